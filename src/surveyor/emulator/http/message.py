@@ -1,0 +1,44 @@
+"""Requests and responses as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+__all__ = ["Headers", "Request", "Response", "encode"]
+
+Headers = Mapping[str, str]
+
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One whole request. ``path`` and ``query`` stand as they were sent (percent-encoded); header names are lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One whole response."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = field(default_factory=dict)
+
+
+def encode(response: Response, *, keep_alive: bool, head: bool = False) -> bytes:
+    """The bytes of a response; ``head`` leaves the body out, as an answer to HEAD must."""
+    parts = [b"HTTP/1.1 %d %s\r\n" % (response.status, _REASONS.get(response.status, b"Unknown"))]
+    parts += [f"{name}: {value}\r\n".encode("latin-1") for name, value in response.headers.items()]
+    parts.append(b"Content-Length: %d\r\n" % len(response.body))
+    parts.append(b"\r\n" if keep_alive else b"Connection: close\r\n\r\n")
+    if not head:
+        parts.append(response.body)
+    return b"".join(parts)

@@ -1,0 +1,203 @@
+"""The HTTP server: one small asyncio protocol over llhttp (``httptools``).
+
+A framework would cost four fifths of the rate; all that is needed here is to read a whole request within limits of
+size and time, hand it to one function, and write the answer in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import cast
+
+import httptools
+
+from .message import Request, Response, encode
+
+__all__ = ["Handler", "Limits", "serve"]
+
+Handler = Callable[[Request], Response | Awaitable[Response]]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one request: bytes, and wall seconds within which it must be whole."""
+
+    target: int = 16 * 1024
+    headers: int = 64 * 1024
+    body: int = 4 * 1024 * 1024
+    seconds: float = 30.0
+    waiting: int = 100
+
+
+async def serve(handler: Handler, host: str, port: int, limits: Limits | None = None) -> asyncio.Server:
+    """Listen on ``host:port`` (0 picks a free one) and answer every request with ``handler``."""
+    chosen = limits or Limits()
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(lambda: _Connection(handler, chosen), host, port, backlog=1024)
+
+
+class _TooLarge(Exception):
+    """A limit was passed; the argument is the status to answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class _Connection(asyncio.Protocol):
+    """One client connection. The parser calls the ``on_…`` methods while it is fed."""
+
+    def __init__(self, handler: Handler, limits: Limits) -> None:
+        self._handler = handler
+        self._limits = limits
+        self._parser = httptools.HttpRequestParser(self)
+        self._requests: deque[tuple[Request, bool]] = deque()
+        self._answering: asyncio.Future[Response] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._closing = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._target = b""
+        self._headers: dict[str, str] = {}
+        self._size = 0
+        self._body: list[bytes] = []
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closing = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._answering is not None:
+            self._answering.cancel()
+        self._requests.clear()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(400)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause.status if isinstance(cause, _TooLarge) else 400)
+        else:
+            self._pump()
+
+    # llhttp's side
+
+    def on_message_begin(self) -> None:
+        self._begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+        if len(self._target) > self._limits.target:
+            raise _TooLarge(414)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._size += len(name) + len(value)
+        if self._size > self._limits.headers:
+            raise _TooLarge(431)
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        # RFC 9110 5.3: several lines of one name are one list.
+        self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        length = self._headers.get("content-length", "0")
+        if length.isdigit() and int(length) > self._limits.body:
+            raise _TooLarge(413)
+        if self._headers.get("expect", "").lower() == "100-continue" and not self._requests:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._size = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._size += len(body)
+        if self._size > self._limits.body:
+            raise _TooLarge(413)
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        url = httptools.parse_url(self._target)  # absolute-form targets too
+        request = Request(
+            method=self._parser.get_method().decode("latin-1"),
+            path=(url.path or b"/").decode("latin-1"),
+            query=(url.query or b"").decode("latin-1"),
+            headers=self._headers,
+            body=b"".join(self._body),
+        )
+        self._requests.append((request, self._parser.should_keep_alive()))
+        self._begin()
+
+    # Answers, in the order of the requests
+
+    def _pump(self) -> None:
+        while self._requests and self._answering is None and not self._closing:
+            request, keep_alive = self._requests.popleft()
+            try:
+                answer = self._handler(request)
+            except Exception:  # the handler answers its own errors; what arrives here is a defect, and is told
+                log.exception("no answer to %s %s", request.method, request.path)
+                answer = Response(500, b"internal failure", {"Content-Type": "text/plain"})
+            if isinstance(answer, Response):
+                self._write(answer, request, keep_alive)
+            else:
+                self._answering = asyncio.ensure_future(answer)
+                self._answering.add_done_callback(lambda done, r=request, k=keep_alive: self._answered(done, r, k))
+        if len(self._requests) > self._limits.waiting:
+            self._refuse(503)
+        self._watch()
+
+    def _answered(self, done: asyncio.Future[Response], request: Request, keep_alive: bool) -> None:
+        self._answering = None
+        if done.cancelled() or self._closing:
+            return
+        error = done.exception()
+        if error is not None:
+            log.error("no answer to %s %s", request.method, request.path, exc_info=error)
+            self._write(Response(500, b"internal failure", {"Content-Type": "text/plain"}), request, keep_alive)
+        else:
+            self._write(done.result(), request, keep_alive)
+        self._pump()
+
+    def _write(self, response: Response, request: Request, keep_alive: bool) -> None:
+        self._transport.write(encode(response, keep_alive=keep_alive, head=request.method == "HEAD"))
+        if not keep_alive:
+            self._close()
+
+    def _refuse(self, status: int) -> None:
+        if not self._closing:
+            self._transport.write(encode(Response(status), keep_alive=False))
+            self._close()
+
+    def _close(self) -> None:
+        self._closing = True
+        self._transport.close()
+
+    def _watch(self) -> None:
+        """A request that is not whole in time, or a silent connection, is closed."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None
+        if not self._closing:
+            self._deadline = asyncio.get_running_loop().call_later(self._limits.seconds, self._expired)
+
+    def _expired(self) -> None:
+        if self._answering is not None:  # the delay is ours
+            self._watch()
+        elif self._target or self._body:
+            self._refuse(408)
+        else:
+            self._close()

@@ -1,0 +1,78 @@
+"""The world of one embedded target: its clock, its settings, its chance, and every account's state.
+
+State is plain data in one place per service; this module knows none of those services. A service asks for its own state
+with ``world.regional(MyState, account, region)`` and finds it empty the first time.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from .clock import Clock
+from .events import Event, EventLog
+from .settings import Delay, Settings
+
+__all__ = ["Call", "World"]
+
+State = TypeVar("State")
+_ID_ALPHABET = string.ascii_lowercase + string.digits
+
+
+class World:
+    """All state of one embedded target."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.chance = random.Random(settings.seed)
+        self.events = EventLog()
+        self._regional: dict[tuple[type[object], str, str], object] = {}
+
+    def regional(self, kind: type[State], account: str, region: str) -> State:
+        """The state of one service in one account and region."""
+        key = (kind, account, region)
+        state = self._regional.get(key)
+        if state is None:
+            state = self._regional[key] = kind()
+        return cast(State, state)
+
+    def in_account(self, kind: type[State], account: str) -> State:
+        """The state of a service that has no regions (Route 53, IAM)."""
+        return self.regional(kind, account, "")
+
+    def everywhere(self, kind: type[State]) -> list[tuple[str, str, State]]:
+        """Each (account, region, state) of one kind that exists so far."""
+        return [(key[1], key[2], cast(State, state)) for key, state in self._regional.items() if key[0] is kind]
+
+    def later(self, delay: Delay, action: Callable[..., object], *args: object) -> None:
+        """Call ``action(*args)`` after a span picked by the seeded generator."""
+        self.clock.call_later(self.chance.uniform(delay.least, delay.most), action, *args)
+
+    def new_id(self, length: int, alphabet: str = _ID_ALPHABET) -> str:
+        """Random characters for a resource's id."""
+        return "".join(self.chance.choices(alphabet, k=length))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who calls, and in which account and region: what a handler gets beside its request."""
+
+    world: World
+    account: str
+    region: str
+    principal: str
+    service: str
+    operation: str
+
+    @property
+    def now(self) -> float:
+        """Service seconds since the epoch."""
+        return self.world.clock.now()
+
+    def note(self, kind: str, subject: str, detail: str = "") -> None:
+        """Write to the event log."""
+        self.world.events.add(Event(self.now, kind, self.account, self.region, subject, detail))

@@ -1,0 +1,1 @@
+"""Checks what service discovery on Amazon ECS does against what its documents say."""

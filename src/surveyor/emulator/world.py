@@ -29,6 +29,8 @@ class World:
         self.settings = settings
         self.clock = clock
         self.chance = random.Random(settings.seed)
+        # Apart from the other, so that how often somebody polls does not change what happens.
+        self.chance_of_requests = random.Random(settings.seed + 1)
         self.events = EventLog()
         self._regional: dict[tuple[type[object], str, str], object] = {}
 

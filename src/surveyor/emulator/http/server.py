@@ -140,6 +140,7 @@ class _Connection(asyncio.Protocol):
         )
         self._requests.append((request, self._parser.should_keep_alive()))
         self._begin()
+        self._watch()
 
     # Answers, in the order of the requests
 
@@ -158,7 +159,6 @@ class _Connection(asyncio.Protocol):
                 self._answering.add_done_callback(lambda done, r=request, k=keep_alive: self._answered(done, r, k))
         if len(self._requests) > self._limits.waiting:
             self._refuse(503)
-        self._watch()
 
     def _answered(self, done: asyncio.Future[Response], request: Request, keep_alive: bool) -> None:
         self._answering = None

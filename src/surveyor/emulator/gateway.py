@@ -1,0 +1,165 @@
+"""The gateway: one HTTP port for every AWS service of the embedded target.
+
+A request is told apart by its signature's scope, verified, read in its protocol, held against botocore's model, and
+handed to the handler of its operation. Whatever goes wrong on the way is answered as AWS would answer it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from botocore.model import OperationModel, ServiceModel
+
+from . import models
+from .errors import ServiceError
+from .http import Request, Response
+from .protocols import Wire
+from .protocols.cbor import CborWire
+from .protocols.json import JsonWire
+from .services import SERVICES, Service, handlers
+from .signature import Credential, Problem, Scope, scope_of, verify
+from .world import Call, World
+
+__all__ = ["Gateway"]
+
+CONTROL_PREFIX = "/_surveyor/"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a service needs before its first answer."""
+
+    service: Service
+    model: ServiceModel
+    wires: dict[str, Wire]
+
+
+class Gateway:
+    """Answers requests; ``control`` answers those under ``/_surveyor/``."""
+
+    def __init__(self, world: World, control: Callable[[Request], Awaitable[Response]]) -> None:
+        self._world = world
+        self._control = control
+        self._prepared: dict[str, _Prepared] = {}
+        self._json = JsonWire()
+        self._cbor = CborWire()
+
+    def __call__(self, request: Request) -> Response | Awaitable[Response]:
+        """Answer one request: at once, or after what its service needs has been loaded."""
+        if request.path.startswith(CONTROL_PREFIX):
+            return self._control(request)
+        scope = scope_of(request)
+        name = scope.service if scope is not None else self._guess(request)
+        prepared = self._prepared.get(name)
+        if prepared is not None:
+            return self._answer(request, scope, prepared)
+        if name not in SERVICES:
+            return _text(400, f"the embedded target has no service {name!r}; it has {', '.join(sorted(SERVICES))}")
+        return self._prepare_and_answer(request, scope, SERVICES[name])
+
+    @staticmethod
+    def _guess(request: Request) -> str:
+        """The service of an unsigned request, so that its refusal comes in the right protocol."""
+        target = request.headers.get("x-amz-target", "")
+        if target.startswith("Route53AutoNaming") or request.path.startswith("/service/Route53AutoNaming"):
+            return "servicediscovery"
+        return "route53" if request.path.startswith("/2013-04-01/") else "sts"
+
+    async def _prepare_and_answer(self, request: Request, scope: Scope | None, service: Service) -> Response:
+        # Models and moto's XML code take tenths of a second to load: in a thread, so that others are served meanwhile.
+        prepared = await asyncio.to_thread(self._prepare, service)
+        self._prepared[service.name] = prepared
+        return self._answer(request, scope, prepared)
+
+    def prepare(self, name: str) -> None:
+        """Load what a service needs now, rather than with its first request."""
+        self._prepared[name] = self._prepare(SERVICES[name])
+
+    def _prepare(self, service: Service) -> _Prepared:
+        wires: dict[str, Wire] = {}
+        for wire in service.wires:
+            if wire in ("json", "cbor"):
+                wires[wire] = self._json if wire == "json" else self._cbor
+            else:
+                from .protocols.xml import XmlWire  # only here: it imports moto
+
+                wires[wire] = XmlWire(wire)
+        model = models.service_model(service.model)
+        handlers(service.name)
+        return _Prepared(service, model, wires)
+
+    def _answer(self, request: Request, scope: Scope | None, prepared: _Prepared) -> Response:
+        service, model = prepared.service, prepared.model
+        chance = self._world.chance_of_requests
+        request_id = _uuid(chance.getrandbits(128))
+        wire = _wire(request, prepared)
+        operation: OperationModel | None = None
+        try:
+            credential = self._authenticate(request, scope, service)
+            parsed = wire.parse(model, request)
+            operation = model.operation_model(parsed.operation)
+            handler = handlers(service.name).get(parsed.operation)
+            if handler is None:
+                raise ServiceError(
+                    "NotImplemented", f"the embedded target does not offer {service.name}:{parsed.operation}", status=501
+                )
+            try:
+                models.checker(service.model, parsed.operation)(parsed.params)
+            except models.WrongType as problem:
+                code = "SerializationException" if not service.xml else "MalformedInput"
+                raise ServiceError(code, str(problem), status=400) from None
+            except models.WrongValue as problem:
+                raise ServiceError(service.invalid, str(problem)) from None
+            region = scope.region if scope is not None and service.regional else self._world.settings.region
+            call = Call(
+                self._world, credential.account, region, credential.principal, service.name, parsed.operation
+            )
+            return wire.answer(operation, handler(call, parsed.params), request_id)
+        except ServiceError as error:
+            return wire.refuse(model, operation, error, request_id)
+        except Exception:
+            log.exception("no answer to %s %s", service.name, operation and operation.name)
+            error = ServiceError("InternalFailure", "the embedded target failed; its log has the traceback", status=500)
+            return wire.refuse(model, operation, error, request_id)
+
+    def _authenticate(self, request: Request, scope: Scope | None, service: Service) -> Credential:
+        if scope is None:
+            if request.headers.get("authorization"):
+                raise Problem.incomplete(service.xml, "the Authorization header is to be Signature Version 4's")
+            if self._world.settings.verify_signatures:
+                raise Problem.missing(service.xml)
+            return self._root(self._world.settings.account)
+        if self._world.settings.verify_signatures:
+            return verify(request, scope, self._credential, xml=service.xml)
+        return self._credential(scope.access_key) or self._root(self._world.settings.account)
+
+    def _credential(self, access_key: str) -> Credential | None:
+        """An access key of twelve digits is the root key of the account of that number."""
+        return self._root(access_key) if len(access_key) == 12 and access_key.isascii() and access_key.isdigit() else None
+
+    def _root(self, account: str) -> Credential:
+        return Credential(self._world.settings.secret, account, f"arn:aws:iam::{account}:root")
+
+
+def _wire(request: Request, prepared: _Prepared) -> Wire:
+    """The content type decides, not the order in the model."""
+    wires = prepared.wires
+    if "cbor" in wires and (
+        "cbor" in request.headers.get("content-type", "") or "smithy-protocol" in request.headers
+    ):
+        return wires["cbor"]
+    return wires[prepared.service.wires[0]]
+
+
+def _uuid(bits: int) -> str:
+    text = f"{bits:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _text(status: int, text: str) -> Response:
+    return Response(status, f"{text}\n".encode(), {"Content-Type": "text/plain; charset=utf-8"})

@@ -1,0 +1,52 @@
+"""The wire protocols of AWS: how an operation and its parameters are read from a request, and how answers are written.
+
+Which protocol a request speaks shows in its headers; the models only say which ones a service may be spoken to in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from botocore.model import OperationModel, ServiceModel
+
+from ..errors import ServiceError
+from ..http import Request, Response
+
+__all__ = ["Document", "Parsed", "Wire", "status_of"]
+
+Document = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a request asks for."""
+
+    operation: str
+    params: dict[str, object]
+
+
+class Wire(Protocol):
+    """One protocol. Results hold timestamps as float seconds since the epoch."""
+
+    def parse(self, service: ServiceModel, request: Request) -> Parsed:
+        """Read a request; raises ServiceError for an unknown operation or a body that cannot be read."""
+
+    def answer(self, operation: OperationModel, result: Document, request_id: str) -> Response:
+        """Write a result."""
+
+    def refuse(
+        self, service: ServiceModel, operation: OperationModel | None, error: ServiceError, request_id: str
+    ) -> Response:
+        """Write an error."""
+
+
+def status_of(service: ServiceModel, error: ServiceError) -> int:
+    """The HTTP status of an error: its own, or the one that the model gives it, or 400."""
+    if error.status is not None:
+        return error.status
+    for shape in service.error_shapes:
+        if shape.name == error.code or shape.error_code == error.code:
+            return int(shape.metadata.get("error", {}).get("httpStatusCode", 400))
+    return 400

@@ -1,0 +1,76 @@
+"""Smithy RPC v2 CBOR: the operation in the path, parameters and results as CBOR bodies.
+
+The models of Cloud Map list this protocol first; boto3 sends JSON still, other SDKs need not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import cbor2
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+
+from ..errors import ServiceError
+from ..http import Request, Response
+from . import Document, Parsed, status_of
+
+__all__ = ["CborWire"]
+
+_EPOCH_TAG = 1
+_HEADERS = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+
+
+class CborWire:
+    """``POST /service/<target prefix>/operation/<operation>``."""
+
+    def parse(self, service: ServiceModel, request: Request) -> Parsed:
+        """Read the path and the body."""
+        parts = request.path.strip("/").split("/")
+        if len(parts) != 4 or parts[0] != "service" or parts[2] != "operation":
+            raise ServiceError("UnknownOperationException", "the path is to be /service/NAME/operation/OPERATION")
+        if parts[1] != service.metadata["targetPrefix"] or parts[3] not in service.operation_names:
+            raise ServiceError("UnknownOperationException", "the path names no operation of this service")
+        try:
+            params = cbor2.loads(request.body) if request.body else {}
+        except Exception:  # cbor2 lets several kinds through: its own, ValueError, RecursionError, OverflowError
+            raise ServiceError("SerializationException", "the body is not CBOR") from None
+        if not isinstance(params, dict) or not all(isinstance(key, str) for key in params):
+            raise ServiceError("SerializationException", "the body is to be a CBOR map with text keys")
+        return Parsed(parts[3], _plain(params))
+
+    def answer(self, operation: OperationModel, result: Document, request_id: str) -> Response:
+        """Timestamps get the epoch tag."""
+        shape = operation.output_shape
+        body = cbor2.dumps(_tagged(result, shape) if shape is not None else {})
+        return Response(200, body, {**_HEADERS, "x-amzn-RequestId": request_id})
+
+    def refuse(
+        self, service: ServiceModel, operation: OperationModel | None, error: ServiceError, request_id: str
+    ) -> Response:
+        """``__type`` names the error."""
+        body = cbor2.dumps({"__type": error.code, "message": error.message, "Message": error.message, **error.members})
+        return Response(status_of(service, error), body, {**_HEADERS, "x-amzn-RequestId": request_id})
+
+
+def _plain(value: dict[object, object]) -> dict[str, object]:
+    """CBOR's timestamps as epoch seconds; unhashable or exotic values are left for the model's check to refuse."""
+    return {str(key): _plain_value(item) for key, item in value.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, dict):
+        return _plain(value)
+    if isinstance(value, list | tuple):
+        return [_plain_value(item) for item in value]
+    return value.timestamp() if isinstance(value, datetime) else value
+
+
+def _tagged(value: object, shape: Shape) -> object:
+    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
+        return {name: _tagged(item, shape.members[name]) for name, item in value.items() if name in shape.members}
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_tagged(item, shape.member) for item in value]
+    if isinstance(shape, MapShape) and isinstance(value, Mapping):
+        return {key: _tagged(item, shape.value) for key, item in value.items()}
+    return cbor2.CBORTag(_EPOCH_TAG, value) if shape.type_name == "timestamp" else value

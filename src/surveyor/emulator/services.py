@@ -1,0 +1,53 @@
+"""Which AWS services the gateway serves, under which signing name, in which protocols, and by which handlers.
+
+Handlers are imported when their service is first called: an EC2 model alone would double the start-up time.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from .protocols import Document
+from .world import Call
+
+__all__ = ["SERVICES", "Handler", "Service", "handlers"]
+
+Handler = Callable[[Call, Mapping[str, object]], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One AWS service. ``invalid`` is the error code for a request that breaks the model."""
+
+    name: str
+    model: str
+    handlers: str
+    wires: tuple[str, ...]
+    invalid: str
+    regional: bool = True
+
+    @property
+    def xml(self) -> bool:
+        """Whether it speaks an XML protocol, whose common errors have names of their own."""
+        return self.wires[0] not in ("json", "cbor")
+
+
+SERVICES: Mapping[str, Service] = {
+    service.name: service
+    for service in (
+        Service("servicediscovery", "servicediscovery", ".cloudmap", ("json", "cbor"), "InvalidInput"),
+        Service("route53", "route53", ".route53", ("rest-xml",), "InvalidInput", regional=False),
+        Service("ec2", "ec2", ".ec2", ("ec2",), "InvalidParameterValue"),
+        Service("sts", "sts", ".sts", ("query",), "ValidationError"),
+    )
+}
+
+
+@functools.cache
+def handlers(service: str) -> Mapping[str, Handler]:
+    """The handlers of a service, by operation."""
+    found: Mapping[str, Handler] = import_module(SERVICES[service].handlers, __package__).HANDLERS
+    return found

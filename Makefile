@@ -1,4 +1,5 @@
 # One command a chore. Everything is kept inside the checkout; `make help` lists the commands.
+# Arguments pass through: make survey ARGS='--target moto', make test ARGS='tests/test_project.py -x'.
 .DEFAULT_GOAL := help
 .SUFFIXES:
 SHELL := /bin/bash
@@ -14,6 +15,7 @@ help: ## show this list
 
 .PHONY: setup
 setup: .venv/.checkout ## make .venv from the pins (every other command does it by itself)
+	@:
 
 # A Python counts if it runs, is 3.11 or newer and can make environments: pyenv's shims exist without running.
 .venv/.python:
@@ -42,7 +44,7 @@ setup: .venv/.checkout ## make .venv from the pins (every other command does it 
 
 .PHONY: survey
 survey: setup ## check the documented behaviours on the embedded target
-	@$(BIN)/surveyor survey
+	@$(BIN)/surveyor survey $(ARGS)
 
 .PHONY: test
 test: setup ## run the project's own tests and the suites against the embedded target
@@ -53,7 +55,7 @@ lint: setup ## check style, types and who imports whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(ROOMS)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: format
 format: setup ## put the code into the house's format
@@ -62,7 +64,7 @@ format: setup ## put the code into the house's format
 
 .PHONY: bench
 bench: setup ## measure the embedded target
-	@$(BIN)/surveyor bench
+	@$(BIN)/surveyor bench $(ARGS)
 
 .PHONY: pins
 pins: .venv/uv/bin/uv ## resolve requirements/lock.txt again from pyproject.toml

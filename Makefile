@@ -7,7 +7,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q -q
 JOBS ?= auto
-ROOMS := $(wildcard src suites chaos loadtests tests conftest.py)
+ROOMS := $(wildcard src suites chaos loadtests tests conftest.py hatch_build.py)
 
 .PHONY: help
 help: ## show this list

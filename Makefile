@@ -52,10 +52,12 @@ test: setup ## run the project's own tests and the suites against the embedded t
 
 .PHONY: lint
 lint: setup ## check style, types and who imports whom
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(ROOMS)
-	@$(BIN)/lint-imports --no-logo
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/mypy $(ROOMS) || failed=1; \
+	$(BIN)/lint-imports --no-logo || failed=1; \
+	exit $$failed
 
 .PHONY: format
 format: setup ## put the code into the house's format

@@ -106,7 +106,9 @@ class Gateway:
             handler = handlers(service.name).get(parsed.operation)
             if handler is None:
                 raise ServiceError(
-                    "NotImplemented", f"the embedded target does not offer {service.name}:{parsed.operation}", status=501
+                    "NotImplemented",
+                    f"the embedded target does not offer {service.name}:{parsed.operation}",
+                    status=501,
                 )
             try:
                 models.checker(service.model, parsed.operation)(parsed.params)
@@ -116,16 +118,16 @@ class Gateway:
             except models.WrongValue as problem:
                 raise ServiceError(service.invalid, str(problem)) from None
             region = scope.region if scope is not None and service.regional else self._world.settings.region
-            call = Call(
-                self._world, credential.account, region, credential.principal, service.name, parsed.operation
-            )
+            call = Call(self._world, credential.account, region, credential.principal, service.name, parsed.operation)
             return wire.answer(operation, handler(call, parsed.params), request_id)
         except ServiceError as error:
             return wire.refuse(model, operation, error, request_id)
         except Exception:
             log.exception("no answer to %s %s", service.name, operation and operation.name)
-            error = ServiceError("InternalFailure", "the embedded target failed; its log has the traceback", status=500)
-            return wire.refuse(model, operation, error, request_id)
+            failure = ServiceError(
+                "InternalFailure", "the embedded target failed; its log has the traceback", status=500
+            )
+            return wire.refuse(model, operation, failure, request_id)
 
     def _authenticate(self, request: Request, scope: Scope | None, service: Service) -> Credential:
         if scope is None:
@@ -140,7 +142,9 @@ class Gateway:
 
     def _credential(self, access_key: str) -> Credential | None:
         """An access key of twelve digits is the root key of the account of that number."""
-        return self._root(access_key) if len(access_key) == 12 and access_key.isascii() and access_key.isdigit() else None
+        return (
+            self._root(access_key) if len(access_key) == 12 and access_key.isascii() and access_key.isdigit() else None
+        )
 
     def _root(self, account: str) -> Credential:
         return Credential(self._world.settings.secret, account, f"arn:aws:iam::{account}:root")
@@ -149,9 +153,7 @@ class Gateway:
 def _wire(request: Request, prepared: _Prepared) -> Wire:
     """The content type decides, not the order in the model."""
     wires = prepared.wires
-    if "cbor" in wires and (
-        "cbor" in request.headers.get("content-type", "") or "smithy-protocol" in request.headers
-    ):
+    if "cbor" in wires and ("cbor" in request.headers.get("content-type", "") or "smithy-protocol" in request.headers):
         return wires["cbor"]
     return wires[prepared.service.wires[0]]
 

@@ -31,7 +31,7 @@ class WrongValue(Exception):
 
 @functools.cache
 def service_model(name: str) -> ServiceModel:
-    """botocore's model of a service, by botocore's name for it."""
+    """Botocore's model of a service, by botocore's name for it."""
     return ServiceModel(_LOADER.load_service_model(name, "service-2"), name)
 
 
@@ -117,7 +117,8 @@ def _map(shape: MapShape, known: dict[str, Check]) -> Check:
 
 def _string(shape: Shape) -> Check:
     least, most = _bounds(shape)
-    enum = frozenset(shape.enum) if getattr(shape, "enum", None) else None
+    listed: list[str] = getattr(shape, "enum", None) or []
+    enum = frozenset(listed) if listed else None
     pattern = _pattern(shape.metadata.get("pattern"))
 
     def check(value: object, where: str) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from .protocols import Document
 from .world import Call

@@ -88,9 +88,7 @@ def scope_of(request: Request) -> Scope | None:
     if len(credential) != 5:
         return None
     access_key, date, region, service, _ = credential
-    return Scope(
-        access_key, date, region, service, fields.get("SignedHeaders", ""), fields.get("Signature", "")
-    )
+    return Scope(access_key, date, region, service, fields.get("SignedHeaders", ""), fields.get("Signature", ""))
 
 
 def verify(

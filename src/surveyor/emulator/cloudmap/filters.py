@@ -119,8 +119,9 @@ def operations(call: Call, given: Sequence[OperationFilterTypeDef]) -> Callable[
             return operation.status
         return operation.type if name == "TYPE" else operation.targets.get(name.removesuffix("_ID"))
 
-    return lambda operation: all(one.keeps(value(operation, one.name)) for one in plain) and all(
-        first <= operation.updated <= last for first, last in spans
+    return lambda operation: (
+        all(one.keeps(value(operation, one.name)) for one in plain)
+        and all(first <= operation.updated <= last for first, last in spans)
     )
 
 

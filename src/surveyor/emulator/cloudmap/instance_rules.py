@@ -25,8 +25,13 @@ IPV6 = "AWS_INSTANCE_IPV6"
 PORT = "AWS_INSTANCE_PORT"
 
 _KNOWN = {ALIAS, EC2_INSTANCE, INITIAL_HEALTH, CNAME, IPV4, IPV6, PORT}
-_ELB = re.compile(r"^[a-z0-9.-]+\.elb\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?\.?$|^[a-z0-9.-]+\.[a-z0-9-]+\.elb\.amazonaws\.com(\.cn)?\.?$", re.I)
-_HOST = re.compile(r"^(?=.{1,255}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$", re.I)
+_ELB = re.compile(
+    r"^[a-z0-9.-]+\.elb\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?\.?$|^[a-z0-9.-]+\.[a-z0-9-]+\.elb\.amazonaws\.com(\.cn)?\.?$",
+    re.IGNORECASE,
+)
+_HOST = re.compile(
+    r"^(?=.{1,255}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$", re.IGNORECASE
+)
 
 
 def check(service: Service, attributes: Mapping[str, str], quotas: Quotas) -> None:

@@ -54,7 +54,7 @@ def create_http_namespace(call: Call, request: CreateHttpNamespaceRequestTypeDef
 
 def create_private_dns_namespace(call: Call, request: CreatePrivateDnsNamespaceRequestTypeDef) -> Document:
     """A namespace with a private hosted zone in one VPC."""
-    soa = ((request.get("Properties") or {}).get("DnsProperties") or {}).get("SOA")
+    properties = request.get("Properties")
     return _create(
         call,
         "DNS_PRIVATE",
@@ -63,7 +63,7 @@ def create_private_dns_namespace(call: Call, request: CreatePrivateDnsNamespaceR
         description=request.get("Description"),
         given_tags=tags.read(call, request.get("Tags") or []),
         vpc=request["Vpc"],
-        soa_ttl=soa["TTL"] if soa else None,
+        soa_ttl=properties["DnsProperties"]["SOA"]["TTL"] if properties else None,
     )
 
 
@@ -71,7 +71,7 @@ def create_public_dns_namespace(call: Call, request: CreatePublicDnsNamespaceReq
     """A namespace with a public hosted zone."""
     if len(request["Name"]) > 253:  # a domain name's limit, which the model's pattern does not hold
         raise invalid("Name is longer than 253 characters")
-    soa = ((request.get("Properties") or {}).get("DnsProperties") or {}).get("SOA")
+    properties = request.get("Properties")
     return _create(
         call,
         "DNS_PUBLIC",
@@ -79,7 +79,7 @@ def create_public_dns_namespace(call: Call, request: CreatePublicDnsNamespaceReq
         token=request.get("CreatorRequestId"),
         description=request.get("Description"),
         given_tags=tags.read(call, request.get("Tags") or []),
-        soa_ttl=soa["TTL"] if soa else None,
+        soa_ttl=properties["DnsProperties"]["SOA"]["TTL"] if properties else None,
     )
 
 
@@ -195,9 +195,7 @@ def _update(call: Call, kind: NamespaceType, reference: str, description: str | 
         if description is not None:
             found.description = description
 
-    return operations.start(
-        call, "UPDATE_NAMESPACE", ("existing namespace", found.id), {"NAMESPACE": found.id}, work
-    )
+    return operations.start(call, "UPDATE_NAMESPACE", ("existing namespace", found.id), {"NAMESPACE": found.id}, work)
 
 
 def delete_namespace(call: Call, request: DeleteNamespaceRequestTypeDef) -> Document:

@@ -140,5 +140,3 @@ def _forget_old(registry: CloudMapState) -> None:
     for identity, operation in list(registry.operations.items())[: KEPT // 10]:
         if operation.status in ("SUCCESS", "FAIL"):
             del registry.operations[identity]
-
-

@@ -55,9 +55,7 @@ def set_health(call: Call, service: Service, instance: Instance) -> None:
     for record in _record_sets(service, instance, service.dns):
         if record.set_identifier is not None:
             key = RecordKey(record.name, record.type, record.set_identifier)
-            managed.set_health(
-                call.world, call.account, service.namespace.zone_id, key, instance.status == "HEALTHY"
-            )
+            managed.set_health(call.world, call.account, service.namespace.zone_id, key, instance.status == "HEALTHY")
 
 
 def _apply(call: Call, service: Service, wanted: list[RecordSet], old: list[RecordSet]) -> None:

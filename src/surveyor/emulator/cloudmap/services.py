@@ -29,7 +29,9 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     """Make a service; the answer is the service."""
     registry = state(call)
     dns_request = request.get("DnsConfig")
-    reference = request.get("NamespaceId") or (dns_request or {}).get("NamespaceId")
+    reference = request.get("NamespaceId")
+    if not reference and dns_request is not None:
+        reference = dns_request.get("NamespaceId")  # where the first version of the API had it
     if not reference:
         raise invalid("NamespaceId is needed")
     within = namespace(call, reference)

@@ -56,9 +56,7 @@ def list_tags_for_resource(call: Call, request: ListTagsForResourceRequestTypeDe
 def _limit(call: Call, tags: dict[str, str], resource: str) -> None:
     most = call.world.settings.quotas.tags
     if len(tags) > most:
-        raise ServiceError(
-            "TooManyTagsException", f"a resource has at most {most} tags", ResourceName=resource
-        )
+        raise ServiceError("TooManyTagsException", f"a resource has at most {most} tags", ResourceName=resource)
 
 
 def _resource(call: Call, arn: str) -> str:

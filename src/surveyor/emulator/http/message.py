@@ -15,7 +15,7 @@ _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One whole request. ``path`` and ``query`` stand as they were sent (percent-encoded); header names are lower case."""
+    """One whole request; ``path`` and ``query`` as sent (percent-encoded), header names in lower case."""
 
     method: str
     path: str

@@ -7,6 +7,7 @@ size and time, hand it to one function, and write the answer in order.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -156,11 +157,11 @@ class _Connection(asyncio.Protocol):
                 self._write(answer, request, keep_alive)
             else:
                 self._answering = asyncio.ensure_future(answer)
-                self._answering.add_done_callback(lambda done, r=request, k=keep_alive: self._answered(done, r, k))
+                self._answering.add_done_callback(functools.partial(self._answered, request, keep_alive))
         if len(self._requests) > self._limits.waiting:
             self._refuse(503)
 
-    def _answered(self, done: asyncio.Future[Response], request: Request, keep_alive: bool) -> None:
+    def _answered(self, request: Request, keep_alive: bool, done: asyncio.Future[Response]) -> None:
         self._answering = None
         if done.cancelled() or self._closing:
             return

@@ -47,6 +47,7 @@ def status_of(service: ServiceModel, error: ServiceError) -> int:
     if error.status is not None:
         return error.status
     for shape in service.error_shapes:
-        if shape.name == error.code or shape.error_code == error.code:
-            return int(shape.metadata.get("error", {}).get("httpStatusCode", 400))
+        modelled = shape.metadata.get("error", {})
+        if error.code in (shape.name, modelled.get("code")):
+            return int(modelled.get("httpStatusCode", 400))
     return 400

@@ -33,7 +33,7 @@ class CborWire:
             raise ServiceError("UnknownOperationException", "the path names no operation of this service")
         try:
             params = cbor2.loads(request.body) if request.body else {}
-        except Exception:  # cbor2 lets several kinds through: its own, ValueError, RecursionError, OverflowError
+        except Exception:  # noqa: BLE001  # cbor2 lets ValueError, RecursionError, OverflowError and more through
             raise ServiceError("SerializationException", "the body is not CBOR") from None
         if not isinstance(params, dict) or not all(isinstance(key, str) for key in params):
             raise ServiceError("SerializationException", "the body is to be a CBOR map with text keys")

@@ -43,6 +43,4 @@ class JsonWire:
 
 def _response(status: int, body: bytes, service: ServiceModel, request_id: str) -> Response:
     version = service.metadata.get("jsonVersion", "1.1")
-    return Response(
-        status, body, {"Content-Type": f"application/x-amz-json-{version}", "x-amzn-RequestId": request_id}
-    )
+    return Response(status, body, {"Content-Type": f"application/x-amz-json-{version}", "x-amzn-RequestId": request_id})

@@ -1,0 +1,5 @@
+"""Loads the plugin that runs suites against a target; the work is in src/surveyor/plugin."""
+
+from __future__ import annotations
+
+pytest_plugins = ["surveyor.plugin"]

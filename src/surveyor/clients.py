@@ -1,0 +1,178 @@
+"""boto3's clients for a target: no validation, no retries, no environment in the way, each call recorded.
+
+One botocore session keeps the parsed service models, so that a client for a test's own account costs 2 ms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
+from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError, ProfileNotFound
+from botocore.session import Session
+
+from surveyor import bounds
+from surveyor.errors import NotOffered, TargetUnavailable
+from surveyor.evidence import Evidence
+from surveyor.ledger import Ledger
+from surveyor.offered import declined
+from surveyor.targets.model import Target
+
+__all__ = ["Clients"]
+
+
+class Clients:
+    """Makes clients for one endpoint, and hears of every call that they make.
+
+    `log_size` and `log_since` read what the target's own process writes, where we started it.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        endpoint: str,
+        evidence: Evidence,
+        ledger: Ledger | None = None,
+        log_size: Callable[[], int] = lambda: 0,
+        log_since: Callable[[int], str] = lambda offset: "",
+    ) -> None:
+        self._target = target
+        self._endpoint = endpoint
+        self._evidence = evidence
+        self._ledger = ledger
+        self._log_size = log_size
+        self._log_since = log_since
+        self._session = _session(target)
+        answer = bounds.LOCAL_ANSWER if target.is_local else bounds.REMOTE_ANSWER
+        self._config = Config(
+            parameter_validation=False,
+            retries={"total_max_attempts": 1},
+            inject_host_prefix=target.inject_host_prefix,
+            ignore_configured_endpoint_urls=True,
+            connect_timeout=bounds.CONNECT if target.is_local else bounds.REMOTE_ANSWER,
+            read_timeout=answer,
+            **({"proxies": {}} if target.is_local else {}),
+        )
+
+    def client(self, service: str, account: str, region: str | None = None) -> Any:
+        """A client of `service` (botocore's name) that calls as `account`, whose 12 digits are its access key id.
+
+        On targets without accounts per test the credentials come from the environment or a profile, and `account`
+        is not used. Raises TargetUnavailable when there are none.
+        """
+        per_test = self._target.credentials.kind == "per-test"
+        keys = {"aws_access_key_id": account, "aws_secret_access_key": self._target.credentials.secret}
+        try:
+            client = self._session.create_client(
+                service,
+                region_name=region or self._target.region,
+                endpoint_url=self._endpoint,
+                config=self._config,
+                **(keys if per_test else {}),
+            )
+        except (NoCredentialsError, ProfileNotFound) as missing:
+            raise TargetUnavailable(f"no credentials for {self._target.name}: {missing}") from None
+        self._listen(client, account)
+        return client
+
+    def _listen(self, client: Any, account: str) -> None:
+        service = client.meta.service_model.service_name
+        events = client.meta.events
+        header = self._target.credentials.header
+
+        def before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
+            if header:
+                params["headers"][header] = account
+            asked = context.get("surveyor_params", {})
+            context["surveyor_started"] = time.perf_counter()
+            context["surveyor_log"] = self._log_size()
+            if self._ledger is not None:
+                context["surveyor_number"] = self._ledger.before(service, model.name, asked)
+
+        def given(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+            context["surveyor_params"] = params
+
+        def after(http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
+            self._answered(service, model.name, http_response, parsed, context)
+
+        def broken(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
+            self._failed(service, event_name.rsplit(".", 1)[-1], exception, context)
+
+        events.register("provide-client-params", given)
+        events.register("before-call", before)
+        events.register("after-call", after)
+        events.register("after-call-error", broken)
+
+    def _answered(
+        self, service: str, operation: str, http: Any, parsed: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        refused = http.status_code >= 300
+        asked = context.get("surveyor_params", {})
+        error = _error(parsed) if refused else None
+        self._evidence.call(
+            service,
+            operation,
+            asked,
+            context["surveyor_started"],
+            status=http.status_code,
+            response=parsed,
+            error=error,
+        )
+        self._note(service, operation, asked, None if refused else parsed, context)
+        if refused:
+            log = self._log_since(context["surveyor_log"]) if http.status_code == 500 else ""
+            answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
+            if answer:
+                raise NotOffered(service, operation, answer)
+
+    def _failed(self, service: str, operation: str, exception: Exception, context: dict[str, Any]) -> None:
+        """No answer, or one that cannot be parsed; moto's web pages make botocore's XML parsers fail."""
+        asked = context.get("surveyor_params", {})
+        error = {"Code": type(exception).__name__, "Message": str(exception)}
+        self._evidence.call(
+            service, operation, asked, context.get("surveyor_started", time.perf_counter()), error=error
+        )
+        if isinstance(exception, (ClientError, HTTPClientError)):
+            return
+        page = "<!doctype html" in str(exception).lower()
+        log = self._log_since(context.get("surveyor_log", 0)) if page else ""
+        if page and "NotImplementedError" in log:
+            raise NotOffered(service, operation, "a web page after NotImplementedError")
+
+    def _note(
+        self,
+        service: str,
+        operation: str,
+        asked: Mapping[str, Any],
+        parsed: Mapping[str, Any] | None,
+        context: dict[str, Any],
+    ) -> None:
+        if self._ledger is None:
+            return
+        number = context.get("surveyor_number")
+        if number is not None:
+            self._ledger.after(number, service, operation, parsed)
+        elif parsed is not None:
+            self._ledger.deleted(service, operation, asked)
+
+
+def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
+    """The error of an answer with all its members."""
+    return {key: value for key, value in parsed.items() if key not in ("ResponseMetadata", "Error")} | dict(
+        parsed.get("Error", {})
+    )
+
+
+def _session(target: Target) -> Session:
+    """A session that reads nothing from the environment, but for targets whose credentials come from there."""
+    if target.credentials.kind == "per-test":
+        # Without names of variables and with no files to read, neither AWS_PROFILE nor ~/.aws can redirect a run.
+        deaf = {name: (None, None, default, cast) for name, (_, _, default, cast) in SESSION_VARIABLES.items()}
+        session = Session(session_vars=deaf)
+        session.set_config_variable("config_file", "/dev/null")
+        session.set_config_variable("credentials_file", "/dev/null")
+        return session
+    return Session(profile=target.credentials.profile)

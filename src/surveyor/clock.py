@@ -1,0 +1,140 @@
+"""The harness's clock: suites wait in service seconds, and this is the only place that may block.
+
+A target with a clock of its own is advanced step by step, and the condition is looked at between the steps; any other
+target is polled while its time flows by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from surveyor import bounds
+from surveyor.errors import WrongAnswer
+
+__all__ = ["Clock", "ControlledClock", "Steerable", "WallClock"]
+
+T = TypeVar("T")
+_NOTHING = object()
+
+
+class Steerable(Protocol):
+    """A target's clock as its control endpoint offers it."""
+
+    def now(self) -> float:
+        """Service seconds since the epoch."""
+
+    def advance(self, seconds: float) -> float:
+        """Let everything fall due that the next `seconds` hold; the time afterwards."""
+
+
+class Clock(ABC):
+    """Service time of one target. All figures are service seconds."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Service seconds since the epoch."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> None:
+        """Return when `seconds` of service time have passed."""
+
+    @abstractmethod
+    def _step(self, passed: float, bound: float) -> float:
+        """How long to wait before the next look, `passed` seconds into a wait of `bound` seconds."""
+
+    def eventually(self, condition: Callable[[], T], within: float) -> T:
+        """The first true value of `condition`, or a failure once `within` service seconds have passed.
+
+        An AssertionError inside the condition counts as "not yet".
+        """
+        start = self.now()
+        while True:
+            looked = self.now() - start
+            last: object
+            try:
+                value = condition()
+                if value:
+                    return value
+                last = value
+            except AssertionError as not_yet:
+                last = not_yet
+            passed = self.now() - start
+            if looked >= within:
+                raise WrongAnswer(
+                    f"expected {_name(condition)} within {within:g} service seconds; after {passed:.1f} it still was "
+                    f"{_show(last)}",
+                    came=f"not within {within:g} s",
+                )
+            self.wait(max(0.001, min(self._step(passed, within), within - passed)))
+
+    def always(self, condition: Callable[[], object], during: float) -> None:
+        """Fail as soon as `condition` is not true during the next `during` service seconds, both ends included."""
+        start = self.now()
+        while True:
+            looked = self.now() - start
+            last: object = _NOTHING
+            try:
+                value = condition()
+                if not value:
+                    last = value
+            except AssertionError as broken:
+                last = broken
+            if last is not _NOTHING:
+                raise WrongAnswer(
+                    f"expected {_name(condition)} during {during:g} service seconds; after {looked:.1f} it was "
+                    f"{_show(last)}",
+                    came=f"not for {during:g} s",
+                )
+            if looked >= during:
+                return
+            passed = self.now() - start
+            self.wait(max(0.001, min(bounds.ALWAYS_STEP, during - passed)))
+
+
+class ControlledClock(Clock):
+    """The clock of a target that stands still until it is advanced."""
+
+    def __init__(self, steering: Steerable) -> None:
+        self._steering = steering
+
+    def now(self) -> float:
+        return self._steering.now()
+
+    def wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self._steering.advance(seconds)
+
+    def _step(self, passed: float, bound: float) -> float:
+        # A hundred looks are enough for any bound; under two minutes the steps stay within a second.
+        return max(bounds.FIRST_STEP, min(passed / 2, bounds.LARGEST_STEP), bound / 120 if passed > 10 else 0.0)
+
+
+class WallClock(Clock):
+    """The clock of a target whose time is everybody's."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def wait(self, seconds: float) -> None:
+        # An Event that nobody sets: waits like a sleep, but a signal handler's exception ends it at once.
+        if seconds > 0:
+            threading.Event().wait(seconds)
+
+    def _step(self, passed: float, bound: float) -> float:
+        return min(bounds.WALL_STEP, max(0.02, passed / 4))
+
+
+def _name(condition: Callable[..., object]) -> str:
+    name = getattr(condition, "__name__", "the condition")
+    return "the condition" if name == "<lambda>" else name.replace("_", " ")
+
+
+def _show(value: object) -> str:
+    if isinstance(value, AssertionError):
+        return str(value).split("\n", 1)[0] or "failing its assertion"
+    text = repr(value)
+    return text if len(text) <= 300 else text[:297] + "..."

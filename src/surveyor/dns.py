@@ -1,0 +1,54 @@
+"""Asks DNS servers as a careful client does: over UDP, and again over TCP when the answer was cut."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.query
+import dns.rdatatype
+
+from surveyor import bounds
+from surveyor.errors import WrongAnswer
+from surveyor.evidence import Evidence
+from surveyor.targets.control import DnsAddress
+
+__all__ = ["ask"]
+
+
+def ask(
+    name: str,
+    rdtype: str,
+    server: DnsAddress,
+    *,
+    tcp: bool = False,
+    timeout: float = bounds.DNS_ANSWER,
+    evidence: Evidence | None = None,
+    **query: Any,
+) -> dns.message.Message:
+    """The answer of `server` to one question, whatever its rcode.
+
+    `query` goes to dns.message.make_query (use_edns, payload, flags, …); `timeout` in wall seconds. Raises
+    WrongAnswer when nothing comes, or nothing that is DNS.
+    """
+    message = dns.message.make_query(name, rdtype, **query)
+    shown = f"{server.address}:{server.port}"
+    started = time.perf_counter()
+    try:
+        if tcp:
+            answer = dns.query.tcp(message, server.address, timeout=timeout, port=server.port)
+        else:
+            answer, _ = dns.query.udp_with_fallback(message, server.address, timeout=timeout, port=server.port)
+    except (dns.exception.DNSException, OSError, EOFError) as broken:
+        why = "no answer" if isinstance(broken, dns.exception.Timeout) else type(broken).__name__
+        if evidence is not None:
+            evidence.question(name, rdtype, shown, started, f"{why}: {broken}")
+        raise WrongAnswer(
+            f"expected an answer to {name} {rdtype} from {shown}; came {why} ({broken})", came=f"dns: {why}"
+        ) from broken
+    if evidence is not None:
+        evidence.question(name, rdtype, shown, started, answer)
+    return answer

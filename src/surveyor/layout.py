@@ -1,0 +1,40 @@
+"""Where claims, targets and suites are: in a checkout, or inside the installed package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Layout", "find_layout"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The rooms that hold data and suites, all below one root."""
+
+    root: Path
+
+    @property
+    def claims(self) -> Path:
+        return self.root / "claims"
+
+    @property
+    def targets(self) -> Path:
+        return self.root / "targets"
+
+    @property
+    def suites(self) -> Path:
+        return self.root / "suites"
+
+    @property
+    def expectations(self) -> Path:
+        return self.targets / "expectations"
+
+
+def find_layout() -> Layout:
+    """The checkout that this package is imported from, else what the installed package carries along."""
+    package = Path(__file__).resolve().parent
+    checkout = package.parent.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "suites").is_dir():
+        return Layout(checkout)
+    return Layout(package / "_bundle")

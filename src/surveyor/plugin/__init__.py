@@ -1,0 +1,14 @@
+"""The pytest plugin that runs suites against a target and judges. It leaves tests outside suites/ alone."""
+
+from __future__ import annotations
+
+pytest_plugins = [
+    "surveyor.plugin.options",
+    "surveyor.plugin.session",
+    "surveyor.plugin.account",
+    "surveyor.plugin.operations",
+    "surveyor.plugin.namespaces",
+    "surveyor.plugin.services",
+    "surveyor.plugin.names",
+    "surveyor.plugin.time",
+]

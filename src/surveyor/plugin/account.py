@@ -1,0 +1,116 @@
+"""Who a test is: its own account where the target allows, names that nobody else uses, clients, VPCs."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from surveyor.answers import member
+from surveyor.plugin.options import SETTINGS
+from surveyor.plugin.session import SESSION
+from surveyor.targets.running import RunningTarget
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+    from mypy_boto3_sts import STSClient
+
+__all__ = ["ClientFactory", "Unique"]
+
+
+class ClientFactory(Protocol):
+    """`client(service, region=None)`: a boto3 client of the test's account."""
+
+    def __call__(self, service: str, region: str | None = None) -> Any: ...
+
+
+class Unique(Protocol):
+    """`unique(prefix)`: a name that no other test or run uses, fit for a DNS label."""
+
+    def __call__(self, prefix: str = "t") -> str: ...
+
+
+@pytest.fixture
+def fingerprint(request: pytest.FixtureRequest) -> str:
+    """Hex digits that are this test's in this run; the same again for the same seed."""
+    config = request.config
+    text = f"{config.stash[SESSION].run}/{config.stash[SETTINGS].seed}/{request.node.nodeid}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def account(fingerprint: str) -> str:
+    """The test's account id, 12 digits."""
+    return str(100_000_000_000 + int(fingerprint, 16) % 900_000_000_000)
+
+
+@pytest.fixture
+def unique(fingerprint: str) -> Unique:
+    """Makes names that no other test or run uses."""
+    counter = itertools.count(1)
+
+    def name(prefix: str = "t") -> str:
+        return f"{prefix}-{fingerprint[:8]}-{next(counter)}"
+
+    return name
+
+
+@pytest.fixture
+def client(running: RunningTarget, account: str) -> ClientFactory:
+    """Makes boto3 clients of any service for the test's account."""
+
+    def make(service: str, region: str | None = None) -> Any:
+        return running.clients.client(service, account, region)
+
+    return make
+
+
+@pytest.fixture
+def cloudmap(client: ClientFactory) -> ServiceDiscoveryClient:
+    """Cloud Map as the test's account sees it."""
+    made: ServiceDiscoveryClient = client("servicediscovery")
+    return made
+
+
+@pytest.fixture
+def route53(client: ClientFactory) -> Route53Client:
+    """Route 53 as the test's account sees it."""
+    made: Route53Client = client("route53")
+    return made
+
+
+@pytest.fixture
+def ec2(client: ClientFactory) -> EC2Client:
+    """EC2 as the test's account sees it."""
+    made: EC2Client = client("ec2")
+    return made
+
+
+@pytest.fixture
+def sts(client: ClientFactory) -> STSClient:
+    """STS as the test's account sees it."""
+    made: STSClient = client("sts")
+    return made
+
+
+@pytest.fixture
+def vpc(request: pytest.FixtureRequest, running: RunningTarget, fingerprint: str) -> str:
+    """The id of a VPC that namespaces may use."""
+    return _vpc(request, running, fingerprint[:17], "10.1.0.0/16")
+
+
+@pytest.fixture
+def second_vpc(request: pytest.FixtureRequest, running: RunningTarget, fingerprint: str) -> str:
+    """The id of another VPC in the same account and region."""
+    return _vpc(request, running, fingerprint[17:34], "10.2.0.0/16")
+
+
+def _vpc(request: pytest.FixtureRequest, running: RunningTarget, digits: str, cidr: str) -> str:
+    if "ec2" not in running.features:
+        return f"vpc-{digits}"  # a target without EC2 can only take any well-formed id
+    made = request.getfixturevalue("ec2").create_vpc(CidrBlock=cidr)
+    return str(member(made, "Vpc", "VpcId", of="CreateVpc"))

@@ -1,0 +1,56 @@
+"""The options that choose what is run against which target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from surveyor.layout import Layout, find_layout
+
+__all__ = ["SETTINGS", "Settings", "is_suite"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line asked for. `out` None: nothing is written."""
+
+    target: str
+    areas: tuple[str, ...]
+    claims: tuple[str, ...]
+    out: Path | None
+    seed: int
+    layout: Layout
+
+
+SETTINGS = pytest.StashKey[Settings]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("surveyor", "Surveyor: suites against a target")
+    group.addoption("--target", default="embedded", metavar="NAME|URL|PATH", help="what is tested (default embedded)")
+    group.addoption("--area", action="append", default=[], help="only this area's suites; may be repeated")
+    group.addoption("--claim", action="append", default=[], help="only the tests of this claim; may be repeated")
+    group.addoption("--out", default=None, metavar="DIR", help="write report.json there")
+    group.addoption("--seed", type=int, default=7, help="seed of everything random (default 7)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "proves(*claims): the ids of the claims that a suite's test proves")
+    root = config.rootpath
+    layout = Layout(root) if (root / "suites").is_dir() else find_layout()
+    out = config.getoption("--out")
+    config.stash[SETTINGS] = Settings(
+        target=config.getoption("--target"),
+        areas=tuple(config.getoption("--area")),
+        claims=tuple(config.getoption("--claim")),
+        out=Path(out) if out else None,
+        seed=config.getoption("--seed"),
+        layout=layout,
+    )
+
+
+def is_suite(node: pytest.Item) -> bool:
+    """Whether a test is one of the suites, which alone are judged."""
+    return node.path.is_relative_to(node.config.stash[SETTINGS].layout.suites)

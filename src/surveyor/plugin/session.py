@@ -1,0 +1,90 @@
+"""The running target of this process: started at the first test that needs it, stopped at the end.
+
+Each xdist worker is a process and so has an instance of its own: advancing one clock disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+
+import pytest
+
+from surveyor.errors import SurveyorError, TargetUnavailable
+from surveyor.ledger import Ledger
+from surveyor.plugin.options import SETTINGS, Settings
+from surveyor.targets import load_target
+from surveyor.targets.running import RunningTarget, run_target
+
+__all__ = ["SESSION", "TargetSession", "running"]
+
+
+class TargetSession:
+    """Starts the target once; when that failed, or the target died, says so to every test that asks, at once."""
+
+    def __init__(self, settings: Settings, worker: str) -> None:
+        self.target = load_target(settings.target, settings.layout.targets)
+        # What we start is new each time, so names may repeat from run to run; what is there already remembers.
+        self.run = f"s{settings.seed}" if self.target.start else secrets.token_hex(4)
+        self.started_at: float | None = None
+        self.failure: str | None = None
+        self.running: RunningTarget | None = None
+        self._settings = settings
+        self._worker = worker
+        self._stack = ExitStack()
+
+    def get(self) -> RunningTarget:
+        """The running target. Raises TargetUnavailable without waiting once it is known to be gone."""
+        if self.failure:
+            raise TargetUnavailable(self.failure)
+        if self.running is None:
+            try:
+                self.running = self._stack.enter_context(run_target(self.target, self._settings.seed, self._ledger()))
+                self.started_at = self.running.clock.now()
+            except SurveyorError as failure:
+                self.failure = str(failure)
+                raise
+        return self.running
+
+    def service_seconds(self) -> float:
+        """How much service time the target has lived through with us."""
+        if self.running is None or self.started_at is None or self.failure:
+            return 0.0
+        return self.running.clock.now() - self.started_at
+
+    def close(self) -> None:
+        """Stop what was started."""
+        self._stack.close()
+
+    def _ledger(self) -> Ledger | None:
+        if self._settings.out is None:
+            return None
+        return Ledger(self._settings.out / f"ledger-{self._worker}.jsonl", self.run)
+
+
+SESSION = pytest.StashKey[TargetSession]()
+
+
+def worker_name(config: pytest.Config) -> str:
+    """gw0, gw1, … in xdist's workers, `main` elsewhere."""
+    return str(getattr(config, "workerinput", {}).get("workerid", "main"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        config.stash[SESSION] = TargetSession(config.stash[SETTINGS], worker_name(config))
+    except SurveyorError as wrong:
+        raise pytest.UsageError(str(wrong)) from None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    session = config.stash.get(SESSION, None)
+    if session is not None:
+        session.close()
+
+
+@pytest.fixture(scope="session")
+def running(pytestconfig: pytest.Config) -> RunningTarget:
+    """The target under test. Suites do not use it: what they may know of a target comes through the other fixtures."""
+    return pytestconfig.stash[SESSION].get()

@@ -1,0 +1,45 @@
+"""The clock of the target, and the two ways to look at a condition over time. All figures are service seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import pytest
+
+from surveyor.clock import Clock
+from surveyor.targets.running import RunningTarget
+
+__all__ = ["Always", "Eventually"]
+
+T = TypeVar("T")
+
+
+class Eventually(Protocol):
+    """`eventually(condition, within=s)`: the condition's first true value, or a failure."""
+
+    def __call__(self, condition: Callable[[], T], within: float) -> T: ...
+
+
+class Always(Protocol):
+    """`always(condition, during=s)`: fails as soon as the condition is not true."""
+
+    def __call__(self, condition: Callable[[], object], during: float) -> None: ...
+
+
+@pytest.fixture
+def clock(running: RunningTarget) -> Clock:
+    """The target's clock: `.wait(s)` and `.now()`."""
+    return running.clock
+
+
+@pytest.fixture
+def eventually(clock: Clock) -> Eventually:
+    """Waits for a condition."""
+    return clock.eventually
+
+
+@pytest.fixture
+def always(clock: Clock) -> Always:
+    """Watches that a condition holds."""
+    return clock.always

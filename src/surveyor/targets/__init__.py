@@ -1,0 +1,8 @@
+"""Targets: what they are (`model`), reading their files (`loading`), starting them (`process`), having one (`running`)."""
+
+from __future__ import annotations
+
+from surveyor.targets.loading import load_target, target_names
+from surveyor.targets.model import FEATURES, Credentials, Dns, Start, Target
+
+__all__ = ["FEATURES", "Credentials", "Dns", "Start", "Target", "load_target", "target_names"]

@@ -1,0 +1,86 @@
+"""Declared features are probed: declared and absent is a failure, and an undeclared target has what answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from surveyor.clients import Clients
+from surveyor.errors import NotOffered, TargetUnavailable
+from surveyor.targets.control import Control
+from surveyor.targets.model import Target
+
+__all__ = ["probe"]
+
+PROBING_ACCOUNT = "000000000001"
+
+
+def probe(
+    target: Target, clients: Clients, control: Control | None
+) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
+    """The features that the target has, and those that it declares and lacks with what came instead.
+
+    Features that no call can show without doing harm (quotas, throttling, health, …) are taken as declared; an
+    undeclared target is not taken to have them.
+    """
+    found: set[str] = set()
+    absent: list[tuple[str, str]] = []
+    for feature, missing in _probes(target, clients, control).items():
+        if target.features is not None and feature not in target.features:
+            continue
+        why = missing()
+        if not why:
+            found.add(feature)
+        elif target.features is not None:
+            absent.append((feature, why))
+    unprobed = (target.features or frozenset()) - {name for name, _ in absent}
+    return frozenset(found | unprobed), tuple(absent)
+
+
+def _probes(target: Target, clients: Clients, control: Control | None) -> dict[str, Callable[[], str]]:
+    def offers(service: str, operation: str, **params: object) -> Callable[[], str]:
+        return lambda: _offers(clients, service, operation, params)
+
+    def steers(look: Callable[[Control], object]) -> Callable[[], str]:
+        return lambda: _steers(control, look)
+
+    probes = {
+        "cloudmap": offers("servicediscovery", "list_namespaces"),
+        "route53": offers("route53", "list_hosted_zones"),
+        "ec2": offers("ec2", "describe_vpcs"),
+        "custom-health": offers(
+            "servicediscovery", "update_instance_custom_health_status",
+            ServiceId="srv-surveyorprobe00", InstanceId="probe", Status="HEALTHY",
+        ),
+        "clock-control": steers(lambda one: one.advance(0)),
+    }  # fmt: skip
+    if target.dns.kind == "control":
+        probes["dns"] = probes["public-dns"] = steers(lambda one: one.name_servers())
+    elif target.dns.kind == "none":
+        probes["dns"] = probes["public-dns"] = lambda: "its target file names no DNS server"
+    return probes
+
+
+def _offers(clients: Clients, service: str, operation: str, params: dict[str, object]) -> str:
+    try:
+        getattr(clients.client(service, PROBING_ACCOUNT), operation)(**params)
+    except NotOffered as no:
+        return f"{no.operation} is not offered ({no.answer})"
+    except ClientError as refusal:
+        # Any error of the API's own says that the operation is there; a bare number is a web server's.
+        code = str(refusal.response.get("Error", {}).get("Code", ""))
+        return f"{service}:{operation} answered HTTP {code}" if code.isdecimal() else ""
+    except BotoCoreError as broken:
+        return f"{service}:{operation}: {type(broken).__name__}"
+    return ""
+
+
+def _steers(control: Control | None, look: Callable[[Control], object]) -> str:
+    if control is None:
+        return "there is no control endpoint"
+    try:
+        look(control)
+    except TargetUnavailable as broken:
+        return str(broken)
+    return ""

@@ -1,0 +1,33 @@
+"""Runs a command that ends when the process that started it ends, even by kill -9.
+
+Used as a script (`python lifeline.py PARENT COMMAND...`), so that nothing runs between fork and exec in a process
+that may have threads. Linux has the parent-death signal; elsewhere the command just runs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+__all__ = ["main"]
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def main(argv: list[str]) -> None:
+    """Becomes the command `argv[1:]` once the kernel has promised to kill it with the process `argv[0]`."""
+    parent, command = int(argv[0]), argv[1:]
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the promise was made
+            sys.exit(1)
+    try:
+        os.execvp(command[0], command)
+    except OSError as broken:
+        sys.exit(f"{command[0]}: {broken.strerror}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,205 @@
+"""Turns what --target names (a target file's stem, a path, a URL) into a Target, or says in one line why not."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from surveyor.errors import TargetFileError, UsageError
+from surveyor.targets.model import FEATURES, Credentials, Dns, Start, Target, is_loopback
+
+__all__ = ["load_target", "target_names"]
+
+_KEYS = {"description", "package", "region", "endpoint", "clock", "dns", "features", "lacks", "inject_host_prefix",
+         "start", "credentials"}  # fmt: skip
+_START_KEYS = {"argv", "env", "ready", "path", "within"}
+_CREDENTIALS_KEYS = {"kind", "secret", "header", "profile"}
+
+
+def target_names(folder: Path) -> list[str]:
+    """The names that --target knows, from the files in `folder`."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def load_target(wanted: str, folder: Path) -> Target:
+    """The target that `wanted` names: a file in `folder` by its stem, a path of a file, or a URL.
+
+    Raises UsageError for an unknown name (with the nearest known one), TargetFileError for a file that is wrong.
+    """
+    if "://" in wanted:
+        return _from_url(wanted)
+    if wanted.endswith(".toml") or "/" in wanted:
+        path = Path(wanted)
+        if not path.is_file():
+            raise UsageError(f"no target file at {wanted}")
+        return _from_file(path)
+    path = folder / f"{wanted}.toml"
+    if not path.is_file():
+        names = target_names(folder)
+        near = difflib.get_close_matches(wanted, names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(names) or 'none'}, or give a URL"
+        raise UsageError(f"unknown target {wanted!r}{hint}")
+    return _from_file(path)
+
+
+def _from_url(url: str) -> Target:
+    parts = urlsplit(url)
+    try:
+        port_is_number = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_number = False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_number:
+        raise UsageError(f"{url!r} is no endpoint; write http://HOST:PORT")
+    if parts.username or parts.password:
+        raise UsageError("an endpoint URL must not carry credentials")
+    if parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+        raise UsageError(f"{parts.hostname} is a real account, which is never reached by a bare URL")
+    credentials = Credentials("per-test") if is_loopback(url) else Credentials("environment")
+    return Target(name=f"{parts.hostname}:{parts.port or parts.scheme}", region="us-east-1", endpoint=url.rstrip("/"),
+                  description="an endpoint given by its URL", credentials=credentials)  # fmt: skip
+
+
+def _from_file(path: Path) -> Target:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
+        raise TargetFileError(f"{path}: cannot be read: {broken}") from None
+    try:
+        return _target(path, table)
+    except _Wrong as wrong:
+        raise TargetFileError(f"{path}: {wrong}") from None
+
+
+class _Wrong(Exception):
+    """What is wrong in the file, without its name."""
+
+
+def _target(path: Path, table: dict[str, Any]) -> Target:
+    _only(table, _KEYS, "")
+    start = _start(table["start"]) if "start" in table else None
+    endpoint = _text(table, "endpoint", None)
+    if (start is None) == (endpoint is None):
+        raise _Wrong("needs either endpoint or [start], not both")
+    if endpoint is not None:
+        try:
+            _from_url(endpoint)
+        except UsageError as wrong:
+            raise _Wrong(f"endpoint: {wrong}") from None
+    clock = _choice(table, "clock", ("wall", "control"), "wall")
+    features = _texts(table, "features")
+    for feature in sorted(features):
+        _known(feature, FEATURES, "feature")
+    lacks = _texts(table, "lacks")
+    for operation in sorted(lacks):
+        if operation.count(":") != 1 or operation.startswith(":") or operation.endswith(":"):
+            raise _Wrong(f"lacks: {operation!r} is not of the form service:Operation")
+    prefix = table.get("inject_host_prefix", False)
+    if not isinstance(prefix, bool):
+        raise _Wrong("inject_host_prefix must be true or false")
+    return Target(
+        name=path.stem,
+        region=_text(table, "region", "us-east-1") or "",
+        endpoint=endpoint,
+        start=start,
+        description=_text(table, "description", "") or "",
+        package=_text(table, "package", None),
+        credentials=_credentials(table.get("credentials", {})),
+        dns=_dns(_text(table, "dns", "none") or ""),
+        clock="control" if clock == "control" else "wall",
+        features=features | {"cloudmap"},
+        lacks=lacks,
+        inject_host_prefix=prefix,
+        file=path,
+    )
+
+
+def _start(table: object) -> Start:
+    table = _table(table, "start")
+    _only(table, _START_KEYS, "start.")
+    argv = table.get("argv")
+    if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
+        raise _Wrong("start.argv must be a list of words")
+    env = _table(table.get("env", {}), "start.env")
+    if not all(isinstance(value, str) for value in env.values()):
+        raise _Wrong("start.env: every value must be text")
+    within = table.get("within", 30.0)
+    if not isinstance(within, (int, float)) or isinstance(within, bool) or within <= 0:
+        raise _Wrong("start.within must be a number of seconds")
+    ready = _choice(table, "ready", ("http", "json-line"), "http")
+    for text in [*argv, *env.values()]:
+        _placeholders(text)
+    return Start(tuple(argv), dict(env), "http" if ready == "http" else "json-line",
+                 _text(table, "path", "/") or "/", float(within))  # fmt: skip
+
+
+def _placeholders(text: str) -> None:
+    try:
+        text.format(python="", port="", seed="", scratch="")
+    except (KeyError, IndexError, ValueError) as wrong:
+        raise _Wrong(f"start: {text!r} holds an unknown placeholder ({wrong}); known are "
+                     "{python}, {port}, {seed}, {scratch}") from None  # fmt: skip
+
+
+def _credentials(table: object) -> Credentials:
+    table = _table(table, "credentials")
+    _only(table, _CREDENTIALS_KEYS, "credentials.")
+    kind = _choice(table, "kind", ("per-test", "environment", "profile"), "per-test")
+    profile = _text(table, "profile", None)
+    if (kind == "profile") != (profile is not None):
+        raise _Wrong('credentials.profile goes with kind = "profile", and only with it')
+    return Credentials(cast(Any, kind), _text(table, "secret", "surveyor") or "", _text(table, "header", None), profile)
+
+
+def _dns(text: str) -> Dns:
+    if text == "none":
+        return Dns("none")
+    if text == "control":
+        return Dns("control")
+    address, _, port = text.rpartition(":")
+    if not address or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise _Wrong(f'dns must be "control", "none" or "address:port", not {text!r}')
+    return Dns("address", address.strip("[]"), int(port))
+
+
+def _table(value: object, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _Wrong(f"{name} must be a table")
+    return value
+
+
+def _only(table: Mapping[str, object], known: set[str], prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            _known(key, known, f"key {prefix}".strip(), shown=prefix + key)
+
+
+def _known(value: str, known: Mapping[str, str] | set[str], what: str, shown: str | None = None) -> None:
+    if value not in known:
+        near = difflib.get_close_matches(value, list(known), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise _Wrong(f"unknown {what.split(maxsplit=1)[0]} {shown or value!r}{hint}")
+
+
+def _text(table: Mapping[str, object], key: str, default: str | None) -> str | None:
+    value = table.get(key, default)
+    if value is not default and (not isinstance(value, str) or not value):
+        raise _Wrong(f"{key} must be text")
+    return cast("str | None", value)
+
+
+def _texts(table: Mapping[str, object], key: str) -> frozenset[str]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise _Wrong(f"{key} must be a list of words")
+    return frozenset(value)
+
+
+def _choice(table: Mapping[str, object], key: str, choices: tuple[str, ...], default: str) -> str:
+    value = table.get(key, default)
+    if value not in choices:
+        raise _Wrong(f"{key} must be one of {', '.join(choices)}, not {value!r}")
+    return cast(str, value)

@@ -1,0 +1,102 @@
+"""What a target is, as values: how it is reached or started, who calls it, where it answers names, what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+__all__ = ["FEATURES", "Credentials", "Dns", "Start", "Target", "is_loopback"]
+
+FEATURES: Mapping[str, str] = {
+    "cloudmap": "the AWS Cloud Map API",
+    "dns": "names can be asked at an authoritative server or a resolver",
+    "route53": "the Route 53 API",
+    "ec2": "the VPC calls of the EC2 API",
+    "public-dns": "public namespaces are answered at name servers",
+    "health": "Route 53 health checks probe for real",
+    "custom-health": "custom health checks can be set",
+    "quotas": "quotas can be reached without harm",
+    "throttling": "calls beyond the documented rate are refused",
+    "regions": "there is a second region",
+    "accounts": "there is a second account",
+    "clock-control": "service time can be advanced",
+    "iam": "policies are enforced",
+    "ecs": "the ECS API runs tasks",
+    "service-connect": "ECS Service Connect runs proxies",
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """How Surveyor starts the target itself.
+
+    `argv` and the values of `env` may hold {python}, {port}, {seed} and {scratch} (a directory that is removed again).
+    `ready`: "http" = a GET of `path` is answered with any status; "json-line" = one JSON line on stdout that names
+    the endpoint. `within` in wall seconds.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    ready: Literal["http", "json-line"] = "http"
+    path: str = "/"
+    within: float = 30.0
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Who calls. `per-test`: each test is an account of its own, its 12 digits used as access key id.
+
+    `header`: a request header that carries the account, for a target that does not read it from the key.
+    """
+
+    kind: Literal["per-test", "environment", "profile"] = "per-test"
+    secret: str = "surveyor"
+    header: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True)
+class Dns:
+    """Where names are asked: nowhere, where the control endpoint says, or always at one address."""
+
+    kind: Literal["none", "control", "address"] = "none"
+    address: str = ""
+    port: int = 53
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing that can be tested. `features` None means: not declared, find out by probing."""
+
+    name: str
+    region: str
+    endpoint: str | None = None
+    start: Start | None = None
+    description: str = ""
+    package: str | None = None
+    credentials: Credentials = Credentials()
+    dns: Dns = Dns()
+    clock: Literal["control", "wall"] = "wall"
+    features: frozenset[str] | None = None
+    lacks: frozenset[str] = frozenset()
+    inject_host_prefix: bool = False
+    file: Path | None = None
+
+    @property
+    def kind(self) -> str:
+        """How it is reached: `started` by us, or an `endpoint` that is there already."""
+        return "started" if self.start else "endpoint"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine: no proxies, short time-outs."""
+        return self.start is not None or (self.endpoint is not None and is_loopback(self.endpoint))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` names this machine's own loopback."""
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or host.endswith(".localhost") or host.startswith("127.") or host == "::1"

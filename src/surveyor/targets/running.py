@@ -1,0 +1,127 @@
+"""A target that is there: started or reached, with its clock, its clients and where it answers names."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from surveyor import bounds
+from surveyor.clients import Clients
+from surveyor.clock import Clock, ControlledClock, WallClock
+from surveyor.errors import FeatureLacking, TargetUnavailable
+from surveyor.evidence import Evidence
+from surveyor.ledger import Ledger
+from surveyor.targets.control import Control, DnsAddress
+from surveyor.targets.features import probe
+from surveyor.targets.model import Dns, Target
+from surveyor.targets.process import StartedProcess, start
+
+__all__ = ["RunningTarget", "run_target"]
+
+
+@dataclass
+class RunningTarget:
+    """One running instance; `features` are those it has, by declaration or, undeclared, by probing.
+
+    `absent` maps each feature that was declared and not found to what the probe met.
+    """
+
+    target: Target
+    endpoint: str
+    clock: Clock
+    clients: Clients
+    evidence: Evidence
+    control: Control | None
+    process: StartedProcess | None
+    features: frozenset[str] = frozenset()
+    absent: tuple[tuple[str, str], ...] = ()
+
+    def version(self) -> str:
+        """The version of the package that is the target, or "" if that cannot be known."""
+        try:
+            return importlib.metadata.version(self.target.package) if self.target.package else ""
+        except importlib.metadata.PackageNotFoundError:
+            return ""
+
+    def dead(self) -> str | None:
+        """Why it cannot answer any more; None while it can be connected to."""
+        ended = self.process.ended() if self.process else None
+        return ended or unreachable(self.target.name, self.endpoint)
+
+    def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
+        """Where names of a private namespace are asked. Raises FeatureLacking."""
+        if self.target.dns.kind == "control" and self.control is not None:
+            return self.control.resolver(account, region, vpc)
+        return self._address()
+
+    def name_servers(self) -> DnsAddress:
+        """Where names of a public namespace are asked. Raises FeatureLacking."""
+        if self.target.dns.kind == "control" and self.control is not None:
+            return self.control.name_servers()
+        return self._address()
+
+    def _address(self) -> DnsAddress:
+        if self.target.dns.kind != "address":
+            raise FeatureLacking(f"{self.target.name} has no DNS server to ask")
+        return DnsAddress(self.target.dns.address, self.target.dns.port)
+
+
+@contextmanager
+def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Iterator[RunningTarget]:
+    """Start the target, or reach it; stop on leaving what was started.
+
+    Raises TargetUnavailable, in one line, when it does not start or answer.
+    """
+    process = start(target.name, target.start, seed) if target.start else None
+    try:
+        endpoint = process.endpoint if process else target.endpoint or ""
+        gone = unreachable(target.name, endpoint)
+        if gone:
+            raise TargetUnavailable(gone)
+        target, control = _control(target, endpoint)
+        clock: Clock = ControlledClock(control) if control and target.clock == "control" else WallClock()
+        evidence = Evidence(clock.now)
+        keep = ledger if target.credentials.kind != "per-test" else None
+        clients = Clients(target, endpoint, evidence, keep, **_log_readers(process))
+        running = RunningTarget(target, endpoint, clock, clients, evidence, control, process)
+        running.features, running.absent = probe(running.target, clients, control)
+        yield running
+        if control:
+            control.close()
+    finally:
+        if process:
+            process.stop()
+
+
+def unreachable(name: str, endpoint: str) -> str | None:
+    """Why nothing listens at `endpoint`; None if something does."""
+    parts = urlsplit(endpoint)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=bounds.CONNECT).close()
+    except OSError as broken:
+        return f"{name} cannot be reached at {endpoint}: {broken.strerror or broken}"
+    return None
+
+
+def _log_readers(process: StartedProcess | None) -> dict[str, object]:
+    return {"log_size": process.log_size, "log_since": process.log_since} if process else {}
+
+
+def _control(target: Target, endpoint: str) -> tuple[Target, Control | None]:
+    """The control endpoint if the target declares one; a bare URL is asked whether it has one."""
+    if "control" in (target.clock, target.dns.kind):
+        return target, Control(endpoint)
+    if target.file is not None:
+        return target, None
+    control = Control(endpoint)
+    try:
+        mode = control.mode()
+    except TargetUnavailable:
+        control.close()
+        return target, None
+    return replace(target, clock="control" if mode == "advance" else "wall", dns=Dns("control")), control

@@ -55,6 +55,8 @@ class Settings:
     discovery_propagation: Delay = Delay(0.2, 2.0)
     # From a Route 53 change until its name servers answer with it; documented as "generally within 60 seconds".
     dns_propagation: Delay = Delay(0.5, 5.0)
+    # How long a health check that Cloud Map deleted stays in lists: "several hours" (route53/DeleteHealthCheck).
+    health_check_removal: Delay = Delay(3_600.0, 10_800.0)
     # Custom health changes: "about 30 seconds" (servicediscovery HealthCheckCustomConfig.FailureThreshold).
     custom_health: float = 30.0
     quotas: Quotas = field(default_factory=Quotas)

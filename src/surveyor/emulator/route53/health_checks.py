@@ -1,0 +1,66 @@
+"""Health checks as objects: made, found, changed, deleted. Who probes them is another room's business.
+
+The seam for a prober is ``observe``: it tells what was seen, and answers go by it at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import ServiceError
+from ..world import World
+from .published import published
+from .shapes import plain_id
+from .state import HealthCheck, HealthCheckConfig, Route53State
+
+__all__ = ["add_check", "find_check", "leave_later", "observe", "remove_check"]
+
+_HEX = "0123456789abcdef"
+
+
+def find_check(state: Route53State, check_id: str) -> HealthCheck:
+    """The health check with this id; NoSuchHealthCheck."""
+    check = state.health_checks.get(plain_id(check_id))
+    if check is None:
+        raise ServiceError("NoSuchHealthCheck", f"no health check has the id {plain_id(check_id)}")
+    return check
+
+
+def add_check(
+    world: World, account: str, config: HealthCheckConfig, *, caller_reference: str, owner: str | None = None
+) -> HealthCheck:
+    """A new health check. Raises TooManyHealthChecks; those that are leaving do not count."""
+    state = world.in_account(Route53State, account)
+    active = sum(not check.leaving for check in state.health_checks.values())
+    if active >= world.settings.quotas.health_checks:
+        raise ServiceError("TooManyHealthChecks", f"account {account} has {active} active health checks, its limit")
+    check_id = "-".join(world.new_id(length, _HEX) for length in (8, 4, 4, 4, 12))
+    check = state.health_checks[check_id] = HealthCheck(check_id, caller_reference, config, owner=owner)
+    return check
+
+
+def remove_check(world: World, account: str, check: HealthCheck) -> None:
+    """Forget a health check; its caller reference stays spent."""
+    state = world.in_account(Route53State, account)
+    state.health_checks.pop(check.id, None)
+    state.spent_references.add(check.caller_reference)
+    state.tags.pop(("healthcheck", check.id), None)
+    published(world).touch()
+
+
+def leave_later(world: World, account: str, check: HealthCheck) -> None:
+    """Forget it after the delay that Route 53 documents for checks that another service deleted."""
+    state = world.in_account(Route53State, account)
+    gone = state.health_checks[check.id] = replace(check, leaving=True)
+    world.later(world.settings.health_check_removal, remove_check, world, account, gone)
+
+
+def observe(world: World, account: str, check_id: str, *, healthy: bool, reason: str = "") -> None:
+    """What a prober concluded about a check's endpoint now; of a check that is gone, nothing."""
+    state = world.in_account(Route53State, account)
+    check = state.health_checks.get(check_id)
+    if check is None:
+        return
+    state.health_checks[check_id] = replace(check, observed=healthy, observed_at=world.clock.now(), reason=reason)
+    if check.observed is not healthy:
+        published(world).touch()

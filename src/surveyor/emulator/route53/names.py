@@ -1,0 +1,97 @@
+"""Domain names as Route 53 keeps them: lower case, absolute, everything unusual as an octal escape.
+
+One spelling for each name, so that names compare as strings. Route 53 Developer Guide, "DNS domain name format".
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["ROOT", "WILDCARD", "ancestors", "canonical", "is_within", "labels", "sort_key", "to_wire"]
+
+ROOT = "."
+# The label that stands for any name, as Route 53 spells it.
+WILDCARD = r"\052"
+
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+_TOKEN = re.compile(rb"\\([0-3][0-7]{2})|([\x21-\x7e])")
+_SIMPLE = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+")
+_LONGEST_LABEL = 63
+_LONGEST_NAME = 255
+
+
+def canonical(text: str) -> str:
+    """The name's one spelling, with a trailing dot. ValueError says what no domain name may be."""
+    if len(text) <= _LONGEST_NAME - 1 and _SIMPLE.fullmatch(text):
+        return text
+    if text == ROOT:
+        return ROOT
+    spelled = [_spell(label) for label in _split(text)]
+    name = ".".join(spelled) + "."
+    if len(to_wire(name)) > _LONGEST_NAME:
+        raise ValueError(f"a domain name has at most {_LONGEST_NAME} bytes, this one has more: {text!r}")
+    return name
+
+
+def labels(name: str) -> list[bytes]:
+    """The labels of a canonical name as they stand on the wire, leftmost first, without the root."""
+    if name == ROOT:
+        return []
+    return [_unescape(label) for label in name[:-1].split(".")]
+
+
+def to_wire(name: str) -> bytes:
+    """A canonical name in wire form, uncompressed (RFC 1035, 3.1)."""
+    return b"".join(bytes([len(label)]) + label for label in labels(name)) + b"\0"
+
+
+def is_within(name: str, zone: str) -> bool:
+    """Whether a canonical name is the zone's own name or below it."""
+    return name == zone or zone == ROOT or name.endswith("." + zone)
+
+
+def ancestors(name: str) -> list[str]:
+    """The names above a canonical name, nearest first, without the root."""
+    parts = name.split(".")
+    return [".".join(parts[at:]) for at in range(1, len(parts) - 1)]
+
+
+def sort_key(name: str) -> str:
+    """What lists are sorted by: the labels reversed, with the trailing dot (``com.example.www.``)."""
+    return ".".join(reversed(name[:-1].split("."))) + "."
+
+
+def _split(text: str) -> list[bytes]:
+    """Labels of a name that a client wrote, lower-cased, escapes undone."""
+    try:
+        raw = text.encode("ascii")
+    except UnicodeEncodeError:
+        raise ValueError(f"a domain name is ASCII, with escapes for other characters: {text!r}") from None
+    found = [bytearray()]
+    at = 0
+    while at < len(raw):
+        token = _TOKEN.match(raw, at)
+        if token is None:
+            raise ValueError(f"a domain name needs an octal escape for what stands at character {at + 1}: {text!r}")
+        at = token.end()
+        escaped, plain = token.groups()
+        if plain == b".":
+            found.append(bytearray())
+        else:
+            found[-1] += bytes([int(escaped, 8)]) if escaped else plain
+    if not found[-1]:
+        found.pop()
+    if not found or any(not 0 < len(label) <= _LONGEST_LABEL for label in found):
+        raise ValueError(f"a domain name has labels of 1 to {_LONGEST_LABEL} bytes between its dots: {text!r}")
+    return [bytes(label).lower() for label in found]
+
+
+def _spell(label: bytes) -> str:
+    return "".join(chr(byte) if byte in _PLAIN else f"\\{byte:03o}" for byte in label)
+
+
+def _unescape(label: str) -> bytes:
+    if "\\" not in label:
+        return label.encode("ascii")
+    pieces = re.split(r"\\([0-7]{3})", label)
+    return b"".join(bytes([int(piece, 8)]) if at % 2 else piece.encode("ascii") for at, piece in enumerate(pieces))

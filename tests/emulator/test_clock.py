@@ -1,0 +1,102 @@
+"""The service clock: order, exactness, and work in flight."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.emulator.clock import Clock
+
+
+def held() -> Clock:
+    """A clock at zero that moves only when advanced."""
+    return Clock(start=0.0, scale=None)
+
+
+@given(st.lists(st.floats(0, 1000), max_size=40), st.floats(0, 1000))
+def test_advance_runs_what_is_due_in_order(delays: list[float], span: float) -> None:
+    """Exactly what is due within the span runs, earliest first, each at its own instant."""
+    clock = held()
+    seen: list[tuple[float, float]] = []
+    for delay in delays:
+        clock.call_later(delay, lambda due=delay: seen.append((due, clock.now())))
+    asyncio.run(clock.advance(span))
+    assert [due for due, _ in seen] == sorted(delay for delay in delays if delay <= span)
+    assert all(due == now for due, now in seen)
+    assert clock.now() == span
+
+
+def test_what_a_timer_starts_runs_in_the_same_advance() -> None:
+    """A timer set by a timer counts from that timer's instant."""
+    clock = held()
+    seen: list[float] = []
+    clock.call_later(3, lambda: clock.call_later(4, lambda: seen.append(clock.now())))
+    asyncio.run(clock.advance(10))
+    assert seen == [7]
+
+
+def test_cancelled_timers_do_not_run() -> None:
+    """Cancelling is final."""
+    clock = held()
+    seen: list[int] = []
+    clock.call_later(1, seen.append, 1).cancel()
+    clock.call_later(2, seen.append, 2)
+    asyncio.run(clock.advance(5))
+    assert seen == [2]
+
+
+def test_an_instant_waits_for_work_in_flight() -> None:
+    """Work started at one instant ends before the next instant begins."""
+
+    async def scenario() -> list[str]:
+        clock = held()
+        seen: list[str] = []
+
+        async def probe() -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            seen.append(f"probe {clock.now():.0f}")
+
+        clock.call_later(1, lambda: clock.run(probe()))
+        clock.call_later(1.5, seen.append, "later")
+        await clock.advance(2)
+        return seen
+
+    assert asyncio.run(scenario()) == ["probe 1", "later"]
+
+
+def test_concurrent_advances_add_up() -> None:
+    """Two advances at once move time by both spans."""
+
+    async def scenario() -> float:
+        clock = held()
+        await asyncio.gather(clock.advance(10), clock.advance(5))
+        return clock.now()
+
+    assert asyncio.run(scenario()) == 15
+
+
+def test_a_flowing_clock_runs_timers_by_itself() -> None:
+    """At a scale of 1000, a timer in 5 service seconds comes within milliseconds, and not early."""
+
+    async def scenario() -> float:
+        clock = Clock(start=0.0, scale=1000.0)
+        came = asyncio.get_running_loop().create_future()
+        clock.call_later(5, lambda: came.set_result(clock.now()))
+        return float(await asyncio.wait_for(came, 5))
+
+    assert asyncio.run(scenario()) >= 5
+
+
+def test_a_flowing_clock_can_be_advanced_too() -> None:
+    """Advancing jumps ahead, and the clock flows on from there."""
+
+    async def scenario() -> tuple[float, float]:
+        clock = Clock(start=0.0, scale=1.0)
+        now = await clock.advance(3600)
+        return now, clock.now()
+
+    jumped, after = asyncio.run(scenario())
+    assert 3600 <= jumped <= after

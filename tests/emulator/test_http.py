@@ -1,0 +1,97 @@
+"""The HTTP server: whole requests, limits, and bad input over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from surveyor.emulator.http import Limits, Request, Response, serve
+
+SMALL = Limits(target=200, headers=500, body=1000, seconds=0.2)
+
+
+def talk(*pieces: bytes, limits: Limits = SMALL) -> tuple[bytes, list[Request]]:
+    """Send ``pieces`` over one connection; everything that came back until the server closed, and what it saw."""
+    seen: list[Request] = []
+
+    def handler(request: Request) -> Response | Awaitable[Response]:
+        seen.append(request)
+        if request.path == "/boom":
+            raise RuntimeError("a defect")
+        if request.path == "/slow":
+            return asyncio.sleep(0.01, Response(200, b"slow"))
+        return Response(200, request.path.encode(), {"Content-Type": "text/plain"})
+
+    async def scenario() -> bytes:
+        server = await serve(handler, "127.0.0.1", 0, limits)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.005)
+        try:
+            return await asyncio.wait_for(reader.read(), 5)
+        finally:
+            writer.close()
+            server.close()
+
+    return asyncio.run(scenario()), seen
+
+
+def test_answers_pipelined_requests_in_order() -> None:
+    """Requests sent at once are answered one after the other, slow ones included."""
+    answer, _ = talk(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.index(b"slow") < answer.index(b"/two")
+
+
+def test_reads_a_body_in_pieces() -> None:
+    """A body may come in any number of pieces."""
+    _, seen = talk(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Le", b"ngth: 5\r\n\r\nab", b"cde")
+    assert [request.body for request in seen] == [b"abcde"]
+
+
+def test_reads_chunked_bodies() -> None:
+    """Chunked transfer encoding is understood."""
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    _, seen = talk(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    assert [request.body for request in seen] == [b"abcde"]
+
+
+def test_takes_absolute_form_targets() -> None:
+    """A target with scheme and host, as proxies send it, names the same path."""
+    _, seen = talk(b"GET http://elsewhere:1/a?b=c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert [(request.path, request.query) for request in seen] == [("/a", "b=c")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /" + b"a" * 300 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 600 + b"\r\n\r\n", b"431"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + b"a" * 2000, b"413"),
+        (b"NONSENSE\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", b"408"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab", b"408"),
+    ],
+    ids=["target", "headers", "length", "chunked", "nonsense", "negative length", "half a head", "half a body"],
+)
+def test_refuses_what_is_too_large_malformed_or_never_whole(sent: bytes, status: bytes) -> None:
+    """One clear status, and the connection is closed."""
+    answer, _ = talk(sent)
+    assert answer.split(b" ", 2)[1] == status
+
+
+def test_closes_a_silent_connection() -> None:
+    """A connection on which nothing comes is closed without a word."""
+    assert talk()[0] == b""
+
+
+def test_a_defect_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+    """An exception in the handler is a 500 for the client and a traceback in the log."""
+    answer, _ = talk(b"GET /boom HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 500")
+    assert "a defect" in caplog.text

@@ -1,0 +1,118 @@
+"""Signature Version 4: botocore signs, the embedded target verifies."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.http import Request
+from surveyor.emulator.signature import Credential, Scope, scope_of, verify
+
+KEY, SECRET = "111111111111", "secret"
+NAMES = st.text(st.characters(min_codepoint=1, max_codepoint=0x2FF), max_size=12)
+
+
+def signed(
+    method: str = "POST",
+    path: str = "/",
+    query: str = "",
+    body: bytes = b"{}",
+    secret: str = SECRET,
+    token: str | None = None,
+) -> Request:
+    """A request as botocore signs it."""
+    url = f"http://127.0.0.1:4566{path}" + (f"?{query}" if query else "")
+    request = AWSRequest(method, url, headers={"Content-Type": "application/x-amz-json-1.1"}, data=body)
+    SigV4Auth(Credentials(KEY, secret, token), "servicediscovery", "us-east-1").add_auth(request)
+    headers = {name.lower(): str(value) for name, value in request.headers.items()}
+    return Request(method, path, query, {"host": "127.0.0.1:4566", **headers}, body)
+
+
+def find(access_key: str) -> Credential | None:
+    """The one key there is."""
+    return Credential(SECRET, KEY, f"arn:aws:iam::{KEY}:root") if access_key == KEY else None
+
+
+def scope(request: Request) -> Scope:
+    """The scope that every signed request has."""
+    found = scope_of(request)
+    assert found is not None
+    return found
+
+
+def refusal(request: Request, *, xml: bool = False, wall: float | None = None) -> str:
+    """The error code with which a request is refused."""
+    with pytest.raises(ServiceError) as caught:
+        verify(request, scope(request), find, xml=xml, wall=wall)
+    return caught.value.code
+
+
+@given(st.lists(st.tuples(NAMES, NAMES), max_size=4), st.lists(NAMES, max_size=3), st.binary(max_size=64))
+def test_accepts_what_botocore_signs(query: list[tuple[str, str]], path: list[str], body: bytes) -> None:
+    """Any path, query and body that botocore can sign verifies."""
+    target = "/" + "/".join(quote(part, safe="") for part in path if part)
+    text = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query if name)
+    request = signed("GET", target, text, body)
+    assert verify(request, scope(request), find, xml=False).account == KEY
+
+
+@pytest.mark.parametrize(
+    ("xml", "code"), [(False, "InvalidSignatureException"), (True, "SignatureDoesNotMatch")], ids=["json", "xml"]
+)
+def test_refuses_what_was_changed_or_signed_with_another_secret(xml: bool, code: str) -> None:
+    """A changed body, header, path or query, and a wrong secret: the signature does not match."""
+    good = signed()
+    assert refusal(replace(good, body=b"{ }"), xml=xml) == code
+    assert refusal(replace(good, path="/other"), xml=xml) == code
+    assert refusal(replace(good, query="a=b"), xml=xml) == code
+    assert refusal(replace(good, headers={**good.headers, "host": "elsewhere"}), xml=xml) == code
+    assert refusal(signed(secret="another"), xml=xml) == code
+
+
+def test_refuses_a_claimed_body_hash() -> None:
+    """The hash of the body that came counts, not the one that a header claims."""
+    good = signed()
+    claimed = {**good.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
+    assert refusal(replace(good, body=b"[]", headers=claimed)) == "InvalidSignatureException"
+
+
+def test_refuses_old_and_early_dates() -> None:
+    """More than fifteen minutes off, either way, is refused; fourteen are not."""
+    request, now = signed(), time.time()
+    assert refusal(request, wall=now + 901) == "InvalidSignatureException"
+    assert refusal(request, wall=now - 901) == "InvalidSignatureException"
+    assert verify(request, scope(request), find, xml=False, wall=now + 840)
+
+
+def test_refuses_unknown_keys_and_tokens() -> None:
+    """A key nobody has, or a session token with a key that has none."""
+    request = signed(token="a session token")
+    assert refusal(request) == "UnrecognizedClientException"
+    assert refusal(request, xml=True) == "InvalidClientTokenId"
+    stranger = signed()
+    with pytest.raises(ServiceError, match="UnrecognizedClientException"):
+        verify(stranger, replace(scope(stranger), access_key="nobody"), find, xml=False)
+
+
+def test_refuses_an_incomplete_signature() -> None:
+    """No date, no signed headers, or a date that is none."""
+    good = signed()
+    undated = {name: value for name, value in good.headers.items() if name != "x-amz-date"}
+    assert refusal(replace(good, headers=undated)) == "IncompleteSignatureException"
+    assert refusal(replace(good, headers={**good.headers, "x-amz-date": "yesterday"})) == "IncompleteSignatureException"
+
+
+@given(st.text(max_size=80))
+def test_reads_any_authorization_header(text: str) -> None:
+    """Whatever the header says, it is read or passed over."""
+    found = scope_of(Request("POST", "/", "", {"authorization": f"AWS4-HMAC-SHA256 {text}"}, b""))
+    assert found is None or found.access_key is not None

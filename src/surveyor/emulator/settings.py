@@ -29,6 +29,9 @@ class Quotas:
     hosted_zones: int = 500
     records_per_zone: int = 10_000
     health_checks: int = 200
+    # Amazon VPC User Guide, Amazon VPC quotas.
+    vpcs: int = 5
+    subnets_per_vpc: int = 200
     # Calls a second and burst; None switches throttling off, for load tests.
     discover_rate: float | None = 1_000.0
     discover_burst: float = 2_000.0

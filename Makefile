@@ -7,7 +7,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q -q
 JOBS ?= auto
-ROOMS := $(wildcard src suites chaos loadtests tests conftest.py hatch_build.py)
+ROOMS := $(wildcard src suites chaos loadtests tests bench conftest.py hatch_build.py)
 
 .PHONY: help
 help: ## show this list
@@ -65,8 +65,8 @@ format: setup ## put the code into the house's format
 	@$(BIN)/ruff format .
 
 .PHONY: bench
-bench: setup ## measure the embedded target
-	@$(BIN)/surveyor bench $(ARGS)
+bench: setup ## measure the embedded target beside moto, ministack and nsd (a few minutes)
+	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: pins
 pins: .venv/uv/bin/uv ## resolve requirements/lock.txt again from pyproject.toml

@@ -1,0 +1,92 @@
+"""Signed requests as bytes, made before the measurement so that signing them is no part of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import botocore.session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+__all__ = ["Account", "client", "discover", "register"]
+
+REGION = "us-east-1"
+TARGET = "Route53AutoNaming_v20170314"
+
+
+class Account:
+    """Who calls which endpoint. The key is an account number, which every server here takes for that account."""
+
+    def __init__(self, host: str, port: int, key: str = "123456789012", secret: str = "surveyor") -> None:
+        self.host, self.port = host, port
+        self.credentials = Credentials(key, secret)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of the server."""
+        return f"http://{self.host}:{self.port}"
+
+    def signed(self, operation: str, params: dict[str, object]) -> bytes:
+        """One whole request, as bytes."""
+        body = json.dumps(params).encode()
+        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{TARGET}.{operation}"}
+        request = AWSRequest("POST", f"{self.endpoint}/", headers=headers, data=body)
+        SigV4Auth(self.credentials, "servicediscovery", REGION).add_auth(request)
+        lines = [f"{name}: {value}" for name, value in request.headers.items()]
+        head = [
+            "POST / HTTP/1.1",
+            f"Host: {self.host}:{self.port}",
+            *lines,
+            f"Content-Length: {len(body)}",
+        ]
+        return ("\r\n".join(head) + "\r\n\r\n").encode() + body
+
+
+def discover(account: Account, namespace: str, service: str) -> Iterator[bytes]:
+    """The same DiscoverInstances for ever, with the default MaxResults."""
+    request = account.signed("DiscoverInstances", {"NamespaceName": namespace, "ServiceName": service})
+    while True:
+        yield request
+
+
+def register(account: Account, service_id: str, prefix: str, count: int) -> Iterator[bytes]:
+    """``count`` RegisterInstance calls, each of another instance."""
+    made = [
+        account.signed(
+            "RegisterInstance",
+            {
+                "ServiceId": service_id,
+                "InstanceId": f"{prefix}-{number}",
+                "CreatorRequestId": f"{prefix}-{number}",
+                "Attributes": attributes(number),
+            },
+        )
+        for number in range(count)
+    ]
+    return iter(made)
+
+
+def attributes(number: int) -> dict[str, str]:
+    """What a task of ECS has: an address, a port and a few words about itself."""
+    return {
+        "AWS_INSTANCE_IPV4": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
+        "AWS_INSTANCE_PORT": "8080",
+        "AVAILABILITY_ZONE": f"us-east-1{'abc'[number % 3]}",
+        "ECS_CLUSTER_NAME": "bench",
+        "ECS_TASK_DEFINITION_FAMILY": "backend",
+    }
+
+
+def client(account: Account) -> object:
+    """A boto3-like client for what is not measured."""
+    return botocore.session.get_session().create_client(
+        "servicediscovery",
+        region_name=REGION,
+        endpoint_url=account.endpoint,
+        aws_access_key_id=account.credentials.access_key,
+        aws_secret_access_key=account.credentials.secret_key,
+        config=Config(inject_host_prefix=False, proxies={}, retries={"total_max_attempts": 1}),
+    )

@@ -1,0 +1,145 @@
+"""DNS: answers a second and processor time for each answer, beside a native server with the same answer.
+
+dnsperf asks, nsd is the other side; where they are not installed this part is passed over and says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+from bench import calls
+from bench.registry import Row, until
+from bench.servers import Contestant, cpu_seconds, started
+
+__all__ = ["measure"]
+
+ZONE = "bench.example"
+ADDRESSES = [f"10.0.0.{number}" for number in range(1, 9)]
+
+
+def measure(contestant: Contestant, seconds: float, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Eight A records of one name, asked for ``seconds``: here and at nsd."""
+    missing = [name for name in ("dnsperf", "nsd") if shutil.which(name, path=_path()) is None]
+    if missing:
+        tell(f"DNS: passed over, {' and '.join(missing)} not installed (Debian: apt-get install dnsperf nsd)")
+        return
+    with tempfile.TemporaryDirectory(prefix="surveyor-bench-") as folder:
+        scratch = Path(folder)
+        questions = scratch / "questions"
+        questions.write_text(f"backend.{ZONE} A\n")
+        with _embedded(contestant) as (address, port, pid):
+            tell("DNS: embedded, 8 A records")
+            yield from _rows(contestant.name, address, port, pid, questions, seconds)
+        with _nsd(scratch) as (address, port, pid):
+            tell("DNS: nsd, the same answer")
+            yield from _rows("nsd", address, port, pid, questions, seconds)
+
+
+def _rows(name: str, address: str, port: int, pid: int, questions: Path, seconds: float) -> Iterator[Row]:
+    before = cpu_seconds(pid)
+    command = [
+        *("dnsperf", "-s", address, "-p", str(port), "-d", str(questions)),
+        *("-l", f"{seconds:.0f}", "-c", "8", "-T", "1", "-q", "200"),
+    ]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": _path()}).stdout
+    used = cpu_seconds(pid) - before
+    answered = int(_found(r"Queries completed:\s+(\d+)", output))
+    good = int(_found(r"NOERROR (\d+)", output))
+    if good < answered or answered == 0:
+        raise SystemExit(f"{name} answered {good} of {answered} questions with NOERROR:\n{output}")
+    yield Row("DNS answers, 8 A records", name, answered / float(_found(r"Run time \(s\):\s+([\d.]+)", output)), "/s")
+    yield Row("DNS processor time for an answer", name, used / answered * 1e6, "µs")
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    if match is None:
+        raise SystemExit(f"dnsperf printed nothing like {pattern!r}:\n{text}")
+    return match[1]
+
+
+@contextlib.contextmanager
+def _embedded(contestant: Contestant) -> Iterator[tuple[str, int, int]]:
+    with started(contestant) as server:
+        client: Any = calls.client(server.account)
+        operation = client.create_public_dns_namespace(Name=ZONE)["OperationId"]
+        created = until(
+            lambda: client.get_operation(OperationId=operation)["Operation"], lambda one: one["Status"] == "SUCCESS"
+        )
+        service = client.create_service(
+            Name="backend",
+            NamespaceId=created["Targets"]["NAMESPACE"],
+            DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]},
+        )["Service"]["Id"]
+        for number, address in enumerate(ADDRESSES):
+            client.register_instance(
+                ServiceId=service, InstanceId=f"task-{number}", Attributes={"AWS_INSTANCE_IPV4": address}
+            )
+        with build_opener(ProxyHandler({})).open(f"{server.account.endpoint}/_surveyor/name-servers") as answer:
+            where = json.load(answer)
+        until(lambda: _answers(where["address"], where["port"]), lambda count: count == len(ADDRESSES))
+        yield where["address"], where["port"], server.pid
+
+
+@contextlib.contextmanager
+def _nsd(scratch: Path) -> Iterator[tuple[str, int, int]]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    records = "\n".join(f"backend 60 IN A {address}" for address in ADDRESSES)
+    (scratch / "zone").write_text(
+        f"$ORIGIN {ZONE}.\n@ 900 IN SOA ns.{ZONE}. admin.{ZONE}. 1 7200 900 1209600 86400\n"
+        f"@ 900 IN NS ns.{ZONE}.\nns 900 IN A 127.0.0.1\n{records}\n"
+    )
+    (scratch / "nsd.conf").write_text(
+        f'server:\n  ip-address: 127.0.0.1@{port}\n  username: ""\n  chroot: ""\n  server-count: 1\n'
+        f'  pidfile: "{scratch}/nsd.pid"\n  database: ""\n  zonelistfile: "{scratch}/zone.list"\n'
+        f'  xfrdfile: "{scratch}/xfrd"\n  xfrdir: "{scratch}"\n  zonesdir: "{scratch}"\n'
+        f"  hide-version: yes\n  minimal-responses: yes\n"
+        f"remote-control:\n  control-enable: no\n"
+        f"zone:\n  name: {ZONE}\n  zonefile: zone\n"
+    )
+    process = subprocess.Popen(
+        ["nsd", "-d", "-c", str(scratch / "nsd.conf")],
+        env={"PATH": _path()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        until(lambda: _answers("127.0.0.1", port), lambda count: count == len(ADDRESSES))
+        yield "127.0.0.1", port, process.pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
+
+
+def _answers(address: str, port: int) -> int:
+    """How many records an answer holds now; 0 while nobody answers."""
+    import dns.exception
+    import dns.message
+    import dns.query
+
+    question = dns.message.make_query(f"backend.{ZONE}", "A")
+    try:
+        answer = dns.query.udp(question, address, port=port, timeout=1)
+    except (dns.exception.DNSException, OSError):
+        return 0
+    return sum(len(rrset) for rrset in answer.answer)
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"

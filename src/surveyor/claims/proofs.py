@@ -1,0 +1,63 @@
+"""Finds which tests prove which claims by reading the suites, so that a listing needs no import and no target."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from surveyor.claims.model import ClaimsError, Place
+
+__all__ = ["find_proofs"]
+
+
+def find_proofs(suites: Path) -> Mapping[str, tuple[str, ...]]:
+    """Claim ids with the tests that name them in `@proves("…")`, as `dns/test_x.py::test_y`, in order of files.
+
+    Decorators of functions and classes, `pytestmark`, and marks of `pytest.param` count. An empty mapping if there
+    are no suites. Raises ClaimsError for a file that does not parse and for an id that is not spelled out.
+    """
+    proofs: dict[str, list[str]] = {}
+    for path in sorted(suites.glob("**/test_*.py")):
+        try:
+            module = ast.parse(path.read_text(encoding="utf-8"))
+        except (SyntaxError, UnicodeDecodeError) as broken:
+            line = getattr(broken, "lineno", None) or 1
+            raise ClaimsError(f"{Place(path, line)}: cannot be read: {getattr(broken, 'msg', broken)}") from None
+        for test, claims in _tests(path, module.body, path.relative_to(suites).as_posix(), ()):
+            for claim in claims:
+                tests = proofs.setdefault(claim, [])
+                if test not in tests:
+                    tests.append(test)
+    return {claim: tuple(tests) for claim, tests in proofs.items()}
+
+
+def _tests(
+    path: Path, body: list[ast.stmt], name: str, inherited: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for statement in body:
+        if isinstance(statement, ast.Assign) and any(_name(one) == "pytestmark" for one in statement.targets):
+            inherited += tuple(_claims(path, statement.value))
+    for statement in body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) and statement.name.startswith("test"):
+            own = (claim for decorator in statement.decorator_list for claim in _claims(path, decorator))
+            yield f"{name}::{statement.name}", (*inherited, *own)
+        elif isinstance(statement, ast.ClassDef) and statement.name.startswith("Test"):
+            shared = (claim for decorator in statement.decorator_list for claim in _claims(path, decorator))
+            yield from _tests(path, statement.body, f"{name}::{statement.name}", (*inherited, *shared))
+
+
+def _claims(path: Path, expression: ast.expr) -> Iterator[str]:
+    for call in ast.walk(expression):
+        if isinstance(call, ast.Call) and _name(call.func) == "proves":
+            for argument in call.args:
+                if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
+                    where = Place(path, argument.lineno)
+                    raise ClaimsError(f"{where}: proves() takes the ids of claims spelled out, not an expression")
+                yield argument.value
+
+
+def _name(expression: ast.expr) -> str:
+    if isinstance(expression, ast.Attribute):
+        return expression.attr
+    return expression.id if isinstance(expression, ast.Name) else ""

@@ -30,6 +30,7 @@ from .state import (
 from .zones import add_zone, find_zone, remove_zone
 
 __all__ = [
+    "HealthCheckConfig",
     "apply",
     "create_health_check",
     "create_zone",

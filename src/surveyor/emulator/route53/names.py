@@ -6,8 +6,9 @@ One spelling for each name, so that names compare as strings. Route 53 Developer
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-__all__ = ["ROOT", "WILDCARD", "ancestors", "canonical", "is_within", "labels", "sort_key", "to_wire"]
+__all__ = ["ROOT", "WILDCARD", "ancestors", "canonical", "encode", "from_labels", "is_within", "sort_key", "to_wire"]
 
 ROOT = "."
 # The label that stands for any name, as Route 53 spells it.
@@ -26,23 +27,26 @@ def canonical(text: str) -> str:
         return text
     if text == ROOT:
         return ROOT
-    spelled = [_spell(label) for label in _split(text)]
-    name = ".".join(spelled) + "."
-    if len(to_wire(name)) > _LONGEST_NAME:
-        raise ValueError(f"a domain name has at most {_LONGEST_NAME} bytes, this one has more: {text!r}")
-    return name
+    found = [label.lower() for label in _split(text)]
+    _pack(found, text)
+    return from_labels(found)
 
 
-def labels(name: str) -> list[bytes]:
-    """The labels of a canonical name as they stand on the wire, leftmost first, without the root."""
-    if name == ROOT:
-        return []
-    return [_unescape(label) for label in name[:-1].split(".")]
+def from_labels(labels: Iterable[bytes]) -> str:
+    """The canonical name of lower-case labels, leftmost first, without the root."""
+    return "".join(_spell(label) + "." for label in labels) or ROOT
+
+
+def encode(text: str) -> bytes:
+    """A name that a client wrote, in wire form, its case kept. ValueError as from ``canonical``."""
+    return b"\0" if text == ROOT else _pack(_split(text), text)
 
 
 def to_wire(name: str) -> bytes:
     """A canonical name in wire form, uncompressed (RFC 1035, 3.1)."""
-    return b"".join(bytes([len(label)]) + label for label in labels(name)) + b"\0"
+    if name == ROOT:
+        return b"\0"
+    return _pack([_unescape(label) for label in name[:-1].split(".")], name)
 
 
 def is_within(name: str, zone: str) -> bool:
@@ -62,7 +66,7 @@ def sort_key(name: str) -> str:
 
 
 def _split(text: str) -> list[bytes]:
-    """Labels of a name that a client wrote, lower-cased, escapes undone."""
+    """Labels of a name that a client wrote, escapes undone."""
     try:
         raw = text.encode("ascii")
     except UnicodeEncodeError:
@@ -83,7 +87,14 @@ def _split(text: str) -> list[bytes]:
         found.pop()
     if not found or any(not 0 < len(label) <= _LONGEST_LABEL for label in found):
         raise ValueError(f"a domain name has labels of 1 to {_LONGEST_LABEL} bytes between its dots: {text!r}")
-    return [bytes(label).lower() for label in found]
+    return [bytes(label) for label in found]
+
+
+def _pack(labels: list[bytes], text: str) -> bytes:
+    packed = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+    if len(packed) > _LONGEST_NAME:
+        raise ValueError(f"a domain name has at most {_LONGEST_NAME} bytes, this one has {len(packed)}: {text!r}")
+    return packed
 
 
 def _spell(label: bytes) -> str:

@@ -1,7 +1,8 @@
 """What the name servers know: it follows what the API shows, each change after its propagation delay.
 
 One for the whole world, since a private zone of one account may be associated with a VPC of another, and public zones
-of all accounts are answered at the same place. ``generation`` rises with every difference that an answer could show.
+of all accounts are answered at the same place. ``generation`` rises with every difference that an answer could show,
+``layout`` when there are other zones or other VPCs.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Published:
 
     def __init__(self) -> None:
         self.generation = 0
+        self.layout = 0
         self._zones: dict[str, PublishedZone] = {}
 
     def public(self, account: str | None = None) -> Mapping[str, PublishedZone]:
@@ -48,6 +50,7 @@ class Published:
     def put(self, zone: HostedZone) -> None:
         """Begin to answer for a zone, or for another set of VPCs."""
         self.generation += 1
+        self.layout += 1
         known = self._zones.get(zone.id)
         if known is None:
             self._zones[zone.id] = PublishedZone(zone)
@@ -57,6 +60,7 @@ class Published:
     def remove(self, zone_id: str) -> None:
         """Answer for it no longer."""
         self.generation += 1
+        self.layout += 1
         self._zones.pop(zone_id, None)
 
     def change(self, zone_id: str, upserts: Iterable[RecordSet], deletes: Iterable[RecordKey]) -> None:

@@ -110,7 +110,7 @@ class HealthCheckConfig:
     ip_address: str | None = None
     port: int | None = None
     resource_path: str | None = None
-    domain_name: str | None = None
+    fully_qualified_domain_name: str | None = None
     search_string: str | None = None
     request_interval: int = 30
     failure_threshold: int = 3

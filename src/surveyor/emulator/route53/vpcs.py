@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..ec2 import vpcs
 from ..errors import ServiceError
 from ..world import World
 from .state import HostedZone, Route53State, VpcKey
@@ -13,9 +14,8 @@ __all__ = ["require_free", "require_vpc"]
 
 def require_vpc(world: World, account: str, vpc: VpcKey) -> None:
     """InvalidVPCId unless the account has that VPC."""
-    from .. import ec2
 
-    if vpc.id not in ec2.vpcs(world, account, vpc.region):
+    if vpc.id not in vpcs(world, account, vpc.region):
         raise ServiceError("InvalidVPCId", f"account {account} has no VPC {vpc.id} in {vpc.region}")
 
 

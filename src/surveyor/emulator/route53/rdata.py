@@ -1,0 +1,86 @@
+"""Values of records: from the text that clients write to the bytes that answers carry.
+
+What registers itself all the time (addresses, names, SRV) is encoded here; the rest is dnspython's.
+Formats: Route 53 Developer Guide, "Supported DNS record types". Escapes in values are octal, in zone files decimal.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import socket
+import struct
+
+from . import names
+
+__all__ = ["TYPE_NAMES", "TYPE_NUMBERS", "encode"]
+
+TYPE_NUMBERS = {
+    "A": 1,
+    "NS": 2,
+    "CNAME": 5,
+    "SOA": 6,
+    "PTR": 12,
+    "HINFO": 13,
+    "MX": 15,
+    "TXT": 16,
+    "AAAA": 28,
+    "SRV": 33,
+    "NAPTR": 35,
+    "DS": 43,
+    "SSHFP": 44,
+    "TLSA": 52,
+    "SVCB": 64,
+    "HTTPS": 65,
+    "SPF": 99,
+    "CAA": 257,
+}
+TYPE_NAMES = {number: name for name, number in TYPE_NUMBERS.items()}
+
+_OCTAL = re.compile(r"\\([0-3][0-7]{2})")
+_SRV = re.compile(r"(\d{1,5})\s+(\d{1,5})\s+(\d{1,5})\s+(\S+)")
+_LARGEST_16 = 0xFFFF
+
+
+@functools.lru_cache(maxsize=16_384)
+def encode(kind: str, value: str) -> bytes:
+    """The rdata of a record value. ValueError says what is wrong with it."""
+    if kind in ("A", "AAAA"):
+        return _address(socket.AF_INET if kind == "A" else socket.AF_INET6, kind, value)
+    if kind in ("CNAME", "NS", "PTR"):
+        return names.encode(value.strip())
+    if kind == "SRV":
+        return _srv(value)
+    return _by_dnspython(kind, value)
+
+
+def _address(family: socket.AddressFamily, kind: str, value: str) -> bytes:
+    try:
+        return socket.inet_pton(family, value.strip())
+    except (OSError, ValueError):
+        raise ValueError(f"the value of an {kind} record is an IP address of its kind, not {value!r}") from None
+
+
+def _srv(value: str) -> bytes:
+    fields = _SRV.fullmatch(value.strip())
+    numbers = [int(field) for field in fields.groups()[:3]] if fields else []
+    if fields is None or max(numbers) > _LARGEST_16:
+        raise ValueError(f"the value of an SRV record is [priority] [weight] [port] [host], not {value!r}")
+    return struct.pack("!HHH", *numbers) + names.encode(fields[4])
+
+
+def _by_dnspython(kind: str, value: str) -> bytes:
+    import dns.exception
+    import dns.name
+    import dns.rdata
+    import dns.rdataclass
+
+    text = _OCTAL.sub(lambda escape: f"\\{int(escape[1], 8):03d}", value)
+    try:
+        rdata = dns.rdata.from_text(dns.rdataclass.IN, kind, text, origin=dns.name.root)
+        packed = rdata.to_wire(origin=dns.name.root)
+    except (dns.exception.DNSException, ValueError, struct.error) as problem:
+        raise ValueError(f"{value!r} is no value of a {kind} record: {problem}") from None
+    if packed is None or len(packed) > _LARGEST_16:
+        raise ValueError(f"the value of a {kind} record is longer than a DNS message can carry")
+    return packed

@@ -11,13 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from botocore.model import OperationModel, ServiceModel
-
 from . import models
 from .errors import ServiceError
 from .http import Request, Response
 from .protocols import Wire
-from .protocols.cbor import CborWire
 from .protocols.json import JsonWire
 from .services import SERVICES, Service, handlers
 from .signature import Credential, Problem, Scope, scope_of, verify
@@ -35,7 +32,6 @@ class _Prepared:
     """What a service needs before its first answer."""
 
     service: Service
-    model: ServiceModel
     wires: dict[str, Wire]
 
 
@@ -46,8 +42,6 @@ class Gateway:
         self._world = world
         self._control = control
         self._prepared: dict[str, _Prepared] = {}
-        self._json = JsonWire()
-        self._cbor = CborWire()
 
     def __call__(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request: at once, or after what its service needs has been loaded."""
@@ -81,28 +75,19 @@ class Gateway:
         self._prepared[name] = self._prepare(SERVICES[name])
 
     def _prepare(self, service: Service) -> _Prepared:
-        wires: dict[str, Wire] = {}
-        for wire in service.wires:
-            if wire in ("json", "cbor"):
-                wires[wire] = self._json if wire == "json" else self._cbor
-            else:
-                from .protocols.xml import XmlWire  # only here: it imports moto
-
-                wires[wire] = XmlWire(wire)
-        model = models.service_model(service.model)
         handlers(service.name)
-        return _Prepared(service, model, wires)
+        return _Prepared(service, {name: _wire(name, service) for name in service.wires})
 
     def _answer(self, request: Request, scope: Scope | None, prepared: _Prepared) -> Response:
-        service, model = prepared.service, prepared.model
+        service = prepared.service
         chance = self._world.chance_of_requests
         request_id = _uuid(chance.getrandbits(128))
-        wire = _wire(request, prepared)
-        operation: OperationModel | None = None
+        wire = _spoken(request, prepared)
+        operation: str | None = None
         try:
             credential = self._authenticate(request, scope, service)
-            parsed = wire.parse(model, request)
-            operation = model.operation_model(parsed.operation)
+            parsed = wire.parse(request)
+            operation = parsed.operation
             handler = handlers(service.name).get(parsed.operation)
             if handler is None:
                 raise ServiceError(
@@ -121,13 +106,13 @@ class Gateway:
             call = Call(self._world, credential.account, region, credential.principal, service.name, parsed.operation)
             return wire.answer(operation, handler(call, parsed.params), request_id)
         except ServiceError as error:
-            return wire.refuse(model, operation, error, request_id)
+            return wire.refuse(operation, error, request_id)
         except Exception:
-            log.exception("no answer to %s %s", service.name, operation and operation.name)
+            log.exception("no answer to %s %s", service.name, operation)
             failure = ServiceError(
                 "InternalFailure", "the embedded target failed; its log has the traceback", status=500
             )
-            return wire.refuse(model, operation, failure, request_id)
+            return wire.refuse(operation, failure, request_id)
 
     def _authenticate(self, request: Request, scope: Scope | None, service: Service) -> Credential:
         if scope is None:
@@ -150,7 +135,20 @@ class Gateway:
         return Credential(self._world.settings.secret, account, f"arn:aws:iam::{account}:root")
 
 
-def _wire(request: Request, prepared: _Prepared) -> Wire:
+def _wire(name: str, service: Service) -> Wire:
+    model = models.service_model(service.model)
+    if name == "json":
+        return JsonWire(model)
+    if name == "cbor":
+        from .protocols.cbor import CborWire  # the others are imported when first needed, to start fast
+
+        return CborWire(model)
+    from .protocols.xml import XmlWire
+
+    return XmlWire(name, service.model)
+
+
+def _spoken(request: Request, prepared: _Prepared) -> Wire:
     """The content type decides, not the order in the model."""
     wires = prepared.wires
     if "cbor" in wires and ("cbor" in request.headers.get("content-type", "") or "smithy-protocol" in request.headers):

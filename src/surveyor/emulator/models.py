@@ -1,24 +1,39 @@
 """Requests held against botocore's own service models, so that shapes cannot drift from what clients send.
 
-Each input shape is compiled once into a function that raises at the first member that is wrong: ``WrongType`` where a
-value could not even be read as what the model says, ``WrongValue`` where it breaks a constraint of it.
+The model files are read as they lie in the botocore package, without importing botocore: that would be half of the
+start-up time. Each input shape is compiled once into a function that raises at the first member that is wrong:
+``WrongType`` where a value could not even be read as what the model says, ``WrongValue`` where it breaks a constraint.
 """
 
 from __future__ import annotations
 
 import functools
+import gzip
+import importlib.util
+import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from botocore.loaders import Loader
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
-
-__all__ = ["WrongType", "WrongValue", "checker", "service_model"]
+__all__ = ["Model", "WrongType", "WrongValue", "checker", "service_model"]
 
 Check = Callable[[object, str], None]
+# A shape as the model file has it: JSON of botocore's making.
+Shape = Mapping[str, Any]
 
-_LOADER = Loader(include_default_search_paths=False, extra_search_paths=[Loader.BUILTIN_DATA_PATH])
 _JAVA_CLASSES = {r"\p{ASCII}": r"[\x00-\x7f]", r"\p{Print}": r"[\x20-\x7e]"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A service model file: its parts as botocore publishes them."""
+
+    name: str
+    metadata: Mapping[str, Any]
+    operations: Mapping[str, Mapping[str, Any]]
+    shapes: Mapping[str, Shape]
 
 
 class WrongType(Exception):
@@ -30,46 +45,55 @@ class WrongValue(Exception):
 
 
 @functools.cache
-def service_model(name: str) -> ServiceModel:
-    """Botocore's model of a service, by botocore's name for it."""
-    return ServiceModel(_LOADER.load_service_model(name, "service-2"), name)
+def service_model(name: str) -> Model:
+    """The newest model of a service, by botocore's name for it."""
+    package = importlib.util.find_spec("botocore")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    folder = max((Path(package.submodule_search_locations[0]) / "data" / name).iterdir())
+    packed = folder / "service-2.json.gz"
+    text = gzip.decompress(packed.read_bytes()) if packed.exists() else (folder / "service-2.json").read_bytes()
+    document = json.loads(text)
+    return Model(name, document["metadata"], document["operations"], document["shapes"])
 
 
 @functools.cache
 def checker(service: str, operation: str) -> Callable[[Mapping[str, object]], None]:
     """The compiled check of one operation's input."""
-    model: OperationModel = service_model(service).operation_model(operation)
-    if model.input_shape is None:
+    model = service_model(service)
+    given = model.operations[operation].get("input")
+    if given is None:
         return lambda params: None
-    check = _compile(model.input_shape, {})
+    check = _compile(model, given["shape"], {})
     return lambda params: check(params, "")
 
 
-def _compile(shape: Shape, known: dict[str, Check]) -> Check:
+def _compile(model: Model, name: str, known: dict[str, Check]) -> Check:
     """``known`` holds shapes in the making, for those that contain themselves."""
-    if shape.name in known:
-        return known[shape.name]
+    if name in known:
+        return known[name]
 
     def later(value: object, where: str) -> None:
-        known[shape.name](value, where)
+        known[name](value, where)
 
-    known[shape.name] = later
+    known[name] = later
+    shape = model.shapes[name]
     made: Check
-    if isinstance(shape, StructureShape):
-        made = _structure(shape, known)
-    elif isinstance(shape, ListShape):
-        made = _list(shape, known)
-    elif isinstance(shape, MapShape):
-        made = _map(shape, known)
+    if shape["type"] == "structure":
+        made = _structure(model, shape, known)
+    elif shape["type"] == "list":
+        made = _list(model, shape, known)
+    elif shape["type"] == "map":
+        made = _map(model, shape, known)
     else:
-        made = _SCALARS.get(shape.type_name, _string)(shape)
-    known[shape.name] = made
+        made = _SCALARS[shape["type"]](shape)
+    known[name] = made
     return made
 
 
-def _structure(shape: StructureShape, known: dict[str, Check]) -> Check:
-    members = {name: _compile(member, known) for name, member in shape.members.items()}
-    required = tuple(shape.required_members)
+def _structure(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
+    members = {name: _compile(model, member["shape"], known) for name, member in shape["members"].items()}
+    required = tuple(shape.get("required", ()))
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, dict):
@@ -84,8 +108,8 @@ def _structure(shape: StructureShape, known: dict[str, Check]) -> Check:
     return check
 
 
-def _list(shape: ListShape, known: dict[str, Check]) -> Check:
-    member, least, most = _compile(shape.member, known), *_bounds(shape)
+def _list(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
+    member, (least, most) = _compile(model, shape["member"]["shape"], known), _bounds(shape)
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, list):
@@ -99,8 +123,9 @@ def _list(shape: ListShape, known: dict[str, Check]) -> Check:
     return check
 
 
-def _map(shape: MapShape, known: dict[str, Check]) -> Check:
-    key, member, (least, most) = _compile(shape.key, known), _compile(shape.value, known), _bounds(shape)
+def _map(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
+    key, member = (_compile(model, shape[part]["shape"], known) for part in ("key", "value"))
+    least, most = _bounds(shape)
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, dict):
@@ -117,9 +142,8 @@ def _map(shape: MapShape, known: dict[str, Check]) -> Check:
 
 def _string(shape: Shape) -> Check:
     least, most = _bounds(shape)
-    listed: list[str] = getattr(shape, "enum", None) or []
-    enum = frozenset(listed) if listed else None
-    pattern = _pattern(shape.metadata.get("pattern"))
+    enum = frozenset(shape["enum"]) if "enum" in shape else None
+    pattern = _pattern(shape.get("pattern"))
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, str):
@@ -128,7 +152,7 @@ def _string(shape: Shape) -> Check:
         if enum is not None and value not in enum:
             raise WrongValue(f"{where} is to be one of {', '.join(sorted(enum))}")
         if pattern is not None and not pattern.search(value):
-            raise WrongValue(f"{where} does not match {shape.metadata['pattern']}")
+            raise WrongValue(f"{where} does not match {shape['pattern']}")
 
     return check
 
@@ -182,7 +206,7 @@ _SCALARS: Mapping[str, Callable[[Shape], Check]] = {
 
 
 def _bounds(shape: Shape) -> tuple[float | None, float | None]:
-    return shape.metadata.get("min"), shape.metadata.get("max")
+    return shape.get("min"), shape.get("max")
 
 
 def _within(size: float, least: float | None, most: float | None, what: str) -> None:

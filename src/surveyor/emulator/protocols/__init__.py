@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from botocore.model import OperationModel, ServiceModel
-
 from ..errors import ServiceError
 from ..http import Request, Response
+from ..models import Model
 
 __all__ = ["Document", "Parsed", "Wire", "status_of"]
 
@@ -28,26 +27,21 @@ class Parsed:
 
 
 class Wire(Protocol):
-    """One protocol. Results hold timestamps as float seconds since the epoch."""
+    """One protocol as one service speaks it. Results hold timestamps as float seconds since the epoch."""
 
-    def parse(self, service: ServiceModel, request: Request) -> Parsed:
+    def parse(self, request: Request) -> Parsed:
         """Read a request; raises ServiceError for an unknown operation or a body that cannot be read."""
 
-    def answer(self, operation: OperationModel, result: Document, request_id: str) -> Response:
+    def answer(self, operation: str, result: Document, request_id: str) -> Response:
         """Write a result."""
 
-    def refuse(
-        self, service: ServiceModel, operation: OperationModel | None, error: ServiceError, request_id: str
-    ) -> Response:
-        """Write an error."""
+    def refuse(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
+        """Write an error; ``operation`` is known only if the request could be read."""
 
 
-def status_of(service: ServiceModel, error: ServiceError) -> int:
+def status_of(model: Model, error: ServiceError) -> int:
     """The HTTP status of an error: its own, or the one that the model gives it, or 400."""
     if error.status is not None:
         return error.status
-    for shape in service.error_shapes:
-        modelled = shape.metadata.get("error", {})
-        if error.code in (shape.name, modelled.get("code")):
-            return int(modelled.get("httpStatusCode", 400))
-    return 400
+    shape = model.shapes.get(error.code)
+    return int(shape.get("error", {}).get("httpStatusCode", 400)) if shape is not None else 400

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import cbor2
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from ..errors import ServiceError
 from ..http import Request, Response
+from ..models import Model
 from . import Document, Parsed, status_of
 
 __all__ = ["CborWire"]
@@ -24,12 +24,15 @@ _HEADERS = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"
 class CborWire:
     """``POST /service/<target prefix>/operation/<operation>``."""
 
-    def parse(self, service: ServiceModel, request: Request) -> Parsed:
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def parse(self, request: Request) -> Parsed:
         """Read the path and the body."""
         parts = request.path.strip("/").split("/")
         if len(parts) != 4 or parts[0] != "service" or parts[2] != "operation":
             raise ServiceError("UnknownOperationException", "the path is to be /service/NAME/operation/OPERATION")
-        if parts[1] != service.metadata["targetPrefix"] or parts[3] not in service.operation_names:
+        if parts[1] != self._model.metadata["targetPrefix"] or parts[3] not in self._model.operations:
             raise ServiceError("UnknownOperationException", "the path names no operation of this service")
         try:
             params = cbor2.loads(request.body) if request.body else {}
@@ -39,18 +42,16 @@ class CborWire:
             raise ServiceError("SerializationException", "the body is to be a CBOR map with text keys")
         return Parsed(parts[3], _plain(params))
 
-    def answer(self, operation: OperationModel, result: Document, request_id: str) -> Response:
+    def answer(self, operation: str, result: Document, request_id: str) -> Response:
         """Timestamps get the epoch tag."""
-        shape = operation.output_shape
-        body = cbor2.dumps(_tagged(result, shape) if shape is not None else {})
+        output = self._model.operations[operation].get("output")
+        body = cbor2.dumps(_tagged(self._model, result, output["shape"]) if output is not None else {})
         return Response(200, body, {**_HEADERS, "x-amzn-RequestId": request_id})
 
-    def refuse(
-        self, service: ServiceModel, operation: OperationModel | None, error: ServiceError, request_id: str
-    ) -> Response:
+    def refuse(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
         """``__type`` names the error."""
         body = cbor2.dumps({"__type": error.code, "message": error.message, "Message": error.message, **error.members})
-        return Response(status_of(service, error), body, {**_HEADERS, "x-amzn-RequestId": request_id})
+        return Response(status_of(self._model, error), body, {**_HEADERS, "x-amzn-RequestId": request_id})
 
 
 def _plain(value: dict[object, object]) -> dict[str, object]:
@@ -66,11 +67,13 @@ def _plain_value(value: object) -> object:
     return value.timestamp() if isinstance(value, datetime) else value
 
 
-def _tagged(value: object, shape: Shape) -> object:
-    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        return {name: _tagged(item, shape.members[name]) for name, item in value.items() if name in shape.members}
-    if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_tagged(item, shape.member) for item in value]
-    if isinstance(shape, MapShape) and isinstance(value, Mapping):
-        return {key: _tagged(item, shape.value) for key, item in value.items()}
-    return cbor2.CBORTag(_EPOCH_TAG, value) if shape.type_name == "timestamp" else value
+def _tagged(model: Model, value: object, name: str) -> object:
+    shape = model.shapes[name]
+    if isinstance(value, Mapping):
+        if shape["type"] == "map":
+            return {key: _tagged(model, item, shape["value"]["shape"]) for key, item in value.items()}
+        members = shape["members"]
+        return {key: _tagged(model, item, members[key]["shape"]) for key, item in value.items() if key in members}
+    if isinstance(value, list):
+        return [_tagged(model, item, shape["member"]["shape"]) for item in value]
+    return cbor2.CBORTag(_EPOCH_TAG, value) if shape["type"] == "timestamp" else value

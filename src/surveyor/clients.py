@@ -6,8 +6,8 @@ One botocore session keeps the parsed service models, so that a client for a tes
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
@@ -24,11 +24,18 @@ from surveyor.targets.model import Target
 __all__ = ["Clients"]
 
 
-class Clients:
-    """Makes clients for one endpoint, and hears of every call that they make.
+class Log(Protocol):
+    """What the target's own process writes, where we started it."""
 
-    `log_size` and `log_since` read what the target's own process writes, where we started it.
-    """
+    def log_size(self) -> int:
+        """Bytes so far."""
+
+    def log_since(self, offset: int) -> str:
+        """The text after `offset` bytes."""
+
+
+class Clients:
+    """Makes clients for one endpoint, and hears of every call that they make."""
 
     def __init__(
         self,
@@ -36,26 +43,15 @@ class Clients:
         endpoint: str,
         evidence: Evidence,
         ledger: Ledger | None = None,
-        log_size: Callable[[], int] = lambda: 0,
-        log_since: Callable[[int], str] = lambda offset: "",
+        log: Log | None = None,
     ) -> None:
         self._target = target
         self._endpoint = endpoint
         self._evidence = evidence
         self._ledger = ledger
-        self._log_size = log_size
-        self._log_since = log_since
+        self._log = log
         self._session = _session(target)
-        answer = bounds.LOCAL_ANSWER if target.is_local else bounds.REMOTE_ANSWER
-        self._config = Config(
-            parameter_validation=False,
-            retries={"total_max_attempts": 1},
-            inject_host_prefix=target.inject_host_prefix,
-            ignore_configured_endpoint_urls=True,
-            connect_timeout=bounds.CONNECT if target.is_local else bounds.REMOTE_ANSWER,
-            read_timeout=answer,
-            **({"proxies": {}} if target.is_local else {}),
-        )
+        self._config = _config(target)
 
     def client(self, service: str, account: str, region: str | None = None) -> Any:
         """A client of `service` (botocore's name) that calls as `account`, whose 12 digits are its access key id.
@@ -64,14 +60,14 @@ class Clients:
         is not used. Raises TargetUnavailable when there are none.
         """
         per_test = self._target.credentials.kind == "per-test"
-        keys = {"aws_access_key_id": account, "aws_secret_access_key": self._target.credentials.secret}
         try:
             client = self._session.create_client(
                 service,
                 region_name=region or self._target.region,
                 endpoint_url=self._endpoint,
                 config=self._config,
-                **(keys if per_test else {}),
+                aws_access_key_id=account if per_test else None,
+                aws_secret_access_key=self._target.credentials.secret if per_test else None,
             )
         except (NoCredentialsError, ProfileNotFound) as missing:
             raise TargetUnavailable(f"no credentials for {self._target.name}: {missing}") from None
@@ -88,7 +84,7 @@ class Clients:
                 params["headers"][header] = account
             asked = context.get("surveyor_params", {})
             context["surveyor_started"] = time.perf_counter()
-            context["surveyor_log"] = self._log_size()
+            context["surveyor_log"] = self._log.log_size() if self._log else 0
             if self._ledger is not None:
                 context["surveyor_number"] = self._ledger.before(service, model.name, asked)
 
@@ -123,7 +119,7 @@ class Clients:
         )
         self._note(service, operation, asked, None if refused else parsed, context)
         if refused:
-            log = self._log_since(context["surveyor_log"]) if http.status_code == 500 else ""
+            log = self._log_since(context) if http.status_code == 500 else ""
             answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
             if answer:
                 raise NotOffered(service, operation, answer)
@@ -138,9 +134,11 @@ class Clients:
         if isinstance(exception, (ClientError, HTTPClientError)):
             return
         page = "<!doctype html" in str(exception).lower()
-        log = self._log_since(context.get("surveyor_log", 0)) if page else ""
-        if page and "NotImplementedError" in log:
+        if page and "NotImplementedError" in self._log_since(context):
             raise NotOffered(service, operation, "a web page after NotImplementedError")
+
+    def _log_since(self, context: dict[str, Any]) -> str:
+        return self._log.log_since(context.get("surveyor_log", 0)) if self._log else ""
 
     def _note(
         self,
@@ -164,6 +162,18 @@ def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in parsed.items() if key not in ("ResponseMetadata", "Error")} | dict(
         parsed.get("Error", {})
     )
+
+
+def _config(target: Target) -> Config:
+    config = Config(  # type: ignore[call-arg]  # the stubs do not know ignore_configured_endpoint_urls
+        parameter_validation=False,
+        retries={"total_max_attempts": 1},
+        inject_host_prefix=target.inject_host_prefix,
+        ignore_configured_endpoint_urls=True,
+        connect_timeout=bounds.CONNECT if target.is_local else bounds.REMOTE_ANSWER,
+        read_timeout=bounds.LOCAL_ANSWER if target.is_local else bounds.REMOTE_ANSWER,
+    )
+    return config.merge(Config(proxies={})) if target.is_local else config
 
 
 def _session(target: Target) -> Session:

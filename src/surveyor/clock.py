@@ -46,7 +46,7 @@ class Clock(ABC):
     def _step(self, passed: float, bound: float) -> float:
         """How long to wait before the next look, `passed` seconds into a wait of `bound` seconds."""
 
-    def eventually(self, condition: Callable[[], T], within: float) -> T:
+    def eventually(self, condition: Callable[[], T | None], within: float) -> T:
         """The first true value of `condition`, or a failure once `within` service seconds have passed.
 
         An AssertionError inside the condition counts as "not yet".
@@ -101,10 +101,10 @@ class ControlledClock(Clock):
     def __init__(self, steering: Steerable) -> None:
         self._steering = steering
 
-    def now(self) -> float:
+    def now(self) -> float:  # noqa: D102 (as in Clock)
         return self._steering.now()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:  # noqa: D102 (as in Clock)
         if seconds > 0:
             self._steering.advance(seconds)
 
@@ -116,10 +116,10 @@ class ControlledClock(Clock):
 class WallClock(Clock):
     """The clock of a target whose time is everybody's."""
 
-    def now(self) -> float:
+    def now(self) -> float:  # noqa: D102 (as in Clock)
         return time.time()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:  # noqa: D102 (as in Clock)
         # An Event that nobody sets: waits like a sleep, but a signal handler's exception ends it at once.
         if seconds > 0:
             threading.Event().wait(seconds)

@@ -16,18 +16,22 @@ class Layout:
 
     @property
     def claims(self) -> Path:
+        """One TOML file an area."""
         return self.root / "claims"
 
     @property
     def targets(self) -> Path:
+        """One TOML file a target."""
         return self.root / "targets"
 
     @property
     def suites(self) -> Path:
+        """One folder an area."""
         return self.root / "suites"
 
     @property
     def expectations(self) -> Path:
+        """What known targets are known to get wrong, one TOML file a target."""
         return self.targets / "expectations"
 
 
@@ -35,6 +39,6 @@ def find_layout() -> Layout:
     """The checkout that this package is imported from, else what the installed package carries along."""
     package = Path(__file__).resolve().parent
     checkout = package.parent.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / "suites").is_dir():
+    if (checkout / "pyproject.toml").is_file() and (checkout / "claims").is_dir():
         return Layout(checkout)
     return Layout(package / "_bundle")

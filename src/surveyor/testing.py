@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from botocore.exceptions import ClientError
@@ -18,7 +18,7 @@ def proves(*claims: str) -> pytest.MarkDecorator:
     return pytest.mark.proves(*claims)
 
 
-class raises:  # noqa: N801: it reads as a verb, as pytest's own does
+class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
     """Expects exactly one error code of a call: `with raises("ResourceInUse") as refusal: …`.
 
     After the block `refusal.response` is the answer with the error's members, as in ClientError.response. No error,
@@ -29,7 +29,7 @@ class raises:  # noqa: N801: it reads as a verb, as pytest's own does
         self.code = code
         self.response: dict[str, Any] = {}
 
-    def __enter__(self) -> raises:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

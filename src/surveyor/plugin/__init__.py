@@ -5,6 +5,9 @@ from __future__ import annotations
 pytest_plugins = [
     "surveyor.plugin.options",
     "surveyor.plugin.session",
+    "surveyor.plugin.proofs",
+    "surveyor.plugin.verdict",
+    "surveyor.plugin.collecting",
     "surveyor.plugin.account",
     "surveyor.plugin.operations",
     "surveyor.plugin.namespaces",

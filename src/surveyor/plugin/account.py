@@ -23,15 +23,17 @@ __all__ = ["ClientFactory", "Unique"]
 
 
 class ClientFactory(Protocol):
-    """`client(service, region=None)`: a boto3 client of the test's account."""
+    """What the fixture of this name gives."""
 
-    def __call__(self, service: str, region: str | None = None) -> Any: ...
+    def __call__(self, service: str, region: str | None = None) -> Any:
+        """`client(service, region=None)`: a boto3 client of the test's account."""
 
 
 class Unique(Protocol):
-    """`unique(prefix)`: a name that no other test or run uses, fit for a DNS label."""
+    """What the fixture of this name gives."""
 
-    def __call__(self, prefix: str = "t") -> str: ...
+    def __call__(self, prefix: str = "t") -> str:
+        """`unique(prefix)`: a name that no other test or run uses, fit for a DNS label."""
 
 
 @pytest.fixture

@@ -16,11 +16,7 @@ __all__ = ["Ask"]
 
 
 class Ask(Protocol):
-    """`ask(name, rdtype, namespace=…, vpc=…, tcp=False, **query)`: the answer, whatever its rcode.
-
-    `namespace`: the Namespace (or its id) that the name belongs to; may be left out if the test made just one.
-    `vpc`: ask the resolver of that VPC instead. `query` goes to dns.message.make_query.
-    """
+    """What the fixture of this name gives."""
 
     def __call__(
         self,
@@ -31,7 +27,12 @@ class Ask(Protocol):
         vpc: str | None = None,
         tcp: bool = False,
         **query: Any,
-    ) -> dns.message.Message: ...
+    ) -> dns.message.Message:
+        """`ask(name, rdtype, namespace=…, vpc=…, tcp=False, **query)`: the answer, whatever its rcode.
+
+        `namespace`: the Namespace (or its id) that the name belongs to; may be left out if the test made just one.
+        `vpc`: ask the resolver of that VPC instead. `query` goes to dns.message.make_query.
+        """
 
 
 @pytest.fixture

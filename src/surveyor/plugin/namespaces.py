@@ -21,9 +21,10 @@ Kind = Literal["http", "private", "public"]
 
 
 class MakeNamespace(Protocol):
-    """`make_namespace(kind, **params)`: creates a namespace, waits, and returns GetNamespace's Namespace."""
+    """What the fixture of this name gives."""
 
-    def __call__(self, kind: Kind, **params: Any) -> dict[str, Any]: ...
+    def __call__(self, kind: Kind, **params: Any) -> dict[str, Any]:
+        """`make_namespace(kind, **params)`: creates a namespace, waits, and returns GetNamespace's Namespace."""
 
 
 @dataclass

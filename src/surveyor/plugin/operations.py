@@ -29,10 +29,12 @@ def finish(cloudmap: ServiceDiscoveryClient, clock: Clock) -> Finish:
         given = response if isinstance(response, str) else member(response, "OperationId", of="the call")
 
         def ended() -> dict[str, Any] | None:
-            operation = member(cloudmap.get_operation(OperationId=given), "Operation", of="GetOperation")
+            operation: dict[str, Any] = member(
+                cloudmap.get_operation(OperationId=given), "Operation", of="GetOperation"
+            )
             return operation if member(operation, "Status", of="GetOperation") in ("SUCCESS", "FAIL") else None
 
-        return dict(clock.eventually(ended, within=bounds.OPERATION) or {})
+        return clock.eventually(ended, within=bounds.OPERATION)
 
     return wait
 

@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=7, help="seed of everything random (default 7)")
 
 
+@pytest.hookimpl(tryfirst=True)  # the other rooms read the settings when they configure themselves
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proves(*claims): the ids of the claims that a suite's test proves")
     root = config.rootpath

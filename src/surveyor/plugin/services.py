@@ -21,21 +21,24 @@ Named = Mapping[str, Any] | str
 
 
 class MakeService(Protocol):
-    """`make_service(namespace, name=None, **params)`: creates a service and returns CreateService's Service."""
+    """What the fixture of this name gives."""
 
-    def __call__(self, namespace: Named | None, name: str | None = None, **params: Any) -> dict[str, Any]: ...
+    def __call__(self, namespace: Named | None, name: str | None = None, **params: Any) -> dict[str, Any]:
+        """`make_service(namespace, name=None, **params)`: creates a service and returns CreateService's Service."""
 
 
 class Register(Protocol):
-    """`register(service, instance_id, attributes)`: registers, waits for SUCCESS, returns the Operation."""
+    """What the fixture of this name gives."""
 
-    def __call__(self, service: Named, instance_id: str, attributes: Mapping[str, str]) -> dict[str, Any]: ...
+    def __call__(self, service: Named, instance_id: str, attributes: Mapping[str, str]) -> dict[str, Any]:
+        """`register(service, instance_id, attributes)`: registers, waits for SUCCESS, returns the Operation."""
 
 
 class Deregister(Protocol):
-    """`deregister(service, instance_id)`: deregisters, waits for SUCCESS, returns the Operation."""
+    """What the fixture of this name gives."""
 
-    def __call__(self, service: Named, instance_id: str) -> dict[str, Any]: ...
+    def __call__(self, service: Named, instance_id: str) -> dict[str, Any]:
+        """`deregister(service, instance_id)`: deregisters, waits for SUCCESS, returns the Operation."""
 
 
 @pytest.fixture

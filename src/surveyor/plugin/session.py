@@ -46,11 +46,21 @@ class TargetSession:
                 raise
         return self.running
 
+    def dead(self) -> str | None:
+        """Why the target cannot answer any more, asked anew; known to all tests that follow."""
+        if self.failure is None and self.running is not None:
+            self.failure = self.running.dead()
+        return self.failure
+
     def service_seconds(self) -> float:
         """How much service time the target has lived through with us."""
         if self.running is None or self.started_at is None or self.failure:
             return 0.0
-        return self.running.clock.now() - self.started_at
+        try:
+            return self.running.clock.now() - self.started_at
+        except TargetUnavailable as gone:
+            self.failure = str(gone)
+            return 0.0
 
     def close(self) -> None:
         """Stop what was started."""

@@ -16,15 +16,17 @@ T = TypeVar("T")
 
 
 class Eventually(Protocol):
-    """`eventually(condition, within=s)`: the condition's first true value, or a failure."""
+    """What the fixture of this name gives."""
 
-    def __call__(self, condition: Callable[[], T], within: float) -> T: ...
+    def __call__(self, condition: Callable[[], T | None], within: float) -> T:
+        """`eventually(condition, within=s)`: the condition's first true value, or a failure."""
 
 
 class Always(Protocol):
-    """`always(condition, during=s)`: fails as soon as the condition is not true."""
+    """What the fixture of this name gives."""
 
-    def __call__(self, condition: Callable[[], object], during: float) -> None: ...
+    def __call__(self, condition: Callable[[], object], during: float) -> None:
+        """`always(condition, during=s)`: fails as soon as the condition is not true."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Targets: what they are (`model`), reading their files (`loading`), starting them (`process`), having one (`running`)."""
+"""Targets: what they are (`model`), their files (`loading`), starting (`process`) and having one (`running`)."""
 
 from __future__ import annotations
 

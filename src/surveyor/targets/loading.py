@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.targets.model import FEATURES, Credentials, Dns, Start, Target, is_loopback
+from surveyor.words import nearest
 
 __all__ = ["load_target", "target_names"]
 
@@ -40,8 +40,7 @@ def load_target(wanted: str, folder: Path) -> Target:
     path = folder / f"{wanted}.toml"
     if not path.is_file():
         names = target_names(folder)
-        near = difflib.get_close_matches(wanted, names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(names) or 'none'}, or give a URL"
+        hint = nearest(wanted, names) or f"; known are {', '.join(names) or 'none'}, or give a URL"
         raise UsageError(f"unknown target {wanted!r}{hint}")
     return _from_file(path)
 
@@ -174,21 +173,19 @@ def _table(value: object, name: str) -> dict[str, Any]:
 def _only(table: Mapping[str, object], known: set[str], prefix: str) -> None:
     for key in table:
         if key not in known:
-            _known(key, known, f"key {prefix}".strip(), shown=prefix + key)
+            _known(key, known, "key", shown=prefix + key)
 
 
 def _known(value: str, known: Mapping[str, str] | set[str], what: str, shown: str | None = None) -> None:
     if value not in known:
-        near = difflib.get_close_matches(value, list(known), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise _Wrong(f"unknown {what.split(maxsplit=1)[0]} {shown or value!r}{hint}")
+        raise _Wrong(f"unknown {what} {shown or value!r}{nearest(value, known)}")
 
 
 def _text(table: Mapping[str, object], key: str, default: str | None) -> str | None:
     value = table.get(key, default)
     if value is not default and (not isinstance(value, str) or not value):
         raise _Wrong(f"{key} must be text")
-    return cast("str | None", value)
+    return value
 
 
 def _texts(table: Mapping[str, object], key: str) -> frozenset[str]:
@@ -202,4 +199,4 @@ def _choice(table: Mapping[str, object], key: str, choices: tuple[str, ...], def
     value = table.get(key, default)
     if value not in choices:
         raise _Wrong(f"{key} must be one of {', '.join(choices)}, not {value!r}")
-    return cast(str, value)
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +90,13 @@ class Target:
     def kind(self) -> str:
         """How it is reached: `started` by us, or an `endpoint` that is there already."""
         return "started" if self.start else "endpoint"
+
+    def version(self) -> str:
+        """The version of the package that is the target, or "" if that cannot be known."""
+        try:
+            return importlib.metadata.version(self.package) if self.package else ""
+        except importlib.metadata.PackageNotFoundError:
+            return ""
 
     @property
     def is_local(self) -> bool:

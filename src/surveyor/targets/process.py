@@ -50,6 +50,7 @@ class StartedProcess:
 
     @property
     def pid(self) -> int:
+        """Of the target's own process, which is also the id of its process group."""
         return self._process.pid
 
     @property
@@ -78,7 +79,7 @@ class StartedProcess:
 
     def log_since(self, offset: int) -> str:
         """What it wrote to stderr after `offset` bytes."""
-        with contextlib.suppress(OSError), open(self._folder / "stderr", "rb") as log:
+        with contextlib.suppress(OSError), (self._folder / "stderr").open("rb") as log:
             log.seek(offset)
             return log.read().decode("utf-8", "replace")
         return ""
@@ -122,7 +123,7 @@ def start(name: str, how: Start, seed: int) -> StartedProcess:
     launch = [sys.executable, "-I", "-S", str(lifeline.__file__), str(os.getpid()), *command]
     env = _environment() | {key: value.format(**words) for key, value in how.env.items()}
     folder = Path(scratch.name)
-    with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(launch, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, process_group=0)
     started = StartedProcess(name, process, scratch)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,13 +38,6 @@ class RunningTarget:
     process: StartedProcess | None
     features: frozenset[str] = frozenset()
     absent: tuple[tuple[str, str], ...] = ()
-
-    def version(self) -> str:
-        """The version of the package that is the target, or "" if that cannot be known."""
-        try:
-            return importlib.metadata.version(self.target.package) if self.target.package else ""
-        except importlib.metadata.PackageNotFoundError:
-            return ""
 
     def dead(self) -> str | None:
         """Why it cannot answer any more; None while it can be connected to."""
@@ -86,7 +78,7 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         clock: Clock = ControlledClock(control) if control and target.clock == "control" else WallClock()
         evidence = Evidence(clock.now)
         keep = ledger if target.credentials.kind != "per-test" else None
-        clients = Clients(target, endpoint, evidence, keep, **_log_readers(process))
+        clients = Clients(target, endpoint, evidence, keep, process)
         running = RunningTarget(target, endpoint, clock, clients, evidence, control, process)
         running.features, running.absent = probe(running.target, clients, control)
         yield running
@@ -106,10 +98,6 @@ def unreachable(name: str, endpoint: str) -> str | None:
     except OSError as broken:
         return f"{name} cannot be reached at {endpoint}: {broken.strerror or broken}"
     return None
-
-
-def _log_readers(process: StartedProcess | None) -> dict[str, object]:
-    return {"log_size": process.log_size, "log_since": process.log_since} if process else {}
 
 
 def _control(target: Target, endpoint: str) -> tuple[Target, Control | None]:

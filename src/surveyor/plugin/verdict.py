@@ -1,0 +1,101 @@
+"""Judges each test of a suite and hangs its result on the report of its last phase, which crosses from workers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
+from surveyor.judging import Bench, Judgement, judge
+from surveyor.plugin.options import SETTINGS, is_suite
+from surveyor.plugin.proofs import CLAIMS, claims_of
+from surveyor.plugin.session import SESSION, TargetSession
+from surveyor.results import TestResult
+from surveyor.verdicts import Verdict, worst
+
+__all__ = ["RESULT", "needed_features"]
+
+RESULT = "surveyor"
+"""The attribute of a report that carries TestResult.dumps()."""
+
+_JUDGEMENTS = pytest.StashKey[list[Judgement]]()
+_STARTED = pytest.StashKey[float]()
+
+
+def needed_features(item: pytest.Item) -> set[str]:
+    """What a target must have for this test: what all its claims need."""
+    claims = item.config.stash[CLAIMS].by_id
+    return {"cloudmap"}.union(*(claims[claim].features for claim in claims_of(item)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not is_suite(item):
+        return
+    item.stash[_JUDGEMENTS] = []
+    session = item.config.stash[SESSION]
+    needed = needed_features(item)
+    declared = session.target.features
+    _refuse_lacking(session, needed, declared)
+    running = session.get()
+    running.evidence.begin()
+    item.stash[_STARTED] = running.clock.now()
+    _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
+    for name, why in running.absent:
+        if name in needed:
+            raise WrongAnswer(f"{session.target.name} declares {name}, and {why}", came=f"{name} declared and absent")
+
+
+def _refuse_lacking(session: TargetSession, needed: set[str], features: frozenset[str] | None) -> None:
+    lacking = sorted(needed - features) if features is not None else []
+    if lacking:
+        raise FeatureLacking(f"{session.target.name} lacks {', '.join(lacking)}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if not is_suite(item):
+        return report
+    if call.excinfo is not None:
+        judgement = judge(call.excinfo.value, item.name, call.when, _bench(item))
+        item.stash.setdefault(_JUDGEMENTS, []).append(judgement)
+        if judgement.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), item.location[1] or 0, f"{judgement.verdict}: {judgement.detail}")
+    if call.when == "teardown":
+        setattr(report, RESULT, _result(item).dumps())
+    return report
+
+
+def _bench(item: pytest.Item) -> Bench:
+    session = item.config.stash[SESSION]
+    suites = item.config.stash[SETTINGS].layout.suites
+    return Bench(suites, session.target.lacks, session.target.is_local, session.dead)
+
+
+def _result(item: pytest.Item) -> TestResult:
+    session = item.config.stash[SESSION]
+    judgements = item.stash.get(_JUDGEMENTS, [])
+    verdict = worst([judgement.verdict for judgement in judgements]) if judgements else Verdict.PASS
+    decisive = next((one for one in judgements if one.verdict is verdict), Judgement(verdict))
+    running, started = session.running, item.stash.get(_STARTED, None)
+    passed = 0.0
+    if running is not None and started is not None and session.failure is None:
+        try:
+            passed = running.clock.now() - started
+        except SurveyorError as gone:
+            session.failure = str(gone)
+    evidence = running.evidence.entries() if running is not None and started is not None else []
+    return TestResult(
+        nodeid=item.nodeid,
+        claims=claims_of(item),
+        verdict=verdict,
+        symptom=decisive.symptom,
+        detail=decisive.detail,
+        evidence=tuple(evidence),
+        service_seconds=round(passed, 3),
+    )

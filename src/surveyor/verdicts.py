@@ -1,0 +1,27 @@
+"""The six verdicts, and which of several counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+__all__ = ["Verdict", "worst"]
+
+
+class Verdict(StrEnum):
+    """What is said of a claim on a target, worst first."""
+
+    ERROR = "error"  # the harness broke, or the target died
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"  # could not be judged
+    NOT_RUN = "not-run"
+    UNSUPPORTED = "unsupported"  # the target declares that it lacks what is needed
+    PASS = "pass"
+
+
+_ORDER = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The one that counts for a claim with several tests; `not-run` where there are none."""
+    return min(verdicts, key=_ORDER.__getitem__, default=Verdict.NOT_RUN)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["discover_instances", "discover_instances_revision", "health_changed", "health_of", "membership_changed"]
 
 DEFAULT_RESULTS = 100
+# Entries that may be shuffled for one call, on average.
+SHUFFLED = 20
 
 
 def discover_instances(call: Call, request: DiscoverInstancesRequestTypeDef) -> Document:
@@ -31,14 +33,13 @@ def discover_instances(call: Call, request: DiscoverInstancesRequestTypeDef) -> 
     quotas = call.world.settings.quotas
     _throttle(call, "discover", quotas.discover_rate, quotas.discover_burst)
     service = _find(call, request["NamespaceName"], request["ServiceName"], request.get("OwnerAccount"))
-    found = _by_health(service, request.get("HealthStatus") or "HEALTHY")
+    found = _by_health(call, service, request.get("HealthStatus") or "HEALTHY")
     found = _matching(found, request.get("QueryParameters") or {})
     optional = request.get("OptionalParameters")
     if optional:
         found = _matching(found, optional) or found
-    size = min(len(found), request.get("MaxResults") or DEFAULT_RESULTS)
     return {
-        "Instances": call.world.chance_of_requests.sample(found, size),
+        "Instances": _some(call, found, request.get("MaxResults") or DEFAULT_RESULTS),
         "InstancesRevision": service.view.revision,
     }
 
@@ -93,7 +94,7 @@ def _find(call: Call, namespace_name: str, service_name: str, owner: str | None)
     return service
 
 
-def _by_health(service: Service, wanted: str) -> list[dict[str, object]]:
+def _by_health(call: Call, service: Service, wanted: str) -> list[dict[str, object]]:
     if not service.checked:
         wanted = "ALL"
     summaries = service.view.summaries
@@ -102,6 +103,7 @@ def _by_health(service: Service, wanted: str) -> list[dict[str, object]]:
         everything = summaries.get("ALL")
         if everything is None:
             everything = summaries["ALL"] = [_summary(service, member) for member in service.view.members.values()]
+            call.world.chance_of_requests.shuffle(everything)
         if wanted == "ALL":
             found = everything
         elif wanted == "HEALTHY_OR_ELSE_ALL":
@@ -127,6 +129,23 @@ def _matching(found: list[dict[str, object]], wanted: Mapping[str, str]) -> list
         return found
     pairs = wanted.items()
     return [one for one in found if pairs <= one["Attributes"].items()]  # type: ignore[attr-defined]  # a dict of strings
+
+
+def _some(call: Call, found: list[dict[str, object]], size: int) -> list[dict[str, object]]:
+    """Up to ``size`` of them in random order.
+
+    A fresh sample costs more the more there are. So the list itself is shuffled, the more seldom the longer it is, and
+    each call takes a stretch of it from a random place on.
+    """
+    chance = call.world.chance_of_requests
+    count = len(found)
+    if count <= 1:
+        return found
+    if chance.random() * count < SHUFFLED:
+        chance.shuffle(found)
+    first = int(chance.random() * count)
+    stretch = found[first : first + size]
+    return stretch + found[: min(size, count) - len(stretch)]
 
 
 def _throttle(call: Call, name: str, rate: float | None, burst: float) -> None:

@@ -140,3 +140,4 @@ def _forget_old(registry: CloudMapState) -> None:
     for identity, operation in list(registry.operations.items())[: KEPT // 10]:
         if operation.status in ("SUCCESS", "FAIL"):
             del registry.operations[identity]
+    registry.tokens = {key: made for key, made in registry.tokens.items() if made in registry.operations}

@@ -1,0 +1,153 @@
+"""Files of claims are read strictly, and whatever is wrong in them is said with file and line."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from surveyor.claims import ClaimsError, Reason, load_claims
+
+GOOD = """\
+title = "DNS answers"
+
+# The first of two.
+[[claim]]
+id = "dns.srv.value"
+statement = \"\"\"
+The value of an SRV record has a priority
+of = 1.
+\"\"\"
+level = "must"
+source = "servicediscovery/DnsRecord.Type"
+features = ["dns"]
+check = "Ask."
+
+[[claim]]
+id = "dns.later"
+statement = "Later."
+level = "observed"
+source = "report: aws/containers-roadmap#343"
+confirmed = 2026-11-30
+
+[claim.unproven]
+reason = "later"
+note = "Needs ECS."
+"""
+
+ARTICLES = """\
+title = "What an article says"
+
+[[article]]
+ref = "A01"
+said = "Priorities are one."
+verdict = "agrees"
+documented = "They are."
+sources = ["servicediscovery/DnsRecord.Type"]
+claims = ["dns.srv.value"]
+"""
+
+
+def write(folder: Path, dns: str = GOOD, articles: str = "") -> Path:
+    """A folder of claims named claims, as errors show it."""
+    claims = folder / "claims"
+    claims.mkdir()
+    (claims / "dns.toml").write_text(dns)
+    if articles:
+        (claims / "articles.toml").write_text(articles)
+    return claims
+
+
+def test_reads_what_the_file_says(tmp_path: Path) -> None:
+    """Values come typed, line breaks inside a sentence are none of it, and each claim knows its line."""
+    claims = load_claims(write(tmp_path, articles=ARTICLES))
+    value, later = claims.by_id.values()
+    assert value.statement == "The value of an SRV record has a priority of = 1."
+    assert (value.area, str(value.place), value.features, value.unproven) == (
+        "dns",
+        "claims/dns.toml:4",
+        ("dns",),
+        None,
+    )
+    assert value.confirmed is None
+    assert later.unproven is not None
+    assert later.unproven.reason is Reason.LATER
+    assert (str(later.source), later.check) == ("report: aws/containers-roadmap#343", "")
+    assert later.confirmed == date(2026, 11, 30)
+    assert [article.ref for article in claims.articles_on("dns.srv.value")] == ["A01"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ('level = "must"', 'level = "muts"', "dns.toml:10: unknown level 'muts'; expected must, should or observed"),
+        ('id = "dns.srv.value"', 'id = "srv.value"', "dns.toml:5: id 'srv.value' begins with 'srv'; in this file ids"),
+        ('id = "dns.srv.value"', 'id = "dns"', "dns.toml:5: id 'dns' must be lower-case words"),
+        (
+            'id = "dns.later"',
+            'id = "dns.srv.value"',
+            "dns.toml:15: duplicate claim 'dns.srv.value', first at claims/dns",
+        ),
+        ('features = ["dns"]', 'features = ["dsn"]', "dns.toml:12: unknown feature 'dsn'; did you mean 'dns'?"),
+        ('features = ["dns"]', 'features = "dns"', "dns.toml:12: 'features' of claim 'dns.srv.value' must be a list"),
+        ('check = "Ask."', 'chek = "Ask."', "dns.toml:13: unknown key 'chek' of claim 'dns.srv.value'; did you mean"),
+        ('check = "Ask."\n', "", "dns.toml:4: claim 'dns.srv.value' has no 'check'"),
+        ('check = "Ask."', 'check = " "', "dns.toml:13: 'check' of claim 'dns.srv.value' must be text"),
+        ('id = "dns.later"\n', "", "dns.toml:15: this claim has no 'id'"),
+        ("servicediscovery/DnsRecord.Type", "DnsRecord", "dns.toml:11: source 'DnsRecord' is not of a known form"),
+        ("report: aws/containers-roadmap#343", "rapport: x", "dns.toml:19: unknown kind of source 'rapport'; did you"),
+        ("report: aws/containers-roadmap#343", "report: x", "dns.toml:19: source 'report: x' names no report"),
+        ("report: aws/containers-roadmap#343", "guide: x", "dns.toml:19: source 'guide: x' names no page"),
+        ("2026-11-30", '"2026-11-30"', "dns.toml:20: 'confirmed' of claim 'dns.later' must be a date"),
+        ('reason = "later"', 'reason = "never"', "dns.toml:22: unknown reason 'never'; expected client, undocumented"),
+        ('note = "Needs ECS."\n', "", "dns.toml:22: unproven of claim 'dns.later' has no 'note'"),
+        ('title = "DNS answers"', 'titel = "DNS answers"', "dns.toml:1: unknown key 'titel' of the file; did you mean"),
+        ('level = "must"', "level = must", "dns.toml:10: not valid TOML: Invalid value"),
+        ('note = "Needs ECS."', 'note = "Needs', "dns.toml:24: not valid TOML"),
+    ],
+)
+def test_says_file_and_line_of_what_is_wrong(tmp_path: Path, old: str, new: str, error: str) -> None:
+    """One line: where it is, what stands there, what could stand there instead."""
+    assert old in GOOD
+    with pytest.raises(ClaimsError) as refusal:
+        load_claims(write(tmp_path, GOOD.replace(old, new, 1)))
+    assert str(refusal.value).startswith(f"claims/{error}")
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        (
+            '"dns.srv.value"',
+            '"dns.srv.valu"',
+            "articles.toml:9: article 'A01' links the unknown claim 'dns.srv.valu'; did",
+        ),
+        ('claims = ["dns.srv.value"]\n', "", "articles.toml:3: article 'A01' needs either claims or decided_by"),
+        (
+            'claims = ["dns.srv.value"]',
+            'decided_by = "later: dns"',
+            "articles.toml:9: article 'A01' waits for 'dns', which",
+        ),
+        (
+            'claims = ["dns.srv.value"]',
+            'decided_by = "later: ec"',
+            "articles.toml:9: expected 'outside the project' or",
+        ),
+        ('verdict = "agrees"', 'verdict = "agree"', "articles.toml:6: unknown verdict 'agree'; expected agrees"),
+    ],
+)
+def test_articles_are_read_as_strictly(tmp_path: Path, old: str, new: str, error: str) -> None:
+    """A statement of an article links claims that exist, or says what it waits for."""
+    with pytest.raises(ClaimsError) as refusal:
+        load_claims(write(tmp_path, articles=ARTICLES.replace(old, new, 1)))
+    assert str(refusal.value).startswith(f"claims/{error}")
+
+
+def test_a_folder_without_claims_is_an_error(tmp_path: Path) -> None:
+    """Nothing to read is never taken for nothing to prove."""
+    with pytest.raises(ClaimsError, match="no claims in"):
+        load_claims(tmp_path)
+    with pytest.raises(ClaimsError, match="no folder of claims at"):
+        load_claims(tmp_path / "nowhere")

@@ -75,7 +75,10 @@ class RecordSet:
 
 @dataclass(frozen=True, slots=True)
 class HostedZone:
-    """A hosted zone without its records. ``owner`` is the service that made it, if one did."""
+    """A hosted zone without its records. ``owner`` is the service that made it, if one did.
+
+    ``soa_ttl`` is what the TTL of its SOA record was in the beginning, seconds.
+    """
 
     id: str
     name: str
@@ -83,6 +86,7 @@ class HostedZone:
     caller_reference: str
     comment: str | None
     name_servers: tuple[str, ...]
+    soa_ttl: int
     # Empty for public zones; a private zone always has at least one.
     vpcs: tuple[VpcKey, ...] = ()
     owner: str | None = None

@@ -15,7 +15,7 @@ from .shapes import plain_id
 from .state import Change, HostedZone, RecordSet, Route53State, VpcKey
 from .vpcs import require_free, require_vpc
 
-__all__ = ["DEFAULT_SOA_TTL", "add_zone", "find_zone", "remove_zone", "set_vpcs", "soa_record"]
+__all__ = ["add_zone", "find_zone", "remove_zone", "set_vpcs"]
 
 # Route 53 Developer Guide, "NS and SOA records that Amazon Route 53 creates for a public hosted zone".
 DEFAULT_SOA_TTL = 900
@@ -67,10 +67,12 @@ def add_zone(
         caller_reference=caller_reference,
         comment=comment,
         name_servers=_PRIVATE_SERVERS if vpc else _public_servers(world),
+        soa_ttl=DEFAULT_SOA_TTL if soa_ttl is None else soa_ttl,
         vpcs=(vpc,) if vpc else (),
         owner=owner,
     )
-    first = [RecordSet(name, "NS", NS_TTL, zone.name_servers), soa_record(zone, soa_ttl)]
+    soa = _SOA_VALUE.format(zone.name_servers[0])
+    first = [RecordSet(name, "NS", NS_TTL, zone.name_servers), RecordSet(name, "SOA", zone.soa_ttl, (soa,))]
     table = RecordTable()
     for record in first:
         table.put(record)
@@ -83,12 +85,6 @@ def add_zone(
         public.change(zone.id, first, ())
 
     return zone, submit(world, account, zone.id, publish, comment=comment)
-
-
-def soa_record(zone: HostedZone, ttl: int | None = None) -> RecordSet:
-    """The SOA record that a zone begins with."""
-    value = _SOA_VALUE.format(zone.name_servers[0])
-    return RecordSet(zone.name, "SOA", DEFAULT_SOA_TTL if ttl is None else ttl, (value,))
 
 
 def remove_zone(world: World, zone: HostedZone) -> Change:

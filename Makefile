@@ -7,7 +7,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q -q
 JOBS ?= auto
-ROOMS := $(wildcard src suites chaos loadtests tests bench conftest.py hatch_build.py)
+ROOMS := $(foreach room,src suites chaos loadtests bench tests,$(if $(wildcard $(room)/*.py $(room)/*/*.py),$(room))) conftest.py hatch_build.py
 
 .PHONY: help
 help: ## show this list

@@ -6,8 +6,10 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 import tokenize
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.$}-])/(?:home/\w|Users/\w|(?:root|work|tmp)/
 INDEX_OPTION = re.compile(r"[-]-(?:extra-index-url|index-url|find-links)\b")
 WAIVER = re.compile(r"#\s*(?:noqa|type:\s*ignore|pragma)")
 REASONED = re.compile(
-    r"# (?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type: ignore\[[a-z-]+(?:, ?[a-z-]+)*\]|pragma: no cover)\s+(?:#|-) *\w+ \w+"
+    r"# (?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type: ignore\[[a-z-]+(?:, ?[a-z-]+)*\]|pragma: no cover)\W+\w+ \w+"
 )
 
 
@@ -117,7 +119,7 @@ def test_every_room_of_python_is_under_the_import_contracts() -> None:
     top = {path.relative_to(ROOT).parts[0] for path in tracked() if path.suffix == ".py" and path.parent != ROOT}
     rooms = (top - {"src"}) | {"surveyor"}
     settings = PYPROJECT["tool"]["importlinter"]
-    assert set(settings["root_packages"]) == rooms
+    assert set(settings["root_packages"]) == rooms, "name each room under tool.importlinter in pyproject.toml"
     ends = next(contract for contract in settings["contracts"] if contract["id"] == "rooms-are-ends")
     assert set(ends["source_modules"]) == rooms
     assert set(ends["forbidden_modules"]) == rooms - {"surveyor"}
@@ -164,3 +166,20 @@ def test_every_waiver_gives_its_reason() -> None:
         if token.type == tokenize.COMMENT and WAIVER.match(token.string) and not REASONED.match(token.string)
     ]
     assert bare == []
+
+
+def test_a_built_wheel_carries_what_it_surveys_with(tmp_path: Path) -> None:
+    """An installed surveyor has every claim, target and suite of the checkout, and no file of its own is missing."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    carried = set(zipfile.ZipFile(wheel).namelist())
+    names = [path.relative_to(ROOT) for path in tracked()]
+    bundled = [
+        f"surveyor/_bundle/{name}" for name in names if name.parts[0] in {"claims", "suites", "targets", "conftest.py"}
+    ]
+    package = [name.relative_to("src").as_posix() for name in names if name.parts[0] == "src"]
+    assert {room.split("/")[2] for room in bundled} == {"claims", "suites", "targets", "conftest.py"}
+    assert sorted(set(bundled + package) - carried) == []
+    assert not [name for name in carried if "__pycache__" in name]

@@ -51,12 +51,13 @@ test: setup ## run the project's own tests and the suites against the embedded t
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 $(ARGS)
 
 .PHONY: lint
-lint: setup ## check style, types and who imports whom
+lint: setup ## check style, types, who imports whom, and the claims against their documents
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
 	$(BIN)/ruff format --check . || failed=1; \
 	$(BIN)/mypy $(ROOMS) || failed=1; \
 	$(BIN)/lint-imports --no-logo || failed=1; \
+	$(BIN)/surveyor claims drift || failed=1; \
 	exit $$failed
 
 .PHONY: format

@@ -114,18 +114,25 @@ class ControlledClock(Clock):
 
 
 class WallClock(Clock):
-    """The clock of a target whose time is everybody's."""
+    """The clock of a target whose time flows by itself: `scale` service seconds in each wall second.
+
+    `read` tells the target's time, where it has one of its own.
+    """
+
+    def __init__(self, scale: float = 1.0, read: Callable[[], float] = time.time) -> None:
+        self._scale = scale
+        self._read = read
 
     def now(self) -> float:  # noqa: D102 (as in Clock)
-        return time.time()
+        return self._read()
 
     def wait(self, seconds: float) -> None:  # noqa: D102 (as in Clock)
         # An Event that nobody sets: waits like a sleep, but a signal handler's exception ends it at once.
         if seconds > 0:
-            threading.Event().wait(seconds)
+            threading.Event().wait(seconds / self._scale)
 
     def _step(self, passed: float, bound: float) -> float:
-        return min(bounds.WALL_STEP, max(0.02, passed / 4))
+        return min(bounds.WALL_STEP * self._scale, max(0.02 * self._scale, passed / 4))
 
 
 def _name(condition: Callable[..., object]) -> str:

@@ -76,8 +76,10 @@ def judge(error: BaseException, test: str, phase: str, bench: Bench) -> Judgemen
     place = find_place(error.__traceback__, bench.suites)
     verdict, came, detail = _classify(error, place, bench)
     prefix = {"setup": "set-up: ", "teardown": "tear-down: "}.get(phase, "")
+    if verdict is Verdict.UNSUPPORTED:
+        return Judgement(verdict, "", _cut(detail))
     symptom = prefix + ": ".join(part for part in (test, place.text, came) if part)
-    return Judgement(verdict, symptom if verdict is not Verdict.UNSUPPORTED else "", _cut(prefix + detail))
+    return Judgement(verdict, symptom, _cut(prefix + detail))
 
 
 def _classify(error: BaseException, place: Place, bench: Bench) -> tuple[Verdict, str, str]:

@@ -54,7 +54,7 @@ def statement_at(file: Path, line: int) -> str:
     if last < statement.lineno:  # a compound statement on one line
         last = statement.lineno
     lines = file.read_text(encoding="utf-8").splitlines()[statement.lineno - 1 : last]
-    text = " ".join(part.strip() for part in lines)
+    text = " ".join(part.strip() for part in lines).removesuffix(":")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

@@ -8,6 +8,7 @@ pytest_plugins = [
     "surveyor.plugin.proofs",
     "surveyor.plugin.verdict",
     "surveyor.plugin.collecting",
+    "surveyor.plugin.reporting",
     "surveyor.plugin.account",
     "surveyor.plugin.operations",
     "surveyor.plugin.namespaces",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,21 +13,34 @@ from surveyor.plugin.verdict import RESULT
 from surveyor.results import Facts, TestResult
 from surveyor.verdicts import Verdict
 
-__all__ = ["COLLECTOR", "Collector", "facts_of"]
+__all__ = ["Collector", "facts_of"]
 
 _KEY = "surveyor"
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps its plugins in sets
 class Collector:
-    """A pytest plugin for the reporting process. `progress` hears of each result and of the number of tests."""
+    """A pytest plugin for the reporting process. A subclass may override `planned` and `judged` to show progress.
 
-    progress: Callable[[TestResult], None] = lambda result: None
-    planned: Callable[[int], None] = lambda count: None
+    `broken` holds what could not be collected, `crashed` the tests in which a worker died, `internal` what broke
+    pytest itself.
+    """
+
     results: list[TestResult] = field(default_factory=list)
     facts: list[Facts] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
+    internal: str = ""
+
+    def planned(self, count: int) -> None:
+        """So many tests will be run."""
+
+    def judged(self, result: TestResult) -> None:
+        """A test has its verdict."""
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Pytest, a plugin or a worker raised."""
+        self.internal = self.internal or _text(excrepr)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A phase of a test has ended somewhere."""
@@ -36,7 +48,7 @@ class Collector:
         if value is not None:
             result = TestResult.loads(value)
             self.results.append(result)
-            self.progress(result)
+            self.judged(result)
         elif report.when not in ("setup", "call", "teardown"):  # xdist's word for a worker that died in this test
             self.crashed.append(report.nodeid)
 
@@ -50,10 +62,12 @@ class Collector:
         if session.items:
             self.planned(len(session.items))
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
         """It is known how many tests there are, where workers run them."""
         self.planned(len(ids))
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """A worker of xdist has ended."""
         output = getattr(node, "workeroutput", {})
@@ -75,9 +89,6 @@ class Collector:
         return self.results + lost
 
 
-COLLECTOR = pytest.StashKey[Collector]()
-
-
 def facts_of(config: pytest.Config) -> Facts:
     """What this process knows about its target at the end."""
     session = config.stash[SESSION]
@@ -97,8 +108,6 @@ def facts_of(config: pytest.Config) -> Facts:
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.pluginmanager.register(_Sender(config), "surveyor-sender")
-    elif not any(isinstance(plugin, Collector) for plugin in config.pluginmanager.get_plugins()):
-        config.pluginmanager.register(Collector(), "surveyor-collector")
 
 
 class _Sender:

@@ -41,8 +41,8 @@ class TargetSession:
             try:
                 self.running = self._stack.enter_context(run_target(self.target, self._settings.seed, self._ledger()))
                 self.started_at = self.running.clock.now()
-            except SurveyorError as failure:
-                self.failure = str(failure)
+            except Exception as failure:
+                self.failure = str(failure) or type(failure).__name__
                 raise
         return self.running
 

@@ -13,7 +13,10 @@ import jsonschema
 from surveyor.errors import UsageError
 from surveyor.report.model import API_VERSION, KIND, ConformanceReport
 
-__all__ = ["load_report", "save_report", "schema"]
+__all__ = ["REPORT_FILE", "load_report", "save_report", "schema"]
+
+
+REPORT_FILE = "report.json"
 
 
 @functools.cache

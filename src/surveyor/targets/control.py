@@ -38,9 +38,10 @@ class Control:
         """The target's service time, seconds since the epoch."""
         return float(self._ask("GET", "/_surveyor/clock")["now"])
 
-    def mode(self) -> str:
-        """`advance` if the target's clock stands still until it is advanced, `flow` if it runs by itself."""
-        return str(self._ask("GET", "/_surveyor/clock").get("mode", ""))
+    def scale(self) -> float | None:
+        """Service seconds in each wall second; None if the target's clock stands still until it is advanced."""
+        answer = self._ask("GET", "/_surveyor/clock")
+        return None if answer.get("mode") == "advance" else float(answer.get("scale") or 1.0)
 
     def advance(self, seconds: float) -> float:
         """Advance the target's clock by service seconds; returns when everything that fell due has happened."""

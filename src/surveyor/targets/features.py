@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from surveyor.clients import Clients
 from surveyor.errors import NotOffered, TargetUnavailable
@@ -53,7 +54,7 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
             "servicediscovery", "update_instance_custom_health_status",
             ServiceId="srv-surveyorprobe00", InstanceId="probe", Status="HEALTHY",
         ),
-        "clock-control": steers(lambda one: one.advance(0)),
+        "clock-control": steers(_advances),
     }  # fmt: skip
     if target.dns.kind == "control":
         probes["dns"] = probes["public-dns"] = steers(lambda one: one.name_servers())
@@ -71,9 +72,15 @@ def _offers(clients: Clients, service: str, operation: str, params: dict[str, ob
         # Any error of the API's own says that the operation is there; a bare number is a web server's.
         code = str(refusal.response.get("Error", {}).get("Code", ""))
         return f"{service}:{operation} answered HTTP {code}" if code.isdecimal() else ""
-    except BotoCoreError as broken:
+    except (BotoCoreError, ResponseParserError) as broken:
         return f"{service}:{operation}: {type(broken).__name__}"
     return ""
+
+
+def _advances(control: Control) -> None:
+    if control.scale() is not None:
+        raise TargetUnavailable("its clock flows by itself")
+    control.advance(0)
 
 
 def _steers(control: Control | None, look: Callable[[Control], object]) -> str:

@@ -80,7 +80,7 @@ class Target:
     package: str | None = None
     credentials: Credentials = Credentials()
     dns: Dns = Dns()
-    clock: Literal["control", "wall"] = "wall"
+    clock: Literal["control", "wall"] = "wall"  # whose time: that of the control endpoint, or everybody's
     features: frozenset[str] | None = None
     lacks: frozenset[str] = frozenset()
     inject_host_prefix: bool = False

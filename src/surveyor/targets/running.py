@@ -74,8 +74,8 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         gone = unreachable(target.name, endpoint)
         if gone:
             raise TargetUnavailable(gone)
-        target, control = _control(target, endpoint)
-        clock: Clock = ControlledClock(control) if control and target.clock == "control" else WallClock()
+        control, target = _control(target, endpoint)
+        clock = _clock(target, control)
         evidence = Evidence(clock.now)
         keep = ledger if target.credentials.kind != "per-test" else None
         clients = Clients(target, endpoint, evidence, keep, process)
@@ -100,16 +100,23 @@ def unreachable(name: str, endpoint: str) -> str | None:
     return None
 
 
-def _control(target: Target, endpoint: str) -> tuple[Target, Control | None]:
-    """The control endpoint if the target declares one; a bare URL is asked whether it has one."""
+def _control(target: Target, endpoint: str) -> tuple[Control | None, Target]:
+    """The control endpoint of a target that declares one; one given by a bare URL is asked whether it has one."""
     if "control" in (target.clock, target.dns.kind):
-        return target, Control(endpoint)
+        return Control(endpoint), target
     if target.file is not None:
-        return target, None
+        return None, target
     control = Control(endpoint)
     try:
-        mode = control.mode()
+        control.now()
     except TargetUnavailable:
         control.close()
-        return target, None
-    return replace(target, clock="control" if mode == "advance" else "wall", dns=Dns("control")), control
+        return None, target
+    return control, replace(target, clock="control", dns=Dns("control"))
+
+
+def _clock(target: Target, control: Control | None) -> Clock:
+    if control is None or target.clock == "wall":
+        return WallClock()
+    scale = control.scale()
+    return ControlledClock(control) if scale is None else WallClock(scale, control.now)

@@ -1,0 +1,147 @@
+"""Runs suites with pytest, in this process or in workers, and makes a report of what they found.
+
+pytest is used as a library here: its terminal output is off, the user's own pytest settings and plugins play no part,
+and every way out, Ctrl-C too, ends in a report.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from surveyor.claims import load_claims
+from surveyor.errors import SurveyorError, UsageError
+from surveyor.expectations import load_expectations
+from surveyor.layout import Layout
+from surveyor.plugin.collecting import Collector
+from surveyor.report.build import Run, conclude, leftovers
+from surveyor.report.file import REPORT_FILE, save_report
+from surveyor.report.model import ConformanceReport
+from surveyor.selection import Selection
+from surveyor.targets import load_target
+from surveyor.verdicts import Verdict
+
+__all__ = ["Order", "exit_code", "run_suites"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be run. `out` is a directory that the report is written to; `workers` 1 means in this process."""
+
+    layout: Layout
+    target: str
+    out: Path
+    selection: Selection = field(default_factory=Selection)
+    workers: int = 1
+    seed: int = 7
+
+
+def run_suites(order: Order, collector: Collector | None = None) -> ConformanceReport:
+    """Run the chosen suites against the target and write the report to `order.out`.
+
+    Raises UsageError for anything unknown, for an unwritable `out` and when nothing is selected; SurveyorError when
+    the suites cannot be collected. An unreachable target is in the report, as `failure`.
+    """
+    target = load_target(order.target, order.layout.targets)
+    order.selection.select(load_claims(order.layout.claims))
+    load_expectations(order.layout.expectations / f"{target.name}.toml")  # is it readable? before an hour, not after
+    _writable(order.out)
+    collector = collector or Collector()
+    started, began = datetime.now(UTC), time.perf_counter()
+    status = _run_pytest(order, collector)
+    failure = _failure(status, collector, order)
+    run = Run(
+        target=target,
+        seed=order.seed,
+        selection=order.selection,
+        results=collector.finished(),
+        facts=collector.facts,
+        started=started,
+        finished=datetime.now(UTC),
+        wall_seconds=time.perf_counter() - began,
+        failure=failure,
+        left_behind=leftovers(target, order.out),
+        interrupted=status == pytest.ExitCode.INTERRUPTED,
+    )
+    report = conclude(run, order.layout)
+    save_report(report, order.out / REPORT_FILE)
+    return report
+
+
+def exit_code(report: ConformanceReport) -> int:
+    """0 as expected, 1 a verdict moved, 3 the target or the harness broke, 4 something was left, 130 interrupted."""
+    if report.interrupted:
+        return 130
+    if report.failure or any(claim.verdict is Verdict.ERROR for claim in report.claims):
+        return 3
+    if report.left_behind:
+        return 4
+    return 1 if report.surprises or not all(claim.expected for claim in report.claims) else 0
+
+
+def _run_pytest(order: Order, collector: Collector) -> int:
+    root = order.layout.root
+    arguments = [
+        str(order.layout.suites),
+        *("--rootdir", str(root), "-c", os.devnull, "--import-mode=importlib"),
+        *("-p", "surveyor.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"),
+        *("--strict-markers", "--target", order.target, "--seed", str(order.seed), "--out", str(order.out)),
+    ]
+    for area in order.selection.areas:
+        arguments += ["--area", area]
+    for claim in order.selection.claims:
+        arguments += ["--claim", claim]
+    if order.workers > 1:
+        arguments += ["-p", "xdist.plugin", "-n", str(order.workers)]
+    with _nobody_elses_pytest():
+        try:
+            return int(pytest.main(arguments, plugins=[collector]))
+        except KeyboardInterrupt:  # pytest was starting or ending when it came
+            return int(pytest.ExitCode.INTERRUPTED)
+
+
+@contextmanager
+def _nobody_elses_pytest() -> Iterator[None]:
+    """Neither PYTEST_ADDOPTS nor plugins that happen to be installed take part."""
+    ours = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _failure(status: int, collector: Collector, order: Order) -> str:
+    """What broke the run, "" if nothing did. Raises where there is nothing to report on."""
+    if collector.broken:
+        raise SurveyorError(f"the suites cannot be collected: {collector.broken[0]}")
+    if collector.internal:
+        raise SurveyorError(f"the run broke: {collector.internal}")
+    if status == pytest.ExitCode.USAGE_ERROR:
+        raise SurveyorError("pytest refused to start")
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED and not collector.results:
+        what = ", ".join((*order.selection.areas, *order.selection.claims)) or f"anything in {order.layout.suites}"
+        raise UsageError(f"nothing selected: no suite proves {what}")
+    return next((facts.failure for facts in collector.facts if facts.failure), "")
+
+
+def _writable(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as refused:
+        raise UsageError(f"cannot write to {out}: {refused.strerror}") from None

@@ -1,0 +1,86 @@
+"""Puts one embedded target together and runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from . import parent
+from .clock import Clock
+from .control import Control
+from .dns import DnsServers
+from .ec2 import vpcs
+from .gateway import Gateway
+from .http import serve
+from .options import Options, parse
+from .world import World
+
+__all__ = ["main"]
+
+CANNOT_START = 3
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until SIGINT or SIGTERM; returns the exit status: 0, 2 for a wrong option, 3 when it cannot listen."""
+    options = parse(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return asyncio.run(_run(options))
+    except _CannotStart as problem:
+        sys.stderr.write(f"surveyor.emulator: {problem}\n")
+        return CANNOT_START
+
+
+class _CannotStart(Exception):
+    """An address cannot be had; the text is the line to print."""
+
+
+async def _run(options: Options) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if options.die_with_parent:
+        parent.watch(stop.set)
+    settings = options.settings
+    world = World(settings, Clock(scale=settings.scale))
+    names = DnsServers(world)
+    try:
+        await names.start(options.host, options.dns_port)
+    except OSError as problem:
+        raise _CannotStart(_why("DNS", options.host, options.dns_port, problem)) from None
+    try:
+        server = await serve(Gateway(world, Control(world, names)), options.host, options.port)
+    except OSError as problem:
+        raise _CannotStart(_why("HTTP", options.host, options.port, problem)) from None
+    default_vpc = next(iter(vpcs(world, settings.account, settings.region)))
+    address, port = names.resolver(settings.account, settings.region, default_vpc)
+    host, http_port = server.sockets[0].getsockname()[:2]
+    ready = {
+        "endpoint": f"http://{f'[{host}]' if ':' in host else host}:{http_port}",
+        "dns": f"{address}:{port}",
+        "secret": settings.secret,
+        "account": settings.account,
+        "region": settings.region,
+        "pid": os.getpid(),
+    }
+    try:
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever started this one is gone already; the line would be written once more at exit, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stop.set()
+    await stop.wait()
+    server.close()
+    names.close()
+    return 0
+
+
+def _why(what: str, host: str, port: int, problem: OSError) -> str:
+    return f"cannot listen for {what} on {host}:{port}: {problem.strerror or problem}"

@@ -1,0 +1,8 @@
+"""Reports side by side: of several targets (`matrix`), and of one target then and now (`diff`)."""
+
+from __future__ import annotations
+
+from surveyor.compare.diff import Change, Difference, Kind, difference
+from surveyor.compare.matrix import Matrix, Row, Score, matrix
+
+__all__ = ["Change", "Difference", "Kind", "Matrix", "Row", "Score", "difference", "matrix"]

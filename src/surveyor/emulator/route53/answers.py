@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..world import World
 from . import names
+from .health_checks import is_healthy
 from .load_balancers import addresses, is_load_balancer
 from .published import PublishedZone
 from .state import RecordSet, Route53State
@@ -226,9 +227,8 @@ def _is_healthy(scope: Scope, zone: PublishedZone, record: RecordSet, seen: froz
     if not record.healthy:
         return False
     if record.health_check_id is not None:
-        checks = scope.world.in_account(Route53State, zone.zone.account).health_checks
-        check = checks.get(record.health_check_id)
-        if check is not None and not check.healthy:
+        state = scope.world.in_account(Route53State, zone.zone.account)
+        if not is_healthy(state, record.health_check_id):
             return False
     alias = record.alias
     if alias is None or not alias.evaluate_target_health or alias.name in seen:

@@ -1,6 +1,6 @@
 """Health checks as objects: made, found, changed, deleted. Who probes them is another room's business.
 
-The seam for a prober is ``observe``: it tells what was seen, and answers go by it at once.
+The seam for a prober is ``observe``: it tells what was concluded, and answers go by it at once.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from ..errors import ServiceError
 from ..world import World
+from .health_check_rules import check_config
 from .published import published
 from .shapes import plain_id
 from .state import HealthCheck, HealthCheckConfig, Route53State
 
-__all__ = ["add_check", "find_check", "leave_later", "observe", "remove_check"]
+__all__ = ["add_check", "change_check", "find_check", "is_healthy", "leave_later", "observe", "remove_check"]
 
 _HEX = "0123456789abcdef"
 
@@ -29,7 +30,8 @@ def find_check(state: Route53State, check_id: str) -> HealthCheck:
 def add_check(
     world: World, account: str, config: HealthCheckConfig, *, caller_reference: str, owner: str | None = None
 ) -> HealthCheck:
-    """A new health check. Raises TooManyHealthChecks; those that are leaving do not count."""
+    """A new health check. Raises InvalidInput, and TooManyHealthChecks; those that are leaving do not count."""
+    check_config(config)
     state = world.in_account(Route53State, account)
     active = sum(not check.leaving for check in state.health_checks.values())
     if active >= world.settings.quotas.health_checks:
@@ -37,6 +39,12 @@ def add_check(
     check_id = "-".join(world.new_id(length, _HEX) for length in (8, 4, 4, 4, 12))
     check = state.health_checks[check_id] = HealthCheck(check_id, caller_reference, config, owner=owner)
     return check
+
+
+def change_check(world: World, account: str, changed: HealthCheck) -> None:
+    """Put it in the place of the one with its id."""
+    world.in_account(Route53State, account).health_checks[changed.id] = changed
+    published(world).touch()
 
 
 def remove_check(world: World, account: str, check: HealthCheck) -> None:
@@ -64,3 +72,21 @@ def observe(world: World, account: str, check_id: str, *, healthy: bool, reason:
     state.health_checks[check_id] = replace(check, observed=healthy, observed_at=world.clock.now(), reason=reason)
     if check.observed is not healthy:
         published(world).touch()
+
+
+def is_healthy(state: Route53State, check_id: str) -> bool:
+    """What answers go by: a check that is gone counts as healthy, a calculated one asks its children."""
+    check = state.health_checks.get(check_id)
+    if check is None:
+        return True
+    if check.config.type != "CALCULATED" or check.config.disabled:
+        return check.healthy
+    well = sum(_is_child_healthy(state, child) for child in check.config.children)
+    return (well >= (check.config.health_threshold or 0)) is not check.config.inverted
+
+
+def _is_child_healthy(state: Route53State, child_id: str) -> bool:
+    # A calculated check cannot be a child of another (Route 53 Developer Guide, "Values that you specify when you
+    # create or update health checks"), so this goes no deeper.
+    child = state.health_checks.get(child_id)
+    return child is None or child.healthy

@@ -1,6 +1,6 @@
 """Values of records: from the text that clients write to the bytes that answers carry.
 
-What registers itself all the time (addresses, names, SRV) is encoded here; the rest is dnspython's.
+What nearly every answer holds (addresses, names, SRV, SOA) is encoded here; the rest is dnspython's, when needed.
 Formats: Route 53 Developer Guide, "Supported DNS record types". Escapes in values are octal, in zone files decimal.
 """
 
@@ -39,7 +39,9 @@ TYPE_NAMES = {number: name for name, number in TYPE_NUMBERS.items()}
 
 _OCTAL = re.compile(r"\\([0-3][0-7]{2})")
 _SRV = re.compile(r"(\d{1,5})\s+(\d{1,5})\s+(\d{1,5})\s+(\S+)")
+_SOA = re.compile(r"(\S+)\s+(\S+)\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})")
 _LARGEST_16 = 0xFFFF
+_LARGEST_32 = 0xFFFFFFFF
 
 
 @functools.lru_cache(maxsize=16_384)
@@ -51,6 +53,8 @@ def encode(kind: str, value: str) -> bytes:
         return names.encode(value.strip())
     if kind == "SRV":
         return _srv(value)
+    if kind == "SOA":
+        return _soa(value)
     return _by_dnspython(kind, value)
 
 
@@ -67,6 +71,14 @@ def _srv(value: str) -> bytes:
     if fields is None or max(numbers) > _LARGEST_16:
         raise ValueError(f"the value of an SRV record is [priority] [weight] [port] [host], not {value!r}")
     return struct.pack("!HHH", *numbers) + names.encode(fields[4])
+
+
+def _soa(value: str) -> bytes:
+    fields = _SOA.fullmatch(value.strip())
+    numbers = [int(field) for field in fields.groups()[2:]] if fields else []
+    if fields is None or max(numbers) > _LARGEST_32:
+        raise ValueError(f"the value of an SOA record is two names and five numbers, not {value!r}")
+    return names.encode(fields[1]) + names.encode(fields[2]) + struct.pack("!5I", *numbers)
 
 
 def _by_dnspython(kind: str, value: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,14 @@ from .names import ancestors, sort_key
 if TYPE_CHECKING:
     from .state import RecordKey, RecordSet
 
-__all__ = ["RecordTable"]
+__all__ = ["RecordTable", "order"]
 
 _NOTHING: Mapping[RecordKey, RecordSet] = MappingProxyType({})
+
+
+def order(record: RecordSet) -> tuple[str, str, str]:
+    """By name with its labels reversed, type, set identifier (route53/ListResourceRecordSets)."""
+    return sort_key(record.name), record.type, record.set_identifier or ""
 
 
 class RecordTable:
@@ -28,16 +33,21 @@ class RecordTable:
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[RecordSet]:
-        """In the order in which Route 53 lists them: name with its labels reversed, type, set identifier."""
+    def copy(self) -> RecordTable:
+        """Another table with the same records."""
+        other = RecordTable()
+        other._names = {name: dict(records) for name, records in self._names.items()}
+        other._below = dict(self._below)
+        other._count = self._count
+        return other
+
+    def listed(self) -> Sequence[RecordSet]:
+        """All of them in the order in which Route 53 lists them."""
         if self._sorted is None:
-            rows = ((sort_key(name), records) for name, records in self._names.items())
-            self._sorted = [
-                record
-                for _, records in sorted(rows, key=lambda row: row[0])
-                for record in sorted(records.values(), key=lambda record: (record.type, record.set_identifier or ""))
-            ]
-        return iter(self._sorted)
+            self._sorted = sorted(
+                (record for records in self._names.values() for record in records.values()), key=order
+            )
+        return self._sorted
 
     def at(self, name: str) -> Mapping[RecordKey, RecordSet]:
         """Those of one name; the empty mapping where there is none."""

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+from ..errors import ServiceError
 from .state import HostedZone, VpcKey
 
-__all__ = ["ChangeInfo", "HostedZoneShape", "VpcShape", "plain_id", "vpc_shape", "zone_shape"]
+__all__ = [
+    "ChangeInfo",
+    "HostedZoneShape",
+    "LinkedService",
+    "VpcShape",
+    "plain_id",
+    "require_unlinked",
+    "vpc_shape",
+    "zone_shape",
+]
 
 
 class ChangeInfo(TypedDict):
@@ -53,6 +63,12 @@ class HostedZoneShape(TypedDict):
 def plain_id(text: str) -> str:
     """An id without the path that Route 53 puts before it (``/hostedzone/Z…``)."""
     return text.rsplit("/", 1)[-1]
+
+
+def require_unlinked(what: str, owner: str | None) -> None:
+    """Refuse to change what another service made; no document says with which code (LinkedService)."""
+    if owner is not None:
+        raise ServiceError("AccessDenied", f"the resource {what} can only be managed through {owner}", status=403)
 
 
 def vpc_shape(vpc: VpcKey) -> VpcShape:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from ..world import Call
 from . import changes, hosted_zones, limits, record_sets, tags, vpc_associations
 from . import dns_answer as _dns_answer
-from . import health_check_operations as _health_checks
+from .health import operations as _health_checks
 
 __all__ = ["HANDLERS"]
 

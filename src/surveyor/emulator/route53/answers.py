@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..world import World
 from . import names
-from .health_checks import is_healthy
+from .health.checks import is_healthy
 from .load_balancers import addresses, is_load_balancer
 from .published import PublishedZone
 from .state import RecordSet, Route53State

@@ -13,7 +13,7 @@ from .changes import change_info
 from .paging import from_marker, page_size
 from .shapes import HostedZoneShape, VpcShape, plain_id, require_unlinked, vpc_shape, zone_shape
 from .state import HostedZone, Route53State
-from .vpc_input import read_vpc
+from .vpcs import read_vpc
 from .zones import add_zone, find_zone, remove_zone
 
 __all__ = [

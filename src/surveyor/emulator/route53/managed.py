@@ -14,7 +14,7 @@ from ..errors import ServiceError
 from ..world import World
 from . import names
 from .changes import submit
-from .health_checks import add_check, find_check, leave_later
+from .health.checks import add_check, find_check, leave_later
 from .published import published
 from .state import (
     CLOUD_MAP,

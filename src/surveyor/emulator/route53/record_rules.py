@@ -50,8 +50,8 @@ def check_name(zone: HostedZone, name: str, records: Sequence[RecordSet]) -> lis
     kinds = {record.type for record in records}
     if "CNAME" in kinds and len(kinds) > 1:
         found.append(
-            f"RRSet of type CNAME with DNS name {name} is not permitted as it conflicts with other records with the same"
-            f" DNS name in zone {zone.name}"
+            f"RRSet of type CNAME with DNS name {name} is not permitted as it conflicts with other records with the"
+            f" same DNS name in zone {zone.name}"
         )
     if name == zone.name and not {"NS", "SOA"} <= kinds:
         found.append(f"a hosted zone must contain an SOA record and at least one NS record for {name}")

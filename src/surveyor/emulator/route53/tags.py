@@ -7,7 +7,7 @@ from typing import TypedDict, cast
 
 from ..errors import ServiceError
 from ..world import Call
-from .health_checks import find_check
+from .health.checks import find_check
 from .shapes import plain_id
 from .state import Route53State
 from .zones import find_zone

@@ -15,8 +15,7 @@ from .changes import change_info
 from .paging import page_size
 from .shapes import VpcShape, plain_id, vpc_shape
 from .state import HostedZone, Route53State, VpcKey
-from .vpc_input import read_vpc
-from .vpcs import every_zone, has_vpc, require_free, require_vpc
+from .vpcs import every_zone, has_vpc, read_vpc, require_free, require_vpc
 
 __all__ = [
     "associate_vpc_with_hosted_zone",

@@ -1,4 +1,4 @@
-"""Which VPCs there are for private zones, and which zones already have them."""
+"""VPCs as requests name them, whether they exist, and which zones already have them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from collections.abc import Iterator
 from ..ec2 import vpcs
 from ..errors import ServiceError
 from ..world import World
+from .shapes import VpcShape
 from .state import HostedZone, Route53State, VpcKey
 
-__all__ = ["every_zone", "has_vpc", "require_free", "require_vpc"]
+__all__ = ["every_zone", "has_vpc", "read_vpc", "require_free", "require_vpc"]
+
+
+def read_vpc(shape: VpcShape) -> VpcKey:
+    """Both members are needed, although the model calls them optional (route53/VPC)."""
+    if not shape.get("VPCId"):
+        raise ServiceError("InvalidVPCId", "VPC needs VPCId")
+    if not shape.get("VPCRegion"):
+        raise ServiceError("InvalidInput", "VPC needs VPCRegion")
+    return VpcKey(shape["VPCId"], shape["VPCRegion"])
 
 
 def has_vpc(world: World, account: str, vpc: VpcKey) -> bool:

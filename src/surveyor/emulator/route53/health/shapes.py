@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import cast
 
-from .state import HealthCheck, HealthCheckConfig
+from ..state import HealthCheck, HealthCheckConfig
 
 __all__ = ["check_shape", "read_config", "update_config"]
 

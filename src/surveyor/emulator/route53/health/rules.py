@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from ..errors import ServiceError
-from .state import HealthCheckConfig
+from ...errors import ServiceError
+from ..state import HealthCheckConfig
 
 __all__ = ["check_config"]
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import ServiceError
-from ..world import World
-from .health_check_rules import check_config
-from .published import published
-from .shapes import plain_id
-from .state import HealthCheck, HealthCheckConfig, Route53State
+from ...errors import ServiceError
+from ...world import World
+from ..published import published
+from ..shapes import plain_id
+from ..state import HealthCheck, HealthCheckConfig, Route53State
+from .rules import check_config
 
 __all__ = ["add_check", "change_check", "find_check", "is_healthy", "leave_later", "observe", "remove_check"]
 

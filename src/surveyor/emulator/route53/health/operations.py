@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from ..errors import ServiceError
-from ..world import Call
-from .health_check_rules import check_config
-from .health_check_shapes import check_shape, read_config, update_config
-from .health_checks import add_check, change_check, find_check, remove_check
-from .paging import from_marker, page_size
-from .shapes import require_unlinked
-from .state import HealthCheck, HealthCheckConfig, Route53State
+from ...errors import ServiceError
+from ...world import Call
+from ..paging import from_marker, page_size
+from ..shapes import require_unlinked
+from ..state import HealthCheck, HealthCheckConfig, Route53State
+from .checks import add_check, change_check, find_check, remove_check
+from .rules import check_config
+from .shapes import check_shape, read_config, update_config
 
 __all__ = [
     "create_health_check",

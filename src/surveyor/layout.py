@@ -30,6 +30,12 @@ class Layout:
         return self.root / "suites"
 
     @property
+    def out(self) -> Path:
+        """This machine's runs: in the checkout, or below the current directory where there is none."""
+        base = self.root if (self.root / "pyproject.toml").is_file() else Path.cwd()
+        return base / "reports" / "out"
+
+    @property
     def expectations(self) -> Path:
         """What known targets are known to get wrong, one TOML file a target."""
         return self.targets / "expectations"

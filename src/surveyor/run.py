@@ -91,7 +91,7 @@ def _run_pytest(order: Order, collector: Collector) -> int:
     arguments = [
         str(order.layout.suites),
         *("--rootdir", str(root), "-c", os.devnull, "--import-mode=importlib"),
-        *("-p", "surveyor.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"),
+        *("-p", "surveyor.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "--capture=sys"),
         *("--strict-markers", "--target", order.target, "--seed", str(order.seed), "--out", str(order.out)),
     ]
     for area in order.selection.areas:

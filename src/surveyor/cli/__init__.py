@@ -1,4 +1,8 @@
-"""The command line: one module a command group; here only what they share, which is how errors end."""
+"""The command line: one module a command group; here only what they share, which is how errors end.
+
+Exit codes: 0 as expected, 1 a verdict moved, 2 usage, 3 target unreachable or harness error, 4 something was left
+behind, 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,9 @@ from collections.abc import Sequence
 import typer
 
 from surveyor.cli import claims
+from surveyor.cli.conform import conform, survey
+from surveyor.cli.doctor import doctor
+from surveyor.cli.emulator import emulator
 from surveyor.errors import SurveyorError, UsageError
 
 __all__ = ["app", "main"]
@@ -18,6 +25,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(survey)
+app.command()(conform)
+app.command()(doctor)
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+app.command(context_settings=_PASSED_ON)(emulator)
 app.add_typer(claims.app, name="claims")
 
 

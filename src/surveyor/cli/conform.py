@@ -1,0 +1,108 @@
+"""`surveyor survey` and `surveyor conform`: every documented behaviour on one target, one report."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surveyor.errors import UsageError
+
+__all__ = ["conform", "survey"]
+
+Area = Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only this area; may be repeated.")]
+Chosen = Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim; may be repeated.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes [reports/out/RUN].")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes, each with a target of its own; 0 chooses.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+
+_LOOK_AGAIN = timedelta(days=365)
+
+
+def survey(
+    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="What is tested.")] = "embedded",
+    area: Area = None,
+    claim: Chosen = None,
+    out: Out = None,
+    workers: Workers = 0,
+    seed: Seed = 7,
+) -> None:
+    """Checks every documented behaviour, on the embedded target unless told otherwise."""
+    _run(target, area, claim, out, workers, seed, update=False)
+
+
+def conform(
+    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="What is tested.")],
+    area: Area = None,
+    claim: Chosen = None,
+    out: Out = None,
+    workers: Workers = 0,
+    seed: Seed = 7,
+    update_expectations: Annotated[
+        bool, typer.Option("--update-expectations", help="Write down what came as what is expected of this target.")
+    ] = False,
+) -> None:
+    """Judges a target against the claims and against what is expected of it; exit 1 if a verdict moved."""
+    _run(target, area, claim, out, workers, seed, update=update_expectations)
+
+
+def _run(
+    target: str,
+    areas: list[str] | None,
+    claims: list[str] | None,
+    out: Path | None,
+    workers: int,
+    seed: int,
+    *,
+    update: bool,
+) -> None:
+    # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
+    from surveyor.cli.progress import progress_for
+    from surveyor.cli.telling import tell
+    from surveyor.layout import find_layout
+    from surveyor.report.file import REPORT_FILE
+    from surveyor.run import Order, exit_code, run_suites
+    from surveyor.selection import Selection
+    from surveyor.targets import load_target
+
+    layout = find_layout()
+    selection = Selection(tuple(areas or ()), tuple(claims or ()))
+    chosen = load_target(target, layout.targets)
+    if update and (not selection.is_full or chosen.file is None):
+        raise UsageError("--update-expectations needs a full run of a target that has a file")
+    if out is None:
+        out = layout.out / _run_id(chosen.name)
+    if workers == 0:
+        workers = min(4, os.cpu_count() or 1) if selection.is_full and chosen.start else 1
+    if workers > 1 and not chosen.start:
+        raise UsageError(f"{chosen.name} is there already, and workers would share its clock: --workers 1")
+    with progress_for() as progress:
+        report = run_suites(Order(layout, target, out, selection, workers, seed), progress)
+    tell(report, out / REPORT_FILE)
+    code = exit_code(report)
+    if report.failure:
+        typer.echo(f"surveyor: {report.failure}", err=True)
+    if report.interrupted:
+        typer.echo("surveyor: interrupted", err=True)
+    for line in report.left_behind:
+        typer.echo(f"left behind: {line}", err=True)
+    if update and code in (0, 1):
+        from surveyor.expectations import load_expectations, write_expectations
+        from surveyor.report.build import fresh_expectations
+
+        path = layout.expectations / f"{chosen.name}.toml"
+        expires = datetime.now(UTC).date() + _LOOK_AGAIN
+        count = write_expectations(path, chosen.name, fresh_expectations(report, expires), load_expectations(path))
+        typer.echo(f"{count} expectations written to {path}")
+        code = 0
+    raise typer.Exit(code)
+
+
+def _run_id(target: str) -> str:
+    """When, on what, and by which process, fit for a directory's name."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    name = "".join(letter if letter.isalnum() else "-" for letter in target)
+    return f"{stamp}-{name}-{os.getpid()}"

@@ -23,6 +23,7 @@ from .world import World
 __all__ = ["Control", "NameAnswerers"]
 
 LONGEST_ADVANCE = 400 * 86_400.0  # service seconds
+LAST_MOMENT = 7_258_118_400.0  # 2200-01-01; dates are to stay writable
 PREFIX = "/_surveyor/"
 
 Answer = Mapping[str, object]
@@ -83,6 +84,8 @@ class Control:
         seconds = _number(_body(request).get("advance"), 'expected a body like {"advance": 30}, in service seconds')
         if not 0 <= seconds <= LONGEST_ADVANCE:
             raise _Refusal(f"the clock can be advanced by 0 to {LONGEST_ADVANCE:.0f} s (400 days), not {seconds:g} s")
+        if self._world.clock.now() + seconds > LAST_MOMENT:
+            raise _Refusal("the clock does not go past the year 2200")
         # A client that goes away may not leave the clock between two instants.
         task = asyncio.get_running_loop().create_task(self._world.clock.advance(seconds))
         self._advances.add(task)
@@ -102,7 +105,10 @@ class Control:
         vpc = asked["vpc"] if "vpc" in asked else next((vpc.id for vpc in known.values() if vpc.is_default), "")
         if vpc not in known:
             raise _Refusal(f"account {account} has no VPC {vpc!r} in {region}" if vpc else "there is no default VPC")
-        return _address(self._names.resolver(account, region, vpc))
+        try:
+            return _address(self._names.resolver(account, region, vpc))
+        except OSError as problem:
+            raise _Refusal(f"no resolver can be opened for {vpc}: {problem.strerror or problem}", 503) from None
 
     async def _name_servers(self, request: Request) -> Answer:
         return _address(self._names.name_servers)

@@ -11,9 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from . import models
+from . import models, sessions
 from .errors import ServiceError
 from .http import Request, Response
+from .identifiers import is_account
 from .protocols import Wire
 from .protocols.json import JsonWire
 from .services import SERVICES, Service, handlers
@@ -65,7 +66,7 @@ class Gateway:
         return "route53" if request.path.startswith("/2013-04-01/") else "sts"
 
     async def _prepare_and_answer(self, request: Request, scope: Scope | None, service: Service) -> Response:
-        # Models and moto's XML code take tenths of a second to load: in a thread, so that others are served meanwhile.
+        # EC2's model takes tenths of a second to load: in a thread, so that others are served meanwhile.
         prepared = await asyncio.to_thread(self._prepare, service)
         self._prepared[service.name] = prepared
         return self._answer(request, scope, prepared)
@@ -100,6 +101,8 @@ class Gateway:
             except models.WrongType as problem:
                 code = "SerializationException" if not service.xml else "MalformedInput"
                 raise ServiceError(code, str(problem), status=400) from None
+            except models.Missing as problem:
+                raise ServiceError(service.missing or service.invalid, str(problem)) from None
             except models.WrongValue as problem:
                 raise ServiceError(service.invalid, str(problem)) from None
             region = scope.region if scope is not None and service.regional else self._world.settings.region
@@ -122,14 +125,19 @@ class Gateway:
                 raise Problem.missing(service.xml)
             return self._root(self._world.settings.account)
         if self._world.settings.verify_signatures:
-            return verify(request, scope, self._credential, xml=service.xml)
-        return self._credential(scope.access_key) or self._root(self._world.settings.account)
+            return verify(request, scope, lambda key: self._credential(key, request, service.xml), xml=service.xml)
+        return self._credential(scope.access_key, request, service.xml) or self._root(self._world.settings.account)
 
-    def _credential(self, access_key: str) -> Credential | None:
-        """An access key of twelve digits is the root key of the account of that number."""
-        return (
-            self._root(access_key) if len(access_key) == 12 and access_key.isascii() and access_key.isdigit() else None
-        )
+    def _credential(self, access_key: str, request: Request, xml: bool) -> Credential | None:
+        """An account's number is its root key; a session token carries what its key stands for."""
+        if is_account(access_key):
+            return self._root(access_key)
+        session = sessions.read(self._world, access_key, request.headers.get("x-amz-security-token", ""))
+        if session is None:
+            return None
+        if session.expires <= self._world.clock.now():
+            raise Problem.expired(xml)
+        return Credential(session.secret, session.account, session.principal, session.token)
 
     def _root(self, account: str) -> Credential:
         return Credential(self._world.settings.secret, account, f"arn:aws:iam::{account}:root")
@@ -143,9 +151,13 @@ def _wire(name: str, service: Service) -> Wire:
         from .protocols.cbor import CborWire  # the others are imported when first needed, to start fast
 
         return CborWire(model)
-    from .protocols.xml import XmlWire
+    if name == "rest-xml":
+        from .protocols.rest_xml import RestXmlWire
 
-    return XmlWire(name, service.model)
+        return RestXmlWire(model)
+    from .protocols.query import QueryWire
+
+    return QueryWire(model, ec2=name == "ec2")
 
 
 def _spoken(request: Request, prepared: _Prepared) -> Wire:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Model", "WrongType", "WrongValue", "checker", "service_model"]
+__all__ = ["Missing", "Model", "WrongType", "WrongValue", "checker", "service_model"]
 
 Check = Callable[[object, str], None]
 # A shape as the model file has it: JSON of botocore's making.
@@ -42,6 +42,10 @@ class WrongType(Exception):
 
 class WrongValue(Exception):
     """A value breaks a constraint of the model; the text says where and which."""
+
+
+class Missing(WrongValue):
+    """A required member is not there; EC2 has an error code of its own for it."""
 
 
 @functools.cache
@@ -100,7 +104,7 @@ def _structure(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
             raise WrongType(f"{where or 'the request'} is to be a structure")
         for name in required:
             if value.get(name) is None:
-                raise WrongValue(f"{_join(where, name)} is required")
+                raise Missing(f"{_join(where, name)} is required")
         for name, item in value.items():
             if item is not None and name in members:
                 members[name](item, _join(where, name))

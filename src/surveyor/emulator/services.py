@@ -22,7 +22,9 @@ Handler = Callable[[Call, Any], Document]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One AWS service. ``invalid`` is the error code for a request that breaks the model."""
+    """One AWS service. ``invalid`` is the error code for a request that breaks the model, ``missing`` for one that
+    lacks a required parameter, where that is another.
+    """
 
     name: str
     model: str
@@ -30,6 +32,7 @@ class Service:
     wires: tuple[str, ...]
     invalid: str
     regional: bool = True
+    missing: str | None = None
 
     @property
     def xml(self) -> bool:
@@ -42,7 +45,7 @@ SERVICES: Mapping[str, Service] = {
     for service in (
         Service("servicediscovery", "servicediscovery", ".cloudmap", ("json", "cbor"), "InvalidInput"),
         Service("route53", "route53", ".route53", ("rest-xml",), "InvalidInput", regional=False),
-        Service("ec2", "ec2", ".ec2", ("ec2",), "InvalidParameterValue"),
+        Service("ec2", "ec2", ".ec2", ("ec2",), "InvalidParameterValue", missing="MissingParameter"),
         Service("sts", "sts", ".sts", ("query",), "ValidationError"),
     )
 }

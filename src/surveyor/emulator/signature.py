@@ -69,6 +69,12 @@ class Problem:
         return ServiceError(code, "the security token included in the request is invalid", status=403)
 
     @staticmethod
+    def expired(xml: bool) -> ServiceError:
+        """Temporary credentials after their time."""
+        code = "ExpiredToken" if xml else "ExpiredTokenException"
+        return ServiceError(code, "the security token included in the request is expired", status=403)
+
+    @staticmethod
     def mismatch(xml: bool, why: str) -> ServiceError:
         """A signature that is not the one of this request, or of another time."""
         code = "SignatureDoesNotMatch" if xml else "InvalidSignatureException"

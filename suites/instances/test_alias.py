@@ -1,0 +1,88 @@
+"""Instances that stand for a load balancer.
+
+The name has the form of a load balancer's and belongs to none; no document says that it is looked up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+
+A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+
+
+@pytest.fixture
+def load_balancer(cloudmap: ServiceDiscoveryClient) -> str:
+    """The DNS name of a load balancer of the target's region."""
+    return f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
+
+
+@proves("instances.alias.excludes-instance-attributes")
+def test_alias_record_follows_the_load_balancer(
+    make_service: MakeService,
+    register: Register,
+    record_sets: RecordSets,
+    private_namespace: dict[str, Any],
+    load_balancer: str,
+) -> None:
+    """AWS_ALIAS_DNS_NAME makes an alias record for that name with EvaluateTargetHealth."""
+    service = make_service(private_namespace, DnsConfig=A)
+    register(service, "i-1", {"AWS_ALIAS_DNS_NAME": load_balancer})
+    [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+    assert record["Type"] == "A"
+    assert record["AliasTarget"]["DNSName"].rstrip(".") == load_balancer
+    assert record["AliasTarget"]["EvaluateTargetHealth"] is True
+
+
+@proves("instances.alias.excludes-instance-attributes")
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"AWS_INSTANCE_IPV4": "192.0.2.44"},
+        {"AWS_INSTANCE_IPV6": "2001:db8::44"},
+        {"AWS_INSTANCE_PORT": "8080"},
+        {"AWS_INSTANCE_CNAME": "www.example.com"},
+    ],
+    ids=lambda beside: next(iter(beside)),
+)
+def test_alias_excludes_instance_attributes(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    private_namespace: dict[str, Any],
+    load_balancer: str,
+    beside: dict[str, str],
+) -> None:
+    """AWS_ALIAS_DNS_NAME beside any of the AWS_INSTANCE attributes is refused with InvalidInput."""
+    service = make_service(private_namespace, DnsConfig=A)["Id"]
+    attributes = {"AWS_ALIAS_DNS_NAME": load_balancer, **beside}
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
+
+
+@proves("instances.alias.has-no-health-check")
+def test_alias_record_has_no_health_check(
+    make_service: MakeService,
+    register: Register,
+    record_sets: RecordSets,
+    public_namespace: dict[str, Any],
+    load_balancer: str,
+) -> None:
+    """In a service with a Route 53 check the record of an address has one, the alias record has none."""
+    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig={"Type": "TCP"})
+    register(service, "alias", {"AWS_ALIAS_DNS_NAME": load_balancer})
+    # Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+    register(service, "address", {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"})
+    found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+    [alias] = [record for record in found if "AliasTarget" in record]
+    [address] = [record for record in found if "AliasTarget" not in record]
+    assert address["HealthCheckId"]
+    assert "HealthCheckId" not in alias

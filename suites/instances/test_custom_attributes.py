@@ -1,0 +1,114 @@
+"""Attributes of an instance that mean nothing to Cloud Map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+
+def pairs(count: int) -> dict[str, str]:
+    """That many short attributes."""
+    return {f"key-{number}": "v" for number in range(count)}
+
+
+def characters(total: int) -> dict[str, str]:
+    """Five attributes whose keys and values have that many characters together, each within its own limits."""
+    last = total - 4 * 1000 - 2
+    return {"k1": "v" * 998, "k2": "v" * 998, "k3": "v" * 998, "k4": "v" * 998, "k5": "v" * last}
+
+
+@proves("instances.custom-attributes-are-limited")
+@pytest.mark.parametrize(
+    "attributes",
+    [pairs(30), {"k" * 255: "v"}, {"k": "v" * 1024}, characters(5000)],
+    ids=["30 pairs", "key of 255", "value of 1024", "5000 in all"],
+)
+def test_attributes_at_the_limit_are_kept(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    http_namespace: dict[str, Any],
+    attributes: dict[str, str],
+) -> None:
+    """30 pairs, a key of 255, a value of 1,024 and 5,000 characters in all are accepted and read back."""
+    service = make_service(http_namespace)["Id"]
+    register(service, "i-1", attributes)
+    assert cloudmap.get_instance(ServiceId=service, InstanceId="i-1")["Instance"]["Attributes"] == attributes
+
+
+@proves("instances.custom-attributes-are-limited")
+@pytest.mark.parametrize(
+    "attributes",
+    [pairs(31), {"k" * 256: "v"}, {"k": "v" * 1025}, characters(5001)],
+    ids=["31 pairs", "key of 256", "value of 1025", "5001 in all"],
+)
+def test_attributes_beyond_the_limit_are_refused(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    http_namespace: dict[str, Any],
+    attributes: dict[str, str],
+) -> None:
+    """One pair, or one character in a key, a value or all together, beyond the limit is refused with InvalidInput."""
+    service = make_service(http_namespace)["Id"]
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
+
+
+@proves("instances.attributes-are-printable-ascii")
+@pytest.mark.parametrize(
+    "attributes",
+    [{"a b": "v"}, {"a\tb": "v"}, {"é": "v"}, {"k": " v"}, {"k": "\tv"}, {"k": "é"}],
+    ids=ascii,
+)
+def test_other_characters_are_refused(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    http_namespace: dict[str, Any],
+    attributes: dict[str, str],
+) -> None:
+    """A blank in a key, one in front of a value and characters beyond ASCII are refused with InvalidInput."""
+    service = make_service(http_namespace)["Id"]
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
+
+
+@proves("instances.attributes-are-printable-ascii")
+def test_printable_ascii_is_read_back(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
+) -> None:
+    """Keys and values of every printable character, and values with blanks and tabs inside, are read back as given."""
+    service = make_service(http_namespace)["Id"]
+    printable = "".join(map(chr, range(33, 127)))
+    attributes = {printable: printable, "blanks": "a b\tc  d", "empty": ""}
+    register(service, "i-1", attributes)
+    assert cloudmap.get_instance(ServiceId=service, InstanceId="i-1")["Instance"]["Attributes"] == attributes
+
+
+@proves("instances.custom-attributes-suffice-without-dns")
+def test_custom_attributes_are_enough_without_records(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A service without records takes an instance with nothing but an ARN and a URL, and both are discovered."""
+    service = make_service(http_namespace)
+    attributes = {"arn": "arn:aws:sqs:us-east-1:123456789012:orders", "url": "https://example.com/orders?x=1"}
+    register(service, "queue", attributes)
+
+    def instances_discovered() -> list[Any]:
+        found = cloudmap.discover_instances(NamespaceName=http_namespace["Name"], ServiceName=service["Name"])
+        return list(found["Instances"])
+
+    [instance] = eventually(instances_discovered, within=60)
+    assert (instance["InstanceId"], instance["Attributes"]) == ("queue", attributes)

@@ -1,0 +1,60 @@
+"""Health of instances as they are registered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+
+@proves("instances.initial-custom-health")
+def test_initial_status_is_the_one_given_or_healthy(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+) -> None:
+    """AWS_INIT_HEALTH_STATUS is the first status of an instance, and without it an instance is HEALTHY."""
+    service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
+    register(service, "up", {"AWS_INIT_HEALTH_STATUS": "HEALTHY"})
+    register(service, "down", {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
+    register(service, "silent", {"colour": "red"})
+
+    def status_of_all_three() -> dict[str, Any] | None:
+        status: dict[str, Any] = dict(cloudmap.get_instances_health_status(ServiceId=service)["Status"])
+        return status if len(status) == 3 and "UNKNOWN" not in status.values() else None
+
+    # GetInstancesHealthStatus: "a brief delay between when you register an instance and when [it] is available"
+    status = eventually(status_of_all_three, within=20)
+    assert status == {"up": "HEALTHY", "down": "UNHEALTHY", "silent": "HEALTHY"}
+
+
+@proves("instances.health-check.goes-to-ipv4")
+def test_check_of_two_addresses_goes_to_ipv4(
+    route53: Route53Client,
+    make_service: MakeService,
+    register: Register,
+    record_sets: RecordSets,
+    public_namespace: dict[str, Any],
+) -> None:
+    """With A and AAAA both records have a check, and it is made for the IPv4 address."""
+    records = [{"Type": "A", "TTL": 60}, {"Type": "AAAA", "TTL": 60}]
+    config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": records}
+    service = make_service(public_namespace, DnsConfig=config, HealthCheckConfig={"Type": "TCP"})
+    # Route 53 makes no checks for private and documentation ranges; these are one of its own name servers'.
+    address = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_IPV6": "2600:9000:5300:100::1"}
+    register(service, "i-1", {**address, "AWS_INSTANCE_PORT": "53"})
+    found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+    assert sorted(record["Type"] for record in found) == ["A", "AAAA"]
+    for record in found:
+        check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]
+        assert check["HealthCheckConfig"]["IPAddress"] == "205.251.192.1"

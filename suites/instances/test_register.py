@@ -1,0 +1,160 @@
+"""Registering instances, and registering them again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.testing import Inconclusive, proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+
+A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+
+
+@proves("instances.register-is-asynchronous-and-creates-records")
+@pytest.mark.parametrize(
+    ("kind", "key", "address"),
+    [("A", "AWS_INSTANCE_IPV4", "192.0.2.44"), ("AAAA", "AWS_INSTANCE_IPV6", "2001:db8::abcd:1:2345")],
+)
+def test_register_creates_the_records_of_the_service(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    complete: Finish,
+    record_sets: RecordSets,
+    private_namespace: dict[str, Any],
+    kind: str,
+    key: str,
+    address: str,
+) -> None:
+    """Once REGISTER_INSTANCE has succeeded there are the instance and a record of the service's type and TTL."""
+    config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": kind, "TTL": 77}]}
+    service = make_service(private_namespace, DnsConfig=config)
+    answer = cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes={key: address})
+    assert complete(answer["OperationId"])["Type"] == "REGISTER_INSTANCE"
+    instance = cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]
+    assert (instance["Id"], instance["Attributes"][key]) == ("i-1", address)
+    [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+    assert (record["Type"], record["TTL"], record["ResourceRecords"]) == (kind, 77, [{"Value": address}])
+
+
+@proves("instances.register-again-updates")
+def test_same_id_updates_instance_and_record(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    record_sets: RecordSets,
+    private_namespace: dict[str, Any],
+) -> None:
+    """Registered again with another address, an instance is still one, and its record has the new address only."""
+    service = make_service(private_namespace, DnsConfig=A)
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
+    [instance] = cloudmap.list_instances(ServiceId=service["Id"])["Instances"]
+    assert (instance["Id"], instance["Attributes"]["AWS_INSTANCE_IPV4"]) == ("i-1", "192.0.2.2")
+    [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+    assert record["ResourceRecords"] == [{"Value": "192.0.2.2"}]
+
+
+@proves("instances.register-again-updates")
+def test_other_id_adds_an_instance(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
+) -> None:
+    """An id that differs, if only in case, is another instance."""
+    service = make_service(http_namespace)["Id"]
+    register(service, "i-a", {"colour": "red"})
+    register(service, "i-A", {"colour": "blue"})
+    found = cloudmap.list_instances(ServiceId=service)["Instances"]
+    assert {instance["Id"]: instance["Attributes"]["colour"] for instance in found} == {"i-a": "red", "i-A": "blue"}
+
+
+@proves("instances.register-again-replaces-attributes")
+def test_attributes_left_out_are_gone(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
+) -> None:
+    """Registered with colour and size, then with size alone, an instance has no colour."""
+    service = make_service(http_namespace)["Id"]
+    register(service, "i-1", {"colour": "red", "size": "1"})
+    register(service, "i-1", {"size": "2"})
+    found = cloudmap.get_instance(ServiceId=service, InstanceId="i-1")["Instance"]["Attributes"]
+    assert found["size"] == "2"
+    assert "colour" not in found
+
+
+@proves("instances.one-register-at-a-time")
+def test_second_register_waits_for_the_first(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, http_namespace: dict[str, Any]
+) -> None:
+    """While an instance is being registered another request for it raises DuplicateRequest with the operation."""
+    service = make_service(http_namespace)["Id"]
+    first = cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes={"colour": "red"})
+    try:
+        second = cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes={"colour": "blue"})
+    except ClientError as refusal:
+        answer: dict[str, Any] = {**refusal.response}
+    else:  # rightly accepted if the first was over when the second came
+        over, begun = complete(first)["UpdateDate"], complete(second)["CreateDate"]
+        assert over <= begun, "two registrations of one instance were at work at the same time"
+        raise Inconclusive("the first registration was over before the second came")
+    assert answer["Error"]["Code"] == "DuplicateRequest"
+    assert answer["DuplicateOperationId"] == first["OperationId"]
+
+
+@proves("instances.one-register-at-a-time")
+def test_other_instances_do_not_wait(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, http_namespace: dict[str, Any]
+) -> None:
+    """Another instance, and one of the same id in another service, may be registered at the same time."""
+    one, other = make_service(http_namespace)["Id"], make_service(http_namespace)["Id"]
+    pairs = [(one, "i-1"), (one, "i-2"), (other, "i-1")]
+    answers = [
+        cloudmap.register_instance(ServiceId=service, InstanceId=instance, Attributes={"colour": "red"})
+        for service, instance in pairs
+    ]
+    for answer in answers:
+        complete(answer)
+    for service, instance in pairs:
+        assert cloudmap.get_instance(ServiceId=service, InstanceId=instance)["Instance"]["Id"] == instance
+
+
+@proves("instances.one-register-at-a-time")
+def test_register_again_after_the_first_is_complete(
+    make_service: MakeService, register: Register, http_namespace: dict[str, Any]
+) -> None:
+    """Once the first registration has succeeded the next for the same instance is accepted and succeeds."""
+    service = make_service(http_namespace)
+    first = register(service, "i-1", {"colour": "red"})
+    assert register(service, "i-1", {"colour": "blue"})["Id"] != first["Id"]
+
+
+@proves("instances.id-is-limited")
+@pytest.mark.parametrize("instance_id", ["a", "Aa0_/:.@-".ljust(64, "x")], ids=["1", "64"])
+def test_ids_within_bounds_are_accepted(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    http_namespace: dict[str, Any],
+    instance_id: str,
+) -> None:
+    """An id of 1 character and one of 64 with all the special ones are accepted and read back."""
+    service = make_service(http_namespace)["Id"]
+    register(service, instance_id, {"colour": "red"})
+    assert cloudmap.get_instance(ServiceId=service, InstanceId=instance_id)["Instance"]["Id"] == instance_id
+
+
+@proves("instances.id-is-limited")
+@pytest.mark.parametrize("instance_id", ["", "a" * 65, "a b", "é", "a#b", "a+b"], ids=ascii)
+def test_other_ids_are_refused(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], instance_id: str
+) -> None:
+    """The empty id, one of 65 characters and other characters are refused with InvalidInput."""
+    service = make_service(http_namespace)["Id"]
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service, InstanceId=instance_id, Attributes={"colour": "red"})

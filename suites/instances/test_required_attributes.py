@@ -1,0 +1,117 @@
+"""Attributes that an instance must have for the records and checks of its service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+
+IPV4 = {"AWS_INSTANCE_IPV4": "192.0.2.44"}
+IPV6 = {"AWS_INSTANCE_IPV6": "2001:db8::44"}
+PORT = {"AWS_INSTANCE_PORT": "8080"}
+# Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1"}
+
+
+def config(*types: str) -> dict[str, Any]:
+    """A DnsConfig with one record of each type."""
+    return {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": kind, "TTL": 60} for kind in types]}
+
+
+@proves("instances.addresses.required-by-record-type")
+@pytest.mark.parametrize(("kind", "needed", "other"), [("A", IPV4, IPV6), ("AAAA", IPV6, IPV4)], ids=["A", "AAAA"])
+def test_address_of_the_record_type_is_needed(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    private_namespace: dict[str, Any],
+    kind: str,
+    needed: dict[str, str],
+    other: dict[str, str],
+) -> None:
+    """Without the address for the service's record InvalidInput, whatever else is given; with it alone success."""
+    service = make_service(private_namespace, DnsConfig=config(kind))["Id"]
+    for attributes in ({"colour": "red"}, other):
+        with raises("InvalidInput"):
+            cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
+    register(service, "i-1", needed)
+
+
+@proves("instances.addresses.required-by-record-type")
+def test_both_addresses_serve_a_service_with_both_records(
+    make_service: MakeService, register: Register, record_sets: RecordSets, private_namespace: dict[str, Any]
+) -> None:
+    """With A and AAAA in the service, an instance with both addresses has a record of each type."""
+    service = make_service(private_namespace, DnsConfig=config("A", "AAAA"))
+    register(service, "i-1", IPV4 | IPV6)  # whether one is enough the documents tell in two ways
+    found = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+    values = {record["Type"]: record["ResourceRecords"] for record in found}
+    assert values == {"A": [{"Value": "192.0.2.44"}], "AAAA": [{"Value": "2001:db8::44"}]}
+
+
+@proves("instances.srv.needs-port-and-address")
+@pytest.mark.parametrize("lacking", [PORT, IPV4, IPV4 | IPV6], ids=["port only", "IPv4 only", "addresses only"])
+def test_srv_is_refused_without_port_or_address(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    private_namespace: dict[str, Any],
+    lacking: dict[str, str],
+) -> None:
+    """A service with SRV refuses an instance without a port, and one without any address, with InvalidInput."""
+    service = make_service(private_namespace, DnsConfig=config("SRV"))["Id"]
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=lacking)
+
+
+@proves("instances.srv.needs-port-and-address")
+@pytest.mark.parametrize("enough", [PORT | IPV4, PORT | IPV6, PORT | IPV4 | IPV6], ids=["IPv4", "IPv6", "both"])
+def test_srv_takes_a_port_with_any_address(
+    make_service: MakeService,
+    register: Register,
+    record_sets: RecordSets,
+    private_namespace: dict[str, Any],
+    enough: dict[str, str],
+) -> None:
+    """A port with an IPv4 address, an IPv6 address or both is accepted, and the record has the port."""
+    service = make_service(private_namespace, DnsConfig=config("SRV"))
+    register(service, "i-1", enough)
+    name = f"{service['Name']}.{private_namespace['Name']}"
+    [record] = record_sets(private_namespace, name)
+    assert (record["Type"], record["ResourceRecords"]) == ("SRV", [{"Value": f"1 1 8080 i-1.{name}"}])
+
+
+@proves("instances.health-check.needs-port")
+def test_health_check_needs_a_port(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
+) -> None:
+    """A service with a Route 53 health check refuses an instance without a port with InvalidInput."""
+    service = make_service(http_namespace, HealthCheckConfig={"Type": "TCP"})["Id"]
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=NAME_SERVER)
+    register(service, "i-1", {**NAME_SERVER, "AWS_INSTANCE_PORT": "53"})
+
+
+@proves("instances.cname.needs-target")
+def test_cname_needs_its_target(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    record_sets: RecordSets,
+    private_namespace: dict[str, Any],
+) -> None:
+    """A service with CNAME refuses an instance without AWS_INSTANCE_CNAME, whose value its record otherwise has."""
+    service = make_service(private_namespace, DnsConfig=config("CNAME"))
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes=IPV4)
+    register(service, "i-1", {"AWS_INSTANCE_CNAME": "www.example.com"})
+    [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+    assert record["Type"] == "CNAME"
+    assert [value["Value"].rstrip(".") for value in record["ResourceRecords"]] == ["www.example.com"]

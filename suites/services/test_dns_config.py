@@ -1,0 +1,190 @@
+"""What a service may have in DNS: routing policies, record types, TTLs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+
+def weighted(*types: str) -> dict[str, Any]:
+    """A DnsConfig with one record of each type."""
+    return {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": kind, "TTL": 60} for kind in types]}
+
+
+@proves("services.routing-policy-has-two-values")
+@pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
+def test_documented_policies_are_kept(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any], policy: str
+) -> None:
+    """MULTIVALUE and WEIGHTED are accepted, and GetService shows the one that was asked for."""
+    service = make_service(private_namespace, DnsConfig={**weighted("A"), "RoutingPolicy": policy})
+    assert cloudmap.get_service(Id=service["Id"])["Service"]["DnsConfig"]["RoutingPolicy"] == policy
+
+
+@proves("services.routing-policy-has-two-values")
+@pytest.mark.parametrize("policy", ["LATENCY", "GEOLOCATION", "FAILOVER", "SIMPLE"])
+def test_other_policies_of_route53_are_refused(
+    make_service: MakeService, private_namespace: dict[str, Any], policy: str
+) -> None:
+    """Policies that Route 53 has and Cloud Map has not are refused with InvalidInput."""
+    with raises("InvalidInput"):
+        make_service(private_namespace, DnsConfig={**weighted("A"), "RoutingPolicy": policy})
+
+
+@proves("services.routing-policy-may-be-omitted")
+def test_policy_may_be_left_out(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any]
+) -> None:
+    """Without RoutingPolicy a service is made with its records; which policy it then has is not documented."""
+    service = make_service(private_namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 60}]})
+    dns = cloudmap.get_service(Id=service["Id"])["Service"]["DnsConfig"]
+    assert dns["DnsRecords"] == [{"Type": "A", "TTL": 60}]
+    assert dns.get("RoutingPolicy") in (None, "MULTIVALUE", "WEIGHTED")
+
+
+@proves("services.records-need-type-and-ttl")
+@pytest.mark.parametrize("record", [{"Type": "A"}, {"TTL": 60}], ids=["no TTL", "no Type"])
+def test_record_without_type_or_ttl_is_refused(
+    make_service: MakeService, unique: Unique, private_namespace: dict[str, Any], record: dict[str, Any]
+) -> None:
+    """A record without TTL or without Type is refused with InvalidInput, and the name stays free."""
+    name = unique("svc")
+    with raises("InvalidInput"):
+        make_service(private_namespace, name, DnsConfig={"RoutingPolicy": "WEIGHTED", "DnsRecords": [record]})
+    make_service(private_namespace, name, DnsConfig=weighted("A"))
+
+
+@proves("services.ttl-spans-31-bits")
+@pytest.mark.parametrize("ttl", [0, 1, 2147483647])
+def test_ttl_within_bounds_is_kept(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any], ttl: int
+) -> None:
+    """TTLs from 0 to 2147483647 are accepted and read back."""
+    service = make_service(private_namespace, DnsConfig={**weighted("A"), "DnsRecords": [{"Type": "A", "TTL": ttl}]})
+    records = cloudmap.get_service(Id=service["Id"])["Service"]["DnsConfig"]["DnsRecords"]
+    assert records == [{"Type": "A", "TTL": ttl}]
+
+
+@proves("services.ttl-spans-31-bits")
+@pytest.mark.parametrize("ttl", [-1, 2147483648])
+def test_ttl_out_of_bounds_is_refused(make_service: MakeService, private_namespace: dict[str, Any], ttl: int) -> None:
+    """A negative TTL and one of 2147483648 are refused with InvalidInput."""
+    with raises("InvalidInput"):
+        make_service(private_namespace, DnsConfig={**weighted("A"), "DnsRecords": [{"Type": "A", "TTL": ttl}]})
+
+
+@proves("services.five-combinations-of-records")
+@pytest.mark.parametrize("types", ["A", "AAAA", "A AAAA", "SRV", "CNAME"])
+def test_documented_combinations_are_kept(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any], types: str
+) -> None:
+    """The five combinations that the document lists are accepted and read back."""
+    service = make_service(private_namespace, DnsConfig=weighted(*types.split()))
+    records = cloudmap.get_service(Id=service["Id"])["Service"]["DnsConfig"]["DnsRecords"]
+    assert sorted(record["Type"] for record in records) == types.split()
+
+
+@proves("services.five-combinations-of-records")
+@pytest.mark.parametrize(
+    "types",
+    [
+        "A SRV",
+        "A CNAME",
+        "AAAA SRV",
+        "AAAA CNAME",
+        "SRV CNAME",
+        "A AAAA SRV",
+        "A AAAA CNAME",
+        "A SRV CNAME",
+        "AAAA SRV CNAME",
+        "A AAAA SRV CNAME",
+    ],
+)
+def test_other_combinations_are_refused(
+    make_service: MakeService, private_namespace: dict[str, Any], types: str
+) -> None:
+    """Each of the ten other sets of record types is refused with InvalidInput."""
+    with raises("InvalidInput"):
+        make_service(private_namespace, DnsConfig=weighted(*types.split()))
+
+
+@proves("services.cname.needs-weighted")
+def test_cname_is_refused_with_multivalue(
+    make_service: MakeService, unique: Unique, private_namespace: dict[str, Any]
+) -> None:
+    """CNAME with MULTIVALUE is refused with InvalidInput, with WEIGHTED it is accepted."""
+    name = unique("svc")
+    with raises("InvalidInput"):
+        make_service(private_namespace, name, DnsConfig={**weighted("CNAME"), "RoutingPolicy": "MULTIVALUE"})
+    make_service(private_namespace, name, DnsConfig=weighted("CNAME"))
+
+
+@proves("services.type-http-keeps-service-out-of-dns")
+def test_type_http_makes_no_records(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    record_sets: RecordSets,
+    eventually: Eventually,
+    private_namespace: dict[str, Any],
+) -> None:
+    """Beside a DNS service, whose instance has a record, one of Type HTTP has none and answers DiscoverInstances."""
+    dns, http = make_service(private_namespace, DnsConfig=weighted("A")), make_service(private_namespace, Type="HTTP")
+    assert (dns["Type"], http["Type"]) == ("DNS_HTTP", "HTTP")
+    for service in (dns, http):
+        register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    assert record_sets(private_namespace, f"{dns['Name']}.{private_namespace['Name']}")
+    assert not record_sets(private_namespace, f"{http['Name']}.{private_namespace['Name']}")
+
+    def ids_discovered() -> list[str]:
+        found = cloudmap.discover_instances(NamespaceName=private_namespace["Name"], ServiceName=http["Name"])
+        return [instance["InstanceId"] for instance in found["Instances"]]
+
+    assert eventually(ids_discovered, within=60) == ["i-1"]
+
+
+@proves("services.alias.needs-weighted-addresses")
+@pytest.mark.parametrize(
+    "config",
+    [{**weighted("A"), "RoutingPolicy": "MULTIVALUE"}, weighted("SRV"), weighted("CNAME")],
+    ids=["MULTIVALUE A", "WEIGHTED SRV", "WEIGHTED CNAME"],
+)
+def test_alias_is_refused_by_other_services(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    private_namespace: dict[str, Any],
+    config: dict[str, Any],
+) -> None:
+    """An alias instance is refused with InvalidInput where the policy is MULTIVALUE or records are no addresses."""
+    service = make_service(private_namespace, DnsConfig=config)
+    alias = f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes={"AWS_ALIAS_DNS_NAME": alias})
+
+
+@proves("services.alias.needs-weighted-addresses")
+@pytest.mark.parametrize("types", ["A", "AAAA", "A AAAA"])
+def test_alias_is_accepted_with_weighted_addresses(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    private_namespace: dict[str, Any],
+    types: str,
+) -> None:
+    """An alias instance is accepted by a WEIGHTED service with A, AAAA or both."""
+    service = make_service(private_namespace, DnsConfig=weighted(*types.split()))
+    alias = f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
+    register(service, "i-1", {"AWS_ALIAS_DNS_NAME": alias})
+    instance = cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]
+    assert instance["Attributes"]["AWS_ALIAS_DNS_NAME"] == alias

@@ -1,0 +1,160 @@
+"""Health check settings of services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+CNAME = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "CNAME", "TTL": 60}]}
+TCP = {"Type": "TCP", "FailureThreshold": 3}
+# Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
+
+
+@proves("services.cname.excludes-health-check")
+def test_cname_excludes_a_health_check(
+    make_service: MakeService, unique: Unique, public_namespace: dict[str, Any]
+) -> None:
+    """CNAME with HealthCheckConfig is refused with InvalidInput, without it is accepted."""
+    name = unique("svc")
+    with raises("InvalidInput"):
+        make_service(public_namespace, name, DnsConfig=CNAME, HealthCheckConfig=TCP)
+    make_service(public_namespace, name, DnsConfig=CNAME)
+
+
+@proves("services.one-kind-of-health-check")
+def test_two_kinds_of_check_exclude_each_other(
+    make_service: MakeService, unique: Unique, http_namespace: dict[str, Any]
+) -> None:
+    """HealthCheckConfig and HealthCheckCustomConfig together are refused with InvalidInput, each alone is accepted."""
+    name, custom = unique("svc"), {"FailureThreshold": 1}
+    with raises("InvalidInput"):
+        make_service(http_namespace, name, HealthCheckConfig=TCP, HealthCheckCustomConfig=custom)
+    assert make_service(http_namespace, name, HealthCheckConfig=TCP)["HealthCheckConfig"]["Type"] == "TCP"
+    assert "HealthCheckCustomConfig" in make_service(http_namespace, HealthCheckCustomConfig=custom)
+
+
+@proves("services.route53-checks-not-in-private-namespaces")
+def test_private_namespace_refuses_route53_checks(
+    make_service: MakeService, unique: Unique, private_namespace: dict[str, Any]
+) -> None:
+    """HealthCheckConfig in a private namespace is refused with InvalidInput."""
+    name = unique("svc")
+    with raises("InvalidInput"):
+        make_service(private_namespace, name, DnsConfig=A, HealthCheckConfig=TCP)
+    make_service(private_namespace, name, DnsConfig=A)
+
+
+@proves("services.route53-checks-not-in-private-namespaces")
+def test_public_and_http_namespaces_take_route53_checks(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    public_namespace: dict[str, Any],
+    http_namespace: dict[str, Any],
+) -> None:
+    """HealthCheckConfig in a public and in an HTTP namespace is accepted and read back."""
+    for made in (
+        make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP),
+        make_service(http_namespace, HealthCheckConfig=TCP),
+    ):
+        assert cloudmap.get_service(Id=made["Id"])["Service"]["HealthCheckConfig"] == TCP
+
+
+@proves("services.health-check.type-and-path")
+@pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "TCP"])
+def test_documented_types_are_kept(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], kind: str
+) -> None:
+    """HTTP, HTTPS and TCP are accepted and read back."""
+    service = make_service(http_namespace, HealthCheckConfig={"Type": kind})
+    assert cloudmap.get_service(Id=service["Id"])["Service"]["HealthCheckConfig"]["Type"] == kind
+
+
+@proves("services.health-check.type-and-path")
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"ResourcePath": "/", "FailureThreshold": 3},
+        {"Type": "HTTP_STR_MATCH", "ResourcePath": "/"},
+        {"Type": "CALCULATED"},
+        {"Type": "TCP", "ResourcePath": "/"},
+    ],
+    ids=["no type", "string matching", "calculated", "TCP with a path"],
+)
+def test_other_settings_are_refused(
+    make_service: MakeService, http_namespace: dict[str, Any], config: dict[str, Any]
+) -> None:
+    """No Type, one that only Route 53 has, and a path for TCP are refused with InvalidInput."""
+    with raises("InvalidInput"):
+        make_service(http_namespace, HealthCheckConfig=config)
+
+
+@proves("services.health-check.type-and-path")
+@pytest.mark.parametrize(("given", "requested"), [({}, "/"), ({"ResourcePath": "/alive"}, "/alive")])
+def test_path_of_the_check_is_root_by_default(
+    route53: Route53Client,
+    make_service: MakeService,
+    register: Register,
+    record_sets: RecordSets,
+    public_namespace: dict[str, Any],
+    given: dict[str, Any],
+    requested: str,
+) -> None:
+    """The check made for an instance requests the path of the service, or / where the service names none."""
+    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig={"Type": "HTTP", **given})
+    register(service, "i-1", NAME_SERVER)
+    [record] = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+    check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]["HealthCheckConfig"]
+    assert (check["Type"], check["ResourcePath"]) == ("HTTP", requested)
+
+
+@proves("services.health-check.threshold-is-1-to-10")
+@pytest.mark.parametrize("threshold", [1, 10])
+def test_threshold_within_bounds_is_kept(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], threshold: int
+) -> None:
+    """A FailureThreshold of 1 and one of 10 are accepted and read back."""
+    service = make_service(http_namespace, HealthCheckConfig={"Type": "TCP", "FailureThreshold": threshold})
+    assert cloudmap.get_service(Id=service["Id"])["Service"]["HealthCheckConfig"]["FailureThreshold"] == threshold
+
+
+@proves("services.health-check.threshold-is-1-to-10")
+@pytest.mark.parametrize("threshold", [0, 11])
+def test_threshold_out_of_bounds_is_refused(
+    make_service: MakeService, http_namespace: dict[str, Any], threshold: int
+) -> None:
+    """A FailureThreshold of 0 and one of 11 are refused with InvalidInput."""
+    with raises("InvalidInput"):
+        make_service(http_namespace, HealthCheckConfig={"Type": "TCP", "FailureThreshold": threshold})
+
+
+@proves("services.custom-health.threshold-is-one")
+def test_threshold_of_custom_checks_has_no_effect(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+) -> None:
+    """With a threshold of 5 a reported status still holds after about 30 seconds, not after 150."""
+    service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 5})["Id"]
+    register(service, "i-1", {"colour": "red"})
+    cloudmap.update_instance_custom_health_status(ServiceId=service, InstanceId="i-1", Status="UNHEALTHY")
+
+    def status_unhealthy() -> bool:
+        return cloudmap.get_instances_health_status(ServiceId=service)["Status"]["i-1"] == "UNHEALTHY"
+
+    eventually(status_unhealthy, within=60)

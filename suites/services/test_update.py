@@ -1,0 +1,104 @@
+"""Changing services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+
+A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+TCP = {"Type": "TCP", "FailureThreshold": 3}
+
+
+@proves("services.record-types-are-fixed")
+def test_record_type_cannot_be_changed(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any]
+) -> None:
+    """An update from A to AAAA is refused with InvalidInput, and the service still has its A record."""
+    service = make_service(private_namespace, DnsConfig=A)["Id"]
+    with raises("InvalidInput"):
+        cloudmap.update_service(Id=service, Service={"DnsConfig": {"DnsRecords": [{"Type": "AAAA", "TTL": 60}]}})
+    assert cloudmap.get_service(Id=service)["Service"]["DnsConfig"]["DnsRecords"] == A["DnsRecords"]
+
+
+@proves("services.custom-health.is-set-at-creation-only")
+def test_update_does_not_remove_a_custom_check(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, private_namespace: dict[str, Any]
+) -> None:
+    """An update that does not mention it leaves HealthCheckCustomConfig on the service, and changes what it names."""
+    service = make_service(private_namespace, DnsConfig=A, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
+    complete(cloudmap.update_service(Id=service, Service={"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 15}]}}))
+    found = cloudmap.get_service(Id=service)["Service"]
+    assert found["DnsConfig"]["DnsRecords"] == [{"Type": "A", "TTL": 15}]
+    assert "HealthCheckCustomConfig" in found
+
+
+@proves("services.update.replaces-omitted-settings")
+def test_update_deletes_what_it_leaves_out(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, public_namespace: dict[str, Any]
+) -> None:
+    """An update with a description alone takes the DNS records and the health check away."""
+    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)["Id"]
+    complete(cloudmap.update_service(Id=service, Service={"Description": "changed"}))
+    found = cloudmap.get_service(Id=service)["Service"]
+    assert found["Description"] == "changed"
+    assert "HealthCheckConfig" not in found
+    assert found.get("DnsConfig", {}).get("DnsRecords", []) == []
+
+
+@proves("services.update.replaces-omitted-settings")
+def test_update_keeps_what_it_names(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, public_namespace: dict[str, Any]
+) -> None:
+    """Of A and AAAA an update that names A leaves A, and the health check is the one that it names."""
+    records: list[Any] = [{"Type": "A", "TTL": 60}, {"Type": "AAAA", "TTL": 60}]
+    service = make_service(
+        public_namespace, DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": records}, HealthCheckConfig=TCP
+    )["Id"]
+    change: Any = {
+        "DnsConfig": {"DnsRecords": records[:1]},
+        "HealthCheckConfig": {"Type": "TCP", "FailureThreshold": 5},
+    }
+    complete(cloudmap.update_service(Id=service, Service=change))
+    found = cloudmap.get_service(Id=service)["Service"]
+    assert found["DnsConfig"]["DnsRecords"] == records[:1]
+    assert found["HealthCheckConfig"] == change["HealthCheckConfig"]
+
+
+@proves("services.update.rewrites-instance-records")
+def test_update_carries_the_ttl_to_every_record(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    complete: Finish,
+    record_sets: RecordSets,
+    private_namespace: dict[str, Any],
+) -> None:
+    """Once UPDATE_SERVICE has succeeded the records of both instances have the new TTL."""
+    service = make_service(private_namespace, DnsConfig=A)
+    name = f"{service['Name']}.{private_namespace['Name']}"
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    register(service, "i-2", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
+    assert [record["TTL"] for record in record_sets(private_namespace, name)] == [60, 60]
+    change: Any = {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 15}]}}
+    operation = complete(cloudmap.update_service(Id=service["Id"], Service=change))
+    assert operation["Type"] == "UPDATE_SERVICE"
+    assert [record["TTL"] for record in record_sets(private_namespace, name)] == [15, 15]
+
+
+@proves("services.update.not-in-http-namespaces")
+def test_service_of_an_http_namespace_cannot_be_updated(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
+) -> None:
+    """An update in an HTTP namespace is refused with InvalidInput and changes nothing."""
+    service = make_service(http_namespace, Description="as made")["Id"]
+    with raises("InvalidInput"):
+        cloudmap.update_service(Id=service, Service={"Description": "changed"})
+    assert cloudmap.get_service(Id=service)["Service"]["Description"] == "as made"

@@ -114,5 +114,8 @@ def second_vpc(request: pytest.FixtureRequest, running: RunningTarget, fingerpri
 def _vpc(request: pytest.FixtureRequest, running: RunningTarget, digits: str, cidr: str) -> str:
     if running.target.features is not None and "ec2" not in running.target.features:
         return f"vpc-{digits}"  # a target without EC2 can only take any well-formed id
-    made = request.getfixturevalue("ec2").create_vpc(CidrBlock=cidr)
-    return str(member(made, "Vpc", "VpcId", of="CreateVpc"))
+    ec2 = request.getfixturevalue("ec2")
+    made = str(member(ec2.create_vpc(CidrBlock=cidr), "Vpc", "VpcId", of="CreateVpc"))
+    # A new VPC has DNS support but no DNS hostnames, and private names resolve only where both are on.
+    ec2.modify_vpc_attribute(VpcId=made, EnableDnsHostnames={"Value": True})
+    return made

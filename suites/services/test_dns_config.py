@@ -141,7 +141,6 @@ def test_type_http_makes_no_records(
 ) -> None:
     """Beside a DNS service, whose instance has a record, one of Type HTTP has none and answers DiscoverInstances."""
     dns, http = make_service(private_namespace, DnsConfig=weighted("A")), make_service(private_namespace, Type="HTTP")
-    assert (dns["Type"], http["Type"]) == ("DNS_HTTP", "HTTP")
     for service in (dns, http):
         register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     assert record_sets(private_namespace, f"{dns['Name']}.{private_namespace['Name']}")
@@ -152,6 +151,22 @@ def test_type_http_makes_no_records(
         return [instance["InstanceId"] for instance in found["Instances"]]
 
     assert eventually(ids_discovered, within=60) == ["i-1"]
+
+
+@proves("services.type-http-keeps-service-out-of-dns")
+@pytest.mark.parametrize(
+    ("params", "kind"), [({"Type": "HTTP"}, "HTTP"), ({"DnsConfig": weighted("A")}, "DNS_HTTP")], ids=["HTTP", "DNS"]
+)
+def test_type_tells_how_instances_are_discovered(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    private_namespace: dict[str, Any],
+    params: dict[str, Any],
+    kind: str,
+) -> None:
+    """In a DNS namespace GetService shows the type HTTP for a service that was made so, DNS_HTTP for one of records."""
+    service = make_service(private_namespace, **params)
+    assert cloudmap.get_service(Id=service["Id"])["Service"]["Type"] == kind
 
 
 @proves("services.alias.needs-weighted-addresses")

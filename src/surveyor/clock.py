@@ -46,6 +46,10 @@ class Clock(ABC):
     def _step(self, passed: float, bound: float) -> float:
         """How long to wait before the next look, `passed` seconds into a wait of `bound` seconds."""
 
+    def _settled(self, passed: float) -> bool:
+        """Whether nothing can change any more by itself, `passed` seconds after a wait began."""
+        return False
+
     def eventually(self, condition: Callable[[], T | None], within: float) -> T:
         """The first true value of `condition`, or a failure once `within` service seconds have passed.
 
@@ -69,7 +73,8 @@ class Clock(ABC):
                     f"{_show(last)}",
                     came=f"not within {within:g} s",
                 )
-            self.wait(max(0.001, min(self._step(passed, within), within - passed)))
+            step = within if self._settled(passed) else self._step(passed, within)
+            self.wait(max(0.001, min(step, within - passed)))
 
     def always(self, condition: Callable[[], object], during: float) -> None:
         """Fail as soon as `condition` is not true during the next `during` service seconds, both ends included."""
@@ -92,7 +97,8 @@ class Clock(ABC):
             if looked >= during:
                 return
             passed = self.now() - start
-            self.wait(max(0.001, min(bounds.ALWAYS_STEP, during - passed)))
+            step = during if self._settled(passed) else bounds.ALWAYS_STEP
+            self.wait(max(0.001, min(step, during - passed)))
 
 
 class ControlledClock(Clock):
@@ -116,23 +122,33 @@ class ControlledClock(Clock):
 class WallClock(Clock):
     """The clock of a target whose time flows by itself: `scale` service seconds in each wall second.
 
-    `read` tells the target's time, where it has one of its own.
+    `read` tells the target's time, where it has one of its own. `settles`: so many seconds after a call nothing
+    changes any more by itself, by the target's own account; what is longer is waited for no longer, and counted.
     """
 
-    def __init__(self, scale: float = 1.0, read: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, scale: float = 1.0, read: Callable[[], float] = time.time, settles: float = float("inf")
+    ) -> None:
         self._scale = scale
         self._read = read
+        self._settles = settles
+        self._skipped = 0.0
 
     def now(self) -> float:  # noqa: D102 (as in Clock)
-        return self._read()
+        return self._read() + self._skipped
 
     def wait(self, seconds: float) -> None:  # noqa: D102 (as in Clock)
         # An Event that nobody sets: waits like a sleep, but a signal handler's exception ends it at once.
         if seconds > 0:
-            threading.Event().wait(seconds / self._scale)
+            real = min(seconds, self._settles)
+            threading.Event().wait(real / self._scale)
+            self._skipped += seconds - real
 
     def _step(self, passed: float, bound: float) -> float:
         return min(bounds.WALL_STEP * self._scale, max(0.02 * self._scale, passed / 4))
+
+    def _settled(self, passed: float) -> bool:
+        return passed >= self._settles
 
 
 def _name(condition: Callable[..., object]) -> str:

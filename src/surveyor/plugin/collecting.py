@@ -123,5 +123,6 @@ class _Sender:
 
 
 def _text(longrepr: object) -> str:
-    lines = [line for line in str(longrepr).splitlines() if line.strip()]
-    return lines[-1] if len(lines) > 12 else "\n".join(lines)
+    """What a report of pytest says on one line: all of a few lines, the last of a traceback."""
+    lines = [line.strip() for line in str(longrepr).splitlines() if line.strip()]
+    return lines[-1] if len(lines) > 12 else "; ".join(lines)

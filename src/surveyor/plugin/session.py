@@ -5,6 +5,7 @@ Each xdist worker is a process and so has an instance of its own: advancing one 
 
 from __future__ import annotations
 
+import os
 import secrets
 from contextlib import ExitStack
 
@@ -67,9 +68,13 @@ class TargetSession:
         self._stack.close()
 
     def _ledger(self) -> Ledger | None:
-        if self._settings.out is None:
+        """A ledger where accounts outlive the run; what is made in a test's own account is nobody's burden."""
+        if self.target.credentials.kind == "per-test":
             return None
-        return Ledger(self._settings.out / f"ledger-{self._worker}.jsonl", self.run)
+        out = self._settings.out or self._settings.layout.out / f"pytest-{os.getpid()}"
+        ledger = Ledger(out / f"ledger-{self._worker}.jsonl", self.run)
+        self._stack.callback(ledger.close)
+        return ledger
 
 
 SESSION = pytest.StashKey[TargetSession]()

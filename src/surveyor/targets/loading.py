@@ -15,7 +15,7 @@ from surveyor.words import nearest
 __all__ = ["load_target", "target_names"]
 
 _KEYS = {"description", "package", "region", "endpoint", "clock", "dns", "features", "lacks", "inject_host_prefix",
-         "start", "credentials"}  # fmt: skip
+         "settles", "start", "credentials"}  # fmt: skip
 _START_KEYS = {"argv", "env", "ready", "path", "within"}
 _CREDENTIALS_KEYS = {"kind", "secret", "header", "profile"}
 
@@ -112,6 +112,7 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
         features=features | {"cloudmap"},
         lacks=lacks,
         inject_host_prefix=prefix,
+        settles=_seconds(table, "settles", float("inf")),
         file=path,
     )
 
@@ -125,14 +126,12 @@ def _start(table: object) -> Start:
     env = _table(table.get("env", {}), "start.env")
     if not all(isinstance(value, str) for value in env.values()):
         raise _Wrong("start.env: every value must be text")
-    within = table.get("within", 30.0)
-    if not isinstance(within, (int, float)) or isinstance(within, bool) or within <= 0:
-        raise _Wrong("start.within must be a number of seconds")
+    within = _seconds(table, "within", 30.0)
     ready = _choice(table, "ready", ("http", "json-line"), "http")
     for text in [*argv, *env.values()]:
         _placeholders(text)
     return Start(tuple(argv), dict(env), "http" if ready == "http" else "json-line",
-                 _text(table, "path", "/") or "/", float(within))  # fmt: skip
+                 _text(table, "path", "/") or "/", within)  # fmt: skip
 
 
 def _placeholders(text: str) -> None:
@@ -200,3 +199,10 @@ def _choice(table: Mapping[str, object], key: str, choices: tuple[str, ...], def
     if value not in choices:
         raise _Wrong(f"{key} must be one of {', '.join(choices)}, not {value!r}")
     return value
+
+
+def _seconds(table: Mapping[str, object], key: str, default: float) -> float:
+    value = table.get(key, default)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+        raise _Wrong(f"{key} must be a number of seconds, not {value!r}")
+    return float(value)

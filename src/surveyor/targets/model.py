@@ -70,7 +70,11 @@ class Dns:
 
 @dataclass(frozen=True)
 class Target:
-    """One thing that can be tested. `features` None means: not declared, find out by probing."""
+    """One thing that can be tested.
+
+    `features` None means: not declared, find out by probing. `lacks`: operations that it does not have, as
+    `servicediscovery:CreateService`. `settles`: seconds after a call from which on nothing changes by itself.
+    """
 
     name: str
     region: str
@@ -84,6 +88,7 @@ class Target:
     features: frozenset[str] | None = None
     lacks: frozenset[str] = frozenset()
     inject_host_prefix: bool = False
+    settles: float = float("inf")
     file: Path | None = None
 
     @property

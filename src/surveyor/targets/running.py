@@ -77,8 +77,7 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         control, target = _control(target, endpoint)
         clock = _clock(target, control)
         evidence = Evidence(clock.now)
-        keep = ledger if target.credentials.kind != "per-test" else None
-        clients = Clients(target, endpoint, evidence, keep, process)
+        clients = Clients(target, endpoint, evidence, ledger, process)
         running = RunningTarget(target, endpoint, clock, clients, evidence, control, process)
         running.features, running.absent = probe(running.target, clients, control)
         yield running
@@ -117,6 +116,6 @@ def _control(target: Target, endpoint: str) -> tuple[Control | None, Target]:
 
 def _clock(target: Target, control: Control | None) -> Clock:
     if control is None or target.clock == "wall":
-        return WallClock()
+        return WallClock(settles=target.settles)
     scale = control.scale()
     return ControlledClock(control) if scale is None else WallClock(scale, control.now)

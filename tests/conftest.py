@@ -1,0 +1,128 @@
+"""A small house of its own for tests of the harness: claims, a target that misbehaves on request, suites."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from surveyor.layout import Layout
+from surveyor.report import ConformanceReport
+from surveyor.run import Order, run_suites
+from surveyor.selection import Selection
+
+FAKE = Path(__file__).with_name("fake_target.py")
+
+CLAIMS = """
+title = "Alpha"
+
+[[claim]]
+id = "alpha.first"
+statement = "The first thing is so."
+level = "must"
+source = "servicediscovery/Namespace.Type"
+check = "Look."
+
+[[claim]]
+id = "alpha.second"
+statement = "The second thing is so."
+level = "must"
+source = "servicediscovery/Namespace.Type"
+check = "Look."
+
+[[claim]]
+id = "alpha.named"
+statement = "A name is answered."
+level = "must"
+source = "servicediscovery/Namespace.Type"
+features = ["dns"]
+check = "Ask."
+
+[[claim]]
+id = "alpha.unseen"
+statement = "Nobody can see this."
+level = "should"
+source = "servicediscovery/Namespace.Type"
+unproven = { reason = "unobservable", note = "nothing shows it" }
+"""
+
+TARGET = """
+description = "answers as its requests ask it to"
+features = []
+{more}
+
+[start]
+argv = ["{{python}}", "{fake}", "{{port}}"]
+"""
+
+HEAD = """
+from __future__ import annotations
+
+import pytest
+
+from surveyor.testing import Inconclusive, proves, raises
+
+"""
+
+
+@dataclass(frozen=True)
+class House:
+    """A layout in a temporary directory with a target named `fake`."""
+
+    layout: Layout
+
+    def suite(self, body: str, name: str = "test_alpha.py") -> None:
+        """Write a file of tests in the area alpha."""
+        text = HEAD + textwrap.dedent(body)
+        (self.layout.suites / "alpha" / name).write_text(text, encoding="utf-8")
+
+    def target(self, more: str = "", name: str = "fake") -> None:
+        """Write a target file; `more` are further keys."""
+        text = TARGET.format(fake=FAKE, more=more)
+        (self.layout.targets / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    def expectations(self, text: str, name: str = "fake") -> None:
+        """Write what the target is known to get wrong."""
+        self.layout.expectations.mkdir(exist_ok=True)
+        (self.layout.expectations / f"{name}.toml").write_text(textwrap.dedent(text), encoding="utf-8")
+
+    def run(self, target: str = "fake", *, workers: int = 1, **selection: tuple[str, ...]) -> ConformanceReport:
+        """Run the suites in this process and return the report."""
+        out = self.layout.root / "out"
+        return run_suites(Order(self.layout, target, out, Selection(**selection), workers))
+
+
+@contextmanager
+def _house(root: Path) -> Iterator[House]:
+    """An empty house; the modules of its suites are forgotten afterwards, since all houses use the same names."""
+    for room in ("claims", "targets", "suites/alpha"):
+        (root / room).mkdir(parents=True)
+    (root / "claims" / "alpha.toml").write_text(CLAIMS, encoding="utf-8")
+    built = House(Layout(root))
+    built.target()
+    others = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "suites"}
+    for name in others:
+        del sys.modules[name]
+    yield built
+    for name in [name for name in sys.modules if name.split(".")[0] == "suites"]:
+        del sys.modules[name]
+    sys.modules.update(others)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house for one test."""
+    with _house(tmp_path) as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house for the tests of one file that only read what one run found."""
+    with _house(tmp_path_factory.mktemp("house")) as built:
+        yield built

@@ -131,7 +131,8 @@ def _check_members(change: ChangeInput) -> None:
         raise _invalid(change, "expected AliasTarget, or TTL and ResourceRecords, but found neither")
     if "AliasTarget" in shape and shape["Type"] in _NO_ALIAS:
         raise _invalid(change, f"there are no alias records of type {shape['Type']}")
-    policies = [member for member in _POLICIES if shape.get(member) not in (None, False)]
+    # A weight of 0 is a weight; MultiValueAnswer false is nothing.
+    policies = [member for member in _POLICIES if member in shape and shape.get(member) is not False]
     if len(policies) > 1:
         raise _invalid(change, f"expected one of {', '.join(_POLICIES)}, but found {' and '.join(policies)}")
     if policies and "SetIdentifier" not in shape:

@@ -34,6 +34,7 @@ AUTHORIZATIONS_PAGE = 50
 
 Item = TypeVar("Item")
 
+_TOKEN = re.compile(rb"from:(\d{1,9})")
 _VPC_ID = re.compile(r"vpc-[0-9a-f]{8,17}")
 
 
@@ -150,9 +151,12 @@ def _page(items: Sequence[Item], token: object, size: int) -> tuple[Sequence[Ite
     begin = 0
     if token is not None:
         try:
-            begin = int(base64.urlsafe_b64decode(str(token)).decode("ascii").removeprefix("from:"))
+            position = _TOKEN.fullmatch(base64.urlsafe_b64decode(str(token)))
         except (ValueError, binascii.Error):
-            raise ServiceError("InvalidPaginationToken", "NextToken is not one that this operation gave") from None
+            position = None
+        if position is None:
+            raise ServiceError("InvalidPaginationToken", "NextToken is not one that this operation gave")
+        begin = int(position[1])
     end = begin + size
     following = base64.urlsafe_b64encode(f"from:{end}".encode()).decode() if len(items) > end else None
     return items[begin:end], following

@@ -61,7 +61,7 @@ def add_zone(
     if len(state.zones) >= world.settings.quotas.hosted_zones:
         raise ServiceError("TooManyHostedZones", f"account {account} has {len(state.zones)} hosted zones, its limit")
     zone = HostedZone(
-        id="Z" + world.new_id(20, _ALPHABET),
+        id="Z" + world.new_id(19, _ALPHABET),
         name=name,
         account=account,
         caller_reference=caller_reference,

@@ -1,0 +1,83 @@
+"""Health checks as objects, and what answers go by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.route53.health.checks import add_check, is_healthy, observe, remove_check
+from surveyor.emulator.route53.published import published
+from surveyor.emulator.route53.state import HealthCheck, HealthCheckConfig, Route53State
+from surveyor.emulator.world import World
+
+ACCOUNT = "111111111111"
+TCP = HealthCheckConfig("TCP", "192.0.2.1", 80)
+
+
+@pytest.fixture
+def state(world: World) -> Route53State:
+    """The account's state."""
+    return world.in_account(Route53State, ACCOUNT)
+
+
+def test_a_check_is_healthy_until_something_is_known(world: World, state: Route53State) -> None:
+    """Then as observed, and answers are made anew when that changes (Developer Guide, determining health)."""
+    check = add_check(world, ACCOUNT, TCP, caller_reference="1")
+    before = published(world).generation
+    assert is_healthy(state, check.id)
+    observe(world, ACCOUNT, check.id, healthy=True)
+    observe(world, ACCOUNT, check.id, healthy=False, reason="refused")
+    assert not is_healthy(state, check.id)
+    assert published(world).generation == before + 2
+    observe(world, ACCOUNT, check.id, healthy=False, reason="still refused")
+    assert published(world).generation == before + 2
+    assert state.health_checks[check.id].reason == "still refused"
+
+
+def test_what_a_prober_says_of_a_deleted_check_is_ignored(world: World, state: Route53State) -> None:
+    """A probe in flight may end after its check."""
+    check = add_check(world, ACCOUNT, TCP, caller_reference="1")
+    remove_check(world, ACCOUNT, check)
+    observe(world, ACCOUNT, check.id, healthy=False)
+    assert not state.health_checks
+    assert is_healthy(state, check.id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "observed", "expected"),
+    [
+        ({"disabled": True}, False, True),
+        ({"disabled": True, "inverted": True}, True, False),
+        ({"inverted": True}, None, True),
+        ({"inverted": True}, True, False),
+        ({"inverted": True}, False, True),
+    ],
+)
+def test_disabled_and_inverted_checks(changes: dict[str, bool], *, observed: bool | None, expected: bool) -> None:
+    """A disabled check is healthy, an inverted one the other way round (route53/HealthCheckConfig.Disabled)."""
+    config = replace(TCP, **changes)  # type: ignore[arg-type]
+    assert HealthCheck("1", "1", config, observed=observed).healthy is expected
+
+
+@pytest.mark.parametrize(("threshold", "expected"), [(0, True), (1, True), (2, True), (3, False), (4, False)])
+def test_calculated_checks_count_their_children(
+    world: World, state: Route53State, threshold: int, *, expected: bool
+) -> None:
+    """Healthy with at least the threshold of healthy children (route53/HealthCheckConfig.HealthThreshold)."""
+    children = [add_check(world, ACCOUNT, TCP, caller_reference=str(n)).id for n in range(3)]
+    observe(world, ACCOUNT, children[0], healthy=False)
+    config = HealthCheckConfig("CALCULATED", health_threshold=threshold, children=tuple(children))
+    parent = add_check(world, ACCOUNT, config, caller_reference="parent")
+    assert is_healthy(state, parent.id) is expected
+    inverted = add_check(world, ACCOUNT, replace(config, inverted=True), caller_reference="inverted")
+    assert is_healthy(state, inverted.id) is not expected
+
+
+def test_accounts_have_a_quota_of_checks(world: World) -> None:
+    """One more is TooManyHealthChecks."""
+    for n in range(world.settings.quotas.health_checks):
+        add_check(world, ACCOUNT, TCP, caller_reference=str(n))
+    with pytest.raises(ServiceError, match="TooManyHealthChecks"):
+        add_check(world, ACCOUNT, TCP, caller_reference="one more")

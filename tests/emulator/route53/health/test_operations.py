@@ -1,0 +1,129 @@
+"""Operations on health checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.route53.health.checks import observe
+from surveyor.emulator.world import World
+
+ACCOUNT = "111111111111"
+TCP = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}
+
+
+@pytest.fixture
+def make(route53: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """Makes a health check and gives it as the API shows it."""
+
+    def call(reference: str = "r", **config: object) -> dict[str, Any]:
+        made = route53("CreateHealthCheck", CallerReference=reference, HealthCheckConfig=config or TCP)
+        assert made["Location"].endswith(made["HealthCheck"]["Id"])
+        check: dict[str, Any] = made["HealthCheck"]
+        return check
+
+    return call
+
+
+def test_checks_have_documented_defaults(make: Callable[..., dict[str, Any]]) -> None:
+    """Every 30 s, three failures, port 80 or 443, SNI for HTTPS (route53/HealthCheckConfig)."""
+    http = make("1", Type="HTTP", IPAddress="192.0.2.1")["HealthCheckConfig"]
+    assert (http["RequestInterval"], http["FailureThreshold"], http["Port"]) == (30, 3, 80)
+    assert (http["Inverted"], http["Disabled"], http["MeasureLatency"]) == (False, False, False)
+    https = make("2", Type="HTTPS", FullyQualifiedDomainName="example.com", ResourcePath="/x")["HealthCheckConfig"]
+    assert (https["Port"], https["EnableSNI"], https["ResourcePath"]) == (443, True, "/x")
+    calculated = make("3", Type="CALCULATED", HealthThreshold=1, ChildHealthChecks=[])["HealthCheckConfig"]
+    assert calculated == {"Type": "CALCULATED", "HealthThreshold": 1, "Inverted": False, "Disabled": False}
+
+
+def test_a_repeated_caller_reference(route53: Callable[..., Any], make: Callable[..., dict[str, Any]]) -> None:
+    """Same settings: the same check; other settings, or of a deleted check: HealthCheckAlreadyExists."""
+    check = make()
+    assert make() == check
+    assert make("another")["Id"] != check["Id"]
+    with pytest.raises(ServiceError, match="HealthCheckAlreadyExists"):
+        make("r", **{**TCP, "Port": 81})
+    route53("DeleteHealthCheck", HealthCheckId=check["Id"])
+    with pytest.raises(ServiceError, match="HealthCheckAlreadyExists"):
+        make()
+
+
+def test_updates_count_versions(route53: Callable[..., Any], make: Callable[..., dict[str, Any]]) -> None:
+    """Each adds one; one that names an older version is HealthCheckVersionMismatch."""
+    check = make(
+        "r", Type="HTTP", IPAddress="192.0.2.1", ResourcePath="/a", Regions=["us-east-1", "eu-west-1", "sa-east-1"]
+    )
+    request = {"HealthCheckId": check["Id"], "HealthCheckVersion": 1}
+    changed = route53("UpdateHealthCheck", **request, Port=81, ResetElements=["ResourcePath", "Regions"])["HealthCheck"]
+    assert (changed["HealthCheckVersion"], changed["HealthCheckConfig"]["Port"]) == (2, 81)
+    assert not {"ResourcePath", "Regions"} & changed["HealthCheckConfig"].keys()
+    with pytest.raises(ServiceError, match="HealthCheckVersionMismatch"):
+        route53("UpdateHealthCheck", **request, Port=82)
+    assert route53("GetHealthCheck", HealthCheckId=check["Id"])["HealthCheck"] == changed
+
+
+def test_updates_that_cannot_be(route53: Callable[..., Any], make: Callable[..., dict[str, Any]]) -> None:
+    """An address cannot be added, and settings must still fit together."""
+    by_name = make("1", Type="HTTP", FullyQualifiedDomainName="example.com")
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        route53("UpdateHealthCheck", HealthCheckId=by_name["Id"], IPAddress="192.0.2.1")
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        route53("UpdateHealthCheck", HealthCheckId=by_name["Id"], SearchString="x")
+
+
+def test_children_must_exist_and_have_none(make: Callable[..., dict[str, Any]]) -> None:
+    """A calculated check cannot be another's child."""
+    parent = make("1", Type="CALCULATED", HealthThreshold=1, ChildHealthChecks=[make()["Id"]])
+    for child in ("none", parent["Id"]):
+        with pytest.raises(ServiceError, match="InvalidInput"):
+            make("2", Type="CALCULATED", HealthThreshold=1, ChildHealthChecks=[child])
+
+
+def test_status_is_what_a_prober_saw(
+    world: World, route53: Callable[..., Any], make: Callable[..., dict[str, Any]]
+) -> None:
+    """Nothing at first; then one observation for each region, and the last failure only while it fails."""
+    check = make()["Id"]
+    assert route53("GetHealthCheckStatus", HealthCheckId=check) == {"HealthCheckObservations": []}
+    observe(world, ACCOUNT, check, healthy=False, reason="connection refused")
+    for operation in ("GetHealthCheckStatus", "GetHealthCheckLastFailureReason"):
+        seen = route53(operation, HealthCheckId=check)["HealthCheckObservations"]
+        assert len({observation["Region"] for observation in seen}) == 8
+        assert {observation["StatusReport"]["Status"] for observation in seen} == {"Failure: connection refused"}
+        assert seen[0]["StatusReport"]["CheckedTime"] == world.clock.now()
+    observe(world, ACCOUNT, check, healthy=True, reason="HTTP Status Code 200, OK")
+    seen = route53("GetHealthCheckStatus", HealthCheckId=check)["HealthCheckObservations"]
+    assert seen[0]["StatusReport"]["Status"] == "Success: HTTP Status Code 200, OK"
+    assert not route53("GetHealthCheckLastFailureReason", HealthCheckId=check)["HealthCheckObservations"]
+
+
+def test_checks_are_counted_and_listed_page_by_page(
+    route53: Callable[..., Any], make: Callable[..., dict[str, Any]]
+) -> None:
+    """Every check is on exactly one page; a marker is the next one's id."""
+    made = [make(str(n)) for n in range(3)]
+    assert route53("GetHealthCheckCount") == {"HealthCheckCount": 3}
+    first = route53("ListHealthChecks", MaxItems="2")
+    rest = route53("ListHealthChecks", MaxItems="2", Marker=first["NextMarker"])
+    assert (first["IsTruncated"], rest["IsTruncated"]) == (True, False)
+    seen = first["HealthChecks"] + rest["HealthChecks"]
+    assert sorted(check["Id"] for check in seen) == sorted(check["Id"] for check in made)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "GetHealthCheck",
+        "GetHealthCheckStatus",
+        "GetHealthCheckLastFailureReason",
+        "DeleteHealthCheck",
+        "UpdateHealthCheck",
+    ],
+)
+def test_unknown_checks(route53: Callable[..., Any], operation: str) -> None:
+    """NoSuchHealthCheck."""
+    with pytest.raises(ServiceError, match="NoSuchHealthCheck"):
+        route53(operation, HealthCheckId="none")

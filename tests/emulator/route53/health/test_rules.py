@@ -1,0 +1,54 @@
+"""Which settings of a health check belong together."""
+
+from __future__ import annotations
+
+import pytest
+
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.route53.health.rules import check_config
+from surveyor.emulator.route53.state import HealthCheckConfig
+
+ALLOWED = {
+    "TCP": HealthCheckConfig("TCP", "192.0.2.1", 80),
+    "loopback": HealthCheckConfig("TCP", "127.0.0.2", 80),
+    "IPv6": HealthCheckConfig("TCP", "2001:db8::1", 80),
+    "by name": HealthCheckConfig("HTTP", port=80, fully_qualified_domain_name="example.com"),
+    "string": HealthCheckConfig("HTTP_STR_MATCH", "192.0.2.1", 80, search_string="ok"),
+    "calculated": HealthCheckConfig("CALCULATED", health_threshold=0),
+    "alarm": HealthCheckConfig("CLOUDWATCH_METRIC", alarm=("us-east-1", "name")),
+    "routing control": HealthCheckConfig("RECOVERY_CONTROL", routing_control_arn="arn:…"),
+    "every 10 s": HealthCheckConfig("TCP", "192.0.2.1", 80, request_interval=10),
+}
+REFUSED = {
+    "neither address nor name": HealthCheckConfig("HTTP", port=80),
+    "no port": HealthCheckConfig("TCP", "192.0.2.1"),
+    "TCP with a path": HealthCheckConfig("TCP", "192.0.2.1", 80, "/"),
+    "string to no use": HealthCheckConfig("HTTP", "192.0.2.1", 80, search_string="ok"),
+    "no string": HealthCheckConfig("HTTP_STR_MATCH", "192.0.2.1", 80),
+    "SNI without TLS": HealthCheckConfig("HTTP", "192.0.2.1", 80, enable_sni=True),
+    "no threshold": HealthCheckConfig("CALCULATED"),
+    "children to no use": HealthCheckConfig("TCP", "192.0.2.1", 80, children=("1",)),
+    "calculated with an address": HealthCheckConfig("CALCULATED", "192.0.2.1", health_threshold=1),
+    "no alarm": HealthCheckConfig("CLOUDWATCH_METRIC"),
+    "alarm to no use": HealthCheckConfig("TCP", "192.0.2.1", 80, alarm=("us-east-1", "name")),
+    "every 20 s": HealthCheckConfig("TCP", "192.0.2.1", 80, request_interval=20),
+    "private": HealthCheckConfig("TCP", "10.0.0.1", 80),
+    "shared": HealthCheckConfig("TCP", "100.64.0.1", 80),
+    "link-local": HealthCheckConfig("TCP", "169.254.1.1", 80),
+    "multicast": HealthCheckConfig("TCP", "224.0.0.1", 80),
+    "unique local": HealthCheckConfig("TCP", "fd00::1", 80),
+    "no address": HealthCheckConfig("TCP", "localhost", 80),
+}
+
+
+@pytest.mark.parametrize("config", ALLOWED.values(), ids=ALLOWED.keys())
+def test_settings_that_fit(config: HealthCheckConfig) -> None:
+    """Nothing is wrong with these."""
+    check_config(config)
+
+
+@pytest.mark.parametrize("config", REFUSED.values(), ids=REFUSED.keys())
+def test_settings_that_do_not_fit(config: HealthCheckConfig) -> None:
+    """InvalidInput, with a reason."""
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        check_config(config)

@@ -1,0 +1,69 @@
+"""Changes on their way to the name servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.route53.changes import KEPT, submit
+from surveyor.emulator.route53.state import Route53State
+from surveyor.emulator.world import World
+
+ACCOUNT = "111111111111"
+
+
+def test_a_change_is_pending_until_it_has_propagated(
+    world: World, route53: Callable[..., Any], zone: str, advance: Callable[[float], object]
+) -> None:
+    """GetChange says PENDING at first, INSYNC after the longest delay, and always when it was submitted."""
+    change = route53(
+        "ChangeResourceRecordSets",
+        HostedZoneId=zone,
+        ChangeBatch={
+            "Comment": "why",
+            "Changes": [
+                {
+                    "Action": "CREATE",
+                    "ResourceRecordSet": {
+                        "Name": "a.example.com",
+                        "Type": "A",
+                        "TTL": 5,
+                        "ResourceRecords": [{"Value": "192.0.2.1"}],
+                    },
+                }
+            ],
+        },
+    )["ChangeInfo"]
+    assert change["Id"].startswith("/change/")
+    assert (change["Status"], change["Comment"], change["SubmittedAt"]) == ("PENDING", "why", world.clock.now())
+    assert route53("GetChange", Id=change["Id"])["ChangeInfo"] == change
+    advance(world.settings.dns_propagation.most)
+    assert route53("GetChange", Id=change["Id"])["ChangeInfo"] == {**change, "Status": "INSYNC"}
+
+
+def test_changes_of_a_zone_arrive_in_order(world: World, advance: Callable[[float], object]) -> None:
+    """However long each takes, no change overtakes an earlier one of its zone."""
+    arrived: list[int] = []
+    for number in range(50):
+        submit(world, ACCOUNT, "Z1", lambda number=number: arrived.append(number))
+    advance(world.settings.dns_propagation.most)
+    assert arrived == list(range(50))
+
+
+def test_unknown_changes_are_no_such_change(route53: Callable[..., Any]) -> None:
+    """An id that no change has is NoSuchChange."""
+    with pytest.raises(ServiceError, match="NoSuchChange"):
+        route53("GetChange", Id="C1")
+
+
+def test_old_changes_are_forgotten(world: World, advance: Callable[[float], object]) -> None:
+    """A long run keeps its size."""
+    for _ in range(KEPT + 10):
+        submit(world, ACCOUNT, "Z1", lambda: None)
+    advance(60)
+    state = world.in_account(Route53State, ACCOUNT)
+    assert len(state.changes) == KEPT
+    assert not state.pending

@@ -1,0 +1,57 @@
+"""TestDNSAnswer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.errors import ServiceError
+
+
+def test_it_tells_what_the_name_servers_would(
+    route53: Callable[..., Any], zone: str, change: Callable[..., Any], advance: Callable[[float], object]
+) -> None:
+    """NOERROR with data, NXDOMAIN without; of a weighted group one value, of a multivalue group up to eight."""
+    own = zone.removeprefix("/hostedzone/")
+    change(
+        *(
+            (
+                "CREATE",
+                {
+                    "Name": name,
+                    "Type": "A",
+                    "TTL": 5,
+                    "SetIdentifier": str(n),
+                    "ResourceRecords": [{"Value": f"192.0.2.{n}"}],
+                }
+                | policy,
+            )
+            for n in range(9)
+            for name, policy in (("w.example.com", {"Weight": n}), ("m.example.com", {"MultiValueAnswer": True}))
+        )
+    )
+    advance(60)
+    servers = route53("GetHostedZone", Id=zone)["DelegationSet"]["NameServers"]
+    for name, values, code in (
+        ("W.example.com", 1, "NOERROR"),
+        ("m.example.com", 8, "NOERROR"),
+        ("x.example.com", 0, "NXDOMAIN"),
+    ):
+        answer = route53("TestDNSAnswer", HostedZoneId=own, RecordName=name, RecordType="A")
+        assert (answer["ResponseCode"], len(set(answer["RecordData"]))) == (code, values)
+        assert (answer["RecordName"], answer["RecordType"], answer["Protocol"]) == (f"{name.lower()}.", "A", "UDP")
+        assert answer["Nameserver"] in servers
+
+
+def test_only_public_zones_can_be_tested(route53: Callable[..., Any], private_zone: str) -> None:
+    """A private one is InvalidInput: this call queries public zones only (route53/TestDNSAnswer)."""
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        route53("TestDNSAnswer", HostedZoneId=private_zone, RecordName="example.internal", RecordType="SOA")
+
+
+def test_before_propagation_nothing_is_answered(route53: Callable[..., Any], zone: str) -> None:
+    """A zone that the name servers do not have yet is refused by them."""
+    answer = route53("TestDNSAnswer", HostedZoneId=zone, RecordName="example.com", RecordType="SOA")
+    assert answer["ResponseCode"] == "REFUSED"

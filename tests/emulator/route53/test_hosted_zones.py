@@ -1,0 +1,159 @@
+"""Operations on hosted zones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.world import World
+
+REGION = "us-east-1"
+
+
+def records(route53: Callable[..., Any], zone: str) -> dict[str, dict[str, Any]]:
+    """A zone's record sets by type."""
+    listed = route53("ListResourceRecordSets", HostedZoneId=zone.removeprefix("/hostedzone/"))
+    return {record["Type"]: record for record in listed["ResourceRecordSets"]}
+
+
+def test_a_public_zone_begins_with_soa_and_ns(route53: Callable[..., Any]) -> None:
+    """Four name servers, SOA TTL 900 and minimum 86400, NS TTL 172800 (Developer Guide, NS and SOA records)."""
+    made = route53("CreateHostedZone", Name="Example.COM", CallerReference="r", HostedZoneConfig={"Comment": "c"})
+    zone = made["HostedZone"]
+    servers = made["DelegationSet"]["NameServers"]
+    assert (zone["Name"], zone["Config"], zone["ResourceRecordSetCount"]) == (
+        "example.com.",
+        {"Comment": "c", "PrivateZone": False},
+        2,
+    )
+    assert zone["Id"].startswith("/hostedzone/Z")
+    assert made["Location"].endswith(zone["Id"])
+    assert made["ChangeInfo"]["Status"] == "PENDING"
+    assert len(set(servers)) == 4
+    found = records(route53, zone["Id"])
+    assert found["SOA"]["TTL"] == 900
+    assert found["SOA"]["ResourceRecords"] == [
+        {"Value": f"{servers[0]}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"}
+    ]
+    assert found["NS"]["TTL"] == 172_800
+    assert [record["Value"] for record in found["NS"]["ResourceRecords"]] == [f"{name}." for name in servers]
+    assert route53("GetHostedZone", Id=zone["Id"])["DelegationSet"]["NameServers"] == servers
+
+
+def test_a_private_zone_has_its_vpc_and_the_common_servers(
+    route53: Callable[..., Any], private_zone: str, vpc: str
+) -> None:
+    """Its name servers are the same for all private zones (Developer Guide, Working with private hosted zones)."""
+    shown = route53("GetHostedZone", Id=private_zone)
+    assert shown["VPCs"] == [{"VPCRegion": REGION, "VPCId": vpc}]
+    assert shown["HostedZone"]["Config"] == {"PrivateZone": True}
+    assert {"Value": "ns-0.awsdns-00.com."} in records(route53, private_zone)["NS"]["ResourceRecords"]
+
+
+@pytest.mark.parametrize(
+    ("code", "request_"),
+    [
+        ("InvalidDomainName", {"Name": "a..b"}),
+        ("InvalidDomainName", {"Name": "com"}),
+        ("InvalidDomainName", {"Name": "."}),
+        ("InvalidDomainName", {"Name": "*.example.org"}),
+        ("HostedZoneAlreadyExists", {"Name": "example.org", "CallerReference": "2"}),
+        ("InvalidVPCId", {"Name": "example.org", "VPC": {"VPCRegion": REGION, "VPCId": "vpc-1"}}),
+        ("InvalidVPCId", {"Name": "example.org", "VPC": {"VPCRegion": REGION}}),
+        ("InvalidInput", {"Name": "example.org", "HostedZoneConfig": {"PrivateZone": True}}),
+        ("NoSuchDelegationSet", {"Name": "example.org", "DelegationSetId": "N1"}),
+    ],
+)
+@pytest.mark.usefixtures("zone")
+def test_zones_that_cannot_be_made(route53: Callable[..., Any], code: str, request_: dict[str, object]) -> None:
+    """Each with the error that the model lists for it."""
+    with pytest.raises(ServiceError) as refused:
+        route53("CreateHostedZone", **{"CallerReference": "new"} | request_)
+    assert refused.value.code == code
+
+
+def test_private_zones_of_one_name_and_vpc_conflict(route53: Callable[..., Any], private_zone: str, vpc: str) -> None:
+    """ConflictingDomainExists for the same name, nothing for one above or below it."""
+    request = {"CallerReference": "r", "VPC": {"VPCRegion": REGION, "VPCId": vpc}}
+    with pytest.raises(ServiceError, match="ConflictingDomainExists"):
+        route53("CreateHostedZone", Name="EXAMPLE.internal", **request)
+    assert route53("CreateHostedZone", Name="a.example.internal", **request)["HostedZone"]["Id"] != private_zone
+
+
+def test_accounts_have_a_quota_of_zones(world: World, route53: Callable[..., Any]) -> None:
+    """One more is TooManyHostedZones; another account has its own quota."""
+    for number in range(world.settings.quotas.hosted_zones):
+        route53("CreateHostedZone", Name="example.org", CallerReference=str(number))
+    with pytest.raises(ServiceError, match="TooManyHostedZones"):
+        route53("CreateHostedZone", Name="example.org", CallerReference="one more")
+    route53("CreateHostedZone", account="222222222222", Name="example.org", CallerReference="one more")
+    assert route53("GetHostedZoneCount") == {"HostedZoneCount": world.settings.quotas.hosted_zones}
+
+
+def test_a_zone_with_records_is_not_empty(route53: Callable[..., Any], zone: str, change: Callable[..., Any]) -> None:
+    """DeleteHostedZone needs the zone to hold nothing but its SOA and NS records."""
+    record = {"Name": "a.example.com", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    change(("CREATE", record))
+    with pytest.raises(ServiceError, match="HostedZoneNotEmpty"):
+        route53("DeleteHostedZone", Id=zone)
+    change(("DELETE", record))
+    assert route53("DeleteHostedZone", Id=zone)["ChangeInfo"]["Status"] == "PENDING"
+    with pytest.raises(ServiceError, match="NoSuchHostedZone"):
+        route53("GetHostedZone", Id=zone)
+
+
+def test_comments_can_be_changed_and_removed(route53: Callable[..., Any], zone: str) -> None:
+    """UpdateHostedZoneComment; without one there is none."""
+    assert route53("UpdateHostedZoneComment", Id=zone, Comment="c")["HostedZone"]["Config"]["Comment"] == "c"
+    assert "Comment" not in route53("UpdateHostedZoneComment", Id=zone)["HostedZone"]["Config"]
+
+
+def test_zones_are_listed_page_by_page(route53: Callable[..., Any], zone: str, private_zone: str) -> None:
+    """Every zone is on exactly one page; a marker is the next one's id."""
+    seen, request = [], {"MaxItems": "1"}
+    while True:
+        page = route53("ListHostedZones", **request)
+        assert page["MaxItems"] == "1"
+        seen += [found["Id"] for found in page["HostedZones"]]
+        if not page["IsTruncated"]:
+            break
+        request["Marker"] = page["NextMarker"]
+    assert sorted(seen) == sorted([zone, private_zone])
+    private = route53("ListHostedZones", HostedZoneType="PrivateHostedZone")["HostedZones"]
+    assert [found["Id"] for found in private] == [private_zone]
+
+
+def test_zones_by_name_have_their_labels_reversed(route53: Callable[..., Any]) -> None:
+    """ListHostedZonesByName: com.example. before com.example.a. before org.…; then pages from where one says."""
+    for number, name in enumerate(["b.example.com", "example.org", "example.com", "a.example.com"]):
+        route53("CreateHostedZone", Name=name, CallerReference=str(number))
+    listed = route53("ListHostedZonesByName")
+    assert [zone["Name"] for zone in listed["HostedZones"]] == [
+        "example.com.",
+        "a.example.com.",
+        "b.example.com.",
+        "example.org.",
+    ]
+    page = route53("ListHostedZonesByName", DNSName="a.example.com", MaxItems="2")
+    assert [zone["Name"] for zone in page["HostedZones"]] == ["a.example.com.", "b.example.com."]
+    assert (page["IsTruncated"], page["DNSName"], page["NextDNSName"]) == (True, "a.example.com", "example.org.")
+    rest = route53("ListHostedZonesByName", DNSName=page["NextDNSName"], HostedZoneId=page["NextHostedZoneId"])
+    assert [zone["Name"] for zone in rest["HostedZones"]] == ["example.org."]
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("ListHostedZones", {"MaxItems": "0"}),
+        ("ListHostedZones", {"MaxItems": "many"}),
+        ("ListHostedZones", {"Marker": "Z1"}),
+        ("ListHostedZonesByName", {"HostedZoneId": "Z1"}),
+    ],
+)
+def test_pages_that_cannot_be(route53: Callable[..., Any], operation: str, request_: dict[str, object]) -> None:
+    """InvalidInput for sizes that are none and markers that lead nowhere."""
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        route53(operation, **request_)

@@ -1,0 +1,166 @@
+"""What Cloud Map does in Route 53, and that Route 53's own operations leave it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.route53 import managed
+from surveyor.emulator.route53.published import published
+from surveyor.emulator.route53.state import CLOUD_MAP, HealthCheckConfig, HostedZone, RecordKey, RecordSet
+from surveyor.emulator.world import World
+
+ACCOUNT = "111111111111"
+REGION = "us-east-1"
+RECORD = RecordSet("web.corp.internal.", "A", 60, ("10.0.0.1",), "i-1", multivalue=True)
+
+
+@pytest.fixture
+def corp(world: World, vpc: str) -> HostedZone:
+    """A private zone of Cloud Map's."""
+    return managed.create_zone(world, ACCOUNT, "Corp.internal", soa_ttl=7, comment="made", vpc=(vpc, REGION))
+
+
+def served(world: World, zone: HostedZone, key: RecordKey) -> RecordSet | None:
+    """What the name servers have of a record."""
+    found = published(world).get(zone.id)
+    return found.records.get(key) if found else None
+
+
+def test_a_zone_of_cloud_map_names_its_owner(route53: Callable[..., Any], corp: HostedZone, vpc: str) -> None:
+    """GetHostedZone shows the linked service, the VPC, and no name servers."""
+    shown = route53("GetHostedZone", Id=corp.id)
+    assert shown["HostedZone"]["LinkedService"] == {"ServicePrincipal": CLOUD_MAP}
+    assert shown["HostedZone"]["Name"] == "corp.internal."
+    assert shown["HostedZone"]["Config"] == {"PrivateZone": True, "Comment": "made"}
+    assert shown["VPCs"] == [{"VPCRegion": REGION, "VPCId": vpc}]
+    assert "DelegationSet" not in shown
+
+
+def test_route_53_does_not_touch_what_cloud_map_owns(
+    world: World, route53: Callable[..., Any], corp: HostedZone
+) -> None:
+    """Neither records nor zones nor health checks; associating further VPCs is not among it."""
+    record = {"Name": "x.corp.internal", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    check = managed.create_health_check(world, ACCOUNT, HealthCheckConfig("TCP", "192.0.2.1", 80), owner=CLOUD_MAP)
+    for operation, request in (
+        ("ChangeResourceRecordSets", {"HostedZoneId": corp.id, "ChangeBatch": batch}),
+        ("DeleteHostedZone", {"Id": corp.id}),
+        ("UpdateHostedZoneComment", {"Id": corp.id, "Comment": "mine"}),
+        ("DeleteHealthCheck", {"HealthCheckId": check.id}),
+        ("UpdateHealthCheck", {"HealthCheckId": check.id, "Port": 81}),
+    ):
+        with pytest.raises(ServiceError, match="AccessDenied"):
+            route53(operation, **request)
+
+
+def test_records_show_at_once_and_are_served_later(
+    world: World, corp: HostedZone, advance: Callable[[float], object]
+) -> None:
+    """ListResourceRecordSets knows a change immediately, the name servers after its propagation."""
+    managed.apply(world, ACCOUNT, corp.id, [RECORD], [])
+    assert managed.records(world, ACCOUNT, corp.id, "WEB.corp.internal") == (RECORD,)
+    assert served(world, corp, RECORD.key) is None
+    advance(60)
+    assert served(world, corp, RECORD.key) == RECORD
+    managed.apply(world, ACCOUNT, corp.id, [], [RECORD.key])
+    assert served(world, corp, RECORD.key) == RECORD
+    advance(60)
+    assert served(world, corp, RECORD.key) is None
+
+
+def test_custom_health_does_not_wait(world: World, corp: HostedZone, advance: Callable[[float], object]) -> None:
+    """What is served follows at once, and a change on its way does not bring the old health back."""
+    managed.apply(world, ACCOUNT, corp.id, [RECORD], [])
+    managed.set_health(world, ACCOUNT, corp.id, RECORD.key, False)
+    advance(60)
+    assert served(world, corp, RECORD.key) == replace(RECORD, healthy=False)
+    managed.set_health(world, ACCOUNT, corp.id, RECORD.key, True)
+    assert served(world, corp, RECORD.key) == RECORD
+
+
+def test_the_soa_ttl_is_what_was_asked_for(world: World, corp: HostedZone, advance: Callable[[float], object]) -> None:
+    """At creation and after a change; the minimum stays."""
+    soa = RecordKey("corp.internal.", "SOA")
+    assert corp.soa_ttl == 7
+    managed.set_soa_ttl(world, ACCOUNT, corp.id, 11)
+    advance(60)
+    record = served(world, corp, soa)
+    assert record is not None
+    assert (record.ttl, record.values[0].split()[-1]) == (11, "86400")
+
+
+def test_two_zones_of_one_name_cannot_share_a_vpc(world: World, corp: HostedZone, vpc: str, second_vpc: str) -> None:
+    """The second is ConflictingDomainExists; in another VPC, or as a public zone, it is fine."""
+    with pytest.raises(ServiceError, match="ConflictingDomainExists"):
+        managed.create_zone(world, ACCOUNT, "corp.internal.", soa_ttl=None, comment="", vpc=(vpc, REGION))
+    other = managed.create_zone(world, ACCOUNT, "corp.internal", soa_ttl=None, comment="", vpc=(second_vpc, REGION))
+    public = managed.create_zone(world, ACCOUNT, "corp.internal", soa_ttl=None, comment="", vpc=None)
+    assert other.private
+    assert not public.private
+
+
+def test_an_unknown_vpc_is_refused(world: World) -> None:
+    """Also one of another region."""
+    with pytest.raises(ServiceError, match="InvalidVPCId"):
+        managed.create_zone(world, ACCOUNT, "x.internal", soa_ttl=None, comment="", vpc=("vpc-0", REGION))
+
+
+def test_a_zone_goes_with_all_its_records(
+    world: World, route53: Callable[..., Any], corp: HostedZone, advance: Callable[[float], object]
+) -> None:
+    """Deleting it needs no clean-up first, and late changes do not bring it back."""
+    managed.apply(world, ACCOUNT, corp.id, [RECORD], [])
+    managed.delete_zone(world, ACCOUNT, corp.id)
+    with pytest.raises(ServiceError, match="NoSuchHostedZone"):
+        route53("GetHostedZone", Id=corp.id)
+    advance(60)
+    assert published(world).get(corp.id) is None
+
+
+def test_a_batch_outside_its_zone_changes_nothing(world: World, corp: HostedZone) -> None:
+    """All or nothing."""
+    with pytest.raises(ServiceError, match="InvalidChangeBatch"):
+        managed.apply(world, ACCOUNT, corp.id, [RECORD, replace(RECORD, name="web.other.internal.")], [])
+    assert not managed.records(world, ACCOUNT, corp.id, RECORD.name)
+
+
+def test_a_zone_has_its_quota_of_records(world: World, corp: HostedZone) -> None:
+    """SOA and NS count; replacing and deleting stay possible in a full zone."""
+    limit = world.settings.quotas.records_per_zone
+    full = [replace(RECORD, set_identifier=f"i-{number}") for number in range(limit - 2)]
+    managed.apply(world, ACCOUNT, corp.id, full, [])
+    with pytest.raises(ServiceError, match="InvalidChangeBatch"):
+        managed.apply(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="one more")], [])
+    managed.apply(world, ACCOUNT, corp.id, full, [])
+    managed.apply(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="instead")], [full[0].key])
+
+
+def test_deleting_what_is_not_there_is_no_error(world: World, corp: HostedZone) -> None:
+    """So that clean-up can be repeated."""
+    managed.apply(world, ACCOUNT, corp.id, [], [RECORD.key])
+
+
+def test_a_deleted_health_check_lingers(
+    world: World, route53: Callable[..., Any], advance: Callable[[float], object]
+) -> None:
+    """It stays in lists for a while (route53/DeleteHealthCheck), but takes up no quota."""
+    config = HealthCheckConfig("TCP", "192.0.2.1", 80)
+    made = [
+        managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
+        for _ in range(world.settings.quotas.health_checks)
+    ]
+    with pytest.raises(ServiceError, match="TooManyHealthChecks"):
+        managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
+    managed.delete_health_check(world, ACCOUNT, made[0].id)
+    managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
+    shown = route53("GetHealthCheck", HealthCheckId=made[0].id)["HealthCheck"]
+    assert shown["LinkedService"] == {"ServicePrincipal": CLOUD_MAP}
+    advance(world.settings.health_check_removal.most)
+    with pytest.raises(ServiceError, match="NoSuchHealthCheck"):
+        route53("GetHealthCheck", HealthCheckId=made[0].id)

@@ -1,0 +1,52 @@
+"""What the name servers know."""
+
+from __future__ import annotations
+
+from surveyor.emulator.route53.published import Published
+from surveyor.emulator.route53.state import HostedZone, RecordKey, RecordSet, VpcKey
+
+RECORD = RecordSet("a.example.com.", "A", 60, ("192.0.2.1",), "1", multivalue=True)
+
+
+def zone(identity: str, account: str = "1", name: str = "example.com.", *vpcs: VpcKey) -> HostedZone:
+    """A zone; public without VPCs."""
+    return HostedZone(identity, name, account, identity, None, ("ns.",), 900, vpcs)
+
+
+def test_of_public_zones_with_one_name_the_newest_counts() -> None:
+    """Unless an older one is of the account that asks."""
+    known = Published()
+    for identity, account in (("Z1", "1"), ("Z2", "2"), ("Z3", "3")):
+        known.put(zone(identity, account))
+    assert known.public()["example.com."].zone.id == "Z3"
+    assert known.public("1")["example.com."].zone.id == "Z1"
+    known.remove("Z3")
+    assert known.public()["example.com."].zone.id == "Z2"
+
+
+def test_private_zones_belong_to_their_vpcs() -> None:
+    """They are never among the public ones, and follow a change of VPCs."""
+    known, first, second = Published(), VpcKey("vpc-1", "us-east-1"), VpcKey("vpc-1", "us-west-2")
+    known.put(zone("Z1", "1", "example.com.", first))
+    assert not known.public()
+    assert list(known.private(first)) == ["example.com."]
+    assert not known.private(second)
+    known.put(zone("Z1", "1", "example.com.", second))
+    assert not known.private(first)
+    assert known.private(second)
+
+
+def test_every_difference_raises_the_generation() -> None:
+    """Records, zones and health do; only zones raise the layout; what changes nothing raises neither."""
+    known = Published()
+    known.put(zone("Z1"))
+    assert (known.generation, known.layout) == (1, 1)
+    known.change("Z1", [RECORD], [])
+    assert (known.generation, known.layout) == (2, 1)
+    known.set_health("Z1", RECORD.key, False)
+    known.set_health("Z1", RECORD.key, False)
+    known.set_health("Z1", RecordKey("b.example.com.", "A"), False)
+    known.change("gone", [RECORD], [])
+    assert (known.generation, known.layout) == (3, 1)
+    known.remove("Z1")
+    assert (known.generation, known.layout) == (4, 2)

@@ -1,0 +1,47 @@
+"""A table of record sets, held against a plain dictionary."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.emulator.route53.names import ancestors
+from surveyor.emulator.route53.records import RecordTable, order
+from surveyor.emulator.route53.state import RecordKey, RecordSet
+
+KEYS = st.builds(
+    RecordKey,
+    st.sampled_from(["example.com.", "a.example.com.", "b.a.example.com.", "c.b.a.example.com."]),
+    st.sampled_from(["A", "AAAA"]),
+    st.sampled_from([None, "one", "two"]),
+)
+
+
+@given(st.lists(st.tuples(st.booleans(), KEYS), max_size=40))
+def test_a_table_holds_what_was_put_and_not_removed(steps: list[tuple[bool, RecordKey]]) -> None:
+    """Counts, names with others below them, and the order of lists follow every step."""
+    table, expected = RecordTable(), dict[RecordKey, RecordSet]()
+    for put, key in steps:
+        if put:
+            expected[key] = RecordSet(key.name, key.type, 60, ("192.0.2.1",), key.set_identifier)
+            table.put(expected[key])
+        else:
+            expected.pop(key, None)
+            table.remove(key)
+        assert len(table) == len(expected)
+        assert list(table.listed()) == sorted(expected.values(), key=order)
+        for name in ("com.", "example.com.", "a.example.com.", "b.a.example.com.", "c.b.a.example.com."):
+            assert dict(table.at(name)) == {key: record for key, record in expected.items() if key.name == name}
+            assert table.has_below(name) is any(name in ancestors(key.name) for key in expected)
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    """What is put into a copy does not show in the table that it was made from."""
+    table = RecordTable()
+    table.put(RecordSet("a.example.com.", "A", 60, ("192.0.2.1",)))
+    other = table.copy()
+    other.put(RecordSet("a.example.com.", "AAAA", 60, ("2001:db8::1",)))
+    other.put(RecordSet("b.a.example.com.", "A", 60, ("192.0.2.1",)))
+    assert (len(table), len(other)) == (1, 3)
+    assert not table.has_below("a.example.com.")
+    assert other.has_below("a.example.com.")

@@ -1,0 +1,49 @@
+"""Tags of hosted zones and health checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.errors import ServiceError
+
+
+def test_tags_are_added_changed_and_removed(route53: Callable[..., Any], zone: str) -> None:
+    """In one request removals come first; a resource shows what is left."""
+    own = zone.removeprefix("/hostedzone/")
+    target = {"ResourceType": "hostedzone", "ResourceId": own}
+    route53("ChangeTagsForResource", **target, AddTags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    route53("ChangeTagsForResource", **target, AddTags=[{"Key": "a", "Value": "3"}], RemoveTagKeys=["b"])
+    expected = {**target, "Tags": [{"Key": "a", "Value": "3"}]}
+    assert route53("ListTagsForResource", **target)["ResourceTagSet"] == expected
+    sets = route53("ListTagsForResources", ResourceType="hostedzone", ResourceIds=[own])["ResourceTagSets"]
+    assert sets == [expected]
+
+
+def test_a_resource_has_ten_tags(route53: Callable[..., Any], zone: str) -> None:
+    """An eleventh is refused, a changed one is not."""
+    target = {"ResourceType": "hostedzone", "ResourceId": zone.removeprefix("/hostedzone/")}
+    route53("ChangeTagsForResource", **target, AddTags=[{"Key": str(n), "Value": ""} for n in range(10)])
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        route53("ChangeTagsForResource", **target, AddTags=[{"Key": "10", "Value": ""}])
+    route53("ChangeTagsForResource", **target, AddTags=[{"Key": "9", "Value": "new"}])
+
+
+@pytest.mark.parametrize(("kind", "code"), [("hostedzone", "NoSuchHostedZone"), ("healthcheck", "NoSuchHealthCheck")])
+def test_resources_must_exist(route53: Callable[..., Any], kind: str, code: str) -> None:
+    """The error names the kind."""
+    for operation, request in (
+        ("ListTagsForResource", {"ResourceId": "none"}),
+        ("ListTagsForResources", {"ResourceIds": ["none"]}),
+        ("ChangeTagsForResource", {"ResourceId": "none", "RemoveTagKeys": ["a"]}),
+    ):
+        with pytest.raises(ServiceError, match=code):
+            route53(operation, ResourceType=kind, **request)
+
+
+def test_a_change_must_change_something(route53: Callable[..., Any], zone: str) -> None:
+    """Neither additions nor removals is InvalidInput."""
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        route53("ChangeTagsForResource", ResourceType="hostedzone", ResourceId=zone.removeprefix("/hostedzone/"))

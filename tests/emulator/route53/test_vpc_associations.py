@@ -1,0 +1,124 @@
+"""Which VPCs see a private zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.ec2 import vpcs
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.route53.published import published
+from surveyor.emulator.route53.state import VpcKey
+from surveyor.emulator.world import World
+
+REGION = "us-east-1"
+OTHER = "222222222222"
+
+
+def shape(vpc: str) -> dict[str, str]:
+    """A VPC of us-east-1 as requests name it."""
+    return {"VPCRegion": REGION, "VPCId": vpc}
+
+
+@pytest.fixture
+def foreign_vpc(world: World) -> str:
+    """The default VPC of another account."""
+    return next(iter(vpcs(world, OTHER, REGION)))
+
+
+def test_a_second_vpc_sees_the_zone_after_propagation(
+    world: World,
+    route53: Callable[..., Any],
+    private_zone: str,
+    vpc: str,
+    second_vpc: str,
+    advance: Callable[[float], object],
+) -> None:
+    """GetHostedZone at once, answers when the change is INSYNC; and the other way round."""
+    key = VpcKey(second_vpc, REGION)
+    change = route53("AssociateVPCWithHostedZone", HostedZoneId=private_zone, VPC=shape(second_vpc), Comment="c")
+    assert (change["ChangeInfo"]["Status"], change["ChangeInfo"]["Comment"]) == ("PENDING", "c")
+    assert route53("GetHostedZone", Id=private_zone)["VPCs"] == [shape(vpc), shape(second_vpc)]
+    assert not published(world).private(key)
+    advance(60)
+    assert list(published(world).private(key)) == ["example.internal."]
+    route53("DisassociateVPCFromHostedZone", HostedZoneId=private_zone, VPC=shape(second_vpc))
+    assert route53("GetHostedZone", Id=private_zone)["VPCs"] == [shape(vpc)]
+    advance(60)
+    assert not published(world).private(key)
+
+
+def test_the_last_vpc_stays(route53: Callable[..., Any], private_zone: str, vpc: str, second_vpc: str) -> None:
+    """LastVPCAssociation; one that is not associated is VPCAssociationNotFound."""
+    with pytest.raises(ServiceError, match="LastVPCAssociation"):
+        route53("DisassociateVPCFromHostedZone", HostedZoneId=private_zone, VPC=shape(vpc))
+    with pytest.raises(ServiceError, match="VPCAssociationNotFound"):
+        route53("DisassociateVPCFromHostedZone", HostedZoneId=private_zone, VPC=shape(second_vpc))
+
+
+def test_vpcs_that_cannot_be_associated(
+    route53: Callable[..., Any], zone: str, private_zone: str, vpc: str, second_vpc: str
+) -> None:
+    """Those of public zones, unknown ones, and those that have a zone of that name already."""
+    with pytest.raises(ServiceError, match="PublicZoneVPCAssociation"):
+        route53("AssociateVPCWithHostedZone", HostedZoneId=zone, VPC=shape(vpc))
+    with pytest.raises(ServiceError, match="InvalidVPCId"):
+        route53("AssociateVPCWithHostedZone", HostedZoneId=private_zone, VPC=shape("vpc-0"))
+    with pytest.raises(ServiceError, match="NoSuchHostedZone"):
+        route53("AssociateVPCWithHostedZone", HostedZoneId="Z1", VPC=shape(vpc))
+    route53("CreateHostedZone", Name="example.internal", CallerReference="other", VPC=shape(second_vpc))
+    with pytest.raises(ServiceError, match="ConflictingDomainExists"):
+        route53("AssociateVPCWithHostedZone", HostedZoneId=private_zone, VPC=shape(second_vpc))
+
+
+def test_a_vpc_of_another_account_needs_authorization(
+    route53: Callable[..., Any], private_zone: str, foreign_vpc: str
+) -> None:
+    """First the zone's account authorizes, then the VPC's account associates; either may undo it."""
+    request = {"HostedZoneId": private_zone, "VPC": shape(foreign_vpc)}
+    with pytest.raises(ServiceError, match="NotAuthorizedException"):
+        route53("AssociateVPCWithHostedZone", account=OTHER, **request)
+    made = route53("CreateVPCAssociationAuthorization", **request)
+    assert (made["VPC"], private_zone.endswith(made["HostedZoneId"])) == (shape(foreign_vpc), True)
+    assert route53("ListVPCAssociationAuthorizations", HostedZoneId=private_zone)["VPCs"] == [shape(foreign_vpc)]
+    route53("AssociateVPCWithHostedZone", account=OTHER, **request)
+    summaries = route53("ListHostedZonesByVPC", account=OTHER, VPCId=foreign_vpc, VPCRegion=REGION)
+    assert summaries["HostedZoneSummaries"] == [
+        {
+            "HostedZoneId": private_zone.removeprefix("/hostedzone/"),
+            "Name": "example.internal.",
+            "Owner": {"OwningAccount": "111111111111"},
+        }
+    ]
+    route53("DeleteVPCAssociationAuthorization", **request)
+    assert len(route53("GetHostedZone", Id=private_zone)["VPCs"]) == 2
+    with pytest.raises(ServiceError, match="VPCAssociationAuthorizationNotFound"):
+        route53("DeleteVPCAssociationAuthorization", **request)
+    route53("DisassociateVPCFromHostedZone", account=OTHER, **request)
+    assert len(route53("GetHostedZone", Id=private_zone)["VPCs"]) == 1
+
+
+def test_zones_of_a_vpc_are_listed_page_by_page(route53: Callable[..., Any], vpc: str) -> None:
+    """Every zone once; a token of another making is InvalidPaginationToken."""
+    for name in ("a.internal", "b.internal", "c.internal"):
+        route53("CreateHostedZone", Name=name, CallerReference=name, VPC=shape(vpc))
+    first = route53("ListHostedZonesByVPC", VPCId=vpc, VPCRegion=REGION, MaxItems="2")
+    rest = route53("ListHostedZonesByVPC", VPCId=vpc, VPCRegion=REGION, MaxItems="2", NextToken=first["NextToken"])
+    seen = [row["Name"] for page in (first, rest) for row in page["HostedZoneSummaries"]]
+    assert sorted(seen) == ["a.internal.", "b.internal.", "c.internal."]
+    assert "NextToken" not in rest
+    for token in ("x", "ZnJvbTp4", "LTE="):
+        with pytest.raises(ServiceError, match="InvalidPaginationToken"):
+            route53("ListHostedZonesByVPC", VPCId=vpc, VPCRegion=REGION, NextToken=token)
+
+
+def test_authorizations_are_of_private_zones_and_vpcs(
+    route53: Callable[..., Any], zone: str, private_zone: str
+) -> None:
+    """A public zone has none, and an id that is none is refused."""
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        route53("CreateVPCAssociationAuthorization", HostedZoneId=zone, VPC=shape("vpc-12345678"))
+    with pytest.raises(ServiceError, match="InvalidVPCId"):
+        route53("CreateVPCAssociationAuthorization", HostedZoneId=private_zone, VPC=shape("mine"))

@@ -63,7 +63,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def be_hidden(self) -> None:
         """An operation that is not there, as only the log tells."""
-        print("NotImplementedError: The X action has not been implemented", file=sys.stderr, flush=True)
+        sys.stderr.write("NotImplementedError: The X action has not been implemented\n")
+        sys.stderr.flush()
         self.answer(500, PAGE, "text/html")
 
     def be_busy(self) -> None:
@@ -85,7 +86,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def be_dead(self) -> None:
         """The process ends in the middle of a call."""
-        print("out of memory", file=sys.stderr, flush=True)
+        sys.stderr.write("out of memory\n")
+        sys.stderr.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
     def log_message(self, *_: object) -> None:

@@ -170,7 +170,8 @@ def _code(error: ClientError) -> str:
 
 
 def _flat(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # pytest's explanations ("+ where …") repeat whole answers and hold addresses of objects
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.lstrip().startswith("+")]
     return " ".join(lines[:4]) or type(error).__name__
 
 

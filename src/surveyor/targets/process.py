@@ -114,6 +114,7 @@ class StartedProcess:
 def start(name: str, how: Start, seed: int) -> StartedProcess:
     """Start a target and wait until it is ready.
 
+    Call it from a thread that lives as long as the target: the kernel's promise holds for the thread, not the process.
     Raises TargetUnavailable, with what it said, when it ends or is not ready within `how.within` wall seconds.
     """
     port = free_port()

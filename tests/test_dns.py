@@ -1,0 +1,70 @@
+"""Asking a DNS server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import dns.flags
+import dns.message
+import dns.rrset
+import pytest
+
+from surveyor.dns import ask
+from surveyor.errors import WrongAnswer
+from surveyor.evidence import Evidence
+from surveyor.targets.control import DnsAddress
+
+
+def reply(question: bytes, count: int, *, cut: bool = False) -> bytes:
+    """An answer with so many addresses."""
+    message = dns.message.make_response(dns.message.from_wire(question))
+    if cut:
+        message.flags |= dns.flags.TC
+    else:
+        addresses = [f"10.0.{number // 250}.{number % 250 + 1}" for number in range(count)]
+        message.answer.append(dns.rrset.from_text_list(message.question[0].name, 10, "IN", "A", addresses))
+    return message.to_wire(max_size=65535)
+
+
+@pytest.fixture
+def truncating() -> Iterator[DnsAddress]:
+    """A server that answers over UDP with nothing but the truncation flag, over TCP with 200 addresses."""
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.bind(("127.0.0.1", 0))
+        udp.bind(tcp.getsockname())
+        tcp.listen()
+
+        def serve() -> None:
+            question, client = udp.recvfrom(512)
+            udp.sendto(reply(question, 0, cut=True), client)
+            connection, _ = tcp.accept()
+            with connection:
+                length = int.from_bytes(connection.recv(2))
+                answer = reply(connection.recv(length), 200)
+                connection.sendall(len(answer).to_bytes(2) + answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield DnsAddress(*tcp.getsockname())
+        thread.join(5)
+
+
+def test_cut_answer_is_asked_for_again_over_tcp(truncating: DnsAddress) -> None:
+    """What does not fit into a datagram arrives whole, and is kept as evidence."""
+    evidence = Evidence(lambda: 0.0)
+    answer = ask("web.example.com", "A", truncating, evidence=evidence)
+    assert len(answer.answer[0]) == 200
+    assert evidence.entries()[0].get("question") == "web.example.com A"
+
+
+def test_silence_is_a_wrong_answer_and_evidence() -> None:
+    """A server that does not answer fails the test with words that are the same each time."""
+    evidence = Evidence(lambda: 0.0)
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(WrongAnswer, match=r"expected an answer to web\.example\.com A") as failure:
+            ask("web.example.com", "A", DnsAddress(*silent.getsockname()), timeout=0.05, evidence=evidence)
+    assert failure.value.came == "dns: no answer"
+    assert str(evidence.entries()[0].get("answer")).startswith("no answer")

@@ -1,0 +1,95 @@
+"""What is kept of calls and questions, and what never is."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import dns.message
+import dns.rrset
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.evidence import Evidence, trim
+
+if TYPE_CHECKING:
+    from tests.conftest import House
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary() | st.datetimes(),
+    lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(), inner, max_size=60),
+    max_leaves=60,
+)
+
+
+@given(json_values)
+def test_whatever_is_kept_is_json(value: object) -> None:
+    """Any value becomes plain JSON, and trimming it again changes nothing of its size."""
+    assert len(json.dumps(trim(value))) < 1_000_000
+
+
+@given(st.text(min_size=301))
+def test_long_texts_are_cut_and_say_so(text: str) -> None:
+    """Three hundred characters stay, with the full length beside them."""
+    kept = trim(text)
+    assert isinstance(kept, str)
+    assert kept.startswith(text[:300])
+    assert kept.endswith(f"({len(text)} characters)")
+
+
+def test_secrets_are_blanked_wherever_they_stand() -> None:
+    """Members that speak of secrets lose their values at any depth; others keep theirs."""
+    given_value = {
+        "Credentials": {"AccessKeyId": "AKIA1", "SecretAccessKey": "s3cret"},
+        "Deep": [{"SessionToken": "t0ken", "Password": "pa55", "Name": "web"}],
+    }
+    kept = json.dumps(trim(given_value))
+    assert not any(secret in kept for secret in ("AKIA1", "s3cret", "t0ken", "pa55"))
+    assert "web" in kept
+
+
+def test_beginning_and_end_are_kept() -> None:
+    """Of a thousand calls the first and the last stay, with how many were left out between."""
+    evidence = Evidence(lambda: 5.0)
+    evidence.begin()
+    for number in range(1000):
+        evidence.call("ec2", f"Call{number}", {}, time.perf_counter(), status=200, response={})
+    entries = evidence.entries()
+    assert len(entries) == 31
+    assert entries[0].get("operation") == "Call0"
+    assert entries[6].get("skipped") == 970
+    assert entries[-1].get("operation") == "Call999"
+    evidence.begin()
+    assert evidence.entries() == []
+
+
+def test_dns_answers_are_kept_in_master_file_form() -> None:
+    """A question is kept with its rcode and each record on a line."""
+    evidence = Evidence(lambda: 5.0)
+    message = dns.message.make_response(dns.message.make_query("web.example.", "A"))
+    message.answer.append(dns.rrset.from_text("web.example.", 10, "IN", "A", "10.0.0.1", "10.0.0.2"))
+    evidence.question("web.example.", "A", "127.0.0.1:53", time.perf_counter(), message)
+    assert evidence.entries()[0].get("answer") == {
+        "rcode": "NOERROR",
+        "answer": ["web.example. 10 IN A 10.0.0.1", "web.example. 10 IN A 10.0.0.2"],
+    }
+
+
+def test_no_credentials_in_a_report(house: House) -> None:
+    """Neither secret nor signature nor session token of a run is in anything that it writes."""
+    path = house.layout.targets / "fake.toml"
+    path.write_text(path.read_text() + '\n[credentials]\nsecret = "hush-hush-1234"\n')
+    house.suite(
+        """
+        @proves("alpha.first")
+        def test_it(client, account):
+            '''It is so.'''
+            assert client("sts").meta.service_model
+            client("servicediscovery").create_http_namespace(Name="taken")
+        """
+    )
+    house.run()
+    written = "".join(file.read_text() for file in (house.layout.root / "out").rglob("*") if file.is_file())
+    assert "CreateHttpNamespace" in written
+    assert not any(word in written for word in ("hush-hush-1234", "AWS4-HMAC", "Signature", "X-Amz-Security-Token"))

@@ -1,0 +1,221 @@
+"""A report as Allure results: plain files that `allure generate` and every tool around it reads, one result a claim.
+
+Field names are those of allure-python-commons, which Surveyor does not need for this: a run of pytest under Allure's
+own plugin would tell of tests, and this tells of claims. Times are wall time; a result lasts as long as its calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypedDict
+
+from surveyor.claims import Claim, Claims, Level
+from surveyor.report.links import href
+from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
+from surveyor.report.score import area_title, mark
+from surveyor.report.text import one_line, visible
+from surveyor.verdicts import Verdict
+
+__all__ = ["AllureFile", "render", "save"]
+
+_STATUS = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "failed",
+    Verdict.ERROR: "broken",
+    Verdict.INCONCLUSIVE: "unknown",
+    Verdict.NOT_RUN: "skipped",
+    Verdict.UNSUPPORTED: "skipped",
+}
+_SEVERITY = {Level.MUST: "critical", Level.SHOULD: "normal", Level.OBSERVED: "minor"}
+_NAMESPACE = uuid.UUID("9a4b6f0e-5d0f-5c36-8f39-6a3a1c2b7d11")
+_CATEGORIES = [
+    {"name": "Not as documented", "matchedStatuses": ["failed"]},
+    {"name": "The harness broke", "matchedStatuses": ["broken"]},
+    {"name": "Could not be judged", "matchedStatuses": ["unknown"]},
+    {"name": "Not supported, not run or not proven", "matchedStatuses": ["skipped"]},
+]
+
+
+@dataclass(frozen=True)
+class AllureFile:
+    """A file of the results folder; `text` is its whole content."""
+
+    name: str
+    text: str
+
+
+class _Item(TypedDict, total=False):
+    """A result or a step, as the format names its members. `start` and `stop` in milliseconds since the epoch."""
+
+    uuid: str
+    historyId: str
+    testCaseId: str
+    fullName: str
+    name: str
+    description: str
+    status: str
+    statusDetails: dict[str, object]
+    stage: str
+    start: int
+    stop: int
+    labels: list[dict[str, str]]
+    links: list[dict[str, str]]
+    parameters: list[dict[str, str]]
+    attachments: list[dict[str, str]]
+    steps: list[_Item]
+
+
+def save(report: ConformanceReport, claims: Claims, folder: Path) -> None:
+    """Writes the results into `folder`, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in render(report, claims):
+        (folder / file.name).write_text(file.text, encoding="utf-8")
+
+
+def render(report: ConformanceReport, claims: Claims) -> list[AllureFile]:
+    """All files: a result a claim, an attachment a test that has evidence, the environment and the categories."""
+    files: dict[str, AllureFile] = {}
+    for claim in report.claims:
+        attachments = {test.id: _attachment(test, report) for test in claim.tests if test.evidence}
+        files |= {file.name: file for file in attachments.values()}
+        result = _result(claim, claims, report, attachments)
+        name = f"{result['uuid']}-result.json"
+        files[name] = AllureFile(name, _json(result))
+    files["environment.properties"] = AllureFile("environment.properties", _environment(report))
+    files["categories.json"] = AllureFile("categories.json", _json(_CATEGORIES))
+    return list(files.values())
+
+
+def _result(
+    claim: ClaimReport, claims: Claims, report: ConformanceReport, attachments: Mapping[str, AllureFile]
+) -> _Item:
+    target = visible(f"{report.target.name} {report.target.version}".strip())
+    known = claims.by_id.get(claim.id)
+    start = _milliseconds(report.started)
+    case = hashlib.md5(f"surveyor:{claim.id}".encode(errors="replace"), usedforsecurity=False).hexdigest()
+    return {
+        "uuid": _uuid(report, claim.id),
+        "testCaseId": case,
+        "historyId": f"{case}.{hashlib.md5(report.target.name.encode(), usedforsecurity=False).hexdigest()}",
+        "fullName": visible(claim.id),
+        "name": visible(claim.statement),
+        "description": _description(claim, known),
+        "status": _STATUS[claim.verdict],
+        "statusDetails": _details(claim),
+        "stage": "finished",
+        "start": start,
+        "stop": start + _wall(claim.tests),
+        "labels": _labels(claim, claims, known, report, target),
+        "links": _links(known),
+        "parameters": [{"name": "target", "value": target}],
+        "attachments": [],
+        "steps": [_step(test, attachments, start) for test in claim.tests],
+    }
+
+
+def _step(test: TestReport, attachments: Mapping[str, AllureFile], start: int) -> _Item:
+    file = attachments.get(test.id)
+    evidence = [{"name": "evidence", "source": file.name, "type": "application/json"}] if file else []
+    return {
+        "name": visible(test.id),
+        "status": _STATUS[test.verdict],
+        "statusDetails": {"message": visible(test.detail), "trace": visible(test.symptom)},
+        "stage": "finished",
+        "start": start,
+        "stop": start + _wall([test]),
+        "attachments": evidence,
+        "steps": [],
+    }
+
+
+def _details(claim: ClaimReport) -> dict[str, object]:
+    shown = mark(claim)
+    told = claim.detail if claim.verdict is not Verdict.PASS else ""
+    message = "; ".join(part for part in (claim.note, told) if part)
+    if shown.value != claim.verdict.value:
+        message = f"{shown.label}: {message}"
+    return {
+        "message": visible(message),
+        "trace": visible(claim.symptom),
+        "known": claim.expected and claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE),
+        "flaky": False,
+    }
+
+
+def _labels(
+    claim: ClaimReport, claims: Claims, known: Claim | None, report: ConformanceReport, target: str
+) -> list[dict[str, str]]:
+    title = visible(area_title(claim.area, claims))
+    labels = [
+        ("epic", "AWS Cloud Map"),
+        ("feature", title),
+        ("story", visible(claim.id)),
+        ("severity", _SEVERITY[known.level] if known else "normal"),
+        ("parentSuite", target),
+        ("suite", title),
+        ("target", visible(report.target.name)),
+        ("framework", "surveyor"),
+        ("language", "python"),
+        *(("tag", test) for test in ((mark(claim).value,) if claim.expected else (mark(claim).value, "unexpected"))),
+    ]
+    return [{"name": name, "value": value} for name, value in labels]
+
+
+def _links(known: Claim | None) -> list[dict[str, str]]:
+    address = href(known.source) if known else ""
+    return [{"type": "link", "name": str(known.source), "url": address}] if known and address else []
+
+
+def _description(claim: ClaimReport, known: Claim | None) -> str:
+    lines = [claim.statement]
+    if known:
+        lines += [f"Documented ({known.level}): {known.source}", f"Checked: {known.check}" if known.check else ""]
+    lines.append(f"Last confirmed on a real account: {claim.last_confirmed_on_aws or 'never'}")
+    return visible("\n\n".join(line for line in lines if line))
+
+
+def _attachment(test: TestReport, report: ConformanceReport) -> AllureFile:
+    return AllureFile(f"{_uuid(report, test.id)}-attachment.json", _json(list(test.evidence)))
+
+
+def _environment(report: ConformanceReport) -> str:
+    target = report.target
+    values = {
+        "target": target.name,
+        "target.version": target.version,
+        "features": ", ".join(target.features),
+        "surveyor": report.surveyor,
+        "seed": str(report.seed),
+        "wall.seconds": str(report.wall_seconds),
+        "service.seconds": str(report.service_seconds),
+    }
+    lines = (f"{name}={one_line(value)}" for name, value in values.items())
+    return "".join(line.replace("\\", "\\\\") + "\n" for line in lines)
+
+
+def _uuid(report: ConformanceReport, name: str) -> str:
+    """The same for the same thing of the same run, so that results written twice are not counted twice."""
+    run = f"{report.target.name}|{report.target.version}|{report.started}|{report.seed}|{name}"
+    return str(uuid.uuid5(_NAMESPACE, run.encode(errors="backslashreplace").decode()))
+
+
+def _milliseconds(moment: str) -> int:
+    try:
+        return int(datetime.fromisoformat(moment).timestamp() * 1000)
+    except ValueError:
+        return 0
+
+
+def _wall(tests: tuple[TestReport, ...] | list[TestReport]) -> int:
+    walls = (entry.get("wallMs") for test in tests for entry in test.evidence)
+    return round(sum(wall for wall in walls if isinstance(wall, (int, float))))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=True, default=str) + "\n"

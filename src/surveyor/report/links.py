@@ -1,0 +1,117 @@
+"""Finds the public page of a source, so that a reader is one click from the document that decides.
+
+AWS gives operations and nested structures of an API a page each. What has none (errors, plain texts and numbers) is
+found on the page of the first operation or structure that uses it, which botocore's models tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import botocore.loaders
+from botocore.exceptions import DataNotFoundError
+
+from surveyor.claims import Source
+from surveyor.claims.model import SourceKind
+
+__all__ = ["href"]
+
+_DOCS = "https://docs.aws.amazon.com"
+_REFERENCES = {
+    "servicediscovery": (f"{_DOCS}/cloud-map/latest/api", "cloudmap"),
+    "route53": (f"{_DOCS}/Route53/latest/APIReference", "Route53"),
+    "ecs": (f"{_DOCS}/AmazonECS/latest/APIReference", "ECS"),
+    "elbv2": (f"{_DOCS}/elasticloadbalancing/latest/APIReference", ""),
+}
+"""Botocore's name of a service: where its API reference is, and the first word of the anchors of members in it."""
+
+_GUIDES = {
+    "AWS App Mesh User Guide": f"{_DOCS}/app-mesh/latest/userguide/{{}}.html",
+    "AWS CLI Command Reference": f"{_DOCS}/cli/latest/reference/{{}}.html",
+    "AWS Cloud Map Developer Guide": f"{_DOCS}/cloud-map/latest/dg/{{}}.html",
+    "AWS Cloud Map FAQs": "https://aws.amazon.com/cloud-map/faqs/",
+    "AWS Managed Policy Reference": f"{_DOCS}/aws-managed-policy/latest/reference/{{}}.html",
+    "AWS PrivateLink Guide": f"{_DOCS}/vpc/latest/privatelink/{{}}.html",
+    "Amazon ECS Developer Guide": f"{_DOCS}/AmazonECS/latest/developerguide/{{}}.html",
+    "Amazon Route 53 Developer Guide": f"{_DOCS}/Route53/latest/DeveloperGuide/{{}}.html",
+    "Amazon VPC User Guide": f"{_DOCS}/vpc/latest/userguide/{{}}.html",
+}
+"""Guides by name, as sources spell them; the page goes into the braces."""
+
+
+def href(source: Source) -> str:
+    """The address of a source's page; "" where none is known."""
+    if source.kind is SourceKind.MODEL:
+        return _reference(source.text)
+    if source.kind is SourceKind.GUIDE:
+        guide, _, page = source.text.partition(", ")
+        page = page.partition(" (")[0].replace(" ", "/")  # "vpc-dns (DNS quotas)"; "servicediscovery list-services"
+        return _GUIDES.get(guide, "").format(page)
+    if source.kind is SourceKind.REPORT:
+        repository, _, number = source.text.partition("#")
+        return f"https://github.com/{repository}/issues/{number}"
+    return ""
+
+
+def _reference(path: str) -> str:
+    service, _, rest = path.partition("/")
+    name, _, member = rest.partition(".")
+    if service not in _REFERENCES:
+        return ""
+    root, word = _REFERENCES[service]
+    if name == "examples" and member:
+        return f"{root}/API_{member}.html"
+    model = _model(service)
+    if model is None or (name not in model["operations"] and name not in model["shapes"]):
+        return f"{root}/Welcome.html"
+    page, part, inner = _page(model, name, member, set())
+    return f"{root}/API_{page}.html" + (f"#{word}-{part.format(page)}-{inner}" if word and inner else "")
+
+
+def _page(model: Mapping[str, Any], name: str, member: str, seen: set[str]) -> tuple[str, str, str]:
+    """Page, the form of its anchors, and the member there ("" for the whole page)."""
+    operations, shapes = model["operations"], model["shapes"]
+    seen.add(name)
+    if name in operations:
+        return name, "", ""
+    for operation, one in operations.items():
+        if one.get("input", {}).get("shape") == name:
+            return operation, "{}-request", member
+        if one.get("output", {}).get("shape") == name:
+            return operation, "{}-response", member
+    for operation, one in operations.items():
+        if any(error["shape"] == name for error in one.get("errors", ())):
+            return operation, "", ""
+    if shapes[name]["type"] == "structure":
+        return name, "Type-{}", member
+    for user, key in _users(shapes, name):
+        if user not in seen:
+            return _page(model, user, key, seen)
+    return "Operations", "", ""
+
+
+def _users(shapes: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    """The shapes that are made of `name`, each with the member that is; structures first."""
+    told = [
+        (user, key)
+        for user, shape in shapes.items()
+        for key, reference in shape.get("members", {}).items()
+        if reference["shape"] == name
+    ]
+    wrapped = [
+        (user, "")
+        for user, shape in shapes.items()
+        if any(shape.get(part, {}).get("shape") == name for part in ("member", "key", "value"))
+    ]
+    return told + wrapped
+
+
+@cache
+def _model(service: str) -> Mapping[str, Any] | None:
+    try:
+        model: Mapping[str, Any] = botocore.loaders.Loader().load_service_model(service, "service-2")
+    except DataNotFoundError:
+        return None
+    return model

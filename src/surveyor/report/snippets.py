@@ -1,0 +1,255 @@
+"""Turns the evidence of a test into a few lines of boto3 and dig that show it again.
+
+What one answer gave and a later call used (ids, tokens, ARNs) becomes an expression, so that the lines run against a
+fresh target, whose ids are others. Evidence is what a target sent: it gets into code only as a literal or on one line
+of a comment.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from botocore import xform_name
+
+from surveyor.evidence import Entry
+from surveyor.report.model import TargetReport
+from surveyor.report.text import one_line
+
+__all__ = ["boto3_snippet", "dig_snippet"]
+
+_MOST = 40
+"""Steps shown of one test; those before the last 40 are left out."""
+
+_WIDTH = 96
+_CUT = re.compile(r"(.*)… \((\d+) characters\)", re.DOTALL)  # how evidence says that it cut a text
+_HEAD = """\
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+plain = Config(parameter_validation=False, inject_host_prefix={prefix}, retries={{"total_max_attempts": 1}})
+"""
+_FINISH = """
+def finish(operation_id):
+    while True:
+        operation = cloudmap.get_operation(OperationId=operation_id)
+        if operation["Operation"]["Status"] in ("SUCCESS", "FAIL"):
+            return operation
+        time.sleep(1)
+
+"""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The same call or question, `times` times in a row; `entry` is the last of them."""
+
+    entry: Entry
+    times: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A statement: a comment where `name` is "", else a call whose answer can be kept in `name`.
+
+    `refused`: the error code that came.
+    """
+
+    name: str
+    text: str
+    refused: str = ""
+    times: int = 1
+
+    def lines(self, *, last: bool, needed: bool) -> str:
+        """As Python: what nothing needs is not kept, and the last answer is printed."""
+        if not self.name:
+            return f"{self.text}\n"
+        again = f"  # {self.times} times in a row" if self.times > 1 and not self.text.startswith("finish(") else ""
+        call = f"{self.name} = {self.text}{again}" if last or needed else f"{self.text}{again}"
+        if self.refused:
+            kept = f"{self.name} = refused.response" if last or needed else 'print(refused.response["Error"])'
+            call = f"try:\n    {call}\nexcept ClientError as refused:  # came: {self.refused}\n    {kept}"
+        return f"{call}\nprint({self.name})\n" if last else f"{call}\n"
+
+
+@dataclass
+class _Names:
+    """Where values of answers are found: the text, and the expression that gives it."""
+
+    known: dict[str, str] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def learn(self, value: object, expression: str) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                self.learn(inner, f"{expression}[{_text(str(key))}]")
+        elif isinstance(value, list):
+            for number, inner in enumerate(value):
+                self.learn(inner, f"{expression}[{number}]")
+        elif isinstance(value, str) and _is_given(value):
+            self.known.setdefault(value, expression)
+
+    def learn_literal(self, value: object) -> None:
+        """What a call was given as it stands is no news in its answer."""
+        if isinstance(value, Mapping):
+            for inner in value.values():
+                self.learn_literal(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                self.learn_literal(inner)
+        elif isinstance(value, str):
+            self.known.setdefault(value, "")
+
+    def expression(self, text: str) -> str:
+        found = self.known.get(text, "")
+        if found:
+            self.used.add(found.partition("[")[0])
+        return found
+
+
+def boto3_snippet(entries: Sequence[Entry], target: TargetReport) -> str:
+    """The calls among `entries` as a Python program; "" if there are none. DNS questions stand in it as comments."""
+    steps = list(_steps(entries))
+    if not any(step.entry.get("kind") == "call" for step in steps):
+        return ""
+    names, left_out = _Names(), len(steps) - _MOST
+    parts = [_Part("", f"# {left_out} earlier steps are left out.")] if left_out > 0 else []
+    before: float | None = None
+    for number, step in enumerate(steps[-_MOST:], 1):
+        at = step.entry.get("at")
+        if isinstance(at, (int, float)):
+            if before is not None and at - before >= 1:
+                parts.append(_Part("", f"# {round(at - before)} service seconds pass here."))
+            before = at
+        parts.append(_part(step, f"answer_{number}", names))
+    last = next((part.name for part in reversed(parts) if part.name), "")
+    body = "".join(part.lines(last=part.name == last, needed=part.name in names.used) for part in parts)
+    return _head(steps, target, finishing="finish(" in body) + body
+
+
+def dig_snippet(entries: Iterable[Entry]) -> str:
+    """The DNS questions among `entries` as dig commands, each once; "" if there are none."""
+    return "\n".join(dict.fromkeys(_dig(entry) for entry in entries if entry.get("kind") == "dns"))
+
+
+def _steps(entries: Iterable[Entry]) -> Iterator[_Step]:
+    def asked(entry: Entry) -> tuple[str, ...]:
+        keys = ("kind", "service", "operation", "params", "question", "server", "skipped")
+        return tuple(repr(entry.get(key)) for key in keys)
+
+    for _, same in groupby(entries, asked):
+        run = list(same)
+        yield _Step(run[-1], len(run))
+
+
+def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> str:
+    named = one_line(f"{target.name} {target.version}".strip(), 80)
+    started = target.kind == "started"
+    head = f"# What {named} was asked.\n" + ("import time\n\n" if finishing else "") + _HEAD.format(prefix=not started)
+    services = dict.fromkeys(str(step.entry.get("service", "")) for step in steps if step.entry.get("kind") == "call")
+    if finishing:
+        services.setdefault("servicediscovery")
+    if started:
+        head += f'where = {{"endpoint_url": "http://127.0.0.1:5000", "region_name": "us-east-1"}}  # a fresh {named}\n'
+        head += 'who = {"aws_access_key_id": "111111111111", "aws_secret_access_key": "surveyor"}\n'
+    for service in services:
+        given = ", **where, **who" if started else ""
+        head += f"{_client(service)} = boto3.client({service!r}, config=plain{given})\n"
+    return head + (_FINISH if finishing else "\n")
+
+
+def _part(step: _Step, name: str, names: _Names) -> _Part:
+    entry = step.entry
+    if entry.get("kind") == "dns":
+        return _Part("", f"# {_dig(entry)}" + (f"   ({step.times} times)" if step.times > 1 else ""))
+    if entry.get("kind") != "call":
+        return _Part("", f"# {_count(entry.get('skipped'))} calls are not in the evidence.")
+    params, error = entry.get("params"), entry.get("error")
+    params = params if isinstance(params, Mapping) else {}
+    operation = str(entry.get("operation", ""))
+    if operation == "GetOperation" and list(params) == ["OperationId"] and error is None:
+        call = f"finish({_literal(params['OperationId'], names, 0)})"
+    else:
+        method = f"{_client(str(entry.get('service', '')))}.{_identifier(xform_name(operation))}"
+        call = f"{method}({_arguments(params, names, len(method), 0 if error is None else 4)})"
+    names.learn_literal(params)
+    names.learn(entry.get("response"), name)
+    code = ""
+    if error is not None:
+        code = one_line(str(error.get("Code", "")) if isinstance(error, Mapping) else str(error), 80) or "an error"
+    return _Part(name, call, code, step.times)
+
+
+def _arguments(params: Mapping[str, object], names: _Names, width: int, indent: int) -> str:
+    plain = all(key.isidentifier() and not keyword.iskeyword(key) for key in params)
+    if not plain:
+        return f"**{_literal(dict(params), names, indent)}"
+    inner = indent + 4
+    given = [f"{key}={_literal(value, names, inner)}" for key, value in params.items()]
+    flat = ", ".join(given)
+    if width + len(flat) <= _WIDTH and "\n" not in flat:
+        return flat
+    pad = " " * inner
+    return "\n" + "".join(f"{pad}{one},\n" for one in given) + " " * indent
+
+
+def _literal(value: object, names: _Names, indent: int) -> str:
+    """`value` as Python writes it, with what earlier answers gave as expressions."""
+    if isinstance(value, str):
+        return names.expression(value) or _text(value)
+    if isinstance(value, Mapping):
+        parts = [f"{_text(str(key))}: {_literal(inner, names, indent + 4)}" for key, inner in value.items()]
+        return _bracketed("{", parts, "}", indent)
+    if isinstance(value, list):
+        return _bracketed("[", [_literal(inner, names, indent + 4) for inner in value], "]", indent)
+    odd = isinstance(value, float) and not math.isfinite(value)
+    return f"float({_text(str(value))})" if odd else repr(value)
+
+
+def _bracketed(opening: str, parts: Sequence[str], closing: str, indent: int) -> str:
+    flat = f"{opening}{', '.join(parts)}{closing}"
+    if indent + len(flat) <= _WIDTH and "\n" not in flat:
+        return flat
+    pad = " " * (indent + 4)
+    return f"{opening}\n" + "".join(f"{pad}{part},\n" for part in parts) + " " * indent + closing
+
+
+def _text(text: str) -> str:
+    """A literal; a text that the evidence cut is made whole again if it is one character over and over."""
+    found = _CUT.fullmatch(text)
+    if found and len(set(found[1])) == 1 and len(found[2]) < 10:
+        return f"{_text(found[1][0])} * {int(found[2])}"
+    plain = repr(text)
+    return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
+
+
+def _dig(entry: Entry) -> str:
+    name, _, rdtype = str(entry.get("question", "")).rpartition(" ")
+    address, _, port = str(entry.get("server", "")).rpartition(":")
+    asked = ["-q", name, "-t", rdtype] if name[:1] in ("-", "+", "@") else [name, rdtype]
+    words = [f"@{address}", "-p", port, *asked]
+    return "dig " + " ".join(shlex.quote(one_line(word, 300)) for word in words)
+
+
+def _is_given(text: str) -> bool:
+    """Whether only the target can have made it up: an id, an ARN, a token, and no word of the API."""
+    return len(text) >= 8 and any(character.isdigit() for character in text)
+
+
+def _client(service: str) -> str:
+    return {"servicediscovery": "cloudmap"}.get(service) or _identifier(service)
+
+
+def _identifier(text: str) -> str:
+    name = re.sub(r"\W", "_", text, flags=re.ASCII)
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"_{name}"
+
+
+def _count(value: object) -> str:
+    return str(value) if isinstance(value, int) else "some"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -91,26 +92,32 @@ class House:
         self.layout.expectations.mkdir(exist_ok=True)
         (self.layout.expectations / f"{name}.toml").write_text(textwrap.dedent(text), encoding="utf-8")
 
-    def run(self, target: str = "fake", *, workers: int = 1, **selection: tuple[str, ...]) -> ConformanceReport:
-        """Run the suites in this process and return the report."""
-        out = self.layout.root / "out"
-        return run_suites(Order(self.layout, target, out, Selection(**selection), workers))
+    def run(
+        self, target: str = "fake", *, workers: int = 1, areas: tuple[str, ...] = (), claims: tuple[str, ...] = ()
+    ) -> ConformanceReport:
+        """Run the suites in this process, imported anew, and return the report."""
+        _forget_suites()
+        order = Order(self.layout, target, self.layout.root / "out", Selection(areas, claims), workers)
+        return run_suites(order)
+
+
+def _forget_suites() -> dict[str, ModuleType]:
+    """All houses, and the checkout, use the same names for their modules; returns those that were there."""
+    names = [name for name in sys.modules if name.split(".")[0] == "suites"]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @contextmanager
 def _house(root: Path) -> Iterator[House]:
-    """An empty house; the modules of its suites are forgotten afterwards, since all houses use the same names."""
+    """An empty house."""
     for room in ("claims", "targets", "suites/alpha"):
         (root / room).mkdir(parents=True)
     (root / "claims" / "alpha.toml").write_text(CLAIMS, encoding="utf-8")
     built = House(Layout(root))
     built.target()
-    others = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "suites"}
-    for name in others:
-        del sys.modules[name]
+    others = _forget_suites()
     yield built
-    for name in [name for name in sys.modules if name.split(".")[0] == "suites"]:
-        del sys.modules[name]
+    _forget_suites()
     sys.modules.update(others)
 
 

@@ -115,6 +115,8 @@ def _answered(error: BaseException, place: Place) -> tuple[Verdict, str, str]:
     kind = type(error).__name__
     if place.in_suite and isinstance(error, (AssertionError, pytest.fail.Exception)):
         return Verdict.FAIL, kind, f"expected {place.text.removeprefix('assert ')}; came {_flat(error)}"
+    if place.innermost.endswith("serialize.py"):  # botocore's: the request could not even be written
+        return Verdict.ERROR, kind, f"`{place.text}` cannot be sent: {kind} {_flat(error)}"
     if place.in_suite and isinstance(error, _MISSHAPEN):
         came = f"{kind} {error}" if isinstance(error, KeyError) else kind
         return Verdict.FAIL, came, f"expected an answer that allows `{place.text}`; came {kind}: {_flat(error)}"

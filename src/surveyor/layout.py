@@ -30,6 +30,11 @@ class Layout:
         return self.root / "suites"
 
     @property
+    def templates(self) -> Path:
+        """What reports are made from."""
+        return self.root / "reports" / "templates"
+
+    @property
     def out(self) -> Path:
         """This machine's runs: in the checkout, or below the current directory where there is none."""
         base = self.root if (self.root / "pyproject.toml").is_file() else Path.cwd()

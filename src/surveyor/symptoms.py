@@ -19,25 +19,26 @@ class Place:
     """The statement of a suite that ended the test, or the fixture that did.
 
     `in_suite`: of the frames that are a suite's or Surveyor's, the innermost is the suite's: nothing of ours was
-    being executed, so what went wrong there was the answer's doing.
+    being executed, so what went wrong there was the answer's doing. `innermost`: the file of the last frame of all.
     """
 
     text: str
     in_suite: bool
+    innermost: str = ""
 
 
 def find_place(trace: TracebackType | None, suites: Path) -> Place:
     """The place that a traceback leads to."""
-    statement, fixture, in_suite = "", "", False
+    statement, fixture, in_suite, innermost = "", "", False, ""
     while trace is not None:
         code = trace.tb_frame.f_code
-        file = Path(code.co_filename)
+        innermost, file = code.co_filename, Path(code.co_filename)
         if file.is_relative_to(suites):
             statement, in_suite = statement_at(file, trace.tb_lineno), True
         elif file.is_relative_to(_PACKAGE):
             fixture, in_suite = fixture or code.co_name, False
         trace = trace.tb_next
-    return Place(statement or fixture, in_suite)
+    return Place(statement or fixture, in_suite, innermost)
 
 
 def statement_at(file: Path, line: int) -> str:

@@ -39,6 +39,11 @@ SOURCES = {
         "raise Inconclusive('no traffic'): inconclusive",
     ),
     "skipped": ("pytest.skip('not today')", Verdict.INCONCLUSIVE, "pytest.skip('not today'): inconclusive"),
+    "unsendable": (
+        "cloudmap.list_namespaces(Nmae='a')",
+        Verdict.ERROR,
+        "cloudmap.list_namespaces(Nmae='a'): KeyError",
+    ),
     "typo": ("assert undefined_name", Verdict.ERROR, "assert undefined_name: NameError"),
     "no error": (
         "with raises('InvalidInput'):\n        cloudmap.list_namespaces()",

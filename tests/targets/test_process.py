@@ -25,9 +25,11 @@ signal.pause()
 """
 
 
-def announcing(tmp_path: Path) -> Start:
-    """A target that writes down its environment and announces itself by a line."""
-    return Start(("{python}", "-c", ANNOUNCING, str(tmp_path / "env.json"), "{port}"), ready="json-line")
+def announcing(tmp_path: Path, first: str = "") -> Start:
+    """A target that writes down its environment and announces itself by a line; `first` is run before."""
+    script = tmp_path / "announce.py"
+    script.write_text(first + ANNOUNCING)
+    return Start(("{python}", str(script), str(tmp_path / "env.json"), "{port}"), ready="json-line")
 
 
 def alive(pid: int) -> bool:
@@ -84,8 +86,9 @@ def test_unfit_announcement_is_shown() -> None:
 def test_stubborn_one_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A target that ignores the request to end is killed, and its children with it."""
     monkeypatch.setattr("surveyor.bounds.STOP", 0.2)
-    code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + ANNOUNCING
-    started = start("fake", Start(("{python}", "-c", code, str(tmp_path / "e"), "{port}"), ready="json-line"), 1)
+    started = start(
+        "fake", announcing(tmp_path, "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)"), seed=1
+    )
     started.stop()
     assert not alive(started.pid)
 

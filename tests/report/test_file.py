@@ -1,0 +1,120 @@
+"""report.json: what is written is read again, and nothing else is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from surveyor.errors import UsageError
+from surveyor.evidence import Entry
+from surveyor.report import ClaimReport, ConformanceReport, TargetReport, TestReport, load_report, save_report
+from surveyor.report.file import schema
+from surveyor.verdicts import Verdict
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+many = st.lists(texts, max_size=3).map(tuple)
+verdicts = st.sampled_from(Verdict)
+entries = st.builds(
+    lambda operation, at, params: Entry(kind="call", operation=operation, at=at, params=params),
+    texts, st.floats(0, 2e9), st.dictionaries(texts, texts, max_size=3),
+)  # fmt: skip
+tests = st.builds(TestReport, texts, verdicts, texts, texts, st.lists(entries, max_size=3).map(tuple))
+claims = st.builds(
+    ClaimReport,
+    id=texts, area=texts, statement=texts, verdict=verdicts, expected=st.booleans(), note=texts, symptom=texts,
+    detail=texts, tests=st.lists(tests, max_size=3, unique_by=lambda test: test.id).map(tuple),
+    unproven=st.none() | texts, last_confirmed_on_aws=st.none() | texts,
+)  # fmt: skip
+reports = st.builds(
+    ConformanceReport,
+    target=st.builds(
+        TargetReport, texts, texts, st.sampled_from(["started", "endpoint"]), many,
+        st.dictionaries(texts, texts, max_size=2),
+    ),
+    surveyor=texts, seed=st.integers(), areas=many, selected=many, started=texts, finished=texts,
+    wall_seconds=st.floats(0, 1e6), service_seconds=st.floats(-1e6, 1e9),
+    claims=st.lists(claims, max_size=4).map(tuple),
+    failure=texts, surprises=many, left_behind=many, interrupted=st.booleans(),
+)  # fmt: skip
+
+
+@given(reports)
+@settings(max_examples=50)
+def test_what_is_saved_is_loaded_again(tmp_path_factory: pytest.TempPathFactory, report: ConformanceReport) -> None:
+    """Any report fits its schema and survives the file."""
+    path = tmp_path_factory.mktemp("report") / "report.json"
+    save_report(report, path)
+    jsonschema.validate(json.loads(path.read_text()), schema())
+    assert load_report(path) == report
+    assert [one.name for one in path.parent.iterdir()] == ["report.json"]
+
+
+REPORT = ConformanceReport(
+    TargetReport("moto", "5.2.5", "started", ("cloudmap",), {}), "0.1.0", 7, (), (), "2026-11-20T10:00:00+00:00",
+    "2026-11-20T10:00:09+00:00", 9.0, 120.0,
+    (ClaimReport("dns.a", "dns", "It is so.", Verdict.FAIL, False, "moved", "s", "d", (), None, None),),
+)  # fmt: skip
+
+
+def change(path: Path, **values: Any) -> None:
+    """Write the report with other values at its top."""
+    path.write_text(json.dumps(REPORT.to_json() | values))
+
+
+def test_unfit_files_are_refused_in_one_line(tmp_path: Path) -> None:
+    """A cut file, another version, another kind, an unknown verdict, no file: each is told with the file's name."""
+    path = tmp_path / "report.json"
+    save_report(REPORT, path)
+    whole = path.read_text()
+
+    def refusal() -> str:
+        with pytest.raises(UsageError) as refused:
+            load_report(path)
+        assert str(refused.value).startswith(f"{path}: ")
+        assert "\n" not in str(refused.value)
+        return str(refused.value)
+
+    path.write_text(whole[: len(whole) // 2])
+    assert "not whole JSON" in refusal()
+    path.write_text(whole[: len(whole) - 3])
+    assert "not whole JSON" in refusal()
+    change(path, apiVersion="surveyor/v2")
+    assert "has apiVersion 'surveyor/v2'; this Surveyor reads 'surveyor/v1'" in refusal()
+    change(path, kind="LoadReport")
+    assert "is no ConformanceReport" in refusal()
+    path.write_text("[]")
+    assert "is no ConformanceReport" in refusal()
+    change(path, seed="seven")
+    assert "at seed: 'seven' is not of type 'integer'" in refusal()
+    change(path, claims=[REPORT.to_json()["claims"][0] | {"verdict": "green"}])
+    assert "at claims/0/verdict: 'green' is not one of" in refusal()
+    path.unlink()
+    assert "cannot be read" in refusal()
+
+
+def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader never sees half a report: when writing breaks, what was there stays."""
+    path = tmp_path / "report.json"
+    save_report(REPORT, path)
+    before = path.read_text()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        save_report(REPORT, path)
+    assert path.read_text() == before
+
+
+def test_summary_counts_every_verdict() -> None:
+    """The summary has all six verdicts, also those that nothing has."""
+    assert REPORT.summary == {
+        "error": 0, "fail": 1, "inconclusive": 0, "not-run": 0, "unsupported": 0, "pass": 0,
+    }  # fmt: skip

@@ -56,8 +56,9 @@ def route53(world: World) -> Callable[..., Any]:
     def call(operation: str, account: str = ACCOUNT, **request: object) -> Any:
         checker("route53", operation)(request)
         answer = HANDLERS[operation](Call(world, account, REGION, f"{account}:root", "route53", operation), request)
-        problems = ParamValidator().validate(answer, model.operation_model(operation).output_shape)
-        report = problems.generate_report()
+        shape = model.operation_model(operation).output_shape
+        assert shape is not None
+        report = ParamValidator().validate(answer, shape).generate_report()
         # The model says that every new zone has a delegation set, the guide that only public ones do.
         assert not report or report == 'Missing required parameter in input: "DelegationSet"', report
         return answer

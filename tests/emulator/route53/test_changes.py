@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_changes_of_a_zone_arrive_in_order(world: World, advance: Callable[[floa
     """However long each takes, no change overtakes an earlier one of its zone."""
     arrived: list[int] = []
     for number in range(50):
-        submit(world, ACCOUNT, "Z1", lambda number=number: arrived.append(number))
+        submit(world, ACCOUNT, "Z1", partial(arrived.append, number))
     advance(world.settings.dns_propagation.most)
     assert arrived == list(range(50))
 

@@ -20,12 +20,12 @@ def record(name: str = "a.example.com", kind: str = "A", *values: str, **more: o
 
 def multivalue(identifier: str, **more: object) -> Record:
     """A multivalue answer record set of a.example.com."""
-    return record(SetIdentifier=identifier, MultiValueAnswer=True, **more)
+    return record() | {"SetIdentifier": identifier, "MultiValueAnswer": True} | more
 
 
 def weighted(identifier: str, weight: int = 1, **more: object) -> Record:
     """A weighted record set of a.example.com."""
-    return record(SetIdentifier=identifier, Weight=weight, **more)
+    return record() | {"SetIdentifier": identifier, "Weight": weight} | more
 
 
 def alias(name: str, target: str, zone: str = "Z35SXDOTRQ7X7K", kind: str = "A", **more: object) -> Record:

@@ -102,7 +102,7 @@ class _Connection(asyncio.Protocol):
     def _work(self) -> None:
         """What has arrived while nothing could be written is kept: one read's worth at most."""
         self._responder.refresh()
-        while self._transport is not None and not self._blocked and len(self._received) >= _LENGTH:
+        while self._can_answer() and len(self._received) >= _LENGTH:
             end = _LENGTH + int.from_bytes(self._received[:_LENGTH], "big")
             if len(self._received) < end:
                 return
@@ -110,8 +110,11 @@ class _Connection(asyncio.Protocol):
             del self._received[:end]
             self._restart_idle()
             reply = self._responder.answer(query, stream=True)
-            if reply is not None:
+            if reply is not None and self._transport is not None:
                 self._transport.write(len(reply).to_bytes(_LENGTH, "big") + reply)
+
+    def _can_answer(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing() and not self._blocked
 
     def _restart_idle(self) -> None:
         if self._idle is not None:

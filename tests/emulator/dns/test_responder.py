@@ -1,0 +1,218 @@
+"""From query to reply, without sockets."""
+
+from __future__ import annotations
+
+from random import Random
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.opcode
+import dns.rcode
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from surveyor.emulator.dns.responder import _KEPT_ANSWERS, _KEPT_RENDERERS, NameServer, Resolver, Responder
+from surveyor.emulator.ec2 import vpcs
+from surveyor.emulator.route53.published import published
+from surveyor.emulator.route53.state import RecordKey, RecordSet, VpcKey
+from surveyor.emulator.world import World
+
+ACCOUNT = "000000000000"
+
+
+@pytest.fixture
+def resolver(world: World) -> Resolver:
+    """The resolver of the default VPC."""
+    region = world.settings.region
+    vpc = next(iter(vpcs(world, ACCOUNT, region)))
+    return Resolver(world, Random(1), ACCOUNT, VpcKey(vpc, region))
+
+
+@pytest.fixture
+def name_server(world: World) -> NameServer:
+    """The name servers of public zones."""
+    return NameServer(world, Random(1))
+
+
+def ask(responder: Responder, name: str, kind: str = "A", **more: object) -> dns.message.Message:
+    """One question and its answer."""
+    stream = bool(more.pop("stream", False))
+    query = dns.message.make_query(name, kind, **more)  # type: ignore[arg-type]
+    responder.refresh()
+    reply = responder.answer(query.to_wire(), stream=stream)
+    assert reply is not None
+    message = dns.message.from_wire(reply)
+    assert query.is_response(message)
+    return message
+
+
+def found(message: dns.message.Message) -> set[str]:
+    """The values in an answer."""
+    return {str(item) for rrset in message.answer for item in rrset}
+
+
+def test_the_question_comes_back_as_it_was_asked(resolver: Resolver) -> None:
+    """Letter by letter, while names are matched whatever their case (0x20)."""
+    for name in ("one.corp.internal.", "oNe.CORP.internal."):
+        message = ask(resolver, name)
+        assert str(message.question[0].name) == name
+        assert found(message) == {"192.0.2.1"}
+
+
+def test_type_numbers_are_not_letters(resolver: Resolver) -> None:
+    """Type 65 is not type 97, although the byte is an upper-case letter."""
+    published(resolver.world).change("ZPRIVATE", [RecordSet("h.corp.internal.", "HTTPS", 60, ('1 . alpn="h2"',))], [])
+    assert ask(resolver, "h.corp.internal", "HTTPS").answer
+    assert not ask(resolver, "h.corp.internal", "TYPE97").answer
+    assert ask(resolver, "h.corp.internal", "HTTPS").answer
+
+
+def test_a_change_shows_in_the_next_answer(resolver: Resolver) -> None:
+    """Whatever has been remembered."""
+    known = published(resolver.world)
+    assert found(ask(resolver, "one.corp.internal")) == {"192.0.2.1"}
+    known.change("ZPRIVATE", [RecordSet("one.corp.internal.", "A", 60, ("192.0.2.2",))], [])
+    assert found(ask(resolver, "one.corp.internal")) == {"192.0.2.2"}
+    known.change("ZPRIVATE", [], [RecordKey("one.corp.internal.", "A")])
+    assert ask(resolver, "one.corp.internal").rcode() == dns.rcode.NXDOMAIN
+    known.remove("ZPRIVATE")
+    assert ask(resolver, "one.corp.internal").rcode() == dns.rcode.REFUSED
+
+
+def test_custom_health_shows_in_the_next_answer(resolver: Resolver) -> None:
+    """An unhealthy record is left out while others are healthy."""
+    assert len(found(ask(resolver, "three.corp.internal"))) == 3
+    published(resolver.world).set_health("ZPRIVATE", RecordKey("three.corp.internal.", "A", "0"), False)
+    assert found(ask(resolver, "three.corp.internal")) == {"10.0.0.2", "10.0.0.3"}
+
+
+def test_a_resolver_answers_private_and_public_zones(resolver: Resolver, name_server: NameServer) -> None:
+    """With RA and without authority; name servers with authority, and nothing of private zones."""
+    for name in ("one.corp.internal", "one.example.com"):
+        message = ask(resolver, name)
+        assert found(message) == {"192.0.2.1"}
+        assert message.flags == dns.flags.QR | dns.flags.RD | dns.flags.RA
+    assert ask(name_server, "one.example.com").flags == dns.flags.QR | dns.flags.RD | dns.flags.AA
+    assert ask(name_server, "one.corp.internal").rcode() == dns.rcode.REFUSED
+    assert ask(resolver, "one.example.org").rcode() == dns.rcode.REFUSED
+    assert ask(resolver, "web-1.us-east-1.elb.amazonaws.com").answer
+    assert ask(name_server, "web-1.us-east-1.elb.amazonaws.com").rcode() == dns.rcode.REFUSED
+
+
+def test_a_vpc_without_dns_settings_has_no_private_zones(resolver: Resolver) -> None:
+    """Without enableDnsHostnames none, without enableDnsSupport no resolver; and all again when they are back."""
+    world = resolver.world
+    vpc = next(iter(vpcs(world, ACCOUNT, world.settings.region).values()))
+    expected = {
+        (True, True): ("NOERROR", "NOERROR"),
+        (True, False): ("REFUSED", "NOERROR"),
+        (False, True): ("REFUSED", "REFUSED"),
+        (False, False): ("REFUSED", "REFUSED"),
+    }
+    for vpc.dns_support, vpc.dns_hostnames in [*expected, (True, True)]:
+        codes = [dns.rcode.to_text(ask(resolver, name).rcode()) for name in ("one.corp.internal", "one.example.com")]
+        assert tuple(codes) == expected[vpc.dns_support, vpc.dns_hostnames]
+
+
+def test_negative_answers_carry_the_soa(name_server: NameServer) -> None:
+    """With its TTL of 900, the smaller one of TTL and minimum."""
+    for name, code in (("none.example.com", dns.rcode.NXDOMAIN), ("example.com", dns.rcode.NOERROR)):
+        message = ask(name_server, name)
+        assert (message.rcode(), message.answer) == (code, [])
+        assert message.authority[0].rdtype == dns.rdatatype.SOA
+        assert (message.authority[0].ttl, message.authority[0][0].minimum) == (900, 86_400)
+
+
+def test_the_senders_limit_is_kept(name_server: NameServer) -> None:
+    """512 without EDNS, what it says with EDNS, at most 1232; over TCP everything."""
+    for more in ({}, {"payload": 4096, "use_edns": 0}):
+        short = ask(name_server, "long.example.com", "TXT", **more)
+        assert short.flags & dns.flags.TC
+        assert not short.answer
+        assert short.edns == (0 if more else -1)
+    assert len(found(ask(name_server, "long.example.com", "TXT", stream=True))) == 10
+    assert len(found(ask(name_server, "eight.example.com", use_edns=0, payload=100))) == 8
+
+
+def test_other_edns_versions_are_bad(name_server: NameServer) -> None:
+    """BADVERS, in the extended rcode of our OPT record."""
+    message = ask(name_server, "one.example.com", use_edns=1)
+    assert (message.rcode(), message.edns, message.answer) == (dns.rcode.BADVERS, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "more", "code"),
+    [
+        ("one.example.com", "A", {"rdclass": "CH"}, dns.rcode.REFUSED),
+        ("one.example.com", "A", {"rdclass": "ANY"}, dns.rcode.REFUSED),
+        ("example.com", "AXFR", {}, dns.rcode.REFUSED),
+        ("example.com", "IXFR", {}, dns.rcode.REFUSED),
+        ("example.com", "TYPE0", {}, dns.rcode.FORMERR),
+        ("example.com", "OPT", {}, dns.rcode.FORMERR),
+        ("one.example.com", "TYPE65280", {}, dns.rcode.NOERROR),
+        (".", "NS", {}, dns.rcode.REFUSED),
+    ],
+)
+def test_what_is_not_answered(
+    name_server: NameServer, name: str, kind: str, more: dict[str, str], code: dns.rcode.Rcode
+) -> None:
+    """Other classes, zone transfers, types that are no question, and the root."""
+    message = ask(name_server, name, kind, **more)
+    assert (message.rcode(), message.answer) == (code, [])
+
+
+def test_other_opcodes_are_not_implemented(name_server: NameServer) -> None:
+    """NOTIMP, with the opcode of the query."""
+    query = dns.message.make_query("example.com", "SOA")
+    query.set_opcode(dns.opcode.NOTIFY)
+    reply = name_server.answer(query.to_wire())
+    assert reply is not None
+    message = dns.message.from_wire(reply)
+    assert (message.rcode(), message.opcode(), message.id) == (dns.rcode.NOTIMP, dns.opcode.NOTIFY, query.id)
+
+
+def test_any_is_answered_with_one_record(name_server: NameServer) -> None:
+    """HINFO "RFC8482"."""
+    (rrset,) = ask(name_server, "one.example.com", "ANY").answer
+    assert (rrset.rdtype, rrset[0].cpu) == (dns.rdatatype.HINFO, b"RFC8482")
+
+
+def test_memories_are_bounded(name_server: NameServer) -> None:
+    """However many different questions come, what is kept has a limit, and long queries are not kept at all."""
+    query = dns.message.make_query("n0000.example.com", "A").to_wire()
+    name_server.refresh()
+    for n in range(_KEPT_ANSWERS + 10):
+        name_server.answer(query.replace(b"n0000", b"n%04d" % n))
+        assert len(name_server.renderers) <= _KEPT_RENDERERS
+        assert len(name_server._answers) <= _KEPT_ANSWERS
+    name_server.renderers.clear()
+    ask(
+        name_server,
+        "one.example.com",
+        use_edns=0,
+        options=[dns.edns.GenericOption(dns.edns.OptionType.COOKIE, bytes(600))],
+    )
+    assert not name_server.renderers
+
+
+def test_the_fast_path_says_the_same(resolver: Resolver) -> None:
+    """What is remembered by the exact message gives another answer to the same question."""
+    query = dns.message.make_query("eight.corp.internal", "A").to_wire()
+    resolver.refresh()
+    resolver.answer(query)
+    fast = dns.message.from_wire(query[:2] + resolver.renderers[query[2:]]())
+    assert len(found(fast)) == 8
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(max_size=120))
+def test_any_bytes_get_a_readable_reply_or_none(name_server: NameServer, data: bytes) -> None:
+    """Also when they look like a query."""
+    name_server.refresh()
+    for packet in (data, data[:2] + bytes.fromhex("0100 0001 0000 0000 0000") + data[2:]):
+        for stream in (False, True):
+            reply = name_server.answer(packet, stream=stream)
+            if reply is not None:
+                assert dns.message.from_wire(reply, ignore_trailing=False).flags & dns.flags.QR

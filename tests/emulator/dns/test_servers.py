@@ -1,0 +1,119 @@
+"""Where names are answered."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import dns.asyncquery
+import dns.message
+import dns.rcode
+import pytest
+
+from surveyor.emulator.dns import DnsServers, servers
+from surveyor.emulator.ec2 import vpcs
+from surveyor.emulator.route53.published import published
+from surveyor.emulator.route53.state import VpcKey
+from surveyor.emulator.world import World
+
+Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
+OTHER = "222222222222"
+
+
+async def code(address: tuple[str, int], name: str) -> str:
+    """The rcode of the answer to a question, which comes by UDP and TCP alike."""
+    query = dns.message.make_query(name, "A")
+    by_udp = await dns.asyncquery.udp(query, address[0], 5, address[1])
+    by_tcp = await dns.asyncquery.tcp(query, address[0], 5, address[1])
+    assert by_udp.rcode() == by_tcp.rcode()
+    return dns.rcode.to_text(by_udp.rcode())
+
+
+def test_every_vpc_has_a_resolver_of_its_own(world: World, serving: Serving) -> None:
+    """It answers for the private zones of its VPC and no other; asked for twice it is the same."""
+
+    async def work(running: DnsServers) -> None:
+        settings = world.settings
+        vpc = next(iter(vpcs(world, settings.account, settings.region)))
+        other = next(iter(vpcs(world, OTHER, settings.region)))
+        first = running.resolver(settings.account, settings.region, vpc)
+        second = running.resolver(OTHER, settings.region, other)
+        assert len({first, second, running.name_servers}) == 3
+        assert running.resolver(OTHER, settings.region, other) == second
+        assert [await code(place, "one.corp.internal") for place in (first, second, running.name_servers)] == [
+            "NOERROR",
+            "REFUSED",
+            "REFUSED",
+        ]
+        assert [await code(place, "one.example.com") for place in (first, second, running.name_servers)] == [
+            "NOERROR"
+        ] * 3
+        known = published(world)
+        zone = known.get("ZPRIVATE")
+        assert zone is not None
+        known.put(replace(zone.zone, vpcs=(*zone.zone.vpcs, VpcKey(other, settings.region))))
+        assert await code(second, "one.corp.internal") == "NOERROR"
+
+    serving(work)
+
+
+def test_resolvers_share_a_port(world: World, serving: Serving) -> None:
+    """Each has a loopback address of its own; the default VPC's is where the servers were started."""
+
+    async def work(running: DnsServers) -> None:
+        settings = world.settings
+        default = next(iter(vpcs(world, settings.account, settings.region)))
+        main = running.resolver(settings.account, settings.region, default)
+        assert main[0] == "127.0.0.1"
+        others = [
+            running.resolver(account, settings.region, next(iter(vpcs(world, account, settings.region))))
+            for account in ("333333333333", "444444444444")
+        ]
+        assert {port for _, port in [main, *others, running.name_servers]} == {main[1]}
+        assert len({host for host, _ in [main, *others, running.name_servers]}) == 4
+
+    serving(work)
+
+
+def test_without_further_loopback_addresses_ports_differ(
+    world: World, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on systems that answer on 127.0.0.1 alone."""
+    bind = servers._bind
+
+    def only_one(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+        if host != "127.0.0.1":
+            raise OSError("cannot assign requested address")
+        return bind(host, port)
+
+    monkeypatch.setattr(servers, "_bind", only_one)
+
+    async def work(running: DnsServers) -> None:
+        other = next(iter(vpcs(world, OTHER, world.settings.region)))
+        place = running.resolver(OTHER, world.settings.region, other)
+        assert {place[0], running.name_servers[0]} == {"127.0.0.1"}
+        assert place[1] != running.name_servers[1]
+        assert await code(place, "one.example.com") == "NOERROR"
+
+    serving(work)
+
+
+def test_a_taken_port_is_an_error(world: World) -> None:
+    """Whoever asked for exactly that port is told."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(OSError, match="in use"):
+            servers._bind("127.0.0.1", taken.getsockname()[1])
+
+
+def test_servers_can_be_closed_at_once(serving: Serving) -> None:
+    """Also before anybody has asked, and with connections open."""
+
+    async def work(running: DnsServers) -> None:
+        host, port = running.name_servers
+        client = socket.create_connection((host, port))
+        client.close()
+
+    serving(work)

@@ -1,0 +1,143 @@
+"""DNS over TCP, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import dns.asyncquery
+import dns.message
+import dns.rcode
+import pytest
+
+from surveyor.emulator.dns import DnsServers, tcp
+
+Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
+
+
+def framed(query: dns.message.Message) -> bytes:
+    """A message behind its length."""
+    packed = query.to_wire()
+    return len(packed).to_bytes(2, "big") + packed
+
+
+async def next_reply(reader: asyncio.StreamReader) -> dns.message.Message:
+    """The next message on a connection."""
+    length = int.from_bytes(await reader.readexactly(2), "big")
+    return dns.message.from_wire(await reader.readexactly(length))
+
+
+def test_what_is_too_long_for_udp_is_whole(serving: Serving) -> None:
+    """A client that is told so by UDP asks again."""
+
+    async def work(servers: DnsServers) -> None:
+        host, port = servers.name_servers
+        reply, used_tcp = await dns.asyncquery.udp_with_fallback(
+            dns.message.make_query("long.example.com", "TXT"), host, 5, port
+        )
+        assert used_tcp
+        assert len(reply.answer[0]) == 10
+
+    serving(work)
+
+
+def test_several_queries_share_a_connection(serving: Serving) -> None:
+    """Also when their bytes come all at once, or one by one."""
+
+    async def work(servers: DnsServers) -> None:
+        reader, writer = await asyncio.open_connection(*servers.name_servers)
+        queries = [dns.message.make_query(f"{name}.example.com", "A", id=n) for n, name in enumerate(("one", "eight"))]
+        together = b"".join(map(framed, queries))
+        writer.write(together)
+        for query in queries:
+            assert query.is_response(await next_reply(reader))
+        for byte in together:
+            writer.write(bytes([byte]))
+            await writer.drain()
+        for query in queries:
+            assert query.is_response(await next_reply(reader))
+        writer.close()
+        await writer.wait_closed()
+
+    serving(work)
+
+
+def test_malformed_messages_keep_the_connection(serving: Serving) -> None:
+    """A format error, or nothing for what looks like a response; then the next query is answered."""
+
+    async def work(servers: DnsServers) -> None:
+        reader, writer = await asyncio.open_connection(*servers.name_servers)
+        good = dns.message.make_query("one.example.com", "A")
+        writer.write(b"\0\0" + b"\0\3\xff\xff\xff" + b"\0\4\1\2\3\4" + framed(good))
+        assert (await next_reply(reader)).rcode() == dns.rcode.FORMERR
+        assert (await next_reply(reader)).answer
+        writer.close()
+        await writer.wait_closed()
+
+    serving(work)
+
+
+def test_idle_connections_are_closed(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that asks nothing, and one that never ends its query."""
+    monkeypatch.setattr(tcp, "IDLE_LIMIT", 0.05)
+
+    async def work(servers: DnsServers) -> None:
+        for begun in (b"", b"\0", b"\0\x20half"):
+            reader, writer = await asyncio.open_connection(*servers.name_servers)
+            writer.write(begun)
+            await closed(reader)
+            writer.close()
+
+    serving(work)
+
+
+def test_connections_have_a_limit(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One too many is closed at once; when another ends there is room again."""
+    monkeypatch.setattr(tcp, "CONNECTIONS", 2)
+
+    async def work(servers: DnsServers) -> None:
+        query = dns.message.make_query("one.example.com", "A")
+        kept = [await asyncio.open_connection(*servers.name_servers) for _ in range(2)]
+        for reader, writer in kept:
+            writer.write(framed(query))
+            await next_reply(reader)
+        refused, refused_writer = await asyncio.open_connection(*servers.name_servers)
+        await closed(refused)
+        refused_writer.close()
+        for _, writer in kept:
+            writer.close()
+            await writer.wait_closed()
+        host, port = servers.name_servers
+        assert (await dns.asyncquery.tcp(query, host, 5, port)).answer
+
+    serving(work)
+
+
+def test_a_client_that_takes_no_answers_is_not_read_from(serving: Serving) -> None:
+    """Its queries wait in the kernel, others are served, and it gets every answer when it reads at last."""
+
+    async def work(servers: DnsServers) -> None:
+        reader, writer = await asyncio.open_connection(*servers.name_servers, limit=1024)
+        query, count = framed(dns.message.make_query("long.example.com", "TXT", id=7)), 8000
+        flood = asyncio.get_running_loop().create_task(send(writer, query * count))
+        host, port = servers.name_servers
+        assert (await dns.asyncquery.tcp(dns.message.make_query("one.example.com", "A"), host, 5, port)).answer
+        for _ in range(count):
+            reply = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+            assert reply.startswith(b"\0\7")
+        await flood
+        writer.close()
+        await writer.wait_closed()
+
+    async def send(writer: asyncio.StreamWriter, data: bytes) -> None:
+        writer.write(data)
+        await writer.drain()
+
+    serving(work)
+
+
+async def closed(reader: asyncio.StreamReader) -> None:
+    """Wait until the other end is closed."""
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""

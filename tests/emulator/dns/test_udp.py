@@ -1,0 +1,96 @@
+"""DNS over UDP, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import dns.asyncquery
+import dns.message
+import dns.rcode
+
+from surveyor.emulator.dns import DnsServers
+from surveyor.emulator.dns.udp import _BATCH
+
+Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
+
+
+def test_questions_are_answered(serving: Serving) -> None:
+    """Each gets its own answer, with its own id."""
+
+    async def work(servers: DnsServers) -> None:
+        host, port = servers.name_servers
+        for _ in range(3):
+            query = dns.message.make_query("eight.example.com", "A")
+            reply = await dns.asyncquery.udp(query, host, 5, port)
+            assert len(reply.answer[0]) == 8
+
+    serving(work)
+
+
+def test_chance_is_fair_over_the_wire(serving: Serving) -> None:
+    """Weighted answers come in proportion to their weights; with this seed within five standard deviations."""
+
+    async def work(servers: DnsServers) -> None:
+        host, port = servers.name_servers
+        seen = Counter[str]()
+        with connected(host, port) as client:
+            for number in range(600):
+                seen[str((await exchange(client, number)).answer[0][0])] += 1
+        for weight in (1, 2, 3):
+            assert abs(seen[f"10.1.0.{weight}"] - 100 * weight) < 60
+
+    async def exchange(client: socket.socket, number: int) -> dns.message.Message:
+        query = dns.message.make_query("weighted.example.com", "A", id=number)
+        client.send(query.to_wire())
+        reply = dns.message.from_wire(await asyncio.get_running_loop().sock_recv(client, 2048))
+        assert reply.id == number
+        return reply
+
+    serving(work)
+
+
+def test_a_burst_is_answered_in_full(serving: Serving) -> None:
+    """More queries than are handled in one go, each answered once."""
+
+    async def work(servers: DnsServers) -> None:
+        count = 2 * _BATCH + 10
+        with connected(*servers.name_servers) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            for number in range(count):
+                client.send(dns.message.make_query("one.example.com", "A", id=number).to_wire())
+            loop = asyncio.get_running_loop()
+            seen = [int.from_bytes((await loop.sock_recv(client, 2048))[:2], "big") for _ in range(count)]
+        assert sorted(seen) == list(range(count))
+
+    serving(work)
+
+
+def test_garbage_does_no_harm(serving: Serving) -> None:
+    """Format errors for some, silence for the rest, and the next question is answered."""
+
+    async def work(servers: DnsServers) -> None:
+        good = dns.message.make_query("one.example.com", "A")
+        with connected(*servers.name_servers) as client:
+            for packet in (b"", b"x", b"\xff" * 600, good.to_wire()[:-1], bytes(12), b"\0" * 5000, good.to_wire()):
+                client.send(packet)
+            loop = asyncio.get_running_loop()
+            codes = []
+            while True:
+                reply = dns.message.from_wire(await loop.sock_recv(client, 2048))
+                if reply.id == good.id and reply.answer:
+                    break
+                codes.append(reply.rcode())
+        assert set(codes) == {dns.rcode.FORMERR}
+
+    serving(work)
+
+
+def connected(host: str, port: int) -> socket.socket:
+    """A UDP socket of a client."""
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.connect((host, port))
+    client.setblocking(False)
+    return client

@@ -1,0 +1,171 @@
+"""Queries as bytes: dnspython's are understood, everything else is refused without harm."""
+
+from __future__ import annotations
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.name
+import dns.opcode
+import dns.rdataclass
+import dns.rdatatype
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.emulator.dns import wire
+
+NAMES = (
+    st.lists(st.binary(min_size=1, max_size=63), max_size=5)
+    .filter(lambda labels: sum(len(label) + 1 for label in labels) < 255)
+    .map(lambda labels: dns.name.Name([*labels, b""]))
+)
+TYPES = st.integers(1, 65535).filter(lambda number: number not in (41, 250))
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> dns.message.QueryMessage:
+    """Any query that dnspython can make."""
+    query = dns.message.make_query(
+        draw(NAMES),
+        dns.rdatatype.RdataType.make(draw(TYPES)),
+        dns.rdataclass.RdataClass.make(draw(st.integers(1, 65534))),
+        id=draw(st.integers(0, 65535)),
+    )
+    query.flags = dns.flags.Flag(draw(st.sampled_from([0, dns.flags.RD, dns.flags.CD | dns.flags.RD, dns.flags.AD])))
+    if draw(st.booleans()):
+        cookie = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, draw(st.binary(max_size=40)))
+        options: list[dns.edns.Option] = [cookie] if draw(st.booleans()) else []
+        query.use_edns(draw(st.integers(0, 255)), payload=draw(st.integers(0, 65535)), options=options)
+    return query
+
+
+@given(queries())
+def test_what_dnspython_asks_is_understood(query: dns.message.QueryMessage) -> None:
+    """Every part of a query is read as it was meant."""
+    data = query.to_wire()
+    read = wire.parse_query(data)
+    question = query.question[0]
+    assert (read.id, read.flags, read.standard) == (query.id, int(query.flags), True)
+    assert dns.name.Name([*read.labels, b""]) == question.name
+    assert (read.qtype, read.qclass) == (question.rdtype, question.rdclass)
+    assert data[12:].startswith(read.question)
+    assert len(read.question) == len(question.name.to_wire() or b"") + 4
+    assert read.edns is (query.edns >= 0)
+    assert read.version == max(query.edns, 0)
+    assert read.limit == (min(max(query.payload, 512), 1232) if read.edns else 512)
+
+
+@given(st.binary(max_size=600))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """Nothing but Malformed comes out, and no reply to what may be a response."""
+    check(data)
+
+
+@given(queries(), st.data())
+def test_any_damaged_query_is_read_or_refused(query: dns.message.QueryMessage, data: st.DataObject) -> None:
+    """Bytes changed, cut off or added."""
+    packet = bytearray(query.to_wire())
+    for _ in range(data.draw(st.integers(1, 4))):
+        packet[data.draw(st.integers(0, len(packet) - 1))] = data.draw(st.integers(0, 255))
+    end = data.draw(st.integers(0, len(packet)))
+    check(bytes(packet[:end]) + data.draw(st.binary(max_size=20)))
+
+
+def check(data: bytes) -> None:
+    """Either a query whose question stands in the data, or a reply that dnspython can read, or silence."""
+    try:
+        query = wire.parse_query(data)
+    except wire.Malformed as malformed:
+        if malformed.reply is None:
+            assert len(data) < 3 or data[2] & 0x80
+        else:
+            reply = dns.message.from_wire(malformed.reply)
+            assert reply.rcode() == dns.rcode.FORMERR
+            assert reply.id == int.from_bytes(data[:2], "big")
+    else:
+        assert not data[2] & 0x80
+        assert data[12 : 12 + len(query.question)] == query.question
+
+
+def test_other_opcodes_are_told_apart() -> None:
+    """Whatever follows the header of another opcode is not looked at."""
+    update = dns.message.make_query("example.com", "SOA")
+    update.set_opcode(dns.opcode.NOTIFY)
+    assert not wire.parse_query(update.to_wire()).standard
+
+
+HEADER = bytes.fromhex("abcd 0100 0001 0000 0000 0000")
+QUESTION = b"\x01a\0\0\x01\0\x01"
+OPT = bytes.fromhex("00 0029 04d0 00000000 0000")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEADER[:11],
+        HEADER,
+        HEADER + QUESTION[:-1],
+        HEADER + b"\xc0\x0c\0\x01\0\x01",
+        HEADER + b"\x01a\xc0\x0c\0\x01\0\x01",
+        HEADER + b"\x40" + b"a" * 64 + b"\0\0\x01\0\x01",
+        HEADER + (b"\x3f" + b"a" * 63) * 4 + b"\0\0\x01\0\x01",
+        HEADER + QUESTION + b"more",
+        HEADER[:4] + bytes(2) + HEADER[6:] + QUESTION,
+        HEADER[:4] + b"\0\2" + HEADER[6:] + QUESTION + QUESTION,
+        HEADER[:6] + b"\0\1" + HEADER[8:] + QUESTION,
+        HEADER[:8] + b"\0\1" + HEADER[10:] + QUESTION,
+        HEADER[:10] + b"\0\1" + QUESTION,
+        HEADER[:10] + b"\0\1" + QUESTION + OPT[:-1],
+        HEADER[:10] + b"\0\1" + QUESTION + OPT[:-1] + b"\1",
+        HEADER[:10] + b"\0\2" + QUESTION + OPT + OPT,
+        HEADER[:10] + b"\0\1" + QUESTION + b"\x01a" + OPT,
+        HEADER[:10] + b"\xff\xff" + QUESTION + OPT,
+    ],
+)
+def test_malformed_queries_are_format_errors(data: bytes) -> None:
+    """Truncated names, pointers, labels and names that are too long, wrong counts, broken records."""
+    with pytest.raises(wire.Malformed) as refused:
+        wire.parse_query(data)
+    assert refused.value.reply is not None
+    assert dns.message.from_wire(refused.value.reply).rcode() == dns.rcode.FORMERR
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xab", b"\xab\xcd", b"\xab\xcd\x80", HEADER[:2] + b"\x81" + HEADER[3:] + QUESTION]
+)
+def test_responses_and_scraps_are_not_answered(data: bytes) -> None:
+    """Two servers must never answer each other for ever."""
+    with pytest.raises(wire.Malformed) as refused:
+        wire.parse_query(data)
+    assert refused.value.reply is None
+
+
+def test_other_additional_records_are_stepped_over() -> None:
+    """A TSIG, say, or a record with a compressed name."""
+    extra = b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04\x7f\0\0\x01"
+    assert wire.parse_query(HEADER[:10] + b"\0\2" + QUESTION + extra + OPT).edns
+
+
+@given(NAMES, st.integers(1, 65535), st.integers(0, 2**31 - 1), st.binary(max_size=100))
+def test_records_are_written_as_dnspython_reads_them(owner: dns.name.Name, kind: int, ttl: int, rdata: bytes) -> None:
+    """Owner, type, TTL and data come back."""
+    packed = wire.resource(owner.to_wire() or b"", 65280, ttl, rdata)
+    message = dns.message.from_wire(HEADER[:4] + bytes(2) + b"\0\1" + bytes(4) + packed)
+    found = message.answer[0]
+    assert (found.name, found.ttl) == (owner, ttl)
+    assert found[0].to_wire() == rdata
+
+
+def test_a_header_copies_what_belongs_to_the_query() -> None:
+    """RD and CD are the query's, AA and RA the server's, AD and Z nobody's."""
+    assert wire.flags_of(0x0110, wire.NXDOMAIN) == 0x8113
+    assert wire.flags_of(0x0020, wire.NOERROR, authoritative=True) == 0x8400
+    assert wire.flags_of(0x0000, wire.NOERROR, recursive=True) == 0x8080
+    assert wire.truncated(wire.flags_of(0, 0)) == 0x8200
+
+
+def test_our_edns_record_can_be_read() -> None:
+    """It names the longest answer over UDP, and carries the upper bits of an rcode."""
+    message = dns.message.from_wire(HEADER[:10] + b"\0\1" + QUESTION + wire.opt_record(wire.BADVERS))
+    assert (message.edns, message.payload, message.rcode()) == (0, 1232, dns.rcode.BADVERS)

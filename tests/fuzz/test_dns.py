@@ -1,0 +1,23 @@
+"""The fuzzers run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_short_run_against_dns_finds_nothing() -> None:
+    """A few thousand packets of a fixed seed; the long runs are for people (python -m tests.fuzz.dns 500000)."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.dns", "5000", "--seed", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("seed 1\n")

@@ -28,7 +28,7 @@ from surveyor.selection import Selection
 from surveyor.targets import load_target
 from surveyor.verdicts import Verdict
 
-__all__ = ["Order", "exit_code", "run_suites"]
+__all__ = ["Order", "exit_code", "run_pytest", "run_suites"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
     _writable(order.out)
     collector = collector or Collector()
     started, began = datetime.now(UTC), time.perf_counter()
-    status = _run_pytest(order, collector)
+    status = run_pytest(order, collector)
     failure = _failure(status, collector, order)
     run = Run(
         target=target,
@@ -86,7 +86,8 @@ def exit_code(report: ConformanceReport) -> int:
     return 1 if report.surprises or not all(claim.expected for claim in report.claims) else 0
 
 
-def _run_pytest(order: Order, collector: Collector) -> int:
+def run_pytest(order: Order, collector: Collector, *plugins: str) -> int:
+    """Run the chosen suites, with modules that are further plugins; the collector has the results, pytest the status."""
     root = order.layout.root
     arguments = [
         str(order.layout.suites),
@@ -100,6 +101,8 @@ def _run_pytest(order: Order, collector: Collector) -> int:
         arguments += ["--claim", claim]
     if order.workers > 1:
         arguments += ["-p", "xdist.plugin", "-n", str(order.workers)]
+    for plugin in plugins:
+        arguments += ["-p", plugin]
     with _nobody_elses_pytest():
         try:
             return int(pytest.main(arguments, plugins=[collector]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -79,16 +80,18 @@ def _run(
         workers = min(4, os.cpu_count() or 1) if selection.is_full and chosen.start else 1
     if workers > 1 and not chosen.start:
         raise UsageError(f"{chosen.name} is there already, and workers would share its clock: --workers 1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     with progress_for() as progress:
         report = run_suites(Order(layout, target, out, selection, workers, seed), progress)
     tell(report, out / REPORT_FILE)
     code = exit_code(report)
     if report.failure:
         typer.echo(f"surveyor: {report.failure}", err=True)
-    if report.interrupted:
-        typer.echo("surveyor: interrupted", err=True)
     for line in report.left_behind:
         typer.echo(f"left behind: {line}", err=True)
+    if report.interrupted:
+        left = f"{len(report.left_behind)} things were" if report.left_behind else "nothing was"
+        typer.echo(f"surveyor: interrupted; {left} left behind", err=True)
     if update and code in (0, 1):
         from surveyor.expectations import load_expectations, write_expectations
         from surveyor.report.build import fresh_expectations
@@ -96,7 +99,7 @@ def _run(
         path = layout.expectations / f"{chosen.name}.toml"
         expires = datetime.now(UTC).date() + _LOOK_AGAIN
         count = write_expectations(path, chosen.name, fresh_expectations(report, expires), load_expectations(path))
-        typer.echo(f"{count} expectations written to {path}")
+        typer.echo(f"expectations written to {path}: {count}")
         code = 0
     raise typer.Exit(code)
 

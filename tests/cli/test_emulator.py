@@ -1,0 +1,58 @@
+"""`surveyor emulator`: the embedded target for other programs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import boto3
+
+COMMAND = (sys.executable, "-c", "import sys; from surveyor.cli import main; sys.exit(main())", "emulator")
+
+
+def test_exports_lead_boto3_to_it_until_ctrl_c() -> None:
+    """The printed settings are all that a plain boto3 needs; Ctrl-C ends it with 130."""
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from surveyor.cli import main; sys.exit(main())",
+        "emulator",
+        "--port",
+        "0",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    settings: dict[str, str] = {}
+    try:
+        for line in process.stdout:
+            if line.startswith("dig "):
+                break
+            name, _, value = line.strip().removeprefix("export ").partition("=")
+            settings[name] = value
+        assert settings["AWS_DISABLE_HOST_PREFIX_INJECTION"] == "true"
+        client = boto3.client(
+            "servicediscovery",
+            endpoint_url=settings["AWS_ENDPOINT_URL"],
+            region_name=settings["AWS_DEFAULT_REGION"],
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+        )
+        assert client.list_namespaces()["Namespaces"] == []
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
+
+
+def test_its_options_are_its_own() -> None:
+    """--help and mistakes are the emulator's, with its exit code."""
+    helped = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=False)
+    assert helped.returncode == 0
+    assert "--dns-port" in helped.stdout
+    wrong = subprocess.run([*COMMAND, "--no-such"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "--no-such" in wrong.stderr

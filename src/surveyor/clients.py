@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
-from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError, ProfileNotFound
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.session import Session
 
 from surveyor import bounds
@@ -35,7 +35,10 @@ class Log(Protocol):
 
 
 class Clients:
-    """Makes clients for one endpoint, and hears of every call that they make."""
+    """Makes clients for one endpoint, and hears of every call that they make.
+
+    Raises TargetUnavailable if the credentials are not the test's own and there are none.
+    """
 
     def __init__(
         self,
@@ -57,20 +60,17 @@ class Clients:
         """A client of `service` (botocore's name) that calls as `account`, whose 12 digits are its access key id.
 
         On targets without accounts per test the credentials come from the environment or a profile, and `account`
-        is not used. Raises TargetUnavailable when there are none.
+        is not used.
         """
         per_test = self._target.credentials.kind == "per-test"
-        try:
-            client = self._session.create_client(
-                service,
-                region_name=region or self._target.region,
-                endpoint_url=self._endpoint,
-                config=self._config,
-                aws_access_key_id=account if per_test else None,
-                aws_secret_access_key=self._target.credentials.secret if per_test else None,
-            )
-        except (NoCredentialsError, ProfileNotFound) as missing:
-            raise TargetUnavailable(f"no credentials for {self._target.name}: {missing}") from None
+        client = self._session.create_client(
+            service,
+            region_name=region or self._target.region,
+            endpoint_url=self._endpoint,
+            config=self._config,
+            aws_access_key_id=account if per_test else None,
+            aws_secret_access_key=self._target.credentials.secret if per_test else None,
+        )
         self._listen(client, account)
         return client
 
@@ -185,4 +185,11 @@ def _session(target: Target) -> Session:
         session.set_config_variable("config_file", "/dev/null")
         session.set_config_variable("credentials_file", "/dev/null")
         return session
-    return Session(profile=target.credentials.profile)
+    try:
+        session = Session(profile=target.credentials.profile)
+        found = session.get_credentials()
+    except BotoCoreError as missing:
+        raise TargetUnavailable(f"no credentials for {target.name}: {missing}") from None
+    if found is None:
+        raise TargetUnavailable(f"no credentials for {target.name}: neither in the environment nor in a profile")
+    return session

@@ -87,12 +87,13 @@ def exit_code(report: ConformanceReport) -> int:
 
 
 def run_pytest(order: Order, collector: Collector, *plugins: str) -> int:
-    """Run the chosen suites, with modules that are further plugins; the collector has the results, pytest the status."""
+    """Run the chosen suites, with modules as further plugins; returns pytest's status, the collector has the rest."""
     root = order.layout.root
     arguments = [
         str(order.layout.suites),
         *("--rootdir", str(root), "-c", os.devnull, "--import-mode=importlib"),
-        *("-p", "surveyor.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "--capture=sys"),
+        *("-p", "surveyor.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"),
+        "--capture=sys",  # progress is printed between the tests, to the standard output that was there before
         *("--strict-markers", "--target", order.target, "--seed", str(order.seed), "--out", str(order.out)),
     ]
     for area in order.selection.areas:

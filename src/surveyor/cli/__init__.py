@@ -11,7 +11,9 @@ from collections.abc import Sequence
 import typer
 
 from surveyor.cli import claims
+from surveyor.cli.compare import compare, diff
 from surveyor.cli.conform import conform, survey
+from surveyor.cli.counterfeits import counterfeits
 from surveyor.cli.doctor import doctor
 from surveyor.cli.emulator import emulator
 from surveyor.errors import SurveyorError, UsageError
@@ -27,6 +29,9 @@ app = typer.Typer(
 )
 app.command()(survey)
 app.command()(conform)
+app.command()(compare)
+app.command()(diff)
+app.command()(counterfeits)
 app.command()(doctor)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 app.command(context_settings=_PASSED_ON)(emulator)

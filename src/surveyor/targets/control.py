@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from surveyor import bounds
-from surveyor.errors import TargetUnavailable
+from surveyor.errors import SurveyorError, TargetUnavailable
 
-__all__ = ["Control", "DnsAddress"]
+__all__ = ["Control", "ControlRefused", "DnsAddress"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,15 @@ class DnsAddress:
     port: int
 
 
+class ControlRefused(SurveyorError):
+    """The control endpoint is there and does not do what it was asked for; the text says why."""
+
+
 class Control:
-    """Speaks to `/_surveyor/` of one endpoint. Raises TargetUnavailable when it does not answer as agreed."""
+    """Speaks to `/_surveyor/` of one endpoint.
+
+    Raises ControlRefused when it says no, TargetUnavailable when it does not answer as agreed.
+    """
 
     def __init__(self, endpoint: str) -> None:
         parts = urlsplit(endpoint)
@@ -89,6 +96,8 @@ def _table(status: int, text: bytes, asked: str) -> dict[str, Any]:
         answer = json.loads(text)
     except ValueError:
         answer = None
+    if 400 <= status < 500 and isinstance(answer, dict) and "error" in answer:
+        raise ControlRefused(f"the control endpoint refused {asked}: {answer['error']}")
     if status != 200 or not isinstance(answer, dict):
         shown = text[:200].decode("utf-8", "replace")
         raise TargetUnavailable(f"the control endpoint answered {asked} with {status} {shown!r}, expected JSON")

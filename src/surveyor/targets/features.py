@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from surveyor.clients import Clients
-from surveyor.errors import NotOffered, TargetUnavailable
+from surveyor.errors import NotOffered, SurveyorError, TargetUnavailable
 from surveyor.targets.control import Control
 from surveyor.targets.model import Target
 
@@ -88,6 +88,6 @@ def _steers(control: Control | None, look: Callable[[Control], object]) -> str:
         return "there is no control endpoint"
     try:
         look(control)
-    except TargetUnavailable as broken:
+    except SurveyorError as broken:
         return str(broken)
     return ""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from surveyor import bounds
 from surveyor.clients import Clients
 from surveyor.clock import Clock, ControlledClock, WallClock
-from surveyor.errors import FeatureLacking, TargetUnavailable
+from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.ledger import Ledger
 from surveyor.targets.control import Control, DnsAddress
@@ -108,7 +108,7 @@ def _control(target: Target, endpoint: str) -> tuple[Control | None, Target]:
     control = Control(endpoint)
     try:
         control.now()
-    except TargetUnavailable:
+    except SurveyorError:
         control.close()
         return None, target
     return control, replace(target, clock="control", dns=Dns("control"))

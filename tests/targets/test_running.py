@@ -1,0 +1,143 @@
+"""Having a target: the embedded one started, and the same one reached as an ordinary endpoint."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from surveyor.clock import ControlledClock, WallClock
+from surveyor.errors import FeatureLacking, TargetUnavailable
+from surveyor.layout import find_layout
+from surveyor.ledger import Ledger, left_behind
+from surveyor.targets import Credentials, Dns, Start, Target, load_target
+from surveyor.targets.control import ControlRefused
+from surveyor.targets.process import StartedProcess, free_port, start
+from surveyor.targets.running import run_target
+
+TARGETS = find_layout().targets
+ACCOUNT = "111122223333"
+
+
+def embedded(*options: str) -> Start:
+    """How the embedded target is started, with other options."""
+    how = load_target("embedded", TARGETS).start
+    assert how is not None
+    return replace(how, argv=(*how.argv, *options))
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[StartedProcess]:
+    """An embedded target that somebody else has started."""
+    started = start("embedded", embedded(), seed=7)
+    yield started
+    started.stop()
+
+
+def test_started_target_has_what_it_declares() -> None:
+    """Every feature that can be probed is there, its clock is ours to advance, and it ends with us."""
+    with run_target(load_target("embedded", TARGETS), seed=7) as running:
+        assert running.absent == ()
+        assert {"cloudmap", "dns", "clock-control", "route53", "ec2"} <= running.features
+        assert isinstance(running.clock, ControlledClock)
+        before = running.clock.now()
+        running.clock.wait(3600)
+        assert running.clock.now() - before == pytest.approx(3600)
+        assert running.dead() is None
+        assert running.process is not None
+    assert "embedded ended" in (running.dead() or "")
+
+
+def test_bare_url_is_asked_what_it_has(endpoint: StartedProcess) -> None:
+    """An endpoint with a control endpoint is steered by it, and its features are those that answer."""
+    with run_target(load_target(endpoint.endpoint, TARGETS), seed=7) as running:
+        assert {"cloudmap", "dns", "public-dns", "clock-control", "route53", "ec2", "custom-health"} <= running.features
+        assert "quotas" not in running.features
+        assert isinstance(running.clock, ControlledClock)
+        vpc = running.clients.client("ec2", ACCOUNT).create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        assert running.resolver(ACCOUNT, "us-east-1", vpc).address.startswith("127.")
+        with pytest.raises(ControlRefused, match="has no VPC"):
+            running.resolver(ACCOUNT, "us-east-1", "vpc-0")
+        assert running.name_servers().port > 0
+    assert endpoint.ended() is None
+
+
+def test_calls_are_made_as_the_tests_account(endpoint: StartedProcess) -> None:
+    """The access key id is the account, and each call is evidence in service time."""
+    with run_target(load_target(endpoint.endpoint, TARGETS), seed=7) as running:
+        running.evidence.begin()
+        assert running.clients.client("sts", ACCOUNT).get_caller_identity()["Account"] == ACCOUNT
+        entry = running.evidence.entries()[0]
+        assert (entry.get("service"), entry.get("operation"), entry.get("status")) == ("sts", "GetCallerIdentity", 200)
+        assert abs(entry["at"] - running.clock.now()) < 1
+
+
+def test_flowing_clock_is_waited_for_at_its_scale() -> None:
+    """A target whose time flows sixty times as fast is waited for a sixtieth, and cannot be advanced."""
+    started = start("embedded", embedded("--clock", "flow", "--scale", "60"), seed=7)
+    try:
+        with run_target(load_target(started.endpoint, TARGETS), seed=7) as running:
+            assert isinstance(running.clock, WallClock)
+            assert "clock-control" not in running.features
+            wall, before = time.monotonic(), running.clock.now()
+            running.clock.wait(30)
+            assert running.clock.now() - before >= 29
+            assert time.monotonic() - wall < 20
+    finally:
+        started.stop()
+
+
+def test_nothing_listens_is_one_line() -> None:
+    """An endpoint that is not there is told at once."""
+    target = load_target(f"http://127.0.0.1:{free_port()}", TARGETS)
+    with (
+        pytest.raises(TargetUnavailable, match=r"^127\.0\.0\.1:\d+ cannot be reached at http://.*refused$"),
+        run_target(target, 7),
+    ):
+        pass
+
+
+def test_dns_at_a_fixed_address(endpoint: StartedProcess) -> None:
+    """A target file may name its DNS server; one that names none cannot be asked."""
+    target = Target("there", "us-east-1", endpoint.endpoint, dns=Dns("address", "127.0.0.1", 5353), file=Path("there"))
+    with run_target(target, 7) as running:
+        assert (running.name_servers().port, running.resolver("a", "b", "c").port) == (5353, 5353)
+    with run_target(replace(target, dns=Dns()), 7) as running, pytest.raises(FeatureLacking, match="no DNS server"):
+        running.name_servers()
+
+
+def test_shared_account_is_entered_in_the_ledger(
+    endpoint: StartedProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the account outlives the run, each create call stands in the ledger, and what was not deleted is told."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "444455556666")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "surveyor")
+    target = Target("there", "us-east-1", endpoint.endpoint, credentials=Credentials("environment"), file=Path("there"))
+    ledger = Ledger(tmp_path / "ledger.jsonl", "r1")
+    with run_target(target, 7, ledger) as running:
+        ec2 = running.clients.client("ec2", ACCOUNT)
+        kept = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]
+        gone = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+        ec2.delete_vpc(VpcId=gone)
+        assert kept["OwnerId"] == "444455556666"
+    ledger.close()
+    events = [json.loads(line)["event"] for line in ledger.path.read_text().splitlines()]
+    assert events == ["intent", "created", "intent", "created", "deleted"]
+    assert left_behind(ledger.path) == [f"ec2:CreateVpc {kept['VpcId']}"]
+
+
+def test_no_credentials_is_one_line(endpoint: StartedProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target whose credentials come from the environment says when there are none."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "no-such-file")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "no-such-file")
+    for credentials in (Credentials("environment"), Credentials("profile", profile="no-such-profile")):
+        target = Target("there", "us-east-1", endpoint.endpoint, credentials=credentials, file=Path("there"))
+        with pytest.raises(TargetUnavailable, match="no credentials for there"), run_target(target, 7):
+            pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -108,12 +110,22 @@ def test_a_taken_port_is_an_error(world: World) -> None:
             servers._bind("127.0.0.1", taken.getsockname()[1])
 
 
-def test_servers_can_be_closed_at_once(serving: Serving) -> None:
-    """Also before anybody has asked, and with connections open."""
+def test_closed_servers_answer_nothing(world: World) -> None:
+    """Neither new connections nor old ones; what was open is ended."""
 
-    async def work(running: DnsServers) -> None:
+    async def main() -> None:
+        running = DnsServers(world)
+        await running.start("127.0.0.1", 0)
         host, port = running.name_servers
-        client = socket.create_connection((host, port))
-        client.close()
+        query = dns.message.make_query("one.example.com", "A").to_wire()
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(len(query).to_bytes(2, "big") + query)
+        assert await reader.readexactly(2)
+        running.close()
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(host, port)
 
-    serving(work)
+    asyncio.run(main())

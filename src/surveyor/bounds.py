@@ -8,7 +8,9 @@ from __future__ import annotations
 __all__ = [
     "ALWAYS_STEP",
     "CONNECT",
+    "DISCOVERY",
     "DNS_ANSWER",
+    "DNS_CHANGE",
     "FIRST_STEP",
     "LARGEST_STEP",
     "LOCAL_ANSWER",
@@ -21,6 +23,12 @@ __all__ = [
 
 OPERATION = 120.0
 """Service seconds until an operation of Cloud Map must be SUCCESS or FAIL (samples in the API reference reach 40 s)."""
+
+DISCOVERY = 60.0
+"""Service seconds until DiscoverInstances shows a change (no document gives a bound; it takes seconds)."""
+
+DNS_CHANGE = 60.0
+"""Service seconds until name servers answer with a change (route53/ChangeResourceRecordSets: "generally within 60")."""
 
 FIRST_STEP = 0.1
 LARGEST_STEP = 1.0

@@ -15,7 +15,11 @@ from surveyor.plugin.operations import Finish
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-__all__ = ["Kind", "MadeNamespaces", "MakeNamespace"]
+__all__ = ["DOMAIN", "Kind", "MadeNamespaces", "MakeNamespace"]
+
+DOMAIN = "surveyor.test"
+"""Where DNS namespaces are made: .test belongs to nobody (RFC 6761), and example.com is refused by Route 53
+("example.com is reserved by AWS!")."""
 
 Kind = Literal["http", "private", "public"]
 
@@ -52,7 +56,7 @@ def make_namespace(
 
     def make(kind: Kind, **params: Any) -> dict[str, Any]:
         name = unique("ns")
-        params.setdefault("Name", name if kind == "http" else f"{name}.example.com")
+        params.setdefault("Name", name if kind == "http" else f"{name}.{DOMAIN}")
         if kind == "private" and "Vpc" not in params:
             params["Vpc"] = request.getfixturevalue("vpc")
         create: dict[Kind, Callable[..., Any]] = {

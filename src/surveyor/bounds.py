@@ -30,7 +30,7 @@ DISCOVERY = 60.0
 DNS_CHANGE = 60.0
 """Service seconds until name servers answer with a change (route53/ChangeResourceRecordSets: "generally within 60")."""
 
-FIRST_STEP = 0.1
+FIRST_STEP = 0.25
 LARGEST_STEP = 1.0
 """Service seconds between two looks on a clock that is advanced: small at first, so that quick effects are seen
 when they happen, then coarser, because each step is a round trip."""

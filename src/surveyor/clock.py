@@ -102,17 +102,20 @@ class Clock(ABC):
 
 
 class ControlledClock(Clock):
-    """The clock of a target that stands still until it is advanced."""
+    """The clock of a target that stands still until it is advanced, which nobody does but us: so it is read once."""
 
     def __init__(self, steering: Steerable) -> None:
         self._steering = steering
+        self._now: float | None = None
 
     def now(self) -> float:  # noqa: D102 (as in Clock)
-        return self._steering.now()
+        if self._now is None:
+            self._now = self._steering.now()
+        return self._now
 
     def wait(self, seconds: float) -> None:  # noqa: D102 (as in Clock)
         if seconds > 0:
-            self._steering.advance(seconds)
+            self._now = self._steering.advance(seconds)
 
     def _step(self, passed: float, bound: float) -> float:
         # A hundred looks are enough for any bound; under two minutes the steps stay within a second.

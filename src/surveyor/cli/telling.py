@@ -19,6 +19,7 @@ __all__ = ["describe", "tell"]
 _IN_FULL = 12
 """Unexpected verdicts that are told with their calls; the rest get one line each, and all are in the report."""
 
+_TESTS = 3
 _CALLS = 10
 
 
@@ -72,9 +73,8 @@ def _table(report: ConformanceReport) -> None:
 def _unexpected(claim: ClaimReport) -> Iterator[str]:
     yield f"\n{claim.id}: {claim.note}"
     yield f"  documented: {claim.statement}"
-    for test in claim.tests:
-        if test.verdict is Verdict.PASS and claim.verdict is not Verdict.PASS:
-            continue
+    telling = [test for test in claim.tests if test.verdict is not Verdict.PASS] or list(claim.tests)
+    for test in telling[:_TESTS]:
         yield f"  {test.id}: {test.verdict}"
         if test.detail:
             yield f"    {test.detail}"
@@ -82,6 +82,8 @@ def _unexpected(claim: ClaimReport) -> Iterator[str]:
             left = len(test.evidence) - _CALLS
             yield f"    the last {_CALLS} of {len(test.evidence)} calls:" if left > 0 else "    calls:"
             yield from (f"      {describe(entry)}" for entry in test.evidence[-_CALLS:])
+    if len(telling) > _TESTS:
+        yield f"  and {len(telling) - _TESTS} more tests, see the report"
 
 
 def _summary(report: ConformanceReport, unexpected: int) -> str:

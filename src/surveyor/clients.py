@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.session import Session
 
@@ -73,6 +74,14 @@ class Clients:
         )
         self._listen(client, account)
         return client
+
+    def credentials(self, account: str) -> Credentials:
+        """What requests of `account` are signed with, for those that no client sends."""
+        if self._target.credentials.kind == "per-test":
+            return Credentials(account, self._target.credentials.secret)
+        found = self._session.get_credentials()
+        assert found is not None, "a session without credentials is refused when it is made"
+        return found
 
     def _listen(self, client: Any, account: str) -> None:
         service = client.meta.service_model.service_name

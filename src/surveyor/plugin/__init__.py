@@ -13,6 +13,7 @@ pytest_plugins = [
     "surveyor.plugin.operations",
     "surveyor.plugin.namespaces",
     "surveyor.plugin.services",
+    "surveyor.plugin.raw",
     "surveyor.plugin.records",
     "surveyor.plugin.names",
     "surveyor.plugin.time",

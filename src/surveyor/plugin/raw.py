@@ -42,9 +42,8 @@ def post(running: RunningTarget, account: str, cloudmap: ServiceDiscoveryClient)
     """Posts requests as the test's account."""
     credentials = running.clients.credentials(account)
     signer = SigV4Auth(credentials, "servicediscovery", running.target.region)
-    local = running.target.is_local
-    answering = bounds.LOCAL_ANSWER if local else bounds.REMOTE_ANSWER
-    session = URLLib3Session(timeout=(bounds.CONNECT if local else bounds.REMOTE_ANSWER, answering))
+    timeout = (bounds.CONNECT, bounds.LOCAL_ANSWER) if running.target.is_local else bounds.REMOTE_ANSWER
+    session = URLLib3Session(timeout=timeout)  # type: ignore[arg-type]  # the stubs know whole seconds only
     header = running.target.credentials.header
 
     def send(path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:

@@ -18,6 +18,7 @@ import orjson
 
 from .http import Request, Response
 from .identifiers import is_account, is_region
+from .options import with_setting
 from .world import World
 
 __all__ = ["Control", "NameAnswerers"]
@@ -53,6 +54,7 @@ class Control:
 
     def __init__(self, world: World, names: NameAnswerers) -> None:
         self._world = world
+        self._first_settings = world.settings
         self._names = names
         self._advances: set[asyncio.Task[float]] = set()
         self._routes: Mapping[str, Mapping[str, Callable[[Request], Awaitable[Answer]]]] = {
@@ -60,7 +62,7 @@ class Control:
             "resolvers": {"GET": self._resolver},
             "name-servers": {"GET": self._name_servers},
             "events": {"GET": self._events},
-            "settings": {"GET": self._settings},
+            "settings": {"GET": self._settings, "POST": self._change_settings},
             "health": {"GET": self._health},
         }
 
@@ -124,6 +126,20 @@ class Control:
 
     async def _settings(self, request: Request) -> Answer:
         return {name: value for name, value in asdict(self._world.settings).items() if name != "secret"}
+
+    async def _change_settings(self, request: Request) -> Answer:
+        """What differs from the settings at the start, all of it each time: an empty list restores them."""
+        changes = _body(request).get("set")
+        if not isinstance(changes, list) or not all(isinstance(one, str) for one in changes):
+            raise _Refusal('expected a body like {"set": ["custom_health=5"]}')
+        settings = self._first_settings
+        for one in changes:
+            try:
+                settings = with_setting(settings, one)
+            except ValueError as problem:
+                raise _Refusal(f"{one}: {problem}") from None
+        self._world.settings = settings
+        return await self._settings(request)
 
     async def _health(self, request: Request) -> Answer:
         return {"status": "ok", "pid": os.getpid()}

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from .identifiers import is_account, is_region
 from .settings import Delay, Quotas, Settings
 
-__all__ = ["Options", "parse"]
+__all__ = ["Options", "parse", "with_setting"]
 
 QUOTAS = "quotas."
 # These have options of their own.
@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str]) -> Options:
         settings = replace(settings, quotas=replace(settings.quotas, discover_rate=None, revision_rate=None))
     for text in given.set:
         try:
-            settings = _with(settings, text)
+            settings = with_setting(settings, text)
         except ValueError as problem:
             parser.error(f"--set {text}: {problem}")
     return Options(settings, given.host, given.port, given.dns_port, given.die_with_parent)
@@ -94,7 +94,8 @@ def _settable() -> list[str]:
     ]
 
 
-def _with(settings: Settings, text: str) -> Settings:
+def with_setting(settings: Settings, text: str) -> Settings:
+    """The settings with one change, told as ``NAME=VALUE``; ValueError says what is wrong with it."""
     name, equals, value = text.partition("=")
     if not equals or name not in _settable():
         raise ValueError("expected NAME=VALUE with one of the names that --help lists")

@@ -1,0 +1,48 @@
+"""Run as a process: the embedded target with a proxy before it. Prints one line of JSON when ready, as targets do.
+
+Signatures are not checked behind the proxy, since a changed request would not have its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from surveyor.claims import load_claims
+from surveyor.counterfeits.http_proxy import HttpProxy
+from surveyor.counterfeits.model import load_counterfeits
+from surveyor.errors import SurveyorError
+from surveyor.layout import find_layout
+
+__all__ = ["main"]
+
+_EMBEDDED = ("-m", "surveyor.emulator", "--clock", "advance", "--no-signatures", "--die-with-parent")
+
+
+def main() -> None:
+    """``python -m surveyor.counterfeits SEED [FOLDER]``: serve until the process ends."""
+    seed, *folder = sys.argv[1:]
+    layout = find_layout()
+    where = Path(folder[0]) if folder else layout.targets / "counterfeits"
+    counterfeits = load_counterfeits(where, load_claims(layout.claims).by_id)
+    target = subprocess.Popen([sys.executable, *_EMBEDDED, "--seed", seed], stdout=subprocess.PIPE, text=True)
+    assert target.stdout is not None
+    try:
+        proxy = HttpProxy(json.loads(target.stdout.readline())["endpoint"], counterfeits)
+        sys.stdout.write(json.dumps({"endpoint": proxy.url}) + "\n")
+        sys.stdout.flush()
+        proxy.serve()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        target.terminate()
+        target.wait()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SurveyorError as wrong:
+        sys.exit(f"surveyor.counterfeits: {wrong}")

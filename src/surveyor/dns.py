@@ -8,7 +8,9 @@ from typing import Any
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.query
+import dns.rdataclass
 import dns.rdatatype
 
 from surveyor import bounds
@@ -16,7 +18,7 @@ from surveyor.errors import WrongAnswer
 from surveyor.evidence import Evidence
 from surveyor.targets.control import DnsAddress
 
-__all__ = ["ask"]
+__all__ = ["ask", "values"]
 
 
 def ask(
@@ -52,3 +54,10 @@ def ask(
     if evidence is not None:
         evidence.question(name, rdtype, shown, started, answer)
     return answer
+
+
+def values(answer: dns.message.Message, name: str, rdtype: str) -> list[str]:
+    """What the answer section holds under that name and type, in presentation form; empty if it holds nothing."""
+    owner, kind = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
+    found = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, kind)
+    return [record.to_text() for record in found or ()]

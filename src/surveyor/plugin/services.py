@@ -14,7 +14,7 @@ from surveyor.plugin.operations import Finish
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-__all__ = ["Deregister", "MakeService", "Register"]
+__all__ = ["Deregister", "MakeService", "Register", "RegisterAll"]
 
 Named = Mapping[str, Any] | str
 """A namespace or a service: the dict that describes it, or its id."""
@@ -32,6 +32,13 @@ class Register(Protocol):
 
     def __call__(self, service: Named, instance_id: str, attributes: Mapping[str, str]) -> dict[str, Any]:
         """`register(service, instance_id, attributes)`: registers, waits for SUCCESS, returns the Operation."""
+
+
+class RegisterAll(Protocol):
+    """What the fixture of this name gives."""
+
+    def __call__(self, service: Named, instances: Mapping[str, Mapping[str, str]]) -> None:
+        """`register_all(service, {instance_id: attributes})`: registers side by side, waits until each succeeded."""
 
 
 class Deregister(Protocol):
@@ -62,6 +69,21 @@ def register(cloudmap: ServiceDiscoveryClient, complete: Finish) -> Register:
         return complete(
             cloudmap.register_instance(ServiceId=_id(service), InstanceId=instance_id, Attributes=dict(attributes))
         )
+
+    return call
+
+
+@pytest.fixture
+def register_all(cloudmap: ServiceDiscoveryClient, complete: Finish) -> RegisterAll:
+    """Registers many instances at once, which takes hardly longer than one."""
+
+    def call(service: Named, instances: Mapping[str, Mapping[str, str]]) -> None:
+        answers = [
+            cloudmap.register_instance(ServiceId=_id(service), InstanceId=instance, Attributes=dict(attributes))
+            for instance, attributes in instances.items()
+        ]
+        for answer in answers:
+            complete(answer)
 
     return call
 

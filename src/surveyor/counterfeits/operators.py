@@ -75,12 +75,7 @@ class Forger:
         answer = invented(of)
         if "OperationId" in answer:
             identity = answer["OperationId"] = f"counterfeit-{uuid.uuid4()}"
-            self._pretended[identity] = {
-                "Id": identity,
-                "Status": "SUCCESS",
-                "Targets": {},
-                "Type": "REGISTER_INSTANCE",
-            }
+            self._pretended[identity] = _pretended(of, identity)
         return Answer.of(200, answer)
 
     def _keep(self, value: dict[str, Any], details: Any) -> None:

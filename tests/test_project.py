@@ -169,17 +169,17 @@ def test_every_waiver_gives_its_reason() -> None:
 
 
 def test_a_built_wheel_carries_what_it_surveys_with(tmp_path: Path) -> None:
-    """An installed surveyor has every claim, target and suite of the checkout, and no file of its own is missing."""
+    """An installed surveyor has all claims, targets, suites and templates of the checkout, and its own files."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
     carried = set(zipfile.ZipFile(wheel).namelist())
     names = [path.relative_to(ROOT) for path in tracked()]
-    bundled = [
-        f"surveyor/_bundle/{name}" for name in names if name.parts[0] in {"claims", "suites", "targets", "conftest.py"}
-    ]
+    rooms = {"claims", "suites", "targets", "conftest.py", "reports"}
+    own = [name for name in names if name.parts[0] != "reports" or name.parts[1] == "templates"]
+    bundled = [f"surveyor/_bundle/{name.as_posix()}" for name in own if name.parts[0] in rooms]
     package = [name.relative_to("src").as_posix() for name in names if name.parts[0] == "src"]
-    assert {room.split("/")[2] for room in bundled} == {"claims", "suites", "targets", "conftest.py"}
+    assert {room.split("/")[2] for room in bundled} == rooms
     assert sorted(set(bundled + package) - carried) == []
     assert not [name for name in carried if "__pycache__" in name]

@@ -124,7 +124,7 @@ def boto3_snippet(entries: Sequence[Entry], target: TargetReport) -> str:
     for number, step in enumerate(steps[-_MOST:], 1):
         at = step.entry.get("at")
         if isinstance(at, (int, float)):
-            if before is not None and at - before >= 1:
+            if before is not None and at - before >= 1 and step.entry.get("operation") != "GetOperation":
                 parts.append(_Part("", f"# {round(at - before)} service seconds pass here."))
             before = at
         parts.append(_part(step, f"answer_{number}", names))
@@ -160,7 +160,7 @@ def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> s
         head += 'who = {"aws_access_key_id": "111111111111", "aws_secret_access_key": "surveyor"}\n'
     for service in services:
         given = ", **where, **who" if started else ""
-        head += f"{_client(service)} = boto3.client({service!r}, config=plain{given})\n"
+        head += f"{_client(service)} = boto3.client({_text(service)}, config=plain{given})\n"
     return head + (_FINISH if finishing else "\n")
 
 

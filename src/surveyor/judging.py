@@ -113,6 +113,8 @@ def _answered(error: BaseException, place: Place) -> tuple[Verdict, str, str]:
         came = "a web page" if page else "an answer that cannot be read"
         return Verdict.FAIL, came, f"expected an answer in the API's protocol; came {came}: {error}"
     kind = type(error).__name__
+    if isinstance(error, pytest.FixtureLookupError):
+        return Verdict.ERROR, kind, f"there is no fixture {error.argname!r}"
     if place.in_suite and isinstance(error, (AssertionError, pytest.fail.Exception)):
         return Verdict.FAIL, kind, f"expected {place.text.removeprefix('assert ')}; came {_flat(error)}"
     if place.innermost.endswith("serialize.py"):  # botocore's: the request could not even be written

@@ -123,6 +123,13 @@ def test_symptom_is_the_same_in_every_run(house: House) -> None:
     assert "assert cloudmap.meta.endpoint_url == name" in first.symptom
 
 
+def test_missing_fixture_is_our_error(house: House) -> None:
+    """A suite that asks for a fixture which is not there has said nothing about the target."""
+    house.suite("@proves('alpha.first')\ndef test_it(cloudmpa):\n    '''It is so.'''\n    assert cloudmpa\n")
+    claim = one(house.run())
+    assert (claim.verdict, claim.detail) == (Verdict.ERROR, "set-up: there is no fixture 'cloudmpa'")
+
+
 def test_failure_in_set_up_is_the_targets_too(house: House) -> None:
     """A fixture that meets a wrong answer fails the test, and the symptom says that it was the set-up."""
     house.suite(

@@ -65,6 +65,23 @@ def test_symptoms_of_several_tests_stand_in_order_of_their_names() -> None:
     assert (worse.verdict, worse.symptom) == (Verdict.ERROR, "dead")
 
 
+def test_cases_of_one_test_are_named_together() -> None:
+    """A parametrized test that goes wrong in one way in several cases has one symptom that names the cases."""
+    found = only(
+        report_of(
+            result("t[a]", Verdict.FAIL, "test_t[a]: with raises('X'): no error came"),
+            result("t[b]", Verdict.FAIL, "test_t[b]: with raises('X'): no error came"),
+            result("t[c]", Verdict.FAIL, "test_t[c]: with raises('X'): ClientError Y"),
+            result("u", Verdict.FAIL, "set-up: test_u[a]: vpc: ClientError Y"),
+        )
+    )
+    assert found.symptom.split(" | ") == [
+        "test_t[a; b]: with raises('X'): no error came",
+        "test_t[c]: with raises('X'): ClientError Y",
+        "set-up: test_u[a]: vpc: ClientError Y",
+    ]
+
+
 def test_planned_test_without_result_is_not_run_and_unexpected() -> None:
     """A run that ended early does not pass what it did not try."""
     found = only(report_of(result("a", Verdict.PASS), planned=("a", "b")))

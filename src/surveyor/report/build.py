@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +20,8 @@ from surveyor.targets import Target
 from surveyor.verdicts import Verdict, worst
 
 __all__ = ["Run", "build_report", "conclude", "fresh_expectations", "leftovers"]
+
+_CASE = re.compile(r"(?P<test>(?:set-up: |tear-down: )?\w+)\[(?P<case>.*?)\]: (?P<rest>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def _claim(
     missing = sorted(set(planned) - {result.nodeid for result in results})
     verdict = worst([*(result.verdict for result in results), *(Verdict.NOT_RUN for _ in missing)])
     decisive = [result for result in results if result.verdict is verdict]
-    symptom = " | ".join(dict.fromkeys(result.symptom for result in decisive if result.symptom))
+    symptom = _together([result.symptom for result in decisive if result.symptom])
     unproven = f"{claim.unproven.reason}: {claim.unproven.note}" if claim.unproven else None
     if results or missing:
         detail = "; ".join(dict.fromkeys(result.detail for result in decisive if result.detail))
@@ -142,6 +145,16 @@ def _claim(
         unproven=unproven,
         last_confirmed_on_aws=claim.confirmed.isoformat() if claim.confirmed else None,
     )
+
+
+def _together(symptoms: Sequence[str]) -> str:
+    """One text for several symptoms; the cases of one parametrized test that show the same are named together."""
+    cases: dict[tuple[str, str], list[str]] = {}
+    for symptom in symptoms:
+        match = _CASE.fullmatch(symptom)
+        key = (match["test"], match["rest"]) if match else (symptom, "")
+        cases.setdefault(key, []).extend([match["case"]] if match else [])
+    return " | ".join(f"{test}[{'; '.join(names)}]: {rest}" if names else test for (test, rest), names in cases.items())
 
 
 def leftovers(target: Target, out: Path) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "ALWAYS_STEP",
     "CONNECT",
+    "CUSTOM_HEALTH",
     "DISCOVERY",
     "DNS_ANSWER",
     "DNS_CHANGE",
@@ -29,6 +30,10 @@ DISCOVERY = 60.0
 
 DNS_CHANGE = 60.0
 """Service seconds until name servers answer with a change (route53/ChangeResourceRecordSets: "generally within 60")."""
+
+CUSTOM_HEALTH = 30.0
+"""Service seconds that a custom health status takes (servicediscovery/HealthCheckCustomConfig); add how long the change
+takes to be seen."""
 
 FIRST_STEP = 0.25
 LARGEST_STEP = 1.0

@@ -1,0 +1,120 @@
+"""What DiscoverInstances answers with: which instances, how many, in what order, and what it tells of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.services import MakeService, Register, RegisterAll
+    from surveyor.plugin.time import Eventually
+
+
+@pytest.fixture
+def service(make_service: MakeService, http_namespace: dict[str, Any]) -> dict[str, Any]:
+    """A service without a health check."""
+    return make_service(http_namespace)
+
+
+@pytest.fixture
+def names(http_namespace: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
+    """The names by which instances of the service are discovered."""
+    return {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
+
+
+@proves("discovery.order-is-random")
+def test_order_differs_from_call_to_call(
+    cloudmap: ServiceDiscoveryClient,
+    register_all: RegisterAll,
+    eventually: Eventually,
+    service: dict[str, Any],
+    names: dict[str, Any],
+) -> None:
+    """Of five instances each call returns all, and not the same one first each time.
+
+    Were the first of five drawn evenly, 50 calls in a row would begin alike once in 10^34 runs.
+    """
+    five = {f"i-{number}" for number in range(5)}
+    register_all(service, {instance: {"colour": "red"} for instance in five})
+    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 5, within=bounds.DISCOVERY)
+    answers = [cloudmap.discover_instances(**names)["Instances"] for _ in range(50)]
+    for answer in answers:
+        assert sorted(instance["InstanceId"] for instance in answer) == sorted(five)
+    assert len({answer[0]["InstanceId"] for answer in answers}) > 1
+
+
+@proves("discovery.max-results")
+def test_answers_hold_up_to_max_results(
+    cloudmap: ServiceDiscoveryClient,
+    register_all: RegisterAll,
+    eventually: Eventually,
+    service: dict[str, Any],
+    names: dict[str, Any],
+) -> None:
+    """Of 120 instances 100 are returned unless told, 7 for 7 and all for 1,000, and never a token for the rest."""
+    register_all(service, {f"i-{number}": {"colour": "red"} for number in range(120)})
+
+    def all_of_them() -> bool:
+        return len(cloudmap.discover_instances(**names, MaxResults=1_000)["Instances"]) == 120
+
+    eventually(all_of_them, within=bounds.DISCOVERY)
+    given: dict[str, Any]
+    for given, expected in (({}, 100), ({"MaxResults": 1}, 1), ({"MaxResults": 7}, 7), ({"MaxResults": 1_000}, 120)):
+        answer = cloudmap.discover_instances(**names, **given)
+        assert len({instance["InstanceId"] for instance in answer["Instances"]}) == expected
+        assert len(answer["Instances"]) == expected
+        assert "NextToken" not in answer
+
+
+@proves("discovery.max-results")
+@pytest.mark.parametrize("size", [0, 1_001])
+def test_other_sizes_are_refused(cloudmap: ServiceDiscoveryClient, names: dict[str, Any], size: int) -> None:
+    """MaxResults of 0 and of 1,001 are refused with InvalidInput."""
+    with raises("InvalidInput"):
+        cloudmap.discover_instances(**names, MaxResults=size)
+
+
+@proves("discovery.returns-what-was-registered")
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1", "AWS_INSTANCE_PORT": "8080"},
+        {"colour": "dark  red!", "Colour": "other case", "ECS_TASK_DEFINITION_FAMILY": "web"},
+    ],
+    ids=["AWS", "custom"],
+)
+def test_instance_comes_back_as_registered(
+    cloudmap: ServiceDiscoveryClient,
+    register: Register,
+    eventually: Eventually,
+    service: dict[str, Any],
+    names: dict[str, Any],
+    attributes: dict[str, str],
+) -> None:
+    """An instance comes with its id, both names, a health status, and its attributes exactly as they were given."""
+    register(service, "i-1", attributes)
+    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
+    assert (found["InstanceId"], found["ServiceName"]) == ("i-1", names["ServiceName"])
+    assert found["NamespaceName"] == names["NamespaceName"]
+    assert found["HealthStatus"] in ("HEALTHY", "UNHEALTHY", "UNKNOWN")
+    assert found["Attributes"] == attributes
+
+
+@proves("discovery.unknown-without-check")
+def test_health_is_unknown_without_check(
+    cloudmap: ServiceDiscoveryClient,
+    register: Register,
+    eventually: Eventually,
+    service: dict[str, Any],
+    names: dict[str, Any],
+) -> None:
+    """An instance of a service that has no health check is reported as UNKNOWN."""
+    register(service, "i-1", {"colour": "red"})
+    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
+    assert found["HealthStatus"] == "UNKNOWN"

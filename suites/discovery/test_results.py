@@ -64,9 +64,8 @@ def test_answers_hold_up_to_max_results(
         return len(cloudmap.discover_instances(**names, MaxResults=1_000)["Instances"]) == 120
 
     eventually(all_of_them, within=bounds.DISCOVERY)
-    given: dict[str, Any]
-    for given, expected in (({}, 100), ({"MaxResults": 1}, 1), ({"MaxResults": 7}, 7), ({"MaxResults": 1_000}, 120)):
-        answer = cloudmap.discover_instances(**names, **given)
+    for size, expected in ((None, 100), (1, 1), (7, 7), (1_000, 120)):
+        answer = cloudmap.discover_instances(**names | ({"MaxResults": size} if size else {}))
         assert len({instance["InstanceId"] for instance in answer["Instances"]}) == expected
         assert len(answer["Instances"]) == expected
         assert "NextToken" not in answer

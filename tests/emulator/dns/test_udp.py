@@ -10,11 +10,24 @@ from collections.abc import Awaitable, Callable
 import dns.asyncquery
 import dns.message
 import dns.rcode
+import pytest
 
 from surveyor.emulator.dns import DnsServers
-from surveyor.emulator.dns.udp import _BATCH
+from surveyor.emulator.dns.batch import Batch
+from surveyor.emulator.dns.udp import _QUERIES
+from surveyor.emulator.ec2 import vpcs
+from surveyor.emulator.world import World
 
 Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
+
+
+@pytest.fixture(autouse=True, params=["in batches", "singly"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs with the system's calls for many datagrams, and without them."""
+    if request.param == "singly":
+        monkeypatch.setattr(Batch, "available", lambda: False)
+    elif not Batch.available():
+        pytest.skip("this system has no recvmmsg")
 
 
 def test_questions_are_answered(serving: Serving) -> None:
@@ -56,7 +69,7 @@ def test_a_burst_is_answered_in_full(serving: Serving) -> None:
     """More queries than are handled in one go, each answered once."""
 
     async def work(servers: DnsServers) -> None:
-        count = 2 * _BATCH + 10
+        count = 2 * _QUERIES + 10
         with connected(*servers.name_servers) as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             for number in range(count):
@@ -86,6 +99,25 @@ def test_garbage_does_no_harm(serving: Serving) -> None:
         assert set(codes) == {dns.rcode.FORMERR}
 
     serving(work)
+
+
+def test_ipv6_is_answered_as_well(world: World) -> None:
+    """Peers of either family get their answers from the same process."""
+
+    async def main() -> None:
+        servers = DnsServers(world)
+        await servers.start("::1", 0)
+        settings = world.settings
+        vpc = next(iter(vpcs(world, settings.account, settings.region)))
+        places = [servers.resolver(settings.account, settings.region, vpc), servers.name_servers]
+        assert places[0][0] == "::1"
+        for _ in range(2):
+            for host, port in places:
+                query = dns.message.make_query("one.example.com", "A")
+                assert (await dns.asyncquery.udp(query, host, 5, port)).answer
+        servers.close()
+
+    asyncio.run(main())
 
 
 def connected(host: str, port: int) -> socket.socket:

@@ -15,6 +15,7 @@ from random import Random
 from ..ec2 import vpcs
 from ..route53.state import VpcKey
 from ..world import World
+from .batch import Batch
 from .responder import NameServer, Resolver, Responder
 from .tcp import TcpServer
 from .udp import UdpServer
@@ -52,6 +53,8 @@ class DnsServers:
         self._chance = Random(f"{world.settings.seed}/dns")
         self._resolvers: dict[tuple[str, VpcKey], _Place] = {}
         self._name_servers: _Place | None = None
+        # Shared by all sockets of one address family: they are emptied one after another.
+        self._batches: dict[int, Batch] = {}
         self._hosts = itertools.count()
         self._port = 0
 
@@ -100,11 +103,11 @@ class DnsServers:
         except OSError:
             return self._open(responder, _LOOPBACK, 0)
 
-    @staticmethod
-    def _open(responder: Responder, host: str, port: int) -> _Place:
+    def _open(self, responder: Responder, host: str, port: int) -> _Place:
         udp, tcp = _bind(host, port)
         address = udp.getsockname()
-        return _Place((address[0], address[1]), UdpServer(udp, responder), TcpServer(tcp, responder))
+        batch = self._batches.setdefault(udp.family, Batch(udp.family)) if Batch.available() else None
+        return _Place((address[0], address[1]), UdpServer(udp, responder, batch), TcpServer(tcp, responder))
 
 
 def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:

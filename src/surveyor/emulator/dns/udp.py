@@ -9,24 +9,27 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from .batch import Batch
 from .responder import Responder
 
 __all__ = ["UdpServer"]
 
-# How many queries in one go before others get their turn on the event loop; some milliseconds.
-_BATCH = 256
+# How many queries in one go before others get their turn on the event loop; some milliseconds at most.
+_BATCHES = 4
+_QUERIES = 256
 # A query is far shorter; of what is longer the rest is lost, and it is malformed then.
-_LONGEST_QUERY = 4_096
+_LONGEST_QUERY = 1_024
 # So that a burst waits in the kernel instead of being lost.
 _RECEIVE_BUFFER = 1 << 20
 
 
 class UdpServer:
-    """Answers at one bound socket, which it owns from now on."""
+    """Answers at one bound socket, which it owns from now on; without a batch, datagram by datagram."""
 
-    def __init__(self, bound: socket.socket, responder: Responder) -> None:
+    def __init__(self, bound: socket.socket, responder: Responder, batch: Batch | None) -> None:
         self._socket = bound
         self._responder = responder
+        self._batch = batch
         bound.setblocking(False)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         asyncio.get_running_loop().add_reader(bound, self._drain)
@@ -37,10 +40,19 @@ class UdpServer:
         self._socket.close()
 
     def _drain(self) -> None:
+        self._responder.refresh()
+        if self._batch is None:
+            self._answer_singly()
+            return
+        descriptor = self._socket.fileno()
+        for _ in range(_BATCHES):
+            if not self._batch.answer(descriptor, self._responder):
+                return
+
+    def _answer_singly(self) -> None:
         responder = self._responder
-        responder.refresh()
         remembered, receive, send = responder.renderers.get, self._socket.recvfrom, self._socket.sendto
-        for _ in range(_BATCH):
+        for _ in range(_QUERIES):
             try:
                 data, peer = receive(_LONGEST_QUERY)
             except OSError:

@@ -7,7 +7,6 @@ own plugin would tell of tests, and this tells of claims. Times are wall time; a
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from surveyor.claims import Claim, Claims, Level
+from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
 from surveyor.report.score import area_title, mark
@@ -98,11 +98,11 @@ def _result(
     target = visible(f"{report.target.name} {report.target.version}".strip())
     known = claims.by_id.get(claim.id)
     start = _milliseconds(report.started)
-    case = hashlib.md5(f"surveyor:{claim.id}".encode(errors="replace"), usedforsecurity=False).hexdigest()
+    case = _digest(f"surveyor:{claim.id}")
     return {
         "uuid": _uuid(report, claim.id),
         "testCaseId": case,
-        "historyId": f"{case}.{hashlib.md5(report.target.name.encode(), usedforsecurity=False).hexdigest()}",
+        "historyId": f"{case}.{_digest(report.target.name)}",
         "fullName": visible(claim.id),
         "name": visible(claim.statement),
         "description": _description(claim, known),
@@ -202,7 +202,11 @@ def _environment(report: ConformanceReport) -> str:
 def _uuid(report: ConformanceReport, name: str) -> str:
     """The same for the same thing of the same run, so that results written twice are not counted twice."""
     run = f"{report.target.name}|{report.target.version}|{report.started}|{report.seed}|{name}"
-    return str(uuid.uuid5(_NAMESPACE, run.encode(errors="backslashreplace").decode()))
+    return str(uuid.uuid5(_NAMESPACE, visible(run)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.md5(visible(text).encode(), usedforsecurity=False).hexdigest()
 
 
 def _milliseconds(moment: str) -> int:
@@ -218,4 +222,4 @@ def _wall(tests: tuple[TestReport, ...] | list[TestReport]) -> int:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=True, default=str) + "\n"
+    return dumps(value, indent=1) + "\n"

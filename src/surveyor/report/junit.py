@@ -23,13 +23,13 @@ _TRANSCRIPT = 4000
 
 def render(report: ConformanceReport, claims: Claims) -> str:
     """The XML document. Times are wall seconds: the run's, and for a case that of its calls."""
-    target = visible(f"{report.target.name} {report.target.version}".strip())
+    target = f"{report.target.name} {report.target.version}".strip()
     root = ET.Element("testsuites", name=f"surveyor {target}", time=_seconds(report.wall_seconds))
     for area in score_by_area(report, claims):
-        suite = ET.SubElement(root, "testsuite", name=visible(area.title), timestamp=report.started.partition("+")[0])
+        suite = ET.SubElement(root, "testsuite", name=area.title, timestamp=report.started.partition("+")[0])
         properties = ET.SubElement(suite, "properties")
         for name, value in (("target", target), ("surveyor", report.surveyor), ("seed", str(report.seed))):
-            ET.SubElement(properties, "property", name=name, value=visible(value))
+            ET.SubElement(properties, "property", name=name, value=value)
         for claim in report.claims:
             if claim.area == area.name:
                 _case(suite, claim, f"surveyor.{report.target.name}.{claim.area}", claims)
@@ -37,28 +37,29 @@ def render(report: ConformanceReport, claims: Claims) -> str:
     if report.failure or report.left_behind or report.surprises:
         _run(root, report)
     _total(root)
+    _clean(root)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Claims) -> None:
     wall = sum(_wall(entry.get("wallMs")) for test in claim.tests for entry in test.evidence) / 1000
-    case = ET.SubElement(suite, "testcase", classname=visible(classname), name=visible(claim.id), time=_seconds(wall))
+    case = ET.SubElement(suite, "testcase", classname=classname, name=claim.id, time=_seconds(wall))
     known = claims.by_id.get(claim.id)
     if known is not None:
         properties = ET.SubElement(case, "properties")
         for name, value in (("level", known.level.value), ("source", str(known.source))):
-            ET.SubElement(properties, "property", name=name, value=visible(value))
+            ET.SubElement(properties, "property", name=name, value=value)
     shown = mark(claim)
     if not claim.expected:
         tag = "error" if claim.verdict is Verdict.ERROR else "failure"
-        wrong = ET.SubElement(case, tag, type=shown.value, message=visible(claim.note or claim.detail))
-        wrong.text = visible(f"{claim.statement}\n{claim.detail}\n{claim.symptom}".strip())
+        wrong = ET.SubElement(case, tag, type=shown.value, message=claim.note or claim.detail)
+        wrong.text = f"{claim.statement}\n{claim.detail}\n{claim.symptom}".strip()
     elif claim.verdict is not Verdict.PASS:
-        ET.SubElement(case, "skipped", type=shown.value, message=visible(f"{shown.label}: {claim.detail}"))
+        ET.SubElement(case, "skipped", type=shown.value, message=f"{shown.label}: {claim.detail}")
     asked = [f"{test.id}: {test.verdict}\n{transcript(test, _TRANSCRIPT)}" for test in claim.tests if test.evidence]
     if asked and claim.verdict is not Verdict.PASS:
-        ET.SubElement(case, "system-out").text = visible("\n".join(asked))
+        ET.SubElement(case, "system-out").text = "\n".join(asked)
 
 
 def _run(root: ET.Element, report: ConformanceReport) -> None:
@@ -72,7 +73,7 @@ def _run(root: ET.Element, report: ConformanceReport) -> None:
     for tag, name, lines in told:
         for line in lines[:1]:
             case = ET.SubElement(suite, "testcase", classname="surveyor", name=name, time="0")
-            ET.SubElement(case, tag, type=name, message=visible(line)).text = visible("\n".join(lines))
+            ET.SubElement(case, tag, type=name, message=line).text = "\n".join(lines)
     _count(suite)
 
 
@@ -87,6 +88,14 @@ def _count(suite: ET.Element) -> None:
 def _total(root: ET.Element) -> None:
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+
+
+def _clean(root: ET.Element) -> None:
+    """XML has no way to write most control characters: everything becomes text that can be seen."""
+    for element in root.iter():
+        element.text = visible(element.text) if element.text else None
+        for name, value in element.items():
+            element.set(name, visible(value))
 
 
 def _seconds(seconds: float) -> str:

@@ -31,7 +31,7 @@ _SIGNS = {
     Mark.NOT_RUN: "⏸️",
     Mark.NOT_PROVEN: "▫️",
 }
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#!|~@&$])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#!|~&$])")
 
 
 def render(report: ConformanceReport, claims: Claims, limit: int = LIMIT) -> str:
@@ -128,7 +128,7 @@ def _row(title: str, counted: Score, columns: list[Mark]) -> str:
 
 
 def _escape(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", one_line(text))
+    return _SPECIAL.sub(r"\\\1", one_line(text)).replace("@", "@&#8203;")  # an escaped @ would still mention
 
 
 def _code(text: str) -> str:

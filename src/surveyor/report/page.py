@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -19,6 +17,7 @@ from markupsafe import Markup
 
 from surveyor.claims import Claims
 from surveyor.layout import find_layout
+from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.page_data import Column, PageData, Row, bar, page_data
@@ -135,22 +134,7 @@ def _cell(claim: ClaimReport, numbers: Mapping[str, int]) -> Mapping[str, object
 
 def _json(value: object) -> Markup:
     """JSON that can stand in a script element whatever it holds, and that every parser takes."""
-    try:
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        text = json.dumps(_finite(value), separators=(",", ":"), allow_nan=False)
-    return Markup(text.translate(_UNSAFE))  # escaped for a script element, which knows no entities
-
-
-def _finite(value: object) -> object:
-    """`value` with the numbers that JSON does not have as texts."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return value
+    return Markup(dumps(value).translate(_UNSAFE))  # escaped for a script element, which knows no entities
 
 
 def _source(environment: Environment, name: str) -> str:

@@ -1,0 +1,124 @@
+"""Allure results have the members that Allure's own library writes, and hold what the report does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attr
+from allure_commons import model2
+from allure_commons.types import LabelType, Severity
+
+from surveyor.claims import Claims
+from surveyor.report import allure
+from surveyor.report.model import ConformanceReport
+from surveyor.verdicts import Verdict
+
+STATUSES = {value for name, value in vars(model2.Status).items() if name.isupper()}
+PARTS = {
+    "labels": model2.Label,
+    "links": model2.Link,
+    "parameters": model2.Parameter,
+    "attachments": model2.Attachment,
+    "steps": model2.TestStepResult,
+}
+
+
+def read(folder: Path) -> dict[str, dict[str, Any]]:
+    """The results in a folder by the id of their claim."""
+    results = [json.loads(path.read_text()) for path in folder.glob("*-result.json")]
+    return {result["fullName"]: result for result in results}
+
+
+def check(item: dict[str, Any], kind: type) -> None:
+    """Each member is one of the library's class, and so are those of its parts; statuses are known ones."""
+    assert item.keys() <= {field.name for field in attr.fields(kind)}
+    if "status" in item:
+        assert item["status"] in STATUSES
+        assert item["statusDetails"].keys() <= {field.name for field in attr.fields(model2.StatusDetails)}
+        assert item["start"] <= item["stop"]
+    for name, part in PARTS.items():
+        for one in item.get(name, []):
+            check(one, part)
+
+
+def test_members_are_those_of_the_format(
+    make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
+) -> None:
+    """Every result, step, label, link and attachment has the members that allure-python-commons knows."""
+    allure.save(make_report(moved=("dns.srv.value",)), claims, tmp_path / "results")
+    results = read(tmp_path / "results")
+    assert results.keys() == claims.by_id.keys()
+    known = {value for name, value in vars(LabelType).items() if name.isupper()}
+    for result in results.values():
+        check(result, model2.TestResult)
+        names = {label["name"] for label in result["labels"]}
+        assert {"feature", "story", "severity"} <= names <= known | {"target"}
+    for path in (tmp_path / "results").iterdir():
+        assert re.fullmatch(r"[\w-]+-(result|attachment)\.json|environment\.properties|categories\.json", path.name)
+
+
+def test_a_claim_is_told_with_its_area_its_document_and_its_evidence(
+    make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
+) -> None:
+    """Feature, story, severity, the link to the source, the target, and the evidence attached to the step."""
+    report = make_report(verdicts={"dns.srv.value": Verdict.FAIL}, moved=("dns.srv.value",))
+    allure.save(report, claims, tmp_path)
+    result = read(tmp_path)["dns.srv.value"]
+    labels = {(label["name"], label["value"]) for label in result["labels"]}
+    severity = ("severity", Severity.CRITICAL.value)
+    assert {("feature", "DNS answers"), ("story", "dns.srv.value"), severity, ("target", "moto")} <= labels
+    assert ("tag", "unexpected") in labels
+    assert result["status"] == "failed"
+    assert result["statusDetails"]["message"].startswith("expected pass, came fail")
+    assert result["links"] == [
+        {
+            "type": "link",
+            "name": "servicediscovery/DnsRecord.Type",
+            "url": "https://docs.aws.amazon.com/cloud-map/latest/api/API_DnsRecord.html#cloudmap-Type-DnsRecord-Type",
+        }
+    ]
+    (attachment,) = result["steps"][0]["attachments"]
+    tests = next(claim.tests for claim in report.claims if claim.id == "dns.srv.value")
+    assert json.loads((tmp_path / attachment["source"]).read_text()) == list(tests[0].evidence)
+
+
+def test_what_is_known_is_marked_as_known(
+    make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
+) -> None:
+    """A failure that is expected of the target is failed and known; what is not proven is skipped."""
+    allure.save(make_report(verdicts={"dns.srv.value": Verdict.FAIL}), claims, tmp_path)
+    results = read(tmp_path)
+    assert results["dns.srv.value"]["statusDetails"]["known"] is True
+    unproven = next(claim.id for claim in claims.by_id.values() if claim.unproven)
+    assert results[unproven]["status"] == "skipped"
+    assert "not proven" in results[unproven]["statusDetails"]["message"]
+
+
+def test_results_of_two_targets_live_in_one_folder(
+    make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
+) -> None:
+    """The same claim on two targets is one test case with two histories; writing twice adds nothing."""
+    for name in ("moto", "ministack", "moto"):
+        allure.save(make_report(name), claims, tmp_path)
+    results = [json.loads(path.read_text()) for path in tmp_path.glob("*-result.json")]
+    assert len(results) == 2 * len(claims.by_id)
+    same = [result for result in results if result["fullName"] == "dns.srv.value"]
+    assert len({result["testCaseId"] for result in same}) == 1
+    assert len({result["historyId"] for result in same}) == 2
+
+
+def test_a_hostile_target_writes_no_file_of_its_own(
+    hostile_report: ConformanceReport, claims: Claims, tmp_path: Path
+) -> None:
+    """Names of files are ours whatever a target sends, and the environment stays one line a value."""
+    allure.save(hostile_report, claims, tmp_path / "results")
+    assert {path.name for path in tmp_path.iterdir()} == {"results"}
+    environment = (tmp_path / "results" / "environment.properties").read_text().splitlines()
+    assert len(environment) == 7
+    for result in read(tmp_path / "results").values():
+        check(result, model2.TestResult)
+    assert not [path for path in (tmp_path / "results").glob("*.json") if re.search(r"\bNaN\b", path.read_text())]

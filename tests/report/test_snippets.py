@@ -1,0 +1,160 @@
+"""Snippets show a test's calls again: ids become expressions, and nothing that a target sent becomes code."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import shlex
+from collections.abc import Iterator
+from typing import cast
+
+import boto3
+import pytest
+from botocore.config import Config
+from hypothesis import given
+from hypothesis import strategies as st
+from moto.server import ThreadedMotoServer
+
+from surveyor.evidence import Entry, Evidence
+from surveyor.report.model import TargetReport
+from surveyor.report.snippets import boto3_snippet, dig_snippet
+
+MOTO = TargetReport("moto", "5.2.5", "started", (), {})
+ANYTHING = st.text(st.characters(codec=None, categories=None), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | ANYTHING,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANYTHING, inner, max_size=3),
+    max_leaves=8,
+)
+CALLS = st.fixed_dictionaries(
+    {"kind": st.just("call"), "service": ANYTHING, "operation": ANYTHING, "params": JSON},
+    optional={"response": JSON, "error": JSON, "at": JSON},
+)
+QUESTIONS = st.fixed_dictionaries({"kind": st.just("dns"), "question": ANYTHING, "server": ANYTHING, "answer": JSON})
+
+
+def call(operation: str, params: dict[str, object], **rest: object) -> Entry:
+    """An entry for a call of Cloud Map."""
+    return cast(
+        Entry, {"kind": "call", "service": "servicediscovery", "operation": operation, "params": params, **rest}
+    )
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The address of a moto server of our own."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def test_a_snippet_runs_against_a_fresh_target_and_shows_the_same(moto: str) -> None:
+    """Calls recorded in one account are shown again in another, whose ids differ, down to the refusal at the end."""
+    client = boto3.client(
+        "servicediscovery",
+        endpoint_url=moto,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(inject_host_prefix=False),
+    )
+    evidence = Evidence()
+
+    def record(operation: str, method: str, **params: object) -> dict[str, object]:
+        try:
+            response = getattr(client, method)(**params)
+        except client.exceptions.ClientError as refused:
+            evidence.call("servicediscovery", operation, params, 0.0, status=400, error=refused.response["Error"])
+            return {}
+        evidence.call("servicediscovery", operation, params, 0.0, status=200, response=response)
+        return cast(dict[str, object], response)
+
+    created = record("CreateHttpNamespace", "create_http_namespace", Name="recorded")
+    for _ in range(3):
+        record("GetOperation", "get_operation", OperationId=created["OperationId"])
+    namespace = client.list_namespaces()["Namespaces"][0]["Id"]
+    record("GetNamespace", "get_namespace", Id=namespace)
+    client.delete_namespace(Id=namespace)
+    record("GetNamespace", "get_namespace", Id="ns-does-not-exist")
+    text = boto3_snippet(evidence.entries(), MOTO)
+    assert str(created["OperationId"]) not in text
+    assert namespace not in text
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        exec(compile(text.replace("http://127.0.0.1:5000", moto), "snippet", "exec"), {})
+    assert "NamespaceNotFound" in shown.getvalue()
+
+
+def test_what_an_answer_gave_becomes_an_expression() -> None:
+    """An id comes from the answer that had it; what a call was given stays as it is."""
+    given = {"Id": "srv-12345678", "Name": "web-12345678"}
+    text = boto3_snippet(
+        [
+            call("CreateService", {"Name": "web-12345678"}, response={"Service": given}),
+            call("GetService", {"Id": "srv-12345678"}, response={}),
+            call("CreateService", {"Name": "web-12345678"}, error={"Code": "ServiceAlreadyExists"}),
+        ],
+        MOTO,
+    )
+    assert 'answer_1 = cloudmap.create_service(Name="web-12345678")' in text
+    assert 'cloudmap.get_service(Id=answer_1["Service"]["Id"])' in text
+    assert "except ClientError as refused:  # came: ServiceAlreadyExists" in text
+
+
+def test_polling_is_a_loop_and_repetition_is_counted() -> None:
+    """Asking the same operation until it ends is one line; other calls in a row are one line with their number."""
+    text = boto3_snippet(
+        [
+            *[call("GetOperation", {"OperationId": "op-1"}, response={"Operation": {"Status": "PENDING"}})] * 5,
+            *[call("DiscoverInstances", {"NamespaceName": "n", "ServiceName": "s"}, response={})] * 50,
+        ],
+        MOTO,
+    )
+    assert text.count('finish("op-1")') == 1
+    assert text.count("discover_instances(") == 1
+    assert "# 50 times in a row" in text
+
+
+def test_a_text_that_the_evidence_cut_is_whole_again_if_it_can_be() -> None:
+    """One character over and over is written as such; params that are no names go in as a dictionary."""
+    text = boto3_snippet([call("CreateService", {"Name": "a" * 300 + "… (1025 characters)", "not a name": 1})], MOTO)
+    assert '"a" * 1025' in text
+    ast.parse(text)
+    assert 'create_service(**{"Name": ' in text
+
+
+def test_a_real_account_is_asked_with_its_own_credentials() -> None:
+    """For an endpoint nothing is said of address, region or keys: they are the reader's."""
+    text = boto3_snippet([call("ListNamespaces", {})], TargetReport("aws", "", "endpoint", (), {}))
+    assert "aws_access_key_id" not in text
+    assert "endpoint_url" not in text
+
+
+def test_questions_become_dig() -> None:
+    """Each question is a dig command once; a name like an option is no option."""
+    asked = cast(Entry, {"kind": "dns", "question": "web.example.com SRV", "server": "127.0.0.2:5353", "answer": "x"})
+    odd = cast(Entry, {"kind": "dns", "question": "-f/etc/passwd A", "server": "127.0.0.2:53", "answer": "x"})
+    assert dig_snippet([asked, asked, odd]).splitlines() == [
+        "dig @127.0.0.2 -p 5353 web.example.com SRV",
+        "dig @127.0.0.2 -p 53 -q -f/etc/passwd -t A",
+    ]
+    assert boto3_snippet([asked], MOTO) == ""
+
+
+@given(st.lists(CALLS | QUESTIONS, max_size=5), ANYTHING)
+def test_nothing_that_a_target_sent_becomes_code(entries: list[object], name: str) -> None:
+    """Whatever the evidence, the snippet is Python that calls only boto3, its clients and what the snippet defines."""
+    text = boto3_snippet(cast(list[Entry], entries), TargetReport(name, name, "started", (), {}))
+    text.encode("utf-8", "surrogatepass")
+    tree = ast.parse(text)
+    names = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert names <= {"Config", "print", "finish", "float"}
+    assert not {type(node) for node in ast.walk(tree)} & {ast.Lambda, ast.ClassDef, ast.Await}
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert imported <= {"boto3", "time"}
+    for line in dig_snippet(cast(list[Entry], entries)).splitlines():
+        assert shlex.split(line)[0] == "dig"
+        assert len(line.splitlines()) == 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.clock import ControlledClock, WallClock
-from surveyor.errors import WrongAnswer
+from surveyor.errors import NoAnswer, WrongAnswer
 
 
 class Hands:
@@ -94,6 +94,18 @@ def test_eventually_takes_a_failing_assertion_as_not_yet() -> None:
 
 def _assert_late() -> bool:
     raise AssertionError("too early")
+
+
+def test_eventually_does_not_wait_for_silence() -> None:
+    """A name server that does not answer is told at once: each further look would cost a time-out."""
+    hands = Hands()
+
+    def silent() -> bool:
+        raise NoAnswer("expected an answer; came none", came="dns: no answer")
+
+    with pytest.raises(NoAnswer):
+        ControlledClock(hands).eventually(silent, within=60)
+    assert hands.steps == []
 
 
 def test_eventually_lets_other_errors_through() -> None:

@@ -12,7 +12,7 @@ import dns.rrset
 import pytest
 
 from surveyor.dns import ask
-from surveyor.errors import WrongAnswer
+from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
 from surveyor.targets.control import DnsAddress
 
@@ -59,12 +59,28 @@ def test_cut_answer_is_asked_for_again_over_tcp(truncating: DnsAddress) -> None:
     assert evidence.entries()[0].get("question") == "web.example.com A"
 
 
+def test_lost_datagram_is_sent_once_more() -> None:
+    """A question that gets lost on the way is asked again; the second copy is answered."""
+    with socket.socket(type=socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            udp.recvfrom(512)
+            question, client = udp.recvfrom(512)
+            udp.sendto(reply(question, 1), client)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        assert len(ask("web.example.com", "A", DnsAddress(*udp.getsockname()), timeout=0.2).answer[0]) == 1
+        thread.join(5)
+
+
 def test_silence_is_a_wrong_answer_and_evidence() -> None:
     """A server that does not answer fails the test with words that are the same each time."""
     evidence = Evidence(lambda: 0.0)
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        with pytest.raises(WrongAnswer, match=r"expected an answer to web\.example\.com A") as failure:
+        with pytest.raises(NoAnswer, match=r"expected an answer to web\.example\.com A") as failure:
             ask("web.example.com", "A", DnsAddress(*silent.getsockname()), timeout=0.05, evidence=evidence)
     assert failure.value.came == "dns: no answer"
     assert str(evidence.entries()[0].get("answer")).startswith("no answer")

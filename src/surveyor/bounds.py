@@ -12,6 +12,7 @@ __all__ = [
     "DISCOVERY",
     "DNS_ANSWER",
     "DNS_CHANGE",
+    "DNS_TRIES",
     "FIRST_STEP",
     "LARGEST_STEP",
     "LOCAL_ANSWER",
@@ -57,5 +58,6 @@ LOCAL_ANSWER = 10.0
 REMOTE_ANSWER = 60.0
 """Wall seconds for a connection, for an answer of a target on this machine, and of one that is elsewhere."""
 
+DNS_TRIES = 2
 DNS_ANSWER = 2.0
-"""Wall seconds for an answer to one DNS question."""
+"""How often a question is sent, and wall seconds for an answer to each."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from surveyor import bounds
-from surveyor.errors import WrongAnswer
+from surveyor.errors import NoAnswer, WrongAnswer
 
 __all__ = ["Clock", "ControlledClock", "Steerable", "WallClock"]
 
@@ -53,7 +53,7 @@ class Clock(ABC):
     def eventually(self, condition: Callable[[], T | None], within: float) -> T:
         """The first true value of `condition`, or a failure once `within` service seconds have passed.
 
-        An AssertionError inside the condition counts as "not yet".
+        An AssertionError inside the condition counts as "not yet"; silence of the target fails at once.
         """
         start = self.now()
         while True:
@@ -64,6 +64,8 @@ class Clock(ABC):
                 if value:
                     return value
                 last = value
+            except NoAnswer:
+                raise  # each look would cost a time-out, and silence is no state on the way to anything
             except AssertionError as not_yet:
                 last = not_yet
             passed = self.now() - start

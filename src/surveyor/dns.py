@@ -14,7 +14,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from surveyor import bounds
-from surveyor.errors import WrongAnswer
+from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
 from surveyor.targets.control import DnsAddress
 
@@ -33,22 +33,19 @@ def ask(
 ) -> dns.message.Message:
     """The answer of `server` to one question, whatever its rcode.
 
-    `query` goes to dns.message.make_query (use_edns, payload, flags, …); `timeout` in wall seconds. Raises
-    WrongAnswer when nothing comes, or nothing that is DNS.
+    `query` goes to dns.message.make_query (use_edns, payload, flags, …); `timeout` in wall seconds. A datagram that
+    is not answered is sent once more. Raises NoAnswer when nothing comes, or nothing that is DNS.
     """
     message = dns.message.make_query(name, rdtype, **query)
     shown = f"{server.address}:{server.port}"
     started = time.perf_counter()
     try:
-        if tcp:
-            answer = dns.query.tcp(message, server.address, timeout=timeout, port=server.port)
-        else:
-            answer, _ = dns.query.udp_with_fallback(message, server.address, timeout=timeout, port=server.port)
+        answer = _exchange(message, server, tcp=tcp, timeout=timeout)
     except (dns.exception.DNSException, OSError, EOFError) as broken:
         why = "no answer" if isinstance(broken, dns.exception.Timeout) else type(broken).__name__
         if evidence is not None:
             evidence.question(name, rdtype, shown, started, f"{why}: {broken}")
-        raise WrongAnswer(
+        raise NoAnswer(
             f"expected an answer to {name} {rdtype} from {shown}; came {why} ({broken})", came=f"dns: {why}"
         ) from broken
     if evidence is not None:
@@ -61,3 +58,16 @@ def values(answer: dns.message.Message, name: str, rdtype: str) -> list[str]:
     owner, kind = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
     found = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, kind)
     return [record.to_text() for record in found or ()]
+
+
+def _exchange(message: dns.message.Message, server: DnsAddress, *, tcp: bool, timeout: float) -> dns.message.Message:
+    for left in reversed(range(bounds.DNS_TRIES)):
+        try:
+            if tcp:
+                return dns.query.tcp(message, server.address, timeout=timeout, port=server.port)
+            answer, _ = dns.query.udp_with_fallback(message, server.address, timeout=timeout, port=server.port)
+            return answer
+        except dns.exception.Timeout:
+            if not left:
+                raise
+    raise AssertionError("unreachable: the last try answers or raises")

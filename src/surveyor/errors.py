@@ -7,6 +7,7 @@
 * Inconclusive: a test could not be judged
 * FeatureLacking: the target declares that it lacks what the test needs
 * WrongAnswer: the target answered, and not as documented
+    * NoAnswer: it did not answer
 * NotOffered: the target does not know the operation at all
 """
 
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 __all__ = [
     "FeatureLacking",
     "Inconclusive",
+    "NoAnswer",
     "NotOffered",
     "SurveyorError",
     "TargetFileError",
@@ -59,6 +61,10 @@ class WrongAnswer(AssertionError):
     def __init__(self, message: str, came: str) -> None:
         super().__init__(message)
         self.came = came
+
+
+class NoAnswer(WrongAnswer):
+    """Nothing came at all; waiting for a condition does not wait for this to change."""
 
 
 class NotOffered(ClientError):

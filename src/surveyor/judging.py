@@ -22,7 +22,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from surveyor.errors import FeatureLacking, Inconclusive, NotOffered, TargetUnavailable, WrongAnswer
+from surveyor.errors import FeatureLacking, Inconclusive, NoAnswer, NotOffered, TargetUnavailable, WrongAnswer
 from surveyor.offered import is_html
 from surveyor.symptoms import Place, find_place
 from surveyor.verdicts import Verdict
@@ -93,7 +93,7 @@ def _classify(error: BaseException, place: Place, bench: Bench) -> tuple[Verdict
     if isinstance(error, (Inconclusive, pytest.skip.Exception)):
         return Verdict.INCONCLUSIVE, "inconclusive", str(error)
     for link in links:
-        if isinstance(link, (HTTPClientError, ConnectionError)) or _is_silence(link):
+        if isinstance(link, (HTTPClientError, ConnectionError, NoAnswer)):
             return _disconnected(link, error, bench)
         if isinstance(link, NotOffered):
             return _not_offered(link, bench)
@@ -155,10 +155,6 @@ def _disconnected(link: BaseException, error: BaseException, bench: Bench) -> tu
         return Verdict.ERROR, type(link).__name__, _flat(link)
     came = "connection closed" if isinstance(link, (ConnectionClosedError, ConnectionError)) else type(link).__name__
     return Verdict.FAIL, came, f"expected an answer; the connection was closed without one: {_flat(link)}"
-
-
-def _is_silence(link: BaseException) -> bool:
-    return isinstance(link, WrongAnswer) and link.came.startswith("dns: ")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

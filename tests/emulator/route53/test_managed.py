@@ -130,6 +130,16 @@ def test_a_batch_outside_its_zone_changes_nothing(world: World, corp: HostedZone
     assert not managed.records(world, ACCOUNT, corp.id, RECORD.name)
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"), [("A", "10.0.0"), ("CNAME", "a b"), ("SRV", "1 1 80 " + "x" * 64 + ".corp.")]
+)
+def test_a_value_that_is_none_changes_nothing(world: World, corp: HostedZone, kind: str, value: str) -> None:
+    """It is found here, not when somebody asks for it."""
+    with pytest.raises(ServiceError, match="InvalidChangeBatch"):
+        managed.apply(world, ACCOUNT, corp.id, [RECORD, replace(RECORD, type=kind, values=(value,))], [])
+    assert not managed.records(world, ACCOUNT, corp.id, RECORD.name)
+
+
 def test_a_zone_has_its_quota_of_records(world: World, corp: HostedZone) -> None:
     """SOA and NS count; replacing and deleting stay possible in a full zone."""
     limit = world.settings.quotas.records_per_zone

@@ -30,8 +30,8 @@ _FIRST_OCTET = 53
 _PLACES = (128 - _FIRST_OCTET) * 256
 _NAME_SERVERS = "127.53.0.1"
 _BACKLOG = 128
-# Two for each resolver, and whatever else the process needs.
-_OPEN_FILES = 65_536
+# Two for each resolver, and whatever else the process needs; macOS allows no more than this.
+_OPEN_FILES = 10_240
 # A free TCP port may be taken for UDP.
 _ATTEMPTS = 20
 

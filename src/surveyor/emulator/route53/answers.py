@@ -205,7 +205,7 @@ def _follow(scope: Scope, zone: PublishedZone, answer: Answer, kind: str, seen: 
     alias = replace(answer, rows=rows, shuffled=(), limit=0)
     if not rows:
         return alias
-    target = names.canonical(rows[-1].value)
+    target = names.canonical(rows[-1].value.strip())
     inside = names.is_within(target, zone.zone.name)
     if target in seen or not (inside or scope.recursive):
         return alias

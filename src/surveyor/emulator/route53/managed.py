@@ -16,6 +16,7 @@ from . import names
 from .changes import submit
 from .health.checks import add_check, find_check, leave_later
 from .published import published
+from .rdata import encode
 from .state import (
     CLOUD_MAP,
     Change,
@@ -86,13 +87,14 @@ def apply(
     """Change records all at once: in ListResourceRecordSets now, in answers after the propagation delay.
 
     Deleting what is not there is no error, so that clean-up may be repeated. Raises NoSuchHostedZone, and
-    InvalidChangeBatch for a name outside the zone or a full zone.
+    InvalidChangeBatch for a name outside the zone, a value that is none of its type, or a full zone.
     """
     state = world.in_account(Route53State, account)
     zone = find_zone(state, zone_id)
     table = state.records[zone.id]
     upserts = [replace(record, name=_canonical(record.name)) for record in upserts]
     gone = [key._replace(name=_canonical(key.name)) for key in deletes]
+    _check_values(upserts)
     outside = [record.name for record in upserts if not names.is_within(record.name, zone.name)]
     if outside:
         raise ServiceError("InvalidChangeBatch", f"{', '.join(outside)} is not in zone {zone.name}")
@@ -136,6 +138,15 @@ def delete_health_check(world: World, account: str, check_id: str) -> None:
     Raises NoSuchHealthCheck.
     """
     leave_later(world, account, find_check(world.in_account(Route53State, account), check_id))
+
+
+def _check_values(records: Sequence[RecordSet]) -> None:
+    for record in records:
+        for value in record.values:
+            try:
+                encode(record.type, value)
+            except ValueError as problem:
+                raise ServiceError("InvalidChangeBatch", f"{record.name}: {problem}") from None
 
 
 def _canonical(name: str) -> str:

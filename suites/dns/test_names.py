@@ -1,0 +1,69 @@
+"""Under which names a service answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from surveyor.clock import Clock
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.namespaces import Kind, MakeNamespace
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+
+@proves("dns.names-are-service-and-namespace")
+@pytest.mark.parametrize("kind", ["private", "public"])
+@pytest.mark.parametrize(
+    ("rdtype", "key", "address"),
+    [("A", "AWS_INSTANCE_IPV4", "192.0.2.44"), ("AAAA", "AWS_INSTANCE_IPV6", "2001:db8::44")],
+)
+def test_service_is_found_in_its_namespace(
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register: Register,
+    ask: Ask,
+    eventually: Eventually,
+    kind: Kind,
+    rdtype: str,
+    key: str,
+    address: str,
+) -> None:
+    """Service backend in example.com is answered as backend.example.com, with the TTL of the service."""
+    namespace = make_namespace(kind)
+    config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": rdtype, "TTL": 60}]}
+    service = make_service(namespace, "backend", DnsConfig=config)
+    register(service, "i-1", {key: address})
+    name = f"backend.{namespace['Name']}"
+    assert eventually(lambda: values(ask(name, rdtype, namespace), name, rdtype), within=bounds.DNS_CHANGE) == [address]
+
+
+@proves("dns.unchecked-instances-count-as-healthy")
+@pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
+def test_silent_address_is_answered(
+    make_service: MakeService,
+    register: Register,
+    ask: Ask,
+    eventually: Eventually,
+    clock: Clock,
+    public_namespace: dict[str, Any],
+    policy: str,
+) -> None:
+    """Without a health check an address at which nothing can listen is answered, and still is ten minutes later."""
+    config = {"RoutingPolicy": policy, "DnsRecords": [{"Type": "A", "TTL": 0}]}
+    service = make_service(public_namespace, DnsConfig=config)
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "80"})  # RFC 5737: used nowhere
+    name = f"{service['Name']}.{public_namespace['Name']}"
+
+    def answered() -> list[str]:
+        return values(ask(name, "A", public_namespace), name, "A")
+
+    assert eventually(answered, within=bounds.DNS_CHANGE) == ["192.0.2.1"]
+    clock.wait(600)
+    assert answered() == ["192.0.2.1"]

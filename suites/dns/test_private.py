@@ -1,0 +1,129 @@
+"""What the resolver of a VPC answers for private namespaces.
+
+Names are asked for the first time when their records are known everywhere, since resolvers keep negative answers too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dns.rcode
+import pytest
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.errors import WrongAnswer
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 0}]}
+
+
+@proves("dns.private.unknown-names-do-not-fall-through")
+def test_private_zone_hides_the_public_one(
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register: Register,
+    ask: Ask,
+    clock: Clock,
+    private_namespace: dict[str, Any],
+) -> None:
+    """A name that only the public of two namespaces with one name has is NXDOMAIN in the VPC of the private one."""
+    public_namespace = make_namespace("public", Name=private_namespace["Name"])
+    inside, outside = make_service(private_namespace, DnsConfig=A), make_service(public_namespace, DnsConfig=A)
+    register(inside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    register(outside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
+    clock.wait(bounds.DNS_CHANGE)
+    known = f"{inside['Name']}.{private_namespace['Name']}"
+    assert values(ask(known, "A", private_namespace), known, "A") == ["192.0.2.1"]
+    hidden = f"{outside['Name']}.{public_namespace['Name']}"
+    assert values(ask(hidden, "A", public_namespace), hidden, "A") == ["192.0.2.2"]
+    answer = ask(hidden, "A", private_namespace)
+    assert answer.rcode() == dns.rcode.NXDOMAIN
+    assert not answer.answer
+
+
+@proves("dns.private.needs-both-vpc-attributes")
+@pytest.mark.parametrize("attribute", ["EnableDnsHostnames", "EnableDnsSupport"])
+def test_private_names_need_both_attributes_of_the_vpc(
+    cloudmap: ServiceDiscoveryClient,
+    ec2: EC2Client,
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register: Register,
+    ask: Ask,
+    eventually: Eventually,
+    clock: Clock,
+    attribute: str,
+) -> None:
+    """With either attribute off a private name does not resolve in the VPC, DiscoverInstances does not care."""
+    vpc = ec2.create_vpc(CidrBlock="10.3.0.0/16")["Vpc"]["VpcId"]
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    namespace = make_namespace("private", Vpc=vpc)
+    service = make_service(namespace, DnsConfig=A)
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    name = f"{service['Name']}.{namespace['Name']}"
+    clock.wait(bounds.DNS_CHANGE)
+
+    def resolves() -> bool:
+        try:
+            return values(ask(name, "A", vpc=vpc), name, "A") == ["192.0.2.1"]
+        except WrongAnswer:  # a VPC without DNS support may have nobody who answers
+            return False
+
+    assert resolves()
+    off: dict[str, Any] = {attribute: {"Value": False}}
+    ec2.modify_vpc_attribute(VpcId=vpc, **off)
+    eventually(lambda: not resolves(), within=bounds.DNS_CHANGE)
+    assert cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"])["Instances"]
+    on: dict[str, Any] = {attribute: {"Value": True}}
+    ec2.modify_vpc_attribute(VpcId=vpc, **on)
+    eventually(resolves, within=bounds.DNS_CHANGE)
+
+
+@proves("dns.private.most-specific-zone-wins")
+def test_most_specific_zone_answers(
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register: Register,
+    ask: Ask,
+    clock: Clock,
+    private_namespace: dict[str, Any],
+) -> None:
+    """Of b.a in example.com and b in a.example.com, two namespaces of one VPC, the second is answered."""
+    narrower = make_namespace("private", Name=f"a.{private_namespace['Name']}")
+    register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
+    register(make_service(narrower, "b", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.3"})
+    clock.wait(bounds.DNS_CHANGE)
+    both, wider = f"b.{narrower['Name']}", f"b.c.{private_namespace['Name']}"
+    assert values(ask(both, "A", narrower), both, "A") == ["192.0.2.3"]
+    assert values(ask(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]
+
+
+@proves("dns.private.most-specific-zone-wins")
+def test_most_specific_zone_answers_for_what_it_lacks(
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register: Register,
+    ask: Ask,
+    clock: Clock,
+    private_namespace: dict[str, Any],
+) -> None:
+    """A name that only the less specific zone has is not answered if the more specific one covers it."""
+    narrower = make_namespace("private", Name=f"a.{private_namespace['Name']}")
+    register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
+    clock.wait(bounds.DNS_CHANGE)
+    covered, wider = f"b.{narrower['Name']}", f"b.c.{private_namespace['Name']}"
+    assert ask(covered, "A", narrower).rcode() == dns.rcode.NXDOMAIN
+    assert values(ask(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]

@@ -1,0 +1,76 @@
+"""SRV records and the host names in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.services import MakeService, RegisterAll
+    from surveyor.plugin.time import Eventually
+
+SRV = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 60}]}
+V4, V6 = "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"
+
+
+@proves("dns.srv.value")
+def test_value_holds_port_and_host_name(
+    make_service: MakeService,
+    register_all: RegisterAll,
+    ask: Ask,
+    eventually: Eventually,
+    public_namespace: dict[str, Any],
+) -> None:
+    """There is one SRV record for each instance: 1 1 <port> <instance>.<service>.<namespace>."""
+    service = make_service(public_namespace, DnsConfig=SRV)
+    web = {
+        "web-1": {V4: "192.0.2.1", "AWS_INSTANCE_PORT": "8080"},
+        "web-2": {V4: "192.0.2.2", "AWS_INSTANCE_PORT": "65535"},
+    }
+    register_all(service, web)
+    name = f"{service['Name']}.{public_namespace['Name']}"
+    expected = [f"1 1 8080 web-1.{name}.", f"1 1 65535 web-2.{name}."]
+    eventually(
+        lambda: sorted(values(ask(name, "SRV", public_namespace), name, "SRV")) == sorted(expected),
+        within=bounds.DNS_CHANGE,
+    )
+
+
+@proves("dns.srv.host-names-have-addresses")
+@pytest.mark.parametrize(
+    "attributes",
+    [{V4: "192.0.2.1"}, {V6: "2001:db8::1"}, {V4: "192.0.2.1", V6: "2001:db8::1"}],
+    ids=["IPv4", "IPv6", "both"],
+)
+def test_host_name_has_the_addresses_of_its_instance(
+    make_service: MakeService,
+    register_all: RegisterAll,
+    ask: Ask,
+    eventually: Eventually,
+    public_namespace: dict[str, Any],
+    attributes: dict[str, str],
+) -> None:
+    """The host name of an SRV record has the address of its instance and no others."""
+    service = make_service(public_namespace, DnsConfig=SRV)
+    other = {V4: "192.0.2.99", V6: "2001:db8::99", "AWS_INSTANCE_PORT": "99"}
+    register_all(service, {"web-1": {**attributes, "AWS_INSTANCE_PORT": "8080"}, "web-2": other})
+    name = f"{service['Name']}.{public_namespace['Name']}"
+
+    def host_name() -> str | None:
+        hosts = {
+            port: host for _, _, port, host in map(str.split, values(ask(name, "SRV", public_namespace), name, "SRV"))
+        }
+        return hosts.get("8080")
+
+    def addresses() -> set[str]:
+        found = [values(ask(host, rdtype, public_namespace), host, rdtype) for rdtype in ("A", "AAAA")]
+        return {address for several in found for address in several}
+
+    host = eventually(host_name, within=bounds.DNS_CHANGE)
+    eventually(lambda: addresses() == set(attributes.values()), within=bounds.DNS_CHANGE)

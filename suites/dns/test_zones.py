@@ -1,0 +1,109 @@
+"""Hosted zones made through Route 53 itself: how long negative answers may be kept, how fast changes arrive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dns.rcode
+import dns.rdatatype
+import pytest
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+
+@pytest.fixture
+def zone(route53: Route53Client, unique: Unique) -> dict[str, Any]:
+    """A public hosted zone, in the form that `ask` and `record_sets` know."""
+    name = f"{unique('zone')}.test"
+    made = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
+    hosted_zone = made.removeprefix("/hostedzone/")
+    return {"Type": "DNS_PUBLIC", "Name": name, "Properties": {"DnsProperties": {"HostedZoneId": hosted_zone}}}
+
+
+def upsert(route53: Route53Client, zone: dict[str, Any], record_set: dict[str, Any]) -> Any:
+    """Creates or replaces a record set; the ChangeInfo."""
+    return route53.change_resource_record_sets(
+        HostedZoneId=zone["Properties"]["DnsProperties"]["HostedZoneId"],
+        ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record_set}]},  # type: ignore[typeddict-item]
+    )["ChangeInfo"]
+
+
+def negative_ttl(ask: Ask, zone: dict[str, Any]) -> int:
+    """How long a negative answer of the zone may be kept (RFC 2308, 5): the TTL of the SOA in it, or its minimum."""
+    answer = ask(f"absent.{zone['Name']}", "A", zone)
+    assert answer.rcode() == dns.rcode.NXDOMAIN
+    [soa] = [rrset for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]
+    return min(soa.ttl, int(soa[0].minimum))
+
+
+@proves("dns.negative.cached-for-lesser-of-two")
+def test_new_zone_has_900_and_86400(
+    ask: Ask, eventually: Eventually, record_sets: RecordSets, zone: dict[str, Any]
+) -> None:
+    """The SOA record of a new zone has TTL 900 and minimum 86400, so that negative answers are kept for 900 seconds."""
+    [soa] = [record for record in record_sets(zone, zone["Name"]) if record["Type"] == "SOA"]
+    [record] = soa["ResourceRecords"]
+    assert (soa["TTL"], record["Value"].split()[-1]) == (900, "86400")
+    assert eventually(lambda: negative_ttl(ask, zone), within=bounds.DNS_CHANGE) == 900
+
+
+@proves("dns.negative.cached-for-lesser-of-two")
+@pytest.mark.parametrize(("ttl", "minimum"), [(60, 86400), (900, 60)], ids=["TTL", "minimum"])
+def test_lesser_of_ttl_and_minimum_counts(
+    route53: Route53Client,
+    ask: Ask,
+    eventually: Eventually,
+    record_sets: RecordSets,
+    zone: dict[str, Any],
+    ttl: int,
+    minimum: int,
+) -> None:
+    """When the SOA record is changed, negative answers are kept for its TTL or its minimum, whichever is less."""
+    [soa] = [record for record in record_sets(zone, zone["Name"]) if record["Type"] == "SOA"]
+    fields = soa["ResourceRecords"][0]["Value"].split()[:-1]
+    changed = {**soa, "TTL": ttl, "ResourceRecords": [{"Value": " ".join([*fields, str(minimum)])}]}
+    upsert(route53, zone, changed)
+    eventually(lambda: negative_ttl(ask, zone) == 60, within=bounds.DNS_CHANGE)
+
+
+@proves("dns.propagation.within-a-minute")
+def test_change_is_answered_once_it_is_in_sync(
+    route53: Route53Client, ask: Ask, eventually: Eventually, zone: dict[str, Any]
+) -> None:
+    """A change is PENDING, within 60 seconds INSYNC, and from then on answered."""
+    name = f"www.{zone['Name']}"
+    record = {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    change = upsert(route53, zone, record)
+    # An INSYNC at once would be allowed: a change may take no time.
+    assert change["Status"] in ("PENDING", "INSYNC")
+    eventually(
+        lambda: route53.get_change(Id=change["Id"])["ChangeInfo"]["Status"] == "INSYNC", within=bounds.DNS_CHANGE
+    )
+    assert values(ask(name, "A", zone), name, "A") == ["192.0.2.1"]
+
+
+@proves("dns.propagation.within-a-minute")
+def test_registered_instance_is_answered_within_a_minute(
+    make_service: MakeService,
+    register: Register,
+    ask: Ask,
+    eventually: Eventually,
+    public_namespace: dict[str, Any],
+) -> None:
+    """A registered address is answered no later than 60 seconds after its operation has succeeded."""
+    config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+    service = make_service(public_namespace, DnsConfig=config)
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    name = f"{service['Name']}.{public_namespace['Name']}"
+    eventually(lambda: values(ask(name, "A", public_namespace), name, "A") == ["192.0.2.1"], within=bounds.DNS_CHANGE)

@@ -145,7 +145,7 @@ def _steps(entries: Iterable[Entry]) -> Iterator[_Step]:
 
     for _, same in groupby(entries, asked):
         run = list(same)
-        yield _Step(run[-1], len(run))
+        yield _Step(run[-1], sum(entry.get("times", 1) for entry in run))
 
 
 def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> str:

@@ -64,6 +64,18 @@ def test_beginning_and_end_are_kept() -> None:
     assert evidence.entries() == []
 
 
+def test_polling_is_one_entry() -> None:
+    """The same call with the same answer, over and over, is kept once with how often and until when."""
+    times = iter(range(100))
+    evidence = Evidence(lambda: float(next(times)))
+    for status in ("PENDING", "PENDING", "PENDING", "SUCCESS", "PENDING"):
+        answer = {"Operation": {"Status": status}}
+        evidence.call("servicediscovery", "GetOperation", {"OperationId": "a"}, time.perf_counter(), response=answer)
+    first, *others = evidence.entries()
+    assert (first.get("times"), first["at"], first.get("until")) == (3, 0.0, 2.0)
+    assert [entry.get("times", 1) for entry in others] == [1, 1]
+
+
 def test_dns_answers_are_kept_in_master_file_form() -> None:
     """A question is kept with its rcode and each record on a line."""
     evidence = Evidence(lambda: 5.0)

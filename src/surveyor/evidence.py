@@ -30,7 +30,11 @@ _SECRET = re.compile(
 
 
 class Entry(TypedDict, total=False):
-    """One call or one question. `at` in service seconds since the epoch, `wallMs` in wall milliseconds."""
+    """One call or one question, or the same one several `times` in a row with the same answer.
+
+    `at` and `until`: the first and the last time, in service seconds since the epoch; `wallMs`: wall milliseconds, all
+    together.
+    """
 
     kind: str
     service: str
@@ -43,6 +47,8 @@ class Entry(TypedDict, total=False):
     server: str
     answer: object
     at: float
+    until: float
+    times: int
     wallMs: float
     skipped: int
 
@@ -95,6 +101,12 @@ class Evidence:
     def _keep(self, entry: Entry, started: float) -> None:
         entry["at"] = round(self.now(), 3)
         entry["wallMs"] = round((time.perf_counter() - started) * 1000, 1)
+        before = next(iter([*self._last[-1:], *self._first[-1:]]), None)
+        if before is not None and _same(before, entry):  # polling: one entry says how often and until when
+            before["times"] = before.get("times", 1) + 1
+            before["until"] = entry["at"]
+            before["wallMs"] = round(before["wallMs"] + entry["wallMs"], 1)
+            return
         if len(self._first) < KEPT_FIRST:
             self._first.append(entry)
             return
@@ -102,6 +114,12 @@ class Evidence:
         if len(self._last) > KEPT_LAST:
             del self._last[0]
             self._skipped += 1
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    measured = ("at", "until", "times", "wallMs")
+    kept = [{key: value for key, value in entry.items() if key not in measured} for entry in (one, other)]
+    return kept[0] == kept[1]
 
 
 def trim(value: object, depth: int = 0) -> object:

@@ -48,11 +48,13 @@ def describe(entry: Entry) -> str:
     kind = entry.get("kind")
     if kind == "skipped":
         return f"… {entry.get('skipped')} more …"
+    times = f" ({entry['times']} times)" if "times" in entry else ""
     if kind == "dns":
-        return f"dns {entry.get('question')} @{entry.get('server')} -> {_brief(entry.get('answer'))}"
+        return f"dns {entry.get('question')} @{entry.get('server')} -> {_brief(entry.get('answer'))}{times}"
     came = entry.get("error", entry.get("response"))
     status = f"{entry['status']} " if "status" in entry else ""
-    return f"{entry.get('service')}:{entry.get('operation')} {_brief(entry.get('params'))} -> {status}{_brief(came)}"
+    asked = f"{entry.get('service')}:{entry.get('operation')} {_brief(entry.get('params'))}"
+    return f"{asked} -> {status}{_brief(came)}{times}"
 
 
 def _table(report: ConformanceReport) -> None:

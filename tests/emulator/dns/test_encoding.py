@@ -33,12 +33,14 @@ def addresses(count: int) -> tuple[tuple[Row, ...], ...]:
 def render() -> Ask:
     """Makes a function that renders an answer and reads it with dnspython: ``render(answer)()``."""
 
-    def make(answer: Answer, *, limit: int = 1232, edns: bool = False, recursive: bool = False) -> object:
+    def make(
+        answer: Answer, *, limit: int = 1232, edns: bool = False, recursive: bool = False
+    ) -> Callable[[], dns.message.Message]:
         envelope = Envelope(int(QUERY.flags), QUESTION, wire.opt_record() if edns else b"", limit, recursive)
         produce = renderer(encode(answer, NAME, recursive=recursive), envelope, Random(5))
         return lambda: dns.message.from_wire(b"\0\0" + produce())
 
-    return make  # type: ignore[return-value]
+    return make
 
 
 def values(message: dns.message.Message) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def name_server(world: World) -> NameServer:
 def ask(responder: Responder, name: str, kind: str = "A", **more: object) -> dns.message.Message:
     """One question and its answer."""
     stream = bool(more.pop("stream", False))
-    query = dns.message.make_query(name, kind, **more)  # type: ignore[arg-type]
+    query = dns.message.make_query(name, kind, **more)  # type: ignore[arg-type]  # options by name
     responder.refresh()
     reply = responder.answer(query.to_wire(), stream=stream)
     assert reply is not None

@@ -58,7 +58,7 @@ def multivalue(number: int, *, healthy: bool = True, check: str | None = None) -
 def weighted(number: int, weight: int = 1, *, healthy: bool = True, **more: object) -> RecordSet:
     """One weighted record of a.example.com."""
     record = RecordSet("a.example.com.", "A", 60, (f"192.0.2.{number}",), str(number), weight=weight, healthy=healthy)
-    return replace(record, **more)  # type: ignore[arg-type]
+    return replace(record, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def addresses(answer: Answer) -> list[str]:
@@ -213,7 +213,8 @@ def test_weighted_cnames_each_lead_on(ask: Ask) -> None:
 
 def alias(target: str, name: str = "l.example.com.", *, evaluate: bool = True, **more: object) -> RecordSet:
     """An alias record set."""
-    return replace(RecordSet(name, "A", alias=AliasTarget("Z1", target, evaluate)), **more)  # type: ignore[arg-type]
+    record = RecordSet(name, "A", alias=AliasTarget("Z1", target, evaluate))
+    return replace(record, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def test_an_alias_answers_with_its_targets_data(ask: Ask) -> None:

@@ -57,7 +57,7 @@ def test_what_a_prober_says_of_a_deleted_check_is_ignored(world: World, state: R
 )
 def test_disabled_and_inverted_checks(changes: dict[str, bool], *, observed: bool | None, expected: bool) -> None:
     """A disabled check is healthy, an inverted one the other way round (route53/HealthCheckConfig.Disabled)."""
-    config = replace(TCP, **changes)  # type: ignore[arg-type]
+    config = replace(TCP, **changes)  # type: ignore[arg-type]  # fields by name
     assert HealthCheck("1", "1", config, observed=observed).healthy is expected
 
 

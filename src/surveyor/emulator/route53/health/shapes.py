@@ -51,7 +51,8 @@ def update_config(config: HealthCheckConfig, shape: Mapping[str, object]) -> Hea
     """Settings after UpdateHealthCheck: what is given changes, ResetElements go back to their defaults."""
     defaults = {field.name: field.default for field in fields(HealthCheckConfig)}
     for element in cast(list[str], shape.get("ResetElements", [])):
-        config = replace(config, **{_RESETTABLE[element]: defaults[_RESETTABLE[element]]})  # type: ignore[arg-type]
+        name = _RESETTABLE[element]
+        config = replace(config, **{name: defaults[name]})  # type: ignore[arg-type]  # its own default
     return _with_members(config, shape)
 
 
@@ -88,4 +89,4 @@ def _with_members(config: HealthCheckConfig, shape: Mapping[str, object]) -> Hea
     if "AlarmIdentifier" in shape:
         alarm = cast(Mapping[str, str], shape["AlarmIdentifier"])
         given["alarm"] = (alarm["Region"], alarm["Name"])
-    return replace(config, **given)  # type: ignore[arg-type]
+    return replace(config, **given)  # type: ignore[arg-type]  # the model has checked the types

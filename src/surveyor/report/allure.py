@@ -153,7 +153,6 @@ def _labels(
 ) -> list[dict[str, str]]:
     title = visible(area_title(claim.area, claims))
     labels = [
-        ("epic", "AWS Cloud Map"),
         ("feature", title),
         ("story", visible(claim.id)),
         ("severity", _SEVERITY[known.level] if known else "normal"),

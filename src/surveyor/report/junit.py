@@ -9,7 +9,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from surveyor.claims import Claims
-from surveyor.report.exchanges import transcript
+from surveyor.report.exchanges import deciding_tests, transcript
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import mark, score_by_area
 from surveyor.report.text import visible
@@ -57,7 +57,9 @@ def _case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Claims)
         wrong.text = f"{claim.statement}\n{claim.detail}\n{claim.symptom}".strip()
     elif claim.verdict is not Verdict.PASS:
         ET.SubElement(case, "skipped", type=shown.value, message=f"{shown.label}: {claim.detail}")
-    asked = [f"{test.id}: {test.verdict}\n{transcript(test, _TRANSCRIPT)}" for test in claim.tests if test.evidence]
+    asked = [
+        f"{test.id}: {test.verdict}\n{transcript(test, _TRANSCRIPT)}" for test in deciding_tests(claim) if test.evidence
+    ]
     if asked and claim.verdict is not Verdict.PASS:
         ET.SubElement(case, "system-out").text = "\n".join(asked)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from surveyor.claims import Article, Claim, Claims
 from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
 from surveyor.report.score import Mark, Score, area_title, areas_of, score
+from surveyor.report.text import one_line, visible
 
 __all__ = ["AreaRows", "Column", "PageData", "Row", "Segment", "bar", "page_data"]
 
@@ -81,7 +82,7 @@ def page_data(reports: Sequence[ConformanceReport], claims: Claims) -> PageData:
     for name in areas_of(reports, claims):
         rows = tuple(_row(claim, outcomes, claims) for claim in _ids(name, outcomes, claims))
         scores = tuple(score(one for one in report.claims if one.area == name) for report in reports)
-        areas.append(AreaRows(name, area_title(name, claims), rows, scores))
+        areas.append(AreaRows(visible(name), area_title(name, claims), rows, scores))
     met = {one for column in columns for one in column.score.marks}
     return PageData(columns, tuple(areas), tuple(one for one in Mark if one in met))
 
@@ -129,7 +130,8 @@ def _labels(reports: Sequence[ConformanceReport]) -> list[str]:
     for report in reports:
         label = report.target.name
         if names[label] > 1:
-            label = f"{label} {report.target.version}".strip()
+            label = f"{label} {report.target.version}"
+        label = one_line(label, 60)  # it is a name in the page's address, too
         same = sum(other == label or other.startswith(f"{label} #") for other in labels)
         labels.append(f"{label} #{same + 1}" if same else label)
     return labels

@@ -1,0 +1,183 @@
+"""The page in a browser: filters and evidence by keyboard, nothing loaded, nothing executed, everything readable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from surveyor.claims import Claims
+from surveyor.evidence import Entry
+from surveyor.report.model import ConformanceReport
+from surveyor.report.page import render
+from surveyor.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from tests.report.browser.conftest import Browser
+
+RED = "dns.srv.value"
+
+SHOWN = "[...document.querySelectorAll('tr.claim')].filter(row => row.checkVisibility()).length"
+
+# Every visible text with a colour nearer to what is behind it than WCAG AA allows, as "text: ratio".
+POOR_CONTRAST = """(() => {
+  const channel = (value) => { value /= 255; return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
+  const numbers = (colour) => { const n = colour.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = numbers(getComputedStyle(one).backgroundColor);
+      if (colour[3] === 1) return colour;
+      if (colour[3] > 0) throw new Error("half transparent: " + one.className);
+    }
+    return [255, 255, 255, 1];
+  };
+  const poor = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest("script, style, .unseen, noscript, option")) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(numbers(style.color)), light(behind(element))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    if (ratio < (large ? 3 : 4.5)) poor.push(`${walker.currentNode.data.trim().slice(0, 30)}: ${ratio.toFixed(2)} (${element.className})`);
+  }
+  return [...new Set(poor)];
+})()"""  # noqa: E501  # a script of the page, which is no better for being broken up
+
+
+@pytest.fixture
+def page(make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path) -> Path:
+    """Two targets of which one has one red cell, and one that is known for others."""
+    known = {"services.delete.needs-no-instances": Verdict.FAIL, "dns.multivalue.caps-at-eight": Verdict.INCONCLUSIVE}
+    reports = [
+        make_report("embedded", "0.1.0", verdicts={RED: Verdict.PASS}),
+        make_report(verdicts={RED: Verdict.FAIL, **known}, moved=(RED,)),
+    ]
+    path = tmp_path / "page.html"
+    path.write_text(render(reports, claims), encoding="utf-8")
+    return path
+
+
+def quiet(browser: Browser, page: Path) -> None:
+    """Nothing but the page itself was asked for, and the browser has nothing to complain of."""
+    assert [address.partition("#")[0] for address in browser.requests] == [page.as_uri()]
+    assert browser.complaints == []
+
+
+def test_a_keyboard_finds_the_red_cell_and_its_evidence(browser: Browser, page: Path, claims: Claims) -> None:
+    """Find by text, tick unexpected, go to the one row that is left, open it, read the call that decided."""
+    browser.open(page)
+    assert browser.run(SHOWN) == len(claims.by_id)
+    browser.press("/", "/")
+    browser.write("srv")
+    assert 1 < browser.run(SHOWN) < len(claims.by_id)
+    browser.run("document.querySelector('input[name=verdict][value=fail]').focus()")
+    browser.press(" ")
+    assert browser.run(SHOWN) == 1
+    assert browser.run("location.hash") == "#q=srv&verdict=fail"
+    browser.run("document.querySelector('tr.claim:not([hidden]) button.cell').focus()")
+    browser.press("ArrowRight")
+    assert "unexpected" in browser.run("document.activeElement.textContent")
+    browser.press("Enter")
+    panel = browser.run("document.getElementById('panel').innerText")
+    assert claims.by_id[RED].statement in panel
+    assert "moto 5.2.5 does not: expected the error InvalidInput; no error came" in panel
+    assert "servicediscovery/DnsRecord.Type" in panel
+    assert "never confirmed" in panel
+    assert "ServiceAlreadyExists" in browser.run("document.querySelector('.exchange[open] pre + h5 + pre').innerText")
+    assert "dig @127.0.0.2 -p 5353 web.shop.example.com A" in panel
+    assert browser.run("document.activeElement.id") == "panel-title"
+    browser.press("Escape")
+    assert browser.run("document.getElementById('panel').hidden")
+    assert browser.run("document.activeElement.dataset.column") == "1"
+    quiet(browser, page)
+
+
+def test_the_address_brings_back_what_was_seen(browser: Browser, page: Path, claims: Claims) -> None:
+    """Filters and the open cell are in the address, and whoever opens it sees the same."""
+    browser.open(page, f"#area=dns&target=moto&verdict=fail,inconclusive&cell={RED}@moto")
+    assert browser.run(SHOWN) == 2
+    assert browser.run("document.getElementById('tally').textContent") == f"2 of {len(claims.by_id)}"
+    assert claims.by_id[RED].statement in browser.run("document.getElementById('panel').innerText")
+    browser.run("location.hash = '#expected=no'")
+    browser.run("new Promise((done) => setTimeout(done, 50))")
+    assert browser.run(SHOWN) == 1
+    assert browser.run("document.getElementById('panel').hidden")
+    browser.run("document.querySelector('#filters button[type=reset]').click()")
+    browser.run("new Promise((done) => setTimeout(done, 50))")
+    assert browser.run(SHOWN) == len(claims.by_id)
+    quiet(browser, page)
+
+
+def test_nonsense_in_the_address_does_no_harm(browser: Browser, page: Path, claims: Claims) -> None:
+    """An address that names nothing there shows everything, or that nothing fits, and never breaks."""
+    browser.open(page, "#area=nowhere&cell=x@y&verdict=&%E0%A4%A&level=%00")
+    assert browser.run(SHOWN) == len(claims.by_id)
+    browser.open(page, "#q=no-claim-has-this-in-it")
+    assert browser.run("document.getElementById('none').checkVisibility()")
+    quiet(browser, page)
+
+
+def test_a_hostile_target_executes_nothing(
+    browser: Browser, hostile_report: ConformanceReport, claims: Claims, tmp_path: Path
+) -> None:
+    """With every cell and every entry opened, what a target sent is text: no script ran, nothing was loaded."""
+    path = tmp_path / "hostile.html"
+    path.write_text(render([hostile_report], claims), encoding="utf-8")
+    browser.open(path)
+    browser.run(
+        """for (const cell of document.querySelectorAll('button.cell')) {
+          cell.click();
+          for (let i = 0; i < 2; i++) for (const one of document.querySelectorAll('#panel details')) one.open = true;
+        }"""
+    )
+    browser.run("new Promise((done) => setTimeout(done, 50))")
+    assert browser.run("typeof window.stolen") == "undefined"
+    assert browser.run("document.querySelectorAll('img, #panel script, iframe').length") == 0
+    assert "window.stolen=1" in browser.run("document.body.innerText")
+    quiet(browser, path)
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("dark", [False, True])
+def test_everything_can_be_read(browser: Browser, page: Path, width: int, dark: bool) -> None:
+    """On a phone and on a desk, light and dark: contrast is AA, and nothing makes the page wider than the window."""
+    browser.open(page, f"#cell={RED}@moto", width=width, height=844, dark=dark)
+    assert browser.run(POOR_CONTRAST) == []
+    assert browser.run("document.documentElement.scrollWidth") == width
+    assert (
+        browser.run("document.getElementById('panel').scrollWidth - document.getElementById('panel').clientWidth") == 0
+    )
+
+
+def test_ten_thousand_entries_do_not_all_become_elements(
+    browser: Browser, make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
+) -> None:
+    """Of a test with 10,000 entries the end is shown, and more when asked for; the rest stays data."""
+    entry: Entry = {"kind": "call", "service": "servicediscovery", "operation": "DiscoverInstances", "params": {"a": 1}}
+    report = make_report(verdicts={RED: Verdict.FAIL}, entries=(entry,) * 10_000, only=(RED,))
+    path = tmp_path / "large.html"
+    path.write_text(render([report], claims), encoding="utf-8")
+    browser.open(path, f"#cell={RED}@moto")
+    assert browser.run("document.querySelectorAll('.exchange').length") == 100
+    more = "[...document.querySelectorAll('#panel button')].find((one) => one.textContent.startsWith('Show'))"
+    assert browser.run(f"{more}.textContent") == "Show 1,000 earlier of 9,900"
+    browser.run(f"{more}.click()")
+    assert browser.run("document.querySelectorAll('.exchange').length") == 1100
+    quiet(browser, path)
+
+
+def test_on_a_phone_the_panel_takes_the_focus(browser: Browser, page: Path) -> None:
+    """Where the panel covers the page, what is under it cannot be reached; closing gives it back."""
+    browser.open(page, width=390, height=844)
+    browser.run("document.querySelector('button.cell.new').click()")
+    assert browser.run("document.getElementById('list').inert")
+    browser.press("Escape")
+    assert not browser.run("document.getElementById('list').inert")
+    assert browser.run("document.activeElement.classList.contains('new')")
+    quiet(browser, page)

@@ -1,0 +1,196 @@
+"""The page as text: what is in it, and that nothing in it loads anything or comes from a target as markup."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from surveyor.claims import Claims
+from surveyor.evidence import Entry
+from surveyor.report.model import ConformanceReport
+from surveyor.report.page import render
+from surveyor.verdicts import Verdict
+
+LOADING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "ping", "style"}
+
+
+class Parsed(HTMLParser):
+    """Every tag with its attributes, and the contents of scripts and styles by id or tag."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.raw: dict[str, str] = {}
+        self._inside = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the tag."""
+        self.tags.append((tag, dict(attrs)))
+        self._inside = dict(attrs).get("id") or tag if tag in ("script", "style") else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        """Whatever ends, raw text does."""
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        """Keep what a script or style holds."""
+        if self._inside:
+            self.raw[self._inside] = self.raw.get(self._inside, "") + data
+
+    def json(self, block: str) -> Any:
+        """A block of JSON."""
+        return json.loads(self.raw[block])
+
+    @property
+    def policy(self) -> str:
+        """What the page may do."""
+        return next(str(a["content"]) for tag, a in self.tags if a.get("http-equiv") == "Content-Security-Policy")
+
+
+@pytest.fixture(scope="module")
+def pages(
+    make_report: Callable[..., ConformanceReport], hostile_report: ConformanceReport, claims: Claims
+) -> dict[str, str]:
+    """A page of one report, one of three, one of a hostile target."""
+    return {
+        "one": render([make_report(moved=("dns.srv.value",))], claims),
+        "three": render([make_report("embedded", "0.1.0"), make_report(), make_report("ministack", "1.4.21")], claims),
+        "hostile": render([hostile_report, hostile_report], claims),
+    }
+
+
+@pytest.mark.parametrize("name", ["one", "three", "hostile"])
+def test_a_page_loads_nothing(pages: dict[str, str], name: str) -> None:
+    """No element loads anything, links go to documents only, and the policy forbids whatever else there might be."""
+    page = Parsed(pages[name])
+    assert {tag for tag, _ in page.tags}.isdisjoint(
+        {"img", "link", "iframe", "object", "embed", "base", "audio", "video"}
+    )
+    loading = [(tag, name) for tag, attributes in page.tags for name in attributes if name in LOADING]
+    assert loading == []
+    handlers = [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert handlers == []
+    targets = {str(attributes["href"]) for tag, attributes in page.tags if "href" in attributes}
+    assert all(target.startswith("#") for target in targets)
+    assert page.policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in page.policy
+    assert "url(" not in page.raw["style"]
+    assert "@import" not in page.raw["style"]
+
+
+@pytest.mark.parametrize("name", ["one", "three", "hostile"])
+def test_the_policy_lets_only_our_script_and_style_take_effect(pages: dict[str, str], name: str) -> None:
+    """The policy names the hashes of the one script and the one style sheet; what is JSON is no script."""
+    page = Parsed(pages[name])
+    allowed = re.findall(r"'sha256-([^']+)'", page.policy)
+    ours = [base64.b64encode(hashlib.sha256(page.raw[tag].encode()).digest()).decode() for tag in ("style", "script")]
+    assert allowed == ours
+    scripts = [attributes for tag, attributes in page.tags if tag == "script"]
+    assert [attributes for attributes in scripts if attributes.get("type") != "application/json"] == [{}]
+
+
+def test_a_hostile_target_stays_text(pages: dict[str, str], hostile: str) -> None:
+    """What a target sent is nowhere markup, is all there in the evidence, and the page is UTF-8 without controls."""
+    text = pages["hostile"]
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ufeff]", text)
+    page = Parsed(text.encode().decode())
+    assert len([tag for tag, _ in page.tags if tag == "script"]) == text.count("<script")
+    evidence = page.json("evidence-0-0")
+    assert evidence["entries"][0]["service"] == hostile
+    assert evidence["entries"][0]["response"]["a"] == [hostile, "nan", {"b": hostile}]
+    assert evidence["entries"][1]["answer"] == hostile
+
+
+def test_every_claim_has_a_row_and_every_report_a_column(pages: dict[str, str], claims: Claims) -> None:
+    """The matrix has a row a claim and a cell a report; the data behind it is in the same order."""
+    page = Parsed(pages["three"])
+    cells = [attributes for tag, attributes in page.tags if tag == "button" and "data-row" in attributes]
+    assert len(cells) == 3 * len(claims.by_id)
+    data = page.json("data")
+    assert [claim["id"] for claim in data["claims"]] == list(claims.by_id)
+    assert [column["label"] for column in data["columns"]] == ["embedded", "moto", "ministack"]
+    for cell in cells:
+        shown = str(cell["class"]).split()[1].removeprefix("mark-")
+        assert data["cells"][int(str(cell["data-row"]))][int(str(cell["data-column"]))]["mark"] == shown
+
+
+def test_a_claim_brings_its_document_and_its_articles(pages: dict[str, str]) -> None:
+    """Level, source with its address, check, and the statement of an article that it decides."""
+    data = Parsed(pages["one"]).json("data")
+    claim = next(one for one in data["claims"] if one["id"] == "dns.multivalue.fails-open")
+    assert claim["level"] == "must"
+    assert claim["href"].startswith("https://docs.aws.amazon.com/Route53/")
+    assert "Clients are never given unhealthy instances." in [article["said"] for article in claim["articles"]]
+    assert all(article["documented"] for article in claim["articles"])
+
+
+def test_evidence_comes_once_though_a_test_proves_many_claims(
+    make_report: Callable[..., ConformanceReport], claims: Claims
+) -> None:
+    """Two claims with one test have one block of evidence, with the snippets that show it again."""
+    report = make_report(only=("dns.srv.value", "dns.multivalue.caps-at-eight"), verdicts={"x": Verdict.PASS})
+    test = report.claims[0].tests[0]
+    shared = tuple(dataclasses.replace(claim, tests=(test,)) for claim in report.claims)
+    page = Parsed(render([dataclasses.replace(report, claims=shared)], claims))
+    assert [name for name in page.raw if name.startswith("evidence-")] == ["evidence-0-0"]
+    evidence = page.json("evidence-0-0")
+    assert "cloudmap.create_service(" in evidence["boto3"]
+    assert evidence["dig"] == "dig @127.0.0.2 -p 5353 web.shop.example.com A"
+
+
+def test_reports_of_different_suites_meet(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """A claim that one report lacks has no cell there; one that no file has any more keeps its own words."""
+    old = make_report("moto", "5.2.4", only=("dns.srv.value",))
+    gone = dataclasses.replace(old.claims[0], id="dns.forgotten", statement="Once claimed.")
+    old = dataclasses.replace(old, claims=(*old.claims, gone))
+    new = make_report("moto", "5.2.5", only=("dns.srv.value", "services.delete.needs-no-instances"))
+    data = Parsed(render([old, new], claims)).json("data")
+    assert [column["label"] for column in data["columns"]] == ["moto 5.2.4", "moto 5.2.5"]
+    ids = [claim["id"] for claim in data["claims"]]
+    cells = dict(zip(ids, data["cells"], strict=True))
+    assert cells["dns.forgotten"][1] is None
+    assert cells["services.delete.needs-no-instances"][0] is None
+    assert None not in cells["dns.srv.value"]
+    forgotten = next(claim for claim in data["claims"] if claim["id"] == "dns.forgotten")
+    assert (forgotten["statement"], forgotten["href"]) == ("Once claimed.", "")
+
+
+def test_two_runs_of_one_version_are_told_apart(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """Columns never share a label."""
+    data = Parsed(render([make_report(), make_report(), make_report("ministack")], claims)).json("data")
+    assert [column["label"] for column in data["columns"]] == ["moto 5.2.5", "moto 5.2.5 #2", "ministack"]
+
+
+def test_what_went_wrong_with_the_run_is_on_top(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """A broken or interrupted run, leftovers, surprises and absent features are said before anything else."""
+    report = make_report()
+    report = dataclasses.replace(
+        report,
+        failure="the target died",
+        interrupted=True,
+        left_behind=("namespace ns-1",),
+        surprises=("an odd expectation",),
+        target=dataclasses.replace(report.target, absent={"dns": "nothing answered"}),
+    )
+    head = render([report], claims).partition("</header>")[0]
+    for said in ("the target died", "interrupted", "namespace ns-1", "an odd expectation", "nothing answered"):
+        assert said in head
+
+
+def test_ten_thousand_entries_are_all_there(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """All evidence of a large report is in the page, and not one entry of it as an element."""
+    entry: Entry = {"kind": "call", "service": "servicediscovery", "operation": "DiscoverInstances", "params": {"a": 1}}
+    one = make_report(only=("dns.srv.value",), entries=(entry,) * 10_000, verdicts={"dns.srv.value": Verdict.FAIL})
+    text = render([one], claims)
+    assert len(Parsed(text).json("evidence-0-0")["entries"]) == 10_000
+    assert text.count("<details") == 0

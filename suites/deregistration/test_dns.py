@@ -1,0 +1,95 @@
+"""How a deregistered instance leaves DNS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dns.rcode
+import dns.rdatatype
+import pytest
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from surveyor.clock import Clock
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.namespaces import Kind, MakeNamespace
+    from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
+    from surveyor.plugin.time import Always, Eventually
+
+TTL = 15
+A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
+ONE, OTHER = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.2"}
+
+
+@proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
+@pytest.mark.parametrize(("kind", "within"), [("public", bounds.DNS_CHANGE), ("private", bounds.DNS_CHANGE + TTL)])
+def test_address_leaves_and_does_not_return(
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register_all: RegisterAll,
+    deregister: Deregister,
+    ask: Ask,
+    eventually: Eventually,
+    always: Always,
+    clock: Clock,
+    kind: Kind,
+    within: float,
+) -> None:
+    """Name servers drop the address within 60 seconds, the resolver of a VPC a TTL later; the other one stays."""
+    namespace = make_namespace(kind)
+    service = make_service(namespace, DnsConfig=A)
+    register_all(service, {"i-1": ONE, "i-2": OTHER})
+    name = f"{service['Name']}.{namespace['Name']}"
+
+    def answered() -> list[str]:
+        return sorted(values(ask(name, "A", namespace), name, "A"))
+
+    clock.wait(bounds.DNS_CHANGE)  # a resolver that is asked too early keeps the negative answer
+    eventually(lambda: answered() == ["192.0.2.1", "192.0.2.2"], within=bounds.DNS_CHANGE)
+    deregister(service, "i-1")
+    eventually(lambda: answered() == ["192.0.2.2"], within=within)
+    always(lambda: answered() == ["192.0.2.2"], during=60)
+
+
+@proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
+def test_caches_are_told_the_ttl_of_the_service(
+    make_service: MakeService,
+    register: Register,
+    ask: Ask,
+    eventually: Eventually,
+    public_namespace: dict[str, Any],
+) -> None:
+    """An answer carries the TTL of the service, after which a cache must ask again."""
+    service = make_service(public_namespace, DnsConfig=A)
+    register(service, "i-1", ONE)
+    name = f"{service['Name']}.{public_namespace['Name']}"
+    [answer] = eventually(lambda: ask(name, "A", public_namespace).answer, within=bounds.DNS_CHANGE)
+    assert answer.ttl == TTL
+
+
+@proves("deregistration.last-record-leaves-negative-answer")
+def test_name_without_instances_is_answered_with_the_soa(
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register: Register,
+    deregister: Deregister,
+    ask: Ask,
+    eventually: Eventually,
+) -> None:
+    """When the last instance is gone, the answer has no address and the SOA record with the namespace's SOA TTL."""
+    namespace = make_namespace("public", Properties={"DnsProperties": {"SOA": {"TTL": 77}}})
+    service = make_service(namespace, DnsConfig=A)
+    name = f"{service['Name']}.{namespace['Name']}"
+    register(service, "i-1", ONE)
+    eventually(lambda: values(ask(name, "A", namespace), name, "A") == ["192.0.2.1"], within=bounds.DNS_CHANGE)
+    deregister(service, "i-1")
+    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=bounds.DNS_CHANGE)
+    answer = ask(name, "A", namespace)
+    # Two pages differ on which of the two it is for a name that has had records.
+    assert answer.rcode() in (dns.rcode.NXDOMAIN, dns.rcode.NOERROR)
+    assert not answer.answer
+    [soa] = [rrset for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]
+    assert min(soa.ttl, soa[0].minimum) == 77

@@ -1,0 +1,54 @@
+"""How many instances a service has room for, and how many a namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
+
+RED = {"colour": "red"}
+THOUSAND = {f"i-{number}": RED for number in range(1, 1_001)}
+
+
+@proves("quotas.thousand-instances-a-service")
+def test_thousand_and_first_instance_is_refused(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    register_all: RegisterAll,
+    deregister: Deregister,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A service takes 1,000 instances, the next raises ResourceLimitExceeded; one that is there may change."""
+    service = make_service(http_namespace)
+    register_all(service, THOUSAND)
+    with raises("ResourceLimitExceeded"):
+        cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1001", Attributes=RED)
+    register(service, "i-1000", {"colour": "blue"})
+    deregister(service, "i-1")
+    register(service, "i-1001", RED)
+
+
+@proves("quotas.two-thousand-instances-a-namespace")
+def test_namespace_with_two_full_services_is_full(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    register_all: RegisterAll,
+    deregister: Deregister,
+    http_namespace: dict[str, Any],
+) -> None:
+    """With 1,000 instances in each of two services, one in a third raises ResourceLimitExceeded until one is gone."""
+    full = make_service(http_namespace)
+    for service in (full, make_service(http_namespace)):
+        register_all(service, THOUSAND)
+    third = make_service(http_namespace)
+    with raises("ResourceLimitExceeded"):
+        cloudmap.register_instance(ServiceId=third["Id"], InstanceId="i-1", Attributes=RED)
+    deregister(full, "i-1")
+    register(third, "i-1", RED)

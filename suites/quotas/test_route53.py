@@ -1,0 +1,62 @@
+"""How many records and zones Route 53 has room for, which the namespaces of an account use up too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+
+    from surveyor.plugin.account import Unique
+
+
+@pytest.fixture
+def zone(route53: Route53Client, unique: Unique) -> dict[str, Any]:
+    """A public hosted zone of its own."""
+    name = f"{unique('zone')}.test"
+    return dict(route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"])
+
+
+@proves("quotas.hundred-records-of-a-name")
+@pytest.mark.parametrize("policy", [{"MultiValueAnswer": True}, {"Weight": 1}], ids=["multivalue", "weighted"])
+def test_hundred_and_first_record_of_a_name_is_refused(
+    route53: Route53Client, zone: dict[str, Any], policy: dict[str, Any]
+) -> None:
+    """A name has room for 100 multivalue or weighted A records; one more is refused, under another name it is not."""
+
+    def create(label: str, *numbers: int) -> None:
+        sets: Any = [
+            {"Name": f"{label}.{zone['Name']}", "Type": "A", "TTL": 60, "SetIdentifier": str(number), **policy}
+            | {"ResourceRecords": [{"Value": f"192.0.2.{number}"}]}
+            for number in numbers
+        ]
+        changes: Any = [{"Action": "CREATE", "ResourceRecordSet": record} for record in sets]
+        route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch={"Changes": changes})
+
+    create("www", *range(1, 101))
+    with pytest.raises(ClientError) as refusal:
+        create("www", 101)
+    # Which of the call's errors it is, is not documented; these two are about the change itself.
+    assert refusal.value.response["Error"]["Code"] in ("InvalidChangeBatch", "InvalidInput")
+    create("other", 101)
+
+
+@proves("quotas.route53-account-limits")
+@pytest.mark.parametrize(("kind", "value"), [("MAX_HOSTED_ZONES_BY_OWNER", 500), ("MAX_HEALTH_CHECKS_BY_OWNER", 200)])
+def test_limits_of_an_account(route53: Route53Client, kind: Any, value: int) -> None:
+    """By default an account has room for 500 hosted zones and 200 health checks."""
+    answer = route53.get_account_limit(Type=kind)
+    assert answer["Limit"] == {"Type": kind, "Value": value}
+
+
+@proves("quotas.route53-account-limits")
+def test_limit_of_a_zone(route53: Route53Client, zone: dict[str, Any]) -> None:
+    """By default a hosted zone has room for 10,000 records, its own NS and SOA among them."""
+    answer = route53.get_hosted_zone_limit(HostedZoneId=zone["Id"], Type="MAX_RRSETS_BY_ZONE")
+    assert answer["Limit"] == {"Type": "MAX_RRSETS_BY_ZONE", "Value": 10_000}
+    assert answer["Count"] == zone["ResourceRecordSetCount"]

@@ -66,8 +66,8 @@ class Forger:
                 paths.change(
                     value, details["path"], lambda found: sorted(found, key=json.dumps)[: details.get("count")]
                 )
-            case "drop" | "set" | "add" if value is not None and answer.status < 400:
-                _alter(fake.operator, value, fake)
+            case "drop" | "set" | "add" if value is not None:
+                _alter(fake.operator, value, fake, missing=answer.status < 400)
         return answer
 
     def _swallowed(self, of: Asked) -> Answer:
@@ -110,11 +110,12 @@ def _pretended(of: Asked, identity: str) -> dict[str, Any]:
     }
 
 
-def _alter(operator: str, value: dict[str, Any], fake: Counterfeit) -> None:
+def _alter(operator: str, value: dict[str, Any], fake: Counterfeit, *, missing: bool = True) -> None:
+    """Change the place; ``missing``: also where nothing stands yet."""
     path = fake.details["path"]
     if operator == "drop":
         paths.remove(value, path)
     elif operator == "set":
-        paths.change(value, path, lambda old: fake.details["value"], missing=True)
+        paths.change(value, path, lambda old: fake.details["value"], missing=missing)
     else:
         paths.change(value, path, lambda old: old + fake.details["by"])

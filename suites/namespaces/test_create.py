@@ -1,0 +1,135 @@
+"""Making namespaces."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.namespaces import Kind, MakeNamespace
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.raw import Post
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+
+
+@proves("namespaces.three-types-all-discoverable")
+@pytest.mark.parametrize(
+    ("kind", "type_", "config"),
+    [("http", "HTTP", {}), ("private", "DNS_PRIVATE", {"DnsConfig": A}), ("public", "DNS_PUBLIC", {"DnsConfig": A})],
+)
+def test_instances_are_discovered_in_each_type(
+    cloudmap: ServiceDiscoveryClient,
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register: Register,
+    eventually: Eventually,
+    kind: Kind,
+    type_: str,
+    config: dict[str, Any],
+) -> None:
+    """A namespace has the type that its create call is for, and DiscoverInstances finds what is registered in it."""
+    namespace = make_namespace(kind)
+    assert namespace["Type"] == type_
+    service = make_service(namespace, **config)
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    http_name = namespace["Properties"]["HttpProperties"]["HttpName"]
+
+    def ids_discovered() -> list[str]:
+        found = cloudmap.discover_instances(NamespaceName=http_name, ServiceName=service["Name"])
+        return [instance["InstanceId"] for instance in found["Instances"]]
+
+    assert eventually(ids_discovered, within=bounds.DISCOVERY) == ["i-1"]
+
+
+@proves("namespaces.changes-are-asynchronous")
+@pytest.mark.parametrize("kind", ["http", "private_dns", "public_dns"])
+def test_create_answers_with_an_operation_only(
+    cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique, vpc: str, kind: str
+) -> None:
+    """Each create call answers with an OperationId alone; once that has succeeded it names the new namespace."""
+    params = {"Name": f"{unique('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
+    answer = getattr(cloudmap, f"create_{kind}_namespace")(**params)
+    assert set(answer) - {"ResponseMetadata"} == {"OperationId"}
+    made = complete(answer)["Targets"]["NAMESPACE"]
+    assert cloudmap.get_namespace(Id=made)["Namespace"]["Name"] == params["Name"]
+
+
+@proves("namespaces.duplicate-name-is-refused")
+def test_taken_name_is_refused_with_the_existing_namespace(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique
+) -> None:
+    """A second HTTP namespace of a name raises NamespaceAlreadyExists with the id and request id of the first."""
+    name, request = unique("ns"), unique("request")
+    first = make_namespace("http", Name=name, CreatorRequestId=request)
+    with raises("NamespaceAlreadyExists") as refusal:
+        cloudmap.create_http_namespace(Name=name, CreatorRequestId=unique("request"))
+    assert refusal.response["NamespaceId"] == first["Id"]
+    assert refusal.response["CreatorRequestId"] == request
+
+
+@proves("namespaces.private.one-name-per-vpc")
+def test_second_private_namespace_of_a_name_in_one_vpc_fails(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, finish: Finish, unique: Unique, vpc: str
+) -> None:
+    """A second private namespace of the same name in the same VPC does not come to be."""
+    name = f"{unique('ns')}.surveyor.test"
+    first = make_namespace("private", Name=name, Vpc=vpc)
+    # Not documented: whether the call is refused at once or its operation fails.
+    try:
+        operation = finish(
+            cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc, CreatorRequestId=unique("request"))
+        )
+    except cloudmap.exceptions.NamespaceAlreadyExists as refusal:
+        assert refusal.response["NamespaceId"] == first["Id"]  # type: ignore[typeddict-item]  # noqa: PT017  # an answer
+    else:
+        assert (operation["Status"], operation["ErrorCode"]) == ("FAIL", "CANNOT_CREATE_HOSTED_ZONE")
+    listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
+    assert [one["Id"] for one in listed if one["Name"] == name] == [first["Id"]]
+
+
+@proves("namespaces.create-can-be-retried")
+def test_repeated_create_runs_once(cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique) -> None:
+    """A create sent twice with one CreatorRequestId makes one namespace."""
+    name, request = unique("ns"), unique("request")
+    first = cloudmap.create_http_namespace(Name=name, CreatorRequestId=request)["OperationId"]
+    # Not documented: the same answer again or DuplicateRequest; and what comes if the first has ended meanwhile.
+    try:
+        second = cloudmap.create_http_namespace(Name=name, CreatorRequestId=request)["OperationId"]
+    except cloudmap.exceptions.DuplicateRequest as refusal:
+        second = refusal.response["DuplicateOperationId"]  # type: ignore[typeddict-item]  # the error's own member
+    except cloudmap.exceptions.NamespaceAlreadyExists:
+        second = first
+    assert second == first
+    made = complete(first)["Targets"]["NAMESPACE"]
+    listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
+    assert [one["Id"] for one in listed if one["Name"] == name] == [made]
+
+
+@proves("namespaces.no-generic-create")
+@pytest.mark.parametrize(("operation", "made"), [("CreateHttpNamespace", True), ("CreateNamespace", False)])
+def test_create_namespace_is_no_operation(
+    cloudmap: ServiceDiscoveryClient, post: Post, clock: Clock, unique: Unique, operation: str, made: bool
+) -> None:
+    """A request named CreateNamespace makes nothing, while the same request named CreateHttpNamespace does."""
+    name = unique("ns")
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": f"Route53AutoNaming_v20170314.{operation}",
+    }
+    answer = post("/", headers, json.dumps({"Name": name, "CreatorRequestId": unique("request")}).encode())
+    assert (b"OperationId" in answer.body) == made
+    clock.wait(10)
+    listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
+    assert (name in [one["Name"] for one in listed]) == made

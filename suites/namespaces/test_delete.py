@@ -1,0 +1,67 @@
+"""Deleting namespaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import Inconclusive, proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.namespaces import Kind, MakeNamespace
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.services import MakeService
+
+
+@proves("namespaces.changes-are-asynchronous")
+@pytest.mark.parametrize("kind", ["http", "private", "public"])
+def test_delete_answers_with_an_operation_only(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, complete: Finish, kind: Kind
+) -> None:
+    """DeleteNamespace answers with an OperationId alone; once that has succeeded the namespace is gone."""
+    made, kept = make_namespace(kind)["Id"], make_namespace(kind)["Id"]
+    answer = cloudmap.delete_namespace(Id=made)
+    assert set(answer) - {"ResponseMetadata"} == {"OperationId"}
+    assert complete(answer)["Targets"]["NAMESPACE"] == made
+    with raises("NamespaceNotFound"):
+        cloudmap.get_namespace(Id=made)
+    listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
+    assert {made, kept} & {one["Id"] for one in listed} == {kept}
+
+
+@proves("namespaces.delete-needs-no-services")
+@pytest.mark.parametrize("kind", ["http", "private"])
+def test_delete_is_refused_until_the_last_service_is_gone(
+    cloudmap: ServiceDiscoveryClient,
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    complete: Finish,
+    kind: Kind,
+) -> None:
+    """DeleteNamespace raises ResourceInUse while there is a service, even an empty one, and then goes through."""
+    namespace = make_namespace(kind)
+    dns: dict[str, Any] = {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 60}]}} if kind == "private" else {}
+    service = make_service(namespace, **dns)["Id"]
+    with raises("ResourceInUse"):
+        cloudmap.delete_namespace(Id=namespace["Id"])
+    assert cloudmap.get_namespace(Id=namespace["Id"])["Namespace"]["Name"] == namespace["Name"]
+    assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
+    cloudmap.delete_service(Id=service)
+    complete(cloudmap.delete_namespace(Id=namespace["Id"]))
+
+
+@proves("namespaces.running-operation-is-named")
+def test_second_delete_names_the_first(
+    cloudmap: ServiceDiscoveryClient, private_namespace: dict[str, Any], complete: Finish
+) -> None:
+    """A second DeleteNamespace while the first is at work raises DuplicateRequest with the id of its operation."""
+    first = cloudmap.delete_namespace(Id=private_namespace["Id"])["OperationId"]
+    if cloudmap.get_operation(OperationId=first)["Operation"]["Status"] == "SUCCESS":
+        raise Inconclusive("the deletion ended before it could be asked for again")
+    with raises("DuplicateRequest") as refusal:
+        cloudmap.delete_namespace(Id=private_namespace["Id"])
+    assert refusal.response["DuplicateOperationId"] == first
+    assert complete(first)["Type"] == "DELETE_NAMESPACE"

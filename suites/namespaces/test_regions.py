@@ -1,0 +1,41 @@
+"""Namespaces and Regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import ClientFactory
+    from surveyor.plugin.namespaces import Kind, MakeNamespace
+
+
+@proves("namespaces.regional")
+def test_namespace_is_seen_in_its_region_only(
+    cloudmap: ServiceDiscoveryClient, client: ClientFactory, http_namespace: dict[str, Any]
+) -> None:
+    """A namespace is listed and found in its own Region and in no other."""
+    here = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
+    assert http_namespace["Id"] in [one["Id"] for one in here]
+    elsewhere = client("servicediscovery", "us-west-2" if cloudmap.meta.region_name != "us-west-2" else "us-east-1")
+    there = elsewhere.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
+    assert http_namespace["Id"] not in [one["Id"] for one in there]
+    with raises("NamespaceNotFound"):
+        elsewhere.get_namespace(Id=http_namespace["Id"])
+
+
+@proves("namespaces.regional")
+@pytest.mark.parametrize(("kind", "has_zone"), [("http", False), ("private", True), ("public", True)])
+def test_every_type_has_an_http_name_and_dns_types_a_zone(
+    make_namespace: MakeNamespace, kind: Kind, has_zone: bool
+) -> None:
+    """HttpProperties are in every namespace, a HostedZoneId in the DNS types only."""
+    namespace = make_namespace(kind)
+    assert namespace["Properties"]["HttpProperties"]["HttpName"] == namespace["Name"]
+    # A published example shows DnsProperties of an HTTP namespace too, but empty.
+    assert bool(namespace["Properties"].get("DnsProperties", {}).get("HostedZoneId")) == has_zone

@@ -52,7 +52,12 @@ function filter() {
     row.element.hidden = !show;
     shown += show;
   }
-  for (const body of byId("matrix").tBodies) body.hidden = !body.querySelector("tr.claim:not([hidden])");
+  for (const body of byId("matrix").tBodies) {
+    const all = body.querySelectorAll("tr.claim").length;
+    const some = body.querySelectorAll("tr.claim:not([hidden])").length;
+    body.hidden = !some;
+    body.querySelector("tr.area .of").textContent = some === all ? all : `${some} of ${all}`;
+  }
   byId("tally").textContent = shown === rows.length ? String(shown) : `${shown} of ${rows.length}`;
   byId("none").hidden = shown > 0;
   byId("matrix").hidden = shown === 0;

@@ -146,10 +146,14 @@ def test_a_hostile_target_executes_nothing(
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("dark", [False, True])
 def test_everything_can_be_read(browser: Browser, page: Path, width: int, dark: bool) -> None:
-    """On a phone and on a desk, light and dark: contrast is AA, and nothing makes the page wider than the window."""
+    """On a phone and on a desk, light and dark: contrast is AA, and nothing is wider than where it stands."""
     browser.open(page, f"#cell={RED}@moto", width=width, height=844, dark=dark)
     assert browser.run(POOR_CONTRAST) == []
     assert browser.run("document.documentElement.scrollWidth") == width
+    too_wide = (
+        "[...document.querySelectorAll('.cell, .badge, .chip')].filter((one) => one.scrollWidth > one.clientWidth)"
+    )
+    assert browser.run(f"{too_wide}.map((one) => one.textContent)") == []
     assert (
         browser.run("document.getElementById('panel').scrollWidth - document.getElementById('panel').clientWidth") == 0
     )

@@ -1,4 +1,4 @@
-"""Reports: the values (`model`), the file (`file`), and how results become one (`build`)."""
+"""Reports: the values (`model`), the file (`file`), how results become one (`build`), what is made of one (`forms`)."""
 
 from __future__ import annotations
 

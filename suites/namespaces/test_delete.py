@@ -22,7 +22,7 @@ def test_delete_answers_with_an_operation_only(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, complete: Finish, kind: Kind
 ) -> None:
     """DeleteNamespace answers with an OperationId alone; once that has succeeded the namespace is gone."""
-    made, kept = make_namespace(kind)["Id"], make_namespace(kind)["Id"]
+    made, kept = make_namespace(kind)["Id"], make_namespace("http")["Id"]
     answer = cloudmap.delete_namespace(Id=made)
     assert set(answer) - {"ResponseMetadata"} == {"OperationId"}
     assert complete(answer)["Targets"]["NAMESPACE"] == made

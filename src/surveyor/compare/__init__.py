@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from surveyor.compare.diff import Change, Difference, Kind, difference
-from surveyor.compare.matrix import Matrix, Row, Score, matrix
+from surveyor.compare.matrix import Faithfulness, Matrix, Row, matrix
 
-__all__ = ["Change", "Difference", "Kind", "Matrix", "Row", "Score", "difference", "matrix"]
+__all__ = ["Change", "Difference", "Faithfulness", "Kind", "Matrix", "Row", "difference", "matrix"]

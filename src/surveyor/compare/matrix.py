@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from surveyor.report.model import ConformanceReport
 from surveyor.verdicts import Verdict
 
-__all__ = ["Matrix", "Row", "Score", "matrix"]
+__all__ = ["Faithfulness", "Matrix", "Row", "matrix"]
 
 
 @dataclass(frozen=True)
-class Score:
+class Faithfulness:
     """How many of the claims that suites prove hold on a target.
 
     ``proven`` counts the claims that some target of the comparison was judged on, so that all are measured alike.
@@ -57,7 +57,7 @@ class Matrix:
 
     targets: tuple[str, ...]
     rows: tuple[Row, ...]
-    scores: tuple[Score, ...]
+    scores: tuple[Faithfulness, ...]
 
 
 def matrix(reports: Sequence[ConformanceReport]) -> Matrix:
@@ -75,9 +75,9 @@ def matrix(reports: Sequence[ConformanceReport]) -> Matrix:
     return Matrix(targets, rows, scores)
 
 
-def _score(target: str, verdicts: Sequence[Verdict | None]) -> Score:
+def _score(target: str, verdicts: Sequence[Verdict | None]) -> Faithfulness:
     passed, failed, unsupported = (
         verdicts.count(verdict) for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNSUPPORTED)
     )
     other = len(verdicts) - passed - failed - unsupported
-    return Score(target, passed, failed, unsupported, other, len(verdicts))
+    return Faithfulness(target, passed, failed, unsupported, other, len(verdicts))

@@ -22,7 +22,7 @@ class DnsProxy:
         self.upstream = upstream
         self.change = change
         self._udp = _UdpServer(("127.0.0.1", 0), _Udp)
-        self.address: tuple[str, int] = self._udp.server_address  # type: ignore[assignment]  # IPv4: a pair
+        self.address: tuple[str, int] = self._udp.server_address  # type: ignore[assignment]  # an IPv4 address is a pair
         self._tcp = _TcpServer(self.address, _Tcp)
         for server in (self._udp, self._tcp):
             server.proxy = self

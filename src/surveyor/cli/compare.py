@@ -69,9 +69,12 @@ def diff(
         if changes:
             typer.echo(f"\n{len(changes)} {kind}:")
             print_table(
-                ("claim", "then", "now", "says", "what came"),
+                ("claim", "then", "now", "documented", "what came then", "what comes now"),
                 [
-                    (one.claim, one.before or "absent", one.after or "absent", statements[one.claim], one.symptom)
+                    (
+                        *(one.claim, one.before or "absent", one.after or "absent"),
+                        *(statements[one.claim], one.symptom_before, one.symptom),
+                    )
                     for one in changes
                 ],
             )

@@ -28,12 +28,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One claim's change. ``symptom`` is what came: of the new report, or of the old one where the new has none."""
+    """One claim's change. The symptoms say what came then and now, "" where it passed or did not run."""
 
     claim: str
     kind: Kind
     before: Verdict | None
     after: Verdict | None
+    symptom_before: str
     symptom: str
 
 
@@ -71,15 +72,17 @@ def _change(claim: str, old: ClaimReport | None, new: ClaimReport | None) -> Cha
     before, after = _ran(old), _ran(new)
     if before is None and after is None:
         return None
-    told = new if after is not None else old
-    symptom = told.symptom if told is not None else ""
+    then = old.symptom if old is not None else ""
+    now = new.symptom if new is not None else ""
     if before is None or after is None:
-        return Change(claim, Kind.NEW if before is None else Kind.VANISHED, before, after, symptom)
-    if before is not after:
+        kind = Kind.NEW if before is None else Kind.VANISHED
+    elif before is not after:
         kind = Kind.REGRESSED if before is Verdict.PASS else Kind.FIXED if after is Verdict.PASS else Kind.DIFFERENT
-        return Change(claim, kind, before, after, symptom)
-    assert old is not None
-    return Change(claim, Kind.DIFFERENT, before, after, symptom) if old.symptom != symptom else None
+    elif then != now:
+        kind = Kind.DIFFERENT
+    else:
+        return None
+    return Change(claim, kind, before, after, then, now)
 
 
 def _ran(claim: ClaimReport | None) -> Verdict | None:

@@ -1,0 +1,176 @@
+"""Filters of ListNamespaces and ListServices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.services import MakeService
+
+
+def namespaces(cloudmap: ServiceDiscoveryClient, *filters: Any) -> set[str]:
+    """The ids of the namespaces that match all filters, each of them (name, values, condition or None)."""
+    given: Any = [
+        {"Name": name, "Values": values} | ({"Condition": condition} if condition else {})
+        for name, values, condition in filters
+    ]
+    pages = cloudmap.get_paginator("list_namespaces").paginate(Filters=given)
+    return {one["Id"] for page in pages for one in page["Namespaces"]}
+
+
+def services(cloudmap: ServiceDiscoveryClient, **filter_: Any) -> set[str]:
+    """The ids of the services that match the filter."""
+    pages = cloudmap.get_paginator("list_services").paginate(Filters=[filter_])  # type: ignore[list-item]
+    return {one["Id"] for page in pages for one in page["Services"]}
+
+
+@proves("listing.namespace-filters")
+@pytest.mark.parametrize("condition", ["EQ", None])
+def test_type_selects_one_type(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, condition: str | None
+) -> None:
+    """TYPE with EQ, written or left out, lists the namespaces of that type and no others."""
+    made = [make_namespace("http"), make_namespace("private"), make_namespace("public")]
+    ids = {one["Type"]: one["Id"] for one in made}
+    for type_ in ("HTTP", "DNS_PRIVATE", "DNS_PUBLIC"):
+        assert namespaces(cloudmap, ("TYPE", [type_], condition)) & set(ids.values()) == {ids[type_]}
+
+
+@proves("listing.namespace-filters")
+def test_type_selects_by_its_beginning(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
+    """TYPE with BEGINS_WITH lists the namespaces whose type begins so."""
+    http, private, public = make_namespace("http"), make_namespace("private"), make_namespace("public")
+    found = namespaces(cloudmap, ("TYPE", ["DNS_P"], "BEGINS_WITH"))
+    assert found & {http["Id"], private["Id"], public["Id"]} == {private["Id"], public["Id"]}
+
+
+@proves("listing.namespace-filters")
+def test_name_selects_one_name(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique) -> None:
+    """NAME lists the namespace of exactly that name with EQ, written or left out, and any that begin so otherwise."""
+    name = unique("ns")
+    short, long = make_namespace("http", Name=name)["Id"], make_namespace("http", Name=f"{name}-long")["Id"]
+    assert namespaces(cloudmap, ("NAME", [name], "EQ")) == {short}
+    assert namespaces(cloudmap, ("NAME", [name], None)) == {short}
+    assert namespaces(cloudmap, ("NAME", [name], "BEGINS_WITH")) == {short, long}
+    assert namespaces(cloudmap, ("NAME", [f"{name}-l"], "BEGINS_WITH")) == {long}
+
+
+@proves("listing.namespace-filters")
+def test_http_name_selects_by_the_http_name(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique
+) -> None:
+    """HTTP_NAME lists the namespace of exactly that HttpName with EQ, and any that begin so with BEGINS_WITH."""
+    name = unique("ns")
+    short, long = make_namespace("http", Name=name)["Id"], make_namespace("http", Name=f"{name}-long")["Id"]
+    assert namespaces(cloudmap, ("HTTP_NAME", [name], "EQ")) == {short}
+    assert namespaces(cloudmap, ("HTTP_NAME", [name], "BEGINS_WITH")) == {short, long}
+
+
+@proves("listing.namespace-filters")
+def test_http_name_selects_one_of_two_equal_names(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique, vpc: str, second_vpc: str
+) -> None:
+    """HTTP_NAME tells two namespaces of one name apart with EQ, written or left out, and finds both by a beginning."""
+    name = f"{unique('ns')}.surveyor.test"
+    first, second = make_namespace("private", Name=name, Vpc=vpc), make_namespace("private", Name=name, Vpc=second_vpc)
+    wanted = second["Properties"]["HttpProperties"]["HttpName"]
+    assert namespaces(cloudmap, ("HTTP_NAME", [wanted], "EQ")) == {second["Id"]}
+    assert namespaces(cloudmap, ("HTTP_NAME", [wanted], None)) == {second["Id"]}
+    assert namespaces(cloudmap, ("HTTP_NAME", [name], "BEGINS_WITH")) == {first["Id"], second["Id"]}
+    assert namespaces(cloudmap, ("NAME", [name], "EQ")) == {first["Id"], second["Id"]}
+
+
+@proves("listing.namespace-filters")
+@pytest.mark.parametrize("condition", ["EQ", None])
+def test_resource_owner_selects_own_namespaces(
+    cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any], condition: str | None
+) -> None:
+    """RESOURCE_OWNER with SELF lists a namespace of the account, with OTHER_ACCOUNTS it does not."""
+    assert http_namespace["Id"] in namespaces(cloudmap, ("RESOURCE_OWNER", ["SELF"], condition))
+    assert http_namespace["Id"] not in namespaces(cloudmap, ("RESOURCE_OWNER", ["OTHER_ACCOUNTS"], condition))
+
+
+@proves("listing.namespace-filters")
+def test_several_filters_must_all_match(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique
+) -> None:
+    """A namespace is listed if it matches every filter of the call."""
+    name = unique("ns")
+    http = make_namespace("http", Name=f"{name}-1")["Id"]
+    make_namespace("private", Name=f"{name}-2")
+    make_namespace("http")
+    begins = ("NAME", [name], "BEGINS_WITH")
+    assert namespaces(cloudmap, begins, ("TYPE", ["HTTP"], "EQ")) == {http}
+    assert namespaces(cloudmap, begins, ("TYPE", ["DNS_PUBLIC"], "EQ")) == set()
+
+
+@proves("listing.namespace-filters")
+@pytest.mark.parametrize(
+    ("name", "values", "condition"),
+    [
+        ("RESOURCE_OWNER", ["SELF"], "BEGINS_WITH"),
+        ("NAME", ["a", "b"], "EQ"),
+        ("NAME", ["a", "b"], "BEGINS_WITH"),
+        ("NAME", ["a", "b"], "IN"),
+        ("NAME", ["a", "b"], "BETWEEN"),
+        ("TYPE", ["HTTP", "DNS_PRIVATE"], "IN"),
+        ("TYPE", ["HTTP", "DNS_PRIVATE"], "EQ"),
+        ("ID", ["ns-aaaaaaaaaaaaaaaa"], "EQ"),
+    ],
+)
+def test_other_namespace_filters_are_refused(
+    cloudmap: ServiceDiscoveryClient, name: str, values: list[str], condition: str
+) -> None:
+    """Other conditions, several values for one condition and other names of filters raise InvalidInput."""
+    with raises("InvalidInput"):
+        namespaces(cloudmap, (name, values, condition))
+
+
+@proves("listing.service-filters")
+@pytest.mark.parametrize("member", ["Id", "Arn"])
+def test_namespace_id_selects_services_of_one_namespace(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, make_service: MakeService, member: str
+) -> None:
+    """NAMESPACE_ID, an id or an ARN, lists the services of that namespace and no others; EQ may be left out."""
+    ours = make_namespace("http")
+    wanted = {make_service(ours)["Id"], make_service(ours)["Id"]}
+    make_service(make_namespace("http"))
+    assert services(cloudmap, Name="NAMESPACE_ID", Values=[ours[member]], Condition="EQ") == wanted
+    assert services(cloudmap, Name="NAMESPACE_ID", Values=[ours[member]]) == wanted
+
+
+@proves("listing.service-filters")
+def test_resource_owner_selects_own_services(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
+) -> None:
+    """RESOURCE_OWNER with SELF lists a service in a namespace of the account, with OTHER_ACCOUNTS it does not."""
+    service = make_service(http_namespace)["Id"]
+    assert service in services(cloudmap, Name="RESOURCE_OWNER", Values=["SELF"], Condition="EQ")
+    assert service not in services(cloudmap, Name="RESOURCE_OWNER", Values=["OTHER_ACCOUNTS"], Condition="EQ")
+
+
+@proves("listing.service-filters")
+@pytest.mark.parametrize(
+    ("name", "values", "condition"),
+    [
+        ("NAME", ["a"], "EQ"),
+        ("NAMESPACE_ID", ["ns-"], "BEGINS_WITH"),
+        ("NAMESPACE_ID", ["ns-aaaaaaaaaaaaaaaa", "ns-bbbbbbbbbbbbbbbb"], "IN"),
+        ("NAMESPACE_ID", ["ns-aaaaaaaaaaaaaaaa", "ns-bbbbbbbbbbbbbbbb"], "EQ"),
+        ("RESOURCE_OWNER", ["SELF"], "BEGINS_WITH"),
+    ],
+)
+def test_other_service_filters_are_refused(
+    cloudmap: ServiceDiscoveryClient, name: str, values: list[str], condition: str
+) -> None:
+    """Other names of filters, other conditions and several values for EQ raise InvalidInput."""
+    with raises("InvalidInput"):
+        services(cloudmap, Name=name, Values=values, Condition=condition)

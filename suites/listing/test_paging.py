@@ -1,0 +1,143 @@
+"""Pages of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.services import MakeService, Register
+
+
+def follow(call: Callable[..., Any], **params: Any) -> Iterator[dict[str, Any]]:
+    """Every page, from token to token; a token that comes twice would lead in a circle."""
+    seen: set[str] = set()
+    while True:
+        page = call(**params)
+        yield page
+        token = page.get("NextToken")
+        if not token:
+            return
+        assert token not in seen
+        assert len(token) <= 4096
+        seen.add(token)
+        params["NextToken"] = token
+
+
+@proves("listing.pages-join-to-the-whole")
+def test_pages_of_instances(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
+) -> None:
+    """Three instances with MaxResults 1 come one a page, each once."""
+    service = make_service(http_namespace)["Id"]
+    for number in range(3):
+        register(service, f"i-{number}", {"colour": "red"})
+    pages = [page["Instances"] for page in follow(cloudmap.list_instances, ServiceId=service, MaxResults=1)]
+    assert all(len(page) <= 1 for page in pages)
+    assert sorted(one["Id"] for page in pages for one in page) == ["i-0", "i-1", "i-2"]
+
+
+@proves("listing.pages-join-to-the-whole")
+def test_pages_of_services(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
+) -> None:
+    """Three services with MaxResults 1 come one a page, each once."""
+    made = sorted(make_service(http_namespace)["Id"] for _ in range(3))
+    pages = [page["Services"] for page in follow(cloudmap.list_services, MaxResults=1)]
+    assert all(len(page) <= 1 for page in pages)
+    assert sorted(one["Id"] for page in pages for one in page if one["Id"] in made) == made
+
+
+@proves("listing.pages-join-to-the-whole")
+def test_pages_of_namespaces(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
+    """Three namespaces with MaxResults 1 come one a page, each once."""
+    made = sorted(make_namespace("http")["Id"] for _ in range(3))
+    pages = [page["Namespaces"] for page in follow(cloudmap.list_namespaces, MaxResults=1)]
+    assert all(len(page) <= 1 for page in pages)
+    assert sorted(one["Id"] for page in pages for one in page if one["Id"] in made) == made
+
+
+@proves("listing.pages-join-to-the-whole")
+def test_pages_of_operations(cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique) -> None:
+    """Three operations with MaxResults 1 come one a page, each once."""
+    made = sorted(complete(cloudmap.create_http_namespace(Name=unique("ns")))["Id"] for _ in range(3))
+    pages = [page["Operations"] for page in follow(cloudmap.list_operations, MaxResults=1)]
+    assert all(len(page) <= 1 for page in pages)
+    assert sorted(one["Id"] for page in pages for one in page if one["Id"] in made) == made
+
+
+@proves("listing.pages-join-to-the-whole")
+def test_page_has_a_hundred_at_most_unless_told(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, http_namespace: dict[str, Any]
+) -> None:
+    """Of 101 instances the first page, without MaxResults, has 100 at most, and a token leads to the rest."""
+    service, ids = make_service(http_namespace)["Id"], [f"i-{number:03}" for number in range(101)]
+    register = cloudmap.register_instance
+    started = [register(ServiceId=service, InstanceId=one, Attributes={"colour": "red"}) for one in ids]
+    for operation in started:
+        complete(operation)
+    pages = [page["Instances"] for page in follow(cloudmap.list_instances, ServiceId=service)]
+    assert max(len(page) for page in pages) <= 100
+    assert sorted(one["Id"] for page in pages for one in page) == ids
+
+
+@proves("listing.pages-join-to-the-whole")
+@pytest.mark.parametrize("operation", ["list_namespaces", "list_services", "list_operations", "list_instances"])
+def test_page_size_is_1_to_100(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], operation: str
+) -> None:
+    """MaxResults 1 and 100 are accepted, 0 and 101 are refused with InvalidInput."""
+    service = make_service(http_namespace)["Id"]
+    params = {"ServiceId": service} if operation == "list_instances" else {}
+    call = getattr(cloudmap, operation)
+    call(**params, MaxResults=1)
+    call(**params, MaxResults=100)
+    with raises("InvalidInput"):
+        call(**params, MaxResults=0)
+    with raises("InvalidInput"):
+        call(**params, MaxResults=101)
+
+
+@proves("listing.filters-apply-after-paging")
+def test_filtered_pages_of_namespaces(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique
+) -> None:
+    """Of four namespaces one matches: with MaxResults 1 it is found once, and pages before or after it are empty."""
+    names = [unique("ns") for _ in range(4)]
+    made = [make_namespace("http", Name=name)["Id"] for name in names]
+    wanted = [{"Name": "NAME", "Values": [names[2]]}]
+    pages = [page["Namespaces"] for page in follow(cloudmap.list_namespaces, Filters=wanted, MaxResults=1)]
+    assert [one["Id"] for page in pages for one in page] == [made[2]]
+    assert pages.count([]) >= 3
+
+
+@proves("listing.filters-apply-after-paging")
+def test_filtered_pages_of_services(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, make_service: MakeService
+) -> None:
+    """Of four services one is in the namespace asked for: it is found once, and the other pages are empty."""
+    ours, other = make_namespace("http")["Id"], make_namespace("http")["Id"]
+    made = [make_service(namespace)["Id"] for namespace in (other, other, ours, other)]
+    wanted = [{"Name": "NAMESPACE_ID", "Values": [ours]}]
+    pages = [page["Services"] for page in follow(cloudmap.list_services, Filters=wanted, MaxResults=1)]
+    assert [one["Id"] for page in pages for one in page] == [made[2]]
+    assert pages.count([]) >= 3
+
+
+@proves("listing.filters-apply-after-paging")
+def test_filtered_pages_of_operations(cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique) -> None:
+    """Of four operations one is about the namespace asked for: it is found once, and the other pages are empty."""
+    made = [complete(cloudmap.create_http_namespace(Name=unique("ns"))) for _ in range(4)]
+    wanted = [{"Name": "NAMESPACE_ID", "Values": [made[2]["Targets"]["NAMESPACE"]]}]
+    pages = [page["Operations"] for page in follow(cloudmap.list_operations, Filters=wanted, MaxResults=1)]
+    assert [one["Id"] for page in pages for one in page] == [made[2]["Id"]]
+    assert pages.count([]) >= 3

@@ -1,0 +1,79 @@
+"""Tags of namespaces and services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.services import MakeService
+
+
+@pytest.fixture(params=["namespace", "service"])
+def arn(request: pytest.FixtureRequest, make_service: MakeService, http_namespace: dict[str, Any]) -> str:
+    """The ARN of a new namespace, and of a new service."""
+    kind: Literal["namespace", "service"] = request.param
+    return str(http_namespace["Arn"] if kind == "namespace" else make_service(http_namespace)["Arn"])
+
+
+def tags_of(cloudmap: ServiceDiscoveryClient, arn: str) -> dict[str, str]:
+    """The tags of a resource by key."""
+    return {tag["Key"]: tag["Value"] for tag in cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"]}
+
+
+@proves("listing.tags-round-trip")
+def test_tags_are_added_overwritten_and_removed(cloudmap: ServiceDiscoveryClient, arn: str) -> None:
+    """TagResource adds and overwrites by key, UntagResource removes by key, and all else stays."""
+    cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "red"}, {"Key": "stage", "Value": "test"}])
+    assert tags_of(cloudmap, arn) == {"team": "red", "stage": "test"}
+    cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "blue"}, {"Key": "Team", "Value": "other"}])
+    assert tags_of(cloudmap, arn) == {"team": "blue", "stage": "test", "Team": "other"}
+    cloudmap.untag_resource(ResourceARN=arn, TagKeys=["team"])
+    assert tags_of(cloudmap, arn) == {"stage": "test", "Team": "other"}
+
+
+@proves("listing.tags-round-trip")
+def test_tags_are_given_at_creation(
+    cloudmap: ServiceDiscoveryClient, complete: Finish, make_service: MakeService, unique: Unique
+) -> None:
+    """Tags in the create call of a namespace and of a service are there once it is made."""
+    created = complete(cloudmap.create_http_namespace(Name=unique("ns"), Tags=[{"Key": "team", "Value": "red"}]))
+    namespace = cloudmap.get_namespace(Id=created["Targets"]["NAMESPACE"])["Namespace"]
+    assert tags_of(cloudmap, namespace["Arn"]) == {"team": "red"}
+    service = make_service(namespace, Tags=[{"Key": "team", "Value": "blue"}])
+    assert tags_of(cloudmap, service["Arn"]) == {"team": "blue"}
+
+
+@proves("listing.tags-round-trip")
+def test_longest_tags_are_accepted(cloudmap: ServiceDiscoveryClient, arn: str) -> None:
+    """A key of 1 or of 128 characters and a value of 0 or of 256 are accepted."""
+    cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "k", "Value": ""}, {"Key": "k" * 128, "Value": "v" * 256}])
+    assert tags_of(cloudmap, arn) == {"k": "", "k" * 128: "v" * 256}
+
+
+@proves("listing.tags-round-trip")
+@pytest.mark.parametrize(
+    "tag",
+    [
+        {"Key": "", "Value": "v"},
+        {"Key": "k" * 129, "Value": "v"},
+        {"Key": "k", "Value": "v" * 257},
+        {"Key": "k"},
+        {"Value": "v"},
+    ],
+    ids=["empty key", "key of 129", "value of 257", "no value", "no key"],
+)
+def test_other_tags_are_refused(cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any], tag: Any) -> None:
+    """Longer or missing keys and values raise InvalidInput, and the tags stay as they were."""
+    arn = http_namespace["Arn"]
+    cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "red"}])
+    with raises("InvalidInput"):
+        cloudmap.tag_resource(ResourceARN=arn, Tags=[tag])
+    assert tags_of(cloudmap, arn) == {"team": "red"}

@@ -56,7 +56,7 @@ def test_discover_takes_2000_calls_and_1000_more_a_second(
     assert 1_000 <= more <= 1_000 * (clock.now() - empty) + 1
 
 
-@proves("quotas.discover-revision.rate")
+@proves("quotas.discover-revision.rate", "errors.request-limit-exceeded")
 def test_revision_takes_3000_calls_in_a_second(
     cloudmap: ServiceDiscoveryClient, clock: Clock, names: dict[str, Any]
 ) -> None:

@@ -1,0 +1,47 @@
+"""ResourceInUse: what contains something else is not deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.services import MakeService, Register
+
+
+@proves("errors.resource-in-use-guards-contents")
+def test_service_with_an_instance_is_in_use(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
+) -> None:
+    """DeleteService on a service that has an instance raises ResourceInUse, and both stay."""
+    service = make_service(http_namespace)["Id"]
+    register(service, "i-1", {"colour": "red"})
+    with raises("ResourceInUse"):
+        cloudmap.delete_service(Id=service)
+    assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
+    assert cloudmap.get_instance(ServiceId=service, InstanceId="i-1")["Instance"]["Id"] == "i-1"
+
+
+@proves("errors.resource-in-use-guards-contents")
+def test_namespace_with_a_service_is_in_use(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
+) -> None:
+    """DeleteNamespace on a namespace that has a service raises ResourceInUse, and both stay."""
+    service = make_service(http_namespace)["Id"]
+    with raises("ResourceInUse"):
+        cloudmap.delete_namespace(Id=http_namespace["Id"])
+    assert cloudmap.get_namespace(Id=http_namespace["Id"])["Namespace"]["Id"] == http_namespace["Id"]
+    assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
+
+
+@proves("errors.resource-in-use-guards-contents")
+def test_empty_resources_are_deleted(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
+) -> None:
+    """A service that never had an instance is deleted, and after it the namespace is accepted for deletion."""
+    service = make_service(http_namespace)["Id"]
+    cloudmap.delete_service(Id=service)
+    assert cloudmap.delete_namespace(Id=http_namespace["Id"])["OperationId"]

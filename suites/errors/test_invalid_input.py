@@ -1,0 +1,67 @@
+"""InvalidInput: values that are missing, out of range or too long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.services import MakeService
+
+
+@proves("errors.invalid-input-covers-bad-values")
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "create_http_namespace",
+        "create_public_dns_namespace",
+        "get_namespace",
+        "delete_namespace",
+        "get_service",
+        "list_instances",
+        "get_operation",
+    ],
+)
+def test_missing_value_is_refused(cloudmap: ServiceDiscoveryClient, operation: str) -> None:
+    """A call without its one required member raises InvalidInput."""
+    with raises("InvalidInput"):
+        getattr(cloudmap, operation)()
+
+
+@proves("errors.invalid-input-covers-bad-values")
+@pytest.mark.parametrize("missing", ["NamespaceName", "ServiceName"])
+def test_one_missing_value_of_two_is_refused(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], missing: str
+) -> None:
+    """DiscoverInstances with both of its required members is answered, without either it raises InvalidInput."""
+    names = {"NamespaceName": http_namespace["Name"], "ServiceName": make_service(http_namespace)["Name"]}
+    assert cloudmap.discover_instances(**names)["Instances"] == []
+    del names[missing]
+    with raises("InvalidInput"):
+        cloudmap.discover_instances(**names)
+
+
+@proves("errors.invalid-input-covers-bad-values")
+def test_number_out_of_range_is_refused(cloudmap: ServiceDiscoveryClient) -> None:
+    """MaxResults from 1 to 100 is accepted, 0, -1 and 101 raise InvalidInput."""
+    for accepted in (1, 100):
+        assert "Namespaces" in cloudmap.list_namespaces(MaxResults=accepted)
+    for refused in (0, -1, 101):
+        with raises("InvalidInput"):
+            cloudmap.list_namespaces(MaxResults=refused)
+
+
+@proves("errors.invalid-input-covers-bad-values")
+@pytest.mark.parametrize(("member", "longest"), [("Description", 1024), ("CreatorRequestId", 64)])
+def test_too_long_text_is_refused(make_namespace: MakeNamespace, unique: Unique, member: str, longest: int) -> None:
+    """A text of the greatest length is accepted, one character more raises InvalidInput."""
+    make_namespace("http", **{member: f"{unique('text'):a<{longest}}"})
+    with raises("InvalidInput"):
+        make_namespace("http", **{member: f"{unique('text'):a<{longest + 1}}"})

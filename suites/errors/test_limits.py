@@ -1,0 +1,91 @@
+"""Errors at limits: of tags, of resources, of requests. The limits themselves are in the suite of quotas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import Inconclusive, proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+    from mypy_boto3_servicediscovery.type_defs import TagTypeDef
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.services import MakeService
+
+
+def tags(count: int) -> list[TagTypeDef]:
+    """So many tags, with keys of their own."""
+    return [{"Key": f"key-{number}", "Value": "v"} for number in range(count)]
+
+
+@proves("errors.fifty-tags-a-resource")
+def test_fifty_first_tag_is_refused(cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any]) -> None:
+    """Fifty tags fit, even when they are written again; one more raises TooManyTagsException and changes nothing."""
+    arn = http_namespace["Arn"]
+    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(49))
+    cloudmap.tag_resource(ResourceARN=arn, Tags=tags(50))
+    with raises("TooManyTagsException"):
+        cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "one more", "Value": "v"}])
+    found = cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    assert {tag["Key"] for tag in found} == {tag["Key"] for tag in tags(50)}
+
+
+@proves("errors.fifty-tags-a-resource")
+@pytest.mark.parametrize("count", [51, 200])
+def test_call_with_too_many_tags_is_refused(
+    cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any], count: int
+) -> None:
+    """A call may list up to 200 tags, of which a resource takes 50: TooManyTagsException, and none is added."""
+    with raises("TooManyTagsException"):
+        cloudmap.tag_resource(ResourceARN=http_namespace["Arn"], Tags=tags(count))
+    assert cloudmap.list_tags_for_resource(ResourceARN=http_namespace["Arn"])["Tags"] == []
+
+
+@proves("errors.fifty-tags-a-resource")
+def test_resources_are_created_with_fifty_tags_at_most(
+    cloudmap: ServiceDiscoveryClient, complete: Finish, make_service: MakeService, unique: Unique
+) -> None:
+    """A namespace and a service are created with 50 tags, and with 51 refused: TooManyTagsException."""
+    with raises("TooManyTagsException"):
+        cloudmap.create_http_namespace(Name=unique("ns"), Tags=tags(51))
+    namespace = complete(cloudmap.create_http_namespace(Name=unique("ns"), Tags=tags(50)))["Targets"]["NAMESPACE"]
+    with raises("TooManyTagsException"):
+        make_service(namespace, Tags=tags(51))
+    service = make_service(namespace, Tags=tags(50))
+    assert len(cloudmap.list_tags_for_resource(ResourceARN=service["Arn"])["Tags"]) == 50
+
+
+@proves("errors.resource-limit-exceeded")
+def test_full_quota_refuses_until_there_is_room(
+    cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique
+) -> None:
+    """Namespaces beyond the quota raise ResourceLimitExceeded; once one is deleted another is accepted."""
+    started = []
+    with raises("ResourceLimitExceeded"):
+        for _ in range(1_000):  # more than any quota that a test account should have
+            started.append(cloudmap.create_http_namespace(Name=unique("ns")))  # noqa: PERF401  # an error ends it
+    if not started:
+        raise Inconclusive("the quota was exhausted before the test began")
+    made = [complete(operation)["Targets"]["NAMESPACE"] for operation in started]
+    complete(cloudmap.delete_namespace(Id=made[0]))
+    complete(cloudmap.create_http_namespace(Name=unique("ns")))
+    with raises("ResourceLimitExceeded"):
+        cloudmap.create_http_namespace(Name=unique("ns"))
+
+
+@proves("errors.request-limit-exceeded")
+def test_discovery_beyond_the_quota_is_refused(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], clock: Clock
+) -> None:
+    """DiscoverInstances, faster than its quota of 2,000 calls gains 1,000 a second, raises RequestLimitExceeded."""
+    service, start = make_service(http_namespace)["Name"], clock.now()
+    with raises("RequestLimitExceeded"):
+        for _ in range(4_000):
+            cloudmap.discover_instances(NamespaceName=http_namespace["Name"], ServiceName=service)
+        if 2_000 + 1_000 * (clock.now() - start) >= 4_000:
+            raise Inconclusive("the calls were too slow to exhaust the quota")

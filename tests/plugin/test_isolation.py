@@ -82,3 +82,24 @@ def test_calls_are_not_validated_retried_or_redirected(house: House) -> None:
     assert claim.verdict is Verdict.PASS, claim.detail
     calls = [entry.get("operation") for entry in claim.tests[0].evidence]
     assert calls == ["DiscoverInstances", "CreateHttpNamespace"]
+
+
+def test_requests_written_by_hand_are_sent_as_they_are(house: House) -> None:
+    """`post` signs what the test wrote as the test's account, returns what came, and keeps both as evidence."""
+    house.suite(
+        """
+        @proves("alpha.first")
+        def test_it(post):
+            '''It is so.'''
+            answer = post("/", {"X-Amz-Target": "Route53AutoNaming_v20170314.ListNamespaces"}, b"{}")
+            assert (answer.status, answer.body) == (200, b"{}")
+        """
+    )
+    claim = house.run().claims[0]
+    assert claim.verdict is Verdict.PASS, claim.detail
+    [entry] = claim.tests[0].evidence
+    assert entry["operation"] == "POST /"
+    assert entry["params"] == {
+        "headers": {"X-Amz-Target": "Route53AutoNaming_v20170314.ListNamespaces"},
+        "body": "{}",
+    }

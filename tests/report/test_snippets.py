@@ -126,6 +126,13 @@ def test_a_text_that_the_evidence_cut_is_whole_again_if_it_can_be() -> None:
     assert 'create_service(**{"Name": ' in text
 
 
+def test_a_request_written_by_hand_is_a_comment() -> None:
+    """No client has a call for it, so its path, headers and body are told."""
+    text = boto3_snippet([call("POST /", {"headers": {"X-Amz-Target": "a.B"}, "body": "{}\n"})], MOTO)
+    assert """# POST /, signed, with {'headers': {'X-Amz-Target': 'a.B'}, 'body': '{}\\n'}""" in text
+    ast.parse(text)
+
+
 def test_a_real_account_is_asked_with_its_own_credentials() -> None:
     """For an endpoint nothing is said of address, region or keys: they are the reader's."""
     text = boto3_snippet([call("ListNamespaces", {})], TargetReport("aws", "", "endpoint", (), {}))

@@ -173,6 +173,8 @@ def _part(step: _Step, name: str, names: _Names) -> _Part:
     params, error = entry.get("params"), entry.get("error")
     params = params if isinstance(params, Mapping) else {}
     operation = str(entry.get("operation", ""))
+    if operation.startswith("POST "):  # written out by hand, for what no client sends
+        return _Part("", f"# {one_line(operation, 80)}, signed, with {one_line(repr(dict(params)))}")
     if operation == "GetOperation" and list(params) == ["OperationId"] and error is None:
         call = f"finish({_literal(params['OperationId'], names, 0)})"
     else:

@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
+    PaginationError,
     ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
@@ -42,7 +43,16 @@ THROTTLED = frozenset(
     }
 )
 
-_MISSHAPEN = (KeyError, IndexError, TypeError, AttributeError, ValueError, StopIteration, dns.exception.DNSException)
+_MISSHAPEN = (
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    StopIteration,
+    PaginationError,  # a page whose token leads back to it
+    dns.exception.DNSException,
+)
 """What a suite's own line raises when an answer does not have the shape that the document gives it."""
 
 _LONGEST = 600

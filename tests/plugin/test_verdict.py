@@ -65,6 +65,11 @@ SOURCES = {
         Verdict.FAIL,
         "clock.eventually(lambda: cloudmap.list_namespaces()['Oh'], within=1): KeyError 'Oh'",
     ),
+    "pages in a circle": (
+        "raise PaginationError(message='the token again')",
+        Verdict.FAIL,
+        "raise PaginationError(message='the token again'): PaginationError",
+    ),
     "never": (
         "clock.eventually(lambda: False, within=0.1)",
         Verdict.FAIL,
@@ -81,7 +86,7 @@ SOURCES = {
 @pytest.fixture(scope="module")
 def judged(shared_house: House) -> dict[str, TestReport]:
     """The tests of one run by name: one for each case and each source."""
-    head = "@proves('alpha.first')\ndef test_{}(cloudmap, unique, clock):\n    '''It is so.'''\n    {}\n"
+    head = "from botocore.exceptions import PaginationError\n\n@proves('alpha.first')\ndef test_{}(cloudmap, unique, clock):\n    '''It is so.'''\n    {}\n"
     bodies = {what: f'assert cloudmap.create_http_namespace(Name="{what}")["OperationId"]' for what in CASES}
     bodies |= {what: source for what, (source, _, _) in SOURCES.items()}
     shared_house.suite("\n\n".join(head.format(what.replace(" ", "_"), body) for what, body in bodies.items()))

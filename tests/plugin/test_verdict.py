@@ -86,10 +86,13 @@ SOURCES = {
 @pytest.fixture(scope="module")
 def judged(shared_house: House) -> dict[str, TestReport]:
     """The tests of one run by name: one for each case and each source."""
-    head = "from botocore.exceptions import PaginationError\n\n@proves('alpha.first')\ndef test_{}(cloudmap, unique, clock):\n    '''It is so.'''\n    {}\n"
+    imports = "from botocore.exceptions import PaginationError\n\n"
+    head = "@proves('alpha.first')\ndef test_{}(cloudmap, unique, clock):\n    '''It is so.'''\n    {}\n"
     bodies = {what: f'assert cloudmap.create_http_namespace(Name="{what}")["OperationId"]' for what in CASES}
     bodies |= {what: source for what, (source, _, _) in SOURCES.items()}
-    shared_house.suite("\n\n".join(head.format(what.replace(" ", "_"), body) for what, body in bodies.items()))
+    shared_house.suite(
+        imports + "\n\n".join(head.format(what.replace(" ", "_"), body) for what, body in bodies.items())
+    )
     return {test.id.rpartition("::")[2]: test for test in one(shared_house.run()).tests}
 
 

@@ -5,6 +5,7 @@ Nothing runs. An instance is running as soon as it is asked for, and terminated 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv4Address
@@ -50,6 +51,8 @@ def run_instances(call: Call, request: Mapping[str, object]) -> dict[str, object
     image = str(request.get("ImageId") or "")
     if not image:
         raise ServiceError("MissingParameter", "The request must contain the parameter ImageId")
+    if image.startswith("resolve:ssm:/"):
+        image = _published(image)
     if not re.fullmatch(r"ami-[0-9a-f]{8}([0-9a-f]{9})?", image):
         raise ServiceError("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
     if least < 1 or most < least:
@@ -73,6 +76,11 @@ def run_instances(call: Call, request: Mapping[str, object]) -> dict[str, object
         state.tokens[token] = (reservation, dict(request))
         call.world.clock.call_later(TOKENS_KEPT, state.tokens.pop, token)
     return _reservation(call, state, reservation, made, answering="pending")
+
+
+def _published(parameter: str) -> str:
+    """The image that a Systems Manager parameter names (EC2 User Guide); there is none here: one id for each name."""
+    return f"ami-{hashlib.sha256(parameter.encode()).hexdigest()[:17]}"
 
 
 def describe_instances(call: Call, request: Mapping[str, object]) -> dict[str, object]:

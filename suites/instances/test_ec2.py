@@ -1,0 +1,94 @@
+"""Instances that are EC2 instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+# EC2 User Guide, "Reference AMIs using Systems Manager parameters": so no id of an image has to be known.
+AMAZON_LINUX = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+
+
+@pytest.fixture
+def ec2_instance(ec2: EC2Client, vpc: str, eventually: Eventually) -> Iterator[Any]:
+    """A running EC2 instance, terminated after the test."""
+    [around] = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=around["CidrBlock"])["Subnet"]["SubnetId"]
+    [made] = ec2.run_instances(ImageId=AMAZON_LINUX, InstanceType="t3.nano", SubnetId=subnet, MinCount=1, MaxCount=1)[
+        "Instances"
+    ]
+
+    def instance_running() -> Any:
+        [reservation] = ec2.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"]
+        [instance] = reservation["Instances"]
+        return instance if instance["State"]["Name"] == "running" else None
+
+    try:
+        yield eventually(instance_running, within=120)
+    finally:
+        ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+
+
+@proves("instances.ec2-instance.fills-address")
+def test_address_of_the_ec2_instance_is_filled_in(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+    ec2_instance: Any,
+) -> None:
+    """AWS_EC2_INSTANCE_ID alone makes AWS_INSTANCE_IPV4 the primary private address of that EC2 instance."""
+    service = make_service(http_namespace)
+    register(service, "i-1", {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]})
+
+    def instances_discovered() -> list[Any]:
+        found = cloudmap.discover_instances(NamespaceName=http_namespace["Name"], ServiceName=service["Name"])
+        return list(found["Instances"])
+
+    [instance] = eventually(instances_discovered, within=60)
+    assert instance["Attributes"]["AWS_INSTANCE_IPV4"] == ec2_instance["PrivateIpAddress"]
+
+
+@proves("instances.ec2-instance.fills-address")
+def test_initial_health_may_stand_beside_and_an_address_may_not(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    http_namespace: dict[str, Any],
+    ec2_instance: Any,
+) -> None:
+    """Beside AWS_EC2_INSTANCE_ID an address is refused with InvalidInput and AWS_INIT_HEALTH_STATUS is accepted."""
+    service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
+    named = {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]}
+    with raises("InvalidInput"):  # of custom attributes the guide says that they may stand there too
+        cloudmap.register_instance(
+            ServiceId=service, InstanceId="i-1", Attributes={**named, "AWS_INSTANCE_IPV4": "192.0.2.44"}
+        )
+    register(service, "i-1", {**named, "AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
+
+
+@proves("instances.ec2-instance.fills-address")
+def test_dns_namespaces_take_no_ec2_instance(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any], ec2_instance: Any
+) -> None:
+    """In a DNS namespace AWS_EC2_INSTANCE_ID is refused with InvalidInput."""
+    service = make_service(
+        private_namespace, DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+    )["Id"]
+    with raises("InvalidInput"):
+        cloudmap.register_instance(
+            ServiceId=service, InstanceId="i-1", Attributes={"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]}
+        )

@@ -21,6 +21,8 @@ from surveyor.verdicts import Verdict, worst
 
 __all__ = ["Run", "build_report", "conclude", "fresh_expectations", "leftovers"]
 
+# Characters of what came that an expectation repeats as its reason.
+_BRIEF = 160
 _CASE = re.compile(r"(?P<test>(?:set-up: |tear-down: )?\w+)\[(?P<case>.*?)\]: (?P<rest>.*)", re.DOTALL)
 
 
@@ -93,11 +95,17 @@ def fresh_expectations(report: ConformanceReport, expires: date) -> list[Expecta
             verdict=claim.verdict,
             symptom=claim.symptom,
             expires=expires,
-            reason=f"documented: {claim.statement.rstrip('.')}; came: {claim.detail}",
+            reason=f"documented: {claim.statement.rstrip('.')}; came: {_brief(claim.detail)}",
         )
         for claim in report.claims
         if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
     ]
+
+
+def _brief(detail: str) -> str:
+    """The first of the things that came: an expectation is read by people, the report has them all."""
+    first = detail.partition("; expected ")[0]
+    return first if len(first) <= _BRIEF else f"{first[:_BRIEF]}…"
 
 
 def _target(run: Run) -> TargetReport:

@@ -35,7 +35,7 @@ def upsert(route53: Route53Client, zone: dict[str, Any], record_set: dict[str, A
     """Creates or replaces a record set; the ChangeInfo."""
     return route53.change_resource_record_sets(
         HostedZoneId=zone["Properties"]["DnsProperties"]["HostedZoneId"],
-        ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record_set}]},  # type: ignore[typeddict-item]
+        ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record_set}]},  # type: ignore[typeddict-item]  # plain dicts, as readers write them
     )["ChangeInfo"]
 
 

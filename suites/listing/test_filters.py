@@ -28,7 +28,7 @@ def namespaces(cloudmap: ServiceDiscoveryClient, *filters: Any) -> set[str]:
 
 def services(cloudmap: ServiceDiscoveryClient, **filter_: Any) -> set[str]:
     """The ids of the services that match the filter."""
-    pages = cloudmap.get_paginator("list_services").paginate(Filters=[filter_])  # type: ignore[list-item]
+    pages = cloudmap.get_paginator("list_services").paginate(Filters=[filter_])  # type: ignore[list-item]  # plain dicts, as readers write them
     return {one["Id"] for page in pages for one in page["Services"]}
 
 

@@ -33,7 +33,7 @@ def zone_id(namespace: dict[str, Any]) -> str:
 def text_record(name: str) -> ChangeBatchTypeDef:
     """A change that adds one TXT record."""
     record = {"Name": name, "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"by hand"'}]}
-    return {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}  # type: ignore[typeddict-item]
+    return {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}  # type: ignore[typeddict-item]  # plain dicts, as readers write them
 
 
 @proves("namespaces.private.creates-zone-in-one-vpc")
@@ -81,7 +81,7 @@ def test_second_vpc_resolves_once_it_is_associated(
     assert eventually(lambda: addresses(vpc), within=bounds.DNS_CHANGE) == ["192.0.2.1"]
     assert addresses(second_vpc) == []
     another = {"VPCRegion": cloudmap.meta.region_name, "VPCId": second_vpc}
-    route53.associate_vpc_with_hosted_zone(HostedZoneId=zone_id(private_namespace), VPC=another)  # type: ignore[arg-type]
+    route53.associate_vpc_with_hosted_zone(HostedZoneId=zone_id(private_namespace), VPC=another)  # type: ignore[arg-type]  # plain dicts, as readers write them
     assert eventually(lambda: addresses(second_vpc), within=bounds.DNS_CHANGE) == ["192.0.2.1"]
 
 

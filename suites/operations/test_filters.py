@@ -30,7 +30,7 @@ def listed(cloudmap: ServiceDiscoveryClient) -> Listed:
     """Lists operations by one filter, all pages of them."""
 
     def look(**filter_: Any) -> dict[str, str]:
-        pages = cloudmap.get_paginator("list_operations").paginate(Filters=[filter_])  # type: ignore[list-item]
+        pages = cloudmap.get_paginator("list_operations").paginate(Filters=[filter_])  # type: ignore[list-item]  # plain dicts, as readers write them
         return {one["Id"]: one["Status"] for page in pages for one in page["Operations"]}
 
     return look

@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(passed)
         self.wfile.flush()
 
-    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815  # http.server looks for these names
+    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815  # the base class looks for these names
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: what passed is in the evidence of the tests."""

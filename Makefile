@@ -58,6 +58,8 @@ lint: setup ## check style, types, who imports whom, and the claims against thei
 	$(BIN)/mypy $(ROOMS) || failed=1; \
 	$(BIN)/lint-imports --no-logo || failed=1; \
 	$(BIN)/surveyor claims drift || failed=1; \
+	$(BIN)/surveyor claims coverage --strict >/dev/null || failed=1; \
+	$(BIN)/surveyor counterfeits --coverage; \
 	exit $$failed
 
 .PHONY: format

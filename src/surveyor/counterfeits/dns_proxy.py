@@ -21,9 +21,8 @@ class DnsProxy:
     def __init__(self, upstream: tuple[str, int], change: Change) -> None:
         self.upstream = upstream
         self.change = change
-        self._udp = _UdpServer(("127.0.0.1", 0), _Udp)
+        self._udp, self._tcp = _one_port()
         self.address: tuple[str, int] = self._udp.server_address  # type: ignore[assignment]  # an IPv4 address is a pair
-        self._tcp = _TcpServer(self.address, _Tcp)
         for server in (self._udp, self._tcp):
             server.proxy = self
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
@@ -40,6 +39,16 @@ class DnsProxy:
         with socket.create_connection(self.upstream, timeout=_TIMEOUT) as connection:
             connection.sendall(struct.pack("!H", len(question)) + question)
             return _framed(connection)
+
+
+def _one_port() -> tuple[_UdpServer, _TcpServer]:
+    """Servers for UDP and TCP on one port, which somebody may have for TCP when it is free for UDP."""
+    while True:
+        udp = _UdpServer(("127.0.0.1", 0), _Udp)
+        try:
+            return udp, _TcpServer(("127.0.0.1", udp.server_address[1]), _Tcp)
+        except OSError:
+            udp.server_close()
 
 
 class _UdpServer(socketserver.ThreadingUDPServer):

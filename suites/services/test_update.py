@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.plugin.operations import Finish
@@ -91,6 +92,33 @@ def test_update_carries_the_ttl_to_every_record(
     operation = complete(cloudmap.update_service(Id=service["Id"], Service=change))
     assert operation["Type"] == "UPDATE_SERVICE"
     assert [record["TTL"] for record in record_sets(private_namespace, name)] == [15, 15]
+
+
+@proves("services.update.rewrites-instance-records")
+def test_update_carries_the_threshold_to_the_health_check(
+    cloudmap: ServiceDiscoveryClient,
+    route53: Route53Client,
+    make_service: MakeService,
+    register: Register,
+    complete: Finish,
+    record_sets: RecordSets,
+    public_namespace: dict[str, Any],
+) -> None:
+    """Once UPDATE_SERVICE has succeeded the health check of an instance's record has the new threshold."""
+    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)
+    # Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"})
+
+    def threshold() -> int:
+        [record] = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+        check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]
+        return check["HealthCheckConfig"]["FailureThreshold"]
+
+    assert threshold() == 3
+    records: Any = {"DnsRecords": A["DnsRecords"]}
+    change: Any = {"DnsConfig": records, "HealthCheckConfig": {"Type": "TCP", "FailureThreshold": 5}}
+    complete(cloudmap.update_service(Id=service["Id"], Service=change))
+    assert threshold() == 5
 
 
 @proves("services.update.not-in-http-namespaces")

@@ -95,3 +95,20 @@ def test_a_defect_is_answered(caplog: pytest.LogCaptureFixture) -> None:
     answer, _ = talk(b"GET /boom HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 500")
     assert "a defect" in caplog.text
+
+
+def test_answers_a_client_that_sends_no_more() -> None:
+    """A client may close its sending side and wait for the answer, slow ones included."""
+
+    async def scenario() -> bytes:
+        server = await serve(lambda request: asyncio.sleep(0.01, Response(200, b"slow")), "127.0.0.1", 0, SMALL)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write_eof()
+        try:
+            return await asyncio.wait_for(reader.read(), 5)
+        finally:
+            writer.close()
+            server.close()
+
+    assert asyncio.run(scenario()).endswith(b"slow")

@@ -62,6 +62,7 @@ class _Connection(asyncio.Protocol):
         self._answering: asyncio.Future[Response] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._closing = False
+        self._ended = False
         self._begin()
 
     def _begin(self) -> None:
@@ -96,6 +97,11 @@ class _Connection(asyncio.Protocol):
             self._refuse(cause.status if isinstance(cause, _TooLarge) else 400)
         else:
             self._pump()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; what it has sent is answered before the connection is closed."""
+        self._ended = True
+        return self._answering is not None
 
     # llhttp's side
 
@@ -160,6 +166,8 @@ class _Connection(asyncio.Protocol):
                 self._answering.add_done_callback(functools.partial(self._answered, request, keep_alive))
         if len(self._requests) > self._limits.waiting:
             self._refuse(503)
+        if self._ended and self._answering is None and not self._closing:
+            self._close()
 
     def _answered(self, request: Request, keep_alive: bool, done: asyncio.Future[Response]) -> None:
         self._answering = None

@@ -61,10 +61,12 @@ def _run(
     update: bool,
 ) -> None:
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
+    from surveyor.claims import load_claims
     from surveyor.cli.progress import progress_for
     from surveyor.cli.telling import tell
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE
+    from surveyor.report.forms import save_forms
     from surveyor.run import Order, exit_code, run_suites
     from surveyor.selection import Selection
     from surveyor.targets import load_target
@@ -83,7 +85,9 @@ def _run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     with progress_for() as progress:
         report = run_suites(Order(layout, target, out, selection, workers, seed), progress)
+    page = save_forms(report, load_claims(layout.claims), out)
     tell(report, out / REPORT_FILE)
+    typer.echo(f"page:   {page}")
     code = exit_code(report)
     if report.failure:
         typer.echo(f"surveyor: {report.failure}", err=True)

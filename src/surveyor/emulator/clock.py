@@ -48,6 +48,8 @@ class Clock:
         self._numbers = itertools.count()
         self._in_flight: set[asyncio.Future[Any]] = set()
         self._advancing = asyncio.Lock()
+        # How often it was advanced: between two advances anything may have happened outside, within one nothing.
+        self.advances = 0
         self._wake: asyncio.TimerHandle | None = None
 
     @property
@@ -74,16 +76,16 @@ class Clock:
             self._plan_wake()
         return timer
 
-    def run(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
+    def run(self, work: Coroutine[Any, Any, object]) -> None:
         """Start asynchronous work that belongs to this instant: no advance passes it before it is done."""
         task = asyncio.get_running_loop().create_task(work)
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
-        return task
 
     async def advance(self, seconds: float) -> float:
         """Move time forward by ``seconds``, doing all that falls due on the way; returns the new now."""
         async with self._advancing:
+            self.advances += 1
             target = self.now() + seconds
             await self._drain()
             while self._timers and self._timers[0].due <= target:

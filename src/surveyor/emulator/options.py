@@ -18,7 +18,7 @@ __all__ = ["Options", "parse", "with_setting"]
 
 QUOTAS = "quotas."
 # These have options of their own.
-_NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures"})
+_NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures", "probe_loopback"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def parse(arguments: Sequence[str]) -> Options:
         region=given.region,
         scale=None if given.clock == "advance" else given.scale or 1.0,
         verify_signatures=given.signatures,
+        probe_loopback=given.probe_loopback,
     )
     if not given.throttle:
         settings = replace(settings, quotas=replace(settings.quotas, discover_rate=None, revision_rate=None))
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--secret", type=_word, default=default.secret, help="secret of every account's root key (%(default)s)")
     add("--throttle", action=argparse.BooleanOptionalAction, default=True, help="refuse calls beyond documented rates")
     add("--signatures", action=argparse.BooleanOptionalAction, default=True, help="verify signatures")
+    add("--probe-loopback", action="store_true", help="health checks probe loopback addresses (and nothing else)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a delay or a quota; see below")
     add("--die-with-parent", action="store_true", help="stop when the process that started this one ends (Linux)")
     return parser

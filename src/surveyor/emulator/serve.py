@@ -67,6 +67,7 @@ async def _run(options: Options) -> int:
         "secret": settings.secret,
         "account": settings.account,
         "region": settings.region,
+        "probe_loopback": settings.probe_loopback,
         "pid": os.getpid(),
     }
     try:

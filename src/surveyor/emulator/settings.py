@@ -62,5 +62,18 @@ class Settings:
     health_check_removal: Delay = Delay(3_600.0, 10_800.0)
     # Custom health changes: "about 30 seconds" (servicediscovery HealthCheckCustomConfig.FailureThreshold).
     custom_health: float = 30.0
+    # Off, loopback addresses are refused as documented, and as there is no internet here nothing is probed. On, health
+    # checks probe loopback, and nothing else.
+    probe_loopback: bool = False
+    # How Route 53 probes (Developer Guide, "How Amazon Route 53 determines whether a health check is healthy"): time to
+    # connect for TCP, to connect and then to answer for HTTP(S), and the share of checkers that must be exceeded.
+    probe_tcp_connect: float = 10.0
+    probe_connect: float = 4.0
+    probe_answer: float = 2.0
+    healthy_share: float = 0.18
+    # With eight regions sixteen checkers: one request in about two seconds (servicediscovery HealthCheckConfig).
+    checkers_per_region: int = 2
+    # Wall seconds that stand for one service second of a probe while the clock stands still for it.
+    probe_wall: float = 0.1
     quotas: Quotas = field(default_factory=Quotas)
     verify_signatures: bool = True

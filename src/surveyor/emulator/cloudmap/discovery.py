@@ -80,7 +80,9 @@ def health_changed(service: Service) -> None:
 
 def health_of(service: Service, instance: Instance) -> str:
     """HEALTHY, UNHEALTHY, or UNKNOWN where the service has no health check."""
-    return instance.status if service.checked else "UNKNOWN"
+    if service.custom_health:
+        return instance.status
+    return instance.probed if service.health is not None else "UNKNOWN"
 
 
 def _find(call: Call, namespace_name: str, service_name: str, owner: str | None) -> Service:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..route53 import managed
 from ..route53.state import AliasTarget, RecordKey, RecordSet
 from ..world import Call
+from . import discovery
 from .instance_rules import ALIAS, CNAME, IPV4, IPV6, PORT
 from .state import DnsConfig, Instance, Service
 
@@ -31,13 +32,16 @@ def write(call: Call, service: Service, instance: Instance, before: Instance | N
         managed.delete_health_check(call.world, call.account, before.health_check_id)
 
 
-def rewrite(call: Call, service: Service, instance: Instance, before: DnsConfig | None) -> None:
-    """Bring records and health check in line with changed settings of the service."""
+def rewrite(
+    call: Call, service: Service, instance: Instance, before: DnsConfig | None, *, checked_anew: bool = True
+) -> None:
+    """Bring records and, where asked for, the health check in line with changed settings of the service."""
     old_check = instance.health_check_id
     old = _record_sets(service, instance, before)
-    instance.health_check_id = _make_check(call, service, instance)
+    if checked_anew:
+        instance.health_check_id = _make_check(call, service, instance)
     _apply(call, service, _record_sets(service, instance, service.dns), old)
-    if old_check is not None:
+    if old_check is not None and checked_anew:
         managed.delete_health_check(call.world, call.account, old_check)
 
 
@@ -132,7 +136,16 @@ def _make_check(call: Call, service: Service, instance: Instance) -> str | None:
         failure_threshold=service.health.threshold or 3,
         fully_qualified_domain_name=None,
     )
-    return managed.create_health_check(call.world, call.account, config, owner=_OWNER).id
+
+    def follow(healthy: bool) -> None:
+        if instance.health_check_id == made.id:
+            instance.probed = "HEALTHY" if healthy else "UNHEALTHY"
+            discovery.health_changed(service)
+            call.note("instance.health", instance.id, instance.probed)
+
+    instance.probed = "HEALTHY"
+    made = managed.create_health_check(call.world, call.account, config, owner=_OWNER, follower=follow)
+    return made.id
 
 
 def _absolute(*labels: str) -> str:

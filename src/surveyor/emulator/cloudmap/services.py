@@ -98,12 +98,12 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     health = changed_health(found, dns, change.get("HealthCheckConfig"))
 
     def work() -> None:
-        before = found.dns
+        before, checked_anew = found.dns, health != found.health
         found.dns, found.health = dns, health
         if change.get("Description") is not None:
             found.description = change["Description"]
         for instance in found.instances.values():
-            records.rewrite(call, found, instance, before)
+            records.rewrite(call, found, instance, before, checked_anew=checked_anew)
         discovery.health_changed(found)
 
     return operations.start(call, "UPDATE_SERVICE", ("service", found.id), {"SERVICE": found.id}, work)

@@ -65,7 +65,11 @@ class Namespace:
 
 @dataclass(slots=True)
 class Instance:
-    """A registered instance. ``status`` is the custom health status; ``change`` the one that is waiting to happen."""
+    """A registered instance.
+
+    ``status`` is the custom health status, ``change`` the one that is waiting to happen; ``probed`` is what its
+    Route 53 health check says, healthy until that knows better.
+    """
 
     number: int
     id: str
@@ -75,6 +79,7 @@ class Instance:
     status: str = "HEALTHY"
     change: tuple[str, Timer] | None = None
     health_check_id: str | None = None
+    probed: str = "HEALTHY"
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ limits on one API request do not apply here, nor the limit of 100 records with o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import ServiceError
@@ -15,6 +15,7 @@ from ..world import World
 from . import names
 from .changes import submit
 from .health.checks import add_check, find_check, leave_later
+from .health.prober import watch
 from .published import published
 from .rdata import encode
 from .state import (
@@ -127,9 +128,23 @@ def set_health(world: World, account: str, zone_id: str, key: RecordKey, healthy
     published(world).set_health(zone.id, key, healthy)
 
 
-def create_health_check(world: World, account: str, config: HealthCheckConfig, *, owner: str) -> HealthCheck:
-    """A health check that belongs to a service (its principal). Raises TooManyHealthChecks, InvalidInput."""
-    return add_check(world, account, config, caller_reference=f"{owner}-{world.new_id(16)}"[-64:], owner=owner)
+def create_health_check(
+    world: World,
+    account: str,
+    config: HealthCheckConfig,
+    *,
+    owner: str,
+    follower: Callable[[bool], object] | None = None,
+) -> HealthCheck:
+    """A health check that belongs to a service (its principal). Raises TooManyHealthChecks, InvalidInput.
+
+    ``follower`` is called whenever the check turns healthy (True) or unhealthy.
+    """
+    check = add_check(world, account, config, caller_reference=f"{owner}-{world.new_id(16)}"[-64:], owner=owner)
+    if follower is not None:
+        world.in_account(Route53State, account).followers[check.id] = follower
+    watch(world, account, check)
+    return check
 
 
 def delete_health_check(world: World, account: str, check_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,11 +12,13 @@ __all__ = [
     "CLOUD_MAP",
     "AliasTarget",
     "Change",
+    "Checker",
     "HealthCheck",
     "HealthCheckConfig",
     "HostedZone",
     "RecordKey",
     "RecordSet",
+    "Report",
     "Route53State",
     "VpcKey",
 ]
@@ -134,8 +137,8 @@ class HealthCheckConfig:
 class HealthCheck:
     """A health check and what is known of its endpoint. ``owner`` is the service that made it, if one did.
 
-    A prober sets ``observed``, ``observed_at`` and ``reason``; until then nothing is known, and the check counts as
-    healthy (Route 53 Developer Guide, "How Amazon Route 53 determines whether a health check is healthy").
+    The prober sets ``observed``; until then nothing is known, and the check counts as healthy (Route 53 Developer
+    Guide, "How Amazon Route 53 determines whether a health check is healthy").
     """
 
     id: str
@@ -144,8 +147,6 @@ class HealthCheck:
     version: int = 1
     owner: str | None = None
     observed: bool | None = None
-    observed_at: float | None = None
-    reason: str = ""
     # Deleted by its owner, but not yet gone from the lists.
     leaving: bool = False
 
@@ -155,6 +156,30 @@ class HealthCheck:
         if self.config.disabled:
             return not self.config.inverted
         return self.observed is None or self.observed is not self.config.inverted
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of one probe, and when it was (service seconds)."""
+
+    well: bool
+    reason: str
+    at: float
+
+
+@dataclass(slots=True)
+class Checker:
+    """One of the health checkers of a check: it thinks the endpoint healthy until it has failed often enough in a row.
+
+    ``streak`` counts its latest results that speak against what it thinks.
+    """
+
+    region: str
+    address: str
+    healthy: bool = True
+    streak: int = 0
+    last: Report | None = None
+    last_failure: Report | None = None
 
 
 @dataclass(slots=True)
@@ -170,6 +195,10 @@ class Route53State:
     # VPCs of other accounts that may be associated, by zone.
     authorizations: dict[str, tuple[VpcKey, ...]] = field(default_factory=dict)
     health_checks: dict[str, HealthCheck] = field(default_factory=dict)
+    # Those that probe, by health check; none for a check that is not probed.
+    checkers: dict[str, list[Checker]] = field(default_factory=dict)
+    # Who wants to be told when a check turns healthy or unhealthy: the service that owns it.
+    followers: dict[str, Callable[[bool], object]] = field(default_factory=dict)
     # Caller references of health checks that are gone: they may not be used again.
     spent_references: set[str] = field(default_factory=set)
     tags: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.route53.health.checks import observe
+from surveyor.emulator.route53.state import Checker, Report, Route53State
 from surveyor.emulator.world import World
 
 ACCOUNT = "111111111111"
@@ -82,22 +82,20 @@ def test_children_must_exist_and_have_none(make: Callable[..., dict[str, Any]]) 
             make("2", Type="CALCULATED", HealthThreshold=1, ChildHealthChecks=[child])
 
 
-def test_status_is_what_a_prober_saw(
+def test_status_is_what_each_checker_saw(
     world: World, route53: Callable[..., Any], make: Callable[..., dict[str, Any]]
 ) -> None:
-    """Nothing at first; then one observation for each region, and the last failure only while it fails."""
+    """Nothing at first; then one observation for each checker, and its latest failure even after a success."""
     check = make()["Id"]
     assert route53("GetHealthCheckStatus", HealthCheckId=check) == {"HealthCheckObservations": []}
-    observe(world, ACCOUNT, check, healthy=False, reason="connection refused")
-    for operation in ("GetHealthCheckStatus", "GetHealthCheckLastFailureReason"):
-        seen = route53(operation, HealthCheckId=check)["HealthCheckObservations"]
-        assert len({observation["Region"] for observation in seen}) == 8
-        assert {observation["StatusReport"]["Status"] for observation in seen} == {"Failure: connection refused"}
-        assert seen[0]["StatusReport"]["CheckedTime"] == world.clock.now()
-    observe(world, ACCOUNT, check, healthy=True, reason="HTTP Status Code 200, OK")
-    seen = route53("GetHealthCheckStatus", HealthCheckId=check)["HealthCheckObservations"]
-    assert seen[0]["StatusReport"]["Status"] == "Success: HTTP Status Code 200, OK"
-    assert not route53("GetHealthCheckLastFailureReason", HealthCheckId=check)["HealthCheckObservations"]
+    good, bad = Report(True, "HTTP Status Code 200, OK", 60.0), Report(False, "The connection was refused.", 30.0)
+    checkers = [Checker("us-east-1", "127.0.0.2", last=good, last_failure=bad), Checker("eu-west-1", "127.0.0.3")]
+    world.in_account(Route53State, ACCOUNT).checkers[check] = checkers
+    [seen] = route53("GetHealthCheckStatus", HealthCheckId=check)["HealthCheckObservations"]
+    assert (seen["Region"], seen["IPAddress"]) == ("us-east-1", "127.0.0.2")
+    assert seen["StatusReport"] == {"Status": "Success: HTTP Status Code 200, OK", "CheckedTime": 60.0}
+    [failed] = route53("GetHealthCheckLastFailureReason", HealthCheckId=check)["HealthCheckObservations"]
+    assert failed["StatusReport"] == {"Status": "Failure: The connection was refused.", "CheckedTime": 30.0}
 
 
 def test_checks_are_counted_and_listed_page_by_page(

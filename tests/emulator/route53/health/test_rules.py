@@ -10,7 +10,6 @@ from surveyor.emulator.route53.state import HealthCheckConfig
 
 ALLOWED = {
     "TCP": HealthCheckConfig("TCP", "192.0.2.1", 80),
-    "loopback": HealthCheckConfig("TCP", "127.0.0.2", 80),
     "IPv6": HealthCheckConfig("TCP", "2001:db8::1", 80),
     "by name": HealthCheckConfig("HTTP", port=80, fully_qualified_domain_name="example.com"),
     "string": HealthCheckConfig("HTTP_STR_MATCH", "192.0.2.1", 80, search_string="ok"),
@@ -44,11 +43,20 @@ REFUSED = {
 @pytest.mark.parametrize("config", ALLOWED.values(), ids=ALLOWED.keys())
 def test_settings_that_fit(config: HealthCheckConfig) -> None:
     """Nothing is wrong with these."""
-    check_config(config)
+    check_config(config, loopback=False)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.255.255.255", "::1"])
+def test_loopback_is_local_too(address: str) -> None:
+    """InvalidInput as for other local addresses, unless this target probes loopback."""
+    config = HealthCheckConfig("TCP", address, 80)
+    check_config(config, loopback=True)
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        check_config(config, loopback=False)
 
 
 @pytest.mark.parametrize("config", REFUSED.values(), ids=REFUSED.keys())
 def test_settings_that_do_not_fit(config: HealthCheckConfig) -> None:
     """InvalidInput, with a reason."""
     with pytest.raises(ServiceError, match="InvalidInput"):
-        check_config(config)
+        check_config(config, loopback=True)

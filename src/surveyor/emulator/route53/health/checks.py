@@ -1,6 +1,6 @@
-"""Health checks as objects: made, found, changed, deleted. Who probes them is another room's business.
+"""Health checks as objects: made, found, changed, deleted. The prober probes them.
 
-The seam for a prober is ``observe``: it tells what was concluded, and answers go by it at once.
+The seam between the two is ``observe``: it tells what was concluded, and answers go by it at once.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...errors import ServiceError
+from ...events import Event
 from ...world import World
 from ..published import published
 from ..shapes import plain_id
@@ -31,7 +32,7 @@ def add_check(
     world: World, account: str, config: HealthCheckConfig, *, caller_reference: str, owner: str | None = None
 ) -> HealthCheck:
     """A new health check. Raises InvalidInput, and TooManyHealthChecks; those that are leaving do not count."""
-    check_config(config)
+    check_config(config, loopback=world.settings.probe_loopback)
     state = world.in_account(Route53State, account)
     active = sum(not check.leaving for check in state.health_checks.values())
     if active >= world.settings.quotas.health_checks:
@@ -51,6 +52,8 @@ def remove_check(world: World, account: str, check: HealthCheck) -> None:
     """Forget a health check; its caller reference stays spent."""
     state = world.in_account(Route53State, account)
     state.health_checks.pop(check.id, None)
+    state.checkers.pop(check.id, None)
+    state.followers.pop(check.id, None)
     state.spent_references.add(check.caller_reference)
     state.tags.pop(("healthcheck", check.id), None)
     published(world).touch()
@@ -59,19 +62,24 @@ def remove_check(world: World, account: str, check: HealthCheck) -> None:
 def leave_later(world: World, account: str, check: HealthCheck) -> None:
     """Forget it after the delay that Route 53 documents for checks that another service deleted."""
     state = world.in_account(Route53State, account)
+    state.followers.pop(check.id, None)
     gone = state.health_checks[check.id] = replace(check, leaving=True)
     world.later(world.settings.health_check_removal, remove_check, world, account, gone)
 
 
-def observe(world: World, account: str, check_id: str, *, healthy: bool, reason: str = "") -> None:
-    """What a prober concluded about a check's endpoint now; of a check that is gone, nothing."""
+def observe(world: World, account: str, check_id: str, *, healthy: bool) -> None:
+    """What the prober concluded about a check's endpoint now; of a check that is gone, nothing."""
     state = world.in_account(Route53State, account)
     check = state.health_checks.get(check_id)
-    if check is None:
+    if check is None or check.observed is healthy:
         return
-    state.health_checks[check_id] = replace(check, observed=healthy, observed_at=world.clock.now(), reason=reason)
-    if check.observed is not healthy:
-        published(world).touch()
+    now = state.health_checks[check_id] = replace(check, observed=healthy)
+    published(world).touch()
+    if now.healthy is not check.healthy:
+        word = "HEALTHY" if now.healthy else "UNHEALTHY"
+        world.events.add(Event(world.clock.now(), "health-check.changed", account, "", check_id, word))
+        if check_id in state.followers:
+            state.followers[check_id](now.healthy)
 
 
 def is_healthy(state: Route53State, check_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -10,9 +10,10 @@ from ...errors import ServiceError
 from ...world import Call
 from ..paging import from_marker, page_size
 from ..shapes import require_unlinked
-from ..state import HealthCheck, HealthCheckConfig, Route53State
+from ..state import Checker, HealthCheck, HealthCheckConfig, Report, Route53State
 from .checks import add_check, change_check, find_check, remove_check
-from .rules import check_config
+from .prober import watch
+from .rules import ENDPOINTS, check_config
 from .shapes import check_shape, read_config, update_config
 
 __all__ = [
@@ -27,17 +28,6 @@ __all__ = [
 ]
 
 PAGE = 1_000
-# Which regions check when none are named (route53/HealthCheckConfig.Regions).
-_REGIONS = (
-    "ap-northeast-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "eu-west-1",
-    "sa-east-1",
-    "us-east-1",
-    "us-west-1",
-    "us-west-2",
-)
 
 
 def create_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
@@ -51,6 +41,7 @@ def create_health_check(call: Call, request: Mapping[str, object]) -> dict[str, 
     if present is None:
         _require_children(state, config)
         present = add_check(call.world, call.account, config, caller_reference=reference)
+        watch(call.world, call.account, present)
         call.note("health-check.created", present.id, config.type)
     location = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{present.id}"
     return {"HealthCheck": check_shape(present), "Location": location}
@@ -66,10 +57,13 @@ def update_health_check(call: Call, request: Mapping[str, object]) -> dict[str, 
     config = update_config(check.config, request)
     if (config.ip_address is None) is not (check.config.ip_address is None):
         raise ServiceError("InvalidInput", "an IPAddress can be changed, but neither added nor removed")
-    check_config(config)
+    check_config(config, loopback=call.world.settings.probe_loopback)
     _require_children(state, config)
     changed = replace(check, config=config, version=check.version + 1)
     change_check(call.world, call.account, changed)
+    if config.regions != check.config.regions:
+        state.checkers.pop(check.id, None)
+    watch(call.world, call.account, changed)
     return {"HealthCheck": check_shape(changed)}
 
 
@@ -108,36 +102,37 @@ def list_health_checks(call: Call, request: Mapping[str, object]) -> dict[str, o
 
 
 def get_health_check_status(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHealthCheckStatus: what a checker of each region saw last; nothing while nothing was seen."""
-    check = _of_endpoint(call, request)
-    if check.observed is None:
-        return {"HealthCheckObservations": []}
-    status = f"{'Success' if check.observed else 'Failure'}: {check.reason or 'no details'}"
-    return {"HealthCheckObservations": _observations(check, status)}
+    """GetHealthCheckStatus: what each checker saw last; nothing while nothing was seen."""
+    return _observations((checker, checker.last) for checker in _checkers(call, request))
 
 
 def get_health_check_last_failure_reason(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHealthCheckLastFailureReason: nothing while the endpoint has not failed."""
-    check = _of_endpoint(call, request)
-    if check.observed is not False:
-        return {"HealthCheckObservations": []}
-    return {"HealthCheckObservations": _observations(check, f"Failure: {check.reason or 'no details'}")}
+    """GetHealthCheckLastFailureReason: what each checker's latest failure was; nothing while none has failed."""
+    return _observations((checker, checker.last_failure) for checker in _checkers(call, request))
 
 
-def _observations(check: HealthCheck, status: str) -> list[dict[str, object]]:
-    report = {"Status": status, "CheckedTime": check.observed_at}
-    return [
-        # Where the checkers are is of no matter here, so they have addresses kept for documentation (RFC 5737).
-        {"Region": region, "IPAddress": f"198.51.100.{number}", "StatusReport": report}
-        for number, region in enumerate(check.config.regions or _REGIONS, start=1)
-    ]
+def _observations(seen: Iterable[tuple[Checker, Report | None]]) -> dict[str, object]:
+    return {
+        "HealthCheckObservations": [
+            {
+                "Region": checker.region,
+                "IPAddress": checker.address,
+                "StatusReport": {
+                    "Status": f"{'Success' if report.well else 'Failure'}: {report.reason}",
+                    "CheckedTime": report.at,
+                },
+            }
+            for checker, report in seen
+            if report is not None
+        ]
+    }
 
 
-def _of_endpoint(call: Call, request: Mapping[str, object]) -> HealthCheck:
+def _checkers(call: Call, request: Mapping[str, object]) -> list[Checker]:
     check = find_check(_state(call), str(request["HealthCheckId"]))
-    if check.config.type in ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"):
+    if check.config.type not in ENDPOINTS:
         raise ServiceError("InvalidInput", f"a health check of type {check.config.type} has no checkers")
-    return check
+    return _state(call).checkers.get(check.id, [])
 
 
 def _own(call: Call, request: Mapping[str, object]) -> HealthCheck:

@@ -7,14 +7,14 @@ import ipaddress
 from ...errors import ServiceError
 from ..state import HealthCheckConfig
 
-__all__ = ["check_config"]
+__all__ = ["ENDPOINTS", "check_config", "is_loopback"]
 
 _HTTP = ("HTTP", "HTTP_STR_MATCH")
 _HTTPS = ("HTTPS", "HTTPS_STR_MATCH")
-_ENDPOINTS = (*_HTTP, *_HTTPS, "TCP")
+ENDPOINTS = (*_HTTP, *_HTTPS, "TCP")
 _INTERVALS = (10, 30)
-# Addresses that no health checker can reach. Loopback is not among them, since here it is what the internet is there;
-# nor are the documentation networks, which the documents themselves give as examples.
+# Addresses that no health checker can reach (route53/HealthCheckConfig.IPAddress). The documentation networks are not
+# among them, since the documents themselves give them as examples.
 _UNREACHABLE = tuple(
     map(
         ipaddress.ip_network,
@@ -35,14 +35,15 @@ _UNREACHABLE = tuple(
         ),
     )
 )
+_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
-def check_config(config: HealthCheckConfig) -> None:
-    """InvalidInput for settings that do not fit together."""
+def check_config(config: HealthCheckConfig, *, loopback: bool) -> None:
+    """InvalidInput for settings that do not fit together; ``loopback``: such addresses can be checked."""
     if config.request_interval not in _INTERVALS:
         raise _invalid(f"RequestInterval is 10 or 30 seconds, not {config.request_interval}")
-    if config.type in _ENDPOINTS:
-        _check_endpoint(config)
+    if config.type in ENDPOINTS:
+        _check_endpoint(config, loopback=loopback)
     elif config.ip_address is not None or config.port is not None or config.resource_path is not None:
         raise _invalid(f"a health check of type {config.type} has no IPAddress, Port or ResourcePath")
     if config.type == "CALCULATED" and config.health_threshold is None:
@@ -57,7 +58,7 @@ def check_config(config: HealthCheckConfig) -> None:
             raise _invalid(f"{member} and the type {kind} belong together")
 
 
-def _check_endpoint(config: HealthCheckConfig) -> None:
+def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:
     if config.ip_address is None and config.fully_qualified_domain_name is None:
         raise _invalid("a health check of an endpoint needs IPAddress or FullyQualifiedDomainName")
     if config.type == "TCP" and config.port is None:
@@ -69,16 +70,21 @@ def _check_endpoint(config: HealthCheckConfig) -> None:
     if config.enable_sni and config.type not in _HTTPS:
         raise _invalid("only a health check of type HTTPS or HTTPS_STR_MATCH has EnableSNI")
     if config.ip_address is not None:
-        _check_address(config.ip_address)
+        _check_address(config.ip_address, loopback=loopback)
 
 
-def _check_address(text: str) -> None:
+def _check_address(text: str, *, loopback: bool) -> None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise _invalid(f"IPAddress is an IPv4 or IPv6 address, not {text!r}") from None
-    if any(address in network for network in _UNREACHABLE):
+    if any(address in network for network in _UNREACHABLE) or (is_loopback(text) and not loopback):
         raise _invalid(f"IPAddress {text} is in a local, private, non-routable or multicast range")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine's own: 127.0.0.0/8 or ::1."""
+    return ipaddress.ip_address(address) in _LOOPBACK[":" in address]
 
 
 def _invalid(text: str) -> ServiceError:

@@ -1,0 +1,322 @@
+"""Endpoints are probed over real sockets, within limits, and only on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.clock import Clock
+from surveyor.emulator.route53.health.checks import add_check
+from surveyor.emulator.route53.health.probe import READ_AT_MOST, Limits, Outcome, probe
+from surveyor.emulator.route53.health.prober import watch
+from surveyor.emulator.route53.state import HealthCheckConfig, Route53State
+from surveyor.emulator.settings import Settings
+from surveyor.emulator.world import World
+
+ACCOUNT = "111111111111"
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Endpoint:
+    """A server of the test's, from where it was connected to, and with what requests."""
+
+    port: int = 0
+    serve: Serve | None = None
+    peers: list[str] = field(default_factory=list)
+    heads: list[bytes] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def endpoint(serve: Serve | None) -> AsyncIterator[Endpoint]:
+    """Listens on 127.0.0.1; accepts and stays silent where there is nothing to serve."""
+    made = Endpoint(serve=serve)
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        made.peers.append(writer.get_extra_info("peername")[0])
+        try:
+            if made.serve is None:
+                await reader.read()
+            else:
+                made.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                await made.serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    made.port = server.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        server.close()
+
+
+def saying(text: bytes) -> Serve:
+    """Answers with these bytes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(text)
+        await writer.drain()
+
+    return serve
+
+
+async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers a letter at a time."""
+    for letter in OK:
+        writer.write(bytes([letter]))
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+def endlessly(first: bytes, more: bytes, pause: float | None = None) -> Serve:
+    """Never stops writing."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(first)
+        while True:
+            writer.write(more)
+            await writer.drain()
+            if pause is not None:
+                await asyncio.sleep(pause)
+
+    return serve
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+LIMITS = Limits(tcp_connect=10, connect=4, answer=2, wall=0.05)
+
+
+def outcome(serve: Serve | None, config: HealthCheckConfig | None = None) -> Outcome:
+    """What one probe says of a server."""
+
+    async def run() -> Outcome:
+        async with endpoint(serve) as server:
+            asked = replace(config or HealthCheckConfig("HTTP"), ip_address="127.0.0.1", port=server.port)
+            return await probe(asked, "ref", "127.0.0.1", "127.0.0.9", LIMITS)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("answer", "well"),
+    [
+        (OK, True),
+        (b"HTTP/1.1 399 \r\n\r\n", True),
+        (b"HTTP/1.0 204 No Content\r\n\r\n", True),
+        (b"HTTP/1.1 301 Moved\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, True),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", False),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", False),
+        (b"HTTP/1.1 199 Odd\r\n\r\n", False),
+        (b"HTTP/1.1 200 OK\r\nno header at all\r\n\r\n", False),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", False),
+        (b"", False),
+    ],
+)
+def test_status_decides(answer: bytes, *, well: bool) -> None:
+    """2xx and 3xx are healthy, redirects are not followed; what is no HTTP is not."""
+    assert outcome(saying(answer)).well is well
+
+
+@pytest.mark.parametrize(
+    ("serve", "well", "waited"),
+    [
+        (None, False, 2.0),
+        (dripping, False, 2.0),
+        (endlessly(b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n" * 500), True, 0.0),
+        (endlessly(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 4096), True, 0.0),
+        (endlessly(b"HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n", b"x" * 65536), True, 0.0),
+        (endlessly(b"HTTP/1.1 500 Oh\r\n", b"X: y\r\n", pause=0.02), False, 0.0),
+    ],
+    ids=["silent", "a letter at a time", "endless headers", "endless header", "5 GB", "slow headers"],
+)
+def test_hostile_servers(serve: Serve | None, waited: float, *, well: bool) -> None:
+    """Whatever is sent or not, the probe ends within its limits, and the status in time decides."""
+    came = outcome(serve)
+    assert (came.well, came.waited) == (well, waited), came
+
+
+def test_little_is_read_of_a_lot() -> None:
+    """An endless answer is left after 64 KiB, so what it sent is what sockets hold."""
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65536)
+            await writer.drain()
+            sent += 65536
+
+    assert outcome(serve).well
+    assert sent < 200 * READ_AT_MOST
+
+
+@pytest.mark.parametrize(("before", "well"), [(0, True), (5_118, True), (5_119, False), (6_000, False)])
+def test_strings_are_looked_for_in_the_first_5120_bytes(before: int, *, well: bool) -> None:
+    """The whole string must appear in them (route53/HealthCheckConfig.SearchString)."""
+    body = b"-" * before + b"ok" + b"-" * 6_000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    assert outcome(saying(answer), HealthCheckConfig("HTTP_STR_MATCH", search_string="ok")).well is well
+
+
+def test_request_names_path_and_host() -> None:
+    """The path is requested as it stands, and cannot add a header of its own (route53/HealthCheckConfig)."""
+
+    async def run() -> None:
+        async with endpoint(saying(OK)) as server:
+            config = HealthCheckConfig("HTTP", "127.0.0.1", server.port, "/a?b=c d\r\nX: y")
+            named = replace(config, fully_qualified_domain_name="example.com")
+            assert (await probe(named, "ref", "127.0.0.1", "127.0.0.9", LIMITS)).well
+            line, host = server.heads[0].split(b"\r\n")[:2]
+            assert line == b"GET /a?b=c%20d%0D%0AX:%20y HTTP/1.1"
+            assert host == f"Host: example.com:{server.port}".encode()
+
+    asyncio.run(run())
+
+
+def test_refused_and_tcp() -> None:
+    """A TCP check needs a connection and no more; a closed port is unhealthy at once."""
+    assert outcome(None, HealthCheckConfig("TCP")).well
+    closed = HealthCheckConfig("TCP", "127.0.0.1", 1)
+    assert asyncio.run(probe(closed, "ref", "127.0.0.1", "127.0.0.9", LIMITS)) == Outcome(
+        False, "The connection was refused."
+    )
+
+
+class Probed:
+    """A world whose account has one probed check, in a running loop."""
+
+    def __init__(self, port: int, address: str = "127.0.0.1", **config: Any) -> None:
+        settings = {key: config.pop(key) for key in list(config) if key in Settings.__dataclass_fields__}
+        self.world = World(
+            Settings(scale=None, **{"probe_loopback": True, "probe_wall": 0.05, **settings}), Clock(scale=None)
+        )
+        config = {"type": "HTTP", "ip_address": address, "port": port, **config}
+        self.check = add_check(self.world, ACCOUNT, HealthCheckConfig(**config), caller_reference="1").id
+        self.state = self.world.in_account(Route53State, ACCOUNT)
+        watch(self.world, ACCOUNT, self.state.health_checks[self.check])
+
+    async def advance(self, seconds: float) -> bool:
+        """Let time pass; whether the check is healthy then."""
+        await self.world.clock.advance(seconds)
+        return self.state.health_checks[self.check].healthy
+
+
+def test_each_checker_probes_at_the_interval() -> None:
+    """In five minutes each of the sixteen checkers probes ten times, from an address of its own."""
+
+    async def run() -> None:
+        async with endpoint(saying(OK)) as server:
+            assert await Probed(server.port).advance(300)
+            assert len(server.peers) == 160
+            assert {server.peers.count(peer) for peer in server.peers} == {10}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("threshold", [1, 3])
+def test_threshold_counts_both_ways(threshold: int) -> None:
+    """One result fewer than the threshold moves nothing, the threshold does, down and up."""
+
+    async def run() -> None:
+        async with endpoint(saying(OK)) as server:
+            probed = Probed(server.port, failure_threshold=threshold)
+            assert await probed.advance(60)
+            for answer, before, after in ((b"HTTP/1.1 503 No\r\n\r\n", True, False), (OK, False, True)):
+                server.serve = saying(answer)
+                for _ in range(threshold - 1):
+                    assert await probed.advance(30) is before
+                assert await probed.advance(30) is after
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("well", "healthy"), [(2, False), (3, True)])
+def test_more_than_18_percent_of_the_checkers_suffice(well: int, *, healthy: bool) -> None:
+    """Of sixteen checkers three are enough, two are not."""
+
+    async def run() -> None:
+        async with endpoint(None) as server:
+            preferred: set[str] = set()
+
+            async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                peer = writer.get_extra_info("peername")[0]
+                if len(preferred) < well:
+                    preferred.add(peer)
+                writer.write(OK if peer in preferred else b"HTTP/1.1 503 No\r\n\r\n")
+
+            server.serve = serve
+            assert await Probed(server.port).advance(150) is healthy
+
+    asyncio.run(run())
+
+
+def test_elsewhere_than_on_loopback_nothing_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a socket is made for an address outside 127.0.0.0/8 and ::1, and nothing is concluded of it."""
+
+    async def never(*args: object) -> Outcome:
+        raise AssertionError("probed")
+
+    monkeypatch.setattr("surveyor.emulator.route53.health.prober.probe", never)
+
+    async def run() -> None:
+        for address in ("192.0.2.1", "8.8.8.8", "128.0.0.1", "126.255.255.255", "::ffff:127.0.0.1", "2001:db8::1"):
+            probed = Probed(80, address)
+            assert await probed.advance(300)
+            assert probed.state.health_checks[probed.check].observed is None
+
+    asyncio.run(run())
+
+
+def test_without_the_setting_nothing_is_probed() -> None:
+    """Switched off while it runs, it ends; the server hears no more."""
+
+    async def run() -> None:
+        async with endpoint(saying(OK)) as server:
+            probed = Probed(server.port)
+            await probed.advance(60)
+            heard = len(server.peers)
+            assert heard == 32
+            probed.world.settings = replace(probed.world.settings, probe_loopback=False)
+            await probed.advance(300)
+            assert len(server.peers) == heard
+
+    asyncio.run(run())
+
+
+def test_names_are_looked_up_in_zones_of_its_own_only() -> None:
+    """A name of no zone here is not looked up anywhere, so nothing is concluded."""
+
+    async def run() -> None:
+        probed = Probed(80, ip_address=None, fully_qualified_domain_name="localhost")
+        assert await probed.advance(300)
+        assert probed.state.health_checks[probed.check].observed is None
+
+    asyncio.run(run())
+
+
+def test_what_hangs_counts_when_its_time_is_over() -> None:
+    """A silent server fails two service seconds after each request; an hour of it is not an hour of waiting."""
+
+    async def run() -> None:
+        async with endpoint(None) as server:
+            probed = Probed(server.port, probe_wall=0.01)
+            assert await probed.advance(0)
+            while not server.peers:
+                await probed.advance(0.5)
+            assert await probed.advance(2 * 32 + 1)
+            assert not await probed.advance(2)
+            before = len(server.peers)
+            await probed.advance(3_600)
+            assert 110 <= (len(server.peers) - before) / 16 <= 120
+
+    asyncio.run(run())

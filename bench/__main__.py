@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -31,6 +32,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="wall seconds of each load (%(default)s)")
     parser.add_argument("--only", choices=["registry", "dns"], help="one part alone")
     given = parser.parse_args()
+    # Ended from outside, it leaves no server behind: what was started is stopped on the way out of an exception.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     began = time.monotonic()
     progress = Console(stderr=True)
 

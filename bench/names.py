@@ -95,9 +95,7 @@ def _embedded(contestant: Contestant) -> Iterator[tuple[str, int, int]]:
 
 @contextlib.contextmanager
 def _nsd(scratch: Path) -> Iterator[tuple[str, int, int]]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     records = "\n".join(f"backend 60 IN A {address}" for address in ADDRESSES)
     (scratch / "zone").write_text(
         f"$ORIGIN {ZONE}.\n@ 900 IN SOA ns.{ZONE}. admin.{ZONE}. 1 7200 900 1209600 86400\n"
@@ -113,20 +111,38 @@ def _nsd(scratch: Path) -> Iterator[tuple[str, int, int]]:
         f"remote-control:\n  control-enable: no\n"
         f"zone:\n  name: {ZONE}\n  zonefile: zone\n"
     )
+    log = scratch / "nsd.log"
     process = subprocess.Popen(
         ["nsd", "-d", "-c", str(scratch / "nsd.conf")],
         env={"PATH": _path()},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=log.open("wb"),
+        stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+
+    def answers() -> int:
+        if process.poll() is not None:
+            raise SystemExit(f"nsd ended at its start: {log.read_text(errors='replace')[-400:]}")
+        return _answers("127.0.0.1", port)
+
     try:
-        until(lambda: _answers("127.0.0.1", port), lambda count: count == len(ADDRESSES))
+        until(answers, lambda count: count == len(ADDRESSES))
         yield "127.0.0.1", port, process.pid
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(10)
+
+
+def _free_port() -> int:
+    """A port that is free for UDP and for TCP, both of which nsd wants."""
+    while True:
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port = int(tcp.getsockname()[1])
+            with contextlib.suppress(OSError):
+                udp.bind(("127.0.0.1", port))
+                return port
 
 
 def _answers(address: str, port: int) -> int:

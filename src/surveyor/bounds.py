@@ -17,9 +17,12 @@ __all__ = [
     "LARGEST_STEP",
     "LOCAL_ANSWER",
     "OPERATION",
+    "PROBE_INTERVAL",
     "REMOTE_ANSWER",
     "START",
     "STOP",
+    "TOLERANCE_ADVANCED",
+    "TOLERANCE_FLOWING",
     "WALL_STEP",
 ]
 
@@ -35,6 +38,14 @@ DNS_CHANGE = 60.0
 CUSTOM_HEALTH = 30.0
 """Service seconds that a custom health status takes (servicediscovery/HealthCheckCustomConfig); add how long the change
 takes to be seen."""
+
+TOLERANCE_ADVANCED = 1.0
+TOLERANCE_FLOWING = 15.0
+"""Service seconds by which something documented as "about" so long may come sooner or later: on a clock that stands
+still between two looks, and on one that flows."""
+
+PROBE_INTERVAL = 30.0
+"""Service seconds between two requests of one health checker (servicediscovery/HealthCheckConfig)."""
 
 FIRST_STEP = 0.25
 LARGEST_STEP = 1.0

@@ -18,7 +18,15 @@ from surveyor.layout import find_layout
 
 __all__ = ["main"]
 
-_EMBEDDED = ("-m", "surveyor.emulator", "--clock", "advance", "--no-signatures", "--die-with-parent")
+_EMBEDDED = (
+    "-m",
+    "surveyor.emulator",
+    "--clock",
+    "advance",
+    "--no-signatures",
+    "--probe-loopback",
+    "--die-with-parent",
+)
 
 
 def main() -> None:

@@ -16,5 +16,6 @@ pytest_plugins = [
     "surveyor.plugin.raw",
     "surveyor.plugin.records",
     "surveyor.plugin.names",
+    "surveyor.plugin.probed",
     "surveyor.plugin.time",
 ]

@@ -7,7 +7,8 @@ from typing import Protocol, TypeVar
 
 import pytest
 
-from surveyor.clock import Clock
+from surveyor import bounds
+from surveyor.clock import Clock, ControlledClock
 from surveyor.targets.running import RunningTarget
 
 __all__ = ["Always", "Eventually"]
@@ -33,6 +34,12 @@ class Always(Protocol):
 def clock(running: RunningTarget) -> Clock:
     """The target's clock: `.wait(s)` and `.now()`."""
     return running.clock
+
+
+@pytest.fixture
+def tolerance(clock: Clock) -> float:
+    """Service seconds by which what is documented as "about" so long may come sooner or later."""
+    return bounds.TOLERANCE_ADVANCED if isinstance(clock, ControlledClock) else bounds.TOLERANCE_FLOWING
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -62,6 +63,10 @@ class Control:
     def name_servers(self) -> DnsAddress:
         """Where public zones are answered."""
         return _address(self._ask("GET", "/_surveyor/name-servers"))
+
+    def settings(self) -> Mapping[str, object]:
+        """What is set about the target, as it tells it."""
+        return self._ask("GET", "/_surveyor/settings")
 
     def close(self) -> None:
         """Close the connection, if there is one."""

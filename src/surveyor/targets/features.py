@@ -56,6 +56,8 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
         ),
         "clock-control": steers(_advances),
     }  # fmt: skip
+    if control is not None:
+        probes["health"] = steers(_probes_loopback)
     if target.dns.kind == "control":
         probes["dns"] = probes["public-dns"] = steers(lambda one: one.name_servers())
     elif target.dns.kind == "none":
@@ -75,6 +77,11 @@ def _offers(clients: Clients, service: str, operation: str, params: dict[str, ob
     except (BotoCoreError, ResponseParserError) as broken:
         return f"{service}:{operation}: {type(broken).__name__}"
     return ""
+
+
+def _probes_loopback(control: Control) -> None:
+    if not control.settings().get("probe_loopback"):
+        raise TargetUnavailable("it was started without --probe-loopback")
 
 
 def _advances(control: Control) -> None:

@@ -1,0 +1,122 @@
+"""The Route 53 health checks behind services, as Route 53 shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.errors import NotOffered
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.records import RecordSets
+    from surveyor.plugin.services import MakeService, Register
+
+A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+TCP = {"Type": "TCP"}
+# Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
+
+
+@pytest.fixture
+def attached(
+    make_service: MakeService, register: Register, record_sets: RecordSets, public_namespace: dict[str, Any]
+) -> str:
+    """The id of the check at the record of an instance in a public namespace."""
+    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)
+    register(service, "i-1", NAME_SERVER)
+    [record] = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+    return str(record["HealthCheckId"])
+
+
+def checks(route53: Route53Client) -> dict[str, Any]:
+    """The settings of every check of the account, by id."""
+    pages = route53.get_paginator("list_health_checks").paginate()
+    return {check["Id"]: check["HealthCheckConfig"] for page in pages for check in page["HealthChecks"]}
+
+
+@proves("health.route53.attached-to-records")
+def test_check_of_a_public_namespace_is_at_its_record(route53: Route53Client, attached: str) -> None:
+    """The record names a health check, which is the one for the instance's address and port."""
+    check = checks(route53)[attached]
+    assert (check["Type"], check["IPAddress"], check["Port"]) == ("TCP", "205.251.192.1", 53)
+
+
+@proves("health.route53.attached-to-records")
+def test_check_of_an_http_namespace_stands_alone(
+    route53: Route53Client, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
+) -> None:
+    """Without any record there is a new check for the instance's address and port."""
+    before = checks(route53)
+    register(make_service(http_namespace, HealthCheckConfig=TCP), "i-1", NAME_SERVER)
+    [check] = [check for id_, check in checks(route53).items() if id_ not in before]
+    assert (check["Type"], check["IPAddress"], check["Port"]) == ("TCP", "205.251.192.1", 53)
+
+
+@proves("health.route53.interval-is-10-or-30")
+def test_checks_of_cloud_map_have_the_long_interval(route53: Route53Client, attached: str) -> None:
+    """The check of an instance has a RequestInterval of 30 seconds."""
+    check = route53.get_health_check(HealthCheckId=attached)["HealthCheck"]
+    assert check["HealthCheckConfig"]["RequestInterval"] == 30
+
+
+@proves("health.route53.interval-is-10-or-30")
+def test_interval_is_10_or_30(route53: Route53Client, unique: Unique) -> None:
+    """10 and 30 are accepted and read back, 30 is the default, 20 is refused with InvalidInput."""
+    settings = {"Type": "TCP", "IPAddress": "205.251.192.1", "Port": 53}
+
+    def create(**given: object) -> Any:
+        config: Any = {**settings, **given}
+        return route53.create_health_check(CallerReference=unique("check"), HealthCheckConfig=config)["HealthCheck"]
+
+    for given, kept in (({"RequestInterval": 10}, 10), ({"RequestInterval": 30}, 30), ({}, 30)):
+        made = create(**given)
+        assert made["HealthCheckConfig"]["RequestInterval"] == kept
+        route53.delete_health_check(HealthCheckId=made["Id"])
+    with raises("InvalidInput"):
+        create(RequestInterval=20)
+
+
+@proves("health.route53.not-for-local-addresses")
+@pytest.mark.parametrize("address", ["10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.1.1", "100.64.0.1", "224.0.0.1"])
+def test_local_addresses_are_refused(route53: Route53Client, unique: Unique, address: str) -> None:
+    """A check for a private, link-local, shared or multicast address is refused with InvalidInput."""
+
+    def create(address: str) -> Any:
+        config: Any = {"Type": "TCP", "Port": 53, "IPAddress": address}
+        return route53.create_health_check(CallerReference=unique("check"), HealthCheckConfig=config)["HealthCheck"]
+
+    with raises("InvalidInput"):
+        create(address)
+    route53.delete_health_check(HealthCheckId=create("205.251.192.1")["Id"])
+
+
+@proves("health.route53.not-for-local-addresses")
+def test_instance_with_a_private_address_gets_no_check(
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, finish: Finish, http_namespace: dict[str, Any]
+) -> None:
+    """Where a check would be needed, a private address is refused or its registration fails."""
+    service = make_service(http_namespace, HealthCheckConfig=TCP)["Id"]
+    private = {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "53"}
+    try:
+        outcome = finish(cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=private))["Status"]
+    except ClientError as refusal:
+        outcome = refusal.response["Error"]["Code"]
+    assert outcome in ("InvalidInput", "FAIL")
+
+
+@proves("health.route53.owned-by-cloud-map")
+def test_route53_does_not_delete_checks_of_cloud_map(route53: Route53Client, attached: str) -> None:
+    """DeleteHealthCheck is refused for the check of an instance, which is there still."""
+    # With which code is not documented; that the call is unknown would be no refusal.
+    with pytest.raises(ClientError) as refusal:
+        route53.delete_health_check(HealthCheckId=attached)
+    assert not isinstance(refusal.value, NotOffered)
+    assert route53.get_health_check(HealthCheckId=attached)["HealthCheck"]["Id"] == attached

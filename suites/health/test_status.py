@@ -1,0 +1,62 @@
+"""GetInstancesHealthStatus: its values and its pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.services import MakeService, RegisterAll
+    from surveyor.plugin.time import Eventually
+
+RED = {"colour": "red"}
+
+
+@proves("health.status.three-values")
+def test_values_shortly_after_registration(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register_all: RegisterAll,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A custom check shows HEALTHY and UNHEALTHY as registered, a service without any check one of the three values."""
+    checked = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
+    plain = make_service(http_namespace)["Id"]
+    register_all(checked, {name: {"AWS_INIT_HEALTH_STATUS": name.upper()} for name in ("healthy", "unhealthy")})
+    register_all(plain, {"i-1": RED})
+
+    def status(service: str) -> dict[str, str]:
+        return dict(cloudmap.get_instances_health_status(ServiceId=service)["Status"])
+
+    # "a brief delay between when you register an instance and when [it] is available"
+    eventually(lambda: status(checked) == {"healthy": "HEALTHY", "unhealthy": "UNHEALTHY"}, within=20)
+    eventually(lambda: status(plain).get("i-1") in ("HEALTHY", "UNHEALTHY", "UNKNOWN"), within=20)
+    with raises("InstanceNotFound"):
+        cloudmap.get_instances_health_status(ServiceId=plain, Instances=["i-2"])
+
+
+@proves("health.status.pages-of-hundred")
+def test_all_of_them_a_hundred_at_a_time(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register_all: RegisterAll,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Of 101 instances a first answer holds 100 and a second the last; named ones come alone; 101 is no page size."""
+    service = make_service(http_namespace)["Id"]
+    everyone = {f"i-{number}": RED for number in range(101)}
+    register_all(service, everyone)
+    first = cloudmap.get_instances_health_status(ServiceId=service)
+    rest = cloudmap.get_instances_health_status(ServiceId=service, NextToken=first["NextToken"])
+    assert (len(first["Status"]), len(rest["Status"])) == (100, 1)
+    assert {**first["Status"], **rest["Status"]}.keys() == everyone.keys()
+    assert "NextToken" not in rest
+    named = cloudmap.get_instances_health_status(ServiceId=service, Instances=["i-7", "i-100"])
+    assert named["Status"].keys() == {"i-7", "i-100"}
+    assert len(cloudmap.get_instances_health_status(ServiceId=service, MaxResults=100)["Status"]) == 100
+    with raises("InvalidInput"):
+        cloudmap.get_instances_health_status(ServiceId=service, MaxResults=101)

@@ -1,0 +1,180 @@
+"""Endpoints that fail and recover, as each observer sees them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.probed import ProbedServer, ServeProbes
+    from surveyor.plugin.services import MakeService, Register
+    from surveyor.plugin.time import Eventually
+
+# Three checks in a row, the answer to the last, and how long DNS takes to follow.
+THREE_CHECKS = 3 * bounds.PROBE_INTERVAL + bounds.DNS_CHANGE
+
+
+@pytest.fixture
+def servers(probed_server: ServeProbes) -> dict[str, ProbedServer]:
+    """Two servers by the id of their instance."""
+    return {"one": probed_server(), "other": probed_server()}
+
+
+class Views:
+    """A service in a public namespace as DNS and DiscoverInstances show it."""
+
+    def __init__(self, cloudmap: ServiceDiscoveryClient, ask: Ask, namespace: Any, service: Any) -> None:
+        self.cloudmap, self.ask, self.namespace, self.service = cloudmap, ask, namespace, service
+
+    def discovered(self, **how: Any) -> set[str]:
+        """Ids that DiscoverInstances returns."""
+        of = {"NamespaceName": self.namespace["Name"], "ServiceName": self.service["Name"]}
+        return {one["InstanceId"] for one in self.cloudmap.discover_instances(**of, **how)["Instances"]}
+
+    def answered(self, kind: str = "A", looks: int = 1) -> set[str]:
+        """Addresses in so many answers of DNS."""
+        name = f"{self.service['Name']}.{self.namespace['Name']}"
+        replies = [self.ask(name, kind, namespace=self.namespace) for _ in range(looks)]
+        return {rdata.to_text() for reply in replies for rrset in reply.answer for rdata in rrset}
+
+
+@pytest.fixture
+def views(
+    cloudmap: ServiceDiscoveryClient,
+    ask: Ask,
+    make_service: MakeService,
+    register: Register,
+    eventually: Eventually,
+    public_namespace: dict[str, Any],
+    servers: dict[str, ProbedServer],
+    policy: str,
+) -> Views:
+    """Two servers in one service; both are discovered and answered."""
+    records = {"RoutingPolicy": policy, "DnsRecords": [{"Type": "A", "TTL": 60}]}
+    service = make_service(public_namespace, DnsConfig=records, HealthCheckConfig={"Type": "HTTP"})
+    for instance, server in servers.items():
+        register(service, instance, server.attributes)
+    made = Views(cloudmap, ask, public_namespace, service)
+    both = {server.address for server in servers.values()}
+    # Of two equal weights forty answers miss one less than once in 500,000,000,000.
+    eventually(lambda: made.answered(looks=40) == both and len(made.discovered()) == 2, within=bounds.DNS_CHANGE)
+    return made
+
+
+@proves("health.route53.threshold-counts-both-ways")
+@pytest.mark.parametrize(("given", "threshold"), [({}, 3), ({"FailureThreshold": 1}, 1), ({"FailureThreshold": 5}, 5)])
+def test_threshold_counts_both_ways(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register: Register,
+    clock: Clock,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+    probed_server: ServeProbes,
+    given: dict[str, Any],
+    threshold: int,
+) -> None:
+    """One result short of the threshold nothing has moved; at the threshold it has, to unhealthy and back."""
+    server = probed_server()
+    service = make_service(http_namespace, HealthCheckConfig={"Type": "HTTP", **given})["Id"]
+    register(service, "i-1", server.attributes)
+
+    def status() -> str:
+        return str(cloudmap.get_instances_health_status(ServiceId=service)["Status"]["i-1"])
+
+    def turn(answer: int, before: str, after: str) -> None:
+        checkers = set(server.sources)
+        server.answer(answer)
+        server.forget()
+        for results in range(1, threshold):
+            # None of the checkers has had more, whether or not the others have had as many.
+            eventually(lambda: max(Counter(server.sources).values(), default=0) >= results, within=40)  # noqa: B023 (called at once)
+            assert status() == before, f"after {results} of {threshold}"
+        eventually(lambda: min(Counter(server.sources)[one] for one in checkers) >= threshold, within=30 * threshold)
+        eventually(lambda: status() == after, within=5)
+
+    clock.wait(2 * bounds.PROBE_INTERVAL)
+    turn(503, "HEALTHY", "UNHEALTHY")
+    turn(200, "UNHEALTHY", "HEALTHY")
+
+
+@proves("health.route53.threshold-counts-both-ways")
+@pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
+def test_an_unhealthy_instance_leaves_every_view_and_returns(
+    views: Views, servers: dict[str, ProbedServer], eventually: Eventually
+) -> None:
+    """DNS and DiscoverInstances hold the other instance alone while one fails, and both when it has recovered."""
+    servers["one"].answer(503)
+    eventually(lambda: views.discovered() == {"other"}, within=THREE_CHECKS)
+    eventually(lambda: views.answered(looks=40) == {servers["other"].address}, within=bounds.DNS_CHANGE)
+    assert views.discovered(HealthStatus="UNHEALTHY") == {"one"}
+    assert views.discovered(HealthStatus="ALL") == {"one", "other"}
+    servers["one"].answer(200)
+    eventually(lambda: views.discovered() == {"one", "other"}, within=THREE_CHECKS)
+    both = {server.address for server in servers.values()}
+    eventually(lambda: views.answered(looks=40) == both, within=bounds.DNS_CHANGE)
+
+
+@proves("health.route53.threshold-counts-both-ways")
+@pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
+def test_with_none_healthy_answers_fail_open(
+    views: Views, servers: dict[str, ProbedServer], eventually: Eventually
+) -> None:
+    """When all endpoints have failed, DNS answers them nonetheless, and HEALTHY_OR_ELSE_ALL returns them."""
+    for server in servers.values():
+        server.refuse()
+    eventually(lambda: views.discovered() == set(), within=THREE_CHECKS)
+    assert views.discovered(HealthStatus="HEALTHY_OR_ELSE_ALL") == {"one", "other"}
+    assert views.answered(looks=40) == {server.address for server in servers.values()}
+
+
+@proves("health.route53.healthy-until-known")
+@pytest.mark.parametrize("policy", ["MULTIVALUE"])
+def test_a_dead_endpoint_is_healthy_at_first(
+    views: Views, probed_server: ServeProbes, register: Register, eventually: Eventually, cloudmap: Any
+) -> None:
+    """Registered dead, an instance is answered and discovered as healthy, and after three checks no longer."""
+    dead = probed_server()
+    dead.refuse()
+    register(views.service, "dead", dead.attributes)
+    eventually(lambda: "dead" in views.discovered() and dead.address in views.answered(), within=20)
+    # Cloud Map may say UNKNOWN of it while Route 53 counts it as healthy.
+    assert cloudmap.get_instances_health_status(ServiceId=views.service["Id"])["Status"]["dead"] != "UNHEALTHY"
+    eventually(lambda: views.discovered() == {"one", "other"}, within=THREE_CHECKS)
+    eventually(lambda: dead.address not in views.answered(), within=bounds.DNS_CHANGE)
+
+
+@proves("health.route53.threshold-counts-both-ways")
+def test_of_two_addresses_the_ipv4_one_decides_for_both(
+    cloudmap: ServiceDiscoveryClient,
+    ask: Ask,
+    make_service: MakeService,
+    register: Register,
+    eventually: Eventually,
+    clock: Clock,
+    public_namespace: dict[str, Any],
+    probed_server: ServeProbes,
+) -> None:
+    """With A and AAAA a dead IPv6 address changes nothing, and a dead IPv4 one takes both records out."""
+    kinds = [{"Type": kind, "TTL": 60} for kind in ("A", "AAAA")]
+    records = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": kinds}
+    service = make_service(public_namespace, DnsConfig=records, HealthCheckConfig={"Type": "TCP"})
+    half, whole = probed_server(), probed_server()
+    register(service, "half", {**half.attributes, "AWS_INSTANCE_IPV6": "::1"})
+    register(service, "whole", {**whole.attributes, "AWS_INSTANCE_IPV6": "2001:db8::2"})
+    views = Views(cloudmap, ask, public_namespace, service)
+    clock.wait(THREE_CHECKS)
+    assert views.answered("A") == {half.address, whole.address}
+    assert views.answered("AAAA") == {"::1", "2001:db8::2"}
+    half.refuse()
+    eventually(lambda: views.answered("A") == {whole.address}, within=THREE_CHECKS)
+    assert views.answered("AAAA") == {"2001:db8::2"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -77,6 +78,7 @@ async def _run(options: Options) -> int:
         # Whoever started this one is gone already; the line would be written once more at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         stop.set()
+    _spare_the_collector()
     await stop.wait()
     server.close()
     names.close()
@@ -85,3 +87,10 @@ async def _run(options: Options) -> int:
 
 def _why(what: str, host: str, port: int, problem: OSError) -> str:
     return f"cannot listen for {what} on {host}:{port}: {problem.strerror or problem}"
+
+
+def _spare_the_collector() -> None:
+    """Look for cycles seldom: the registry is large, lives long and has none, and searching it stops the world."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from surveyor.layout import Layout
+from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport
 from surveyor.run import Order, run_suites
 from surveyor.selection import Selection
@@ -113,6 +113,8 @@ def _house(root: Path) -> Iterator[House]:
     for room in ("claims", "targets", "suites/alpha"):
         (root / room).mkdir(parents=True)
     (root / "claims" / "alpha.toml").write_text(CLAIMS, encoding="utf-8")
+    (root / "reports").mkdir()
+    (root / "reports" / "templates").symlink_to(find_layout().templates)
     built = House(Layout(root))
     built.target()
     others = _forget_suites()

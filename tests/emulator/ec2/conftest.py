@@ -1,0 +1,36 @@
+"""EC2 of one account, called as the gateway calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import pytest
+
+from surveyor.emulator.clock import Clock
+from surveyor.emulator.ec2 import HANDLERS
+from surveyor.emulator.errors import ServiceError
+from surveyor.emulator.settings import Settings
+from surveyor.emulator.world import Call, World
+
+Ask: TypeAlias = Callable[..., Any]
+
+
+@pytest.fixture
+def world() -> World:
+    """A world whose clock stands still."""
+    return World(Settings(), Clock(start=1_000_000.0, scale=None))
+
+
+@pytest.fixture
+def ask(world: World) -> Ask:
+    """``ask("DescribeVpcs", VpcIds=[…])``: the result, or the code of the error."""
+
+    def ask(operation: str, region: str = "eu-west-1", **request: object) -> Mapping[str, object] | str:
+        call = Call(world, "111111111111", region, "arn:aws:iam::111111111111:root", "ec2", operation)
+        try:
+            return HANDLERS[operation](call, request)
+        except ServiceError as error:
+            return error.code
+
+    return ask

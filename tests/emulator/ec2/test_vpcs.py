@@ -1,0 +1,133 @@
+"""VPCs and their subnets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from surveyor.emulator.ec2 import vpcs
+from surveyor.emulator.world import World
+
+Ask = Callable[..., Any]
+
+
+def default_vpc(ask: Ask) -> str:
+    """The id of the default VPC."""
+    found = ask("DescribeVpcs", Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    assert len(found) == 1
+    return str(found[0]["VpcId"])
+
+
+def test_every_region_begins_with_a_default_vpc(ask: Ask, world: World) -> None:
+    """172.31.0.0/16 with a /20 subnet in each zone, DNS support and host names on; another one in each region."""
+    vpc = default_vpc(ask)
+    there = vpcs(world, "111111111111", "eu-west-1")[vpc]
+    assert (there.cidr, there.is_default, there.dns_support, there.dns_hostnames) == ("172.31.0.0/16", True, True, True)
+    subnets = ask("DescribeSubnets", Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    zones = ask("DescribeAvailabilityZones")["AvailabilityZones"]
+    assert [subnet["AvailabilityZone"] for subnet in subnets] == [zone["ZoneName"] for zone in zones]
+    assert {subnet["AvailableIpAddressCount"] for subnet in subnets} == {4091}
+    assert vpc not in vpcs(world, "111111111111", "us-east-1")
+    assert vpc not in vpcs(world, "222222222222", "eu-west-1")
+
+
+def test_looking_at_a_region_changes_nothing_elsewhere(ask: Ask, world: World) -> None:
+    """A default VPC takes nothing from the chance that everything else depends on."""
+    before = world.chance.getstate()
+    default_vpc(ask)
+    assert world.chance.getstate() == before
+
+
+def test_a_vpc_is_made_described_and_deleted(ask: Ask) -> None:
+    """CreateVpc answers "pending"; host bits of its block are cleared."""
+    made = ask("CreateVpc", CidrBlock="10.1.2.3/16")["Vpc"]
+    assert (made["State"], made["CidrBlock"], made["IsDefault"]) == ("pending", "10.1.0.0/16", False)
+    described = ask("DescribeVpcs", VpcIds=[made["VpcId"]])["Vpcs"]
+    assert described == [made | {"State": "available"}]
+    assert ask("DeleteVpc", VpcId=made["VpcId"]) == {}
+    assert ask("DescribeVpcs", VpcIds=[made["VpcId"]]) == "InvalidVpcID.NotFound"
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        ({}, "MissingParameter"),
+        ({"CidrBlock": "10.0.0.0"}, "InvalidParameterValue"),
+        ({"CidrBlock": "10.0.0.0/x"}, "InvalidParameterValue"),
+        ({"CidrBlock": "fd00::/16"}, "InvalidParameterValue"),
+        ({"CidrBlock": "10.0.0.0/15"}, "InvalidVpc.Range"),
+        ({"CidrBlock": "10.0.0.0/29"}, "InvalidVpc.Range"),
+        ({"CidrBlock": "10.0.0.0/16", "AmazonProvidedIpv6CidrBlock": True}, "UnsupportedOperation"),
+        ({"CidrBlock": "10.0.0.0/16", "TagSpecifications": [{"ResourceType": "subnet"}]}, "InvalidParameterValue"),
+        ({"CidrBlock": "10.0.0.0/16", "DryRun": True}, "DryRunOperation"),
+    ],
+)
+def test_refuses_vpcs_that_cannot_be(ask: Ask, request_: dict[str, object], code: str) -> None:
+    """Each by EC2's name for it, and nothing is made."""
+    assert ask("CreateVpc", **request_) == code
+    assert len(ask("DescribeVpcs")["Vpcs"]) == 1
+
+
+def test_a_region_has_room_for_five_vpcs(ask: Ask) -> None:
+    """The default one counts."""
+    made = [ask("CreateVpc", CidrBlock="10.0.0.0/16") for _ in range(5)]
+    assert made.pop() == "VpcLimitExceeded"
+    assert all("Vpc" in each for each in made)
+
+
+def test_a_vpc_with_subnets_stays(ask: Ask) -> None:
+    """The default VPC goes once its subnets are gone, and can be made again once."""
+    vpc = default_vpc(ask)
+    assert ask("DeleteVpc", VpcId=vpc) == "DependencyViolation"
+    assert ask("CreateDefaultVpc") == "DefaultVpcAlreadyExists"
+    for subnet in ask("DescribeSubnets")["Subnets"]:
+        assert ask("DeleteSubnet", SubnetId=subnet["SubnetId"]) == {}
+    assert ask("DeleteVpc", VpcId=vpc) == {}
+    assert ask("CreateDefaultVpc")["Vpc"]["VpcId"] == default_vpc(ask) != vpc
+
+
+def test_attributes_are_read_and_changed_one_at_a_time(ask: Ask) -> None:
+    """DNS support and host names of a new VPC are on and off, as CreateVpc's guide has it."""
+    vpc = ask("CreateVpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+
+    def attribute(name: str, member: str) -> bool:
+        value: bool = ask("DescribeVpcAttribute", VpcId=vpc, Attribute=name)[member]["Value"]
+        return value
+
+    assert attribute("enableDnsSupport", "EnableDnsSupport")
+    assert not attribute("enableDnsHostnames", "EnableDnsHostnames")
+    both = {"EnableDnsSupport": {"Value": True}, "EnableDnsHostnames": {"Value": True}}
+    assert ask("ModifyVpcAttribute", VpcId=vpc, **both) == "InvalidParameterCombination"
+    assert ask("ModifyVpcAttribute", VpcId=vpc) == "InvalidParameterCombination"
+    assert ask("ModifyVpcAttribute", VpcId=vpc, EnableDnsSupport={}) == "MissingParameter"
+    assert ask("ModifyVpcAttribute", VpcId=vpc, EnableDnsHostnames={"Value": True}) == {}
+    assert attribute("enableDnsHostnames", "EnableDnsHostnames")
+
+
+@pytest.mark.parametrize(
+    ("cidr", "code"),
+    [
+        ("10.0.1.0/24", "InvalidSubnet.Conflict"),
+        ("10.0.0.0/16", "InvalidSubnet.Conflict"),
+        ("10.1.0.0/24", "InvalidSubnet.Range"),
+        ("10.0.2.0/29", "InvalidSubnet.Range"),
+        ("10.0.2", "InvalidParameterValue"),
+    ],
+)
+def test_refuses_subnets_that_cannot_be(ask: Ask, cidr: str, code: str) -> None:
+    """Inside the VPC, of an allowed size, and beside each other."""
+    vpc = ask("CreateVpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    assert ask("CreateSubnet", VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["AvailableIpAddressCount"] == 251
+    assert ask("CreateSubnet", VpcId=vpc, CidrBlock=cidr) == code
+    assert ask("CreateSubnet", VpcId=vpc, CidrBlock="10.0.2.0/24", AvailabilityZone="x") == "InvalidParameterValue"
+
+
+def test_regions_are_those_that_every_account_has(ask: Ask) -> None:
+    """By name or all; an unknown one is refused."""
+    assert len(ask("DescribeRegions")["Regions"]) == 17
+    assert [region["RegionName"] for region in ask("DescribeRegions", RegionNames=["eu-west-1"])["Regions"]] == [
+        "eu-west-1"
+    ]
+    assert ask("DescribeRegions", RegionNames=["moon-1"]) == "InvalidParameterValue"

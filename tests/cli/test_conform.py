@@ -54,17 +54,18 @@ def surveyor(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_all_as_expected_is_0(house: House) -> None:
-    """A table by area, the times covered, the report's place, and exit 0."""
+    """A table by area, the times covered, the places of report and page, and exit 0."""
     house.suite(GOOD)
     done = surveyor(house, "conform", "--target", "fake")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert "area\tclaims\tpass\tnot-run\tunexpected" in lines
     assert "alpha\t4\t1\t3\t0" in lines
-    assert lines[-2].startswith("1 of 4 claims judged in ")
-    assert "(wall), covering " in lines[-2]
-    assert lines[-2].endswith("of service time; all as expected")
-    assert lines[-1] == f"report: {house.layout.root / 'out' / 'report.json'}"
+    assert lines[-3].startswith("1 of 4 claims judged in ")
+    assert "(wall), covering " in lines[-3]
+    assert lines[-3].endswith("of service time; all as expected")
+    out = house.layout.root / "out"
+    assert lines[-2:] == [f"report: {out / 'report.json'}", f"page:   {out / 'report.html'}"]
     assert load_report(house.layout.root / "out" / "report.json").summary["pass"] == 1
 
 

@@ -1,0 +1,144 @@
+"""The embedded target as a process: ready at once, gone when told, and never more than one line of complaint."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import dns.message
+import dns.query
+import pytest
+
+Process: TypeAlias = "subprocess.Popen[str]"
+COMMAND = [sys.executable, "-m", "surveyor.emulator"]
+LIMIT = 20.0  # wall seconds; nothing here takes one
+
+
+@pytest.fixture
+def processes() -> Iterator[list[Process]]:
+    """Processes that are ended whatever happens."""
+    started: list[Process] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def start(processes: list[Process], *options: str) -> tuple[Process, dict[str, Any]]:
+    """A target that is ready, and what it said then."""
+    process = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    processes.append(process)
+    assert process.stdout is not None
+    ready: dict[str, Any] = json.loads(process.stdout.readline())
+    return process, ready
+
+
+def get(ready: dict[str, Any], path: str) -> Any:
+    """What the control endpoint answers."""
+    with urllib.request.urlopen(ready["endpoint"] + path, timeout=LIMIT) as answer:
+        return json.load(answer)
+
+
+def test_says_where_it_is_once_it_answers(processes: list[Process]) -> None:
+    """HTTP and DNS, both at once; the DNS address is the default VPC's resolver."""
+    process, ready = start(processes, "--clock", "advance", "--account", "111111111111", "--region", "eu-west-1")
+    assert get(ready, "/_surveyor/health") == {"status": "ok", "pid": process.pid}
+    assert ready["pid"] == process.pid
+    assert get(ready, "/_surveyor/clock")["mode"] == "advance"
+    address, _, port = ready["dns"].rpartition(":")
+    assert get(ready, "/_surveyor/resolvers") == {"address": address, "port": int(port)}
+    assert (ready["account"], ready["region"], ready["secret"]) == ("111111111111", "eu-west-1", "surveyor")
+    question = dns.message.make_query("surveyor.example.", "A")
+    assert dns.query.udp(question, address, LIMIT, int(port)).id == question.id
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ends_when_it_is_told_to(processes: list[Process], number: signal.Signals) -> None:
+    """Status 0 and not a word, with connections open."""
+    process, ready = start(processes)
+    port = int(ready["endpoint"].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), LIMIT) as idle:
+        idle.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=LIMIT)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.parametrize("option", ["--port", "--dns-port"])
+def test_a_port_in_use_gets_one_line_and_status_3(option: str) -> None:
+    """The line names the port."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run([*COMMAND, option, port], capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in ended.stderr
+
+
+def test_a_wrong_option_gets_one_line_and_status_2() -> None:
+    """Before anything is opened."""
+    ended = subprocess.run([*COMMAND, "--moon"], capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+
+
+def test_nobody_listening_is_no_crash() -> None:
+    """If whoever started it has closed the pipe, it ends without a traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(COMMAND, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=LIMIT, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no parent-death signal")
+def test_dies_with_its_parent() -> None:
+    """When the process that started it is killed, though nobody tells the target."""
+    starter = (
+        "import subprocess, sys\n"
+        "target = subprocess.Popen([sys.executable, '-m', 'surveyor.emulator', '--die-with-parent'])\n"
+        "target.wait()\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    target = os.pidfd_open(json.loads(parent.stdout.readline())["pid"])
+    try:
+        parent.kill()
+        ended, _, _ = select.select([target], [], [], LIMIT)
+        if not ended:
+            signal.pidfd_send_signal(target, signal.SIGKILL)
+    finally:
+        os.close(target)
+        parent.communicate()
+    assert ended
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no parent-death signal")
+def test_outlives_the_thread_that_started_it() -> None:
+    """The kernel's signal comes when a thread ends; the parent is there still, and so stays the target."""
+    starter = (
+        "import subprocess, sys, threading\n"
+        "def start():\n"
+        "    global target, line\n"
+        "    target = subprocess.Popen([sys.executable, '-m', 'surveyor.emulator', '--die-with-parent'],\n"
+        "                              stdout=subprocess.PIPE)\n"
+        "    line = target.stdout.readline()\n"
+        "thread = threading.Thread(target=start)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "import json, urllib.request\n"
+        "print(urllib.request.urlopen(json.loads(line)['endpoint'] + '/_surveyor/health').status)\n"
+        "target.terminate()\n"
+        "print(target.wait())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", starter], capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert (ended.stdout.split(), ended.stderr) == (["200", "0"], "")

@@ -1,0 +1,136 @@
+"""STS, through the gateway: who calls, and credentials that hold for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest, HeadersDict
+from botocore.credentials import Credentials
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+from botocore.session import get_session
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.emulator import sessions
+from surveyor.emulator.clock import Clock
+from surveyor.emulator.gateway import Gateway
+from surveyor.emulator.http import Request, Response
+from surveyor.emulator.settings import Settings
+from surveyor.emulator.world import World
+
+ACCOUNT = "123456789012"
+MODEL: ServiceModel = get_session().get_service_model("sts")
+
+
+async def no_control(request: Request) -> Response:
+    """Nothing here asks for it."""
+    raise AssertionError(request.path)
+
+
+class Sts:
+    """A gateway with a clock that stands still, asked by botocore's rules."""
+
+    def __init__(self) -> None:
+        self.world = World(Settings(), Clock(start=1_000_000.0, scale=None))
+        self._gateway = Gateway(self.world, no_control)
+        self._gateway.prepare("sts")
+
+    def ask(self, body: str, credentials: Credentials | None = None) -> Any:
+        """The result of a form, or the code of its error."""
+        request = AWSRequest("POST", "http://127.0.0.1/", data=body)
+        SigV4Auth(credentials or Credentials(ACCOUNT, "surveyor"), "sts", "us-east-1").add_auth(request)
+        headers = {name.lower(): str(value) for name, value in request.headers.items()} | {"host": "127.0.0.1"}
+        answer = self._gateway(Request("POST", "/", "", headers, body.encode()))
+        assert not isinstance(answer, Awaitable)
+        raw = {"status_code": answer.status, "headers": HeadersDict(answer.headers), "body": answer.body}
+        output = MODEL.operation_model(body.partition("&")[0].removeprefix("Action=")).output_shape
+        assert output is not None
+        parsed: dict[str, Any] = create_parser("query").parse(raw, output)
+        return parsed["Error"]["Code"] if answer.status >= 400 else parsed
+
+    def session(self, more: str = "") -> Any:
+        """Temporary credentials as the call gives them."""
+        return self.ask(f"Action=GetSessionToken{more}")["Credentials"]
+
+
+def of(given: Any, **changed: str) -> Credentials:
+    """Credentials to sign with."""
+    values = {"AccessKeyId": given["AccessKeyId"], "SecretAccessKey": given["SecretAccessKey"]} | changed
+    return Credentials(values["AccessKeyId"], values["SecretAccessKey"], changed.get("token", given["SessionToken"]))
+
+
+def test_a_root_key_is_its_account() -> None:
+    """The access key id of twelve digits is the account, the principal its root user."""
+    caller = Sts().ask("Action=GetCallerIdentity")
+    assert (caller["Account"], caller["UserId"], caller["Arn"]) == (ACCOUNT, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
+
+
+def test_temporary_credentials_stand_for_who_asked_for_them() -> None:
+    """They sign requests, and tell their account."""
+    sts = Sts()
+    session = sts.session()
+    assert sts.ask("Action=GetCallerIdentity", of(session))["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+    info = sts.ask(f"Action=GetAccessKeyInfo&AccessKeyId={session['AccessKeyId']}")
+    assert info["Account"] == ACCOUNT
+
+
+def test_temporary_credentials_of_an_account_owner_hold_for_an_hour() -> None:
+    """An hour of service time, also if more is asked for; then they are expired."""
+    sts = Sts()
+    session = sts.session("&DurationSeconds=43200")
+    assert session["Expiration"].timestamp() == 1_000_000.0 + 3_600
+    asyncio.run(sts.world.clock.advance(3_599))
+    assert sts.ask("Action=GetCallerIdentity", of(session))["Account"] == ACCOUNT
+    asyncio.run(sts.world.clock.advance(1))
+    assert sts.ask("Action=GetCallerIdentity", of(session)) == "ExpiredToken"
+
+
+def test_refuses_credentials_that_were_never_given() -> None:
+    """Another secret, another key, another token, none."""
+    sts = Sts()
+    session, other = sts.session(), sts.session()
+    ask = "Action=GetCallerIdentity"
+    assert sts.ask(ask, of(session, SecretAccessKey="moon")) == "SignatureDoesNotMatch"
+    assert sts.ask(ask, of(session, AccessKeyId=other["AccessKeyId"])) == "InvalidClientTokenId"
+    assert sts.ask(ask, of(session, token=other["SessionToken"])) == "InvalidClientTokenId"
+    assert sts.ask(ask, of(session, token="")) == "InvalidClientTokenId"
+    assert sts.ask(ask, of(session, token="A" * 100)) == "InvalidClientTokenId"
+    assert sts.ask(ask, Credentials(ACCOUNT, "surveyor", session["SessionToken"])) == "InvalidClientTokenId"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("Action=GetSessionToken&DurationSeconds=5", "ValidationError"),
+        ("Action=GetSessionToken&SerialNumber=GAHT12345678&TokenCode=123456", "AccessDenied"),
+        ("Action=GetAccessKeyInfo", "ValidationError"),
+        ("Action=GetAccessKeyInfo&AccessKeyId=AKIAIOSFODNN7EXAMPLE", "ValidationError"),
+        ("Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=s", "NotImplemented"),
+    ],
+)
+def test_refuses_what_cannot_be_had(body: str, code: str) -> None:
+    """By the names that clients know."""
+    assert Sts().ask(body) == code
+
+
+@given(st.text(max_size=40), st.text(max_size=200))
+def test_any_text_is_a_token_of_nobody(access_key: str, token: str) -> None:
+    """Reading one never fails otherwise."""
+    world = World(Settings(), Clock(start=0.0, scale=None))
+    assert sessions.read(world, access_key, token) is None
+    assert sessions.account_of(access_key) is None
+
+
+@given(st.integers(0, 10**12 - 1))
+def test_every_account_fits_into_an_access_key(number: int) -> None:
+    """From 000000000000 on."""
+    world = World(Settings(), Clock(start=0.0, scale=None))
+    account = f"{number:012d}"
+    session = sessions.issue(world, account, f"arn:aws:iam::{account}:root", 900)
+    assert sessions.account_of(session.access_key) == account
+    assert sessions.read(world, session.access_key, session.token) == session

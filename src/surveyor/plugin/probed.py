@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-__all__ = ["ProbedServer", "ServeProbes"]
+__all__ = ["ProbedServer", "ServeProbes", "wall_seconds"]
 
 T = TypeVar("T")
 
@@ -130,7 +130,7 @@ def probed_server(
     running: RunningTarget, fingerprint: str, tmp_path: Path, cloudmap: ServiceDiscoveryClient, route53: Route53Client
 ) -> Iterator[ServeProbes]:
     """Makes servers that the target's health checks reach, and withdraws them from it in the end."""
-    wall = _wall_seconds(running)
+    wall = wall_seconds(running)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="probed servers", daemon=True)
     thread.start()
@@ -156,7 +156,7 @@ def probed_server(
     loop.close()
 
 
-def _wall_seconds(running: RunningTarget) -> float:
+def wall_seconds(running: RunningTarget) -> float:
     """Wall seconds in a service second of a probe. Raises FeatureLacking where probes do not come here."""
     control = running.control
     if control is None or not running.target.is_local or not control.settings().get("probe_loopback"):
@@ -186,11 +186,13 @@ async def _close(server: asyncio.Server) -> None:
 
 
 async def _end() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.sleep(0)  # transports close in the loop's next turn
+    # A connection accepted last becomes a task in the loop's next turn, and a transport closes in one more.
+    for _ in range(3):
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 def _tls(folder: Path) -> ssl.SSLContext:

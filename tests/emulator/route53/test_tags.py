@@ -47,3 +47,10 @@ def test_a_change_must_change_something(route53: Callable[..., Any], zone: str) 
     """Neither additions nor removals is InvalidInput."""
     with pytest.raises(ServiceError, match="InvalidInput"):
         route53("ChangeTagsForResource", ResourceType="hostedzone", ResourceId=zone.removeprefix("/hostedzone/"))
+
+
+def test_a_tag_must_have_a_key(route53: Callable[..., Any], zone: str) -> None:
+    """The model requires none, but a value alone is InvalidInput."""
+    target = {"ResourceType": "hostedzone", "ResourceId": zone.removeprefix("/hostedzone/")}
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        route53("ChangeTagsForResource", **target, AddTags=[{"Value": "map"}])

@@ -18,8 +18,8 @@ __all__ = ["change_tags_for_resource", "list_tags_for_resource", "list_tags_for_
 TAGS_LIMIT = 10
 
 
-class Tag(TypedDict):
-    """route53/Tag."""
+class Tag(TypedDict, total=False):
+    """route53/Tag; the model requires neither."""
 
     Key: str
     Value: str
@@ -31,6 +31,8 @@ def change_tags_for_resource(call: Call, request: Mapping[str, object]) -> dict[
     removed = cast(Sequence[str], request.get("RemoveTagKeys", ()))
     if not added and not removed:
         raise ServiceError("InvalidInput", "expected AddTags or RemoveTagKeys")
+    if not all(tag.get("Key") for tag in added):
+        raise ServiceError("InvalidInput", "each of AddTags is to have a Key")
     resource = _resource(call, str(request["ResourceType"]), str(request["ResourceId"]))
     state = call.world.in_account(Route53State, call.account)
     tags = {key: value for key, value in state.tags.get(resource, {}).items() if key not in removed}

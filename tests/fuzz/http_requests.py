@@ -1,0 +1,318 @@
+"""Requests that nobody should send, and right ones that reach the handlers: every service, every protocol.
+
+Parameters follow botocore's models, right more often than not, and name what earlier answers named, so that
+operations find each other's resources. All chance comes from one seeded generator.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from urllib.parse import urlencode
+
+import cbor2
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
+from botocore.serialize import create_serializer
+
+from surveyor.emulator.services import handlers
+
+__all__ = ["Requests", "Sent"]
+
+SECRET = "surveyor"
+ACCOUNTS = ("000000000000", "111111111111")
+CLOUDMAP_PREFIX = "Route53AutoNaming_v20170314"
+WORDS = (
+    *("", "x", "a" * 2_000, "\u00e9", "\x00", "\ud7ff\uffff", "a\r\nb", "*a*a*a*a?", "-1", "1e9", "true", "<&>"),
+    *("10.0.0.1", "10.0.0.0/16", "10.0.0.0/24", "::1", "8080", "a.example.com", "_x._tcp.example.com", "arn:aws:x"),
+    *("HEALTHY", "DNS_PUBLIC", "A", "EQ", "CREATE", "UPSERT", "us-east-1", "ami-12345678", "vpc", "example.com."),
+)
+NUMBERS = (0, 1, 2, 5, 60, 100, 1_000, -1, 2**31, 2**63 - 1)
+# What reaches the inside: texts by the end of a member's name, ids among them by their beginning; the first that fits.
+GOOD_TEXTS: Sequence[tuple[str, tuple[str, ...]]] = (
+    ("CreatorRequestId", ("1", "2", "3")),
+    ("NamespaceId", ("ns-",)),
+    ("ServiceId", ("srv-",)),
+    ("InstanceId", ("i-1", "i-2", "i-0")),
+    ("VpcId", ("vpc-",)),
+    ("VPCId", ("vpc-",)),
+    ("SubnetId", ("subnet-",)),
+    ("HostedZoneId", ("Z",)),
+    ("HealthCheckId", ("-",)),
+    ("OperationId", ("-",)),
+    ("ResourceARN", ("arn:",)),
+    ("Resources", ("vpc-", "subnet-", "i-0")),
+    ("Id", ("ns-", "srv-", "Z", "C")),
+    ("DNSName", ("a.example.com",)),
+    ("NamespaceName", ("example.com", "inner")),
+    ("ServiceName", ("web", "api")),
+    ("Name", ("example.com", "web", "a.example.com.", "inner", "vpc-id")),
+    ("RecordValue", ("10.0.0.1",)),
+    ("Value", ("10.0.0.1", "1 1 80 a.example.com", "80")),
+    ("CidrBlock", ("10.0.0.0/16", "10.0.0.0/24")),
+    ("VPCRegion", ("us-east-1",)),
+    ("ImageId", ("ami-12345678",)),
+    ("IPAddress", ("127.0.0.1",)),
+    ("key", ("AWS_INSTANCE_IPV4", "AWS_INSTANCE_PORT", "colour")),
+    ("value", ("10.0.0.1", "8080", "red")),
+    ("", ("x", "a", "1")),
+)
+_IDS = re.compile(
+    rb"(?:ns|srv)-[a-z0-9]{16}|(?:vpc|subnet|i|r)-0[0-9a-f]{16}|Z[A-Z0-9]{12,20}|C[A-Z0-9]{12,20}"
+    rb"|[a-z0-9]{32}-[a-z0-9]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|arn:aws:[a-zA-Z0-9:/-]{10,80}"
+)
+_XML = (b"<a", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"<a>" * 500, b"<?xml version='1.0'?><x/>", b"\xff\xfe<")
+_CONTROL = ("clock", "resolvers?vpc=x", "resolvers?account=1", "resolvers", "name-servers", "settings", "none")
+_ADVANCES = (
+    b"",
+    b"{}",
+    b'{"advance": -1}',
+    b'{"advance": 3}',
+    b'{"advance": "x"}',
+    b"[",
+    b"\xff",
+    b'{"advance": 1e99}',
+)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Bytes for one connection; ``owed`` if a server must answer them, since they hold one whole request or break a
+    limit that a server tells.
+    """
+
+    data: bytes
+    owed: bool
+
+
+class Requests:
+    """Makes requests for the server at ``host``."""
+
+    def __init__(self, chance: Random, host: str) -> None:
+        self._chance = chance
+        self._host = host
+        self._ids: deque[str] = deque(maxlen=400)
+        self._sane = True
+        self._kinds: list[Callable[[], Sent]] = [
+            *([self._cloudmap] * 6),
+            *([self._cbor] * 2),
+            *([self._xml_service] * 5),
+            self._malformed_xml,
+            self._control,
+            self._absolute,
+            self._chunked,
+            self._oversized,
+            self._garbage,
+            self._damaged,
+            self._half,
+        ]
+
+    def next(self) -> Sent:
+        """One more."""
+        return self._chance.choice(self._kinds)()
+
+    def learn(self, answer: bytes) -> None:
+        """Remember the ids in an answer."""
+        found = _IDS.findall(answer[:20_000])
+        self._ids.extend(identity.decode() for identity in found[:10])
+
+    def health(self) -> Sent:
+        """What a target that is well answers with 200."""
+        return self._head("GET", "/_surveyor/health", b"", "Connection: close")
+
+    # Whole requests
+
+    def _cloudmap(self) -> Sent:
+        """Any operation in JSON: near-right, wrong or broken."""
+        operation = self._operation("servicediscovery")
+        name = operation.name if self._often(0.97) else self._chance.choice(["Nothing", ""])
+        body = json.dumps(self._params(operation.input_shape) if self._often(0.9) else self._anything(3)).encode()
+        if self._often(0.15):
+            body = self._mutated(body)
+        return self._post("servicediscovery", "POST", "/", body, {"X-Amz-Target": f"{CLOUDMAP_PREFIX}.{name}"})
+
+    def _cbor(self) -> Sent:
+        """Smithy RPC v2, right or broken."""
+        operation = self._operation("servicediscovery")
+        body = cbor2.dumps(self._params(operation.input_shape))
+        body = body if self._often(0.6) else self._mutated(body)
+        path = f"/service/{CLOUDMAP_PREFIX}/operation/{operation.name}"
+        return self._post("servicediscovery", "POST", path, body, {"smithy-protocol": "rpc-v2-cbor"})
+
+    def _xml_service(self) -> Sent:
+        """Route 53, EC2 or STS, as botocore would write it, sometimes damaged."""
+        operation = self._operation(self._chance.choice(["route53", "route53", "ec2", "sts"]))
+        service = operation.service_model
+        params: Any = self._params(operation.input_shape, typed=True)
+        serializer = create_serializer(service.protocol, include_validation=False)
+        written: dict[str, Any] = serializer.serialize_to_request(params, operation)
+        body, query = written["body"], written["query_string"]
+        data = urlencode(body).encode() if isinstance(body, dict) else body or b""
+        data = data.encode() if isinstance(data, str) else data
+        if data and self._often(0.15):
+            data = self._mutated(data)
+        path = written["url_path"] + (f"?{urlencode(query)}" if query else "")
+        return self._post(service.service_name, written["method"], path, data, {})
+
+    def _malformed_xml(self) -> Sent:
+        """Route 53's paths with any XML."""
+        path = self._chance.choice(
+            ["hostedzone", "hostedzone/Z1/rrset", "healthcheck", "change/C1", "%00/..", "?a=%zz"]
+        )
+        method = self._chance.choice(["GET", "POST", "DELETE", "PUT"])
+        return self._post("route53", method, f"/2013-04-01/{path}", self._chance.choice(_XML), {})
+
+    def _control(self) -> Sent:
+        """The control endpoint, but for advancing far."""
+        method = self._chance.choice(["GET", "POST", "PATCH"])
+        return self._head(method, f"/_surveyor/{self._chance.choice(_CONTROL)}", self._chance.choice(_ADVANCES))
+
+    def _absolute(self) -> Sent:
+        """A target with scheme and host, and methods that nobody has."""
+        method = self._chance.choice(["GET", "OPTIONS", "HEAD", "TRACE", "POST"])
+        return self._head(method, f"http://elsewhere:1/{self._chance.choice(['', 'x', 'a' * 2_000])}", b"")
+
+    def _chunked(self) -> Sent:
+        """A body in chunks: right, or with sizes that are none."""
+        head = f"POST / HTTP/1.1\r\nHost: {self._host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        right = b"".join(b"%x\r\n%s\r\n" % (size, b"a" * size) for size in (1, 9, 30)) + b"0\r\n\r\n"
+        wrong = self._chance.choice([b"ZZ\r\na\r\n", b"-1\r\na\r\n", b"1\r\nabc\r\n", b"fffffffffffffffff\r\n"])
+        return Sent(head + (right if self._often(0.5) else wrong), owed=True)
+
+    def _oversized(self) -> Sent:
+        """More than the server takes: a target, headers, a body that is only announced, or one in chunks."""
+        start = f"POST / HTTP/1.1\r\nHost: {self._host}\r\n".encode()
+        announced = self._chance.choice([b"4194305", b"99999999999999999999", b"-1", b"1x"])
+        return Sent(
+            self._chance.choice(
+                [
+                    b"GET /" + b"a" * 17_000 + b" HTTP/1.1\r\n\r\n",
+                    start + b"X-A: " + b"a" * 70_000 + b"\r\n\r\n",
+                    start + b"X-A: a\r\n" * 9_000 + b"\r\n",
+                    start + b"Content-Length: " + announced + b"\r\n\r\n",
+                    start + b"Expect: 100-continue\r\nContent-Length: 9000000\r\n\r\n",
+                ]
+            ),
+            owed=True,
+        )
+
+    # Pieces, to which no answer is owed
+
+    def _garbage(self) -> Sent:
+        """Anything at all."""
+        return Sent(self._chance.randbytes(self._chance.randrange(1, 400)), owed=False)
+
+    def _damaged(self) -> Sent:
+        """A good request with a few bytes changed."""
+        return Sent(self._mutated(self._cloudmap().data), owed=False)
+
+    def _half(self) -> Sent:
+        """A good request that ends before its end."""
+        data = self._xml_service().data
+        return Sent(data[: self._chance.randrange(1, len(data))], owed=False)
+
+    # What they are made of
+
+    def _post(self, service: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> Sent:
+        """Rightly signed, or with a signature that only a target without signatures takes, or with none."""
+        account, way = ACCOUNTS[self._often(0.1)], self._chance.random()
+        if way < 0.05:
+            return self._head(method, path, body, *(f"{name}: {value}" for name, value in headers.items()))
+        if way < 0.25:
+            request = AWSRequest(method, f"http://{self._host}{path}", headers=dict(headers), data=body)
+            SigV4Auth(Credentials(account, SECRET), service, "us-east-1").add_auth(request)
+            return self._head(method, path, body, *(f"{name}: {value}" for name, value in request.headers.items()))
+        scope = f"Credential={account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        return self._head(method, path, body, f"Authorization: AWS4-HMAC-SHA256 {scope}", *lines)
+
+    def _head(self, method: str, path: str, body: bytes, *headers: str) -> Sent:
+        """A request with its length."""
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}", *headers, f"Content-Length: {len(body)}"]
+        return Sent(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + body, owed=True)
+
+    def _operation(self, service: str) -> OperationModel:
+        """One of those that are offered, or now and then one that is not; seldom one that takes something away."""
+        model = _model(service)
+        if self._often(0.02):
+            return model.operation_model(self._chance.choice(model.operation_names))
+        names = sorted(handlers(service))
+        name = self._chance.choice(names)
+        return model.operation_model(self._chance.choice(names) if name.startswith("De") else name)
+
+    def _params(self, shape: Shape | None, *, typed: bool = False) -> object:
+        """Parameters that make sense, or, half of the time, hostile ones; of the model's types if ``typed``."""
+        if shape is None:
+            return {}
+        self._sane = self._often(0.5)
+        return self._value(shape, 0.0 if typed or self._sane else 0.05)
+
+    def _value(self, shape: Shape, wrong: float, name: str = "") -> object:
+        """A value for a shape, with a chance of ``wrong`` at each place that it is something else."""
+        if self._often(wrong):
+            return self._anything(2)
+        if isinstance(shape, StructureShape):
+            required = shape.required_members
+            share = 0.5 if self._sane else 0.3
+            members = {key: one for key, one in shape.members.items() if key in required or self._often(share)}
+            return {key: self._value(one, wrong, key) for key, one in members.items()}
+        if isinstance(shape, ListShape):
+            return [self._value(shape.member, wrong, name) for _ in range(self._chance.choice([0, 1, 1, 2]))]
+        if isinstance(shape, MapShape):
+            entries = range(self._chance.choice([0, 1, 2]))
+            return {str(self._value(shape.key, 0.0, "key")): self._value(shape.value, wrong, "value") for _ in entries}
+        return self._scalar(shape, name)
+
+    def _scalar(self, shape: Shape, name: str) -> object:
+        kind = shape.type_name
+        if kind in ("integer", "long"):
+            least, most = shape.metadata.get("min", 1), shape.metadata.get("max", 10_000)
+            return self._chance.randint(least, most) if self._sane else self._chance.choice(NUMBERS)
+        if kind == "boolean":
+            return self._often(0.5 if name != "DryRun" else 0.1)
+        if kind == "timestamp":
+            return datetime.fromtimestamp(self._chance.randrange(2**31), UTC)
+        if kind in ("float", "double"):
+            return self._chance.uniform(-1e6, 1e6)
+        if isinstance(shape, StringShape) and shape.enum and (self._sane or self._often(0.8)):
+            return self._chance.choice(shape.enum)
+        if self._sane:
+            good = next(texts for end, texts in GOOD_TEXTS if name.endswith(end))
+            known = [identity for identity in self._ids if identity.startswith(good)]
+            # The latest, since those are there still.
+            return self._chance.choice(known[-5:] or good)
+        return self._chance.choice([*WORDS, *self._ids])
+
+    def _anything(self, depth: int) -> object:
+        """Any JSON."""
+        plain: Sequence[object] = (None, True, 1e308, -1, self._chance.choice(WORDS))
+        kinds: list[Callable[[], object]] = [lambda: self._chance.choice(plain)] * 3
+        if depth:
+            kinds += [lambda: [self._anything(depth - 1)] * 3, lambda: {"a": self._anything(depth - 1)}]
+        return self._chance.choice(kinds)()
+
+    def _mutated(self, data: bytes) -> bytes:
+        """Flipped, dropped, doubled bytes."""
+        changed = bytearray(data)
+        for _ in range(self._chance.randrange(1, 6)):
+            at = self._chance.randrange(len(changed) + 1)
+            changed[at : at + self._chance.randrange(3)] = self._chance.randbytes(self._chance.randrange(4))
+        return bytes(changed)
+
+    def _often(self, share: float) -> bool:
+        return self._chance.random() < share
+
+
+@functools.cache
+def _model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)

@@ -75,6 +75,15 @@ def test_refuses_a_value_of_another_type(parameter: str) -> None:
     assert refusal(EC2, f"Action=DescribeVpcs&{parameter}".encode()) == "InvalidParameterValue"
 
 
+def test_reads_blobs() -> None:
+    """Base 64, and nothing else."""
+    policy = "Action=BundleInstance&InstanceId=i-1&Storage.S3.UploadPolicy="
+    parsed = EC2.parse(form(f"{policy}bWFw".encode()))
+    assert parsed.params == {"InstanceId": "i-1", "Storage": {"S3": {"UploadPolicy": b"map"}}}
+    for broken in ("bWF", "b%C3%A9", "*"):
+        assert refusal(EC2, f"{policy}{broken}".encode()) == "InvalidParameterValue"
+
+
 def test_refuses_a_parameter_that_ec2_does_not_know() -> None:
     """UnknownParameter, also inside structures; the Query protocol proper passes over it."""
     assert refusal(EC2, b"Action=DescribeVpcs&VpcIds.1=vpc-1") == "UnknownParameter"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -56,6 +58,13 @@ def _timestamp(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def _blob(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):  # ValueError: characters that are not ASCII
+        raise ValueError(f"{text!r} is not base 64") from None
+
+
 _READERS: Mapping[str, Callable[[str], object]] = {
     "string": str,
     "integer": _integer,
@@ -64,4 +73,5 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "double": _number,
     "boolean": _boolean,
     "timestamp": _timestamp,
+    "blob": _blob,
 }

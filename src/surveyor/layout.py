@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from surveyor.errors import UsageError
+
 __all__ = ["Layout", "find_layout"]
 
 
@@ -35,9 +37,17 @@ class Layout:
         return self.root / "reports" / "templates"
 
     @property
+    def is_checkout(self) -> bool:
+        """Whether these files are somebody's own, to be edited, and not an installed package's."""
+        return (self.root / "pyproject.toml").is_file()
+
+    @property
     def out(self) -> Path:
         """This machine's runs: in the checkout, or below the current directory where there is none."""
-        base = self.root if (self.root / "pyproject.toml").is_file() else Path.cwd()
+        try:
+            base = self.root if self.is_checkout else Path.cwd()
+        except FileNotFoundError:
+            raise UsageError("the current directory was removed; change to another") from None
         return base / "reports" / "out"
 
     @property

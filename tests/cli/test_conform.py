@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import signal
@@ -121,6 +122,31 @@ def test_unwritable_out_is_2(house: House) -> None:
     assert done.stderr.startswith(f"surveyor: cannot write to {occupied / 'out'}")
 
 
+def test_removed_working_directory_is_2(house: House) -> None:
+    """Reports go below the current directory, and one that is gone is told in one line."""
+    house.suite(GOOD)
+    gone = house.layout.root / "gone"
+    gone.mkdir()
+    whole = ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *command(house, "conform", "--target", "fake")]
+    done = subprocess.run(whole, cwd=gone, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "surveyor: the current directory was removed; change to another\n",
+    )
+
+
+def test_an_installed_package_keeps_its_fingerprints(house: House) -> None:
+    """Only in a checkout may the record of what documents say be rewritten."""
+    done = surveyor(house, "claims", "drift", "--accept")
+    assert done.returncode == 2
+    assert "belongs to an installed package" in done.stderr
+
+
+def test_version_is_told(house: House) -> None:
+    """By itself, on one line."""
+    assert surveyor(house, "--version").stdout == f"surveyor {importlib.metadata.version('surveyor')}\n"
+
+
 def test_unknown_option_is_2(house: House) -> None:
     """The command line's own mistakes have the same code."""
     assert surveyor(house, "conform", "--tarket", "fake").returncode == 2
@@ -137,6 +163,18 @@ def test_unreachable_target_is_3_in_one_line(house: House, target: str) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert "cannot be reached at http://127.0.0.1:9" in done.stderr or "no-such-program" in done.stderr
     assert load_report(house.layout.root / "out" / "report.json").summary["pass"] == 0
+
+
+def test_a_target_that_never_started_prints_no_verdicts(house: House) -> None:
+    """What the target's file says it lacks is known without it, and no reason to print a table of errors."""
+    (house.layout.targets / "lame.toml").write_text('[start]\nargv = ["{python}", "-c", "import no_such_module"]\n')
+    house.suite(GOOD + "@proves('alpha.named')\ndef test_named(cloudmap):\n    '''It is so.'''\n")
+    done = surveyor(house, "conform", "--target", "lame")
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[-2].startswith("report: ")
+    assert "alpha.first" not in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert "No module named 'no_such_module' before it was ready; surveyor doctor tells what is missing" in line
 
 
 def test_uncollectable_suite_is_3(house: House) -> None:

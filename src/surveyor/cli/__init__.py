@@ -7,9 +7,11 @@ behind, 130 interrupted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from surveyor import __version__
 from surveyor.cli import claims
 from surveyor.cli.compare import compare, diff
 from surveyor.cli.conform import conform, survey
@@ -22,7 +24,6 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="surveyor",
-    help="Checks what AWS Cloud Map, its Route 53 records and ECS service discovery do against their documents.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,6 +37,23 @@ app.command()(doctor)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 app.command(context_settings=_PASSED_ON)(emulator)
 app.add_typer(claims.app, name="claims")
+
+
+def _tell_version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(f"surveyor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=lambda asked: _tell_version(asked=asked), is_eager=True, help="Say which."),
+    ] = False,
+) -> None:
+    """Checks what AWS Cloud Map, its Route 53 records and ECS service discovery do against their documents."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -109,7 +109,10 @@ def drift(
     from surveyor.claims import drift as drifting
     from surveyor.claims.documents import Documents
 
-    folder = find_layout().claims
+    layout = find_layout()
+    if accept and not layout.is_checkout:
+        raise UsageError(f"--accept writes to {layout.claims}, which belongs to an installed package: use a checkout")
+    folder = layout.claims
     claims, documents = load_claims(folder), Documents()
     sources = drifting.model_sources(claims)
     found = drifting.compare(claims, drifting.read_recorded(folder), documents)

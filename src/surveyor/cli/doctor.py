@@ -67,16 +67,30 @@ def _packages() -> Iterator[Finding]:
         emulators = 'extra == "emulators"' in extra
         if extra and not emulators:
             continue
-        try:
-            there = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            there = ""
-        fits = bool(there) and requirement.specifier.contains(there, prereleases=True)
-        said = there if fits else f"{there or 'not installed'}, needed is {requirement.specifier}"
-        if emulators:
-            said += "" if fits else f"; only for --target {requirement.name}"
-        if not fits or not emulators:
-            yield Finding(requirement.name, fits, said, needed=not emulators)
+        wrong = _unmet(requirement)
+        if emulators and wrong:
+            wrong += f"; only for --target {requirement.name}: pip install 'surveyor[emulators]'"
+        if wrong or not emulators:
+            said = wrong or importlib.metadata.version(requirement.name)
+            yield Finding(requirement.name, not wrong, said, needed=not emulators)
+
+
+def _unmet(requirement: Requirement) -> str:
+    """What is missing of a package, or of one of its extras that is asked for; "" if nothing is."""
+    try:
+        there = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        there = ""
+    if not there or not requirement.specifier.contains(there, prereleases=True):
+        return f"{there or 'not installed'}, needed is {requirement.specifier}"
+    for extra in sorted(requirement.extras):
+        for text in importlib.metadata.requires(requirement.name) or ():
+            part = Requirement(text)
+            if part.marker is None or part.marker.evaluate() or not part.marker.evaluate({"extra": extra}):
+                continue
+            if _unmet(Requirement(f"{part.name}{part.specifier}")):
+                return f"{there} without {part.name}, which {requirement.name}[{extra}] needs"
+    return ""
 
 
 def _data() -> Finding:

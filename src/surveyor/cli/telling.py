@@ -19,13 +19,16 @@ __all__ = ["describe", "tell"]
 _IN_FULL = 12
 """Unexpected verdicts that are told with their calls; the rest get one line each, and all are in the report."""
 
+_SAID = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
+"""Verdicts that need a target to answer."""
+
 _TESTS = 3
 _CALLS = 10
 
 
 def tell(report: ConformanceReport, path: Path) -> None:
     """Print what a run found and where its report is."""
-    if report.failure and not any(claim.tests and claim.verdict is not Verdict.ERROR for claim in report.claims):
+    if report.failure and not any(claim.verdict in _SAID for claim in report.claims):
         typer.echo(f"report: {path}")
         return  # nothing was judged; the failure itself is the caller's last line
     _table(report)

@@ -153,7 +153,8 @@ def _await_ready(started: StartedProcess, how: Start, port: int) -> None:
     def ready() -> bool:
         ended = started.ended()
         if ended:
-            raise TargetUnavailable(f"{ended} before it was ready")
+            missing = "; surveyor doctor tells what is missing" if "ModuleNotFoundError" in ended else ""
+            raise TargetUnavailable(f"{ended} before it was ready{missing}")
         if how.ready == "json-line":
             line = started.first_line()
             started.endpoint = _endpoint(started.name, line) if line else ""

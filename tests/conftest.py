@@ -89,8 +89,9 @@ class House:
 
     def expectations(self, text: str, name: str = "fake") -> None:
         """Write what the target is known to get wrong."""
-        self.layout.expectations.mkdir(exist_ok=True)
-        (self.layout.expectations / f"{name}.toml").write_text(textwrap.dedent(text), encoding="utf-8")
+        folder = self.layout.targets / "expectations"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.toml").write_text(textwrap.dedent(text), encoding="utf-8")
 
     def run(
         self, target: str = "fake", *, workers: int = 1, areas: tuple[str, ...] = (), claims: tuple[str, ...] = ()

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.errors import TargetFileError
+from surveyor.targets.model import Target
 from surveyor.verdicts import Verdict
 
-__all__ = ["Expectation", "Expectations", "load_expectations", "write_expectations"]
+__all__ = ["Expectation", "Expectations", "expectations_file", "load_expectations", "write_expectations"]
 
 _ALLOWED = (Verdict.FAIL, Verdict.INCONCLUSIVE)
 _KEYS = {"claim", "verdict", "symptom", "reason", "link", "expires"}
@@ -60,6 +61,12 @@ class Expectations:
         """Entries for claims that do not exist, one line each."""
         there = set(known)
         return [f"an expectation names the unknown claim {claim!r}" for claim in self.entries if claim not in there]
+
+
+def expectations_file(target: Target, targets: Path) -> Path:
+    """Where a target's entries are: in `expectations/` beside its file; below `targets` for one without a file."""
+    folder = target.file.parent if target.file else targets
+    return folder / "expectations" / f"{target.name}.toml"
 
 
 def load_expectations(path: Path) -> Expectations:

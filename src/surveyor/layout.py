@@ -50,11 +50,6 @@ class Layout:
             raise UsageError("the current directory was removed; change to another") from None
         return base / "reports" / "out"
 
-    @property
-    def expectations(self) -> Path:
-        """What known targets are known to get wrong, one TOML file a target."""
-        return self.targets / "expectations"
-
 
 def find_layout() -> Layout:
     """The checkout that this package is imported from, else what the installed package carries along."""

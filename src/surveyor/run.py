@@ -18,7 +18,7 @@ import pytest
 
 from surveyor.claims import load_claims
 from surveyor.errors import SurveyorError, UsageError
-from surveyor.expectations import load_expectations
+from surveyor.expectations import expectations_file, load_expectations
 from surveyor.layout import Layout
 from surveyor.plugin.collecting import Collector
 from surveyor.report.build import Run, conclude, leftovers
@@ -51,7 +51,7 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
     """
     target = load_target(order.target, order.layout.targets)
     order.selection.select(load_claims(order.layout.claims))
-    load_expectations(order.layout.expectations / f"{target.name}.toml")  # is it readable? before an hour, not after
+    load_expectations(expectations_file(target, order.layout.targets))  # is it readable? before an hour, not after
     _writable(order.out)
     collector = collector or Collector()
     started, began = datetime.now(UTC), time.perf_counter()

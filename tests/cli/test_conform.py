@@ -186,12 +186,28 @@ def test_uncollectable_suite_is_3(house: House) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_expectations_of_a_target_of_ones_own_stand_beside_it(house: House, tmp_path: Path) -> None:
+    """They are in the folder of the target's file, and an installed package's targets keep theirs as they are."""
+    house.suite(GOOD + BAD)
+    refused = surveyor(house, "conform", "--target", "fake", "--update-expectations")
+    assert refused.returncode == 2
+    assert "fake.toml belongs to an installed package; copy it and give the copy as --target" in refused.stderr
+    own = tmp_path / "ours" / "mine.toml"
+    own.parent.mkdir()
+    own.write_text((house.layout.targets / "fake.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    assert surveyor(house, "conform", "--target", str(own)).returncode == 1
+    written = surveyor(house, "conform", "--target", str(own), "--update-expectations")
+    assert f"expectations written to {own.parent / 'expectations' / 'mine.toml'}: 1" in written.stdout
+    assert surveyor(house, "conform", "--target", str(own)).returncode == 0
+
+
 def test_expectations_are_written_and_then_met(house: House) -> None:
     """After --update-expectations the same target gives 0; a full stop comes when it gets better."""
+    (house.layout.root / "pyproject.toml").touch()  # a checkout
     house.suite(GOOD + BAD)
     done = surveyor(house, "conform", "--target", "fake", "--update-expectations")
     assert done.returncode == 0
-    path = house.layout.expectations / "fake.toml"
+    path = house.layout.targets / "expectations" / "fake.toml"
     assert f"expectations written to {path}: 1" in done.stdout
     entry = load_expectations(path).entries["alpha.second"]
     assert entry.symptom == 'test_bad: with raises("InvalidInput"): ClientError NamespaceAlreadyExists'

@@ -13,6 +13,7 @@ from surveyor.expectations import Expectation, Expectations
 from surveyor.layout import find_layout
 from surveyor.report import ClaimReport, ConformanceReport
 from surveyor.report.build import Run, build_report, fresh_expectations
+from surveyor.report.model import KnownReport
 from surveyor.results import Facts, TestResult
 from surveyor.run import exit_code
 from surveyor.selection import Selection
@@ -130,6 +131,22 @@ def test_known_failure_is_expected_and_its_pass_is_not() -> None:
     assert exit_code(report_of(result("a", Verdict.FAIL, "other"), expected=known)) == 1
     assert exit_code(report_of(result("a", Verdict.PASS), expected=known)) == 1
     assert exit_code(report_of(expected=known)) == 1  # its suite has gone
+
+
+def test_why_something_is_known_goes_along() -> None:
+    """The report says what was expected of a claim and why, whatever came; of other claims nothing."""
+    entry = Expectation("dns.a", Verdict.FAIL, "s", date(2027, 1, 1), "a ghost stays", "https://example.com/1")
+    known = Expectations({"dns.a": entry})
+    told = KnownReport(Verdict.FAIL, "a ghost stays", "https://example.com/1", "2027-01-01")
+    assert only(report_of(result("a", Verdict.FAIL, "s"), expected=known)).known == told
+    assert only(report_of(result("a", Verdict.PASS), expected=known)).known == told
+    assert only(report_of(result("a", Verdict.PASS))).known is None
+
+
+def test_the_target_is_told_as_it_was_reached() -> None:
+    """A started target has no address that anybody could use later; its region and who called it are told."""
+    target = report_of(result("a", Verdict.PASS)).target
+    assert (target.endpoint, target.region, target.credentials) == ("", "us-east-1", "per-test")
 
 
 def test_entry_for_an_unknown_claim_moves_the_exit_code() -> None:

@@ -15,6 +15,7 @@ from surveyor.errors import UsageError
 from surveyor.evidence import Entry
 from surveyor.report import ClaimReport, ConformanceReport, TargetReport, TestReport, load_report, save_report
 from surveyor.report.file import schema
+from surveyor.report.model import KnownReport
 from surveyor.verdicts import Verdict
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -30,12 +31,14 @@ claims = st.builds(
     id=texts, area=texts, statement=texts, verdict=verdicts, expected=st.booleans(), note=texts, symptom=texts,
     detail=texts, tests=st.lists(tests, max_size=3, unique_by=lambda test: test.id).map(tuple),
     unproven=st.none() | texts, last_confirmed_on_aws=st.none() | texts,
+    known=st.none() | st.builds(KnownReport, verdicts, texts, texts, texts),
 )  # fmt: skip
 reports = st.builds(
     ConformanceReport,
     target=st.builds(
         TargetReport, texts, texts, st.sampled_from(["started", "endpoint"]), many,
-        st.dictionaries(texts, texts, max_size=2),
+        st.dictionaries(texts, texts, max_size=2), texts, texts,
+        st.sampled_from(["", "per-test", "environment", "profile"]),
     ),
     surveyor=texts, seed=st.integers(), areas=many, selected=many, started=texts, finished=texts,
     wall_seconds=st.floats(0, 1e6), service_seconds=st.floats(-1e6, 1e9),

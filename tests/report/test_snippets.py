@@ -134,27 +134,54 @@ def test_a_request_written_by_hand_is_a_comment() -> None:
 
 
 def test_a_real_account_is_asked_with_its_own_credentials() -> None:
-    """For an endpoint nothing is said of address, region or keys: they are the reader's."""
-    text = boto3_snippet([call("ListNamespaces", {})], TargetReport("aws", "", "endpoint", (), {}))
+    """In the region of the run, at AWS's own addresses; the keys are the reader's."""
+    aws = TargetReport("aws", "", "endpoint", (), {}, region="eu-west-1", credentials="environment")
+    text = boto3_snippet([call("ListNamespaces", {})], aws)
     assert "aws_access_key_id" not in text
     assert "endpoint_url" not in text
+    assert "inject_host_prefix=True" in text
+    assert 'where = {"region_name": "eu-west-1"}\n' in text
+    assert 'boto3.client("servicediscovery", config=plain, **where)\n' in text
+
+
+def test_an_endpoint_is_asked_where_the_run_asked_it(moto: str) -> None:
+    """What was reached by an address is there to be asked again: the snippet runs as it stands."""
+    there = TargetReport("127.0.0.1", "", "endpoint", (), {}, endpoint=moto, region="us-west-2", credentials="per-test")
+    text = boto3_snippet([call("ListNamespaces", {}, response={"Namespaces": []})], there)
+    assert "inject_host_prefix=False" in text
+    assert f'where = {{"endpoint_url": "{moto}", "region_name": "us-west-2"}}\n' in text
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        exec(compile(text, "snippet", "exec"), {})
+    assert "'Namespaces': []" in shown.getvalue()
+
+
+def test_who_starts_a_target_is_told_how() -> None:
+    """A target of ours by its name, on the line of its address; another is called a fresh one of its kind."""
+    ours = boto3_snippet([call("ListNamespaces", {})], TargetReport("embedded", "0.1.0", "started", (), {}))
+    assert "# a fresh embedded 0.1.0: surveyor emulator --port 5000 --probe-loopback\n" in ours
+    other = boto3_snippet([call("ListNamespaces", {})], TargetReport("mine", "3", "started", (), {}))
+    assert "# a fresh mine 3\n" in other
 
 
 def test_questions_become_dig() -> None:
     """Each question is a dig command once; a name like an option is no option."""
     asked = cast(Entry, {"kind": "dns", "question": "web.example.com SRV", "server": "127.0.0.2:5353", "answer": "x"})
     odd = cast(Entry, {"kind": "dns", "question": "-f/etc/passwd A", "server": "127.0.0.2:53", "answer": "x"})
-    assert dig_snippet([asked, asked, odd]).splitlines() == [
+    assert dig_snippet([], MOTO) == ""
+    assert dig_snippet([asked, asked, odd], MOTO).splitlines() == [
+        "# The server's address is that of this run; a fresh target tells its own.",
         "dig @127.0.0.2 -p 5353 web.example.com SRV",
         "dig @127.0.0.2 -p 53 -q -f/etc/passwd -t A",
     ]
     assert boto3_snippet([asked], MOTO) == ""
 
 
-@given(st.lists(CALLS | QUESTIONS, max_size=5), ANYTHING)
-def test_nothing_that_a_target_sent_becomes_code(entries: list[object], name: str) -> None:
+@given(st.lists(CALLS | QUESTIONS, max_size=5), ANYTHING, st.sampled_from(["started", "endpoint"]))
+def test_nothing_that_a_target_sent_becomes_code(entries: list[object], name: str, kind: str) -> None:
     """Whatever the evidence, the snippet is Python that calls only boto3, its clients and what the snippet defines."""
-    text = boto3_snippet(cast(list[Entry], entries), TargetReport(name, name, "started", (), {}))
+    there = TargetReport(name, name, kind, (), {}, endpoint=name, region=name, credentials="per-test")
+    text = boto3_snippet(cast(list[Entry], entries), there)
     text.encode("utf-8", "surrogatepass")
     tree = ast.parse(text)
     names = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
@@ -162,6 +189,6 @@ def test_nothing_that_a_target_sent_becomes_code(entries: list[object], name: st
     assert not {type(node) for node in ast.walk(tree)} & {ast.Lambda, ast.ClassDef, ast.Await}
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported <= {"boto3", "time"}
-    for line in dig_snippet(cast(list[Entry], entries)).splitlines():
+    for line in dig_snippet(cast(list[Entry], entries), MOTO).splitlines()[1:]:
         assert shlex.split(line)[0] == "dig"
         assert len(line.splitlines()) == 1

@@ -17,9 +17,11 @@ function does(cell, column) {
 }
 
 function standing(cell) {
-  if (!cell.expected) return make("p", { class: "standing new" }, make("b", null, "Unexpected"), cell.note ? `: ${cell.note}` : "");
-  if (cell.mark === "fail" || cell.mark === "inconclusive") return make("p", { class: "standing" }, "Known: this is what is expected of this target, until it is looked at again.");
-  return null;
+  const known = cell.known;
+  const why = known ? make("p", { class: "standing" }, make("b", null, "Written down of this target"), `: ${known.reason} `, known.link ? link(known.link, known.link) : "") : null;
+  if (!cell.expected) return [make("p", { class: "standing new" }, make("b", null, "Unexpected"), cell.note ? `: ${cell.note}` : ""), why];
+  if (known) return [make("p", { class: "standing" }, make("b", null, "Known"), `: ${words(known.verdict)} is what is expected of this target, to be looked at again by ${known.expires}.`), why];
+  return [];
 }
 
 function document_(claim) {
@@ -127,7 +129,7 @@ function show(row, column) {
     others(row, column) || "",
     make("h4", null, "This target"),
     make("p", { class: "does" }, does(cell, named)),
-    standing(cell) || "",
+    ...standing(cell),
     cell.symptom ? make("details", { class: "symptom" }, make("summary", null, "Symptom, the same whenever it goes wrong this way"), pretty(cell.symptom)) : "",
     ...document_(claim),
     ...articles(claim, cell, named),

@@ -76,6 +76,8 @@ def _run(
     chosen = load_target(target, layout.targets)
     if update and (not selection.is_full or chosen.file is None):
         raise UsageError("--update-expectations needs a full run of a target that has a file")
+    if update and not layout.is_checkout and chosen.file == layout.targets / f"{chosen.name}.toml":
+        raise UsageError(f"{chosen.file} belongs to an installed package; copy it and give the copy as --target")
     if out is None:
         out = layout.out / _run_id(chosen.name)
     if workers == 0:
@@ -97,10 +99,10 @@ def _run(
         left = f"{len(report.left_behind)} things were" if report.left_behind else "nothing was"
         typer.echo(f"surveyor: interrupted; {left} left behind", err=True)
     if update and code in (0, 1):
-        from surveyor.expectations import load_expectations, write_expectations
+        from surveyor.expectations import expectations_file, load_expectations, write_expectations
         from surveyor.report.build import fresh_expectations
 
-        path = layout.expectations / f"{chosen.name}.toml"
+        path = expectations_file(chosen, layout.targets)
         expires = datetime.now(UTC).date() + _LOOK_AGAIN
         count = write_expectations(path, chosen.name, fresh_expectations(report, expires), load_expectations(path))
         typer.echo(f"expectations written to {path}: {count}")

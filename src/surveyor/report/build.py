@@ -10,10 +10,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from surveyor.claims import Claim, load_claims
-from surveyor.expectations import Expectation, Expectations, load_expectations
+from surveyor.expectations import Expectation, Expectations, expectations_file, load_expectations
 from surveyor.layout import Layout
-from surveyor.ledger import left_behind
-from surveyor.report.model import ClaimReport, ConformanceReport, TargetReport, TestReport
+from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport, TargetReport, TestReport
 from surveyor.results import Facts, TestResult
 from surveyor.selection import Selection
 from surveyor.targets import Target
@@ -46,7 +45,7 @@ class Run:
 def conclude(run: Run, layout: Layout) -> ConformanceReport:
     """The report of a run in this layout, whose claims and expectations are read."""
     claims = load_claims(layout.claims)
-    expected = load_expectations(layout.expectations / f"{run.target.name}.toml")
+    expected = load_expectations(expectations_file(run.target, layout.targets))
     return build_report(run, run.selection.select(claims), claims.by_id, expected)
 
 
@@ -117,6 +116,9 @@ def _target(run: Run) -> TargetReport:
         features=facts.features if facts else tuple(sorted(run.target.features or ())),
         absent=dict(facts.absent) if facts else {},
     )
+        endpoint=run.target.endpoint or "",
+        region=run.target.region,
+        credentials=run.target.credentials.kind,
 
 
 def _claim(
@@ -153,9 +155,14 @@ def _claim(
         unproven=unproven,
         last_confirmed_on_aws=claim.confirmed.isoformat() if claim.confirmed else None,
     )
+        known=_known(expected.entries.get(claim.id)),
 
 
 def _together(symptoms: Sequence[str]) -> str:
+def _known(entry: Expectation | None) -> KnownReport | None:
+    return KnownReport(entry.verdict, entry.reason, entry.link, entry.expires.isoformat()) if entry else None
+
+
     """One text for several symptoms; the cases of one parametrized test that show the same are named together."""
     cases: dict[tuple[str, str], list[str]] = {}
     for symptom in symptoms:

@@ -1,4 +1,7 @@
-"""The report of one run as values. On disk it is report.json, described by report.schema.json beside this file."""
+"""The report of one run as values. On disk it is report.json, described by report.schema.json beside this file.
+
+What later versions added is optional in the schema, so that reports that were kept stay readable.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 from surveyor.evidence import Entry
 from surveyor.verdicts import Verdict
 
-__all__ = ["API_VERSION", "KIND", "ClaimReport", "ConformanceReport", "TargetReport", "TestReport"]
+__all__ = ["API_VERSION", "KIND", "ClaimReport", "ConformanceReport", "KnownReport", "TargetReport", "TestReport"]
 
 API_VERSION = "surveyor/v1"
 KIND = "ConformanceReport"
@@ -17,13 +20,20 @@ KIND = "ConformanceReport"
 
 @dataclass(frozen=True)
 class TargetReport:
-    """What was tested. `kind`: `started` by Surveyor, or an `endpoint`; `absent`: declared features not found."""
+    """What was tested. `kind`: `started` by Surveyor, or an `endpoint`; `absent`: declared features not found.
+
+    `endpoint` is its URL, "" for one that was started and for AWS itself; `credentials` says who called, as in a target
+    file.
+    """
 
     name: str
     version: str
     kind: str
     features: tuple[str, ...]
     absent: Mapping[str, str]
+    endpoint: str = ""
+    region: str = ""
+    credentials: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,18 @@ class TestReport:
 
 
 @dataclass(frozen=True)
+class KnownReport:
+    """What was expected of a claim that the target is known not to hold, and why; `expires` is an ISO date."""
+
+    verdict: Verdict
+    reason: str
+    link: str
+    expires: str
+
+
+@dataclass(frozen=True)
 class ClaimReport:
-    """One claim. `note` says what is unexpected; `unproven` why no suite proves it."""
+    """One claim. `note` says what is unexpected; `unproven` why no suite proves it; `known` what was expected of it."""
 
     id: str
     area: str
@@ -54,6 +74,7 @@ class ClaimReport:
     tests: tuple[TestReport, ...]
     unproven: str | None
     last_confirmed_on_aws: str | None
+    known: KnownReport | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +116,9 @@ class ConformanceReport:
                 "name": target.name,
                 "version": target.version,
                 "kind": target.kind,
+                "endpoint": target.endpoint,
+                "region": target.region,
+                "credentials": target.credentials,
                 "features": list(target.features),
                 "absent": dict(target.absent),
             },
@@ -119,7 +143,14 @@ class ConformanceReport:
         target = value["target"]
         return cls(
             target=TargetReport(
-                target["name"], target["version"], target["kind"], tuple(target["features"]), dict(target["absent"])
+                name=target["name"],
+                version=target["version"],
+                kind=target["kind"],
+                features=tuple(target["features"]),
+                absent=dict(target["absent"]),
+                endpoint=target.get("endpoint", ""),
+                region=target.get("region", ""),
+                credentials=target.get("credentials", ""),
             ),
             surveyor=value["surveyor"]["version"],
             seed=value["seed"],
@@ -154,11 +185,22 @@ def _claim_to_json(claim: ClaimReport) -> dict[str, Any]:
         "evidence": [{"test": test.id, "entries": list(test.evidence)} for test in claim.tests if test.evidence],
         "unproven": claim.unproven,
         "lastConfirmedOnAws": claim.last_confirmed_on_aws,
+        "known": _known_to_json(claim.known) if claim.known else None,
+    }
+
+
+def _known_to_json(known: KnownReport) -> dict[str, str]:
+    return {
+        "verdict": str(known.verdict),
+        "reason": known.reason,
+        "link": known.link,
+        "expires": known.expires,
     }
 
 
 def _claim_from_json(value: Mapping[str, Any]) -> ClaimReport:
     evidence = {one["test"]: tuple(one["entries"]) for one in value["evidence"]}
+    known = value.get("known")
     return ClaimReport(
         id=value["id"],
         area=value["area"],
@@ -174,4 +216,7 @@ def _claim_from_json(value: Mapping[str, Any]) -> ClaimReport:
         ),
         unproven=value["unproven"],
         last_confirmed_on_aws=value["lastConfirmedOnAws"],
+        known=KnownReport(Verdict(known["verdict"]), known["reason"], known["link"], known["expires"])
+        if known
+        else None,
     )

@@ -19,7 +19,7 @@ from surveyor.claims import Claims
 from surveyor.layout import find_layout
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
-from surveyor.report.model import ClaimReport, ConformanceReport
+from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport
 from surveyor.report.page_data import Column, PageData, Row, bar, page_data
 from surveyor.report.score import mark
 from surveyor.report.snippets import boto3_snippet, dig_snippet
@@ -76,7 +76,7 @@ def _blocks(shown: PageData) -> list[tuple[str, Markup]]:
                 value = {
                     "entries": test.evidence,
                     "boto3": boto3_snippet(test.evidence, column.report.target),
-                    "dig": dig_snippet(test.evidence),
+                    "dig": dig_snippet(test.evidence, column.report.target),
                 }
                 blocks.append((f"evidence-{number}-{numbers[number][test.id]}", _json(value)))
     return blocks
@@ -119,6 +119,7 @@ def _cell(claim: ClaimReport, numbers: Mapping[str, int]) -> Mapping[str, object
         "note": claim.note,
         "symptom": claim.symptom,
         "detail": claim.detail,
+        "known": _known(claim.known) if claim.known else None,
         "tests": [
             {
                 "id": test.id,
@@ -129,6 +130,15 @@ def _cell(claim: ClaimReport, numbers: Mapping[str, int]) -> Mapping[str, object
             }
             for test in claim.tests
         ],
+    }
+
+
+def _known(known: KnownReport) -> Mapping[str, object]:
+    return {
+        "verdict": known.verdict,
+        "reason": known.reason,
+        "link": known.link,
+        "expires": known.expires,
     }
 
 

@@ -35,6 +35,13 @@ from botocore.exceptions import ClientError
 
 plain = Config(parameter_validation=False, inject_host_prefix={prefix}, retries={{"total_max_attempts": 1}})
 """
+_FRESH = {
+    "embedded": "surveyor emulator --port 5000 --probe-loopback",
+    "ministack": "GATEWAY_PORT=5000 ministack",
+    "moto": "moto_server -p 5000",
+}
+"""Targets that Surveyor starts, by name: how a reader starts one at the address that snippets name."""
+
 _FINISH = """
 def finish(operation_id):
     while True:
@@ -133,9 +140,12 @@ def boto3_snippet(entries: Sequence[Entry], target: TargetReport) -> str:
     return _head(steps, target, finishing="finish(" in body) + body
 
 
-def dig_snippet(entries: Iterable[Entry]) -> str:
+def dig_snippet(entries: Iterable[Entry], target: TargetReport) -> str:
     """The DNS questions among `entries` as dig commands, each once; "" if there are none."""
-    return "\n".join(dict.fromkeys(_dig(entry) for entry in entries if entry.get("kind") == "dns"))
+    lines = list(dict.fromkeys(_dig(entry) for entry in entries if entry.get("kind") == "dns"))
+    if lines and target.kind == "started":
+        lines.insert(0, "# The server's address is that of this run; a fresh target tells its own.")
+    return "\n".join(lines)
 
 
 def _steps(entries: Iterable[Entry]) -> Iterator[_Step]:
@@ -151,15 +161,28 @@ def _steps(entries: Iterable[Entry]) -> Iterator[_Step]:
 def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> str:
     named = one_line(f"{target.name} {target.version}".strip(), 80)
     started = target.kind == "started"
-    head = f"# What {named} was asked.\n" + ("import time\n\n" if finishing else "") + _HEAD.format(prefix=not started)
+    made_up = started or target.credentials == "per-test"
+    head = f"# What {named} was asked.\n" + ("import time\n\n" if finishing else "")
+    head += _HEAD.format(prefix=not (target.endpoint or started))
     services = dict.fromkeys(str(step.entry.get("service", "")) for step in steps if step.entry.get("kind") == "call")
     if finishing:
         services.setdefault("servicediscovery")
-    if started:
-        head += f'where = {{"endpoint_url": "http://127.0.0.1:5000", "region_name": "us-east-1"}}  # a fresh {named}\n'
+    where: dict[str, str] = {}
+    if started or target.endpoint:
+        where["endpoint_url"] = target.endpoint or "http://127.0.0.1:5000"
+    if started or target.region:
+        where["region_name"] = target.region or "us-east-1"
+    given = ""
+    if where:
+        told = f"  # a fresh {named}" if started else ""
+        told += f": {_FRESH[target.name]}" if started and target.name in _FRESH else ""
+        pairs = ", ".join(f"{_text(name)}: {_text(value)}" for name, value in where.items())
+        head += f"where = {{{pairs}}}{told}\n"
+        given += ", **where"
+    if made_up:
         head += 'who = {"aws_access_key_id": "111111111111", "aws_secret_access_key": "surveyor"}\n'
+        given += ", **who"
     for service in services:
-        given = ", **where, **who" if started else ""
         head += f"{_client(service)} = boto3.client({_text(service)}, config=plain{given})\n"
     return head + (_FINISH if finishing else "\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 
 from surveyor.claims import Claims
 from surveyor.evidence import Entry
-from surveyor.report.model import ConformanceReport
+from surveyor.report.model import ConformanceReport, KnownReport
 from surveyor.report.page import render
 from surveyor.verdicts import Verdict
 
@@ -121,6 +122,26 @@ def test_nonsense_in_the_address_does_no_harm(browser: Browser, page: Path, clai
     browser.open(page, "#q=no-claim-has-this-in-it")
     assert browser.run("document.getElementById('none').checkVisibility()")
     quiet(browser, page)
+
+
+def test_a_known_cell_says_why_it_is_known(
+    browser: Browser, make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
+) -> None:
+    """What is written down of a target stands in its cell: the reason, where more is told, and until when."""
+    report = make_report(verdicts={RED: Verdict.FAIL}, only=(RED,))
+    known = KnownReport(Verdict.FAIL, "a <b>ghost</b> stays", "https://example.com/ghosts/1", "2027-11-20")
+    path = tmp_path / "known.html"
+    path.write_text(
+        render([replace(report, claims=(replace(report.claims[0], known=known),))], claims), encoding="utf-8"
+    )
+    browser.open(path, f"#cell={RED}@moto")
+    told = browser.run("[...document.querySelectorAll('.standing')].map((one) => one.innerText)")
+    assert told == [
+        "Known: fail is what is expected of this target, to be looked at again by 2027-11-20.",
+        "Written down of this target: a <b>ghost</b> stays https://example.com/ghosts/1",
+    ]
+    assert browser.run("document.querySelector('.standing a').href") == "https://example.com/ghosts/1"
+    quiet(browser, path)
 
 
 def test_a_hostile_target_executes_nothing(

@@ -12,6 +12,7 @@ from pathlib import Path
 from surveyor.claims import Claim, load_claims
 from surveyor.expectations import Expectation, Expectations, expectations_file, load_expectations
 from surveyor.layout import Layout
+from surveyor.ledger import left_behind
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport, TargetReport, TestReport
 from surveyor.results import Facts, TestResult
 from surveyor.selection import Selection
@@ -115,10 +116,10 @@ def _target(run: Run) -> TargetReport:
         kind=run.target.kind,
         features=facts.features if facts else tuple(sorted(run.target.features or ())),
         absent=dict(facts.absent) if facts else {},
-    )
         endpoint=run.target.endpoint or "",
         region=run.target.region,
         credentials=run.target.credentials.kind,
+    )
 
 
 def _claim(
@@ -154,15 +155,15 @@ def _claim(
         tests=tuple(TestReport(one.nodeid, one.verdict, one.symptom, one.detail, one.evidence) for one in results),
         unproven=unproven,
         last_confirmed_on_aws=claim.confirmed.isoformat() if claim.confirmed else None,
-    )
         known=_known(expected.entries.get(claim.id)),
+    )
 
 
-def _together(symptoms: Sequence[str]) -> str:
 def _known(entry: Expectation | None) -> KnownReport | None:
     return KnownReport(entry.verdict, entry.reason, entry.link, entry.expires.isoformat()) if entry else None
 
 
+def _together(symptoms: Sequence[str]) -> str:
     """One text for several symptoms; the cases of one parametrized test that show the same are named together."""
     cases: dict[tuple[str, str], list[str]] = {}
     for symptom in symptoms:

@@ -16,11 +16,13 @@ __all__ = [
     "FIRST_STEP",
     "LARGEST_STEP",
     "LOCAL_ANSWER",
+    "NAMESPACES",
     "OPERATION",
     "PROBE_INTERVAL",
     "REMOTE_ANSWER",
     "START",
     "STOP",
+    "TERMINATION",
     "TOLERANCE_ADVANCED",
     "TOLERANCE_FLOWING",
     "WALL_STEP",
@@ -47,6 +49,9 @@ still between two looks, and on one that flows."""
 PROBE_INTERVAL = 30.0
 """Service seconds between two requests of one health checker (servicediscovery/HealthCheckConfig)."""
 
+NAMESPACES = 12
+"""Namespaces of one run that may stand at a time in an account that others use too (its quota is 50 a region)."""
+
 FIRST_STEP = 0.25
 LARGEST_STEP = 1.0
 """Service seconds between two looks on a clock that is advanced: small at first, so that quick effects are seen
@@ -57,6 +62,9 @@ ALWAYS_STEP = 0.5
 
 WALL_STEP = 0.5
 """Seconds between two looks on a clock that flows by itself."""
+
+TERMINATION = 300.0
+"""Service seconds until an EC2 instance that is told to must be terminated (no document gives a bound)."""
 
 START = 30.0
 """Wall seconds until a started target must be ready."""

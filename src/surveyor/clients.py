@@ -16,9 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.session import Session
 
 from surveyor import bounds
+from surveyor.account.budget import Spending
+from surveyor.account.ledger import Ledger
+from surveyor.account.marks import marked
 from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
-from surveyor.ledger import Ledger
 from surveyor.offered import declined
 from surveyor.targets.model import Target
 
@@ -44,16 +46,18 @@ class Clients:
     def __init__(
         self,
         target: Target,
-        endpoint: str,
+        endpoint: str | None,
         evidence: Evidence,
         ledger: Ledger | None = None,
         log: Log | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self._target = target
         self._endpoint = endpoint
         self._evidence = evidence
         self._ledger = ledger
         self._log = log
+        self._spending = spending or Spending(target.budget)
         self._session = _session(target)
         self._config = _config(target)
 
@@ -75,6 +79,25 @@ class Clients:
         self._listen(client, account)
         return client
 
+    def patient(self, service: str, region: str) -> Any:
+        """A client of the target's one account that tries again when it is throttled; its calls are only counted."""
+        per_test = self._target.credentials.kind == "per-test"
+        client = self._session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=self._endpoint,
+            config=self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": 8})),
+            aws_access_key_id=self._target.account if per_test else None,
+            aws_secret_access_key=self._target.credentials.secret if per_test else None,
+        )
+        cleaning = self._spending.cleaning
+
+        def count(model: Any, **_: object) -> None:
+            cleaning[f"{service}:{model.name}"] += 1
+
+        client.meta.events.register("before-call", count)
+        return client
+
     def credentials(self, account: str) -> Credentials:
         """What requests of `account` are signed with, for those that no client sends."""
         if self._target.credentials.kind == "per-test":
@@ -84,7 +107,7 @@ class Clients:
         return found
 
     def _listen(self, client: Any, account: str) -> None:
-        service = client.meta.service_model.service_name
+        service, region = client.meta.service_model.service_name, client.meta.region_name
         events = client.meta.events
         header = self._target.credentials.header
 
@@ -94,11 +117,15 @@ class Clients:
             asked = context.get("surveyor_params", {})
             context["surveyor_started"] = time.perf_counter()
             context["surveyor_log"] = self._log.log_size() if self._log else 0
+            self._spending.before(service, model.name)
             if self._ledger is not None:
-                context["surveyor_number"] = self._ledger.before(service, model.name, asked)
+                context["surveyor_number"] = self._ledger.before(service, model.name, asked, region)
 
-        def given(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+        def given(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
+            if self._ledger is not None:
+                params = marked(service, model.name, params, self._ledger.owner.run) or params
             context["surveyor_params"] = params
+            return params
 
         def after(http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
             self._answered(service, model.name, http_response, parsed, context)
@@ -161,7 +188,7 @@ class Clients:
             return
         number = context.get("surveyor_number")
         if number is not None:
-            self._ledger.after(number, service, operation, parsed)
+            self._ledger.after(number, f"{service}:{operation}", parsed)
         elif parsed is not None:
             self._ledger.deleted(service, operation, asked)
 

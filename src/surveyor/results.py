@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from surveyor.evidence import Entry
 from surveyor.verdicts import Verdict
@@ -14,7 +14,10 @@ __all__ = ["Facts", "TestResult"]
 
 @dataclass(frozen=True)
 class TestResult:
-    """The outcome of one test. `service_seconds`: how much service time passed in it."""
+    """The outcome of one test.
+
+    `service_seconds`: how much service time passed in it; `calls`: how often it called which `service:Operation`.
+    """
 
     __test__ = False  # the name is no invitation to collect it
 
@@ -25,6 +28,7 @@ class TestResult:
     detail: str = ""
     evidence: tuple[Entry, ...] = ()
     service_seconds: float = 0.0
+    calls: Mapping[str, int] = field(default_factory=dict)
 
     def dumps(self) -> str:
         """As JSON text, which is what may cross between processes."""
@@ -42,6 +46,7 @@ class TestResult:
             detail=value["detail"],
             evidence=tuple(value["evidence"]),
             service_seconds=value["service_seconds"],
+            calls=value["calls"],
         )
 
 

@@ -7,6 +7,7 @@ and every way out, Ctrl-C too, ends in a report.
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from surveyor.report.file import REPORT_FILE, save_report
 from surveyor.report.model import ConformanceReport
 from surveyor.selection import Selection
 from surveyor.targets import load_target
+from surveyor.targets.given import NOTHING_GIVEN, Given
+from surveyor.targets.running import run_target
 from surveyor.verdicts import Verdict
 
 __all__ = ["Order", "exit_code", "run_pytest", "run_suites"]
@@ -41,6 +44,8 @@ class Order:
     selection: Selection = field(default_factory=Selection)
     workers: int = 1
     seed: int = 7
+    given: Given = NOTHING_GIVEN
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
 def run_suites(order: Order, collector: Collector | None = None) -> ConformanceReport:
@@ -49,10 +54,13 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
     Raises UsageError for anything unknown, for an unwritable `out` and when nothing is selected; SurveyorError when
     the suites cannot be collected. An unreachable target is in the report, as `failure`.
     """
-    target = load_target(order.target, order.layout.targets)
+    target = load_target(order.target, order.layout.targets, order.given)
     order.selection.select(load_claims(order.layout.claims))
     load_expectations(expectations_file(target, order.layout.targets))  # is it readable? before an hour, not after
     _writable(order.out)
+    if target.is_one_account and not target.start:
+        with run_target(target, order.seed):
+            pass  # reached, and its account is the right one: else nothing begins
     collector = collector or Collector()
     started, began = datetime.now(UTC), time.perf_counter()
     status = run_pytest(order, collector)
@@ -67,7 +75,7 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
         finished=datetime.now(UTC),
         wall_seconds=time.perf_counter() - began,
         failure=failure,
-        left_behind=leftovers(target, order.out),
+        left_behind=leftovers(order.out) if target.is_one_account and not target.start else (),
         interrupted=status == pytest.ExitCode.INTERRUPTED,
     )
     report = conclude(run, order.layout)
@@ -95,6 +103,7 @@ def run_pytest(order: Order, collector: Collector, *plugins: str) -> int:
         *("-p", "surveyor.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"),
         "--capture=sys",  # progress is printed between the tests, to the standard output that was there before
         *("--strict-markers", "--target", order.target, "--seed", str(order.seed), "--out", str(order.out)),
+        *("--run-id", order.run, *order.given.arguments()),
     ]
     for area in order.selection.areas:
         arguments += ["--area", area]

@@ -9,6 +9,7 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
+    from surveyor.plugin.namespaces import MakeNamespace
     from surveyor.plugin.services import MakeService, Register
 
 
@@ -27,21 +28,22 @@ def test_service_with_an_instance_is_in_use(
 
 @proves("errors.resource-in-use-guards-contents")
 def test_namespace_with_a_service_is_in_use(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, make_namespace: MakeNamespace
 ) -> None:
     """DeleteNamespace on a namespace that has a service raises ResourceInUse, and both stay."""
-    service = make_service(http_namespace)["Id"]
+    namespace = make_namespace("http")["Id"]
+    service = make_service(namespace)["Id"]
     with raises("ResourceInUse"):
-        cloudmap.delete_namespace(Id=http_namespace["Id"])
-    assert cloudmap.get_namespace(Id=http_namespace["Id"])["Namespace"]["Id"] == http_namespace["Id"]
+        cloudmap.delete_namespace(Id=namespace)
+    assert cloudmap.get_namespace(Id=namespace)["Namespace"]["Id"] == namespace
     assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
 
 
 @proves("errors.resource-in-use-guards-contents")
 def test_empty_resources_are_deleted(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, make_namespace: MakeNamespace
 ) -> None:
     """A service that never had an instance is deleted, and after it the namespace is accepted for deletion."""
-    service = make_service(http_namespace)["Id"]
-    cloudmap.delete_service(Id=service)
-    assert cloudmap.delete_namespace(Id=http_namespace["Id"])["OperationId"]
+    namespace = make_namespace("http")["Id"]
+    cloudmap.delete_service(Id=make_service(namespace)["Id"])
+    assert cloudmap.delete_namespace(Id=namespace)["OperationId"]

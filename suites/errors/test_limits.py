@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from surveyor.clock import Clock
     from surveyor.plugin.account import Unique
+    from surveyor.plugin.namespaces import MakeNamespace
     from surveyor.plugin.operations import Finish
     from surveyor.plugin.services import MakeService
 
@@ -24,9 +25,9 @@ def tags(count: int) -> list[TagTypeDef]:
 
 
 @proves("errors.fifty-tags-a-resource")
-def test_fifty_first_tag_is_refused(cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any]) -> None:
+def test_fifty_first_tag_is_refused(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
     """Fifty tags fit, even when they are written again; one more raises TooManyTagsException and changes nothing."""
-    arn = http_namespace["Arn"]
+    arn = make_namespace("http", Tags=[])["Arn"]
     cloudmap.tag_resource(ResourceARN=arn, Tags=tags(49))
     cloudmap.tag_resource(ResourceARN=arn, Tags=tags(50))
     with raises("TooManyTagsException"):
@@ -38,12 +39,13 @@ def test_fifty_first_tag_is_refused(cloudmap: ServiceDiscoveryClient, http_names
 @proves("errors.fifty-tags-a-resource")
 @pytest.mark.parametrize("count", [51, 200])
 def test_call_with_too_many_tags_is_refused(
-    cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any], count: int
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, count: int
 ) -> None:
     """A call may list up to 200 tags, of which a resource takes 50: TooManyTagsException, and none is added."""
+    arn = make_namespace("http", Tags=[])["Arn"]
     with raises("TooManyTagsException"):
-        cloudmap.tag_resource(ResourceARN=http_namespace["Arn"], Tags=tags(count))
-    assert cloudmap.list_tags_for_resource(ResourceARN=http_namespace["Arn"])["Tags"] == []
+        cloudmap.tag_resource(ResourceARN=arn, Tags=tags(count))
+    assert cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
 
 
 @proves("errors.fifty-tags-a-resource")
@@ -89,3 +91,4 @@ def test_discovery_beyond_the_quota_is_refused(
             cloudmap.discover_instances(NamespaceName=http_namespace["Name"], ServiceName=service)
         if 2_000 + 1_000 * (clock.now() - start) >= 4_000:
             raise Inconclusive("the calls were too slow to exhaust the quota")
+    clock.wait(10)  # so that the next test has its share

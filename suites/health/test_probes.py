@@ -153,6 +153,7 @@ def test_string_is_looked_for_in_the_first_5120_bytes(
     made = route53.create_health_check(CallerReference=unique("check"), HealthCheckConfig=check)["HealthCheck"]["Id"]
     name = f"{unique('zone')}.surveyor.test."
     zone = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
+    public = {"Type": "DNS_PUBLIC", "Properties": {"DnsProperties": {"HostedZoneId": zone}}}
     records: Any = [
         {"Name": name, "Type": "A", "TTL": 60, "SetIdentifier": last, "MultiValueAnswer": True, **watched}
         | {"ResourceRecords": [{"Value": f"192.0.2.{last}"}]}
@@ -162,7 +163,7 @@ def test_string_is_looked_for_in_the_first_5120_bytes(
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
     def answered(*expected: str) -> bool:
-        reply = ask(name, "A", namespace={"Id": zone, "Type": "DNS_PUBLIC"})
+        reply = ask(name, "A", namespace=public)
         return {rdata.to_text() for rrset in reply.answer for rdata in rrset} == set(expected)
 
     # Two intervals of ten seconds, and how long the name servers take.

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.plugin.account import Unique
+    from surveyor.plugin.namespaces import MakeNamespace
     from surveyor.plugin.operations import Finish
     from surveyor.plugin.services import MakeService
 
 
 @pytest.fixture(params=["namespace", "service"])
-def arn(request: pytest.FixtureRequest, make_service: MakeService, http_namespace: dict[str, Any]) -> str:
+def arn(request: pytest.FixtureRequest, make_service: MakeService, make_namespace: MakeNamespace) -> str:
     """The ARN of a new namespace, and of a new service."""
     kind: Literal["namespace", "service"] = request.param
-    return str(http_namespace["Arn"] if kind == "namespace" else make_service(http_namespace)["Arn"])
+    namespace = make_namespace("http", Tags=[])
+    return str(namespace["Arn"] if kind == "namespace" else make_service(namespace, Tags=[])["Arn"])
 
 
 def tags_of(cloudmap: ServiceDiscoveryClient, arn: str) -> dict[str, str]:
@@ -70,9 +72,9 @@ def test_longest_tags_are_accepted(cloudmap: ServiceDiscoveryClient, arn: str) -
     ],
     ids=["empty key", "key of 129", "value of 257", "no value", "no key"],
 )
-def test_other_tags_are_refused(cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any], tag: Any) -> None:
+def test_other_tags_are_refused(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, tag: Any) -> None:
     """Longer or missing keys and values raise InvalidInput, and the tags stay as they were."""
-    arn = http_namespace["Arn"]
+    arn = make_namespace("http", Tags=[])["Arn"]
     cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "red"}])
     with raises("InvalidInput"):
         cloudmap.tag_resource(ResourceARN=arn, Tags=[tag])

@@ -55,13 +55,14 @@ def test_delete_is_refused_until_the_last_service_is_gone(
 
 @proves("namespaces.running-operation-is-named")
 def test_second_delete_names_the_first(
-    cloudmap: ServiceDiscoveryClient, private_namespace: dict[str, Any], complete: Finish
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, complete: Finish
 ) -> None:
     """A second DeleteNamespace while the first is at work raises DuplicateRequest with the id of its operation."""
-    first = cloudmap.delete_namespace(Id=private_namespace["Id"])["OperationId"]
+    namespace = make_namespace("private")["Id"]
+    first = cloudmap.delete_namespace(Id=namespace)["OperationId"]
     if cloudmap.get_operation(OperationId=first)["Operation"]["Status"] == "SUCCESS":
         raise Inconclusive("the deletion ended before it could be asked for again")
     with raises("DuplicateRequest") as refusal:
-        cloudmap.delete_namespace(Id=private_namespace["Id"])
+        cloudmap.delete_namespace(Id=namespace)
     assert refusal.response["DuplicateOperationId"] == first
     assert complete(first)["Type"] == "DELETE_NAMESPACE"

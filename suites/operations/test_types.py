@@ -69,11 +69,11 @@ def test_create_namespace_names_the_namespace(
 
 @proves("operations.targets-name-resources")
 def test_delete_namespace_names_the_namespace(
-    cloudmap: ServiceDiscoveryClient, complete: Finish, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient, complete: Finish, make_namespace: MakeNamespace
 ) -> None:
     """Targets of DELETE_NAMESPACE hold the id of the namespace that goes."""
-    deleted = complete(cloudmap.delete_namespace(Id=http_namespace["Id"]))
-    assert deleted["Targets"]["NAMESPACE"] == http_namespace["Id"]
+    namespace = make_namespace("http")["Id"]
+    assert complete(cloudmap.delete_namespace(Id=namespace))["Targets"]["NAMESPACE"] == namespace
 
 
 @proves("operations.targets-name-resources")

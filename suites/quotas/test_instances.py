@@ -9,6 +9,7 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
+    from surveyor.plugin.namespaces import MakeNamespace
     from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
 
 RED = {"colour": "red"}
@@ -41,13 +42,14 @@ def test_namespace_with_two_full_services_is_full(
     register: Register,
     register_all: RegisterAll,
     deregister: Deregister,
-    http_namespace: dict[str, Any],
+    make_namespace: MakeNamespace,
 ) -> None:
     """With 1,000 instances in each of two services, one in a third raises ResourceLimitExceeded until one is gone."""
-    full = make_service(http_namespace)
-    for service in (full, make_service(http_namespace)):
+    namespace = make_namespace("http")
+    full = make_service(namespace)
+    for service in (full, make_service(namespace)):
         register_all(service, THOUSAND)
-    third = make_service(http_namespace)
+    third = make_service(namespace)
     with raises("ResourceLimitExceeded"):
         cloudmap.register_instance(ServiceId=third["Id"], InstanceId="i-1", Attributes=RED)
     deregister(full, "i-1")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.plugin.account import ClientFactory, Unique
+    from surveyor.plugin.namespaces import MakeNamespace
     from surveyor.plugin.operations import Finish
     from surveyor.plugin.services import MakeService
 
@@ -33,10 +34,11 @@ def test_fifty_first_namespace_is_refused(
 
 @proves("quotas.no-limit-of-services-is-listed")
 def test_fifty_first_service_is_accepted(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient, make_service: MakeService, make_namespace: MakeNamespace
 ) -> None:
     """A namespace takes 51 services, and ListServices returns them all."""
-    made = {make_service(http_namespace)["Id"] for _ in range(51)}
-    chosen: Any = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
+    namespace = make_namespace("http")["Id"]
+    made = {make_service(namespace)["Id"] for _ in range(51)}
+    chosen: Any = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
     pages = cloudmap.get_paginator("list_services").paginate(Filters=chosen)
     assert sorted(service["Id"] for page in pages for service in page["Services"]) == sorted(made)

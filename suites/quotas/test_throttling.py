@@ -5,7 +5,7 @@ The documents give rates, so how much service time the calls took counts: on a c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def names(make_service: MakeService, http_namespace: dict[str, Any], clock: Clock) -> dict[str, Any]:
-    """The names of a service without instances, some seconds after it was made: every bucket is full."""
+def names(make_service: MakeService, http_namespace: dict[str, Any], clock: Clock) -> Iterator[dict[str, Any]]:
+    """The names of a service without instances, some seconds after it was made: every bucket is full, and is again."""
     service = make_service(http_namespace)
     clock.wait(10)
-    return {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
+    yield {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
+    clock.wait(10)
 
 
 def answered(call: Callable[[], Any], most: int) -> int:

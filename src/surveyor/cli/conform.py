@@ -6,11 +6,18 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Vpc, given
 from surveyor.errors import UsageError
+from surveyor.targets.given import Given
+from surveyor.targets.model import Target
+
+if TYPE_CHECKING:
+    from surveyor.report.model import ConformanceReport
+    from surveyor.run import Order
 
 __all__ = ["conform", "survey"]
 
@@ -19,6 +26,10 @@ Chosen = Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help=
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes [reports/out/RUN].")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes, each with a target of its own; 0 chooses.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Say what the run would do and cost, and create nothing.")]
+
+_WAITING = 4
+"""Workers where nearly all time is waiting for somebody else's clock."""
 
 _LOOK_AGAIN = timedelta(days=365)
 
@@ -30,9 +41,18 @@ def survey(
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = 7,
+    account: Account = None,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    dns: DnsText = None,
+    vpc: Vpc = None,
+    allow: Allow = None,
+    budget: BudgetText = None,
+    plan: Plan = False,  # an option of the command line, given by its name
 ) -> None:
     """Checks every documented behaviour, on the embedded target unless told otherwise."""
-    _run(target, area, claim, out, workers, seed, update=False)
+    how = given(account, region, endpoint, dns, vpc, allow, budget)
+    _run(target, area, claim, out, workers, seed, how, plan=plan, update=False)
 
 
 def conform(
@@ -42,12 +62,21 @@ def conform(
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = 7,
+    account: Account = None,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    dns: DnsText = None,
+    vpc: Vpc = None,
+    allow: Allow = None,
+    budget: BudgetText = None,
+    plan: Plan = False,  # an option of the command line, given by its name
     update_expectations: Annotated[
         bool, typer.Option("--update-expectations", help="Write down what came as what is expected of this target.")
     ] = False,
 ) -> None:
     """Judges a target against the claims and against what is expected of it; exit 1 if a verdict moved."""
-    _run(target, area, claim, out, workers, seed, update=update_expectations)
+    how = given(account, region, endpoint, dns, vpc, allow, budget)
+    _run(target, area, claim, out, workers, seed, how, plan=plan, update=update_expectations)
 
 
 def _run(
@@ -57,7 +86,9 @@ def _run(
     out: Path | None,
     workers: int,
     seed: int,
+    how: Given,
     *,
+    plan: bool,
     update: bool,
 ) -> None:
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
@@ -73,7 +104,7 @@ def _run(
 
     layout = find_layout()
     selection = Selection(tuple(areas or ()), tuple(claims or ()))
-    chosen = load_target(target, layout.targets)
+    chosen = load_target(target, layout.targets, how)
     if update and (not selection.is_full or chosen.file is None):
         raise UsageError("--update-expectations needs a full run of a target that has a file")
     if update and not layout.is_checkout and chosen.file == layout.targets / f"{chosen.name}.toml":
@@ -81,23 +112,29 @@ def _run(
     if out is None:
         out = layout.out / _run_id(chosen.name)
     if workers == 0:
-        workers = min(4, os.cpu_count() or 1) if selection.is_full and chosen.start else 1
-    if workers > 1 and not chosen.start:
+        workers = _workers(chosen) if selection.is_full else 1
+    if workers > 1 and not chosen.start and not chosen.is_one_account:
         raise UsageError(f"{chosen.name} is there already, and workers would share its clock: --workers 1")
+    if plan:
+        from surveyor.cli.plan import tell_plan
+
+        if not chosen.is_one_account:
+            raise UsageError(f"there is nothing to plan on {chosen.name}: --plan goes with --account")
+        tell_plan(chosen, selection, layout, workers)
+        return
+    order = Order(layout, target, out, selection, workers, seed, how)
+    if chosen.is_one_account:
+        typer.echo(f"run {order.run} in account {chosen.account}, {chosen.region}; its ledger is in {out}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     with progress_for() as progress:
-        report = run_suites(Order(layout, target, out, selection, workers, seed), progress)
+        report = run_suites(order, progress)
     page = save_forms(report, load_claims(layout.claims), out)
     tell(report, out / REPORT_FILE)
     typer.echo(f"page:   {page}")
     code = exit_code(report)
     if report.failure:
         typer.echo(f"surveyor: {report.failure}", err=True)
-    for line in report.left_behind:
-        typer.echo(f"left behind: {line}", err=True)
-    if report.interrupted:
-        left = f"{len(report.left_behind)} things were" if report.left_behind else "nothing was"
-        typer.echo(f"surveyor: interrupted; {left} left behind", err=True)
+    _left(report, order)
     if update and code in (0, 1):
         from surveyor.expectations import expectations_file, load_expectations, write_expectations
         from surveyor.report.build import fresh_expectations
@@ -108,6 +145,22 @@ def _run(
         typer.echo(f"expectations written to {path}: {count}")
         code = 0
     raise typer.Exit(code)
+
+
+def _left(report: ConformanceReport, order: Order) -> None:
+    for line in report.left_behind:
+        typer.echo(f"left behind: {line}", err=True)
+    if report.left_behind:
+        typer.echo(f"to take it away: surveyor sweep --run {order.run} {order.out}", err=True)
+    if report.interrupted:
+        left = f"{len(report.left_behind)} things were" if report.left_behind else "nothing was"
+        typer.echo(f"surveyor: interrupted; {left} left behind", err=True)
+
+
+def _workers(target: Target) -> int:
+    if target.start:
+        return min(4, os.cpu_count() or 1)
+    return _WAITING if target.is_one_account else 1
 
 
 def _run_id(target: str) -> str:

@@ -9,6 +9,8 @@ pytest_plugins = [
     "surveyor.plugin.verdict",
     "surveyor.plugin.collecting",
     "surveyor.plugin.reporting",
+    "surveyor.plugin.removing",
+    "surveyor.plugin.sharing",
     "surveyor.plugin.account",
     "surveyor.plugin.operations",
     "surveyor.plugin.namespaces",

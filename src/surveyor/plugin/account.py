@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from surveyor.account.marks import prefix as run_prefix
 from surveyor.answers import member
 from surveyor.plugin.options import SETTINGS
 from surveyor.plugin.session import SESSION
@@ -45,18 +46,19 @@ def fingerprint(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def account(fingerprint: str) -> str:
+def account(running: RunningTarget, fingerprint: str) -> str:
     """The test's account id, 12 digits."""
-    return str(100_000_000_000 + int(fingerprint, 16) % 900_000_000_000)
+    return running.target.account or str(100_000_000_000 + int(fingerprint, 16) % 900_000_000_000)
 
 
 @pytest.fixture
-def unique(fingerprint: str) -> Unique:
-    """Makes names that no other test or run uses."""
-    counter = itertools.count(1)
+def unique(request: pytest.FixtureRequest, fingerprint: str) -> Unique:
+    """Makes names that no other test or run uses; in an account that outlives the run they say whose they are."""
+    counter, session = itertools.count(1), request.config.stash[SESSION]
+    ours = run_prefix(session.run) if session.target.is_one_account else ""
 
     def name(prefix: str = "t") -> str:
-        return f"{prefix}-{fingerprint[:8]}-{next(counter)}"
+        return f"{ours}{prefix}-{fingerprint[:8]}-{next(counter)}"
 
     return name
 
@@ -102,7 +104,7 @@ def sts(client: ClientFactory) -> STSClient:
 @pytest.fixture
 def vpc(request: pytest.FixtureRequest, running: RunningTarget, fingerprint: str) -> str:
     """The id of a VPC that namespaces may use."""
-    return _vpc(request, running, fingerprint[:17], "10.1.0.0/16")
+    return running.target.vpc or _vpc(request, running, fingerprint[:17], "10.1.0.0/16")
 
 
 @pytest.fixture
@@ -114,7 +116,11 @@ def second_vpc(request: pytest.FixtureRequest, running: RunningTarget, fingerpri
 def _vpc(request: pytest.FixtureRequest, running: RunningTarget, digits: str, cidr: str) -> str:
     if running.target.features is not None and "ec2" not in running.target.features:
         return f"vpc-{digits}"  # a target without EC2 can only take any well-formed id
-    ec2 = request.getfixturevalue("ec2")
+    ec2, sharing = request.getfixturevalue("ec2"), request.getfixturevalue("sharing")
+    return sharing.get(f"VPC {cidr}", lambda: (_new_vpc(ec2, cidr), None)).id if sharing else _new_vpc(ec2, cidr)
+
+
+def _new_vpc(ec2: EC2Client, cidr: str) -> str:
     made = str(member(ec2.create_vpc(CidrBlock=cidr), "Vpc", "VpcId", of="CreateVpc"))
     # A new VPC has DNS support but no DNS hostnames, and private names resolve only where both are on.
     ec2.modify_vpc_attribute(VpcId=made, EnableDnsHostnames={"Value": True})

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import dns.message
 import pytest
 
+from surveyor.answers import member
 from surveyor.dns import ask as ask_server
+from surveyor.plugin.account import ClientFactory
 from surveyor.plugin.namespaces import MadeNamespaces
 from surveyor.targets.running import RunningTarget
 
@@ -36,7 +38,7 @@ class Ask(Protocol):
 
 
 @pytest.fixture
-def ask(running: RunningTarget, account: str, made_namespaces: MadeNamespaces) -> Ask:
+def ask(running: RunningTarget, account: str, client: ClientFactory, made_namespaces: MadeNamespaces) -> Ask:
     """Asks DNS: private names at their VPC's resolver, public ones at the name servers."""
 
     def question(
@@ -49,7 +51,11 @@ def ask(running: RunningTarget, account: str, made_namespaces: MadeNamespaces) -
         **query: Any,
     ) -> dns.message.Message:
         vpc = vpc or _vpc(namespace, made_namespaces)
-        server = running.resolver(account, running.target.region, vpc) if vpc else running.name_servers()
+        server = (
+            running.resolver(account, running.target.region, vpc)
+            if vpc
+            else running.name_servers(account, lambda: _zone(client("servicediscovery"), namespace, made_namespaces))
+        )
         return ask_server(name, rdtype, server, tcp=tcp, evidence=running.evidence, **query)
 
     return question
@@ -67,3 +73,15 @@ def _vpc(namespace: Mapping[str, Any] | str | None, made: MadeNamespaces) -> str
     if isinstance(namespace, Mapping) and namespace.get("Type") == "DNS_PUBLIC":
         return None
     raise TypeError("ask needs vpc=… for a private namespace that make_namespace did not make")
+
+
+def _zone(cloudmap: Any, namespace: Mapping[str, Any] | str | None, made: MadeNamespaces) -> str:
+    """The hosted zone of a public namespace."""
+    if namespace is None:
+        namespace = next(iter(made.vpcs))
+    found: Mapping[str, Any] = (
+        member(cloudmap.get_namespace(Id=namespace), "Namespace", of="GetNamespace")
+        if isinstance(namespace, str)
+        else namespace
+    )
+    return str(member(found, "Properties", "DnsProperties", "HostedZoneId", of="the namespace"))

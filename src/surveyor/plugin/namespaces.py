@@ -1,4 +1,4 @@
-"""Ready namespaces, new for each test."""
+"""Ready namespaces: new for each test, or shared where an account outlives the run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from surveyor.answers import member
 from surveyor.plugin.account import Unique
 from surveyor.plugin.operations import Finish
+from surveyor.plugin.sharing import Sharing
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
@@ -75,18 +76,43 @@ def make_namespace(
 
 
 @pytest.fixture
-def http_namespace(make_namespace: MakeNamespace) -> dict[str, Any]:
-    """A new namespace whose instances are found by API calls only."""
-    return make_namespace("http")
+def ready_namespace(
+    cloudmap: ServiceDiscoveryClient,
+    make_namespace: MakeNamespace,
+    made_namespaces: MadeNamespaces,
+    sharing: Sharing | None,
+) -> Callable[[Kind], dict[str, Any]]:
+    """Gives a namespace of a kind: a new one, or, in an account that outlives the run, the one that tests share."""
+
+    def give(kind: Kind) -> dict[str, Any]:
+        if sharing is None:
+            return make_namespace(kind)
+
+        def make() -> tuple[str, str | None]:
+            made = str(make_namespace(kind)["Id"])
+            return made, made_namespaces.vpcs.get(made)
+
+        shared = sharing.get(f"{kind} namespace", make)
+        if kind != "http":
+            made_namespaces.vpcs[shared.id] = shared.vpc
+        return dict(member(cloudmap.get_namespace(Id=shared.id), "Namespace", of="GetNamespace"))
+
+    return give
 
 
 @pytest.fixture
-def private_namespace(make_namespace: MakeNamespace) -> dict[str, Any]:
-    """A new namespace whose names are answered in one VPC."""
-    return make_namespace("private")
+def http_namespace(ready_namespace: Callable[[Kind], dict[str, Any]]) -> dict[str, Any]:
+    """A namespace whose instances are found by API calls only; other tests may use it too."""
+    return ready_namespace("http")
 
 
 @pytest.fixture
-def public_namespace(make_namespace: MakeNamespace) -> dict[str, Any]:
-    """A new namespace whose names are answered at name servers."""
-    return make_namespace("public")
+def private_namespace(ready_namespace: Callable[[Kind], dict[str, Any]]) -> dict[str, Any]:
+    """A namespace whose names are answered in one VPC; other tests may use it too."""
+    return ready_namespace("private")
+
+
+@pytest.fixture
+def public_namespace(ready_namespace: Callable[[Kind], dict[str, Any]]) -> dict[str, Any]:
+    """A namespace whose names are answered at name servers; other tests may use it too."""
+    return ready_namespace("public")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from surveyor.layout import Layout, find_layout
+from surveyor.targets.given import Given, allowed_words
 
 __all__ = ["SETTINGS", "Settings", "is_suite"]
 
@@ -22,6 +24,8 @@ class Settings:
     out: Path | None
     seed: int
     layout: Layout
+    given: Given
+    run: str
 
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -33,6 +37,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--area", action="append", default=[], help="only this area's suites; may be repeated")
     group.addoption("--claim", action="append", default=[], help="only the tests of this claim; may be repeated")
     group.addoption("--out", default=None, metavar="DIR", help="write report.json there")
+    group.addoption("--account", default=None, metavar="ID", help="the account that the credentials must be of")
+    group.addoption("--region", default=None, metavar="REGION", help="where the target is surveyed")
+    group.addoption("--endpoint", default=None, metavar="URL", help="where aws is reached, if not at AWS")
+    group.addoption("--dns", default=None, metavar="WHERE", help="where names are asked: control, none, ADDRESS:PORT")
+    group.addoption("--vpc", default=None, metavar="ID", help="a VPC of the account that private namespaces may use")
+    group.addoption("--allow", action="append", default=[], metavar="FEATURE", help="test this too: quotas, throttling")
+    group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
+    group.addoption("--run-id", default=None, metavar="ID", help="what the run is called (a new name)")
     group.addoption("--seed", type=int, default=7, help="seed of everything random (default 7)")
 
 
@@ -42,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     root = config.rootpath
     layout = Layout(root) if (root / "suites").is_dir() else find_layout()
     out = config.getoption("--out")
+    # Workers get the options of the process that starts them, and so are of the same run.
+    config.option.run_id = config.getoption("--run-id") or secrets.token_hex(4)
     config.stash[SETTINGS] = Settings(
         target=config.getoption("--target"),
         areas=tuple(config.getoption("--area")),
@@ -49,6 +63,16 @@ def pytest_configure(config: pytest.Config) -> None:
         out=Path(out) if out else None,
         seed=config.getoption("--seed"),
         layout=layout,
+        given=Given(
+            account=config.getoption("--account"),
+            region=config.getoption("--region"),
+            endpoint=config.getoption("--endpoint"),
+            dns=config.getoption("--dns"),
+            vpc=config.getoption("--vpc"),
+            allow=allowed_words(config.getoption("--allow")),
+            budget=config.getoption("--budget"),
+        ),
+        run=config.option.run_id,
     )
 
 

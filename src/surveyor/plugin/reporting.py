@@ -43,7 +43,7 @@ class Reporter(Collector):
             finished=datetime.now(UTC),
             wall_seconds=time.perf_counter() - self._began,
             failure=next((facts.failure for facts in self.facts if facts.failure), ""),
-            left_behind=leftovers(target, settings.out),
+            left_behind=leftovers(settings.out),
             interrupted=status == pytest.ExitCode.INTERRUPTED,
         )
         save_report(conclude(run, settings.layout), settings.out / REPORT_FILE)

@@ -5,33 +5,37 @@ Each xdist worker is a process and so has an instance of its own: advancing one 
 
 from __future__ import annotations
 
-import os
-import secrets
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from surveyor.errors import SurveyorError, TargetUnavailable
-from surveyor.ledger import Ledger
+from surveyor import bounds
+from surveyor.account.ledger import Ledger, Owner
+from surveyor.account.sweep import standing_in
+from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
 from surveyor.plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
 
-__all__ = ["SESSION", "TargetSession", "running"]
+__all__ = ["SESSION", "TargetSession", "ledger_folder", "running"]
 
 
 class TargetSession:
     """Starts the target once; when that failed, or the target died, says so to every test that asks, at once."""
 
-    def __init__(self, settings: Settings, worker: str) -> None:
-        self.target = load_target(settings.target, settings.layout.targets)
+    def __init__(self, settings: Settings, worker: str, workers: int = 1) -> None:
+        target = load_target(settings.target, settings.layout.targets, settings.given)
+        self.target = replace(target, budget=target.budget.share(workers))
         # What we start is new each time, so names may repeat from run to run; what is there already remembers.
-        self.run = f"s{settings.seed}" if self.target.start else secrets.token_hex(4)
+        self.run = f"s{settings.seed}" if self.target.start else settings.run
+        self.ledger = self._new_ledger(settings, worker)
         self.started_at: float | None = None
         self.failure: str | None = None
         self.running: RunningTarget | None = None
         self._settings = settings
-        self._worker = worker
         self._stack = ExitStack()
 
     def get(self) -> RunningTarget:
@@ -40,8 +44,10 @@ class TargetSession:
             raise TargetUnavailable(self.failure)
         if self.running is None:
             try:
-                self.running = self._stack.enter_context(run_target(self.target, self._settings.seed, self._ledger()))
+                self.running = self._stack.enter_context(run_target(self.target, self._settings.seed, self.ledger))
                 self.started_at = self.running.clock.now()
+                if self.ledger is not None:
+                    self.ledger.pause = partial(self.running.clock.wait, bounds.WALL_STEP)
             except Exception as failure:
                 self.failure = str(failure) or type(failure).__name__
                 raise
@@ -65,16 +71,44 @@ class TargetSession:
 
     def close(self) -> None:
         """Stop what was started."""
+        if self.ledger is not None:
+            self.ledger.close()
         self._stack.close()
 
-    def _ledger(self) -> Ledger | None:
-        """A ledger where accounts outlive the run; what is made in a test's own account is nobody's burden."""
-        if self.target.credentials.kind == "per-test":
+    def _new_ledger(self, settings: Settings, worker: str) -> Ledger | None:
+        """A ledger where the account outlives the run; what is made in a test's own account is nobody's burden."""
+        if not self.target.is_one_account:
             return None
-        out = self._settings.out or self._settings.layout.out / f"pytest-{os.getpid()}"
-        ledger = Ledger(out / f"ledger-{self._worker}.jsonl", self.run)
-        self._stack.callback(ledger.close)
-        return ledger
+        owner = Owner(
+            run=self.run,
+            target=settings.target,
+            account=self.target.account or "",
+            region=self.target.region,
+            endpoint=self.target.endpoint,
+            dns=settings.given.dns,
+        )
+        most = None if "quotas" in (self.target.features or ()) else bounds.NAMESPACES
+        # Workers share what is in one account; where each has a target of its own, there is nothing to share.
+        folder = ledger_folder(settings) / worker if self.target.start else ledger_folder(settings)
+        return Ledger(folder / f"ledger-{worker}.jsonl", owner, most)
+
+
+def clear_ledgers(session: TargetSession, settings: Settings) -> None:
+    """Forget the ledgers of earlier runs in the same folder. Raises UsageError if something stands by them."""
+    folder = ledger_folder(settings)
+    standing = [] if session.target.start else standing_in(folder)
+    if standing:
+        raise UsageError(
+            f"{folder} holds the ledgers of a run that left {len(standing)} things behind; take them away with "
+            f"`surveyor sweep {folder}`, or choose another --out"
+        )
+    for path in folder.rglob("ledger-*.jsonl"):
+        path.unlink()
+
+
+def ledger_folder(settings: Settings) -> Path:
+    """Where the ledgers of this run are."""
+    return settings.out or settings.layout.out / f"pytest-{settings.run}"
 
 
 SESSION = pytest.StashKey[TargetSession]()
@@ -85,10 +119,18 @@ def worker_name(config: pytest.Config) -> str:
     return str(getattr(config, "workerinput", {}).get("workerid", "main"))
 
 
+def worker_count(config: pytest.Config) -> int:
+    """How many xdist workers there are; 1 elsewhere."""
+    return int(getattr(config, "workerinput", {}).get("workercount", 1))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        config.stash[SESSION] = TargetSession(config.stash[SETTINGS], worker_name(config))
+        session = TargetSession(config.stash[SETTINGS], worker_name(config), worker_count(config))
+        if session.ledger is not None and not hasattr(config, "workerinput"):
+            clear_ledgers(session, config.stash[SETTINGS])
+        config.stash[SESSION] = session
     except SurveyorError as wrong:
         raise pytest.UsageError(str(wrong)) from None
 

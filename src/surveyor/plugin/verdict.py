@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 
 import pytest
@@ -21,6 +22,7 @@ RESULT = "surveyor"
 
 _JUDGEMENTS = pytest.StashKey[list[Judgement]]()
 _STARTED = pytest.StashKey[float]()
+_CALLED = pytest.StashKey[Counter[str]]()
 
 
 def needed_features(item: pytest.Item) -> set[str]:
@@ -41,6 +43,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     running = session.get()
     running.evidence.begin()
     item.stash[_STARTED] = running.clock.now()
+    item.stash[_CALLED] = running.spending.all()
     _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
     for name, why in running.absent:
         if name in needed:
@@ -90,6 +93,7 @@ def _result(item: pytest.Item) -> TestResult:
         except SurveyorError as gone:
             session.failure = str(gone)
     evidence = running.evidence.entries() if running is not None and started is not None else []
+    calls = running.spending.all() - item.stash.get(_CALLED, Counter()) if running is not None else Counter()
     return TestResult(
         nodeid=item.nodeid,
         claims=claims_of(item),
@@ -98,4 +102,5 @@ def _result(item: pytest.Item) -> TestResult:
         detail=decisive.detail,
         evidence=tuple(evidence),
         service_seconds=round(passed, 3),
+        calls=dict(calls),
     )

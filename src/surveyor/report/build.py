@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from surveyor.account.sweep import standing_in
 from surveyor.claims import Claim, load_claims
 from surveyor.expectations import Expectation, Expectations, expectations_file, load_expectations
 from surveyor.layout import Layout
-from surveyor.ledger import left_behind
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport, TargetReport, TestReport
 from surveyor.results import Facts, TestResult
 from surveyor.selection import Selection
@@ -173,8 +173,6 @@ def _together(symptoms: Sequence[str]) -> str:
     return " | ".join(f"{test}[{'; '.join(names)}]: {rest}" if names else test for (test, rest), names in cases.items())
 
 
-def leftovers(target: Target, out: Path) -> tuple[str, ...]:
-    """What the ledgers in `out` say still stands on the target."""
-    if target.credentials.kind == "per-test":
-        return ()  # accounts of their own, which nobody uses again
-    return tuple(line for path in sorted(out.glob("ledger-*.jsonl")) for line in left_behind(path))
+def leftovers(out: Path) -> tuple[str, ...]:
+    """What the ledgers in `out` say still stands in the account, one line each."""
+    return tuple(str(thing) for thing in standing_in(out))

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from surveyor.account.budget import Budget, BudgetError, budget_of
 from surveyor.errors import TargetFileError, UsageError
+from surveyor.targets.given import NOTHING_GIVEN, Given, address_and_port, apply_given
 from surveyor.targets.model import FEATURES, Credentials, Dns, Start, Target, is_loopback
 from surveyor.words import nearest
 
 __all__ = ["load_target", "target_names"]
 
-_KEYS = {"description", "package", "region", "endpoint", "clock", "dns", "features", "lacks", "inject_host_prefix",
-         "settles", "start", "credentials"}  # fmt: skip
+_KEYS = {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request", "lacks",
+         "inject_host_prefix", "settles", "start", "credentials", "budget"}  # fmt: skip
 _START_KEYS = {"argv", "env", "ready", "path", "within"}
 _CREDENTIALS_KEYS = {"kind", "secret", "header", "profile"}
+_AWS = "aws"
+"""As `endpoint`: AWS itself, which has one for each service and region."""
 
 
 def target_names(folder: Path) -> list[str]:
@@ -25,11 +29,16 @@ def target_names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
-def load_target(wanted: str, folder: Path) -> Target:
-    """The target that `wanted` names: a file in `folder` by its stem, a path of a file, or a URL.
+def load_target(wanted: str, folder: Path, given: Given = NOTHING_GIVEN) -> Target:
+    """The target that `wanted` names, with what was `given`: a file in `folder` by its stem, a file's path, or a URL.
 
-    Raises UsageError for an unknown name (with the nearest known one), TargetFileError for a file that is wrong.
+    Raises UsageError for an unknown name (with the nearest known one) and for what does not fit the target,
+    TargetFileError for a file that is wrong.
     """
+    return apply_given(_found(wanted, folder), given)
+
+
+def _found(wanted: str, folder: Path) -> Target:
     if "://" in wanted:
         return _from_url(wanted)
     if wanted.endswith(".toml") or "/" in wanted:
@@ -83,14 +92,16 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
     endpoint = _text(table, "endpoint", None)
     if (start is None) == (endpoint is None):
         raise _Wrong("needs either endpoint or [start], not both")
-    if endpoint is not None:
+    if endpoint == _AWS:
+        endpoint = None
+    elif endpoint is not None:
         try:
             _from_url(endpoint)
         except UsageError as wrong:
             raise _Wrong(f"endpoint: {wrong}") from None
     clock = _choice(table, "clock", ("wall", "control"), "wall")
-    features = _texts(table, "features")
-    for feature in sorted(features):
+    features, on_request = _texts(table, "features"), _texts(table, "on_request")
+    for feature in sorted(features | on_request):
         _known(feature, FEATURES, "feature")
     lacks = _texts(table, "lacks")
     for operation in sorted(lacks):
@@ -113,6 +124,9 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
         lacks=lacks,
         inject_host_prefix=prefix,
         settles=_seconds(table, "settles", float("inf")),
+        regions=tuple(sorted(_texts(table, "regions"))),
+        on_request=on_request,
+        budget=_budget(_table(table.get("budget", {}), "budget")),
         file=path,
     )
 
@@ -153,14 +167,19 @@ def _credentials(table: object) -> Credentials:
 
 
 def _dns(text: str) -> Dns:
-    if text == "none":
-        return Dns("none")
-    if text == "control":
-        return Dns("control")
-    address, _, port = text.rpartition(":")
-    if not address or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise _Wrong(f'dns must be "control", "none" or "address:port", not {text!r}')
-    return Dns("address", address.strip("[]"), int(port))
+    if text in ("none", "control", "zones"):
+        return Dns(cast(Any, text))
+    found = address_and_port(text)
+    if found is None:
+        raise _Wrong(f'dns must be "control", "zones", "none" or "address:port", not {text!r}')
+    return Dns("address", *found)
+
+
+def _budget(table: dict[str, Any]) -> Budget:
+    try:
+        return budget_of(table)
+    except BudgetError as wrong:
+        raise _Wrong(f"budget: {wrong}") from None
 
 
 def _table(value: object, name: str) -> dict[str, Any]:

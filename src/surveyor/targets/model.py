@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from surveyor.account.budget import UNBOUNDED, Budget
+
 __all__ = ["FEATURES", "Credentials", "Dns", "Start", "Target", "is_loopback"]
 
 FEATURES: Mapping[str, str] = {
@@ -61,9 +63,13 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Dns:
-    """Where names are asked: nowhere, where the control endpoint says, or always at one address."""
+    """Where names are asked: nowhere, where the control endpoint says, always at one address, or as on AWS.
 
-    kind: Literal["none", "control", "address"] = "none"
+    `zones`: public names at the name servers that their hosted zone lists; private ones at `address`, which has to be
+    a resolver inside their VPC, or, where that is "", nowhere.
+    """
+
+    kind: Literal["none", "control", "address", "zones"] = "none"
     address: str = ""
     port: int = 53
 
@@ -72,8 +78,12 @@ class Dns:
 class Target:
     """One thing that can be tested.
 
-    `features` None means: not declared, find out by probing. `lacks`: operations that it does not have, as
+    Without `endpoint` and `start` it is AWS itself, which has an endpoint for each service and region. `features` None
+    means: not declared, find out by probing; `on_request` are features that are tested only if asked for, since that
+    fills quotas, floods APIs or leaves the region. `lacks`: operations that it does not have, as
     `servicediscovery:CreateService`. `settles`: seconds after a call from which on nothing changes by itself.
+    `regions`: those that may be used; none named means any. `account`: the one account that the run may be in, `vpc`
+    a VPC there that it may use, `budget` what it may spend there.
     """
 
     name: str
@@ -89,12 +99,22 @@ class Target:
     lacks: frozenset[str] = frozenset()
     inject_host_prefix: bool = False
     settles: float = float("inf")
+    regions: tuple[str, ...] = ()
+    on_request: frozenset[str] = frozenset()
+    account: str | None = None
+    vpc: str | None = None
+    budget: Budget = UNBOUNDED
     file: Path | None = None
 
     @property
     def kind(self) -> str:
         """How it is reached: `started` by us, or an `endpoint` that is there already."""
         return "started" if self.start else "endpoint"
+
+    @property
+    def is_one_account(self) -> bool:
+        """Whether all tests are in one account, which outlives the run: what they make there is taken away again."""
+        return self.account is not None or self.credentials.kind != "per-test"
 
     def version(self) -> str:
         """The version of the package that is the target, or "" if that cannot be known."""

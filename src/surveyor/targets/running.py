@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from surveyor import bounds
+from surveyor.account.budget import Spending
+from surveyor.account.ledger import Ledger
+from surveyor.account.preflight import preflight
+from surveyor.account.removal import Account
 from surveyor.clients import Clients
 from surveyor.clock import Clock, ControlledClock, WallClock
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
-from surveyor.ledger import Ledger
 from surveyor.targets.control import Control, DnsAddress
 from surveyor.targets.features import probe
 from surveyor.targets.model import Dns, Target
@@ -36,28 +39,47 @@ class RunningTarget:
     evidence: Evidence
     control: Control | None
     process: StartedProcess | None
+    spending: Spending
     features: frozenset[str] = frozenset()
     absent: tuple[tuple[str, str], ...] = ()
+    _servers: dict[str, DnsAddress] = field(default_factory=dict)
 
     def dead(self) -> str | None:
         """Why it cannot answer any more; None while it can be connected to."""
         ended = self.process.ended() if self.process else None
-        return ended or unreachable(self.target.name, self.endpoint)
+        return ended or (unreachable(self.target.name, self.endpoint) if self.target.is_local else None)
+
+    def account(self, run: str) -> Account:
+        """The one account, as clean-up of `run` goes about in it."""
+        return Account(run, self.clients.patient, self.clock)
 
     def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
         """Where names of a private namespace are asked. Raises FeatureLacking."""
         if self.target.dns.kind == "control" and self.control is not None:
             return self.control.resolver(account, region, vpc)
+        if self.target.dns.kind == "zones" and not self.target.dns.address:
+            raise FeatureLacking(
+                f"private names of {self.target.name} are answered inside their VPC: run there, with --vpc and "
+                "--dns ADDRESS:PORT of its resolver"
+            )
         return self._address()
 
-    def name_servers(self) -> DnsAddress:
-        """Where names of a public namespace are asked. Raises FeatureLacking."""
+    def name_servers(self, account: str, zone: Callable[[], str]) -> DnsAddress:
+        """Where names of a public namespace, whose hosted zone `zone` tells, are asked. Raises FeatureLacking."""
         if self.target.dns.kind == "control" and self.control is not None:
             return self.control.name_servers()
+        if self.target.dns.kind == "zones":
+            return self._delegated(account, zone())
         return self._address()
 
+    def _delegated(self, account: str, zone: str) -> DnsAddress:
+        if zone not in self._servers:
+            found = self.clients.client("route53", account).get_hosted_zone(Id=zone)
+            self._servers[zone] = DnsAddress(address_of(found["DelegationSet"]["NameServers"][0]), 53)
+        return self._servers[zone]
+
     def _address(self) -> DnsAddress:
-        if self.target.dns.kind != "address":
+        if not self.target.dns.address:
             raise FeatureLacking(f"{self.target.name} has no DNS server to ask")
         return DnsAddress(self.target.dns.address, self.target.dns.port)
 
@@ -70,15 +92,17 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
     """
     process = start(target.name, target.start, seed) if target.start else None
     try:
-        endpoint = process.endpoint if process else target.endpoint or ""
-        gone = unreachable(target.name, endpoint)
+        endpoint = process.endpoint if process else target.endpoint
+        gone = unreachable(target.name, endpoint) if endpoint and target.is_local else None
         if gone:
             raise TargetUnavailable(gone)
-        control, target = _control(target, endpoint)
-        clock = _clock(target, control)
+        control, target = _control(target, endpoint or "")
+        clock, spending = _clock(target, control), Spending(target.budget)
         evidence = Evidence(clock.now)
-        clients = Clients(target, endpoint, evidence, ledger, process)
-        running = RunningTarget(target, endpoint, clock, clients, evidence, control, process)
+        clients = Clients(target, endpoint, evidence, ledger, process, spending)
+        if target.is_one_account:
+            preflight(target, clients)
+        running = RunningTarget(target, endpoint or "AWS", clock, clients, evidence, control, process, spending)
         running.features, running.absent = probe(running.target, clients, control)
         yield running
         if control:
@@ -99,11 +123,19 @@ def unreachable(name: str, endpoint: str) -> str | None:
     return None
 
 
+def address_of(host: str) -> str:
+    """The IPv4 address of a name server, by this machine's own resolver. Raises TargetUnavailable."""
+    try:
+        return str(socket.getaddrinfo(host, 53, socket.AF_INET)[0][4][0])
+    except OSError as broken:
+        raise TargetUnavailable(f"the name server {host} has no address that this machine can find: {broken}") from None
+
+
 def _control(target: Target, endpoint: str) -> tuple[Control | None, Target]:
     """The control endpoint of a target that declares one; one given by a bare URL is asked whether it has one."""
     if "control" in (target.clock, target.dns.kind):
         return Control(endpoint), target
-    if target.file is not None:
+    if target.file is not None or not target.is_local:
         return None, target
     control = Control(endpoint)
     try:

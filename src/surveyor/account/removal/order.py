@@ -1,0 +1,81 @@
+"""In which order things are taken away: what is inside before what is around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from surveyor.account.ledger import Thing
+from surveyor.account.removal.account import Account, Found, Problems
+from surveyor.account.removal.cloudmap import find_namespace, find_service, remove_namespaces, remove_services
+from surveyor.account.removal.ec2 import find_ec2, remove_instances, remove_subnets, remove_vpcs
+from surveyor.account.removal.route53 import find_check, find_zone, remove_checks, remove_zones
+from surveyor.errors import SurveyorError
+
+__all__ = ["Outcome", "take_away"]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How things of one kind are found and removed."""
+
+    what: str
+    find: Found
+    remove: Callable[[Account, str, Sequence[str]], Problems]
+
+
+_ORDER = (
+    _Way("EC2 instance", find_ec2, remove_instances),
+    _Way("subnet", find_ec2, remove_subnets),
+    _Way("service", lambda account, thing: thing.ids or find_service(account, thing), remove_services),
+    _Way("namespace", find_namespace, remove_namespaces),
+    _Way("hosted zone", find_zone, remove_zones),
+    _Way("health check", find_check, remove_checks),
+    _Way("VPC", find_ec2, remove_vpcs),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of things: those that are gone, and why others are not."""
+
+    gone: list[Thing] = field(default_factory=list)
+    left: dict[Thing, str] = field(default_factory=dict)
+
+
+def take_away(things: Sequence[Thing], account: Account) -> Outcome:
+    """Take away what these things are, in all regions; whatever goes wrong with one, the others are tried."""
+    outcome = Outcome()
+    for way in _ORDER:
+        chosen = [thing for thing in things if thing.what == way.what]
+        for region in dict.fromkeys(thing.region for thing in chosen):
+            _take([thing for thing in chosen if thing.region == region], region, way, account, outcome)
+    return outcome
+
+
+def _take(things: Sequence[Thing], region: str, way: _Way, account: Account, outcome: Outcome) -> None:
+    found: dict[Thing, tuple[str, ...]] = {}
+    for thing in things:
+        try:
+            found[thing] = way.find(account, thing)
+        except (ClientError, BotoCoreError, SurveyorError, AssertionError) as error:
+            outcome.left[thing] = _line(error)
+    ids = list(dict.fromkeys(one for several in found.values() for one in several))
+    try:
+        problems = way.remove(account, region, ids) if ids else {}
+    except (ClientError, BotoCoreError, SurveyorError, AssertionError) as error:
+        problems = dict.fromkeys(ids, _line(error))
+    for thing in things:
+        if thing not in found:
+            continue
+        left = [problems[one] for one in found[thing] if one in problems]
+        if left:
+            outcome.left[thing] = left[0]
+        else:
+            outcome.gone.append(thing)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,64 @@
+"""Takes away what a run left behind, by its ledgers, and only that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Protocol
+
+from surveyor.account.ledger import Ledger, Owner, Thing, ledgers_in, read_pages
+from surveyor.account.removal import Account, take_away
+from surveyor.errors import SurveyorError
+from surveyor.targets.model import Target
+
+__all__ = ["StillGoingOn", "owner_of", "standing_in", "sweep_folder"]
+
+
+class StillGoingOn(SurveyorError):
+    """The run whose things should be taken away has not ended."""
+
+
+class Reached(Protocol):
+    """A target that is there."""
+
+    def account(self, run: str) -> Account:
+        """Its one account, as clean-up of that run goes about in it."""
+
+
+Reach = Callable[[Target, int], AbstractContextManager[Reached]]
+"""Reaches a target, with a seed; the account is checked then. It is surveyor.targets.running.run_target."""
+
+
+def standing_in(folder: Path) -> list[Thing]:
+    """What still stands by the ledgers of a run. Raises LedgerBroken."""
+    return [thing for path in ledgers_in(folder) for thing in read_pages(path).standing]
+
+
+def owner_of(folder: Path) -> Owner | None:
+    """Whose ledgers these are; None if there are none, or nothing was written. Raises LedgerBroken."""
+    return next((pages.owner for path in ledgers_in(folder) if (pages := read_pages(path)).owner), None)
+
+
+def sweep_folder(folder: Path, target: Target, reach: Reach, tell: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Take away what stands by the ledgers in `folder`; returns a line for each thing that is left.
+
+    Raises StillGoingOn while the run has not ended, LedgerBroken, and TargetUnavailable as `reach` does.
+    """
+    owner = owner_of(folder)
+    if owner is None or not standing_in(folder):
+        return []
+    with ExitStack() as stack:
+        ledgers = [Ledger(path, owner) for path in ledgers_in(folder)]
+        for ledger in ledgers:
+            stack.callback(ledger.close)
+            if not ledger.claim(wait=False):
+                raise StillGoingOn(f"run {owner.run} still goes on (process {owner.process} on {owner.host})")
+        account = stack.enter_context(reach(target, 0)).account(owner.run)
+        standing = {thing: ledger for ledger in ledgers for thing in read_pages(ledger.path).standing}
+        tell(f"run {owner.run}: taking away {len(standing)} things")
+        outcome = take_away(list(standing), account)
+        for thing in outcome.gone:
+            standing[thing].removed(thing.number)
+            tell(f"gone: {thing}")
+        return [f"{thing}: {why}" for thing, why in outcome.left.items()]

@@ -1,0 +1,58 @@
+"""What calls make and cost, as far as suites call them: for budgets, for ledgers, for taking things away again.
+
+List prices of the regions in the United States, in dollars, as told on the pricing pages of AWS Cloud Map, Amazon
+Route 53 and Amazon EC2 in 2026; they are for bounding a run, not for checking a bill. What is billed by the month is
+taken as one whole month, though a run lasts minutes: a bound from above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["CREATES", "Made", "dollars_of"]
+
+_HOUR_OF_T3_NANO = 0.0052
+_MONTH_OF_A_RESOURCE = 0.10
+_MONTH_OF_A_CHECK_OUTSIDE_AWS = 0.75
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a create call makes: in words, where its answer tells the identifier, and what it costs at most.
+
+    `path` () means that the thing is a part of another and goes away with it.
+    """
+
+    what: str
+    path: tuple[str, ...] = ()
+    dollars: float = 0.0
+
+
+# Zones of DNS namespaces cost nothing when they are deleted within 12 hours (Route 53 Developer Guide, "I was billed
+# twice for the same hosted zone").
+CREATES: Mapping[str, Made] = {
+    "servicediscovery:CreateHttpNamespace": Made("namespace", ("OperationId",)),
+    "servicediscovery:CreatePrivateDnsNamespace": Made("namespace", ("OperationId",)),
+    "servicediscovery:CreatePublicDnsNamespace": Made("namespace", ("OperationId",)),
+    "servicediscovery:CreateService": Made("service", ("Service", "Id")),
+    "servicediscovery:RegisterInstance": Made("instance", dollars=_MONTH_OF_A_RESOURCE),
+    "route53:CreateHostedZone": Made("hosted zone", ("HostedZone", "Id")),
+    "route53:CreateHealthCheck": Made("health check", ("HealthCheck", "Id"), _MONTH_OF_A_CHECK_OUTSIDE_AWS),
+    "route53:CreateVPCAssociationAuthorization": Made("authorization"),
+    "ec2:CreateVpc": Made("VPC", ("Vpc", "VpcId")),
+    "ec2:CreateSubnet": Made("subnet", ("Subnet", "SubnetId")),
+    "ec2:RunInstances": Made("EC2 instance", ("Instances", "InstanceId"), _HOUR_OF_T3_NANO),
+    "ec2:CreateTags": Made("tag"),
+}
+
+_CALLS: Mapping[str, float] = {
+    "servicediscovery:DiscoverInstances": 1e-6,
+    "servicediscovery:DiscoverInstancesRevision": 1e-6,
+}
+
+
+def dollars_of(operation: str) -> float:
+    """What one call of the operation (`service:Operation`) costs at most, with what it makes."""
+    made = CREATES.get(operation)
+    return _CALLS.get(operation, 0.0) + (made.dollars if made else 0.0)

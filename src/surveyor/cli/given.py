@@ -1,0 +1,38 @@
+"""The options that say how a target is reached beyond its file, the same for every command that surveys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from surveyor.targets.given import Given, allowed_words
+
+__all__ = ["Account", "Allow", "BudgetText", "DnsText", "Endpoint", "Region", "Vpc", "given"]
+
+Account = Annotated[str | None, typer.Option(metavar="ID", help="The account that the credentials must be of.")]
+Region = Annotated[str | None, typer.Option(metavar="REGION", help="Where; it must be on the target's list.")]
+Endpoint = Annotated[str | None, typer.Option(metavar="URL", help="Where `aws` is reached, if not at AWS.")]
+DnsText = Annotated[
+    str | None, typer.Option("--dns", metavar="WHERE", help="Where names are asked: control, none, ADDRESS:PORT.")
+]
+Vpc = Annotated[str | None, typer.Option(metavar="ID", help="A VPC that private namespaces may use.")]
+Allow = Annotated[
+    list[str] | None, typer.Option(metavar="FEATURE", help="Test this too (quotas, throttling, regions).")
+]
+BudgetText = Annotated[
+    str | None, typer.Option("--budget", metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
+]
+
+
+def given(
+    account: str | None,
+    region: str | None,
+    endpoint: str | None,
+    dns: str | None,
+    vpc: str | None,
+    allow: list[str] | None,
+    budget: str | None,
+) -> Given:
+    """What these options say."""
+    return Given(account, region, endpoint, dns, vpc, allowed_words(allow or []), budget)

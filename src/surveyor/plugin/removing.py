@@ -1,0 +1,56 @@
+"""In an account that outlives the run: what a test made goes when it ends, what all tests share when all have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from surveyor.account.ledger import read_pages
+from surveyor.account.removal import take_away
+from surveyor.account.sweep import sweep_folder
+from surveyor.errors import SurveyorError
+from surveyor.plugin.options import SETTINGS, is_suite
+from surveyor.plugin.session import SESSION, ledger_folder
+from surveyor.targets.running import run_target
+
+__all__: list[str] = []
+
+_MADE_BEFORE = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    ledger = item.config.stash[SESSION].ledger
+    if ledger is not None and is_suite(item):
+        item.stash[_MADE_BEFORE] = ledger.count
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    yield
+    session = item.config.stash[SESSION]
+    ledger, running = session.ledger, session.running
+    if ledger is None or running is None or _MADE_BEFORE not in item.stash or session.dead():
+        return
+    pages = read_pages(ledger.path)
+    kept = {one.number for one in pages.shared}
+    made = [one for one in pages.standing if one.number > item.stash[_MADE_BEFORE] and one.number not in kept]
+    for thing in take_away(made, running.account(session.run)).gone:  # what is left now is tried once more at the end
+        ledger.removed(thing.number)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    yield
+    config = session.config
+    target, ledger = config.stash[SESSION].target, config.stash[SESSION].ledger
+    if ledger is None:
+        return
+    ledger.close()
+    if hasattr(config, "workerinput") or target.start is not None:
+        return  # the process that started the workers sees to it, or the whole target is about to be stopped
+    try:
+        sweep_folder(ledger_folder(config.stash[SETTINGS]), target, run_target)
+    except SurveyorError:
+        return  # what the ledgers say still stands is in the report, and is told at its end

@@ -1,0 +1,42 @@
+"""A run on the embedded target as it would go in one account, to learn what it does before anything is paid for."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from surveyor.account.plan import Plan, plan_of
+from surveyor.claims import load_claims
+from surveyor.errors import SurveyorError
+from surveyor.layout import Layout
+from surveyor.plugin.collecting import Collector
+from surveyor.run import Order, run_pytest
+from surveyor.selection import Selection
+from surveyor.targets import Target
+from surveyor.targets.given import Given
+
+__all__ = ["rehearse"]
+
+_WORKERS = 2
+
+
+def rehearse(target: Target, selection: Selection, layout: Layout, workers: int, collector: Collector) -> Plan:
+    """The plan of a run of `target` with so many workers; the target itself is sent nothing.
+
+    Only tests count that the target has the features for. Raises SurveyorError if the rehearsal breaks.
+    """
+    claims = load_claims(layout.claims).by_id
+    selection.select(load_claims(layout.claims))
+    with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch:
+        given = Given(account=target.account)
+        order = Order(layout, "embedded", Path(scratch), selection, _WORKERS, given=given)
+        run_pytest(order, collector)
+    if collector.internal or collector.broken or not collector.results:
+        raise SurveyorError(f"the rehearsal broke: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")
+    had = target.features
+    run = [
+        result
+        for result in collector.finished()
+        if had is None or all(had.issuperset(claims[claim].features) for claim in result.claims)
+    ]
+    return plan_of(run, workers)

@@ -6,7 +6,7 @@ hold is the divergence. More telling promises come first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from surveyor.model import views
@@ -73,13 +73,15 @@ OPERATIONS = {
 """Steps whose operation has another name."""
 
 
-def diverges(registry: Registry, step: Step, seen: Observation, at: Moment) -> Divergence | None:
-    """The first promise that the answer breaks."""
+def diverges(
+    registry: Registry, step: Step, seen: Observation, at: Moment, known: Callable[[Divergence], bool] = lambda _: False
+) -> Divergence | None:
+    """The first promise that the answer breaks; those that are `known` to be broken are passed over."""
+    operation = OPERATIONS.get(type(step).__name__, type(step).__name__)
     for promise in promises(registry, step, at):
         came = promise.check.fails(seen)
-        if came is not None:
-            name = type(step).__name__
-            return Divergence(OPERATIONS.get(name, name), promise, came)
+        if came is not None and not known(broken := Divergence(operation, promise, came)):
+            return broken
     return None
 
 

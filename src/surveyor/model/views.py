@@ -150,7 +150,7 @@ def _discovered(service: Service, seen: list[Member], step: Discover) -> Iterato
     yield _RETURNED, Only(frozenset(one.name for one in seen))
     yield claim, Absent(frozenset(one.name for one in seen if one.may) - _names(matching), "filtered out")
     if service.custom:
-        claim, sure, matching = _by_health(sure, matching, step)
+        claim, sure, matching = _by_health(seen, sure, matching, step)
     elif step.optional:
         claim = "discovery.optional-parameters-are-dropped-if-nothing-matches"
         sure, matching = _optional(sure, matching, step.optional)
@@ -163,8 +163,10 @@ def _discovered(service: Service, seen: list[Member], step: Discover) -> Iterato
     yield from _all_attributes(service, seen, _RETURNED)
 
 
-def _by_health(sure: list[Member], maybe: list[Member], step: Discover) -> tuple[str, list[Member], list[Member]]:
-    """The claim, and who is returned for sure and who may be, by health."""
+def _by_health(
+    seen: list[Member], sure: list[Member], maybe: list[Member], step: Discover
+) -> tuple[str, list[Member], list[Member]]:
+    """The claim, and who is returned for sure and who may be, by health; `sure` and `maybe` match the query."""
     claim = "discovery.healthy-by-default" if step.health is None else "discovery.health-filter-and-failing-open"
     if step.health == "ALL":
         return claim, sure, maybe
@@ -173,8 +175,9 @@ def _by_health(sure: list[Member], maybe: list[Member], step: Discover) -> tuple
     perhaps = [one for one in maybe if wanted in one.health or not one.must]
     if step.health in ("HEALTHY", "UNHEALTHY") or chosen:
         return claim, chosen, perhaps
-    if perhaps or step.health is None:
-        # Without a healthy one HEALTHY_OR_ELSE_ALL gives all; what the call without HealthStatus gives is not said.
+    # "Unless there are none": among those that match the query or among all, no document says. And what the call
+    # without HealthStatus gives then is not said at all.
+    if step.health is None or perhaps or any("HEALTHY" in one.health for one in seen if one.may):
         return claim, [], maybe
     return claim, sure, maybe
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from surveyor.account.sweep import forget
 from surveyor.claims import load_claims
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.expectations import expectations_file, load_expectations
@@ -31,7 +32,7 @@ from surveyor.targets.given import NOTHING_GIVEN, Given
 from surveyor.targets.running import run_target
 from surveyor.verdicts import Verdict
 
-__all__ = ["Order", "exit_code", "run_pytest", "run_suites"]
+__all__ = ["Order", "check_account", "exit_code", "run_pytest", "run_suites"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,19 @@ class Order:
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
+def check_account(order: Order) -> None:
+    """Reach an account that outlives the run, and make sure that it is the right one, before anything begins.
+
+    Raises TargetUnavailable in one line, and UsageError if `out` holds what an earlier run left. Other targets are
+    not asked.
+    """
+    target = load_target(order.target, order.layout.targets, order.given)
+    if target.is_one_account and not target.start:
+        forget(order.out, anyway=False)
+        with run_target(target, order.seed):
+            pass
+
+
 def run_suites(order: Order, collector: Collector | None = None) -> ConformanceReport:
     """Run the chosen suites against the target and write the report to `order.out`.
 
@@ -58,9 +72,6 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
     order.selection.select(load_claims(order.layout.claims))
     load_expectations(expectations_file(target, order.layout.targets))  # is it readable? before an hour, not after
     _writable(order.out)
-    if target.is_one_account and not target.start:
-        with run_target(target, order.seed):
-            pass  # reached, and its account is the right one: else nothing begins
     collector = collector or Collector()
     started, began = datetime.now(UTC), time.perf_counter()
     status = run_pytest(order, collector)

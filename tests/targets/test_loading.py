@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.layout import find_layout
 from surveyor.targets import Credentials, Dns, load_target, target_names
+from surveyor.targets.given import Given
 
 GOOD = 'features = ["dns"]\n[start]\nargv = ["{python}", "-p", "{port}"]\n'
 
@@ -46,7 +47,9 @@ def test_url_is_an_endpoint(tmp_path: Path) -> None:
     assert (local.name, local.endpoint, local.features) == ("127.0.0.1:4566", "http://127.0.0.1:4566", None)
     assert local.is_local
     assert local.credentials == Credentials("per-test")
-    remote = load_target("https://emulator.test", tmp_path)
+    with pytest.raises(UsageError, match="say with --account which one it is meant to be"):
+        load_target("https://emulator.test", tmp_path)
+    remote = load_target("https://emulator.test", tmp_path, Given(account="111122223333"))
     assert not remote.is_local
     assert remote.credentials == Credentials("environment")
 

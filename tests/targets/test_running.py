@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from surveyor.account.ledger import Ledger, Owner, read_pages
 from surveyor.clock import ControlledClock, WallClock
 from surveyor.errors import FeatureLacking, TargetUnavailable
 from surveyor.layout import find_layout
-from surveyor.ledger import Ledger, left_behind
 from surveyor.targets import Credentials, Dns, Start, Target, load_target
 from surveyor.targets.control import ControlRefused
 from surveyor.targets.process import StartedProcess, free_port, start
@@ -62,7 +62,7 @@ def test_bare_url_is_asked_what_it_has(endpoint: StartedProcess) -> None:
         assert running.resolver(ACCOUNT, "us-east-1", vpc).address.startswith("127.")
         with pytest.raises(ControlRefused, match="has no VPC"):
             running.resolver(ACCOUNT, "us-east-1", "vpc-0")
-        assert running.name_servers().port > 0
+        assert running.name_servers(ACCOUNT, str).port > 0
     assert endpoint.ended() is None
 
 
@@ -105,9 +105,9 @@ def test_dns_at_a_fixed_address(endpoint: StartedProcess) -> None:
     """A target file may name its DNS server; one that names none cannot be asked."""
     target = Target("there", "us-east-1", endpoint.endpoint, dns=Dns("address", "127.0.0.1", 5353), file=Path("there"))
     with run_target(target, 7) as running:
-        assert (running.name_servers().port, running.resolver("a", "b", "c").port) == (5353, 5353)
+        assert (running.name_servers("a", str).port, running.resolver("a", "b", "c").port) == (5353, 5353)
     with run_target(replace(target, dns=Dns()), 7) as running, pytest.raises(FeatureLacking, match="no DNS server"):
-        running.name_servers()
+        running.name_servers("a", str)
 
 
 def test_shared_account_is_entered_in_the_ledger(
@@ -116,8 +116,11 @@ def test_shared_account_is_entered_in_the_ledger(
     """Where the account outlives the run, each create call stands in the ledger, and what was not deleted is told."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "444455556666")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "surveyor")
-    target = Target("there", "us-east-1", endpoint.endpoint, credentials=Credentials("environment"), file=Path("there"))
-    ledger = Ledger(tmp_path / "ledger.jsonl", "r1")
+    target = Target(
+        "there", "us-east-1", endpoint.endpoint, credentials=Credentials("environment"), account="444455556666",
+        file=Path("there"),
+    )  # fmt: skip
+    ledger = Ledger(tmp_path / "ledger.jsonl", Owner("r1", "there", "444455556666", "us-east-1"))
     with run_target(target, 7, ledger) as running:
         ec2 = running.clients.client("ec2", ACCOUNT)
         kept = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]
@@ -126,8 +129,9 @@ def test_shared_account_is_entered_in_the_ledger(
         assert kept["OwnerId"] == "444455556666"
     ledger.close()
     events = [json.loads(line)["event"] for line in ledger.path.read_text().splitlines()]
-    assert events == ["intent", "created", "intent", "created", "deleted"]
-    assert left_behind(ledger.path) == [f"ec2:CreateVpc {kept['VpcId']}"]
+    assert events == ["run", "intent", "created", "intent", "created", "deleted"]
+    assert [str(thing) for thing in read_pages(ledger.path).standing] == [f"VPC {kept['VpcId']}"]
+    assert kept["Tags"] == [{"Key": "surveyor:run", "Value": "r1"}]
 
 
 def test_no_credentials_is_one_line(endpoint: StartedProcess, monkeypatch: pytest.MonkeyPatch) -> None:

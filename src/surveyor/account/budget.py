@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
+import json
 import math
+import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import IO
 
 from surveyor.account.things import CREATES, dollars_of
 from surveyor.errors import Inconclusive
@@ -30,10 +37,6 @@ class Budget:
     def tightened(self, text: str) -> Budget:
         """This budget with what `text` says, such as `calls=5000,dollars=2`. Raises BudgetError."""
         return Budget(**{**vars(self), **_amounts(text)})
-
-    def share(self, parts: int) -> Budget:
-        """What each of so many workers may spend; time passes for all of them alike."""
-        return Budget(self.calls / parts, self.resources / parts, self.minutes, self.dollars / parts)
 
 
 UNBOUNDED = Budget()
@@ -69,39 +72,58 @@ def _amount(name: str, value: object) -> float:
 
 @dataclass
 class Spending:
-    """What one process has spent of its budget: `calls` by operation, and since when.
+    """What is spent of a budget: by this process, and by all workers of a run together through a file that they share.
 
-    Taking things away again is never refused, and counted apart as `cleaning`.
+    `calls` of this process by operation; taking things away again is never refused, and counted apart as `cleaning`.
     """
 
     budget: Budget = UNBOUNDED
-    clock: Callable[[], float] = time.monotonic
+    file: Path | None = None
+    clock: Callable[[], float] = time.time
     calls: Counter[str] = field(default_factory=Counter)
     cleaning: Counter[str] = field(default_factory=Counter)
-    resources: int = 0
-    dollars: float = 0.0
-    _started: float | None = None
+    _alone: str = ""
 
     def before(self, service: str, operation: str) -> None:
-        """Count a call that is about to be sent. Raises Inconclusive, and counts nothing, where it is one too many."""
-        self._started = self.clock() if self._started is None else self._started
+        """Count a call that is about to be sent. Raises Inconclusive where it is one too many."""
         name = f"{service}:{operation}"
-        made = name in CREATES
-        after = Budget(
-            calls=self.calls.total() + 1,
-            resources=self.resources + made,
-            minutes=(self.clock() - self._started) / 60,
-            dollars=self.dollars + dollars_of(name),
-        )
+        self.calls[name] += 1
+        if self.budget is UNBOUNDED:
+            return
+        with self._shared() as sheet:
+            text = sheet.read()
+            started, calls, resources, dollars = json.loads(text) if text else (self.clock(), 0, 0, 0.0)
+            after = Budget(
+                calls=calls + 1,
+                resources=resources + (name in CREATES),
+                minutes=(self.clock() - started) / 60,
+                dollars=dollars + dollars_of(name),
+            )
+            self._allow(after)
+            sheet.seek(0)
+            sheet.write(json.dumps([started, after.calls, after.resources, after.dollars]))
+            sheet.truncate()
+
+    def all(self) -> Counter[str]:
+        """Every call of this process so far by operation, cleaning too."""
+        return self.calls + self.cleaning
+
+    def _allow(self, after: Budget) -> None:
         for limit in fields(Budget):
             allowed = getattr(self.budget, limit.name)
             if getattr(after, limit.name) > allowed:
                 raise Inconclusive(
                     f"the budget of {allowed:g} {limit.name} is spent; --budget {limit.name}=N allows more"
                 )
-        self.calls[name] += 1
-        self.resources, self.dollars = int(after.resources), after.dollars
 
-    def all(self) -> Counter[str]:
-        """Every call so far by operation, cleaning too."""
-        return self.calls + self.cleaning
+    @contextmanager
+    def _shared(self) -> Iterator[IO[str]]:
+        if self.file is None:
+            sheet = io.StringIO(self._alone)
+            yield sheet
+            self._alone = sheet.getvalue()
+            return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file

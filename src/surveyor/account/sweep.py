@@ -9,10 +9,10 @@ from typing import Protocol
 
 from surveyor.account.ledger import Ledger, Owner, Thing, ledgers_in, read_pages
 from surveyor.account.removal import Account, take_away
-from surveyor.errors import SurveyorError
+from surveyor.errors import SurveyorError, UsageError
 from surveyor.targets.model import Target
 
-__all__ = ["StillGoingOn", "owner_of", "standing_in", "sweep_folder"]
+__all__ = ["StillGoingOn", "forget", "owner_of", "standing_in", "sweep_folder"]
 
 
 class StillGoingOn(SurveyorError):
@@ -38,6 +38,21 @@ def standing_in(folder: Path) -> list[Thing]:
 def owner_of(folder: Path) -> Owner | None:
     """Whose ledgers these are; None if there are none, or nothing was written. Raises LedgerBroken."""
     return next((pages.owner for path in ledgers_in(folder) if (pages := read_pages(path)).owner), None)
+
+
+def forget(folder: Path, *, anyway: bool) -> None:
+    """Forget the ledgers of an earlier run in `folder`.
+
+    Raises UsageError if something stands by them, unless it went with the target, which `anyway` says.
+    """
+    standing = [] if anyway else standing_in(folder)
+    if standing:
+        raise UsageError(
+            f"{folder} holds the ledgers of a run that left {len(standing)} thing{'s' if len(standing) > 1 else ''} "
+            f"behind: take them away with `surveyor sweep {folder}`, or choose another --out"
+        )
+    for path in (*folder.rglob("ledger-*.jsonl"), *folder.rglob("spent.json")):
+        path.unlink()
 
 
 def sweep_folder(folder: Path, target: Target, reach: Reach, tell: Callable[[str], None] = lambda _: None) -> list[str]:

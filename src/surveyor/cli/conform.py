@@ -98,7 +98,7 @@ def _run(
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE
     from surveyor.report.forms import save_forms
-    from surveyor.run import Order, exit_code, run_suites
+    from surveyor.run import Order, check_account, exit_code, run_suites
     from surveyor.selection import Selection
     from surveyor.targets import load_target
 
@@ -123,6 +123,7 @@ def _run(
         tell_plan(chosen, selection, layout, workers)
         return
     order = Order(layout, target, out, selection, workers, seed, how)
+    check_account(order)
     if chosen.is_one_account:
         typer.echo(f"run {order.run} in account {chosen.account}, {chosen.region}; its ledger is in {out}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C

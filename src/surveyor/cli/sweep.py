@@ -43,7 +43,7 @@ def sweep(
         try:
             left += sweep_folder(folder, _target(owner, layout), run_target, typer.echo)
         except StillGoingOn as busy:
-            typer.echo(str(busy))
+            left.append(f"{len(standing_in(folder))} things: {busy}")
         except SurveyorError as wrong:
             broken.append(f"run {owner.run}: {wrong}")
     for line in left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -12,11 +13,19 @@ from surveyor.account.sweep import sweep_folder
 from surveyor.errors import SurveyorError
 from surveyor.plugin.options import SETTINGS, is_suite
 from surveyor.plugin.session import SESSION, ledger_folder
+from surveyor.targets.lifeline import end_with
 from surveyor.targets.running import run_target
 
 __all__: list[str] = []
 
 _MADE_BEFORE = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    # A worker whose run was killed must not go on creating things behind the back of whoever sweeps.
+    if hasattr(config, "workerinput") and config.stash[SESSION].ledger is not None:
+        end_with(os.getppid())
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,7 +6,6 @@ Each xdist worker is a process and so has an instance of its own: advancing one 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import pytest
 
 from surveyor import bounds
 from surveyor.account.ledger import Ledger, Owner
-from surveyor.account.sweep import standing_in
-from surveyor.errors import SurveyorError, TargetUnavailable, UsageError
+from surveyor.account.sweep import forget
+from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.plugin.options import SETTINGS, Settings
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
@@ -26,9 +25,8 @@ __all__ = ["SESSION", "TargetSession", "ledger_folder", "running"]
 class TargetSession:
     """Starts the target once; when that failed, or the target died, says so to every test that asks, at once."""
 
-    def __init__(self, settings: Settings, worker: str, workers: int = 1) -> None:
-        target = load_target(settings.target, settings.layout.targets, settings.given)
-        self.target = replace(target, budget=target.budget.share(workers))
+    def __init__(self, settings: Settings, worker: str) -> None:
+        self.target = load_target(settings.target, settings.layout.targets, settings.given)
         # What we start is new each time, so names may repeat from run to run; what is there already remembers.
         self.run = f"s{settings.seed}" if self.target.start else settings.run
         self.ledger = self._new_ledger(settings, worker)
@@ -93,19 +91,6 @@ class TargetSession:
         return Ledger(folder / f"ledger-{worker}.jsonl", owner, most)
 
 
-def clear_ledgers(session: TargetSession, settings: Settings) -> None:
-    """Forget the ledgers of earlier runs in the same folder. Raises UsageError if something stands by them."""
-    folder = ledger_folder(settings)
-    standing = [] if session.target.start else standing_in(folder)
-    if standing:
-        raise UsageError(
-            f"{folder} holds the ledgers of a run that left {len(standing)} things behind; take them away with "
-            f"`surveyor sweep {folder}`, or choose another --out"
-        )
-    for path in folder.rglob("ledger-*.jsonl"):
-        path.unlink()
-
-
 def ledger_folder(settings: Settings) -> Path:
     """Where the ledgers of this run are."""
     return settings.out or settings.layout.out / f"pytest-{settings.run}"
@@ -119,17 +104,12 @@ def worker_name(config: pytest.Config) -> str:
     return str(getattr(config, "workerinput", {}).get("workerid", "main"))
 
 
-def worker_count(config: pytest.Config) -> int:
-    """How many xdist workers there are; 1 elsewhere."""
-    return int(getattr(config, "workerinput", {}).get("workercount", 1))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        session = TargetSession(config.stash[SETTINGS], worker_name(config), worker_count(config))
+        session = TargetSession(config.stash[SETTINGS], worker_name(config))
         if session.ledger is not None and not hasattr(config, "workerinput"):
-            clear_ledgers(session, config.stash[SETTINGS])
+            forget(ledger_folder(config.stash[SETTINGS]), anyway=session.target.start is not None)
         config.stash[SESSION] = session
     except SurveyorError as wrong:
         raise pytest.UsageError(str(wrong)) from None

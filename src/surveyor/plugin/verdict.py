@@ -94,7 +94,7 @@ def _result(item: pytest.Item) -> TestResult:
             session.failure = str(gone)
     evidence = running.evidence.entries() if running is not None and started is not None else []
     calls = running.spending.all() - item.stash.get(_CALLED, Counter()) if running is not None else Counter()
-    return TestResult(
+    result = TestResult(
         nodeid=item.nodeid,
         claims=claims_of(item),
         verdict=verdict,
@@ -104,3 +104,6 @@ def _result(item: pytest.Item) -> TestResult:
         service_seconds=round(passed, 3),
         calls=dict(calls),
     )
+    # Reports are passed around and published: the number of somebody's account stays at home.
+    account = session.target.account
+    return TestResult.loads(result.dumps().replace(account, "0" * 12)) if account else result

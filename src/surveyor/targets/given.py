@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import SplitResult, urlsplit
 
 from surveyor.account.budget import BudgetError
 from surveyor.errors import UsageError
 from surveyor.targets.model import Credentials, Dns, Target, is_loopback
 from surveyor.words import nearest
 
-__all__ = ["NOTHING_GIVEN", "Given", "address_and_port", "allowed_words", "apply_given"]
+__all__ = ["NOTHING_GIVEN", "Given", "address_and_port", "allowed_words", "apply_given", "checked_endpoint"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def _reached(target: Target, given: Given) -> Target:
         return target
     if target.endpoint is not None or target.start is not None:
         raise UsageError(f"--endpoint does not go with {target.name}, which has one; write --target {given.endpoint}")
+    checked_endpoint(given.endpoint)
     local = is_loopback(given.endpoint)
     return replace(target, endpoint=given.endpoint.rstrip("/"), inject_host_prefix=False,
                    dns=Dns() if given.dns is None and local else target.dns)  # fmt: skip
@@ -107,6 +109,24 @@ def _dns(own: Dns, text: str) -> Dns:
         raise UsageError(f'--dns must be "control", "none" or ADDRESS:PORT, not {text!r}')
     # On AWS the address is the resolver of a VPC: it knows private names, and no public zone that nobody delegated.
     return Dns("zones" if own.kind == "zones" else "address", *found)
+
+
+def checked_endpoint(url: str) -> SplitResult:
+    """The parts of an endpoint's URL. Raises UsageError if it is none, or one that must not be given."""
+    parts = urlsplit(url)
+    try:
+        port_is_number = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_number = False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_number:
+        raise UsageError(f"{url!r} is no endpoint; write http://HOST:PORT")
+    if parts.username or parts.password:
+        raise UsageError("an endpoint URL must not carry credentials")
+    if parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+        raise UsageError(
+            f"{parts.hostname} is a real account, which is never reached by a bare URL: --target aws --account ID"
+        )
+    return parts
 
 
 def address_and_port(text: str) -> tuple[str, int] | None:

@@ -11,18 +11,24 @@ import os
 import signal
 import sys
 
-__all__ = ["main"]
+__all__ = ["end_with", "main"]
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def end_with(parent: int) -> bool:
+    """Have the kernel kill this process when `parent`, which started it, ends; False if that has ended already."""
+    if sys.platform != "linux":
+        return True
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    return os.getppid() == parent
 
 
 def main(argv: list[str]) -> None:
     """Becomes the command `argv[1:]` once the kernel has promised to kill it with the process `argv[0]`."""
     parent, command = int(argv[0]), argv[1:]
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the promise was made
-            sys.exit(1)
+    if not end_with(parent):
+        sys.exit(1)
     try:
         os.execvp(command[0], command)
     except OSError as broken:

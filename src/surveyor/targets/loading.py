@@ -6,11 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from surveyor.account.budget import Budget, BudgetError, budget_of
 from surveyor.errors import TargetFileError, UsageError
-from surveyor.targets.given import NOTHING_GIVEN, Given, address_and_port, apply_given
+from surveyor.targets.given import NOTHING_GIVEN, Given, address_and_port, apply_given, checked_endpoint
 from surveyor.targets.model import FEATURES, Credentials, Dns, Start, Target, is_loopback
 from surveyor.words import nearest
 
@@ -55,17 +54,7 @@ def _found(wanted: str, folder: Path) -> Target:
 
 
 def _from_url(url: str) -> Target:
-    parts = urlsplit(url)
-    try:
-        port_is_number = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_number = False
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_number:
-        raise UsageError(f"{url!r} is no endpoint; write http://HOST:PORT")
-    if parts.username or parts.password:
-        raise UsageError("an endpoint URL must not carry credentials")
-    if parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
-        raise UsageError(f"{parts.hostname} is a real account, which is never reached by a bare URL")
+    parts = checked_endpoint(url)
     credentials = Credentials("per-test") if is_loopback(url) else Credentials("environment")
     return Target(name=f"{parts.hostname}:{parts.port or parts.scheme}", region="us-east-1", endpoint=url.rstrip("/"),
                   description="an endpoint given by its URL", credentials=credentials)  # fmt: skip
@@ -96,7 +85,7 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
         endpoint = None
     elif endpoint is not None:
         try:
-            _from_url(endpoint)
+            checked_endpoint(endpoint)
         except UsageError as wrong:
             raise _Wrong(f"endpoint: {wrong}") from None
     clock = _choice(table, "clock", ("wall", "control"), "wall")

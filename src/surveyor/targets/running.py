@@ -97,7 +97,8 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         if gone:
             raise TargetUnavailable(gone)
         control, target = _control(target, endpoint or "")
-        clock, spending = _clock(target, control), Spending(target.budget)
+        clock = _clock(target, control)
+        spending = Spending(target.budget, ledger.path.parent / "spent.json" if ledger else None)
         evidence = Evidence(clock.now)
         clients = Clients(target, endpoint, evidence, ledger, process, spending)
         if target.is_one_account:

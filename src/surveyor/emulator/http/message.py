@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http import HTTPStatus
 
 __all__ = ["Headers", "Request", "Response", "encode"]
@@ -33,11 +36,17 @@ class Response:
     headers: Headers = field(default_factory=dict)
 
 
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    """Wall time, by which clients tell that their clock is wrong; signatures go by it too."""
+    return formatdate(second, usegmt=True).encode()
+
+
 def encode(response: Response, *, keep_alive: bool, head: bool = False) -> bytes:
     """The bytes of a response; ``head`` leaves the body out, as an answer to HEAD must."""
     parts = [b"HTTP/1.1 %d %s\r\n" % (response.status, _REASONS.get(response.status, b"Unknown"))]
     parts += [f"{name}: {value}\r\n".encode("latin-1") for name, value in response.headers.items()]
-    parts.append(b"Content-Length: %d\r\n" % len(response.body))
+    parts.append(b"Date: %s\r\nContent-Length: %d\r\n" % (_date(int(time.time())), len(response.body)))
     parts.append(b"\r\n" if keep_alive else b"Connection: close\r\n\r\n")
     if not head:
         parts.append(response.body)

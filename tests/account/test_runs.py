@@ -15,7 +15,7 @@ from tests.account.kills import standing
 if TYPE_CHECKING:
     from tests.account.conftest import Place
 
-CLAIMS = ("--claim", "dns.multivalue.caps-at-eight", "--claim", "namespaces.delete-needs-no-services")
+CLAIMS = ("--claim", "dns.srv.value", "--claim", "namespaces.delete-needs-no-services")
 
 
 def surveyor(place: Place, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,18 @@
+"""The suites hold in one account, where tests share what is slow to make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from surveyor.layout import find_layout
+from surveyor.run import Order, run_suites
+from surveyor.targets.given import Given
+from surveyor.verdicts import Verdict
+
+
+def test_suites_hold_in_one_account(tmp_path: Path) -> None:
+    """Every claim is judged there as in accounts of the tests' own, and nothing but what is shared stands at the end."""
+    order = Order(find_layout(), "embedded", tmp_path, given=Given(account="111122223333"))
+    report = run_suites(order)
+    assert [claim.id for claim in report.claims if not claim.expected] == []
+    assert sum(claim.verdict is Verdict.PASS for claim in report.claims) > 100

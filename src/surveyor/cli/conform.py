@@ -23,7 +23,7 @@ __all__ = ["conform", "survey"]
 
 Area = Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only this area; may be repeated.")]
 Chosen = Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim; may be repeated.")]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes [reports/out/RUN].")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes (reports/out/RUN).")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes, each with a target of its own; 0 chooses.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Say what the run would do and cost, and create nothing.")]

@@ -21,7 +21,10 @@ Allow = Annotated[
     list[str] | None, typer.Option(metavar="FEATURE", help="Test this too (quotas, throttling, regions).")
 ]
 BudgetText = Annotated[
-    str | None, typer.Option("--budget", metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
+    str | None,
+    typer.Option(
+        "--budget", metavar="LIMITS", help="What may be spent: calls=N, resources=N, minutes=N, dollars=N, with commas."
+    ),
 ]
 
 

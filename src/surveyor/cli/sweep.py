@@ -24,7 +24,9 @@ __all__ = ["sweep"]
 
 
 def sweep(
-    folders: Annotated[list[Path] | None, typer.Argument(metavar="DIR...", help="Of runs [reports/out].")] = None,
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="DIR...", help="Folders of runs (reports/out).")
+    ] = None,
     run: Annotated[str | None, typer.Option(metavar="ID", help="Only this run.")] = None,
 ) -> None:
     """Takes away what dead runs left behind in an account; exit 4 if something is still there afterwards."""

@@ -1,0 +1,1 @@
+"""Who may do what: policies, and the decision whether they allow a request."""

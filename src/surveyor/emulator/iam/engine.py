@@ -1,12 +1,160 @@
-"""The decision: a pure function of a request and the policies that apply to it."""
+"""The decision: a pure function of a request and the policies that apply to it.
+
+IAM User Guide, Policy evaluation logic, and there How AWS enforcement code logic evaluates requests and Cross-account
+policy evaluation logic. An explicit deny anywhere decides. Otherwise, inside one account, an allow is needed from the
+identity's policies or the resource's; permissions boundary and session policies must allow as well, unless the
+resource's policy names the user or the session itself. Across accounts both sides must allow. A role's trust policy
+must allow whoever assumes it, in the same account too.
+
+Nothing fails open: what goes wrong in here is a denial and is logged as an error.
+"""
 
 from __future__ import annotations
 
-from .model import AccessRequest, Decision, PolicySet
+import logging
+from collections.abc import Iterable, Iterator
 
-__all__ = ["decide"]
+from .model import AccessRequest, Decision, Policy, PolicyKind, PolicySet, Principal, StatementRef
+from .principals import Grant, grant
+from .statements import Context, Effect, Statement
+
+__all__ = ["account_of", "decide"]
+
+_log = logging.getLogger(__name__)
+
+_NAMES: dict[PolicyKind, str] = {
+    "identity": "identity-based policy",
+    "boundary": "permissions boundary",
+    "session": "session policy",
+    "resource": "resource-based policy",
+}
 
 
 def decide(request: AccessRequest, policies: PolicySet) -> Decision:
-    """Whether ``policies`` allow ``request``, and which statement decided; whatever goes wrong is a denial."""
-    raise NotImplementedError
+    """Whether ``policies`` allow ``request``, and which statement decided."""
+    try:
+        return _decide(request, policies)
+    except Exception:  # noqa: BLE001  # whatever goes wrong, nothing may be allowed by it
+        _log.exception("no decision on %s: denied", request.action)
+        return Decision(False, "error", None, "because the policies could not be evaluated")
+
+
+def account_of(request: AccessRequest) -> str:
+    """The account that the resource belongs to."""
+    if request.owner:
+        return request.owner
+    parts = request.resource.split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[4].isdigit() else request.principal.account
+
+
+def _decide(request: AccessRequest, policies: PolicySet) -> Decision:
+    question = _Question(request, bounded=policies.boundary is not None)
+    for kind, group in _kinds(policies):
+        denied = question.first("Deny", kind, group)
+        if denied:
+            return Decision(False, "explicit-deny", denied, f"with an explicit deny in {_a(kind)}")
+
+    principal = request.principal
+    by_resource, reach = question.granted(policies.resource)
+    if not principal.account or principal.kind in ("anonymous", "service"):
+        return _allowed(by_resource) if by_resource else _lacking(request, "resource")
+    if account_of(request) != principal.account:
+        if not by_resource:
+            return _lacking(request, "resource")
+        return question.by_identity(policies)
+    if by_resource and reach is Grant.DIRECT:
+        return _allowed(by_resource)
+    if by_resource and reach is Grant.ISSUER:
+        return question.limited(policies, by_resource)
+    if not by_resource and _is_assumption(request):
+        return _lacking(request, "resource")
+    return question.by_identity(policies)
+
+
+class _Question:
+    """One request while it is put to policies."""
+
+    __slots__ = ("action", "bounded", "context", "principal", "request", "resource")
+
+    def __init__(self, request: AccessRequest, *, bounded: bool) -> None:
+        self.request = request
+        self.action = request.action
+        self.resource = request.resource
+        self.principal: Principal = request.principal
+        self.bounded = bounded
+        self.context: Context = {key.lower(): values for key, values in request.context.items()}
+
+    def applying(self, effect: Effect, policies: Iterable[Policy]) -> Iterator[tuple[Policy, Statement]]:
+        """The statements of ``effect`` that cover the request, whoever asks."""
+        context, resource = self.context, self.resource
+        for policy in policies:
+            for statement in policy.index.of(self.action, effect):
+                if statement.covers_resource(resource, context) and all(
+                    condition.holds(context) for condition in statement.conditions
+                ):
+                    yield policy, statement
+
+    def first(self, effect: Effect, kind: PolicyKind, policies: Iterable[Policy]) -> StatementRef | None:
+        """The first statement of ``effect`` that applies."""
+        for policy, statement in self.applying(effect, policies):
+            if kind != "resource" or grant(statement, self.principal, bounded=self.bounded):
+                return _ref(policy, kind, statement)
+        return None
+
+    def granted(self, policies: Iterable[Policy]) -> tuple[StatementRef | None, Grant]:
+        """The resource-based allow that reaches furthest."""
+        best: StatementRef | None = None
+        reach = Grant.NONE
+        for policy, statement in self.applying("Allow", policies):
+            found = grant(statement, self.principal, bounded=self.bounded)
+            if found > reach:
+                best, reach = _ref(policy, "resource", statement), found
+        return best, reach
+
+    def by_identity(self, policies: PolicySet) -> Decision:
+        """What the identity's own policies come to, with what limits them."""
+        if self.principal.kind == "root":
+            return Decision(True, "allow", None, "because the root user of an account has full access")
+        allow = self.first("Allow", "identity", policies.identity)
+        if not allow:
+            return _lacking(self.request, "identity")
+        return self.limited(policies, allow)
+
+    def limited(self, policies: PolicySet, allow: StatementRef) -> Decision:
+        """``allow``, if boundary and session policies allow as well."""
+        if policies.boundary is not None and not self.first("Allow", "boundary", policies.boundary):
+            return _lacking(self.request, "boundary")
+        if policies.session is not None and not self.first("Allow", "session", policies.session):
+            return _lacking(self.request, "session")
+        return _allowed(allow)
+
+
+def _kinds(policies: PolicySet) -> tuple[tuple[PolicyKind, tuple[Policy, ...]], ...]:
+    return (
+        ("identity", policies.identity),
+        ("boundary", policies.boundary or ()),
+        ("session", policies.session or ()),
+        ("resource", policies.resource),
+    )
+
+
+def _is_assumption(request: AccessRequest) -> bool:
+    """Whether a trust policy has to allow this: an action of STS on a role."""
+    return request.action.lower().startswith("sts:") and ":role/" in request.resource
+
+
+def _ref(policy: Policy, kind: PolicyKind, statement: Statement) -> StatementRef:
+    return StatementRef(policy.name, kind, statement.index, statement.sid, policy.arn)
+
+
+def _allowed(by: StatementRef) -> Decision:
+    return Decision(True, "allow", by, f"because {_a(by.kind)} allows it")
+
+
+def _lacking(request: AccessRequest, kind: PolicyKind) -> Decision:
+    return Decision(False, "implicit-deny", None, f"because no {_NAMES[kind]} allows the {request.action} action", kind)
+
+
+def _a(kind: PolicyKind) -> str:
+    name = _NAMES[kind]
+    return f"{'an' if name[0] == 'i' else 'a'} {name}"

@@ -59,7 +59,7 @@ class StatementIndex:
     def __init__(self, statements: tuple[Statement, ...]) -> None:
         self._by_service: dict[str, list[Statement]] = {}
         self._anywhere: list[Statement] = []
-        self._found: dict[str, tuple[Statement, ...]] = {}
+        self._found: dict[str, dict[Effect, tuple[Statement, ...]]] = {}
         for statement in statements:
             services = {action.partition(":")[0].lower() for action in statement.actions}
             if statement.not_actions or any("*" in service or "?" in service for service in services):
@@ -68,13 +68,19 @@ class StatementIndex:
                 for service in services:
                     self._by_service.setdefault(service, []).append(statement)
 
-    def of(self, action: str) -> tuple[Statement, ...]:
-        """The statements whose Action or NotAction element covers ``action``, in the order of the document."""
+    def of(self, action: str, effect: Effect) -> tuple[Statement, ...]:
+        """The statements of ``effect`` whose Action or NotAction covers ``action``, in the order of the document."""
         found = self._found.get(action)
         if found is None:
-            candidates = self._by_service.get(action.partition(":")[0].lower(), []) + self._anywhere
-            found = tuple(sorted((s for s in candidates if s.covers_action(action)), key=lambda s: s.index))
             if len(self._found) >= _REMEMBERED_ACTIONS:
                 self._found.clear()
-            self._found[action] = found
-        return found
+            found = self._found[action] = self._look_up(action)
+        return found[effect]
+
+    def _look_up(self, action: str) -> dict[Effect, tuple[Statement, ...]]:
+        candidates = self._by_service.get(action.partition(":")[0].lower(), []) + self._anywhere
+        covering = sorted((s for s in candidates if s.covers_action(action)), key=lambda s: s.index)
+        return {
+            "Allow": tuple(s for s in covering if s.effect == "Allow"),
+            "Deny": tuple(s for s in covering if s.effect == "Deny"),
+        }

@@ -1,0 +1,130 @@
+"""Patterns of the policy language, made into functions once and matched in time linear in the value.
+
+A pattern such as ``a*a*a*a*b`` takes a naive matcher exponential or high polynomial time. The standard library's
+fnmatch translates each stretch between two ``*`` into an atomic group, which never gives back what it took: the leftmost
+place for each stretch is as good as any other, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from .statements import Context
+from .variables import Token, Wildcard, has_variables, resolve, tokenise
+
+__all__ = ["Match", "Test", "action_matcher", "arn_test", "resource_test", "text_test"]
+
+Match = Callable[[str], bool]
+Test = Callable[[str, Context], bool]
+Resolved = tuple[str | Wildcard, ...]
+
+_ARN_PARTS = 6  # arn, partition, service, Region, account, resource
+_KEPT_PATTERNS = 2048
+
+
+def action_matcher(patterns: Iterable[str]) -> Match:
+    """Whether an action is one of ``patterns``, in any case (IAM User Guide, Action element)."""
+    matchers = [_glob(_static(pattern.lower())) for pattern in patterns]
+    return lambda action: any(matches(action) for matches in matchers)
+
+
+def resource_test(pattern: str, *, variables: bool) -> Test:
+    """Whether a resource is covered by one value of a Resource element.
+
+    A ``*`` reaches over colons. An ARN with fewer than six parts has ``*`` for the missing ones. Variables are such
+    only after the fifth colon; what is before is literal (IAM User Guide, Resource element; Policy variables).
+    """
+    if pattern == "*":
+        return _always
+    parts = pattern.split(":", _ARN_PARTS - 1)
+    head = ":".join(parts[: _ARN_PARTS - 1]) + ":"
+    if len(parts) < _ARN_PARTS:
+        head, tail = head + "*:" * (_ARN_PARTS - 1 - len(parts)), "*"
+    else:
+        tail = parts[-1]
+    tokens = (*_static(head), *tokenise(tail, variables=variables, wildcards=True))
+    return _test(tokens, _glob)
+
+
+def text_test(pattern: str, *, variables: bool, wildcards: bool, any_case: bool = False) -> Test:
+    """Whether a text is ``pattern``: the string operators."""
+    tokens = tokenise(pattern, variables=variables, wildcards=wildcards)
+    if not any_case:
+        return _test(tokens, _glob)
+    inner = _test(tokens, lambda resolved: _glob(tuple(t.lower() if isinstance(t, str) else t for t in resolved)))
+    return lambda value, context: inner(value.lower(), context)
+
+
+def arn_test(pattern: str, *, variables: bool) -> Test:
+    """Whether a value is an ARN like ``pattern``: each of the six parts is matched by itself."""
+    return _test(tokenise(pattern, variables=variables, wildcards=True), _arn)
+
+
+def _test(tokens: tuple[Token, ...], make: Callable[[Resolved], Match]) -> Test:
+    if not has_variables(tokens):
+        matches = make(resolve(tokens, {}) or ())
+        return lambda value, context: matches(value)
+
+    def test(value: str, context: Context) -> bool:
+        resolved = resolve(tokens, context)
+        return resolved is not None and make(resolved)(value)
+
+    return test
+
+
+def _always(value: str, context: Context) -> bool:
+    return True
+
+
+def _static(pattern: str) -> Resolved:
+    return resolve(tokenise(pattern, variables=False, wildcards=True), {}) or ()
+
+
+def _glob(tokens: Resolved) -> Match:
+    match tokens:
+        case (Wildcard.ANY,):
+            return lambda value: True
+        case (str(prefix), Wildcard.ANY):
+            return lambda value: value.startswith(prefix)
+        case _ if not any(isinstance(token, Wildcard) for token in tokens):
+            return "".join(token for token in tokens if isinstance(token, str)).__eq__
+    matches = _regex("".join(token.value if isinstance(token, Wildcard) else _quoted(token) for token in tokens))
+    return lambda value: matches(value) is not None
+
+
+def _quoted(literal: str) -> str:
+    """``literal`` as fnmatch reads it literally."""
+    return re.sub(r"[*?[]", r"[\g<0>]", literal)
+
+
+@functools.lru_cache(maxsize=_KEPT_PATTERNS)
+def _regex(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(fnmatch.translate(pattern)).match
+
+
+def _arn(tokens: Resolved) -> Match:
+    parts = [_glob(part) for part in _parts(tokens)]
+    if len(parts) != _ARN_PARTS:
+        return lambda value: False
+
+    def matches(value: str) -> bool:
+        values = value.split(":", _ARN_PARTS - 1)
+        return len(values) == _ARN_PARTS and all(part(v) for part, v in zip(parts, values, strict=True))
+
+    return matches
+
+
+def _parts(tokens: Resolved) -> Sequence[Resolved]:
+    parts: list[list[str | Wildcard]] = [[]]
+    for token in tokens:
+        if isinstance(token, Wildcard):
+            parts[-1].append(token)
+            continue
+        first, *others = token.split(":", _ARN_PARTS - len(parts))
+        if first:
+            parts[-1].append(first)
+        parts.extend([other] if other else [] for other in others)
+    return [tuple(part) for part in parts]

@@ -1,0 +1,81 @@
+"""Whether a Principal element means the one who asks, and how directly.
+
+IAM User Guide, Principal element; How AWS enforcement code logic evaluates requests. How directly matters: what names the
+user or the session itself is limited by nothing but an explicit deny, what names the role is limited by boundary and
+session policies, and what names the account leaves it to the identity's own policies.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from .model import Principal
+from .statements import Statement
+
+__all__ = ["PRINCIPAL_TYPES", "Grant", "grant"]
+
+PRINCIPAL_TYPES = ("AWS", "CanonicalUser", "Federated", "Service")
+
+
+class Grant(IntEnum):
+    """How a statement reaches a principal, from not at all to by its own name."""
+
+    NONE = 0
+    ACCOUNT = 1
+    ISSUER = 2
+    DIRECT = 3
+
+
+def grant(statement: Statement, principal: Principal, *, bounded: bool) -> Grant:
+    """How ``statement`` reaches ``principal``; ``bounded`` tells that a permissions boundary is set.
+
+    NotPrincipal reaches whoever it does not name, and every user and role with a boundary (IAM User Guide,
+    NotPrincipal).
+    """
+    if statement.principals is None:
+        return Grant.NONE
+    named = max(_named(type_, value, principal) for type_, value in statement.principals)
+    if not statement.not_principals:
+        return named
+    limited = bounded and principal.kind in ("user", "role", "assumed-role")
+    return Grant.DIRECT if named is Grant.NONE or limited else Grant.NONE
+
+
+def _named(type_: str, value: str, principal: Principal) -> Grant:
+    if type_ == "*":
+        return Grant.DIRECT
+    if principal.kind == "service":
+        return Grant.DIRECT if type_ == "Service" and value == principal.arn else Grant.NONE
+    if type_ == "Federated":
+        return Grant.DIRECT if principal.kind == "federated" and value == principal.arn else Grant.NONE
+    if type_ != "AWS":
+        return Grant.NONE
+    if value == "*":
+        return Grant.DIRECT
+    if principal.kind == "anonymous":
+        return Grant.NONE
+    if value == principal.arn and principal.kind not in ("root", "role"):
+        return Grant.DIRECT
+    if value == _issuer(principal, value):
+        return Grant.ISSUER
+    return Grant.ACCOUNT if _account(value) == principal.account != "" else Grant.NONE
+
+
+def _issuer(principal: Principal, value: str) -> str | None:
+    """The role or user behind a session. A role's name is unique in its account, so its path may be unknown."""
+    if principal.kind == "role":
+        return principal.arn
+    if principal.issuer or principal.kind != "assumed-role":
+        return principal.issuer
+    head, _, path = value.partition(":role/")
+    session = principal.arn.split("/")
+    same = len(session) > 1 and path.rpartition("/")[2] == session[1] and head.endswith(f":iam::{principal.account}")
+    return value if same else None
+
+
+def _account(value: str) -> str | None:
+    """The account that an entry means: its number, or the ARN of its root."""
+    if value.isdigit():
+        return value
+    head, _, account = value.removesuffix(":root").rpartition("::")
+    return account if value.endswith(":root") and head.endswith(":iam") else None

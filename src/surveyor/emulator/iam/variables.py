@@ -1,0 +1,94 @@
+"""Policy variables: ``${aws:username}`` and its like, replaced by what the request carries.
+
+IAM User Guide, Policy variables: a variable names a condition key, in any case, and may have a default in single
+quotes; ``${*}``, ``${?}`` and ``${$}`` stand for the characters themselves; they exist since version 2012-10-17, before
+which the text is literal. A variable whose key is absent or has several values makes what contains it match nothing. What
+a variable is replaced by is literal: a ``*`` in a user's tag is no wildcard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .statements import Context
+
+__all__ = ["Token", "Variable", "Wildcard", "has_variables", "resolve", "tokenise"]
+
+
+class Wildcard(Enum):
+    """The two wildcards of the policy language."""
+
+    ANY = "*"
+    ONE = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable: the condition key in lower case, and what to use without it."""
+
+    key: str
+    default: str | None = None
+
+
+Token = str | Wildcard | Variable
+_LITERALS = frozenset("*?$")
+
+
+def tokenise(text: str, *, variables: bool, wildcards: bool) -> tuple[Token, ...]:
+    """``text`` as literals, wildcards and variables; what is switched off is literal."""
+    tokens: list[Token] = []
+    literal: list[str] = []
+
+    def put(token: Token) -> None:
+        if literal:
+            tokens.append("".join(literal))
+            literal.clear()
+        tokens.append(token)
+
+    at = 0
+    while at < len(text):
+        character = text[at]
+        if variables and character == "$" and text.startswith("${", at) and (end := text.find("}", at)) > 0:
+            name = text[at + 2 : end]
+            if name in _LITERALS:
+                literal.append(name)
+            else:
+                put(_variable(name))
+            at = end + 1
+            continue
+        if wildcards and character in "*?":
+            put(Wildcard(character))
+        else:
+            literal.append(character)
+        at += 1
+    if literal:
+        tokens.append("".join(literal))
+    return tuple(tokens)
+
+
+def has_variables(tokens: tuple[Token, ...]) -> bool:
+    """Whether anything is left to resolve."""
+    return any(isinstance(token, Variable) for token in tokens)
+
+
+def resolve(tokens: tuple[Token, ...], context: Context) -> tuple[str | Wildcard, ...] | None:
+    """The tokens with each variable replaced; ``None`` where one has no single value and no default."""
+    resolved: list[str | Wildcard] = []
+    for token in tokens:
+        if isinstance(token, Variable):
+            values = context.get(token.key, ())
+            value = values[0] if len(values) == 1 else token.default
+            if value is None:
+                return None
+            resolved.append(value)
+        else:
+            resolved.append(token)
+    return tuple(resolved)
+
+
+def _variable(inside: str) -> Variable:
+    key, comma, rest = inside.partition(",")
+    rest = rest.strip()
+    quoted = comma and len(rest) >= 2 and rest[0] == rest[-1] == "'"
+    return Variable(key.strip().lower(), rest[1:-1] if quoted else None)

@@ -1,8 +1,8 @@
 """Patterns of the policy language, made into functions once and matched in time linear in the value.
 
 A pattern such as ``a*a*a*a*b`` takes a naive matcher exponential or high polynomial time. The standard library's
-fnmatch translates each stretch between two ``*`` into an atomic group, which never gives back what it took: the leftmost
-place for each stretch is as good as any other, so nothing is lost.
+fnmatch translates each stretch between two ``*`` into an atomic group, which never gives back what it took: the
+leftmost place for each stretch is as good as any other, so nothing is lost.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ def _static(pattern: str) -> Resolved:
     return resolve(tokenise(pattern, variables=False, wildcards=True), {}) or ()
 
 
+@functools.lru_cache(maxsize=_KEPT_PATTERNS)  # for patterns with variables, resolved anew at each decision
 def _glob(tokens: Resolved) -> Match:
     match tokens:
         case (Wildcard.ANY,):
@@ -90,8 +91,10 @@ def _glob(tokens: Resolved) -> Match:
         case (str(prefix), Wildcard.ANY):
             return lambda value: value.startswith(prefix)
         case _ if not any(isinstance(token, Wildcard) for token in tokens):
-            return "".join(token for token in tokens if isinstance(token, str)).__eq__
-    matches = _regex("".join(token.value if isinstance(token, Wildcard) else _quoted(token) for token in tokens))
+            exact = "".join(token for token in tokens if isinstance(token, str))
+            return lambda value: value == exact
+    pattern = "".join(token.value if isinstance(token, Wildcard) else _quoted(token) for token in tokens)
+    matches = re.compile(fnmatch.translate(pattern)).match
     return lambda value: matches(value) is not None
 
 
@@ -101,10 +104,6 @@ def _quoted(literal: str) -> str:
 
 
 @functools.lru_cache(maxsize=_KEPT_PATTERNS)
-def _regex(pattern: str) -> Callable[[str], re.Match[str] | None]:
-    return re.compile(fnmatch.translate(pattern)).match
-
-
 def _arn(tokens: Resolved) -> Match:
     parts = [_glob(part) for part in _parts(tokens)]
     if len(parts) != _ARN_PARTS:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .matching import Test, arn_test, text_test
 from .statements import Context
@@ -25,7 +25,7 @@ __all__ = ["OPERATORS", "Operator"]
 
 Value = TypeVar("Value")
 Make = Callable[[str, bool], Test]
-Compare = Callable[[object, object], bool]
+Compare = Callable[[Any, Any], bool]  # two of one type that has an order
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
 _EPOCH = re.compile(r"[0-9]{5,}(\.[0-9]+)?\Z")  # four digits are a year

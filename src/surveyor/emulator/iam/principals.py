@@ -1,8 +1,8 @@
 """Whether a Principal element means the one who asks, and how directly.
 
-IAM User Guide, Principal element; How AWS enforcement code logic evaluates requests. How directly matters: what names the
-user or the session itself is limited by nothing but an explicit deny, what names the role is limited by boundary and
-session policies, and what names the account leaves it to the identity's own policies.
+IAM User Guide, Principal element; How AWS enforcement code logic evaluates requests. How directly matters: what names
+the user or the session itself is limited by nothing but an explicit deny, what names the role is limited by boundary
+and session policies, and what names the account leaves it to the identity's own policies.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Policy variables: ``${aws:username}`` and its like, replaced by what the request carries.
 
 IAM User Guide, Policy variables: a variable names a condition key, in any case, and may have a default in single
-quotes; ``${*}``, ``${?}`` and ``${$}`` stand for the characters themselves; they exist since version 2012-10-17, before
-which the text is literal. A variable whose key is absent or has several values makes what contains it match nothing. What
-a variable is replaced by is literal: a ``*`` in a user's tag is no wildcard.
+quotes; ``${*}``, ``${?}`` and ``${$}`` stand for the characters themselves; they exist since version 2012-10-17,
+before which the text is literal. A variable whose key is absent or has several values makes what contains it match
+nothing. What a variable is replaced by is literal: a ``*`` in a user's tag is no wildcard.
 """
 
 from __future__ import annotations
@@ -46,10 +46,11 @@ def tokenise(text: str, *, variables: bool, wildcards: bool) -> tuple[Token, ...
             literal.clear()
         tokens.append(token)
 
-    at = 0
+    at, last_brace = 0, text.rfind("}")
     while at < len(text):
         character = text[at]
-        if variables and character == "$" and text.startswith("${", at) and (end := text.find("}", at)) > 0:
+        if variables and at < last_brace and text.startswith("${", at):
+            end = text.index("}", at)
             name = text[at + 2 : end]
             if name in _LITERALS:
                 literal.append(name)

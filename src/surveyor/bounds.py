@@ -20,6 +20,7 @@ __all__ = [
     "OPERATION",
     "PROBE_INTERVAL",
     "REMOTE_ANSWER",
+    "SHARE",
     "START",
     "STOP",
     "TERMINATION",
@@ -65,6 +66,9 @@ WALL_STEP = 0.5
 
 TERMINATION = 300.0
 """Service seconds until an EC2 instance that is told to must be terminated (no document gives a bound)."""
+
+SHARE = 60.0
+"""Service seconds until an invitation to a resource share, or its acceptance, is seen (no document gives a bound)."""
 
 START = 30.0
 """Wall seconds until a started target must be ready."""

@@ -61,34 +61,35 @@ class Clients:
         self._session = _session(target)
         self._config = _config(target)
 
-    def client(self, service: str, account: str, region: str | None = None) -> Any:
+    def client(self, service: str, account: str, region: str | None = None, session: Credentials | None = None) -> Any:
         """A client of `service` (botocore's name) that calls as `account`, whose 12 digits are its access key id.
 
         On targets without accounts per test the credentials come from the environment or a profile, and `account`
-        is not used.
+        is not used. With `session` it calls with those credentials.
         """
-        per_test = self._target.credentials.kind == "per-test"
+        key, secret, token = self._keys(account, session)
         client = self._session.create_client(
             service,
             region_name=region or self._target.region,
             endpoint_url=self._endpoint,
             config=self._config,
-            aws_access_key_id=account if per_test else None,
-            aws_secret_access_key=self._target.credentials.secret if per_test else None,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
         )
         self._listen(client, account)
         return client
 
     def patient(self, service: str, region: str) -> Any:
         """A client of the target's one account that tries again when it is throttled; its calls are only counted."""
-        per_test = self._target.credentials.kind == "per-test"
+        key, secret, _ = self._keys(self._target.account or "")
         client = self._session.create_client(
             service,
             region_name=region,
             endpoint_url=self._endpoint,
             config=self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": 8})),
-            aws_access_key_id=self._target.account if per_test else None,
-            aws_secret_access_key=self._target.credentials.secret if per_test else None,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
         )
         cleaning = self._spending.cleaning
 
@@ -105,6 +106,14 @@ class Clients:
         found = self._session.get_credentials()
         assert found is not None, "a session without credentials is refused when it is made"
         return found
+
+    def _keys(self, account: str, session: Credentials | None = None) -> tuple[str | None, str | None, str | None]:
+        """Access key, secret and token; None each where they come from the environment or a profile."""
+        if session is not None:
+            return session.access_key, session.secret_key, session.token
+        if self._target.credentials.kind == "per-test":
+            return account, self._target.credentials.secret, None
+        return None, None, None
 
     def _listen(self, client: Any, account: str) -> None:
         service, region = client.meta.service_model.service_name, client.meta.region_name

@@ -100,9 +100,9 @@ def test_features_are_allowed_one_by_one_or_together() -> None:
 
 def test_workers_are_told_the_same() -> None:
     """Options of pytest say what was given."""
-    given = Given(ACCOUNT, "eu-west-1", "http://127.0.0.1:1", "control", "vpc-1", ("quotas",), "calls=1")
+    given = Given(ACCOUNT, "eu-west-1", "http://127.0.0.1:1", "control", "vpc-1", "arn:role", ("quotas",), "calls=1")
     assert given.arguments() == [
         "--account", ACCOUNT, "--region", "eu-west-1", "--endpoint", "http://127.0.0.1:1", "--dns", "control",
-        "--vpc", "vpc-1", "--budget", "calls=1", "--allow", "quotas",
+        "--vpc", "vpc-1", "--role", "arn:role", "--budget", "calls=1", "--allow", "quotas",
     ]  # fmt: skip
     assert Given().arguments() == []

@@ -44,6 +44,9 @@ CREATES: Mapping[str, Made] = {
     "ec2:CreateSubnet": Made("subnet", ("Subnet", "SubnetId")),
     "ec2:RunInstances": Made("EC2 instance", ("Instances", "InstanceId"), _HOUR_OF_T3_NANO),
     "ec2:CreateTags": Made("tag"),
+    # Only where the whole target is about to be stopped: elsewhere the role is given, and there is no second account.
+    "iam:CreateRole": Made("role"),
+    "ram:CreateResourceShare": Made("resource share"),
 }
 
 _CALLS: Mapping[str, float] = {

@@ -27,7 +27,7 @@ __all__ = ["ARTICLES", "FINGERPRINTS", "LATER_AREAS", "load_claims"]
 
 ARTICLES = "articles.toml"
 FINGERPRINTS = "fingerprints.toml"
-LATER_AREAS = ("iam", "cross-account", "ecs", "service-connect", "app-mesh")
+LATER_AREAS = ("ecs", "service-connect", "app-mesh")
 """Areas that have no claims yet; an article may wait for one."""
 
 _OUTSIDE = "outside the project"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Vpc, given
+from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
 from surveyor.errors import UsageError
 from surveyor.targets.given import Given
 from surveyor.targets.model import Target
@@ -46,12 +46,13 @@ def survey(
     endpoint: Endpoint = None,
     dns: DnsText = None,
     vpc: Vpc = None,
+    role: Role = None,
     allow: Allow = None,
     budget: BudgetText = None,
     plan: Plan = False,  # an option of the command line, given by its name
 ) -> None:
     """Checks every documented behaviour, on the embedded target unless told otherwise."""
-    how = given(account, region, endpoint, dns, vpc, allow, budget)
+    how = given(account, region, endpoint, dns, vpc, role, allow, budget)
     _run(target, area, claim, out, workers, seed, how, plan=plan, update=False)
 
 
@@ -67,6 +68,7 @@ def conform(
     endpoint: Endpoint = None,
     dns: DnsText = None,
     vpc: Vpc = None,
+    role: Role = None,
     allow: Allow = None,
     budget: BudgetText = None,
     plan: Plan = False,  # an option of the command line, given by its name
@@ -75,7 +77,7 @@ def conform(
     ] = False,
 ) -> None:
     """Judges a target against the claims and against what is expected of it; exit 1 if a verdict moved."""
-    how = given(account, region, endpoint, dns, vpc, allow, budget)
+    how = given(account, region, endpoint, dns, vpc, role, allow, budget)
     _run(target, area, claim, out, workers, seed, how, plan=plan, update=update_expectations)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from surveyor.targets.given import Given, allowed_words
 
-__all__ = ["Account", "Allow", "BudgetText", "DnsText", "Endpoint", "Region", "Vpc", "given"]
+__all__ = ["Account", "Allow", "BudgetText", "DnsText", "Endpoint", "Region", "Role", "Vpc", "given"]
 
 Account = Annotated[str | None, typer.Option(metavar="ID", help="The account that the credentials must be of.")]
 Region = Annotated[str | None, typer.Option(metavar="REGION", help="Where; it must be on the target's list.")]
@@ -17,6 +17,7 @@ DnsText = Annotated[
     str | None, typer.Option("--dns", metavar="WHERE", help="Where names are asked: control, none, ADDRESS:PORT.")
 ]
 Vpc = Annotated[str | None, typer.Option(metavar="ID", help="A VPC that private namespaces may use.")]
+Role = Annotated[str | None, typer.Option(metavar="ARN", help="A role that claims about IAM may narrow.")]
 Allow = Annotated[
     list[str] | None, typer.Option(metavar="FEATURE", help="Test this too (quotas, throttling, regions).")
 ]
@@ -34,8 +35,9 @@ def given(
     endpoint: str | None,
     dns: str | None,
     vpc: str | None,
+    role: str | None,
     allow: list[str] | None,
     budget: str | None,
 ) -> Given:
     """What these options say."""
-    return Given(account, region, endpoint, dns, vpc, allowed_words(allow or []), budget)
+    return Given(account, region, endpoint, dns, vpc, role, allowed_words(allow or []), budget)

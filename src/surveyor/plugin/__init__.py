@@ -12,6 +12,8 @@ pytest_plugins = [
     "surveyor.plugin.removing",
     "surveyor.plugin.sharing",
     "surveyor.plugin.account",
+    "surveyor.plugin.permissions",
+    "surveyor.plugin.consumers",
     "surveyor.plugin.operations",
     "surveyor.plugin.namespaces",
     "surveyor.plugin.services",

@@ -27,19 +27,24 @@ class Ask(Protocol):
         namespace: Mapping[str, Any] | str | None = None,
         *,
         vpc: str | None = None,
+        account: str | None = None,
         tcp: bool = False,
         **query: Any,
     ) -> dns.message.Message:
         """`ask(name, rdtype, namespace=…, vpc=…, tcp=False, **query)`: the answer, whatever its rcode.
 
         `namespace`: the Namespace (or its id) that the name belongs to; may be left out if the test made just one.
-        `vpc`: ask the resolver of that VPC instead. `query` goes to dns.message.make_query.
+        `vpc`: ask the resolver of that VPC instead, of another `account` if that is given. `query` goes to
+        dns.message.make_query.
         """
 
 
 @pytest.fixture
-def ask(running: RunningTarget, account: str, client: ClientFactory, made_namespaces: MadeNamespaces) -> Ask:
+def ask(
+    running: RunningTarget, request: pytest.FixtureRequest, client: ClientFactory, made_namespaces: MadeNamespaces
+) -> Ask:
     """Asks DNS: private names at their VPC's resolver, public ones at the name servers."""
+    own: str = request.getfixturevalue("account")
 
     def question(
         name: str,
@@ -47,9 +52,11 @@ def ask(running: RunningTarget, account: str, client: ClientFactory, made_namesp
         namespace: Mapping[str, Any] | str | None = None,
         *,
         vpc: str | None = None,
+        account: str | None = None,
         tcp: bool = False,
         **query: Any,
     ) -> dns.message.Message:
+        account = account or own
         vpc = vpc or _vpc(namespace, made_namespaces)
         server = (
             running.resolver(account, running.target.region, vpc)

@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--endpoint", default=None, metavar="URL", help="where aws is reached, if not at AWS")
     group.addoption("--dns", default=None, metavar="WHERE", help="where names are asked: control, none, ADDRESS:PORT")
     group.addoption("--vpc", default=None, metavar="ID", help="a VPC of the account that private namespaces may use")
+    group.addoption("--role", default=None, metavar="ARN", help="a role of the account that claims of IAM may narrow")
     group.addoption("--allow", action="append", default=[], metavar="FEATURE", help="test this too: quotas, throttling")
     group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
     group.addoption("--run-id", default=None, metavar="ID", help="what the run is called (a new name)")
@@ -69,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
             endpoint=config.getoption("--endpoint"),
             dns=config.getoption("--dns"),
             vpc=config.getoption("--vpc"),
+            role=config.getoption("--role"),
             allow=allowed_words(config.getoption("--allow")),
             budget=config.getoption("--budget"),
         ),

@@ -27,8 +27,9 @@ class Sharing:
                 for one in read_pages(path).shared:
                     if one.kind == kind:
                         return one
+            before = self.ledger.count
             found, vpc = make()
-            shared = Shared(kind, found, self.ledger.count, vpc)
+            shared = Shared(kind, found, self.ledger.count if self.ledger.count > before else 0, vpc)
             self.ledger.shared(shared)
             return shared
 

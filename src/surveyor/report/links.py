@@ -36,6 +36,8 @@ _GUIDES = {
     "AWS PrivateLink Guide": f"{_DOCS}/vpc/latest/privatelink/{{}}.html",
     "Amazon ECS Developer Guide": f"{_DOCS}/AmazonECS/latest/developerguide/{{}}.html",
     "Amazon Route 53 Developer Guide": f"{_DOCS}/Route53/latest/DeveloperGuide/{{}}.html",
+    "IAM User Guide": f"{_DOCS}/IAM/latest/UserGuide/{{}}.html",
+    "Service Authorization Reference": f"{_DOCS}/service-authorization/latest/reference/{{}}.html",
     "Amazon VPC User Guide": f"{_DOCS}/vpc/latest/userguide/{{}}.html",
 }
 """Guides by name, as sources spell them; the page goes into the braces."""

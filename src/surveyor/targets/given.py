@@ -24,6 +24,7 @@ class Given:
     endpoint: str | None = None
     dns: str | None = None
     vpc: str | None = None
+    role: str | None = None
     allow: tuple[str, ...] = ()
     budget: str | None = None
 
@@ -31,7 +32,7 @@ class Given:
         """As options of pytest, which hands them to its workers."""
         told: Mapping[str, str | None] = {
             "--account": self.account, "--region": self.region, "--endpoint": self.endpoint, "--dns": self.dns,
-            "--vpc": self.vpc, "--budget": self.budget,
+            "--vpc": self.vpc, "--role": self.role, "--budget": self.budget,
         }  # fmt: skip
         words = [word for name, value in told.items() if value is not None for word in (name, value)]
         return words + [word for feature in self.allow for word in ("--allow", feature)]
@@ -77,11 +78,12 @@ def _inside(target: Target, given: Given) -> Target:
         # All tests in one account, as on AWS: in a target that we start it is one of its own, elsewhere the user's.
         kind = target.credentials if target.start or target.is_one_account else Credentials("environment")
         target = replace(target, account=given.account, credentials=kind)
-    if given.vpc is not None:
-        if not target.is_one_account:
-            raise UsageError(f"--vpc does not go with {target.name}, where each test has an account of its own")
-        target = replace(target, vpc=given.vpc)
-    return target
+    for name, value in (("vpc", given.vpc), ("role", given.role)):
+        if value is not None and not target.is_one_account:
+            raise UsageError(f"--{name} does not go with {target.name}, where each test has an account of its own")
+    if given.role is not None and target.features is not None:
+        target = replace(target, features=target.features | {"iam"})
+    return replace(target, vpc=given.vpc, role=given.role)
 
 
 def _limited(target: Target, given: Given) -> Target:

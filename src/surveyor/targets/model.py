@@ -25,6 +25,7 @@ FEATURES: Mapping[str, str] = {
     "throttling": "calls beyond the documented rate are refused",
     "regions": "there is a second region",
     "accounts": "there is a second account",
+    "sharing": "namespaces can be shared with another account",
     "clock-control": "service time can be advanced",
     "iam": "policies are enforced",
     "ecs": "the ECS API runs tasks",
@@ -82,8 +83,8 @@ class Target:
     means: not declared, find out by probing; `on_request` are features that are tested only if asked for, since that
     fills quotas, floods APIs or leaves the region. `lacks`: operations that it does not have, as
     `servicediscovery:CreateService`. `settles`: seconds after a call from which on nothing changes by itself.
-    `regions`: those that may be used; none named means any. `account`: the one account that the run may be in, `vpc`
-    a VPC there that it may use, `budget` what it may spend there.
+    `regions`: those that may be used; none named means any. `account`: the one account that the run may be in; `vpc`
+    and `role` are a VPC and a role there that it may use, `budget` what it may spend there.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Target:
     on_request: frozenset[str] = frozenset()
     account: str | None = None
     vpc: str | None = None
+    role: str | None = None
     budget: Budget = UNBOUNDED
     file: Path | None = None
 

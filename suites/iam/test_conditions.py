@@ -1,0 +1,144 @@
+"""Condition keys of Cloud Map, and tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.permissions import Narrowed
+    from surveyor.plugin.services import MakeService, Register
+
+RED = {"colour": "red"}
+
+
+def allow(action: str, key: str, value: str, operator: str = "StringEquals") -> dict[str, Any]:
+    """A statement that allows it on condition that the key has the value."""
+    return {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": {operator: {key: value}}}
+
+
+@proves("iam.create-service-by-namespace")
+def test_services_are_created_in_one_namespace(
+    narrowed: Narrowed, make_namespace: MakeNamespace, unique: Unique
+) -> None:
+    """With the condition on one namespace's ARN, CreateService succeeds there and is refused in another."""
+    ours, other = make_namespace("http"), make_namespace("http")
+    caller = narrowed(
+        allow("servicediscovery:CreateService", "servicediscovery:NamespaceArn", ours["Arn"]),
+        # CreateService tags what it makes where the request has tags.
+        {"Effect": "Allow", "Action": "servicediscovery:TagResource", "Resource": "*"},
+    )("servicediscovery")
+    assert caller.create_service(Name=unique("svc"), NamespaceId=ours["Id"])["Service"]["Id"]
+    with raises("AccessDeniedException"):
+        caller.create_service(Name=unique("svc"), NamespaceId=other["Id"])
+
+
+@proves("iam.discovery-by-names")
+@pytest.mark.parametrize("operation", ["discover_instances", "discover_instances_revision"])
+@pytest.mark.parametrize("key", ["NamespaceName", "ServiceName"])
+def test_discovery_is_denied_by_name(
+    narrowed: Narrowed, make_namespace: MakeNamespace, make_service: MakeService, operation: str, key: str
+) -> None:
+    """Denied for one name of a namespace or a service, discovery goes on for others."""
+    ours, other = make_namespace("http"), make_namespace("http")
+    services = {namespace["Name"]: make_service(namespace)["Name"] for namespace in (ours, other)}
+    denied = ours["Name"] if key == "NamespaceName" else services[ours["Name"]]
+    caller = narrowed(
+        {"Effect": "Allow", "Action": "servicediscovery:*", "Resource": "*"},
+        {**allow("servicediscovery:Discover*", f"servicediscovery:{key}", denied), "Effect": "Deny"},
+    )("servicediscovery")
+    getattr(caller, operation)(NamespaceName=other["Name"], ServiceName=services[other["Name"]])
+    with raises("AccessDeniedException"):
+        getattr(caller, operation)(NamespaceName=ours["Name"], ServiceName=services[ours["Name"]])
+
+
+@proves("iam.instances-by-service-arn")
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("register_instance", {"InstanceId": "i-2", "Attributes": RED}),
+        ("list_instances", {}),
+        ("get_instance", {"InstanceId": "i-1"}),
+        ("get_instances_health_status", {}),
+        ("update_instance_custom_health_status", {"InstanceId": "i-1", "Status": "HEALTHY"}),
+        ("deregister_instance", {"InstanceId": "i-1"}),
+    ],
+)
+def test_instances_of_one_service(
+    narrowed: Narrowed,
+    make_service: MakeService,
+    register: Register,
+    http_namespace: dict[str, Any],
+    operation: str,
+    params: dict[str, Any],
+) -> None:
+    """On condition of one service's ARN a call about instances succeeds there and is refused on another service."""
+    checked: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+    ours, other = make_service(http_namespace, **checked), make_service(http_namespace, **checked)
+    for service in (ours, other):
+        register(service, "i-1", RED)
+    caller = narrowed(allow("servicediscovery:*", "servicediscovery:ServiceArn", ours["Arn"]))("servicediscovery")
+    getattr(caller, operation)(ServiceId=ours["Id"], **params)
+    with raises("AccessDeniedException"):
+        getattr(caller, operation)(ServiceId=other["Id"], **params)
+
+
+@proves("iam.writes-by-who-created-the-service")
+def test_writes_on_services_of_one_account(
+    narrowed: Narrowed, make_service: MakeService, http_namespace: dict[str, Any], account: str
+) -> None:
+    """A service of this account is written to if the key must be this account, not if it must be another."""
+    service, key = make_service(http_namespace)["Id"], "servicediscovery:ServiceCreatedByAccount"
+    stranger = "000000000000" if account != "000000000000" else "111111111111"
+    with raises("AccessDeniedException"):
+        caller = narrowed(allow("servicediscovery:*", key, stranger))("servicediscovery")
+        caller.update_service_attributes(ServiceId=service, Attributes=RED)
+    narrowed(allow("servicediscovery:*", key, account))("servicediscovery").update_service_attributes(
+        ServiceId=service, Attributes=RED
+    )
+
+
+@proves("iam.tags-decide")
+def test_tags_of_the_resource_decide(
+    narrowed: Narrowed, make_namespace: MakeNamespace, cloudmap: ServiceDiscoveryClient
+) -> None:
+    """A namespace with the tag may be deleted, one without it may not."""
+    tagged = make_namespace("http", Tags=[{"Key": "env", "Value": "test"}])["Id"]
+    plain = make_namespace("http", Tags=[{"Key": "env", "Value": "live"}])["Id"]
+    caller = narrowed(allow("servicediscovery:DeleteNamespace", "aws:ResourceTag/env", "test"))("servicediscovery")
+    with raises("AccessDeniedException"):
+        caller.delete_namespace(Id=plain)
+    assert caller.delete_namespace(Id=tagged)["OperationId"]
+    assert cloudmap.get_namespace(Id=plain)["Namespace"]["Id"] == plain
+
+
+@proves("iam.tags-decide")
+def test_tags_of_the_request_decide(narrowed: Narrowed, unique: Unique) -> None:
+    """A namespace may be made with the tag, not with another value or without it."""
+    caller = narrowed(
+        allow("servicediscovery:CreateHttpNamespace", "aws:RequestTag/env", "test"),
+        {"Effect": "Allow", "Action": "servicediscovery:TagResource", "Resource": "*"},
+    )("servicediscovery")
+    for tags in ([], [{"Key": "env", "Value": "live"}]):
+        with raises("AccessDeniedException"):
+            caller.create_http_namespace(Name=unique("ns"), Tags=tags)
+    assert caller.create_http_namespace(Name=unique("ns"), Tags=[{"Key": "env", "Value": "test"}])["OperationId"]
+
+
+@proves("iam.tags-decide")
+def test_keys_of_tags_decide(narrowed: Narrowed, make_namespace: MakeNamespace) -> None:
+    """Only tags with listed keys may be put on."""
+    arn = make_namespace("http", Tags=[])["Arn"]
+    caller = narrowed(allow("servicediscovery:TagResource", "aws:TagKeys", "env", "ForAllValues:StringEquals"))(
+        "servicediscovery"
+    )
+    with raises("AccessDeniedException"):
+        caller.tag_resource(ResourceARN=arn, Tags=[{"Key": "env", "Value": "a"}, {"Key": "team", "Value": "b"}])
+    caller.tag_resource(ResourceARN=arn, Tags=[{"Key": "env", "Value": "a"}])

@@ -1,0 +1,94 @@
+"""AWS managed policies, by what they let a caller do and by what stands in them."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from surveyor.plugin.account import ClientFactory
+    from surveyor.plugin.operations import Finish
+    from surveyor.plugin.permissions import Narrowed
+    from surveyor.plugin.services import MakeService
+
+REGISTERING = "arn:aws:iam::aws:policy/AWSCloudMapRegisterInstanceAccess"
+DISCOVERING = "arn:aws:iam::aws:policy/AWSCloudMapDiscoverInstanceAccess"
+ECS = "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy"
+EXECUTION = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+ADDRESS = {"AWS_INSTANCE_IPV4": "192.0.2.1"}
+
+
+def actions(client: ClientFactory, arn: str) -> list[str]:
+    """The actions that the default version of a managed policy allows, as IAM tells it."""
+    iam = client("iam")
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    statements = document["Statement"]
+    allowed = [one["Action"] for one in statements if one["Effect"] == "Allow" and "Action" in one]
+    return [action for one in allowed for action in (one if isinstance(one, list) else [one])]
+
+
+@proves("iam.managed.register-instance-access")
+def test_register_instance_access(
+    narrowed: Narrowed, make_service: MakeService, private_namespace: dict[str, Any], complete: Finish
+) -> None:
+    """Registers, discovers and deregisters on a DNS service; does not report custom health, create or tag."""
+    checked: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+    service = make_service(private_namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 60}]}, **checked)
+    asked: Any = {"ServiceId": service["Id"], "InstanceId": "i-1"}
+    caller = narrowed(policies=[REGISTERING])("servicediscovery")
+    complete(caller.register_instance(**asked, Attributes=ADDRESS))
+    assert caller.get_instance(**asked)["Instance"]["Id"] == "i-1"
+    caller.discover_instances(NamespaceName=private_namespace["Name"], ServiceName=service["Name"])
+    with raises("AccessDeniedException"):
+        caller.update_instance_custom_health_status(**asked, Status="UNHEALTHY")
+    with raises("AccessDeniedException"):
+        caller.create_service(Name="web", NamespaceId=private_namespace["Id"])
+    with raises("AccessDeniedException"):
+        caller.tag_resource(ResourceARN=service["Arn"], Tags=[{"Key": "team", "Value": "red"}])
+    complete(caller.deregister_instance(**asked))
+
+
+@proves("iam.managed.discover-instance-access")
+def test_discover_instance_access(
+    narrowed: Narrowed, make_service: MakeService, http_namespace: dict[str, Any]
+) -> None:
+    """Discovers and asks for the revision; lists, reads and registers nothing."""
+    service = make_service(http_namespace)
+    names = {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
+    caller = narrowed(policies=[DISCOVERING])("servicediscovery")
+    assert caller.discover_instances(**names)["Instances"] == []
+    assert "InstancesRevision" in caller.discover_instances_revision(**names)
+    with raises("AccessDeniedException"):
+        caller.list_services()
+    with raises("AccessDeniedException"):
+        caller.get_service(Id=service["Id"])
+    with raises("AccessDeniedException"):
+        caller.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes={"colour": "red"})
+
+
+@proves("iam.managed.ecs-service-role-covers-registration")
+def test_policy_of_the_ecs_service_role(client: ClientFactory) -> None:
+    """Its actions cover registering, deregistering, custom health, records and checks."""
+    found = actions(client, ECS)
+    for needed in (
+        "servicediscovery:RegisterInstance",
+        "servicediscovery:DeregisterInstance",
+        "servicediscovery:UpdateInstanceCustomHealthStatus",
+        "servicediscovery:ListInstances",
+        "servicediscovery:GetInstance",
+        "route53:ChangeResourceRecordSets",
+        "route53:CreateHealthCheck",
+        "route53:DeleteHealthCheck",
+    ):
+        assert any(fnmatch(needed.lower(), action.lower()) for action in found), needed
+
+
+@proves("iam.managed.execution-role-has-no-cloud-map")
+def test_policy_of_the_execution_role(client: ClientFactory) -> None:
+    """None of its actions is one of Cloud Map or Route 53, and it does fetch images and write logs."""
+    found = [action.lower() for action in actions(client, EXECUTION)]
+    assert not [one for one in found if one == "*" or one.startswith(("servicediscovery:", "route53:"))]
+    assert {"ecr:getdownloadurlforlayer", "logs:putlogevents"} <= set(found)

@@ -41,6 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         (tmp_path / room).mkdir()
         (tmp_path / room / name).write_text(text)
+    (tmp_path / "pyproject.toml").touch()
     accept(load_claims(tmp_path / "claims"), tmp_path / "claims", Documents())
     monkeypatch.setattr(commands, "find_layout", lambda: Layout(tmp_path))
     return tmp_path

@@ -31,22 +31,23 @@ def action_matcher(patterns: Iterable[str]) -> Match:
     return lambda action: any(matches(action) for matches in matchers)
 
 
-def resource_test(pattern: str, *, variables: bool) -> Test:
+def resource_test(pattern: str, *, variables: bool, completed: bool) -> Test:
     """Whether a resource is covered by one value of a Resource element.
 
-    A ``*`` reaches over colons. An ARN with fewer than six parts has ``*`` for the missing ones. Variables are such
-    only after the fifth colon; what is before is literal (IAM User Guide, Resource element; Policy variables).
+    A ``*`` reaches over colons: documented for one that ends a part, and nothing is said of others. Variables are such
+    only after the fifth colon; what is before is literal. ``completed`` gives an ARN with fewer than six parts a ``*``
+    for each that is missing, as in identity-based policies (IAM User Guide, Resource element, Policy variables, IAM
+    ARNs).
     """
     if pattern == "*":
         return _always
     parts = pattern.split(":", _ARN_PARTS - 1)
-    head = ":".join(parts[: _ARN_PARTS - 1]) + ":"
+    if len(parts) < _ARN_PARTS and completed:
+        parts += ["*"] * (_ARN_PARTS - len(parts))
     if len(parts) < _ARN_PARTS:
-        head, tail = head + "*:" * (_ARN_PARTS - 1 - len(parts)), "*"
-    else:
-        tail = parts[-1]
-    tokens = (*_static(head), *tokenise(tail, variables=variables, wildcards=True))
-    return _test(tokens, _glob)
+        return _test(_static(pattern), _glob)
+    head = ":".join(parts[:-1]) + ":"
+    return _test((*_static(head), *tokenise(parts[-1], variables=variables, wildcards=True)), _glob)
 
 
 def text_test(pattern: str, *, variables: bool, wildcards: bool, any_case: bool = False) -> Test:

@@ -20,8 +20,8 @@ from .statements import Condition, Effect, Statement, StatementIndex
 
 __all__ = ["DocumentKind", "parse_policy", "size_of"]
 
-DocumentKind = Literal["identity", "resource", "trust"]
-"""Where a document stands: with an identity, boundary or session; with a resource; as a role's trust policy."""
+DocumentKind = Literal["identity", "session", "resource", "trust"]
+"""What a document is: an identity's or its boundary, a session's, a resource's, a role's trust policy."""
 
 Object = dict[str, object]
 
@@ -33,6 +33,8 @@ _PRINCIPAL_ELEMENTS = {"Principal", "NotPrincipal"}
 _SID = re.compile(r"[A-Za-z0-9]*\Z")
 _ACTION = re.compile(r"[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+\Z")
 _RESOURCE = re.compile(r"arn:[^:]*:[^:*?]+(:|\Z)")
+_ARN_COLONS = 5
+_OF_IDENTITIES = ("identity", "session")
 _SHOWN = 80  # characters of what came that an error repeats
 _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
@@ -45,7 +47,7 @@ def size_of(text: str) -> int:
 def parse_policy(text: str, name: str, *, arn: str | None = None, kind: DocumentKind = "identity") -> Policy:
     """The policy in ``text``; ``name`` is what errors will call it. Raises `MalformedPolicy`."""
     document = _object(_json(text), "a policy")
-    _only(document, _ELEMENTS - ({"Id"} if kind == "identity" else set()), "a policy")
+    _only(document, _ELEMENTS - ({"Id"} if kind in _OF_IDENTITIES else set()), "a policy")
     version = _text(document.get("Version", _VERSIONS[0]), "Version")
     if version not in _VERSIONS:
         raise MalformedPolicy(f"expected Version {' or '.join(_VERSIONS)}, got {_shown(version)}")
@@ -68,7 +70,7 @@ def parse_policy(text: str, name: str, *, arn: str | None = None, kind: Document
 def _statement(index: int, given: object, kind: DocumentKind, *, variables: bool) -> Statement:
     where = f"statement {index + 1}"
     elements = _object(given, where)
-    _only(elements, _STATEMENT_ELEMENTS | (set() if kind == "identity" else _PRINCIPAL_ELEMENTS), where)
+    _only(elements, _STATEMENT_ELEMENTS | (set() if kind in _OF_IDENTITIES else _PRINCIPAL_ELEMENTS), where)
     effect = elements.get("Effect")
     if effect != "Allow" and effect != "Deny":
         raise MalformedPolicy(f"{where}: expected Effect Allow or Deny, got {_shown(effect)}")
@@ -81,7 +83,7 @@ def _statement(index: int, given: object, kind: DocumentKind, *, variables: bool
             raise MalformedPolicy(f"{where}: expected {action} to be service:name or *, got {_shown(pattern)}")
     resource, resources = _resources(elements, kind, where)
     principal, principals = _principals(elements, kind, effect, where)
-    tests = [resource_test(pattern, variables=variables) for pattern in resources]
+    tests = [resource_test(pattern, variables=variables, completed=kind == "identity") for pattern in resources]
     return Statement(
         index,
         sid or None,
@@ -111,7 +113,7 @@ def _covers_resource(tests: list[Test], negated: bool) -> Test:
 
 def _resources(elements: Object, kind: DocumentKind, where: str) -> tuple[str, tuple[str, ...]]:
     """The resources of a statement. A trust policy has none: it stands on the role that it is about."""
-    if kind != "identity" and not {"Resource", "NotResource"} & elements.keys():
+    if kind not in _OF_IDENTITIES and not {"Resource", "NotResource"} & elements.keys():
         return "Resource", ("*",)
     if kind == "trust":
         raise MalformedPolicy(f"{where}: a trust policy has no Resource element; leave it out")
@@ -121,13 +123,15 @@ def _resources(elements: Object, kind: DocumentKind, where: str) -> tuple[str, t
             raise MalformedPolicy(
                 f"{where}: expected {element} to be an ARN whose service has no wildcard, or *, got {_shown(resource)}"
             )
+        if kind == "session" and resource != "*" and resource.count(":") < _ARN_COLONS:
+            raise MalformedPolicy(f"{where}: a session policy needs ARNs of six parts, got {_shown(resource)}")
     return element, resources
 
 
 def _principals(
     elements: Object, kind: DocumentKind, effect: Effect, where: str
 ) -> tuple[str, tuple[tuple[str, str], ...] | None]:
-    if kind == "identity":
+    if kind in _OF_IDENTITIES:
         return "Principal", None
     element = _one_of(elements, "Principal", where)
     if element == "NotPrincipal" and (kind == "trust" or effect == "Allow"):

@@ -18,6 +18,7 @@ from surveyor.cli.conform import conform, survey
 from surveyor.cli.counterfeits import counterfeits
 from surveyor.cli.doctor import doctor
 from surveyor.cli.emulator import emulator
+from surveyor.cli.model import model
 from surveyor.cli.sweep import sweep
 from surveyor.errors import SurveyorError, UsageError
 
@@ -34,6 +35,7 @@ app.command()(conform)
 app.command()(compare)
 app.command()(diff)
 app.command()(counterfeits)
+app.command()(model)
 app.command()(sweep)
 app.command()(doctor)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

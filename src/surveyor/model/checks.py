@@ -19,6 +19,7 @@ __all__ = [
     "Check",
     "Count",
     "Entry",
+    "HasRevision",
     "Health",
     "Observation",
     "Once",
@@ -75,6 +76,10 @@ class Outcome:
     def symptom(self) -> str:  # noqa: D102 (as in all checks: what fails, in words that do not change from run to run)
         return f"not {' or '.join(sorted(self.permitted))}"
 
+    @property
+    def demands(self) -> str:  # noqa: D102 (as in all checks: what must be, in words)
+        return f"it ends in {' or '.join(sorted(self.permitted))}"
+
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
         came = seen.code if isinstance(seen, Refused) else ANSWERED
@@ -86,6 +91,8 @@ class Once:
     """No name comes twice."""
 
     symptom = "a name comes twice"
+
+    demands = "each name comes once"
 
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
@@ -105,6 +112,10 @@ class Absent:
     def symptom(self) -> str:  # noqa: D102
         return f"what is {self.why} comes"
 
+    @property
+    def demands(self) -> str:  # noqa: D102
+        return f"{_listed(self.names)}, {self.why}, is not among them"
+
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
         if isinstance(seen, Refused) or not self.names & seen.names:
@@ -120,6 +131,10 @@ class Only:
 
     symptom = "something comes that never was there"
 
+    @property
+    def demands(self) -> str:  # noqa: D102
+        return f"nothing comes but {_listed(self.names)}"
+
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
         if isinstance(seen, Refused) or seen.names <= self.names:
@@ -134,6 +149,10 @@ class Present:
     names: frozenset[str]
 
     symptom = "something is missing"
+
+    @property
+    def demands(self) -> str:  # noqa: D102
+        return f"{_listed(self.names)} is among them"
 
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
@@ -153,6 +172,10 @@ class Count:
     def symptom(self) -> str:  # noqa: D102
         return f"not {self.least} to {self.most} of them" if self.least != self.most else f"not {self.most} of them"
 
+    @property
+    def demands(self) -> str:  # noqa: D102
+        return f"{self.least} to {self.most} come" if self.least != self.most else f"{self.most} comes"
+
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
         if isinstance(seen, Refused) or self.least <= len(seen.entries) <= self.most:
@@ -168,6 +191,10 @@ class Attributes:
     permitted: tuple[Pairs, ...]
 
     symptom = "other attributes"
+
+    @property
+    def demands(self) -> str:  # noqa: D102
+        return f"{self.name} has {' or '.join(_pairs(one) for one in self.permitted)}"
 
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
@@ -190,6 +217,10 @@ class Health:
     def symptom(self) -> str:  # noqa: D102
         return f"the status is not {' or '.join(sorted(self.permitted))}"
 
+    @property
+    def demands(self) -> str:  # noqa: D102
+        return f"{self.name} is {' or '.join(sorted(self.permitted))}"
+
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
         if isinstance(seen, Refused):
@@ -198,6 +229,18 @@ class Health:
             if entry.name == self.name and entry.health not in self.permitted:
                 return f"{self.name} {entry.health}"
         return None
+
+
+@dataclass(frozen=True)
+class HasRevision:
+    """A revision comes."""
+
+    symptom = "no revision"
+    demands = "a revision comes"
+
+    def fails(self, seen: Observation) -> str | None:
+        """What came instead; None if it holds."""
+        return None if isinstance(seen, Refused) or seen.revision is not None else "none"
 
 
 @dataclass(frozen=True)
@@ -216,18 +259,20 @@ class Revision:
         words = {">": "does not rise", "==": "moves", ">=": "falls"}
         return f"the revision {words[self.relation]}"
 
+    @property
+    def demands(self) -> str:  # noqa: D102
+        return f"the revision is {self.relation} {self.than}"
+
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
-        if isinstance(seen, Refused) or seen.names == self.unless:
+        if isinstance(seen, Refused) or seen.revision is None or seen.names == self.unless:
             return None
         came = seen.revision
-        if came is None:
-            return "no revision"
         holds = {">": came > self.than, "==": came == self.than, ">=": came >= self.than}[self.relation]
         return None if holds else f"{came} after {self.than}"
 
 
-Check = Outcome | Once | Absent | Only | Present | Count | Attributes | Health | Revision
+Check = Outcome | Once | Absent | Only | Present | Count | Attributes | Health | HasRevision | Revision
 
 
 def _listed(names: Iterable[str]) -> str:

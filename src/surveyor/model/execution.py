@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from surveyor import bounds
 from surveyor.clock import Clock, ControlledClock
@@ -23,21 +23,22 @@ __all__ = ["Ran", "run_history"]
 class Ran:
     """What came of a history: `done` steps of it were done; the last of them diverged, if there is a divergence.
 
-    `left_out`: operations that the target does not offer. `before`: the registry before the last step.
+    `left_out`: operations that the target does not offer. `waited`: service seconds from the beginning of the last step
+    to the call whose answer diverged.
     """
 
     done: int
     divergence: Divergence | None = None
     left_out: frozenset[str] = frozenset()
-    before: Registry = field(default_factory=Registry)
+    waited: float = 0.0
 
 
 class _Parted(Exception):
     """The answer just looked at breaks a promise."""
 
-    def __init__(self, divergence: Divergence) -> None:
+    def __init__(self, divergence: Divergence, at: Moment) -> None:
         super().__init__(divergence.symptom)
-        self.divergence = divergence
+        self.divergence, self.at = divergence, at
 
 
 def run_history(
@@ -53,19 +54,19 @@ def run_history(
     registry = Registry()
     tolerance = bounds.TOLERANCE_ADVANCED if isinstance(clock, ControlledClock) else bounds.TOLERANCE_FLOWING
     for number, step in enumerate(history):
-        before = registry
+        began = clock.now()
         try:
             seen, at = _seen(driver, clock, registry, step, known)
         except _Parted as parted:
-            return Ran(number + 1, parted.divergence, before=before)
+            return Ran(number + 1, parted.divergence, waited=parted.at.start - began)
         except NotOffered as lacking:
-            return Ran(number, left_out=frozenset({lacking.operation}), before=before)
+            return Ran(number, left_out=frozenset({lacking.operation}))
         except FeatureLacking as lacking:
-            return Ran(number, left_out=frozenset({str(lacking)}), before=before)
+            return Ran(number, left_out=frozenset({str(lacking)}))
         if not isinstance(step, Look) and diverges(registry, step, seen, at):
-            return Ran(number + 1, before=before)
+            return Ran(number + 1)
         registry = revision_seen(after(registry, step, at, tolerance), step, seen, at)
-    return Ran(len(history), before=registry)
+    return Ran(len(history))
 
 
 def _seen(
@@ -81,7 +82,7 @@ def _seen(
     def judged(found: tuple[Observation, Moment]) -> tuple[Observation, Moment]:
         broken = diverges(registry, step, *found, known)
         if broken:
-            raise _Parted(broken)
+            raise _Parted(broken, found[1])
         return found
 
     if isinstance(step, Look) and step.settle:

@@ -39,7 +39,7 @@ from surveyor.model.steps import (
     Step,
 )
 
-__all__ = ["KINDS", "machine_for"]
+__all__ = ["KINDS", "LEFT_TO_FEATURES", "RegistryMachine", "machine_for"]
 
 KINDS: dict[Kind, frozenset[str]] = {
     "http": frozenset({"cloudmap"}),
@@ -47,6 +47,9 @@ KINDS: dict[Kind, frozenset[str]] = {
     "public": frozenset({"cloudmap", "route53"}),
 }
 """Kinds of namespaces, and what a target needs for them."""
+
+LEFT_TO_FEATURES = ("ec2", "route53", "dns", "public-dns", "custom-health", "clock-control")
+"""Features without which some rule is left out."""
 
 _NAMESPACES = ("n1", "n2")
 _LABELS = ("a", "b")

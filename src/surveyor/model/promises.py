@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from surveyor.model import views
-from surveyor.model.checks import ANSWERED, Answer, Check, Observation, Once, Outcome, Revision
+from surveyor.model.checks import ANSWERED, Answer, Check, HasRevision, Observation, Once, Outcome, Revision
 from surveyor.model.eventual import Moment
 from surveyor.model.registry import Registry, Seen, Service, takes
+from surveyor.model.rests import Rests
 from surveyor.model.steps import (
     CreateNamespace,
     CreateService,
@@ -95,11 +96,11 @@ def promises(registry: Registry, step: Step, at: Moment) -> Iterator[Promise]:
     if isinstance(step, Get):
         yield from (Promise(*pair) for pair in views.get(service, step.instance, at))
         return
-    yield Promise("namespaces.three-types-all-discoverable", Outcome(frozenset({ANSWERED})))
-    yield Promise("instances.register-again-updates", Once())
+    yield Promise(Rests.ANSWERS, Outcome(frozenset({ANSWERED})))
+    yield Promise(Rests.AGAIN_UPDATES, Once())
     yield from (Promise(*pair) for pair in views.look(service, step, at))
-    if isinstance(step, Discover) and service.seen is not None:
-        yield from _revision(service, service.seen, step, at)
+    if isinstance(step, Discover):
+        yield from _revision(service, step)
 
 
 def settles(registry: Registry, step: Look) -> float:
@@ -111,20 +112,20 @@ def _ends(registry: Registry, step: Step) -> tuple[str, set[str]]:
     """How a call that is no look ends, and the claim that says so."""
     match step:
         case CreateNamespace():
-            return "namespaces.changes-are-asynchronous", {ANSWERED}
+            return Rests.NAMESPACE_CREATED, {ANSWERED}
         case CreateService(name) if name in registry.services:
-            return "services.duplicate-name-is-refused", {"ServiceAlreadyExists"}
+            return Rests.NAME_TAKEN, {"ServiceAlreadyExists"}
         case CreateService():
-            return "services.create-is-synchronous", {ANSWERED}
+            return Rests.SERVICE_CREATED, {ANSWERED}
         case Register() | RegisterMany() | Deregister() | Report():
             return _instance_ends(registry.services[step.service], step)
         case DeleteService(name):
             full = bool(registry.services[name].registered)
-            return "services.delete.needs-no-instances", {"ResourceInUse" if full else ANSWERED}
+            return Rests.SERVICE_DELETED, {"ResourceInUse" if full else ANSWERED}
         case DeleteNamespace(name):
             full = bool(registry.services_of(name))
-            return "namespaces.delete-needs-no-services", {"ResourceInUse" if full else ANSWERED}
-    return "operations.status-moves-forward", {ANSWERED}
+            return Rests.NAMESPACE_DELETED, {"ResourceInUse" if full else ANSWERED}
+    return Rests.OPERATION, {ANSWERED}
 
 
 def _instance_ends(service: Service, step: Register | RegisterMany | Deregister | Report) -> tuple[str, set[str]]:
@@ -132,28 +133,31 @@ def _instance_ends(service: Service, step: Register | RegisterMany | Deregister 
         case Register(_, instance, attributes):
             if not takes(service, attributes):
                 srv = service.records == "SRV"
-                claim = "instances.srv.needs-port-and-address" if srv else "instances.addresses.required-by-record-type"
+                claim = Rests.SRV_NEEDS if srv else Rests.ADDRESS_NEEDED
                 return claim, {"InvalidInput"}
             again = instance in service.registered
-            return "instances.register-again-updates" if again else _REGISTER, {ANSWERED}
+            return Rests.AGAIN_UPDATES if again else Rests.REGISTERED, {ANSWERED}
         case RegisterMany():
-            return _REGISTER, {ANSWERED}
+            return Rests.REGISTERED, {ANSWERED}
         case Deregister(_, instance):
             if instance in service.registered:
-                return "deregistration.removes-own-records-only", {ANSWERED}
-            return "deregistration.unknown-instance-is-refused", {"InstanceNotFound"}
+                return Rests.GONE, {ANSWERED}
+            return Rests.GONE_TWICE, {"InstanceNotFound"}
         case Report(_, instance):
             if instance not in service.registered:
                 # Where both are true, no document says which error comes.
                 neither = set() if service.custom else {"CustomHealthNotFound"}
-                return "errors.not-found-by-kind", {"InstanceNotFound"} | neither
+                return Rests.NOT_FOUND, {"InstanceNotFound"} | neither
             if not service.custom:
-                return "health.custom.only-on-custom-checks", {"CustomHealthNotFound"}
-            return "health.custom.update-answers-nothing", {ANSWERED}
+                return Rests.CUSTOM_ONLY, {"CustomHealthNotFound"}
+            return Rests.REPORT, {ANSWERED}
 
 
-def _revision(service: Service, before: Seen, step: Discover, at: Moment) -> Iterator[Promise]:
-    claim = "discovery.revision-rises-with-membership-only"
+def _revision(service: Service, step: Discover) -> Iterator[Promise]:
+    claim, before = Rests.REVISION, service.seen
+    yield Promise(claim, HasRevision())
+    if before is None:
+        return
     if before.settled and service.changes == before.changes:
         yield Promise(claim, Revision("==", before.revision))
     yield Promise(claim, Revision(">=", before.revision))
@@ -176,6 +180,3 @@ def shows_all(service: Service, step: Discover) -> bool:
     """Whether the answer holds every member, whatever its health and attributes."""
     everyone = step.health == "ALL" or (step.health is None and not service.custom)
     return everyone and not step.query and not step.optional
-
-
-_REGISTER = "instances.register-is-asynchronous-and-creates-records"

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.reporting import with_reporter
 from hypothesis.stateful import run_state_machine_as_test
 
+from surveyor.errors import SurveyorError
 from surveyor.evidence import Entry
 from surveyor.model.driver import Driver
 from surveyor.model.execution import Ran, run_history
 from surveyor.model.machine import machine_for
 from surveyor.model.promises import Divergence
-from surveyor.model.registry import Registry
 from surveyor.model.shorten import shortened
 from surveyor.model.steps import History
 from surveyor.targets.running import RunningTarget
@@ -45,24 +45,25 @@ class Budget:
 class Found:
     """A divergence with its shortest history, which ends in it.
 
-    `before`: the model's registry before the last step; `evidence`: what was asked and answered when the history was
-    run once more; `again`: whether the same came then.
+    `waited`: service seconds that the last step waited for the answer that diverged. `evidence`: what was asked and
+    answered when the history was run once more; `again`: whether the same came then.
     """
 
     history: History
     divergence: Divergence
-    before: Registry
+    waited: float
     evidence: tuple[Entry, ...]
     again: bool
 
 
 @dataclass
 class Searched:
-    """What came of a search so far."""
+    """What came of a search so far; `meeting`: the symptom that is being shortened."""
 
     histories: int = 0
     calls: int = 0
-    shrinking: int = 0
+    shortening: int = 0
+    meeting: str | None = None
     found: list[Found] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
 
@@ -93,6 +94,7 @@ class Search:
         self._ran: dict[History, Ran] = {}
         self._looked_for: tuple[str, str] | None = None
         self._count = 0
+        self._failure: BaseException | None = None
 
     def go(self) -> Searched:
         """Search until the budget is used up, or to the first divergence. Raises TargetUnavailable."""
@@ -103,6 +105,7 @@ class Search:
             if found is None:
                 break
             self.result.found.append(found)
+            self.result.meeting = None
             if not self._budget.keep_going:
                 break
         return self.result
@@ -114,13 +117,20 @@ class Search:
         shortest: dict[str, History] = {}
 
         def run(history: History) -> None:
-            ran = self._outcome(history)
+            if self._failure:  # hypothesis tries again what raised; a target that is gone is not asked again
+                raise self._failure
+            try:
+                ran = self._outcome(history)
+            except (SurveyorError, KeyboardInterrupt) as failure:
+                self._failure = failure
+                raise
             broken = ran.divergence
             if broken is None:
                 return
             # From the first one on only this one is looked for: else shrinking would slip to another.
             if self._looked_for is None:
                 self._looked_for = broken.key
+                self.result.meeting = broken.symptom
             if broken.key == self._looked_for:
                 shortest["history"] = history[: ran.done]
                 raise _Diverged
@@ -153,7 +163,7 @@ class Search:
             if self._looked_for is None:
                 self.result.histories += 1
             else:
-                self.result.shrinking += 1
+                self.result.shortening += 1
             self._tell(self.result)
         return self._ran[history]
 
@@ -181,7 +191,7 @@ class Search:
         again = came is not None and came.key == self._looked_for
         divergence = came if came is not None and again else wanted
         assert divergence is not None, "a history that diverged is confirmed"
-        return Found(history, divergence, ran.before, evidence, again)
+        return Found(history, divergence, (ran if again else first).waited, evidence, again)
 
     def _is_known(self, divergence: Divergence) -> bool:
         """Whether it was found by an earlier round, or is not looked for."""

@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from surveyor.model.checks import ANSWERED, Absent, Attributes, Check, Count, Health, Only, Outcome, Present
 from surveyor.model.eventual import Moment
 from surveyor.model.registry import INITIAL, Instance, Service
+from surveyor.model.rests import Rests
 from surveyor.model.steps import Ask, Discover, HealthOf, List, Look, Pairs
 
 __all__ = ["Member", "get", "look", "members"]
 
-_AGAIN = "instances.register-again-updates"
-_GONE = "deregistration.removes-own-records-only"
-_NEW = "instances.register-is-asynchronous-and-creates-records"
-_RETURNED = "discovery.returns-what-was-registered"
 _MOST_RECORDS = 8  # route53/ResourceRecordSet.MultiValueAnswer
 
 
@@ -69,10 +66,10 @@ def get(service: Service, instance: str, at: Moment) -> Iterator[tuple[str, Chec
     found = known.attributes.permitted(at) if known else frozenset({None})
     absent, there = "InstanceNotFound", bool(found - {None})
     permitted = ({absent} if None in found else set()) | ({ANSWERED} if there else set())
-    gone = "errors.not-found-by-kind" if known is None else _GONE
-    yield gone if not there else _NEW, Outcome(frozenset(permitted))
+    gone = Rests.NOT_FOUND if known is None else Rests.GONE
+    yield gone if not there else Rests.REGISTERED, Outcome(frozenset(permitted))
     if known is not None and there:
-        yield from _attributes(instance, known, found, _NEW)
+        yield from _attributes(instance, known, found, Rests.REGISTERED)
 
 
 def look(service: Service, step: Look, at: Moment) -> Iterator[tuple[str, Check]]:
@@ -81,7 +78,7 @@ def look(service: Service, step: Look, at: Moment) -> Iterator[tuple[str, Check]
     match step:
         case List():
             yield from _those(seen, {one.name for one in seen if one.must}, {one.name for one in seen if one.may})
-            yield from _all_attributes(service, seen, _NEW)
+            yield from _all_attributes(service, seen, Rests.REGISTERED)
         case HealthOf():
             yield from _those(seen, set(), {one.name for one in seen if one.may})
             yield from _statuses(service, seen)
@@ -94,10 +91,10 @@ def look(service: Service, step: Look, at: Moment) -> Iterator[tuple[str, Check]
 def _those(seen: list[Member], must: set[str], may: set[str]) -> Iterator[tuple[str, Check]]:
     gone = frozenset(one.name for one in seen if not one.may)
     if gone:
-        yield _GONE, Absent(gone, "deregistered")
-    yield _RETURNED, Only(frozenset(may) | gone)
+        yield Rests.GONE, Absent(gone, "deregistered")
+    yield Rests.RETURNED, Only(frozenset(may) | gone)
     if must:
-        yield _NEW, Present(frozenset(must))
+        yield Rests.REGISTERED, Present(frozenset(must))
 
 
 def _all_attributes(service: Service, seen: list[Member], otherwise: str) -> Iterator[tuple[str, Check]]:
@@ -111,11 +108,11 @@ def _attributes(
     versions = sorted(_shown(one) for one in permitted if one is not None)
     if not versions:
         return
-    claim = otherwise
+    claim: str = otherwise
     if instance.times_registered > 1:
         former = {key for write in instance.attributes.writes[:-1] for key, _ in write.value or ()}
         left_out = former - {key for key, _ in instance.attributes.last or ()} - {INITIAL}
-        claim = "instances.register-again-replaces-attributes" if left_out else _AGAIN
+        claim = Rests.AGAIN_REPLACES if left_out else Rests.AGAIN_UPDATES
     yield claim, Attributes(name, tuple(dict.fromkeys(versions)))
 
 
@@ -126,7 +123,8 @@ def _shown(pairs: Pairs) -> Pairs:
 
 def _statuses(service: Service, seen: list[Member]) -> Iterator[tuple[str, Check]]:
     for one in seen:
-        claim, permitted = "health.status.three-values", frozenset({"HEALTHY", "UNHEALTHY", "UNKNOWN"})
+        claim: str = Rests.THREE_STATUSES
+        permitted = frozenset({"HEALTHY", "UNHEALTHY", "UNKNOWN"})
         if service.custom and one.must:
             claim, permitted = _claim_of_health(service.instances[one.name]), one.health
         yield claim, Health(one.name, permitted)
@@ -134,40 +132,40 @@ def _statuses(service: Service, seen: list[Member]) -> Iterator[tuple[str, Check
 
 def _claim_of_health(instance: Instance) -> str:
     if not instance.reports:
-        return "instances.initial-custom-health"
+        return Rests.INITIAL_HEALTH
     if instance.cancelled:
-        return "health.custom.opposite-cancels"
-    return "health.custom.repetition-does-not-hasten" if instance.repeated else "health.custom.takes-thirty-seconds"
+        return Rests.OPPOSITE_CANCELS
+    return Rests.REPETITION if instance.repeated else Rests.THIRTY_SECONDS
 
 
 def _discovered(service: Service, seen: list[Member], step: Discover) -> Iterator[tuple[str, Check]]:
     matching = [one for one in seen if one.may and one.some(step.query)]
     sure = [one for one in matching if one.must and one.every(step.query)]
-    claim = "discovery.query-parameters-must-all-match" if step.query else _RETURNED
+    claim: str = Rests.QUERY if step.query else Rests.RETURNED
     gone = frozenset(one.name for one in seen if not one.may)
     if gone:
-        yield _GONE, Absent(gone, "deregistered")
-    yield _RETURNED, Only(frozenset(one.name for one in seen))
+        yield Rests.GONE, Absent(gone, "deregistered")
+    yield Rests.RETURNED, Only(frozenset(one.name for one in seen))
     yield claim, Absent(frozenset(one.name for one in seen if one.may) - _names(matching), "filtered out")
     if service.custom:
         claim, sure, matching = _by_health(seen, sure, matching, step)
     elif step.optional:
-        claim = "discovery.optional-parameters-are-dropped-if-nothing-matches"
+        claim = Rests.OPTIONAL
         sure, matching = _optional(sure, matching, step.optional)
     elif step.health is not None:
-        claim = "discovery.health-filter-is-ignored-without-check"
+        claim = Rests.FILTER_IGNORED
     # The status that comes with an instance is looked at before the choice, which would be blamed for it otherwise.
     yield from _statuses(service, seen)
     yield claim, Absent(frozenset(one.name for one in seen if one.may) - _names(matching), "filtered out")
     yield claim, Present(_names(sure))
-    yield from _all_attributes(service, seen, _RETURNED)
+    yield from _all_attributes(service, seen, Rests.RETURNED)
 
 
 def _by_health(
     seen: list[Member], sure: list[Member], maybe: list[Member], step: Discover
 ) -> tuple[str, list[Member], list[Member]]:
     """The claim, and who is returned for sure and who may be, by health; `sure` and `maybe` match the query."""
-    claim = "discovery.healthy-by-default" if step.health is None else "discovery.health-filter-and-failing-open"
+    claim = Rests.HEALTHY_BY_DEFAULT if step.health is None else Rests.HEALTH_FILTER
     if step.health == "ALL":
         return claim, sure, maybe
     wanted = step.health if step.health == "UNHEALTHY" else "HEALTHY"
@@ -195,27 +193,30 @@ def _dns(service: Service, seen: list[Member]) -> Iterator[tuple[str, Check]]:
     may = frozenset(_value(service, one, pairs) for one in there for pairs in one.versions)
     ever = {_value(service, one, pairs) for one in seen for pairs in _ever(service, one)}
     current = {_value(service, one, pairs) for one in seen for pairs in one.versions}
-    yield "dns.srv.value" if service.records == "SRV" else "dns.names-are-service-and-namespace", Only(frozenset(ever))
+    yield (
+        Rests.SRV_VALUE if service.records == "SRV" else Rests.DNS_NAME,
+        Only(frozenset(ever)),
+    )
     superseded = frozenset(ever - current)
     if superseded:
         again = any(service.instances[one.name].times_registered > 1 and one.may for one in seen)
-        gone = "deregistration.gone-from-dns-within-a-minute-and-ttl"
-        yield _AGAIN if again else gone, Absent(superseded, "superseded" if again else "deregistered")
+        gone = Rests.GONE_FROM_DNS
+        yield Rests.AGAIN_UPDATES if again else gone, Absent(superseded, "superseded" if again else "deregistered")
     several = service.routing == "MULTIVALUE"
-    no_healthy = "dns.multivalue.fails-open" if several else "dns.weighted.fails-open"
-    one_of = "dns.weighted.returns-one-at-random"
+    no_healthy = Rests.FAILS_OPEN if several else Rests.WEIGHTED_FAILS_OPEN
+    one_of = Rests.ONE_AT_RANDOM
     if service.custom:
         yield no_healthy if several else one_of, Absent(frozenset(current) - may, "unhealthy")
     if not several:
         claim = no_healthy if service.custom else one_of
         yield claim, Count(1 if any(one.must for one in seen) else 0, 1)
     elif len(there) > _MOST_RECORDS:
-        yield "dns.multivalue.caps-at-eight", Count(1 if any(one.must for one in seen) else 0, _MOST_RECORDS)
+        yield Rests.AT_MOST_EIGHT, Count(1 if any(one.must for one in seen) else 0, _MOST_RECORDS)
     else:
         certain = (
             values for one in sure if len(values := {_value(service, one, pairs) for pairs in one.versions}) == 1
         )
-        yield "dns.multivalue.returns-all-up-to-eight", Present(frozenset[str]().union(*certain))
+        yield Rests.ALL_UP_TO_EIGHT, Present(frozenset[str]().union(*certain))
 
 
 def _eligible(service: Service, seen: list[Member]) -> tuple[list[Member], list[Member]]:

@@ -13,7 +13,7 @@ from surveyor.targets.given import NOTHING_GIVEN, Given, address_and_port, apply
 from surveyor.targets.model import FEATURES, Credentials, Dns, Start, Target, is_loopback
 from surveyor.words import nearest
 
-__all__ = ["load_target", "target_names"]
+__all__ = ["find_target", "load_target", "target_names"]
 
 _KEYS = {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request", "lacks",
          "inject_host_prefix", "settles", "start", "credentials", "budget"}  # fmt: skip
@@ -34,10 +34,11 @@ def load_target(wanted: str, folder: Path, given: Given = NOTHING_GIVEN) -> Targ
     Raises UsageError for an unknown name (with the nearest known one) and for what does not fit the target,
     TargetFileError for a file that is wrong.
     """
-    return apply_given(_found(wanted, folder), given)
+    return apply_given(find_target(wanted, folder), given)
 
 
-def _found(wanted: str, folder: Path) -> Target:
+def find_target(wanted: str, folder: Path) -> Target:
+    """The same without anything given. Raises UsageError and TargetFileError."""
     if "://" in wanted:
         return _from_url(wanted)
     if wanted.endswith(".toml") or "/" in wanted:

@@ -39,6 +39,12 @@ _SHOWN = 80  # characters of what came that an error repeats
 _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
 
+class _Number(str):
+    """A JSON number as it was written: a condition's value may be one, nothing else."""
+
+    __slots__ = ()
+
+
 def size_of(text: str) -> int:
     """The size of a policy as quotas count it: characters without white space."""
     return len(text.translate(_WHITE_SPACE))
@@ -157,8 +163,8 @@ def _principals(
 def _conditions(given: object, where: str, *, variables: bool) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
     for operator, keys in _object(given, f"{where}: Condition").items():
-        for key, values in _object(keys, f"{where}: {operator}").items():
-            texts = _texts(values, f"{where}: {operator} {key}", scalars=True)
+        for key, values in _object(keys, f"{where}: {_shown(operator)}").items():
+            texts = _texts(values, f"{where}: {_shown(operator)} {_shown(key)}", scalars=True)
             try:
                 conditions.append(condition(operator, key, texts, variables=variables))
             except ValueError as error:
@@ -168,7 +174,9 @@ def _conditions(given: object, where: str, *, variables: bool) -> tuple[Conditio
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str, parse_constant=_no_constant)
+        return json.loads(
+            text, object_pairs_hook=_unique, parse_int=_Number, parse_float=_Number, parse_constant=_no_constant
+        )
     except RecursionError:
         raise MalformedPolicy("expected a policy, got JSON that is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -215,7 +223,7 @@ def _either(elements: Object, element: str, where: str) -> tuple[str, tuple[str,
 
 
 def _text(given: object, where: str) -> str:
-    if not isinstance(given, str):
+    if not isinstance(given, str) or isinstance(given, _Number):
         raise MalformedPolicy(f"expected {where} to be a text, got {_shown(given)}")
     return given
 
@@ -224,7 +232,7 @@ def _texts(given: object, where: str, *, scalars: bool = False) -> tuple[str, ..
     """One text or a list of them; ``scalars`` takes numbers (read as texts) and booleans too."""
     listed = given if isinstance(given, list) else [given]
     if scalars:
-        listed = [str(each).lower() if isinstance(each, bool) else each for each in listed]
+        listed = [str(each).lower() if isinstance(each, (bool, _Number)) else each for each in listed]
     return tuple(_text(each, where) for each in listed)
 
 

@@ -1,0 +1,158 @@
+"""Which texts are policies."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.emulator.iam.model import MalformedPolicy
+from surveyor.emulator.iam.parsing import DocumentKind, parse_policy, size_of
+from tests.emulator.iam.generated import documents
+
+ALLOW: dict[str, object] = {"Effect": "Allow", "Action": "servicediscovery:*", "Resource": "*"}
+TRUST: dict[str, object] = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "111122223333"}}
+
+
+def policy(*statements: dict[str, object], **elements: object) -> str:
+    """A document with these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)} | elements)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not JSON"),
+        ("{", "line 1"),
+        ("[]", "expected a policy to be a JSON object, got []"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"Statement": NaN}', "NaN is no number"),
+        ('{"Version": "2012-10-17", "Version": "2012-10-17"}', '"Version" twice'),
+        ('{"Version": "2012-10-17"}', "at least one statement"),
+        (policy(ALLOW, Version="2012-10-18"), "expected Version"),
+        (policy(ALLOW, Id="mine"), '"Id"'),
+        (policy(ALLOW, Comment="no"), '"Comment"'),
+        (policy(), "at least one statement"),
+        (policy({**ALLOW, "Effect": "allow"}), 'got "allow"'),
+        (policy({**ALLOW, "Effect": None}), "got null"),
+        (policy({**ALLOW, "Sid": "with space"}), "letters and digits"),
+        (policy({**ALLOW, "Sid": "a"}, {**ALLOW, "Sid": "a"}), "unique"),
+        (policy({**ALLOW, "NotAction": "*"}), "got both"),
+        (policy({"Effect": "Allow", "Resource": "*"}), "got neither"),
+        (policy({"Effect": "Allow", "Action": "*"}), "got neither"),
+        (policy({**ALLOW, "Action": []}), "empty list"),
+        (policy({**ALLOW, "Action": 1}), "to be a text"),
+        (policy({**ALLOW, "Action": "RegisterInstance"}), "service:name or *"),
+        (policy({**ALLOW, "Resource": "srv-1"}), "to be an ARN"),
+        (policy({**ALLOW, "Resource": "arn:aws:*:us-east-1:*:service/*"}), "to be an ARN"),
+        (policy({**ALLOW, "Principal": "*"}), '"Principal"'),
+        (policy({**ALLOW, "Resources": "*"}), '"Resources"'),
+        (policy({**ALLOW, "Condition": []}), "to be a JSON object"),
+        (policy({**ALLOW, "Condition": {"StringEqual": {"a": "b"}}}), "no condition operator 'StringEqual'"),
+        (policy({**ALLOW, "Condition": {"ForSome:StringEquals": {"a": "b"}}}), "ForAllValues"),
+        (policy({**ALLOW, "Condition": {"NullIfExists": {"a": "true"}}}), "no condition operator"),
+        (policy({**ALLOW, "Condition": {"Null": {"a": "maybe"}}}), "true or false"),
+        (policy({**ALLOW, "Condition": {"StringEquals": {"a": {"b": "c"}}}}), "to be a text"),
+        (policy({**ALLOW, "Condition": {"StringEquals": {"a": [None]}}}), "to be a text"),
+    ],
+)
+def test_what_is_no_policy_is_refused_in_one_line(text: str, says: str) -> None:
+    """The error says what was expected and what came, and nothing else escapes."""
+    with pytest.raises(MalformedPolicy) as refused:
+        parse_policy(text, "p")
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "statement", "says"),
+    [
+        ("resource", ALLOW, "expected Principal or NotPrincipal, got neither"),
+        ("resource", {**ALLOW, "Principal": {"AWS": "arn:aws:iam::111122223333:user/*"}}, "named in full"),
+        ("resource", {**ALLOW, "Principal": {"Service": "*"}}, "named in full"),
+        ("resource", {**ALLOW, "Principal": {"Amazon": "a"}}, '"Amazon"'),
+        ("resource", {**ALLOW, "Principal": {}}, "to name a principal"),
+        ("resource", {**ALLOW, "NotPrincipal": "*"}, "only with Deny"),
+        ("trust", {**TRUST, "Resource": "*"}, "leave it out"),
+        ("trust", {"Effect": "Deny", "Action": "*", "NotPrincipal": "*"}, "in no trust policy"),
+        ("session", {**ALLOW, "Resource": "arn:aws:servicediscovery"}, "ARNs of six parts"),
+    ],
+)
+def test_each_kind_of_policy_has_its_rules(kind: DocumentKind, statement: dict[str, object], says: str) -> None:
+    """Principals and resources stand where the kind of policy has them, and nowhere else."""
+    with pytest.raises(MalformedPolicy) as refused:
+        parse_policy(policy(statement), "p", kind=kind)
+    assert says in str(refused.value)
+
+
+def test_one_statement_and_one_value_need_no_list() -> None:
+    """A statement without a list, and values without one, are read as the lists of one that they are."""
+    parsed = parse_policy(json.dumps({"Statement": ALLOW}), "p")
+    assert (parsed.version, len(parsed.statements)) == ("2008-10-17", 1)
+    assert parsed.statements[0].actions == ("servicediscovery:*",)
+
+
+def test_numbers_and_booleans_are_values_of_conditions() -> None:
+    """A condition's value may be a JSON number or boolean; it is read as it was written."""
+    condition = {"NumericEquals": {"a": [10, 1.50]}, "Bool": {"b": True}}
+    text = policy({**ALLOW, "Condition": condition}).replace("1.5", "1.50")
+    assert [c.values for c in parse_policy(text, "p").statements[0].conditions] == [("10", "1.50"), ("true",)]
+
+
+def test_size_leaves_white_space_out() -> None:
+    """Quotas count characters without white space."""
+    assert size_of('{ "a":\n\t"b c" }') == len('{"a":"bc"}')
+
+
+def test_thousands_of_statements_are_one_policy() -> None:
+    """Size is no reason to refuse: quotas are the affair of what a policy is attached to."""
+    assert len(parse_policy(policy(*[ALLOW] * 5_000), "p").statements) == 5_000
+
+
+@given(document=documents())
+def test_what_is_generated_is_a_policy(document: dict[str, object]) -> None:
+    """The generator of the other tests writes policies."""
+    assert parse_policy(json.dumps(document), "p").statements
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=20,
+)
+NAMES = (
+    "Version",
+    "Id",
+    "Statement",
+    "Sid",
+    "Effect",
+    "Action",
+    "NotAction",
+    "Resource",
+    "Condition",
+    "Principal",
+    "x",
+)
+
+
+@given(
+    text=st.one_of(
+        st.text(),
+        JSON.map(json.dumps),
+        st.dictionaries(st.sampled_from(NAMES), JSON).map(json.dumps),
+        st.dictionaries(st.sampled_from(NAMES), JSON).map(lambda each: json.dumps({"Statement": [each]})),
+        st.tuples(documents(), st.sampled_from(NAMES), JSON).map(
+            lambda parts: json.dumps({**parts[0], "Statement": [{**ALLOW, parts[1]: parts[2]}]})
+        ),
+    ),
+    kind=st.sampled_from(("identity", "session", "resource", "trust")),
+)
+def test_no_text_makes_anything_but_a_policy_or_the_error(text: str, kind: DocumentKind) -> None:
+    """Random texts, random JSON and policies with something random in them are parsed or refused in one line."""
+    try:
+        parse_policy(text, "p", kind=kind)
+    except MalformedPolicy as refusal:
+        refused = str(refusal)
+        assert "\n" not in refused

@@ -30,7 +30,7 @@ _SECRET = re.compile(
 
 
 class Entry(TypedDict, total=False):
-    """One call or one question, or the same one several `times` in a row with the same answer.
+    """One call or one question, or the same one several `times` with the same answer; or an `event` around the target.
 
     `at` and `until`: the first and the last time, in service seconds since the epoch; `wallMs`: wall milliseconds, all
     together.
@@ -51,6 +51,7 @@ class Entry(TypedDict, total=False):
     times: int
     wallMs: float
     skipped: int
+    event: str
 
 
 @dataclass
@@ -98,11 +99,17 @@ class Evidence:
         entry["answer"] = answer if isinstance(answer, str) else _message(answer)
         self._keep(entry, started)
 
+    def event(self, what: str) -> None:
+        """Keep something that a fixture did to the target's surroundings, in a few words."""
+        self._keep({"kind": "event", "event": what}, time.perf_counter())
+
     def _keep(self, entry: Entry, started: float) -> None:
         entry["at"] = round(self.now(), 3)
         entry["wallMs"] = round((time.perf_counter() - started) * 1000, 1)
-        before = next(iter([*self._last[-1:], *self._first[-1:]]), None)
-        if before is not None and _same(before, entry):  # polling: one entry says how often and until when
+        # Several things are polled in turn: each is compared with what came the last time that the same was asked.
+        asked = _asked(entry)
+        before = next((one for one in reversed([*self._first, *self._last]) if _asked(one) == asked), None)
+        if before is not None and _same(before, entry):  # one entry says how often and until when
             before["times"] = before.get("times", 1) + 1
             before["until"] = entry["at"]
             before["wallMs"] = round(before["wallMs"] + entry["wallMs"], 1)
@@ -116,10 +123,22 @@ class Evidence:
             self._skipped += 1
 
 
+def _asked(entry: Entry) -> list[object]:
+    return [entry.get(key) for key in ("kind", "service", "operation", "params", "question", "server", "event")]
+
+
 def _same(one: Entry, other: Entry) -> bool:
-    measured = ("at", "until", "times", "wallMs")
-    kept = [{key: value for key, value in entry.items() if key not in measured} for entry in (one, other)]
-    return kept[0] == kept[1]
+    """Whether the same came; instances and records come in any order."""
+    came = [[_unordered(entry.get(key)) for key in ("status", "response", "error", "answer")] for entry in (one, other)]
+    return came[0] == came[1]
+
+
+def _unordered(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _unordered(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return sorted(value, key=repr)
+    return value
 
 
 def trim(value: object, depth: int = 0) -> object:

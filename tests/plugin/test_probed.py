@@ -21,7 +21,7 @@ def server() -> Iterator[ProbedServer]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    made = ProbedServer(loop, "127.0.0.1", 0.0, None)
+    made = ProbedServer(loop, "127.0.0.1", 0.0, None, lambda _: None)
     yield made
     made.refuse()
     loop.call_soon_threadsafe(loop.stop)

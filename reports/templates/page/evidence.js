@@ -51,6 +51,7 @@ function body(entry) {
 }
 
 function exchange(entry, began, open) {
+  if (entry.kind === "event") return make("li", { class: "skipped" }, entry.event);
   if (entry.kind === "skipped") return make("li", { class: "skipped" }, `${entry.skipped} entries between are not kept`);
   const result = came(entry);
   const asked = entry.kind === "dns" ? `${entry.question}` : `${entry.operation ?? entry.kind}`;

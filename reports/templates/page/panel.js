@@ -69,6 +69,7 @@ function test(one, column, deciding) {
     if (!found) details.append(make("p", { class: "note" }, "It asked nothing: there is no evidence."));
     else {
       const count = found.entries.length;
+      details.append(...[timelineOf(found.timeline)].filter(Boolean));
       details.append(
         make("h5", null, `${count.toLocaleString("en")} ${count === 1 ? "entry" : "entries"} of evidence`),
         ...exchanges(found.entries, one.verdict !== "pass"),

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import ssl
 import threading
-from collections.abc import Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,8 +48,16 @@ class ProbedServer:
     It answers 200 until told otherwise.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, address: str, wall: float, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        address: str,
+        wall: float,
+        tls: ssl.SSLContext | None,
+        tell: Callable[[str], None],
+    ) -> None:
         self.address = address
+        self._tell = tell
         self.port = 0
         self.sources: list[str] = []
         self.paths: list[str] = []
@@ -72,17 +80,22 @@ class ProbedServer:
         """
         self._behaviour = _Behaviour(status, after, body, healthy_for)
         self._listen()
+        late = f" after {after:g} s" if after else ""
+        some = f" to {len(healthy_for)} checkers, 503 to others" if healthy_for is not None else ""
+        self._tell(f"{self.address} answers {status}{late}{some}")
 
     def hang(self) -> None:
         """From now on accept connections and never answer."""
         self._behaviour = _Behaviour(after=None)
         self._listen()
+        self._tell(f"{self.address} never answers")
 
     def refuse(self) -> None:
         """From now on refuse connections."""
         if self._server is not None:
             server, self._server = self._server, None
             self._run(_close(server))
+            self._tell(f"{self.address} refuses connections")
 
     def forget(self) -> None:
         """Empty the lists of what has come."""
@@ -141,9 +154,9 @@ def probed_server(
         address = f"127.{100 + len(made)}.{int(digits[:2], 16)}.{1 + int(digits[2:4], 16) % 254}"
         context = _tls(tmp_path) if tls else None
         try:
-            made.append(ProbedServer(loop, address, wall, context))
+            made.append(ProbedServer(loop, address, wall, context, running.evidence.event))
         except OSError:  # where 127.0.0.1 is the only loopback address
-            made.append(ProbedServer(loop, "127.0.0.1", wall, context))
+            made.append(ProbedServer(loop, "127.0.0.1", wall, context, running.evidence.event))
         return made[-1]
 
     yield make

@@ -29,6 +29,8 @@ def said(entry: Entry) -> str:
         return one_line(f"{entry.get('service', '')} {entry.get('operation', '')}: {_came(entry)}", 200)
     if kind == "dns":
         return one_line(f"dns {entry.get('question', '')} at {entry.get('server', '')}: {_answer(entry)}", 300)
+    if kind == "event":
+        return one_line(entry.get("event", ""), 200)
     if kind == "skipped":
         return f"{entry.get('skipped', 'some')} left out"
     return one_line(json.dumps(entry, default=str), 200)

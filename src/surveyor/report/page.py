@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from surveyor.claims import Claims
+from surveyor.evidence import Entry
 from surveyor.layout import find_layout
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
@@ -24,11 +26,12 @@ from surveyor.report.page_data import Column, PageData, Row, bar, page_data
 from surveyor.report.score import mark
 from surveyor.report.snippets import boto3_snippet, dig_snippet
 from surveyor.report.text import one_line, visible
+from surveyor.report.timeline import timeline_of
 from surveyor.verdicts import Verdict
 
 __all__ = ["render"]
 
-_SCRIPTS = ("base.js", "matrix.js", "evidence.js", "panel.js", "main.js")
+_SCRIPTS = ("base.js", "matrix.js", "evidence.js", "timeline.js", "panel.js", "main.js")
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
@@ -75,11 +78,17 @@ def _blocks(shown: PageData) -> list[tuple[str, Markup]]:
             if test.evidence:
                 value = {
                     "entries": test.evidence,
+                    "timeline": _timeline(test.evidence),
                     "boto3": boto3_snippet(test.evidence, column.report.target),
                     "dig": dig_snippet(test.evidence, column.report.target),
                 }
                 blocks.append((f"evidence-{number}-{numbers[number][test.id]}", _json(value)))
     return blocks
+
+
+def _timeline(evidence: Sequence[Entry]) -> Mapping[str, object] | None:
+    timeline = timeline_of(evidence)
+    return asdict(timeline) if timeline else None
 
 
 def _column(column: Column) -> Mapping[str, object]:

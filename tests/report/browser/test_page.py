@@ -206,3 +206,33 @@ def test_on_a_phone_the_panel_takes_the_focus(browser: Browser, page: Path) -> N
     assert not browser.run("document.getElementById('list').inert")
     assert browser.run("document.activeElement.classList.contains('new')")
     quiet(browser, page)
+
+
+def test_timeline_is_drawn_and_told(
+    browser: Browser, make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
+) -> None:
+    """Where an observer saw a change there is a drawing of it and the same in words, and nothing complains."""
+    call: Entry = {"kind": "call", "service": "servicediscovery", "operation": "ListInstances"}
+    gone: list[Entry] = [
+        {**call, "params": {"ServiceId": "srv-1"}, "response": {"Instances": [{"Id": "<b>i-1"}]}, "at": 10.0},
+        {**call, "params": {"ServiceId": "srv-1"}, "response": {"Instances": []}, "at": 40.0, "until": 70.0},
+    ]
+    report = make_report("embedded", "0.1.0", verdicts={RED: Verdict.PASS})
+    changed = tuple(
+        replace(claim, tests=tuple(replace(test, evidence=tuple(gone)) for test in claim.tests))
+        if claim.id == RED
+        else claim
+        for claim in report.claims
+    )
+    path = tmp_path / "timeline.html"
+    path.write_text(render([replace(report, claims=changed)], claims), encoding="utf-8")
+    for dark in (False, True):
+        browser.open(path, f"#cell={RED}@embedded", width=390, height=844, dark=dark)
+        states = browser.run(
+            "[...document.querySelectorAll('.timeline rect:not(.pattern)')].map(one => one.classList[0])"
+        )
+        assert sorted(states) == ["state-absent", "state-change", "state-well"]
+        assert browser.run("document.querySelector('.course ul').textContent").startswith("<b>i-1 by ListInstances")
+        assert "changed between 0 s and 30 s" in browser.run("document.querySelector('.course ul').textContent")
+        assert browser.run("document.documentElement.scrollWidth") == 390
+        assert browser.complaints == []

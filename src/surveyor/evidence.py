@@ -15,7 +15,10 @@ from typing import Any, TypedDict
 import dns.message
 import dns.rcode
 
-__all__ = ["Entry", "Evidence", "trim"]
+__all__ = ["CACHE", "Entry", "Evidence", "trim"]
+
+CACHE = "a cache"
+"""As server of a question: it was answered by what a client kept."""
 
 KEPT_FIRST = 6
 KEPT_LAST = 24

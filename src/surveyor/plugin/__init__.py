@@ -20,6 +20,7 @@ pytest_plugins = [
     "surveyor.plugin.raw",
     "surveyor.plugin.records",
     "surveyor.plugin.names",
+    "surveyor.plugin.caching",
     "surveyor.plugin.probed",
     "surveyor.plugin.time",
 ]

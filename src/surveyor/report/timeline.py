@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from surveyor.evidence import Entry
+from surveyor.evidence import CACHE, Entry
 
 __all__ = ["CHANGE", "Lane", "Mark", "Span", "Timeline", "timeline_of"]
 
@@ -157,7 +157,8 @@ def _answered(entry: Entry) -> tuple[str, dict[str, str]] | None:
         return None
     parts = [str(line).split() for line in lines]
     values = [" ".join(part[4:]) for part in parts if len(part) > 4]
-    return f"DNS {entry.get('question', '')}", dict.fromkeys(values, "present")
+    kept = " kept in a cache" if entry.get("server") == CACHE else ""
+    return f"DNS {entry.get('question', '')}{kept}", dict.fromkeys(values, "present")
 
 
 def _told(params: object) -> str:

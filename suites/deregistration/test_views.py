@@ -1,0 +1,90 @@
+"""When each view of the registry lets go of an instance, and how long a cache remembers that there was none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.testing import Inconclusive, proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.caching import CachedAsk
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
+    from surveyor.plugin.time import Eventually
+
+TTL = 60
+A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
+ONE, OTHER = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.2"}
+
+
+@proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
+def test_each_view_lets_go_in_its_time(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    register_all: RegisterAll,
+    deregister: Deregister,
+    ask: Ask,
+    cached_ask: CachedAsk,
+    eventually: Eventually,
+    clock: Clock,
+    tolerance: float,
+    public_namespace: dict[str, Any],
+) -> None:
+    """ListInstances at once, DiscoverInstances and name servers within a minute, a cache when its TTL has run out."""
+    service = make_service(public_namespace, DnsConfig=A)
+    register_all(service, {"i-1": ONE, "i-2": OTHER})
+    name = f"{service['Name']}.{public_namespace['Name']}"
+    names = {"NamespaceName": public_namespace["Name"], "ServiceName": service["Name"]}
+    both = ["192.0.2.1", "192.0.2.2"]
+    eventually(lambda: sorted(values(ask(name, "A", public_namespace), name, "A")) == both, within=bounds.DNS_CHANGE)
+    asked = clock.now()
+    assert sorted(values(cached_ask(name, "A", public_namespace), name, "A")) == both
+    deregister(service, "i-1")
+    cached = values(cached_ask(name, "A", public_namespace), name, "A")
+    if clock.now() - asked >= TTL - tolerance:
+        raise Inconclusive("the deregistration took as long as the TTL")
+    assert sorted(cached) == both
+    assert [one["Id"] for one in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]] == ["i-2"]
+    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=bounds.DISCOVERY)
+    eventually(lambda: values(ask(name, "A", public_namespace), name, "A") == ["192.0.2.2"], within=bounds.DNS_CHANGE)
+    eventually(
+        lambda: values(cached_ask(name, "A", public_namespace), name, "A") == ["192.0.2.2"], within=TTL + tolerance
+    )
+
+
+@proves("deregistration.last-record-leaves-negative-answer")
+def test_negative_answer_sticks_as_long_as_the_soa_says(
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    register: Register,
+    deregister: Deregister,
+    ask: Ask,
+    cached_ask: CachedAsk,
+    eventually: Eventually,
+    clock: Clock,
+    tolerance: float,
+) -> None:
+    """A cache that asked while there was no instance knows none until the SOA TTL has run out, and then the new one."""
+    namespace = make_namespace("public", Properties={"DnsProperties": {"SOA": {"TTL": TTL}}})
+    service = make_service(namespace, DnsConfig=A)
+    name = f"{service['Name']}.{namespace['Name']}"
+    register(service, "i-1", ONE)
+    eventually(lambda: values(ask(name, "A", namespace), name, "A"), within=bounds.DNS_CHANGE)
+    deregister(service, "i-1")
+    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=bounds.DNS_CHANGE)
+    assert not values(cached_ask(name, "A", namespace), name, "A")
+    ends = clock.now() + TTL
+    register(service, "i-2", OTHER)
+    eventually(lambda: values(ask(name, "A", namespace), name, "A") == ["192.0.2.2"], within=bounds.DNS_CHANGE)
+    if clock.now() >= ends - tolerance:
+        raise Inconclusive("the registration took as long as the negative answer is kept")
+    clock.wait(ends - tolerance - clock.now())
+    assert not values(cached_ask(name, "A", namespace), name, "A")
+    clock.wait(2 * tolerance)
+    assert values(cached_ask(name, "A", namespace), name, "A") == ["192.0.2.2"]

@@ -18,6 +18,7 @@ from surveyor.cli.conform import conform, survey
 from surveyor.cli.counterfeits import counterfeits
 from surveyor.cli.doctor import doctor
 from surveyor.cli.emulator import emulator
+from surveyor.cli.explain import explain
 from surveyor.cli.model import model
 from surveyor.cli.sweep import sweep
 from surveyor.errors import SurveyorError, UsageError
@@ -35,6 +36,7 @@ app.command()(conform)
 app.command()(compare)
 app.command()(diff)
 app.command()(counterfeits)
+app.command()(explain)
 app.command()(model)
 app.command()(sweep)
 app.command()(doctor)

@@ -1,0 +1,74 @@
+"""Policy files, and where in them each statement stands, so that an explanation can name file and line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from surveyor.emulator.iam.model import MalformedPolicy, Policy
+from surveyor.emulator.iam.parsing import DocumentKind, parse_policy
+from surveyor.errors import UsageError
+
+__all__ = ["Document", "document", "read_document"]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A policy with its text: ``texts`` and ``lines`` (from 1) have each statement as it stands in the file."""
+
+    policy: Policy
+    texts: tuple[str, ...]
+    lines: tuple[int, ...]
+
+
+def read_document(path: Path, kind: DocumentKind) -> Document:
+    """The policy in a file; UsageError names the file."""
+    try:
+        return document(path.read_text(encoding="utf-8"), str(path), kind)
+    except OSError as missing:
+        raise UsageError(f"{path}: cannot be read: {missing.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: cannot be read: it is not UTF-8") from None
+    except MalformedPolicy as error:
+        raise UsageError(f"{path}: is no {kind} policy: {error}") from None
+
+
+def document(text: str, name: str, kind: DocumentKind) -> Document:
+    """A policy with its text. Raises `MalformedPolicy`."""
+    policy = parse_policy(text, name, kind=kind)
+    spans = _spans(text, len(policy.statements))
+    return Document(
+        policy,
+        tuple(text[start:end] for start, end in spans),
+        tuple(text.count("\n", 0, start) + 1 for start, _ in spans),
+    )
+
+
+def _spans(text: str, count: int) -> Sequence[tuple[int, int]]:
+    """Where the statements begin and end. A text that was parsed has a Statement key with that many values."""
+    decoder = json.JSONDecoder()
+    at = 0
+    while (at := text.find('"Statement"', at)) >= 0:
+        at += len('"Statement"')
+        start = _skip(text, at)
+        if text[start : start + 1] != ":":  # a value that happens to read so
+            continue
+        start = _skip(text, start + 1)
+        if text[start] == "{":
+            return [(start, decoder.raw_decode(text, start)[1])]
+        spans: list[tuple[int, int]] = []
+        for _ in range(count):
+            start = _skip(text, start + 1)  # past the bracket or the comma
+            end = decoder.raw_decode(text, start)[1]
+            spans.append((start, end))
+            start = _skip(text, end)
+        return spans
+    return [(0, len(text))] * count  # the key is written with escapes; the whole document is all that can be shown
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at : at + 1] in (" ", "\t", "\r", "\n"):
+        at += 1
+    return at

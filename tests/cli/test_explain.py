@@ -1,0 +1,122 @@
+"""`surveyor explain`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from surveyor.cli import main
+
+SERVICE = "arn:aws:servicediscovery:us-east-1:111122223333:service/srv-a"
+ASK = ["explain", "--action", "servicediscovery:RegisterInstance", "--resource", SERVICE]
+PUBLISHED = Path(__file__).parents[2] / "reports" / "published" / "embedded-0.1.0.json"
+
+
+def run(*arguments: str) -> int:
+    """The exit code of the command line."""
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def write(folder: Path, name: str, **elements: object) -> str:
+    """A policy of one statement in a file."""
+    statement = {"Effect": "Allow", "Action": "servicediscovery:*", "Resource": "*"} | elements
+    path = folder / name
+    path.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2))
+    return str(path)
+
+
+def test_the_statement_that_allows_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """File, line and text of the statement that decided."""
+    policy = write(tmp_path, "p.json", Sid="All")
+    assert run(*ASK, "--policy", policy) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("allowed: ")
+    assert f"{policy}, line 4, statement 1 (All)" in out
+
+
+def test_the_statement_that_denies_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A deny in the boundary decides, whatever the caller's policies allow."""
+    allow, deny = write(tmp_path, "allow.json"), write(tmp_path, "deny.json", Effect="Deny")
+    assert run(*ASK, "--policy", allow, "--boundary", deny) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("denied: ")
+    assert f"decided by {deny}" in out
+    assert "missing" not in out
+
+
+def test_what_is_missing_in_each_policy_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Boundary and session policy lack it beside the caller's own, and each gets the smallest statement."""
+    other = write(tmp_path, "other.json", Action="route53:*")
+    assert run(*ASK, "--policy", other, "--boundary", other, "--session", other) == 0
+    out = capsys.readouterr().out
+    assert out.count('"Action": "servicediscovery:RegisterInstance"') == 3
+    assert ":assumed-role/" in out
+
+
+def test_context_keys_are_those_of_the_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys are given, a key of several values by repeating it; without it the condition is told."""
+    asked = {"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}, "Bool": {"aws:SecureTransport": "true"}}
+    policy = write(tmp_path, "p.json", Condition=asked)
+    keys = ["--context", "aws:TagKeys=a", "--context", "AWS:tagkeys=b"]
+    assert run(*ASK, "--policy", policy, *keys, "--context", "aws:SecureTransport=true") == 0
+    assert capsys.readouterr().out.startswith("allowed: ")
+    assert run(*ASK, "--policy", policy, *keys) == 0
+    assert 'it allows if Bool aws:SecureTransport "true"; the request has none' in capsys.readouterr().out
+
+
+def test_a_callers_own_keys_are_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """aws:username and aws:PrincipalArn follow from who calls."""
+    policy = write(tmp_path, "p.json", Condition={"StringEquals": {"aws:username": "alice"}})
+    assert run(*ASK, "--policy", policy, "--principal", "arn:aws:iam::111122223333:user/team/alice") == 0
+    assert capsys.readouterr().out.startswith("allowed: ")
+
+
+def test_a_role_needs_to_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For AssumeRole the missing statement is one of the trust policy, which has no Resource."""
+    policy = write(tmp_path, "p.json", Action="sts:AssumeRole")
+    role = "arn:aws:iam::111122223333:role/target"
+    assert run("explain", "--action", "sts:AssumeRole", "--resource", role, "--policy", policy) == 0
+    out = capsys.readouterr().out
+    assert "missing in the resource's policy" in out
+    assert '"Principal"' in out
+    assert '"Resource"' not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["explain"], "either a REPORT, or --action"),
+        (["explain", str(PUBLISHED), "--action", "a:b"], "either a REPORT, or --action"),
+        (["explain", "--action", "RegisterInstance"], "service:Operation"),
+        ([*ASK, "--policy", "nowhere.json"], "nowhere.json: cannot be read"),
+        ([*ASK, "--context", "novalue"], "KEY=VALUE"),
+        ([*ASK, "--principal", "alice"], "expected the ARN of a user"),
+        (["explain", "nowhere.json"], "cannot be read"),
+        (["explain", str(PUBLISHED), "--claim", "no.such"], "has no claim 'no.such'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What makes no sense is told in one line."""
+    assert run(*arguments) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_a_file_that_is_no_policy_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line says which file, and what is wrong with it."""
+    path = tmp_path / "p.json"
+    path.write_text("{")
+    assert run(*ASK, "--policy", str(path)) == 2
+    assert f"{path}: is no identity policy: not JSON" in capsys.readouterr().err
+
+
+def test_a_report_without_the_reason_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Denials that are none of IAM's are told with what came."""
+    assert run("explain", str(PUBLISHED)) == 0
+    assert "the answer does not say who lacked what" in capsys.readouterr().out

@@ -44,7 +44,10 @@ def _holds(operator: str, key: str, values: tuple[str, ...], variables: bool) ->
     negated = known.negated
 
     def asked(value: str, context: Context) -> bool:
-        return any(test(value, context) for test in tests) is not negated
+        for test in tests:  # a loop: this runs at every call to the target
+            if test(value, context):
+                return not negated
+        return negated
 
     def one(context: Context) -> bool:
         given = context.get(key)

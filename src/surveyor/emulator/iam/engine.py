@@ -12,7 +12,7 @@ Nothing fails open: what goes wrong in here is a denial and is logged as an erro
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from .model import AccessRequest, Decision, Policy, PolicyKind, PolicySet, Principal, StatementRef
 from .principals import Grant, grant
@@ -20,6 +20,7 @@ from .statements import Context, Effect, Statement
 
 __all__ = ["account_of", "decide"]
 
+_NO_CONTEXT: Context = {}
 _log = logging.getLogger(__name__)
 
 _NAMES: dict[PolicyKind, str] = {
@@ -82,33 +83,42 @@ class _Question:
         self.resource = request.resource
         self.principal: Principal = request.principal
         self.bounded = bounded
-        self.context: Context = {key.lower(): values for key, values in request.context.items()}
+        self.context: Context | None = None
 
-    def applying(self, effect: Effect, policies: Iterable[Policy]) -> Iterator[tuple[Policy, Statement]]:
-        """The statements of ``effect`` that cover the request, whoever asks."""
-        context, resource = self.context, self.resource
-        for policy in policies:
-            for statement in policy.index.of(self.action, effect):
-                if statement.covers_resource(resource, context) and all(
-                    condition.holds(context) for condition in statement.conditions
-                ):
-                    yield policy, statement
+    def covers(self, statement: Statement) -> bool:
+        """Whether a statement about this action covers the request otherwise, whoever asks."""
+        context: Context = _NO_CONTEXT
+        if statement.reads_context:
+            context = self.context or self._context()
+        if not statement.covers_resource(self.resource, context):
+            return False
+        return not statement.conditions or all(condition.holds(context) for condition in statement.conditions)
+
+    def _context(self) -> Context:
+        """The condition keys in lower case, made when the first statement asks for one."""
+        self.context = {key.lower(): values for key, values in self.request.context.items()}
+        return self.context
 
     def first(self, effect: Effect, kind: PolicyKind, policies: Iterable[Policy]) -> StatementRef | None:
         """The first statement of ``effect`` that applies."""
-        for policy, statement in self.applying(effect, policies):
-            if kind != "resource" or grant(statement, self.principal, bounded=self.bounded):
-                return _ref(policy, kind, statement)
+        for policy in policies:
+            for statement in policy.index.of(self.action, effect):
+                if self.covers(statement) and (
+                    kind != "resource" or grant(statement, self.principal, bounded=self.bounded)
+                ):
+                    return _ref(policy, kind, statement)
         return None
 
     def granted(self, policies: Iterable[Policy]) -> tuple[StatementRef | None, Grant]:
         """The resource-based allow that reaches furthest."""
         best: StatementRef | None = None
         reach = Grant.NONE
-        for policy, statement in self.applying("Allow", policies):
-            found = grant(statement, self.principal, bounded=self.bounded)
-            if found > reach:
-                best, reach = _ref(policy, "resource", statement), found
+        for policy in policies:
+            for statement in policy.index.of(self.action, "Allow"):
+                if self.covers(statement):
+                    found = grant(statement, self.principal, bounded=self.bounded)
+                    if found > reach:
+                        best, reach = _ref(policy, "resource", statement), found
         return best, reach
 
     def by_identity(self, policies: PolicySet) -> Decision:

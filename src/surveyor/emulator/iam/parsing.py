@@ -89,6 +89,7 @@ def _statement(index: int, given: object, kind: DocumentKind, *, variables: bool
             raise MalformedPolicy(f"{where}: expected {action} to be service:name or *, got {_shown(pattern)}")
     resource, resources = _resources(elements, kind, where)
     principal, principals = _principals(elements, kind, effect, where)
+    conditions = _conditions(elements.get("Condition", {}), where, variables=variables)
     tests = [resource_test(pattern, variables=variables, completed=kind == "identity") for pattern in resources]
     return Statement(
         index,
@@ -96,11 +97,12 @@ def _statement(index: int, given: object, kind: DocumentKind, *, variables: bool
         effect,
         actions,
         resources,
-        _conditions(elements.get("Condition", {}), where, variables=variables),
+        conditions,
         principals,
         not_actions=action == "NotAction",
         not_resources=resource == "NotResource",
         not_principals=principal == "NotPrincipal",
+        reads_context=bool(conditions) or any("${" in each for each in resources),
         covers_action=_covers_action(actions, action == "NotAction"),
         covers_resource=_covers_resource(tests, resource == "NotResource"),
     )

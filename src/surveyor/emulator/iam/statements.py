@@ -31,6 +31,7 @@ class Statement:
 
     ``not_actions`` tells that ``actions`` stood under NotAction, and so on. ``principals`` has pairs of a type
     (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and a value, and is ``None`` in identity-based policies.
+    ``reads_context`` tells whether anything in it depends on condition keys.
     """
 
     index: int
@@ -43,6 +44,7 @@ class Statement:
     not_actions: bool = False
     not_resources: bool = False
     not_principals: bool = False
+    reads_context: bool = True
     covers_action: Callable[[str], bool] = field(kw_only=True, repr=False, compare=False)
     covers_resource: Callable[[str, Context], bool] = field(kw_only=True, repr=False, compare=False)
 

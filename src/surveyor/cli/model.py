@@ -6,6 +6,7 @@ left behind, 130 interrupted.
 
 from __future__ import annotations
 
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,6 +72,7 @@ def model(
     name = "".join(letter if letter.isalnum() else "-" for letter in chosen.name)
     folder = out or layout.out / f"{stamp}-model-{name}"
     typer.echo(f"{chosen.name} {chosen.version()}".strip() + f", up to {examples} histories, seed {seed}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     limits = Budget(examples, steps, seed, keep_going, frozenset(claim or ()))
     came = run_model(ModelOrder(layout, target, how, folder, limits), _progress(examples))
     _tell(came, folder / "model")

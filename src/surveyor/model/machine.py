@@ -42,9 +42,9 @@ from surveyor.model.steps import (
 __all__ = ["KINDS", "LEFT_TO_FEATURES", "RegistryMachine", "machine_for"]
 
 KINDS: dict[Kind, frozenset[str]] = {
-    "http": frozenset({"cloudmap"}),
     "private": frozenset({"cloudmap", "ec2"}),
     "public": frozenset({"cloudmap", "route53"}),
+    "http": frozenset({"cloudmap"}),
 }
 """Kinds of namespaces, and what a target needs for them."""
 
@@ -59,6 +59,8 @@ _PORT = ("AWS_INSTANCE_PORT", "8080")
 _COLOURS = ("red", "blue")
 # Around the 30 seconds of a custom status and the 60 of everything else.
 _SECONDS = (1.0, 14.0, 28.0, 32.0, 61.0, 95.0)
+_seconds = st.sampled_from(_SECONDS)
+_OPPOSITE: dict[Status, Status] = {"HEALTHY": "UNHEALTHY", "UNHEALTHY": "HEALTHY"}
 _AT_ONCE = Moment(0.0, 0.0)  # when does not matter here: only what exists in the end
 
 
@@ -74,8 +76,12 @@ class _Machine(RuleBasedStateMachine):
         self.steps: list[Step] = []
 
     def teardown(self) -> None:
-        """The history is complete."""
-        type(self).run(tuple(self.steps))
+        """The history is complete: what it has come to is looked at from every side, and it is handed over."""
+        last: list[Step] = []
+        for name in self.registry.services:
+            last += [HealthOf(name, settle=True), List(name, settle=True), Discover(name, settle=True)]
+            last += [Ask(name, settle=True)] if name in self.named() else []
+        type(self).run((*self.steps, *last))
 
     def has(self, *features: str) -> bool:
         """Whether the target has all of these."""
@@ -89,6 +95,23 @@ class _Machine(RuleBasedStateMachine):
     def services(self, fits: Callable[[Service], bool] = lambda _: True) -> list[str]:
         """The services that fit."""
         return [name for name, one in self.registry.services.items() if fits(one)]
+
+    def members(self, fits: Callable[[Service], bool] = lambda _: True) -> list[tuple[str, str]]:
+        """Services that fit with their instances, and with one that may not be there."""
+        found = {name: self.registry.services[name].registered for name in self.services(fits)}
+        return [(name, one) for name, there in found.items() for one in (*there[:3], _INSTANCES[0])]
+
+    def named(self) -> list[str]:
+        """Services whose records can be asked for."""
+        needs = {"private": ("dns",), "public": ("dns", "public-dns"), "http": ("never",)}
+        return [
+            name for name in self.services(lambda one: one.records != "none")
+            if self.has(*needs[self.registry.namespaces[namespace_of(name)].kind])
+        ]  # fmt: skip
+
+    def registered(self) -> list[tuple[str, str]]:
+        """Services with the instances that are there."""
+        return [(name, one) for name, service in self.registry.services.items() for one in service.registered]
 
 
 def _one_of(values: Callable[[Any], Any]) -> Any:
@@ -108,7 +131,10 @@ def _one_of(values: Callable[[Any], Any]) -> Any:
 _kinds = _one_of(lambda machine: [kind for kind, needs in KINDS.items() if machine.has(*needs)])
 _services = _one_of(lambda machine: machine.services())
 _instances = st.sampled_from(_INSTANCES)
-_records: st.SearchStrategy[Records] = st.sampled_from(("none", "A", "SRV"))
+# Mostly those that are there, and of services mostly those with a custom check.
+_members = _one_of(lambda machine: machine.members())
+_custom_members = _one_of(lambda machine: machine.members(lambda one: one.custom) + machine.members()[:1])
+_records: st.SearchStrategy[Records] = st.sampled_from(("A", "SRV", "none"))
 _routing: st.SearchStrategy[Routing] = st.sampled_from(("MULTIVALUE", "WEIGHTED"))
 _filters: st.SearchStrategy[Filter | None] = st.sampled_from(
     (None, "ALL", "HEALTHY", "UNHEALTHY", "HEALTHY_OR_ELSE_ALL")
@@ -116,35 +142,32 @@ _filters: st.SearchStrategy[Filter | None] = st.sampled_from(
 _statuses: st.SearchStrategy[Status] = st.sampled_from(("UNHEALTHY", "HEALTHY"))
 _initial: st.SearchStrategy[Status | None] = st.sampled_from((None, "UNHEALTHY", "HEALTHY"))
 _colours = st.sampled_from((None, *_COLOURS))
-_wanted: st.SearchStrategy[Pairs] = st.sampled_from(((), *((("colour", one),) for one in _COLOURS)))
-_settle = st.booleans()
+_wanted: st.SearchStrategy[Pairs] = st.sampled_from(((), (), (), *((("colour", one),) for one in _COLOURS)))
+_settle = st.sampled_from((True, True, False))
+_new = {
+    "kind": _kinds, "records": _records, "routing": _routing, "custom": st.sampled_from((False, True)),
+    "label": st.sampled_from(_LABELS),
+}  # fmt: skip
 
 
 class RegistryMachine(_Machine):
     """The rules."""
 
-    @initialize(kind=_kinds, records=_records, routing=_routing, custom=st.booleans())
-    def begin(self, kind: Kind, records: Records, routing: Routing, custom: bool) -> None:
-        """Nothing can be tried without a service."""
+    @initialize(**_new, count=st.sampled_from((2, 1, 0)))
+    def begin(self, kind: Kind, records: Records, routing: Routing, custom: bool, label: str, count: int) -> None:
+        """Nothing can be tried without a service, and little without instances."""
         self.take(CreateNamespace(_NAMESPACES[0], kind))
-        self._create(f"{_NAMESPACES[0]}/{_LABELS[0]}", records, routing, custom)
+        self._create(f"{_NAMESPACES[0]}/{label}", records, routing, custom)
+        for instance, address, colour in list(zip(_INSTANCES, _ADDRESSES, _COLOURS, strict=False))[:count]:
+            self.register(f"{_NAMESPACES[0]}/{label}", instance, address, colour, None, True)
 
-    @precondition(lambda self: self._next_namespace() is not None)
-    @rule(kind=_kinds)
-    def create_namespace(self, kind: Kind) -> None:
-        """Another namespace."""
-        name = self._next_namespace()
-        assert name is not None
-        self.take(CreateNamespace(name, kind))
-
-    @precondition(lambda self: self.registry.namespaces)
-    @rule(
-        namespace=_one_of(lambda machine: machine.registry.namespaces),
-        label=st.sampled_from(_LABELS), records=_records, routing=_routing, custom=st.booleans(),
-    )  # fmt: skip
-    def create_service(self, namespace: str, label: str, records: Records, routing: Routing, custom: bool) -> None:
-        """A service, or one whose name is taken."""
-        self._create(f"{namespace}/{label}", records, routing, custom)
+    @rule(**_new, space=st.sampled_from((False, False, True)))
+    def create(self, kind: Kind, records: Records, routing: Routing, custom: bool, label: str, space: bool) -> None:
+        """Another service, or one whose name is taken; a namespace for it where there is none, or another."""
+        fresh = self._next_namespace()
+        if fresh is not None and (space or not self.registry.namespaces):
+            self.take(CreateNamespace(fresh, kind))
+        self._create(f"{list(self.registry.namespaces)[-1]}/{label}", records, routing, custom)
 
     @precondition(lambda self: self.services())
     @rule(
@@ -165,6 +188,15 @@ class RegistryMachine(_Machine):
         given = tuple(sorted((key, value or "red") for key, value in attributes.items()))
         self.take(Register(service, instance, given))
 
+    @precondition(lambda self: self.registered())
+    @rule(
+        member=_one_of(lambda machine: machine.registered()), address=st.sampled_from(_ADDRESSES), colour=_colours,
+        initial=_initial,
+    )  # fmt: skip
+    def register_again(self, member: tuple[str, str], address: str, colour: str | None, initial: Status | None) -> None:
+        """Register an instance that is there."""
+        self.register(*member, address, colour, initial, True)
+
     @precondition(lambda self: self.without_many())
     @rule(service=_one_of(lambda machine: machine.without_many()))
     def register_many(self, service: str) -> None:
@@ -172,35 +204,40 @@ class RegistryMachine(_Machine):
         self.take(RegisterMany(service))
 
     @precondition(lambda self: self.services())
-    @rule(service=_services, instance=_instances)
-    def deregister(self, service: str, instance: str) -> None:
+    @rule(member=_members)
+    def deregister(self, member: tuple[str, str]) -> None:
         """Deregister an instance, whether it is there or not."""
-        self.take(Deregister(service, instance))
+        self.take(Deregister(*member))
 
     @precondition(lambda self: self.services() and self.has("custom-health"))
-    @rule(service=_services, instance=_instances, status=_statuses)
-    def report(self, service: str, instance: str, status: Status) -> None:
-        """Report a custom status, whether the service takes one or not."""
-        self.take(Report(service, instance, status))
+    @rule(
+        member=_custom_members, status=_statuses, again=st.sampled_from((False, False, True)), wait=_seconds,
+        look=st.booleans(),
+    )  # fmt: skip
+    def report(self, member: tuple[str, str], status: Status, again: bool, wait: float, look: bool) -> None:
+        """Report a custom status, whether the service takes one or not, now and then once more; and see it come."""
+        self.take(Report(*member, status))
+        if again and self.has("clock-control"):
+            self.take(Advance(wait))
+            self.take(Report(*member, status if wait < _SECONDS[1] else _OPPOSITE[status]))
+        if look:
+            self.take(HealthOf(member[0], settle=True))
 
     @precondition(lambda self: self.has("clock-control"))
-    @rule(seconds=st.sampled_from(_SECONDS))
+    @rule(seconds=_seconds)
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.take(Advance(seconds))
 
-    @precondition(lambda self: self.services())
-    @rule(service=_services)
-    def delete_service(self, service: str) -> None:
-        """Delete a service, whether it is empty or not."""
-        self.take(DeleteService(service))
-
-    # One is always left or can be made: a history without any could not go on.
-    @precondition(lambda self: len(self.registry.namespaces) > (self._next_namespace() is None))
-    @rule(namespace=_one_of(lambda machine: machine.registry.namespaces))
-    def delete_namespace(self, namespace: str) -> None:
-        """Delete a namespace, whether it is empty or not."""
-        self.take(DeleteNamespace(namespace))
+    # One namespace is always left or can be made: a history without any could not go on.
+    @rule(service=st.booleans(), number=st.integers(0, 3))
+    def delete(self, service: bool, number: int) -> None:
+        """Delete a service or a namespace, whether it is empty or not."""
+        names = self.services() if service else list(self.registry.namespaces)
+        if service and names:
+            self.take(DeleteService(names[number % len(names)]))
+        elif len(names) > (self._next_namespace() is None):
+            self.take(DeleteNamespace(names[number % len(names)]))
 
     @precondition(lambda self: self.services())
     @rule(service=_services, settle=_settle)
@@ -209,10 +246,10 @@ class RegistryMachine(_Machine):
         self.take(List(service, settle))
 
     @precondition(lambda self: self.services())
-    @rule(service=_services, instance=_instances, settle=_settle)
-    def get_instance(self, service: str, instance: str, settle: bool) -> None:
+    @rule(member=_members, settle=_settle)
+    def get_instance(self, member: tuple[str, str], settle: bool) -> None:
         """Look at one instance, whether it is there or not."""
-        self.take(Get(service, instance, settle))
+        self.take(Get(*member, settle))
 
     @precondition(lambda self: self.services())
     @rule(service=_services, settle=_settle)
@@ -247,14 +284,6 @@ class RegistryMachine(_Machine):
     def without_many(self) -> list[str]:
         """Services in which RegisterMany was not done yet."""
         return self.services(lambda one: MANY[0][0] not in one.instances)
-
-    def named(self) -> list[str]:
-        """Services whose records can be asked for."""
-        needs = {"private": ("dns",), "public": ("dns", "public-dns"), "http": ("never",)}
-        return [
-            name for name in self.services(lambda one: one.records != "none")
-            if self.has(*needs[self.registry.namespaces[namespace_of(name)].kind])
-        ]  # fmt: skip
 
 
 def machine_for(features: frozenset[str], run: Callable[[History], None]) -> type[RegistryMachine]:

@@ -38,7 +38,7 @@ _STATUSES: tuple[Status, ...] = ("HEALTHY", "UNHEALTHY")
 INITIAL = "AWS_INIT_HEALTH_STATUS"
 MANY = tuple(
     (f"many-{number}", (("AWS_INSTANCE_IPV4", f"192.0.2.{100 + number}"), ("AWS_INSTANCE_PORT", "8080")))
-    for number in range(10)
+    for number in range(7)
 )
 """What RegisterMany registers: ids and attributes."""
 
@@ -48,7 +48,7 @@ class Instance:
     """One instance id of a service. `attributes` None: not registered. `health` counts on custom checks only.
 
     `reports` since it was registered; `cancelled`: one of them took back an earlier one; `repeated`: one said the same
-    as the one before.
+    as the one before while that one was still to take effect.
     """
 
     attributes: Eventual[Pairs | None]
@@ -208,7 +208,7 @@ def _reported(instance: Instance, status: Status, at: Moment, tolerance: float) 
     health, last = instance.health, instance.health.writes[-1]
     told = replace(instance, reports=instance.reports + 1)
     if last.value == status and last.latest < math.inf:
-        return replace(told, repeated=True)
+        return replace(told, repeated=told.repeated or last.latest > at.start)
     if last.value != status and last.earliest > at.end:
         return replace(told, health=health.without_last(), cancelled=True)
     # The guide tells of the wait for UNHEALTHY only; and what comes amid another change may take that one back at once.

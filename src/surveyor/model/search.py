@@ -89,8 +89,7 @@ class Search:
         self._prefix = prefix
         self._tell = tell
         self._clean = clean
-        # What we start is new each time; what is there already may remember the accounts of an earlier run.
-        self._run = "" if running.target.start else secrets.token_hex(4)
+        self._run = secrets.token_hex(4)  # the target may remember the accounts of an earlier search
         self._ran: dict[History, Ran] = {}
         self._looked_for: tuple[str, str] | None = None
         self._count = 0
@@ -98,16 +97,17 @@ class Search:
 
     def go(self) -> Searched:
         """Search until the budget is used up, or to the first divergence. Raises TargetUnavailable."""
-        number = 0
-        while (left := self._budget.histories - self.result.histories) > 0:
-            found = self._round(left, self._budget.seed + number)
+        number, tried = 0, -1
+        # Histories may come twice: a round that brings none that is new is the last one.
+        while tried < self.result.histories < self._budget.histories:
+            tried = self.result.histories
+            found = self._round(self._budget.histories - tried, self._budget.seed + number)
             number += 1
-            if found is None:
-                break
-            self.result.found.append(found)
-            self.result.meeting = None
-            if not self._budget.keep_going:
-                break
+            if found is not None:
+                self.result.found.append(found)
+                self.result.meeting = None
+                if not self._budget.keep_going:
+                    break
         return self.result
 
     def _round(self, histories: int, number: int) -> Found | None:
@@ -117,6 +117,9 @@ class Search:
         shortest: dict[str, History] = {}
 
         def run(history: History) -> None:
+            used_up = self._looked_for is None and self.result.histories >= self._budget.histories
+            if used_up and history not in self._ran:
+                return
             if self._failure:  # hypothesis tries again what raised; a target that is gone is not asked again
                 raise self._failure
             try:
@@ -200,6 +203,6 @@ class Search:
         return any(one.divergence.key == divergence.key for one in self.result.found)
 
     def _account(self) -> str:
-        text = f"{self._run}/{self._budget.seed}/{self._count}"
+        text = f"{self._run}/{self._count}"
         number = int(hashlib.sha256(text.encode()).hexdigest(), 16)
         return self._running.target.account or str(100_000_000_000 + number % 900_000_000_000)

@@ -14,6 +14,7 @@ from surveyor.model.eventual import Moment
 from surveyor.model.registry import MANY, Registry, after, namespace_of
 from surveyor.model.steps import (
     Advance,
+    Ask,
     CreateNamespace,
     CreateService,
     DeleteNamespace,
@@ -55,6 +56,8 @@ def _has(registry: Registry, step: Step) -> bool:
             return name in registry.namespaces
         case CreateNamespace() | Advance():
             return True
+        case Ask(name):
+            return name in registry.services and registry.services[name].records != "none"
     return step.service in registry.services
 
 
@@ -68,7 +71,7 @@ def _shorter(history: History) -> Iterator[History]:
         for end in range(len(history) - 1, size - 1, -size):
             yield history[: end - size] + history[end:]
         size //= 2
-    for number, step in enumerate(history):
+    for number, step in reversed(list(enumerate(history))):
         for plainer in _plainer(step):
             yield (*history[:number], plainer, *history[number + 1 :])
     plain = tuple(_with_first_names(history))
@@ -95,8 +98,9 @@ def _plainer(step: Step) -> Iterator[Step]:
         if isinstance(step, Discover):
             yield from (one for one in (replace(step, health=None), replace(step, query=()), replace(step, optional=()))
                         if one != step)  # fmt: skip
-        if step.settle:
-            yield replace(step, settle=False)
+        # What is looked for as long as it may take comes again, however long the target happens to take.
+        if not step.settle:
+            yield replace(step, settle=True)
 
 
 def _with_first_names(history: History) -> Iterator[Step]:

@@ -74,7 +74,7 @@ class Register:
 
 @dataclass(frozen=True)
 class RegisterMany:
-    """Register ten further instances side by side and wait for all: more than one DNS answer may hold."""
+    """Register seven further instances side by side and wait for all: with one more a DNS answer is full."""
 
     service: str
 

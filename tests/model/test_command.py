@@ -6,11 +6,16 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from surveyor.account.sweep import standing_in
 from surveyor.cli import main
+from surveyor.layout import find_layout
+from surveyor.targets import load_target
+from surveyor.targets.running import run_target
 
 
 def run(*argv: str) -> int:
@@ -45,10 +50,18 @@ def test_agreement_is_exit_zero(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "embedded agrees: 5 histories, " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("target", ["aws", "https://servicediscovery.example.com"])
-def test_other_machines_are_refused_unless_asked_for(target: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--target", "aws"],
+        ["--target", "aws", "--account", "111122223333"],
+        ["--target", "aws", "--endpoint", "https://servicediscovery.example.com"],
+        ["--target", "https://servicediscovery.example.com"],
+    ],
+)
+def test_other_machines_are_refused_unless_asked_for(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """What is not on this machine is not touched; one line says why and what to say."""
-    assert run("--target", target) == 2
+    assert run(*argv) == 2
     told = capsys.readouterr().err
     assert "--on-a-real-account" in told
     assert len(told.splitlines()) == 1
@@ -75,6 +88,23 @@ def test_bad_input_gets_one_line(
     """An unknown name, a claim that is not in the model, a target that is not there."""
     assert run(*argv, "--out", str(tmp_path)) == code
     assert said in capsys.readouterr().err
+
+
+def test_account_that_outlives_the_run_is_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one account, reached as AWS is, each history's things are taken away, and nothing is left."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111122223333")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "surveyor")
+    embedded = load_target("embedded", find_layout().targets)
+    assert embedded.start is not None
+    flowing = replace(embedded.start, argv=(*embedded.start.argv, "--clock", "flow", "--scale", "30"))
+    with run_target(replace(embedded, start=flowing), 7) as running:
+        where = ["--target", "aws", "--endpoint", running.endpoint, "--dns", "control", "--account", "111122223333"]
+        assert run(*where, "--examples", "3", "--steps", "5", "--out", str(tmp_path)) == 0, capsys.readouterr()
+        cloudmap = running.clients.client("servicediscovery", "111122223333")
+        assert cloudmap.list_namespaces()["Namespaces"] == []
+    assert standing_in(tmp_path) == []
 
 
 def test_interruption_keeps_what_was_found(tmp_path: Path) -> None:

@@ -53,11 +53,13 @@ def model(
     from surveyor.model.run import ModelOrder, run_model
     from surveyor.model.search import Budget
     from surveyor.targets.loading import find_target, load_target
+    from surveyor.targets.model import is_loopback
     from surveyor.words import nearest
 
     layout = find_layout()
     how = given(account, region, endpoint, dns, vpc, None, None, budget)
-    if not on_a_real_account and not find_target(target, layout.targets).is_local and endpoint is None:
+    local = is_loopback(endpoint) if endpoint is not None else find_target(target, layout.targets).is_local
+    if not local and not on_a_real_account:
         raise UsageError(
             f"{target} is not on this machine: hundreds of made-up histories would create and delete namespaces there, "
             "which takes hours and may cost money; say --on-a-real-account if that is what you want"

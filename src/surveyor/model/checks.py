@@ -73,11 +73,13 @@ class Outcome:
     permitted: frozenset[str]
 
     @property
-    def symptom(self) -> str:  # noqa: D102 (as in all checks: what fails, in words that do not change from run to run)
+    def symptom(self) -> str:
+        """What is wrong, in words that do not change from run to run."""
         return f"not {' or '.join(sorted(self.permitted))}"
 
     @property
-    def demands(self) -> str:  # noqa: D102 (as in all checks: what must be, in words)
+    def demands(self) -> str:
+        """What must be, in words."""
         return f"it ends in {' or '.join(sorted(self.permitted))}"
 
     def fails(self, seen: Observation) -> str | None:
@@ -109,11 +111,13 @@ class Absent:
     why: str
 
     @property
-    def symptom(self) -> str:  # noqa: D102
+    def symptom(self) -> str:
+        """What is wrong, in words that do not change from run to run."""
         return f"what is {self.why} comes"
 
     @property
-    def demands(self) -> str:  # noqa: D102
+    def demands(self) -> str:
+        """What must be, in words."""
         return f"{_listed(self.names)}, {self.why}, is not among them"
 
     def fails(self, seen: Observation) -> str | None:
@@ -132,7 +136,8 @@ class Only:
     symptom = "something comes that never was there"
 
     @property
-    def demands(self) -> str:  # noqa: D102
+    def demands(self) -> str:
+        """What must be, in words."""
         return f"nothing comes but {_listed(self.names)}"
 
     def fails(self, seen: Observation) -> str | None:
@@ -151,7 +156,8 @@ class Present:
     symptom = "something is missing"
 
     @property
-    def demands(self) -> str:  # noqa: D102
+    def demands(self) -> str:
+        """What must be, in words."""
         return f"{_listed(self.names)} is among them"
 
     def fails(self, seen: Observation) -> str | None:
@@ -169,11 +175,13 @@ class Count:
     most: int
 
     @property
-    def symptom(self) -> str:  # noqa: D102
+    def symptom(self) -> str:
+        """What is wrong, in words that do not change from run to run."""
         return f"not {self.least} to {self.most} of them" if self.least != self.most else f"not {self.most} of them"
 
     @property
-    def demands(self) -> str:  # noqa: D102
+    def demands(self) -> str:
+        """What must be, in words."""
         return f"{self.least} to {self.most} come" if self.least != self.most else f"{self.most} comes"
 
     def fails(self, seen: Observation) -> str | None:
@@ -193,7 +201,8 @@ class Attributes:
     symptom = "other attributes"
 
     @property
-    def demands(self) -> str:  # noqa: D102
+    def demands(self) -> str:
+        """What must be, in words."""
         return f"{self.name} has {' or '.join(_pairs(one) for one in self.permitted)}"
 
     def fails(self, seen: Observation) -> str | None:
@@ -214,11 +223,13 @@ class Health:
     permitted: frozenset[str]
 
     @property
-    def symptom(self) -> str:  # noqa: D102
+    def symptom(self) -> str:
+        """What is wrong, in words that do not change from run to run."""
         return f"the status is not {' or '.join(sorted(self.permitted))}"
 
     @property
-    def demands(self) -> str:  # noqa: D102
+    def demands(self) -> str:
+        """What must be, in words."""
         return f"{self.name} is {' or '.join(sorted(self.permitted))}"
 
     def fails(self, seen: Observation) -> str | None:
@@ -255,12 +266,14 @@ class Revision:
     unless: frozenset[str] | None = None
 
     @property
-    def symptom(self) -> str:  # noqa: D102
+    def symptom(self) -> str:
+        """What is wrong, in words that do not change from run to run."""
         words = {">": "does not rise", "==": "moves", ">=": "falls"}
         return f"the revision {words[self.relation]}"
 
     @property
-    def demands(self) -> str:  # noqa: D102
+    def demands(self) -> str:
+        """What must be, in words."""
         return f"the revision is {self.relation} {self.than}"
 
     def fails(self, seen: Observation) -> str | None:

@@ -110,7 +110,7 @@ def test_refuses_credentials_that_were_never_given() -> None:
         ("Action=GetSessionToken&SerialNumber=GAHT12345678&TokenCode=123456", "AccessDenied"),
         ("Action=GetAccessKeyInfo", "ValidationError"),
         ("Action=GetAccessKeyInfo&AccessKeyId=AKIAIOSFODNN7EXAMPLE", "ValidationError"),
-        ("Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=s", "NotImplemented"),
+        ("Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=se", "AccessDenied"),
     ],
 )
 def test_refuses_what_cannot_be_had(body: str, code: str) -> None:

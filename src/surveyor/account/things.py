@@ -46,6 +46,8 @@ CREATES: Mapping[str, Made] = {
     "ec2:CreateTags": Made("tag"),
     # Only where the whole target is about to be stopped: elsewhere the role is given, and there is no second account.
     "iam:CreateRole": Made("role"),
+    "iam:CreateUser": Made("user"),
+    "iam:CreateAccessKey": Made("access key"),
     "ram:CreateResourceShare": Made("resource share"),
 }
 

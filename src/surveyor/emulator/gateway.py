@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from . import models, sessions
 from .errors import ServiceError
@@ -20,6 +21,10 @@ from .protocols.json import JsonWire
 from .services import SERVICES, Service, handlers
 from .signature import Credential, Problem, Scope, scope_of, verify
 from .world import Call, World
+
+if TYPE_CHECKING:
+    from .iam.caller import Caller
+    from .iam.model import PrincipalKind
 
 __all__ = ["Gateway"]
 
@@ -53,6 +58,8 @@ class Gateway:
         prepared = self._prepared.get(name)
         if prepared is not None:
             return self._answer(request, scope, prepared)
+        if name == "iam":
+            return self._load_and_hand_on(request, scope)
         if name not in SERVICES:
             return _text(400, f"the embedded target has no service {name!r}; it has {', '.join(sorted(SERVICES))}")
         return self._prepare_and_answer(request, scope, SERVICES[name])
@@ -71,6 +78,18 @@ class Gateway:
         self._prepared[service.name] = prepared
         return self._answer(request, scope, prepared)
 
+    async def _load_and_hand_on(self, request: Request, scope: Scope | None) -> Response:
+        """IAM is moto's: who asks is verified here, what is asked for is answered there."""
+        from .iam import held
+
+        await asyncio.to_thread(held.load)
+        return self._answer_iam(request, scope)
+
+    def _answer_iam(self, request: Request, scope: Scope | None) -> Response:
+        from .iam.gate import answer
+
+        return answer(self._world, request, lambda: self._authenticate(request, scope, xml=True))
+
     def prepare(self, name: str) -> None:
         """Load what a service needs now, rather than with its first request."""
         self._prepared[name] = self._prepare(SERVICES[name])
@@ -86,7 +105,7 @@ class Gateway:
         wire = _spoken(request, prepared)
         operation: str | None = None
         try:
-            credential = self._authenticate(request, scope, service)
+            credential = self._authenticate(request, scope, xml=service.xml)
             parsed = wire.parse(request)
             operation = parsed.operation
             handler = handlers(service.name).get(parsed.operation)
@@ -106,7 +125,12 @@ class Gateway:
             except models.WrongValue as problem:
                 raise ServiceError(service.invalid, str(problem)) from None
             region = scope.region if scope is not None and service.regional else self._world.settings.region
-            call = Call(self._world, credential.account, region, credential.principal, service.name, parsed.operation)
+            caller = credential.caller
+            call = Call(self._world, credential.account, region, credential.principal, service.name, operation, caller)
+            if caller is not None:
+                from .iam.authorise import authorise  # only where there is anybody but owners
+
+                authorise(call, caller, parsed.params)
             return wire.answer(operation, handler(call, parsed.params), request_id)
         except ServiceError as error:
             return wire.refuse(operation, error, request_id)
@@ -117,30 +141,55 @@ class Gateway:
             )
             return wire.refuse(operation, failure, request_id)
 
-    def _authenticate(self, request: Request, scope: Scope | None, service: Service) -> Credential:
+    def _authenticate(self, request: Request, scope: Scope | None, *, xml: bool) -> Credential:
         if scope is None:
             if request.headers.get("authorization"):
-                raise Problem.incomplete(service.xml, "the Authorization header is to be Signature Version 4's")
+                raise Problem.incomplete(xml, "the Authorization header is to be Signature Version 4's")
             if self._world.settings.verify_signatures:
-                raise Problem.missing(service.xml)
+                raise Problem.missing(xml)
             return self._root(self._world.settings.account)
         if self._world.settings.verify_signatures:
-            return verify(request, scope, lambda key: self._credential(key, request, service.xml), xml=service.xml)
-        return self._credential(scope.access_key, request, service.xml) or self._root(self._world.settings.account)
+            return verify(request, scope, lambda key: self._credential(key, request, xml), xml=xml)
+        return self._credential(scope.access_key, request, xml) or self._root(self._world.settings.account)
 
     def _credential(self, access_key: str, request: Request, xml: bool) -> Credential | None:
         """An account's number is its root key; a session token carries what its key stands for."""
         if is_account(access_key):
             return self._root(access_key)
+        if access_key.startswith("AKIA"):
+            return self._user(access_key)
         session = sessions.read(self._world, access_key, request.headers.get("x-amz-security-token", ""))
         if session is None:
             return None
         if session.expires <= self._world.clock.now():
             raise Problem.expired(xml)
-        return Credential(session.secret, session.account, session.principal, session.token)
+        caller = _caller(session) if session.grant.holder[0] else None
+        return Credential(session.secret, session.account, session.principal, session.token, caller)
+
+    @staticmethod
+    def _user(access_key: str) -> Credential | None:
+        from .iam import held
+        from .iam.caller import user
+
+        found = held.key(access_key)
+        if found is None:
+            return None
+        account, name, secret = found
+        caller = user(account, name)
+        return Credential(secret, account, caller.principal.arn, caller=caller)
 
     def _root(self, account: str) -> Credential:
         return Credential(self._world.settings.secret, account, f"arn:aws:iam::{account}:root")
+
+
+def _caller(session: sessions.Session) -> Caller:
+    from .iam.caller import Caller
+    from .iam.model import Principal
+
+    grant = session.grant
+    kind: PrincipalKind = "assumed-role" if grant.holder[0] == "role" else "user"
+    principal = Principal(session.principal, session.account, kind, grant.issuer or None)
+    return Caller(principal, grant.holder, grant.user_id, grant.policies, grant.managed, grant.tags)
 
 
 def _wire(name: str, service: Service) -> Wire:

@@ -23,7 +23,14 @@ Check = Callable[[object, str], None]
 # A shape as the model file has it: JSON of botocore's making.
 Shape = Mapping[str, Any]
 
-_JAVA_CLASSES = {r"\p{ASCII}": r"[\x00-\x7f]", r"\p{Print}": r"[\x20-\x7e]"}
+_JAVA_CLASSES = {
+    r"\p{ASCII}": r"[\x00-\x7f]",
+    r"\p{Print}": r"[\x20-\x7e]",
+    # Letters, separators and numbers inside a class, as near as Python's come.
+    r"\p{L}": r"\w",
+    r"\p{Z}": r"\s",
+    r"\p{N}": r"\d",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

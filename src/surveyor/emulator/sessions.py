@@ -11,12 +11,13 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from .world import World
 
-__all__ = ["Session", "account_of", "issue", "read"]
+__all__ = ["OWNER", "Grant", "Session", "account_of", "issue", "read"]
 
 _PREFIX = "ASIA"
 _CODE = 32
@@ -32,16 +33,37 @@ class Session:
     account: str
     principal: str
     expires: float
+    grant: Grant
 
 
-def issue(world: World, account: str, principal: str, seconds: float) -> Session:
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a session stands for, beyond its principal: the user or role behind it, and what limits it.
+
+    ``holder`` is `("", "")` for the owner of an account. ``issuer`` is the ARN of the role, ``policies`` are texts of
+    session policies (None if there are none), ``managed`` ARNs of managed ones.
+    """
+
+    holder: tuple[str, str] = ("", "")
+    issuer: str = ""
+    user_id: str = ""
+    policies: tuple[str, ...] | None = None
+    managed: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+OWNER = Grant()
+"""A session of an account's owner."""
+
+
+def issue(world: World, account: str, principal: str, seconds: float, grant: Grant = OWNER) -> Session:
     """New credentials for ``principal`` that hold for ``seconds`` of service time."""
     nonce = world.chance_of_requests.getrandbits(40)
     access_key = _PREFIX + base64.b32encode(int(account).to_bytes(5, "big") + nonce.to_bytes(5, "big")).decode()
     expires = world.clock.now() + seconds
-    content = orjson.dumps([access_key, account, principal, expires])
+    content = orjson.dumps([access_key, account, principal, expires, grant])
     token = base64.b64encode(_code(world, "token", content) + content).decode()
-    return Session(access_key, _secret(world, content), token, account, principal, expires)
+    return Session(access_key, _secret(world, content), token, account, principal, expires, grant)
 
 
 def read(world: World, access_key: str, token: str) -> Session | None:
@@ -53,10 +75,23 @@ def read(world: World, access_key: str, token: str) -> Session | None:
     code, content = whole[:_CODE], whole[_CODE:]
     if not hmac.compare_digest(code, _code(world, "token", content)):
         return None
-    key, account, principal, expires = orjson.loads(content)
+    key, account, principal, expires, told = orjson.loads(content)
     if key != access_key:
         return None
-    return Session(access_key, _secret(world, content), token, account, principal, expires)
+    return Session(access_key, _secret(world, content), token, account, principal, expires, _grant(told))
+
+
+def _grant(told: dict[str, Any]) -> Grant:
+    kind, name = told["holder"]
+    policies = told["policies"]
+    return Grant(
+        holder=(kind, name),
+        issuer=told["issuer"],
+        user_id=told["user_id"],
+        policies=tuple(policies) if policies is not None else None,
+        managed=tuple(told["managed"]),
+        tags=tuple((key, value) for key, value in told["tags"]),
+    )
 
 
 def account_of(access_key: str) -> str | None:

@@ -14,10 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
 from .errors import ServiceError
 from .http import Request
+
+if TYPE_CHECKING:
+    from .iam.caller import Caller
 
 __all__ = ["Credential", "Problem", "Scope", "scope_of", "verify"]
 
@@ -39,12 +43,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key that may sign: its secret, whose it is, and the session token that must come with it."""
+    """A key that may sign: its secret, whose it is, and the session token that must come with it.
+
+    ``caller`` is who has to be allowed what it asks for; None is the owner of the account.
+    """
 
     secret: str
     account: str
     principal: str
     token: str | None = None
+    caller: Caller | None = None
 
 
 class Problem:

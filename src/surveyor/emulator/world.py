@@ -10,11 +10,14 @@ import random
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from .clock import Clock
 from .events import Event, EventLog
 from .settings import Delay, Settings
+
+if TYPE_CHECKING:
+    from .iam.caller import Caller
 
 __all__ = ["Call", "World"]
 
@@ -61,7 +64,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who calls, and in which account and region: what a handler gets beside its request."""
+    """Who calls, and in which account and region: what a handler gets beside its request.
+
+    ``caller`` is None for the owner of the account, who may do everything.
+    """
 
     world: World
     account: str
@@ -69,6 +75,7 @@ class Call:
     principal: str
     service: str
     operation: str
+    caller: Caller | None = None
 
     @property
     def now(self) -> float:

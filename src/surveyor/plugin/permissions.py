@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
@@ -16,12 +17,10 @@ from botocore.credentials import Credentials
 from surveyor.answers import member
 from surveyor.errors import FeatureLacking
 from surveyor.plugin.account import ClientFactory, Unique
-from surveyor.plugin.sharing import Sharing
 from surveyor.targets.running import RunningTarget
 
 __all__ = ["Narrowed"]
 
-_ROLE = "surveyor-suites"
 _EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 Statement = Mapping[str, Any]
@@ -37,39 +36,48 @@ class Narrowed(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Assumer:
+    """A role that may do everything, and who may assume it: the owner of an account may not (sts/AssumeRole)."""
+
+    role: str
+    sts: Any
+
+
 @pytest.fixture
-def role(running: RunningTarget, client: ClientFactory, account: str, sharing: Sharing | None) -> str:
-    """The ARN of a role that may do everything, and that the test's account may assume."""
+def assumer(running: RunningTarget, client: ClientFactory, account: str, unique: Unique) -> Assumer:
+    """The role that was given, or one that is made in the test's own account, with a user who may assume it."""
     target = running.target
     if target.role:
-        return target.role
+        return Assumer(target.role, client("sts"))
     if target.is_one_account and not target.start:
         raise FeatureLacking(f"claims about IAM need a role of {target.name} to narrow: --role ARN")
-    return sharing.get("role", lambda: (_made(client, account), None)).id if sharing else _made(client, account)
-
-
-def _made(client: ClientFactory, account: str) -> str:
-    iam = client("iam")
+    iam, name = client("iam"), unique("suites")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="everything", PolicyDocument=json.dumps(_EVERYTHING))
+    key = member(iam.create_access_key(UserName=name), "AccessKey", of="CreateAccessKey")
+    owner = {"AWS": f"arn:aws:iam::{account}:root"}
     trust = {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
-        ],
+        "Statement": [{"Effect": "Allow", "Principal": owner, "Action": "sts:AssumeRole"}],
     }
-    made = iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
-    iam.put_role_policy(RoleName=_ROLE, PolicyName="everything", PolicyDocument=json.dumps(_EVERYTHING))
-    return str(member(made, "Role", "Arn", of="CreateRole"))
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=json.dumps(_EVERYTHING))
+    who = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    sts = running.clients.client("sts", account, None, who)
+    return Assumer(str(member(made, "Role", "Arn", of="CreateRole")), sts)
 
 
 @pytest.fixture
-def narrowed(running: RunningTarget, client: ClientFactory, role: str, unique: Unique, account: str) -> Narrowed:
+def narrowed(running: RunningTarget, assumer: Assumer, unique: Unique, account: str) -> Narrowed:
     """Assumes the role with session policies."""
 
     def narrow(*statements: Statement, policies: Sequence[str] = ()) -> ClientFactory:
         limits: dict[str, Any] = {"PolicyArns": [{"arn": arn} for arn in policies]} if policies else {}
         if statements:
             limits["Policy"] = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-        answer = client("sts").assume_role(RoleArn=role, RoleSessionName=unique("session")[:64], **limits)
+        name = unique("session")[-64:]
+        answer = assumer.sts.assume_role(RoleArn=assumer.role, RoleSessionName=name, **limits)
         came = member(answer, "Credentials", of="AssumeRole")
         session = Credentials(came["AccessKeyId"], came["SecretAccessKey"], came["SessionToken"])
 

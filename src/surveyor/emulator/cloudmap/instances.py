@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import ServiceError
+from ..iam.dependent import DEPENDENT
 from ..protocols import Document
 from ..world import Call
 from . import discovery, health, operations, records
@@ -66,10 +68,24 @@ def register_instance(call: Call, request: RegisterInstanceRequestTypeDef) -> Do
         of.arriving.discard(identity)
 
     targets = {"INSTANCE": identity, "SERVICE": of.id}
-    answer = operations.start(call, "REGISTER_INSTANCE", subject, targets, work, undo=undo)
+    beside = _beside(call, of, attributes)
+    answer = operations.start(call, "REGISTER_INSTANCE", subject, targets, work, undo=undo, beside=beside)
     if token is not None:
         state(call).tokens[of.id, token] = str(answer["OperationId"])
     return answer
+
+
+def _beside(call: Call, of: Service, attributes: Mapping[str, str]) -> dict[str, str]:
+    """What the caller must be allowed for it, by action: for records, checks, or an EC2 instance to look up."""
+    needed = DEPENDENT.get(f"servicediscovery:{call.operation}", ())
+    zone = f"arn:aws:route53:::hostedzone/{of.namespace.zone_id}"
+    found = {}
+    for action in needed:
+        if action.startswith("route53:") and (of.namespace.zone_id is not None or of.health is not None):
+            found[action] = zone if action == "route53:ChangeResourceRecordSets" else "*"
+        elif action.startswith("ec2:") and EC2_INSTANCE in attributes:
+            found[action] = "*"
+    return found
 
 
 def _refuse_over_quota(call: Call, of: Service) -> None:
@@ -110,7 +126,8 @@ def deregister_instance(call: Call, request: DeregisterInstanceRequestTypeDef) -
         call.note("instance.deregistered", identity, of.name)
 
     targets = {"INSTANCE": identity, "SERVICE": of.id}
-    return operations.start(call, "DEREGISTER_INSTANCE", subject, targets, work)
+    beside = _beside(call, of, leaving.attributes)
+    return operations.start(call, "DEREGISTER_INSTANCE", subject, targets, work, beside=beside)
 
 
 def get_instance(call: Call, request: GetInstanceRequestTypeDef) -> Document:

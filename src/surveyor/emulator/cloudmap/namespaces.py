@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from ..errors import ServiceError
+from ..iam.dependent import DEPENDENT
 from ..protocols import Document
 from ..route53 import managed
 from ..world import Call
@@ -145,7 +146,10 @@ def _create(
         call.note("namespace.created", identity, name)
 
     delay = call.world.settings.zone_run if kind != "HTTP" else None
-    answer = operations.start(call, "CREATE_NAMESPACE", subject, {"NAMESPACE": identity}, work, run=delay)
+    beside = dict.fromkeys(DEPENDENT.get(f"servicediscovery:{call.operation}", ()), "*")
+    answer = operations.start(
+        call, "CREATE_NAMESPACE", subject, {"NAMESPACE": identity}, work, run=delay, beside=beside
+    )
     if token:
         registry.tokens[kind, token] = str(answer["OperationId"])
     return answer

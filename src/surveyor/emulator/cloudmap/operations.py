@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import ServiceError
@@ -56,10 +56,13 @@ def start(
     *,
     run: Delay | None = None,
     undo: Callable[[], object] | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> Document:
     """Submit an operation that does ``work`` later; ``undo`` runs when that fails with a ServiceError.
 
-    Raises DuplicateRequest when another one is at work on the same subject.
+    ``beside`` are actions, and their resources, that the caller must be allowed for it (AWS Cloud Map Developer Guide,
+    How AWS Cloud Map works with IAM: forward access sessions). Raises DuplicateRequest when another one is at work on
+    the same subject.
     """
     refuse_if_running(call, *subject)
     registry = state(call)
@@ -84,6 +87,7 @@ def start(
 
     def finish() -> None:
         try:
+            _forward(call, beside or {})
             work()
         except ServiceError as error:
             operation.status, operation.error = "FAIL", (_CODES.get(error.code, "INTERNAL_FAILURE"), error.message)
@@ -102,6 +106,17 @@ def start(
 
     call.world.later(settings.operation_start, begin)
     return {"OperationId": operation.id}
+
+
+def _forward(call: Call, actions: Mapping[str, str]) -> None:
+    if call.caller is None:
+        return
+    from ..iam.authorise import forwarded
+
+    for action, resource in actions.items():
+        why = forwarded(call, call.caller, action, resource)
+        if why is not None:
+            raise ServiceError("AccessDenied", why)
 
 
 def get_operation(call: Call, request: GetOperationRequestTypeDef) -> Document:

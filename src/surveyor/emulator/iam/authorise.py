@@ -1,0 +1,112 @@
+"""Whether a caller may do what a request asks for: requests become questions to the engine, denials become errors.
+
+The owner of an account may do everything and is never asked about. Whatever goes wrong on the way is a denial.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import ServiceError
+from ..world import Call
+from .asked import Asked
+from .caller import Caller
+from .engine import decide
+from .model import AccessRequest, Decision
+
+__all__ = ["authorise", "forwarded"]
+
+_ANYBODY = {"sts:GetCallerIdentity", "sts:GetAccessKeyInfo", "sts:GetSessionToken"}
+"""Nobody needs to be allowed these (sts/GetCallerIdentity, sts/GetSessionToken)."""
+
+_DENIED = {"servicediscovery": ("AccessDeniedException", 400), "ec2": ("UnauthorizedOperation", 403)}
+
+log = logging.getLogger(__name__)
+
+
+def authorise(call: Call, caller: Caller, params: Mapping[str, Any]) -> None:
+    """Raise the service's error for lack of permission, unless the caller may do all that the request asks for."""
+    action = f"{call.service}:{call.operation}"
+    if action in _ANYBODY or action == "sts:AssumeRole":  # whether it may be assumed the role's trust policy says too
+        return
+    keys = _request_keys(call, caller, params)
+    for one in _asked(call, params):
+        decision = _decided(caller, action, one.resource, {**keys, **one.keys})
+        if not decision.allowed:
+            raise _refusal(call, caller, action, one.resource, decision)
+
+
+def forwarded(call: Call, caller: Caller, action: str, resource: str) -> str | None:
+    """Why a service may not do this on the caller's behalf; None if it may."""
+    decision = _decided(caller, action, resource, _request_keys(call, caller, {}))
+    return None if decision.allowed else _told(caller, action, resource, decision)
+
+
+def _decided(caller: Caller, action: str, resource: str, keys: Mapping[str, tuple[str, ...]]) -> Decision:
+    try:
+        policies = caller.policies()
+    except Exception:  # a policy that cannot be had or read must not let anybody in
+        log.exception("the policies of %s cannot be read: denied", caller.principal.arn)
+        return Decision(False, "error", None, "because its policies could not be read")
+    return decide(AccessRequest(action, resource, caller.principal, keys), policies)
+
+
+def _asked(call: Call, params: Mapping[str, Any]) -> Iterable[Asked]:
+    if call.service == "servicediscovery":
+        from .cloudmap import asked
+
+        return asked(call, params)
+    if call.service == "route53":
+        return (Asked(_route53(params), {}),)
+    return (Asked("*", {}),)
+
+
+def _route53(params: Mapping[str, Any]) -> str:
+    """Service Authorization Reference, Amazon Route 53: ARNs of zones and checks have no account and no region."""
+    for member, kind in (("HostedZoneId", "hostedzone"), ("Id", "hostedzone"), ("HealthCheckId", "healthcheck")):
+        if member in params:
+            return f"arn:aws:route53:::{kind}/{str(params[member]).rpartition('/')[2]}"
+    return "*"
+
+
+def _request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """IAM User Guide, AWS global condition context keys: those that such a request has."""
+    principal, now = caller.principal, call.now
+    issuer = principal.issuer or principal.arn
+    keys: dict[str, tuple[str, ...]] = {
+        "aws:PrincipalArn": (issuer,),
+        "aws:PrincipalAccount": (principal.account,),
+        "aws:PrincipalType": ("User" if principal.kind == "user" else "AssumedRole",),
+        "aws:userid": (caller.user_id,),
+        "aws:RequestedRegion": (call.region,),
+        "aws:SourceIp": ("127.0.0.1",),
+        "aws:SecureTransport": ("false",),
+        "aws:CurrentTime": (datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
+        "aws:EpochTime": (str(int(now)),),
+    }
+    if principal.kind == "user":
+        keys["aws:username"] = (caller.holder[1],)
+    for name, value in caller.tags:
+        keys[f"aws:PrincipalTag/{name}"] = (value,)
+    given = params.get("Tags")
+    if isinstance(given, list):
+        keys |= {f"aws:RequestTag/{one['Key']}": (str(one["Value"]),) for one in given}
+        keys["aws:TagKeys"] = tuple(str(one["Key"]) for one in given)
+    elif isinstance(params.get("TagKeys"), list):
+        keys["aws:TagKeys"] = tuple(map(str, params["TagKeys"]))
+    return keys
+
+
+def _refusal(call: Call, caller: Caller, action: str, resource: str, decision: Decision) -> ServiceError:
+    code, status = _DENIED.get(call.service, ("AccessDenied", 403))
+    call.note("access.denied", caller.principal.arn, f"{action} on {resource}: {decision.reason}")
+    return ServiceError(code, _told(caller, action, resource, decision), status=status)
+
+
+def _told(caller: Caller, action: str, resource: str, decision: Decision) -> str:
+    where = "" if resource == "*" else f" on resource: {resource}"
+    why = decision.why.removeprefix("because ")
+    return f"User: {caller.principal.arn} is not authorized to perform: {action}{where} because {why}"

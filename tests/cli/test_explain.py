@@ -120,3 +120,22 @@ def test_a_report_without_the_reason_says_so(capsys: pytest.CaptureFixture[str])
     """Denials that are none of IAM's are told with what came."""
     assert run("explain", str(PUBLISHED)) == 0
     assert "the answer does not say who lacked what" in capsys.readouterr().out
+
+
+def test_what_a_call_needs_beside_its_action_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A registration goes to Route 53 as its caller: what no policy allows of that is missing, allowed or not."""
+    register = write(tmp_path, "register.json")
+    zone = "arn:aws:route53:::hostedzone/Z1"
+    records = write(tmp_path, "records.json", Action="route53:ChangeResourceRecordSets", Resource=zone)
+    assert run(*ASK, "--policy", register, "--policy", records) == 0
+    told, _, missing = capsys.readouterr().out.partition("missing in an identity-based policy")
+    assert "route53:ChangeResourceRecordSets" in told
+    assert "route53:CreateHealthCheck" in missing
+    assert "route53:ChangeResourceRecordSets" not in missing
+
+
+def test_a_call_that_needs_no_more_says_no_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Discovery needs its own action only."""
+    policy = write(tmp_path, "p.json")
+    assert run("explain", "--action", "servicediscovery:DiscoverInstances", "--policy", policy) == 0
+    assert "route53" not in capsys.readouterr().out

@@ -19,7 +19,7 @@ from surveyor.explain.callers import caller, keys_of, somebody
 from surveyor.explain.denials import denials
 from surveyor.explain.documents import Document, read_document
 from surveyor.explain.explanation import explain as decided
-from surveyor.explain.telling import tell_denial, tell_explanation
+from surveyor.explain.telling import tell_denial, tell_dependent, tell_explanation
 from surveyor.report import load_report
 from surveyor.report.file import REPORT_FILE
 
@@ -72,14 +72,15 @@ def explain(
 
 def _of_policies(request: AccessRequest, given: Mapping[PolicyKind, list[Document]]) -> None:
     policies = {kind: tuple(each.policy for each in documents) for kind, documents in given.items()}
-    found = decided(
-        replace(request, context={**keys_of(request.principal), **request.context}),
-        PolicySet(
-            policies["identity"], policies["boundary"] or None, policies["session"] or None, policies["resource"]
-        ),
+    applying = PolicySet(
+        policies["identity"], policies["boundary"] or None, policies["session"] or None, policies["resource"]
     )
+    found = decided(replace(request, context={**keys_of(request.principal), **request.context}), applying)
     documents = {each.policy.name: each for documents in given.values() for each in documents}
     typer.echo("\n".join(tell_explanation(found, documents)))
+    if found.decision.reason != "explicit-deny":  # no further allow helps there
+        for line in tell_dependent(request.action, applying):
+            typer.echo(line)
 
 
 def _of_report(path: Path, claim: str | None) -> None:

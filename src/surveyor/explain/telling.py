@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from surveyor.emulator.iam.model import AccessRequest, PolicyKind, PolicySet
 from surveyor.explain.callers import caller, keys_of
 from surveyor.explain.denials import Denial, Said
+from surveyor.explain.dependent import dependent
 from surveyor.explain.documents import Document, document
 from surveyor.explain.explanation import Explanation, Missing, explain, smallest
 
-__all__ = ["tell_denial", "tell_explanation"]
+__all__ = ["tell_denial", "tell_dependent", "tell_explanation"]
 
 Documents = Mapping[str, Document]
 
@@ -33,6 +34,17 @@ def tell_explanation(found: Explanation, documents: Documents) -> Iterator[str]:
         yield f"decided by {_place(decision.by.policy, decision.by.index, documents)}:"
         yield from _indented(documents[decision.by.policy].texts[decision.by.index])
     yield from _missing_and_close(found, documents)
+
+
+def tell_dependent(action: str, policies: PolicySet) -> Iterator[str]:
+    """What a call needs beside its own action, and the smallest statement for what is missing of it."""
+    found = dependent(action, policies)
+    if found is None:
+        return
+    yield f"the call goes on as its caller and may need, depending on the namespace: {', '.join(found.actions)}"
+    for kind, actions in found.missing.items():
+        yield f"missing in {_PLACES[kind]}, on whatever resource they are about:"
+        yield from _indented(json.dumps({"Effect": "Allow", "Action": list(actions), "Resource": "*"}, indent=2))
 
 
 def tell_denial(denial: Denial) -> Iterator[str]:

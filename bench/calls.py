@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import botocore.session
 from botocore.auth import SigV4Auth
@@ -11,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-__all__ = ["Account", "client", "discover", "register"]
+__all__ = ["Account", "client", "discover", "register", "user"]
 
 REGION = "us-east-1"
 TARGET = "Route53AutoNaming_v20170314"
@@ -80,10 +81,28 @@ def attributes(number: int) -> dict[str, str]:
     }
 
 
-def client(account: Account) -> object:
+def user(account: Account) -> Account:
+    """A user of the account with three policies, as such users have: its own, a managed one, and that of a group."""
+    iam: Any = client(account, "iam")
+    iam.create_user(UserName="bench")
+    own = {"Effect": "Allow", "Action": ["servicediscovery:Discover*", "logs:PutLogEvents"], "Resource": "*",
+           "Condition": {"StringEquals": {"servicediscovery:NamespaceName": "bench"}}}  # fmt: skip
+    denied = {"Effect": "Deny", "Action": "servicediscovery:Delete*", "Resource": "*"}
+    for name, put, statement in (("UserName", iam.put_user_policy, own), ("GroupName", iam.put_group_policy, denied)):
+        if name == "GroupName":
+            iam.create_group(GroupName="bench")
+            iam.add_user_to_group(GroupName="bench", UserName="bench")
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        put(**{name: "bench"}, PolicyName="own", PolicyDocument=document)
+    iam.attach_user_policy(UserName="bench", PolicyArn="arn:aws:iam::aws:policy/AWSCloudMapDiscoverInstanceAccess")
+    key = iam.create_access_key(UserName="bench")["AccessKey"]
+    return Account(account.host, account.port, key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def client(account: Account, service: str = "servicediscovery") -> object:
     """A boto3-like client for what is not measured."""
     return botocore.session.get_session().create_client(
-        "servicediscovery",
+        service,
         region_name=REGION,
         endpoint_url=account.endpoint,
         aws_access_key_id=account.credentials.access_key,

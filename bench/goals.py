@@ -46,6 +46,12 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
     for call in ("DiscoverInstances", "RegisterInstance"):
         small, large = (f"{call}, {size} instances, 8 connections" for size in (100, 1000))
         ratio(f"cost of {call}, 1,000 / 100", (small, "embedded"), (large, "embedded"), 1.3, least=False)
+    by = "DiscoverInstances by the {}"
+    owner = [value[who] for label in ("owner", "owner again") if (who := (by.format(label), "embedded")) in value]
+    enforced = value.get((by.format("user with policies"), "embedded"))
+    if owner and enforced is not None:
+        share = enforced / (sum(owner) / len(owner))
+        found.append(Goal("DiscoverInstances with policies / without", "at least 0.8", share, share >= 0.8))
     cost = "DNS processor time for an answer"
     ratio("DNS processor time / nsd's", (cost, "embedded"), (cost, "nsd"), 1.6, least=False)
     return found

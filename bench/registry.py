@@ -51,11 +51,29 @@ def measure(contestant: Contestant, seconds: float, tell: Callable[[str], None])
                 tell(f"{contestant.name}: DiscoverInstances, {size} instances, {connections} connections")
                 requests = calls.discover(server.account, "bench", f"size{size}")
                 yield _rate("DiscoverInstances", contestant, server, requests, size, connections, seconds)
+            if contestant.name == "embedded" and size == SIZES[0]:
+                yield from _enforced(contestant, server, seconds, tell)
             for connections in CONNECTIONS:
                 tell(f"{contestant.name}: RegisterInstance, {size} instances, {connections} connections")
                 requests = calls.register(server.account, service_id, f"more{connections}", REGISTRATIONS)
                 yield _rate("RegisterInstance", contestant, server, requests, size, connections, seconds)
         yield Row("memory at the end", contestant.name, memory(server.pid), "MB")
+
+
+def _enforced(contestant: Contestant, server: Server, seconds: float, tell: Callable[[str], None]) -> Iterator[Row]:
+    """The same call by a user whose policies are asked, directly before and after it by the owner, whose are not."""
+    account = server.account
+    user = calls.user(account)
+    for label, who in (("owner", account), ("user with policies", user), ("owner again", account)):
+        tell(f"{contestant.name}: DiscoverInstances by the {label}")
+        requests = calls.discover(who, "bench", f"size{SIZES[0]}")
+        figures = load.run(account.host, account.port, requests, connections=8, seconds=seconds)
+        if figures.errors:
+            raise SystemExit(f"{contestant.name} refused {figures.errors} calls: {figures.first_error}")
+        yield Row(
+            f"DiscoverInstances by the {label}", contestant.name, figures.rate, "/s",
+            figures.quantile(0.5) * 1000, figures.quantile(0.99) * 1000,
+        )  # fmt: skip
 
 
 def _rate(

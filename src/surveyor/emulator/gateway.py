@@ -7,6 +7,7 @@ handed to the handler of its operation. Whatever goes wrong on the way is answer
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -169,17 +170,25 @@ class Gateway:
     @staticmethod
     def _user(access_key: str) -> Credential | None:
         from .iam import held
-        from .iam.caller import user
 
-        found = held.key(access_key)
-        if found is None:
-            return None
-        account, name, secret = found
-        caller = user(account, name)
-        return Credential(secret, account, caller.principal.arn, caller=caller)
+        return _user_credential(access_key, held.changes())
 
     def _root(self, account: str) -> Credential:
         return Credential(self._world.settings.secret, account, f"arn:aws:iam::{account}:root")
+
+
+@functools.lru_cache(maxsize=4_096)
+def _user_credential(access_key: str, changes: int) -> Credential | None:
+    """That of a user's key, kept until something changes in IAM."""
+    from .iam import held
+    from .iam.caller import user
+
+    found = held.key(access_key)
+    if found is None:
+        return None
+    account, name, secret = found
+    caller = user(account, name)
+    return Credential(secret, account, caller.principal.arn, caller=caller)
 
 
 def _caller(session: sessions.Session) -> Caller:

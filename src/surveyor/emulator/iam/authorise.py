@@ -5,6 +5,7 @@ The owner of an account may do everything and is never asked about. Whatever goe
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 
 from ..errors import ServiceError
 from ..world import Call
+from . import cloudmap, held
 from .asked import Asked
 from .caller import Caller
 from .engine import decide
@@ -27,16 +29,48 @@ _DENIED = {"servicediscovery": ("AccessDeniedException", 400), "ec2": ("Unauthor
 log = logging.getLogger(__name__)
 
 
+class _Allowed:
+    """What was allowed in this second of service time, as long as nobody has changed anything in IAM since.
+
+    Services ask for the same a thousand times a second; conditions can tell seconds apart, and no less.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[tuple[object, ...]] = set()
+        self._since = (0, 0)
+
+    def knows(self, key: tuple[object, ...], second: int) -> bool:
+        """Whether exactly this was allowed just now."""
+        since = (second, held.changes())
+        if since != self._since:
+            self._known.clear()
+            self._since = since
+        return key in self._known
+
+    def add(self, key: tuple[object, ...]) -> None:
+        """It has been."""
+        self._known.add(key)
+
+
+_allowed = _Allowed()
+
+
 def authorise(call: Call, caller: Caller, params: Mapping[str, Any]) -> None:
     """Raise the service's error for lack of permission, unless the caller may do all that the request asks for."""
     action = f"{call.service}:{call.operation}"
     if action in _ANYBODY or action == "sts:AssumeRole":  # whether it may be assumed the role's trust policy says too
         return
-    keys = _request_keys(call, caller, params)
+    tagged = "Tags" in params or "TagKeys" in params
     for one in _asked(call, params):
-        decision = _decided(caller, action, one.resource, {**keys, **one.keys})
+        key = (caller.principal.arn, caller.session, caller.managed, caller.tags, action, call.region, one.resource,
+               tuple(one.keys.items()))  # fmt: skip
+        if not tagged and _allowed.knows(key, int(call.now)):
+            continue
+        decision = _decided(caller, action, one.resource, {**_request_keys(call, caller, params), **one.keys})
         if not decision.allowed:
             raise _refusal(call, caller, action, one.resource, decision)
+        if not tagged:
+            _allowed.add(key)
 
 
 def forwarded(call: Call, caller: Caller, action: str, resource: str) -> str | None:
@@ -56,9 +90,7 @@ def _decided(caller: Caller, action: str, resource: str, keys: Mapping[str, tupl
 
 def _asked(call: Call, params: Mapping[str, Any]) -> Iterable[Asked]:
     if call.service == "servicediscovery":
-        from .cloudmap import asked
-
-        return asked(call, params)
+        return cloudmap.asked(call, params)
     if call.service == "route53":
         return (Asked(_route53(params), {}),)
     return (Asked("*", {}),)
@@ -74,23 +106,7 @@ def _route53(params: Mapping[str, Any]) -> str:
 
 def _request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """IAM User Guide, AWS global condition context keys: those that such a request has."""
-    principal, now = caller.principal, call.now
-    issuer = principal.issuer or principal.arn
-    keys: dict[str, tuple[str, ...]] = {
-        "aws:PrincipalArn": (issuer,),
-        "aws:PrincipalAccount": (principal.account,),
-        "aws:PrincipalType": ("User" if principal.kind == "user" else "AssumedRole",),
-        "aws:userid": (caller.user_id,),
-        "aws:RequestedRegion": (call.region,),
-        "aws:SourceIp": ("127.0.0.1",),
-        "aws:SecureTransport": ("false",),
-        "aws:CurrentTime": (datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
-        "aws:EpochTime": (str(int(now)),),
-    }
-    if principal.kind == "user":
-        keys["aws:username"] = (caller.holder[1],)
-    for name, value in caller.tags:
-        keys[f"aws:PrincipalTag/{name}"] = (value,)
+    keys = {**_of_caller(caller), **_of_time(int(call.now)), "aws:RequestedRegion": (call.region,)}
     given = params.get("Tags")
     if isinstance(given, list):
         keys |= {f"aws:RequestTag/{one['Key']}": (str(one["Value"]),) for one in given}
@@ -98,6 +114,30 @@ def _request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict
     elif isinstance(params.get("TagKeys"), list):
         keys["aws:TagKeys"] = tuple(map(str, params["TagKeys"]))
     return keys
+
+
+@functools.lru_cache(maxsize=4_096)
+def _of_caller(caller: Caller) -> Mapping[str, tuple[str, ...]]:
+    """The same in each request of a caller."""
+    principal = caller.principal
+    keys: dict[str, tuple[str, ...]] = {
+        "aws:PrincipalArn": (principal.issuer or principal.arn,),
+        "aws:PrincipalAccount": (principal.account,),
+        "aws:PrincipalType": ("User" if principal.kind == "user" else "AssumedRole",),
+        "aws:userid": (caller.user_id,),
+        "aws:SourceIp": ("127.0.0.1",),
+        "aws:SecureTransport": ("false",),
+    }
+    if principal.kind == "user":
+        keys["aws:username"] = (caller.holder[1],)
+    return keys | {f"aws:PrincipalTag/{name}": (value,) for name, value in caller.tags}
+
+
+@functools.lru_cache(maxsize=8)
+def _of_time(second: int) -> Mapping[str, tuple[str, ...]]:
+    """Service time."""
+    told = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"aws:CurrentTime": (told,), "aws:EpochTime": (str(second),)}
 
 
 def _refusal(call: Call, caller: Caller, action: str, resource: str, decision: Decision) -> ServiceError:

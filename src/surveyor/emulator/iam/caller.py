@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from . import held
 from .model import Policy, PolicySet, Principal
-from .parsing import parse_policy
 
 __all__ = ["Caller", "user"]
 
@@ -30,12 +29,12 @@ class Caller:
         own = held.policies_of(self.principal.account, *self.holder)
         if self.session is None and not self.managed:
             return own
-        limits: list[Policy] = [parse_policy(text, "the session policy", kind="session") for text in self.session or ()]
+        limits: list[Policy] = [held.session_policy(text) for text in self.session or ()]
         limits += [held.managed(self.principal.account, arn) for arn in self.managed]
         return replace(own, session=tuple(limits))
 
 
 def user(account: str, name: str) -> Caller:
     """A user by the name of an access key's owner."""
-    found = held.backend(account).users[name]
-    return Caller(Principal(found.arn, account, "user"), ("user", name), found.id)
+    arn, user_id = held.user(account, name)
+    return Caller(Principal(arn, account, "user"), ("user", name), user_id)

@@ -37,9 +37,11 @@ def asked(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
     elif operation == "CreateService":
         yield from _create_service(call, params)
     elif operation in _DISCOVERY:
-        keys = {name: (str(params[name.partition(":")[2]]),) for name in
-                ("servicediscovery:NamespaceName", "servicediscovery:ServiceName")}  # fmt: skip
-        yield Asked("*", keys)
+        names = {
+            "servicediscovery:NamespaceName": (str(params["NamespaceName"]),),
+            "servicediscovery:ServiceName": (str(params["ServiceName"]),),
+        }
+        yield Asked("*", names)
     elif operation == "GetOperation":
         found = _state(call).operations.get(str(params["OperationId"]))
         named = found.targets.get("NAMESPACE") if found is not None else None

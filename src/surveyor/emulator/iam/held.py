@@ -19,10 +19,27 @@ from .parsing import parse_policy
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend
 
-__all__ = ["answer", "backend", "key", "load", "managed", "policies_of", "role", "trust_of"]
+__all__ = [
+    "answer",
+    "backend",
+    "changes",
+    "key",
+    "load",
+    "managed",
+    "policies_of",
+    "role",
+    "session_policy",
+    "trust_of",
+    "user",
+]
 
-_versions: dict[str, int] = {}
-"""By account: rises with each request to IAM, so that nothing is decided on what was there before."""
+_changes = 0
+"""Rises with each request to IAM, so that nothing is decided on what was there before."""
+
+
+def changes() -> int:
+    """How many requests to IAM there have been."""
+    return _changes
 
 
 def load() -> None:
@@ -44,7 +61,8 @@ def answer(request: Request, account: str) -> Response:
     from moto.core.request import Request as MotoRequest
     from moto.iam.responses import IamResponse
 
-    _versions[account] = _versions.get(account, 0) + 1
+    global _changes  # noqa: PLW0603  # a counter beside the one process-wide store that it counts the changes of
+    _changes += 1
     query = f"?{request.query}" if request.query else ""
     asked = MotoRequest.from_primitives(
         request.method,
@@ -87,7 +105,18 @@ def trust_of(held: Any) -> Policy:
 
 def policies_of(account: str, kind: str, name: str) -> PolicySet:
     """The policies of a user or role, and its permissions boundary. Raises MalformedPolicy, KeyError."""
-    return _set(account, kind, name, _versions.get(account, 0))
+    return _set(account, kind, name, _changes)
+
+
+def session_policy(text: str) -> Policy:
+    """A session policy, parsed once. Raises MalformedPolicy."""
+    return _parsed(text, "the session policy", "", "session")
+
+
+def user(account: str, name: str) -> tuple[str, str]:
+    """ARN and id of a user. Raises KeyError."""
+    found = backend(account).users[name]
+    return str(found.arn), str(found.id)
 
 
 def managed(account: str, arn: str) -> Policy:
@@ -96,7 +125,7 @@ def managed(account: str, arn: str) -> Policy:
 
 
 @functools.lru_cache(maxsize=1_024)
-def _set(account: str, kind: str, name: str, version: int) -> PolicySet:
+def _set(account: str, kind: str, name: str, at: int) -> PolicySet:
     there = backend(account)
     if kind == "role":
         held: Any = next(one for one in there.roles.values() if one.name == name)

@@ -162,6 +162,14 @@ def test_failing_open_beside_a_query_may_go_either_way() -> None:
     assert judged(registry, look, Answer((Entry("i-1", RED, "UNHEALTHY"),), 1)) is None
 
 
+def test_former_attributes_found_by_a_query_are_no_wrong_filter() -> None:
+    """Found by what was registered before: the blame is on what should have been replaced; else on the filter."""
+    registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", BLUE))
+    former, never = (Discover("n1/a", query=(("colour", colour),)) for colour in ("red", "green"))
+    assert judged(registry, former, Answer((Entry("i-1", RED, "UNKNOWN"),), 1)) == Rests.AGAIN_UPDATES
+    assert judged(registry, never, Answer((Entry("i-1", BLUE, "UNKNOWN"),), 1)) == Rests.QUERY
+
+
 def test_revision_rises_with_members_only() -> None:
     """Other members with no larger revision diverge, and so does a revision that moves by itself."""
     registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED))

@@ -146,7 +146,11 @@ def _discovered(service: Service, seen: list[Member], step: Discover) -> Iterato
     if gone:
         yield Rests.GONE, Absent(gone, "deregistered")
     yield Rests.RETURNED, Only(frozenset(one.name for one in seen))
-    yield claim, Absent(frozenset(one.name for one in seen if one.may) - _names(matching), "filtered out")
+    left_out = frozenset(one.name for one in seen if one.may) - _names(matching)
+    # Who matched by an earlier registration is found by what should have been replaced, not by a wrong filter.
+    stale = left_out & {one.name for one in seen if any(set(step.query) <= set(old) for old in _ever(service, one))}
+    yield Rests.AGAIN_UPDATES, Absent(stale, "registered anew with other attributes")
+    yield claim, Absent(left_out - stale, "filtered out")
     if service.custom:
         claim, sure, matching = _by_health(seen, sure, matching, step)
     elif step.optional:
@@ -156,7 +160,7 @@ def _discovered(service: Service, seen: list[Member], step: Discover) -> Iterato
         claim = Rests.FILTER_IGNORED
     # The status that comes with an instance is looked at before the choice, which would be blamed for it otherwise.
     yield from _statuses(service, seen)
-    yield claim, Absent(frozenset(one.name for one in seen if one.may) - _names(matching), "filtered out")
+    yield claim, Absent(frozenset(one.name for one in seen if one.may) - _names(matching) - stale, "filtered out")
     yield claim, Present(_names(sure))
     yield from _all_attributes(service, seen, Rests.RETURNED)
 

@@ -9,10 +9,10 @@ import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from .identifiers import is_account, is_region
-from .settings import Delay, Quotas, Settings
+from .settings import Delay, IamFlaw, Quotas, Settings
 
 __all__ = ["Options", "parse", "with_setting"]
 
@@ -117,6 +117,10 @@ def _changed(of: type[Settings | Quotas], name: str, value: str) -> dict[str, An
         return {name: delay}
     if value == "none" and kind.endswith("None"):
         return {name: None}
+    if kind.startswith("IamFlaw"):
+        if value not in get_args(IamFlaw):
+            raise ValueError(f"expected none, {', '.join(get_args(IamFlaw))}")
+        return {name: value}
     return {name: int(value) if kind == "int" else _amount(value)}
 
 

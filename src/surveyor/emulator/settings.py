@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-__all__ = ["Delay", "Quotas", "Settings"]
+__all__ = ["Delay", "IamFlaw", "Quotas", "Settings"]
+
+IamFlaw = Literal["ignores-deny", "ignores-conditions", "ignores-case", "fails-open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +80,5 @@ class Settings:
     probe_wall: float = 0.1
     quotas: Quotas = field(default_factory=Quotas)
     verify_signatures: bool = True
+    # An engine of permissions that is wrong in this way, which only a counterfeit wants.
+    iam_flaw: IamFlaw | None = None

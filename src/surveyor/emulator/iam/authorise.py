@@ -17,6 +17,7 @@ from . import cloudmap, held
 from .asked import Asked
 from .caller import Caller
 from .engine import decide
+from .flaws import decide_wrongly
 from .model import AccessRequest, Decision
 
 __all__ = ["authorise", "forwarded"]
@@ -66,7 +67,7 @@ def authorise(call: Call, caller: Caller, params: Mapping[str, Any]) -> None:
                tuple(one.keys.items()))  # fmt: skip
         if not tagged and _allowed.knows(key, int(call.now)):
             continue
-        decision = _decided(caller, action, one.resource, {**_request_keys(call, caller, params), **one.keys})
+        decision = _decided(call, caller, action, one.resource, {**_request_keys(call, caller, params), **one.keys})
         if not decision.allowed:
             raise _refusal(call, caller, action, one.resource, decision)
         if not tagged:
@@ -75,17 +76,18 @@ def authorise(call: Call, caller: Caller, params: Mapping[str, Any]) -> None:
 
 def forwarded(call: Call, caller: Caller, action: str, resource: str) -> str | None:
     """Why a service may not do this on the caller's behalf; None if it may."""
-    decision = _decided(caller, action, resource, _request_keys(call, caller, {}))
+    decision = _decided(call, caller, action, resource, _request_keys(call, caller, {}))
     return None if decision.allowed else _told(caller, action, resource, decision)
 
 
-def _decided(caller: Caller, action: str, resource: str, keys: Mapping[str, tuple[str, ...]]) -> Decision:
+def _decided(call: Call, caller: Caller, action: str, resource: str, keys: Mapping[str, tuple[str, ...]]) -> Decision:
     try:
         policies = caller.policies()
     except Exception:  # a policy that cannot be had or read must not let anybody in
         log.exception("the policies of %s cannot be read: denied", caller.principal.arn)
         return Decision(False, "error", None, "because its policies could not be read")
-    return decide(AccessRequest(action, resource, caller.principal, keys), policies)
+    request, flaw = AccessRequest(action, resource, caller.principal, keys), call.world.settings.iam_flaw
+    return decide(request, policies) if flaw is None else decide_wrongly(flaw, request, policies)
 
 
 def _asked(call: Call, params: Mapping[str, Any]) -> Iterable[Asked]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from surveyor.account.plan import Plan, plan_of
 from surveyor.claims import load_claims
 from surveyor.errors import SurveyorError
 from surveyor.layout import Layout
 from surveyor.plugin.collecting import Collector
+from surveyor.results import TestResult
 from surveyor.run import Order, run_pytest
 from surveyor.selection import Selection
 from surveyor.targets import Target
@@ -20,8 +20,8 @@ __all__ = ["rehearse"]
 _WORKERS = 2
 
 
-def rehearse(target: Target, selection: Selection, layout: Layout, workers: int, collector: Collector) -> Plan:
-    """The plan of a run of `target` with so many workers; the target itself is sent nothing.
+def rehearse(target: Target, selection: Selection, layout: Layout, collector: Collector) -> list[TestResult]:
+    """What each test of a run of `target` would do; the target itself is sent nothing.
 
     Only tests count that the target has the features for. Raises SurveyorError if the rehearsal breaks.
     """
@@ -34,9 +34,8 @@ def rehearse(target: Target, selection: Selection, layout: Layout, workers: int,
     if collector.internal or collector.broken or not collector.results:
         raise SurveyorError(f"the rehearsal broke: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")
     had = target.features
-    run = [
+    return [
         result
         for result in collector.finished()
         if had is None or all(had.issuperset(claims[claim].features) for claim in result.claims)
     ]
-    return plan_of(run, workers)

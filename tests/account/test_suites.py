@@ -11,7 +11,7 @@ from surveyor.verdicts import Verdict
 
 
 def test_suites_hold_in_one_account(tmp_path: Path) -> None:
-    """Every claim is judged there as in accounts of the tests' own, and nothing but what is shared stands at the end."""
+    """Every claim is judged there as in accounts of the tests' own."""
     order = Order(find_layout(), "embedded", tmp_path, given=Given(account="111122223333"))
     report = run_suites(order)
     assert [claim.id for claim in report.claims if not claim.expected] == []

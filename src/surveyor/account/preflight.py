@@ -19,7 +19,7 @@ from surveyor.clients import Clients
 from surveyor.errors import TargetUnavailable
 from surveyor.targets.model import Target
 
-__all__ = ["MOST_SKEW", "preflight"]
+__all__ = ["MOST_SKEW", "operations", "preflight"]
 
 MOST_SKEW = 240.0
 """Wall seconds that the clocks may be apart: signatures are refused from five minutes on."""
@@ -44,6 +44,16 @@ class _Call:
     service: str
     operation: str
     params: Mapping[str, Any]
+
+
+def operations(features: frozenset[str]) -> set[str]:
+    """What is called, as `service:Operation`: with the actions of these a caller gets through."""
+    return {f"{call.service}:{_operation(call.operation)}" for call in _calls(features)}
+
+
+def _operation(method: str) -> str:
+    """The operation behind a method of boto3's; none that is called here has an abbreviation in its name."""
+    return "".join(word.capitalize() for word in method.split("_"))
 
 
 def preflight(target: Target, clients: Clients, now: Callable[[], float] = time.time) -> None:

@@ -20,6 +20,7 @@ from surveyor.cli.doctor import doctor
 from surveyor.cli.emulator import emulator
 from surveyor.cli.explain import explain
 from surveyor.cli.model import model
+from surveyor.cli.policy import policy
 from surveyor.cli.sweep import sweep
 from surveyor.errors import SurveyorError, UsageError
 
@@ -42,6 +43,7 @@ app.command()(sweep)
 app.command()(doctor)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 app.command(context_settings=_PASSED_ON)(emulator)
+claims.app.command()(policy)
 app.add_typer(claims.app, name="claims")
 
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 import typer
 
 from surveyor.account.budget import Budget
-from surveyor.account.plan import Plan, beyond
+from surveyor.account.plan import Plan, beyond, plan_of
 from surveyor.cli.progress import progress_for
 from surveyor.cli.tables import print_table
 from surveyor.errors import UsageError
@@ -25,7 +25,7 @@ def tell_plan(target: Target, selection: Selection, layout: Layout, workers: int
     """Rehearse and print. Raises UsageError if the run would go beyond its budget."""
     typer.echo(f"rehearsing on the embedded target; nothing is sent to {target.name}")
     with progress_for() as progress:
-        plan = rehearse(target, selection, layout, workers, progress)
+        plan = plan_of(rehearse(target, selection, layout, progress), workers)
     _print(plan, target, workers)
     over = beyond(plan, target.budget)
     if over:

@@ -65,7 +65,7 @@ class Bench:
         except SurveyorError as refused:
             return [str(refused)]
         wrong = [claim.id for claim in report.claims if claim.verdict not in (Verdict.PASS, Verdict.NOT_RUN)]
-        return wrong + ([report.failure] if report.failure else []) + list(report.left_behind)
+        return ([report.failure] if report.failure else []) + wrong + list(report.left_behind)
 
 
 @contextmanager

@@ -91,6 +91,7 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
     Raises TargetUnavailable, in one line, when it does not start or answer.
     """
     process = start(target.name, target.start, seed) if target.start else None
+    control: Control | None = None
     try:
         endpoint = process.endpoint if process else target.endpoint
         gone = unreachable(target.name, endpoint) if endpoint and target.is_local else None
@@ -106,9 +107,9 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         running = RunningTarget(target, endpoint or "AWS", clock, clients, evidence, control, process, spending)
         running.features, running.absent = probe(running.target, clients, control)
         yield running
+    finally:
         if control:
             control.close()
-    finally:
         if process:
             process.stop()
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import models, sessions
+from .cloudmap.shared import entered
 from .errors import ServiceError
 from .http import Request, Response
 from .identifiers import is_account
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["Gateway"]
 
 CONTROL_PREFIX = "/_surveyor/"
+
+# With one of these a request to Cloud Map may be about another account's namespace.
+_OTHERS = {"Id", "NamespaceId", "ServiceId", "ResourceARN", "OwnerAccount"}
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +136,8 @@ class Gateway:
                 from .iam.authorise import authorise  # only where there is anybody but owners
 
                 authorise(call, caller, parsed.params)
+            if service.name == "servicediscovery" and _OTHERS & parsed.params.keys():
+                call = entered(call, parsed.params)
             return wire.answer(operation, handler(call, parsed.params), request_id)
         except ServiceError as error:
             return wire.refuse(operation, error, request_id)
@@ -209,6 +215,10 @@ def _wire(name: str, service: Service) -> Wire:
         from .protocols.cbor import CborWire  # the others are imported when first needed, to start fast
 
         return CborWire(model)
+    if name == "rest-json":
+        from .protocols.rest_json import RestJsonWire
+
+        return RestJsonWire(model)
     if name == "rest-xml":
         from .protocols.rest_xml import RestXmlWire
 

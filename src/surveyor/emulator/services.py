@@ -37,7 +37,7 @@ class Service:
     @property
     def xml(self) -> bool:
         """Whether it speaks an XML protocol, whose common errors have names of their own."""
-        return self.wires[0] not in ("json", "cbor")
+        return self.wires[0] not in ("json", "cbor", "rest-json")
 
 
 SERVICES: Mapping[str, Service] = {
@@ -47,6 +47,7 @@ SERVICES: Mapping[str, Service] = {
         Service("route53", "route53", ".route53", ("rest-xml",), "InvalidInput", regional=False),
         Service("ec2", "ec2", ".ec2", ("ec2",), "InvalidParameterValue", missing="MissingParameter"),
         Service("sts", "sts", ".sts", ("query",), "ValidationError"),
+        Service("ram", "ram", ".ram", ("rest-json",), "InvalidParameterException"),
     )
 }
 

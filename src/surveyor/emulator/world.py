@@ -66,7 +66,8 @@ class World:
 class Call:
     """Who calls, and in which account and region: what a handler gets beside its request.
 
-    ``caller`` is None for the owner of the account, who may do everything.
+    ``caller`` is None for the owner of the account, who may do everything. ``consumer`` is the account that calls where
+    ``account`` is another, which shares a namespace with it.
     """
 
     world: World
@@ -76,6 +77,12 @@ class Call:
     service: str
     operation: str
     caller: Caller | None = None
+    consumer: str | None = None
+
+    @property
+    def creator(self) -> str:
+        """The account that calls: the one whose things are at stake, or one that they are shared with."""
+        return self.consumer or self.account
 
     @property
     def now(self) -> float:

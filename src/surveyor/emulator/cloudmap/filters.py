@@ -66,7 +66,7 @@ def namespaces(call: Call, given: Sequence[NamespaceFilterTypeDef]) -> Callable[
             "TYPE": namespace.type,
             "NAME": namespace.name,
             "HTTP_NAME": namespace.http_name,
-            "RESOURCE_OWNER": "SELF",
+            "RESOURCE_OWNER": "SELF" if namespace.arn.split(":")[4] == call.account else "OTHER_ACCOUNTS",
         }[name]
 
     return lambda namespace: all(one.keeps(value(namespace, one.name)) for one in read)

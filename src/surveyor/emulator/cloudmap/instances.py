@@ -53,7 +53,7 @@ def register_instance(call: Call, request: RegisterInstanceRequestTypeDef) -> Do
             identity,
             attributes,
             token,
-            registered_by=call.account,
+            registered_by=call.creator,
             status=attributes.get(INITIAL_HEALTH, "HEALTHY") if of.custom_health else "HEALTHY",
         )
         records.write(call, of, made, before)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ServiceError
 from ..iam.dependent import DEPENDENT
 from ..protocols import Document
+from ..ram.state import shared_with
 from ..route53 import managed
 from ..world import Call
 from . import filters, operations, tags
@@ -235,10 +238,21 @@ def list_namespaces(call: Call, request: ListNamespacesRequestTypeDef) -> Docume
     """A page at a time; filters apply to what the page holds, so a page may be empty and not the last."""
     wanted = filters.namespaces(call, request.get("Filters") or [])
     entries, token = page(list(state(call).namespaces.values()), request.get("NextToken"), request.get("MaxResults"))
-    answer: dict[str, object] = {
-        "Namespaces": [_describe(call, entry, whole=False) for entry in entries if wanted(entry)]
-    }
+    answer: dict[str, Any] = {"Namespaces": [_describe(call, entry, whole=False) for entry in entries if wanted(entry)]}
+    if token is None:
+        answer["Namespaces"] += _shared(call, wanted)  # after one's own, on the last page
     return {**answer, "NextToken": token} if token else answer
+
+
+def _shared(call: Call, wanted: Callable[[Namespace], bool]) -> list[Document]:
+    found = []
+    for shared in shared_with(call.world, call.account):
+        owner, identity = shared.split(":")[4], shared.rpartition("/")[2]
+        there = replace(call, account=owner)
+        entry = state(there).namespaces.get(identity)
+        if entry is not None and shared.split(":")[3] == call.region and wanted(entry):
+            found.append(_describe(there, entry, whole=False))
+    return found
 
 
 def _describe(call: Call, of: Namespace, *, whole: bool) -> Document:

@@ -66,10 +66,12 @@ def start(
     """
     refuse_if_running(call, *subject)
     registry = state(call)
+    # Who called has the operation: the owner of a shared namespace does not see those of others.
+    theirs = call.world.regional(CloudMapState, call.creator, call.region)
     now = call.now
     settings = call.world.settings
     operation = Operation(
-        next(registry.numbers),
+        next(theirs.numbers),
         f"{call.world.new_id(32, _ID)}-{call.world.new_id(8)}",
         kind,
         targets,
@@ -77,9 +79,9 @@ def start(
         created=now,
         updated=now,
     )
-    registry.operations[operation.id] = operation
+    theirs.operations[operation.id] = operation
     registry.running[subject] = operation
-    _forget_old(registry)
+    _forget_old(theirs)
 
     def begin() -> None:
         operation.status, operation.updated = "PENDING", call.now

@@ -68,6 +68,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         health=health,
         custom_health=custom,
         api_only=api_only or dns is None,
+        created_by=call.creator,
     )
     registry.services[identity] = made
     registry.services_by_name[within.id, made.name] = made
@@ -151,7 +152,7 @@ def _describe(call: Call, of: Service) -> dict[str, object]:
         "InstanceCount": len(of.instances),
         "Type": "HTTP" if of.api_only else "DNS_HTTP",
         "CreateDate": of.created,
-        "CreatedByAccount": call.account,
+        "CreatedByAccount": of.created_by,
     }
     if of.description is not None:
         document["Description"] = of.description

@@ -110,6 +110,7 @@ class Service:
     health: HealthCheckConfig | None
     custom_health: bool
     api_only: bool
+    created_by: str
     attributes: dict[str, str] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     # Instance ids whose first registration is under way; they count towards the quotas.

@@ -66,8 +66,9 @@ def _on(call: Call, kind: str, reference: str) -> Asked:
     keys = tags_of_resource(state.tags.get(arn, {}))
     if kind == "service":
         keys["servicediscovery:ServiceArn"] = (arn,)
-        if call.operation in _WRITES and arn.rpartition("/")[2] in state.services:
-            keys["servicediscovery:ServiceCreatedByAccount"] = (call.account,)
+        found = state.services.get(arn.rpartition("/")[2])
+        if call.operation in _WRITES and found is not None:
+            keys["servicediscovery:ServiceCreatedByAccount"] = (found.created_by,)
     else:
         keys["servicediscovery:NamespaceArn"] = (arn,)
     return Asked(arn, keys)

@@ -12,6 +12,7 @@ from surveyor.account.permissions import actions_of, policy_of
 from surveyor.account.preflight import operations
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
+from surveyor.targets.given import Given
 
 CLAIM = "services.duplicate-name-is-refused"
 CALLED = (
@@ -42,6 +43,15 @@ def test_preflight_names_its_operations() -> None:
     named = operations(frozenset({"route53", "ec2"}))
     assert {"servicediscovery:ListNamespaces", "route53:DeleteHealthCheck", "ec2:TerminateInstances"} <= named
     assert operations(frozenset()) < named
+
+
+def test_printed_policy_lets_a_run_begin() -> None:
+    """The one that is kept in docs/ has what set-up and clean-up need, and nothing of what owners do."""
+    document = json.loads((find_layout().root / "docs" / "policy.json").read_text())
+    actions = {action for one in document["Statement"] for action in one["Action"]}
+    aws = load_target("aws", find_layout().targets, Given(account="111122223333"))
+    assert actions_of(operations(aws.features or frozenset()), {}) <= actions
+    assert not [one for one in actions if one.startswith("iam:") and not one.startswith("iam:Get")]
 
 
 @pytest.mark.parametrize("missing", ["", "servicediscovery:CreateService", "servicediscovery:DeleteNamespace"])

@@ -24,7 +24,7 @@ from surveyor.expectations import expectations_file, load_expectations
 from surveyor.layout import Layout
 from surveyor.plugin.collecting import Collector
 from surveyor.report.build import Run, conclude, leftovers
-from surveyor.report.file import REPORT_FILE, save_report
+from surveyor.report.file import REPORT_FILE, make_folder, save_report
 from surveyor.report.model import ConformanceReport
 from surveyor.selection import Selection
 from surveyor.targets import load_target
@@ -71,7 +71,7 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
     target = load_target(order.target, order.layout.targets, order.given)
     order.selection.select(load_claims(order.layout.claims))
     load_expectations(expectations_file(target, order.layout.targets))  # is it readable? before an hour, not after
-    _writable(order.out)
+    make_folder(order.out)
     collector = collector or Collector()
     started, began = datetime.now(UTC), time.perf_counter()
     status = run_pytest(order, collector)
@@ -159,13 +159,3 @@ def _failure(status: int, collector: Collector, order: Order) -> str:
         what = ", ".join((*order.selection.areas, *order.selection.claims)) or f"anything in {order.layout.suites}"
         raise UsageError(f"nothing selected: no suite proves {what}")
     return next((facts.failure for facts in collector.facts if facts.failure), "")
-
-
-def _writable(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as refused:
-        raise UsageError(f"cannot write to {out}: {refused.strerror}") from None

@@ -93,6 +93,8 @@ def test_unfit_files_are_refused_in_one_line(tmp_path: Path) -> None:
     assert "is no ConformanceReport" in refusal()
     path.write_text("[]")
     assert "is no ConformanceReport" in refusal()
+    path.write_text("[" * 100_000)
+    assert "nested too deeply" in refusal()
     change(path, seed="seven")
     assert "at seed: 'seven' is not of type 'integer'" in refusal()
     change(path, claims=[REPORT.to_json()["claims"][0] | {"verdict": "green"}])

@@ -15,7 +15,7 @@ from surveyor.compare import Kind, Matrix, difference, matrix
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport, load_report
-from surveyor.report.file import REPORT_FILE
+from surveyor.report.file import REPORT_FILE, make_folder
 from surveyor.verdicts import Verdict
 
 __all__ = ["compare", "diff"]
@@ -33,7 +33,9 @@ _SIGNS = {
 
 def compare(
     what: Annotated[list[str], typer.Argument(metavar="TARGET|REPORT...", help="Targets to survey, or reports.")],
-    out: Annotated[Path | None, typer.Option(help="Where the page and new reports go.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the page and new reports go [reports/out/compare].")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes for each target that is surveyed.")] = 2,
     *,
     whole: Annotated[bool, typer.Option("--all", help="Print claims on which all agree, too.")] = False,
@@ -44,11 +46,11 @@ def compare(
 
     layout = find_layout()
     folder = out or layout.out / "compare"
+    make_folder(folder)
     reports = [_report(one, layout, folder, workers) for one in what]
     found = matrix(reports)
     _print(found, whole=whole)
     page = folder / "compare.html"
-    folder.mkdir(parents=True, exist_ok=True)
     page.write_text(render(reports, load_claims(layout.claims)), encoding="utf-8")
     typer.echo(f"\nthe same as a page, with the evidence: {page}")
 

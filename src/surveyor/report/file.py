@@ -13,7 +13,7 @@ import jsonschema
 from surveyor.errors import UsageError
 from surveyor.report.model import API_VERSION, KIND, ConformanceReport
 
-__all__ = ["REPORT_FILE", "load_report", "save_report", "schema"]
+__all__ = ["REPORT_FILE", "load_report", "make_folder", "save_report", "schema"]
 
 
 REPORT_FILE = "report.json"
@@ -35,12 +35,25 @@ def save_report(report: ConformanceReport, path: Path) -> None:
     fresh.replace(path)
 
 
+def make_folder(out: Path) -> None:
+    """Make sure that reports can be written to `out`, before there is one. Raises UsageError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as refused:
+        raise UsageError(f"cannot write to {out}: {refused.strerror}; --out names another place") from None
+
+
 def load_report(path: Path) -> ConformanceReport:
     """The report in a file. Raises UsageError, in one line, for one that is cut, foreign or of another version."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as missing:
         raise UsageError(f"{path}: cannot be read: {missing.strerror}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: is nested too deeply to be a {KIND}") from None
     except ValueError as cut:
         raise UsageError(f"{path}: is not whole JSON, was its run cut short? ({cut})") from None
     kind, version = (value.get("kind"), value.get("apiVersion")) if isinstance(value, dict) else (None, None)

@@ -26,6 +26,7 @@ __all__ = ["Control", "NameAnswerers"]
 LONGEST_ADVANCE = 400 * 86_400.0  # service seconds
 LAST_MOMENT = 7_258_118_400.0  # 2200-01-01; dates are to stay writable
 PREFIX = "/_surveyor/"
+TASKS = PREFIX + "ecs/"
 
 Answer = Mapping[str, object]
 
@@ -69,6 +70,8 @@ class Control:
     async def __call__(self, request: Request) -> Response:
         """Answer one request: 200, or 4xx with ``{"error": …}``."""
         try:
+            if request.path.startswith(TASKS):
+                return _json(200, await self._of_task(request))
             methods = self._routes.get(request.path.removeprefix(PREFIX))
             if methods is None:
                 raise _Refusal(f"there is {', '.join(PREFIX + name for name in self._routes)}", 404)
@@ -140,6 +143,14 @@ class Control:
                 raise _Refusal(f"{one}: {problem}") from None
         self._world.settings = settings
         return await self._settings(request)
+
+    async def _of_task(self, request: Request) -> Answer:
+        from .ecs.metadata import answer
+
+        found = await answer(self._world, request.path.removeprefix(TASKS))
+        if not isinstance(found, Mapping):
+            raise _Refusal("no task has this", 404)
+        return found
 
     async def _health(self, request: Request) -> Answer:
         return {"status": "ok", "pid": os.getpid()}

@@ -12,13 +12,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, NoReturn, get_args
 
 from .identifiers import is_account, is_region
-from .settings import Delay, IamFlaw, Quotas, Settings
+from .settings import Delay, Deregistration, EcsFlaw, IamFlaw, Quotas, Settings
 
 __all__ = ["Options", "parse", "with_setting"]
 
 QUOTAS = "quotas."
 # These have options of their own.
 _NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures", "probe_loopback"})
+_CHOICES = {"IamFlaw": get_args(IamFlaw), "EcsFlaw": get_args(EcsFlaw), "Deregistration": get_args(Deregistration)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,10 @@ def _changed(of: type[Settings | Quotas], name: str, value: str) -> dict[str, An
         return {name: delay}
     if value == "none" and kind.endswith("None"):
         return {name: None}
-    if kind.startswith("IamFlaw"):
-        if value not in get_args(IamFlaw):
-            raise ValueError(f"expected none, {', '.join(get_args(IamFlaw))}")
+    chosen = _CHOICES.get(kind.partition(" ")[0])
+    if chosen is not None:
+        if value not in chosen:
+            raise ValueError(f"expected {'none, ' if kind.endswith('None') else ''}{', '.join(chosen)}")
         return {name: value}
     return {name: int(value) if kind == "int" else _amount(value)}
 

@@ -62,8 +62,10 @@ async def _run(options: Options) -> int:
     default_vpc = next(iter(vpcs(world, settings.account, settings.region)))
     address, port = names.resolver(settings.account, settings.region, default_vpc)
     host, http_port = server.sockets[0].getsockname()[:2]
+    world.endpoint = f"http://{f'[{host}]' if ':' in host else host}:{http_port}"
+    world.resolver = names.resolver
     ready = {
-        "endpoint": f"http://{f'[{host}]' if ':' in host else host}:{http_port}",
+        "endpoint": world.endpoint,
         "dns": f"{address}:{port}",
         "secret": settings.secret,
         "account": settings.account,
@@ -82,6 +84,8 @@ async def _run(options: Options) -> int:
     await stop.wait()
     server.close()
     names.close()
+    for end in world.at_end:
+        end()
     return 0
 
 

@@ -45,6 +45,7 @@ SERVICES: Mapping[str, Service] = {
     for service in (
         Service("servicediscovery", "servicediscovery", ".cloudmap", ("json", "cbor"), "InvalidInput"),
         Service("route53", "route53", ".route53", ("rest-xml",), "InvalidInput", regional=False),
+        Service("ecs", "ecs", ".ecs", ("json",), "InvalidParameterException"),
         Service("ec2", "ec2", ".ec2", ("ec2",), "InvalidParameterValue", missing="MissingParameter"),
         Service("sts", "sts", ".sts", ("query",), "ValidationError"),
         Service("ram", "ram", ".ram", ("rest-json",), "InvalidParameterException"),

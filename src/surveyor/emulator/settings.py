@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Delay", "IamFlaw", "Quotas", "Settings"]
+__all__ = ["Delay", "Deregistration", "EcsFlaw", "IamFlaw", "Quotas", "Settings"]
 
 IamFlaw = Literal["ignores-deny", "ignores-conditions", "ignores-case", "fails-open"]
+EcsFlaw = Literal[
+    "registers-late",
+    "never-deregisters",
+    "ignores-health",
+    "wrong-attributes",
+    "run-task-registers",
+    "keeps-failed-tasks",
+    "waits-for-nothing",
+    "kills-at-once",
+]
+Deregistration = Literal["no-wait", "wait-for-operation", "after-exit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,9 @@ class Quotas:
     # Amazon VPC User Guide, Amazon VPC quotas.
     vpcs: int = 5
     subnets_per_vpc: int = 200
+    # Amazon ECS Developer Guide, service quotas: tasks of a service, tags aside; RunTask starts ten at once.
+    tasks_per_service: int = 5_000
+    tasks_per_run: int = 10
     # Calls a second and burst; None switches throttling off, for load tests.
     discover_rate: float | None = 1_000.0
     discover_burst: float = 2_000.0
@@ -78,7 +92,25 @@ class Settings:
     checkers_per_region: int = 2
     # Wall seconds that stand for one service second of a probe while the clock stands still for it.
     probe_wall: float = 0.1
+    # A task on its way: PROVISIONING, PENDING, and DEPROVISIONING until STOPPED; what Fargate takes is not documented.
+    task_provisioning: Delay = Delay(2.0, 8.0)
+    task_pending: Delay = Delay(1.0, 4.0)
+    # DEACTIVATING, until the containers are told to stop.
+    task_deactivating: Delay = Delay(0.1, 1.0)
+    task_deprovisioning: Delay = Delay(1.0, 4.0)
+    # From a change until the service scheduler looks at it.
+    scheduler: Delay = Delay(0.2, 1.5)
+    # When a task is deregistered from Cloud Map, seen from its SIGTERM. No document says; users report that ECS does
+    # not wait for anything (aws/amazon-ecs-agent#1594, aws/containers-roadmap#343).
+    deregistration: Deregistration = "no-wait"
+    # Without load balancer and container check a task counts as healthy so long after RUNNING
+    # (ecs DeploymentConfiguration.minimumHealthyPercent).
+    task_counts_after: float = 40.0
+    # How long a stopped task is told of: "at least one hour" (ecs DescribeTasks).
+    task_remembered: float = 3_600.0
     quotas: Quotas = field(default_factory=Quotas)
     verify_signatures: bool = True
     # An engine of permissions that is wrong in this way, which only a counterfeit wants.
     iam_flaw: IamFlaw | None = None
+    # Likewise an ECS.
+    ecs_flaw: EcsFlaw | None = None

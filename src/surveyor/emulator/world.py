@@ -35,6 +35,11 @@ class World:
         # Apart from the other, so that how often somebody polls does not change what happens.
         self.chance_of_requests = random.Random(settings.seed + 1)
         self.events = EventLog()
+        # Where tasks reach the target, and the resolver of each (account, region, VPC), once it listens.
+        self.endpoint = ""
+        self.resolver: Callable[[str, str, str], tuple[str, int]] | None = None
+        # What is to be done when the target ends.
+        self.at_end: list[Callable[[], object]] = []
         self._regional: dict[tuple[type[object], str, str], object] = {}
 
     def regional(self, kind: type[State], account: str, region: str) -> State:

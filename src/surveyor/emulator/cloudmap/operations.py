@@ -18,7 +18,7 @@ from .state import CloudMapState, Operation
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import GetOperationRequestTypeDef, ListOperationsRequestTypeDef
 
-__all__ = ["get_operation", "list_operations", "refuse_if_running", "start"]
+__all__ = ["get_operation", "list_operations", "refuse_if_running", "start", "when_over"]
 
 KEPT = 20_000
 _ID = "abcdefghijklmnopqrstuvwxyz234567"
@@ -104,6 +104,8 @@ def start(
             operation.status = "SUCCESS"
         operation.updated = call.now
         del registry.running[subject]
+        for heard in operation.waiting:
+            heard(operation)
         call.note(f"operation.{operation.status.lower()}", operation.id, kind)
 
     call.world.later(settings.operation_start, begin)
@@ -119,6 +121,19 @@ def _forward(call: Call, actions: Mapping[str, str]) -> None:
         why = forwarded(call, call.caller, action, resource)
         if why is not None:
             raise ServiceError("AccessDenied", why)
+
+
+def when_over(call: Call, identity: str, heard: Callable[[str | None], object]) -> None:
+    """Call ``heard`` when an operation has ended: with None after success, else with why it failed."""
+    operation = state(call).operations[identity]
+
+    def tell(over: Operation) -> None:
+        heard(None if over.error is None else f"{over.error[0]}: {over.error[1]}")
+
+    if operation.status in ("SUCCESS", "FAIL"):
+        tell(operation)
+    else:
+        operation.waiting.append(tell)
 
 
 def get_operation(call: Call, request: GetOperationRequestTypeDef) -> Document:

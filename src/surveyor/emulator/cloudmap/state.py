@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -137,6 +137,8 @@ class Operation:
     updated: float
     status: str = "SUBMITTED"
     error: tuple[str, str] | None = None
+    # Services of this target that want to know when it is over.
+    waiting: list[Callable[[Operation], object]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

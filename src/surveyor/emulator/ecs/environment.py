@@ -1,0 +1,93 @@
+"""What a container finds in its environment, and how its command is made fit for a process of this machine.
+
+ECS's own variables are as documented (ECS Developer Guide, Task metadata endpoint version 4; Task IAM role). A process
+cannot be given an interface of its own, only an address: so `0.0.0.0`, as a word of the command or of a variable's
+value, becomes the task's address, and in health checks `localhost` and `127.0.0.1` do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+from ..tasks.pace import wall_per_second
+from ..world import Call
+from .state import Container, Task
+
+__all__ = ["check_command", "command_of", "environment_of", "overridden"]
+
+_EVERYWHERE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
+_HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1)(?![\w.-])")
+
+
+def environment_of(call: Call, task: Task, container: Container) -> dict[str, str]:
+    """Name -> value."""
+    world = call.world
+    address = task.address or "127.0.0.1"
+    place = f"{world.endpoint}/_surveyor/ecs/{call.account}/{call.region}/{task.cluster.name}/{task.id}"
+    known = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": "/",
+        "LANG": "C.UTF-8",
+        "HOSTNAME": f"ip-{address.replace('.', '-')}.ec2.internal",
+        "AWS_REGION": call.region,
+        "AWS_DEFAULT_REGION": call.region,
+        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.template.launch_type == "FARGATE" else "AWS_ECS_EC2",
+        "ECS_CONTAINER_METADATA_URI_V4": f"{place}/v4/{container.definition.name}",
+        "ECS_AGENT_URI": f"{place}/agent",
+        # What AWS has at addresses of its own is here at the target's.
+        "AWS_ENDPOINT_URL": world.endpoint,
+        "SURVEYOR_ADDRESS": address,
+        "SURVEYOR_SECOND": f"{wall_per_second(world):g}",
+    }
+    if task.overrides.get("taskRoleArn") or task.template.definition.told.get("taskRoleArn"):
+        known["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{place}/credentials"
+    resolver = _resolver(call, task)
+    if resolver:
+        known["SURVEYOR_DNS"] = resolver
+    given = {**container.definition.environment, **overridden(task, container, "environment")}
+    return known | {name: _EVERYWHERE.sub(address, value) for name, value in given.items()}
+
+
+def command_of(task: Task, container: Container) -> list[str]:
+    """What is run."""
+    command: Sequence[str] = container.definition.command
+    changed = _override(task, container).get("command")
+    if changed:
+        entry = container.definition.told.get("entryPoint") or ()
+        command = (*map(str, entry), *map(str, changed))
+    return [one if len(one) > 1_000 else _EVERYWHERE.sub(task.address or "", one) for one in command]
+
+
+def check_command(task: Task, container: Container) -> list[str]:
+    """What a health check runs; empty if it is switched off."""
+    assert container.definition.health is not None
+    kind, *rest = container.definition.health.command
+    if kind == "NONE":
+        return []
+    here = [one if len(one) > 1_000 else _HERE.sub(task.address or "", one) for one in rest]
+    return ["/bin/sh", "-c", " ".join(here)] if kind == "CMD-SHELL" else here
+
+
+def overridden(task: Task, container: Container, what: str) -> dict[str, str]:
+    """Names and values that RunTask gives beside the definition's."""
+    return {one["name"]: one.get("value") or "" for one in _override(task, container).get(what) or ()}
+
+
+def _override(task: Task, container: Container) -> Mapping[str, list[dict[str, str]]]:
+    for one in task.overrides.get("containerOverrides") or ():
+        if one.get("name") == container.definition.name:
+            found: Mapping[str, list[dict[str, str]]] = one
+            return found
+    return {}
+
+
+def _resolver(call: Call, task: Task) -> str:
+    from ..ec2.state import ec2_state
+
+    subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet or "")
+    if subnet is None or call.world.resolver is None:
+        return ""
+    address, port = call.world.resolver(call.account, call.region, subnet.vpc)
+    return f"{address}:{port}"

@@ -1,0 +1,270 @@
+"""The life of one task: PROVISIONING, PENDING, ACTIVATING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED.
+
+ECS Developer Guide, Task lifecycle. A task gets its address while PROVISIONING; while ACTIVATING its containers are
+started and it is registered, so that its instance is there before it is RUNNING. How deregistration and SIGTERM follow
+each other no document says: it is a setting.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+from ..ec2.state import ec2_state
+from ..settings import Delay
+from ..tasks.addresses import Exhausted
+from ..tasks.supervisor import CannotStart, Exit
+from ..world import Call
+from . import checks, registration
+from .acting import event
+from .environment import command_of, environment_of
+from .runtime import runtime
+from .shapes import told_task
+from .state import Container, Task, TaskStatus
+
+__all__ = ["launch", "stop"]
+
+# Commands that are not the workload take a while to become what they will be: service seconds of an advanced clock.
+YOUNG = 5.0
+ON_HOST = range(32_768, 61_000)
+"""Ports of the host that bridge mode hands out (ECS Developer Guide, PortMapping: the ephemeral range)."""
+
+
+def launch(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    """Begin with a task that is in the state already; ``changed`` hears of each step. It happens as ECS itself."""
+
+    def pending() -> None:
+        if not _place(call, task):
+            _fail(call, task, changed, "RESOURCE:ENI")
+            return
+        _to(call, task, "PENDING", changed)
+        _later(call, task, changed, call.world.settings.task_pending, activating)
+
+    def activating() -> None:
+        task.pull_started = task.pull_stopped = call.now
+        _to(call, task, "ACTIVATING", changed)
+        call.world.clock.run(_activate(call, task, changed))
+
+    _told(call, task, changed)
+    _later(call, task, changed, call.world.settings.task_provisioning, pending)
+
+
+def stop(call: Call, task: Task, code: str, reason: str, changed: Callable[[Task], object]) -> None:
+    """Stop a task, whatever it is doing; nothing if that is under way."""
+    if not task.going:
+        return
+    task.desired, task.stop_code, task.stopped_reason, task.stopping = "STOPPED", code, reason, call.now
+    if task.status in ("PROVISIONING", "PENDING"):
+        _deprovision(call, task, changed)
+    elif task.status == "RUNNING":
+        _deactivate(call, task, changed)
+    else:  # ACTIVATING: once its containers have started and its registration is over
+        _told(call, task, changed)
+
+
+def _later(call: Call, task: Task, changed: Callable[[Task], object], delay: Delay, step: Callable[[], object]) -> None:
+    def go() -> None:
+        if task.going:
+            step()
+
+    call.world.later(delay, go)
+
+
+def _to(call: Call, task: Task, status: TaskStatus, changed: Callable[[Task], object]) -> None:
+    task.status = status
+    _told(call, task, changed)
+
+
+def _told(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    task.version += 1
+    call.note(f"ecs.task.{task.status.lower()}", task.id, task.stopped_reason or "")
+    event(call, "ECS Task State Change", [task.arn], told_task(call, task))
+    changed(task)
+
+
+def _place(call: Call, task: Task) -> bool:
+    """Give the task its address, and its zone from its subnet or its container instance."""
+    state = ec2_state(call.world, call.account, call.region)
+    network = task.template.network
+    if network is not None:
+        subnet = state.subnets.get(call.world.chance.choice(network.subnets))
+        if subnet is None:
+            return False
+        task.subnet, task.zone = subnet.id, subnet.zone
+    elif task.instance is not None:
+        task.zone = task.instance.zone
+    mode = task.template.definition.network_mode
+    try:
+        if mode in ("awsvpc", "none") or task.instance is None:
+            task.address = runtime(call.world).addresses.take()
+        else:
+            task.address = task.instance.address
+    except Exhausted:
+        return False
+    if mode == "bridge":
+        taken = _ports_taken(call, task)
+        free = (port for port in ON_HOST if port not in taken)
+        for container in task.containers:
+            for port in container.definition.ports:
+                container.bindings[port.container] = port.host or next(free)
+    return True
+
+
+def _ports_taken(call: Call, task: Task) -> set[int]:
+    from .find import state
+
+    return {
+        port
+        for other in state(call).tasks.values()
+        if other.instance is task.instance and other is not task and other.status != "STOPPED"
+        for container in other.containers
+        for port in container.bindings.values()
+    }
+
+
+async def _activate(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    for container in task.containers:
+        try:
+            await _start(call, task, container, changed)
+        except CannotStart as problem:
+            container.status, container.reason = "STOPPED", f"CannotStartContainerError: {problem}"
+            _fail(call, task, changed, container.reason)
+            return
+    flaw = call.world.settings.ecs_flaw
+    registers = task.template.registry is not None and (task.service is not None or flaw == "run-task-registers")
+    if flaw == "registers-late":
+        _run(call, task, changed)
+        if task.going and registers:
+            call.world.clock.call_later(10.0, registration.register, call, task, lambda problem: None)
+        return
+
+    def registered(problem: str | None) -> None:
+        if problem is not None and task.going:
+            _fail(call, task, changed, f"ServiceDiscoveryError: {problem}")
+        elif task.going:
+            _run(call, task, changed)
+        else:
+            _deactivate(call, task, changed)
+
+    if not registers:
+        registered(None)
+    elif task.going:
+        registration.register(call, task, registered)
+    else:
+        _deactivate(call, task, changed)
+
+
+async def _start(call: Call, task: Task, container: Container, changed: Callable[[Task], object]) -> None:
+    run = runtime(call.world)
+
+    def ended(how: Exit) -> None:
+        run.pace.release(container)
+        _container_ended(call, task, container, how, changed)
+
+    container.process = await run.supervisor.start(
+        command_of(task, container),
+        environment_of(call, task, container),
+        memory=container.definition.memory,
+        on_end=ended,
+    )
+    if container.status == "PENDING":  # it may have ended already
+        container.status = "RUNNING"
+    if container.process.foreign:
+        run.pace.hold(container, YOUNG)
+    checks.watch(call, task, container, lambda: _told(call, task, changed))
+
+
+def _run(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    task.started = call.now
+    if not task.checked:
+        task.healthy_since = call.now + call.world.settings.task_counts_after
+    _to(call, task, "RUNNING", changed)
+
+
+def _fail(call: Call, task: Task, changed: Callable[[Task], object], why: str) -> None:
+    """It does not get as far as RUNNING."""
+    task.desired, task.stop_code, task.stopped_reason = "STOPPED", "TaskFailedToStart", why
+    task.stopping = call.now
+    if task.status == "ACTIVATING":
+        _deactivate(call, task, changed)
+    else:
+        _deprovision(call, task, changed)
+
+
+def _deactivate(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    order = call.world.settings.deregistration
+    _to(call, task, "DEACTIVATING", changed)
+
+    def stopping(problem: str | None = None) -> None:
+        if task.status == "DEACTIVATING":
+            _to(call, task, "STOPPING", changed)
+            call.world.clock.run(_terminate(call, task, changed))
+
+    if order == "wait-for-operation":
+        registration.deregister(call, task, stopping)
+        return
+    if order == "no-wait":
+        registration.deregister(call, task, lambda problem: None)
+    call.world.later(call.world.settings.task_deactivating, stopping)
+
+
+async def _terminate(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    run = runtime(call.world)
+    left = [one for one in task.containers if one.process is not None and not one.process.ended.done()]
+    if not left:
+        _all_ended(call, task, changed)
+        return
+    for container in left:
+        assert container.process is not None
+        at_once = call.world.settings.ecs_flaw == "kills-at-once"
+        grace = 0 if at_once else container.definition.stop_timeout
+        call.note("ecs.container.sigterm", task.id, container.definition.name)
+        run.pace.hold(container, grace)
+        call.world.clock.call_later(grace, _kill, call, container)
+        if not at_once:
+            await run.supervisor.signal(container.process, signal.SIGTERM)
+
+
+def _kill(call: Call, container: Container) -> None:
+    if container.process is not None and not container.process.ended.done():
+        call.world.clock.run(_killed(call, container))
+
+
+async def _killed(call: Call, container: Container) -> None:
+    assert container.process is not None
+    await runtime(call.world).supervisor.signal(container.process, signal.SIGKILL)
+    await container.process.ended
+
+
+def _container_ended(
+    call: Call, task: Task, container: Container, how: Exit, changed: Callable[[Task], object]
+) -> None:
+    container.status, container.exit_code = "STOPPED", how.code
+    if how.out_of_memory:
+        container.reason = "OutOfMemoryError: Container killed due to memory usage"
+    call.note("ecs.container.exited", task.id, f"{container.definition.name} {how.code}")
+    if task.status == "STOPPING" and all(one.status == "STOPPED" for one in task.containers):
+        _all_ended(call, task, changed)
+    elif task.going and container.definition.essential:
+        stop(call, task, "EssentialContainerExited", "Essential container in task exited", changed)
+
+
+def _all_ended(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    if task.status != "STOPPING":
+        return
+    task.execution_stopped = call.now
+    if call.world.settings.deregistration == "after-exit":
+        registration.deregister(call, task, lambda problem: None)
+    _deprovision(call, task, changed)
+
+
+def _deprovision(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    _to(call, task, "DEPROVISIONING", changed)
+
+    def stopped() -> None:
+        task.stopped = call.now
+        if task.address is not None and (task.instance is None or task.address != task.instance.address):
+            runtime(call.world).addresses.give_back(task.address)
+        _to(call, task, "STOPPED", changed)
+
+    call.world.later(call.world.settings.task_deprovisioning, stopped)

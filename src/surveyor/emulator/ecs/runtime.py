@@ -1,0 +1,41 @@
+"""What runs tasks, one for each target: processes, addresses, and the pace that both are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..tasks.addresses import Addresses
+from ..tasks.pace import Pace
+from ..tasks.supervisor import Supervisor
+from ..world import World
+
+__all__ = ["Runtime", "runtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Processes, their addresses, and what holds an advanced clock back while they are waited for."""
+
+    supervisor: Supervisor
+    addresses: Addresses
+    pace: Pace
+
+    def close(self) -> None:
+        """End all tasks."""
+        self.supervisor.close()
+        self.addresses.close()
+
+
+class _Held:
+    """Where a target keeps it once it has been needed."""
+
+    runtime: Runtime | None = None
+
+
+def runtime(world: World) -> Runtime:
+    """The one of this target; it ends with it."""
+    held = world.in_account(_Held, "")
+    if held.runtime is None:
+        held.runtime = Runtime(Supervisor(), Addresses(), Pace(world))
+        world.at_end.append(held.runtime.close)
+    return held.runtime

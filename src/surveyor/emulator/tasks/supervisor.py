@@ -1,0 +1,216 @@
+"""The target's side of its containers: started through the parent process, known by a handle each.
+
+The parent is started when the first container is wanted, or before, so that it is warm by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from surveyor import workload
+
+from . import processes
+from .messages import Lines, Order, Report, line
+
+__all__ = ["CannotStart", "Exit", "Process", "Supervisor"]
+
+ENDS_WITHIN = 5.0  # wall seconds
+_SOURCE = workload.source()
+log = logging.getLogger(__name__)
+
+
+class CannotStart(Exception):
+    """A command does not run; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended; ``code`` is 128 and the signal's number where one ended it."""
+
+    code: int
+    out_of_memory: bool
+    output: str
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """A container's process. ``ended`` is done when it has ended; ``on_end`` is called in that moment."""
+
+    id: int
+    foreign: bool
+    on_end: Callable[[Exit], object]
+    ended: asyncio.Future[Exit]
+    started: asyncio.Future[int]
+    pid: int = 0
+    logs: list[asyncio.Future[str]] = field(default_factory=list)
+
+
+class Supervisor:
+    """All containers of one target."""
+
+    def __init__(self) -> None:
+        self._parent: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._numbers = itertools.count(1)
+        self._processes: dict[int, Process] = {}
+        self._lines = Lines()
+
+    def warm(self) -> None:
+        """Start the parent unless it runs."""
+        if self._parent is not None:
+            return
+        processes.adopt_orphans()  # should the parent be killed, what it leaves behind comes here
+        mine, theirs = socket.socketpair()
+        with theirs:
+            self._parent = subprocess.Popen(
+                [sys.executable, "-m", "surveyor.emulator.tasks.parent", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C at a terminal is for the target, which sees to the rest
+            )
+        mine.setblocking(False)
+        self._socket = mine
+        asyncio.get_running_loop().add_reader(mine, self._hear)
+
+    async def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        memory: int = 0,
+        on_end: Callable[[Exit], object] = lambda exit: None,
+    ) -> Process:
+        """Start a command; returns once it runs. ``memory``: bytes it may hold, 0 for no limit.
+
+        Raises CannotStart. ``python`` is this Python, and the workload's own text, or module, is run by a fork.
+        """
+        self.warm()
+        loop = asyncio.get_running_loop()
+        arguments = _workload(command)
+        process = Process(next(self._numbers), arguments is None, on_end, loop.create_future(), loop.create_future())
+        self._processes[process.id] = process
+        order: Order = {
+            "do": "start",
+            "id": process.id,
+            "argv": None if arguments is not None else _ours(command),
+            "arguments": arguments or [],
+            "environment": environment,
+            "memory": memory,
+        }
+        await self._order(order)
+        process.pid = await process.started
+        return process
+
+    async def signal(self, process: Process, number: int) -> None:
+        """Send a signal; SIGKILL goes to all that the process has started, too."""
+        if not process.ended.done():
+            do = "kill" if number == signal.SIGKILL else "signal"
+            await self._order({"do": do, "id": process.id, "signal": number})
+
+    async def output(self, process: Process) -> str:
+        """The last 64 KiB of what it has written."""
+        if process.ended.done():
+            return process.ended.result().output
+        asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        process.logs.append(asked)
+        await self._order({"do": "log", "id": process.id})
+        return await asked
+
+    def close(self) -> None:
+        """Kill everything; returns when nothing is left."""
+        if self._parent is None or self._socket is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        try:
+            self._parent.wait(ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            processes.kill(processes.descendants([self._parent.pid]))
+            self._parent.wait()
+        self._parent = self._socket = None
+
+    async def _order(self, order: Order) -> None:
+        assert self._socket is not None
+        # A parent that is gone is told by the reader, which ends every process.
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().sock_sendall(self._socket, line(order))
+
+    def _hear(self) -> None:
+        assert self._socket is not None
+        try:
+            data = self._socket.recv(1 << 20)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._bereaved()
+            return
+        for whole in self._lines.feed(data):
+            self._heed(cast(Report, json.loads(whole)))
+
+    def _heed(self, report: Report) -> None:
+        process = self._processes.get(report["id"])
+        if process is None:
+            return
+        if report["said"] == "started":
+            process.started.set_result(report["pid"])
+        elif report["said"] == "log":
+            process.logs.pop(0).set_result(report["text"])
+        elif report["said"] == "refused":
+            if not process.started.done():
+                process.started.set_exception(CannotStart(report["why"]))
+            process.on_end = lambda exit: None
+        else:
+            self._end(process, Exit(report["code"], report["out_of_memory"], report["text"]))
+
+    def _end(self, process: Process, how: Exit) -> None:
+        self._processes.pop(process.id, None)
+        if not process.started.done():
+            process.started.set_exception(CannotStart("it ended before it ran"))
+        process.ended.set_result(how)
+        for asked in process.logs:
+            asked.set_result(how.output)
+        process.on_end(how)
+
+    def _bereaved(self) -> None:
+        """The parent is gone, killed by somebody: what it had started is killed, and reported as such."""
+        assert self._parent is not None
+        assert self._socket is not None
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        log.warning("the parent of all tasks was killed, and they with it")
+        self._parent.wait()
+        mine = [pid for pid in processes.children_of(os.getpid()) if pid != self._parent.pid]
+        processes.kill(processes.descendants(mine))
+        self._parent = self._socket = None
+        for process in list(self._processes.values()):
+            self._end(process, Exit(128 + signal.SIGKILL, False, ""))
+
+
+def _workload(command: Sequence[str]) -> list[str] | None:
+    """The arguments of the workload, if that is what the command runs; None for any other command."""
+    if len(command) > 2 and Path(command[0]).name.startswith("python"):
+        if command[1] == "-c" and command[2] == _SOURCE:
+            return list(command[3:])
+        if command[1:3] == ["-m", "surveyor.workload"]:
+            return list(command[3:])
+    return None
+
+
+def _ours(command: Sequence[str]) -> list[str]:
+    first = sys.executable if command[0] in ("python", "python3") else command[0]
+    return [first, *command[1:]]

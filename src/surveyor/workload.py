@@ -1,0 +1,309 @@
+"""The program that tasks run: it answers who it is, fails when told to, drains when asked to stop, and resolves names.
+
+One file that imports the standard library only, so that a task definition's command can carry it whole
+(`python -c <this file> serve`) into any public Python image on Fargate; the embedded target recognises it there and
+runs it in a fork of a process that has it imported already.
+
+    serve [--port N] [--on-term die|drain|ignore] [--drain S]    answer until told to stop
+    check [--port N]                                             exit 0 if /health answers 200, else 1
+
+    GET  /                who answers: task, address, how many requests it has served, whether it is stopping
+                          ?after=S answers S seconds later, ?status=N with that status, ?bytes=N with a longer body
+    GET  /health          200, or as told
+    PUT  /health          ?do=pass, ?do=fail, ?do=hang, ?do=slow&seconds=S
+    GET  /lifetime        what has happened to this process and when, as seconds since it started
+    GET  /resolve         ?name=N&type=A: what the resolver of this task answers
+    PUT  /exit            ?code=N: end at once, without a word to anybody
+
+Seconds are service seconds: SURVEYOR_SECOND says how many wall seconds one takes (1 where it is not set).
+SURVEYOR_ADDRESS is where it listens (every address where it is not set), SURVEYOR_DNS the resolver as address:port
+(the one of /etc/resolv.conf where it is not set).
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+from urllib.request import urlopen
+
+__all__ = ["command", "main", "source"]
+
+PORT = 8080
+LONGEST_BODY = 1_000_000
+LONGEST_HEAD = 16_384
+LARGEST_MESSAGE = 65_535
+LONGEST_NAME = 256
+TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
+METADATA = "ECS_CONTAINER_METADATA_URI_V4"
+
+
+def source() -> str:
+    """This file's text."""
+    return Path(__file__).read_text("utf-8")
+
+
+def command(*arguments: str) -> list[str]:
+    """The command of a container that runs this file on any Python image, with `arguments` as told above."""
+    return ["python", "-c", source(), *arguments]
+
+
+def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
+    """Run until told to stop; the exit status. `ready` is called once it listens."""
+    parser = argparse.ArgumentParser("workload")
+    parser.add_argument("do", choices=("serve", "check"))
+    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--on-term", choices=("die", "drain", "ignore"), default="die")
+    parser.add_argument("--drain", type=float, default=0.0, help="seconds that it goes on answering once told to stop")
+    given = parser.parse_args(arguments)
+    if given.do == "check":
+        return _check(given.port)
+    return asyncio.run(_Workload(given.port, given.on_term, given.drain).serve(ready))
+
+
+def _check(port: int) -> int:
+    try:
+        with urlopen(f"http://{os.environ.get('SURVEYOR_ADDRESS', '127.0.0.1')}:{port}/health") as answer:
+            return 0 if answer.status == 200 else 1
+    except OSError:
+        return 1
+
+
+class _Refusal(Exception):
+    """A request that cannot be served; the text says why."""
+
+
+class _Workload:
+    """One process: what it has served, what it was told, and what has happened to it."""
+
+    def __init__(self, port: int, on_term: str, drain: float) -> None:
+        self.port, self.on_term, self.drain = port, on_term, drain
+        self.second = float(os.environ.get("SURVEYOR_SECOND", "1"))
+        self.address = os.environ.get("SURVEYOR_ADDRESS", "")
+        self.served, self.open = 0, 0
+        self.health = ("pass", 0.0)
+        self.started = time.monotonic()
+        self.events: list[tuple[str, float]] = []
+        self.task: str | None = None
+        self.stopping = False
+        self.stop, self.idle = asyncio.Event(), asyncio.Event()
+        self.idle.set()
+
+    async def serve(self, ready: Callable[[], object]) -> int:
+        """Answer until SIGTERM or SIGINT, and for as long as it was told after that."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.told_to_stop)
+        server = await asyncio.start_server(self.connection, self.address or None, self.port, backlog=512)
+        self.note("listening")
+        ready()
+        await self.stop.wait()
+        if self.on_term == "drain":
+            await asyncio.sleep(self.drain * self.second)
+        server.close()
+        self.note("closed")
+        if self.on_term == "drain":
+            await self.idle.wait()
+        return 0
+
+    def told_to_stop(self) -> None:
+        self.note("sigterm")
+        self.stopping = True
+        if self.on_term != "ignore":
+            self.stop.set()
+
+    def note(self, what: str) -> None:
+        at = (time.monotonic() - self.started) / self.second
+        self.events.append((what, round(at, 3)))
+        sys.stdout.write(json.dumps({"event": what, "at": self.events[-1][1]}) + "\n")
+        sys.stdout.flush()
+
+    async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Whoever asks may go away at any moment, and that is none of our business.
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            while not writer.is_closing():
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.open += 1
+                self.idle.clear()
+                try:
+                    await self.request(head, reader, writer)
+                finally:
+                    self.open -= 1
+                    if not self.open:
+                        self.idle.set()
+        writer.close()
+
+    async def request(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = head.decode("latin-1").split("\r\n")
+        method, _, rest = lines[0].partition(" ")
+        headers = {name.strip().lower(): value.strip() for name, _, value in (one.partition(":") for one in lines[1:])}
+        length = headers.get("content-length", "0")
+        keep = headers.get("connection", "").lower() != "close" and not self.stopping and "HTTP/1.1" in rest
+        try:
+            if not length.isdecimal() or int(length) > LONGEST_BODY:
+                raise _Refusal(f"a body has 0 to {LONGEST_BODY} bytes")
+            await reader.readexactly(int(length))
+            url = urlsplit(rest.partition(" ")[0])
+            status, answer = await self.answer(method, url.path, dict(parse_qsl(url.query)))
+        except (_Refusal, ValueError) as refusal:
+            status, answer, keep = 400, {"error": str(refusal)}, False
+        body = json.dumps(answer).encode() + b"\n"
+        told = f"HTTP/1.1 {status} Told\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        writer.write(told.encode() + f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n".encode() + body)
+        await writer.drain()
+        if not keep:
+            writer.close()
+
+    async def answer(self, method: str, path: str, asked: dict[str, str]) -> tuple[int, dict[str, object]]:
+        if (method, path) == ("GET", "/"):
+            return await self.identity(asked)
+        if (method, path) == ("GET", "/health"):
+            return await self.told_health()
+        if (method, path) == ("PUT", "/health"):
+            self.health = (_one_of(asked.get("do", ""), "pass", "fail", "hang", "slow"), _seconds(asked, "seconds"))
+            return 200, {"health": self.health[0]}
+        if (method, path) == ("GET", "/lifetime"):
+            return 200, {"task": await self.name(), "events": self.events}
+        if (method, path) == ("GET", "/resolve"):
+            kind = _one_of(asked.get("type", "A"), *TYPES)
+            return 200, await asyncio.to_thread(_resolve, asked.get("name", ""), kind)
+        if (method, path) == ("PUT", "/exit"):
+            os._exit(int(asked.get("code", "1")) & 0xFF)
+        return 404, {"error": "there is GET /, /health, /lifetime, /resolve and PUT /health, /exit"}
+
+    async def identity(self, asked: dict[str, str]) -> tuple[int, dict[str, object]]:
+        self.served += 1
+        if "after" in asked:
+            await asyncio.sleep(_seconds(asked, "after") * self.second)
+        status = int(asked.get("status", "200"))
+        if not 200 <= status <= 599:
+            raise _Refusal("status is to be from 200 to 599")
+        told: dict[str, object] = {
+            "task": await self.name(),
+            "address": self.address or socket.gethostbyname(socket.gethostname()),
+            "pid": os.getpid(),
+            "served": self.served,
+            "stopping": self.stopping,
+        }
+        if "bytes" in asked:
+            told["padding"] = "x" * min(int(asked["bytes"]), LONGEST_BODY)
+        return status, told
+
+    async def told_health(self) -> tuple[int, dict[str, object]]:
+        do, seconds = self.health
+        if do == "hang":
+            await asyncio.Event().wait()
+        if do == "slow":
+            await asyncio.sleep(seconds * self.second)
+        return (503 if do == "fail" else 200), {"health": do}
+
+    async def name(self) -> str:
+        """The task's ARN, from the task metadata endpoint; asked for once, when somebody first wants to know."""
+        if self.task is None:
+            self.task = await asyncio.to_thread(_task)
+        return self.task
+
+
+def _task() -> str:
+    if METADATA not in os.environ:
+        return ""
+    try:
+        with urlopen(os.environ[METADATA] + "/task", timeout=5) as answer:
+            return str(json.load(answer)["TaskARN"])
+    except (OSError, ValueError, KeyError) as problem:
+        return f"unknown: {problem}"
+
+
+def _one_of(given: str, *allowed: str) -> str:
+    if given not in allowed:
+        raise _Refusal(f"expected one of {', '.join(allowed)}, not {given!r}")
+    return given
+
+
+def _seconds(asked: dict[str, str], name: str) -> float:
+    value = float(asked.get(name, "0"))
+    if not 0 <= value <= 3_600:
+        raise _Refusal(f"{name} is to be 0 to 3600 seconds")
+    return value
+
+
+def _resolve(name: str, kind: str) -> dict[str, object]:
+    """Ask this task's resolver once, over UDP and then TCP if the answer is cut: rcode, and value and TTL of each."""
+    address, port = _resolver()
+    labels = [label.encode("idna") for label in name.rstrip(".").split(".")]
+    if not all(0 < len(label) < 64 for label in labels):
+        raise _Refusal(f"{name!r} is no name")
+    number = int.from_bytes(os.urandom(2), "big")
+    asked = b"".join(bytes([len(label)]) + label for label in labels) + b"\0" + struct.pack(">HH", TYPES[kind], 1)
+    query = struct.pack(">HHHHHH", number, 0x0100, 1, 0, 0, 0) + asked
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.settimeout(3)
+            udp.connect((address, port))
+            udp.send(query)
+            answer = udp.recv(LARGEST_MESSAGE)
+        if answer[2] & 0x02:
+            with socket.create_connection((address, port), 3) as tcp, tcp.makefile("rb") as read:
+                tcp.sendall(struct.pack(">H", len(query)) + query)
+                answer = read.read(int.from_bytes(read.read(2), "big"))
+    except OSError as problem:
+        return {"error": f"{address}:{port} did not answer: {problem}"}
+    return _read(answer, 12 + len(asked))
+
+
+def _resolver() -> tuple[str, int]:
+    told = os.environ.get("SURVEYOR_DNS", "")
+    if told:
+        address, _, port = told.rpartition(":")
+        return address, int(port)
+    for line in Path("/etc/resolv.conf").read_text("utf-8").splitlines():
+        if line.startswith("nameserver"):
+            return line.split()[1], 53
+    raise _Refusal("this task has no resolver")
+
+
+def _read(message: bytes, at: int) -> dict[str, object]:
+    answers: list[dict[str, object]] = []
+    for _ in range(int.from_bytes(message[6:8], "big")):
+        _, at = _name(message, at)
+        kind, _, ttl, length = struct.unpack(">HHIH", message[at : at + 10])
+        at += 10
+        data = message[at : at + length]
+        if kind == TYPES["A"]:
+            answers.append({"ttl": ttl, "value": socket.inet_ntop(socket.AF_INET, data)})
+        elif kind == TYPES["AAAA"]:
+            answers.append({"ttl": ttl, "value": socket.inet_ntop(socket.AF_INET6, data)})
+        elif kind == TYPES["SRV"]:
+            priority, weight, port = struct.unpack(">HHH", data[:6])
+            answers.append({"ttl": ttl, "value": f"{priority} {weight} {port} {_name(message, at + 6)[0]}"})
+        at += length
+    return {"rcode": message[3] & 0x0F, "answers": answers}
+
+
+def _name(message: bytes, at: int) -> tuple[str, int]:
+    """The name at an offset, and where the next thing begins."""
+    labels: list[str] = []
+    after = 0
+    for _ in range(LONGEST_NAME):  # pointers of a broken message may lead in a circle
+        length = message[at]
+        if not length:
+            break
+        if length >= 0xC0:
+            after = after or at + 2
+            at = int.from_bytes(message[at : at + 2], "big") & 0x3FFF
+            continue
+        labels.append(message[at + 1 : at + 1 + length].decode("ascii", "replace"))
+        at += 1 + length
+    return ".".join(labels), after or at + 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -9,6 +9,7 @@ __all__ = [
     "ALWAYS_STEP",
     "CONNECT",
     "CUSTOM_HEALTH",
+    "DEPLOYMENT",
     "DISCOVERY",
     "DNS_ANSWER",
     "DNS_CHANGE",
@@ -20,9 +21,12 @@ __all__ = [
     "OPERATION",
     "PROBE_INTERVAL",
     "REMOTE_ANSWER",
+    "SCHEDULER",
     "SHARE",
     "START",
     "STOP",
+    "TASK",
+    "TASK_ANSWER",
     "TERMINATION",
     "TOLERANCE_ADVANCED",
     "TOLERANCE_FLOWING",
@@ -52,6 +56,19 @@ PROBE_INTERVAL = 30.0
 
 NAMESPACES = 12
 """Namespaces of one run that may stand at a time in an account that others use too (its quota is 50 a region)."""
+
+TASK = 300.0
+"""Service seconds until a task must be RUNNING, or STOPPED (no document gives a bound; Fargate takes about one minute,
+and a stop takes the stopTimeout of at most 120 s)."""
+
+DEPLOYMENT = 900.0
+"""Service seconds until a service must have reached a steady state (no document gives a bound)."""
+
+SCHEDULER = 60.0
+"""Service seconds until the service scheduler must have acted on something (no document gives a bound)."""
+
+TASK_ANSWER = 10.0
+"""Wall seconds for an answer of a task."""
 
 FIRST_STEP = 0.25
 LARGEST_STEP = 1.0

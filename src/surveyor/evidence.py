@@ -55,6 +55,10 @@ class Entry(TypedDict, total=False):
     wallMs: float
     skipped: int
     event: str
+    figure: str
+    low: float
+    high: float
+    unit: str
 
 
 @dataclass
@@ -106,6 +110,11 @@ class Evidence:
         """Keep something that a fixture did to the target's surroundings, in a few words."""
         self._keep({"kind": "event", "event": what}, time.perf_counter())
 
+    def figure(self, name: str, low: float, high: float, unit: str) -> None:
+        """Keep something measured: it lies from `low` to `high`, since looks have time between them."""
+        entry: Entry = {"kind": "figure", "figure": name, "low": round(low, 3), "high": round(high, 3), "unit": unit}
+        self._keep(entry, time.perf_counter())
+
     def _keep(self, entry: Entry, started: float) -> None:
         entry["at"] = round(self.now(), 3)
         entry["wallMs"] = round((time.perf_counter() - started) * 1000, 1)
@@ -127,7 +136,8 @@ class Evidence:
 
 
 def _asked(entry: Entry) -> list[object]:
-    return [entry.get(key) for key in ("kind", "service", "operation", "params", "question", "server", "event")]
+    told = ("kind", "service", "operation", "params", "question", "server", "event", "figure", "low")
+    return [entry.get(key) for key in told]
 
 
 def _same(one: Entry, other: Entry) -> bool:

@@ -10,13 +10,13 @@ from typing import Any, cast
 from surveyor.account.budget import Budget, BudgetError, budget_of
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.targets.given import NOTHING_GIVEN, Given, address_and_port, apply_given, checked_endpoint
-from surveyor.targets.model import FEATURES, Credentials, Dns, Start, Target, is_loopback
+from surveyor.targets.model import FEATURES, Credentials, Dns, Place, Start, Target, is_loopback
 from surveyor.words import nearest
 
 __all__ = ["find_target", "load_target", "target_names"]
 
 _KEYS = {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request", "lacks",
-         "inject_host_prefix", "settles", "start", "credentials", "budget"}  # fmt: skip
+         "inject_host_prefix", "settles", "start", "credentials", "budget", "ecs"}  # fmt: skip
 _START_KEYS = {"argv", "env", "ready", "path", "within"}
 _CREDENTIALS_KEYS = {"kind", "secret", "header", "profile"}
 _AWS = "aws"
@@ -117,6 +117,7 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
         regions=tuple(sorted(_texts(table, "regions"))),
         on_request=on_request,
         budget=_budget(_table(table.get("budget", {}), "budget")),
+        place=_place(_table(table.get("ecs", {}), "ecs")),
         file=path,
     )
 
@@ -163,6 +164,20 @@ def _dns(text: str) -> Dns:
     if found is None:
         raise _Wrong(f'dns must be "control", "zones", "none" or "address:port", not {text!r}')
     return Dns("address", *found)
+
+
+def _place(table: dict[str, Any]) -> Place:
+    _only(table, {"cluster", "subnets", "security_groups", "capacity", "public"}, "ecs.")
+    public = table.get("public", False)
+    if not isinstance(public, bool):
+        raise _Wrong("ecs.public must be true or false")
+    return Place(
+        _text(table, "cluster", None),
+        tuple(sorted(_texts(table, "subnets"))),
+        tuple(sorted(_texts(table, "security_groups"))),
+        _text(table, "capacity", None),
+        public,
+    )
 
 
 def _budget(table: dict[str, Any]) -> Budget:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from surveyor.account.budget import UNBOUNDED, Budget
 
-__all__ = ["FEATURES", "Credentials", "Dns", "Start", "Target", "is_loopback"]
+__all__ = ["FEATURES", "Credentials", "Dns", "Place", "Start", "Target", "is_loopback"]
 
 FEATURES: Mapping[str, str] = {
     "cloudmap": "the AWS Cloud Map API",
@@ -29,6 +29,9 @@ FEATURES: Mapping[str, str] = {
     "clock-control": "service time can be advanced",
     "iam": "policies are enforced",
     "ecs": "the ECS API runs tasks",
+    "ecs-processes": "what a task runs really runs, and can be called",
+    "ecs-instances": "EC2 instances can join a cluster",
+    "events": "EventBridge delivers to SQS queues",
     "service-connect": "ECS Service Connect runs proxies",
 }
 
@@ -76,6 +79,21 @@ class Dns:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where tasks run in an account that is given: a cluster, subnets of one VPC, security groups, a capacity provider.
+
+    Without it tests make a cluster and use the default VPC's subnets. `public` gives tasks public addresses, by which
+    they are called from outside the VPC.
+    """
+
+    cluster: str | None = None
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    capacity: str | None = None
+    public: bool = False
+
+
+@dataclass(frozen=True)
 class Target:
     """One thing that can be tested.
 
@@ -106,6 +124,7 @@ class Target:
     vpc: str | None = None
     role: str | None = None
     budget: Budget = UNBOUNDED
+    place: Place = Place()
     file: Path | None = None
 
     @property

@@ -1,0 +1,156 @@
+"""What ECS says of a task in Cloud Map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.plugin.tasks import PORT, address_of
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.plugin.time import Eventually
+
+A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
+SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
+
+
+def attributes(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> dict[str, str]:
+    """Those of the service's one instance."""
+    (instance,) = cloudmap.list_instances(ServiceId=service["Id"])["Instances"]
+    return instance["Attributes"]
+
+
+@proves("ecs.attributes.are-added")
+def test_ecs_adds_its_attributes(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    tasks_of: TasksOf,
+    eventually: Eventually,
+    cluster: str,
+    http_namespace: dict[str, Any],
+) -> None:
+    """They tell where the task is and whose it is, and DiscoverInstances can choose by them."""
+    registry, definition = make_service(http_namespace), make_task_definition()
+    service = steady(make_ecs_service(definition, registry))
+    (task,) = tasks_of(service)
+    told = attributes(cloudmap, registry)
+    zone = task["availabilityZone"]
+    expected = {
+        "AWS_INSTANCE_IPV4": address_of(task),
+        "AVAILABILITY_ZONE": zone,
+        "REGION": zone.rstrip("abcdef"),
+        "ECS_SERVICE_NAME": service["serviceName"],
+        "ECS_CLUSTER_NAME": cluster,
+        "ECS_TASK_DEFINITION_FAMILY": definition["family"],
+    }
+    assert {key: told.get(key) for key in expected} == expected
+    assert "EC2_INSTANCE_ID" not in told
+    names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "ALL"}
+
+    def found(**query: str) -> int:
+        return len(cloudmap.discover_instances(QueryParameters=query, **names)["Instances"])
+
+    eventually(
+        lambda: found(ECS_CLUSTER_NAME=cluster, ECS_TASK_DEFINITION_FAMILY=definition["family"]) == 1,
+        within=bounds.DISCOVERY,
+    )
+    assert found(ECS_CLUSTER_NAME="another") == 0
+
+
+@proves("ecs.attributes.port-as-the-registry-says")
+@pytest.mark.parametrize(
+    "port", [{"port": 9090}, {"containerName": "app", "containerPort": PORT}], ids=["a number", "by name"]
+)
+def test_port_is_the_registry_s(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    ask: Ask,
+    eventually: Eventually,
+    private_namespace: dict[str, Any],
+    port: dict[str, Any],
+) -> None:
+    """AWS_INSTANCE_PORT and the SRV record have the port."""
+    registry = make_service(private_namespace, DnsConfig=SRV)
+    steady(make_ecs_service(make_task_definition(), {"registryArn": registry["Arn"], **port}))
+    wanted = str(port.get("port", PORT))
+    assert attributes(cloudmap, registry).get("AWS_INSTANCE_PORT") == wanted
+    name = f"{registry['Name']}.{private_namespace['Name']}"
+
+    def ports() -> list[str]:
+        return [one.split()[2] for one in values(ask(name, "SRV", private_namespace), name, "SRV")]
+
+    assert eventually(ports, within=bounds.DNS_CHANGE) == [wanted]
+
+
+@proves("ecs.dns.private-address-in-public-namespaces")
+def test_public_names_have_private_addresses(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    tasks_of: TasksOf,
+    ask: Ask,
+    eventually: Eventually,
+    network: Any,
+    public_namespace: dict[str, Any],
+) -> None:
+    """A task that has a public address is answered with the private one of its interface."""
+    registry = make_service(public_namespace, DnsConfig=A)
+    public = {"awsvpcConfiguration": {**network["awsvpcConfiguration"], "assignPublicIp": "ENABLED"}}
+    service = steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=public))
+    name = f"{registry['Name']}.{public_namespace['Name']}"
+    found = eventually(lambda: values(ask(name, "A", public_namespace), name, "A"), within=bounds.DNS_CHANGE)
+    assert found == [address_of(tasks_of(service)[0])]
+
+
+@proves("ecs.attributes.task-set-external-id")
+def test_task_sets_tell_their_external_id(
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    eventually: Eventually,
+    unique: Unique,
+    cluster: str,
+    network: Any,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A task set with an external id and a registry: its task's instance has the id."""
+    registry, definition, external = make_service(http_namespace), make_task_definition(), unique("external")
+    service = make_ecs_service(
+        definition,
+        deploymentController={"type": "EXTERNAL"},
+        taskDefinition=None,
+        networkConfiguration=None,
+        launchType=None,
+    )
+    ecs.create_task_set(
+        cluster=cluster,
+        service=service["serviceName"],
+        externalId=external,
+        taskDefinition=definition["taskDefinitionArn"],
+        launchType="FARGATE",
+        networkConfiguration=network,
+        serviceRegistries=[{"registryArn": registry["Arn"]}],
+        scale={"unit": "PERCENT", "value": 100},
+    )
+    eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=bounds.TASK)
+    assert attributes(cloudmap, registry).get("ECS_TASK_SET_EXTERNAL_ID") == external

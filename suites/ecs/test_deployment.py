@@ -1,0 +1,149 @@
+"""Rolling deployments: what counts as healthy, how many may run, and when the circuit breaker ends one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor import bounds, workload
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.figures import Figure
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.plugin.time import Eventually
+
+COUNTS_AFTER = 40.0
+"""Seconds (ecs/DeploymentConfiguration.minimumHealthyPercent)."""
+
+
+@proves("ecs.deployment.counts-forty-seconds-after-running")
+def test_a_task_counts_forty_seconds_after_it_runs(
+    ecs: ECSClient,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    tasks_of: TasksOf,
+    eventually: Eventually,
+    tolerance: float,
+    cluster: str,
+) -> None:
+    """The one old task is asked to stop 40 s after the new one is RUNNING, not sooner."""
+    service = steady(make_ecs_service(make_task_definition()))
+    (old,) = tasks_of(service)
+    ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
+
+    def stopping() -> dict[str, Any] | None:
+        found = ecs.describe_tasks(cluster=cluster, tasks=[old["taskArn"]])["tasks"][0]
+        return dict(found) if found["desiredStatus"] == "STOPPED" else None
+
+    end = eventually(stopping, within=bounds.DEPLOYMENT)
+    (new,) = tasks_of(service)
+    ran = (end["stoppingAt"] - new["startedAt"]).total_seconds()
+    assert COUNTS_AFTER - tolerance <= ran <= COUNTS_AFTER + bounds.SCHEDULER, f"after {ran:.1f} s"
+
+
+@proves("ecs.deployment.minimum-and-maximum")
+def test_minimum_and_maximum_hold_during_a_deployment(
+    ecs: ECSClient,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    eventually: Eventually,
+    cluster: str,
+) -> None:
+    """Of four tasks at 50 and 150 percent two or more run at any time, and six at most run or are pending."""
+    limits = {"minimumHealthyPercent": 50, "maximumPercent": 150}
+    service = steady(make_ecs_service(make_task_definition(), count=4, deploymentConfiguration=limits))
+    first = service["deployments"][0]["id"]
+    ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
+    outside: list[tuple[int, int]] = []
+
+    def is_over() -> bool:
+        answer = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])
+        now = answer["services"][0]
+        if not (now["runningCount"] >= 2 and now["runningCount"] + now["pendingCount"] <= 6):
+            outside.append((now["runningCount"], now["pendingCount"]))
+        ids = [one["id"] for one in now["deployments"]]
+        return first not in ids and now["runningCount"] == 4
+
+    eventually(is_over, within=bounds.DEPLOYMENT)
+    assert not outside, "running and pending"
+
+
+@proves("ecs.deployment.breaker-counts-health")
+def test_the_breaker_counts_failed_checks(
+    ecs: ECSClient,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    eventually: Eventually,
+    cluster: str,
+) -> None:
+    """Tasks run, their checks fail, and the deployment is FAILED after three of them."""
+    check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
+    configuration = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
+    definition = make_task_definition(container={"healthCheck": check})
+    service = make_ecs_service(definition, deploymentConfiguration=configuration)
+    most_failed = [0]
+
+    def failed() -> bool:
+        answer = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])
+        (deployment,) = answer["services"][0]["deployments"]
+        most_failed[0] = max(most_failed[0], deployment["failedTasks"])
+        return deployment["rolloutState"] == "FAILED"
+
+    eventually(failed, within=2 * bounds.DEPLOYMENT)
+    assert most_failed[0] >= 3
+    reasons = {
+        task["stoppedReason"]
+        for arn in ecs.list_tasks(cluster=cluster, serviceName=service["serviceName"], desiredStatus="STOPPED")[
+            "taskArns"
+        ]
+        for task in ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
+    }
+    assert any("health" in reason for reason in reasons)
+
+
+@proves("ecs.deployment.healthy-gap")
+def test_the_gap_without_a_healthy_instance_is_recorded(
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    clock: Clock,
+    figure: Figure,
+    eventually: Eventually,
+    cluster: str,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A rolling update of one task with a container check: how long DiscoverInstances finds nothing HEALTHY."""
+    check = {"command": ["CMD", *workload.command("check")], "interval": 5}
+    registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
+    service = steady(make_ecs_service(make_task_definition(container={"healthCheck": check}), registry))
+    names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "HEALTHY"}
+    eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
+    first = service["deployments"][0]["id"]
+    ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
+    start = last = clock.now()
+    least = most = 0.0
+    was_empty, settled_since = False, None
+    while clock.now() - start < bounds.DEPLOYMENT:
+        clock.wait(1)
+        now, empty = clock.now(), not cloudmap.discover_instances(**names)["Instances"]
+        if empty and was_empty:
+            least, most = least + (now - last), most + (now - last)
+        elif empty or was_empty:
+            most += now - last
+        answer = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"][0]
+        over = [one["id"] for one in answer["deployments"]] != [first] and len(answer["deployments"]) == 1
+        settled_since = (settled_since or now) if over and not empty else None
+        if settled_since is not None and now - settled_since > bounds.CUSTOM_HEALTH:
+            break
+        last, was_empty = now, empty
+    figure("without a healthy instance during a deployment", least, most)

@@ -1,0 +1,143 @@
+"""Container health checks, and what Cloud Map hears of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds, workload
+from surveyor.plugin.tasks import id_of
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.calling import CallTask
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.plugin.time import Always, Eventually
+
+CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+INTERVAL, RETRIES = 10, 2
+CHECK: dict[str, Any] = {
+    "healthCheck": {"command": ["CMD", *workload.command("check")], "interval": INTERVAL, "retries": RETRIES}
+}
+
+
+@proves("ecs.health.defaults")
+def test_a_check_has_defaults(ecs: ECSClient, make_task_definition: MakeTaskDefinition) -> None:
+    """A check of which only the command is told runs every 30 s, for 5 s at most, 3 times, with no start period."""
+    made = make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"]}})
+    answer = ecs.describe_task_definition(taskDefinition=made["taskDefinitionArn"])
+    check = answer["taskDefinition"]["containerDefinitions"][0]["healthCheck"]
+    assert (check["interval"], check["timeout"], check["retries"]) == (30, 5, 3)
+    assert not check.get("startPeriod")
+
+
+@proves("ecs.health.bounds")
+@pytest.mark.parametrize(
+    ("figure", "least", "most"),
+    [("interval", 5, 300), ("timeout", 2, 60), ("retries", 1, 10), ("startPeriod", 0, 300)],
+)
+def test_figures_have_bounds(make_task_definition: MakeTaskDefinition, figure: str, least: int, most: int) -> None:
+    """The least and the most are accepted, what is beyond is ClientException."""
+    for accepted in (least, most):
+        make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], figure: accepted}})
+    for refused in (least - 1, most + 1):
+        with raises("ClientException"):
+            make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], figure: refused}})
+
+
+@proves("ecs.health.unhealthy-until-the-check-passes")
+def test_unhealthy_until_the_check_passes(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Its first status is UNHEALTHY and DiscoverInstances leaves it out; when the check has passed it is found."""
+    registry = make_service(http_namespace, **CUSTOM)
+    make_ecs_service(make_task_definition(container=CHECK), registry)
+    names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"]}
+
+    def status() -> str:
+        told = cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"]
+        return "".join(told.values())
+
+    assert eventually(status, within=bounds.TASK) == "UNHEALTHY"
+    assert cloudmap.discover_instances(**names)["Instances"] == []
+    healthy = bounds.CUSTOM_HEALTH + bounds.TASK
+    eventually(lambda: status() == "HEALTHY", within=healthy)
+    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=bounds.DISCOVERY)
+
+
+@proves("ecs.health.failed-check-deregisters", "ecs.health.failed-task-is-replaced")
+def test_a_failed_check_deregisters_and_replaces(
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    tasks_of: TasksOf,
+    call_task: CallTask,
+    eventually: Eventually,
+    always: Always,
+    cluster: str,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Not at the first failure: at the last retry the instance goes, the task is stopped, and another one runs."""
+    registry = make_service(http_namespace, **CUSTOM)
+    service = steady(make_ecs_service(make_task_definition(container=CHECK), registry))
+    (task,) = tasks_of(service)
+
+    def listed() -> set[str]:
+        return {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
+
+    assert listed() == {id_of(task)}
+    call_task(task, "/health?do=fail", "PUT")
+    # The first failure comes within an interval, the second and last one interval after it.
+    always(lambda: id_of(task) in listed(), during=(RETRIES - 1) * INTERVAL - 2)
+    within = RETRIES * INTERVAL + bounds.OPERATION
+    eventually(lambda: id_of(task) not in listed(), within=within)
+
+    def stopped() -> dict[str, Any] | None:
+        found = ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
+        return dict(found) if found["lastStatus"] == "STOPPED" else None
+
+    end = eventually(stopped, within=bounds.DEPLOYMENT)
+    assert (end["healthStatus"], end["stopCode"]) == ("UNHEALTHY", "ServiceSchedulerInitiated")
+    (other,) = tasks_of(steady(service))
+    assert other["taskArn"] != task["taskArn"]
+    assert listed() == {id_of(other)}
+
+
+@proves("ecs.health.standalone-task-goes-on")
+def test_a_standalone_task_goes_on(
+    ecs: ECSClient,
+    make_task_definition: MakeTaskDefinition,
+    call_task: CallTask,
+    eventually: Eventually,
+    clock: Clock,
+    cluster: str,
+    network: Any,
+) -> None:
+    """A task of RunTask whose check has failed is UNHEALTHY and RUNNING, two minutes later too."""
+    definition = make_task_definition(container=CHECK)["taskDefinitionArn"]
+    run: Any = {"cluster": cluster, "launchType": "FARGATE", "networkConfiguration": network}
+    arn = ecs.run_task(taskDefinition=definition, **run)["tasks"][0]["taskArn"]
+
+    def task() -> dict[str, Any]:
+        return dict(ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0])
+
+    eventually(lambda: task()["healthStatus"] == "HEALTHY", within=bounds.TASK)
+    call_task(task(), "/health?do=fail", "PUT")
+    eventually(lambda: task()["healthStatus"] == "UNHEALTHY", within=2 * RETRIES * INTERVAL)
+    clock.wait(120)
+    assert task()["lastStatus"] == "RUNNING"
+    ecs.stop_task(cluster=cluster, task=arn)

@@ -1,0 +1,170 @@
+"""Who is registered: each task of a service, before it runs, and nobody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor import bounds
+from surveyor.plugin.tasks import id_of
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.figures import Figure
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.plugin.time import Always, Eventually
+
+
+def registered(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> set[str]:
+    """The ids of a Cloud Map service's instances."""
+    return {one["Id"] for one in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]}
+
+
+@proves("ecs.registry.is-on-the-service", "ecs.instance-id.is-the-task-id")
+def test_each_task_of_a_service_is_registered(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    tasks_of: TasksOf,
+    figure: Figure,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A service of three tasks has three instances, and tells of its registry."""
+    registry = make_service(http_namespace)
+    service = steady(make_ecs_service(make_task_definition(), registry, count=3))
+    assert [one["registryArn"] for one in service["serviceRegistries"]] == [registry["Arn"]]
+    tasks, instances = {id_of(task) for task in tasks_of(service)}, registered(cloudmap, registry)
+    assert len(instances) == 3
+    figure("instances whose id is a task's", len(tasks & instances), unit="of 3")
+
+
+@proves("ecs.registry.run-task-registers-nothing")
+def test_run_task_registers_nothing(
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    eventually: Eventually,
+    always: Always,
+    cluster: str,
+    network: Any,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A task of the same family runs for a minute, and only the service's is registered."""
+    registry, definition = make_service(http_namespace), make_task_definition()
+    steady(make_ecs_service(definition, registry))
+    known = registered(cloudmap, registry)
+    assert len(known) == 1
+    arn = ecs.run_task(
+        cluster=cluster,
+        taskDefinition=definition["taskDefinitionArn"],
+        launchType="FARGATE",
+        networkConfiguration=network,
+    )["tasks"][0]["taskArn"]
+
+    def runs() -> bool:
+        return ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]["lastStatus"] == "RUNNING"
+
+    eventually(runs, within=bounds.TASK)
+    always(lambda: registered(cloudmap, registry) == known, during=60)
+    ecs.stop_task(cluster=cluster, task=arn)
+
+
+@proves("ecs.life.registered-before-running")
+def test_a_task_that_runs_is_registered(
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    tasks_of: TasksOf,
+    eventually: Eventually,
+    clock: Clock,
+    figure: Figure,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Looking at the task first and at Cloud Map then never shows it RUNNING and not registered."""
+    registry = make_service(http_namespace)
+    service = make_ecs_service(make_task_definition(), registry)
+    seen: list[tuple[float, str, bool]] = []
+
+    def runs() -> bool:
+        at = clock.now()
+        tasks = tasks_of(service)
+        if not tasks:
+            return False
+        seen.append((at, tasks[0]["lastStatus"], bool(registered(cloudmap, registry))))
+        return seen[-1][1] == "RUNNING"
+
+    eventually(runs, within=bounds.TASK)
+    assert seen[-1][2], "RUNNING without an instance"
+    first = next(number for number, one in enumerate(seen) if one[2])
+    figure("registered before RUNNING by", seen[-2][0] - seen[first][0], seen[-1][0] - seen[max(first - 1, 0)][0])
+
+
+@proves("ecs.registry.update-starts-a-deployment")
+def test_registries_come_and_go_by_deployments(
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    tasks_of: TasksOf,
+    eventually: Eventually,
+    cluster: str,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Added to a live service only new tasks are registered; an empty list leaves no instance."""
+    registry = make_service(http_namespace)
+    service = steady(make_ecs_service(make_task_definition()))
+    old, before = {id_of(task) for task in tasks_of(service)}, service["deployments"][0]["id"]
+    update: Any = {"cluster": cluster, "service": service["serviceName"]}
+    ecs.update_service(serviceRegistries=[{"registryArn": registry["Arn"]}], **update)
+    service = steady(service)
+    assert service["deployments"][0]["id"] != before
+    new = {id_of(task) for task in tasks_of(service)}
+    assert not new & old
+    assert len(registered(cloudmap, registry)) == 1
+    before = service["deployments"][0]["id"]
+    ecs.update_service(serviceRegistries=[], **update)
+    service = steady(service)
+    assert service["deployments"][0]["id"] != before
+    assert service["serviceRegistries"] == []
+    eventually(lambda: not registered(cloudmap, registry), within=bounds.OPERATION)
+
+
+@proves("ecs.registry.cloud-map-resources-stay")
+def test_cloud_map_resources_stay(
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    eventually: Eventually,
+    always: Always,
+    cluster: str,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Once the ECS service is deleted its instances go; the Cloud Map service and the namespace are there still."""
+    registry = make_service(http_namespace)
+    service = steady(make_ecs_service(make_task_definition(), registry))
+    assert registered(cloudmap, registry)
+    ecs.delete_service(cluster=cluster, service=service["serviceName"], force=True)
+    eventually(lambda: not registered(cloudmap, registry), within=bounds.TASK)
+
+    def both_stay() -> bool:
+        there = cloudmap.get_service(Id=registry["Id"])["Service"]["Id"] == registry["Id"]
+        found = cloudmap.get_namespace(Id=http_namespace["Id"])["Namespace"]["Id"]
+        return there and bool(found == http_namespace["Id"])
+
+    always(both_stay, during=30)

@@ -1,0 +1,173 @@
+"""Where a registry may stand, and what goes with it: everything is answered by CreateService, no task is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from surveyor.plugin.figures import Figure
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition
+
+A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
+SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
+PAIR = {"containerName": "app", "containerPort": 8080}
+NOT_FARGATE: Any = {"requiresCompatibilities": ["EC2"], "cpu": None}
+
+
+@proves("ecs.registry.one-per-service")
+def test_two_registries_are_refused(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A second entry in serviceRegistries is InvalidParameterException."""
+    both = [{"registryArn": make_service(http_namespace)["Arn"]} for _ in range(2)]
+    definition = make_task_definition()
+    with raises("InvalidParameterException"):
+        make_ecs_service(definition, count=0, serviceRegistries=both)
+    make_ecs_service(definition, count=0, serviceRegistries=both[:1])
+
+
+@proves("ecs.registry.bridge-and-host-need-srv-and-a-named-port")
+@pytest.mark.parametrize("mode", ["bridge", "host"])
+def test_bridge_and_host_need_srv_and_a_named_port(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    private_namespace: dict[str, Any],
+    mode: str,
+) -> None:
+    """A records are refused, and so is SRV without containerName and containerPort."""
+    definition = make_task_definition(networkMode=mode, **NOT_FARGATE)
+    a, srv = (make_service(private_namespace, DnsConfig=config)["Arn"] for config in (A, SRV))
+    for refused in ({"registryArn": a, **PAIR}, {"registryArn": srv}):
+        with raises("InvalidParameterException"):
+            make_ecs_service(definition, refused, count=0)
+    make_ecs_service(definition, {"registryArn": srv, **PAIR}, count=0)
+
+
+@proves("ecs.registry.srv-takes-a-port-or-a-named-port")
+def test_srv_takes_either_a_port_or_a_named_port(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    private_namespace: dict[str, Any],
+) -> None:
+    """In awsvpc mode both and neither are refused, each alone is accepted."""
+    definition = make_task_definition()
+    srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
+    for refused in ({}, {"port": 8080, **PAIR}):
+        with raises("InvalidParameterException"):
+            make_ecs_service(definition, {"registryArn": srv, **refused}, count=0)
+    for accepted in ({"port": 8080}, PAIR):
+        make_ecs_service(definition, {"registryArn": srv, **accepted}, count=0)
+
+
+@proves("ecs.registry.not-in-network-mode-none")
+def test_network_mode_none_is_refused(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A service without network is accepted, but not with a registry."""
+    definition = make_task_definition(networkMode="none", container={"portMappings": []}, **NOT_FARGATE)
+    make_ecs_service(definition, count=0)
+    with raises("InvalidParameterException"):
+        make_ecs_service(definition, make_service(http_namespace), count=0)
+
+
+@proves("ecs.registry.not-on-external-instances")
+def test_external_instances_are_refused(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    private_namespace: dict[str, Any],
+) -> None:
+    """A service of launch type EXTERNAL is accepted, but not with a registry; the error is not documented."""
+    external: Any = {**NOT_FARGATE, "requiresCompatibilities": ["EXTERNAL"]}
+    definition = make_task_definition(networkMode="bridge", **external)
+    srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
+    make_ecs_service(definition, count=0, launchType="EXTERNAL")
+    with pytest.raises(ClientError):
+        make_ecs_service(definition, {"registryArn": srv, **PAIR}, count=0, launchType="EXTERNAL")
+
+
+@proves("ecs.registry.fargate-from-platform-1-1-0")
+def test_platform_before_1_1_0_is_refused(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Platform version 1.0.0 is refused, by whatever error; LATEST is accepted."""
+    definition, registry = make_task_definition(), make_service(http_namespace)
+    with pytest.raises(ClientError):
+        make_ecs_service(definition, registry, count=0, platformVersion="1.0.0")
+    make_ecs_service(definition, registry, count=0, platformVersion="LATEST")
+
+
+@proves("ecs.registry.not-with-classic-load-balancers")
+def test_classic_load_balancers_are_refused(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    private_namespace: dict[str, Any],
+) -> None:
+    """A load balancer that is given by its name stands beside no registry."""
+    definition = make_task_definition(networkMode="bridge", **NOT_FARGATE)
+    srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
+    classic = [{"loadBalancerName": "surveyor", **PAIR}]
+    with raises("InvalidParameterException"):
+        make_ecs_service(definition, {"registryArn": srv, **PAIR}, count=0, loadBalancers=classic)
+
+
+@proves("ecs.registry.a-thousand-tasks")
+def test_more_than_a_thousand_tasks_are_refused(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    http_namespace: dict[str, Any],
+) -> None:
+    """A desired count of 1,001 is refused, by whatever error; 0 is accepted."""
+    definition, registry = make_task_definition(), make_service(http_namespace)
+    with pytest.raises(ClientError):
+        make_ecs_service(definition, registry, count=1_001)
+    make_ecs_service(definition, registry, count=0)
+
+
+@proves("ecs.registry.blue-green")
+def test_blue_green_is_recorded(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    figure: Figure,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Whether a registry goes with the strategy BLUE_GREEN no document says."""
+    configuration = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}
+    definition, registry = make_task_definition(), make_service(http_namespace)
+    try:
+        make_ecs_service(definition, registry, count=0, deploymentConfiguration=configuration)
+    except ClientError:
+        figure("registry accepted with BLUE_GREEN", 0, unit="of 1")
+    else:
+        figure("registry accepted with BLUE_GREEN", 1, unit="of 1")
+
+
+@proves("ecs.life.rebalancing-by-default")
+def test_rebalancing_is_on_unless_told_otherwise(
+    make_task_definition: MakeTaskDefinition, make_ecs_service: MakeEcsService
+) -> None:
+    """CreateService answers ENABLED, and DISABLED if it was asked for that."""
+    definition = make_task_definition()
+    assert make_ecs_service(definition, count=0)["availabilityZoneRebalancing"] == "ENABLED"
+    off = make_ecs_service(definition, count=0, availabilityZoneRebalancing="DISABLED")
+    assert off["availabilityZoneRebalancing"] == "DISABLED"

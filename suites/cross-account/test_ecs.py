@@ -1,0 +1,70 @@
+"""What ECS makes of another account's namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor import bounds, workload
+from surveyor.plugin.tasks import IMAGE
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from surveyor.plugin.account import ClientFactory, Unique
+    from surveyor.plugin.consumers import Share
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.time import Eventually
+
+
+@proves("cross-account.ecs.service-discovery-not-shared")
+def test_service_discovery_needs_a_registry_of_ones_own(
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    share: Share,
+    consumer: ClientFactory,
+    unique: Unique,
+    eventually: Eventually,
+) -> None:
+    """A consumer's ECS service is accepted with a registry of its own account, and refused with the shared one's."""
+    namespace = make_namespace("http")
+    share(namespace)
+    shared = make_service(namespace)["Arn"]
+    theirs, ecs, ec2 = consumer("servicediscovery"), consumer("ecs"), consumer("ec2")
+    cluster, name = unique("cluster"), unique("family")
+    ecs.create_cluster(clusterName=cluster)
+    app: Any = {"name": "app", "image": IMAGE, "command": workload.command("serve")}
+    ecs.register_task_definition(
+        family=name,
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[app],
+    )
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    network = {"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]]}}
+
+    def create(registry: str) -> None:
+        ecs.create_service(
+            cluster=cluster,
+            serviceName=unique("service"),
+            taskDefinition=name,
+            desiredCount=0,
+            launchType="FARGATE",
+            networkConfiguration=network,
+            serviceRegistries=[{"registryArn": registry}],
+        )
+
+    with pytest.raises(ClientError):
+        create(shared)
+    operation = theirs.create_http_namespace(Name=unique("own"))
+
+    def made() -> str:
+        found = theirs.get_operation(OperationId=operation["OperationId"])["Operation"]
+        return str(found["Targets"]["NAMESPACE"]) if found["Status"] == "SUCCESS" else ""
+
+    own = eventually(made, within=bounds.OPERATION)
+    create(theirs.create_service(Name=unique("svc"), NamespaceId=own)["Service"]["Arn"])

@@ -1,0 +1,66 @@
+"""Who registers tasks: ECS itself, by its service-linked role, not whoever asks for the service, nor the task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor import bounds
+from surveyor.testing import proves, raises
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.account import Unique
+    from surveyor.plugin.permissions import Narrowed
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition
+    from surveyor.plugin.time import Eventually
+
+
+@proves("iam.ecs.registers-with-service-linked-role")
+def test_a_task_without_any_right_is_registered(
+    narrowed: Narrowed,
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    eventually: Eventually,
+    unique: Unique,
+    cluster: str,
+    network: Any,
+    http_namespace: dict[str, Any],
+) -> None:
+    """The task has no role and whoever creates the service may do nothing in Cloud Map; the task is registered."""
+    registry, definition = make_service(http_namespace), make_task_definition()
+    caller = narrowed({"Effect": "Allow", "Action": "ecs:*", "Resource": "*"})
+    with raises("AccessDeniedException"):
+        caller("servicediscovery").list_instances(ServiceId=registry["Id"])
+    name = unique("service")
+    caller("ecs").create_service(
+        cluster=cluster,
+        serviceName=name,
+        taskDefinition=definition["taskDefinitionArn"],
+        desiredCount=1,
+        launchType="FARGATE",
+        networkConfiguration=network,
+        serviceRegistries=[{"registryArn": registry["Arn"]}],
+    )
+    eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=bounds.TASK)
+    ecs.delete_service(cluster=cluster, service=name, force=True)
+
+
+@proves("iam.ecs.service-linked-role-is-mandatory")
+def test_no_role_beside_a_registry(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    account: str,
+    http_namespace: dict[str, Any],
+) -> None:
+    """CreateService with a registry and a role is InvalidParameterException; without the role it is accepted."""
+    registry, definition = make_service(http_namespace), make_task_definition()
+    role = f"arn:aws:iam::{account}:role/ecsServiceRole"
+    with raises("InvalidParameterException"):
+        make_ecs_service(definition, registry, count=0, role=role)
+    make_ecs_service(definition, registry, count=0)

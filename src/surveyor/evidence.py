@@ -21,7 +21,7 @@ CACHE = "a cache"
 """As server of a question: it was answered by what a client kept."""
 
 KEPT_FIRST = 6
-KEPT_LAST = 24
+KEPT_LAST = 48
 """Entries kept for one test: its beginning and its end; how many were left out between is told."""
 
 _TEXT = 300
@@ -109,6 +109,10 @@ class Evidence:
     def event(self, what: str) -> None:
         """Keep something that a fixture did to the target's surroundings, in a few words."""
         self._keep({"kind": "event", "event": what}, time.perf_counter())
+
+    def look(self, observer: str, subject: str, state: str) -> None:
+        """Keep what an observer that is neither the API nor DNS saw of somebody."""
+        self._keep({"kind": "look", "server": observer, "question": subject, "answer": state}, time.perf_counter())
 
     def figure(self, name: str, low: float, high: float, unit: str) -> None:
         """Keep something measured: it lies from `low` to `high`, since looks have time between them."""

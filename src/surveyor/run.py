@@ -22,6 +22,7 @@ from surveyor.claims import load_claims
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.expectations import expectations_file, load_expectations
 from surveyor.layout import Layout
+from surveyor.lifetime import DEFAULT, Tuning
 from surveyor.plugin.collecting import Collector
 from surveyor.report.build import Run, conclude, leftovers
 from surveyor.report.file import REPORT_FILE, make_folder, save_report
@@ -46,6 +47,7 @@ class Order:
     workers: int = 1
     seed: int = 7
     given: Given = NOTHING_GIVEN
+    tuning: Tuning = DEFAULT
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
@@ -114,7 +116,7 @@ def run_pytest(order: Order, collector: Collector, *plugins: str) -> int:
         *("-p", "surveyor.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"),
         "--capture=sys",  # progress is printed between the tests, to the standard output that was there before
         *("--strict-markers", "--target", order.target, "--seed", str(order.seed), "--out", str(order.out)),
-        *("--run-id", order.run, *order.given.arguments()),
+        *("--run-id", order.run, "--tuning", order.tuning.argument(), *order.given.arguments()),
     ]
     for area in order.selection.areas:
         arguments += ["--area", area]

@@ -16,6 +16,7 @@ runs it in a fork of a process that has it imported already.
     PUT  /exit            ?code=N: end at once, without a word to anybody
 
 Seconds are service seconds: SURVEYOR_SECOND says how many wall seconds one takes (1 where it is not set).
+A target whose time stands still until it is advanced is asked for it at SURVEYOR_CLOCK, while this drains.
 SURVEYOR_ADDRESS is where it listens (every address where it is not set), SURVEYOR_DNS the resolver as address:port
 (the one of /etc/resolv.conf where it is not set).
 """
@@ -24,6 +25,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -42,6 +44,7 @@ LONGEST_BODY = 1_000_000
 LONGEST_HEAD = 16_384
 LARGEST_MESSAGE = 65_535
 LONGEST_NAME = 256
+LOOK_AT_CLOCK = 0.02  # wall seconds
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 
@@ -107,12 +110,22 @@ class _Workload:
         ready()
         await self.stop.wait()
         if self.on_term == "drain":
-            await asyncio.sleep(self.drain * self.second)
+            await self.pass_service_time(self.drain)
         server.close()
         self.note("closed")
         if self.on_term == "drain":
             await self.idle.wait()
         return 0
+
+    async def pass_service_time(self, seconds: float) -> None:
+        """Return when so much service time has passed, by the clock of a target that has one of its own."""
+        clock = os.environ.get("SURVEYOR_CLOCK")
+        if not clock:
+            await asyncio.sleep(seconds * self.second)
+            return
+        until = await asyncio.to_thread(_now, clock) + seconds
+        while await asyncio.to_thread(_now, clock) < until:
+            await asyncio.sleep(LOOK_AT_CLOCK)
 
     def told_to_stop(self) -> None:
         self.note("sigterm")
@@ -210,6 +223,14 @@ class _Workload:
         if self.task is None:
             self.task = await asyncio.to_thread(_task)
         return self.task
+
+
+def _now(clock: str) -> float:
+    try:
+        with urlopen(clock, timeout=5) as answer:
+            return float(json.load(answer)["now"])
+    except (OSError, ValueError, KeyError):
+        return math.inf  # a target that is gone has nothing to wait for
 
 
 def _task() -> str:

@@ -51,6 +51,11 @@ function body(entry) {
 }
 
 function exchange(entry, began, open) {
+  if (entry.kind === "look") return make("li", { class: "skipped" }, `${entry.question} by ${entry.server}: ${entry.answer}`);
+  if (entry.kind === "figure") {
+    const span = entry.low === entry.high ? `${entry.low}` : `${entry.low} to ${entry.high}`;
+    return make("li", { class: "figure" }, make("b", null, `${span} ${entry.unit}`), ` ${entry.figure}`);
+  }
   if (entry.kind === "event") return make("li", { class: "skipped" }, entry.event);
   if (entry.kind === "skipped") return make("li", { class: "skipped" }, `${entry.skipped} entries between are not kept`);
   const result = came(entry);

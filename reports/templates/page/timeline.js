@@ -11,7 +11,7 @@ function shape(tag, attributes, text) {
   return element;
 }
 
-const STATES = { present: "well", HEALTHY: "well", UNHEALTHY: "ill", absent: "absent", change: "change" };
+const STATES = { present: "well", HEALTHY: "well", RUNNING: "well", answers: "well", stopping: "ill", silent: "absent", STOPPED: "absent", UNHEALTHY: "ill", absent: "absent", change: "change" };
 const stateClass = (state) => "state-" + (Object.hasOwn(STATES, state) ? STATES[state] : "unknown");
 const seconds = (value) => `${value.toLocaleString("en", { maximumFractionDigits: 1 })} s`;
 

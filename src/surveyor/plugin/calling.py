@@ -19,6 +19,9 @@ from surveyor.targets.running import RunningTarget
 
 __all__ = ["CallTask"]
 
+CALLER = "a caller"
+"""As observer in a timeline."""
+
 
 class CallTask(Protocol):
     """What the fixture of this name gives."""
@@ -45,8 +48,10 @@ def call_task(running: RunningTarget, client: ClientFactory) -> CallTask:
         except urllib.error.HTTPError as refused:
             found = json.load(refused)
         except (OSError, http.client.HTTPException) as problem:
+            running.evidence.look(CALLER, place, "silent")
             why = getattr(problem, "reason", problem)
             raise WrongAnswer(f"expected {place} to answer {method} {path}; {why}", came="no answer") from None
+        running.evidence.look(CALLER, place, "stopping" if found.get("stopping") else "answers")
         if method != "GET":
             running.evidence.event(f"{place} told: {path}")
         return found

@@ -6,6 +6,8 @@ from typing import Protocol
 
 import pytest
 
+from surveyor.lifetime import Tuning
+from surveyor.plugin.options import SETTINGS
 from surveyor.targets.running import RunningTarget
 
 __all__ = ["Figure"]
@@ -16,6 +18,12 @@ class Figure(Protocol):
 
     def __call__(self, name: str, low: float, high: float | None = None, unit: str = "s") -> None:
         """`figure(name, low, high, unit)`: the report tells that it was from `low` to `high` (service seconds)."""
+
+
+@pytest.fixture
+def tuning(request: pytest.FixtureRequest) -> Tuning:
+    """The TTL, stopTimeout and drain of the task whose life is measured."""
+    return request.config.stash[SETTINGS].tuning
 
 
 @pytest.fixture

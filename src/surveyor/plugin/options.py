@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.layout import Layout, find_layout
+from surveyor.lifetime import Tuning, tuning_of
 from surveyor.targets.given import Given, allowed_words
 
 __all__ = ["SETTINGS", "Settings", "is_suite"]
@@ -26,6 +27,7 @@ class Settings:
     layout: Layout
     given: Given
     run: str
+    tuning: Tuning
 
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -45,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--role", default=None, metavar="ARN", help="a role of the account that claims of IAM may narrow")
     group.addoption("--allow", action="append", default=[], metavar="FEATURE", help="test this too: quotas, throttling")
     group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
+    group.addoption("--tuning", default="", metavar="ttl=N,stop=N,drain=N", help="of the task whose life is measured")
     group.addoption("--run-id", default=None, metavar="ID", help="what the run is called (a new name)")
     group.addoption("--seed", type=int, default=7, help="seed of everything random (default 7)")
 
@@ -75,6 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
             budget=config.getoption("--budget"),
         ),
         run=config.option.run_id,
+        tuning=tuning_of(config.getoption("--tuning")),
     )
 
 

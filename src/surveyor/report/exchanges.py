@@ -31,6 +31,10 @@ def said(entry: Entry) -> str:
         return one_line(f"dns {entry.get('question', '')} at {entry.get('server', '')}: {_answer(entry)}", 300)
     if kind == "event":
         return one_line(entry.get("event", ""), 200)
+    if kind == "look":
+        return one_line(f"{entry.get('question', '')} by {entry.get('server', '')}: {entry.get('answer', '')}", 200)
+    if kind == "figure":
+        return f"{entry.get('figure', '')}: {entry.get('low')} to {entry.get('high')} {entry.get('unit', '')}".strip()
     if kind == "skipped":
         return f"{entry.get('skipped', 'some')} left out"
     return one_line(json.dumps(entry, default=str), 200)

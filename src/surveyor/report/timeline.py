@@ -122,6 +122,8 @@ def _seen(entry: Entry) -> tuple[str, dict[str, str]] | None:
     """Observer, and state by instance or address; None if an entry shows neither."""
     if entry.get("kind") == "dns":
         return _answered(entry)
+    if entry.get("kind") == "look":
+        return entry["server"], {entry["question"]: str(entry["answer"])}
     response, params, operation = entry.get("response"), entry.get("params"), entry.get("operation", "")
     parts = {"NextToken", "MaxResults"}  # a page is not the whole
     if not isinstance(response, Mapping) or "NextToken" in response:
@@ -135,9 +137,14 @@ def _seen(entry: Entry) -> tuple[str, dict[str, str]] | None:
         states = _listed(response, "InstanceId", "HealthStatus")
     elif operation == "ListInstances":
         states = _listed(response, "Id", "")
+    elif operation == "DescribeTasks":
+        states = _tasks(response)
     else:
         return None
-    return (operation + _told(params), states) if states is not None else None
+    if states is None:
+        return None
+    # Each task is described by itself, so calls about others say nothing of it.
+    return operation + _told(params) + (f" {' '.join(states)}" if operation == "DescribeTasks" else ""), states
 
 
 def _listed(response: Mapping[str, Any], name: str, state: str) -> dict[str, str] | None:
@@ -146,6 +153,14 @@ def _listed(response: Mapping[str, Any], name: str, state: str) -> dict[str, str
     if not isinstance(listed, list) or not all(isinstance(one, Mapping) and name in one for one in listed):
         return None
     return {str(one[name]): str(one.get(state) or "present") for one in listed}
+
+
+def _tasks(response: Mapping[str, Any]) -> dict[str, str] | None:
+    """State by task."""
+    listed = response.get("tasks")
+    if not isinstance(listed, list) or not all(isinstance(one, Mapping) and "taskArn" in one for one in listed):
+        return None
+    return {str(one["taskArn"]).rpartition("/")[2]: str(one.get("lastStatus", "")) for one in listed}
 
 
 def _answered(entry: Entry) -> tuple[str, dict[str, str]] | None:

@@ -43,6 +43,8 @@ def environment_of(call: Call, task: Task, container: Container) -> dict[str, st
     }
     if task.overrides.get("taskRoleArn") or task.template.definition.told.get("taskRoleArn"):
         known["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{place}/credentials"
+    if world.clock.scale is None:
+        known["SURVEYOR_CLOCK"] = f"{world.endpoint}/_surveyor/clock"
     resolver = _resolver(call, task)
     if resolver:
         known["SURVEYOR_DNS"] = resolver

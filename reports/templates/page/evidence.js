@@ -50,12 +50,16 @@ function body(entry) {
   return parts;
 }
 
+// What was measured, where no document promises anything: intervals, since looks have time between them.
+function figuresOf(entries) {
+  const figures = entries.filter((entry) => entry.kind === "figure");
+  if (!figures.length) return null;
+  const row = ({ figure, low, high, unit }) => make("tr", null, make("th", { scope: "row" }, figure), make("td", null, low === high ? `${low} ${unit}` : `${low} to ${high} ${unit}`));
+  return make("div", null, make("h5", null, "What was measured, in service seconds"), make("table", { class: "figures" }, make("tbody", null, figures.map(row))));
+}
+
 function exchange(entry, began, open) {
   if (entry.kind === "look") return make("li", { class: "skipped" }, `${entry.question} by ${entry.server}: ${entry.answer}`);
-  if (entry.kind === "figure") {
-    const span = entry.low === entry.high ? `${entry.low}` : `${entry.low} to ${entry.high}`;
-    return make("li", { class: "figure" }, make("b", null, `${span} ${entry.unit}`), ` ${entry.figure}`);
-  }
   if (entry.kind === "event") return make("li", { class: "skipped" }, entry.event);
   if (entry.kind === "skipped") return make("li", { class: "skipped" }, `${entry.skipped} entries between are not kept`);
   const result = came(entry);

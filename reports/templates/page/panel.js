@@ -68,11 +68,12 @@ function test(one, column, deciding) {
     if (one.detail) details.append(make("p", { class: "detail" }, one.detail));
     if (!found) details.append(make("p", { class: "note" }, "It asked nothing: there is no evidence."));
     else {
-      const count = found.entries.length;
-      details.append(...[timelineOf(found.timeline)].filter(Boolean));
+      const entries = found.entries.filter((entry) => entry.kind !== "figure");
+      const count = entries.length;
+      details.append(...[timelineOf(found.timeline), figuresOf(found.entries)].filter(Boolean));
       details.append(
         make("h5", null, `${count.toLocaleString("en")} ${count === 1 ? "entry" : "entries"} of evidence`),
-        ...exchanges(found.entries, one.verdict !== "pass"),
+        ...exchanges(entries, one.verdict !== "pass"),
       );
       for (const shown of [snippet("Again, with boto3", found.boto3), snippet("Again, with dig", found.dig)]) if (shown) details.append(shown);
     }

@@ -63,7 +63,8 @@ class Thing:
         return CREATES[self.operation].what
 
     def __str__(self) -> str:
-        name = " ".join(self.ids) or self.asked.get("Name") or self.asked.get("CallerReference", "")
+        named = ("Name", "CallerReference", "serviceName", "clusterName", "family")
+        name = " ".join(self.ids) or next((self.asked[key] for key in named if key in self.asked), "")
         return f"{self.what} {name}".strip() + ("" if self.ids else " (may exist)")
 
 

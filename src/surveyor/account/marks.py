@@ -12,6 +12,7 @@ TAG = "surveyor:run"
 
 _EC2 = {"CreateVpc": "vpc", "CreateSubnet": "subnet", "RunInstances": "instance"}
 _CLOUD_MAP = ("CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicDnsNamespace", "CreateService")
+_ECS = ("CreateCluster", "CreateService", "RegisterTaskDefinition")
 
 
 def prefix(run: str) -> str:
@@ -26,6 +27,10 @@ def marked(service: str, operation: str, params: Mapping[str, Any], run: str) ->
         return {**params, "Tags": tag}
     if service == "ec2" and operation in _EC2 and "TagSpecifications" not in params:
         return {**params, "TagSpecifications": [{"ResourceType": _EC2[operation], "Tags": tag}]}
+    if service == "ecs" and operation in _ECS and "tags" not in params:
+        return {**params, "tags": [{"key": TAG, "value": run}]}
+    if service == "ecs" and operation == "RunTask" and "startedBy" not in params:
+        return {**params, "startedBy": prefix(run)}
     return None
 
 

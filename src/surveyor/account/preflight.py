@@ -121,7 +121,16 @@ def _calls(features: frozenset[str]) -> list[_Call]:
         _Call("ec2", "delete_subnet", {"SubnetId": "subnet-00000000000000000"}),
         _Call("ec2", "terminate_instances", {"InstanceIds": ["i-00000000000000000"]}),
     ]
-    return cloudmap + (route53 if "route53" in features else []) + (ec2 if "ec2" in features else [])
+    ecs = [
+        _Call("ecs", "list_clusters", {}),
+        _Call("ecs", "describe_services", {"cluster": _NOBODY, "services": [_NOBODY]}),
+        _Call("ecs", "delete_service", {"cluster": _NOBODY, "service": _NOBODY}),
+        _Call("ecs", "stop_task", {"cluster": _NOBODY, "task": _NOBODY}),
+        _Call("ecs", "deregister_task_definition", {"taskDefinition": f"{_NOBODY}:1"}),
+        _Call("ecs", "delete_cluster", {"cluster": _NOBODY}),
+    ]
+    chosen = {"route53": route53, "ec2": ec2, "ecs": ecs}
+    return cloudmap + [call for feature, calls in chosen.items() if feature in features for call in calls]
 
 
 def _permitted(target: Target, clients: Clients, call: _Call) -> None:

@@ -1,8 +1,8 @@
 """What calls make and cost, as far as suites call them: for budgets, for ledgers, for taking things away again.
 
 List prices of the regions in the United States, in dollars, as told on the pricing pages of AWS Cloud Map, Amazon
-Route 53 and Amazon EC2 in 2026; they are for bounding a run, not for checking a bill. What is billed by the month is
-taken as one whole month, though a run lasts minutes: a bound from above.
+Route 53, Amazon EC2 and AWS Fargate in 2026; they are for bounding a run, not for checking a bill. What is billed by
+the month is taken as one whole month, though a run lasts minutes: a bound from above.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ __all__ = ["CREATES", "Made", "dollars_of"]
 _HOUR_OF_T3_NANO = 0.0052
 _MONTH_OF_A_RESOURCE = 0.10
 _MONTH_OF_A_CHECK_OUTSIDE_AWS = 0.75
+_HOUR_OF_A_TASK = 0.0124  # Fargate, a quarter of a vCPU and half a GiB
+_SERVICE = 10 * _HOUR_OF_A_TASK  # no suite has more than four tasks at a time, and none lasts two hours
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ CREATES: Mapping[str, Made] = {
     "ec2:CreateSubnet": Made("subnet", ("Subnet", "SubnetId")),
     "ec2:RunInstances": Made("EC2 instance", ("Instances", "InstanceId"), _HOUR_OF_T3_NANO),
     "ec2:CreateTags": Made("tag"),
+    "ecs:CreateCluster": Made("cluster", ("cluster", "clusterName")),
+    "ecs:RegisterTaskDefinition": Made("task definition", ("taskDefinition", "taskDefinitionArn")),
+    "ecs:CreateService": Made("ECS service", ("service", "serviceArn"), _SERVICE),
+    "ecs:CreateTaskSet": Made("task set"),
+    "ecs:RunTask": Made("task", ("tasks", "taskArn"), _HOUR_OF_A_TASK),
     # Only where the whole target is about to be stopped: elsewhere the role is given, and there is no second account.
     "iam:CreateRole": Made("role"),
     "iam:CreateUser": Made("user"),

@@ -21,6 +21,8 @@ CHANGE = "change"
 
 _ABSENT = "absent"
 _LANES = 10
+_APART = "\0"
+"""Between an observer's name and what only tells its looks apart."""
 _TURNS = 6
 """An address that comes and goes more often is one of many that are answered by chance."""
 
@@ -115,7 +117,7 @@ def _lanes(observer: str, looks: Sequence[_Look], begin: float) -> Iterator[Lane
                 start = max(start, spans[-1].end)
                 spans.append(Span(spans[-1].end, start, CHANGE))
             spans.append(Span(start, max(start, end), state))
-        yield Lane(observer, subject, tuple(spans))
+        yield Lane(observer.partition(_APART)[0], subject, tuple(spans))
 
 
 def _seen(entry: Entry) -> tuple[str, dict[str, str]] | None:
@@ -144,7 +146,7 @@ def _seen(entry: Entry) -> tuple[str, dict[str, str]] | None:
     if states is None:
         return None
     # Each task is described by itself, so calls about others say nothing of it.
-    return operation + _told(params) + (f" {' '.join(states)}" if operation == "DescribeTasks" else ""), states
+    return operation + _told(params) + (f"{_APART}{' '.join(states)}" if operation == "DescribeTasks" else ""), states
 
 
 def _listed(response: Mapping[str, Any], name: str, state: str) -> dict[str, str] | None:

@@ -11,6 +11,16 @@ from surveyor.account.ledger import Thing
 from surveyor.account.removal.account import Account, Found, Problems
 from surveyor.account.removal.cloudmap import find_namespace, find_service, remove_namespaces, remove_services
 from surveyor.account.removal.ec2 import find_ec2, remove_instances, remove_subnets, remove_vpcs
+from surveyor.account.removal.ecs import (
+    find_cluster,
+    find_ecs_service,
+    find_task,
+    find_task_definition,
+    remove_clusters,
+    remove_ecs_services,
+    remove_task_definitions,
+    remove_tasks,
+)
 from surveyor.account.removal.route53 import find_check, find_zone, remove_checks, remove_zones
 from surveyor.errors import SurveyorError
 
@@ -27,6 +37,10 @@ class _Way:
 
 
 _ORDER = (
+    _Way("ECS service", find_ecs_service, remove_ecs_services),
+    _Way("task", find_task, remove_tasks),
+    _Way("task definition", find_task_definition, remove_task_definitions),
+    _Way("cluster", find_cluster, remove_clusters),
     _Way("EC2 instance", find_ec2, remove_instances),
     _Way("subnet", find_ec2, remove_subnets),
     _Way("service", lambda account, thing: thing.ids or find_service(account, thing), remove_services),

@@ -96,10 +96,9 @@ def network(running: RunningTarget, request: pytest.FixtureRequest) -> dict[str,
     if not subnets:
         raise FeatureLacking(f"{running.target.name} has no default VPC: name subnets in its target file, under [ecs]")
     public = "ENABLED" if place.public else "DISABLED"
-    config: dict[str, Any] = {"subnets": subnets, "assignPublicIp": public}
-    if place.security_groups:
-        config["securityGroups"] = list(place.security_groups)
-    return {"awsvpcConfiguration": config}
+    # No group means the VPC's default one. Said in full, so that a target that falls over its absence shows the rest.
+    groups = list(place.security_groups)
+    return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups, "assignPublicIp": public}}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import names, registry
+from bench import names, registry, tasks
 from bench.goals import Goal, goals
 from bench.registry import Row
 from bench.servers import CONTESTANTS, version
@@ -30,7 +30,7 @@ def main() -> None:
     """Measure, print, and keep the figures."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__, allow_abbrev=False)
     parser.add_argument("--seconds", type=float, default=2.0, help="wall seconds of each load (%(default)s)")
-    parser.add_argument("--only", choices=["registry", "dns"], help="one part alone")
+    parser.add_argument("--only", choices=["registry", "dns", "tasks"], help="one part alone")
     given = parser.parse_args()
     # Ended from outside, it leaves no server behind: what was started is stopped on the way out of an exception.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -41,10 +41,12 @@ def main() -> None:
         progress.print(f"[{time.monotonic() - began:5.0f} s] {text}", highlight=False, markup=False)
 
     rows: list[Row] = []
-    if given.only != "dns":
+    if given.only in (None, "registry"):
         for contestant in CONTESTANTS:
             rows += registry.measure(contestant, given.seconds, tell)
-    if given.only != "registry":
+    if given.only in (None, "tasks"):
+        rows += tasks.measure(CONTESTANTS[0], tell)
+    if given.only in (None, "dns"):
         rows += names.measure(CONTESTANTS[0], max(2.0, given.seconds), tell)
     _print(rows, goals(rows))
     _keep(rows)

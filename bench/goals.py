@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.registry import Row
+from bench.tasks import MEMORY, READY
 
 __all__ = ["Goal", "goals"]
 
@@ -52,6 +53,10 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
     if owner and enforced is not None:
         share = enforced / (sum(owner) / len(owner))
         found.append(Goal("DiscoverInstances with policies / without", "at least 0.8", share, share >= 0.8))
+    for figure, most, unit in ((READY, 1.0, "s"), (MEMORY, 5.0, "MiB")):
+        measured = value.get((figure, "embedded"))
+        if measured is not None:
+            found.append(Goal(f"{figure}, {unit}", f"at most {most:g}", measured, measured <= most))
     cost = "DNS processor time for an answer"
     ratio("DNS processor time / nsd's", (cost, "embedded"), (cost, "nsd"), 1.6, least=False)
     return found

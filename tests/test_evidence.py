@@ -11,7 +11,7 @@ import dns.rrset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.evidence import Evidence, trim
+from surveyor.evidence import KEPT_FIRST, KEPT_LAST, Evidence, trim
 
 if TYPE_CHECKING:
     from tests.conftest import House
@@ -56,9 +56,9 @@ def test_beginning_and_end_are_kept() -> None:
     for number in range(1000):
         evidence.call("ec2", f"Call{number}", {}, time.perf_counter(), status=200, response={})
     entries = evidence.entries()
-    assert len(entries) == 31
+    assert len(entries) == KEPT_FIRST + 1 + KEPT_LAST
     assert entries[0].get("operation") == "Call0"
-    assert entries[6].get("skipped") == 970
+    assert entries[KEPT_FIRST].get("skipped") == 1000 - KEPT_FIRST - KEPT_LAST
     assert entries[-1].get("operation") == "Call999"
     evidence.begin()
     assert evidence.entries() == []

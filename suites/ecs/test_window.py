@@ -49,7 +49,7 @@ def test_the_life_of_one_task(
     task_vpc: str,
     cluster: str,
 ) -> None:
-    """Looked at again and again: its state, the registry, name servers, a client's cache, and whether it answers itself."""
+    """Looked at often: its state, the registry, name servers, a client's cache, and whether it answers itself."""
     namespace = make_namespace("private", Vpc=task_vpc)
     records: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": tuning.ttl}]}
     registry = make_service(namespace, DnsConfig=records)

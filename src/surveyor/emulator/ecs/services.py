@@ -101,7 +101,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         created_by=call.principal,
         rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
         grace=request.get("healthCheckGracePeriodSeconds") or 0,
-        told={key: request[key] for key in _KEPT if request.get(key)},  # type: ignore[literal-required]
+        told={key: request[key] for key in _KEPT if request.get(key)},  # type: ignore[literal-required]  # keys are in a table
     )
     if controller == "ECS":
         if not request.get("taskDefinition"):

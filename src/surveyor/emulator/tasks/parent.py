@@ -10,6 +10,7 @@ Run as ``python -m surveyor.emulator.tasks.parent FD``.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import json
@@ -79,6 +80,7 @@ class Parent:
     def run(self) -> NoReturn:
         """Until the target is gone."""
         processes.adopt_orphans()
+        asyncio.run(asyncio.sleep(0))  # what a first event loop loads and fills is shared by all that are forked later
         gc.collect()
         gc.freeze()  # what is never touched by a collection stays shared with the forks
         while True:

@@ -79,6 +79,7 @@ class Supervisor:
                 [sys.executable, "-m", "surveyor.emulator.tasks.parent", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, "MALLOC_ARENA_MAX": "1"},  # one arena is enough, and each costs every task memory
                 start_new_session=True,  # Ctrl-C at a terminal is for the target, which sees to the rest
             )
         mine.setblocking(False)

@@ -54,6 +54,7 @@ def examine() -> Iterator[Finding]:
     yield from _packages()
     yield _data()
     yield _loopback()
+    yield _tasks()
     yield _ports()
     for tool, use in _TOOLS.items():
         path = shutil.which(tool)
@@ -117,6 +118,20 @@ def _loopback() -> Finding:
                 "loopback addresses", False, f"{address}: {refused.strerror}; tasks and resolvers live there"
             )
     return Finding("loopback addresses", True, f"{', '.join(wanted)} can be bound")
+
+
+def _tasks() -> Finding:
+    """What keeps a task from outliving the target."""
+    if sys.platform != "linux":
+        said = "tasks share 127.0.0.1 and may outlive a killed target: two of one port cannot run; all else works"
+        return Finding("tasks", False, said, needed=False)
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl  # noqa: B018  (looked up, not called)
+    except (ImportError, OSError, AttributeError) as problem:
+        return Finding("tasks", False, f"{problem}: they may outlive a killed target; all else works", needed=False)
+    return Finding("tasks", True, "run as processes that end with the target")
 
 
 def _ports() -> Finding:

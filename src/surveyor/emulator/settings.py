@@ -100,6 +100,8 @@ class Settings:
     task_deprovisioning: Delay = Delay(1.0, 4.0)
     # From a change until the service scheduler looks at it.
     scheduler: Delay = Delay(0.2, 1.5)
+    # From an EC2 instance's start until its agent has registered it in the cluster that its user data names.
+    instance_joins: Delay = Delay(20.0, 60.0)
     # When a task is deregistered from Cloud Map, seen from its SIGTERM. No document says; users report that ECS does
     # not wait for anything (aws/amazon-ecs-agent#1594, aws/containers-roadmap#343).
     deregistration: Deregistration = "no-wait"

@@ -18,6 +18,7 @@ pytest_plugins = [
     "surveyor.plugin.namespaces",
     "surveyor.plugin.services",
     "surveyor.plugin.tasks",
+    "surveyor.plugin.hosts",
     "surveyor.plugin.calling",
     "surveyor.plugin.figures",
     "surveyor.plugin.raw",

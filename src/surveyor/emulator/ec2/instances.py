@@ -200,6 +200,7 @@ def _make(
         launched=call.now,
         index=index,
         client_token=str(request.get("ClientToken") or ""),
+        user_data=str(request.get("UserData") or ""),
     )
 
 

@@ -96,6 +96,8 @@ class Instance:
     index: int
     client_token: str = ""
     state: str = "running"
+    # As it was given: base64 of what the instance runs when it starts.
+    user_data: str = ""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ServiceError
@@ -10,7 +11,8 @@ from ..world import Call
 from . import lifecycle, scheduler
 from .acting import acting
 from .find import arn, cluster, invalid, page, state
-from .state import Cluster, ContainerInstance
+from .joining import look_for_instances
+from .state import Cluster, ContainerInstance, Task
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (
@@ -31,6 +33,7 @@ __all__ = [
 def list_container_instances(call: Call, request: ListContainerInstancesRequestTypeDef) -> Document:
     """ARNs, a page at a time."""
     within, wanted = cluster(call, request.get("cluster")), request.get("status")
+    look_for_instances(call, partial(_gone, call))
     found = [
         one.arn
         for one in state(call).instances.values()
@@ -43,6 +46,7 @@ def list_container_instances(call: Call, request: ListContainerInstancesRequestT
 
 def describe_container_instances(call: Call, request: DescribeContainerInstancesRequestTypeDef) -> Document:
     """Container instances by id or ARN; those that are not there are failures."""
+    look_for_instances(call, partial(_gone, call))
     found, failures = _picked(call, cluster(call, request.get("cluster")), request["containerInstances"])
     return {"containerInstances": [_told(call, one) for one in found], "failures": failures}
 
@@ -79,7 +83,18 @@ def deregister_container_instance(call: Call, request: DeregisterContainerInstan
             scheduler.look_soon(own, task.service)
     one.status, one.connected = "INACTIVE", False
     del state(call).instances[one.arn]
+    state(call).left.add(one.ec2_id)
     return {"containerInstance": _told(call, one)}
+
+
+def _gone(call: Call, task: Task, why: str) -> None:
+    own = acting(call.world, call.account, call.region)
+
+    def changed(one: Task) -> None:
+        if one.service is not None:
+            scheduler.look_soon(own, one.service)
+
+    lifecycle.stop(own, task, "TerminationNotice", why, changed)
 
 
 def _picked(call: Call, within: Cluster, references: Any) -> tuple[list[ContainerInstance], list[dict[str, str]]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from ..ec2.state import ec2_state
 from ..settings import Delay
 from ..tasks.addresses import Exhausted
+from ..tasks.forwarding import forward
 from ..tasks.supervisor import CannotStart, Exit
 from ..world import Call
 from . import checks, registration
@@ -95,10 +96,10 @@ def _place(call: Call, task: Task) -> bool:
         task.zone = task.instance.zone
     mode = task.template.definition.network_mode
     try:
-        if mode in ("awsvpc", "none") or task.instance is None:
-            task.address = runtime(call.world).addresses.take()
-        else:
+        if mode == "host" and task.instance is not None:
             task.address = task.instance.address
+        else:
+            task.address = runtime(call.world).addresses.take()
     except Exhausted:
         return False
     if mode == "bridge":
@@ -130,6 +131,11 @@ async def _activate(call: Call, task: Task, changed: Callable[[Task], object]) -
             container.status, container.reason = "STOPPED", f"CannotStartContainerError: {problem}"
             _fail(call, task, changed, container.reason)
             return
+    try:
+        await _map_ports(task)
+    except OSError as problem:
+        _fail(call, task, changed, f"CannotStartContainerError: {problem.strerror or problem}")
+        return
     flaw = call.world.settings.ecs_flaw
     registers = task.template.registry is not None and (task.service is not None or flaw == "run-task-registers")
     if flaw == "registers-late":
@@ -152,6 +158,14 @@ async def _activate(call: Call, task: Task, changed: Callable[[Task], object]) -
         registration.register(call, task, registered)
     else:
         _deactivate(call, task, changed)
+
+
+async def _map_ports(task: Task) -> None:
+    if task.instance is None or task.address is None:
+        return
+    for container in task.containers:
+        for inside, outside in container.bindings.items():
+            task.forwarders.append(await forward(task.instance.address, outside, task.address, inside))
 
 
 async def _start(call: Call, task: Task, container: Container, changed: Callable[[Task], object]) -> None:
@@ -263,6 +277,8 @@ def _deprovision(call: Call, task: Task, changed: Callable[[Task], object]) -> N
 
     def stopped() -> None:
         task.stopped = call.now
+        for one in task.forwarders:
+            one.close()
         if task.address is not None and (task.instance is None or task.address != task.instance.address):
             runtime(call.world).addresses.give_back(task.address)
         _to(call, task, "STOPPED", changed)

@@ -121,7 +121,7 @@ def _submit(call: Call, task: Task, operation: str, ask: Callable[[Call], object
 
 def _attributes(call: Call, task: Task) -> dict[str, str]:
     if call.world.settings.ecs_flaw == "wrong-attributes":
-        return {"AWS_INSTANCE_IPV4": task.address or "", "AWS_INSTANCE_PORT": "1", "CLUSTER": task.cluster.name}
+        return {"AWS_INSTANCE_IPV4": task.reached_at or "", "AWS_INSTANCE_PORT": "1", "CLUSTER": task.cluster.name}
     found = {
         "AVAILABILITY_ZONE": task.zone,
         "REGION": call.region,
@@ -130,8 +130,8 @@ def _attributes(call: Call, task: Task) -> dict[str, str]:
     }
     if task.service is not None:
         found["ECS_SERVICE_NAME"] = task.service.name
-    if task.address is not None and not task.ipv6_only:
-        found["AWS_INSTANCE_IPV4"] = task.address
+    if task.reached_at is not None and not task.ipv6_only:
+        found["AWS_INSTANCE_IPV4"] = task.reached_at
     if task.ipv6 is not None:
         found["AWS_INSTANCE_IPV6"] = task.ipv6
     port = _port(task)

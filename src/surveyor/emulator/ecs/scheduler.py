@@ -15,6 +15,7 @@ from . import breaker, lifecycle
 from .acting import acting, service_action
 from .events import told
 from .find import state
+from .joining import look_for_instances
 from .placement import new_task
 from .shapes import desired_of
 from .state import Deployment, Service, Task
@@ -22,6 +23,9 @@ from .state import Deployment, Service, Task
 __all__ = ["look_soon", "stop_all", "tasks_of"]
 
 SCALED = "Scaling activity initiated by (deployment {})"
+TRY_AGAIN = 10.0
+"""Service seconds until the scheduler tries to place again what it could not."""
+
 UNHEALTHY = "Task failed container health checks"
 
 
@@ -52,6 +56,7 @@ def stop_all(call: Call, service: Service, reason: str) -> None:
 def _look(call: Call, service: Service) -> None:
     if service.status == "INACTIVE":
         return
+    look_for_instances(call, lambda task, why: _lost(call, service, task, why))
     tasks = [one for one in tasks_of(call, service) if one.going]
     if service.status == "DRAINING":
         if all(one.status in ("STOPPING", "DEPROVISIONING") for one in tasks_of(call, service)):
@@ -65,8 +70,9 @@ def _look(call: Call, service: Service) -> None:
         return
     _report_unhealthy(call, service, tasks)
     failed = [one for one in tasks if _failed(call, service, one)]
-    current = [one for one in tasks if one.deployment is primary and one not in failed]
-    old = [one for one in tasks if one.deployment is not primary and one not in failed]
+    stays = [one for one in tasks if one.deployment is primary and not _is_drained(one)]
+    current = [one for one in stays if one not in failed]
+    old = [one for one in tasks if one not in stays and one not in failed]
     most = service.desired * service.maximum // 100
     room = most - len(old) - len(failed)
     current = _settle(call, service, primary, current, service.desired, max(room, 0))
@@ -105,12 +111,11 @@ def _settle(
         ids = " ".join(f"(task {one.id})." for one in there)
         told(call, service, f"(service {service.name}) has started {len(there)} tasks: {ids}")
     if len(there) < lacking:
-        told(
-            call,
-            service,
-            f"(service {service.name}) was unable to place a task because no container instance met all of its "
-            "requirements.",
-        )
+        why = "no container instance met all of its requirements"
+        message = f"(service {service.name}) was unable to place a task because {why}."
+        if not service.events or service.events[-1]["message"] != message:
+            told(call, service, message)
+        look_soon(call, service, TRY_AGAIN)
     return [*tasks, *there]
 
 
@@ -137,6 +142,15 @@ def _failed(call: Call, service: Service, task: Task) -> bool:
         return False
     graced = task.started is not None and call.now < task.started + service.grace
     return task.health == "UNHEALTHY" and not graced
+
+
+def _is_drained(task: Task) -> bool:
+    return task.instance is not None and task.instance.status == "DRAINING"
+
+
+def _lost(call: Call, service: Service, task: Task, why: str) -> None:
+    """Its host was terminated."""
+    lifecycle.stop(call, task, "TerminationNotice", why, lambda one: _changed(call, task.service or service, one))
 
 
 def _report_unhealthy(call: Call, service: Service, tasks: Sequence[Task]) -> None:

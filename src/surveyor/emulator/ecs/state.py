@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..clock import Timer
 
 if TYPE_CHECKING:
+    from ..tasks.forwarding import Forwarder
     from ..tasks.supervisor import Process
 
 __all__ = [
@@ -277,7 +278,15 @@ class Task:
     stop_code: str | None = None
     stopped_reason: str | None = None
     version: int = 1
+    forwarders: list[Forwarder] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reached_at(self) -> str | None:
+        """The address that others call it by: that of its host where ports are mapped."""
+        if self.template.definition.network_mode == "bridge" and self.instance is not None:
+            return self.instance.address
+        return self.address
 
     @property
     def going(self) -> bool:
@@ -321,6 +330,8 @@ class EcsState:
     services: dict[tuple[str, str], Service] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     instances: dict[str, ContainerInstance] = field(default_factory=dict)
+    # EC2 instances that were deregistered, and do not come back by themselves.
+    left: set[str] = field(default_factory=set)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     # RunTask's clientToken -> what it was asked, and the tasks it started; CreateService's -> the service's ARN.
     tokens: dict[tuple[str, str], tuple[Document, list[str]]] = field(default_factory=dict)

@@ -1,0 +1,109 @@
+"""Tasks on EC2 instances: ports that the host maps, and hosts that are drained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.plugin.tasks import PORT, id_of
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.calling import CallTask
+    from surveyor.plugin.figures import Figure
+    from surveyor.plugin.hosts import JoinCluster
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.plugin.time import Eventually
+
+SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
+ON_EC2: Any = {"requiresCompatibilities": ["EC2"], "cpu": None}
+
+
+@proves("ecs.registry.host-port-is-registered", "ecs.attributes.ec2-instance-id")
+@pytest.mark.parametrize("mode", ["bridge", "host"])
+def test_the_host_s_port_is_registered(
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    join_cluster: JoinCluster,
+    steady: Steady,
+    tasks_of: TasksOf,
+    call_task: CallTask,
+    ask: Ask,
+    eventually: Eventually,
+    private_namespace: dict[str, Any],
+    mode: str,
+) -> None:
+    """The SRV record has the port that the host gave the container, and there the task answers."""
+    (host,) = join_cluster()
+    registry = make_service(private_namespace, DnsConfig=SRV)
+    pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": PORT}
+    service = steady(make_ecs_service(make_task_definition(networkMode=mode, **ON_EC2), pair))
+    (task,) = tasks_of(service)
+    assert task["containerInstanceArn"] == host["containerInstanceArn"]
+    bindings = task["containers"][0]["networkBindings"]
+    port = bindings[0]["hostPort"] if mode == "bridge" else PORT
+    (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
+    told = instance["Attributes"]
+    assert (told["AWS_INSTANCE_PORT"], told["EC2_INSTANCE_ID"]) == (str(port), host["ec2InstanceId"])
+    name = f"{registry['Name']}.{private_namespace['Name']}"
+
+    def ports() -> list[str]:
+        return [one.split()[2] for one in values(ask(name, "SRV", private_namespace), name, "SRV")]
+
+    assert eventually(ports, within=bounds.DNS_CHANGE) == [str(port)]
+    assert call_task(f"{told['AWS_INSTANCE_IPV4']}:{port}")["task"] == task["taskArn"]
+
+
+@proves("deregistration.ecs.draining-keeps-registrations")
+def test_draining_is_recorded(
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    join_cluster: JoinCluster,
+    steady: Steady,
+    tasks_of: TasksOf,
+    clock: Clock,
+    figure: Figure,
+    cluster: str,
+    private_namespace: dict[str, Any],
+) -> None:
+    """One of two hosts is set to DRAINING: how long its task stays registered, and runs."""
+    hosts = join_cluster(2)
+    registry = make_service(private_namespace, DnsConfig=SRV)
+    pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": PORT}
+    service = steady(make_ecs_service(make_task_definition(networkMode="bridge", **ON_EC2), pair, count=2))
+    task = next(one for one in tasks_of(service) if one["containerInstanceArn"] == hosts[0]["containerInstanceArn"])
+    drained: Any = {"cluster": cluster, "containerInstances": [hosts[0]["containerInstanceArn"]], "status": "DRAINING"}
+    ecs.update_container_instances_state(**drained)
+    start = last = clock.now()
+    seen: dict[str, tuple[float, float]] = {}
+    while "its task ended" not in seen and clock.now() - start < bounds.DEPLOYMENT:
+        now, found = clock.now(), ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
+        listed = {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
+        came = {
+            "its task was asked to stop": found["desiredStatus"] == "STOPPED",
+            "its instance was gone": id_of(task) not in listed,
+            "its task ended": found["lastStatus"] == "STOPPED",
+        }
+        for what, is_so in came.items():
+            if is_so and what not in seen:
+                seen[what] = (last - start, now - start)
+        last = now
+        clock.wait(1)
+    for what, (low, high) in seen.items():
+        figure(f"from DRAINING until {what}", low, high)
+    assert set(seen) == {"its task was asked to stop", "its instance was gone", "its task ended"}
+    assert len(tasks_of(steady(service))) == 2

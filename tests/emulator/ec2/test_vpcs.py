@@ -59,7 +59,7 @@ def test_a_vpc_is_made_described_and_deleted(ask: Ask) -> None:
         ({"CidrBlock": "fd00::/16"}, "InvalidParameterValue"),
         ({"CidrBlock": "10.0.0.0/15"}, "InvalidVpc.Range"),
         ({"CidrBlock": "10.0.0.0/29"}, "InvalidVpc.Range"),
-        ({"CidrBlock": "10.0.0.0/16", "AmazonProvidedIpv6CidrBlock": True}, "UnsupportedOperation"),
+        ({"CidrBlock": "10.0.0.0/16", "Ipv6Pool": "pool"}, "UnsupportedOperation"),
         ({"CidrBlock": "10.0.0.0/16", "TagSpecifications": [{"ResourceType": "subnet"}]}, "InvalidParameterValue"),
         ({"CidrBlock": "10.0.0.0/16", "DryRun": True}, "DryRunOperation"),
     ],

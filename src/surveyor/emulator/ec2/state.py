@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from ..world import World
 
 __all__ = [
     "DEFAULT_CIDR",
+    "IPV6",
     "Ec2State",
     "Instance",
     "Subnet",
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 DEFAULT_CIDR = IPv4Network("172.31.0.0/16")
+IPV6 = IPv6Network("2001:db8::/32")
+"""What VPCs get their /56 from: addresses for documentation, which nobody routes (RFC 3849)."""
+
 # Of every subnet the first four addresses and the last one are AWS's own (VPC User Guide, Subnet sizing).
 RESERVED_FIRST = 4
 RESERVED = RESERVED_FIRST + 1
@@ -46,6 +50,7 @@ class Vpc:
     network_metrics: bool = False
     tenancy: str = "default"
     state: str = "available"
+    ipv6: IPv6Network | None = None
 
 
 @dataclass(slots=True)
@@ -58,11 +63,22 @@ class Subnet:
     zone: str
     is_default: bool
     taken: set[IPv4Address] = field(default_factory=set)
+    ipv6: IPv6Network | None = None
+    # Only IPv6: `cidr` is then no part of it.
+    native: bool = False
+    given_ipv6: int = 0
 
     @property
     def free(self) -> int:
         """How many addresses are left."""
-        return self.cidr.num_addresses - RESERVED - len(self.taken)
+        return 0 if self.native else self.cidr.num_addresses - RESERVED - len(self.taken)
+
+    def next_ipv6(self) -> IPv6Address | None:
+        """An IPv6 address that nobody has had, if the subnet has any."""
+        if self.ipv6 is None:
+            return None
+        self.given_ipv6 += 1
+        return self.ipv6[RESERVED_FIRST + self.given_ipv6 - 1]
 
     def usable(self, address: IPv4Address) -> bool:
         """Whether an instance may have ``address``: of this subnet, not AWS's own, not taken."""

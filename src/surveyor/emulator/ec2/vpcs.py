@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import cast
 
 from ..errors import ServiceError
 from ..world import Call
 from .filters import Facts, filtered, page, picked
-from .state import Ec2State, Vpc, ec2_state, make_default_vpc, new_id
+from .state import IPV6, Ec2State, Vpc, ec2_state, make_default_vpc, new_id
 from .tags import TAG_FILTERS, specified_tags, tag_facts, tag_list
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "delete_vpc",
     "describe_vpc_attribute",
     "describe_vpcs",
+    "ipv6_association",
     "modify_vpc_attribute",
     "network",
 ]
@@ -40,10 +41,10 @@ _ATTRIBUTES = {
 
 
 def create_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """CreateVpc, with a CIDR block of its own; address pools (IPAM, IPv6) are not offered."""
+    """CreateVpc, with a CIDR block of its own, and one of IPv6 if that is asked for; address pools are not offered."""
     state = ec2_state(call.world, call.account, call.region)
     for name in request:
-        if name.startswith("Ip") or name == "AmazonProvidedIpv6CidrBlock":
+        if name.startswith("Ip"):
             raise ServiceError("UnsupportedOperation", f"The embedded target's VPCs do not offer {name}")
     if not request.get("CidrBlock"):
         raise ServiceError("MissingParameter", "The request must contain the parameter CidrBlock")
@@ -57,6 +58,7 @@ def create_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
         False,
         new_id("dopt", chance),
         tenancy=str(request.get("InstanceTenancy") or "default"),
+        ipv6=_ipv6(call) if request.get("AmazonProvidedIpv6CidrBlock") else None,
     )
     state.vpcs[vpc.id] = vpc
     if tags:
@@ -64,6 +66,12 @@ def create_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
     call.note("ec2.vpc.created", vpc.id, vpc.cidr)
     # "pending" is what the call answers; nothing here can be seen before it is available.
     return {"Vpc": _told(call, state, vpc) | {"State": "pending"}}
+
+
+def _ipv6(call: Call) -> IPv6Network:
+    """A /56, any of them."""
+    number = call.world.chance.getrandbits(56 - IPV6.prefixlen)
+    return IPv6Network((int(IPV6.network_address) + (number << (128 - 56)), 56))
 
 
 def create_default_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
@@ -151,6 +159,16 @@ def network(text: str, range_error: str) -> IPv4Network:
     return cidr
 
 
+def ipv6_association(resource: str, block: IPv6Network | None) -> list[dict[str, object]]:
+    """How the IPv6 block of a VPC or a subnet is told."""
+    if block is None:
+        return []
+    kind, _, rest = resource.partition("-")
+    state = {"State": "associated"}
+    member = "Ipv6CidrBlockState"
+    return [{"AssociationId": f"{kind}-cidr-assoc-{rest}", "Ipv6CidrBlock": str(block), member: state}]
+
+
 def _room(call: Call, state: Ec2State) -> None:
     if len(state.vpcs) >= call.world.settings.quotas.vpcs:
         raise ServiceError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
@@ -168,6 +186,7 @@ def _told(call: Call, state: Ec2State, vpc: Vpc) -> dict[str, object]:
         "State": vpc.state,
         "CidrBlock": vpc.cidr,
         "CidrBlockAssociationSet": [association],
+        "Ipv6CidrBlockAssociationSet": ipv6_association(vpc.id, vpc.ipv6),
         "DhcpOptionsId": vpc.dhcp_options,
         "InstanceTenancy": vpc.tenancy,
         "IsDefault": vpc.is_default,

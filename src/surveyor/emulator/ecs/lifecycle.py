@@ -91,7 +91,9 @@ def _place(call: Call, task: Task) -> bool:
         subnet = state.subnets.get(call.world.chance.choice(network.subnets))
         if subnet is None:
             return False
-        task.subnet, task.zone = subnet.id, subnet.zone
+        task.subnet, task.zone, task.ipv6_only = subnet.id, subnet.zone, subnet.native
+        ipv6 = subnet.next_ipv6()
+        task.ipv6 = str(ipv6) if ipv6 is not None else None
     elif task.instance is not None:
         task.zone = task.instance.zone
     mode = task.template.definition.network_mode

@@ -1,0 +1,69 @@
+"""Tasks in subnets that have IPv6."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Network
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.dns import values
+from surveyor.plugin.tasks import address_of
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.plugin.names import Ask
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.plugin.time import Eventually
+
+AAAA: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "AAAA", "TTL": 10}]}
+
+
+@proves("ecs.dns.ipv6-is-registered")
+@pytest.mark.parametrize("only", [False, True], ids=["dual stack", "IPv6 only"])
+def test_ipv6_addresses_are_registered(
+    ec2: EC2Client,
+    cloudmap: ServiceDiscoveryClient,
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    tasks_of: TasksOf,
+    ask: Ask,
+    eventually: Eventually,
+    only: bool,
+) -> None:
+    """The instance has the interface's IPv6 address, its IPv4 address only where it has one, and DNS answers AAAA."""
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+
+    def block() -> str:
+        told = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+        return "".join(one["Ipv6CidrBlock"] for one in told if one["Ipv6CidrBlockState"]["State"] == "associated")
+
+    whole = IPv6Network(eventually(block, within=bounds.OPERATION))
+    part = str(next(whole.subnets(new_prefix=64)))
+    kind: Any = {"Ipv6Native": True} if only else {"CidrBlock": "10.9.1.0/24"}
+    subnet = ec2.create_subnet(VpcId=vpc, Ipv6CidrBlock=part, **kind)["Subnet"]["SubnetId"]
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    namespace = make_namespace("private", Vpc=vpc)
+    registry = make_service(namespace, DnsConfig=AAAA)
+    network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
+    service = steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=network))
+    (task,) = tasks_of(service)
+    (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
+    told, address = instance["Attributes"], address_of(task, "ipv6Address")
+    assert told["AWS_INSTANCE_IPV6"] == address
+    assert told.get("AWS_INSTANCE_IPV4", "") == ("" if only else address_of(task))
+    name = f"{registry['Name']}.{namespace['Name']}"
+
+    def answers() -> list[str]:
+        return values(ask(name, "AAAA", namespace), name, "AAAA")
+
+    assert eventually(answers, within=bounds.DNS_CHANGE) == [address]

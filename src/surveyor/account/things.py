@@ -49,6 +49,8 @@ CREATES: Mapping[str, Made] = {
     "ecs:CreateCluster": Made("cluster", ("cluster", "clusterName")),
     "ecs:RegisterTaskDefinition": Made("task definition", ("taskDefinition", "taskDefinitionArn")),
     "ecs:CreateService": Made("ECS service", ("service", "serviceArn"), _SERVICE),
+    "events:PutRule": Made("rule", ("RuleArn",)),
+    "sqs:CreateQueue": Made("queue", ("QueueUrl",)),
     "ecs:CreateTaskSet": Made("task set"),
     "ecs:RunTask": Made("task", ("tasks", "taskArn"), _HOUR_OF_A_TASK),
     # Only where the whole target is about to be stopped: elsewhere the role is given, and there is no second account.

@@ -20,7 +20,7 @@ from .http import Request, Response
 from .identifiers import is_account
 from .protocols import Wire
 from .protocols.json import JsonWire
-from .services import SERVICES, Service, handlers
+from .services import HOSTED, SERVICES, Service, handlers
 from .signature import Credential, Problem, Scope, scope_of, verify
 from .world import Call, World
 
@@ -65,6 +65,8 @@ class Gateway:
             return self._answer(request, scope, prepared)
         if name == "iam":
             return self._load_and_hand_on(request, scope)
+        if name in HOSTED and scope is not None:
+            return self._load_hosted(name, request, scope)
         if name not in SERVICES:
             return _text(400, f"the embedded target has no service {name!r}; it has {', '.join(sorted(SERVICES))}")
         return self._prepare_and_answer(request, scope, SERVICES[name])
@@ -89,6 +91,12 @@ class Gateway:
 
         await asyncio.to_thread(held.load)
         return self._answer_iam(request, scope)
+
+    async def _load_hosted(self, name: str, request: Request, scope: Scope) -> Response:
+        from . import hosted
+
+        await asyncio.to_thread(hosted.load, name)
+        return hosted.answer(self._world, name, request, scope, lambda: self._authenticate(request, scope, xml=False))
 
     def _answer_iam(self, request: Request, scope: Scope | None) -> Response:
         from .iam.gate import answer

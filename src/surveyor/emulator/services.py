@@ -14,7 +14,7 @@ from typing import Any
 from .protocols import Document
 from .world import Call
 
-__all__ = ["SERVICES", "Handler", "Service", "handlers"]
+__all__ = ["HOSTED", "SERVICES", "Handler", "Service", "handlers"]
 
 # A handler names the exact shape of its request, which botocore's model has checked by then.
 Handler = Callable[[Call, Any], Document]
@@ -51,6 +51,10 @@ SERVICES: Mapping[str, Service] = {
         Service("ram", "ram", ".ram", ("rest-json",), "InvalidParameterException"),
     )
 }
+
+
+HOSTED = frozenset({"events", "sqs"})
+"""Those that moto answers in the same process (see ``hosted``)."""
 
 
 @functools.cache

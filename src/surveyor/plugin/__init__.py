@@ -21,6 +21,7 @@ pytest_plugins = [
     "surveyor.plugin.hosts",
     "surveyor.plugin.calling",
     "surveyor.plugin.figures",
+    "surveyor.plugin.events",
     "surveyor.plugin.raw",
     "surveyor.plugin.records",
     "surveyor.plugin.names",

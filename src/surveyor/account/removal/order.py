@@ -21,6 +21,7 @@ from surveyor.account.removal.ecs import (
     remove_task_definitions,
     remove_tasks,
 )
+from surveyor.account.removal.events import find_queue, find_rule, remove_queues, remove_rules
 from surveyor.account.removal.route53 import find_check, find_zone, remove_checks, remove_zones
 from surveyor.errors import SurveyorError
 
@@ -41,6 +42,8 @@ _ORDER = (
     _Way("task", find_task, remove_tasks),
     _Way("task definition", find_task_definition, remove_task_definitions),
     _Way("cluster", find_cluster, remove_clusters),
+    _Way("rule", find_rule, remove_rules),
+    _Way("queue", find_queue, remove_queues),
     _Way("EC2 instance", find_ec2, remove_instances),
     _Way("subnet", find_ec2, remove_subnets),
     _Way("service", lambda account, thing: thing.ids or find_service(account, thing), remove_services),

@@ -6,7 +6,9 @@ Amazon ECS Developer Guide, Using service-linked roles: what it does in Cloud Ma
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
+from ..bus import publish
 from ..world import Call, World
 
 __all__ = ["acting", "event", "service_action"]
@@ -29,4 +31,14 @@ def service_action(call: Call, service_arn: str, kind: str, name: str, detail: M
 
 def event(call: Call, kind: str, resources: list[str], detail: Mapping[str, object]) -> None:
     """Put an event on the account's default bus."""
-    # TODO publish
+    publish(call.world, call.account, call.region, "aws.ecs", kind, _dated(detail), resources)
+
+
+def _dated(detail: Mapping[str, object]) -> dict[str, object]:
+    """Moments, which the API tells as numbers, are texts in events."""
+    return {
+        name: datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        if isinstance(value, float) and name.endswith("At")
+        else value
+        for name, value in detail.items()
+    }

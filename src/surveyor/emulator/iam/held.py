@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ServiceError
+from ..hosted import hand_on
 from ..http import Request, Response
 from .model import Policy, PolicySet
 from .parsing import parse_policy
@@ -58,24 +58,11 @@ def backend(account: str) -> IAMBackend:
 
 def answer(request: Request, account: str) -> Response:
     """Hand a request on to moto, as of that account."""
-    from moto.core.request import Request as MotoRequest
     from moto.iam.responses import IamResponse
 
     global _changes  # noqa: PLW0603  # a counter beside the one process-wide store that it counts the changes of
     _changes += 1
-    query = f"?{request.query}" if request.query else ""
-    asked = MotoRequest.from_primitives(
-        request.method,
-        f"https://iam.amazonaws.com{request.path}{query}",
-        {**request.headers, "x-moto-account-id": account},
-        request.body,
-    )
-    try:
-        status, headers, body = IamResponse.dispatch(asked)
-    except NotImplementedError as lacking:
-        raise ServiceError("NotImplemented", f"moto's IAM does not offer this: {lacking}", status=501) from None
-    content = body.encode() if isinstance(body, str) else body
-    return Response(int(status), content, {"Content-Type": str(headers.get("Content-Type", "text/xml"))})
+    return hand_on(IamResponse, "IAM", request, request.body, account, "https://iam.amazonaws.com")
 
 
 def key(access_key: str) -> tuple[str, str, str] | None:

@@ -1,0 +1,72 @@
+"""Services outside the subject of this target: answered by moto in the same process, loaded with their first request.
+
+EventBridge and SQS, so that anybody can hear of ECS's events; IAM has a room of its own, which hands on likewise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from .errors import ServiceError
+from .http import Request, Response
+from .models import service_model
+from .protocols.json import JsonWire
+from .signature import Credential, Scope
+from .world import Call, World
+
+__all__ = ["answer", "hand_on", "load"]
+
+_CLASSES: Mapping[str, tuple[str, str]] = {
+    "events": ("moto.events.responses", "EventsHandler"),
+    "sqs": ("moto.sqs.responses", "SQSResponse"),
+}
+"""Service -> where moto has it."""
+
+# moto waits in the thread that everything here runs in; a client that asks again at once hears as soon.
+_WAIT = re.compile(rb'"WaitTimeSeconds"\s*:\s*\d+')
+
+
+def load(service: str) -> None:
+    """Import what answers a service; takes some tenths of a second the first time."""
+    import_module(_CLASSES[service][0])
+
+
+def answer(
+    world: World, service: str, request: Request, scope: Scope, authenticate: Callable[[], Credential]
+) -> Response:
+    """The answer to one request: who asks and whether that is allowed is decided here, all else by moto."""
+    wire = JsonWire(service_model(service))
+    asked = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    try:
+        credential = authenticate()
+        call = Call(world, credential.account, scope.region, credential.principal, service, asked, credential.caller)
+        if credential.caller is not None:
+            from .iam.authorise import authorise  # only where there is anybody but owners
+
+            authorise(call, credential.caller, {})
+        module, name = _CLASSES[service]
+        body = _WAIT.sub(b'"WaitTimeSeconds":0', request.body) if service == "sqs" else request.body
+        responses = getattr(import_module(module), name)
+        return hand_on(responses, service, request, body, credential.account, world.endpoint)
+    except ServiceError as error:
+        return wire.refuse(asked, error, f"{world.chance_of_requests.getrandbits(128):032x}")
+
+
+def hand_on(responses: Any, service: str, request: Request, body: bytes, account: str, at: str) -> Response:
+    """Have moto's class of responses answer, as of that account; `at` is the URL that it takes itself to be at."""
+    from moto.core.request import Request as MotoRequest
+
+    query = f"?{request.query}" if request.query else ""
+    headers = {**request.headers, "x-moto-account-id": account}
+    asked = MotoRequest.from_primitives(request.method, f"{at}{request.path}{query}", headers, body)
+    try:
+        status, answered, content = responses.dispatch(asked)
+    except NotImplementedError as lacking:
+        raise ServiceError("NotImplemented", f"moto's {service} does not offer this: {lacking}", status=501) from None
+    told = {
+        name: str(value) for name, value in answered.items() if name.lower() in ("content-type", "x-amzn-errortype")
+    }
+    return Response(int(status), content.encode() if isinstance(content, str) else content, told)

@@ -1,0 +1,48 @@
+"""What ECS tells EventBridge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from surveyor import bounds, workload
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from surveyor.plugin.calling import CallTask
+    from surveyor.plugin.events import Listen
+    from surveyor.plugin.services import MakeService
+    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.plugin.time import Eventually
+
+CUSTOM: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+
+
+@proves("ecs.events.unhealthy-instance-is-told")
+def test_an_unhealthy_instance_is_told(
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    steady: Steady,
+    tasks_of: TasksOf,
+    call_task: CallTask,
+    listen: Listen,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+) -> None:
+    """When the check of a registered task has failed, the event comes, of type WARN and about the service."""
+    heard = listen({"source": ["aws.ecs"], "detail-type": ["ECS Service Action"]})
+    check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5}
+    definition = make_task_definition(container={"healthCheck": check})
+    service = steady(make_ecs_service(definition, make_service(http_namespace, **CUSTOM)))
+    (task,) = tasks_of(service)
+    call_task(task, "/health?do=fail", "PUT")
+
+    def told() -> dict[str, Any] | None:
+        for event in heard():
+            if event["detail"]["eventName"] == "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY":
+                return event
+        return None
+
+    event = eventually(told, within=bounds.TASK)
+    assert event["detail"]["eventType"] == "WARN"
+    assert event["resources"] == [service["serviceArn"]]

@@ -14,6 +14,7 @@ import typer
 from surveyor import __version__
 from surveyor.cli import claims
 from surveyor.cli.advise import advise
+from surveyor.cli.audit import audit
 from surveyor.cli.compare import compare, diff
 from surveyor.cli.conform import conform, survey
 from surveyor.cli.counterfeits import counterfeits
@@ -41,6 +42,7 @@ app.command()(counterfeits)
 app.command()(explain)
 app.command()(model)
 app.command()(advise)
+app.command()(audit)
 app.command()(sweep)
 app.command()(doctor)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

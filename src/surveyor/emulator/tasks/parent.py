@@ -185,12 +185,14 @@ class Parent:
 
     def _ended(self, container: Container, code: int) -> None:
         if container.foreign:
-            mark = f"{MARK}={container.id}"
+            mark = f"{MARK}={os.getpid()}.{container.id}"
             left = [pid for pid in processes.children_of(os.getpid()) if pid not in self._by_pid]
             processes.kill(processes.descendants(pid for pid in left if processes.has_mark(pid, mark)))
-        for fd, heard in ((container.start, self._started), (container.output, self._output)):
-            if fd is not None and fd >= 0:
-                heard(container, fd)
+        for _ in range(2):  # what it said last, and the end of that
+            if container.start is not None:
+                self._started(container, container.start)
+        if container.output >= 0:
+            self._output(container, container.output)
         if container.start is not None:  # it ended while it started, and something of it holds the pipe
             self._selector.unregister(container.start)
             os.close(container.start)
@@ -256,7 +258,7 @@ def _become(order: Order, parent: int, output: int, start: int, folder: str | No
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        environment = {**order["environment"], MARK: str(order["id"])}
+        environment = {**order["environment"], MARK: f"{parent}.{order['id']}"}
         argv = order["argv"]
         if argv is None:
             os.dup2(start, 3)
@@ -269,8 +271,8 @@ def _become(order: Order, parent: int, output: int, start: int, folder: str | No
             os.chdir(folder)
             try:
                 os.execvpe(argv[0], argv, environment)  # the start pipe closes with it, which says that it runs
-            except OSError as problem:
-                os.write(start, f"{problem.strerror}: {argv[0]!r}".encode())
+            except (OSError, ValueError) as problem:  # ValueError: what no system call takes, such as a zero byte
+                os.write(start, f"{getattr(problem, 'strerror', problem)}: {argv[0]!r}".encode())
     except BaseException as problem:  # noqa: BLE001  # a fork may never return into the parent's code
         with contextlib.suppress(OSError):
             os.write(2, f"{type(problem).__name__}: {problem}\n".encode())
@@ -289,7 +291,8 @@ def _tell(start: int) -> None:
 
 def main(arguments: list[str]) -> NoReturn:
     """Serve the target at the other end of the socket whose descriptor is given."""
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # stdout of a program is a text stream
+    # It was left open for this program; a container that had it could pretend to be this one, and keep it open.
+    os.set_inheritable(int(arguments[0]), False)
     Parent(socket.socket(fileno=int(arguments[0]))).run()
 
 

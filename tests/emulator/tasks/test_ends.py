@@ -1,0 +1,97 @@
+"""However the target ends, nothing of its tasks is left."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surveyor import workload
+from surveyor.clients import Clients
+from surveyor.emulator.tasks import processes
+from surveyor.evidence import Evidence
+from surveyor.targets.model import Target
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
+
+PATIENCE = 15.0  # wall seconds
+AT_ONCE = [word for one in ("task_provisioning", "task_pending", "scheduler") for word in ("--set", f"{one}=0")]
+
+
+@pytest.fixture
+def target() -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """A target by itself, and a client of its ECS."""
+    command = [sys.executable, "-m", "surveyor.emulator", "--scale", "20", *AT_ONCE]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    endpoint = json.loads(process.stdout.readline())["endpoint"]
+    clients = Clients(Target("target", "us-east-1", endpoint), endpoint, Evidence())
+    yield process, clients
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def until(condition: Any) -> None:
+    """Return when it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+
+
+def deploy(clients: Clients) -> set[str]:
+    """Tasks of the workload, and one of a command with children; the addresses of all."""
+    ecs, ec2 = clients.client("ecs", "000000000000"), clients.client("ec2", "000000000000")
+    network = {"awsvpcConfiguration": {"subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]]}}
+    ecs.create_cluster(clusterName="shop")
+    commands = {"web": workload.command("serve"), "other": ["sh", "-c", "(setsid sleep 1000 &); sleep 1000 & wait"]}
+    for name, command in commands.items():
+        ecs.register_task_definition(
+            family=name, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            containerDefinitions=[{"name": "app", "image": "any", "command": command}],
+        )  # fmt: skip
+        ecs.create_service(
+            cluster="shop", serviceName=name, taskDefinition=name, desiredCount=3, launchType="FARGATE",
+            networkConfiguration=network,
+        )  # fmt: skip
+
+    def tasks() -> list[Any]:
+        arns = ecs.list_tasks(cluster="shop")["taskArns"]
+        return list(ecs.describe_tasks(cluster="shop", tasks=arns)["tasks"]) if arns else []
+
+    until(lambda: [one["lastStatus"] for one in tasks()] == ["RUNNING"] * 6)
+    details = [detail for one in tasks() for detail in one["attachments"][0]["details"]]
+    # A deployment is under way when it ends.
+    ecs.update_service(cluster="shop", service="web", forceNewDeployment=True)
+    return {one["value"] for one in details if one["name"] == "privateIPv4Address"}
+
+
+def listens(address: str) -> bool:
+    """Whether somebody is there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((address, workload.PORT)) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left(target: tuple[subprocess.Popen[str], Any], number: signal.Signals) -> None:
+    """No process below it, no port and no folder, after kill -9 in mid-deployment, Ctrl-C, or being told to end."""
+    process, clients = target
+    addresses = deploy(clients)
+    below = processes.descendants([process.pid]) - {process.pid}
+    assert len(below) >= 10
+    folders = {str(Path(f"/proc/{pid}/cwd").readlink()) for pid in below} - {str(Path.cwd()), "/"}
+    assert any(map(listens, addresses))
+    process.send_signal(number)
+    assert process.wait(PATIENCE) == (0 if number is not signal.SIGKILL else -signal.SIGKILL)
+    until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()])
+    until(lambda: not any(map(listens, addresses)))
+    until(lambda: not [one for one in folders if Path(one).exists()])

@@ -275,3 +275,18 @@ def test_a_mapped_port_leads_inside() -> None:
         addresses.close()
 
     run(test)
+
+
+def test_many_ends_at_once_are_all_told() -> None:
+    """Containers that are killed together, with children that hold their output open, do not confuse the parent."""
+
+    async def test(supervisor: Supervisor) -> None:
+        for _ in range(5):
+            command = ["sh", "-c", "echo out; sleep 1000 & sleep 1000"]
+            some = [await supervisor.start(command, ENVIRONMENT) for _ in range(20)]
+            for one in some:
+                await supervisor.signal(one, signal.SIGKILL)
+            assert {(await one.ended).code for one in some} == {128 + signal.SIGKILL}
+        assert (await ended(supervisor, "echo", "still")).output == "still\n"
+
+    run(test)

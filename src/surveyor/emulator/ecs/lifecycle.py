@@ -7,6 +7,7 @@ each other no document says: it is a setting.
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable
 
@@ -24,6 +25,8 @@ from .shapes import told_task
 from .state import Container, Task, TaskStatus
 
 __all__ = ["launch", "stop"]
+
+log = logging.getLogger(__name__)
 
 # Commands that are not the workload take a while to become what they will be: service seconds of an advanced clock.
 YOUNG = 5.0
@@ -126,6 +129,14 @@ def _ports_taken(call: Call, task: Task) -> set[int]:
 
 
 async def _activate(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    try:
+        await _start_all(call, task, changed)
+    except Exception:  # a mistake of ours may not leave a task on its way for ever
+        log.exception("task %s cannot be started", task.id)
+        _fail(call, task, changed, "InternalError: the embedded target failed; its log has the traceback")
+
+
+async def _start_all(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     for container in task.containers:
         try:
             await _start(call, task, container, changed)
@@ -173,12 +184,16 @@ async def _map_ports(task: Task) -> None:
 async def _start(call: Call, task: Task, container: Container, changed: Callable[[Task], object]) -> None:
     run = runtime(call.world)
 
+    command = command_of(task, container)
+    if not command:
+        raise CannotStart("there is no command, and no image is pulled that could have one")
+
     def ended(how: Exit) -> None:
         run.pace.release(container)
         _container_ended(call, task, container, how, changed)
 
     container.process = await run.supervisor.start(
-        command_of(task, container),
+        command,
         environment_of(call, task, container),
         memory=container.definition.memory,
         on_end=ended,

@@ -86,7 +86,9 @@ class Parent:
         while True:
             foreign = any(one.foreign for one in self._containers.values())
             for key, _ in self._selector.select(LOOK_AT_MEMORY if foreign else None):
-                key.data(key.fd)
+                # One before it in the same batch may have ended this one.
+                if self._selector.get_map().get(key.fileobj) is key:
+                    key.data(key.fd)
             if foreign:
                 self._look_at_memory()
 

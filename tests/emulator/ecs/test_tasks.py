@@ -1,0 +1,171 @@
+"""The life of tasks on an advanced clock: each step at its service second."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.emulator.ecs.conftest import Ecs
+
+
+@pytest.mark.parametrize(
+    ("container", "stop_code", "reason"),
+    [
+        ({"command": ["no-such-program"]}, "TaskFailedToStart", "CannotStartContainerError: No such file"),
+        ({"command": ["sh", "-c", "exit 3"]}, "EssentialContainerExited", "Essential container in task exited"),
+        ({"command": []}, "TaskFailedToStart", "CannotStartContainerError"),
+    ],
+)
+def test_commands_that_do_not_last(ecs: Ecs, container: dict[str, Any], stop_code: str, reason: str) -> None:
+    """A command that does not exist, one that exits at once, and none at all."""
+    ecs.define(**container)
+    arn = ecs.run()
+    ecs.wait(60)
+    told = ecs.task(arn)
+    assert (told["lastStatus"], told["stopCode"]) == ("STOPPED", stop_code)
+    assert told["stoppedReason"].startswith(reason)
+    if stop_code == "EssentialContainerExited":
+        assert told["containers"][0]["exitCode"] == 3
+
+
+def test_sigkill_comes_at_its_second(ecs: Ecs) -> None:
+    """A task that ignores SIGTERM ends exactly stopTimeout after it, with 137."""
+    ecs.define("serve", "--on-term", "ignore", stopTimeout=7)
+    arn = ecs.run()
+    ecs.wait(30)
+    assert ecs.task(arn)["lastStatus"] == "RUNNING"
+    ecs.ecs.stop_task(cluster="shop", task=arn)
+    while ecs.task(arn)["lastStatus"] != "STOPPING":
+        ecs.wait(0.05)
+    began = ecs.running.clock.now()
+    ecs.wait(6.9)
+    assert ecs.task(arn)["lastStatus"] == "STOPPING"
+    ecs.wait(0.2)
+    told = ecs.task(arn)
+    assert told["lastStatus"] == "DEPROVISIONING"
+    assert told["containers"][0]["exitCode"] == 137
+    assert told["executionStoppedAt"].timestamp() == pytest.approx(began + 7, abs=0.1)
+
+
+@pytest.mark.parametrize("after", [0.0, 3.0, 9.0, 12.5, 40.0])
+def test_a_task_can_be_stopped_in_any_state(ecs: Ecs, after: float) -> None:
+    """Wherever it is on its way, it ends STOPPED, once, and nothing of it stays registered."""
+    ecs.define()
+    registry = ecs.registry()
+    ecs.create(serviceRegistries=[{"registryArn": registry["Arn"]}])
+    ecs.wait(1.6)
+    (task,) = ecs.tasks()
+    ecs.wait(after)
+    ecs.ecs.update_service(cluster="shop", service="web", desiredCount=0)
+    ecs.ecs.stop_task(cluster="shop", task=task["taskArn"], reason="enough")
+    ecs.ecs.stop_task(cluster="shop", task=task["taskArn"])
+    ecs.wait(60)
+    told = ecs.task(task["taskArn"])
+    assert (told["lastStatus"], told["stopCode"], told["stoppedReason"]) == ("STOPPED", "UserInitiated", "enough")
+    assert ecs.cloudmap.list_instances(ServiceId=registry["Id"])["Instances"] == []
+
+
+def test_only_essential_containers_end_a_task(ecs: Ecs) -> None:
+    """A helper that is done leaves the task running; the essential one takes the helper along."""
+    helper = {"name": "helper", "image": "any", "essential": False, "command": ["true"]}
+    app = {"name": "app", "image": "any", "command": ["sleep", "1000"]}
+    beside = {"name": "beside", "image": "any", "essential": False, "command": ["sleep", "1000"]}
+    ecs.ecs.register_task_definition(
+        family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+        containerDefinitions=[helper, app, beside],
+    )  # fmt: skip
+    arn = ecs.run()
+    ecs.wait(30)
+    told = ecs.task(arn)
+    status = {one["name"]: one["lastStatus"] for one in told["containers"]}
+    assert (told["lastStatus"], status) == ("RUNNING", {"helper": "STOPPED", "app": "RUNNING", "beside": "RUNNING"})
+    ecs.ecs.stop_task(cluster="shop", task=arn)
+    ecs.wait(60)
+    assert {one["lastStatus"] for one in ecs.task(arn)["containers"]} == {"STOPPED"}
+
+
+def test_checks_that_hang_cost_little(ecs: Ecs) -> None:
+    """An hour with a health command that never ends is minutes of failed checks, not of waiting."""
+    check = {"command": ["CMD-SHELL", "sleep 1000"], "interval": 300, "timeout": 2, "retries": 3}
+    ecs.define(healthCheck=check)
+    arn = ecs.run()
+    ecs.wait(600)
+    assert ecs.task(arn)["healthStatus"] == "UNKNOWN"
+    ecs.wait(3_000)
+    assert (ecs.task(arn)["healthStatus"], ecs.task(arn)["lastStatus"]) == ("UNHEALTHY", "RUNNING")
+
+
+def test_a_start_period_forgives(ecs: Ecs) -> None:
+    """Failures before it is over do not count."""
+    check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1, "startPeriod": 60}
+    ecs.define(healthCheck=check)
+    arn = ecs.run()
+    ecs.wait(60)
+    assert ecs.task(arn)["healthStatus"] == "UNKNOWN"
+    ecs.wait(30)
+    assert ecs.task(arn)["healthStatus"] == "UNHEALTHY"
+
+
+def test_a_task_knows_itself_and_may_do_what_its_role_may(ecs: Ecs) -> None:
+    """Task metadata version 4, and credentials that the role's policies limit."""
+    iam = ecs.client("iam")
+    tasks = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [tasks]}
+    role = iam.create_role(RoleName="discoverer", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    listing = {"Effect": "Allow", "Action": "servicediscovery:ListNamespaces", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [listing]}
+    iam.put_role_policy(RoleName="discoverer", PolicyName="p", PolicyDocument=json.dumps(policy))
+    names = "$ECS_CONTAINER_METADATA_URI_V4 $AWS_CONTAINER_CREDENTIALS_FULL_URI"
+    command = ["sh", "-c", f"echo {names}; sleep 1000"]
+    arn = ecs.ecs.register_task_definition(
+        family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+        taskRoleArn=role, containerDefinitions=[{"name": "app", "image": "any", "command": command}],
+    )["taskDefinition"]["taskDefinitionArn"]  # fmt: skip
+    task = ecs.run(taskDefinition=arn)
+    ecs.wait(60)
+    place = f"ecs/{ecs.account}/us-east-1/shop/{task.rpartition('/')[2]}"
+    metadata, credentials = ecs.control(f"{place}/output")["app"].split()
+    with urllib.request.urlopen(f"{metadata}/task") as answer:
+        told = json.load(answer)
+    assert (told["TaskARN"], told["KnownStatus"], told["Family"]) == (task, "RUNNING", "web")
+    with urllib.request.urlopen(credentials) as answer:
+        keys = json.load(answer)
+    assert keys["RoleArn"] == role
+    cloudmap = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["Token"], "us-east-1").client(
+        "servicediscovery", endpoint_url=ecs.running.endpoint, config=Config(inject_host_prefix=False)
+    )
+    assert cloudmap.list_namespaces()["Namespaces"] == []
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        cloudmap.list_services()
+
+
+def test_deregistration_is_in_the_order_that_is_set(ecs: Ecs) -> None:
+    """Before SIGTERM without waiting, before it and waited for, or after the process has ended."""
+    ecs.define()
+    registry = ecs.registry()
+    seen = {}
+    url = f"{ecs.running.endpoint}/_surveyor/settings"
+    for order in ("no-wait", "wait-for-operation", "after-exit"):
+        body = json.dumps({"set": [f"deregistration={order}", "operation_run=5", "task_deactivating=1"]}).encode()
+        urllib.request.urlopen(urllib.request.Request(url, body, method="POST")).close()
+        ecs.create(serviceName=order, serviceRegistries=[{"registryArn": registry["Arn"]}])
+        ecs.wait(60)
+        since = ecs.running.clock.now()
+        ecs.ecs.delete_service(cluster="shop", service=order, force=True)
+        ecs.wait(60)
+        events = ecs.control(f"events?since={since}")["events"]
+        mine = [one for one in events if one["account"] == ecs.account]
+        wanted = {"ecs.container.sigterm": "sigterm", "ecs.container.exited": "exit", "instance.deregistered": "gone"}
+        seen[order] = [wanted[one["kind"]] for one in mine if one["kind"] in wanted]
+    urllib.request.urlopen(urllib.request.Request(url, b'{"set": []}', method="POST")).close()
+    assert seen == {
+        "no-wait": ["sigterm", "exit", "gone"],
+        "wait-for-operation": ["gone", "sigterm", "exit"],
+        "after-exit": ["sigterm", "exit", "gone"],
+    }

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import ServiceError
 from ..world import Call
-from . import cloudmap, held
+from . import cloudmap, ecs, held
 from .asked import Asked
 from .caller import Caller
 from .engine import decide
@@ -25,7 +25,13 @@ __all__ = ["authorise", "forwarded"]
 _ANYBODY = {"sts:GetCallerIdentity", "sts:GetAccessKeyInfo", "sts:GetSessionToken"}
 """Nobody needs to be allowed these (sts/GetCallerIdentity, sts/GetSessionToken)."""
 
-_DENIED = {"servicediscovery": ("AccessDeniedException", 400), "ec2": ("UnauthorizedOperation", 403)}
+_DENIED = {
+    "servicediscovery": ("AccessDeniedException", 400),
+    "ecs": ("AccessDeniedException", 400),
+    "events": ("AccessDeniedException", 400),
+    "ec2": ("UnauthorizedOperation", 403),
+}
+_TAGS = {"Tags", "TagKeys", "tags", "tagKeys"}
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +67,11 @@ def authorise(call: Call, caller: Caller, params: Mapping[str, Any]) -> None:
     action = f"{call.service}:{call.operation}"
     if action in _ANYBODY or action == "sts:AssumeRole":  # whether it may be assumed the role's trust policy says too
         return
-    tagged = "Tags" in params or "TagKeys" in params
-    for one in _asked(call, params):
+    tagged = not _TAGS.isdisjoint(params)
+    questions = [(action, one) for one in _asked(call, params)]
+    if call.service == "ecs":
+        questions += [("iam:PassRole", one) for one in ecs.passed(call, params)]
+    for action, one in questions:
         key = (caller.principal.arn, caller.session, caller.managed, caller.tags, action, call.region, one.resource,
                tuple(one.keys.items()))  # fmt: skip
         if not tagged and _allowed.knows(key, int(call.now)):
@@ -93,6 +102,8 @@ def _decided(call: Call, caller: Caller, action: str, resource: str, keys: Mappi
 def _asked(call: Call, params: Mapping[str, Any]) -> Iterable[Asked]:
     if call.service == "servicediscovery":
         return cloudmap.asked(call, params)
+    if call.service == "ecs":
+        return ecs.asked(call, params)
     if call.service == "route53":
         return (Asked(_route53(params), {}),)
     return (Asked("*", {}),)
@@ -109,12 +120,13 @@ def _route53(params: Mapping[str, Any]) -> str:
 def _request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """IAM User Guide, AWS global condition context keys: those that such a request has."""
     keys = {**_of_caller(caller), **_of_time(int(call.now)), "aws:RequestedRegion": (call.region,)}
-    given = params.get("Tags")
+    given, named = params.get("Tags") or params.get("tags"), params.get("TagKeys") or params.get("tagKeys")
     if isinstance(given, list):
-        keys |= {f"aws:RequestTag/{one['Key']}": (str(one["Value"]),) for one in given}
-        keys["aws:TagKeys"] = tuple(str(one["Key"]) for one in given)
-    elif isinstance(params.get("TagKeys"), list):
-        keys["aws:TagKeys"] = tuple(map(str, params["TagKeys"]))
+        pairs = [{name.lower(): str(value) for name, value in one.items()} for one in given]
+        keys |= {f"aws:RequestTag/{one['key']}": (one.get("value", ""),) for one in pairs}
+        keys["aws:TagKeys"] = tuple(one["key"] for one in pairs)
+    elif isinstance(named, list):
+        keys["aws:TagKeys"] = tuple(map(str, named))
     return keys
 
 

@@ -1,0 +1,123 @@
+"""Who may do what in ECS: resources, condition keys, and roles that are handed on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from surveyor.layout import find_layout
+from surveyor.targets import load_target
+from surveyor.targets.running import RunningTarget, run_target
+
+ACCOUNT = "800000000000"
+ECS = f"arn:aws:ecs:us-east-1:{ACCOUNT}"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"
+APP = [{"name": "app", "image": "any", "command": ["sleep", "1000"], "memory": 128}]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningTarget]:
+    """One target, with two clusters, a service in each, and a task definition."""
+    with run_target(load_target("embedded", find_layout().targets), 7) as target:
+        owner = target.clients.client("ecs", ACCOUNT)
+        subnet = target.clients.client("ec2", ACCOUNT).describe_subnets()["Subnets"][0]["SubnetId"]
+        owner.register_task_definition(
+            family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+            containerDefinitions=APP,
+        )  # fmt: skip
+        for name in ("ours", "theirs"):
+            owner.create_cluster(clusterName=name, tags=[{"key": "team", "value": name}])
+            owner.create_service(
+                cluster=name, serviceName="web", taskDefinition="web", desiredCount=0, launchType="FARGATE",
+                networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
+            )  # fmt: skip
+        yield target
+
+
+def user(running: RunningTarget, name: str, *statements: dict[str, Any]) -> Any:
+    """ECS as a new user may use it."""
+    iam = running.clients.client("iam", ACCOUNT)
+    iam.create_user(UserName=name)
+    allowed = [{"Effect": "Allow", **one} for one in statements]
+    document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    return session.client("ecs", endpoint_url=running.endpoint, config=Config(retries={"total_max_attempts": 1}))
+
+
+def denied(call: Any, *words: str, **params: Any) -> None:
+    """The call is refused as ECS refuses, and the words are in why."""
+    with pytest.raises(ClientError) as refused:
+        call(**params)
+    error = refused.value.response["Error"]
+    assert error["Code"] == "AccessDeniedException"
+    assert [word for word in words if word not in error["Message"]] == []
+
+
+def test_services_are_allowed_one_by_one(running: RunningTarget) -> None:
+    """Allowed on one cluster's services by their ARN, those of another are refused, each in its words."""
+    ecs = user(running, "deployer", {"Action": ["ecs:UpdateService", "ecs:DescribeServices"],
+                                     "Resource": f"{ECS}:service/ours/*"})  # fmt: skip
+    assert ecs.update_service(cluster="ours", service="web", desiredCount=0)["service"]["status"] == "ACTIVE"
+    assert ecs.describe_services(cluster="ours", services=["web"])["failures"] == []
+    denied(ecs.update_service, "ecs:UpdateService", f"{ECS}:service/theirs/web", cluster="theirs", service="web")
+    denied(ecs.describe_services, "ecs:DescribeServices", cluster="theirs", services=["web"])
+    denied(ecs.list_services, "ecs:ListServices", cluster="ours")
+
+
+def test_the_cluster_is_a_condition_key(running: RunningTarget) -> None:
+    """ecs:cluster limits what has no resource of its own to the cluster that is named."""
+    condition = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/ours"}}
+    ecs = user(running, "lister", {"Action": "ecs:List*", "Resource": "*", "Condition": condition})
+    assert len(ecs.list_services(cluster="ours")["serviceArns"]) == 1
+    denied(ecs.list_services, cluster="theirs")
+    denied(ecs.list_clusters)
+
+
+def test_tags_of_clusters_decide(running: RunningTarget) -> None:
+    """aws:ResourceTag of the cluster, and aws:RequestTag of what is made."""
+    mine = {"StringEquals": {"aws:ResourceTag/team": "ours"}}
+    tagged = {"StringEquals": {"aws:RequestTag/team": "ours"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
+    ecs = user(
+        running, "tagger",
+        {"Action": "ecs:UpdateCluster", "Resource": "*", "Condition": mine},
+        {"Action": "ecs:CreateCluster", "Resource": "*", "Condition": tagged},
+    )  # fmt: skip
+    settings = [{"name": "containerInsights", "value": "enabled"}]
+    assert ecs.update_cluster(cluster="ours", settings=settings)["cluster"]["clusterName"] == "ours"
+    denied(ecs.update_cluster, cluster="theirs", settings=settings)
+    assert (
+        ecs.create_cluster(clusterName="new", tags=[{"key": "team", "value": "ours"}])["cluster"]["status"] == "ACTIVE"
+    )
+    denied(ecs.create_cluster, clusterName="other", tags=[{"key": "team", "value": "theirs"}])
+    denied(ecs.create_cluster, clusterName="bare")
+
+
+def test_run_task_is_allowed_by_revision(running: RunningTarget) -> None:
+    """RunTask is asked about on the task definition, its latest revision where none is named."""
+    ecs = user(running, "runner", {"Action": "ecs:RunTask", "Resource": f"{ECS}:task-definition/web:1"})
+    given = {"cluster": "ours", "launchType": "FARGATE", "count": 0}
+    with pytest.raises(ClientError, match="InvalidParameterException"):  # allowed, and then refused for its count
+        ecs.run_task(taskDefinition="web", **given)
+    denied(ecs.run_task, f"{ECS}:task-definition/web:2", taskDefinition="web:2", **given)
+
+
+def test_a_role_is_handed_on_only_by_who_may(running: RunningTarget) -> None:
+    """A task definition with a role needs iam:PassRole on it, for ECS tasks; without a role it does not."""
+    register = {"Action": "ecs:RegisterTaskDefinition", "Resource": "*"}
+    to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    given = {"family": "other", "containerDefinitions": APP}
+    without = user(running, "without", register)
+    assert without.register_task_definition(**given)["taskDefinition"]["revision"] == 1
+    denied(without.register_task_definition, "iam:PassRole", ROLE, taskRoleArn=ROLE, **given)
+    denied(without.register_task_definition, "iam:PassRole", ROLE, executionRoleArn=ROLE, **given)
+    having = user(running, "having", register, {"Action": "iam:PassRole", "Resource": ROLE, "Condition": to_tasks})
+    assert having.register_task_definition(taskRoleArn=ROLE, **given)["taskDefinition"]["taskRoleArn"] == ROLE
+    denied(having.register_task_definition, "iam:PassRole", taskRoleArn=f"{ROLE}-2", **given)

@@ -21,7 +21,7 @@ CACHE = "a cache"
 """As server of a question: it was answered by what a client kept."""
 
 KEPT_FIRST = 6
-KEPT_LAST = 48
+KEPT_LAST = 32
 """Entries kept for one test: its beginning and its end; how many were left out between is told."""
 
 _TEXT = 300
@@ -68,16 +68,17 @@ class Evidence:
     now: Callable[[], float] = time.time
     _first: list[Entry] = field(default_factory=list)
     _last: list[Entry] = field(default_factory=list)
+    _figures: list[Entry] = field(default_factory=list)
     _skipped: int = 0
 
     def begin(self) -> None:
         """A new test starts."""
-        self._first, self._last, self._skipped = [], [], 0
+        self._first, self._last, self._figures, self._skipped = [], [], [], 0
 
     def entries(self) -> list[Entry]:
         """What the current test has done, in order."""
         gap: list[Entry] = [{"kind": "skipped", "skipped": self._skipped}] if self._skipped else []
-        return [*self._first, *gap, *self._last]
+        return [*self._first, *gap, *self._last, *self._figures]
 
     def call(
         self,
@@ -116,8 +117,8 @@ class Evidence:
 
     def figure(self, name: str, low: float, high: float, unit: str) -> None:
         """Keep something measured: it lies from `low` to `high`, since looks have time between them."""
-        entry: Entry = {"kind": "figure", "figure": name, "low": round(low, 3), "high": round(high, 3), "unit": unit}
-        self._keep(entry, time.perf_counter())
+        span: Entry = {"low": round(low, 3), "high": round(high, 3)}
+        self._figures.append({"kind": "figure", "figure": name, **span, "unit": unit})
 
     def _keep(self, entry: Entry, started: float) -> None:
         entry["at"] = round(self.now(), 3)
@@ -140,7 +141,7 @@ class Evidence:
 
 
 def _asked(entry: Entry) -> list[object]:
-    told = ("kind", "service", "operation", "params", "question", "server", "event", "figure", "low")
+    told = ("kind", "service", "operation", "params", "question", "server", "event")
     return [entry.get(key) for key in told]
 
 

@@ -24,12 +24,7 @@ A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}
 CUSTOM: Any = {"FailureThreshold": 1}
 
 
-@proves(
-    "ecs.registry.is-on-the-service",
-    "ecs.dns.tasks-resolve-each-other",
-    "ecs.health.unhealthy-until-the-check-passes",
-    "ecs.registry.cloud-map-resources-stay",
-)
+@proves("ecs.dns.tasks-resolve-each-other", "ecs.health.unhealthy-until-the-check-passes")
 def test_the_way_of_a_task(
     ecs: ECSClient,
     cloudmap: ServiceDiscoveryClient,

@@ -19,7 +19,8 @@ DnsText = Annotated[
 Vpc = Annotated[str | None, typer.Option(metavar="ID", help="A VPC that private namespaces may use.")]
 Role = Annotated[str | None, typer.Option(metavar="ARN", help="A role that claims about IAM may narrow.")]
 Allow = Annotated[
-    list[str] | None, typer.Option(metavar="FEATURE", help="Test this too (quotas, throttling, regions).")
+    list[str] | None,
+    typer.Option(metavar="FEATURE", help="Test this too (quotas, throttling, regions, …)."),
 ]
 BudgetText = Annotated[
     str | None,

@@ -61,7 +61,7 @@ def passed(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
     elif call.operation == "RunTask":
         overrides = params.get("overrides") or {}
         given = [(overrides.get(name), _TO_TASKS) for name in ("taskRoleArn", "executionRoleArn")]
-    elif call.operation == "CreateService":
+    elif call.operation == "CreateService" and not params.get("serviceRegistries"):  # with them it is refused anyway
         given = [(params.get("role"), _TO_ECS)]
     for role, service in given:
         if role:

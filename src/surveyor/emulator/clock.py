@@ -11,12 +11,15 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Clock", "Timer"]
+
+log = logging.getLogger(__name__)
 
 # Work in flight that hangs may not hold an instant for ever; wall seconds.
 IN_FLIGHT_LIMIT = 15.0
@@ -80,7 +83,12 @@ class Clock:
         """Start asynchronous work that belongs to this instant: no advance passes it before it is done."""
         task = asyncio.get_running_loop().create_task(work)
         self._in_flight.add(task)
-        task.add_done_callback(self._in_flight.discard)
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[object]) -> None:
+        self._in_flight.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("work of an instant failed", exc_info=task.exception())
 
     async def advance(self, seconds: float) -> float:
         """Move time forward by ``seconds``, doing all that falls due on the way; returns the new now."""

@@ -18,7 +18,7 @@ from surveyor import workload
 from surveyor.emulator.tasks import processes
 from surveyor.emulator.tasks.addresses import Addresses
 from surveyor.emulator.tasks.forwarding import forward
-from surveyor.emulator.tasks.parent import MARK
+from surveyor.emulator.tasks.messages import MARK
 from surveyor.emulator.tasks.supervisor import CannotStart, Exit, Process, Supervisor
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
@@ -68,7 +68,7 @@ def marked(mark: str) -> list[int]:
 def mark_of(supervisor: Supervisor, process: Process) -> str:
     """What all processes of a container have in their environment."""
     assert supervisor._parent is not None
-    return f"{MARK}={supervisor._parent.pid}.{process.id}"
+    return f"{MARK}={supervisor._parent.pid}.{process.id}."
 
 
 def _is_zombie(pid: int) -> bool:

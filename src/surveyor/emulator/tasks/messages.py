@@ -6,7 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import TypedDict
 
-__all__ = ["Lines", "Order", "Report", "line"]
+__all__ = ["MARK", "Lines", "Order", "Report", "line"]
+
+MARK = "SURVEYOR_CONTAINER"
+"""In the environment of all that a container has started: `PARENT.CONTAINER.`"""
 
 
 class Order(TypedDict, total=False):

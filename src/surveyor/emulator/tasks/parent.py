@@ -28,11 +28,10 @@ from typing import NoReturn, cast
 from surveyor import workload  # with all that it needs, so that its forks import nothing
 
 from . import processes
-from .messages import Lines, Order, Report, line
+from .messages import MARK, Lines, Order, Report, line
 
 __all__ = ["Parent", "main"]
 
-MARK = "SURVEYOR_CONTAINER"
 KEPT_OUTPUT = 64 * 1024
 # A container that floods its output is read from this much at a time, and waits in between: a hundredth of a second.
 READ_AT_ONCE = 64 * 1024
@@ -187,7 +186,7 @@ class Parent:
 
     def _ended(self, container: Container, code: int) -> None:
         if container.foreign:
-            mark = f"{MARK}={os.getpid()}.{container.id}"
+            mark = f"{MARK}={os.getpid()}.{container.id}."
             left = [pid for pid in processes.children_of(os.getpid()) if pid not in self._by_pid]
             processes.kill(processes.descendants(pid for pid in left if processes.has_mark(pid, mark)))
         for _ in range(2):  # what it said last, and the end of that
@@ -260,7 +259,7 @@ def _become(order: Order, parent: int, output: int, start: int, folder: str | No
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        environment = {**order["environment"], MARK: f"{parent}.{order['id']}"}
+        environment = {**order["environment"], MARK: f"{parent}.{order['id']}."}
         argv = order["argv"]
         if argv is None:
             os.dup2(start, 3)

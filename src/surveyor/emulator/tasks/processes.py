@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["adopt_orphans", "children_of", "descendants", "die_with_parent", "has_mark", "kill", "resident"]
+__all__ = ["adopt_orphans", "children_of", "descendants", "die_with_parent", "has_mark", "kill", "marked", "resident"]
 
 LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1
@@ -65,10 +65,18 @@ def _families() -> dict[int, list[int]]:
 
 
 def has_mark(pid: int, mark: str) -> bool:
-    """Whether a process was started with that entry (`NAME=value`) in its environment."""
+    """Whether a process was started with an entry in its environment that begins so (`NAME=value`)."""
     with contextlib.suppress(OSError):
-        return mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return any(one.startswith(mark.encode()) for one in entries)
     return False
+
+
+def marked(mark: str) -> list[int]:
+    """All processes of this machine, as far as they may be seen, that have such an entry."""
+    if not LINUX:
+        return []
+    return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal() and has_mark(int(one.name), mark)]
 
 
 def resident(pids: Iterable[int]) -> int:

@@ -23,7 +23,7 @@ from typing import cast
 from surveyor import workload
 
 from . import processes
-from .messages import Lines, Order, Report, line
+from .messages import MARK, Lines, Order, Report, line
 
 __all__ = ["CannotStart", "Exit", "Process", "Supervisor"]
 
@@ -195,8 +195,12 @@ class Supervisor:
         self._socket.close()
         log.warning("the parent of all tasks was killed, and they with it")
         self._parent.wait()
-        mine = [pid for pid in processes.children_of(os.getpid()) if pid != self._parent.pid]
-        processes.kill(processes.descendants(mine))
+        # Its own children the kernel kills; what those had started is killed here, until nothing is left of it.
+        for _ in range(100):
+            left = processes.marked(f"{MARK}={self._parent.pid}.")
+            if not left:
+                break
+            processes.kill(left)
         self._parent = self._socket = None
         for process in list(self._processes.values()):
             self._end(process, Exit(128 + signal.SIGKILL, False, ""))

@@ -6,23 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import bounds, workload
 from surveyor.dns import values
 from surveyor.plugin.tasks import PORT, id_of
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
+    from surveyor.plugin.account import Unique
     from surveyor.plugin.calling import CallTask
     from surveyor.plugin.figures import Figure
     from surveyor.plugin.hosts import JoinCluster
     from surveyor.plugin.names import Ask
     from surveyor.plugin.services import MakeService
     from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.plugin.time import Always, Eventually
 
 SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
 ON_EC2: Any = {"requiresCompatibilities": ["EC2"], "cpu": None}
@@ -107,3 +109,51 @@ def test_draining_is_recorded(
         figure(f"from DRAINING until {what}", low, high)
     assert set(seen) == {"its task was asked to stop", "its instance was gone", "its task ended"}
     assert len(tasks_of(steady(service))) == 2
+
+
+@proves("ecs.health.agent-disconnect-keeps-health")
+def test_health_stays_while_the_agent_is_disconnected(
+    ec2: EC2Client,
+    ecs: ECSClient,
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    make_task_definition: MakeTaskDefinition,
+    make_ecs_service: MakeEcsService,
+    join_cluster: JoinCluster,
+    steady: Steady,
+    tasks_of: TasksOf,
+    call_task: CallTask,
+    eventually: Eventually,
+    always: Always,
+    unique: Unique,
+    cluster: str,
+    task_vpc: str,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Without outbound rules its host is not heard: a failing check changes nothing until the rules are back."""
+    group = ec2.create_security_group(GroupName=unique("cut"), Description="surveyor", VpcId=task_vpc)["GroupId"]
+    (host,) = join_cluster(SecurityGroupIds=[group])
+    registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
+    check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5, "retries": 2}
+    definition = make_task_definition(container={"healthCheck": check}, **ON_EC2)
+    service = steady(make_ecs_service(definition, registry, launchType="EC2"))
+    (task,) = tasks_of(service)
+
+    def status() -> str | None:
+        return cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"].get(id_of(task))
+
+    eventually(lambda: status() == "HEALTHY", within=bounds.TASK)
+
+    def connected() -> bool:
+        arn = host["containerInstanceArn"]
+        answer = ecs.describe_container_instances(cluster=cluster, containerInstances=[arn])
+        return answer["containerInstances"][0]["agentConnected"]
+
+    outbound = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=outbound)
+    eventually(lambda: not connected(), within=bounds.TASK)
+    call_task(task, "/health?do=fail", "PUT")
+    always(lambda: status() == "HEALTHY", during=90)
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=outbound)
+    eventually(connected, within=bounds.TASK)
+    eventually(lambda: status() is None, within=bounds.OPERATION)

@@ -10,7 +10,12 @@ __all__ = ["TAG", "is_marked", "marked", "prefix"]
 TAG = "surveyor:run"
 """The key of the tag; its value is the run."""
 
-_EC2 = {"CreateVpc": "vpc", "CreateSubnet": "subnet", "RunInstances": "instance"}
+_EC2 = {
+    "CreateSecurityGroup": "security-group",
+    "CreateVpc": "vpc",
+    "CreateSubnet": "subnet",
+    "RunInstances": "instance",
+}
 _CLOUD_MAP = ("CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicDnsNamespace", "CreateService")
 _ECS = ("CreateCluster", "CreateService", "RegisterTaskDefinition")
 

@@ -44,6 +44,7 @@ CREATES: Mapping[str, Made] = {
     "route53:CreateVPCAssociationAuthorization": Made("authorization"),
     "ec2:CreateVpc": Made("VPC", ("Vpc", "VpcId")),
     "ec2:CreateSubnet": Made("subnet", ("Subnet", "SubnetId")),
+    "ec2:CreateSecurityGroup": Made("security group", ("GroupId",)),
     "ec2:RunInstances": Made("EC2 instance", ("Instances", "InstanceId"), _HOUR_OF_T3_NANO),
     "ec2:CreateTags": Made("tag"),
     "ecs:CreateCluster": Made("cluster", ("cluster", "clusterName")),

@@ -17,6 +17,7 @@ EcsFlaw = Literal[
     "keeps-failed-tasks",
     "waits-for-nothing",
     "kills-at-once",
+    "hears-the-disconnected",
 ]
 Deregistration = Literal["no-wait", "wait-for-operation", "after-exit"]
 

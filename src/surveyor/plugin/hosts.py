@@ -25,9 +25,9 @@ _IMAGE = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommend
 class JoinCluster(Protocol):
     """What the fixture of this name gives."""
 
-    def __call__(self, count: int = 1) -> list[dict[str, Any]]:
-        """`join_cluster(count)`: starts EC2 instances whose user data names the cluster, and waits until they have
-        joined; their ContainerInstance descriptions.
+    def __call__(self, count: int = 1, **params: Any) -> list[dict[str, Any]]:
+        """`join_cluster(count, **params)`: starts EC2 instances whose user data names the cluster. Once they joined,
+        their ContainerInstance descriptions. `params` as in RunInstances.
         """
 
 
@@ -38,13 +38,17 @@ def join_cluster(
     """Makes container instances, and terminates them in the end where the account is the test's own."""
     started: list[str] = []
 
-    def make(count: int = 1) -> list[dict[str, Any]]:
+    def make(count: int = 1, **params: Any) -> list[dict[str, Any]]:
         text = f"#!/bin/bash\necho ECS_CLUSTER={cluster} >> /etc/ecs/ecs.config\n"
-        subnet = network["awsvpcConfiguration"]["subnets"][0]
-        size: Any = "t3.small"
-        answer = ec2.run_instances(
-            ImageId=_IMAGE, InstanceType=size, MinCount=count, MaxCount=count, SubnetId=subnet, UserData=text
-        )
+        given: dict[str, Any] = {
+            "ImageId": _IMAGE,
+            "InstanceType": "t3.small",
+            "MinCount": count,
+            "MaxCount": count,
+            "SubnetId": network["awsvpcConfiguration"]["subnets"][0],
+            "UserData": text,
+        }
+        answer = ec2.run_instances(**{**given, **params})
         mine = [one["InstanceId"] for one in member(answer, "Instances", of="RunInstances")]
         started.extend(mine)
 

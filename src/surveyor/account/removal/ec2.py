@@ -26,6 +26,8 @@ def find_ec2(account: Account, thing: Thing) -> tuple[str, ...]:
     chosen = [{"Name": f"tag:{TAG}", "Values": [account.run]}]
     if thing.what == "VPC":
         return tuple(one["VpcId"] for one in ec2.describe_vpcs(Filters=chosen)["Vpcs"])
+    if thing.what == "security group":
+        return tuple(one["GroupId"] for one in ec2.describe_security_groups(Filters=chosen)["SecurityGroups"])
     if thing.what == "subnet":
         return tuple(one["SubnetId"] for one in ec2.describe_subnets(Filters=chosen)["Subnets"])
     return tuple(one["InstanceId"] for one in _instances(ec2, Filters=chosen))
@@ -49,6 +51,12 @@ def remove_subnets(account: Account, region: str, ids: Sequence[str]) -> Problem
     """Delete subnets."""
     ec2 = account.client("ec2", region)
     return _each(account, ids, lambda one: ec2.delete_subnet(SubnetId=one), "InvalidSubnetID.NotFound")
+
+
+def remove_groups(account: Account, region: str, ids: Sequence[str]) -> Problems:
+    """Delete security groups."""
+    ec2 = account.client("ec2", region)
+    return _each(account, ids, lambda one: ec2.delete_security_group(GroupId=one), "InvalidGroup.NotFound")
 
 
 def remove_vpcs(account: Account, region: str, ids: Sequence[str]) -> Problems:

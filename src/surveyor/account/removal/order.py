@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from surveyor.account.ledger import Thing
 from surveyor.account.removal.account import Account, Found, Problems
 from surveyor.account.removal.cloudmap import find_namespace, find_service, remove_namespaces, remove_services
-from surveyor.account.removal.ec2 import find_ec2, remove_instances, remove_subnets, remove_vpcs
+from surveyor.account.removal.ec2 import find_ec2, remove_groups, remove_instances, remove_subnets, remove_vpcs
 from surveyor.account.removal.ecs import (
     find_cluster,
     find_ecs_service,
@@ -45,6 +45,7 @@ _ORDER = (
     _Way("rule", find_rule, remove_rules),
     _Way("queue", find_queue, remove_queues),
     _Way("EC2 instance", find_ec2, remove_instances),
+    _Way("security group", find_ec2, remove_groups),
     _Way("subnet", find_ec2, remove_subnets),
     _Way("service", lambda account, thing: thing.ids or find_service(account, thing), remove_services),
     _Way("namespace", find_namespace, remove_namespaces),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..errors import ServiceError
 from ..world import Call
+from . import groups as _groups
 from . import instances as _instances
 from . import places as _places
 from . import subnets as _subnets
@@ -33,20 +34,27 @@ HANDLERS: Mapping[str, _Handler] = {
     operation: _with_dry_run(handler)
     for operation, handler in {
         "CreateDefaultVpc": _vpcs.create_default_vpc,
+        "AuthorizeSecurityGroupEgress": _groups.authorize_egress,
+        "AuthorizeSecurityGroupIngress": _groups.authorize_ingress,
+        "CreateSecurityGroup": _groups.create_security_group,
         "CreateSubnet": _subnets.create_subnet,
         "CreateTags": _tags.create_tags,
         "CreateVpc": _vpcs.create_vpc,
+        "DeleteSecurityGroup": _groups.delete_security_group,
         "DeleteSubnet": _subnets.delete_subnet,
         "DeleteTags": _tags.delete_tags,
         "DeleteVpc": _vpcs.delete_vpc,
         "DescribeAvailabilityZones": _places.describe_availability_zones,
         "DescribeInstances": _instances.describe_instances,
         "DescribeRegions": _places.describe_regions,
+        "DescribeSecurityGroups": _groups.describe_security_groups,
         "DescribeSubnets": _subnets.describe_subnets,
         "DescribeTags": _tags.describe_tags,
         "DescribeVpcAttribute": _vpcs.describe_vpc_attribute,
         "DescribeVpcs": _vpcs.describe_vpcs,
         "ModifyVpcAttribute": _vpcs.modify_vpc_attribute,
+        "RevokeSecurityGroupEgress": _groups.revoke_egress,
+        "RevokeSecurityGroupIngress": _groups.revoke_ingress,
         "RunInstances": _instances.run_instances,
         "TerminateInstances": _instances.terminate_instances,
     }.items()

@@ -14,6 +14,7 @@ from typing import cast
 from ..errors import ServiceError
 from ..world import Call
 from .filters import Facts, filtered, page, picked
+from .groups import chosen_groups
 from .state import Ec2State, Instance, Subnet, ec2_state, new_id
 from .subnets import NOT_FOUND as SUBNET_NOT_FOUND
 from .tags import TAG_FILTERS, specified_tags, tag_facts, tag_list
@@ -201,6 +202,7 @@ def _make(
         index=index,
         client_token=str(request.get("ClientToken") or ""),
         user_data=str(request.get("UserData") or ""),
+        groups=chosen_groups(ec2_state(call.world, call.account, call.region), request, subnet.vpc),
     )
 
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
 
 from ..world import World
 
@@ -18,6 +19,7 @@ __all__ = [
     "IPV6",
     "Ec2State",
     "Instance",
+    "SecurityGroup",
     "Subnet",
     "Vpc",
     "ec2_state",
@@ -95,6 +97,22 @@ class Subnet:
         return None
 
 
+def _everything() -> list[dict[str, Any]]:
+    return [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+
+
+@dataclass(slots=True)
+class SecurityGroup:
+    """A security group; rules as the API has them."""
+
+    id: str
+    name: str
+    description: str
+    vpc: str
+    ingress: list[dict[str, Any]] = field(default_factory=list)
+    egress: list[dict[str, Any]] = field(default_factory=_everything)
+
+
 @dataclass(slots=True)
 class Instance:
     """One EC2 instance: an address, no machine. ``state`` is ``running`` or ``terminated``."""
@@ -114,6 +132,7 @@ class Instance:
     state: str = "running"
     # As it was given: base64 of what the instance runs when it starts.
     user_data: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -124,6 +143,7 @@ class Ec2State:
     vpcs: dict[str, Vpc] = field(default_factory=dict)
     subnets: dict[str, Subnet] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
+    groups: dict[str, SecurityGroup] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[str, tuple[str, Mapping[str, object]]] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 
+from ..ec2.groups import lets_out
 from ..tasks.pace import wall_per_second
 from ..tasks.supervisor import CannotStart
 from ..world import Call
@@ -73,8 +74,15 @@ async def _passes(call: Call, task: Task, container: Container) -> bool:
     return how.code == 0
 
 
+def _is_heard(call: Call, task: Task) -> bool:
+    """Whether its host's agent is connected; while it is not, health is the last that was known (ecs HealthCheck)."""
+    if task.instance is None or call.world.settings.ecs_flaw == "hears-the-disconnected":
+        return True
+    return lets_out(call.world, call.account, call.region, task.instance.ec2_id)
+
+
 def _set(call: Call, task: Task, container: Container, health: Health, changed: Callable[[], object]) -> None:
-    if container.health == health:
+    if container.health == health or not _is_heard(call, task):
         return
     container.health = health
     call.note("ecs.container.health", task.id, f"{container.definition.name} {health}")

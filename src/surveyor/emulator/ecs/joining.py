@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Callable
 
+from ..ec2.groups import lets_out
 from ..ec2.state import Instance, ec2_state
 from ..world import Call
 from .find import arn, state
@@ -32,7 +33,9 @@ def look_for_instances(call: Call, stop: Callable[[Task, str], object]) -> None:
         if instance.state != "running":
             if joined is not None:
                 _leave(call, joined, stop)
-        elif joined is None and instance.user_data and instance.id not in held.left:
+        elif joined is not None:
+            joined.connected = lets_out(call.world, call.account, call.region, instance.id)
+        elif instance.user_data and instance.id not in held.left:
             within = held.clusters.get(_cluster(instance.user_data))
             if (
                 within is not None

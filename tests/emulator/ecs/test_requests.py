@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from surveyor.errors import NotOffered
 from tests.emulator.ecs.conftest import Ecs
 
 
@@ -83,6 +84,27 @@ def test_containers_that_cannot_be(ecs: Ecs, container: dict[str, Any], error: s
     """RegisterTaskDefinition refuses each, and the family has no revision then."""
     assert code(lambda: ecs.define(**container)) == error
     assert ecs.ecs.list_task_definitions()["taskDefinitionArns"] == []
+
+
+def test_containers_start_after_those_they_depend_on(ecs: Ecs) -> None:
+    """In that order they are told; circles, strangers and conditions that are not offered are refused."""
+
+    def register(**depends: list[tuple[str, str]]) -> Any:
+        containers = [
+            {
+                "name": name, "image": "any", "memory": 64, "command": ["sleep", "1000"],
+                "dependsOn": [{"containerName": on, "condition": condition} for on, condition in wanted],
+            }
+            for name, wanted in depends.items()
+        ]  # fmt: skip
+        return ecs.ecs.register_task_definition(family="f", containerDefinitions=containers)["taskDefinition"]
+
+    made = register(a=[("b", "START")], b=[("c", "START")], c=[])
+    assert [one["name"] for one in made["containerDefinitions"]] == ["c", "b", "a"]
+    assert code(lambda: register(a=[("b", "START")], b=[("a", "START")])) == "ClientException"
+    assert code(lambda: register(a=[("z", "START")])) == "ClientException"
+    with pytest.raises(NotOffered, match="NotImplemented"):
+        register(a=[("b", "HEALTHY")], b=[])
 
 
 def test_fargate_has_its_sizes(ecs: Ecs) -> None:

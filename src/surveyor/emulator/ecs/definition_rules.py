@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import ServiceError
 from .find import invalid, refused
 from .state import ContainerDefinition, HealthCheck, Port
 
@@ -72,6 +73,7 @@ def check(request: Mapping[str, Any]) -> Given:
         raise refused("Container names are to be different from each other.")
     if not any(one.essential for one in containers):
         raise refused("At least one container is to be essential.")
+    containers = _in_order(containers)
     told = {key: request[key] for key in _KEPT if request.get(key) is not None}
     told |= {
         "volumes": list(request.get("volumes") or []),
@@ -80,6 +82,28 @@ def check(request: Mapping[str, Any]) -> Given:
         "compatibilities": ["EC2", "FARGATE"] if mode == "awsvpc" else ["EC2", "EXTERNAL"],
     }
     return Given(mode, containers, told)
+
+
+def _in_order(containers: tuple[ContainerDefinition, ...]) -> tuple[ContainerDefinition, ...]:
+    """Those first that others depend on; of conditions only START is offered."""
+    known = {one.name for one in containers}
+    ordered: list[ContainerDefinition] = []
+    left = list(containers)
+    for one in containers:
+        for wanted in one.told.get("dependsOn") or ():
+            if wanted.get("containerName") not in known or wanted.get("containerName") == one.name:
+                raise refused(f"{one.name} depends on {wanted.get('containerName')!r}, which is no other container")
+            if wanted.get("condition") != "START":
+                condition = wanted.get("condition")
+                raise ServiceError("NotImplemented", f"the embedded target has no condition {condition}", status=501)
+    while left:
+        there = {one.name for one in ordered}
+        ready = [one for one in left if all(d["containerName"] in there for d in one.told.get("dependsOn") or ())]
+        if not ready:
+            raise refused("containers depend on each other in a circle")
+        ordered.append(ready[0])
+        left.remove(ready[0])
+    return tuple(ordered)
 
 
 def _fargate(request: Mapping[str, Any], mode: str) -> None:

@@ -65,6 +65,11 @@ GOOD_TEXTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("IPAddress", ("127.0.0.1",)),
     ("key", ("AWS_INSTANCE_IPV4", "AWS_INSTANCE_PORT", "colour")),
     ("value", ("10.0.0.1", "8080", "red")),
+    ("family", ("web", "x")),
+    ("serviceName", ("web", "x")),
+    ("service", ("web", "x")),
+    ("taskDefinition", ("web", "web:1", "x")),
+    ("registryArn", ("arn:aws:servicediscovery:us-east-1:000000000000:service/srv-x",)),
     ("", ("x", "a", "1")),
 )
 _IDS = re.compile(
@@ -104,7 +109,8 @@ class Requests:
         self._ids: deque[str] = deque(maxlen=400)
         self._sane = True
         self._kinds: list[Callable[[], Sent]] = [
-            *([self._cloudmap] * 6),
+            *([lambda: self._json("servicediscovery")] * 6),
+            *([lambda: self._json("ecs")] * 3),
             *([self._cbor] * 2),
             *([self._xml_service] * 5),
             self._malformed_xml,
@@ -132,14 +138,15 @@ class Requests:
 
     # Whole requests
 
-    def _cloudmap(self) -> Sent:
-        """Any operation in JSON: near-right, wrong or broken."""
-        operation = self._operation("servicediscovery")
+    def _json(self, service: str) -> Sent:
+        """Any operation in JSON: near-right, wrong or broken. No command that it makes up is a program."""
+        operation = self._operation(service)
         name = operation.name if self._often(0.97) else self._chance.choice(["Nothing", ""])
         body = json.dumps(self._params(operation.input_shape) if self._often(0.9) else self._anything(3)).encode()
         if self._often(0.15):
             body = self._mutated(body)
-        return self._post("servicediscovery", "POST", "/", body, {"X-Amz-Target": f"{CLOUDMAP_PREFIX}.{name}"})
+        prefix = operation.service_model.metadata["targetPrefix"]
+        return self._post(service, "POST", "/", body, {"X-Amz-Target": f"{prefix}.{name}"})
 
     def _cbor(self) -> Sent:
         """Smithy RPC v2, right or broken."""
@@ -214,7 +221,7 @@ class Requests:
 
     def _damaged(self) -> Sent:
         """A good request with a few bytes changed."""
-        return Sent(self._mutated(self._cloudmap().data), owed=False)
+        return Sent(self._mutated(self._json("servicediscovery").data), owed=False)
 
     def _half(self) -> Sent:
         """A good request that ends before its end."""

@@ -142,7 +142,8 @@ class Requests:
         """Any operation in JSON: near-right, wrong or broken. No command that it makes up is a program."""
         operation = self._operation(service)
         name = operation.name if self._often(0.97) else self._chance.choice(["Nothing", ""])
-        body = json.dumps(self._params(operation.input_shape) if self._often(0.9) else self._anything(3)).encode()
+        asked = self._params(operation.input_shape) if self._often(0.9) else self._anything(3)
+        body = json.dumps(asked, default=str).encode()
         if self._often(0.15):
             body = self._mutated(body)
         prefix = operation.service_model.metadata["targetPrefix"]

@@ -125,7 +125,9 @@ def _record(
 
 
 def _make_check(call: Call, service: Service, instance: Instance) -> str | None:
-    if service.health is None or (IPV4 not in instance.attributes and IPV6 not in instance.attributes):
+    addressed = PORT in instance.attributes and (IPV4 in instance.attributes or IPV6 in instance.attributes)
+    # An instance that was registered before the service had a check may lack what a check needs.
+    if service.health is None or not addressed:
         return None
     config = managed.HealthCheckConfig(
         type=service.health.type,

@@ -125,6 +125,8 @@ def _container(given: Mapping[str, Any], mode: str, memory: int, *, fargate: boo
     limit, soft = given.get("memory") or 0, given.get("memoryReservation") or 0
     if not (limit or soft or memory):
         raise refused("Invalid setting for container. At least one of 'memory' or 'memoryReservation' is to be given.")
+    if not all(one.get("name") for one in given.get("environment") or ()):
+        raise refused("An environment variable's name should not be null or empty.")
     stop = given.get("stopTimeout")
     if stop is not None and not 0 <= stop <= LONGEST_STOP:
         raise refused(f"stopTimeout is to be from 0 to {LONGEST_STOP} seconds")

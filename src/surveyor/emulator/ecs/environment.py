@@ -74,7 +74,8 @@ def check_command(task: Task, container: Container) -> list[str]:
 
 def overridden(task: Task, container: Container, what: str) -> dict[str, str]:
     """Names and values that RunTask gives beside the definition's."""
-    return {one["name"]: one.get("value") or "" for one in _override(task, container).get(what) or ()}
+    given = _override(task, container).get(what) or ()
+    return {one["name"]: one.get("value") or "" for one in given if one.get("name")}
 
 
 def _override(task: Task, container: Container) -> Mapping[str, list[dict[str, str]]]:

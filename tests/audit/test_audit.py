@@ -157,7 +157,7 @@ def test_findings_are_told_with_what_to_do(audit: Audit, capsys: pytest.CaptureF
     out = capsys.readouterr().out
     assert "clients call it for 60 + 5 - 30 = 35 s after it is gone" in out
     assert "behind it: ecs.window.one-task-measured, aws/containers-roadmap#343" in out
-    assert "6 findings; 3 ECS services and 3 Cloud Map services were looked at, and nothing was changed" in out
+    assert "6 findings; 3 ECS services and 3 Cloud Map services looked at, nothing changed" in out
 
 
 def test_it_sends_nothing_but_reads(account: Account, audit: Audit) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.layout import find_layout
-from surveyor.targets import Credentials, Dns, load_target, target_names
+from surveyor.targets import Credentials, Dns, Place, load_target, target_names
 from surveyor.targets.given import Given
 
 GOOD = 'features = ["dns"]\n[start]\nargv = ["{python}", "-p", "{port}"]\n'
@@ -30,6 +30,16 @@ def test_names_are_the_files(tmp_path: Path) -> None:
     assert target_names(tmp_path) == ["mine"]
     assert load_target("mine", tmp_path).name == "mine"
     assert load_target(str(tmp_path / "mine.toml"), Path("elsewhere")).features == frozenset({"dns", "cloudmap"})
+
+
+def test_the_place_of_tasks_is_read(tmp_path: Path) -> None:
+    """Cluster, subnets, groups and capacity of the file; nothing where it is silent."""
+    text = '[ecs]\ncluster = "c"\nsubnets = ["s-2", "s-1"]\nsecurity_groups = ["g"]\n'
+    text += 'capacity = "FARGATE_SPOT"\npublic = true\n'
+    (tmp_path / "mine.toml").write_text(GOOD + text)
+    assert load_target("mine", tmp_path).place == Place("c", ("s-1", "s-2"), ("g",), "FARGATE_SPOT", True)
+    (tmp_path / "bare.toml").write_text(GOOD)
+    assert load_target("bare", tmp_path).place == Place()
 
 
 def test_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
@@ -85,6 +95,9 @@ def test_unfit_url_is_refused(tmp_path: Path, url: str, said: str) -> None:
         ('dns = "8.8.8.8"\n' + GOOD, "dns must be"),
         ('clock = "sun"\n' + GOOD, "clock must be one of wall, control, not 'sun'"),
         ('inject_host_prefix = "no"\n' + GOOD, "inject_host_prefix must be true or false"),
+        (GOOD + '[ecs]\npublic = "no"\n', "ecs.public must be true or false"),
+        (GOOD + '[ecs]\nsubnets = "subnet-1"\n', "subnets must be a list of words"),
+        (GOOD + "[ecs]\nvpc = 1\n", "unknown key ecs.vpc"),
         (GOOD + '[credentials]\nkind = "profile"\n', "credentials.profile goes with"),
         ('endpoint = "https://x.amazonaws.com"\n', "never reached by a bare URL"),
         ("[start", "cannot be read"),

@@ -84,7 +84,7 @@ def read(scope: Scope, readers: Readers) -> Snapshot:
     listed = list(readers.pages("servicediscovery", "list_services", "Services"))
     details = {one["Arn"]: found for one in listed if (found := _service(readers, one["Id"])) is not None}
     inside = {arn for arn, one in details.items() if one["NamespaceId"] in chosen}
-    readers.tell(f"{len(namespaces)} namespaces, {len(details)} Cloud Map services")
+    readers.tell(f"namespaces: {len(namespaces)}, Cloud Map services: {len(details)}")
     before = {arn: _instances(readers, details[arn]["Id"]) for arn in inside}
     clusters = [_cluster(readers, name) for name in scope.clusters] or _clusters_of(before.values())
     told = [one for name in clusters for one in _described(readers, name)]
@@ -92,7 +92,7 @@ def read(scope: Scope, readers: Readers) -> Snapshot:
         told = [one for one in told if _registry_arn(one) in inside]
     wanted = {arn for one in told if (arn := _registry_arn(one)) is not None} & details.keys() | inside
     before |= {arn: _instances(readers, details[arn]["Id"]) for arn in wanted - before.keys()}
-    readers.tell(f"{len(clusters)} clusters, {len(told)} services")
+    readers.tell(f"clusters: {len(clusters)}, ECS services: {len(told)}")
     first = {one["serviceArn"]: _tasks(readers, one) for one in told}
     after = {arn: _instances(readers, details[arn]["Id"]) for arn in wanted}
     second = {one["serviceArn"]: _tasks(readers, one) for one in told}

@@ -97,8 +97,12 @@ def _tell(findings: Sequence[Finding], services: int, registries: int) -> None:
         behind = ", ".join(part for part in (one.claim, one.report) if part)
         if behind:
             typer.echo(f"    behind it: {behind}")
-    looked = f"{services} ECS services and {registries} Cloud Map services were looked at"
-    typer.echo(f"{len(findings)} findings; {looked}, and nothing was changed")
+    looked = f"{_count(services, 'ECS service')} and {_count(registries, 'Cloud Map service')} looked at"
+    typer.echo(f"{_count(len(findings), 'finding')}; {looked}, nothing changed")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _write(findings: Sequence[Finding], path: Path) -> None:

@@ -97,7 +97,7 @@ def test_unfit_url_is_refused(tmp_path: Path, url: str, said: str) -> None:
         ('inject_host_prefix = "no"\n' + GOOD, "inject_host_prefix must be true or false"),
         (GOOD + '[ecs]\npublic = "no"\n', "ecs.public must be true or false"),
         (GOOD + '[ecs]\nsubnets = "subnet-1"\n', "subnets must be a list of words"),
-        (GOOD + "[ecs]\nvpc = 1\n", "unknown key ecs.vpc"),
+        (GOOD + "[ecs]\nvpc = 1\n", "unknown key 'ecs.vpc'"),
         (GOOD + '[credentials]\nkind = "profile"\n', "credentials.profile goes with"),
         ('endpoint = "https://x.amazonaws.com"\n', "never reached by a bare URL"),
         ("[start", "cannot be read"),

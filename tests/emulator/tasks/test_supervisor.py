@@ -16,7 +16,7 @@ import pytest
 
 from surveyor import workload
 from surveyor.emulator.tasks import processes
-from surveyor.emulator.tasks.addresses import Addresses
+from surveyor.emulator.tasks.addresses import TASKS, Addresses
 from surveyor.emulator.tasks.forwarding import forward
 from surveyor.emulator.tasks.messages import MARK
 from surveyor.emulator.tasks.supervisor import CannotStart, Exit, Process, Supervisor
@@ -195,7 +195,7 @@ def test_the_workload_is_known_by_its_text_and_by_its_name() -> None:
     """Both ways it is a fork that listens when it is told to have started."""
 
     async def test(supervisor: Supervisor) -> None:
-        addresses = Addresses()
+        addresses = Addresses(TASKS)
         for command in (workload.command("serve"), ["python3", "-m", "surveyor.workload", "serve"]):
             address = addresses.take()
             process = await supervisor.start(command, {**ENVIRONMENT, "SURVEYOR_ADDRESS": address})
@@ -247,7 +247,7 @@ def test_closing_ends_everything() -> None:
 
 def test_targets_have_different_addresses() -> None:
     """Two blocks share no address, and one that is given back is not the next to be taken."""
-    one, other = Addresses(), Addresses()
+    one, other = Addresses(TASKS), Addresses(TASKS)
     mine, theirs = {one.take() for _ in range(50)}, {other.take() for _ in range(50)}
     assert not mine & theirs
     first = min(mine)
@@ -261,7 +261,7 @@ def test_a_mapped_port_leads_inside() -> None:
     """What comes to the host's port gets the container's answer; after the end nobody listens."""
 
     async def test(supervisor: Supervisor) -> None:
-        addresses = Addresses()
+        addresses = Addresses(TASKS)
         host, inside = addresses.take(), addresses.take()
         await supervisor.start(workload.command("serve"), {**ENVIRONMENT, "SURVEYOR_ADDRESS": inside})
         forwarder = await forward(host, 40_000, inside, workload.PORT)

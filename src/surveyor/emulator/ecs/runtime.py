@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..tasks.addresses import Addresses
+from ..tasks.addresses import NAMES, TASKS, Addresses
 from ..tasks.pace import Pace
 from ..tasks.supervisor import Supervisor
 from ..world import World
@@ -14,16 +14,21 @@ __all__ = ["Runtime", "runtime"]
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Processes, their addresses, and what holds an advanced clock back while they are waited for."""
+    """Processes, their addresses, and what holds an advanced clock back while they are waited for.
+
+    ``names`` are the addresses that a task's proxy answers at for others.
+    """
 
     supervisor: Supervisor
     addresses: Addresses
+    names: Addresses
     pace: Pace
 
     def close(self) -> None:
         """End all tasks."""
         self.supervisor.close()
         self.addresses.close()
+        self.names.close()
 
 
 class _Held:
@@ -36,6 +41,6 @@ def runtime(world: World) -> Runtime:
     """The one of this target; it ends with it."""
     held = world.in_account(_Held, "")
     if held.runtime is None:
-        held.runtime = Runtime(Supervisor(), Addresses(), Pace(world))
+        held.runtime = Runtime(Supervisor(), Addresses(TASKS), Addresses(NAMES), Pace(world))
         world.at_end.append(held.runtime.close)
     return held.runtime

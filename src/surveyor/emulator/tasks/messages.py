@@ -13,19 +13,26 @@ MARK = "SURVEYOR_CONTAINER"
 
 
 class Order(TypedDict, total=False):
-    """From the target. ``do``: start, signal, kill, log. ``argv`` is None for the workload, with ``arguments``."""
+    """From the target. ``do``: start, signal, kill, log. ``argv`` is None for the workload, with ``arguments``.
+
+    ``files``: place -> file that the container finds there instead (see ``mounts``).
+    """
 
     do: str
     id: int
     argv: list[str] | None
     arguments: list[str]
     environment: Mapping[str, str]
+    files: Mapping[str, str]
     memory: int
     signal: int
 
 
 class Report(TypedDict, total=False):
-    """From the parent. ``said``: started, refused, exited, log. ``code`` is 128 and more after a signal."""
+    """From the parent. ``said``: able, started, refused, exited, log. ``code`` is 128 and more after a signal.
+
+    It says first whether containers can have files of their own: ``able``, with ``files``.
+    """
 
     said: str
     id: int
@@ -34,6 +41,7 @@ class Report(TypedDict, total=False):
     code: int
     out_of_memory: bool
     text: str
+    files: bool
 
 
 def line(message: Order | Report) -> bytes:

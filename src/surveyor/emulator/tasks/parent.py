@@ -5,7 +5,7 @@ replaces its fork. The target is at the other end of a socket: when that closes,
 below this process is killed. Children are killed by the kernel when this process ends, and what they forked is killed
 with them, since orphans become children of this process.
 
-Run as ``python -m surveyor.emulator.tasks.parent FD``.
+Run as ``python -m surveyor.emulator.tasks.parent FD FOLDER``; the folder is the target's, and goes with this process.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import NoReturn, cast
 
 from surveyor import workload  # with all that it needs, so that its forks import nothing
 
-from . import processes
+from . import mounts, processes
 from .messages import MARK, Lines, Order, Report, line
 
 __all__ = ["Parent", "main"]
@@ -60,8 +60,8 @@ class Container:
 class Parent:
     """Takes orders until there is nobody to give them."""
 
-    def __init__(self, target: socket.socket) -> None:
-        self._target = target
+    def __init__(self, target: socket.socket, folder: str) -> None:
+        self._target, self._folder = target, folder
         self._lines = Lines()
         self._selector = selectors.DefaultSelector()
         self._containers: dict[int, Container] = {}
@@ -79,6 +79,7 @@ class Parent:
     def run(self) -> NoReturn:
         """Until the target is gone."""
         processes.adopt_orphans()
+        self._say({"said": "able", "id": 0, "files": mounts.can_replace()})
         asyncio.run(asyncio.sleep(0))  # what a first event loop loads and fills is shared by all that are forked later
         gc.collect()
         gc.freeze()  # what is never touched by a collection stays shared with the forks
@@ -119,7 +120,7 @@ class Parent:
         out, child_out = os.pipe()
         start, child_start = os.pipe()
         foreign = order["argv"] is not None
-        folder = tempfile.mkdtemp(prefix="surveyor-") if foreign else None
+        folder = tempfile.mkdtemp(dir=self._folder) if foreign else None
         mine = os.getpid()
         try:
             pid = os.fork()
@@ -216,8 +217,9 @@ class Parent:
         processes.kill(processes.descendants([container.pid]) if container.foreign else [container.pid])
 
     def _look_at_memory(self) -> None:
+        families = processes.families()
         for container in [one for one in self._containers.values() if one.foreign]:
-            family = processes.descendants([container.pid])
+            family = processes.descendants([container.pid], families)
             if container.memory and processes.resident(family) > container.memory:
                 container.out_of_memory = True
                 self._kill(container)
@@ -241,9 +243,7 @@ class Parent:
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, 0)[0]:
                     pass
-        for container in self._containers.values():
-            if container.folder is not None:
-                shutil.rmtree(container.folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
         os._exit(0)
 
 
@@ -252,6 +252,11 @@ def _become(order: Order, parent: int, output: int, start: int, folder: str | No
     code = 126
     try:
         os.setsid()
+        try:
+            mounts.replace_files(order["files"])
+        except OSError as problem:
+            os.write(start, str(problem).encode())
+            os._exit(code)
         processes.die_with_parent(parent)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
@@ -291,10 +296,10 @@ def _tell(start: int) -> None:
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Serve the target at the other end of the socket whose descriptor is given."""
+    """Serve the target at the other end of the socket whose descriptor is given; the second argument is a folder."""
     # It was left open for this program; a container that had it could pretend to be this one, and keep it open.
     os.set_inheritable(int(arguments[0]), False)
-    Parent(socket.socket(fileno=int(arguments[0]))).run()
+    Parent(socket.socket(fileno=int(arguments[0])), arguments[1]).run()
 
 
 if __name__ == "__main__":

@@ -8,10 +8,20 @@ import os
 import signal
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["adopt_orphans", "children_of", "descendants", "die_with_parent", "has_mark", "kill", "marked", "resident"]
+__all__ = [
+    "adopt_orphans",
+    "children_of",
+    "descendants",
+    "die_with_parent",
+    "families",
+    "has_mark",
+    "kill",
+    "marked",
+    "resident",
+]
 
 LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1
@@ -34,34 +44,35 @@ def die_with_parent(parent: int) -> None:
             os._exit(1)
 
 
-def descendants(roots: Iterable[int]) -> set[int]:
-    """The processes below these, themselves included."""
-    families = _families()
+def descendants(roots: Iterable[int], within: Mapping[int, list[int]] | None = None) -> set[int]:
+    """The processes below these, themselves included; ``within`` are families that were looked at before."""
+    known = families() if within is None else within
     found: set[int] = set()
     left = list(roots)
     while left:
         one = left.pop()
         if one not in found:
             found.add(one)
-            left += families.get(one, ())
+            left += known.get(one, ())
     return found
 
 
 def children_of(parent: int) -> list[int]:
     """The children of one process."""
-    return _families().get(parent, [])
+    return families().get(parent, [])
 
 
-def _families() -> dict[int, list[int]]:
-    families: dict[int, list[int]] = defaultdict(list)
+def families() -> dict[int, list[int]]:
+    """Parent -> children, of all processes of this machine."""
+    found: dict[int, list[int]] = defaultdict(list)
     if not LINUX:
-        return families
+        return found
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with contextlib.suppress(OSError, ValueError):  # it may end while it is looked at
                 text = (entry / "stat").read_text("utf-8", "replace")
-                families[int(text.rpartition(")")[2].split()[1])].append(int(entry.name))
-    return families
+                found[int(text.rpartition(")")[2].split()[1])].append(int(entry.name))
+    return found
 
 
 def has_mark(pid: int, mark: str) -> bool:

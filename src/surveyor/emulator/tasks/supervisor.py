@@ -11,10 +11,12 @@ import itertools
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +61,7 @@ class Process:
 
 
 class Supervisor:
-    """All containers of one target."""
+    """All containers of one target. ``folder`` is theirs: for what they are given, gone when the target ends."""
 
     def __init__(self) -> None:
         self._parent: subprocess.Popen[bytes] | None = None
@@ -67,16 +69,20 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._processes: dict[int, Process] = {}
         self._lines = Lines()
+        self._able: asyncio.Future[bool] | None = None
+        self.folder = Path()
 
     def warm(self) -> None:
         """Start the parent unless it runs."""
         if self._parent is not None:
             return
         processes.adopt_orphans()  # should the parent be killed, what it leaves behind comes here
+        self.folder = Path(tempfile.mkdtemp(prefix="surveyor-tasks-"))
+        self._able = asyncio.get_running_loop().create_future()
         mine, theirs = socket.socketpair()
         with theirs:
             self._parent = subprocess.Popen(
-                [sys.executable, "-m", "surveyor.emulator.tasks.parent", str(theirs.fileno())],
+                [sys.executable, "-m", "surveyor.emulator.tasks.parent", str(theirs.fileno()), str(self.folder)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "MALLOC_ARENA_MAX": "1"},  # one arena is enough, and each costs every task memory
@@ -91,10 +97,12 @@ class Supervisor:
         command: Sequence[str],
         environment: Mapping[str, str],
         *,
+        files: Mapping[str, str] | None = None,
         memory: int = 0,
         on_end: Callable[[Exit], object] = lambda exit: None,
     ) -> Process:
-        """Start a command; returns once it runs. ``memory``: bytes it may hold, 0 for no limit.
+        """Start a command; returns once it runs. ``memory``: bytes it may hold, 0 for no limit; ``files``: place -> what it
+        finds there instead, where ``can_replace_files``.
 
         Raises CannotStart. ``python`` is this Python, and the workload's own text, or module, is run by a fork.
         """
@@ -109,6 +117,7 @@ class Supervisor:
             "argv": None if arguments is not None else _ours(command),
             "arguments": arguments or [],
             "environment": environment,
+            "files": files or {},
             "memory": memory,
         }
         await self._order(order)
@@ -130,6 +139,12 @@ class Supervisor:
         await self._order({"do": "log", "id": process.id})
         return await asked
 
+    async def can_replace_files(self) -> bool:
+        """Whether containers can have an /etc/hosts of their own."""
+        self.warm()
+        assert self._able is not None
+        return await asyncio.shield(self._able)
+
     def close(self) -> None:
         """Kill everything; returns when nothing is left."""
         if self._parent is None or self._socket is None:
@@ -141,6 +156,7 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             processes.kill(processes.descendants([self._parent.pid]))
             self._parent.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)  # its parent does this, unless somebody killed that
         self._parent = self._socket = None
 
     async def _order(self, order: Order) -> None:
@@ -164,6 +180,10 @@ class Supervisor:
             self._heed(cast(Report, json.loads(whole)))
 
     def _heed(self, report: Report) -> None:
+        if report["said"] == "able":
+            assert self._able is not None
+            self._able.set_result(report["files"])
+            return
         process = self._processes.get(report["id"])
         if process is None:
             return
@@ -201,6 +221,10 @@ class Supervisor:
             if not left:
                 break
             processes.kill(left)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        assert self._able is not None
+        if not self._able.done():
+            self._able.set_result(False)
         self._parent = self._socket = None
         for process in list(self._processes.values()):
             self._end(process, Exit(128 + signal.SIGKILL, False, ""))

@@ -1,0 +1,68 @@
+"""Files of a task's own in place of some of the machine's, which nobody else sees and which stay as they are.
+
+A mount namespace, and where the user is not root a user namespace around it, holds bind mounts over /etc/hosts and
+/etc/resolv.conf (user_namespaces(7), mount_namespaces(7)). Linux may forbid either, so it is tried before it is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["HOSTS", "RESOLVER", "can_replace", "replace_files"]
+
+HOSTS, RESOLVER = "/etc/hosts", "/etc/resolv.conf"
+
+_NEWNS, _NEWUSER = 0x0002_0000, 0x1000_0000
+_BIND, _RECURSIVE, _PRIVATE = 4_096, 16_384, 1 << 18
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def replace_files(files: Mapping[str, str]) -> None:
+    """Have this process, and what it starts, find at each place the file that is named for it. Raises OSError."""
+    if not files:
+        return
+    user, group = os.getuid(), os.getgid()
+    try:
+        _call("unshare", _NEWNS)
+    except PermissionError:
+        _call("unshare", _NEWNS | _NEWUSER)
+        Path("/proc/self/setgroups").write_text("deny", "ascii")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", "ascii")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1", "ascii")
+    _call("mount", None, b"/", None, _RECURSIVE | _PRIVATE, None)
+    for place, source in files.items():
+        # Where the machine's is a link, what it leads to is covered.
+        _call("mount", os.fsencode(source), os.fsencode(os.path.realpath(place)), None, _BIND, None)
+
+
+def can_replace() -> bool:
+    """Whether /etc/hosts can be replaced here: tried in a process of its own."""
+    if _libc is None:
+        return False
+    with tempfile.NamedTemporaryFile() as mine:
+        mine.write(b"surveyor\n")
+        mine.flush()
+        child = os.fork()
+        if child == 0:
+            ended = 1
+            with contextlib.suppress(OSError):
+                signal.set_wakeup_fd(-1)
+                replace_files({HOSTS: mine.name})
+                ended = 0 if Path(HOSTS).read_bytes() == b"surveyor\n" else 1
+            os._exit(ended)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _call(name: str, *arguments: object) -> None:
+    if _libc is None:
+        raise OSError(f"there is no {name}() on this system")
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")

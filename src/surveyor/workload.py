@@ -7,18 +7,26 @@ runs it in a fork of a process that has it imported already.
     serve [--port N] [--on-term die|drain|ignore] [--drain S]    answer until told to stop
     check [--port N]                                             exit 0 if /health answers 200, else 1
 
-    GET  /                who answers: task, address, how many requests it has served, whether it is stopping
-                          ?after=S answers S seconds later, ?status=N with that status, ?bytes=N with a longer body
+    ANY  /                who answers: task, address, how many requests it has served, whether it is stopping
+                          ?after=S answers S seconds later, ?status=N with that status, ?bytes=N with a longer body,
+                          ?key=K counts under that key how often it was executed
+    GET  /executions      how often each key was executed
+    PUT  /behave          ?do=answer, ?do=refuse&status=N, ?do=reset (closes without an answer): what / does now
     GET  /health          200, or as told
     PUT  /health          ?do=pass, ?do=fail, ?do=hang, ?do=slow&seconds=S
     GET  /lifetime        what has happened to this process and when, as seconds since it started
     GET  /resolve         ?name=N&type=A: what the resolver of this task answers
+    GET  /names           ?name=N: what any program of this task finds under that name
+    GET  /call            ?url=U&method=GET&times=1&every=S&within=S&header=N:V: calls others, each time by a connection
+                          of its own, begun on schedule: when, how long, status or error, who answered
+    GET  /hold            ?url=U&within=S: one call, and how long its connection stays open after it
     PUT  /exit            ?code=N: end at once, without a word to anybody
 
 Seconds are service seconds: SURVEYOR_SECOND says how many wall seconds one takes (1 where it is not set).
 A target whose time stands still until it is advanced is asked for it at SURVEYOR_CLOCK, while this drains.
-SURVEYOR_ADDRESS is where it listens (every address where it is not set), SURVEYOR_DNS the resolver as address:port
-(the one of /etc/resolv.conf where it is not set).
+SURVEYOR_ADDRESS is its address, SURVEYOR_LISTEN where it listens (every address where neither is set), SURVEYOR_DNS
+the resolver as address:port (the one of /etc/resolv.conf where it is not set), SURVEYOR_HOSTS what /etc/hosts lacks:
+name=address, a space, and so on.
 """
 
 import argparse
@@ -47,6 +55,7 @@ LARGEST_MESSAGE = 65_535
 LONGEST_NAME = 256
 METADATA_WITHIN = 5.0  # wall seconds
 LOOK_AT_CLOCK = 0.02  # wall seconds
+MOST_CALLS = 100_000
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 
@@ -76,10 +85,14 @@ def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None) -
 
 def _check(port: int) -> int:
     try:
-        with urlopen(f"http://{os.environ.get('SURVEYOR_ADDRESS', '127.0.0.1')}:{port}/health") as answer:
+        with urlopen(f"http://{_listens_at() or '127.0.0.1'}:{port}/health") as answer:
             return 0 if answer.status == 200 else 1
     except OSError:
         return 1
+
+
+def _listens_at() -> str:
+    return os.environ.get("SURVEYOR_LISTEN") or os.environ.get("SURVEYOR_ADDRESS", "")
 
 
 class _Refusal(Exception):
@@ -95,6 +108,8 @@ class _Workload:
         self.address = os.environ.get("SURVEYOR_ADDRESS", "")
         self.served, self.open = 0, 0
         self.health = ("pass", 0.0)
+        self.behaviour = ("answer", 503)
+        self.executions: dict[str, int] = {}
         self.started = time.monotonic()
         self.events: list[tuple[str, float]] = []
         self.task: str | None = None
@@ -107,7 +122,7 @@ class _Workload:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.told_to_stop)
-        server = await asyncio.start_server(self.connection, self.address or None, self.port, backlog=512)
+        server = await asyncio.start_server(self.connection, _listens_at() or None, self.port, backlog=512)
         self.note("listening")
         ready()
         await self.stop.wait()
@@ -167,7 +182,11 @@ class _Workload:
                 raise _Refusal(f"a body has 0 to {LONGEST_BODY} bytes")
             await reader.readexactly(int(length))
             url = urlsplit(rest.partition(" ")[0])
-            status, answer = await self.answer(method, url.path, dict(parse_qsl(url.query)))
+            asked = dict(parse_qsl(url.query))
+            status, answer = await (self.identity(asked) if url.path == "/" else self.answer(method, url.path, asked))
+            if not status:
+                writer.transport.abort()
+                return
         except (_Refusal, ValueError) as refusal:
             status, answer, keep = 400, {"error": str(refusal)}, False
         body = json.dumps(answer).encode() + b"\n"
@@ -178,8 +197,20 @@ class _Workload:
             writer.close()
 
     async def answer(self, method: str, path: str, asked: dict[str, str]) -> tuple[int, dict[str, object]]:
-        if (method, path) == ("GET", "/"):
-            return await self.identity(asked)
+        if (method, path) == ("GET", "/executions"):
+            return 200, {"executions": self.executions, "served": self.served}
+        if (method, path) == ("PUT", "/behave"):
+            self.behaviour = (
+                _one_of(asked.get("do", ""), "answer", "refuse", "reset"),
+                int(asked.get("status", "503")),
+            )
+            return 200, {"behaviour": self.behaviour[0]}
+        if (method, path) == ("GET", "/names"):
+            return 200, await _addresses(asked.get("name", ""))
+        if (method, path) == ("GET", "/call"):
+            return 200, {"calls": await _calls(asked, self.second)}
+        if (method, path) == ("GET", "/hold"):
+            return 200, await _held(asked, self.second)
         if (method, path) == ("GET", "/health"):
             return await self.told_health()
         if (method, path) == ("PUT", "/health"):
@@ -192,13 +223,21 @@ class _Workload:
             return 200, await asyncio.to_thread(_resolve, asked.get("name", ""), kind)
         if (method, path) == ("PUT", "/exit"):
             os._exit(int(asked.get("code", "1")) & 0xFF)
-        return 404, {"error": "there is GET /, /health, /lifetime, /resolve and PUT /health, /exit"}
+        return 404, {
+            "error": "there is /, GET /health, /lifetime, /executions, /resolve, /names, /call, /hold, "
+            "and PUT /health, /behave, /exit"
+        }
 
     async def identity(self, asked: dict[str, str]) -> tuple[int, dict[str, object]]:
         self.served += 1
+        if "key" in asked:
+            self.executions[asked["key"]] = self.executions.get(asked["key"], 0) + 1
         if "after" in asked:
             await asyncio.sleep(_seconds(asked, "after") * self.second)
-        status = int(asked.get("status", "200"))
+        do, refused = self.behaviour
+        if do == "reset":
+            return 0, {}
+        status = refused if do == "refuse" else int(asked.get("status", "200"))
         if not 200 <= status <= 599:
             raise _Refusal("status is to be from 200 to 599")
         told: dict[str, object] = {
@@ -258,6 +297,89 @@ async def _fetch(url: str) -> dict[str, Any]:
         raise ValueError(f"{url} answered {head[:40]!r}")
     found: dict[str, Any] = json.loads(body)
     return found
+
+
+async def _addresses(name: str) -> dict[str, object]:
+    """What getaddrinfo finds, or what SURVEYOR_HOSTS has."""
+    for pair in os.environ.get("SURVEYOR_HOSTS", "").split():
+        if pair.partition("=")[0] == name:
+            return {"addresses": [pair.partition("=")[2]]}
+    try:
+        found = await asyncio.to_thread(socket.getaddrinfo, name, None, 0, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as problem:
+        return {"error": str(problem), "addresses": []}
+    return {"addresses": sorted({str(one[4][0]) for one in found})}
+
+
+async def _calls(asked: dict[str, str], second: float) -> list[dict[str, object]]:
+    times, every = int(asked.get("times", "1")), _seconds(asked, "every")
+    if not 0 < times <= MOST_CALLS:
+        raise _Refusal(f"times is to be 1 to {MOST_CALLS}")
+    start = time.monotonic()
+    begun: list[asyncio.Task[dict[str, object]]] = []
+    for number in range(times):
+        due = start + number * every * second
+        if every:
+            await asyncio.sleep(due - time.monotonic())
+        begun.append(asyncio.create_task(_one_call(asked, second, due - start)))
+        if not every:
+            await begun[-1]
+    return list(await asyncio.gather(*begun))
+
+
+async def _one_call(asked: dict[str, str], second: float, at: float) -> dict[str, object]:
+    start = time.monotonic()
+    told: dict[str, object] = {"at": round(at / second, 3)}
+    writer = None
+    try:
+        async with asyncio.timeout((_seconds(asked, "within") or 60) * second):
+            reader, writer = await _send(asked, keep=False)
+            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        told["status"] = int(head.split(b" ", 2)[1])
+        with contextlib.suppress(ValueError):
+            answered = json.loads(body)
+            told |= {"task": answered.get("task"), "address": answered.get("address")}
+    except (OSError, EOFError, TimeoutError, IndexError, ValueError) as problem:
+        told["error"] = f"{type(problem).__name__}: {problem}".rstrip(": ")
+    finally:
+        if writer is not None:
+            writer.close()
+    told["seconds"] = round((time.monotonic() - start) / second, 3)
+    return told
+
+
+async def _held(asked: dict[str, str], second: float) -> dict[str, object]:
+    reader, writer = await _send(asked, keep=True)
+    start = time.monotonic()
+    try:
+        async with asyncio.timeout((_seconds(asked, "within") or 60) * second):
+            while await reader.read(65_536):
+                start = time.monotonic()  # of the last that came
+    except TimeoutError:
+        return {"closed_after": None}
+    finally:
+        writer.close()
+    return {"closed_after": round((time.monotonic() - start) / second, 3)}
+
+
+async def _send(asked: dict[str, str], *, keep: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect by the address that the URL's name has for any program here, and send a request."""
+    url = urlsplit(asked.get("url", ""))
+    found: list[str] = (await _addresses(url.hostname or ""))["addresses"]  # type: ignore[assignment]  # a list of texts
+    if not found:
+        raise OSError(f"{url.hostname} is not known")
+    reader, writer = await asyncio.open_connection(found[0], url.port or 80)
+    path = f"{url.path or '/'}{'?' if url.query else ''}{url.query}"
+    lines = [
+        f"{asked.get('method', 'GET')} {path} {asked.get('http', 'HTTP/1.1')}",
+        f"Host: {url.netloc}",
+        f"Connection: {'keep-alive' if keep else 'close'}",
+        "Content-Length: 0",
+    ]
+    if "header" in asked:
+        lines.append(asked["header"])
+    writer.write("\r\n".join((*lines, "", "")).encode("latin-1"))
+    return reader, writer
 
 
 def _one_of(given: str, *allowed: str) -> str:

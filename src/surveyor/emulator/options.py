@@ -12,14 +12,22 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, NoReturn, get_args
 
 from .identifiers import is_account, is_region
-from .settings import Delay, Deregistration, EcsFlaw, IamFlaw, Quotas, Settings
+from .settings import ConnectFlaw, Delay, Deregistration, EcsFlaw, IamFlaw, Quotas, Settings
 
 __all__ = ["Options", "parse", "with_setting"]
 
 QUOTAS = "quotas."
 # These have options of their own.
 _NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures", "probe_loopback"})
-_CHOICES = {"IamFlaw": get_args(IamFlaw), "EcsFlaw": get_args(EcsFlaw), "Deregistration": get_args(Deregistration)}
+_CHOICES = {
+    kind: get_args(choices)
+    for kind, choices in {
+        "ConnectFlaw": ConnectFlaw,
+        "Deregistration": Deregistration,
+        "EcsFlaw": EcsFlaw,
+        "IamFlaw": IamFlaw,
+    }.items()
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ async def _run(options: Options) -> int:
     address, port = names.resolver(settings.account, settings.region, default_vpc)
     host, http_port = server.sockets[0].getsockname()[:2]
     world.endpoint = f"http://{f'[{host}]' if ':' in host else host}:{http_port}"
-    world.resolver = names.resolver
+    world.resolver, world.resolver_at_53 = names.resolver, names.resolver_at_53
     ready = {
         "endpoint": world.endpoint,
         "dns": f"{address}:{port}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Delay", "Deregistration", "EcsFlaw", "IamFlaw", "Quotas", "Settings"]
+__all__ = ["ConnectFlaw", "Delay", "Deregistration", "EcsFlaw", "IamFlaw", "Quotas", "Settings"]
 
 IamFlaw = Literal["ignores-deny", "ignores-conditions", "ignores-case", "fails-open"]
 EcsFlaw = Literal[
@@ -18,6 +18,21 @@ EcsFlaw = Literal[
     "waits-for-nothing",
     "kills-at-once",
     "hears-the-disconnected",
+]
+ConnectFlaw = Literal[
+    "withholds-nothing",
+    "never-drains",
+    "sees-later-endpoints",
+    "picks-at-random",
+    "never-ejects",
+    "never-retries",
+    "never-times-out",
+    "never-idle",
+    "accepts-http-1.0",
+    "old-tls",
+    "logs-query-parameters",
+    "no-test-traffic",
+    "resolves-discovery-names",
 ]
 Deregistration = Literal["no-wait", "wait-for-operation", "after-exit"]
 
@@ -117,3 +132,7 @@ class Settings:
     iam_flaw: IamFlaw | None = None
     # Likewise an ECS.
     ecs_flaw: EcsFlaw | None = None
+    # Likewise a Service Connect.
+    connect_flaw: ConnectFlaw | None = None
+    # A stage of a blue/green deployment that waits for nothing; what ECS takes is not documented.
+    deployment_stage: Delay = Delay(2.0, 10.0)

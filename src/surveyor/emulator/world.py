@@ -38,6 +38,8 @@ class World:
         # Where tasks reach the target, and the resolver of each (account, region, VPC), once it listens.
         self.endpoint = ""
         self.resolver: Callable[[str, str, str], tuple[str, int]] | None = None
+        # The address at which that resolver answers at port 53, where this process may listen there.
+        self.resolver_at_53: Callable[[str, str, str], str | None] | None = None
         # What is to be done when the target ends.
         self.at_end: list[Callable[[], object]] = []
         self._regional: dict[tuple[type[object], str, str], object] = {}

@@ -69,6 +69,8 @@ def membership_changed(call: Call, service: Service, identity: str, now: Instanc
         else:
             view.members[identity] = now
         view.summaries.clear()
+        for heard in view.heard:
+            heard()
 
     call.world.clock.call_at(view.due, show)
 

@@ -92,6 +92,8 @@ class View:
     due: float = 0.0
     # Answers made from the members, by health filter; emptied when anything changes.
     summaries: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    # Who wants to know when it shows something else.
+    heard: list[Callable[[], object]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

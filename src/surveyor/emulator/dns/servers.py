@@ -23,6 +23,7 @@ from .udp import UdpServer
 __all__ = ["DnsServers"]
 
 Address = tuple[str, int]
+DNS_PORT = 53
 
 _LOOPBACK = "127.0.0.1"
 # 127.53.0.2, 127.53.1.2, …: the second octet goes up when the third is used up.
@@ -52,6 +53,7 @@ class DnsServers:
         self._world = world
         self._chance = Random(f"{world.settings.seed}/dns")
         self._resolvers: dict[tuple[str, VpcKey], _Place] = {}
+        self._at_53: dict[tuple[str, VpcKey], _Place | None] = {}
         self._name_servers: _Place | None = None
         # Shared by all sockets of one address family: they are emptied one after another.
         self._batches: dict[int, Batch] = {}
@@ -82,9 +84,30 @@ class DnsServers:
             place = self._resolvers[key] = self._open_beside(self._resolver(*key), self._next_host())
         return place.address
 
+    def resolver_at_53(self, account: str, region: str, vpc_id: str) -> str | None:
+        """The address at which a VPC's resolver answers at port 53, from now on; None where that is not allowed."""
+        key = account, VpcKey(vpc_id, region)
+        if key not in self._at_53:
+            self._at_53[key] = self._open_at_53(self._resolver(*key))
+        place = self._at_53[key]
+        return place.address[0] if place is not None else None
+
+    def _open_at_53(self, responder: Responder) -> _Place | None:
+        # Other targets on this machine pick among the same addresses.
+        for _ in range(_ATTEMPTS):
+            number = self._chance.randrange(_PLACES)
+            try:
+                return self._open(responder, f"127.{_FIRST_OCTET + number // 256}.{number % 256}.2", DNS_PORT)
+            except PermissionError:
+                return None
+            except OSError:
+                continue
+        return None
+
     def close(self) -> None:
         """Stop answering everywhere."""
-        places = [*self._resolvers.values(), *([self._name_servers] if self._name_servers else [])]
+        at_53 = [place for place in self._at_53.values() if place is not None]
+        places = [*at_53, *self._resolvers.values(), *([self._name_servers] if self._name_servers else [])]
         for place in places:
             place.udp.close()
             place.tcp.close()

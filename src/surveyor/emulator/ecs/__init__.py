@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..services import Handler
-from . import clusters, container_instances, definitions, running, services, tags, task_sets
+from . import clusters, container_instances, definitions, running, service_deployments, services, tags, task_sets
 
 __all__ = ["HANDLERS"]
 
 HANDLERS: Mapping[str, Handler] = {
+    "ContinueServiceDeployment": service_deployments.continue_service_deployment,
     "CreateCluster": clusters.create_cluster,
     "CreateService": services.create_service,
     "CreateTaskSet": task_sets.create_task_set,
@@ -21,12 +22,14 @@ HANDLERS: Mapping[str, Handler] = {
     "DeregisterTaskDefinition": definitions.deregister_task_definition,
     "DescribeClusters": clusters.describe_clusters,
     "DescribeContainerInstances": container_instances.describe_container_instances,
+    "DescribeServiceDeployments": service_deployments.describe_service_deployments,
     "DescribeServices": services.describe_services,
     "DescribeTaskDefinition": definitions.describe_task_definition,
     "DescribeTaskSets": task_sets.describe_task_sets,
     "DescribeTasks": running.describe_tasks,
     "ListClusters": clusters.list_clusters,
     "ListContainerInstances": container_instances.list_container_instances,
+    "ListServiceDeployments": service_deployments.list_service_deployments,
     "ListServices": services.list_services,
     "ListServicesByNamespace": services.list_services_by_namespace,
     "ListTagsForResource": tags.list_tags_for_resource,

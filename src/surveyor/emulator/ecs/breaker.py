@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..world import Call
+from . import endpoints
 from .acting import event
 from .events import told
 from .find import state
@@ -19,6 +20,7 @@ from .state import Deployment, Service, Task
 
 __all__ = ["begin", "count", "judge"]
 
+KEPT = 100
 LEAST_FAILURES, MOST_FAILURES = 3, 200
 LONGEST_WAIT = 27 * 60.0
 """ECS Developer Guide, service throttle logic: "currently 27 minutes"."""
@@ -30,6 +32,8 @@ def begin(call: Call, service: Service, deployment: Deployment) -> None:
         if one.status == "PRIMARY":
             one.status, one.updated = "ACTIVE", call.now
     service.deployments.insert(0, deployment)
+    service.history.insert(0, deployment)
+    del service.history[KEPT:]
     service.steady = False
     _tell(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", "in progress.")
 
@@ -77,6 +81,7 @@ def judge(
         if counted:
             deployment.rollout, deployment.updated = "COMPLETED", call.now
             service.last_completed = deployment
+            endpoints.retire(call, service, deployment.template.connect)
             deployment.reason = f"ECS deployment {deployment.id} completed."
             told(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment completed.")
             _tell(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_COMPLETED", "completed.")

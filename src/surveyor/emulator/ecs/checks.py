@@ -15,7 +15,7 @@ from ..ec2.groups import lets_out
 from ..tasks.pace import wall_per_second
 from ..tasks.supervisor import CannotStart
 from ..world import Call
-from . import registration
+from . import endpoints, registration
 from .environment import check_command, environment_of
 from .runtime import runtime
 from .state import Container, Health, Task
@@ -89,4 +89,5 @@ def _set(call: Call, task: Task, container: Container, health: Health, changed: 
     if task.health == "HEALTHY" and task.healthy_since is None:
         task.healthy_since = call.now
     registration.tell_health(call, task)
+    endpoints.tell_health(call, task)
     changed()

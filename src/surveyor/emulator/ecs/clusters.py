@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..cloudmap.namespaces import create_http_namespace
+from ..cloudmap.operations import when_over
+from ..cloudmap.state import CloudMapState
 from ..errors import ServiceError
 from ..protocols import Document
 from ..world import Call
 from . import tags
+from .acting import acting
 from .find import arn, cluster, invalid, page, state
 from .runtime import runtime
 from .state import Cluster
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["create_cluster", "delete_cluster", "describe_clusters", "list_clusters", "update_cluster"]
 
 DESCRIBED_AT_ONCE = 100
+LONGEST_NAMESPACE = 1_024
 
 
 def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document:
@@ -44,9 +50,10 @@ def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document
         )
         if given:
             held.tags[found.arn] = given
+        _set_default(call, found, request.get("serviceConnectDefaults"))
         call.note("cluster.created", name)
         runtime(call.world).supervisor.warm()  # tasks will follow, and then its start would count
-    return {"cluster": describe(call, found, {"TAGS", "SETTINGS"})}
+    return {"cluster": describe(call, found, {"TAGS", "SETTINGS", "ATTACHMENTS"})}
 
 
 def update_cluster(call: Call, request: UpdateClusterRequestTypeDef) -> Document:
@@ -54,7 +61,43 @@ def update_cluster(call: Call, request: UpdateClusterRequestTypeDef) -> Document
     found = cluster(call, request["cluster"])
     if "settings" in request:
         found.settings = [dict(one) for one in request["settings"]]
-    return {"cluster": describe(call, found, {"SETTINGS"})}
+    _set_default(call, found, request.get("serviceConnectDefaults"))
+    return {"cluster": describe(call, found, {"SETTINGS", "ATTACHMENTS"})}
+
+
+def _set_default(call: Call, of: Cluster, given: Any) -> None:
+    """ecs ClusterServiceConnectDefaultsRequest: a namespace that is not there is made; "" takes the default away."""
+    if given is None:
+        return
+    wanted = given["namespace"]
+    if wanted == "":
+        of.connect_namespace = None
+        return
+    held = call.world.regional(CloudMapState, call.account, call.region)
+    if wanted.startswith("arn:"):
+        found = held.namespaces.get(wanted.rpartition("/")[2])
+        if found is None or found.arn != wanted:
+            raise ServiceError("NamespaceNotFoundException", f"The namespace {wanted} was not found.")
+    else:
+        found = held.namespaces_by_http_name.get(wanted)
+    if found is not None:
+        of.connect_namespace = found.arn
+        return
+    if len(wanted) > LONGEST_NAMESPACE or any(sign in wanted for sign in '<>"/'):
+        raise invalid("a namespace's name has up to 1024 characters, none of them <, >, double quotation mark, slash")
+    own = replace(acting(call.world, call.account, call.region), operation="CreateHttpNamespace")
+    # The attachment tells how it goes (ecs Attachment: type, status).
+    of.attachment = (call.world.new_id(8), "PROVISIONING")
+    of.connect_namespace = wanted
+    answer: Any = create_http_namespace(own, {"Name": wanted})
+
+    def over(problem: str | None) -> None:
+        made = held.namespaces_by_http_name.get(wanted)
+        if made is not None:
+            of.connect_namespace = made.arn
+        of.attachment = (of.attachment[0] if of.attachment else "", "ATTACHED" if problem is None else "FAILED")
+
+    when_over(own, str(answer["OperationId"]), over)
 
 
 def delete_cluster(call: Call, request: DeleteClusterRequestTypeDef) -> Document:
@@ -121,4 +164,9 @@ def describe(call: Call, of: Cluster, include: set[str]) -> dict[str, Any]:
     }
     if of.connect_namespace is not None:
         told["serviceConnectDefaults"] = {"namespace": of.connect_namespace}
+    if of.attachment is not None and "ATTACHMENTS" in include:
+        identity, status = of.attachment
+        detail = {"name": "namespace", "value": of.connect_namespace or ""}
+        told["attachments"] = [{"id": identity, "type": "sc", "status": status, "details": [detail]}]
+        told["attachmentsStatus"] = "UPDATE_IN_PROGRESS" if status == "PROVISIONING" else "UPDATE_COMPLETE"
     return told

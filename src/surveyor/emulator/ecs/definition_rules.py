@@ -14,6 +14,7 @@ from .state import ContainerDefinition, HealthCheck, Port
 __all__ = ["Given", "check"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_PORT_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
 _BYTES = 1024 * 1024
 STOP_TIMEOUT = 30
 LONGEST_STOP = 120
@@ -71,6 +72,9 @@ def check(request: Mapping[str, Any]) -> Given:
     names = [one.name for one in containers]
     if len(set(names)) < len(names):
         raise refused("Container names are to be different from each other.")
+    ports = [port.name for one in containers for port in one.ports if port.name is not None]
+    if len(set(ports)) < len(ports):
+        raise refused("Port names are to be different from each other.")
     if not any(one.essential for one in containers):
         raise refused("At least one container is to be essential.")
     containers = _in_order(containers)
@@ -169,7 +173,10 @@ def _port(given: Mapping[str, Any], mode: str) -> Port:
         raise refused("a port is from 1 to 65535")
     if mode in ("awsvpc", "host") and host != container:
         raise refused("in the network modes awsvpc and host the host port is the container port")
-    return Port(container, host, given.get("protocol") or "tcp", given.get("name"))
+    name = given.get("name")
+    if name is not None and not _PORT_NAME.fullmatch(name):
+        raise refused("a port's name has up to 64 lowercase letters, digits, underscores and hyphens, none in front")
+    return Port(container, host, given.get("protocol") or "tcp", name, given.get("appProtocol") or "tcp")
 
 
 def _told(port: Port, given: Mapping[str, Any]) -> dict[str, Any]:

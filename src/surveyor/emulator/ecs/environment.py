@@ -15,22 +15,23 @@ from ..tasks.pace import wall_per_second
 from ..world import Call
 from .state import Container, Task
 
-__all__ = ["check_command", "command_of", "environment_of", "overridden"]
+__all__ = ["check_command", "command_of", "environment_of", "overridden", "second_of", "vpc_of"]
 
 _EVERYWHERE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
+_NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
 _HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1)(?![\w.-])")
 
 
 def environment_of(call: Call, task: Task, container: Container) -> dict[str, str]:
     """Name -> value."""
     world = call.world
-    address = task.address or "127.0.0.1"
+    address = task.listens_at or "127.0.0.1"
     place = f"{world.endpoint}/_surveyor/ecs/{call.account}/{call.region}/{task.cluster.name}/{task.id}"
     known = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": "/",
         "LANG": "C.UTF-8",
-        "HOSTNAME": f"ip-{address.replace('.', '-')}.ec2.internal",
+        "HOSTNAME": f"ip-{(task.address or address).replace('.', '-')}.ec2.internal",
         "AWS_REGION": call.region,
         "AWS_DEFAULT_REGION": call.region,
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.template.launch_type == "FARGATE" else "AWS_ECS_EC2",
@@ -38,16 +39,21 @@ def environment_of(call: Call, task: Task, container: Container) -> dict[str, st
         "ECS_AGENT_URI": f"{place}/agent",
         # What AWS has at addresses of its own is here at the target's.
         "AWS_ENDPOINT_URL": world.endpoint,
-        "SURVEYOR_ADDRESS": address,
-        "SURVEYOR_SECOND": f"{wall_per_second(world):g}",
+        "SURVEYOR_ADDRESS": task.address or address,
+        "SURVEYOR_LISTEN": address,
+        "SURVEYOR_SECOND": f"{second_of(call, task):g}",
     }
     if task.overrides.get("taskRoleArn") or task.template.definition.told.get("taskRoleArn"):
         known["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{place}/credentials"
     if world.clock.scale is None:
         known["SURVEYOR_CLOCK"] = f"{world.endpoint}/_surveyor/clock"
-    resolver = _resolver(call, task)
-    if resolver:
-        known["SURVEYOR_DNS"] = resolver
+    vpc = vpc_of(call, task)
+    if vpc is not None and world.resolver is not None:
+        resolver, port = world.resolver(call.account, call.region, vpc)
+        known["SURVEYOR_DNS"] = f"{resolver}:{port}"
+    # For programs on systems where a task cannot have an /etc/hosts of its own.
+    if task.names:
+        known["SURVEYOR_HOSTS"] = " ".join(f"{name}={where}" for name, where in task.names.items())
     given = {**container.definition.environment, **overridden(task, container, "environment")}
     return known | {name: _EVERYWHERE.sub(address, value) for name, value in given.items()}
 
@@ -59,7 +65,7 @@ def command_of(task: Task, container: Container) -> list[str]:
     if changed:
         entry = container.definition.told.get("entryPoint") or ()
         command = (*map(str, entry), *map(str, changed))
-    return [one if len(one) > 1_000 else _EVERYWHERE.sub(task.address or "", one) for one in command]
+    return [one if len(one) > 1_000 else _EVERYWHERE.sub(task.listens_at or "", one) for one in command]
 
 
 def check_command(task: Task, container: Container) -> list[str]:
@@ -68,7 +74,7 @@ def check_command(task: Task, container: Container) -> list[str]:
     kind, *rest = container.definition.health.command
     if kind == "NONE":
         return []
-    here = [one if len(one) > 1_000 else _HERE.sub(task.address or "", one) for one in rest]
+    here = [one if len(one) > 1_000 else _HERE.sub(task.listens_at or "", one) for one in rest]
     return ["/bin/sh", "-c", " ".join(here)] if kind == "CMD-SHELL" else here
 
 
@@ -86,11 +92,18 @@ def _override(task: Task, container: Container) -> Mapping[str, list[dict[str, s
     return {}
 
 
-def _resolver(call: Call, task: Task) -> str:
+def second_of(call: Call, task: Task) -> float:
+    """Wall seconds that a service second takes for a task: the target's, unless its definition has SURVEYOR_SECOND."""
+    for container in task.containers:
+        given = container.definition.environment.get("SURVEYOR_SECOND", "")
+        if _NUMBER.fullmatch(given) and float(given):
+            return float(given)
+    return wall_per_second(call.world)
+
+
+def vpc_of(call: Call, task: Task) -> str | None:
+    """The VPC that a task is in, whose resolver answers it."""
     from ..ec2.state import ec2_state
 
     subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet or "")
-    if subnet is None or call.world.resolver is None:
-        return ""
-    address, port = call.world.resolver(call.account, call.region, subnet.vpc)
-    return f"{address}:{port}"
+    return subnet.vpc if subnet is not None else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..ec2.state import ec2_state
 from ..settings import Delay
@@ -17,9 +17,10 @@ from ..tasks.addresses import Exhausted
 from ..tasks.forwarding import forward
 from ..tasks.supervisor import CannotStart, Exit
 from ..world import Call
-from . import checks, registration
+from . import checks, endpoints, proxies, registration
 from .acting import event
 from .environment import command_of, environment_of
+from .own_files import own_files
 from .runtime import runtime
 from .shapes import told_task
 from .state import Container, Task, TaskStatus
@@ -101,6 +102,7 @@ def _place(call: Call, task: Task) -> bool:
         task.zone = task.instance.zone
     mode = task.template.definition.network_mode
     try:
+        proxies.place(call, task)
         if mode == "host" and task.instance is not None:
             task.address = task.instance.address
         else:
@@ -110,9 +112,13 @@ def _place(call: Call, task: Task) -> bool:
     if mode == "bridge":
         taken = _ports_taken(call, task)
         free = (port for port in ON_HOST if port not in taken)
+        offered = task.template.connect.offered if task.template.connect is not None else ()
         for container in task.containers:
             for port in container.definition.ports:
                 container.bindings[port.container] = port.host or next(free)
+            for one in offered:
+                if one.container == container.definition.name:
+                    container.proxied[one.container_port] = one.ingress or next(free)
     return True
 
 
@@ -124,7 +130,7 @@ def _ports_taken(call: Call, task: Task) -> set[int]:
         for other in state(call).tasks.values()
         if other.instance is task.instance and other is not task and other.status != "STOPPED"
         for container in other.containers
-        for port in container.bindings.values()
+        for port in (*container.bindings.values(), *container.proxied.values())
     }
 
 
@@ -137,9 +143,15 @@ async def _activate(call: Call, task: Task, changed: Callable[[Task], object]) -
 
 
 async def _start_all(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    try:
+        await proxies.start(call, task, lambda how: _proxy_ended(call, task, how, changed))
+    except CannotStart as problem:
+        _fail(call, task, changed, f"CannotStartContainerError: {problem}")
+        return
+    files = await own_files(call, task)
     for container in task.containers:
         try:
-            await _start(call, task, container, changed)
+            await _start(call, task, container, files, changed)
         except CannotStart as problem:
             container.status, container.reason = "STOPPED", f"CannotStartContainerError: {problem}"
             _fail(call, task, changed, container.reason)
@@ -149,6 +161,11 @@ async def _start_all(call: Call, task: Task, changed: Callable[[Task], object]) 
     except OSError as problem:
         _fail(call, task, changed, f"CannotStartContainerError: {problem.strerror or problem}")
         return
+    _join(call, task, changed)
+
+
+def _join(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    """Register it wherever it belongs; then it is RUNNING."""
     flaw = call.world.settings.ecs_flaw
     registers = task.template.registry is not None and (task.service is not None or flaw == "run-task-registers")
     if flaw == "registers-late":
@@ -165,10 +182,18 @@ async def _start_all(call: Call, task: Task, changed: Callable[[Task], object]) 
         else:
             _deactivate(call, task, changed)
 
-    if not registers:
-        registered(None)
+    def connected(problem: str | None) -> None:
+        if problem is not None or not registers:
+            registered(problem)
+        elif task.going:
+            registration.register(call, task, registered)
+        else:
+            registered(None)
+
+    if task.going and task.template.connect is not None:
+        endpoints.register(call, task, connected)
     elif task.going:
-        registration.register(call, task, registered)
+        connected(None)
     else:
         _deactivate(call, task, changed)
 
@@ -181,7 +206,9 @@ async def _map_ports(task: Task) -> None:
             task.forwarders.append(await forward(task.instance.address, outside, task.address, inside))
 
 
-async def _start(call: Call, task: Task, container: Container, changed: Callable[[Task], object]) -> None:
+async def _start(
+    call: Call, task: Task, container: Container, files: Mapping[str, str], changed: Callable[[Task], object]
+) -> None:
     run = runtime(call.world)
 
     command = command_of(task, container)
@@ -195,6 +222,7 @@ async def _start(call: Call, task: Task, container: Container, changed: Callable
     container.process = await run.supervisor.start(
         command,
         environment_of(call, task, container),
+        files=files,
         memory=container.definition.memory,
         on_end=ended,
     )
@@ -229,8 +257,14 @@ def _deactivate(call: Call, task: Task, changed: Callable[[Task], object]) -> No
     def stopping(problem: str | None = None) -> None:
         if task.status == "DEACTIVATING":
             _to(call, task, "STOPPING", changed)
-            call.world.clock.run(_terminate(call, task, changed))
+            proxies.drain(call, task, lambda: call.world.clock.run(_terminate(call, task, changed)))
 
+    wanted = task.template.connect
+    if wanted is not None and not endpoints.has_access(call, wanted):
+        # ECS Developer Guide, Troubleshooting shared namespaces: stranded until it may enter again.
+        endpoints.deregister(call, task, stopping)
+        return
+    endpoints.deregister(call, task, lambda problem: None)
     if order == "wait-for-operation":
         registration.deregister(call, task, stopping)
         return
@@ -280,6 +314,13 @@ def _container_ended(
         stop(call, task, "EssentialContainerExited", "Essential container in task exited", changed)
 
 
+def _proxy_ended(call: Call, task: Task, how: Exit, changed: Callable[[Task], object]) -> None:
+    """The proxy is essential: a task without it reaches nobody."""
+    if task.going and task.sidecar is not None:
+        call.note("connect.proxy-ended", task.id, f"{how.code}")
+        stop(call, task, "EssentialContainerExited", "Essential container in task exited", changed)
+
+
 def _all_ended(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     if task.status != "STOPPING":
         return
@@ -296,6 +337,7 @@ def _deprovision(call: Call, task: Task, changed: Callable[[Task], object]) -> N
         task.stopped = call.now
         for one in task.forwarders:
             one.close()
+        proxies.end(call, task)
         if task.address is not None and (task.instance is None or task.address != task.instance.address):
             runtime(call.world).addresses.give_back(task.address)
         _to(call, task, "STOPPED", changed)

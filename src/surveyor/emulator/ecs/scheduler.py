@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from ..world import Call
-from . import breaker, lifecycle
+from . import blue_green, breaker, endpoints, lifecycle
 from .acting import acting, service_action
 from .events import told
 from .find import state
@@ -61,6 +61,7 @@ def _look(call: Call, service: Service) -> None:
     if service.status == "DRAINING":
         if all(one.status in ("STOPPING", "DEPROVISIONING") for one in tasks_of(call, service)):
             service.status = "INACTIVE"
+            endpoints.retire(call, service)
         return
     if service.controller == "EXTERNAL":
         _external(call, service, tasks)
@@ -73,7 +74,8 @@ def _look(call: Call, service: Service) -> None:
     stays = [one for one in tasks if one.deployment is primary and not _is_drained(one)]
     current = [one for one in stays if one not in failed]
     old = [one for one in tasks if one not in stays and one not in failed]
-    most = service.desired * service.maximum // 100
+    shifting = primary.stage not in (None, "CLEAN_UP")
+    most = service.desired * (200 if shifting else service.maximum) // 100
     room = most - len(old) - len(failed)
     current = _settle(call, service, primary, current, service.desired, max(room, 0))
     # What has run before is not asked to prove itself again.
@@ -83,7 +85,10 @@ def _look(call: Call, service: Service) -> None:
         # Once enough others count, or where there is no room for its replacement as long as it runs.
         if healthy >= least or room < service.desired:
             _stop(call, service, task, UNHEALTHY)
-    for task in sorted(old, key=lambda one: (_counts(call, one), one.created)):
+    if shifting:
+        green_is_well = len(current) == service.desired and all(_counts(call, one) for one in current)
+        blue_green.go_on(call, service, primary, well=green_is_well, again=look_soon)
+    for task in sorted([] if shifting else old, key=lambda one: (_counts(call, one), one.created)):
         if task.status != "RUNNING":
             _stop(call, service, task, SCALED.format(primary.id))
         elif healthy > least:

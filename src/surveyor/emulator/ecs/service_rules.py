@@ -14,6 +14,7 @@ from ..cloudmap.state import Service as Discovery
 from ..ec2.state import ec2_state
 from ..errors import ServiceError
 from ..world import Call
+from .connect_rules import connect
 from .find import definition, invalid
 from .state import Cluster, Network, Registry, TaskDefinition, Template
 
@@ -45,7 +46,8 @@ def template(call: Call, within: Cluster, request: Mapping[str, Any], *, for_ser
     network = _network(call, found, request.get("networkConfiguration"))
     registries = request.get("serviceRegistries") or [] if for_service else []
     registry = _registry(call, found, registries, launch, platform) if registries else None
-    return Template(found, launch, platform, network, registry, strategy)
+    connected = connect(call, within, found, request, launch) if for_service else None
+    return Template(found, launch, platform, network, registry, strategy, connected)
 
 
 def percentages(given: Mapping[str, Any] | None) -> tuple[int, int]:

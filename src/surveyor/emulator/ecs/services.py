@@ -9,7 +9,10 @@ from ..cloudmap.state import CloudMapState
 from ..errors import ServiceError
 from ..protocols import Document
 from ..world import Call
-from . import breaker, scheduler, tags
+from . import breaker, endpoints, scheduler, tags
+from .acting import acting
+from .blue_green import blue_green
+from .connect_rules import refuse_taken
 from .find import arn, cluster, invalid, page, service, state
 from .service_rules import MOST_DISCOVERED, percentages, template
 from .shapes import told_service
@@ -52,6 +55,7 @@ _DEPLOYED = (
     "platformVersion",
     "capacityProviderStrategy",
     "serviceRegistries",
+    "serviceConnectConfiguration",
 )
 
 
@@ -83,7 +87,8 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     desired = _desired(call, request.get("desiredCount"), discovered=bool(registries), needed=controller == "ECS")
     given_tags = tags.read(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     configuration: Any = request.get("deploymentConfiguration") or {}
-    if registries and (configuration.get("strategy") or "ROLLING") != "ROLLING":
+    strategy = blue_green(configuration)
+    if registries and strategy is not None:
         raise invalid("service discovery goes with rolling updates")
     least, most = percentages(configuration)
     made = Service(
@@ -102,11 +107,12 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
         grace=request.get("healthCheckGracePeriodSeconds") or 0,
         told={key: request[key] for key in _KEPT if request.get(key)},  # type: ignore[literal-required]  # keys are in a table
+        blue_green=strategy,
     )
     if controller == "ECS":
         if not request.get("taskDefinition"):
             raise invalid("TaskDefinition cannot be blank.")
-        breaker.begin(call, made, _deployment(call, template(call, within, request)))
+        _begin(call, made, template(call, within, request))
     held.services[within.name, name] = made
     if given_tags:
         held.tags[made.arn] = given_tags
@@ -134,7 +140,9 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     configuration: Any = request.get("deploymentConfiguration") or {}
     least, most = percentages({"minimumHealthyPercent": found.minimum, "maximumPercent": found.maximum} | configuration)
     if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
-        breaker.begin(call, found, _deployment(call, template(call, within, _merged(current, request))))
+        if "strategy" in configuration:
+            found.blue_green = blue_green(configuration)
+        _begin(call, found, template(call, within, _merged(found, current, request)))
     if current is None or desired != found.desired:
         found.steady = False
     found.desired, found.minimum, found.maximum = desired, least, most
@@ -209,18 +217,34 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
     known = (held.namespaces.get(given.rpartition("/")[2]), held.namespaces_by_http_name.get(given))
     if not any(known):
         raise ServiceError("NamespaceNotFoundException", f"The namespace {given} was not found.")
-    connected: list[str] = []
+    wanted = next(one for one in known if one is not None)
+    connected = [
+        one.arn
+        for one in state(call).services.values()
+        if one.status == "ACTIVE"
+        and one.primary is not None
+        and one.primary.template.connect is not None
+        and one.primary.template.connect.namespace_id == wanted.id
+    ]
     shown, token = page(connected, {"maxResults": 10, **request})
     answer: dict[str, object] = {"serviceArns": shown}
     return {**answer, "nextToken": token} if token else answer
 
 
-def _deployment(call: Call, of: Template) -> Deployment:
+def _begin(call: Call, of: Service, wanted: Template) -> None:
+    """Go to a deployment that was asked for."""
+    if wanted.connect is not None:
+        refuse_taken(call, wanted.connect, of.arn)
     number = call.world.chance.randrange(10**18, 10**19)
-    return Deployment(f"ecs-svc/{number}", of, created=call.now, updated=call.now)
+    made = Deployment(f"ecs-svc/{number}", wanted, created=call.now, updated=call.now)
+    if of.blue_green is not None and of.deployments:
+        made.stage = "SCALE_UP"
+    own = acting(call.world, call.account, call.region)
+    endpoints.deploy(own, of, made)
+    breaker.begin(call, of, made)
 
 
-def _merged(current: Deployment, request: Any) -> dict[str, Any]:
+def _merged(service: Service, current: Deployment, request: Any) -> dict[str, Any]:
     """The request as if it had said everything that it leaves as it is."""
     before = current.template
     registry = before.registry
@@ -242,6 +266,10 @@ def _merged(current: Deployment, request: Any) -> dict[str, Any]:
                 "containerPort": registry.container_port,
             }
         ]
+    if before.connect is not None:
+        said["serviceConnectConfiguration"] = before.connect.told
+    if service.blue_green is not None:
+        said["deploymentConfiguration"] = service.blue_green.told
     changed = {key: request[key] for key in _DEPLOYED if request.get(key) is not None}
     if "capacityProviderStrategy" in changed:
         said.pop("launchType", None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..world import Call
 from . import tags
+from .connect_rules import published_in
 from .find import state
 from .state import Container, Deployment, Registry, Service, Task, TaskSet
 
@@ -132,9 +133,12 @@ def told_service(call: Call, of: Service, tasks: Iterable[Task], *, with_tags: b
             "deploymentCircuitBreaker": of.breaker,
             "maximumPercent": of.maximum,
             "minimumHealthyPercent": of.minimum,
-            "strategy": "ROLLING",
+            "strategy": "ROLLING" if of.blue_green is None else "BLUE_GREEN",
+            **({} if of.blue_green is None else of.blue_green.told),
         },
-        "deployments": [] if of.controller == "EXTERNAL" else [_deployment(of, one, mine) for one in of.deployments],
+        "deployments": []
+        if of.controller == "EXTERNAL"
+        else [_deployment(call, of, one, mine) for one in of.deployments],
         "events": list(reversed(of.events[-100:])),
         "createdAt": of.created,
         "createdBy": of.created_by,
@@ -157,9 +161,9 @@ def told_service(call: Call, of: Service, tasks: Iterable[Task], *, with_tags: b
     return told
 
 
-def _deployment(of: Service, one: Deployment, tasks: list[Task]) -> dict[str, Any]:
+def _deployment(call: Call, of: Service, one: Deployment, tasks: list[Task]) -> dict[str, Any]:
     mine = [task for task in tasks if task.deployment is one]
-    return {
+    told: dict[str, Any] = {
         "id": one.id,
         "status": one.status,
         "taskDefinition": one.template.definition.arn,
@@ -172,6 +176,14 @@ def _deployment(of: Service, one: Deployment, tasks: list[Task]) -> dict[str, An
         "rolloutStateReason": one.reason,
         **_launch(one),
     }
+    if one.template.connect is not None:
+        told["serviceConnectConfiguration"] = one.template.connect.told
+        told["serviceConnectResources"] = [
+            {"discoveryName": two.endpoint.discovery_name, "discoveryArn": two.discovery_arn}
+            for two in published_in(call, one.template.connect.owner, one.template.connect.namespace_id)
+            if two.service_arn == of.arn
+        ]
+    return told
 
 
 def told_task_set(call: Call, service: Service, of: TaskSet, tasks: Iterable[Task]) -> dict[str, Any]:

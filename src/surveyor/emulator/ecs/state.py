@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..clock import Timer
+from ..connect.values import Endpoint, Protocol
 
 if TYPE_CHECKING:
+    from ..connect.sidecar import Sidecar
     from ..tasks.forwarding import Forwarder
     from ..tasks.supervisor import Process
+    from .connect_state import Connect
 
 __all__ = [
+    "BlueGreen",
     "Cluster",
     "Container",
     "ContainerInstance",
@@ -22,6 +26,7 @@ __all__ = [
     "Network",
     "Registry",
     "Service",
+    "Stage",
     "Task",
     "TaskDefinition",
     "TaskSet",
@@ -46,6 +51,8 @@ class Cluster:
     capacity_providers: list[str]
     strategy: list[Document]
     connect_namespace: str | None = None
+    # Id and status of what a default namespace's making is told by.
+    attachment: tuple[str, str] | None = None
     status: str = "ACTIVE"
 
 
@@ -68,6 +75,7 @@ class Port:
     host: int
     protocol: str
     name: str | None
+    app_protocol: Protocol = "tcp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,29 @@ class Template:
     network: Network | None
     registry: Registry | None
     strategy: tuple[Mapping[str, object], ...] = ()
+    connect: Connect | None = None
+
+
+Stage = Literal[
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+]
+"""ecs ServiceDeployment.lifecycleStage."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlueGreen:
+    """The strategy BLUE_GREEN: how long both run after the shift (seconds), and the stages to pause at."""
+
+    bake: float
+    pauses: frozenset[str]
+    told: Document = field(compare=False)
 
 
 @dataclass(slots=True)
@@ -171,6 +202,12 @@ class Deployment:
     setbacks: int = 0
     resume: float = 0.0
     external: str | None = None
+    # What its tasks reach by Service Connect, as long as it lasts.
+    endpoints: tuple[Endpoint, ...] = ()
+    # Where a blue/green deployment has got to; None for a rolling one.
+    stage: Stage | None = None
+    # The id of the hook that it waits at.
+    paused: str | None = None
 
 
 @dataclass(slots=True)
@@ -204,8 +241,11 @@ class Service:
     rebalancing: str
     grace: int
     told: Document
+    blue_green: BlueGreen | None = None
     status: str = "ACTIVE"
     task_sets: list[TaskSet] = field(default_factory=list)
+    # All deployments so far, the newest first.
+    history: list[Deployment] = field(default_factory=list)
     events: list[Document] = field(default_factory=list)
     steady: bool = False
     # What a rollback goes to.
@@ -234,6 +274,8 @@ class Container:
     hung: bool = False
     # Container port -> port on the host (bridge and host mode).
     bindings: dict[int, int] = field(default_factory=dict)
+    # Container port -> port on the host at which the proxy takes calls for it (bridge mode).
+    proxied: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -278,6 +320,13 @@ class Task:
     stop_code: str | None = None
     stopped_reason: str | None = None
     version: int = 1
+    # Where its containers listen, if a proxy stands before them; and that proxy.
+    inner: str | None = None
+    sidecar: Sidecar | None = None
+    # Name -> address of what it reaches by Service Connect.
+    names: dict[str, str] = field(default_factory=dict)
+    # Cloud Map's ids of the Service Connect services that it is registered in.
+    connected: list[str] = field(default_factory=list)
     forwarders: list[Forwarder] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
@@ -287,6 +336,11 @@ class Task:
         if self.template.definition.network_mode == "bridge" and self.instance is not None:
             return self.instance.address
         return self.address
+
+    @property
+    def listens_at(self) -> str | None:
+        """The address that its processes listen at."""
+        return self.inner or self.address
 
     @property
     def going(self) -> bool:

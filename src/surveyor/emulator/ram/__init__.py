@@ -20,6 +20,9 @@ __all__ = ["HANDLERS"]
 # AWS Cloud Map Developer Guide, Shared namespaces: granting permissions to share a namespace.
 _NEEDED = ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy")
 
+FOR_ECS = "arn:aws:ram::aws:permission/AWSRAMPermissionCloudMapECSFullPermission"
+"""ECS Developer Guide, Service Connect with shared namespaces: without it ECS may not use what is shared."""
+
 Request = Mapping[str, Any]
 
 
@@ -28,6 +31,7 @@ def create_resource_share(call: Call, request: Request) -> Document:
     identity = f"{call.world.new_id(8)}-{call.world.new_id(4)}-{call.world.new_id(12)}"
     arn = f"arn:aws:ram:{call.region}:{call.account}:resource-share/{identity}"
     made = Share(arn, str(request["name"]), call.account, call.now, updated=call.now)
+    made.for_ecs = FOR_ECS in (request.get("permissionArns") or ())
     _add(call, made, request)
     state(call.world).shares[arn] = made
     call.note("share.created", arn, made.name)

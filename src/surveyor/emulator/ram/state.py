@@ -23,7 +23,10 @@ class Invitation:
 
 @dataclass(slots=True)
 class Share:
-    """A resource share of `owner`: ARNs of namespaces, and the accounts that were invited."""
+    """A resource share of `owner`: ARNs of namespaces, and the accounts that were invited.
+
+    ``for_ecs``: whether it grants what Service Connect needs.
+    """
 
     arn: str
     name: str
@@ -31,6 +34,7 @@ class Share:
     created: float
     status: str = "ACTIVE"
     updated: float = 0.0
+    for_ecs: bool = False
     resources: set[str] = field(default_factory=set)
     invitations: dict[str, Invitation] = field(default_factory=dict)
 
@@ -52,9 +56,12 @@ def shared_with(world: World, account: str) -> list[str]:
     return sorted({arn for share in state(world).shares.values() if _open(share, account) for arn in share.resources})
 
 
-def is_shared(world: World, arn: str, account: str) -> bool:
-    """Whether a resource is shared with an account that has accepted."""
-    return any(arn in share.resources and _open(share, account) for share in state(world).shares.values())
+def is_shared(world: World, arn: str, account: str, *, for_ecs: bool = False) -> bool:
+    """Whether a resource is shared with an account that has accepted; ``for_ecs``: for Service Connect, too."""
+    return any(
+        arn in share.resources and _open(share, account) and (share.for_ecs or not for_ecs)
+        for share in state(world).shares.values()
+    )
 
 
 def _open(share: Share, account: str) -> bool:

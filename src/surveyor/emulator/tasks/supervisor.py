@@ -101,8 +101,8 @@ class Supervisor:
         memory: int = 0,
         on_end: Callable[[Exit], object] = lambda exit: None,
     ) -> Process:
-        """Start a command; returns once it runs. ``memory``: bytes it may hold, 0 for no limit; ``files``: place -> what it
-        finds there instead, where ``can_replace_files``.
+        """Start a command; returns once it runs. ``memory``: bytes it may hold, 0 for no limit;
+        ``files``: place -> what it finds there instead, where ``can_replace_files``.
 
         Raises CannotStart. ``python`` is this Python, and the workload's own text, or module, is run by a fork.
         """

@@ -1,0 +1,97 @@
+"""What proxies count, a minute at a time, as CloudWatch metrics in AWS/ECS; CloudWatch is moto's in the same process.
+
+ECS Developer Guide, Amazon ECS service utilization and Service Connect metrics: what comes in is counted by the called
+task's proxy under DiscoveryName; what TargetDiscoveryName names is counted by the proxies of callers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from ..connect.admin import Silent
+from ..connect.bootstrap import EGRESS, INGRESS
+from ..connect.sidecar import Sidecar
+from ..world import Call
+from .state import Task
+
+__all__ = ["measure"]
+
+EVERY = 60.0
+NAMESPACE = "AWS/ECS"
+_WANTED = f"^(http|tcp)[.]({INGRESS}|{EGRESS})[.]|^cluster[.]{EGRESS}[.]"
+# Ours -> what it is summed from: counters of a listener's statistics.
+_RECEIVED = {
+    "RequestCount": ("rq_total", "Count"),
+    "NewConnectionCount": ("cx_total", "Count"),
+    "ActiveConnectionCount": ("cx_active", "Count"),
+    "ProcessedBytes": ("cx_rx_bytes_total", "Bytes"),
+}
+_GAUGES = {"ActiveConnectionCount"}
+Dimensions = dict[str, str]
+Figure = tuple[str, float, str, Dimensions]
+
+
+def measure(call: Call, task: Task, before: Mapping[str, int] | None = None) -> None:
+    """Have a task's proxy asked for its figures every minute, for as long as it runs."""
+    call.world.clock.call_later(EVERY, lambda: call.world.clock.run(_look(call, task, before or {})))
+
+
+async def _look(call: Call, task: Task, before: Mapping[str, int]) -> None:
+    sidecar = task.sidecar
+    if sidecar is None or task.service is None:
+        return
+    try:
+        now = await sidecar.statistics(_WANTED)
+    except Silent as problem:
+        call.note("connect.metrics", task.id, str(problem))
+        now = before
+    else:
+        own = {"ClusterName": task.cluster.name, "ServiceName": task.service.name}
+        _put(call, list(_figures(sidecar, own, now, before)))
+    measure(call, task, now)
+
+
+def _figures(sidecar: Sidecar, own: Dimensions, now: Mapping[str, int], before: Mapping[str, int]) -> Iterator[Figure]:
+    def grown(name: str) -> float:
+        return float(max(0, now.get(name, 0) - before.get(name, 0)))
+
+    for number, port in enumerate(sidecar.plan.inbound):
+        kind = "tcp" if port.protocol == "tcp" else "http"
+        for metric, (counter, unit) in _RECEIVED.items():
+            name = f"{kind}.{INGRESS}.{number}.downstream_{counter}"
+            value = float(now.get(name, 0)) if metric in _GAUGES else grown(name)
+            for dimensions in ({"DiscoveryName": port.discovery_name}, {**own, "DiscoveryName": port.discovery_name}):
+                if kind == "http" or metric != "RequestCount":
+                    yield metric, value, unit, dimensions
+    for number, (endpoint, _) in enumerate(sidecar.plan.outbound):
+        if endpoint.protocol == "tcp":
+            continue
+        target = {"TargetDiscoveryName": endpoint.discovery_name}
+        for hundred in (2, 3, 4, 5):
+            value = grown(f"http.{EGRESS}.{number}.downstream_rq_{hundred}xx")
+            for dimensions in (target, {**own, **target}):
+                yield f"HTTPCode_Target_{hundred}XX_Count", value, "Count", dimensions
+        calls = grown(f"http.{EGRESS}.{number}.downstream_rq_total")
+        hosts = max(1, now.get(f"cluster.{EGRESS}.{number}.membership_total", 1))
+        for dimensions in (target, {**own, **target}):
+            yield "RequestCountPerTarget", calls / hosts, "Count", dimensions
+
+
+def _put(call: Call, figures: list[Figure]) -> None:
+    from moto.cloudwatch.models import Dimension, cloudwatch_backends  # loaded only where proxies run
+
+    moment = datetime.fromtimestamp(call.now, UTC)
+    cloudwatch_backends[call.account][call.region].put_metric_data(
+        NAMESPACE,
+        [
+            {
+                "MetricName": name,
+                "Value": value,
+                "Unit": unit,
+                "Timestamp": moment,
+                "Dimensions": [Dimension(key, told) for key, told in dimensions.items()],
+            }
+            for name, value, unit, dimensions in figures
+        ],
+    )

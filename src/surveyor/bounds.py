@@ -27,6 +27,7 @@ __all__ = [
     "STOP",
     "TASK",
     "TASK_ANSWER",
+    "TASK_CALLS",
     "TERMINATION",
     "TOLERANCE_ADVANCED",
     "TOLERANCE_FLOWING",
@@ -68,7 +69,8 @@ SCHEDULER = 60.0
 """Service seconds until the service scheduler must have acted on something (no document gives a bound)."""
 
 TASK_ANSWER = 10.0
-"""Wall seconds for an answer of a task."""
+TASK_CALLS = 600.0
+"""Wall seconds for an answer of a task, and of one that has to call others first."""
 
 FIRST_STEP = 0.25
 LARGEST_STEP = 1.0

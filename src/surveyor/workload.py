@@ -56,6 +56,7 @@ LONGEST_NAME = 256
 METADATA_WITHIN = 5.0  # wall seconds
 LOOK_AT_CLOCK = 0.02  # wall seconds
 MOST_CALLS = 100_000
+LONGEST_WAIT = 10_000
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 
@@ -390,8 +391,8 @@ def _one_of(given: str, *allowed: str) -> str:
 
 def _seconds(asked: dict[str, str], name: str) -> float:
     value = float(asked.get(name, "0"))
-    if not 0 <= value <= 3_600:
-        raise _Refusal(f"{name} is to be 0 to 3600 seconds")
+    if not 0 <= value <= LONGEST_WAIT:
+        raise _Refusal(f"{name} is to be 0 to {LONGEST_WAIT} seconds")
     return value
 
 

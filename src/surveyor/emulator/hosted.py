@@ -1,29 +1,46 @@
 """Services outside the subject of this target: answered by moto in the same process, loaded with their first request.
 
-EventBridge and SQS, so that anybody can hear of ECS's events; IAM has a room of its own, which hands on likewise.
+EventBridge and SQS, so that anybody can hear of ECS's events; CloudWatch with its logs, and AWS Private CA, for Service
+Connect; IAM has a room of its own, which hands on likewise. Services have their signing names here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from .errors import ServiceError
 from .http import Request, Response
 from .models import service_model
+from .protocols import Wire
 from .protocols.json import JsonWire
 from .signature import Credential, Scope
 from .world import Call, World
 
 __all__ = ["answer", "hand_on", "load"]
 
-_CLASSES: Mapping[str, tuple[str, str]] = {
-    "events": ("moto.events.responses", "EventsHandler"),
-    "sqs": ("moto.sqs.responses", "SQSResponse"),
+
+@dataclass(frozen=True, slots=True)
+class _Hosted:
+    """Where moto has a service, and the name of botocore's model of it."""
+
+    model: str
+    module: str
+    name: str
+
+
+_CLASSES: Mapping[str, _Hosted] = {
+    "acm-pca": _Hosted("acm-pca", "moto.acmpca.responses", "ACMPCAResponse"),
+    "events": _Hosted("events", "moto.events.responses", "EventsHandler"),
+    "logs": _Hosted("logs", "moto.logs.responses", "LogsResponse"),
+    "monitoring": _Hosted("cloudwatch", "moto.cloudwatch.responses", "CloudWatchResponse"),
+    "sqs": _Hosted("sqs", "moto.sqs.responses", "SQSResponse"),
 }
-"""Service -> where moto has it."""
+
+_TOLD = ("content-type", "x-amzn-errortype", "smithy-protocol", "x-amzn-query-error")
 
 # moto waits in the thread that everything here runs in; a client that asks again at once hears as soon.
 _WAIT = re.compile(rb'"WaitTimeSeconds"\s*:\s*\d+')
@@ -31,15 +48,21 @@ _WAIT = re.compile(rb'"WaitTimeSeconds"\s*:\s*\d+')
 
 def load(service: str) -> None:
     """Import what answers a service; takes some tenths of a second the first time."""
-    import_module(_CLASSES[service][0])
+    import_module(_CLASSES[service].module)
 
 
 def answer(
     world: World, service: str, request: Request, scope: Scope, authenticate: Callable[[], Credential]
 ) -> Response:
     """The answer to one request: who asks and whether that is allowed is decided here, all else by moto."""
-    wire = JsonWire(service_model(service))
+    found = _CLASSES[service]
+    in_cbor = "smithy-protocol" in request.headers
+    wire: Wire = JsonWire(service_model(found.model))
     asked = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    if in_cbor:
+        from .protocols.cbor import CborWire
+
+        wire, asked = CborWire(service_model(found.model)), request.path.rpartition("/")[2]
     try:
         credential = authenticate()
         call = Call(world, credential.account, scope.region, credential.principal, service, asked, credential.caller)
@@ -47,10 +70,9 @@ def answer(
             from .iam.authorise import authorise  # only where there is anybody but owners
 
             authorise(call, credential.caller, {})
-        module, name = _CLASSES[service]
         body = _WAIT.sub(b'"WaitTimeSeconds":0', request.body) if service == "sqs" else request.body
-        responses = getattr(import_module(module), name)
-        return hand_on(responses, service, request, body, credential.account, world.endpoint)
+        responses = getattr(import_module(found.module), found.name)
+        return hand_on(responses, found.model, request, body, credential.account, world.endpoint)
     except ServiceError as error:
         return wire.refuse(asked, error, f"{world.chance_of_requests.getrandbits(128):032x}")
 
@@ -66,7 +88,5 @@ def hand_on(responses: Any, service: str, request: Request, body: bytes, account
         status, answered, content = responses.dispatch(asked)
     except NotImplementedError as lacking:
         raise ServiceError("NotImplemented", f"moto's {service} does not offer this: {lacking}", status=501) from None
-    told = {
-        name: str(value) for name, value in answered.items() if name.lower() in ("content-type", "x-amzn-errortype")
-    }
+    told = {name: str(value) for name, value in answered.items() if name.lower() in _TOLD}
     return Response(int(status), content.encode() if isinstance(content, str) else content, told)

@@ -53,7 +53,7 @@ SERVICES: Mapping[str, Service] = {
 }
 
 
-HOSTED = frozenset({"events", "sqs"})
+HOSTED = frozenset({"acm-pca", "events", "logs", "monitoring", "sqs"})
 """Those that moto answers in the same process (see ``hosted``)."""
 
 

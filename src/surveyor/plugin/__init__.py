@@ -20,6 +20,7 @@ pytest_plugins = [
     "surveyor.plugin.tasks",
     "surveyor.plugin.hosts",
     "surveyor.plugin.calling",
+    "surveyor.plugin.connecting",
     "surveyor.plugin.figures",
     "surveyor.plugin.events",
     "surveyor.plugin.raw",

@@ -26,10 +26,16 @@ CALLER = "a caller"
 class CallTask(Protocol):
     """What the fixture of this name gives."""
 
-    def __call__(self, task: Mapping[str, Any] | str, path: str = "/", method: str = "GET") -> dict[str, Any]:
-        """`call_task(task, path="/", method="GET")`: what the workload answers (see surveyor.workload).
+    def __call__(
+        self,
+        task: Mapping[str, Any] | str,
+        path: str = "/",
+        method: str = "GET",
+        within: float = bounds.TASK_ANSWER,
+    ) -> dict[str, Any]:
+        """`call_task(task, path="/", method="GET", within=10)`: what the workload answers (see surveyor.workload).
 
-        `task`: DescribeTasks's Task, or an address. Raises WrongAnswer if nobody answers there.
+        `task`: DescribeTasks's Task, or an address; `within` wall seconds. Raises WrongAnswer if nobody answers there.
         """
 
 
@@ -38,12 +44,14 @@ def call_task(running: RunningTarget, client: ClientFactory) -> CallTask:
     """Calls tasks at their private address, or, where the target says so, at the public one of their interface."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def call(task: Mapping[str, Any] | str, path: str = "/", method: str = "GET") -> dict[str, Any]:
+    def call(
+        task: Mapping[str, Any] | str, path: str = "/", method: str = "GET", within: float = bounds.TASK_ANSWER
+    ) -> dict[str, Any]:
         address = task if isinstance(task, str) else _address(running, client, task)
         place = address if ":" in address else f"{address}:{PORT}"
         request = urllib.request.Request(f"http://{place}{path}", method=method)
         try:
-            with opener.open(request, timeout=bounds.TASK_ANSWER) as answer:
+            with opener.open(request, timeout=within) as answer:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as refused:
             found = json.load(refused)

@@ -34,6 +34,9 @@ FEATURES: Mapping[str, str] = {
     "ecs-instances": "EC2 instances can join a cluster",
     "events": "EventBridge delivers to SQS queues",
     "service-connect": "ECS Service Connect runs proxies",
+    "logs": "CloudWatch Logs keeps what log drivers deliver",
+    "metrics": "CloudWatch has the metrics of ECS",
+    "private-ca": "AWS Private CA issues certificates",
 }
 
 

@@ -35,7 +35,7 @@ async def statistics(socket: Path, pattern: str) -> Mapping[str, int]:
     status, body = await _ask(socket, "GET", f"/stats?format=json&filter={pattern}")
     if status != 200:
         raise Silent(f"statistics: status {status}")
-    return {str(one["name"]): int(one["value"]) for one in json.loads(body)["stats"] if "value" in one}
+    return {one["name"]: one["value"] for one in json.loads(body)["stats"] if isinstance(one.get("value"), int)}
 
 
 async def _ask(socket: Path, method: str, path: str) -> tuple[int, bytes]:

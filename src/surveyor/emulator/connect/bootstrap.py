@@ -25,8 +25,10 @@ FAILURES, EJECTED, LONGEST_EJECTED = 5, 30.0, 300.0
 LOOK_AT_EJECTED = 1.0
 # No document says which share of hosts may be ejected. With Envoy's own 10 % none of less than ten would ever be.
 MOST_EJECTED = 100
-# No document says which failures are retried: those of a connection, before anything of an answer has come.
-RETRIED = "connect-failure,refused-stream,reset,unavailable,cancelled"
+# No document says which failures are retried, only that connections that fail are. A connection that fails beyond the
+# callee's own proxy comes as a 503 of that.
+RETRIED = "connect-failure,refused-stream,reset,unavailable,cancelled,retriable-status-codes"
+RETRIED_STATUS = [503]
 
 _TYPE = "type.googleapis.com/envoy"
 _HTTP = f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -148,6 +150,7 @@ def _outbound(name: str, endpoint: Endpoint, file: Path, plan: Plan) -> Json:
 def _routes(endpoint: Endpoint, cluster: str, plan: Plan) -> list[Json]:
     retry = {
         "retry_on": RETRIED,
+        "retriable_status_codes": RETRIED_STATUS,
         "num_retries": RETRIES,
         "retry_host_predicate": [
             {"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type": _PREVIOUS}}
@@ -184,7 +187,9 @@ def _http(name: str, routes: list[Json], of: Endpoint | Inbound, plan: Plan, fol
         "common_http_protocol_options": {"idle_timeout": _seconds(of.idle, plan)},
         # What is between two bytes of a call is the route's affair; Envoy's own five minutes would overrule it.
         "stream_idle_timeout": "0s",
+        # Envoy's own.
         "drain_timeout": _seconds(5, plan),
+        "delayed_close_timeout": _seconds(1, plan),
         "use_remote_address": False,
         "skip_xff_append": True,
         "access_log": _log(plan, folder, "http"),

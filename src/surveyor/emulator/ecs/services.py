@@ -75,11 +75,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
             "Creation of service was not idempotent." if other.status == "ACTIVE" else "The service is draining."
         )
     controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
-    daemon = request.get("schedulingStrategy") == "DAEMON"
-    if daemon:
-        raise ServiceError("UnsupportedFeatureException", "this target does not offer the DAEMON scheduling strategy")
-    if controller == "CODE_DEPLOY":
-        raise ServiceError("UnsupportedFeatureException", "this target does not offer the CODE_DEPLOY controller")
+    _refuse_not_offered(request, controller)
     registries = list(request.get("serviceRegistries") or ())
     if any(one.get("loadBalancerName") for one in request.get("loadBalancers") or ()) and registries:
         raise invalid("service discovery does not support Classic Load Balancers")
@@ -287,6 +283,16 @@ def _desired(call: Call, given: int | None, *, discovered: bool, needed: bool) -
     if discovered and given > MOST_DISCOVERED:
         raise invalid(f"a service that uses service discovery has at most {MOST_DISCOVERED} tasks")
     return given
+
+
+def _refuse_not_offered(request: CreateServiceRequestTypeDef, controller: str) -> None:
+    if request.get("schedulingStrategy") == "DAEMON":
+        raise ServiceError("UnsupportedFeatureException", "this target does not offer the DAEMON scheduling strategy")
+    connect: Any = request.get("serviceConnectConfiguration") or {}
+    if controller != "ECS" and connect.get("enabled"):
+        raise invalid(f"Service Connect is not supported with the deployment controller {controller}")
+    if controller == "CODE_DEPLOY":
+        raise ServiceError("UnsupportedFeatureException", "this target does not offer the CODE_DEPLOY controller")
 
 
 def _refuse_role(request: CreateServiceRequestTypeDef, *, registries: bool) -> None:

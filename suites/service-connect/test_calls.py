@@ -1,0 +1,162 @@
+"""What a client's proxy does with calls: whom it picks, when it tries again, and when it gives up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from surveyor import bounds
+from surveyor.plugin.tasks import address_of
+from surveyor.testing import Inconclusive, proves
+
+if TYPE_CHECKING:
+    from surveyor.plugin.calling import CallTask
+    from surveyor.plugin.connecting import CallBy, MakeConnected, TaskOf
+    from surveyor.plugin.figures import Figure
+    from surveyor.plugin.tasks import Steady, TasksOf
+
+BAD = {"method": "PUT"}
+
+
+@pytest.fixture
+def three(make_connected: MakeConnected, steady: Steady, tasks_of: TasksOf, task_of: TaskOf) -> Any:
+    """`server, tasks, client = three()`: an endpoint of three tasks, and the task of a client."""
+
+    def make(**how: Any) -> Any:
+        server = make_connected("backend", count=3, **how)
+        steady(server.service)
+        client = task_of(make_connected(second=how.get("second")))
+        return server, tasks_of(server.service), client
+
+    return make
+
+
+@proves("service-connect.balancing.round-robin")
+def test_calls_are_spread_in_turn(three: Any, call_by: CallBy) -> None:
+    """Of 300 calls each of three tasks has a third, give or take three."""
+    server, tasks, client = three()
+    found = Counter(one.address for one in call_by(client, server.url, times=300))
+    assert sorted(found) == sorted(address_of(one) for one in tasks)
+    assert all(97 <= count <= 103 for count in found.values()), found
+
+
+@proves("service-connect.outliers.are-ejected-and-return")
+def test_a_failing_task_is_left_out_for_a_while(three: Any, call_by: CallBy, call_task: CallTask) -> None:
+    """One of three resets its calls: it has at least five of them, none for 29 s after the last, and then calls again."""
+    server, tasks, client = three(second=0.05)
+    bad = tasks[0]
+    call_task(bad, "/behave?do=reset", **BAD)
+    call_by(client, server.url, times=40)
+    failed = call_task(bad, "/executions")["served"]
+    assert failed >= 5
+    call_task(bad, "/behave?do=answer", **BAD)
+    # Ejected during the calls before: what comes within 25 s of their end is within 30 s of the ejection.
+    early = call_by(client, server.url, times=100, every=0.25)
+    assert address_of(bad) not in {one.address for one in early}
+    assert {one.status for one in early} == {200}
+    late = call_by(client, server.url, times=560, every=0.5)
+    assert address_of(bad) in {one.address for one in late}
+
+
+@proves("service-connect.retries.two-by-other-hosts")
+def test_a_failed_call_is_tried_again_elsewhere(three: Any, call_by: CallBy, call_task: CallTask) -> None:
+    """All three reset: one call is executed three times, once by each. One of them resets: no call fails."""
+    server, tasks, client = three()
+    for task in tasks:
+        call_task(task, "/behave?do=reset", **BAD)
+    [call] = call_by(client, f"{server.url}/?key=once")
+    assert call.status != 200
+    executed = [call_task(task, "/executions")["executions"].get("once", 0) for task in tasks]
+    assert executed == [1, 1, 1]
+    for task in tasks[1:]:
+        call_task(task, "/behave?do=answer", **BAD)
+    assert {one.status for one in call_by(client, server.url, times=12)} == {200}
+
+
+@proves("service-connect.retries.repeat-what-is-not-idempotent")
+def test_posts_that_are_executed_twice(three: Any, call_by: CallBy, call_task: CallTask, figure: Figure) -> None:
+    """One of three resets after it has executed: which POSTs were executed more than once, by whom."""
+    server, tasks, client = three()
+    call_task(tasks[0], "/behave?do=reset", **BAD)
+    for number in range(12):
+        call_by(client, f"{server.url}/?key=order-{number}", method="POST")
+    done: Counter[str] = Counter()
+    for task in tasks:
+        done.update(call_task(task, "/executions")["executions"])
+    if not done:
+        raise Inconclusive("no POST has arrived")
+    twice = sorted(key for key, times in done.items() if times > 1)
+    figure("POSTs sent", 12, unit="calls")
+    figure("POSTs executed more than once", len(twice), unit="calls")
+    figure("executions in all", sum(done.values()), unit="calls")
+
+
+@proves("service-connect.timeout.fifteen-seconds")
+@pytest.mark.parametrize(("limit", "answered", "cut_off"), [(None, 14, 16), (18, 16, 20), (0, 25, None)])
+def test_a_call_has_a_time_limit(
+    make_connected: MakeConnected,
+    task_of: TaskOf,
+    call_by: CallBy,
+    limit: int | None,
+    answered: int,
+    cut_off: int | None,
+) -> None:
+    """15 s unless the configuration says otherwise, and none where it says 0."""
+    timeout = {} if limit is None else {"timeout": {"perRequestTimeoutSeconds": limit}}
+    server = make_connected("backend", endpoint=timeout)
+    task_of(server)
+    client = task_of(make_connected())
+    assert [one.status for one in call_by(client, f"{server.url}/?after={answered}")] == [200]
+    if cut_off is not None:
+        [call] = call_by(client, f"{server.url}/?after={cut_off}")
+        assert call.status != 200
+        assert call.seconds < cut_off + 0.5
+
+
+@proves("service-connect.proxy.other-traffic-bypasses-it")
+def test_other_traffic_bypasses_the_proxy(make_connected: MakeConnected, task_of: TaskOf, call_by: CallBy) -> None:
+    """A call to the task's own address may take longer than the proxy allows, the same by the endpoint's name not."""
+    server = make_connected("backend")
+    callee = task_of(server)
+    client = task_of(make_connected())
+    assert [one.status for one in call_by(client, f"http://{address_of(callee)}:8080/?after=20")] == [200]
+    assert [one.status for one in call_by(client, f"{server.url}/?after=20")] != [200]
+
+
+@proves("service-connect.unsupported.http-1-0")
+def test_http_1_0_is_not_supported(make_connected: MakeConnected, task_of: TaskOf, call_by: CallBy) -> None:
+    """A call in HTTP/1.0 does not reach the server, one in HTTP/1.1 does."""
+    server = make_connected("backend")
+    task_of(server)
+    client = task_of(make_connected())
+    [old] = call_by(client, server.url, http="HTTP/1.0", within=10)
+    assert old.status != 200
+    assert [one.status for one in call_by(client, server.url)] == [200]
+
+
+@proves("service-connect.timeout.idle-connections")
+@pytest.mark.parametrize(
+    ("protocol", "limit", "second", "least", "most"),
+    [("http", None, 0.01, 270, 330), (None, None, 0.002, 3_500, 3_700), ("http", 60, 0.03, 54, 66)],
+)
+def test_an_idle_connection_is_closed(
+    make_connected: MakeConnected,
+    task_of: TaskOf,
+    call_task: CallTask,
+    protocol: str | None,
+    limit: int | None,
+    second: float,
+    least: float,
+    most: float,
+) -> None:
+    """After five minutes with HTTP, after an hour with TCP, or as told."""
+    timeout = {} if limit is None else {"timeout": {"idleTimeoutSeconds": limit}}
+    server = make_connected("backend", protocol=protocol, second=second, endpoint=timeout)
+    task_of(server)
+    client = task_of(make_connected(second=second))
+    path = f"/hold?url={server.url}&within={most * 1.2:g}"
+    held = call_task(client, path, within=bounds.TASK_CALLS)["closed_after"]
+    assert held is not None, "it is still open"
+    assert least <= held <= most

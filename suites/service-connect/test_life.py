@@ -1,0 +1,165 @@
+"""Tasks that come, drain and go, as their callers see it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from surveyor import bounds, workload
+from surveyor.plugin.tasks import address_of, id_of
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.calling import CallTask
+    from surveyor.plugin.connecting import Call, CallBy, MakeConnected, TaskOf
+    from surveyor.plugin.figures import Figure
+    from surveyor.plugin.tasks import Steady, TasksOf
+    from surveyor.plugin.time import Eventually
+
+CHECK: dict[str, Any] = {
+    "healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 30, "retries": 3, "startPeriod": 300}
+}
+
+
+@proves("service-connect.health.withheld-until-healthy")
+def test_a_task_gets_no_calls_before_it_is_healthy(
+    ecs: ECSClient,
+    make_connected: MakeConnected,
+    task_of: TaskOf,
+    tasks_of: TasksOf,
+    call_by: CallBy,
+    clock: Clock,
+    eventually: Eventually,
+    cluster: str,
+) -> None:
+    """A second task that runs but has not passed its check is not called; it is soon after it has."""
+    server = make_connected("backend", container=CHECK)
+    first = task_of(server)
+    client = task_of(make_connected())
+    ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=2)
+
+    def second() -> dict[str, Any] | None:
+        found = [one for one in tasks_of(server.service) if one["taskArn"] != first["taskArn"]]
+        return found[0] if found and found[0]["lastStatus"] == "RUNNING" else None
+
+    came = eventually(second, within=bounds.TASK)
+    while (found := second()) is not None and found["healthStatus"] != "HEALTHY":
+        calls = call_by(client, server.url, times=6)
+        # It may have passed since.
+        looked = second()
+        if looked is None or looked["healthStatus"] == "HEALTHY":
+            break
+        assert {one.address for one in calls} == {address_of(first)}, "it is called before it is HEALTHY"
+        clock.wait(2)
+    eventually(
+        lambda: address_of(came) in {one.address for one in call_by(client, server.url, times=6)},
+        within=bounds.DISCOVERY,
+    )
+
+
+@proves("service-connect.drain.calls-end-before-containers-do")
+def test_a_call_ends_before_its_task_does(
+    ecs: ECSClient, make_connected: MakeConnected, task_of: TaskOf, call_by: CallBy, cluster: str
+) -> None:
+    """A task is told to stop while it answers a call that takes 10 s: the answer arrives."""
+    server = make_connected("backend")
+    callee = task_of(server)
+    client = task_of(make_connected())
+    heard: list[Call] = []
+    calling = threading.Thread(target=lambda: heard.extend(call_by(client, f"{server.url}/?after=10")))
+    calling.start()
+    ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=0)
+    ecs.stop_task(cluster=cluster, task=callee["taskArn"])
+    calling.join(bounds.REMOTE_ANSWER)
+    assert [one.status for one in heard] == [200], heard
+
+
+@proves("service-connect.registry.edited-by-hand")
+def test_an_instance_deregistered_by_hand(
+    cloudmap: ServiceDiscoveryClient,
+    make_connected: MakeConnected,
+    task_of: TaskOf,
+    call_by: CallBy,
+    clock: Clock,
+    figure: Figure,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Take the only task's instance away: how many calls of the next minute fail."""
+    server = make_connected("backend")
+    callee = task_of(server)
+    client = task_of(make_connected())
+    assert [one.status for one in call_by(client, server.url)] == [200]
+    filters: Any = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
+    [service] = cloudmap.list_services(Filters=filters)["Services"]
+    cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId=id_of(callee))
+    failed = 0
+    for _ in range(30):
+        clock.wait(2)
+        failed += call_by(client, server.url)[0].status != 200
+    figure("calls of 30 that failed in the minute after", failed, unit="calls")
+
+
+@proves("service-connect.port.override")
+def test_an_overridden_port(
+    cloudmap: ServiceDiscoveryClient,
+    make_connected: MakeConnected,
+    task_of: TaskOf,
+    call_by: CallBy,
+    eventually: Eventually,
+    http_namespace: dict[str, Any],
+) -> None:
+    """Instances have it, clients get through, and the task answers at both ports."""
+    server = make_connected("backend", endpoint={"ingressPortOverride": 9090})
+    callee = task_of(server)
+    of: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": server.alias}
+    found = eventually(lambda: cloudmap.discover_instances(**of)["Instances"], within=bounds.DISCOVERY)
+    assert found[0]["Attributes"]["AWS_INSTANCE_PORT"] == "9090"
+    client = task_of(make_connected())
+    for place in (server.url, f"http://{address_of(callee)}:9090", f"http://{address_of(callee)}:8080"):
+        assert [one.status for one in call_by(client, place)] == [200], place
+
+
+@proves("service-connect.blue-green.test-traffic-by-header")
+def test_test_traffic_goes_to_the_new_tasks(
+    ecs: ECSClient,
+    make_connected: MakeConnected,
+    task_of: TaskOf,
+    tasks_of: TasksOf,
+    call_by: CallBy,
+    eventually: Eventually,
+    steady: Steady,
+    cluster: str,
+) -> None:
+    """Paused before the shift: with the header calls reach the new task, without it the old; later all the new."""
+    pause = {"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
+    strategy = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1, "lifecycleHooks": [pause]}
+    server = make_connected("backend", deploymentConfiguration=strategy)
+    blue = task_of(server)
+    client = task_of(make_connected())
+    name = server.service["serviceName"]
+    ecs.update_service(cluster=cluster, service=name, forceNewDeployment=True)
+
+    def paused() -> tuple[str, str] | None:
+        [newest, *_] = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
+        arn = newest["serviceDeploymentArn"]
+        [told] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+        hooks: Any = told.get("lifecycleHookDetails") or []
+        waiting = [one["hookId"] for one in hooks if one["status"] == "AWAITING_ACTION"]
+        return (arn, waiting[0]) if waiting else None
+
+    deployment, hook = eventually(paused, within=bounds.DEPLOYMENT)
+    [green] = [one for one in tasks_of(server.service) if one["taskArn"] != blue["taskArn"]]
+
+    def reached(**how: Any) -> set[str]:
+        return {one.address for one in call_by(client, server.url, times=5, **how)}
+
+    assert reached() == {address_of(blue)}
+    assert reached(header="x-amzn-ecs-blue-green-test: 1") == {address_of(green)}
+    ecs.continue_service_deployment(serviceDeploymentArn=deployment, hookId=hook)
+    eventually(lambda: reached() == {address_of(green)}, within=bounds.DEPLOYMENT)
+    steady(server.service)
+    assert [one["taskArn"] for one in tasks_of(server.service)] == [green["taskArn"]]

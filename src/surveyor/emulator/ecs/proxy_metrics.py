@@ -79,9 +79,9 @@ def _figures(sidecar: Sidecar, own: Dimensions, now: Mapping[str, int], before: 
 
 
 def _put(call: Call, figures: list[Figure]) -> None:
-    from moto.cloudwatch.models import Dimension, cloudwatch_backends  # loaded only where proxies run
+    from moto.cloudwatch.models import cloudwatch_backends  # loaded only where proxies run
 
-    moment = datetime.fromtimestamp(call.now, UTC)
+    moment = datetime.fromtimestamp(call.now, UTC).replace(tzinfo=None)  # moto compares moments without a zone
     cloudwatch_backends[call.account][call.region].put_metric_data(
         NAMESPACE,
         [
@@ -90,7 +90,7 @@ def _put(call: Call, figures: list[Figure]) -> None:
                 "Value": value,
                 "Unit": unit,
                 "Timestamp": moment,
-                "Dimensions": [Dimension(key, told) for key, told in dimensions.items()],
+                "Dimensions": [{"Name": key, "Value": told} for key, told in dimensions.items()],
             }
             for name, value, unit, dimensions in figures
         ],

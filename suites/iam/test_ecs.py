@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.plugin.account import Unique
+    from surveyor.plugin.namespaces import MakeNamespace
     from surveyor.plugin.permissions import Narrowed
     from surveyor.plugin.services import MakeService
     from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition
@@ -64,3 +65,39 @@ def test_no_role_beside_a_registry(
     with raises("InvalidParameterException"):
         make_ecs_service(definition, registry, count=0, role=role)
     make_ecs_service(definition, registry, count=0)
+
+
+@proves("iam.ecs.namespace-key")
+def test_a_role_is_held_to_a_namespace(
+    narrowed: Narrowed,
+    ecs: ECSClient,
+    make_namespace: MakeNamespace,
+    make_task_definition: MakeTaskDefinition,
+    unique: Unique,
+    cluster: str,
+    network: Any,
+) -> None:
+    """CreateService with Service Connect in the one that ecs:namespace names, and not in another, whoever names it."""
+    allowed, other = make_namespace("http"), make_namespace("http")
+    ports: Any = [{"containerPort": 8080, "name": "web"}]
+    definition = make_task_definition(container={"portMappings": ports})["taskDefinitionArn"]
+    condition = {"ArnEquals": {"ecs:namespace": allowed["Arn"]}}
+    caller = narrowed({"Effect": "Allow", "Action": "ecs:CreateService", "Resource": "*", "Condition": condition})
+
+    def create(configuration: Any) -> None:
+        caller("ecs").create_service(
+            cluster=cluster,
+            serviceName=unique("service"),
+            taskDefinition=definition,
+            desiredCount=0,
+            launchType="FARGATE",
+            networkConfiguration=network,
+            serviceConnectConfiguration={"enabled": True, **configuration},
+        )
+
+    create({"namespace": allowed["Arn"]})
+    with raises("AccessDeniedException"):
+        create({"namespace": other["Arn"]})
+    ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": other["Arn"]})
+    with raises("AccessDeniedException"):
+        create({})

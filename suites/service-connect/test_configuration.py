@@ -148,18 +148,22 @@ def test_access_logs_need_a_log_configuration(make_connected: MakeConnected) -> 
     assert make_connected(count=0, configuration=both).service["status"] == "ACTIVE"
 
 
+BRIDGE: dict[str, Any] = {"requiresCompatibilities": None, "networkMode": "bridge"}
+HOST: dict[str, Any] = {"requiresCompatibilities": None, "networkMode": "host"}
+WINDOWS: dict[str, Any] = {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}
+AUTHORITY = "arn:aws:acm-pca:us-east-1:000000000000:certificate-authority/00000000-0000-0000-0000-000000000000"
 UNSUPPORTED: dict[str, dict[str, Any]] = {
-    "windows": {"definition": {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}},
+    "windows": {"definition": WINDOWS},
     "external controller": {"deploymentController": {"type": "EXTERNAL"}, "taskDefinition": None},
     "code deploy": {"deploymentController": {"type": "CODE_DEPLOY"}},
-    "external instances": {"definition": {"requiresCompatibilities": None, "networkMode": "bridge"}, "launchType": "EXTERNAL"},
-    "host mode": {"definition": {"requiresCompatibilities": None, "networkMode": "host"}, "launchType": "EC2"},
+    "external instances": {"definition": BRIDGE, "launchType": "EXTERNAL"},
+    "host mode": {"definition": HOST, "launchType": "EC2"},
     "tls in bridge mode": {
-        "definition": {"requiresCompatibilities": None, "networkMode": "bridge"},
+        "definition": BRIDGE,
         "launchType": "EC2",
-        "endpoint": {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": "arn:aws:acm-pca:us-east-1:000000000000:certificate-authority/none"}}},
+        "endpoint": {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": AUTHORITY}}},
     },
-}  # fmt: skip
+}
 
 
 @proves("service-connect.unsupported.refused")

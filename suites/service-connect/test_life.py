@@ -63,7 +63,14 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
 
 @proves("service-connect.drain.calls-end-before-containers-do")
 def test_a_call_ends_before_its_task_does(
-    ecs: ECSClient, make_connected: MakeConnected, task_of: TaskOf, call_by: CallBy, cluster: str
+    ecs: ECSClient,
+    make_connected: MakeConnected,
+    task_of: TaskOf,
+    call_by: CallBy,
+    call_task: CallTask,
+    clock: Clock,
+    eventually: Eventually,
+    cluster: str,
 ) -> None:
     """A task is told to stop while it answers a call that takes 10 s: the answer arrives."""
     server = make_connected("backend")
@@ -72,8 +79,9 @@ def test_a_call_ends_before_its_task_does(
     heard: list[Call] = []
     calling = threading.Thread(target=lambda: heard.extend(call_by(client, f"{server.url}/?after=10")))
     calling.start()
+    eventually(lambda: call_task(callee, "/executions")["served"] == 1, within=bounds.DISCOVERY)
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=0)
-    ecs.stop_task(cluster=cluster, task=callee["taskArn"])
+    clock.wait(15)
     calling.join(bounds.REMOTE_ANSWER)
     assert [one.status for one in heard] == [200], heard
 

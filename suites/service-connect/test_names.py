@@ -11,6 +11,7 @@ from surveyor import bounds
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
@@ -53,10 +54,12 @@ def test_a_discovery_name_becomes_a_service(
     [service] = cloudmap.list_services(Filters=filters)["Services"]
     assert (service["Name"], service.get("Type")) == (name, "HTTP")
     of: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": name}
-    found = eventually(
-        lambda: (there := cloudmap.discover_instances(**of)["Instances"]) and len(there) == 2 and there,
-        within=bounds.DISCOVERY,
-    )
+
+    def both() -> list[dict[str, Any]]:
+        there = [dict(one) for one in cloudmap.discover_instances(**of)["Instances"]]
+        return there if len(there) == 2 else []
+
+    found = eventually(both, within=bounds.DISCOVERY)
     tasks = {one["attachments"][0]["details"][-1]["value"] for one in tasks_of(made.service)}
     assert len(tasks) == len({one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found}) == 2
 
@@ -188,3 +191,26 @@ def test_new_tasks_of_a_known_endpoint_are_used(
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=2)
     steady(server.service)
     eventually(lambda: len({one.address for one in call_by(client, server.url, times=4)}) == 2, within=bounds.DISCOVERY)
+
+
+@proves("service-connect.network.other-vpcs-need-a-path")
+def test_another_vpc_is_resolved_and_not_reached(
+    ec2: EC2Client,
+    second_vpc: str,
+    make_connected: MakeConnected,
+    task_of: TaskOf,
+    call_by: CallBy,
+    network: dict[str, Any],
+    known: Any,
+) -> None:
+    """Without a path between the VPCs of client and server: the name is known, and no call succeeds."""
+    subnet = ec2.create_subnet(VpcId=second_vpc, CidrBlock="10.2.77.0/24")["Subnet"]["SubnetId"]
+    own = {**network["awsvpcConfiguration"], "subnets": [subnet], "securityGroups": []}
+    server = make_connected("backend", networkConfiguration={"awsvpcConfiguration": own})
+    task_of(server)
+    client, near = task_of(make_connected()), make_connected("nearby")
+    task_of(near)
+    assert known(client, server.alias)
+    assert 200 not in {one.status for one in call_by(client, server.url, within=30, times=2)}
+    later = task_of(make_connected())
+    assert [one.status for one in call_by(later, near.url)] == [200]

@@ -88,7 +88,7 @@ def test_calls_are_counted(
             StartTime=start,
             EndTime=datetime.fromtimestamp(clock.now(), UTC) + timedelta(minutes=5),
         )
-        return sum(answer["MetricDataResults"][0]["Values"])
+        return float(sum(answer["MetricDataResults"][0]["Values"]))
 
     def counted() -> tuple[float, float, float]:
         return (

@@ -21,8 +21,11 @@ __all__ = ["Share"]
 class Share(Protocol):
     """What the fixture of this name gives."""
 
-    def __call__(self, namespace: Mapping[str, Any]) -> str:
-        """`share(namespace)`: shares it with the consumer, who accepts; the ARN of the resource share."""
+    def __call__(self, namespace: Mapping[str, Any], permission: str | None = None) -> str:
+        """`share(namespace, permission=None)`: shares it with the consumer, who accepts; the resource share's ARN.
+
+        `permission`: the ARN of a managed permission other than the default one.
+        """
 
 
 @pytest.fixture
@@ -47,12 +50,14 @@ def consumer(running: RunningTarget, consumer_account: str) -> ClientFactory:
 def share(client: ClientFactory, consumer: ClientFactory, consumer_account: str, unique: Unique, clock: Clock) -> Share:
     """Shares namespaces with the consumer's account, by invitation: the accounts have no organization in common."""
 
-    def call(namespace: Mapping[str, Any]) -> str:
+    def call(namespace: Mapping[str, Any], permission: str | None = None) -> str:
+        given = {"permissionArns": [permission]} if permission is not None else {}
         answer = client("ram").create_resource_share(
             name=unique("share"),
             resourceArns=[namespace["Arn"]],
             principals=[consumer_account],
             allowExternalPrincipals=True,
+            **given,
         )
         arn = str(member(answer, "resourceShare", "resourceShareArn", of="CreateResourceShare"))
         ram = consumer("ram")

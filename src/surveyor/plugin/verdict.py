@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections import Counter
 from collections.abc import Generator
 
@@ -54,6 +56,11 @@ def _refuse_lacking(session: TargetSession, needed: set[str], features: frozense
     lacking = sorted(needed - features) if features is not None else []
     if lacking:
         raise FeatureLacking(f"{session.target.name} lacks {', '.join(lacking)}")
+    for feature in sorted(needed & session.target.optional.keys()):
+        package = session.target.optional[feature]
+        if importlib.util.find_spec(package) is None and shutil.which(package) is None:
+            hint = f"it comes with pip install 'surveyor[{package}]'"
+            raise FeatureLacking(f"{session.target.name} has {feature} only where {package} is installed: {hint}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -15,8 +15,8 @@ from surveyor.words import nearest
 
 __all__ = ["find_target", "load_target", "target_names"]
 
-_KEYS = {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request", "lacks",
-         "inject_host_prefix", "settles", "start", "credentials", "budget", "ecs"}  # fmt: skip
+_KEYS = {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request",
+         "optional", "lacks", "inject_host_prefix", "settles", "start", "credentials", "budget", "ecs"}  # fmt: skip
 _START_KEYS = {"argv", "env", "ready", "path", "within"}
 _CREDENTIALS_KEYS = {"kind", "secret", "header", "profile"}
 _AWS = "aws"
@@ -93,6 +93,11 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
     features, on_request = _texts(table, "features"), _texts(table, "on_request")
     for feature in sorted(features | on_request):
         _known(feature, FEATURES, "feature")
+    optional = _table(table.get("optional", {}), "optional")
+    for feature, package in optional.items():
+        _known(feature, FEATURES, "feature")
+        if not isinstance(package, str) or not package.isidentifier():
+            raise _Wrong(f"optional.{feature} is to be the name of a Python package")
     lacks = _texts(table, "lacks")
     for operation in sorted(lacks):
         if operation.count(":") != 1 or operation.startswith(":") or operation.endswith(":"):
@@ -116,6 +121,7 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
         settles=_seconds(table, "settles", float("inf")),
         regions=tuple(sorted(_texts(table, "regions"))),
         on_request=on_request,
+        optional=optional,
         budget=_budget(_table(table.get("budget", {}), "budget")),
         place=_place(_table(table.get("ecs", {}), "ecs")),
         file=path,

@@ -102,7 +102,8 @@ class Target:
     """One thing that can be tested.
 
     Without `endpoint` and `start` it is AWS itself, which has an endpoint for each service and region. `features` None
-    means: not declared, find out by probing; `on_request` are features that are tested only if asked for, since that
+    means: not declared, find out by probing; `optional` are those that need a
+    Python package here; `on_request` are features that are tested only if asked for, since that
     fills quotas, floods APIs or leaves the region. `lacks`: operations that it does not have, as
     `servicediscovery:CreateService`. `settles`: seconds after a call from which on nothing changes by itself.
     `regions`: those that may be used; none named means any. `account`: the one account that the run may be in; `vpc`
@@ -124,6 +125,7 @@ class Target:
     settles: float = float("inf")
     regions: tuple[str, ...] = ()
     on_request: frozenset[str] = frozenset()
+    optional: Mapping[str, str] = field(default_factory=dict)
     account: str | None = None
     vpc: str | None = None
     role: str | None = None

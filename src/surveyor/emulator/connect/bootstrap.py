@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .flaws import spoiled
-from .values import AccessLog, Endpoint, Inbound, Plan, Protocol, Secrets
+from .values import REQUEST_TIMEOUT, AccessLog, Endpoint, Inbound, Plan, Protocol, Secrets
 
 __all__ = ["ADMIN", "EGRESS", "INGRESS", "LOG", "RETRIES", "members_file", "render"]
 
@@ -40,9 +40,9 @@ _PREVIOUS = f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredi
 Json = dict[str, Any]
 
 
-def members_file(endpoint: Endpoint, *, test: bool = False) -> str:
-    """The name of the file that has an endpoint's members, or those that test traffic goes to."""
-    return f"{endpoint.key}{'.test' if test else ''}.json"
+def members_file(endpoint: Endpoint, network: str, *, test: bool = False) -> str:
+    """The name of the file with an endpoint's members as a network sees them, or those that test traffic goes to."""
+    return f"{endpoint.key}.{network}{'.test' if test else ''}.json"
 
 
 def render(plan: Plan, folder: Path, members: Path) -> str:
@@ -92,7 +92,8 @@ def _listeners(plan: Plan, folder: Path) -> Iterator[Json]:
             filters = _filter(_TCP, {**_tcp(name, port.idle, plan), "access_log": _log(plan, folder, "tcp")})
         else:
             # Who limits a request's time is the client's proxy.
-            route = [{"match": {"prefix": "/"}, "route": {"cluster": name, "timeout": "0s"}}]
+            limit = _seconds(REQUEST_TIMEOUT if plan.flaw == "times-everything" else 0, plan)
+            route = [{"match": {"prefix": "/"}, "route": {"cluster": name, "timeout": limit}}]
             filters = _filter(_HTTP, _http(name, route, port, plan, folder))
         chain: Json = {"filters": filters}
         if port.encrypted and plan.secrets is not None and plan.secrets.certificate is not None:
@@ -107,9 +108,9 @@ def _listeners(plan: Plan, folder: Path) -> Iterator[Json]:
 def _clusters(plan: Plan, members: Path) -> Iterator[Json]:
     for number, (endpoint, _) in enumerate(plan.outbound):
         name = f"{EGRESS}.{number}"
-        yield _outbound(name, endpoint, members / members_file(endpoint), plan)
+        yield _outbound(name, endpoint, members / members_file(endpoint, plan.network), plan)
         if endpoint.test_header is not None:
-            yield _outbound(f"{name}.test", endpoint, members / members_file(endpoint, test=True), plan)
+            yield _outbound(f"{name}.test", endpoint, members / members_file(endpoint, plan.network, test=True), plan)
     inside = [(f"{INGRESS}.{number}", port.to, port.protocol) for number, port in enumerate(plan.inbound)]
     for name, to, protocol in [*inside, *((f"through.{port}", port, "tcp") for port in plan.through)]:
         yield {

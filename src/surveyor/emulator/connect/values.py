@@ -83,13 +83,15 @@ class Plan:
     """One task's proxy. ``outer`` is the task's address, ``inner`` the one that its containers listen at.
 
     ``outbound`` has the address at which each endpoint is reached by this task's containers; ``through`` are ports that
-    lead inside without being looked at; ``second`` is how many wall seconds a service second takes; ``flaw`` makes it
+    lead inside without being looked at; ``network`` is the VPC;
+    ``second`` is how many wall seconds a service second takes; ``flaw`` makes it
     wrong, which only a counterfeit wants.
     """
 
     outer: str
     inner: str
     second: float
+    network: str
     outbound: tuple[tuple[Endpoint, str], ...] = ()
     inbound: tuple[Inbound, ...] = ()
     through: tuple[int, ...] = ()

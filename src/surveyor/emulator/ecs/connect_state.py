@@ -69,7 +69,10 @@ class Published:
     green: set[str] = field(default_factory=set)
     blue: set[str] = field(default_factory=set)
     tested: bool = False
-    written: tuple[tuple[Member, ...], tuple[Member, ...]] | None = None
+    # Instance -> the VPC that it is in.
+    networks: dict[str, str] = field(default_factory=dict)
+    # VPC -> what its files have: members, and those for test traffic.
+    written: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -24,24 +24,29 @@ from ..ram.state import is_shared
 from ..world import Call
 from .connect_rules import published_in
 from .connect_state import Connect, ConnectState, Offered, Published
+from .environment import vpc_of
 from .runtime import runtime
 from .state import Deployment, Service, Task
 
 __all__ = [
+    "NO_VPC",
     "deploy",
     "deregister",
     "has_access",
     "refresh",
     "register",
     "retire",
+    "show",
     "tell_health",
-    "write_all",
 ]
 
 LONGEST_WITHHELD = 480.0
 """Service seconds: "up to 8 minutes" (ECS Developer Guide, Service Connect concepts)."""
 
 TRY_AGAIN = 2.0
+NO_VPC = "host"
+"""The network of tasks that have no interface of their own."""
+
 BEFORE_SHIFT = ("SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT")
 Done = Callable[[str | None], object]
 
@@ -101,6 +106,7 @@ def register(call: Call, task: Task, done: Done) -> None:
             return
         one, offered = left.pop()
         task.connected.append(one.endpoint.key)
+        one.networks[task.id] = vpc_of(call, task) or NO_VPC
         if task.checked and task.health != "HEALTHY" and call.world.settings.connect_flaw != "withholds-nothing":
             one.withheld.add(task.id)
             call.world.clock.call_later(LONGEST_WITHHELD, _admit, call, wanted.owner, one, task.id)
@@ -147,38 +153,49 @@ def tell_health(call: Call, task: Task) -> None:
 
 def has_access(call: Call, wanted: Connect) -> bool:
     """Whether the namespace is the account's own, or shared with it for Service Connect."""
+    if call.world.settings.connect_flaw == "never-strands":
+        return True
     return wanted.owner == call.account or is_shared(call.world, wanted.namespace_arn, call.account, for_ecs=True)
 
 
 def refresh(call: Call, owner: str, one: Published) -> None:
     """Write an endpoint's files where who is behind it has changed."""
-    held = call.world.regional(CloudMapState, owner, call.region)
-    discovery = held.services.get(one.endpoint.key)
-    if discovery is None:
-        return
-    there = {
-        instance.id: (instance.attributes["AWS_INSTANCE_IPV4"], int(instance.attributes["AWS_INSTANCE_PORT"]))
-        for instance in discovery.view.members.values()
-        if instance.id not in one.withheld and {"AWS_INSTANCE_IPV4", "AWS_INSTANCE_PORT"} <= instance.attributes.keys()
-    }
-    green = {identity for identity in there if identity in one.green}
+    for network in list(one.written):
+        _write(call, owner, one, network)
+
+
+def show(call: Call, owner: str, one: Published, network: str) -> None:
+    """Have an endpoint's files for a network, from now on."""
+    one.written.setdefault(network, ((), ()))
+    _write(call, owner, one, network, anew=True)
+
+
+def _write(call: Call, owner: str, one: Published, network: str, *, anew: bool = False) -> None:
+    there = _there(call, owner, one, network)
     production: tuple[Member, ...] = tuple(
-        sorted(there[key] for key in there if key not in green and key not in one.blue)
+        sorted(there[key] for key in there if key not in one.green and key not in one.blue)
     )
-    test: tuple[Member, ...] = tuple(sorted(there[key] for key in green if one.tested)) or production
-    if one.written != (production, test):
-        one.written = (production, test)
-        write_all(call, [one])
+    test: tuple[Member, ...] = tuple(sorted(there[key] for key in there if key in one.green and one.tested))
+    if anew or one.written[network] != (production, test or production):
+        one.written[network] = (production, test or production)
+        folder = runtime(call.world).supervisor.folder / MEMBERS
+        members.write(folder / members_file(one.endpoint, network), production)
+        members.write(folder / members_file(one.endpoint, network, test=True), test or production)
+        call.note("connect.members", one.endpoint.discovery_name, f"{len(production)} in {network}")
 
 
-def write_all(call: Call, published: list[Published]) -> None:
-    """Write the files of endpoints as they are."""
-    folder = runtime(call.world).supervisor.folder / MEMBERS
-    for one in published:
-        production, test = one.written or ((), ())
-        members.write(folder / members_file(one.endpoint), production)
-        members.write(folder / members_file(one.endpoint, test=True), test)
-        call.note("connect.members", one.endpoint.discovery_name, f"{len(production)}")
+def _there(call: Call, owner: str, one: Published, network: str) -> dict[str, Member]:
+    """Instances that may get calls, by id. What no path leads to is where nobody answers (there is no peering here)."""
+    discovery = call.world.regional(CloudMapState, owner, call.region).services.get(one.endpoint.key)
+    found: dict[str, Member] = {}
+    flaw = call.world.settings.connect_flaw
+    for instance in discovery.view.members.values() if discovery is not None else ():
+        address, port = instance.attributes.get("AWS_INSTANCE_IPV4"), instance.attributes.get("AWS_INSTANCE_PORT")
+        if address is None or port is None or instance.id in one.withheld:
+            continue
+        reached = one.networks.get(instance.id, network) == network or flaw == "ignores-networks"
+        found[instance.id] = (address, int(port)) if reached else runtime(call.world).nowhere()
+    return found
 
 
 def _admit(call: Call, owner: str, one: Published, identity: str) -> None:

@@ -15,7 +15,7 @@ from ..tasks.pace import wall_per_second
 from ..world import Call
 from .state import Container, Task
 
-__all__ = ["check_command", "command_of", "environment_of", "overridden", "second_of", "vpc_of"]
+__all__ = ["check_command", "command_of", "environment_of", "names_of", "overridden", "second_of", "vpc_of"]
 
 _EVERYWHERE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
 _NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
@@ -53,7 +53,7 @@ def environment_of(call: Call, task: Task, container: Container) -> dict[str, st
         known["SURVEYOR_DNS"] = f"{resolver}:{port}"
     # For programs on systems where a task cannot have an /etc/hosts of its own.
     if task.names:
-        known["SURVEYOR_HOSTS"] = " ".join(f"{name}={where}" for name, where in task.names.items())
+        known["SURVEYOR_HOSTS"] = " ".join(f"{name}={where}" for name, where in names_of(call, task).items())
     given = {**container.definition.environment, **overridden(task, container, "environment")}
     return known | {name: _EVERYWHERE.sub(address, value) for name, value in given.items()}
 
@@ -90,6 +90,13 @@ def _override(task: Task, container: Container) -> Mapping[str, list[dict[str, s
             found: Mapping[str, list[dict[str, str]]] = one
             return found
     return {}
+
+
+def names_of(call: Call, task: Task) -> Mapping[str, str]:
+    """Name -> address of what a task reaches by Service Connect."""
+    if call.world.settings.connect_flaw == "names-elsewhere":
+        return dict.fromkeys(task.names, "192.0.2.1")
+    return task.names
 
 
 def second_of(call: Call, task: Task) -> float:

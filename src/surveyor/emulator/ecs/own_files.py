@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from ..tasks.mounts import HOSTS, RESOLVER
 from ..world import Call
-from .environment import vpc_of
+from .environment import names_of, vpc_of
 from .runtime import runtime
 from .state import Task
 
@@ -23,7 +23,7 @@ async def own_files(call: Call, task: Task) -> Mapping[str, str]:
     if task.address is None or not await supervisor.can_replace_files():
         return {}
     lines = [f"{task.listens_at} localhost", f"{task.address} ip-{task.address.replace('.', '-')}.ec2.internal"]
-    lines += [f"{address} {name}" for name, address in task.names.items()]
+    lines += [f"{address} {name}" for name, address in names_of(call, task).items()]
     found = {HOSTS: _write(call, task, "hosts", lines)}
     vpc = vpc_of(call, task)
     if vpc is not None and call.world.resolver_at_53 is not None:

@@ -18,7 +18,7 @@ from ..connect import authority as certificates
 from ..connect import sidecar
 from ..connect.authority import ROTATED
 from ..connect.envoy import DRAIN
-from ..connect.values import Inbound, Plan, Secrets
+from ..connect.values import Endpoint, Inbound, Plan, Secrets
 from ..errors import ServiceError
 from ..tasks.supervisor import Exit
 from ..world import Call
@@ -26,7 +26,7 @@ from . import endpoints
 from .authorities import authority
 from .connect_rules import published_in
 from .connect_state import Connect, Offered
-from .environment import second_of
+from .environment import second_of, vpc_of
 from .proxy_logs import deliver, refuse_without_group
 from .proxy_metrics import measure
 from .runtime import runtime
@@ -44,10 +44,19 @@ def place(call: Call, task: Task) -> None:
         return
     if wanted.offered and task.template.definition.network_mode == "awsvpc":
         task.inner = run.addresses.take()
-    for endpoint in task.deployment.endpoints if task.deployment is not None else ():
+    for endpoint in _reached(call, task, wanted):
+        if call.world.settings.connect_flaw == "resolves-discovery-names":
+            task.names.setdefault(endpoint.discovery_name, "127.0.0.1")
         # Two endpoints of one name have ports that differ.
         if endpoint.alias not in task.names:
             task.names[endpoint.alias] = run.names.take()
+
+
+def _reached(call: Call, task: Task, wanted: Connect) -> tuple[Endpoint, ...]:
+    """What a task reaches: what there was when its deployment began."""
+    if call.world.settings.connect_flaw == "sees-later-endpoints":
+        return tuple(one.endpoint for one in published_in(call, wanted.owner, wanted.namespace_id))
+    return task.deployment.endpoints if task.deployment is not None else ()
 
 
 async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None:
@@ -64,7 +73,8 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
         task.address or "",
         task.inner or task.address or "",
         second_of(call, task),
-        tuple((one, task.names[one.alias]) for one in task.deployment.endpoints),
+        vpc_of(call, task) or endpoints.NO_VPC,
+        tuple((one, task.names[one.alias]) for one in _reached(call, task, wanted)),
         tuple(_inbound(wanted, task)),
         tuple(_through(wanted, task)),
         wanted.access_log,
@@ -74,10 +84,11 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
     )
     if task.template.definition.network_mode == "bridge" and task.instance is not None:
         plan = replace(plan, outer=task.instance.address)
-    endpoints.write_all(call, published_in(call, wanted.owner, wanted.namespace_id))
+    for one in published_in(call, wanted.owner, wanted.namespace_id):
+        endpoints.show(call, wanted.owner, one, plan.network)
     task.sidecar = await sidecar.start(run.supervisor, plan, folder, ended, partial(deliver, call, task, wanted))
     measure(call, task)
-    if secrets is not None:
+    if secrets is not None and plan.flaw != "never-rotates":
         call.world.clock.call_later(ROTATED, _rotate, call, task, wanted, folder)
 
 

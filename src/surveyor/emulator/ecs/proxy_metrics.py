@@ -53,8 +53,10 @@ async def _look(call: Call, task: Task, before: Mapping[str, int]) -> None:
 
 
 def _figures(sidecar: Sidecar, own: Dimensions, now: Mapping[str, int], before: Mapping[str, int]) -> Iterator[Figure]:
+    times = 2 if sidecar.plan.flaw == "counts-twice" else 1
+
     def grown(name: str) -> float:
-        return float(max(0, now.get(name, 0) - before.get(name, 0)))
+        return times * float(max(0, now.get(name, 0) - before.get(name, 0)))
 
     for number, port in enumerate(sidecar.plan.inbound):
         kind = "tcp" if port.protocol == "tcp" else "http"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..tasks.addresses import NAMES, TASKS, Addresses
+from ..tasks.nowhere import Nowhere
 from ..tasks.pace import Pace
 from ..tasks.supervisor import Supervisor
 from ..world import World
@@ -23,12 +24,21 @@ class Runtime:
     addresses: Addresses
     names: Addresses
     pace: Pace
+    _nowhere: list[Nowhere] = field(default_factory=list)
+
+    def nowhere(self) -> tuple[str, int]:
+        """An address and port where connections are neither taken nor refused."""
+        if not self._nowhere:
+            self._nowhere.append(Nowhere(self.names.take()))
+        return self._nowhere[0].place
 
     def close(self) -> None:
         """End all tasks."""
         self.supervisor.close()
         self.addresses.close()
         self.names.close()
+        for one in self._nowhere:
+            one.close()
 
 
 class _Held:

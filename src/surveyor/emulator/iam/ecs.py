@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..cloudmap.state import CloudMapState
 from ..ecs.state import EcsState
 from ..world import Call
 from .asked import Asked, Keys, tags_of_resource
@@ -35,7 +36,8 @@ def asked(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
         for name in params.get("clusters") or ["default"]:
             yield _on(call, _arn(call, "cluster", str(name)), {})
     elif operation in _SERVICES:
-        yield _on(call, _inside(call, "service", cluster, str(params[_SERVICES[operation]])), within)
+        keys = {**within, **_namespace(call, cluster, params)}
+        yield _on(call, _inside(call, "service", cluster, str(params[_SERVICES[operation]])), keys)
     elif operation in _MANY:
         kind, member = _MANY[operation]
         for name in params[member]:
@@ -73,6 +75,18 @@ def _on(call: Call, arn: str, keys: Keys) -> Asked:
     state = call.world.regional(EcsState, call.account, call.region)
     task = state.tasks.get(arn)
     return Asked(arn, {**keys, **tags_of_resource(task.tags if task is not None else state.tags.get(arn, {}))})
+
+
+def _namespace(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys:
+    """`ecs:namespace`: the ARN of the namespace of a Service Connect configuration."""
+    connect = params.get("serviceConnectConfiguration") or {}
+    if not connect.get("enabled"):
+        return {}
+    held = call.world.regional(EcsState, call.account, call.region).clusters.get(cluster.rpartition("/")[2])
+    name = str(connect.get("namespace") or (held.connect_namespace if held is not None else "") or "")
+    found = call.world.regional(CloudMapState, call.account, call.region).namespaces_by_http_name.get(name)
+    arn = found.arn if found is not None else name
+    return {"ecs:namespace": (arn,)} if arn else {}
 
 
 def _cluster(call: Call, params: Mapping[str, Any]) -> str:

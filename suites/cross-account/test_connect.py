@@ -1,0 +1,121 @@
+"""Service Connect in another account's namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor import bounds, workload
+from surveyor.plugin.tasks import IMAGE
+from surveyor.testing import proves
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+
+    from surveyor.clock import Clock
+    from surveyor.plugin.account import ClientFactory, Unique
+    from surveyor.plugin.consumers import Share
+    from surveyor.plugin.namespaces import MakeNamespace
+    from surveyor.plugin.time import Eventually
+
+FOR_ECS = "arn:aws:ram::aws:permission/AWSRAMPermissionCloudMapECSFullPermission"
+STRANDED = ("DEACTIVATING", "DEPROVISIONING")
+
+Create = Callable[[str, int], dict[str, Any]]
+
+
+@pytest.fixture
+def create(consumer: ClientFactory, unique: Unique) -> Create:
+    """`create(namespace, count)`: the consumer's ECS service, which offers one endpoint in that namespace."""
+    ecs, ec2 = consumer("ecs"), consumer("ec2")
+    cluster, family = unique("cluster"), unique("family")
+    ecs.create_cluster(clusterName=cluster)
+    app: Any = {
+        "name": "app",
+        "image": IMAGE,
+        "command": workload.command("serve"),
+        "portMappings": [{"containerPort": 8080, "name": "web"}],
+    }
+    ecs.register_task_definition(
+        family=family,
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[app],
+    )
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    network = {"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]]}}
+
+    def make(namespace: str, count: int) -> dict[str, Any]:
+        endpoint: Any = {"portName": "web", "discoveryName": unique("api"), "clientAliases": [{"port": 8080}]}
+        answer = ecs.create_service(
+            cluster=cluster,
+            serviceName=unique("service"),
+            taskDefinition=family,
+            desiredCount=count,
+            launchType="FARGATE",
+            networkConfiguration=network,
+            serviceConnectConfiguration={"enabled": True, "namespace": namespace, "services": [endpoint]},
+        )
+        made: dict[str, Any] = answer["service"]
+        return made
+
+    return make
+
+
+@proves("cross-account.connect.needs-ecs-permission")
+def test_a_shared_namespace_needs_its_own_permission(
+    make_namespace: MakeNamespace, share: Share, create: Create
+) -> None:
+    """Shared by the default permission it is refused to Service Connect; by the other it is accepted, by ARN alone."""
+    ordinary, meant = make_namespace("http"), make_namespace("http")
+    share(ordinary)
+    share(meant, FOR_ECS)
+    with pytest.raises(ClientError):
+        create(ordinary["Arn"], 0)
+    with pytest.raises(ClientError):
+        create(meant["Name"], 0)
+    assert create(meant["Arn"], 0)["status"] == "ACTIVE"
+
+
+@proves("cross-account.connect.revoked-share-strands-services")
+def test_a_withdrawn_share_strands_what_uses_it(
+    client: ClientFactory,
+    consumer: ClientFactory,
+    make_namespace: MakeNamespace,
+    share: Share,
+    create: Create,
+    clock: Clock,
+    eventually: Eventually,
+) -> None:
+    """The service stays DRAINING and its task half-way until the namespace is shared again."""
+    ecs: ECSClient = consumer("ecs")
+    namespace = make_namespace("http")
+    granted = share(namespace, FOR_ECS)
+    service = create(namespace["Arn"], 1)
+    cluster, name = service["clusterArn"], service["serviceName"]
+
+    def task() -> dict[str, Any] | None:
+        arns = ecs.list_tasks(cluster=cluster, serviceName=name)["taskArns"]
+        return dict(ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"][0]) if arns else None
+
+    running = eventually(lambda: (found := task()) and found["lastStatus"] == "RUNNING" and found, within=bounds.TASK)
+    client("ram").delete_resource_share(resourceShareArn=granted)
+    ecs.delete_service(cluster=cluster, service=name, force=True)
+
+    def states() -> tuple[str, str]:
+        [now] = ecs.describe_tasks(cluster=cluster, tasks=[running["taskArn"]])["tasks"]
+        [of] = ecs.describe_services(cluster=cluster, services=[name])["services"]
+        return of["status"], now["lastStatus"]
+
+    eventually(lambda: states()[1] in STRANDED, within=bounds.TASK)
+    clock.wait(bounds.TASK)
+    status, last = states()
+    assert status == "DRAINING"
+    assert last in STRANDED
+    share(namespace, FOR_ECS)
+    eventually(lambda: states() == ("INACTIVE", "STOPPED"), within=bounds.TASK)

@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..envoy.running import ADMIN
 from .flaws import spoiled
 from .values import REQUEST_TIMEOUT, AccessLog, Endpoint, Inbound, Plan, Protocol, Secrets
 
-__all__ = ["ADMIN", "EGRESS", "INGRESS", "LOG", "RETRIES", "members_file", "render"]
+__all__ = ["DRAIN", "EGRESS", "INGRESS", "LOG", "RETRIES", "members_file", "render"]
 
-ADMIN, LOG = "admin.sock", "access.log"
+LOG = "access.log"
+# AWS's own agent waits so long for a listener to drain (README of amazon-ecs-service-connect-agent,
+# LISTENER_DRAIN_WAIT_TIME_S).
+DRAIN = 20.0
 EGRESS, INGRESS = "egress", "ingress"
 RETRIES = 2
 FAILURES, EJECTED, LONGEST_EJECTED = 5, 30.0, 300.0

@@ -1,26 +1,23 @@
-"""One Envoy beside a task, from its start until it is told to end."""
+"""One Envoy beside a task, and the lines of its access log."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import shutil
-import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..tasks.supervisor import CannotStart, Exit, Process, Supervisor
-from . import admin, envoy
-from .bootstrap import ADMIN, INGRESS, LOG, render
-from .members import MEMBERS
+from ..envoy import running
+from ..envoy.admin import Silent
+from ..envoy.members import MEMBERS
+from ..envoy.running import Envoy
+from ..tasks.supervisor import Exit, Supervisor
+from .bootstrap import DRAIN, INGRESS, LOG, render
 from .values import Plan
 
 __all__ = ["Sidecar", "start"]
 
-READY_WITHIN = 20.0  # wall seconds
-LOOK = 0.005
 _READ_AT_ONCE = 64 * 1024
 
 
@@ -29,24 +26,14 @@ class Sidecar:
     """A running proxy."""
 
     plan: Plan
-    folder: Path
-    process: Process
+    envoy: Envoy
     log: int | None = None
-
-    async def statistics(self, pattern: str) -> Mapping[str, int]:
-        """See ``admin.statistics``. Raises admin.Silent."""
-        return await admin.statistics(self.folder / ADMIN, pattern)
-
-    async def drain(self) -> None:
-        """Have callers go elsewhere; one that does not answer drains nothing."""
-        with contextlib.suppress(admin.Silent):
-            await admin.drain(self.folder / ADMIN)
 
     async def calls_open(self) -> int:
         """Calls to its task that are under way."""
         try:
-            found = await self.statistics(f"{INGRESS}.*downstream_(rq|cx)_active")
-        except admin.Silent:
+            found = await self.envoy.statistics(f"{INGRESS}.*downstream_(rq|cx)_active")
+        except Silent:
             return 0
         # A connection that is kept open without a request is no call; one of TCP is.
         kinds = {f"{INGRESS}.{number}": port.protocol for number, port in enumerate(self.plan.inbound)}
@@ -59,14 +46,11 @@ class Sidecar:
 
     async def stop(self, supervisor: Supervisor) -> None:
         """End it, and take its folder away."""
-        if not self.process.ended.done():
-            await supervisor.signal(self.process, signal.SIGKILL)  # there is nothing that it could lose
-            await self.process.ended
+        await self.envoy.stop(supervisor)
         if self.log is not None:
             asyncio.get_running_loop().remove_reader(self.log)
             os.close(self.log)
             self.log = None
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 async def start(
@@ -80,31 +64,11 @@ async def start(
 
     ``on_log`` gets lines of its access log. Raises CannotStart.
     """
-    binary = envoy.binary()
-    if binary is None:
-        raise CannotStart(envoy.INSTALL)
-    configuration = folder / "envoy.json"
-    configuration.write_text(render(plan, folder, supervisor.folder / MEMBERS), "utf-8")
     log = _listen(folder / LOG, on_log) if plan.access_log is not None else None
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/"}
-    command = envoy.command(binary, configuration, plan)
-    made = Sidecar(plan, folder, await supervisor.start(command, environment, on_end=on_end), log)
-    if not await _is_ready(made):
-        why = "ended" if made.process.ended.done() else f"was not ready within {READY_WITHIN:g} s"
-        output = made.process.ended.result().output if made.process.ended.done() else ""
-        await made.stop(supervisor)
-        raise CannotStart(f"the Service Connect proxy {why}: {' '.join(output.split())[-400:]}")
-    return made
-
-
-async def _is_ready(of: Sidecar) -> bool:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(READY_WITHIN):
-            while not of.process.ended.done():
-                if await admin.is_ready(of.folder / ADMIN):
-                    return True
-                await asyncio.sleep(LOOK)
-    return False
+    configuration = render(plan, folder, supervisor.folder / MEMBERS)
+    drain = DRAIN * plan.second
+    envoy = await running.start(supervisor, configuration, folder, on_end=on_end, drain=drain, debug=plan.debug)
+    return Sidecar(plan, envoy, log)
 
 
 def _listen(place: Path, heard: Callable[[list[str]], object]) -> int:

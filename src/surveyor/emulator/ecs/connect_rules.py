@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..cloudmap.state import CloudMapState, Namespace
-from ..connect import envoy
 from ..connect.values import HTTP_IDLE, REQUEST_TIMEOUT, TCP_IDLE, AccessLog
+from ..envoy.binary import INSTALL, binary
 from ..errors import ServiceError
 from ..ram.state import is_shared
 from ..world import Call
@@ -38,8 +38,8 @@ def connect(call: Call, within: Cluster, definition: TaskDefinition, request: Gi
     given = request.get("serviceConnectConfiguration")
     if given is None or not given["enabled"]:
         return None
-    if envoy.binary() is None:
-        raise ServiceError("UnsupportedFeatureException", f"this target has no Service Connect: {envoy.INSTALL}")
+    if binary() is None:
+        raise ServiceError("UnsupportedFeatureException", f"this target has no Service Connect: {INSTALL}")
     _refuse_unsupported(definition, request, launch)
     reference = given.get("namespace") or within.connect_namespace
     if not reference:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..connect.members import Member
 from ..connect.values import AccessLog, Endpoint, Protocol
+from ..envoy.members import Member
 from .state import Document
 
 __all__ = ["Connect", "ConnectState", "LogTarget", "Offered", "Published"]

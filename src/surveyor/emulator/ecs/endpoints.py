@@ -15,10 +15,10 @@ from ..cloudmap import instances, services
 from ..cloudmap.operations import when_over
 from ..cloudmap.state import CloudMapState
 from ..cloudmap.state import Service as Discovery
-from ..connect import members
 from ..connect.bootstrap import members_file
-from ..connect.members import MEMBERS, Member
 from ..connect.values import Endpoint
+from ..envoy import members
+from ..envoy.members import MEMBERS, Member
 from ..errors import ServiceError
 from ..ram.state import is_shared
 from ..world import Call

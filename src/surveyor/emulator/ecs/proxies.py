@@ -17,7 +17,7 @@ from pathlib import Path
 from ..connect import authority as certificates
 from ..connect import sidecar
 from ..connect.authority import ROTATED
-from ..connect.envoy import DRAIN
+from ..connect.bootstrap import DRAIN
 from ..connect.values import Endpoint, Inbound, Plan, Secrets
 from ..errors import ServiceError
 from ..tasks.supervisor import Exit
@@ -98,7 +98,7 @@ def drain(call: Call, task: Task, then: Callable[[], object]) -> None:
         then()
         return
     call.note("connect.drain", task.id)
-    call.world.clock.run(task.sidecar.drain())
+    call.world.clock.run(task.sidecar.envoy.drain())
     run = runtime(call.world)
     run.pace.hold(task, DRAIN)
     watching = asyncio.get_running_loop().create_task(_release(call, task))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from ..connect.admin import Silent
 from ..connect.bootstrap import EGRESS, INGRESS
 from ..connect.sidecar import Sidecar
+from ..envoy.admin import Silent
 from ..world import Call
 from .state import Task
 
@@ -42,7 +42,7 @@ async def _look(call: Call, task: Task, before: Mapping[str, int]) -> None:
     if sidecar is None or task.service is None:
         return
     try:
-        now = await sidecar.statistics(_WANTED)
+        now = await sidecar.envoy.statistics(_WANTED)
     except Silent as problem:
         call.note("connect.metrics", task.id, str(problem))
         now = before

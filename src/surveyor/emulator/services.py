@@ -48,6 +48,7 @@ SERVICES: Mapping[str, Service] = {
         Service("ecs", "ecs", ".ecs", ("json",), "InvalidParameterException"),
         Service("ec2", "ec2", ".ec2", ("ec2",), "InvalidParameterValue", missing="MissingParameter"),
         Service("sts", "sts", ".sts", ("query",), "ValidationError"),
+        Service("elasticloadbalancing", "elbv2", ".elb", ("query",), "ValidationError"),
         Service("ram", "ram", ".ram", ("rest-json",), "InvalidParameterException"),
     )
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from ..ec2.state import ec2_state
 from ..settings import Delay
@@ -17,7 +18,7 @@ from ..tasks.addresses import Exhausted
 from ..tasks.forwarding import forward
 from ..tasks.supervisor import CannotStart, Exit
 from ..world import Call
-from . import checks, endpoints, proxies, registration
+from . import checks, endpoints, proxies, registration, targets
 from .acting import event
 from .environment import command_of, environment_of
 from .own_files import own_files
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 # Commands that are not the workload take a while to become what they will be: service seconds of an advanced clock.
 YOUNG = 5.0
+LOOK_AT_TARGETS = 1.0
 ON_HOST = range(32_768, 61_000)
 """Ports of the host that bridge mode hands out (ECS Developer Guide, PortMapping: the ephemeral range)."""
 
@@ -235,9 +237,23 @@ async def _start(
 
 def _run(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     task.started = call.now
-    if not task.checked:
+    targets.register(call, task)
+    if task.template.balancers:
+        call.world.clock.call_later(LOOK_AT_TARGETS, _look_at_targets, call, task, changed)
+    elif not task.checked:
         task.healthy_since = call.now + call.world.settings.task_counts_after
     _to(call, task, "RUNNING", changed)
+
+
+def _look_at_targets(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    """It counts as healthy once its load balancers say so, and its own checks if it has any."""
+    if not task.going or task.healthy_since is not None:
+        return
+    if targets.is_well(call, task) and (not task.checked or task.health == "HEALTHY"):
+        task.healthy_since = call.now
+        changed(task)
+        return
+    call.world.clock.call_later(LOOK_AT_TARGETS, _look_at_targets, call, task, changed)
 
 
 def _fail(call: Call, task: Task, changed: Callable[[Task], object], why: str) -> None:
@@ -259,6 +275,12 @@ def _deactivate(call: Call, task: Task, changed: Callable[[Task], object]) -> No
             _to(call, task, "STOPPING", changed)
             proxies.drain(call, task, lambda: call.world.clock.run(_terminate(call, task, changed)))
 
+    if task.template.balancers and task.started is not None:
+        left = partial(call.world.later, call.world.settings.task_deactivating, stopping)
+        registration.deregister(call, task, lambda problem: None)
+        endpoints.deregister(call, task, lambda problem: None)
+        targets.deregister(call, task, left)
+        return
     wanted = task.template.connect
     if wanted is not None and not endpoints.has_access(call, wanted):
         # ECS Developer Guide, Troubleshooting shared namespaces: stranded until it may enter again.

@@ -17,6 +17,7 @@ from ..world import Call
 from .connect_rules import connect
 from .find import definition, invalid
 from .state import Cluster, Network, Registry, TaskDefinition, Template
+from .targets import balancers
 
 __all__ = ["MOST_DISCOVERED", "percentages", "template"]
 
@@ -47,7 +48,8 @@ def template(call: Call, within: Cluster, request: Mapping[str, Any], *, for_ser
     registries = request.get("serviceRegistries") or [] if for_service else []
     registry = _registry(call, found, registries, launch, platform) if registries else None
     connected = connect(call, within, found, request, launch) if for_service else None
-    return Template(found, launch, platform, network, registry, strategy, connected)
+    fronts = balancers(call, found, request.get("loadBalancers") or []) if for_service else ()
+    return Template(found, launch, platform, network, registry, strategy, connected, fronts)
 
 
 def percentages(given: Mapping[str, Any] | None) -> tuple[int, int]:

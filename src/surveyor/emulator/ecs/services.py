@@ -56,6 +56,7 @@ _DEPLOYED = (
     "capacityProviderStrategy",
     "serviceRegistries",
     "serviceConnectConfiguration",
+    "loadBalancers",
 )
 
 
@@ -261,6 +262,11 @@ def _merged(service: Service, current: Deployment, request: Any) -> dict[str, An
                 "containerName": registry.container,
                 "containerPort": registry.container_port,
             }
+        ]
+    if before.balancers:
+        said["loadBalancers"] = [
+            {"targetGroupArn": one.group, "containerName": one.container, "containerPort": one.port}
+            for one in before.balancers
         ]
     if before.connect is not None:
         said["serviceConnectConfiguration"] = before.connect.told

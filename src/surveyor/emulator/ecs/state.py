@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..tasks.forwarding import Forwarder
     from ..tasks.supervisor import Process
     from .connect_state import Connect
+    from .targets import Balancer
 
 __all__ = [
     "BlueGreen",
@@ -160,6 +161,7 @@ class Template:
     registry: Registry | None
     strategy: tuple[Mapping[str, object], ...] = ()
     connect: Connect | None = None
+    balancers: tuple[Balancer, ...] = ()
 
 
 Stage = Literal[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..connect.sidecar import Sidecar
+from ..envoy.running import Envoy
 
 __all__ = ["ElbState", "HealthCheck", "Listener", "LoadBalancer", "Target", "TargetGroup", "TargetState"]
 
@@ -67,7 +67,7 @@ class LoadBalancer:
     created: float
     address: str
     listeners: list[Listener] = field(default_factory=list)
-    proxy: Sidecar | None = None
+    proxy: Envoy | None = None
     # Counts up with each change of its listeners: a proxy that starts meanwhile is out of date.
     version: int = 0
 

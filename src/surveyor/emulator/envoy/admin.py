@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["Silent", "drain", "is_ready", "statistics"]
+__all__ = ["Silent", "ask", "drain", "is_ready", "statistics"]
 
 ANSWERS_WITHIN = 2.0  # wall seconds
 
@@ -36,6 +36,11 @@ async def statistics(socket: Path, pattern: str) -> Mapping[str, int]:
     if status != 200:
         raise Silent(f"statistics: status {status}")
     return {one["name"]: one["value"] for one in json.loads(body)["stats"] if isinstance(one.get("value"), int)}
+
+
+async def ask(socket: Path, path: str) -> tuple[int, bytes]:
+    """Status and body of what it tells at a path. Raises Silent."""
+    return await _ask(socket, "GET", path)
 
 
 async def _ask(socket: Path, method: str, path: str) -> tuple[int, bytes]:

@@ -86,7 +86,7 @@ def _resolve(scope: Scope, name: str, kind: str, seen: frozenset[str]) -> Answer
     if zone is not None:
         return _in_zone(scope, zone, name, kind, seen | {name})
     if scope.recursive and is_load_balancer(name):
-        return _load_balancer(name, kind, name, ())
+        return _load_balancer(scope, name, kind, name, ())
     return Answer("REFUSED", authoritative=False)
 
 
@@ -176,7 +176,7 @@ def _one(scope: Scope, zone: PublishedZone, name: str, record: RecordSet, seen: 
         return Answer(shuffled=tuple((row,) for row in rows), limit=len(rows))
     target = record.alias.name
     if is_load_balancer(target):
-        return _load_balancer(target, record.type, name, _soa(zone))
+        return _load_balancer(scope, target, record.type, name, _soa(zone))
     if not names.is_within(target, zone.zone.name) or target in seen:
         return Answer(authority=_soa(zone))
     found = _in_zone(scope, zone, target, record.type, seen | {target})
@@ -237,8 +237,8 @@ def _is_healthy(scope: Scope, zone: PublishedZone, record: RecordSet, seen: froz
     return not targets or any(_is_healthy(scope, zone, other, seen | {alias.name}) for other in targets)
 
 
-def _load_balancer(target: str, kind: str, owner: str, negative: tuple[Row, ...]) -> Answer:
-    found = addresses(target, kind)
+def _load_balancer(scope: Scope, target: str, kind: str, owner: str, negative: tuple[Row, ...]) -> Answer:
+    found = addresses(scope.world, target, kind)
     if not found:
         return Answer(authority=negative)
     rows = tuple((Row(owner, kind, found.ttl, value),) for value in found.values)

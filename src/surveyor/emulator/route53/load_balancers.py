@@ -1,4 +1,4 @@
-"""Names of load balancers: there are none behind them, so they lead to addresses kept for documentation.
+"""Names of load balancers: those of this target lead to it, all others to addresses kept for documentation.
 
 The same name always leads to the same addresses (RFC 5737 and 3849), and no traffic can reach anybody there.
 """
@@ -9,7 +9,9 @@ import re
 import zlib
 from dataclasses import dataclass
 
-__all__ = ["Addresses", "addresses", "is_load_balancer"]
+from ..world import World
+
+__all__ = ["Addresses", "addresses", "is_load_balancer", "places"]
 
 # Application and Classic: name.region.elb.amazonaws.com; Network: name.elb.region.amazonaws.com.
 _NAME = re.compile(r"(?:[^.]+\.)+elb\.(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?\.")
@@ -34,8 +36,20 @@ def is_load_balancer(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def addresses(name: str, kind: str) -> Addresses:
+class _Places(dict[str, str]):
+    """Canonical name -> address of the load balancers that there are."""
+
+
+def places(world: World) -> dict[str, str]:
+    """Those of this target, to be kept up to date by who makes and deletes them."""
+    return world.in_account(_Places, "*")
+
+
+def addresses(world: World, name: str, kind: str) -> Addresses:
     """Two addresses for A; for AAAA two if the name says that it has both kinds (``dualstack.``), else none."""
+    own = places(world).get(name.removeprefix("dualstack."))
+    if own is not None:
+        return Addresses(_TTL, (own,) if kind == "A" else ())
     mark = zlib.crc32(name.removeprefix("dualstack.").encode())
     first, second = mark % 254 + 1, (mark >> 8) % 254 + 1
     if kind == "A":

@@ -1,0 +1,142 @@
+"""What a load balancer does, done by an Envoy: it looks after its targets and spreads requests over them.
+
+Elastic Load Balancing, User Guide for Application Load Balancers: round robin; a target gets requests once a check has
+passed; where all targets are unhealthy, requests go to all of them; what leaves a target group finishes its requests.
+Nothing is tried twice.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..envoy import admin, members, running
+from ..envoy.admin import Silent
+from ..envoy.members import MEMBERS
+from ..envoy.running import ADMIN, Envoy
+from ..tasks.supervisor import Supervisor
+from .state import HealthCheck, LoadBalancer, TargetGroup
+
+__all__ = ["healthy", "members_file", "start", "write"]
+
+IDLE = 60.0
+"""idle_timeout.timeout_seconds, unless it is changed."""
+
+_TYPE = "type.googleapis.com/envoy.extensions.filters"
+Json = dict[str, Any]
+
+
+def members_file(group: TargetGroup, folder: Path) -> Path:
+    """The file with the targets of a group."""
+    return folder / MEMBERS / f"{group.arn.rpartition('/')[2]}.targets.json"
+
+
+def write(group: TargetGroup, folder: Path) -> None:
+    """Put the targets that requests may go to into their file."""
+    there = sorted((one.address, one.port) for one in group.targets.values() if one.state != "draining")
+    members.write(members_file(group, folder), there)
+
+
+async def start(supervisor: Supervisor, of: LoadBalancer, second: float) -> Envoy:
+    """Start the proxy of a load balancer as its listeners are now. Raises CannotStart.
+
+    ``second``: wall seconds of a service second.
+    """
+    supervisor.warm()
+    folder = supervisor.folder / f"balancer-{of.arn.rpartition('/')[2]}-{of.version}"
+    folder.mkdir(mode=0o700)
+    for listener in of.listeners:
+        write(listener.group, supervisor.folder)
+    return await running.start(supervisor, _render(of, folder, supervisor.folder, second), folder)
+
+
+async def healthy(of: Envoy) -> dict[str, set[tuple[str, int]]]:
+    """Cluster -> targets whose checks pass, as the proxy sees them now. Raises Silent."""
+    status, body = await admin.ask(of.folder / ADMIN, "/clusters?format=json")
+    if status != 200:
+        raise Silent(f"clusters: status {status}")
+    found: dict[str, set[tuple[str, int]]] = {}
+    for cluster in json.loads(body).get("cluster_statuses", ()):
+        there = found.setdefault(cluster["name"], set())
+        for host in cluster.get("host_statuses", ()):
+            health = host["health_status"]
+            if health.get("failed_active_health_check") or health.get("pending_active_hc"):
+                continue
+            place = host["address"]["socket_address"]
+            there.add((place["address"], place["port_value"]))
+    return found
+
+
+def _render(of: LoadBalancer, folder: Path, all_folders: Path, second: float) -> str:
+    groups = {id(one.group): one.group for one in of.listeners}
+    return json.dumps(
+        {
+            "node": {"id": of.name, "cluster": "load-balancer"},
+            "admin": {"address": {"pipe": {"path": str(folder / ADMIN)}}},
+            "static_resources": {
+                "listeners": [_listener(of.address, one.port, one.group, second) for one in of.listeners],
+                "clusters": [_cluster(one, all_folders, second) for one in groups.values()],
+            },
+        }
+    )
+
+
+def _listener(address: str, port: int, group: TargetGroup, second: float) -> Json:
+    manager = {
+        "@type": f"{_TYPE}.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": f"listener.{port}",
+        "common_http_protocol_options": {"idle_timeout": _seconds(IDLE, second)},
+        "stream_idle_timeout": _seconds(IDLE, second),
+        "route_config": {
+            "virtual_hosts": [
+                {
+                    "name": "all",
+                    "domains": ["*"],
+                    "routes": [{"match": {"prefix": "/"}, "route": {"cluster": group.name, "timeout": "0s"}}],
+                }
+            ]
+        },
+        "http_filters": [
+            {"name": "envoy.filters.http.router", "typed_config": {"@type": f"{_TYPE}.http.router.v3.Router"}}
+        ],
+    }
+    return {
+        "name": f"listener.{port}",
+        "address": {"socket_address": {"address": address, "port_value": port}},
+        "filter_chains": [{"filters": [{"name": "manager", "typed_config": manager}]}],
+    }
+
+
+def _cluster(group: TargetGroup, folder: Path, second: float) -> Json:
+    file = members_file(group, folder)
+    return {
+        "name": group.name,
+        "type": "EDS",
+        "eds_cluster_config": {
+            "service_name": file.stem,
+            "eds_config": {"path_config_source": {"path": str(file)}, "resource_api_version": "V3"},
+        },
+        "lb_policy": "ROUND_ROBIN",
+        "connect_timeout": _seconds(10, second),
+        "health_checks": [_check(group.check, second)],
+        # What is taken out gets nothing new, well or not.
+        "ignore_health_on_host_removal": True,
+        # All of them only where none is healthy.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 1}},
+    }
+
+
+def _check(of: HealthCheck, second: float) -> Json:
+    return {
+        "timeout": _seconds(of.timeout, second),
+        "interval": _seconds(of.interval, second),
+        "no_traffic_interval": _seconds(of.interval, second),
+        "healthy_threshold": of.healthy,
+        "unhealthy_threshold": of.unhealthy,
+        "http_health_check": {"path": of.path},
+    }
+
+
+def _seconds(service: float, second: float) -> str:
+    return f"{service * second:.4f}s"

@@ -14,6 +14,7 @@ import typer
 from surveyor import __version__
 from surveyor.cli import claims
 from surveyor.cli.advise import advise
+from surveyor.cli.architectures import architectures
 from surveyor.cli.audit import audit
 from surveyor.cli.compare import compare, diff
 from surveyor.cli.conform import conform, survey
@@ -42,6 +43,7 @@ app.command()(counterfeits)
 app.command()(explain)
 app.command()(model)
 app.command()(advise)
+app.command()(architectures)
 app.command()(audit)
 app.command()(sweep)
 app.command()(doctor)

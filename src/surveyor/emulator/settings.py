@@ -120,6 +120,8 @@ class Settings:
     # DEACTIVATING, until the containers are told to stop.
     task_deactivating: Delay = Delay(0.1, 1.0)
     task_deprovisioning: Delay = Delay(1.0, 4.0)
+    # From a container's end until ECS has heard of it from the agent; not documented.
+    task_exit_noticed: Delay = Delay(0.5, 2.0)
     # From a change until the service scheduler looks at it.
     scheduler: Delay = Delay(0.2, 1.5)
     # From an EC2 instance's start until its agent has registered it in the cluster that its user data names.

@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from surveyor.emulator.route53.load_balancers import addresses, is_load_balancer
+from surveyor.emulator.world import World
 
 DOCUMENTATION = [ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
 
@@ -28,13 +29,13 @@ def test_names_that_elastic_load_balancing_gives(name: str, expected: bool) -> N
     assert is_load_balancer(name) is expected
 
 
-def test_addresses_are_for_documentation_only() -> None:
+def test_addresses_are_for_documentation_only(world: World) -> None:
     """Two of each family, the same ones each time, in networks where nobody is."""
     name = "dualstack.web-1.us-east-1.elb.amazonaws.com."
     for kind in ("A", "AAAA"):
-        found = addresses(name, kind)
-        assert found == addresses(name, kind)
+        found = addresses(world, name, kind)
+        assert found == addresses(world, name, kind)
         assert (len(set(found.values)), found.ttl) == (2, 60)
         assert all(any(ip_address(value) in network for network in DOCUMENTATION) for value in found.values)
-    assert not addresses("web-1.us-east-1.elb.amazonaws.com.", "AAAA")
-    assert not addresses(name, "MX")
+    assert not addresses(world, "web-1.us-east-1.elb.amazonaws.com.", "AAAA")
+    assert not addresses(world, name, "MX")

@@ -333,14 +333,18 @@ def _container_ended(
     if task.status == "STOPPING" and all(one.status == "STOPPED" for one in task.containers):
         _all_ended(call, task, changed)
     elif task.going and container.definition.essential:
-        stop(call, task, "EssentialContainerExited", "Essential container in task exited", changed)
+        call.world.later(call.world.settings.task_exit_noticed, _essential_ended, call, task, changed)
+
+
+def _essential_ended(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+    stop(call, task, "EssentialContainerExited", "Essential container in task exited", changed)
 
 
 def _proxy_ended(call: Call, task: Task, how: Exit, changed: Callable[[Task], object]) -> None:
     """The proxy is essential: a task without it reaches nobody."""
     if task.going and task.sidecar is not None:
         call.note("connect.proxy-ended", task.id, f"{how.code}")
-        stop(call, task, "EssentialContainerExited", "Essential container in task exited", changed)
+        call.world.later(call.world.settings.task_exit_noticed, _essential_ended, call, task, changed)
 
 
 def _all_ended(call: Call, task: Task, changed: Callable[[Task], object]) -> None:

@@ -140,7 +140,7 @@ def test_http_1_0_is_not_supported(make_connected: MakeConnected, task_of: TaskO
 @proves("service-connect.timeout.idle-connections")
 @pytest.mark.parametrize(
     ("protocol", "limit", "second", "least", "most"),
-    [("http", None, 0.01, 270, 330), (None, None, 0.002, 3_500, 3_700), ("http", 60, 0.03, 54, 66)],
+    [("http", None, 0.01, 270, 330), (None, None, 0.002, 3_500, 3_700), ("http", 60, 0.05, 55, 75)],
 )
 def test_an_idle_connection_is_closed(
     make_connected: MakeConnected,

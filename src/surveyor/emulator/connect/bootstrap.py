@@ -1,4 +1,4 @@
-"""The configuration that an Envoy starts with (its API is v3); what changes later it reads from files beside it.
+"""The configuration that an Envoy starts with (its API is v3); who is behind an endpoint it asks later.
 
 Where AWS documents a figure it is used (ECS Developer Guide, Service Connect components): round robin, two retries that
 avoid the host tried before, five failures eject a host for 30 to 300 s, 15 s for a request. Where it does not, Envoy's
@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..envoy.discovery import asks, config_of
 from ..envoy.running import ADMIN
 from .flaws import spoiled
 from .values import REQUEST_TIMEOUT, AccessLog, Endpoint, Inbound, Plan, Protocol, Secrets
 
-__all__ = ["DRAIN", "EGRESS", "INGRESS", "LOG", "RETRIES", "members_file", "render"]
+__all__ = ["DRAIN", "EGRESS", "INGRESS", "LOG", "RETRIES", "name_of", "render"]
 
 LOG = "access.log"
 # AWS's own agent waits so long for a listener to drain (README of amazon-ecs-service-connect-agent,
@@ -44,13 +45,13 @@ _PREVIOUS = f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredi
 Json = dict[str, Any]
 
 
-def members_file(endpoint: Endpoint, network: str, *, test: bool = False) -> str:
-    """The name of the file with an endpoint's members as a network sees them, or those that test traffic goes to."""
-    return f"{endpoint.key}.{network}{'.test' if test else ''}.json"
+def name_of(endpoint: Endpoint, network: str, *, test: bool = False) -> str:
+    """By which proxies ask for an endpoint's members as a network sees them, or for those of test traffic."""
+    return f"{endpoint.key}.{network}{'.test' if test else ''}"
 
 
-def render(plan: Plan, folder: Path, members: Path) -> str:
-    """The configuration as JSON. ``folder`` is the proxy's own, ``members`` has the files of endpoints."""
+def render(plan: Plan, folder: Path) -> str:
+    """The configuration as JSON. ``folder`` is the proxy's own, in the one that all share."""
     return json.dumps(
         spoiled(
             {
@@ -69,7 +70,7 @@ def render(plan: Plan, folder: Path, members: Path) -> str:
                 },
                 "static_resources": {
                     "listeners": list(_listeners(plan, folder)),
-                    "clusters": list(_clusters(plan, members)),
+                    "clusters": [config_of(folder.parent), *_clusters(plan)],
                 },
             },
             plan.flaw,
@@ -109,12 +110,12 @@ def _listeners(plan: Plan, folder: Path) -> Iterator[Json]:
         yield {**_listener(name, plan.outer, port_number, "INBOUND"), "filter_chains": [{"filters": filters}]}
 
 
-def _clusters(plan: Plan, members: Path) -> Iterator[Json]:
+def _clusters(plan: Plan) -> Iterator[Json]:
     for number, (endpoint, _) in enumerate(plan.outbound):
         name = f"{EGRESS}.{number}"
-        yield _outbound(name, endpoint, members / members_file(endpoint, plan.network), plan)
+        yield _outbound(name, endpoint, name_of(endpoint, plan.network), plan)
         if endpoint.test_header is not None:
-            yield _outbound(f"{name}.test", endpoint, members / members_file(endpoint, plan.network, test=True), plan)
+            yield _outbound(f"{name}.test", endpoint, name_of(endpoint, plan.network, test=True), plan)
     inside = [(f"{INGRESS}.{number}", port.to, port.protocol) for number, port in enumerate(plan.inbound)]
     for name, to, protocol in [*inside, *((f"through.{port}", port, "tcp") for port in plan.through)]:
         yield {
@@ -125,14 +126,11 @@ def _clusters(plan: Plan, members: Path) -> Iterator[Json]:
         }
 
 
-def _outbound(name: str, endpoint: Endpoint, file: Path, plan: Plan) -> Json:
+def _outbound(name: str, endpoint: Endpoint, asked: str, plan: Plan) -> Json:
     made: Json = {
         "name": name,
         "type": "EDS",
-        "eds_cluster_config": {
-            "service_name": file.stem,
-            "eds_config": {"path_config_source": {"path": str(file)}, "resource_api_version": "V3"},
-        },
+        "eds_cluster_config": asks(asked),
         "lb_policy": "ROUND_ROBIN",
         "connect_timeout": _seconds(5, plan),  # Envoy's own
         "outlier_detection": {

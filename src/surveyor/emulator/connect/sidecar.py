@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..envoy import running
 from ..envoy.admin import Silent
-from ..envoy.members import MEMBERS
 from ..envoy.running import Envoy
 from ..tasks.supervisor import Exit, Supervisor
 from .bootstrap import DRAIN, INGRESS, LOG, render
@@ -65,7 +64,7 @@ async def start(
     ``on_log`` gets lines of its access log. Raises CannotStart.
     """
     log = _listen(folder / LOG, on_log) if plan.access_log is not None else None
-    configuration = render(plan, folder, supervisor.folder / MEMBERS)
+    configuration = render(plan, folder)
     drain = DRAIN * plan.second
     envoy = await running.start(supervisor, configuration, folder, on_end=on_end, drain=drain, debug=plan.debug)
     return Sidecar(plan, envoy, log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..connect.values import AccessLog, Endpoint, Protocol
-from ..envoy.members import Member
+from ..envoy.discovery import Member
 from .state import Document
 
 __all__ = ["Connect", "ConnectState", "LogTarget", "Offered", "Published"]
@@ -71,8 +71,8 @@ class Published:
     tested: bool = False
     # Instance -> the VPC that it is in.
     networks: dict[str, str] = field(default_factory=dict)
-    # VPC -> what its files have: members, and those for test traffic.
-    written: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
+    # VPC -> what its proxies were told: members, and those for test traffic.
+    told: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Endpoints of Service Connect: their services and instances in Cloud Map, and the files that say who is behind them.
+"""Endpoints of Service Connect: their services and instances in Cloud Map, and what proxies hear of them.
 
 ECS Developer Guide, Service Connect concepts and components. A deployment reaches the endpoints that there were when it
 began, and no others, whatever tasks it starts later; who is behind them changes as Cloud Map's view of it does.
@@ -15,10 +15,9 @@ from ..cloudmap import instances, services
 from ..cloudmap.operations import when_over
 from ..cloudmap.state import CloudMapState
 from ..cloudmap.state import Service as Discovery
-from ..connect.bootstrap import members_file
+from ..connect.bootstrap import name_of
 from ..connect.values import Endpoint
-from ..envoy import members
-from ..envoy.members import MEMBERS, Member
+from ..envoy.discovery import Member
 from ..errors import ServiceError
 from ..ram.state import is_shared
 from ..world import Call
@@ -159,28 +158,28 @@ def has_access(call: Call, wanted: Connect) -> bool:
 
 
 def refresh(call: Call, owner: str, one: Published) -> None:
-    """Write an endpoint's files where who is behind it has changed."""
-    for network in list(one.written):
-        _write(call, owner, one, network)
+    """Tell proxies where who is behind an endpoint has changed."""
+    for network in list(one.told):
+        _tell(call, owner, one, network)
 
 
 def show(call: Call, owner: str, one: Published, network: str) -> None:
-    """Have an endpoint's files for a network, from now on."""
-    one.written.setdefault(network, ((), ()))
-    _write(call, owner, one, network, anew=True)
+    """Have an endpoint told to proxies of a network, from now on."""
+    one.told.setdefault(network, ((), ()))
+    _tell(call, owner, one, network, anew=True)
 
 
-def _write(call: Call, owner: str, one: Published, network: str, *, anew: bool = False) -> None:
+def _tell(call: Call, owner: str, one: Published, network: str, *, anew: bool = False) -> None:
     there = _there(call, owner, one, network)
     production: tuple[Member, ...] = tuple(
         sorted(there[key] for key in there if key not in one.green and key not in one.blue)
     )
     test: tuple[Member, ...] = tuple(sorted(there[key] for key in there if key in one.green and one.tested))
-    if anew or one.written[network] != (production, test or production):
-        one.written[network] = (production, test or production)
-        folder = runtime(call.world).supervisor.folder / MEMBERS
-        members.write(folder / members_file(one.endpoint, network), production)
-        members.write(folder / members_file(one.endpoint, network, test=True), test or production)
+    if anew or one.told[network] != (production, test or production):
+        one.told[network] = (production, test or production)
+        discovery = runtime(call.world).discovery
+        discovery.put(name_of(one.endpoint, network), production)
+        discovery.put(name_of(one.endpoint, network, test=True), test or production)
         call.note("connect.members", one.endpoint.discovery_name, f"{len(production)} in {network}")
 
 

@@ -66,6 +66,7 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
         return
     refuse_without_group(call, wanted)
     run.supervisor.warm()
+    await run.discovery.listen(run.supervisor.folder)
     folder = run.supervisor.folder / f"proxy-{task.id}"
     folder.mkdir(mode=0o700)
     secrets = _secrets(call, task, wanted, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..envoy.discovery import Discovery
 from ..tasks.addresses import NAMES, TASKS, Addresses
 from ..tasks.nowhere import Nowhere
 from ..tasks.pace import Pace
@@ -24,6 +25,7 @@ class Runtime:
     addresses: Addresses
     names: Addresses
     pace: Pace
+    discovery: Discovery
     _nowhere: list[Nowhere] = field(default_factory=list)
 
     def nowhere(self) -> tuple[str, int]:
@@ -34,6 +36,7 @@ class Runtime:
 
     def close(self) -> None:
         """End all tasks."""
+        self.discovery.close()
         self.supervisor.close()
         self.addresses.close()
         self.names.close()
@@ -51,6 +54,6 @@ def runtime(world: World) -> Runtime:
     """The one of this target; it ends with it."""
     held = world.in_account(_Held, "")
     if held.runtime is None:
-        held.runtime = Runtime(Supervisor(), Addresses(TASKS), Addresses(NAMES), Pace(world))
+        held.runtime = Runtime(Supervisor(), Addresses(TASKS), Addresses(NAMES), Pace(world), Discovery())
         world.at_end.append(held.runtime.close)
     return held.runtime

@@ -129,14 +129,15 @@ def _renew(call: Call, of: LoadBalancer) -> None:
 
 async def _restart(call: Call, of: LoadBalancer, version: int) -> None:
     """A proxy that has the listeners that there are now, in place of the one before."""
-    supervisor = runtime(call.world).supervisor
+    run = runtime(call.world)
+    supervisor = run.supervisor
     if of.proxy is not None:
         before, of.proxy = of.proxy, None
         await before.stop(supervisor)
     if not of.listeners or version != of.version:
         return
     try:
-        started = await proxy.start(supervisor, of, wall_per_second(call.world))
+        started = await proxy.start(supervisor, run.discovery, of, wall_per_second(call.world))
     except CannotStart as problem:
         log.warning("load balancer %s: %s", of.name, problem)
         return

@@ -100,7 +100,7 @@ def register_targets(call: Call, request: Request) -> Document:
         place = (str(one["Id"]), int(one.get("Port") or found.port))
         found.targets[place] = Target(*place)
         call.note("target.registered", found.name, f"{place[0]}:{place[1]}")
-    proxy.write(found, runtime(call.world).supervisor.folder)
+    proxy.tell(found, runtime(call.world).discovery)
     return {}
 
 
@@ -120,7 +120,7 @@ def deregister_targets(call: Call, request: Request) -> Document:
                 del found.targets[place]
 
         call.world.clock.call_later(found.delay, gone)
-    proxy.write(found, runtime(call.world).supervisor.folder)
+    proxy.tell(found, runtime(call.world).discovery)
     return {}
 
 

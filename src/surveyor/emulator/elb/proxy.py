@@ -11,14 +11,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..envoy import admin, members, running
+from ..envoy import admin, running
 from ..envoy.admin import Silent
-from ..envoy.members import MEMBERS
+from ..envoy.discovery import Discovery, asks, config_of
 from ..envoy.running import ADMIN, Envoy
 from ..tasks.supervisor import Supervisor
 from .state import HealthCheck, LoadBalancer, TargetGroup
 
-__all__ = ["healthy", "members_file", "start", "write"]
+__all__ = ["healthy", "start", "tell"]
 
 IDLE = 60.0
 """idle_timeout.timeout_seconds, unless it is changed."""
@@ -27,18 +27,13 @@ _TYPE = "type.googleapis.com/envoy.extensions.filters"
 Json = dict[str, Any]
 
 
-def members_file(group: TargetGroup, folder: Path) -> Path:
-    """The file with the targets of a group."""
-    return folder / MEMBERS / f"{group.arn.rpartition('/')[2]}.targets.json"
-
-
-def write(group: TargetGroup, folder: Path) -> None:
-    """Put the targets that requests may go to into their file."""
+def tell(group: TargetGroup, discovery: Discovery) -> None:
+    """Have proxies hear of the targets that requests may go to."""
     there = sorted((one.address, one.port) for one in group.targets.values() if one.state != "draining")
-    members.write(members_file(group, folder), there)
+    discovery.put(group.arn, there)
 
 
-async def start(supervisor: Supervisor, of: LoadBalancer, second: float) -> Envoy:
+async def start(supervisor: Supervisor, discovery: Discovery, of: LoadBalancer, second: float) -> Envoy:
     """Start the proxy of a load balancer as its listeners are now. Raises CannotStart.
 
     ``second``: wall seconds of a service second.
@@ -46,9 +41,10 @@ async def start(supervisor: Supervisor, of: LoadBalancer, second: float) -> Envo
     supervisor.warm()
     folder = supervisor.folder / f"balancer-{of.arn.rpartition('/')[2]}-{of.version}"
     folder.mkdir(mode=0o700)
+    await discovery.listen(supervisor.folder)
     for listener in of.listeners:
-        write(listener.group, supervisor.folder)
-    return await running.start(supervisor, _render(of, folder, supervisor.folder, second), folder)
+        tell(listener.group, discovery)
+    return await running.start(supervisor, _render(of, folder, second), folder)
 
 
 async def healthy(of: Envoy) -> dict[str, set[tuple[str, int]]]:
@@ -68,7 +64,7 @@ async def healthy(of: Envoy) -> dict[str, set[tuple[str, int]]]:
     return found
 
 
-def _render(of: LoadBalancer, folder: Path, all_folders: Path, second: float) -> str:
+def _render(of: LoadBalancer, folder: Path, second: float) -> str:
     groups = {id(one.group): one.group for one in of.listeners}
     return json.dumps(
         {
@@ -76,7 +72,7 @@ def _render(of: LoadBalancer, folder: Path, all_folders: Path, second: float) ->
             "admin": {"address": {"pipe": {"path": str(folder / ADMIN)}}},
             "static_resources": {
                 "listeners": [_listener(of.address, one.port, one.group, second) for one in of.listeners],
-                "clusters": [_cluster(one, all_folders, second) for one in groups.values()],
+                "clusters": [config_of(folder.parent), *(_cluster(one, second) for one in groups.values())],
             },
         }
     )
@@ -108,15 +104,11 @@ def _listener(address: str, port: int, group: TargetGroup, second: float) -> Jso
     }
 
 
-def _cluster(group: TargetGroup, folder: Path, second: float) -> Json:
-    file = members_file(group, folder)
+def _cluster(group: TargetGroup, second: float) -> Json:
     return {
         "name": group.name,
         "type": "EDS",
-        "eds_cluster_config": {
-            "service_name": file.stem,
-            "eds_config": {"path_config_source": {"path": str(file)}, "resource_api_version": "V3"},
-        },
+        "eds_cluster_config": asks(group.arn),
         "lb_policy": "ROUND_ROBIN",
         "connect_timeout": _seconds(10, second),
         "health_checks": [_check(group.check, second)],

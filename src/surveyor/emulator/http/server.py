@@ -12,13 +12,14 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import httptools
 
 from .message import Request, Response, encode
 
-__all__ = ["Handler", "Limits", "serve"]
+__all__ = ["Handler", "Limits", "serve", "serve_at"]
 
 Handler = Callable[[Request], Response | Awaitable[Response]]
 
@@ -41,6 +42,13 @@ async def serve(handler: Handler, host: str, port: int, limits: Limits | None = 
     chosen = limits or Limits()
     loop = asyncio.get_running_loop()
     return await loop.create_server(lambda: _Connection(handler, chosen), host, port, backlog=1024)
+
+
+async def serve_at(handler: Handler, socket: Path) -> asyncio.Server:
+    """Listen at a socket of the file system."""
+    chosen = Limits()
+    loop = asyncio.get_running_loop()
+    return await loop.create_unix_server(lambda: _Connection(handler, chosen), str(socket), backlog=1024)
 
 
 class _TooLarge(Exception):

@@ -1,0 +1,88 @@
+"""Endpoint discovery: what is told to those who ask, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from surveyor.emulator.envoy.discovery import SOCKET, Discovery
+
+MEMBERS = some.lists(some.tuples(some.ip_addresses(v=4).map(str), some.integers(1, 65_535)), max_size=1_000)
+
+
+async def ask(folder: Path, body: object) -> tuple[int, Any]:
+    """One question, as Envoy puts it; status and answer."""
+    reader, writer = await asyncio.open_unix_connection(str(folder / SOCKET))
+    text = json.dumps(body).encode() if not isinstance(body, bytes) else body
+    writer.write(b"POST /v3/discovery:endpoints HTTP/1.1\r\nHost: x\r\nConnection: close\r\n")
+    writer.write(b"Content-Length: %d\r\n\r\n" % len(text) + text)
+    head, _, answer = (await reader.read(-1)).partition(b"\r\n\r\n")
+    writer.close()
+    status = int(head.split()[1])
+    return status, json.loads(answer) if status == 200 else answer
+
+
+def places(answer: Any) -> list[tuple[str, int]]:
+    """The members in an answer."""
+    [resource] = answer["resources"]
+    hosts = [host for locality in resource["endpoints"] for host in locality["lb_endpoints"]]
+    found = [one["endpoint"]["address"]["socket_address"] for one in hosts]
+    return [(one["address"], one["port_value"]) for one in found]
+
+
+@settings(max_examples=30, deadline=None)
+@given(MEMBERS)
+def test_members_are_told_as_they_are(tmp_path_factory: pytest.TempPathFactory, there: list[tuple[str, int]]) -> None:
+    """None to a thousand, under the name that was asked for."""
+
+    async def run() -> None:
+        folder = tmp_path_factory.mktemp("discovery")
+        discovery = Discovery()
+        await discovery.listen(folder)
+        discovery.put("srv-1", there)
+        status, answer = await ask(folder, {"resource_names": ["srv-1"]})
+        assert (status, answer["resources"][0]["cluster_name"], places(answer)) == (200, "srv-1", there)
+        discovery.close()
+
+    asyncio.run(run())
+
+
+def test_a_question_is_held_until_something_is_new(tmp_path: Path) -> None:
+    """Who knows the latest hears nothing until there is another."""
+
+    async def run() -> None:
+        discovery = Discovery()
+        await discovery.listen(tmp_path)
+        discovery.put("srv-1", [("127.16.0.2", 80)])
+        _, first = await ask(tmp_path, {"resource_names": ["srv-1"]})
+        asking = asyncio.create_task(
+            ask(tmp_path, {"resource_names": ["srv-1"], "version_info": first["version_info"]})
+        )
+        done, _ = await asyncio.wait({asking}, timeout=0.2)
+        assert not done
+        discovery.put("srv-1", [("127.16.0.3", 80)])
+        _, second = await asyncio.wait_for(asking, 5)
+        assert places(second) == [("127.16.0.3", 80)]
+        discovery.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", {"resource_names": []}, {"resource_names": ["a", "b"]}, b"null"])
+def test_what_is_no_question_is_refused(tmp_path: Path, body: object) -> None:
+    """With 400 and a line that says what was expected."""
+
+    async def run() -> None:
+        discovery = Discovery()
+        await discovery.listen(tmp_path)
+        status, answer = await ask(tmp_path, body)
+        assert (status, b"DiscoveryRequest" in answer) == (400, True)
+        discovery.close()
+
+    asyncio.run(run())

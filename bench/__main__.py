@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import names, registry, tasks
+from bench import names, registry, sidecars, tasks
 from bench.goals import Goal, goals
 from bench.registry import Row
 from bench.servers import CONTESTANTS, version
@@ -46,6 +46,7 @@ def main() -> None:
             rows += registry.measure(contestant, given.seconds, tell)
     if given.only in (None, "tasks"):
         rows += tasks.measure(CONTESTANTS[0], tell)
+        rows += sidecars.measure(CONTESTANTS[0], tell)
     if given.only in (None, "dns"):
         rows += names.measure(CONTESTANTS[0], max(2.0, given.seconds), tell)
     _print(rows, goals(rows))

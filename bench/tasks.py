@@ -23,7 +23,20 @@ from bench.registry import Row
 from bench.servers import Contestant, Server, started
 from surveyor import workload
 
-__all__ = ["FEW", "MANY", "MEMORY", "READY", "measure"]
+__all__ = [
+    "AT_ONCE",
+    "FEW",
+    "MANY",
+    "MEMORY",
+    "PATIENCE",
+    "READY",
+    "addresses",
+    "client",
+    "measure",
+    "processes",
+    "pss",
+    "until_all_answer",
+]
 
 FEW, MANY = 10, 100
 ROUNDS = 3
@@ -58,7 +71,7 @@ def measure(contestant: Contestant, tell: Callable[[str], None]) -> Iterator[Row
 
 def _scaled(server: Server) -> tuple[float, float, float]:
     """Seconds up, MiB each, seconds down."""
-    ecs, ec2 = _client(server, "ecs"), _client(server, "ec2")
+    ecs, ec2 = client(server, "ecs"), client(server, "ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     ecs.create_cluster(clusterName="bench")
     ecs.register_task_definition(
@@ -69,15 +82,15 @@ def _scaled(server: Server) -> tuple[float, float, float]:
         cluster="bench", serviceName="bench", taskDefinition="bench", desiredCount=FEW, launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
     )  # fmt: skip
-    before = _until(lambda: _addresses(ecs), FEW)
-    _until_all_answer(before)
-    base = _pss(_processes(server))
+    before = _until(lambda: addresses(ecs), FEW)
+    until_all_answer(before)
+    base = pss(processes(server))
     began = time.perf_counter()
     ecs.update_service(cluster="bench", service="bench", desiredCount=MANY)
-    after = _until(lambda: _addresses(ecs), MANY)
-    _until_all_answer(after)
+    after = _until(lambda: addresses(ecs), MANY)
+    until_all_answer(after)
     up = time.perf_counter() - began
-    each = (_pss(_processes(server)) - base) / (MANY - FEW)
+    each = (pss(processes(server)) - base) / (MANY - FEW)
     began = time.perf_counter()
     ecs.update_service(cluster="bench", service="bench", desiredCount=FEW)
     while sum(map(_answers, after)) > FEW:
@@ -93,8 +106,8 @@ def _fresh(count: int) -> tuple[float, float]:
         for address in addresses:
             command = [sys.executable, "-m", "http.server", "--bind", address, str(workload.PORT)]
             processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        _until_all_answer(addresses)
-        return time.perf_counter() - began, _pss([one.pid for one in processes]) / count
+        until_all_answer(addresses)
+        return time.perf_counter() - began, pss([one.pid for one in processes]) / count
     finally:
         for one in processes:
             one.kill()
@@ -102,7 +115,8 @@ def _fresh(count: int) -> tuple[float, float]:
             one.wait()
 
 
-def _client(server: Server, service: str) -> Any:
+def client(server: Server, service: str) -> Any:
+    """A client of its owner."""
     session = botocore.session.Session()
     credentials = server.account.credentials
     return session.create_client(
@@ -112,7 +126,8 @@ def _client(server: Server, service: str) -> Any:
     )  # fmt: skip
 
 
-def _addresses(ecs: Any) -> list[str]:
+def addresses(ecs: Any) -> list[str]:
+    """Those of the tasks of the service that is measured."""
     arns = ecs.list_tasks(cluster="bench", serviceName="bench")["taskArns"]
     found = ecs.describe_tasks(cluster="bench", tasks=arns)["tasks"] if arns else []
     details = [one for task in found for one in task["attachments"][0]["details"]]
@@ -127,7 +142,8 @@ def _until(look: Callable[[], list[str]], count: int) -> list[str]:
     return found
 
 
-def _until_all_answer(addresses: Sequence[str]) -> None:
+def until_all_answer(addresses: Sequence[str]) -> None:
+    """Return when each answers with 200."""
     deadline = time.perf_counter() + PATIENCE
     left = list(addresses)
     while left := [one for one in left if not _answers(one)]:
@@ -137,12 +153,12 @@ def _until_all_answer(addresses: Sequence[str]) -> None:
 
 def _answers(address: str) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((address, workload.PORT), 1) as connection:
-        connection.sendall(b"GET / HTTP/1.0\r\nHost: bench\r\n\r\n")
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
         return b" 200 " in connection.recv(64)
     return False
 
 
-def _processes(server: Server) -> list[int]:
+def processes(server: Server) -> list[int]:
     """The target's, its parent of tasks and all tasks."""
     found = [server.pid]
     for one in found:
@@ -151,7 +167,7 @@ def _processes(server: Server) -> list[int]:
     return found
 
 
-def _pss(pids: Sequence[int]) -> float:
+def pss(pids: Sequence[int]) -> float:
     """MiB, memory that is shared counted in parts."""
     total = 0
     for pid in pids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from surveyor.plugin.connecting import CallBy, MakeConnected, TaskOf
     from surveyor.plugin.figures import Figure
     from surveyor.plugin.tasks import Steady, TasksOf
+    from surveyor.targets.running import RunningTarget
 
 
 @pytest.fixture
@@ -77,21 +78,26 @@ def test_a_failed_call_is_tried_again_elsewhere(three: Any, call_by: CallBy, cal
 
 
 @proves("service-connect.retries.repeat-what-is-not-idempotent")
-def test_posts_that_are_executed_twice(three: Any, call_by: CallBy, call_task: CallTask, figure: Figure) -> None:
-    """One of three resets after it has executed: which POSTs were executed more than once, by whom."""
+def test_posts_that_are_executed_twice(
+    three: Any, call_by: CallBy, call_task: CallTask, figure: Figure, running: RunningTarget
+) -> None:
+    """One of three resets after it has executed: which POSTs were executed more than once, and by whom."""
     server, tasks, client = three()
     call_task(tasks[0], "/behave?do=reset", "PUT")
     for number in range(12):
         call_by(client, f"{server.url}/?key=order-{number}", method="POST")
-    done: Counter[str] = Counter()
+    executed: dict[str, list[str]] = defaultdict(list)
     for task in tasks:
-        done.update(call_task(task, "/executions")["executions"])
-    if not done:
+        for key, times in call_task(task, "/executions")["executions"].items():
+            executed[key] += [address_of(task)] * times
+    if not executed:
         raise Inconclusive("no POST has arrived")
-    twice = sorted(key for key, times in done.items() if times > 1)
+    twice = {key: by for key, by in sorted(executed.items()) if len(by) > 1}
+    for key, by in twice.items():
+        running.evidence.event(f"POST {key} was executed {len(by)} times, by {', '.join(by)}")
     figure("POSTs sent", 12, unit="calls")
     figure("POSTs executed more than once", len(twice), unit="calls")
-    figure("executions in all", sum(done.values()), unit="calls")
+    figure("executions in all", sum(map(len, executed.values())), unit="calls")
 
 
 @proves("service-connect.timeout.fifteen-seconds")

@@ -102,7 +102,8 @@ def test_an_instance_deregistered_by_hand(
     client = task_of(make_connected())
     assert [one.status for one in call_by(client, server.url)] == [200]
     filters: Any = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
-    [service] = cloudmap.list_services(Filters=filters)["Services"]
+    there = cloudmap.list_services(Filters=filters)["Services"]
+    [service] = [one for one in there if one["Name"] == server.alias]
     cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId=id_of(callee))
     failed = 0
     for _ in range(30):

@@ -34,6 +34,8 @@ def marked(service: str, operation: str, params: Mapping[str, Any], run: str) ->
         return {**params, "TagSpecifications": [{"ResourceType": _EC2[operation], "Tags": tag}]}
     if service == "ecs" and operation in _ECS and "tags" not in params:
         return {**params, "tags": [{"key": TAG, "value": run}]}
+    if service == "acm-pca" and operation == "CreateCertificateAuthority":
+        return {**params, "Tags": [*params.get("Tags", ()), *tag]}
     if service == "ecs" and operation == "RunTask" and "startedBy" not in params:
         return {**params, "startedBy": prefix(run)}
     return None

@@ -50,6 +50,9 @@ CREATES: Mapping[str, Made] = {
     "ecs:CreateCluster": Made("cluster", ("cluster", "clusterName")),
     "ecs:RegisterTaskDefinition": Made("task definition", ("taskDefinition", "taskDefinitionArn")),
     "ecs:CreateService": Made("ECS service", ("service", "serviceArn"), _SERVICE),
+    "logs:CreateLogGroup": Made("log group"),
+    # In the short-lived mode, a whole month of it.
+    "acm-pca:CreateCertificateAuthority": Made("certificate authority", ("CertificateAuthorityArn",), 50.0),
     "events:PutRule": Made("rule", ("RuleArn",)),
     "sqs:CreateQueue": Made("queue", ("QueueUrl",)),
     "ecs:CreateTaskSet": Made("task set"),

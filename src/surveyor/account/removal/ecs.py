@@ -12,6 +12,7 @@ from surveyor import bounds
 from surveyor.account.ledger import Thing
 from surveyor.account.marks import prefix
 from surveyor.account.removal.account import Account, Problems, gone, persist
+from surveyor.account.removal.cloudmap import remove_namespaces
 
 __all__ = [
     "find_cluster",
@@ -115,9 +116,11 @@ def remove_task_definitions(account: Account, region: str, ids: Sequence[str]) -
 
 
 def remove_clusters(account: Account, region: str, ids: Sequence[str]) -> Problems:
-    """Delete clusters."""
-    ecs = account.client("ecs", region)
-    problems: dict[str, str] = {}
+    """Delete clusters, and the default namespaces that were made with them: those that are named after them."""
+    ecs, cloudmap = account.client("ecs", region), account.client("servicediscovery", region)
+    listed = [one for page in cloudmap.get_paginator("list_namespaces").paginate() for one in page["Namespaces"]]
+    made = [one["Id"] for one in listed if any(one["Name"].startswith(f"{name}-") for name in ids)]
+    problems = dict(remove_namespaces(account, region, made)) if made else {}
     for name in ids:
         try:
             with gone(_NO_CLUSTER):

@@ -23,6 +23,12 @@ from surveyor.account.removal.ecs import (
 )
 from surveyor.account.removal.events import find_queue, find_rule, remove_queues, remove_rules
 from surveyor.account.removal.route53 import find_check, find_zone, remove_checks, remove_zones
+from surveyor.account.removal.telemetry import (
+    find_authority,
+    find_log_group,
+    remove_authorities,
+    remove_log_groups,
+)
 from surveyor.errors import SurveyorError
 
 __all__ = ["Outcome", "take_away"]
@@ -42,6 +48,8 @@ _ORDER = (
     _Way("task", find_task, remove_tasks),
     _Way("task definition", find_task_definition, remove_task_definitions),
     _Way("cluster", find_cluster, remove_clusters),
+    _Way("log group", find_log_group, remove_log_groups),
+    _Way("certificate authority", find_authority, remove_authorities),
     _Way("rule", find_rule, remove_rules),
     _Way("queue", find_queue, remove_queues),
     _Way("EC2 instance", find_ec2, remove_instances),

@@ -23,13 +23,10 @@ from surveyor.claims.model import (
 from surveyor.targets.model import FEATURES
 from surveyor.words import either, nearest
 
-__all__ = ["ARTICLES", "FINGERPRINTS", "LATER_AREAS", "load_claims"]
+__all__ = ["ARTICLES", "FINGERPRINTS", "load_claims"]
 
 ARTICLES = "articles.toml"
 FINGERPRINTS = "fingerprints.toml"
-LATER_AREAS = ("ecs", "service-connect", "app-mesh")
-"""Areas that have no claims yet; an article may wait for one."""
-
 _OUTSIDE = "outside the project"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 _MODEL = re.compile(r"[a-z0-9-]+/[A-Za-z0-9]+(\.[A-Za-z0-9]+)?")
@@ -55,7 +52,7 @@ def load_claims(folder: Path) -> Claims:
         if claim.id in seen:
             raise ClaimsError(f"{claim.place}: duplicate claim {claim.id!r}, first at {seen[claim.id].place}")
         seen[claim.id] = claim
-    articles = _articles(folder / ARTICLES, seen, {area.name for area in areas})
+    articles = _articles(folder / ARTICLES, seen)
     return Claims(areas, articles)
 
 
@@ -104,21 +101,21 @@ def _unproven(table: Table) -> Unproven | None:
     return Unproven(inner.choice("reason", Reason), inner.text("note"))
 
 
-def _articles(path: Path, claims: Collection[str], areas: Collection[str]) -> tuple[Article, ...]:
+def _articles(path: Path, claims: Collection[str]) -> tuple[Article, ...]:
     if not path.is_file():
         return ()
     top, tables = read(path, "article")
     top.only(("title", "article"))
     articles: dict[str, Article] = {}
     for table in tables:
-        article = _article(table, claims, areas)
+        article = _article(table, claims)
         if article.ref in articles:
             table.refuse("ref", f"duplicate article {article.ref!r}, first at {articles[article.ref].place}")
         articles[article.ref] = article
     return tuple(articles.values())
 
 
-def _article(table: Table, claims: Collection[str], areas: Collection[str]) -> Article:
+def _article(table: Table, claims: Collection[str]) -> Article:
     table.name = f"article {table.text('ref')!r}"
     table.only(_ARTICLE_KEYS)
     links = table.texts("claims")
@@ -129,12 +126,7 @@ def _article(table: Table, claims: Collection[str], areas: Collection[str]) -> A
     if bool(links) == bool(decided_by):
         table.refuse("decided_by", f"{table.name} needs either claims or decided_by")
     if decided_by and decided_by != _OUTSIDE:
-        area = decided_by.removeprefix("later: ")
-        if area in areas:
-            table.refuse("decided_by", f"{table.name} waits for {area!r}, which has claims now: name those that decide")
-        if area == decided_by or area not in LATER_AREAS:
-            table.refuse("decided_by", f"expected {_OUTSIDE!r} or 'later: <area>' of {', '.join(LATER_AREAS)}, "
-                                       f"not {decided_by!r}")  # fmt: skip
+        table.refuse("decided_by", f"expected {_OUTSIDE!r}, not {decided_by!r}")
     return Article(
         ref=table.text("ref"),
         said=table.text("said"),

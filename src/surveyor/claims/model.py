@@ -51,6 +51,8 @@ class Reason(StrEnum):
     """No document gives the outcome, or documents contradict each other: recorded, never asserted."""
     LATER = "later"
     """Needs a feature that no target has here yet."""
+    ENDED = "ended"
+    """What it is about has ended: kept as history."""
     UNOBSERVABLE = "unobservable"
     """Nothing that a black box sees could violate it."""
 
@@ -146,7 +148,7 @@ class Area:
 class Article:
     """A statement of an article and how it stands to the documents.
 
-    Either `claims` decide it, or `decided_by` says why none does: "later: <area>" or "outside the project".
+    Either `claims` decide it, or `decided_by` says why none does: "outside the project".
     """
 
     ref: str

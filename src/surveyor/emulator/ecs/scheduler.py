@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from ..world import Call
-from . import blue_green, breaker, endpoints, lifecycle
+from . import blue_green, breaker, endpoints, lifecycle, targets
 from .acting import acting, service_action
 from .events import told
 from .find import state
@@ -27,6 +27,7 @@ TRY_AGAIN = 10.0
 """Service seconds until the scheduler tries to place again what it could not."""
 
 UNHEALTHY = "Task failed container health checks"
+UNHEALTHY_TARGET = "Task failed ELB health checks"
 
 
 def tasks_of(call: Call, service: Service) -> list[Task]:
@@ -84,7 +85,7 @@ def _look(call: Call, service: Service) -> None:
     for task in failed:
         # Once enough others count, or where there is no room for its replacement as long as it runs.
         if healthy >= least or room < service.desired:
-            _stop(call, service, task, UNHEALTHY)
+            _stop(call, service, task, UNHEALTHY if task.health == "UNHEALTHY" else UNHEALTHY_TARGET)
     if shifting:
         green_is_well = len(current) == service.desired and all(_counts(call, one) for one in current)
         blue_green.go_on(call, service, primary, well=green_is_well, again=look_soon)
@@ -146,7 +147,7 @@ def _failed(call: Call, service: Service, task: Task) -> bool:
     if call.world.settings.ecs_flaw == "keeps-failed-tasks":
         return False
     graced = task.started is not None and call.now < task.started + service.grace
-    return task.health == "UNHEALTHY" and not graced
+    return not graced and (task.health == "UNHEALTHY" or targets.is_ill(call, task))
 
 
 def _is_drained(task: Task) -> bool:

@@ -16,7 +16,7 @@ from ..world import Call
 from .find import invalid
 from .state import Task, TaskDefinition
 
-__all__ = ["Balancer", "balancers", "deregister", "is_well", "register"]
+__all__ = ["Balancer", "balancers", "deregister", "is_ill", "is_well", "register"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +76,26 @@ def deregister(call: Call, task: Task, then: Callable[[], object]) -> None:
         then()
 
 
+def is_ill(call: Call, task: Task) -> bool:
+    """Whether a check of one of its load balancers has failed."""
+    return any(state == "unhealthy" for state in _states(call, task))
+
+
 def is_well(call: Call, task: Task) -> bool:
     """Whether the checks of all its load balancers pass."""
+    return all(state == "healthy" for state in _states(call, task))
+
+
+def _states(call: Call, task: Task) -> list[str]:
     from ..elb.state import ElbState
 
     held = call.world.regional(ElbState, call.account, call.region)
-    return all(
-        one.group in held.groups
-        and (found := held.groups[one.group].targets.get((task.address or "", one.port))) is not None
-        and found.state == "healthy"
-        for one in task.template.balancers
-    )
+    found = []
+    for one in task.template.balancers:
+        group = held.groups.get(one.group)
+        target = group.targets.get((task.address or "", one.port)) if group is not None else None
+        found.append(target.state if target is not None else "unused")
+    return found
 
 
 def _target(task: Task, one: Balancer) -> dict[str, object]:

@@ -59,7 +59,9 @@ async def healthy(of: Envoy) -> dict[str, set[tuple[str, int]]]:
             health = host["health_status"]
             if health.get("failed_active_health_check") or health.get("pending_active_hc"):
                 continue
-            place = host["address"]["socket_address"]
+            place = host["address"].get("socket_address")
+            if place is None:  # where it asks for its targets is none
+                continue
             there.add((place["address"], place["port_value"]))
     return found
 
@@ -114,8 +116,8 @@ def _cluster(group: TargetGroup, second: float) -> Json:
         "health_checks": [_check(group.check, second)],
         # What is taken out gets nothing new, well or not.
         "ignore_health_on_host_removal": True,
-        # All of them only where none is healthy.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 1}},
+        # All of them only where none is healthy; what checks say counts at once, not after a wall second.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
     }
 
 

@@ -32,7 +32,7 @@ def balancers(call: Call, definition: TaskDefinition, given: list[Mapping[str, A
     """What a request's loadBalancers say. Raises InvalidParameterException."""
     from ..elb.find import group  # only for services that have one
 
-    found = []
+    found: list[str] = []
     for one in given:
         arn, name, port = one.get("targetGroupArn"), one.get("containerName"), one.get("containerPort")
         if not arn:
@@ -90,7 +90,7 @@ def _states(call: Call, task: Task) -> list[str]:
     from ..elb.state import ElbState
 
     held = call.world.regional(ElbState, call.account, call.region)
-    found = []
+    found: list[str] = []
     for one in task.template.balancers:
         group = held.groups.get(one.group)
         target = group.targets.get((task.address or "", one.port)) if group is not None else None

@@ -23,6 +23,7 @@ _REFERENCES = {
     "servicediscovery": (f"{_DOCS}/cloud-map/latest/api", "cloudmap"),
     "route53": (f"{_DOCS}/Route53/latest/APIReference", "Route53"),
     "ecs": (f"{_DOCS}/AmazonECS/latest/APIReference", "ECS"),
+    "appmesh": (f"{_DOCS}/app-mesh/latest/APIReference", ""),
     "elbv2": (f"{_DOCS}/elasticloadbalancing/latest/APIReference", ""),
 }
 """Botocore's name of a service: where its API reference is, and the first word of the anchors of members in it."""

@@ -32,7 +32,7 @@ def balancers(call: Call, definition: TaskDefinition, given: list[Mapping[str, A
     """What a request's loadBalancers say. Raises InvalidParameterException."""
     from ..elb.find import group  # only for services that have one
 
-    found: list[str] = []
+    found: list[Balancer] = []
     for one in given:
         arn, name, port = one.get("targetGroupArn"), one.get("containerName"), one.get("containerPort")
         if not arn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -72,13 +73,19 @@ def ecs(client: ClientFactory) -> ECSClient:
 
 
 @pytest.fixture
-def cluster(running: RunningTarget, ecs: ECSClient, unique: Unique) -> str:
-    """The name of a cluster: the one that the target's file gives, or a new one."""
+def cluster(running: RunningTarget, ecs: ECSClient, unique: Unique) -> Iterator[str]:
+    """The name of a cluster: the one that the target's file gives, or a new one, whose tasks are stopped in the end."""
     given = running.target.place.cluster
     if given is not None:
-        return given
-    made = member(ecs.create_cluster(clusterName=unique("cluster")), "cluster", "clusterName", of="CreateCluster")
-    return str(made)
+        yield given
+        return
+    made = str(member(ecs.create_cluster(clusterName=unique("cluster")), "cluster", "clusterName", of="CreateCluster"))
+    yield made
+    if not running.target.is_one_account:
+        # Those of no service would go on running, and being checked, through the hours of all later tests.
+        with contextlib.suppress(ClientError, NotOffered, KeyError):
+            for arn in ecs.list_tasks(cluster=made)["taskArns"]:
+                ecs.stop_task(cluster=made, task=arn)
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ LONGEST_WITHHELD = 480.0
 """Service seconds: "up to 8 minutes" (ECS Developer Guide, Service Connect concepts)."""
 
 TRY_AGAIN = 2.0
+WITHOUT_ACCESS = 10.0
 NO_VPC = "host"
 """The network of tasks that have no interface of their own."""
 
@@ -271,8 +272,7 @@ def _submit(call: Call, wanted: Connect, operation: str, ask: Callable[[Call], A
     """Ask Cloud Map, and hear how it ends; where its owner has withdrawn the namespace, try again until it is back."""
     again = partial(_submit, call, wanted, operation, ask, done)
     if not has_access(call, wanted):
-        call.note("connect.no-access", wanted.namespace, operation)
-        call.world.clock.call_later(TRY_AGAIN, again)
+        call.world.clock.call_later(WITHOUT_ACCESS, again)
         return
     try:
         answer = ask(_acting(call, wanted.owner, operation))

@@ -29,6 +29,8 @@ CANNOT_START = 3
 def main(arguments: Sequence[str]) -> int:
     """Run until SIGINT or SIGTERM; returns the exit status: 0, 2 for a wrong option, 3 when it cannot listen."""
     options = parse(arguments)
+    # Whichever part of moto is needed first brings its IAM along, which reads this as it is imported.
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         return asyncio.run(_run(options))

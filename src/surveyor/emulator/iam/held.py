@@ -6,7 +6,6 @@ It is imported with the first request to IAM; until then there is nobody but the
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -44,7 +43,6 @@ def changes() -> int:
 
 def load() -> None:
     """Import moto's IAM, with AWS's managed policies; takes three tenths of a second the first time."""
-    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     import moto.iam.responses  # noqa: F401  # loaded now, in whatever thread, so that requests need not wait
 
 

@@ -164,6 +164,7 @@ def test_an_idle_connection_is_closed(
     task_of(server)
     client = task_of(make_connected(second=second))
     path = f"/hold?url={server.url}&within={most * 1.2:g}"
-    held = call_task(client, path, within=bounds.TASK_CALLS)["closed_after"]
+    # Where a service second cannot be shortened, an hour takes an hour.
+    held = call_task(client, path, within=max(bounds.TASK_CALLS, most * 1.3))["closed_after"]
     assert held is not None, "it is still open"
     assert least <= held <= most

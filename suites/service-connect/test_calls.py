@@ -47,15 +47,15 @@ def test_calls_are_spread_in_turn(three: Any, call_by: CallBy) -> None:
 @proves("service-connect.outliers.are-ejected-and-return")
 def test_a_failing_task_is_left_out_for_a_while(three: Any, call_by: CallBy, call_task: CallTask) -> None:
     """One of three resets: it has at least five calls, then none while it is ejected, and later calls again."""
-    server, tasks, client = three(second=0.05)
+    server, tasks, client = three(second=0.02)
     bad = tasks[0]
     call_task(bad, "/behave?do=reset", "PUT")
     call_by(client, server.url, times=40)
     failed = call_task(bad, "/executions")["served"]
     assert failed >= 5
     call_task(bad, "/behave?do=answer", "PUT")
-    # Ejected during the calls before: what comes within 25 s of their end is within 30 s of the ejection.
-    early = call_by(client, server.url, times=100, every=0.25)
+    # Ejected during the calls before: what comes within 15 s of their end is within 30 s of the ejection.
+    early = call_by(client, server.url, times=60, every=0.25)
     assert address_of(bad) not in {one.address for one in early}
     assert {one.status for one in early} == {200}
     late = call_by(client, server.url, times=560, every=0.5)
@@ -146,7 +146,7 @@ def test_http_1_0_is_not_supported(make_connected: MakeConnected, task_of: TaskO
 @proves("service-connect.timeout.idle-connections")
 @pytest.mark.parametrize(
     ("protocol", "limit", "second", "least", "most"),
-    [("http", None, 0.01, 270, 330), (None, None, 0.002, 3_500, 3_700), ("http", 60, 0.05, 55, 75)],
+    [("http", None, 0.01, 270, 330), (None, None, 0.001, 3_400, 3_900), ("http", 60, 0.05, 55, 75)],
 )
 def test_an_idle_connection_is_closed(
     make_connected: MakeConnected,

@@ -1,0 +1,8 @@
+"""Pure functions from a history to verdicts: each says pass, fail or inconclusive, with the events that prove it."""
+
+from __future__ import annotations
+
+from surveyor.checkers.finding import Finding
+from surveyor.checkers.judging import CHECKERS, check_of, judge, verdict_of
+
+__all__ = ["CHECKERS", "Finding", "check_of", "judge", "verdict_of"]

@@ -119,6 +119,10 @@ class ControlledClock(Clock):
         if seconds > 0:
             self._now = self._steering.advance(seconds)
 
+    def forget(self) -> None:
+        """Somebody else has moved it: read it anew."""
+        self._now = None
+
     def _step(self, passed: float, bound: float) -> float:
         # A hundred looks are enough for any bound; under two minutes the steps stay within a second.
         return max(bounds.FIRST_STEP, min(passed / 2, bounds.LARGEST_STEP), bound / 120 if passed > 10 else 0.0)

@@ -6,16 +6,15 @@ An open loop: what is slow does not slow down what comes after it, and nothing i
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from surveyor.callers import attempt
+
 __all__ = ["Attempt", "drive"]
 
 MOST_ATTEMPTS = 200_000
-_REQUEST = b"GET / HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +61,12 @@ async def drive(
 
 
 async def _attempt(where: Addresses, start: float, due: float, within: float) -> Attempt:
-    address, error, writer = "", "", None
+    address, error = "", ""
     try:
         address, port = where()
-        if not ipaddress.ip_address(address).is_loopback:
-            raise ValueError(f"{address} is not on this machine, and is not called")
-        async with asyncio.timeout(within):
-            reader, writer = await asyncio.open_connection(address, port)
-            writer.write(_REQUEST % address.encode())
-            head = await reader.readline()
-            await reader.read(-1)
-        if b" 200 " not in head:
-            error = head.decode("latin-1").strip()[:40] or "closed without an answer"
-    except TimeoutError:
-        error = "no answer in time"
+        found = await attempt(address, port, within)
+        if found.status != 200:
+            error = found.error or f"status {found.status}"
     except (OSError, LookupError) as problem:
         error = type(problem).__name__
-    finally:
-        if writer is not None:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
     return Attempt(due, time.monotonic() - start - due, address, error)

@@ -1,6 +1,6 @@
 """Counterfeits: targets made wrong on purpose in one documented behaviour, to prove that the suites notice.
 
-A proxy stands in front of a real target and changes what passes (`http_proxy`, `dns_proxy`), by one of a few operators
+A proxy stands in front of a real target and changes what passes (`http_proxy`), by one of a few operators
 (`operators`, `dns_operators`); which operator breaks which claim is data (`model`, targets/counterfeits/). `run` holds
 each against the suite of its claim.
 """

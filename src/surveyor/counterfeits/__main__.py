@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from surveyor.claims import load_claims
-from surveyor.counterfeits.http_proxy import HttpProxy
+from surveyor.counterfeits.http_proxy import ForgingProxy
 from surveyor.counterfeits.model import load_counterfeits
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
@@ -38,7 +38,7 @@ def main() -> None:
     target = subprocess.Popen([sys.executable, *_EMBEDDED, "--seed", seed], stdout=subprocess.PIPE, text=True)
     assert target.stdout is not None
     try:
-        proxy = HttpProxy(json.loads(target.stdout.readline())["endpoint"], counterfeits)
+        proxy = ForgingProxy(json.loads(target.stdout.readline())["endpoint"], counterfeits)
         sys.stdout.write(json.dumps({"endpoint": proxy.url}) + "\n")
         sys.stdout.flush()
         proxy.serve()

@@ -6,47 +6,38 @@ counterfeit is active is set with ``POST /_counterfeit {"claim": …}``, "" for 
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
 from surveyor.counterfeits.dns_operators import DnsForger
-from surveyor.counterfeits.dns_proxy import DnsProxy
-from surveyor.counterfeits.exchange import Answer, Asked, asked
 from surveyor.counterfeits.model import Counterfeit
 from surveyor.counterfeits.operators import Forger
+from surveyor.proxies import Answer, Asked, DnsProxy, HttpProxy, Upstream, asked
 
-__all__ = ["CONTROL", "HttpProxy"]
+__all__ = ["CONTROL", "ForgingProxy"]
 
 CONTROL = "/_counterfeit"
 _TARGETS_OWN = "/_surveyor/"
 _NAMES = ("/_surveyor/resolvers", "/_surveyor/name-servers")
-_HOPPING = {"connection", "content-length", "transfer-encoding", "keep-alive"}
 
 
-class HttpProxy:
+class ForgingProxy:
     """A proxy before ``endpoint``; ``url`` is its own."""
 
     def __init__(self, endpoint: str, counterfeits: Mapping[str, Counterfeit]) -> None:
-        parts = urlsplit(endpoint)
-        self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self._forward = Upstream(endpoint)
         self._counterfeits = counterfeits
-        self._local = threading.local()
         self._dns: dict[tuple[str, int], DnsProxy] = {}
         self._lock = threading.Lock()
         self._settings: list[str] = []
         self.forger, self.dns_forger = Forger(None), DnsForger(None)
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.proxy = self
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = HttpProxy(self.answer)
+        self.url = self._server.url
 
     def serve(self) -> None:
         """Answer until the process ends."""
-        self._server.serve_forever(0.05)
+        self._server.serve()
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """The answer to one request."""
@@ -91,53 +82,3 @@ class HttpProxy:
     def _change_names(self, question: bytes, forward: Callable[[bytes], bytes]) -> bytes:
         # Looked up at each question: the forger changes with the counterfeit, the proxy stays.
         return self.dns_forger.pass_through(question, forward)
-
-    def _forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        kept = {name: value for name, value in headers.items() if name.lower() not in _HOPPING}
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = http.client.HTTPConnection(*self._upstream, timeout=60)
-            connection.connect()
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            connection.request(method, path, body, kept)
-            response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
-        except (OSError, http.client.HTTPException):
-            self._local.connection = None
-            connection.close()
-            raise
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    proxy: HttpProxy
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # Head and body are two writes; without these the second waits for the other side's delayed acknowledgement.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def _handle(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        try:
-            answer = self.server.proxy.answer(self.command, self.path, dict(self.headers.items()), body)
-        except (OSError, http.client.HTTPException) as broken:
-            answer = Answer.of(502, {"error": f"the target behind the counterfeit did not answer: {broken}"})
-        passed = answer.passed()
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            if name.lower() not in _HOPPING:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(passed)))
-        self.end_headers()
-        self.wfile.write(passed)
-        self.wfile.flush()
-
-    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815  # the base class looks for these names
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: what passed is in the evidence of the tests."""

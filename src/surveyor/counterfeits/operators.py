@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from surveyor.counterfeits import paths
-from surveyor.counterfeits.exchange import Answer, Asked, invented
 from surveyor.counterfeits.model import Counterfeit
+from surveyor.proxies.exchange import Answer, Asked, invented
 
 __all__ = ["Forger"]
 

@@ -79,6 +79,16 @@ class Clock:
             self._plan_wake()
         return timer
 
+    def flow(self, scale: float | None) -> None:
+        """From now on let time flow, ``scale`` service seconds a wall second, or with ``None`` stand still."""
+        now = self.now()
+        self._scale, self._held = scale, now if scale is None else None
+        self._origin, self._wall_origin = now, time.monotonic()
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        self._plan_wake()
+
     def run(self, work: Coroutine[Any, Any, object]) -> None:
         """Start asynchronous work that belongs to this instant: no advance passes it before it is done."""
         task = asyncio.get_running_loop().create_task(work)

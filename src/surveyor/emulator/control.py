@@ -24,6 +24,7 @@ from .world import World
 __all__ = ["Control", "NameAnswerers"]
 
 LONGEST_ADVANCE = 400 * 86_400.0  # service seconds
+FASTEST = 1_000.0  # service seconds a wall second
 LAST_MOMENT = 7_258_118_400.0  # 2200-01-01; dates are to stay writable
 PREFIX = "/_surveyor/"
 TASKS = PREFIX + "ecs/"
@@ -59,7 +60,8 @@ class Control:
         self._names = names
         self._advances: set[asyncio.Task[float]] = set()
         self._routes: Mapping[str, Mapping[str, Callable[[Request], Awaitable[Answer]]]] = {
-            "clock": {"GET": self._read_clock, "POST": self._advance},
+            "clock": {"GET": self._read_clock, "POST": self._change_clock},
+            "signals": {"GET": self._read_signals, "POST": self._signal},
             "resolvers": {"GET": self._resolver},
             "name-servers": {"GET": self._name_servers},
             "events": {"GET": self._events},
@@ -85,8 +87,18 @@ class Control:
         clock = self._world.clock
         return {"now": clock.now(), "mode": "advance" if clock.scale is None else "flow", "scale": clock.scale}
 
-    async def _advance(self, request: Request) -> Answer:
-        seconds = _number(_body(request).get("advance"), 'expected a body like {"advance": 30}, in service seconds')
+    async def _change_clock(self, request: Request) -> Answer:
+        asked = _body(request)
+        if "flow" not in asked:
+            return await self._advance(asked)
+        scale = _number(asked["flow"], 'expected a body like {"flow": 10}, in service seconds a second; 0 holds it')
+        if not 0 <= scale <= FASTEST:
+            raise _Refusal(f"time can flow at 0 (not at all) to {FASTEST:g} service seconds a second, not {scale:g}")
+        self._world.clock.flow(scale or None)
+        return await self._read_clock(request)
+
+    async def _advance(self, asked: Mapping[str, object]) -> Answer:
+        seconds = _number(asked.get("advance"), 'expected a body like {"advance": 30}, in service seconds')
         if not 0 <= seconds <= LONGEST_ADVANCE:
             raise _Refusal(f"the clock can be advanced by 0 to {LONGEST_ADVANCE:.0f} s (400 days), not {seconds:g} s")
         if self._world.clock.now() + seconds > LAST_MOMENT:
@@ -143,6 +155,23 @@ class Control:
                 raise _Refusal(f"{one}: {problem}") from None
         self._world.settings = settings
         return await self._settings(request)
+
+    async def _read_signals(self, request: Request) -> Answer:
+        from .ecs.signals import SIGNALS
+
+        return {"signals": list(SIGNALS)}
+
+    async def _signal(self, request: Request) -> Answer:
+        from .ecs.signals import SIGNALS, send
+
+        asked = _body(request)
+        task, name, to = (asked.get(key) for key in ("task", "signal", "to"))
+        if not isinstance(task, str) or name not in SIGNALS or to not in ("task", "proxy"):
+            known = ", ".join(SIGNALS)
+            raise _Refusal(f'expected a body like {{"task": ARN, "signal": one of {known}, "to": "task" or "proxy"}}')
+        if not await send(self._world, task, SIGNALS[str(name)], to_proxy=to == "proxy"):
+            raise _Refusal(f"there is no running {'proxy' if to == 'proxy' else 'process'} of {task}", 404)
+        return {"sent": name}
 
     async def _of_task(self, request: Request) -> Answer:
         from .ecs.metadata import answer

@@ -55,6 +55,18 @@ class Control:
         """Advance the target's clock by service seconds; returns when everything that fell due has happened."""
         return float(self._ask("POST", "/_surveyor/clock", {"advance": seconds})["now"])
 
+    def flow(self, scale: float) -> float:
+        """Let the target's time flow from now on, so many service seconds a wall second, 0 to hold it; the time now."""
+        return float(self._ask("POST", "/_surveyor/clock", {"flow": scale})["now"])
+
+    def signal(self, task: str, name: str, to: str = "task") -> None:
+        """Send KILL, STOP or CONT to the processes of the task of this ARN, or to its `proxy`."""
+        self._ask("POST", "/_surveyor/signals", {"task": task, "signal": name, "to": to})
+
+    def signals(self) -> tuple[str, ...]:
+        """Those that can be sent."""
+        return tuple(self._ask("GET", "/_surveyor/signals")["signals"])
+
     def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
         """Where the resolver of that VPC answers."""
         query = urlencode({"account": account, "region": region, "vpc": vpc})

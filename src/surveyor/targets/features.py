@@ -58,6 +58,7 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
     }  # fmt: skip
     if control is not None:
         probes["health"] = steers(_probes_loopback)
+        probes["task-signals"] = steers(lambda one: one.signals())
     if target.dns.kind == "control":
         probes["dns"] = probes["public-dns"] = steers(lambda one: one.name_servers())
     elif target.dns.kind == "none":

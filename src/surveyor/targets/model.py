@@ -30,6 +30,7 @@ FEATURES: Mapping[str, str] = {
     "iam": "policies are enforced",
     "ecs": "the ECS API runs tasks",
     "ecs-processes": "what a task runs really runs, and can be called",
+    "task-signals": "the processes of tasks can be killed and paused from outside",
     "ipv6": "VPCs and subnets can have IPv6",
     "ecs-instances": "EC2 instances can join a cluster",
     "events": "EventBridge delivers to SQS queues",

@@ -111,8 +111,11 @@ class Parent:
             text = b"".join(container.kept).decode("utf-8", "replace") if container is not None else ""
             self._say({"said": "log", "id": order["id"], "text": text})
         elif container is not None and order["do"] == "signal":
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(container.pid, order["signal"])
+            # Who is to stand still does so with all that it started; to be asked to stop is a process's own business.
+            still = container.foreign and order["signal"] in (signal.SIGSTOP, signal.SIGCONT)
+            for pid in processes.descendants([container.pid]) if still else (container.pid,):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, order["signal"])
         elif container is not None and order["do"] == "kill":
             self._kill(container)
 

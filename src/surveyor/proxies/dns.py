@@ -1,4 +1,4 @@
-"""A DNS server that asks another one and passes its answers on, changed by the active counterfeit; UDP and TCP."""
+"""A DNS server that asks another one and passes its answers on, which somebody may change; UDP and TCP."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ class DnsProxy:
         for server in (self._udp, self._tcp):
             server.proxy = self
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        for server in (self._udp, self._tcp):
+            server.shutdown()
+            server.server_close()
 
     def answer(self, question: bytes) -> bytes:
         """The changed answer, "" where none came."""

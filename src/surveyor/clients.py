@@ -61,17 +61,24 @@ class Clients:
         self._session = _session(target)
         self._config = _config(target)
 
-    def client(self, service: str, account: str, region: str | None = None, session: Credentials | None = None) -> Any:
+    def client(
+        self,
+        service: str,
+        account: str,
+        region: str | None = None,
+        session: Credentials | None = None,
+        endpoint: str | None = None,
+    ) -> Any:
         """A client of `service` (botocore's name) that calls as `account`, whose 12 digits are its access key id.
 
         On targets without accounts per test the credentials come from the environment or a profile, and `account`
-        is not used. With `session` it calls with those credentials.
+        is not used. With `session` it calls with those credentials, with `endpoint` there.
         """
         key, secret, token = self._keys(account, session)
         client = self._session.create_client(
             service,
             region_name=region or self._target.region,
-            endpoint_url=self._endpoint,
+            endpoint_url=endpoint or self._endpoint,
             config=self._config,
             aws_access_key_id=key,
             aws_secret_access_key=secret,

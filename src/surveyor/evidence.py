@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 import dns.message
 import dns.rcode
 
-__all__ = ["CACHE", "Entry", "Evidence", "trim"]
+__all__ = ["CACHE", "Entry", "Evidence", "Nothing", "trim"]
 
 CACHE = "a cache"
 """As server of a question: it was answered by what a client kept."""
@@ -138,6 +138,16 @@ class Evidence:
         if len(self._last) > KEPT_LAST:
             del self._last[0]
             self._skipped += 1
+
+
+class Nothing(Evidence):
+    """Keeps nothing, for those who write a history of their own, and from many threads."""
+
+    def call(self, *args: object, **more: object) -> None:
+        """Nothing."""
+
+    def question(self, *args: object, **more: object) -> None:
+        """Nothing."""
 
 
 def _asked(entry: Entry) -> list[object]:

@@ -32,6 +32,11 @@ class Layout:
         return self.root / "suites"
 
     @property
+    def chaos(self) -> Path:
+        """One file an experiment."""
+        return self.root / "chaos"
+
+    @property
     def templates(self) -> Path:
         """What reports are made from."""
         return self.root / "reports" / "templates"

@@ -16,7 +16,8 @@ __all__ = ["Facts", "TestResult"]
 class TestResult:
     """The outcome of one test.
 
-    `service_seconds`: how much service time passed in it; `calls`: how often it called which `service:Operation`.
+    `service_seconds`: how much service time passed in it; `calls`: how often it called which `service:Operation`;
+    `history`: the path of an experiment's history, relative to the report's folder.
     """
 
     __test__ = False  # the name is no invitation to collect it
@@ -29,6 +30,7 @@ class TestResult:
     evidence: tuple[Entry, ...] = ()
     service_seconds: float = 0.0
     calls: Mapping[str, int] = field(default_factory=dict)
+    history: str = ""
 
     def dumps(self) -> str:
         """As JSON text, which is what may cross between processes."""
@@ -47,6 +49,7 @@ class TestResult:
             evidence=tuple(value["evidence"]),
             service_seconds=value["service_seconds"],
             calls=value["calls"],
+            history=value["history"],
         )
 
 

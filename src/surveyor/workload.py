@@ -11,7 +11,8 @@ runs it in a fork of a process that has it imported already.
                           ?after=S answers S seconds later, ?status=N with that status, ?bytes=N with a longer body,
                           ?key=K counts under that key how often it was executed
     GET  /executions      how often each key was executed
-    PUT  /behave          ?do=answer, ?do=refuse&status=N, ?do=reset (closes without an answer): what / does now
+    PUT  /behave          ?do=answer, ?do=refuse&status=N, ?do=reset (closes without an answer), ?do=hang: what / does
+                          now; ?do=ignore-sigterm, ?do=heed-sigterm: what SIGTERM does now
     GET  /health          200, or as told
     PUT  /health          ?do=pass, ?do=fail, ?do=hang, ?do=slow&seconds=S
     GET  /lifetime        what has happened to this process and when, as seconds since it started
@@ -105,6 +106,7 @@ class _Workload:
 
     def __init__(self, port: int, on_term: str, drain: float) -> None:
         self.port, self.on_term, self.drain = port, on_term, drain
+        self.first_on_term = on_term
         self.second = float(os.environ.get("SURVEYOR_SECOND", "1"))
         self.address = os.environ.get("SURVEYOR_ADDRESS", "")
         self.served, self.open = 0, 0
@@ -201,11 +203,12 @@ class _Workload:
         if (method, path) == ("GET", "/executions"):
             return 200, {"executions": self.executions, "served": self.served}
         if (method, path) == ("PUT", "/behave"):
-            self.behaviour = (
-                _one_of(asked.get("do", ""), "answer", "refuse", "reset"),
-                int(asked.get("status", "503")),
-            )
-            return 200, {"behaviour": self.behaviour[0]}
+            do = _one_of(asked.get("do", ""), "answer", "refuse", "reset", "hang", "ignore-sigterm", "heed-sigterm")
+            if do.endswith("sigterm"):
+                self.on_term = "ignore" if do == "ignore-sigterm" else self.first_on_term
+            else:
+                self.behaviour = (do, int(asked.get("status", "503")))
+            return 200, {"behaviour": do}
         if (method, path) == ("GET", "/names"):
             return 200, await _addresses(asked.get("name", ""))
         if (method, path) == ("GET", "/call"):
@@ -238,6 +241,8 @@ class _Workload:
         do, refused = self.behaviour
         if do == "reset":
             return 0, {}
+        if do == "hang":
+            await asyncio.Event().wait()
         status = refused if do == "refuse" else int(asked.get("status", "200"))
         if not 200 <= status <= 599:
             raise _Refusal("status is to be from 200 to 599")

@@ -28,7 +28,9 @@ class Attempted:
 async def attempt(
     address: str, port: int, within: float, path: str = "/", method: str = "GET", *, only_loopback: bool = True
 ) -> Attempted:
-    """Call once; `within` wall seconds from connecting to the whole answer. Raises ValueError for who may not be called.
+    """Call once, with `within` wall seconds from connecting to the whole answer.
+
+    Raises ValueError for who may not be called.
 
     A connection that is not even made in time is `info` too: who does not answer SYN may have got it.
     """
@@ -39,9 +41,8 @@ async def attempt(
     try:
         async with asyncio.timeout(within):
             reader, writer = await asyncio.open_connection(address, port)
-            writer.write(
-                f"{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
-            )
+            lines = (f"{method} {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close", "Content-Length: 0")
+            writer.write("\r\n".join((*lines, "", "")).encode())
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
     except TimeoutError:
         return Attempted("info", error="no answer in time")

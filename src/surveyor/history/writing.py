@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from surveyor.history.values import KIND, VERSION, Header, Look, Outcome, Roll
+from surveyor.history.values import KIND, VERSION, Header, Member, Outcome, TaskSeen
 
 __all__ = ["Began", "Recorder"]
 
@@ -29,7 +29,7 @@ class Recorder:
     def __init__(self, path: Path, header: Header, now: Callable[[], float]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file = path.open("x", encoding="utf-8")
+        self._file = path.open("w", encoding="utf-8")
         self._now, self._start = now, now()
         self._last = 0.0
         self._events = 0
@@ -58,17 +58,18 @@ class Recorder:
         """It has ended."""
         return self._event({"type": str(outcome), "of": began, **told})
 
-    def looked(self, began: Began, look: Look | Roll) -> None:
-        """An observer has seen something."""
-        if isinstance(look, Roll):
-            self.end(began, Outcome.OK, tasks={name: _brief(asdict(one)) for name, one in look.tasks.items()})
-            return
-        told: dict[str, Value] = {"members": {name: _brief(asdict(one)) for name, one in look.members.items()}}
-        if look.revision:
-            told["revision"] = look.revision
-        if look.ttl:
-            told["ttl"] = look.ttl
+    def saw(self, began: Began, members: Mapping[str, Member], *, revision: int = 0, ttl: float = 0.0) -> None:
+        """A look has ended, and these were there."""
+        told: dict[str, Value] = {"members": {name: _brief(asdict(one)) for name, one in members.items()}}
+        if revision:
+            told["revision"] = revision
+        if ttl:
+            told["ttl"] = ttl
         self.end(began, Outcome.OK, **told)
+
+    def counted(self, began: Began, tasks: Mapping[str, TaskSeen]) -> None:
+        """All tasks have been looked at."""
+        self.end(began, Outcome.OK, tasks={name: _brief(asdict(one)) for name, one in tasks.items()})
 
     def close(self, stopped: str = "") -> None:
         """Write the footer; `stopped` says why the experiment did not go to its end."""

@@ -28,5 +28,7 @@ pytest_plugins = [
     "surveyor.plugin.names",
     "surveyor.plugin.caching",
     "surveyor.plugin.probed",
+    "surveyor.plugin.scenes",
+    "surveyor.plugin.staging",
     "surveyor.plugin.time",
 ]

@@ -12,7 +12,34 @@ from surveyor.layout import Layout, find_layout
 from surveyor.lifetime import Tuning, tuning_of
 from surveyor.targets.given import Given, allowed_words
 
-__all__ = ["SETTINGS", "Settings", "is_suite"]
+__all__ = ["SETTINGS", "Chaos", "Settings", "is_experiment", "is_judged", "is_suite"]
+
+
+@dataclass(frozen=True)
+class Chaos:
+    """What the command line says about experiments.
+
+    `scale`: service seconds a wall second, where the target's clock can be told. `service`: CLUSTER/SERVICE to do them
+    to, "" for one of their own. `tuning`: of that one. The others are the brakes' (see surveyor.chaos.brakes).
+    """
+
+    scale: float = 10.0
+    service: str = ""
+    dry_run: bool = False
+    tuning: Tuning | None = None
+    share: float = 0.5
+    survivors: int = 1
+    errors: float = 0.9
+    kill_file: Path | None = None
+
+    def arguments(self) -> list[str]:
+        """As options of pytest."""
+        words = ["--scale", f"{self.scale:g}", "--most-share", f"{self.share:g}", "--survivors", str(self.survivors)]
+        words += ["--most-errors", f"{self.errors:g}"]
+        words += ["--service", self.service] if self.service else []
+        words += ["--dry-run"] if self.dry_run else []
+        words += ["--kill-file", str(self.kill_file)] if self.kill_file else []
+        return words
 
 
 @dataclass(frozen=True)
@@ -28,6 +55,7 @@ class Settings:
     given: Given
     run: str
     tuning: Tuning
+    chaos: Chaos = Chaos()
 
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -48,12 +76,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--allow", action="append", default=[], metavar="FEATURE", help="test this too: quotas, throttling")
     group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
     group.addoption("--tuning", default="", metavar="ttl=N,stop=N,drain=N", help="of the task whose life is measured")
+    group.addoption("--scale", type=float, default=10.0, metavar="N", help="service seconds a second of experiments")
+    group.addoption("--service", default="", metavar="CLUSTER/SERVICE", help="do experiments to this service")
+    group.addoption("--dry-run", action="store_true", help="choose victims, and do nothing to them")
+    group.addoption("--most-share", type=float, default=0.5, metavar="S", help="share of tasks that may be taken")
+    group.addoption("--survivors", type=int, default=1, metavar="N", help="tasks that have to be left")
+    group.addoption("--most-errors", type=float, default=0.9, metavar="S", help="share of calls that may fail")
+    group.addoption("--kill-file", default=None, metavar="FILE", help="experiments stop when this file is there")
     group.addoption("--run-id", default=None, metavar="ID", help="what the run is called (a new name)")
     group.addoption("--seed", type=int, default=7, help="seed of everything random (default 7)")
 
 
 @pytest.hookimpl(tryfirst=True)  # the other rooms read the settings when they configure themselves
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "experiment(title, setting, holds, faults): what a test of chaos/ is about")
     config.addinivalue_line("markers", "proves(*claims): the ids of the claims that a suite's test proves")
     root = config.rootpath
     layout = Layout(root) if (root / "suites").is_dir() else find_layout()
@@ -79,9 +115,41 @@ def pytest_configure(config: pytest.Config) -> None:
         ),
         run=config.option.run_id,
         tuning=tuning_of(config.getoption("--tuning")),
+        chaos=_chaos(config),
     )
 
 
+def _chaos(config: pytest.Config) -> Chaos:
+    scale, share, errors = (config.getoption(name) for name in ("--scale", "--most-share", "--most-errors"))
+    kill = config.getoption("--kill-file")
+    for name, value, most in (("--scale", scale, 100), ("--most-share", share, 1), ("--most-errors", errors, 1)):
+        if not 0 < value <= most:
+            raise pytest.UsageError(f"{name} is to be above 0 and at most {most}, not {value:g}")
+    service = config.getoption("--service")
+    if service and (service.count("/") != 1 or not all(service.split("/"))):
+        raise pytest.UsageError(f"--service is CLUSTER/SERVICE, not {service!r}")
+    return Chaos(
+        scale=scale,
+        service=service,
+        dry_run=config.getoption("--dry-run"),
+        tuning=tuning_of(config.getoption("--tuning")) if config.getoption("--tuning") else None,
+        share=share,
+        survivors=config.getoption("--survivors"),
+        errors=errors,
+        kill_file=Path(kill) if kill else None,
+    )
+
+
+def is_experiment(node: pytest.Item) -> bool:
+    """Whether a test is an experiment."""
+    return node.path.is_relative_to(node.config.stash[SETTINGS].layout.chaos)
+
+
+def is_judged(node: pytest.Item) -> bool:
+    """Whether a test is a suite's or an experiment: all others are left alone."""
+    return is_suite(node) or is_experiment(node)
+
+
 def is_suite(node: pytest.Item) -> bool:
-    """Whether a test is one of the suites, which alone are judged."""
+    """Whether a test is one of the suites, which prove claims."""
     return node.path.is_relative_to(node.config.stash[SETTINGS].layout.suites)

@@ -11,7 +11,7 @@ import pytest
 
 from surveyor.claims import Claims, load_claims
 from surveyor.errors import SurveyorError
-from surveyor.plugin.options import SETTINGS, is_suite
+from surveyor.plugin.options import SETTINGS, is_experiment, is_judged, is_suite
 from surveyor.selection import Selection
 from surveyor.words import nearest
 
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    items = [node for node in report.result or () if isinstance(node, pytest.Item) and is_suite(node)]
+    items = [node for node in report.result or () if isinstance(node, pytest.Item) and is_judged(node)]
     if items and report.passed:
         wrong = _complaints(items)
         if wrong:
@@ -55,6 +55,8 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     suites = [item for item in items if is_suite(item)]
+    experiments = {item.nodeid: () for item in items if is_experiment(item)}
+    config.stash[COLLECTED] = experiments
     if not suites:
         return
     settings = config.stash[SETTINGS]
@@ -63,7 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
-    config.stash[COLLECTED] = {item.nodeid: claims_of(item) for item in suites if item not in left_out}
+    proofs = {item.nodeid: claims_of(item) for item in suites if item not in left_out}
+    config.stash[COLLECTED] = {**experiments, **proofs}
 
 
 def _known(config: pytest.Config) -> Claims:
@@ -80,6 +83,10 @@ def _complaints(items: list[pytest.Item]) -> list[str]:
     wrong = []
     for item in items:
         claims = claims_of(item)
+        if is_experiment(item):
+            if item.get_closest_marker("experiment") is None:
+                wrong.append(f"{item.nodeid} is no experiment: decorate it with @experiment(…)")
+            continue
         if not claims:
             wrong.append(f"{item.nodeid} proves no claim: decorate it with @proves(…)")
         wrong += [

@@ -11,7 +11,7 @@ from surveyor.account.ledger import read_pages
 from surveyor.account.removal import take_away
 from surveyor.account.sweep import sweep_folder
 from surveyor.errors import SurveyorError
-from surveyor.plugin.options import SETTINGS, is_suite
+from surveyor.plugin.options import SETTINGS, is_judged
 from surveyor.plugin.session import SESSION, ledger_folder
 from surveyor.targets.lifeline import end_with
 from surveyor.targets.running import run_target
@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     ledger = item.config.stash[SESSION].ledger
-    if ledger is not None and is_suite(item):
+    if ledger is not None and is_judged(item):
         item.stash[_MADE_BEFORE] = ledger.count
 
 

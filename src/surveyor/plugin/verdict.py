@@ -11,16 +11,19 @@ import pytest
 
 from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
 from surveyor.judging import Bench, Judgement, judge
-from surveyor.plugin.options import SETTINGS, is_suite
+from surveyor.plugin.options import SETTINGS, is_experiment, is_judged
 from surveyor.plugin.proofs import CLAIMS, claims_of
 from surveyor.plugin.session import SESSION, TargetSession
 from surveyor.results import TestResult
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["RESULT", "needed_features"]
+__all__ = ["HISTORY", "RESULT", "needed_features"]
 
 RESULT = "surveyor"
 """The attribute of a report that carries TestResult.dumps()."""
+
+HISTORY = pytest.StashKey[str]()
+"""The path of an experiment's history, once it is whole."""
 
 _JUDGEMENTS = pytest.StashKey[list[Judgement]]()
 _STARTED = pytest.StashKey[float]()
@@ -28,14 +31,16 @@ _CALLED = pytest.StashKey[Counter[str]]()
 
 
 def needed_features(item: pytest.Item) -> set[str]:
-    """What a target must have for this test: what all its claims need."""
+    """What a target must have for this test: what all its claims need, or what every experiment does."""
+    if is_experiment(item):
+        return {"cloudmap", "ecs", "ecs-processes"}
     claims = item.config.stash[CLAIMS].by_id
     return {"cloudmap"}.union(*(claims[claim].features for claim in claims_of(item)))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if not is_suite(item):
+    if not is_judged(item):
         return
     item.stash[_JUDGEMENTS] = []
     session = item.config.stash[SESSION]
@@ -68,7 +73,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if not is_suite(item):
+    if not is_judged(item):
         return report
     if call.excinfo is not None:
         judgement = judge(call.excinfo.value, item.name, call.when, _bench(item))
@@ -83,8 +88,13 @@ def pytest_runtest_makereport(
 
 def _bench(item: pytest.Item) -> Bench:
     session = item.config.stash[SESSION]
-    suites = item.config.stash[SETTINGS].layout.suites
-    return Bench(suites, session.target.lacks, session.target.is_local, session.dead)
+    layout = item.config.stash[SETTINGS].layout
+    return Bench(
+        layout.chaos if is_experiment(item) else layout.suites,
+        session.target.lacks,
+        session.target.is_local,
+        session.dead,
+    )
 
 
 def _result(item: pytest.Item) -> TestResult:
@@ -110,6 +120,7 @@ def _result(item: pytest.Item) -> TestResult:
         evidence=tuple(evidence),
         service_seconds=round(passed, 3),
         calls=dict(calls),
+        history=item.stash.get(HISTORY, ""),
     )
     # Reports are passed around and published: the number of somebody's account stays at home.
     account = session.target.account

@@ -1,0 +1,50 @@
+"""One of five tasks is killed, without a farewell to anybody, while clients call.
+
+ECS notices, takes it out of the registry and starts another one. Until a client's cached answer has run out it goes on
+calling the dead task: one call in five fails for about as long as the records' TTL, and no longer.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import (
+    Setting,
+    Stage,
+    agreed_at_rest,
+    all_kept_at_rest,
+    answered,
+    dead_are_not_called,
+    experiment,
+    gone,
+    no_ghost,
+    no_resurrection,
+    revision_follows_membership,
+    ttl_is_kept,
+    visible,
+)
+
+TTL = 20
+
+
+@experiment(
+    "One of five tasks is killed while clients call by DNS.",
+    faults=("task.kill",),
+    setting=Setting(count=5, ttl=TTL),
+    holds=(
+        gone(within=15),
+        visible(within=30),
+        visible(within=60, view="healthy"),
+        no_resurrection(),
+        no_ghost(after=15),
+        answered(always=0.6),
+        dead_are_not_called(after=TTL + 15),
+        ttl_is_kept(),
+        revision_follows_membership(),
+        all_kept_at_rest(),
+        agreed_at_rest(),
+    ),
+)
+def test_kill_one_of_many(stage: Stage) -> None:
+    """Kill, and wait until all is well again."""
+    with stage.fault("task.kill", stage.pick(1)):
+        stage.wait(TTL + 20)
+    stage.rest(75)

@@ -1,0 +1,37 @@
+"""Experiments: a service under observation, calls that go on, faults, and a history that checkers judge."""
+
+from __future__ import annotations
+
+from surveyor.chaos.declaring import Experiment, Setting, experiment
+from surveyor.chaos.expecting import (
+    agreed_at_rest,
+    all_kept_at_rest,
+    answered,
+    dead_are_not_called,
+    drained,
+    gone,
+    no_ghost,
+    no_resurrection,
+    revision_follows_membership,
+    ttl_is_kept,
+    visible,
+)
+from surveyor.chaos.stage import Stage
+
+__all__ = [
+    "Experiment",
+    "Setting",
+    "Stage",
+    "agreed_at_rest",
+    "all_kept_at_rest",
+    "answered",
+    "dead_are_not_called",
+    "drained",
+    "experiment",
+    "gone",
+    "no_ghost",
+    "no_resurrection",
+    "revision_follows_membership",
+    "ttl_is_kept",
+    "visible",
+]

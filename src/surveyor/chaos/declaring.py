@@ -1,0 +1,66 @@
+"""How an experiment says what it is about: the service it needs, how that is called, and what is to hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from surveyor.history import Check
+from surveyor.lifetime import Tuning
+
+__all__ = ["Experiment", "Setting", "experiment"]
+
+MARK = "experiment"
+"""The name of the marker that carries an Experiment."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The service of an experiment: how many tasks, and how they live (service seconds).
+
+    `ttl`, `stop_timeout`, `drain`: as for `surveyor advise`, whose options change them. `check`: the container has a
+    health check, as often as `check_interval`. `rate`: calls a wall second. `period`: from look to look of an observer.
+    `by`: how callers find tasks, `dns` or `api`. `shared`: the namespace is another account's, shared with ours.
+    """
+
+    count: int = 3
+    ttl: int = 20
+    stop_timeout: int = 30
+    drain: int = 0
+    check: bool = False
+    check_interval: int = 5
+    rate: float = 25.0
+    period: float = 1.0
+    by: str = "dns"
+    shared: bool = False
+    before: float = 15.0
+
+    def tuned(self, tuning: Tuning | None) -> Setting:
+        """With what the command line gives instead."""
+        if tuning is None:
+            return self
+        from dataclasses import replace
+
+        return replace(self, ttl=tuning.ttl, stop_timeout=tuning.stop_timeout, drain=tuning.drain)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment: its name, what it does in one sentence, its service, what is to hold, the faults that it uses."""
+
+    name: str
+    title: str
+    setting: Setting
+    holds: tuple[Check, ...]
+    faults: tuple[str, ...]
+
+
+def experiment(
+    title: str, *, faults: tuple[str, ...], holds: tuple[Check, ...], setting: Setting | None = None
+) -> pytest.MarkDecorator:
+    """Marks a test of chaos/ as an experiment; its name is that of its file.
+
+    `title` says in one sentence what happens and what is to hold; `faults` are the names of all faults that it uses.
+    """
+    return pytest.mark.experiment(title, setting or Setting(), holds, faults)

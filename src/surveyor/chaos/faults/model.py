@@ -1,0 +1,61 @@
+"""What a fault is: one sentence, the ways in which targets can do it, and a plan for given victims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from surveyor.chaos.scene import Scene, Task
+from surveyor.chaos.steps import Hands, Step
+
+__all__ = ["Fault", "FaultPlan", "Victims", "Way"]
+
+
+@dataclass(frozen=True)
+class Victims:
+    """Whom a fault is about: tasks of the service, and what else it was given (`count`, `share`, …)."""
+
+    tasks: Sequence[Task] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FaultPlan:
+    """Steps that begin it and steps that undo it; `front`: share of requests hit by a fault of that name between
+    callers and registry, which this process does by itself.
+    """
+
+    begin: tuple[Step, ...] = ()
+    undo: tuple[Step, ...] = ()
+    front: float = 0.0
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How targets with these features do it. `workload`: only to tasks that run surveyor.workload."""
+
+    needs: frozenset[str]
+    plan: Callable[[Scene, Victims, Hands], FaultPlan]
+    workload: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`lasting`: it goes on until it is undone. `kills`: those whom the service loses by it, for brakes."""
+
+    name: str
+    does: str
+    ways: tuple[Way, ...]
+    lasting: bool = False
+    loses: bool = False
+
+    def way(self, features: Collection[str], *, workload: bool) -> Way | None:
+        """The first way that goes there; None if there is none."""
+        return next((way for way in self.ways if way.needs <= set(features) and (workload or not way.workload)), None)
+
+    def lacking(self, features: Collection[str]) -> str:
+        """What the nearest way lacks, in words."""
+        lacking = sorted((sorted(way.needs - set(features)) for way in self.ways), key=len)
+        return " and ".join(lacking[0])

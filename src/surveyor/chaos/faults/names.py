@@ -1,0 +1,27 @@
+"""Faults of callers' resolver."""
+
+from __future__ import annotations
+
+from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
+from surveyor.chaos.scene import Scene
+from surveyor.chaos.steps import Hands
+
+__all__ = ["NAMES"]
+
+_DNS = frozenset({"dns"})
+
+
+def _front(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+    share = float(victims.given.get("share", 1.0))
+    return FaultPlan(front=share, told=f"{share:.0%} of callers' questions")
+
+
+NAMES = tuple(
+    Fault(name, does, (Way(_DNS, _front),), lasting=True)
+    for name, does in (
+        ("dns.servfail", "answers callers' questions with SERVFAIL"),
+        ("dns.timeout", "leaves callers' questions without an answer"),
+        ("dns.nxdomain", "answers callers that there is no such name"),
+        ("dns.lie", "answers callers with an address that is nobody's"),
+    )
+)

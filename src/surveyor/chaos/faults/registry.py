@@ -1,0 +1,83 @@
+"""Faults of the registry: what callers of its API get, and what somebody writes into it."""
+
+from __future__ import annotations
+
+from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
+from surveyor.chaos.scene import Scene
+from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
+
+__all__ = ["REGISTRY"]
+
+_CLOUDMAP = frozenset({"cloudmap"})
+_SHARED = frozenset({"cloudmap", "sharing"})
+_GONE = ("InstanceNotFound", "ServiceNotFound")
+
+GHOST = "127.255.255.253"
+"""Where nobody listens: on AWS one of its own, that is answered by nobody, is to be given."""
+
+
+def _front(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+    share = float(victims.given.get("share", 1.0))
+    return FaultPlan(front=share, told=f"{share:.0%} of callers' requests")
+
+
+def _ghost(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+    name, address = str(victims.given.get("name", "ghost")), str(victims.given.get("address", GHOST))
+    known = {"ServiceId": scene.registry, "InstanceId": name}
+    health = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"} if scene.health else {}
+    attributes = {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": str(scene.port), **health}
+    return FaultPlan(
+        (ApiStep("servicediscovery", "register_instance", {**known, "Attributes": attributes}),),
+        (ApiStep("servicediscovery", "deregister_instance", known, _GONE),),
+        told=f"the instance {name} at {address}",
+    )
+
+
+def _deregister(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+    cloudmap = hands.of("servicediscovery")
+    begin, undo = [], []
+    for task in victims.tasks:
+        known = {"ServiceId": scene.registry, "InstanceId": task.id}
+        found = cloudmap.get_instance(**known)["Instance"]
+        if "Attributes" not in found:
+            raise FaultFailed(f"registry.deregister-live: nothing is known of the instance {task.id}")
+        begin.append(ApiStep("servicediscovery", "deregister_instance", known, _GONE))
+        undo.append(
+            ApiStep("servicediscovery", "register_instance", {**known, "Attributes": dict(found["Attributes"])})
+        )
+    return FaultPlan(tuple(begin), tuple(undo))
+
+
+REGISTRY = (
+    Fault(
+        "registry.throttle",
+        "answers callers' requests to Cloud Map with the error of throttling",
+        (Way(_CLOUDMAP, _front),),
+        lasting=True,
+    ),
+    Fault(
+        "registry.unavailable",
+        "closes callers' connections to Cloud Map without an answer",
+        (Way(_CLOUDMAP, _front),),
+        lasting=True,
+    ),
+    Fault(
+        "registry.stale",
+        "answers callers with what DiscoverInstances told them before",
+        (Way(_CLOUDMAP, _front),),
+        lasting=True,
+    ),
+    Fault(
+        "registry.ghost",
+        "registers an instance that is no task (RegisterInstance)",
+        (Way(_CLOUDMAP, _ghost),),
+        lasting=True,
+    ),
+    Fault(
+        "registry.deregister-live",
+        "deregisters tasks that go on running (DeregisterInstance)",
+        (Way(_CLOUDMAP, _deregister),),
+        lasting=True,
+        loses=True,
+    ),
+)

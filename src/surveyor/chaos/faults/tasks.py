@@ -1,0 +1,90 @@
+"""Faults of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
+from surveyor.chaos.scene import Scene, Task
+from surveyor.chaos.steps import ApiStep, Hands, SignalStep, Step, TellStep
+
+__all__ = ["TASKS"]
+
+_SIGNALS = frozenset({"ecs", "task-signals"})
+_CALLED = frozenset({"ecs", "ecs-processes"})
+_ECS = frozenset({"ecs"})
+_PROXIES = frozenset({"ecs", "task-signals", "service-connect"})
+
+Make = Callable[[Scene, Task], Step]
+
+
+def _each(begin: Make, undo: Make | None = None) -> Callable[[Scene, Victims, Hands], FaultPlan]:
+    def plan(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+        return FaultPlan(
+            tuple(begin(scene, task) for task in victims.tasks),
+            tuple(undo(scene, task) for task in victims.tasks) if undo is not None else (),
+        )
+
+    return plan
+
+
+def _signal(name: str, to: str = "task") -> Make:
+    return lambda scene, task: SignalStep(task.arn, name, to)
+
+
+def _tell(path: str, *, ends: bool = False) -> Make:
+    return lambda scene, task: TellStep(task.address, path, scene.port, ends)
+
+
+def _stop(scene: Scene, task: Task) -> Step:
+    return ApiStep("ecs", "stop_task", {"cluster": scene.cluster, "task": task.arn, "reason": "surveyor chaos"})
+
+
+TASKS = (
+    Fault(
+        "task.kill",
+        "ends a task's processes by SIGKILL, without a farewell to anybody",
+        (
+            Way(_SIGNALS, _each(_signal("KILL"))),
+            Way(_CALLED, _each(_tell("/exit?code=137", ends=True)), workload=True),
+        ),
+        loses=True,
+    ),
+    Fault("task.stop", "has ECS stop a task (StopTask)", (Way(_ECS, _each(_stop)),), loses=True),
+    Fault(
+        "task.pause",
+        "freezes a task: it takes connections and never answers",
+        (
+            Way(_SIGNALS, _each(_signal("STOP"), _signal("CONT"))),
+            Way(_CALLED, _each(_tell("/behave?do=hang"), _tell("/behave?do=answer")), workload=True),
+        ),
+        lasting=True,
+        loses=True,
+    ),
+    Fault(
+        "task.unhealthy",
+        "has a task's health check fail, while it goes on answering",
+        (Way(_CALLED, _each(_tell("/health?do=fail"), _tell("/health?do=pass")), workload=True),),
+        lasting=True,
+    ),
+    Fault(
+        "task.ignore-sigterm",
+        "has a task take no notice of SIGTERM, until ECS kills it",
+        (Way(_CALLED, _each(_tell("/behave?do=ignore-sigterm"), _tell("/behave?do=heed-sigterm")), workload=True),),
+        lasting=True,
+    ),
+    Fault("az.lose", "has ECS stop all tasks of one availability zone", (Way(_ECS, _each(_stop)),), loses=True),
+    Fault(
+        "proxy.kill",
+        "ends the Service Connect proxy of a task by SIGKILL",
+        (Way(_PROXIES, _each(_signal("KILL", "proxy"))),),
+        loses=True,
+    ),
+    Fault(
+        "proxy.pause",
+        "freezes the Service Connect proxy of a task",
+        (Way(_PROXIES, _each(_signal("STOP", "proxy"), _signal("CONT", "proxy"))),),
+        lasting=True,
+        loses=True,
+    ),
+)

@@ -1,0 +1,203 @@
+"""An experiment while it goes on: who is observed, whom it is done to, what holds it back, how it ends."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from surveyor.chaos.brakes import Brakes
+from surveyor.chaos.calling import Caller
+from surveyor.chaos.declaring import Experiment
+from surveyor.chaos.faults import FaultPlan, Victims, fault_of
+from surveyor.chaos.front import Front
+from surveyor.chaos.journal import Journal
+from surveyor.chaos.observing import Observer, roll
+from surveyor.chaos.scene import Scene, Task
+from surveyor.chaos.steps import FaultFailed, Hands, Step, perform
+from surveyor.chaos.time import Flow
+from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
+from surveyor.history import Outcome, Recorder
+
+__all__ = ["DryRun", "Stage"]
+
+LOOK = 1.0
+"""Service seconds between two looks of whoever waits."""
+
+RECOVERY = 240.0
+"""Service seconds in which a service is whole again after the last fault."""
+
+
+class DryRun(Exception):
+    """The first fault was about to begin, and nothing was to be done."""
+
+
+@dataclass
+class Stage:
+    """What an experiment of chaos/ works with. All seconds are service seconds."""
+
+    experiment: Experiment
+    scene: Scene
+    flow: Flow
+    hands: Hands
+    recorder: Recorder
+    journal: Journal
+    front: Front
+    brakes: Brakes
+    features: frozenset[str]
+    seed: int
+    chance: random.Random
+    caller: Caller
+    observers: Sequence[Observer]
+    tell: Callable[[str], object]
+    dry_run: bool = False
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def tasks(self) -> list[Task]:
+        """The tasks that run now, in the order of their ids."""
+        found = roll(self.hands.of("ecs"), self.scene, {}).values()
+        return sorted((task for task in found if task.status == "RUNNING"), key=lambda task: task.id)
+
+    def pick(self, count: int) -> list[Task]:
+        """So many running tasks, by the experiment's seed. Raises UsageError if there are not that many."""
+        running = self.tasks()
+        if count > len(running):
+            raise UsageError(f"{count} victims were asked for, and the service has {len(running)} running tasks")
+        return self.chance.sample(running, count)
+
+    def pick_share(self, share: float) -> list[Task]:
+        """That share of the running tasks, rounded up: a share of few is never nobody."""
+        running = self.tasks()
+        return self.pick(max(1, round(share * len(running)))) if running else self.pick(1)
+
+    def pick_zone(self) -> list[Task]:
+        """All tasks of one zone that has some but not all of them, where there is one."""
+        running = self.tasks()
+        zones = sorted({task.zone for task in running})
+        zone = self.chance.choice(zones) if zones else ""
+        return [task for task in running if task.zone == zone]
+
+    @contextmanager
+    def fault(self, name: str, victims: Sequence[Task] = (), **given: Any) -> Iterator[None]:
+        """Begin a fault; it is undone however the block is left.
+
+        Raises FeatureLacking where the target cannot do it, UsageError where a brake says no, FaultFailed.
+        """
+        fault = fault_of(name)
+        if name not in self.experiment.faults:
+            raise UsageError(f"{self.experiment.name} does {name}, and does not declare it")
+        way = fault.way(self.features, workload=self.scene.workload)
+        if way is None:
+            why = fault.lacking(self.features) or "tasks that run surveyor.workload"
+            raise FeatureLacking(f"{name} needs {why}")
+        if fault.loses or victims:
+            self.brakes.victims(victims, self.tasks(), own=self.scene.own)
+        plan = way.plan(self.scene, Victims(victims, given), self.hands)
+        whom = ", ".join(map(str, victims)) or plan.told or f"the service {self.scene.service}"
+        self.tell(f"{self.experiment.name}: seed {self.seed}: {name}: {whom}")
+        if self.dry_run:
+            raise DryRun
+        with ExitStack() as stack:
+            began = self.recorder.invoke(
+                "faults",
+                "fault",
+                fault=name,
+                victims=tuple(task.id for task in victims),
+                lasting=fault.lasting,
+                told=plan.told,
+            )
+            number = self.journal.begins(name, plan.undo)
+            stack.callback(self._undo, name, plan, began, number, lasting=fault.lasting)
+            try:
+                self._make(plan.begin)
+            except FaultFailed as wrong:
+                self.recorder.end(began, Outcome.INFO, error=str(wrong))  # some of it may have begun
+                raise
+            if plan.front:
+                self.front.set(name, plan.front)
+            self.recorder.end(began, Outcome.OK)
+            yield
+
+    def _make(self, steps: Sequence[Step], *, again: bool = False) -> None:
+        for step in steps:
+            perform(step, self.hands, again=again)
+
+    def _undo(self, name: str, plan: FaultPlan, began: int, number: int, *, lasting: bool) -> None:
+        if not lasting:
+            self.journal.undone(number)
+            return
+        ending = self.recorder.invoke("faults", "undo", fault=began)
+        if plan.front:
+            self.front.set(name, 0)
+        self._make(plan.undo, again=True)
+        self.journal.undone(number)
+        self.recorder.end(ending, Outcome.OK)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass. Raises Stopped when a brake says so, and what broke an observer."""
+        until = self.flow.now() + seconds
+        while (left := until - self.flow.now()) > 0:
+            self.flow.wait(self.flow.now() + min(LOOK, left), self._over)
+            self.look()
+
+    def look(self) -> None:
+        """Whether all is well with the experiment itself. Raises Stopped, and what broke somebody."""
+        self.brakes.look(self.caller.errors(), own=self.scene.own)
+        for one in self._everybody():
+            if one.broken is not None:
+                raise one.broken
+
+    def until(self, condition: Callable[[], object], within: float, what: str) -> None:
+        """Wait for something. Raises Inconclusive if it does not come: what was to be seen never happened."""
+        start = self.flow.now()
+        while not condition():
+            if self.flow.now() - start > within:
+                raise Inconclusive(f"expected {what} within {within:g} s; it did not come")
+            self.wait(LOOK)
+
+    def until_whole(self, within: float = RECOVERY) -> None:
+        """Wait until as many tasks run as are wanted, in one deployment that is done."""
+        self.until(self._is_whole, within, f"{self.scene.service} to be whole again")
+
+    def _is_whole(self) -> bool:
+        ecs = self.hands.of("ecs")
+        [found] = ecs.describe_services(cluster=self.scene.cluster, services=[self.scene.service])["services"]
+        counts = found["runningCount"] == found["desiredCount"] and not found["pendingCount"]
+        deployments = found["deployments"]
+        return counts and len(deployments) == 1 and deployments[0].get("rolloutState", "COMPLETED") == "COMPLETED"
+
+    def until_known(self, within: float = 90.0) -> None:
+        """Wait until DiscoverInstances finds everybody healthy whom ECS runs: the state to begin with."""
+        from surveyor.chaos.observing import discovered
+
+        cloudmap = self.hands.of("servicediscovery")
+
+        def known() -> bool:
+            return discovered(cloudmap, self.scene, "HEALTHY").members.keys() == {task.id for task in self.tasks()}
+
+        self.until(known, within, "every task to be discovered")
+
+    def rest(self, seconds: float) -> None:
+        """After the last fault: wait until the service is whole again, and then for so long.
+
+        Raises WrongAnswer if it does not become whole, since then nothing was really undone.
+        """
+        try:
+            self.until_whole()
+        except Inconclusive as never:
+            raise WrongAnswer(str(never), came="not whole again") from None
+        self.wait(seconds)
+
+    def stop(self) -> None:
+        """End observers and callers, and wait for what they have under way."""
+        for one in self._everybody():
+            one.stop()
+        for one in self._everybody():
+            if one.ident is not None:
+                one.join()
+
+    def _everybody(self) -> list[Observer | Caller]:
+        return [*self.observers, self.caller]

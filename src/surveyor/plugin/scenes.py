@@ -1,0 +1,85 @@
+"""The service of an experiment: one of its own, made as its setting says, or one that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from surveyor import bounds, workload
+from surveyor.chaos.brakes import check_opt_in
+from surveyor.chaos.declaring import Experiment, Setting
+from surveyor.chaos.finding import find_scene
+from surveyor.chaos.scene import Scene
+from surveyor.plugin.account import ClientFactory
+from surveyor.plugin.options import SETTINGS
+from surveyor.plugin.tasks import PORT
+from surveyor.targets.running import RunningTarget
+
+__all__ = ["declared"]
+
+
+@pytest.fixture
+def declared(request: pytest.FixtureRequest) -> Experiment:
+    """What the experiment says of itself, with what the command line changes."""
+    chaos = request.config.stash[SETTINGS].chaos
+    mark = request.node.get_closest_marker("experiment")
+    title, setting, holds, faults = mark.args
+    name = request.node.path.stem.replace("_", "-")
+    return Experiment(name, title, setting.tuned(chaos.tuning), holds, faults)
+
+
+@pytest.fixture
+def scene(
+    request: pytest.FixtureRequest, running: RunningTarget, client: ClientFactory, account: str, declared: Experiment
+) -> Scene:
+    """The service, with all its tasks running. Raises UsageError for one that did not opt in, or is not there."""
+    given = request.config.stash[SETTINGS].chaos.service
+    if not given:
+        return _made(request, running, account, declared.setting)
+    found = find_scene(client, account, running.target.region, given)
+    check_opt_in(client("ecs"), found)
+    return found
+
+
+def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, setting: Setting) -> Scene:
+    fixture = request.getfixturevalue
+    vpc: str = fixture("task_vpc")
+    has_names = "dns" in running.features
+    namespace: Mapping[str, Any] = (
+        fixture("make_namespace")("private", Vpc=vpc) if has_names else fixture("http_namespace")
+    )
+    records = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": setting.ttl}]}
+    registry = fixture("make_service")(
+        namespace,
+        HealthCheckCustomConfig={"FailureThreshold": 1},
+        **({"DnsConfig": records} if has_names else {}),
+    )
+    manner = ("--on-term", "drain", "--drain", str(setting.drain)) if setting.drain else ()
+    container: dict[str, Any] = {"stopTimeout": setting.stop_timeout}
+    if setting.check:
+        command = ["CMD", *workload.command("check")]
+        container["healthCheck"] = {"command": command, "interval": setting.check_interval, "retries": 2}
+    definition = fixture("make_task_definition")("serve", *manner, container=container)
+    service = fixture("make_ecs_service")(definition, registry, count=setting.count)
+    fixture("steady")(service)
+    cloudmap, names = fixture("cloudmap"), {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
+
+    def all_are_healthy() -> bool:
+        found = cloudmap.discover_instances(**names, HealthStatus="HEALTHY", MaxResults=1000)["Instances"]
+        return len(found) == setting.count
+
+    fixture("clock").eventually(all_are_healthy, within=bounds.TASK)
+    return Scene(
+        account=account,
+        region=running.target.region,
+        cluster=fixture("cluster"),
+        service=service["serviceName"],
+        registry=registry["Id"],
+        namespace=namespace["Name"],
+        name=registry["Name"],
+        alias=f"{registry['Name']}.{namespace['Name']}" if has_names else "",
+        vpc=vpc,
+        port=PORT,
+    )

@@ -1,0 +1,255 @@
+"""The fixture `stage`: an experiment with its observers, callers, brakes and history; and its verdict at the end."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+
+from surveyor.chaos.brakes import Brakes, one_at_a_time
+from surveyor.chaos.calling import Caller, Finder
+from surveyor.chaos.declaring import Experiment
+from surveyor.chaos.faults import fault_of
+from surveyor.chaos.front import Forward, Front
+from surveyor.chaos.journal import Journal, Place
+from surveyor.chaos.observing import Observer, Seen, discovered, listed, named, roll, views_of
+from surveyor.chaos.scene import Scene
+from surveyor.chaos.stage import DryRun, Stage
+from surveyor.chaos.steps import Hands
+from surveyor.chaos.time import Flow, flowing
+from surveyor.chaos.watchdog import watched
+from surveyor.checkers import judge, verdict_of
+from surveyor.clients import Clients
+from surveyor.errors import FeatureLacking, Inconclusive, WrongAnswer
+from surveyor.evidence import Nothing
+from surveyor.history import Header, Recorder, load_history
+from surveyor.plugin.account import ClientFactory
+from surveyor.plugin.options import SETTINGS, is_experiment
+from surveyor.plugin.session import SESSION, ledger_folder, worker_name
+from surveyor.plugin.verdict import HISTORY
+from surveyor.proxies import SigningUpstream, Upstream
+from surveyor.targets.control import DnsAddress
+from surveyor.targets.running import RunningTarget
+from surveyor.verdicts import Verdict
+
+__all__: list[str] = []
+
+API_KEEPS = 5.0
+"""Service seconds for which a caller of DiscoverInstances keeps what it was told."""
+
+CALL_WITHIN = 5.0
+"""Service seconds that a call may take, but never less than SHORTEST wall seconds."""
+
+SHORTEST = 0.4
+HISTORIES = "histories"
+
+
+@pytest.fixture
+def stage(
+    request: pytest.FixtureRequest,
+    running: RunningTarget,
+    client: ClientFactory,
+    account: str,
+    declared: Experiment,
+    scene: Scene,
+) -> Iterator[Stage]:
+    """An experiment whose observers and callers are at work; it has been quiet for as long as its setting says."""
+    settings, session = request.config.stash[SETTINGS], request.config.stash[SESSION]
+    chance = random.Random(f"{settings.seed}/{declared.name}")
+    folder = ledger_folder(settings) / HISTORIES
+    quiet = Clients(session.target, running.endpoint if running.endpoint != "AWS" else None, Nothing())
+    for name in declared.faults:
+        fault = fault_of(name)
+        if fault.way(running.features, workload=scene.workload) is None:
+            raise FeatureLacking(
+                f"{name} needs {fault.lacking(running.features) or 'tasks that run surveyor.workload'}"
+            )
+    with ExitStack() as stack:
+        stack.enter_context(one_at_a_time(client("ecs"), scene, settings.run))
+        journal = Journal(
+            folder / f"undo-{worker_name(request.config)}.jsonl",
+            Place(settings.target, tuple(settings.given.arguments()), account, running.target.region),
+        )
+        stack.callback(journal.close)
+        if running.target.start is None:
+            stack.enter_context(watched(journal.path))
+        flow = stack.enter_context(flowing(running, settings.chaos.scale))
+        resolver = _resolver(running, scene)
+        front = Front.before(_forward(running, scene), resolver, random.Random(chance.random()))
+        stack.callback(front.close)
+        header = _header(request, declared, scene, flow, running)
+        recorder = Recorder(folder / f"{declared.name}.jsonl", header, flow.now)
+        stack.callback(recorder.close)
+        hands = Hands(client, running.control)
+        built = Stage(
+            experiment=declared,
+            scene=scene,
+            flow=flow,
+            hands=hands,
+            recorder=recorder,
+            journal=journal,
+            front=front,
+            brakes=_brakes(request),
+            features=running.features,
+            seed=settings.seed,
+            chance=chance,
+            caller=_caller(request, quiet, scene, declared, front, recorder, flow, chance),
+            observers=_observers(quiet, scene, declared, resolver, recorder, flow),
+            tell=_tell,
+            dry_run=settings.chaos.dry_run,
+        )
+        stack.callback(built.stop)
+        for one in (*built.observers, built.caller):
+            one.start()
+        built.wait(declared.setting.before)
+        yield built
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """An experiment's own lines, and then the verdict on its history."""
+    stage = pyfuncitem.funcargs.get("stage") if is_experiment(pyfuncitem) else None
+    if not isinstance(stage, Stage):
+        return (yield)
+    try:
+        result = yield
+    except DryRun:
+        stage.stop()
+        stage.recorder.close("dry run")
+        raise Inconclusive("dry run: nothing was done") from None
+    except BaseException as wrong:
+        stage.stop()
+        stage.recorder.close(f"{type(wrong).__name__}: {wrong}".splitlines()[0][:300])
+        pyfuncitem.stash[HISTORY] = _relative(stage)
+        raise
+    stage.stop()
+    stage.look()
+    stage.recorder.close()
+    pyfuncitem.stash[HISTORY] = _relative(stage)
+    found = judge(load_history(stage.recorder.path))
+    verdict = verdict_of(found)
+    told = "; ".join(f"{check}: {one.detail}" for check, one in found if one.verdict is verdict)
+    _tell(f"{stage.experiment.name}: {verdict}{f': {told}' if verdict is not Verdict.PASS else ''}")
+    if verdict is Verdict.FAIL:
+        wrong_checks = ", ".join(check.name for check, one in found if one.verdict is verdict)
+        raise WrongAnswer(told, came=wrong_checks)
+    if verdict is Verdict.INCONCLUSIVE:
+        raise Inconclusive(told)
+    return result
+
+
+def _relative(stage: Stage) -> str:
+    return f"{HISTORIES}/{stage.recorder.path.name}"
+
+
+def _tell(line: str) -> None:
+    """To the terminal itself: pytest keeps standard output to itself while a test runs."""
+    if sys.__stderr__ is not None:
+        sys.__stderr__.write(line + "\n")
+        sys.__stderr__.flush()
+
+
+def _brakes(request: pytest.FixtureRequest) -> Brakes:
+    chaos = request.config.stash[SETTINGS].chaos
+    return Brakes(chaos.share, chaos.survivors, chaos.errors, chaos.kill_file)
+
+
+def _resolver(running: RunningTarget, scene: Scene) -> tuple[str, int] | None:
+    if not scene.alias or "dns" not in running.features:
+        return None
+    found = running.resolver(scene.account, scene.region, scene.vpc)
+    return found.address, found.port
+
+
+def _forward(running: RunningTarget, scene: Scene) -> Forward:
+    if running.target.is_local:
+        return Upstream(running.endpoint)
+    endpoint = f"https://servicediscovery.{scene.region}.amazonaws.com"
+    credentials = partial(running.clients.credentials, scene.account)
+    return SigningUpstream(endpoint, "servicediscovery", scene.region, credentials)
+
+
+def _header(
+    request: pytest.FixtureRequest, declared: Experiment, scene: Scene, flow: Flow, running: RunningTarget
+) -> Header:
+    setting = declared.setting
+    target = running.target
+    return Header(
+        experiment=declared.name,
+        title=declared.title,
+        target=f"{target.name} {target.version()}".strip(),
+        seed=request.config.stash[SETTINGS].seed,
+        scale=flow.scale,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        service={
+            "tasks": float(setting.count),
+            "TTL s": float(setting.ttl),
+            "stopTimeout s": float(setting.stop_timeout),
+            "drain s": float(setting.drain),
+            "container check": "yes" if setting.check else "no",
+            "calls a wall second": setting.rate,
+            "call timeout wall s": _within(flow),
+            "found by": setting.by,
+        },
+        machines={},
+        views=views_of(scene),
+        checks=declared.holds,
+    )
+
+
+def _within(flow: Flow) -> float:
+    return max(SHORTEST, flow.wall(CALL_WITHIN))
+
+
+def _observers(
+    quiet: Clients,
+    scene: Scene,
+    declared: Experiment,
+    resolver: tuple[str, int] | None,
+    recorder: Recorder,
+    flow: Flow,
+) -> list[Observer]:
+    def new(service: str) -> Any:
+        return quiet.client(service, scene.account, scene.region)
+
+    period = declared.setting.period
+    looks: dict[str, Any] = {
+        "tasks": partial(roll, new("ecs"), scene, {}),
+        "list": partial(listed, new("servicediscovery"), scene),
+        "discover": partial(discovered, new("servicediscovery"), scene),
+        "healthy": partial(discovered, new("servicediscovery"), scene, "HEALTHY"),
+    }
+    if resolver is not None:
+        looks["names"] = partial(named, DnsAddress(*resolver), scene.alias, _within(flow))
+    return [Observer(view, look, recorder, flow, period) for view, look in looks.items()]
+
+
+def _caller(
+    request: pytest.FixtureRequest,
+    quiet: Clients,
+    scene: Scene,
+    declared: Experiment,
+    front: Front,
+    recorder: Recorder,
+    flow: Flow,
+    chance: random.Random,
+) -> Caller:
+    setting = declared.setting
+    if setting.by == "dns" and front.names is not None:
+        look = partial(named, DnsAddress(*front.names.address), scene.alias, _within(flow))
+        finder = Finder("names", look, recorder, flow, None, serves_stale=False)
+    else:
+        finder = Finder("healthy", _by_api(request, quiet, scene, front), recorder, flow, API_KEEPS, serves_stale=True)
+    return Caller(scene, finder, recorder, setting.rate, _within(flow), random.Random(chance.random()))
+
+
+def _by_api(request: pytest.FixtureRequest, quiet: Clients, scene: Scene, front: Front) -> partial[Seen]:
+    assert front.registry is not None
+    made = quiet.client("servicediscovery", scene.account, scene.region, endpoint=front.registry.url)
+    return partial(discovered, made, scene, "HEALTHY")

@@ -6,21 +6,7 @@ calling the dead task: one call in five fails for about as long as the records' 
 
 from __future__ import annotations
 
-from surveyor.chaos import (
-    Setting,
-    Stage,
-    agreed_at_rest,
-    all_kept_at_rest,
-    answered,
-    dead_are_not_called,
-    experiment,
-    gone,
-    no_ghost,
-    no_resurrection,
-    revision_follows_membership,
-    ttl_is_kept,
-    visible,
-)
+from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
 
 TTL = 20
 
@@ -33,14 +19,10 @@ TTL = 20
         gone(within=15),
         visible(within=30),
         visible(within=60, view="healthy"),
-        no_resurrection(),
         no_ghost(after=15),
         answered(always=0.6),
         dead_are_not_called(after=TTL + 15),
-        ttl_is_kept(),
-        revision_follows_membership(),
-        all_kept_at_rest(),
-        agreed_at_rest(),
+        *BY_DNS,
     ),
 )
 def test_kill_one_of_many(stage: Stage) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from surveyor.chaos.declaring import Experiment, Setting, experiment
 from surveyor.chaos.expecting import (
+    ALWAYS,
+    BY_DNS,
     agreed_at_rest,
     all_kept_at_rest,
     answered,
@@ -19,6 +21,8 @@ from surveyor.chaos.expecting import (
 from surveyor.chaos.stage import Stage
 
 __all__ = [
+    "ALWAYS",
+    "BY_DNS",
     "Experiment",
     "Setting",
     "Stage",

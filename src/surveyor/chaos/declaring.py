@@ -20,8 +20,10 @@ class Setting:
     """The service of an experiment: how many tasks, and how they live (service seconds).
 
     `ttl`, `stop_timeout`, `drain`: as for `surveyor advise`, whose options change them. `check`: the container has a
-    health check, as often as `check_interval`. `rate`: calls a wall second. `period`: from look to look of an observer.
-    `by`: how callers find tasks, `dns` or `api`. `shared`: the namespace is another account's, shared with ours.
+    health check, each `check_interval` seconds, and is unhealthy after `check_retries` failures. `rate`: calls a wall
+    second, each of which `takes` so long. `period`: from look to look of an observer. `by`: how callers find tasks,
+    `dns` or `api`. `shared`: callers are another account's, with which the namespace is shared. `before`: how long it
+    is watched before the first fault.
     """
 
     count: int = 3
@@ -30,7 +32,9 @@ class Setting:
     drain: int = 0
     check: bool = False
     check_interval: int = 5
+    check_retries: int = 2
     rate: float = 25.0
+    takes: float = 0.0
     period: float = 1.0
     by: str = "dns"
     shared: bool = False

@@ -6,6 +6,8 @@ from surveyor.checkers import check_of
 from surveyor.history import Check
 
 __all__ = [
+    "ALWAYS",
+    "BY_DNS",
     "agreed_at_rest",
     "all_kept_at_rest",
     "answered",
@@ -73,3 +75,15 @@ def ttl_is_kept() -> Check:
 def drained(*, drain: float = 0.0) -> Check:
     """Always is answered what began before a task was asked to stop, or up to `drain` seconds after it."""
     return check_of("drained", drain=drain)
+
+
+ALWAYS = (
+    no_resurrection(),
+    revision_follows_membership(),
+    all_kept_at_rest(),
+    agreed_at_rest(),
+)
+"""What holds in every experiment, whatever is done."""
+
+BY_DNS = (*ALWAYS, ttl_is_kept())
+"""And where callers find tasks by DNS."""

@@ -63,21 +63,22 @@ class Front:
             else:
                 self.faults.pop(fault, None)
 
-    def _hits(self, fault: str) -> bool:
+    def hits(self, fault: str) -> bool:
+        """Whether a fault hits the request that is made now."""
         with self._lock:
             share = self.faults.get(fault, 0.0)
             return share >= 1 or (share > 0 and self.chance.random() < share)
 
     def _call(self, forward: Forward, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer | None:
         question: Asked = asked(method, path, headers, body)
-        if self._hits("registry.unavailable"):
+        if self.hits("registry.unavailable"):
             return None
-        if self._hits("registry.throttle"):
+        if self.hits("registry.throttle"):
             # The error that each documents: servicediscovery/DiscoverInstances and its kind; the others are throttled
             # as all of AWS's APIs are.
             code = "RequestLimitExceeded" if question.operation in _DISCOVERY else "ThrottlingException"
             return Answer.of(400, {"__type": code, "Message": "Rate exceeded."})
-        if self._hits("registry.stale") and body in self._kept:
+        if self.hits("registry.stale") and body in self._kept:
             return self._kept[body]
         answer = forward(method, path, headers, body)
         if answer.status == 200 and question.operation in _DISCOVERY:
@@ -85,15 +86,15 @@ class Front:
         return answer
 
     def _name(self, question: bytes, forward: Callable[[bytes], bytes]) -> bytes:
-        if self._hits("dns.timeout"):
+        if self.hits("dns.timeout"):
             return b""
         for fault, rcode in (("dns.servfail", dns.rcode.SERVFAIL), ("dns.nxdomain", dns.rcode.NXDOMAIN)):
-            if self._hits(fault):
+            if self.hits(fault):
                 answer = dns.message.make_response(dns.message.from_wire(question))
                 answer.set_rcode(rcode)
                 return answer.to_wire()
         answered = forward(question)
-        return self._lied(answered) if self._hits("dns.lie") else answered
+        return self._lied(answered) if self.hits("dns.lie") else answered
 
     def _lied(self, answered: bytes) -> bytes:
         message = dns.message.from_wire(answered)

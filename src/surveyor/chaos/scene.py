@@ -32,6 +32,8 @@ class Scene:
     port: int
     path: str = "/"
     owner: str = ""
+    share: str = ""
+    namespace_arn: str = ""
     health: bool = True
     workload: bool = True
     own: bool = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from surveyor.checkers.figures import Figure, figures_of
 from surveyor.checkers.finding import Finding
 from surveyor.checkers.judging import CHECKERS, check_of, judge, verdict_of
 
-__all__ = ["CHECKERS", "Finding", "check_of", "judge", "verdict_of"]
+__all__ = ["CHECKERS", "Figure", "Finding", "check_of", "figures_of", "judge", "verdict_of"]

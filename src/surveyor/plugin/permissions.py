@@ -19,7 +19,7 @@ from surveyor.errors import FeatureLacking
 from surveyor.plugin.account import ClientFactory, Unique
 from surveyor.targets.running import RunningTarget
 
-__all__ = ["Narrowed"]
+__all__ = ["Narrowed", "Session"]
 
 _EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -34,6 +34,13 @@ class Narrowed(Protocol):
 
         `policies`: ARNs of managed policies. Both narrow a role that may do everything.
         """
+
+
+class Session(Protocol):
+    """What the fixture `narrowed_session` gives."""
+
+    def __call__(self, *statements: Statement, policies: Sequence[str] = ()) -> Credentials:
+        """`narrowed_session(*statements, policies=())`: credentials with which only these are allowed."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +76,27 @@ def assumer(running: RunningTarget, client: ClientFactory, account: str, unique:
 
 
 @pytest.fixture
-def narrowed(running: RunningTarget, assumer: Assumer, unique: Unique, account: str) -> Narrowed:
+def narrowed_session(assumer: Assumer, unique: Unique) -> Session:
     """Assumes the role with session policies."""
 
-    def narrow(*statements: Statement, policies: Sequence[str] = ()) -> ClientFactory:
+    def narrow(*statements: Statement, policies: Sequence[str] = ()) -> Credentials:
         limits: dict[str, Any] = {"PolicyArns": [{"arn": arn} for arn in policies]} if policies else {}
         if statements:
             limits["Policy"] = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
         name = unique("session")[-64:]
         answer = assumer.sts.assume_role(RoleArn=assumer.role, RoleSessionName=name, **limits)
         came = member(answer, "Credentials", of="AssumeRole")
-        session = Credentials(came["AccessKeyId"], came["SecretAccessKey"], came["SessionToken"])
+        return Credentials(came["AccessKeyId"], came["SecretAccessKey"], came["SessionToken"])
+
+    return narrow
+
+
+@pytest.fixture
+def narrowed(running: RunningTarget, narrowed_session: Session, account: str) -> Narrowed:
+    """Makes clients of such sessions."""
+
+    def narrow(*statements: Statement, policies: Sequence[str] = ()) -> ClientFactory:
+        session = narrowed_session(*statements, policies=policies)
 
         def make(service: str, region: str | None = None) -> Any:
             return running.clients.client(service, account, region, session)

@@ -60,7 +60,11 @@ def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, 
     container: dict[str, Any] = {"stopTimeout": setting.stop_timeout}
     if setting.check:
         command = ["CMD", *workload.command("check")]
-        container["healthCheck"] = {"command": command, "interval": setting.check_interval, "retries": 2}
+        container["healthCheck"] = {
+            "command": command,
+            "interval": setting.check_interval,
+            "retries": setting.check_retries,
+        }
     definition = fixture("make_task_definition")("serve", *manner, container=container)
     service = fixture("make_ecs_service")(definition, registry, count=setting.count)
     fixture("steady")(service)
@@ -82,4 +86,7 @@ def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, 
         alias=f"{registry['Name']}.{namespace['Name']}" if has_names else "",
         vpc=vpc,
         port=PORT,
+        path=f"/?after={setting.takes:g}" if setting.takes else "/",
+        share=fixture("share")(namespace) if setting.shared else "",
+        namespace_arn=namespace["Arn"],
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -245,11 +246,23 @@ def _caller(
         look = partial(named, DnsAddress(*front.names.address), scene.alias, _within(flow))
         finder = Finder("names", look, recorder, flow, None, serves_stale=False)
     else:
-        finder = Finder("healthy", _by_api(request, quiet, scene, front), recorder, flow, API_KEEPS, serves_stale=True)
+        finder = Finder(
+            "healthy", _by_api(request, quiet, scene, declared, front), recorder, flow, API_KEEPS, serves_stale=True
+        )
     return Caller(scene, finder, recorder, setting.rate, _within(flow), random.Random(chance.random()))
 
 
-def _by_api(request: pytest.FixtureRequest, quiet: Clients, scene: Scene, front: Front) -> partial[Seen]:
+def _by_api(
+    request: pytest.FixtureRequest, quiet: Clients, scene: Scene, declared: Experiment, front: Front
+) -> Callable[[], Seen]:
     assert front.registry is not None
-    made = quiet.client("servicediscovery", scene.account, scene.region, endpoint=front.registry.url)
-    return partial(discovered, made, scene, "HEALTHY")
+    account, owned = scene.account, scene
+    if declared.setting.shared:
+        account, owned = request.getfixturevalue("consumer_account"), replace(scene, owner=scene.account)
+    new = partial(quiet.client, "servicediscovery", account, scene.region, endpoint=front.registry.url)
+    if "permission.revoke" not in declared.faults:
+        return partial(discovered, new(), owned, "HEALTHY")
+    session = request.getfixturevalue("narrowed_session")
+    everything = {"Effect": "Allow", "Action": "servicediscovery:*", "Resource": "*"}
+    may, may_not = new(session=session(everything)), new(session=session({**everything, "Action": "ecs:*"}))
+    return lambda: discovered(may_not if front.hits("permission.revoke") else may, owned, "HEALTHY")

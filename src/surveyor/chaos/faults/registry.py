@@ -9,6 +9,7 @@ from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
 __all__ = ["REGISTRY"]
 
 _CLOUDMAP = frozenset({"cloudmap"})
+_IAM = frozenset({"cloudmap", "iam"})
 _SHARED = frozenset({"cloudmap", "sharing"})
 _GONE = ("InstanceNotFound", "ServiceNotFound")
 
@@ -48,6 +49,15 @@ def _deregister(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     return FaultPlan(tuple(begin), tuple(undo))
 
 
+def _withdraw(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+    params = {"resourceShareArn": scene.share, "resourceArns": [scene.namespace_arn]}
+    return FaultPlan(
+        (ApiStep("ram", "disassociate_resource_share", params),),
+        (ApiStep("ram", "associate_resource_share", params),),
+        told=f"the namespace {scene.namespace}",
+    )
+
+
 REGISTRY = (
     Fault(
         "registry.throttle",
@@ -79,5 +89,17 @@ REGISTRY = (
         (Way(_CLOUDMAP, _deregister),),
         lasting=True,
         loses=True,
+    ),
+    Fault(
+        "permission.revoke",
+        "has callers go on with a session that may not discover instances",
+        (Way(_IAM, _front),),
+        lasting=True,
+    ),
+    Fault(
+        "share.withdraw",
+        "takes a namespace out of the resource share by which callers of another account see it",
+        (Way(_SHARED, _withdraw),),
+        lasting=True,
     ),
 )

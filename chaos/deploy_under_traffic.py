@@ -1,0 +1,34 @@
+"""A new deployment replaces both tasks of a service while clients call by DNS.
+
+With the settings that everybody begins with (a TTL of 60 s, a process that SIGTERM ends, a container check) there are
+two windows in which callers suffer. Old tasks are called for up to their TTL after they are gone (aws/containers-roadmap
+343); and for some time the registry knows nobody who is healthy, since ECS trusts its check at once and Cloud Map half a
+minute later (aws/containers-roadmap 830). Both are measured. `surveyor advise` says which settings close them, and with
+`--ttl`, `--stop-timeout`, `--drain` and `--no-check` this experiment shows that they do.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import BY_DNS, Setting, Stage, dead_are_not_called, experiment, gone, no_ghost, visible
+
+
+@experiment(
+    "A rolling deployment of two tasks while clients call by DNS.",
+    faults=("service.deploy",),
+    setting=Setting(count=2, ttl=60, check=True),
+    holds=(
+        gone(within=30),
+        visible(within=30),
+        visible(within=75, view="healthy"),
+        no_ghost(after=15),
+        dead_are_not_called(after=60 + 15),
+        *BY_DNS,
+    ),
+)
+def test_deploy_under_traffic(stage: Stage) -> None:
+    """Deploy, and wait until nothing old can be called any more."""
+    with stage.fault("service.deploy"):
+        stage.wait(10)
+        stage.until_whole()
+        stage.wait(stage.experiment.setting.ttl + 10)
+    stage.rest(75)

@@ -1,0 +1,38 @@
+"""A task's health check fails now and then, though never often enough in a row to count, and at last for good.
+
+As long as it recovers in time nobody is to notice: it is not replaced, and stays in the registry. When it does not, ECS
+replaces it, and callers hardly see it, since it goes on answering until it is stopped.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+
+TTL = 10
+
+
+@experiment(
+    "One of three tasks is unhealthy again and again, and then stays so.",
+    faults=("task.unhealthy",),
+    setting=Setting(count=3, ttl=TTL, check=True, check_interval=5, check_retries=3),
+    holds=(
+        gone(within=30),
+        visible(within=30),
+        no_ghost(after=15),
+        answered(always=0.5),
+        dead_are_not_called(after=TTL + 15),
+        *BY_DNS,
+    ),
+)
+def test_flapping_health(stage: Stage) -> None:
+    """Four times not for long enough, then for good."""
+    victim = stage.pick(1)
+    for _ in range(4):
+        with stage.fault("task.unhealthy", victim):
+            stage.wait(8)
+        stage.wait(8)
+    assert victim[0].id in [task.id for task in stage.tasks()], "it was replaced before its check had failed for good"
+    with stage.fault("task.unhealthy", victim):
+        stage.until(lambda: victim[0].id not in [task.id for task in stage.tasks()], 120, "the unhealthy task to go")
+    stage.wait(TTL + 20)
+    stage.rest(75)

@@ -1,0 +1,28 @@
+"""Somebody registers an instance that is no task, as a deployment script that died half-way may leave one behind.
+
+Nothing checks it, so every caller gets its share of it for as long as it is there. Once it is deregistered it is out of
+all views, and out of callers' caches a TTL later.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import BY_DNS, Setting, Stage, answered, experiment, no_ghost
+
+TTL = 15
+
+
+@experiment(
+    "An instance that is no task is registered beside three tasks, and goes again.",
+    faults=("registry.ghost",),
+    setting=Setting(count=3, ttl=TTL),
+    holds=(
+        no_ghost(after=30 + 2 * TTL + 15),
+        answered(always=0.4),
+        *BY_DNS,
+    ),
+)
+def test_ghost_registered(stage: Stage) -> None:
+    """Register it for half a minute."""
+    with stage.fault("registry.ghost"):
+        stage.wait(30)
+    stage.rest(TTL + 75)

@@ -1,0 +1,28 @@
+"""Half of six tasks are killed at once: half of all calls fail, until callers hear of it or others run."""
+
+from __future__ import annotations
+
+from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+
+TTL = 20
+
+
+@experiment(
+    "Three of six tasks are killed at once while clients call by DNS.",
+    faults=("task.kill",),
+    setting=Setting(count=6, ttl=TTL),
+    holds=(
+        gone(within=15),
+        visible(within=30),
+        visible(within=60, view="healthy"),
+        no_ghost(after=15),
+        answered(always=0.2),
+        dead_are_not_called(after=TTL + 15),
+        *BY_DNS,
+    ),
+)
+def test_kill_half(stage: Stage) -> None:
+    """Kill, and wait until all is well again."""
+    with stage.fault("task.kill", stage.pick_share(0.5)):
+        stage.wait(TTL + 20)
+    stage.rest(75)

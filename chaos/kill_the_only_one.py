@@ -1,0 +1,31 @@
+"""The only task is killed: nobody is left to answer until another one runs and callers have heard of it.
+
+How long that takes is the figure to look at. Callers by DNS go on calling the dead address until its TTL is over, and
+then may learn that there is nobody, which they must not keep for long.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import BY_DNS, Setting, Stage, dead_are_not_called, experiment, gone, no_ghost, visible
+
+TTL = 20
+
+
+@experiment(
+    "The only task is killed while clients call by DNS.",
+    faults=("task.kill",),
+    setting=Setting(count=1, ttl=TTL),
+    holds=(
+        gone(within=15),
+        visible(within=30),
+        visible(within=60, view="healthy"),
+        no_ghost(after=15),
+        dead_are_not_called(after=TTL + 15),
+        *BY_DNS,
+    ),
+)
+def test_kill_the_only_one(stage: Stage) -> None:
+    """Kill, and wait until all is well again."""
+    with stage.fault("task.kill", stage.pick(1)):
+        stage.wait(TTL + 40)
+    stage.rest(75)

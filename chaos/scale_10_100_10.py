@@ -1,0 +1,36 @@
+"""A service grows from ten tasks to a hundred, and goes back to ten.
+
+Each new task has to be found soon, each old one to be forgotten. An answer of DNS names eight of them: callers meet the
+others only answer by answer. Tasks drain for longer than the TTL of their records, as `surveyor advise` tells them to: so
+callers never meet one that is gone, though nine of ten leave at once.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+
+TTL = 15
+
+
+@experiment(
+    "From 10 tasks to 100 and back while clients call by DNS.",
+    faults=("service.scale",),
+    setting=Setting(count=10, ttl=TTL, stop_timeout=40, drain=TTL + 15, period=2.0),
+    holds=(
+        gone(within=30),
+        visible(within=30),
+        visible(within=75, view="healthy"),
+        no_ghost(after=15),
+        answered(always=0.95),
+        dead_are_not_called(after=TTL + 15),
+        *BY_DNS,
+    ),
+)
+def test_scale_10_100_10(stage: Stage) -> None:
+    """Out, until all are there for a while, and in again."""
+    with stage.fault("service.scale", count=100):
+        stage.wait(10)
+        stage.until_whole()
+        stage.wait(50)
+    stage.wait(TTL + 20)
+    stage.rest(75)

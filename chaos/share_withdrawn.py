@@ -1,0 +1,26 @@
+"""The owner of a namespace takes it out of the share by which another account's callers see it, and puts it back.
+
+For those callers it is as if the registry were gone; those who keep what they knew go on calling the tasks, which are
+well all the time.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import ALWAYS, Setting, Stage, answered, experiment, no_ghost
+
+
+@experiment(
+    "A namespace that callers of another account use is withdrawn from them for a while.",
+    faults=("share.withdraw",),
+    setting=Setting(count=3, by="api", shared=True),
+    holds=(
+        no_ghost(after=15),
+        answered(always=0.95),
+        *ALWAYS,
+    ),
+)
+def test_share_withdrawn(stage: Stage) -> None:
+    """Withdraw it for half a minute."""
+    with stage.fault("share.withdraw"):
+        stage.wait(30)
+    stage.rest(75)

@@ -1,0 +1,36 @@
+"""A service grows from five tasks to twenty while Cloud Map throttles nine of ten requests of its callers.
+
+Callers that keep what they were told before go on as if nothing had happened, and find the new tasks when one of their
+requests comes through; callers that drop it would find nobody.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import ALWAYS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+
+
+@experiment(
+    "From 5 tasks to 20 while callers by API are throttled.",
+    faults=(
+        "service.scale",
+        "registry.throttle",
+    ),
+    setting=Setting(count=5, by="api"),
+    holds=(
+        visible(within=30),
+        visible(within=75, view="healthy"),
+        gone(within=30),
+        no_ghost(after=15),
+        answered(always=0.5),
+        dead_are_not_called(after=30),
+        *ALWAYS,
+    ),
+)
+def test_throttled_scale_out(stage: Stage) -> None:
+    """Throttle, scale out, and end both."""
+    with stage.fault("service.scale", count=20):
+        with stage.fault("registry.throttle", share=0.9):
+            stage.wait(40)
+        stage.until_whole()
+        stage.wait(30)
+    stage.rest(100)

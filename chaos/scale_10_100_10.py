@@ -1,8 +1,8 @@
 """A service grows from ten tasks to a hundred, and goes back to ten.
 
-Each new task has to be found soon, each old one to be forgotten. An answer of DNS names eight of them: callers meet the
-others only answer by answer. Tasks drain for longer than the TTL of their records, as `surveyor advise` tells them to: so
-callers never meet one that is gone, though nine of ten leave at once.
+Each new task has to be found soon, each old one to be forgotten. An answer of DNS names eight of them: callers meet
+the others only answer by answer. Tasks drain for longer than the TTL of their records, as `surveyor advise` tells them
+to: so callers never meet one that is gone, though nine of ten leave at once.
 """
 
 from __future__ import annotations

@@ -23,12 +23,21 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from surveyor.errors import FeatureLacking, Inconclusive, NoAnswer, NotOffered, TargetUnavailable, WrongAnswer
+from surveyor.errors import (
+    FeatureLacking,
+    Inconclusive,
+    NoAnswer,
+    NotOffered,
+    SurveyorError,
+    TargetUnavailable,
+    UsageError,
+    WrongAnswer,
+)
 from surveyor.offered import is_html
 from surveyor.symptoms import Place, find_place
 from surveyor.verdicts import Verdict
 
-__all__ = ["Bench", "Judgement", "judge"]
+__all__ = ["REFUSED", "Bench", "Judgement", "judge"]
 
 THROTTLED = frozenset(
     {
@@ -54,6 +63,9 @@ _MISSHAPEN = (
     dns.exception.DNSException,
 )
 """What a suite's own line raises when an answer does not have the shape that the document gives it."""
+
+REFUSED = "refused"
+"""As what came: what was asked for makes no sense, and nothing was done."""
 
 _LONGEST = 600
 
@@ -98,6 +110,8 @@ def _classify(error: BaseException, place: Place, bench: Bench) -> tuple[Verdict
     for link in links:
         if isinstance(link, TargetUnavailable):
             return Verdict.ERROR, "the target is gone", str(link)
+    if isinstance(error, SurveyorError):
+        return Verdict.ERROR, REFUSED if isinstance(error, UsageError) else type(error).__name__, str(error)
     if isinstance(error, FeatureLacking):
         return Verdict.UNSUPPORTED, "", str(error)
     if isinstance(error, (Inconclusive, pytest.skip.Exception)):

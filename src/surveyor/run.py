@@ -24,6 +24,7 @@ from surveyor.expectations import expectations_file, load_expectations
 from surveyor.layout import Layout
 from surveyor.lifetime import DEFAULT, Tuning
 from surveyor.plugin.collecting import Collector
+from surveyor.plugin.options import Chaos
 from surveyor.report.build import Run, conclude, leftovers
 from surveyor.report.file import REPORT_FILE, make_folder, save_report
 from surveyor.report.model import ConformanceReport
@@ -38,7 +39,10 @@ __all__ = ["Order", "check_account", "exit_code", "run_pytest", "run_suites"]
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be run. `out` is a directory that the report is written to; `workers` 1 means in this process."""
+    """What is to be run. `out` is a directory that the report is written to; `workers` 1 means in this process.
+
+    `experiments`: files of chaos/ that are run instead of suites, with what `chaos` says of them.
+    """
 
     layout: Layout
     target: str
@@ -48,6 +52,8 @@ class Order:
     seed: int = 7
     given: Given = NOTHING_GIVEN
     tuning: Tuning = DEFAULT
+    experiments: tuple[Path, ...] = ()
+    chaos: Chaos = field(default_factory=Chaos)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
@@ -71,7 +77,8 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
     the suites cannot be collected. An unreachable target is in the report, as `failure`.
     """
     target = load_target(order.target, order.layout.targets, order.given)
-    order.selection.select(load_claims(order.layout.claims))
+    if not order.experiments:
+        order.selection.select(load_claims(order.layout.claims))
     load_expectations(expectations_file(target, order.layout.targets))  # is it readable? before an hour, not after
     make_folder(order.out)
     collector = collector or Collector()
@@ -90,6 +97,8 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
         failure=failure,
         left_behind=leftovers(order.out) if target.is_one_account and not target.start else (),
         interrupted=status == pytest.ExitCode.INTERRUPTED,
+        folder=order.out,
+        only_experiments=bool(order.experiments),
     )
     report = conclude(run, order.layout)
     save_report(report, order.out / REPORT_FILE)
@@ -100,24 +109,31 @@ def exit_code(report: ConformanceReport) -> int:
     """0 as expected, 1 a verdict moved, 3 the target or the harness broke, 4 something was left, 130 interrupted."""
     if report.interrupted:
         return 130
-    if report.failure or any(claim.verdict is Verdict.ERROR for claim in report.claims):
+    done = [one.verdict for one in report.experiments]
+    if report.failure or Verdict.ERROR in (*done, *(claim.verdict for claim in report.claims)):
         return 3
     if report.left_behind:
         return 4
-    return 1 if report.surprises or not all(claim.expected for claim in report.claims) else 0
+    as_expected = all(claim.expected for claim in report.claims) and not report.surprises
+    return 0 if as_expected and set(done) <= {Verdict.PASS, Verdict.UNSUPPORTED} else 1
 
 
 def run_pytest(order: Order, collector: Collector, *plugins: str) -> int:
     """Run the chosen suites, with modules as further plugins; returns pytest's status, the collector has the rest."""
     root = order.layout.root
     arguments = [
-        str(order.layout.suites),
+        *(map(str, order.experiments) if order.experiments else (str(order.layout.suites),)),
         *("--rootdir", str(root), "-c", os.devnull, "--import-mode=importlib"),
         *("-p", "surveyor.plugin", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging"),
         "--capture=sys",  # progress is printed between the tests, to the standard output that was there before
         *("--strict-markers", "--target", order.target, "--seed", str(order.seed), "--out", str(order.out)),
-        *("--run-id", order.run, "--tuning", order.tuning.argument(), *order.given.arguments()),
+        *("--run-id", order.run, *order.given.arguments()),
     ]
+    if order.experiments:
+        arguments += order.chaos.arguments()
+        arguments += ["--tuning", order.chaos.tuning.argument()] if order.chaos.tuning else []
+    else:
+        arguments += ["--tuning", order.tuning.argument()]
     for area in order.selection.areas:
         arguments += ["--area", area]
     for claim in order.selection.claims:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor import bounds, workload
+from surveyor.lifetime import Tuning
+from surveyor.lifetime.figures import CHECKED, GAP
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
@@ -118,14 +120,15 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
     steady: Steady,
     clock: Clock,
     figure: Figure,
+    tuning: Tuning,
     eventually: Eventually,
     cluster: str,
     http_namespace: dict[str, Any],
 ) -> None:
     """A rolling update of one task with a container check: how long DiscoverInstances finds nothing HEALTHY."""
-    check = {"command": ["CMD", *workload.command("check")], "interval": 5}
+    check = {"healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 5}} if tuning.check else {}
     registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
-    service = steady(make_ecs_service(make_task_definition(container={"healthCheck": check}), registry))
+    service = steady(make_ecs_service(make_task_definition(container=check), registry))
     names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "HEALTHY"}
     eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
     first = service["deployments"][0]["id"]
@@ -146,4 +149,5 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
         if settled_since is not None and now - settled_since > bounds.CUSTOM_HEALTH:
             break
         last, was_empty = now, empty
-    figure("without a healthy instance during a deployment", least, most)
+    figure(CHECKED, int(tuning.check))
+    figure(GAP, least, most)

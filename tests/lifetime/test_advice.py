@@ -11,10 +11,10 @@ from surveyor.lifetime.advice import IN_FLIGHT, LONGEST_STOP, MARGIN
 from surveyor.lifetime.figures import DANGER, DRAIN, LAG, LISTENED, STOP_TIMEOUT, TTL
 
 
-def figures(tuning: Tuning, lag: float, listened: float) -> Figures:
+def figures(tuning: Tuning, lag: float, listened: float, gap: Interval | None = None) -> Figures:
     """Those of a task that was named for `lag` seconds after SIGTERM, and listened for `listened`."""
     danger = max(0.0, lag + tuning.ttl - listened)
-    return Figures(tuning, Interval(lag, lag), Interval(listened, listened), Interval(danger, danger), {})
+    return Figures(tuning, Interval(lag, lag), Interval(listened, listened), Interval(danger, danger), gap, {})
 
 
 def test_the_default_is_open_for_about_a_ttl() -> None:
@@ -27,6 +27,18 @@ def test_the_default_is_open_for_about_a_ttl() -> None:
     assert "3 (until the last answer) + 15 (TTL) + 5 = 23 s" in why
     assert longer == Tuning(60, 73, 68)
     assert "68 + 5 (requests in flight) = 73 s" in because
+
+
+def test_a_gap_without_anybody_healthy_is_closed_by_leaving_the_check_out() -> None:
+    """Both windows by one change each, told together; without a check there is nothing to leave out."""
+    open_ = advise(figures(Tuning(60, 30, 0), lag=3, listened=0, gap=Interval(27, 29)))
+    assert "nobody healthy for 27.0 to 29.0 s" in open_.lines[-1]
+    assert [tuning for tuning, _ in open_.ways] == [Tuning(15, 30, 23, check=False), Tuning(60, 73, 68, check=False)]
+    alone = advise(figures(Tuning(15, 30, 24), lag=4, listened=24, gap=Interval(27, 29)))
+    assert [tuning for tuning, _ in alone.ways] == [Tuning(15, 30, 24, check=False)]
+    unchecked = advise(figures(Tuning(15, 30, 24, check=False), lag=4, listened=24, gap=Interval(27, 29)))
+    assert "HEALTHY_OR_ELSE_ALL" in unchecked.lines[-1]
+    assert advise(figures(Tuning(15, 30, 24), lag=4, listened=24, gap=Interval(0, 1))).is_closed
 
 
 def test_a_closed_window_needs_nothing() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from surveyor.chaos.scene import Scene, Task
-from surveyor.errors import SurveyorError, UsageError
+from surveyor.errors import Inconclusive, UsageError
 
 __all__ = ["ALLOWED", "BUSY", "Brakes", "Stopped", "check_opt_in", "one_at_a_time"]
 
@@ -30,7 +30,7 @@ STALE = 7_200.0
 """Wall seconds after which such a tag is one that somebody who was killed has left."""
 
 
-class Stopped(SurveyorError):
+class Stopped(Inconclusive):
     """An experiment ended itself before its time; the text says which brake did that."""
 
 

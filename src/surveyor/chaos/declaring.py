@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -44,9 +44,13 @@ class Setting:
         """With what the command line gives instead."""
         if tuning is None:
             return self
-        from dataclasses import replace
-
-        return replace(self, ttl=tuning.ttl, stop_timeout=tuning.stop_timeout, drain=tuning.drain)
+        return replace(
+            self,
+            ttl=tuning.ttl,
+            stop_timeout=tuning.stop_timeout,
+            drain=tuning.drain,
+            check=self.check and tuning.check,
+        )
 
 
 @dataclass(frozen=True)

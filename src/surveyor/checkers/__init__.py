@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from surveyor.checkers.figures import Figure, figures_of
 from surveyor.checkers.finding import Finding
-from surveyor.checkers.judging import CHECKERS, check_of, judge, verdict_of
+from surveyor.checkers.judged import Judged, judge_history
+from surveyor.checkers.judging import CHECKERS, check_of, judge
 
-__all__ = ["CHECKERS", "Figure", "Finding", "check_of", "figures_of", "judge", "verdict_of"]
+__all__ = ["CHECKERS", "Figure", "Finding", "Judged", "check_of", "figures_of", "judge", "judge_history"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,9 @@ from surveyor.checkers.membership import gone, no_ghost, no_resurrection, visibl
 from surveyor.checkers.rest import no_loss_at_rest, views_agree_at_rest
 from surveyor.checkers.revision import revision_rises_with_membership
 from surveyor.history import Check, History, HistoryBroken
-from surveyor.verdicts import Verdict, worst
 from surveyor.words import nearest
 
-__all__ = ["CHECKERS", "Checker", "check_of", "judge", "verdict_of"]
+__all__ = ["CHECKERS", "Checker", "check_of", "judge"]
 
 SETTLE = 60.0
 """Service seconds: health takes about 30 s to be told (servicediscovery/HealthCheckCustomConfig), and DNS up to 60 s
@@ -71,8 +70,3 @@ def judge(history: History) -> tuple[tuple[Check, Finding], ...]:
             raise HistoryBroken(f"line 1: {wrong}") from None
         found.append((whole, CHECKERS[check.name].find(history, **whole.limits)))
     return tuple(found)
-
-
-def verdict_of(found: Sequence[tuple[Check, Finding]]) -> Verdict:
-    """The worst of them; inconclusive where nothing was checked."""
-    return worst(finding.verdict for _, finding in found) if found else Verdict.INCONCLUSIVE

@@ -16,6 +16,7 @@ from surveyor.cli import claims
 from surveyor.cli.advise import advise
 from surveyor.cli.architectures import architectures
 from surveyor.cli.audit import audit
+from surveyor.cli.chaos import chaos, check
 from surveyor.cli.compare import compare, diff
 from surveyor.cli.conform import conform, survey
 from surveyor.cli.counterfeits import counterfeits
@@ -45,6 +46,8 @@ app.command()(model)
 app.command()(advise)
 app.command()(architectures)
 app.command()(audit)
+app.command()(chaos)
+app.command()(check)
 app.command()(sweep)
 app.command()(doctor)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

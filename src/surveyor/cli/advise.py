@@ -31,6 +31,7 @@ def advise(
     ttl: Annotated[int, typer.Option(metavar="S", help="TTL of the records.")] = 60,
     stop_timeout: Annotated[int, typer.Option(metavar="S", help="The container's stopTimeout.")] = 30,
     drain: Annotated[int, typer.Option(metavar="S", help="How long it answers after SIGTERM.")] = 0,
+    no_check: Annotated[bool, typer.Option("--no-check", help="The container has no health check.")] = False,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Where it is measured.")] = "embedded",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes (reports/out/RUN).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
@@ -47,7 +48,7 @@ def advise(
     from surveyor.cli.progress import progress_for
     from surveyor.layout import find_layout
     from surveyor.lifetime import tuning_of
-    from surveyor.lifetime.figures import CLAIM
+    from surveyor.lifetime.figures import CLAIM, GAP_CLAIM
     from surveyor.report.file import load_report
     from surveyor.report.forms import save_forms
     from surveyor.run import Order, check_account, exit_code, run_suites
@@ -56,13 +57,13 @@ def advise(
     if report is not None:
         raise typer.Exit(_tell(_figures(load_report(report)), "", target))
     try:
-        tuning = tuning_of(f"ttl={ttl},stop={stop_timeout},drain={drain}")
+        tuning = tuning_of(f"ttl={ttl},stop={stop_timeout},drain={drain},check={int(not no_check)}")
     except ValueError as wrong:
         raise UsageError(str(wrong)) from None
     layout = find_layout()
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-advise-{os.getpid()}"
     how = given(account, region, endpoint, dns, vpc, role, None, budget)
-    order = Order(layout, target, folder, Selection((), (CLAIM,)), 1, seed, how, tuning)
+    order = Order(layout, target, folder, Selection((), (CLAIM, GAP_CLAIM)), 1, seed, how, tuning)
     check_account(order)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     with progress_for() as progress:
@@ -80,14 +81,14 @@ def advise(
 
 def _figures(report: ConformanceReport) -> Figures:
     from surveyor.lifetime import figures_of
-    from surveyor.lifetime.figures import CLAIM
+    from surveyor.lifetime.figures import CLAIM, GAP_CLAIM
 
-    for claim in report.claims:
-        for test in claim.tests if claim.id == CLAIM else ():
-            try:
-                return figures_of(test.evidence)
-            except KeyError:
-                raise SurveyorError(f"the life of the task was not measured: {test.verdict}: {test.detail}") from None
+    tests = {claim.id: claim.tests for claim in report.claims if claim.id in (CLAIM, GAP_CLAIM)}
+    for test in tests.get(CLAIM, ()):
+        try:
+            return figures_of(entry for found in tests.values() for one in found for entry in one.evidence)
+        except KeyError:
+            raise SurveyorError(f"the life of the task was not measured: {test.verdict}: {test.detail}") from None
     raise UsageError(f"the report says nothing of {CLAIM}: surveyor conform --claim {CLAIM} measures it")
 
 
@@ -105,6 +106,7 @@ def _tell(figures: Figures, page: str, target: str) -> int:
     for number, (tuning, why) in enumerate(advice.ways, 1):
         typer.echo(f"{number}. {tuning}: {why}.")
         again = f"--ttl {tuning.ttl} --stop-timeout {tuning.stop_timeout} --drain {tuning.drain}"
+        again += "" if tuning.check else " --no-check"
         typer.echo(f"   to see it: surveyor advise {again}{'' if target == 'embedded' else f' --target {target}'}")
     if page:
         typer.echo(f"page: {page}")

@@ -57,13 +57,6 @@ class Check:
     name: str
     limits: Mapping[str, float | str] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        told = ", ".join(
-            f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float | int) else str(value)
-            for name, value in self.limits.items()
-        )
-        return f"{self.name} ({told})" if told else self.name
-
 
 @dataclass(frozen=True)
 class View:

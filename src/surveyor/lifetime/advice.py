@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from surveyor.lifetime.course import Interval
 from surveyor.lifetime.figures import Figures, Tuning
 
 __all__ = ["Advice", "advise"]
@@ -14,6 +15,13 @@ LONGEST_STOP = 120
 
 IN_FLIGHT = 5
 """Seconds left for requests that came last, between the end of the drain and SIGKILL."""
+
+COUNTS_AFTER = 40
+"""Seconds after RUNNING from which a task without a check counts as healthy
+(ecs/DeploymentConfiguration.minimumHealthyPercent)."""
+
+HEALTH_TOLD = 30
+"""Seconds until a custom health status is told (servicediscovery/HealthCheckCustomConfig)."""
 
 MARGIN = 5
 """Seconds on top of what was measured, since it was measured once, and the next answer may take longer."""
@@ -39,9 +47,37 @@ def advise(measured: Figures) -> Advice:
         f"The last answer that named the task came up to {measured.lag.high:.1f} s after SIGTERM, and may be kept for "
         f"the TTL of {now.ttl} s: it is called for up to {measured.lag.high + now.ttl:.1f} s after SIGTERM."
     )
+    lines, ways = _window(measured, named, lag)
+    if measured.gap is None:
+        return Advice(lines, ways)
+    return _with_gap(measured, measured.gap, lines, ways)
+
+
+def _with_gap(measured: Figures, gap: Interval, lines: tuple[str, ...], ways: tuple[tuple[Tuning, str], ...]) -> Advice:
+    """The gap closes when ECS trusts a new task no sooner than Cloud Map does."""
+    if gap.low <= 0:
+        return Advice((*lines, "During a deployment there was always somebody healthy."), ways)
+    told = (
+        f"During a deployment the registry knew nobody healthy for {gap.low:.1f} to {gap.high:.1f} s: ECS stops the "
+        f"old task as soon as the new one's check passes, and Cloud Map tells of its health about {HEALTH_TOLD} s later."
+    )
+    if not measured.tuning.check:
+        more = "There is no check to leave out: have clients ask with HealthStatus=HEALTHY_OR_ELSE_ALL."
+        return Advice((*lines, told, more), ways)
+    why = (
+        f"leave the container's check out: then ECS counts a new task only {COUNTS_AFTER} s after RUNNING, "
+        f"{COUNTS_AFTER} - {HEALTH_TOLD} = {COUNTS_AFTER - HEALTH_TOLD} s after Cloud Map tells of it (or keep it, and "
+        "have clients ask with HealthStatus=HEALTHY_OR_ELSE_ALL)"
+    )
+    both = tuple((replace(tuning, check=False), f"{reason}; and {why}") for tuning, reason in ways)
+    return Advice((*lines, told), both or ((replace(measured.tuning, check=False), why),))
+
+
+def _window(measured: Figures, named: str, lag: int) -> tuple[tuple[str, ...], tuple[tuple[Tuning, str], ...]]:
+    now = measured.tuning
     arithmetic = (named, f"Nobody listened any more from {measured.listened.low:.1f} s after SIGTERM on.")
     if measured.danger.high <= 0:
-        return Advice((*arithmetic, "The window is closed: change nothing."), ())
+        return (*arithmetic, "The window is closed: change nothing."), ()
     window = (
         f"Window: {measured.lag.high:.1f} + {now.ttl} - {measured.listened.low:.1f} = up to "
         f"{measured.danger.high:.1f} s in which clients call an address where nobody listens."
@@ -52,7 +88,7 @@ def advise(measured: Figures) -> Advice:
             f" No TTL goes with a stopTimeout of {now.stop_timeout} s: leaving the registry alone takes {lag} s. "
             f"Raise stopTimeout to at least {lag + MARGIN + IN_FLIGHT + 1} s first."
         )
-    return Advice((*arithmetic, window), ways)
+    return (*arithmetic, window), ways
 
 
 def _shorter_ttl(now: Tuning, lag: int) -> tuple[Tuning, str] | None:

@@ -45,6 +45,8 @@ class Reporter(Collector):
             failure=next((facts.failure for facts in self.facts if facts.failure), ""),
             left_behind=leftovers(settings.out),
             interrupted=status == pytest.ExitCode.INTERRUPTED,
+            folder=settings.out,
+            only_experiments=all(result.history for result in results),
         )
         save_report(conclude(run, settings.layout), settings.out / REPORT_FILE)
 

@@ -25,7 +25,7 @@ from surveyor.chaos.stage import DryRun, Stage
 from surveyor.chaos.steps import Hands
 from surveyor.chaos.time import Flow, flowing
 from surveyor.chaos.watchdog import watched
-from surveyor.checkers import judge, verdict_of
+from surveyor.checkers import judge_history
 from surveyor.clients import Clients
 from surveyor.errors import FeatureLacking, Inconclusive, WrongAnswer
 from surveyor.evidence import Nothing
@@ -133,15 +133,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     stage.look()
     stage.recorder.close()
     pyfuncitem.stash[HISTORY] = _relative(stage)
-    found = judge(load_history(stage.recorder.path))
-    verdict = verdict_of(found)
-    told = "; ".join(f"{check}: {one.detail}" for check, one in found if one.verdict is verdict)
-    _tell(f"{stage.experiment.name}: {verdict}{f': {told}' if verdict is not Verdict.PASS else ''}")
-    if verdict is Verdict.FAIL:
-        wrong_checks = ", ".join(check.name for check, one in found if one.verdict is verdict)
-        raise WrongAnswer(told, came=wrong_checks)
-    if verdict is Verdict.INCONCLUSIVE:
-        raise Inconclusive(told)
+    judged = judge_history(load_history(stage.recorder.path))
+    if judged.verdict is Verdict.FAIL:
+        wrong_checks = ", ".join(one.check for one in judged.checks if one.verdict is Verdict.FAIL)
+        raise WrongAnswer(judged.detail, came=wrong_checks)
+    if judged.verdict is Verdict.INCONCLUSIVE:
+        raise Inconclusive(judged.detail)
     return result
 
 

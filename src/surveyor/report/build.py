@@ -13,6 +13,7 @@ from surveyor.account.sweep import standing_in
 from surveyor.claims import Claim, load_claims
 from surveyor.expectations import Expectation, Expectations, expectations_file, load_expectations
 from surveyor.layout import Layout
+from surveyor.report.experiments import experiments_of
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport, TargetReport, TestReport
 from surveyor.results import Facts, TestResult
 from surveyor.selection import Selection
@@ -28,7 +29,10 @@ _CASE = re.compile(r"(?P<test>(?:set-up: |tear-down: )?\w+)\[(?P<case>.*?)\]: (?
 
 @dataclass(frozen=True)
 class Run:
-    """What happened, as the reporting process saw it. `started` and `finished` are aware times."""
+    """What happened, as the reporting process saw it. `started` and `finished` are aware times.
+
+    `folder`: where histories are; `only_experiments`: no claim was asked for.
+    """
 
     target: Target
     seed: int
@@ -41,13 +45,16 @@ class Run:
     failure: str = ""
     left_behind: tuple[str, ...] = ()
     interrupted: bool = False
+    folder: Path | None = None
+    only_experiments: bool = False
 
 
 def conclude(run: Run, layout: Layout) -> ConformanceReport:
     """The report of a run in this layout, whose claims and expectations are read."""
     claims = load_claims(layout.claims)
     expected = load_expectations(expectations_file(run.target, layout.targets))
-    return build_report(run, run.selection.select(claims), claims.by_id, expected)
+    chosen = {} if run.only_experiments else run.selection.select(claims)
+    return build_report(run, chosen, claims.by_id, expected)
 
 
 def build_report(
@@ -81,9 +88,10 @@ def build_report(
         service_seconds=round(sum(facts.service_seconds for facts in run.facts), 3),
         claims=rows,
         failure=run.failure,
-        surprises=tuple(expected.unknown(known)) if run.selection.is_full else (),
+        surprises=tuple(expected.unknown(known)) if run.selection.is_full and claims else (),
         left_behind=run.left_behind,
         interrupted=run.interrupted,
+        experiments=experiments_of(run.results, run.folder),
     )
 
 

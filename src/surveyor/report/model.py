@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from surveyor.evidence import Entry
+from surveyor.report.experiments import ExperimentReport
 from surveyor.verdicts import Verdict
 
 __all__ = ["API_VERSION", "KIND", "ClaimReport", "ConformanceReport", "KnownReport", "TargetReport", "TestReport"]
@@ -83,7 +84,8 @@ class ConformanceReport:
 
     `wall_seconds` is what it took, `service_seconds` what the target lived through, over all workers. `areas` and
     `selected` are what was asked for (empty: everything). `failure` says what broke the run, `surprises` what is
-    unexpected and belongs to no claim, `left_behind` what still stands on the target.
+    unexpected and belongs to no claim, `left_behind` what still stands on the target. `experiments`: those of
+    chaos/ that were part of the run.
     """
 
     target: TargetReport
@@ -100,6 +102,7 @@ class ConformanceReport:
     surprises: tuple[str, ...] = ()
     left_behind: tuple[str, ...] = ()
     interrupted: bool = False
+    experiments: tuple[ExperimentReport, ...] = ()
 
     @property
     def summary(self) -> dict[str, int]:
@@ -135,6 +138,7 @@ class ConformanceReport:
             "leftBehind": list(self.left_behind),
             "summary": self.summary,
             "claims": [_claim_to_json(claim) for claim in self.claims],
+            **({"experiments": [one.to_json() for one in self.experiments]} if self.experiments else {}),
         }
 
     @classmethod
@@ -165,6 +169,7 @@ class ConformanceReport:
             surprises=tuple(value["surprises"]),
             left_behind=tuple(value["leftBehind"]),
             interrupted=value["interrupted"],
+            experiments=tuple(ExperimentReport.from_json(one) for one in value.get("experiments", ())),
         )
 
 

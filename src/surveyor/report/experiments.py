@@ -1,0 +1,92 @@
+"""Experiments in a report: what their histories say, read once, with the chart of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from surveyor.checkers.judged import Judged, judge_history
+from surveyor.history import HistoryBroken, load_history
+from surveyor.report.chart import Chart, chart_of
+from surveyor.results import TestResult
+from surveyor.verdicts import Verdict
+
+__all__ = ["VERDICT_SUFFIX", "ExperimentReport", "experiments_of"]
+
+VERDICT_SUFFIX = ".verdict.json"
+"""Of the file beside a history that holds what `surveyor check --json` says of it."""
+
+
+@dataclass(frozen=True)
+class ExperimentReport:
+    """One experiment. `judged` and `chart` are None where there is no whole history, and `detail` says why.
+
+    `history`: its file, relative to the report's folder. `symptom`: as of a test's.
+    """
+
+    name: str
+    test: str
+    verdict: Verdict
+    symptom: str
+    detail: str
+    history: str
+    judged: Judged | None
+    chart: Chart | None
+
+    @property
+    def title(self) -> str:
+        """What it does, in one sentence."""
+        return self.judged.title if self.judged else self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "name": self.name,
+            "test": self.test,
+            "verdict": str(self.verdict),
+            "symptom": self.symptom,
+            "detail": self.detail,
+            "history": self.history,
+            "judged": self.judged.to_json() if self.judged else None,
+            "chart": self.chart.to_json() if self.chart else None,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ExperimentReport:
+        """The inverse of to_json."""
+        return cls(
+            name=value["name"],
+            test=value["test"],
+            verdict=Verdict(value["verdict"]),
+            symptom=value["symptom"],
+            detail=value["detail"],
+            history=value["history"],
+            judged=Judged.from_json(value["judged"]) if value["judged"] else None,
+            chart=Chart.from_json(value["chart"]) if value["chart"] else None,
+        )
+
+
+def experiments_of(results: Iterable[TestResult], folder: Path | None) -> tuple[ExperimentReport, ...]:
+    """The experiments among the results of a run, with their histories below `folder`."""
+    return tuple(
+        _experiment(result, folder)
+        for result in sorted(results, key=lambda one: one.nodeid)
+        if Path(result.nodeid.partition("::")[0]).parent.name == "chaos"
+    )
+
+
+def _experiment(result: TestResult, folder: Path | None) -> ExperimentReport:
+    judged, chart = None, None
+    detail = result.detail
+    if result.history and folder is not None:
+        path = folder / result.history
+        try:
+            history = load_history(path)
+            judged, chart = judge_history(history), chart_of(history)
+            path.with_suffix(VERDICT_SUFFIX).write_text(judged.dumps(), "utf-8")
+        except HistoryBroken as broken:
+            detail = f"{detail}; {broken}" if detail else str(broken)
+    name = Path(result.nodeid.partition("::")[0]).stem.replace("_", "-")
+    return ExperimentReport(name, result.nodeid, result.verdict, result.symptom, detail, result.history, judged, chart)

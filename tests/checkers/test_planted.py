@@ -29,7 +29,7 @@ CHECKS = {
 }
 """Limits that every made-up world keeps."""
 
-EASY = settings(max_examples=25, deadline=None)
+EASY = settings(max_examples=20, deadline=None)
 
 
 def verdict(world: World, check: Check) -> Verdict:

@@ -124,8 +124,8 @@ def lines_of(world: World, *checks: Check) -> list[str]:
     """The file's lines."""
     header = {
         "type": "header", "kind": KIND, "version": VERSION, "experiment": "made", "title": "A made-up service.",
-        "target": "nothing", "seed": 7, "scale": 10.0, "started": "2026-11-20T00:00:00+00:00", "service": {"ttl": TTL},
-        "machines": {}, "checks": [{"check": one.name, **one.limits} for one in checks],
+        "target": "nothing", "seed": 7, "scale": 10.0, "started": "2026-11-20T00:00:00+00:00",
+        "service": {"TTL": "20 s"}, "machines": {}, "checks": [{"check": one.name, **one.limits} for one in checks],
         "views": {"discover": {"of": "instances", "healthy": False, "most": 0},
                   "names": {"of": "addresses", "healthy": False, "most": 8}},
     }  # fmt: skip

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from surveyor.chaos.journal import Journal
 from surveyor.chaos.scene import Scene, Task
+from surveyor.chaos.steps import ApiStep, Hands, perform
 from surveyor.errors import Inconclusive, UsageError
 
 __all__ = ["ALLOWED", "BUSY", "Brakes", "Stopped", "check_opt_in", "one_at_a_time"]
@@ -83,31 +83,31 @@ def check_opt_in(ecs: Any, scene: Scene) -> None:
 
 
 @contextmanager
-def one_at_a_time(ecs: Any, scene: Scene, run: str, now: Callable[[], float] = time.time) -> Iterator[None]:
+def one_at_a_time(
+    ecs: Any, scene: Scene, run: str, journal: Journal, now: Callable[[], float] = time.time
+) -> Iterator[None]:
     """Hold a service for one experiment, by a tag. Raises UsageError while another one has it."""
     found = ecs.describe_services(cluster=scene.cluster, services=[scene.service], include=["TAGS"])["services"]
     if not found:
         raise UsageError(f"there is no service {scene.service} in {scene.cluster}")
     arn = found[0]["serviceArn"]
     _refuse(_tags(found[0]).get(BUSY, ""), run, now())
-    mine = f"{run} {now():.0f}"
-    ecs.tag_resource(resourceArn=arn, tags=[{"key": BUSY, "value": mine}])
+    gone = ("ServiceNotFoundException", "ClusterNotFoundException", "InvalidParameterException")
+    untag = ApiStep("ecs", "untag_resource", {"resourceArn": arn, "tagKeys": [BUSY]}, gone)
+    number = journal.begins("the tag of an experiment", (untag,))
+    ecs.tag_resource(resourceArn=arn, tags=[{"key": BUSY, "value": f"{run} {now():.0f}"}])
     try:
         # Who wrote last has it: the other one sees that here, before it does anything.
         told = {one["key"]: one["value"] for one in ecs.list_tags_for_resource(resourceArn=arn)["tags"]}
         _refuse(told.get(BUSY, ""), run, now())
+    except UsageError:
+        journal.undone(number)  # the tag is the other one's
+        raise
+    try:
         yield
     finally:
-        try:
-            told = {one["key"]: one["value"] for one in ecs.list_tags_for_resource(resourceArn=arn)["tags"]}
-            if told.get(BUSY) == mine:
-                ecs.untag_resource(resourceArn=arn, tagKeys=[BUSY])
-        except ClientError as gone:
-            if gone.response.get("Error", {}).get("Code") not in (
-                "ServiceNotFoundException",
-                "ClusterNotFoundException",
-            ):
-                raise
+        perform(untag, Hands(lambda service: ecs, None), again=True)
+        journal.undone(number)
 
 
 def _refuse(tag: str, run: str, now: float) -> None:

@@ -16,7 +16,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from surveyor.proxies import Answer, Asked, DnsProxy, HttpProxy, asked
+from surveyor.proxies import Answer, Asked, DnsProxy, HttpProxy, Upstream, asked
 
 __all__ = ["Forward", "Front"]
 
@@ -33,6 +33,7 @@ class Front:
     chance: random.Random
     registry: HttpProxy | None = None
     names: DnsProxy | None = None
+    forward: Upstream | None = None
     faults: dict[str, float] = field(default_factory=dict)
     lie: str = "127.255.255.254"
     """An address that belongs to nobody, for a resolver that lies."""
@@ -42,7 +43,7 @@ class Front:
     @classmethod
     def before(cls, forward: Forward, resolver: tuple[str, int] | None, chance: random.Random) -> Front:
         """One before a registry and, where there is one, before a resolver; it answers already."""
-        made = cls(chance)
+        made = cls(chance, forward=forward if isinstance(forward, Upstream) else None)
         made.registry = HttpProxy(lambda method, path, headers, body: made._call(forward, method, path, headers, body))
         made.registry.start()
         made.names = DnsProxy(resolver, made._name) if resolver else None
@@ -54,6 +55,8 @@ class Front:
             self.registry.close()
         if self.names is not None:
             self.names.close()
+        if self.forward is not None:
+            self.forward.close()
 
     def set(self, fault: str, share: float) -> None:
         """Let a fault hit that share of requests; 0 ends it."""

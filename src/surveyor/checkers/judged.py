@@ -78,7 +78,7 @@ class Judged:
     seed: int
     scale: float
     started: str
-    service: Mapping[str, str | float]
+    service: Mapping[str, str]
     seconds: float
     stopped: str
     verdict: Verdict

@@ -93,7 +93,9 @@ def chaos(
     order = Order(layout, target, folder, Selection(), count, seed, how, experiments=files, chaos=how_far)
     check_account(order)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
-    typer.echo(f"seed {seed}; {len(files)} experiments, of about 20 s each at scale 10", err=True)
+    typer.echo(
+        f"seed {seed}; {len(files)} experiment{'s' if len(files) > 1 else ''}, about 20 s each at scale 10", err=True
+    )
     with progress_for() as progress:
         report = run_suites(order, progress)
     if dry_run and not any(one.verdict == "error" for one in report.experiments):

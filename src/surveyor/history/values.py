@@ -76,7 +76,7 @@ class Header:
     """What stands before the first event.
 
     `scale`: service seconds in a wall second. `machines`: whose clocks stamped the events, and by how many service
-    seconds each may be off. `service`: what was under test, as names and figures for people.
+    seconds each may be off. `service`: what was under test, in words, for people.
     """
 
     experiment: str
@@ -85,7 +85,7 @@ class Header:
     seed: int
     scale: float
     started: str
-    service: Mapping[str, str | float]
+    service: Mapping[str, str]
     machines: Mapping[str, float]
     views: Mapping[str, View]
     checks: tuple[Check, ...]

@@ -59,7 +59,7 @@ def _with_gap(measured: Figures, gap: Interval, lines: tuple[str, ...], ways: tu
         return Advice((*lines, "During a deployment there was always somebody healthy."), ways)
     told = (
         f"During a deployment the registry knew nobody healthy for {gap.low:.1f} to {gap.high:.1f} s: ECS stops the "
-        f"old task as soon as the new one's check passes, and Cloud Map tells of its health about {HEALTH_TOLD} s later."
+        f"old task as soon as the new one's check passes, and Cloud Map tells of its health {HEALTH_TOLD} s later."
     )
     if not measured.tuning.check:
         more = "There is no check to leave out: have clients ask with HealthStatus=HEALTHY_OR_ELSE_ALL."

@@ -72,7 +72,6 @@ def stage(
                 f"{name} needs {fault.lacking(running.features) or 'tasks that run surveyor.workload'}"
             )
     with ExitStack() as stack:
-        stack.enter_context(one_at_a_time(client("ecs"), scene, settings.run))
         journal = Journal(
             folder / f"undo-{worker_name(request.config)}.jsonl",
             Place(settings.target, tuple(settings.given.arguments()), account, running.target.region),
@@ -80,6 +79,7 @@ def stage(
         stack.callback(journal.close)
         if running.target.start is None:
             stack.enter_context(watched(journal.path))
+        stack.enter_context(one_at_a_time(client("ecs"), scene, settings.run, journal))
         flow = stack.enter_context(flowing(running, settings.chaos.scale))
         resolver = _resolver(running, scene)
         front = Front.before(_forward(running, scene), resolver, random.Random(chance.random()))
@@ -186,13 +186,13 @@ def _header(
         scale=flow.scale,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         service={
-            "tasks": float(setting.count),
-            "TTL s": float(setting.ttl),
-            "stopTimeout s": float(setting.stop_timeout),
-            "drain s": float(setting.drain),
-            "container check": "yes" if setting.check else "no",
-            "calls a wall second": setting.rate,
-            "call timeout wall s": _within(flow),
+            "tasks": str(setting.count),
+            "TTL": f"{setting.ttl} s",
+            "stopTimeout": f"{setting.stop_timeout} s",
+            "drain": f"{setting.drain} s",
+            "container check": f"each {setting.check_interval} s" if setting.check else "none",
+            "calls a wall second": f"{setting.rate:g}",
+            "each for at most": f"{_within(flow):g} s (wall)",
             "found by": setting.by,
         },
         machines={},

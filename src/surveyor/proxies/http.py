@@ -27,6 +27,13 @@ class Upstream:
         parts = urlsplit(endpoint)
         self._place = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._local = threading.local()
+        self._made: list[http.client.HTTPConnection] = []
+
+    def close(self) -> None:
+        """Close all connections; further requests make new ones."""
+        for connection in self._made:
+            connection.close()
+        self._made.clear()
 
     def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer. Raises OSError or http.client.HTTPException where none comes."""
@@ -34,6 +41,7 @@ class Upstream:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = http.client.HTTPConnection(*self._place, timeout=WITHIN)
+            self._made.append(connection)
             connection.connect()
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:

@@ -14,7 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypedDict
 
+from surveyor.checkers.judged import CheckVerdict
 from surveyor.claims import Claim, Claims, Level
+from surveyor.report.experiments import ExperimentReport
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
@@ -87,6 +89,10 @@ def render(report: ConformanceReport, claims: Claims) -> list[AllureFile]:
         result = _result(claim, claims, report, attachments)
         name = f"{result['uuid']}-result.json"
         files[name] = AllureFile(name, _json(result))
+    for one in report.experiments:
+        found = _experiment(one, report)
+        name = f"{found['uuid']}-result.json"
+        files[name] = AllureFile(name, _json(found))
     files["environment.properties"] = AllureFile("environment.properties", _environment(report))
     files["categories.json"] = AllureFile("categories.json", _json(_CATEGORIES))
     return list(files.values())
@@ -116,6 +122,54 @@ def _result(
         "parameters": [{"name": "target", "value": target}],
         "attachments": [],
         "steps": [_step(test, attachments, start) for test in claim.tests],
+    }
+
+
+def _experiment(one: ExperimentReport, report: ConformanceReport) -> _Item:
+    """An experiment is a result, each of its checks a step."""
+    target = visible(f"{report.target.name} {report.target.version}".strip())
+    start = _milliseconds(one.judged.started if one.judged else report.started)
+    wall = round(1_000 * one.judged.seconds / one.judged.scale) if one.judged else 0
+    case = _digest(f"surveyor:chaos:{one.name}")
+    figures = [f"{figure.figure}: {figure.shown}" for figure in one.judged.figures] if one.judged else []
+    labels = [("feature", "Experiments"), ("story", one.name), ("parentSuite", target), ("suite", "Experiments"),
+              ("framework", "surveyor"), ("language", "python"), ("tag", one.verdict.value)]  # fmt: skip
+    return {
+        "uuid": _uuid(report, one.name),
+        "testCaseId": case,
+        "historyId": f"{case}.{_digest(report.target.name)}",
+        "fullName": visible(f"chaos.{one.name}"),
+        "name": visible(one.title),
+        "description": visible("\n\n".join(figures)),
+        "status": _STATUS[one.verdict],
+        "statusDetails": {
+            "message": visible(one.detail),
+            "trace": visible(one.symptom),
+            "known": False,
+            "flaky": False,
+        },
+        "stage": "finished",
+        "start": start,
+        "stop": start + wall,
+        "labels": [{"name": name, "value": visible(value)} for name, value in labels],
+        "links": [],
+        "parameters": [{"name": "target", "value": target}],
+        "attachments": [],
+        "steps": [_checked(check, start, wall) for check in (one.judged.checks if one.judged else ())],
+    }
+
+
+def _checked(check: CheckVerdict, start: int, wall: int) -> _Item:
+    witness = "\n".join(f"event {event.event}: {event.told}" for event in check.witness)
+    return {
+        "name": visible(check.named),
+        "status": _STATUS[check.verdict],
+        "statusDetails": {"message": visible(check.detail), "trace": visible(witness)},
+        "stage": "finished",
+        "start": start,
+        "stop": start + wall,
+        "attachments": [],
+        "steps": [],
     }
 
 

@@ -70,7 +70,8 @@ class Chart:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self)
+        value: dict[str, Any] = _lists(asdict(self))
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Chart:
@@ -91,6 +92,13 @@ class Chart:
             fail=tuple(value["fail"]),
             info=tuple(value["info"]),
         )
+
+
+def _lists(value: Any) -> Any:
+    """With lists for tuples, which JSON does not know."""
+    if isinstance(value, dict):
+        return {name: _lists(one) for name, one in value.items()}
+    return [_lists(one) for one in value] if isinstance(value, tuple | list) else value
 
 
 def chart_of(history: History) -> Chart:

@@ -34,6 +34,8 @@ def render(report: ConformanceReport, claims: Claims) -> str:
             if claim.area == area.name:
                 _case(suite, claim, f"surveyor.{report.target.name}.{claim.area}", claims)
         _count(suite)
+    if report.experiments:
+        _experiments(root, report)
     if report.failure or report.left_behind or report.surprises:
         _run(root, report)
     _total(root)
@@ -62,6 +64,26 @@ def _case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Claims)
     ]
     if asked and claim.verdict is not Verdict.PASS:
         ET.SubElement(case, "system-out").text = "\n".join(asked)
+
+
+def _experiments(root: ET.Element, report: ConformanceReport) -> None:
+    """A case an experiment; its time is wall time."""
+    suite = ET.SubElement(root, "testsuite", name="Experiments", timestamp=report.started.partition("+")[0])
+    for one in report.experiments:
+        wall = one.judged.seconds / one.judged.scale if one.judged else 0.0
+        case = ET.SubElement(
+            suite, "testcase", classname=f"surveyor.{report.target.name}.chaos", name=one.name, time=_seconds(wall)
+        )
+        if one.verdict in (Verdict.UNSUPPORTED, Verdict.NOT_RUN):
+            ET.SubElement(case, "skipped", type=one.verdict, message=one.detail)
+        elif one.verdict is not Verdict.PASS:
+            tag = "error" if one.verdict is Verdict.ERROR else "failure"
+            ET.SubElement(case, tag, type=one.verdict, message=one.detail).text = one.title
+        if one.judged is not None:
+            figures = [f"{figure.figure}: {figure.shown}" for figure in one.judged.figures]
+            witnesses = [event.told for check in one.judged.checks for event in check.witness]
+            ET.SubElement(case, "system-out").text = "\n".join((*figures, *witnesses))
+    _count(suite)
 
 
 def _run(root: ET.Element, report: ConformanceReport) -> None:

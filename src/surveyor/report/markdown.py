@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from surveyor.claims import Claims
 from surveyor.report.exchanges import deciding_tests, last_exchange
+from surveyor.report.experiments import ExperimentReport
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import Mark, Score, mark, score, score_by_area
@@ -31,6 +32,7 @@ _SIGNS = {
     Mark.NOT_RUN: "⏸️",
     Mark.NOT_PROVEN: "▫️",
 }
+_VERDICTS = {Verdict(mark.value): sign for mark, sign in _SIGNS.items() if mark.value in list(Verdict)}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#!|~&$])")
 
 
@@ -60,7 +62,11 @@ def _blocks(report: ConformanceReport, claims: Claims) -> Iterator[str]:
     if unexpected:
         yield f"\n### Unexpected: {len(unexpected)}\n\n"
         yield from (_moved(claim, claims) for claim in unexpected)
-    yield _table(report, claims)
+    if report.experiments:
+        yield f"\n### Experiments: {len(report.experiments)}\n\n"
+        yield from (_experiment(one) for one in report.experiments)
+    if report.claims or not report.experiments:
+        yield _table(report, claims)
     for verdict, title in ((Verdict.FAIL, "Known to be wrong"), (Verdict.INCONCLUSIVE, "Known to be unclear")):
         known = [claim for claim in report.claims if claim.expected and claim.verdict is verdict]
         if known:
@@ -77,10 +83,12 @@ def _head(report: ConformanceReport) -> str:
     moved = "nothing is unexpected"
     if whole.unexpected:
         moved = f"**{whole.unexpected} {'outcome is' if whole.unexpected == 1 else 'outcomes are'} unexpected**"
-    lines = [
-        f"## Surveyor: {_escape(target)}\n",
-        f"**{whole.held} of {whole.claims}** documented behaviours hold; {moved}.\n",
-    ]
+    lines = [f"## Surveyor: {_escape(target)}\n"]
+    if report.claims or not report.experiments:
+        lines.append(f"**{whole.held} of {whole.claims}** documented behaviours hold; {moved}.\n")
+    if report.experiments:
+        passed = sum(one.verdict is Verdict.PASS for one in report.experiments)
+        lines.append(f"**{passed} of {len(report.experiments)}** experiments ended as they should.\n")
     if report.failure:
         lines.append(f"❌ **The run broke:** {_code(report.failure)}\n")
     if report.interrupted:
@@ -90,6 +98,16 @@ def _head(report: ConformanceReport) -> str:
         f"seed {report.seed}, Surveyor {_escape(report.surveyor)}\n"
     )
     return "\n".join(lines)
+
+
+def _experiment(one: ExperimentReport) -> str:
+    lines = [f"- {_VERDICTS[one.verdict]} **{one.verdict}** {_code(one.name)} {_escape(one.title)}"]
+    if one.detail:
+        lines.append(f"  - {_code(one.detail)}")
+    if one.judged is not None:
+        told = "; ".join(f"{figure.figure.partition(':')[0]} {figure.shown}" for figure in one.judged.figures)
+        lines.append(f"  - {_escape(told)}")
+    return "\n".join(lines) + "\n"
 
 
 def _moved(claim: ClaimReport, claims: Claims) -> str:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from surveyor.claims import Claims
 from surveyor.evidence import Entry
 from surveyor.layout import find_layout
+from surveyor.report.drawing import draw
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport
@@ -45,7 +46,7 @@ def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
-    environment.filters |= {"moment": _moment, "bar": bar, "mark": mark, "reason": _reason}
+    environment.filters |= {"moment": _moment, "bar": bar, "mark": mark, "reason": _reason, "drawn": draw}
     style = _source(environment, "page.css")
     script = "(() => {\n'use strict';\n" + "".join(_source(environment, name) for name in _SCRIPTS) + "})();\n"
     shown = page_data(reports, claims)

@@ -1,0 +1,164 @@
+"""Draws the chart of an experiment as shapes of SVG: one axis of time, and what happened above it.
+
+Colours come from the page's style sheet, by class, so that the drawing is good on light, dark and paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from surveyor.report.chart import Band, Chart, Row, Stairs
+
+__all__ = ["Drawing", "Shape", "draw"]
+
+WIDE, LEFT, RIGHT = 960.0, 176.0, 10.0
+LABEL = 15.0
+TASK, TASK_GAP = 9.0, 3.0
+STAIRS, STAIRS_GAP = 26.0, 10.0
+CALLS = 60.0
+GROUP = 22.0
+"""Above each group of rows, for its heading."""
+
+
+Place = Callable[[float], float]
+"""From a service second to where it is."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An element of SVG."""
+
+    tag: str
+    attributes: Mapping[str, str]
+    text: str = ""
+
+
+@dataclass
+class Drawing:
+    """All shapes, in a box that is `wide` by `high`."""
+
+    wide: float = WIDE
+    high: float = 0.0
+    shapes: list[Shape] = field(default_factory=list)
+
+    def add(self, tag: str, kind: str, text: str = "", **attributes: float | str) -> None:
+        """Add a shape of a class; numbers are rounded, `_` in names is `-`."""
+        told = {name.replace("_", "-"): _written(value) for name, value in attributes.items()}
+        self.shapes.append(Shape(tag, {"class": kind, **told}, text))
+
+
+def draw(chart: Chart) -> Drawing:
+    """The whole drawing."""
+    drawing, scale = Drawing(), (WIDE - LEFT - RIGHT) / max(chart.seconds, 1.0)
+
+    def at(seconds: float) -> float:
+        return LEFT + min(max(seconds, 0.0), chart.seconds) * scale
+
+    labels = list(_levels(chart.bands, at))
+    top = 4 + LABEL * (max((level for _, level in labels), default=-1) + 1)
+    parts = Drawing()
+    y = _tasks(parts, chart, at, top)
+    y = _views(parts, chart.stairs, at, y)
+    y = _calls(parts, chart, at, y)
+    for band, level in labels:
+        x, end = at(band.start), at(band.end)
+        drawing.add("rect", "band", x=x, y=top, width=max(end - x, 1.0), height=y - top)
+        drawing.add("text", "fault", band.name, x=min(x, WIDE - 110), y=4 + LABEL * (level + 1) - 4)
+        drawing.add("line", "fault-line", x1=x, x2=x, y1=4 + LABEL * (level + 1) - 2, y2=y)
+    drawing.shapes += parts.shapes
+    for tick in _ticks(chart.seconds):
+        drawing.add("line", "tick", x1=at(tick), x2=at(tick), y1=top, y2=y + 4)
+        drawing.add("text", "axis", f"{tick:g}", x=at(tick), y=y + 16, text_anchor="middle")
+    drawing.add("text", "axis", "service seconds", x=4, y=y + 16)
+    drawing.high = y + 22
+    return drawing
+
+
+def _levels(bands: Sequence[Band], at: Place) -> Iterator[tuple[Band, int]]:
+    """Each fault with the line that its name stands on, so that no two names meet."""
+    ends: list[float] = []
+    for band in bands:
+        x = at(band.start)
+        level = next((number for number, end in enumerate(ends) if end <= x), len(ends))
+        width = 6.4 * len(band.name) + 12
+        ends[level : level + 1] = [min(x, WIDE - 110) + width]
+        yield band, level
+
+
+def _tasks(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
+    more = f", and {chart.more} more" if chart.more else ""
+    drawing.add("text", "heading", f"tasks, as ECS told of them{more}", x=4, y=y + 14)
+    y += GROUP
+    for row in chart.rows:
+        _task(drawing, row, at, y)
+        y += TASK + TASK_GAP
+    return y
+
+
+def _task(drawing: Drawing, row: Row, at: Place, y: float) -> None:
+    name = f"{row.task[:8]} {row.address}"
+    drawing.add("text", "victim" if row.victim else "name", name, x=4, y=y + TASK - 1)
+    for bar in row.bars:
+        x, end = at(bar.start), at(bar.end)
+        drawing.add("rect", f"life {bar.state}", x=x, y=y, width=max(end - x, 1.5), height=TASK)
+
+
+def _views(drawing: Drawing, stairs: Sequence[Stairs], at: Place, y: float) -> float:
+    most = max((count for one in stairs for _, count in one.steps), default=1) or 1
+    drawing.add("text", "heading", "how many each view showed", x=4, y=y + 14)
+    y += GROUP
+    for one in stairs:
+        bottom = y + STAIRS
+        drawing.add("text", "name", one.view, x=4, y=bottom - 8)
+        drawing.add("line", "base", x1=LEFT, x2=WIDE - RIGHT, y1=bottom, y2=bottom)
+        points = [(at(when), bottom - STAIRS * count / most, count) for when, count in one.steps]
+        if points:
+            path = f"M{points[0][0]:.1f} {bottom:.1f}"
+            for number, (x, height, _) in enumerate(points):
+                end = points[number + 1][0] if number + 1 < len(points) else WIDE - RIGHT
+                path += f"L{x:.1f} {height:.1f}L{end:.1f} {height:.1f}"
+            drawing.add("path", "stairs", d=f"{path}L{WIDE - RIGHT:.1f} {bottom:.1f}Z")
+            for x, height, count in _apart(points):
+                drawing.add("text", "count", str(count), x=x + 3, y=max(height + 10, bottom - STAIRS + 9))
+        y = bottom + STAIRS_GAP
+    return y
+
+
+def _apart(points: Sequence[tuple[float, float, int]]) -> Iterator[tuple[float, float, int]]:
+    """Those that have room for their number until the next one."""
+    for number, point in enumerate(points):
+        end = points[number + 1][0] if number + 1 < len(points) else WIDE
+        if end - point[0] > 8 + 6 * len(str(point[2])):
+            yield point
+
+
+def _calls(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
+    most = max((sum(one) for one in zip(chart.ok, chart.fail, chart.info, strict=True)), default=0)
+    if not most:
+        return y
+    drawing.add(
+        "text", "heading", f"calls in each {chart.bucket:g} s: answered, failed, no answer in time", x=4, y=y + 14
+    )
+    y += GROUP
+    bottom = y + CALLS
+    drawing.add("text", "name", f"{most} at most", x=4, y=y + 9)
+    for number, counts in enumerate(zip(chart.ok, chart.info, chart.fail, strict=True)):
+        x, end = at(number * chart.bucket), at((number + 1) * chart.bucket)
+        base = bottom
+        for kind, count in zip(("call-ok", "call-info", "call-fail"), counts, strict=True):
+            height = CALLS * count / most
+            if count:
+                drawing.add("rect", kind, x=x, y=base - height, width=max(end - x - 0.6, 0.6), height=height)
+            base -= height
+    drawing.add("line", "base", x1=LEFT, x2=WIDE - RIGHT, y1=bottom, y2=bottom)
+    return bottom + 4
+
+
+def _ticks(seconds: float) -> list[float]:
+    step = next((one for one in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if seconds / one <= 12), 1_200)
+    return [float(number * step) for number in range(int(seconds / step) + 1)]
+
+
+def _written(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.1f}".removesuffix(".0")

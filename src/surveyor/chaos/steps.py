@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ipaddress
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -17,11 +19,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from surveyor.errors import SurveyorError, TargetUnavailable
+from surveyor.judging import THROTTLED
 from surveyor.targets.control import Control, ControlRefused
 
 __all__ = ["ApiStep", "FaultFailed", "SignalStep", "Step", "TellStep", "perform", "read_step", "write_step"]
 
 ANSWERS_WITHIN = 5.0  # wall seconds
+WAITS, AGAIN = 60.0, 0.25  # wall seconds
 
 
 class FaultFailed(SurveyorError):
@@ -30,12 +34,16 @@ class FaultFailed(SurveyorError):
 
 @dataclass(frozen=True)
 class ApiStep:
-    """A call of boto3: client, method, parameters. An error whose code is in `forgives` is as good as success."""
+    """A call of boto3: client, method, parameters.
+
+    An error whose code is in `forgives` is as good as success; after one of `waits` it is made again for a while.
+    """
 
     service: str
     method: str
     params: Mapping[str, Any]
     forgives: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.service}.{self.method}"
@@ -107,11 +115,19 @@ def perform(step: Step, hands: Hands, *, again: bool = False) -> None:
 
 
 def _call(step: ApiStep, hands: Hands) -> None:
-    try:
-        getattr(hands.of(step.service), step.method)(**step.params)
-    except ClientError as refused:
-        if refused.response.get("Error", {}).get("Code") not in step.forgives:
-            raise
+    end = time.monotonic() + WAITS
+    while True:
+        try:
+            getattr(hands.of(step.service), step.method)(**step.params)
+        except ClientError as refused:
+            code = refused.response.get("Error", {}).get("Code")
+            if code in step.forgives:
+                return
+            if code not in (*step.waits, *THROTTLED) or time.monotonic() > end:
+                raise
+            threading.Event().wait(AGAIN)
+        else:
+            return
 
 
 def _tell(step: TellStep) -> None:
@@ -136,6 +152,5 @@ def write_step(step: Step) -> dict[str, Any]:
 def read_step(value: Mapping[str, Any]) -> Step:
     """The inverse of write_step. Raises KeyError or TypeError for what is none."""
     told = {name: one for name, one in value.items() if name != "kind"}
-    if "forgives" in told:
-        told["forgives"] = tuple(told["forgives"])
+    told |= {name: tuple(told[name]) for name in ("forgives", "waits") if name in told}
     return _KINDS[value["kind"]](**told)

@@ -33,15 +33,16 @@ SWEEP_WAIT = 0.5  # wall seconds; workers of a killed run need a moment to end
 
 
 @contextmanager
-def watched(journal: Path) -> Iterator[None]:
-    """Have a watchdog wait for this process to end while the block runs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "surveyor.chaos.watchdog", str(journal)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=journal.with_suffix(".log").open("w", encoding="utf-8"),
-        start_new_session=True,  # Ctrl-C is for the experiment, which undoes by itself
-    )
+def watched(journal: Path, ledgers: Path) -> Iterator[None]:
+    """Have a watchdog wait for this process to end while the block runs; its log stands beside the journal."""
+    with journal.with_suffix(".log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "surveyor.chaos.watchdog", str(journal), str(ledgers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for the experiment, which undoes by itself
+        )
     assert process.stdin is not None
     try:
         yield
@@ -55,13 +56,16 @@ def main(arguments: Sequence[str]) -> int:
     """Wait, and undo; the exit status is 1 if something could not be undone."""
     parser = argparse.ArgumentParser("surveyor.chaos.watchdog")
     parser.add_argument("journal", type=Path)
+    parser.add_argument("ledgers", type=Path, help="the folder of the run's ledgers")
     given = parser.parse_args(arguments)
-    if sys.stdin.buffer.read().endswith(b"done\n"):
-        return 0
+    done = sys.stdin.buffer.read().endswith(b"done\n")
     try:
+        if done and not open_entries(given.journal):
+            return 0
         for line in undo_all(given.journal):
             print(line, file=sys.stderr, flush=True)  # noqa: T201  # its log
-        _sweep(given.journal)
+        if not done:  # who has ended in order takes away what was created
+            _sweep(given.journal, given.ledgers)
     except SurveyorError as wrong:
         print(f"surveyor: {wrong}", file=sys.stderr, flush=True)  # noqa: T201  # its log
         return 1
@@ -93,13 +97,13 @@ def undo_all(path: Path) -> list[str]:
     return told
 
 
-def _sweep(journal: Path) -> None:
+def _sweep(journal: Path, ledgers: Path) -> None:
     place = place_of(journal)
-    if place is None or not ledgers_in(journal.parent):
+    if place is None or not ledgers_in(ledgers):
         return
     for left in reversed(range(SWEEP_TRIES)):
         try:
-            sweep_folder(journal.parent, _target(place), run_target)
+            sweep_folder(ledgers, _target(place), run_target)
         except StillGoingOn:
             if not left:
                 raise

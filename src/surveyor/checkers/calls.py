@@ -67,7 +67,7 @@ def no_traffic_to_the_dead(history: History, *, after: float) -> Finding:
     cases = [_haunts(life, lives, looks, history.calls, after) for life in ended]
     if not history.calls:
         return unclear("nobody called")
-    return combined(cases, "no task ended", f"none of {{}} tasks was called later than {after:g} s after its end")
+    return combined(cases, "no task ended", f"not called later than {after:g} s after their end: {{}} tasks")
 
 
 def _haunts(life: Life, lives: Sequence[Life], looks: dict[int, Look], calls: Sequence[Call], after: float) -> Finding:
@@ -93,7 +93,7 @@ def ttl_is_kept(history: History) -> Finding:
     """No call goes by an answer that is older than its TTL."""
     looks = {look.number: look for look in history.looks}
     cases = [_stale(call, looks[call.by]) for call in history.calls if call.by in looks and looks[call.by].ttl]
-    return combined(cases, "no call went by an answer with a TTL", "{} calls went by answers within their TTL")
+    return combined(cases, "no call went by an answer with a TTL", "by an answer within its TTL: {} calls")
 
 
 def _stale(call: Call, look: Look) -> Finding:
@@ -122,7 +122,9 @@ def drained(history: History, *, drain: float) -> Finding:
     killed = {victim for fault in history.faults if fault.fault == "task.kill" for victim in fault.victims}
     asked = [life for life in lives if life.leaving is not None and life.task not in killed and life.address]
     cases = [case for life in asked for case in _cut_off(life, lives, history.calls, drain)]
-    return combined(cases, "no call was under way when a task was asked to stop", "{} such calls were answered")
+    return combined(
+        cases, "no call was under way when a task was asked to stop", "answered, though the task was stopping: {} calls"
+    )
 
 
 def _cut_off(life: Life, lives: Sequence[Life], calls: Sequence[Call], drain: float) -> list[Finding]:

@@ -37,7 +37,7 @@ def unclear(detail: str, *witness: int) -> Finding:
 def combined(found: Iterable[Finding], nothing: str, held: str) -> Finding:
     """Of several cases: the failure with the shortest witness, else what is unclear, else that all held.
 
-    `nothing` says what was missing where there was no case, `held` what held, with {} for how many did.
+    `nothing` says what was missing where there was no case, `held` what held, with {} for "3 of 3".
     """
     cases = list(found)
     wrong = [one for one in cases if one.verdict is Verdict.FAIL]
@@ -49,4 +49,4 @@ def combined(found: Iterable[Finding], nothing: str, held: str) -> Finding:
     if open_:
         more = f" ({len(open_)} of {len(cases)} cases)" if len(cases) > 1 else ""
         return Finding(Verdict.INCONCLUSIVE, open_[0].detail + more, open_[0].witness)
-    return passed(held.format(len(cases))) if cases else unclear(nothing)
+    return passed(held.format(f"{len(cases)} of {len(cases)}")) if cases else unclear(nothing)

@@ -24,7 +24,7 @@ def visible(history: History, *, within: float, view: str) -> Finding:
     return combined(
         (one for one in cases if one is not None),
         f"no task came to run while {view} was looked at",
-        f"{{}} tasks were in {view} within {within:g} s of running",
+        f"in {view} within {within:g} s of running: {{}} tasks",
     )
 
 
@@ -65,7 +65,7 @@ def gone(history: History, *, within: float, view: str) -> Finding:
     return combined(
         (one for one in cases if one is not None),
         f"no task went while {view} was looked at",
-        f"{{}} tasks were out of {view} within {within:g} s of leaving",
+        f"out of {view} within {within:g} s of leaving: {{}} tasks",
     )
 
 
@@ -110,7 +110,7 @@ def no_resurrection(history: History) -> Finding:
         for who, looks in looks_by_observer(history)
         for name in dict.fromkeys(name for look in looks for name in look.members)
     ]
-    return combined(cases, "no view showed anybody", "none of {} came back after it was gone")
+    return combined(cases, "no view showed anybody", "once gone, not seen again: {} instances and addresses")
 
 
 def _risen(name: str, who: str, looks: Sequence[Look], history: History, lives: Sequence[Life]) -> Finding:
@@ -153,7 +153,7 @@ def no_ghost(history: History, *, after: float) -> Finding:
     if not history.rolls:
         return unclear("nobody looked at the tasks")
     cases = [one for _, looks in looks_by_observer(history) for one in _ghosts(looks, history, lives, after)]
-    return combined(cases, "no view was looked at", "{} views named nobody who is not there")
+    return combined(cases, "no view was looked at", "named nobody who is not there: {} views")
 
 
 def _ghosts(looks: Sequence[Look], history: History, lives: Sequence[Life], after: float) -> Iterator[Finding]:

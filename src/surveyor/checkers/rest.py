@@ -52,7 +52,7 @@ def no_loss_at_rest(history: History, *, settle: float) -> Finding:
         for _, looks in looks_by_observer(history)
         for look in _within(looks, rest)
     ]
-    return combined(cases, f"the service was never at rest for longer than {settle:g} s", "in {} looks nobody was lost")
+    return combined(cases, f"the service was never at rest for longer than {settle:g} s", "nobody was lost: {} looks")
 
 
 def _lost(look: Look, rest: Interval, lives: Sequence[Life], view: View) -> Finding:
@@ -79,7 +79,7 @@ def views_agree_at_rest(history: History, *, settle: float) -> Finding:
         if first is not None and len({look.view for look in looks}) > 1:
             cases += [_differ(first, look, view_of(history, look)) for look in looks]
     return combined(
-        cases, f"no two views were looked at in a rest of more than {settle:g} s", "{} looks showed the same"
+        cases, f"no two views were looked at in a rest of more than {settle:g} s", "the same was shown: {} looks"
     )
 
 

@@ -21,7 +21,7 @@ def revision_rises_with_membership(history: History, *, settle: float) -> Findin
         for _, looks in looks_by_observer(history)
         for one, other in pairwise([look for look in looks if look.revision])
     ]
-    return combined(cases, "no view told a revision twice", "{} times it went with the members")
+    return combined(cases, "no view told a revision twice", "it went with the members: {} times")
 
 
 def _between(one: Look, other: Look, rests: list[Interval], *, is_filtered: bool) -> Finding:

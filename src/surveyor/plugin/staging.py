@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from surveyor.chaos.faults import fault_of
 from surveyor.chaos.front import Forward, Front
 from surveyor.chaos.journal import Journal, Place
 from surveyor.chaos.observing import Observer, Seen, discovered, listed, named, roll, views_of
-from surveyor.chaos.scene import Scene
+from surveyor.chaos.scene import Scene, Task
 from surveyor.chaos.stage import DryRun, Stage
 from surveyor.chaos.steps import Hands
 from surveyor.chaos.time import Flow, flowing
@@ -50,6 +50,8 @@ CALL_WITHIN = 5.0
 SHORTEST = 0.4
 HISTORIES = "histories"
 
+Look = Callable[[], Seen | Mapping[str, Task]]
+
 
 @pytest.fixture
 def stage(
@@ -78,16 +80,21 @@ def stage(
         )
         stack.callback(journal.close)
         if running.target.start is None:
-            stack.enter_context(watched(journal.path))
+            stack.enter_context(watched(journal.path, folder.parent))
         stack.enter_context(one_at_a_time(client("ecs"), scene, settings.run, journal))
         flow = stack.enter_context(flowing(running, settings.chaos.scale))
         resolver = _resolver(running, scene)
         front = Front.before(_forward(running, scene), resolver, random.Random(chance.random()))
         stack.callback(front.close)
+        # Whatever takes time is made before the first event: an experiment begins with everybody looking.
+        looks = _looks(quiet, scene, resolver, flow)
+        finding = _finding(request, quiet, scene, declared, front, flow)
+        hands = Hands(client, running.control)
         header = _header(request, declared, scene, flow, running)
         recorder = Recorder(folder / f"{declared.name}.jsonl", header, flow.now)
         stack.callback(recorder.close)
-        hands = Hands(client, running.control)
+        finder = finding(recorder)
+        within, callers = _within(flow), random.Random(chance.random())
         built = Stage(
             experiment=declared,
             scene=scene,
@@ -100,8 +107,8 @@ def stage(
             features=running.features,
             seed=settings.seed,
             chance=chance,
-            caller=_caller(request, quiet, scene, declared, front, recorder, flow, chance),
-            observers=_observers(quiet, scene, declared, resolver, recorder, flow),
+            caller=Caller(scene, finder, recorder, declared.setting.rate, within, callers),
+            observers=[Observer(view, look, recorder, flow, declared.setting.period) for view, look in looks.items()],
             tell=_tell,
             dry_run=settings.chaos.dry_run,
         )
@@ -205,19 +212,13 @@ def _within(flow: Flow) -> float:
     return max(SHORTEST, flow.wall(CALL_WITHIN))
 
 
-def _observers(
-    quiet: Clients,
-    scene: Scene,
-    declared: Experiment,
-    resolver: tuple[str, int] | None,
-    recorder: Recorder,
-    flow: Flow,
-) -> list[Observer]:
+def _looks(quiet: Clients, scene: Scene, resolver: tuple[str, int] | None, flow: Flow) -> dict[str, Look]:
+    """What each observer does, by its view; each has a client of its own."""
+
     def new(service: str) -> Any:
         return quiet.client(service, scene.account, scene.region)
 
-    period = declared.setting.period
-    looks: dict[str, Any] = {
+    looks: dict[str, Look] = {
         "tasks": partial(roll, new("ecs"), scene, {}),
         "list": partial(listed, new("servicediscovery"), scene),
         "discover": partial(discovered, new("servicediscovery"), scene),
@@ -225,28 +226,18 @@ def _observers(
     }
     if resolver is not None:
         looks["names"] = partial(named, DnsAddress(*resolver), scene.alias, _within(flow))
-    return [Observer(view, look, recorder, flow, period) for view, look in looks.items()]
+    return looks
 
 
-def _caller(
-    request: pytest.FixtureRequest,
-    quiet: Clients,
-    scene: Scene,
-    declared: Experiment,
-    front: Front,
-    recorder: Recorder,
-    flow: Flow,
-    chance: random.Random,
-) -> Caller:
-    setting = declared.setting
-    if setting.by == "dns" and front.names is not None:
+def _finding(
+    request: pytest.FixtureRequest, quiet: Clients, scene: Scene, declared: Experiment, front: Front, flow: Flow
+) -> Callable[[Recorder], Finder]:
+    """How callers find tasks, for the history that it is written to."""
+    if declared.setting.by == "dns" and front.names is not None:
         look = partial(named, DnsAddress(*front.names.address), scene.alias, _within(flow))
-        finder = Finder("names", look, recorder, flow, None, serves_stale=False)
-    else:
-        finder = Finder(
-            "healthy", _by_api(request, quiet, scene, declared, front), recorder, flow, API_KEEPS, serves_stale=True
-        )
-    return Caller(scene, finder, recorder, setting.rate, _within(flow), random.Random(chance.random()))
+        return lambda recorder: Finder("names", look, recorder, flow, None, serves_stale=False)
+    ask = _by_api(request, quiet, scene, declared, front)
+    return lambda recorder: Finder("healthy", ask, recorder, flow, API_KEEPS, serves_stale=True)
 
 
 def _by_api(

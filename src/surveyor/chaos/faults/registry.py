@@ -12,6 +12,8 @@ _CLOUDMAP = frozenset({"cloudmap"})
 _IAM = frozenset({"cloudmap", "iam"})
 _SHARED = frozenset({"cloudmap", "sharing"})
 _GONE = ("InstanceNotFound", "ServiceNotFound")
+_BUSY = ("DuplicateRequest", "ResourceInUse")
+"""While an earlier request about the same instance is under way (servicediscovery/DeregisterInstance)."""
 
 GHOST = "127.255.255.253"
 """Where nobody listens: on AWS one of its own, that is answered by nobody, is to be given."""
@@ -29,7 +31,7 @@ def _ghost(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     attributes = {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": str(scene.port), **health}
     return FaultPlan(
         (ApiStep("servicediscovery", "register_instance", {**known, "Attributes": attributes}),),
-        (ApiStep("servicediscovery", "deregister_instance", known, _GONE),),
+        (ApiStep("servicediscovery", "deregister_instance", known, _GONE, _BUSY),),
         told=f"the instance {name} at {address}",
     )
 
@@ -42,9 +44,14 @@ def _deregister(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
         found = cloudmap.get_instance(**known)["Instance"]
         if "Attributes" not in found:
             raise FaultFailed(f"registry.deregister-live: nothing is known of the instance {task.id}")
-        begin.append(ApiStep("servicediscovery", "deregister_instance", known, _GONE))
+        begin.append(ApiStep("servicediscovery", "deregister_instance", known, _GONE, _BUSY))
         undo.append(
-            ApiStep("servicediscovery", "register_instance", {**known, "Attributes": dict(found["Attributes"])})
+            ApiStep(
+                "servicediscovery",
+                "register_instance",
+                {**known, "Attributes": dict(found["Attributes"])},
+                waits=_BUSY,
+            )
         )
     return FaultPlan(tuple(begin), tuple(undo))
 

@@ -1,0 +1,83 @@
+"""Whoever runs an experiment is killed in the middle of faults: a watchdog undoes all of them, and nothing is left."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from surveyor.account.sweep import standing_in
+from surveyor.chaos.journal import open_entries
+from surveyor.clock import WallClock
+from tests.chaos.town import Town, kill, run_faults, town
+
+WITHIN = 30.0  # wall seconds: tasks that were killed or scaled in have to be replaced, too
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Town]:
+    """One for all tests of this file: each leaves it as it was, or fails."""
+    with town() as made:
+        yield made
+
+
+def undone(folder: Path) -> bool:
+    """Whether the watchdog has undone all that the journals tell of."""
+    journals = list((folder / "out" / "histories").glob("undo-*.jsonl"))
+    return bool(journals) and not any(open_entries(path) for path in journals)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ("task.pause", "service.scale", "registry.ghost", "registry.throttle", "dns.servfail"),
+        ("task.unhealthy", "registry.deregister-live", "task.ignore-sigterm", "registry.stale", "dns.nxdomain"),
+        ("task.kill",),
+        ("task.stop", "service.deploy"),
+    ],
+    ids=" ".join,
+)
+def test_everything_is_undone_after_kill_minus_nine(place: Town, tmp_path: Path, faults: tuple[str, ...]) -> None:
+    """On a service that is somebody else's: it is whole again, the ghost is gone, and so is the experiment's tag."""
+    assert place.is_whole()
+    kill(run_faults(faults, place, tmp_path, "--service", "shop/web", "--survivors", "0"))
+    WallClock().eventually(lambda: undone(tmp_path), within=WITHIN)
+    WallClock().eventually(place.is_whole, within=WITHIN)
+
+
+def test_what_an_experiment_made_is_taken_away(place: Town, tmp_path: Path) -> None:
+    """On a service of its own, by the ledger: nothing stands, and the account lists what it listed before."""
+    before = place.client("ecs").list_clusters()["clusterArns"], place.client("servicediscovery").list_namespaces()
+    kill(run_faults(("task.pause", "service.scale"), place, tmp_path))
+    WallClock().eventually(lambda: undone(tmp_path) and not standing_in(tmp_path / "out"), within=2 * WITHIN)
+    after = place.client("ecs").list_clusters()["clusterArns"], place.client("servicediscovery").list_namespaces()
+    assert before[0] == after[0]
+    assert before[1]["Namespaces"] == after[1]["Namespaces"]
+
+
+def test_ctrl_c_undoes_by_itself(place: Town, tmp_path: Path) -> None:
+    """Nobody has to be watched for that; the history says that it was stopped."""
+    runner = run_faults(("task.pause", "registry.ghost"), place, tmp_path, "--service", "shop/web")
+    runner.send_signal(signal.SIGINT)
+    assert runner.wait(timeout=60) != 0
+    assert undone(tmp_path)
+    WallClock().eventually(place.is_whole, within=WITHIN)
+    history = (tmp_path / "out" / "histories" / "some-faults.jsonl").read_text("utf-8")
+    assert '"stopped":"KeyboardInterrupt' in history.splitlines()[-1]
+
+
+def test_a_second_runner_is_refused(place: Town, tmp_path: Path) -> None:
+    """In one line, and the first one goes on."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = run_faults(("registry.throttle",), place, tmp_path / "a", "--service", "shop/web")
+    try:
+        with pytest.raises(AssertionError, match="has an experiment going on with this service: one at a time"):
+            run_faults(("registry.throttle",), place, tmp_path / "b", "--service", "shop/web")
+        assert first.poll() is None
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.wait(timeout=60)
+    WallClock().eventually(place.is_whole, within=WITHIN)

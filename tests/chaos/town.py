@@ -1,0 +1,199 @@
+"""A service that somebody else owns, on a target that outlives experiments; and experiments to be killed there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from surveyor import workload
+from surveyor.chaos.brakes import ALLOWED, BUSY
+from surveyor.clock import WallClock
+from surveyor.layout import find_layout
+from surveyor.plugin.tasks import PORT, address_of
+from surveyor.targets import load_target
+from surveyor.targets.running import RunningTarget, run_target
+
+ACCOUNT = "111111111111"
+SCALE = 10.0
+PATIENCE = 60.0  # wall seconds
+ROOMS = Path(__file__).with_name("rooms")
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "surveyor", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+@dataclass
+class Town:
+    """A running target whose time flows, with the service `shop/web` of two tasks."""
+
+    running: RunningTarget
+    registry: str
+
+    def client(self, service: str) -> Any:
+        """As its owner."""
+        return self.running.clients.client(service, ACCOUNT)
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Those that run."""
+        ecs = self.client("ecs")
+        arns = ecs.list_tasks(cluster="shop", serviceName="web")["taskArns"]
+        return [dict(one) for one in ecs.describe_tasks(cluster="shop", tasks=arns)["tasks"]] if arns else []
+
+    def service(self) -> dict[str, Any]:
+        """As ECS describes it."""
+        found = self.client("ecs").describe_services(cluster="shop", services=["web"], include=["TAGS"])["services"]
+        return dict(found[0])
+
+    def instances(self) -> set[str]:
+        """Ids in the registry."""
+        found = self.client("servicediscovery").list_instances(ServiceId=self.registry)["Instances"]
+        return {one["Id"] for one in found}
+
+    def is_whole(self) -> bool:
+        """Two tasks that answer, are healthy and in the registry, nobody else, and no experiment's tag."""
+        service, tasks = self.service(), self.tasks()
+        tags = {one["key"]: one["value"] for one in service.get("tags") or ()}
+        return (
+            BUSY not in tags
+            and service["desiredCount"] == service["runningCount"] == 2
+            and all(_answers(address_of(task)) for task in tasks)
+            and self.instances() == {task["taskArn"].rpartition("/")[2] for task in tasks}
+        )
+
+
+@contextmanager
+def town() -> Iterator[Town]:
+    """It is there when this is entered, all its tasks running."""
+    with run_target(load_target("embedded", find_layout().targets), 7) as running:
+        assert running.control is not None
+        made = _build(running)
+        running.control.flow(SCALE)
+        running.clock = WallClock(SCALE, running.control.now)
+        yield made
+
+
+def _build(running: RunningTarget) -> Town:
+    def client(service: str) -> Any:
+        return running.clients.client(service, ACCOUNT)
+
+    ecs, cloudmap, ec2 = client("ecs"), client("servicediscovery"), client("ec2")
+    default = [{"Name": "default-for-az", "Values": ["true"]}]
+    subnets = ec2.describe_subnets(Filters=default)["Subnets"]
+    operation = cloudmap.create_private_dns_namespace(Name="shop.test", Vpc=subnets[0]["VpcId"])["OperationId"]
+    running.clock.wait(30)
+    namespace = cloudmap.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
+    registry = cloudmap.create_service(
+        Name="web",
+        NamespaceId=namespace,
+        DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 20}]},
+        HealthCheckCustomConfig={"FailureThreshold": 1},
+    )["Service"]
+    allowed = [{"key": ALLOWED, "value": "allowed"}]
+    ecs.create_cluster(clusterName="shop", tags=allowed)
+    app = {
+        "name": "app",
+        "image": "python",
+        "command": workload.command("serve"),
+        "portMappings": [{"containerPort": PORT}],
+    }
+    ecs.register_task_definition(
+        family="web",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[app],
+    )
+    ecs.create_service(
+        cluster="shop",
+        serviceName="web",
+        taskDefinition="web",
+        desiredCount=2,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [one["SubnetId"] for one in subnets]}},
+        serviceRegistries=[{"registryArn": registry["Arn"]}],
+        tags=allowed,
+    )
+    running.clock.wait(120)
+    return Town(running, registry["Id"])
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{address}:{PORT}/health", timeout=2) as answer:
+            status: int = answer.status
+            return status == 200
+    except OSError:
+        return False
+
+
+def target_file(folder: Path, endpoint: str) -> Path:
+    """A target's file for an endpoint that has everything the embedded target has."""
+    features = load_target("embedded", find_layout().targets).features or frozenset()
+    path = folder / "flowing.toml"
+    known = json.dumps(sorted(features - {"clock-control"}))
+    path.write_text(
+        f'endpoint = "{endpoint}"\nregions = ["us-east-1"]\nclock = "control"\ndns = "control"\nfeatures = {known}\n'
+        '[credentials]\nkind = "environment"\n',
+        "utf-8",
+    )
+    return path
+
+
+def room(folder: Path) -> Path:
+    """A root whose chaos/ has the experiments of tests/chaos/rooms."""
+    layout = find_layout()
+    (folder / "suites").mkdir(parents=True)
+    for name in ("claims", "targets"):
+        (folder / name).symlink_to(layout.root / name)
+    (folder / "chaos").mkdir()
+    for path in ROOMS.glob("*.py"):
+        (folder / "chaos" / path.name).write_text(path.read_text("utf-8"), "utf-8")
+    return folder
+
+
+def run_faults(faults: Sequence[str], place: Town, folder: Path, *more: str) -> subprocess.Popen[str]:
+    """Start an experiment with these faults on; returns when all of them are. Raises AssertionError if it ends."""
+    root, out = room(folder / "root"), folder / "out"
+    target = target_file(folder, place.running.endpoint)
+    command = [
+        *(sys.executable, "-m", "pytest", str(root / "chaos" / "some_faults.py"), "--rootdir", str(root)),
+        *("-c", os.devnull, "--import-mode=importlib", "-p", "surveyor.plugin", "-p", "no:cacheprovider"),
+        *("--capture=sys", "--target", str(target), "--account", ACCOUNT, "--out", str(out), *more),
+    ]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = {**kept, **CREDENTIALS, "FAULTS": ",".join(faults), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    with (folder / "log").open("w", encoding="utf-8") as log:
+        runner = subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, start_new_session=True)
+    try:
+        WallClock().eventually(lambda: _all_on(out, len(faults)) or runner.poll() is not None, within=PATIENCE)
+        assert runner.poll() is None, (folder / "log").read_text("utf-8")[-3_000:]
+    except BaseException:
+        runner.kill()
+        raise
+    return runner
+
+
+def _all_on(out: Path, count: int) -> bool:
+    """Whether so many faults are on, by the history, which is written as it happens."""
+    path = out / "histories" / "some-faults.jsonl"
+    if not path.is_file():
+        return False
+    events = [json.loads(line) for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    begun = {one["n"] for one in events if one.get("what") == "fault"}
+    return len([one for one in events if one.get("of") in begun and one["type"] == "ok"]) == count
+
+
+def kill(runner: subprocess.Popen[str]) -> float:
+    """kill -9; when that was."""
+    os.kill(runner.pid, signal.SIGKILL)
+    runner.wait()
+    return time.monotonic()

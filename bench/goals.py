@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import sidecars, tasks
+from bench import sidecars, tasks, undoing
 from bench.registry import Row
 
 __all__ = ["Goal", "goals"]
@@ -58,6 +58,8 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
         (tasks.MEMORY, 5.0, "MiB"),
         (sidecars.READY, 3.0, "s"),
         (sidecars.MEMORY, 25.0, "MiB"),
+        (undoing.UNDONE, 10.0, "s"),
+        (undoing.LEFT, 60.0, "s"),
     )
     for figure, most, unit in promised:
         measured = value.get((figure, "embedded"))

@@ -17,9 +17,6 @@ from surveyor.report import ConformanceReport
 from surveyor.run import Order, run_suites
 from surveyor.selection import Selection
 
-collect_ignore = ["chaos/rooms"]
-"""Experiments that wait to be killed, which tests/chaos/test_killed.py does."""
-
 FAKE = Path(__file__).with_name("fake_target.py")
 
 CLAIMS = """

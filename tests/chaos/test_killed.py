@@ -64,7 +64,7 @@ def test_ctrl_c_undoes_by_itself(place: Town, tmp_path: Path) -> None:
     assert runner.wait(timeout=60) != 0
     assert undone(tmp_path)
     WallClock().eventually(place.is_whole, within=WITHIN)
-    history = (tmp_path / "out" / "histories" / "some-faults.jsonl").read_text("utf-8")
+    history = (tmp_path / "out" / "histories" / "any-fault.jsonl").read_text("utf-8")
     assert '"stopped":"KeyboardInterrupt' in history.splitlines()[-1]
 
 

@@ -26,7 +26,6 @@ from surveyor.targets.running import RunningTarget, run_target
 ACCOUNT = "111111111111"
 SCALE = 10.0
 PATIENCE = 60.0  # wall seconds
-ROOMS = Path(__file__).with_name("rooms")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "surveyor", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -148,29 +147,13 @@ def target_file(folder: Path, endpoint: str) -> Path:
     return path
 
 
-def room(folder: Path) -> Path:
-    """A root whose chaos/ has the experiments of tests/chaos/rooms."""
-    layout = find_layout()
-    (folder / "suites").mkdir(parents=True)
-    for name in ("claims", "targets"):
-        (folder / name).symlink_to(layout.root / name)
-    (folder / "chaos").mkdir()
-    for path in ROOMS.glob("*.py"):
-        (folder / "chaos" / path.name).write_text(path.read_text("utf-8"), "utf-8")
-    return folder
-
-
 def run_faults(faults: Sequence[str], place: Town, folder: Path, *more: str) -> subprocess.Popen[str]:
     """Start an experiment with these faults on; returns when all of them are. Raises AssertionError if it ends."""
-    root, out = room(folder / "root"), folder / "out"
-    target = target_file(folder, place.running.endpoint)
-    command = [
-        *(sys.executable, "-m", "pytest", str(root / "chaos" / "some_faults.py"), "--rootdir", str(root)),
-        *("-c", os.devnull, "--import-mode=importlib", "-p", "surveyor.plugin", "-p", "no:cacheprovider"),
-        *("--capture=sys", "--target", str(target), "--account", ACCOUNT, "--out", str(out), *more),
-    ]
+    out, target = folder / "out", target_file(folder, place.running.endpoint)
+    words = ["chaos", "any-fault", "--lasts", "3000", "--target", str(target), "--account", ACCOUNT, "--out", str(out)]
+    command = [sys.executable, "-m", "surveyor", *words, *(word for one in faults for word in ("--fault", one)), *more]
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    environment = {**kept, **CREDENTIALS, "FAULTS": ",".join(faults), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {**kept, **CREDENTIALS}
     with (folder / "log").open("w", encoding="utf-8") as log:
         runner = subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, start_new_session=True)
     try:
@@ -184,7 +167,7 @@ def run_faults(faults: Sequence[str], place: Town, folder: Path, *more: str) -> 
 
 def _all_on(out: Path, count: int) -> bool:
     """Whether so many faults are on, by the history, which is written as it happens."""
-    path = out / "histories" / "some-faults.jsonl"
+    path = out / "histories" / "any-fault.jsonl"
     if not path.is_file():
         return False
     events = [json.loads(line) for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]

@@ -69,6 +69,7 @@ def experiment(
 ) -> pytest.MarkDecorator:
     """Marks a test of chaos/ as an experiment; its name is that of its file.
 
-    `title` says in one sentence what happens and what is to hold; `faults` are the names of all faults that it uses.
+    `title` says in one sentence what happens; `faults` are the names of all faults that it uses, none for those that
+    `--fault` names.
     """
     return pytest.mark.experiment(title, setting or Setting(), holds, faults)

@@ -17,7 +17,7 @@ from surveyor.chaos.front import Front
 from surveyor.chaos.journal import Journal
 from surveyor.chaos.observing import Observer, roll
 from surveyor.chaos.scene import Scene, Task
-from surveyor.chaos.steps import FaultFailed, Hands, Step, perform
+from surveyor.chaos.steps import ApiStep, FaultFailed, Hands, Step, perform
 from surveyor.chaos.time import Flow
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
 from surveyor.history import Outcome, Recorder
@@ -53,6 +53,7 @@ class Stage:
     caller: Caller
     observers: Sequence[Observer]
     tell: Callable[[str], object]
+    lasts: float = 30.0
     dry_run: bool = False
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -80,6 +81,12 @@ class Stage:
         zone = self.chance.choice(zones) if zones else ""
         return [task for task in running if task.zone == zone]
 
+    def victims(self, fault: str) -> list[Task]:
+        """For a fault of tasks one of them, or those of a zone; nobody for others."""
+        if fault == "az.lose":
+            return self.pick_zone()
+        return self.pick(1) if fault_of(fault).of_tasks else []
+
     @contextmanager
     def fault(self, name: str, victims: Sequence[Task] = (), **given: Any) -> Iterator[None]:
         """Begin a fault; it is undone however the block is left.
@@ -93,7 +100,7 @@ class Stage:
         if way is None:
             why = fault.lacking(self.features) or "tasks that run surveyor.workload"
             raise FeatureLacking(f"{name} needs {why}")
-        if fault.loses or victims:
+        if fault.of_tasks:
             self.brakes.victims(victims, self.tasks(), own=self.scene.own)
         plan = way.plan(self.scene, Victims(victims, given), self.hands)
         whom = ", ".join(map(str, victims)) or plan.told or f"the service {self.scene.service}"
@@ -123,7 +130,18 @@ class Stage:
 
     def _make(self, steps: Sequence[Step], *, again: bool = False) -> None:
         for step in steps:
-            perform(step, self.hands, again=again)
+            if not isinstance(step, ApiStep):
+                perform(step, self.hands, again=again)
+                continue
+            operation = self.hands.of(step.service).meta.method_to_api_mapping[step.method]
+            told = {name: str(value) for name, value in step.params.items() if isinstance(value, str | int)}
+            began = self.recorder.invoke("faults", "change", call=f"{step.service}:{operation}", told=told)
+            try:
+                perform(step, self.hands, again=again)
+            except FaultFailed as wrong:
+                self.recorder.end(began, Outcome.INFO, error=str(wrong))
+                raise
+            self.recorder.end(began, Outcome.OK)
 
     def _undo(self, name: str, plan: FaultPlan, began: int, number: int, *, lasting: bool) -> None:
         if not lasting:

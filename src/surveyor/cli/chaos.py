@@ -39,6 +39,10 @@ def chaos(
     stop_timeout: Annotated[int | None, typer.Option(metavar="S", help="The container's stopTimeout.")] = None,
     drain: Annotated[int | None, typer.Option(metavar="S", help="How long it answers after SIGTERM.")] = None,
     no_check: Annotated[bool, typer.Option("--no-check", help="Without a check of the container.")] = False,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="What any-fault does (task.pause); may be repeated.")
+    ] = None,
+    lasts: Annotated[float, typer.Option(min=1, metavar="S", help="For how long it does so (service seconds).")] = 30,
     scale: Annotated[
         float, typer.Option(min=0.1, max=100, metavar="N", help="Service seconds a second, on the embedded target.")
     ] = 10,
@@ -63,6 +67,7 @@ def chaos(
     budget: BudgetText = None,
 ) -> None:
     """Does experiments: faults under observation, a history, and a verdict that can be recomputed."""
+    from surveyor.chaos.faults import fault_of
     from surveyor.claims import load_claims
     from surveyor.cli.progress import progress_for
     from surveyor.layout import find_layout
@@ -87,7 +92,10 @@ def chaos(
         raise UsageError(f"{target} is started for the run and has no service {service} yet: name an endpoint")
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-chaos-{os.getpid()}"
     tuning = _tuning(ttl, stop_timeout, drain, check=not no_check)
-    how_far = Chaos(scale, service, dry_run, tuning, most_share, survivors, most_errors, kill_file)
+    for one in fault or ():
+        fault_of(one)
+    wanted = tuple(fault or ("task.pause",))
+    how_far = Chaos(scale, service, dry_run, tuning, most_share, survivors, most_errors, kill_file, wanted, lasts)
     alone = not chosen.start or len(files) == 1 or dry_run
     count = workers or (1 if alone else min(2, os.cpu_count() or 1))
     order = Order(layout, target, folder, Selection(), count, seed, how, experiments=files, chaos=how_far)

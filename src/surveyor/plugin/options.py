@@ -20,7 +20,8 @@ class Chaos:
     """What the command line says about experiments.
 
     `scale`: service seconds a wall second, where the target's clock can be told. `service`: CLUSTER/SERVICE to do them
-    to, "" for one of their own. `tuning`: of that one. The others are the brakes' (see surveyor.chaos.brakes).
+    to, "" for one of their own, which `tuning` is of. `faults` and `lasts` (service seconds): of the experiment
+    any-fault. The others are the brakes' (see surveyor.chaos.brakes).
     """
 
     scale: float = 10.0
@@ -31,6 +32,8 @@ class Chaos:
     survivors: int = 1
     errors: float = 0.9
     kill_file: Path | None = None
+    faults: tuple[str, ...] = ("task.pause",)
+    lasts: float = 30.0
 
     def arguments(self) -> list[str]:
         """As options of pytest."""
@@ -39,6 +42,7 @@ class Chaos:
         words += ["--service", self.service] if self.service else []
         words += ["--dry-run"] if self.dry_run else []
         words += ["--kill-file", str(self.kill_file)] if self.kill_file else []
+        words += ["--lasts", f"{self.lasts:g}", *(word for fault in self.faults for word in ("--fault", fault))]
         return words
 
 
@@ -82,6 +86,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--most-share", type=float, default=0.5, metavar="S", help="share of tasks that may be taken")
     group.addoption("--survivors", type=int, default=1, metavar="N", help="tasks that have to be left")
     group.addoption("--most-errors", type=float, default=0.9, metavar="S", help="share of calls that may fail")
+    group.addoption("--fault", action="append", default=[], metavar="NAME", help="what any-fault does (task.pause)")
+    group.addoption("--lasts", type=float, default=30.0, metavar="S", help="service seconds for which it does so")
     group.addoption("--kill-file", default=None, metavar="FILE", help="experiments stop when this file is there")
     group.addoption("--run-id", default=None, metavar="ID", help="what the run is called (a new name)")
     group.addoption("--seed", type=int, default=7, help="seed of everything random (default 7)")
@@ -137,6 +143,8 @@ def _chaos(config: pytest.Config) -> Chaos:
         survivors=config.getoption("--survivors"),
         errors=errors,
         kill_file=Path(kill) if kill else None,
+        faults=tuple(config.getoption("--fault")) or ("task.pause",),
+        lasts=config.getoption("--lasts"),
     )
 
 

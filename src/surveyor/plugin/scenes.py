@@ -27,7 +27,7 @@ def declared(request: pytest.FixtureRequest) -> Experiment:
     mark = request.node.get_closest_marker("experiment")
     title, setting, holds, faults = mark.args
     name = request.node.path.stem.replace("_", "-")
-    return Experiment(name, title, setting.tuned(chaos.tuning), holds, faults)
+    return Experiment(name, title, setting.tuned(chaos.tuning), holds, faults or chaos.faults)
 
 
 @pytest.fixture

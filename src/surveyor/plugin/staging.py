@@ -110,6 +110,7 @@ def stage(
             caller=Caller(scene, finder, recorder, declared.setting.rate, within, callers),
             observers=[Observer(view, look, recorder, flow, declared.setting.period) for view, look in looks.items()],
             tell=_tell,
+            lasts=settings.chaos.lasts,
             dry_run=settings.chaos.dry_run,
         )
         stack.callback(built.stop)

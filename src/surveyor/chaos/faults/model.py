@@ -43,13 +43,13 @@ class Way:
 
 @dataclass(frozen=True)
 class Fault:
-    """`lasting`: it goes on until it is undone. `kills`: those whom the service loses by it, for brakes."""
+    """`lasting`: it goes on until it is undone. `of_tasks`: it is done to tasks, which brakes count as lost."""
 
     name: str
     does: str
     ways: tuple[Way, ...]
     lasting: bool = False
-    loses: bool = False
+    of_tasks: bool = False
 
     def way(self, features: Collection[str], *, workload: bool) -> Way | None:
         """The first way that goes there; None if there is none."""

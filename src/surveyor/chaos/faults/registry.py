@@ -95,7 +95,7 @@ REGISTRY = (
         "deregisters tasks that go on running (DeregisterInstance)",
         (Way(_CLOUDMAP, _deregister),),
         lasting=True,
-        loses=True,
+        of_tasks=True,
     ),
     Fault(
         "permission.revoke",

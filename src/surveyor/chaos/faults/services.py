@@ -17,7 +17,8 @@ def _scale(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     found = hands.of("ecs").describe_services(cluster=scene.cluster, services=[scene.service])["services"]
     if not found:
         raise FaultFailed(f"service.scale: there is no service {scene.service} in {scene.cluster}")
-    before, after = int(found[0]["desiredCount"]), int(victims.given["count"])
+    before = int(found[0]["desiredCount"])
+    after = int(victims.given.get("count") or 2 * before)
     return FaultPlan((_count(scene, after),), (_count(scene, before),), told=f"from {before} to {after} tasks")
 
 

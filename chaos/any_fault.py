@@ -1,0 +1,27 @@
+"""One of three tasks is paused for half a minute, or whatever `--fault` names is done for as long as `--lasts` says.
+
+A paused task takes connections and never answers: for callers that is worse than a dead one, since each call costs them
+their whole time limit. ECS checks nothing here, so nobody notices until it goes on. With `--fault`, which may be given
+several times, this is the experiment for every fault that has none of its own.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from surveyor.chaos import BY_DNS, Setting, Stage, experiment
+
+
+@experiment(
+    "One of three tasks is paused, or what --fault names is done, while clients call by DNS.",
+    faults=(),
+    setting=Setting(count=3, ttl=20),
+    holds=BY_DNS,
+)
+def test_any_fault(stage: Stage) -> None:
+    """All of them at once, for that long."""
+    with ExitStack() as stack:
+        for name in stage.experiment.faults:
+            stack.enter_context(stage.fault(name, stage.victims(name)))
+        stage.wait(stage.lasts)
+    stage.rest(75)

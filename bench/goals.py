@@ -59,7 +59,7 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
         (sidecars.READY, 3.0, "s"),
         (sidecars.MEMORY, 25.0, "MiB"),
         (undoing.UNDONE, 10.0, "s"),
-        (undoing.LEFT, 60.0, "s"),
+        (undoing.LEFT, 10.0, "s"),
     )
     for figure, most, unit in promised:
         measured = value.get((figure, "embedded"))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from surveyor.targets import load_target
 __all__ = ["LEFT", "UNDONE", "measure"]
 
 ACCOUNT = "000000000000"
-PATIENCE = 60.0  # wall seconds
+PATIENCE, LOOK = 60.0, 0.02  # wall seconds
 ELSEWHERE = ("proxy.", "share.", "permission.")
 """Faults that need a service of another kind than any-fault has."""
 UNDONE = "undone after kill -9, the slowest fault"
@@ -94,4 +95,4 @@ def _until(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise SystemExit(f"expected {what} within {PATIENCE:.0f} s")
-        os.sched_yield()
+        threading.Event().wait(LOOK)

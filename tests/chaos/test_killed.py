@@ -68,6 +68,24 @@ def test_ctrl_c_undoes_by_itself(place: Town, tmp_path: Path) -> None:
     assert '"stopped":"KeyboardInterrupt' in history.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("service", "says"),
+    [
+        ("shop/none", "there is no service none in the cluster shop"),
+        ("shop/shy", "the service shy has not opted in: tag it surveyor:chaos=allowed"),
+        ("shop/idle", "shop/idle has no tasks: there is nobody to do anything to"),
+        ("shop/alone", "shop/alone is in no registry"),
+        ("shop/web", "1 of 2 tasks would survive, at least 2 have to"),
+    ],
+)
+def test_a_service_that_may_not_be_touched_is_not(place: Town, tmp_path: Path, service: str, says: str) -> None:
+    """It is not there, did not opt in, has nobody, is in no registry, or too few would survive: one line."""
+    place.others()
+    with pytest.raises(AssertionError, match=says):
+        run_faults(("task.kill",), place, tmp_path, "--service", service, "--survivors", "2")
+    assert place.is_whole()
+
+
 def test_a_second_runner_is_refused(place: Town, tmp_path: Path) -> None:
     """In one line, and the first one goes on."""
     (tmp_path / "a").mkdir()

@@ -56,6 +56,23 @@ class Town:
         found = self.client("servicediscovery").list_instances(ServiceId=self.registry)["Instances"]
         return {one["Id"] for one in found}
 
+    def others(self) -> None:
+        """Further services, none of which an experiment may be done to."""
+        ecs, web = self.client("ecs"), self.service()
+        if ecs.describe_services(cluster="shop", services=["shy"])["services"]:
+            return
+        known = {name: web[name] for name in ("taskDefinition", "networkConfiguration")}
+        cloudmap = self.client("servicediscovery")
+        namespace = cloudmap.get_service(Id=self.registry)["Service"]["NamespaceId"]
+        other = cloudmap.create_service(
+            Name="other", NamespaceId=namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 5}]}
+        )
+        for name, count, registered in (("shy", 1, True), ("idle", 0, True), ("alone", 1, False)):
+            more = {"serviceRegistries": [{"registryArn": other["Service"]["Arn"]}]} if registered else {}
+            ecs.create_service(
+                cluster="shop", serviceName=name, desiredCount=count, launchType="FARGATE", **known, **more
+            )
+
     def is_whole(self) -> bool:
         """Two tasks that answer, are healthy and in the registry, nobody else, and no experiment's tag."""
         service, tasks = self.service(), self.tasks()

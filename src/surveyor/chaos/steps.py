@@ -106,7 +106,7 @@ def perform(step: Step, hands: Hands, *, again: bool = False) -> None:
             hands.control.signal(step.task, step.signal, step.to)
     except (OSError, http.client.HTTPException, ControlRefused) as gone:
         if not again:
-            raise FaultFailed(f"{step}: {getattr(gone, 'reason', gone)}; is the victim gone?") from None
+            raise FaultFailed(f"{step}: {_why(gone)}; is the victim gone?") from None
     except ClientError as refused:
         code = refused.response.get("Error", {}).get("Code", "")
         raise FaultFailed(f"{step}: the target refused it with {code}") from None
@@ -141,6 +141,11 @@ def _tell(step: TellStep) -> None:
             opener.open(request, timeout=ANSWERS_WITHIN).close()
         except urllib.error.HTTPError as wrong:
             raise FaultFailed(f"{step}: it answered {wrong.code}") from None
+
+
+def _why(gone: Exception) -> str:
+    reason = getattr(gone, "reason", gone)
+    return str(getattr(reason, "strerror", None) or reason).lower()
 
 
 def write_step(step: Step) -> dict[str, Any]:

@@ -1,0 +1,226 @@
+"""A stage by itself: faults that fail half-way, are not declared or cannot be done; brakes that stop it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surveyor.chaos.brakes import Brakes, Stopped
+from surveyor.chaos.calling import Caller, Finder
+from surveyor.chaos.declaring import Experiment, Setting
+from surveyor.chaos.faults import FAULTS, Fault, FaultPlan, Way
+from surveyor.chaos.faults import model as faults_model
+from surveyor.chaos.front import Front
+from surveyor.chaos.journal import Journal, open_entries
+from surveyor.chaos.observing import Observer, Seen
+from surveyor.chaos.scene import Scene
+from surveyor.chaos.stage import DryRun, Stage
+from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
+from surveyor.chaos.time import Flow
+from surveyor.clock import WallClock
+from surveyor.errors import FeatureLacking, Inconclusive, UsageError
+from surveyor.history import Member, Outcome, Recorder, View, load_history
+from tests.chaos.test_parts import PLACE, SCENE
+from tests.history.test_reading import HEADER
+
+DECLARED = Experiment("made", "Made up.", Setting(), (), ("test.two-steps", "service.scale", "dns.lie", "proxy.kill"))
+
+
+class Ecs:
+    """Answers with a service of some tasks; fails at a method when told to."""
+
+    class meta:  # noqa: N801  # as boto3 has it
+        """What boto3 knows of its methods."""
+
+        method_to_api_mapping = {"one": "One", "two": "Two", "undo": "Undo", "update_service": "UpdateService"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.fails = ""
+        self.tasks = 0
+
+    def _do(self, name: str) -> None:
+        if name == self.fails:
+            raise OSError(111, "refused")
+        self.done.append(name)
+
+    def one(self, **_: Any) -> None:
+        """A step."""
+        self._do("one")
+
+    def two(self, **_: Any) -> None:
+        """Another."""
+        self._do("two")
+
+    def undo(self, **_: Any) -> None:
+        """What undoes both."""
+        self._do("undo")
+
+    def update_service(self, **params: Any) -> None:
+        """Scales."""
+        self._do(f"scale {params['desiredCount']}")
+
+    def describe_services(self, **_: Any) -> dict[str, Any]:
+        """The service."""
+        return {"services": [{"desiredCount": 3, "runningCount": 2, "pendingCount": 0, "deployments": [{}]}]}
+
+    def get_paginator(self, _: str) -> Any:
+        """Of ListTasks: nobody."""
+
+        class Pages:
+            def paginate(self, **_: Any) -> list[dict[str, Any]]:
+                return [{"taskArns": []}]
+
+        return Pages()
+
+
+def two_steps(scene: Scene, victims: faults_model.Victims, hands: Hands) -> FaultPlan:
+    """A fault of two steps, undone by one."""
+    return FaultPlan((ApiStep("ecs", "one", {}), ApiStep("ecs", "two", {})), (ApiStep("ecs", "undo", {}),))
+
+
+@pytest.fixture
+def ecs() -> Ecs:
+    """What the stage's hands reach."""
+    return Ecs()
+
+
+@pytest.fixture
+def stage(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """One whose observers and callers have not begun."""
+    made = Fault("test.two-steps", "does two things", (Way(frozenset({"ecs"}), two_steps),), lasting=True)
+    monkeypatch.setitem(FAULTS, made.name, made)
+    flow = Flow(100.0, WallClock(100.0, iter(range(1_000_000)).__next__))
+    recorder, journal = Recorder(tmp_path / "made.jsonl", HEADER, flow.now), Journal(tmp_path / "undo.jsonl", PLACE)
+    finder = Finder("names", lambda: Seen({}), recorder, flow, None, serves_stale=False)
+    yield Stage(
+        experiment=DECLARED, scene=SCENE, flow=flow, hands=Hands(lambda service: ecs, None), recorder=recorder,
+        journal=journal, front=Front(random.Random(7)), brakes=Brakes(), features=frozenset({"ecs", "dns"}), seed=7,
+        chance=random.Random(7), caller=Caller(SCENE, finder, recorder, 10, 1, random.Random(7)), observers=[],
+        tell=lambda line: None,
+    )  # fmt: skip
+    recorder.close()
+    journal.close()
+
+
+def test_what_began_is_undone_in_any_case(stage: Stage, ecs: Ecs) -> None:
+    """On return, on an exception, and when the fault itself fails half-way; the history tells each."""
+    with stage.fault("test.two-steps"):
+        assert open_entries(stage.journal.path)
+    assert ecs.done == ["one", "two", "undo"]
+    ecs.done.clear()
+    with pytest.raises(KeyboardInterrupt), stage.fault("test.two-steps"):
+        raise KeyboardInterrupt
+    assert ecs.done == ["one", "two", "undo"]
+    ecs.done.clear()
+    ecs.fails = "two"
+    with pytest.raises(FaultFailed, match=r"ecs.two: refused; is the victim gone"), stage.fault("test.two-steps"):
+        raise AssertionError("it never began")
+    assert ecs.done == ["one", "undo"]
+    assert open_entries(stage.journal.path) == []
+    stage.recorder.close()
+    history = load_history(stage.recorder.path)
+    assert [fault.outcome for fault in history.faults] == [Outcome.OK, Outcome.OK, Outcome.INFO]
+    assert len(history.undos) == 3
+    assert [change.call for change in history.changes][:3] == ["ecs:One", "ecs:Two", "ecs:Undo"]
+
+
+def test_what_could_not_be_undone_stays_in_the_journal(stage: Stage, ecs: Ecs) -> None:
+    """For the watchdog; and whoever did it hears of it, unless the victim is gone."""
+    ecs.fails = "undo"
+    with stage.fault("test.two-steps"):
+        pass  # a victim that is gone needs no undoing
+    assert open_entries(stage.journal.path) == []
+
+
+def test_a_service_is_scaled_and_back(stage: Stage, ecs: Ecs) -> None:
+    """To what it was when the fault began."""
+    with stage.fault("service.scale", count=9):
+        assert ecs.done == ["scale 9"]
+    assert ecs.done == ["scale 9", "scale 3"]
+
+
+def test_a_fault_between_callers_and_registry_is_of_this_process(stage: Stage) -> None:
+    """On in the block and off after it."""
+    with stage.fault("dns.lie", share=0.5):
+        assert stage.front.faults == {"dns.lie": 0.5}
+    assert stage.front.faults == {}
+
+
+def test_what_is_not_possible_is_said_before_anything_happens(stage: Stage, ecs: Ecs) -> None:
+    """A fault that the experiment does not declare, one that the target lacks, a service without tasks."""
+    with pytest.raises(UsageError, match=r"made does task.kill, and does not declare it"), stage.fault("task.kill"):
+        pass
+    with (
+        pytest.raises(FeatureLacking, match=r"proxy.kill needs service-connect and task-signals"),
+        stage.fault("proxy.kill"),
+    ):
+        pass
+    with pytest.raises(UsageError, match="1 victims were asked for, and the service has 0 running tasks"):
+        stage.pick(1)
+    with pytest.raises(UsageError, match="0 running tasks"):
+        stage.pick_share(0.5)
+    assert ecs.done == []
+
+
+def test_a_dry_run_stops_at_the_first_fault(stage: Stage, ecs: Ecs) -> None:
+    """Once it is told who it would be."""
+    told: list[str] = []
+    stage.tell, stage.dry_run = told.append, True
+    with pytest.raises(DryRun), stage.fault("service.scale", count=9):
+        raise AssertionError("it never began")
+    assert ecs.done == []
+    assert told == ["made: seed 7: service.scale: from 3 to 9 tasks"]
+
+
+def test_the_kill_file_ends_a_wait(stage: Stage, tmp_path: Path) -> None:
+    """And what is on is undone on the way out."""
+    stage.brakes = Brakes(kill_file=tmp_path / "stop")
+    (tmp_path / "stop").touch()
+    with pytest.raises(Stopped, match="kill file"), stage.fault("dns.lie"):
+        stage.wait(30)
+    assert stage.front.faults == {}
+
+
+def test_a_service_that_never_is_whole_again_is_said_to_be_so(stage: Stage) -> None:
+    """Two of three tasks, for ever."""
+    with pytest.raises(Inconclusive, match="whole again within 5 s"):
+        stage.until_whole(within=5)
+
+
+def test_an_observer_that_breaks_ends_the_experiment(stage: Stage) -> None:
+    """A thread's exception is not lost."""
+
+    def look() -> Seen:
+        raise ZeroDivisionError
+
+    observer = Observer("list", look, stage.recorder, stage.flow, 1.0)
+    stage.observers = [observer]
+    observer.start()
+    observer.join()
+    with pytest.raises(ZeroDivisionError):
+        stage.look()
+
+
+def test_late_looks_are_left_out_and_counted(tmp_path: Path) -> None:
+    """A look that takes three periods makes the next two late: the schedule is absolute."""
+    now = [0.0]
+
+    def slow() -> Seen:
+        now[0] += 3.0
+        if now[0] > 20:
+            observer.stop()
+        return Seen({"t1": Member()})
+
+    flow = Flow(1_000.0, WallClock(1_000.0, lambda: now[0]))
+    recorder = Recorder(tmp_path / "h.jsonl", HEADER, flow.now)
+    observer = Observer("discover", slow, recorder, flow, 1.0)
+    observer.start()
+    observer.join()
+    recorder.close()
+    assert observer.missed == 2 * (len(load_history(recorder.path).looks) - 1) + 2
+    assert View() == HEADER.views["discover"]

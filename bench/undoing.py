@@ -25,8 +25,8 @@ __all__ = ["LEFT", "UNDONE", "measure"]
 
 ACCOUNT = "000000000000"
 PATIENCE, LOOK = 60.0, 0.02  # wall seconds
-ELSEWHERE = ("proxy.", "share.", "permission.")
-"""Faults that need a service of another kind than any-fault has."""
+ELSEWHERE = ("share.", "permission.")
+"""Faults that need other callers than any-fault has."""
 UNDONE = "undone after kill -9, the slowest fault"
 LEFT = "nothing left after kill -9, the slowest fault"
 

@@ -4,15 +4,15 @@ One file that imports the standard library only, so that a task definition's com
 (`python -c <this file> serve`) into any public Python image on Fargate; the embedded target recognises it there and
 runs it in a fork of a process that has it imported already.
 
-    serve [--port N] [--on-term die|drain|ignore] [--drain S]    answer until told to stop
-    check [--port N]                                             exit 0 if /health answers 200, else 1
+    serve [--port N] [--on-term die|drain|ignore] [--drain S] [--start-after S]    answer until told to stop
+    check [--port N]                                                               exit 0 if /health answers 200, else 1
 
     ANY  /                who answers: task, address, how many requests it has served, whether it is stopping
                           ?after=S answers S seconds later, ?status=N with that status, ?bytes=N with a longer body,
                           ?key=K counts under that key how often it was executed
     GET  /executions      how often each key was executed
-    PUT  /behave          ?do=answer, ?do=refuse&status=N, ?do=reset (closes without an answer), ?do=hang: what / does
-                          now; ?do=ignore-sigterm, ?do=heed-sigterm: what SIGTERM does now
+    PUT  /behave          ?do=answer, ?do=refuse&status=N, ?do=reset (closes without an answer), ?do=hang,
+                          ?do=slow&seconds=S: what / does now; ?do=ignore-sigterm, ?do=heed-sigterm: what SIGTERM does
     GET  /health          200, or as told
     PUT  /health          ?do=pass, ?do=fail, ?do=hang, ?do=slow&seconds=S
     GET  /lifetime        what has happened to this process and when, as seconds since it started
@@ -58,6 +58,7 @@ METADATA_WITHIN = 5.0  # wall seconds
 LOOK_AT_CLOCK = 0.02  # wall seconds
 MOST_CALLS = 100_000
 LONGEST_WAIT = 10_000
+BEHAVIOURS = ("answer", "refuse", "reset", "hang", "slow", "ignore-sigterm", "heed-sigterm")
 TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 
@@ -79,10 +80,11 @@ def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None) -
     parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--on-term", choices=("die", "drain", "ignore"), default="die")
     parser.add_argument("--drain", type=float, default=0.0, help="seconds that it goes on answering once told to stop")
+    parser.add_argument("--start-after", type=float, default=0.0, help="seconds until it listens")
     given = parser.parse_args(arguments)
     if given.do == "check":
         return _check(given.port)
-    return asyncio.run(_Workload(given.port, given.on_term, given.drain).serve(ready))
+    return asyncio.run(_Workload(given.port, given.on_term, given.drain, given.start_after).serve(ready))
 
 
 def _check(port: int) -> int:
@@ -104,8 +106,9 @@ class _Refusal(Exception):
 class _Workload:
     """One process: what it has served, what it was told, and what has happened to it."""
 
-    def __init__(self, port: int, on_term: str, drain: float) -> None:
-        self.port, self.on_term, self.drain = port, on_term, drain
+    def __init__(self, port: int, on_term: str, drain: float, start_after: float = 0.0) -> None:
+        self.port, self.on_term, self.drain, self.start_after = port, on_term, drain, start_after
+        self.slow = 0.0
         self.first_on_term = on_term
         self.second = float(os.environ.get("SURVEYOR_SECOND", "1"))
         self.address = os.environ.get("SURVEYOR_ADDRESS", "")
@@ -125,6 +128,8 @@ class _Workload:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.told_to_stop)
+        if self.start_after:
+            await self.pass_service_time(self.start_after)
         server = await asyncio.start_server(self.connection, _listens_at() or None, self.port, backlog=512)
         self.note("listening")
         ready()
@@ -203,11 +208,12 @@ class _Workload:
         if (method, path) == ("GET", "/executions"):
             return 200, {"executions": self.executions, "served": self.served}
         if (method, path) == ("PUT", "/behave"):
-            do = _one_of(asked.get("do", ""), "answer", "refuse", "reset", "hang", "ignore-sigterm", "heed-sigterm")
+            do = _one_of(asked.get("do", ""), *BEHAVIOURS)
             if do.endswith("sigterm"):
                 self.on_term = "ignore" if do == "ignore-sigterm" else self.first_on_term
             else:
                 self.behaviour = (do, int(asked.get("status", "503")))
+                self.slow = _seconds(asked, "seconds") if do == "slow" else 0.0
             return 200, {"behaviour": do}
         if (method, path) == ("GET", "/names"):
             return 200, await _addresses(asked.get("name", ""))
@@ -243,6 +249,8 @@ class _Workload:
             return 0, {}
         if do == "hang":
             await asyncio.Event().wait()
+        if self.slow:
+            await asyncio.sleep(self.slow * self.second)
         status = refused if do == "refuse" else int(asked.get("status", "200"))
         if not 200 <= status <= 599:
             raise _Refusal("status is to be from 200 to 599")

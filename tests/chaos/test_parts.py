@@ -64,7 +64,16 @@ class Ecs:
 
     def describe_services(self, **_: Any) -> dict[str, Any]:
         """It."""
-        return {"services": [{"serviceArn": "arn:web", "desiredCount": self.desired, "tags": self._told()}]}
+        told = {"serviceArn": "arn:web", "desiredCount": self.desired, "taskDefinition": "web:1", "tags": self._told()}
+        return {"services": [told]}
+
+    def describe_task_definition(self, **_: Any) -> dict[str, Any]:
+        """What its tasks run."""
+        return {"taskDefinition": {"family": "web", "containerDefinitions": [{"name": "app", "command": ["run"]}]}}
+
+    def register_task_definition(self, **_: Any) -> dict[str, Any]:
+        """Another one."""
+        return {"taskDefinition": {"taskDefinitionArn": "web:2"}}
 
     def describe_clusters(self, **_: Any) -> dict[str, Any]:
         """Its cluster, with the same tags."""

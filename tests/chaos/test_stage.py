@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from surveyor.chaos.stage import DryRun, Stage
 from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
 from surveyor.chaos.time import Flow
 from surveyor.clock import WallClock
-from surveyor.errors import FeatureLacking, Inconclusive, UsageError
+from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
 from surveyor.history import Member, Outcome, Recorder, View, load_history
 from tests.chaos.test_parts import PLACE, SCENE
 from tests.history.test_reading import HEADER
@@ -33,12 +34,9 @@ DECLARED = Experiment("made", "Made up.", Setting(), (), ("test.two-steps", "ser
 class Ecs:
     """Answers with a service of some tasks; fails at a method when told to."""
 
-    class meta:  # noqa: N801  # as boto3 has it
-        """What boto3 knows of its methods."""
-
-        method_to_api_mapping = {"one": "One", "two": "Two", "undo": "Undo", "update_service": "UpdateService"}  # noqa: RUF012
-
     def __init__(self) -> None:
+        named = {"one": "One", "two": "Two", "undo": "Undo", "update_service": "UpdateService"}
+        self.meta = SimpleNamespace(method_to_api_mapping=named)  # as boto3's clients have it
         self.done: list[str] = []
         self.fails = ""
         self.tasks = 0
@@ -188,8 +186,10 @@ def test_the_kill_file_ends_a_wait(stage: Stage, tmp_path: Path) -> None:
 
 def test_a_service_that_never_is_whole_again_is_said_to_be_so(stage: Stage) -> None:
     """Two of three tasks, for ever."""
-    with pytest.raises(Inconclusive, match="whole again within 5 s"):
+    with pytest.raises(WrongAnswer, match="whole again within 5 s"):
         stage.until_whole(within=5)
+    with pytest.raises(Inconclusive, match="expected rain within 5 s"):
+        stage.until(lambda: False, 5, "rain")
 
 
 def test_an_observer_that_breaks_ends_the_experiment(stage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 from surveyor.history import Check
 from surveyor.lifetime import Tuning
 
-__all__ = ["Experiment", "Setting", "experiment"]
+__all__ = ["MARK", "Experiment", "Setting", "experiment"]
 
 MARK = "experiment"
 """The name of the marker that carries an Experiment."""
@@ -22,8 +22,9 @@ class Setting:
     `ttl`, `stop_timeout`, `drain`: as for `surveyor advise`, whose options change them. `check`: the container has a
     health check, each `check_interval` seconds, and is unhealthy after `check_retries` failures. `rate`: calls a wall
     second, each of which `takes` so long. `period`: from look to look of an observer. `by`: how callers find tasks,
-    `dns` or `api`. `shared`: callers are another account's, with which the namespace is shared. `before`: how long it
-    is watched before the first fault.
+    `dns` or `api`. `shared`: callers are another account's, with which the namespace is shared. `connect`:
+    each task has a Service Connect proxy, which its calls come through. `before`: how long it is watched before the
+    first fault.
     """
 
     count: int = 3
@@ -38,6 +39,7 @@ class Setting:
     period: float = 1.0
     by: str = "dns"
     shared: bool = False
+    connect: bool = False
     before: float = 15.0
 
     def tuned(self, tuning: Tuning | None) -> Setting:

@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from surveyor.chaos.brakes import Brakes
@@ -102,7 +102,8 @@ class Stage:
             raise FeatureLacking(f"{name} needs {why}")
         if fault.of_tasks:
             self.brakes.victims(victims, self.tasks(), own=self.scene.own)
-        plan = way.plan(self.scene, Victims(victims, given), self.hands)
+        unknown = self.dry_run and fault.creates
+        plan = FaultPlan() if unknown else way.plan(self.scene, Victims(victims, given), self.hands)
         whom = ", ".join(map(str, victims)) or plan.told or f"the service {self.scene.service}"
         self.tell(f"{self.experiment.name}: seed {self.seed}: {name}: {whom}")
         if self.dry_run:
@@ -177,8 +178,16 @@ class Stage:
             self.wait(LOOK)
 
     def until_whole(self, within: float = RECOVERY) -> None:
-        """Wait until as many tasks run as are wanted, in one deployment that is done."""
-        self.until(self._is_whole, within, f"{self.scene.service} to be whole again")
+        """Wait until as many tasks run as are wanted, in one deployment that is done.
+
+        Raises WrongAnswer if that does not come, since then nothing was really undone.
+        """
+        start = self.flow.now()
+        while not self._is_whole():
+            if self.flow.now() - start > within:
+                told = f"expected {self.scene.service} to be whole again within {within:g} s; it was not"
+                raise WrongAnswer(told, came="not whole again")
+            self.wait(LOOK)
 
     def _is_whole(self) -> bool:
         ecs = self.hands.of("ecs")
@@ -187,27 +196,19 @@ class Stage:
         deployments = found["deployments"]
         return counts and len(deployments) == 1 and deployments[0].get("rolloutState", "COMPLETED") == "COMPLETED"
 
-    def until_known(self, within: float = 90.0) -> None:
-        """Wait until DiscoverInstances finds everybody healthy whom ECS runs: the state to begin with."""
-        from surveyor.chaos.observing import discovered
-
-        cloudmap = self.hands.of("servicediscovery")
-
-        def known() -> bool:
-            return discovered(cloudmap, self.scene, "HEALTHY").members.keys() == {task.id for task in self.tasks()}
-
-        self.until(known, within, "every task to be discovered")
-
     def rest(self, seconds: float) -> None:
-        """After the last fault: wait until the service is whole again, and then for so long.
+        """After the last fault: wait until the service is whole again, and then for so long. Raises WrongAnswer."""
+        self.until_whole()
+        self.wait(seconds)
 
-        Raises WrongAnswer if it does not become whole, since then nothing was really undone.
-        """
+    def verify(self) -> str:
+        """What became of the service after an experiment that was ended before its time; "" if all is well."""
+        self.brakes = replace(self.brakes, kill_file=None, errors=1.0)
         try:
             self.until_whole()
-        except Inconclusive as never:
-            raise WrongAnswer(str(never), came="not whole again") from None
-        self.wait(seconds)
+        except WrongAnswer as never:
+            return str(never)
+        return ""
 
     def stop(self) -> None:
         """End observers and callers, and wait for what they have under way."""

@@ -145,7 +145,7 @@ def _tell(step: TellStep) -> None:
 
 def _why(gone: Exception) -> str:
     reason = getattr(gone, "reason", gone)
-    return str(getattr(reason, "strerror", None) or reason).lower()
+    return str(getattr(reason, "strerror", None) or reason)
 
 
 def write_step(step: Step) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from surveyor import bounds, workload
 from surveyor.chaos.brakes import check_opt_in
-from surveyor.chaos.declaring import Experiment, Setting
+from surveyor.chaos.declaring import MARK, Experiment, Setting
 from surveyor.chaos.finding import find_scene
 from surveyor.chaos.scene import Scene
 from surveyor.plugin.account import ClientFactory
@@ -17,17 +18,24 @@ from surveyor.plugin.options import SETTINGS
 from surveyor.plugin.tasks import PORT
 from surveyor.targets.running import RunningTarget
 
-__all__ = ["declared"]
+__all__ = ["declared_by"]
+
+
+def declared_by(item: pytest.Item) -> Experiment:
+    """What an experiment that was collected says of itself, with what the command line changes."""
+    chaos, mark = item.config.stash[SETTINGS].chaos, item.get_closest_marker(MARK)
+    assert mark is not None, "a test of chaos/ without the marker is refused at collection"
+    title, setting, holds, faults = mark.args
+    faults = faults or chaos.faults
+    if any(name.startswith("proxy.") for name in faults):
+        setting = replace(setting, connect=True)
+    return Experiment(item.path.stem.replace("_", "-"), title, setting.tuned(chaos.tuning), holds, faults)
 
 
 @pytest.fixture
 def declared(request: pytest.FixtureRequest) -> Experiment:
-    """What the experiment says of itself, with what the command line changes."""
-    chaos = request.config.stash[SETTINGS].chaos
-    mark = request.node.get_closest_marker("experiment")
-    title, setting, holds, faults = mark.args
-    name = request.node.path.stem.replace("_", "-")
-    return Experiment(name, title, setting.tuned(chaos.tuning), holds, faults or chaos.faults)
+    """What the experiment says of itself."""
+    return declared_by(request.node)
 
 
 @pytest.fixture
@@ -65,8 +73,13 @@ def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, 
             "interval": setting.check_interval,
             "retries": setting.check_retries,
         }
+    more: dict[str, Any] = {}
+    if setting.connect:
+        container["portMappings"] = [{"containerPort": PORT, "name": "web", "appProtocol": "http"}]
+        endpoint = {"portName": "web", "clientAliases": [{"port": PORT}]}
+        more = {"serviceConnectConfiguration": {"enabled": True, "namespace": namespace["Arn"], "services": [endpoint]}}
     definition = fixture("make_task_definition")("serve", *manner, container=container)
-    service = fixture("make_ecs_service")(definition, registry, count=setting.count)
+    service = fixture("make_ecs_service")(definition, registry, count=setting.count, **more)
     fixture("steady")(service)
     cloudmap, names = fixture("cloudmap"), {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
 

@@ -133,6 +133,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         stage.recorder.close("dry run")
         raise Inconclusive("dry run: nothing was done") from None
     except BaseException as wrong:
+        if not stage.scene.own and isinstance(wrong, Exception):
+            left = stage.verify()
+            _tell(
+                f"{stage.experiment.name}: stopped; {left or 'all that was done is undone, and the service is whole'}"
+            )
         stage.stop()
         stage.recorder.close(f"{type(wrong).__name__}: {wrong}".splitlines()[0][:300])
         pyfuncitem.stash[HISTORY] = _relative(stage)

@@ -13,6 +13,7 @@ from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
 from surveyor.judging import Bench, Judgement, judge
 from surveyor.plugin.options import SETTINGS, is_experiment, is_judged
 from surveyor.plugin.proofs import CLAIMS, claims_of
+from surveyor.plugin.scenes import declared_by
 from surveyor.plugin.session import SESSION, TargetSession
 from surveyor.results import TestResult
 from surveyor.verdicts import Verdict, worst
@@ -33,7 +34,8 @@ _CALLED = pytest.StashKey[Counter[str]]()
 def needed_features(item: pytest.Item) -> set[str]:
     """What a target must have for this test: what all its claims need, or what every experiment does."""
     if is_experiment(item):
-        return {"cloudmap", "ecs", "ecs-processes"}
+        proxies = {"service-connect"} if declared_by(item).setting.connect else set()
+        return {"cloudmap", "ecs", "ecs-processes"} | proxies
     claims = item.config.stash[CLAIMS].by_id
     return {"cloudmap"}.union(*(claims[claim].features for claim in claims_of(item)))
 

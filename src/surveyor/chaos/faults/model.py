@@ -43,13 +43,17 @@ class Way:
 
 @dataclass(frozen=True)
 class Fault:
-    """`lasting`: it goes on until it is undone. `of_tasks`: it is done to tasks, which brakes count as lost."""
+    """`lasting`: it goes on until it is undone. `of_tasks`: it is done to tasks, which brakes count as lost.
+
+    `creates`: making its plan already creates something, so that a dry run makes none.
+    """
 
     name: str
     does: str
     ways: tuple[Way, ...]
     lasting: bool = False
     of_tasks: bool = False
+    creates: bool = False
 
     def way(self, features: Collection[str], *, workload: bool) -> Way | None:
         """The first way that goes there; None if there is none."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from surveyor import workload
 from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
 from surveyor.chaos.scene import Scene
 from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
@@ -11,6 +13,10 @@ from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
 __all__ = ["SERVICES"]
 
 _ECS = frozenset({"ecs"})
+_CALLED = frozenset({"ecs", "ecs-processes"})
+_DEFINITION = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "volumes", "requiresCompatibilities", "cpu",
+               "memory", "runtimePlatform")  # fmt: skip
+"""What RegisterTaskDefinition takes of what DescribeTaskDefinition gives."""
 
 
 def _scale(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
@@ -32,6 +38,30 @@ def _deploy(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     return FaultPlan((ApiStep("ecs", "update_service", params),), told="a new deployment of the same task definition")
 
 
+def _slow_start(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+    ecs, seconds = hands.of("ecs"), float(victims.given.get("seconds", 30.0))
+    [service] = ecs.describe_services(cluster=scene.cluster, services=[scene.service])["services"]
+    before = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    kept = {name: before[name] for name in _DEFINITION if name in before}
+    containers = [_starting_after(one, seconds) for one in before["containerDefinitions"]]
+    made = ecs.register_task_definition(**kept, containerDefinitions=containers)["taskDefinition"]["taskDefinitionArn"]
+
+    def run(definition: str) -> ApiStep:
+        params = {"cluster": scene.cluster, "service": scene.service, "taskDefinition": definition}
+        return ApiStep("ecs", "update_service", params, ("ServiceNotFoundException", "ServiceNotActiveException"))
+
+    forget = ApiStep("ecs", "deregister_task_definition", {"taskDefinition": made}, ("ClientException",))
+    return FaultPlan(
+        (run(made),), (run(service["taskDefinition"]), forget), told=f"{seconds:g} s until new tasks listen"
+    )
+
+
+def _starting_after(container: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    command = list(container.get("command") or ())
+    runs = workload.source() in command
+    return {**container, "command": [*command, "--start-after", f"{seconds:g}"]} if runs else dict(container)
+
+
 SERVICES = (
     Fault(
         "service.scale",
@@ -40,4 +70,11 @@ SERVICES = (
         lasting=True,
     ),
     Fault("service.deploy", "replaces all tasks by a new deployment (UpdateService)", (Way(_ECS, _deploy),)),
+    Fault(
+        "task.slow-start",
+        "deploys tasks that listen only some time after they run",
+        (Way(_CALLED, _slow_start, workload=True),),
+        lasting=True,
+        creates=True,
+    ),
 )

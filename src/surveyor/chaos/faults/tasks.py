@@ -75,6 +75,13 @@ TASKS = (
         lasting=True,
         of_tasks=True,
     ),
+    Fault(
+        "net.latency",
+        "has a task answer two seconds later than it would",
+        (Way(_CALLED, _each(_tell("/behave?do=slow&seconds=2"), _tell("/behave?do=answer")), workload=True),),
+        lasting=True,
+        of_tasks=True,
+    ),
     Fault("az.lose", "has ECS stop all tasks of one availability zone", (Way(_ECS, _each(_stop)),), of_tasks=True),
     Fault(
         "proxy.kill",

@@ -1,0 +1,31 @@
+"""The Service Connect proxy of one of three tasks is killed; the task itself is well.
+
+All calls come through the proxy, so nobody can reach the task any more. The proxy is an essential part of it: ECS ends
+the task and starts another one, and callers by DNS fail as if the task itself had died.
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+
+TTL = 20
+
+
+@experiment(
+    "The proxy of one of three tasks is killed while clients call by DNS.",
+    faults=("proxy.kill",),
+    setting=Setting(count=3, ttl=TTL),
+    holds=(
+        gone(within=15),
+        visible(within=30),
+        no_ghost(after=15),
+        answered(always=0.4),
+        dead_are_not_called(after=TTL + 15),
+        *BY_DNS,
+    ),
+)
+def test_kill_a_proxy(stage: Stage) -> None:
+    """Kill, and wait until all is well again."""
+    with stage.fault("proxy.kill", stage.pick(1)):
+        stage.wait(TTL + 20)
+    stage.rest(75)

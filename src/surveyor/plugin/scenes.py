@@ -20,6 +20,9 @@ from surveyor.targets.running import RunningTarget
 
 __all__ = ["declared_by"]
 
+BY_API = ("registry.throttle", "registry.unavailable", "registry.stale", "permission.", "clock.")
+"""Faults that only callers by API can notice."""
+
 
 def declared_by(item: pytest.Item) -> Experiment:
     """What an experiment that was collected says of itself, with what the command line changes."""
@@ -29,6 +32,8 @@ def declared_by(item: pytest.Item) -> Experiment:
     faults = faults or chaos.faults
     if any(name.startswith("proxy.") for name in faults):
         setting = replace(setting, connect=True)
+    if any(name.startswith(BY_API) for name in faults):
+        setting = replace(setting, by="api")
     return Experiment(item.path.stem.replace("_", "-"), title, setting.tuned(chaos.tuning), holds, faults)
 
 

@@ -48,6 +48,9 @@ CALL_WITHIN = 5.0
 """Service seconds that a call may take, but never less than SHORTEST wall seconds."""
 
 SHORTEST = 0.4
+SKEW = 1_200.0
+"""Seconds; AWS takes a signature for wrong from five minutes on (IAM User Guide, Signature Version 4), some later."""
+
 HISTORIES = "histories"
 
 Look = Callable[[], Seen | Mapping[str, Task]]
@@ -84,7 +87,8 @@ def stage(
         stack.enter_context(one_at_a_time(client("ecs"), scene, settings.run, journal))
         flow = stack.enter_context(flowing(running, settings.chaos.scale))
         resolver = _resolver(running, scene)
-        front = Front.before(_forward(running, scene), resolver, random.Random(chance.random()))
+        forward, late = _forward(running, scene), _forward(running, scene, skew=SKEW)
+        front = Front.before(forward, resolver, random.Random(chance.random()), late)
         stack.callback(front.close)
         # Whatever takes time is made before the first event: an experiment begins with everybody looking.
         looks = _looks(quiet, scene, resolver, flow)
@@ -178,12 +182,14 @@ def _resolver(running: RunningTarget, scene: Scene) -> tuple[str, int] | None:
     return found.address, found.port
 
 
-def _forward(running: RunningTarget, scene: Scene) -> Forward:
-    if running.target.is_local:
+def _forward(running: RunningTarget, scene: Scene, skew: float = 0.0) -> Forward:
+    """The way from callers to the registry. With a signature for the proxy AWS itself would answer nobody."""
+    if running.target.is_local and not skew:
         return Upstream(running.endpoint)
-    endpoint = f"https://servicediscovery.{scene.region}.amazonaws.com"
+    aws = f"https://servicediscovery.{scene.region}.amazonaws.com"
+    endpoint = running.endpoint if running.target.is_local else aws
     credentials = partial(running.clients.credentials, scene.account)
-    return SigningUpstream(endpoint, "servicediscovery", scene.region, credentials)
+    return SigningUpstream(endpoint, "servicediscovery", scene.region, credentials, skew=skew)
 
 
 def _header(

@@ -98,6 +98,12 @@ REGISTRY = (
         of_tasks=True,
     ),
     Fault(
+        "clock.skew",
+        "has callers sign their requests to Cloud Map twenty minutes ahead",
+        (Way(_CLOUDMAP, _front),),
+        lasting=True,
+    ),
+    Fault(
         "permission.revoke",
         "has callers go on with a session that may not discover instances",
         (Way(_IAM, _front),),

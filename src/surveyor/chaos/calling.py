@@ -73,14 +73,25 @@ class Finder:
 
 
 class Caller(threading.Thread):
-    """Calls `rate` times a wall second, each call with a limit of `within` wall seconds, whatever became of others."""
+    """Calls `rate` times a wall second, each call with a limit of `within` wall seconds, whatever became of others.
+
+    `local`: all tasks are on this machine, so that no other address is called whatever somebody registers.
+    """
 
     def __init__(
-        self, scene: Scene, finder: Finder, recorder: Recorder, rate: float, within: float, chance: random.Random
+        self,
+        scene: Scene,
+        finder: Finder,
+        recorder: Recorder,
+        rate: float,
+        within: float,
+        chance: random.Random,
+        *,
+        local: bool = True,
     ) -> None:
         super().__init__(name="caller", daemon=True)
         self._scene, self._finder, self._recorder = scene, finder, recorder
-        self._rate, self._within, self._chance = rate, within, chance
+        self._rate, self._within, self._chance, self._local = rate, within, chance, local
         self._over = threading.Event()
         self._recent: list[bool] = []
         self.broken: BaseException | None = None
@@ -133,7 +144,12 @@ class Caller(threading.Thread):
             return
         address = self._chance.choice(addresses)
         began = self._recorder.invoke("client", "call", address=address, by=by)
-        found = await attempt(address, self._scene.port, self._within, self._scene.path)
+        try:
+            found = await attempt(address, self._scene.port, self._within, self._scene.path, only_loopback=self._local)
+        except ValueError as elsewhere:
+            self._recorder.end(began, Outcome.FAIL, error=str(elsewhere))
+            self._recent.append(False)
+            return
         told: dict[str, Any] = {name: value for name in ("status", "error") if (value := getattr(found, name))}
         if found.task:
             told["task"] = found.task.rpartition("/")[2]

@@ -111,7 +111,9 @@ def stage(
             features=running.features,
             seed=settings.seed,
             chance=chance,
-            caller=Caller(scene, finder, recorder, declared.setting.rate, within, callers),
+            caller=Caller(
+                scene, finder, recorder, declared.setting.rate, within, callers, local=running.target.is_local
+            ),
             observers=[Observer(view, look, recorder, flow, declared.setting.period) for view, look in looks.items()],
             tell=_tell,
             lasts=settings.chaos.lasts,

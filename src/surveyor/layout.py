@@ -37,6 +37,11 @@ class Layout:
         return self.root / "chaos"
 
     @property
+    def loadtests(self) -> Path:
+        """One file a load scenario."""
+        return self.root / "loadtests"
+
+    @property
     def templates(self) -> Path:
         """What reports are made from."""
         return self.root / "reports" / "templates"

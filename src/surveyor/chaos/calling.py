@@ -91,7 +91,7 @@ class Caller(threading.Thread):
     ) -> None:
         super().__init__(name="caller", daemon=True)
         self._scene, self._finder, self._recorder = scene, finder, recorder
-        self._rate, self._within, self._chance, self._local = rate, within, chance, local
+        self._rate, self._within, self._chance, self.local = rate, within, chance, local
         self._over = threading.Event()
         self._recent: list[bool] = []
         self.broken: BaseException | None = None
@@ -145,7 +145,7 @@ class Caller(threading.Thread):
         address = self._chance.choice(addresses)
         began = self._recorder.invoke("client", "call", address=address, by=by)
         try:
-            found = await attempt(address, self._scene.port, self._within, self._scene.path, only_loopback=self._local)
+            found = await attempt(address, self._scene.port, self._within, self._scene.path, only_loopback=self.local)
         except ValueError as elsewhere:
             self._recorder.end(began, Outcome.FAIL, error=str(elsewhere))
             self._recent.append(False)

@@ -67,11 +67,16 @@ class Experiment:
 
 
 def experiment(
-    title: str, *, faults: tuple[str, ...], holds: tuple[Check, ...], setting: Setting | None = None
+    title: str,
+    *,
+    faults: tuple[str, ...],
+    holds: tuple[Check, ...],
+    setting: Setting | None = None,
+    name: str = "",
 ) -> pytest.MarkDecorator:
-    """Marks a test of chaos/ as an experiment; its name is that of its file.
+    """Marks a test of chaos/ as an experiment; its name is that of its file unless it is given.
 
     `title` says in one sentence what happens; `faults` are the names of all faults that it uses, none for those that
     `--fault` names.
     """
-    return pytest.mark.experiment(title, setting or Setting(), holds, faults)
+    return pytest.mark.experiment(title, setting or Setting(), holds, faults, name)

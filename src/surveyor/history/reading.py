@@ -23,6 +23,7 @@ from surveyor.history.values import (
     Member,
     Operation,
     Outcome,
+    Phase,
     Roll,
     TaskSeen,
     Undo,
@@ -165,6 +166,7 @@ class _Reader:
             undos=self._all(Undo),
             end=end,
             stopped=_text(footer["stopped"]),
+            phases=self._all(Phase),
         )
 
     def _all(self, kind: type[T]) -> tuple[T, ...]:
@@ -217,6 +219,8 @@ def _operation(
             )  # fmt: skip
         case "undo":
             return Undo(**base, of=int(begun["fault"]))
+        case "phase":
+            return Phase(**base, name=_text(begun["name"]))
         case _:
             raise ValueError(f"there is no operation {what!r}")
 

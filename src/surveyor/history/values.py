@@ -28,6 +28,7 @@ __all__ = [
     "Member",
     "Operation",
     "Outcome",
+    "Phase",
     "Roll",
     "TaskSeen",
     "Undo",
@@ -182,6 +183,13 @@ class Undo(Operation):
     of: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Phase(Operation):
+    """A part of a scenario, by which its figures are told."""
+
+    name: str
+
+
 @dataclass(frozen=True)
 class History:
     """A whole history; `end` is when its last event was, `stopped` why it was cut short by Surveyor itself."""
@@ -195,6 +203,7 @@ class History:
     undos: tuple[Undo, ...]
     end: float
     stopped: str = ""
+    phases: tuple[Phase, ...] = ()
 
     def fault_span(self, fault: Fault) -> Interval:
         """From when a fault may have begun until it had surely ended."""

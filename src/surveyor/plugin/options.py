@@ -62,6 +62,9 @@ class Settings:
     chaos: Chaos = Chaos()
 
 
+CONDUCTED = Path(__file__).parents[1] / "load" / "conducted.py"
+"""The test that conducts a load scenario."""
+
 SETTINGS = pytest.StashKey[Settings]()
 
 
@@ -149,8 +152,8 @@ def _chaos(config: pytest.Config) -> Chaos:
 
 
 def is_experiment(node: pytest.Item) -> bool:
-    """Whether a test is an experiment."""
-    return node.path.is_relative_to(node.config.stash[SETTINGS].layout.chaos)
+    """Whether a test is an experiment, or the one that conducts a load scenario."""
+    return node.path == CONDUCTED or node.path.is_relative_to(node.config.stash[SETTINGS].layout.chaos)
 
 
 def is_judged(node: pytest.Item) -> bool:

@@ -28,13 +28,13 @@ def declared_by(item: pytest.Item) -> Experiment:
     """What an experiment that was collected says of itself, with what the command line changes."""
     chaos, mark = item.config.stash[SETTINGS].chaos, item.get_closest_marker(MARK)
     assert mark is not None, "a test of chaos/ without the marker is refused at collection"
-    title, setting, holds, faults = mark.args
+    title, setting, holds, faults, name = mark.args
     faults = faults or chaos.faults
-    if any(name.startswith("proxy.") for name in faults):
+    if any(one.startswith("proxy.") for one in faults):
         setting = replace(setting, connect=True)
-    if any(name.startswith(BY_API) for name in faults):
+    if any(one.startswith(BY_API) for one in faults):
         setting = replace(setting, by="api")
-    return Experiment(item.path.stem.replace("_", "-"), title, setting.tuned(chaos.tuning), holds, faults)
+    return Experiment(name or item.path.stem.replace("_", "-"), title, setting.tuned(chaos.tuning), holds, faults)
 
 
 @pytest.fixture

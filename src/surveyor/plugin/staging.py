@@ -120,7 +120,7 @@ def stage(
             dry_run=settings.chaos.dry_run,
         )
         stack.callback(built.stop)
-        for one in (*built.observers, built.caller):
+        for one in (*built.observers, *([built.caller] if declared.setting.rate else [])):
             one.start()
         built.wait(declared.setting.before)
         yield built

@@ -73,7 +73,7 @@ def experiments_of(results: Iterable[TestResult], folder: Path | None) -> tuple[
     return tuple(
         _experiment(result, folder)
         for result in sorted(results, key=lambda one: one.nodeid)
-        if Path(result.nodeid.partition("::")[0]).parent.name == "chaos"
+        if result.history or Path(result.nodeid.partition("::")[0]).parent.name == "chaos"
     )
 
 
@@ -88,5 +88,6 @@ def _experiment(result: TestResult, folder: Path | None) -> ExperimentReport:
             path.with_suffix(VERDICT_SUFFIX).write_text(judged.dumps(), "utf-8")
         except HistoryBroken as broken:
             detail = f"{detail}; {broken}" if detail else str(broken)
-    name = Path(result.nodeid.partition("::")[0]).stem.replace("_", "-")
+    named = judged.experiment if judged else ""
+    name = named or Path(result.nodeid.partition("::")[0]).stem.replace("_", "-")
     return ExperimentReport(name, result.nodeid, result.verdict, result.symptom, detail, result.history, judged, chart)

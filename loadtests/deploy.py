@@ -1,0 +1,24 @@
+"""A rolling deployment replaces all four tasks, whose records have a TTL of 60 s, while all kinds of clients call.
+
+surveyor load deploy
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import Setting, gone, visible
+from surveyor.load.locusts import play
+from surveyor.load.scenario import Phase, Scenario
+
+SCENARIO = Scenario(
+    "deploy",
+    "A rolling deployment of four tasks.",
+    Setting(count=4, ttl=60),
+    phases=(
+        Phase("before", 30),
+        Phase("deployment", 60, fault="service.deploy", whole=True),
+        Phase("after", 90),
+    ),
+    holds=(visible(within=30), gone(within=30)),
+)
+
+globals().update({one.__name__.replace("-", "_"): one for one in play(SCENARIO)})

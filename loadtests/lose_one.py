@@ -1,0 +1,24 @@
+"""One of four tasks is killed while all kinds of clients call the service.
+
+surveyor load lose-one
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import Setting, gone, visible
+from surveyor.load.locusts import play
+from surveyor.load.scenario import Phase, Scenario
+
+SCENARIO = Scenario(
+    "lose-one",
+    "One of four tasks is killed without a farewell.",
+    Setting(count=4, ttl=60),
+    phases=(
+        Phase("before", 30),
+        Phase("killed", 90, fault="task.kill", victims="one", whole=True),
+        Phase("after", 40),
+    ),
+    holds=(visible(within=30), gone(within=30)),
+)
+
+globals().update({one.__name__.replace("-", "_"): one for one in play(SCENARIO)})

@@ -1,0 +1,26 @@
+"""A service grows from ten tasks to a hundred while all kinds of clients call it.
+
+surveyor load scale-out
+locust -f loadtests/scale_out.py                    # with Locust's own web page
+locust -f loadtests/scale_out.py --headless -u 8
+"""
+
+from __future__ import annotations
+
+from surveyor.chaos import Setting, gone, visible
+from surveyor.load.locusts import play
+from surveyor.load.scenario import Phase, Scenario
+
+SCENARIO = Scenario(
+    "scale-out",
+    "From 10 tasks to 100.",
+    Setting(count=10, ttl=20, period=2.0),
+    phases=(
+        Phase("before", 30),
+        Phase("scale-out", 40, fault="service.scale", given={"count": 100}, kept=True, whole=True),
+        Phase("after", 60),
+    ),
+    holds=(visible(within=30), gone(within=30)),
+)
+
+globals().update({one.__name__.replace("-", "_"): one for one in play(SCENARIO)})

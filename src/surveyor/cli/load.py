@@ -1,0 +1,159 @@
+"""`surveyor load`: scenarios under load, by all client models at once; `--instrument` only checks the instrument.
+
+Exit codes: 0 all held, 1 something did not or could not be judged, 2 usage, 3 the target or the instrument is not to be
+trusted, 4 something was left behind, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
+from surveyor.errors import SurveyorError, UsageError
+from surveyor.words import nearest
+
+if TYPE_CHECKING:
+    from surveyor.load.figures import Figures
+
+__all__ = ["load"]
+
+
+def load(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Scenarios; all if none.")] = None,
+    every: Annotated[bool, typer.Option("--list", help="List scenarios and client models, and do nothing.")] = False,
+    instrument: Annotated[bool, typer.Option("--instrument", help="Only check the instrument.")] = False,
+    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Where it is done.")] = "embedded",
+    scale: Annotated[
+        float, typer.Option(min=0.1, max=100, metavar="N", help="Service seconds a second, on the embedded target.")
+    ] = 10,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the figures go (reports/out/RUN).")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
+    account: Account = None,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    dns: DnsText = None,
+    vpc: Vpc = None,
+    role: Role = None,
+    allow: Allow = None,
+    budget: BudgetText = None,
+) -> None:
+    """Measures what callers get while services scale, deploy and lose tasks, for each way of finding them."""
+    from surveyor.layout import find_layout
+
+    layout = find_layout()
+    known = {path.stem.replace("_", "-"): path for path in sorted(layout.loadtests.glob("*.py"))}
+    if every:
+        _list(known)
+        return
+    for name in names or ():
+        if name not in known:
+            raise UsageError(f"there is no scenario {name!r}{nearest(name, known)}; surveyor load --list tells all")
+    how = given(account, region, endpoint, dns, vpc, role, allow, budget)
+    typer.echo(f"seed {seed}", err=True)
+    _check_instrument(seed)
+    if instrument:
+        return
+    folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
+    codes = []
+    for name in names or known:
+        told = {key: value for key, value in vars(how).items() if value}
+        codes.append(_run(known[name], folder / name, target, scale, seed, told))
+        _tell(folder / name, name)
+    raise typer.Exit(next((code for code in (130, 3, 4, 2, 1) if code in codes), 0))
+
+
+def _check_instrument(seed: int) -> None:
+    """Raises SurveyorError if this machine's client does not count what it should."""
+    typer.echo("checking the instrument: a killed fifth, a dead address, a stall (9 s)", err=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "surveyor.load.instrument", str(seed)], capture_output=True, text=True, check=False
+    )
+    try:
+        readings: list[dict[str, Any]] = json.loads(done.stdout)
+    except ValueError:
+        raise SurveyorError(f"the instrument check broke: {done.stderr.strip().splitlines()[-1:]}") from None
+    for one in readings:
+        verdict = "right" if one["right"] else "WRONG"
+        typer.echo(
+            f"  {one['check']:<30} {one['truth']:6.2f} {one['unit']:<2} reported {one['reported']:6.2f} "
+            f"({one['low']:.2f} to {one['high']:.2f}, {one['count']} attempts)  {verdict}"
+        )
+    if done.returncode:
+        raise SurveyorError("the instrument is not to be trusted here, so nothing was measured: is the machine busy?")
+
+
+def _run(locustfile: Path, out: Path, target: str, scale: float, seed: int, how: dict[str, Any]) -> int:
+    """Locust, as a process of its own: imported after boto3 it would patch sockets that are in use."""
+    users = ["--headless", "--users", "100", "--spawn-rate", "100", "--only-summary", "--loglevel", "ERROR"]
+    words = ["--target", target, "--scale", f"{scale:g}", "--seed", str(seed), "--out", str(out)]
+    command = [sys.executable, "-m", "locust", "-f", str(locustfile), *users, *words, "--given", json.dumps(how)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        return 130
+
+
+def _tell(folder: Path, name: str) -> None:
+    from surveyor.history import HistoryBroken, load_history
+    from surveyor.load.attribution import attribute, sentence
+    from surveyor.load.figures import WHOLE, figures_of
+    from surveyor.load.tally import Tally
+
+    try:
+        history = load_history(folder / "histories" / f"{name}.jsonl")
+        tally = Tally.from_json(json.loads((folder / "tally.json").read_text("utf-8")))
+    except (HistoryBroken, OSError, ValueError) as broken:
+        typer.echo(f"{name}: nothing to tell: {broken}", err=True)
+        return
+    figures, blames = figures_of(history, tally), attribute(history, tally)
+    typer.echo(f"\n{name}: {history.header.title}")
+    typer.echo("  latency in wall time from when a call was due, outage and recovery in service seconds")
+    head = ("client", "phase", "attempts", "failed %", "masked %", "p50 ms", "p99 ms", "outage s", "recovery s")
+    rows = [head, *(_row(one) for one in figures)]
+    wide = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    for row in rows:
+        typer.echo("  " + "  ".join(text.ljust(width) for text, width in zip(row, wide, strict=True)).rstrip())
+    ttl = float(str(history.header.service.get("TTL", "0")).split()[0])
+    for model in dict.fromkeys(one.model for one in figures if one.phase == WHOLE):
+        typer.echo(f"  {sentence(model, blames, ttl)}")
+
+
+def _row(one: Figures) -> tuple[str, ...]:
+    return (
+        one.model,
+        one.phase,
+        f"{one.attempts}",
+        f"{100 * one.raw.share:.2f}",
+        f"{100 * one.masked.share:.2f}",
+        f"{1_000 * one.p50:.1f}",
+        f"{1_000 * one.p99:.1f}",
+        f"{one.outage:.0f}",
+        f"{one.recovery:.0f}",
+    )
+
+
+def _list(known: dict[str, Path]) -> None:
+    import ast
+
+    from surveyor.load.models import MODELS
+
+    wide = max(map(len, (*known, *MODELS)))
+    typer.echo("scenarios:")
+    for name, path in known.items():
+        about = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n\n")[0]
+        typer.echo(f"  {name:<{wide}}  {' '.join(about.split())}")
+    typer.echo("client models:")
+    for model in MODELS.values():
+        typer.echo(f"  {model.name:<{wide}}  {model.does}")

@@ -1,0 +1,97 @@
+"""Whom each failed attempt went to: the tally of callers joined with the lives of tasks that observers saw.
+
+Pure functions of a history and a tally. A second of the tally is an interval, and so is every change of a task's life:
+where they meet, an attempt is given to what was surely so, and to a change only where nothing else can be said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from surveyor.history import History, Life, lives_of
+from surveyor.lifetime.course import Interval
+from surveyor.load.tally import Counted, Tally
+
+__all__ = ["KINDS", "Blame", "Whom", "attribute", "sentence"]
+
+Whom = Literal["nobody", "ghost", "too-early", "healthy", "draining", "dead", "between"]
+KINDS: Mapping[Whom, str] = {
+    "nobody": "nobody was known",
+    "ghost": "an address that never was a task",
+    "too-early": "a task that did not run yet",
+    "healthy": "a running task",
+    "draining": "a task that was being stopped",
+    "dead": "a task that had ended",
+    "between": "a load balancer or a proxy, which chooses itself",
+}
+
+
+@dataclass(frozen=True)
+class Blame:
+    """`count` failed attempts of a model in a phase went to such a one; `longest`: dead for up to so many seconds."""
+
+    model: str
+    phase: str
+    whom: Whom
+    count: int
+    longest: float = 0.0
+
+
+def attribute(history: History, tally: Tally, between: Iterable[str] = ()) -> tuple[Blame, ...]:
+    """All that failed, by model, phase and whom it went to; `between` are addresses of balancers and proxies."""
+    by_address: dict[str, list[Life]] = {}
+    for life in lives_of(history):
+        by_address.setdefault(life.address, []).append(life)
+    apart = frozenset(between)
+    counts: Counter[tuple[str, str, Whom]] = Counter()
+    longest: dict[tuple[str, str, Whom], float] = {}
+    for phase in history.phases:
+        for one in tally.counted(start=phase.begin, end=phase.end):
+            if one.outcome in ("ok", "dropped"):
+                continue
+            whom, age = _whom(one, by_address.get(one.address, ()), apart)
+            key = (one.model, phase.name, whom)
+            counts[key] += one.count
+            longest[key] = max(longest.get(key, 0.0), age)
+    return tuple(Blame(*key, count, round(longest[key], 1)) for key, count in counts.items())
+
+
+def _whom(one: Counted, lives: Sequence[Life], between: frozenset[str]) -> tuple[Whom, float]:
+    """And for how long it had been dead, at most."""
+    if not one.address:
+        return "nobody", 0.0
+    if one.address in between:
+        return "between", 0.0
+    moment = Interval(float(one.second), float(one.second + 1))
+    # The address is that of the last task that had it by then.
+    had = [life for life in lives if life.seen.low <= moment.high]
+    if not had:
+        return "ghost", 0.0
+    life = max(had, key=lambda one_: one_.seen.low)
+    if life.ended is not None and moment.high >= life.ended.low:
+        return "dead", max(0.0, moment.high - life.ended.low)
+    if life.leaving is not None and moment.high >= life.leaving.low:
+        return "draining", 0.0
+    if life.running is None or moment.low < life.running.low:
+        return "too-early", 0.0
+    return "healthy", 0.0
+
+
+def sentence(model: str, blames: Iterable[Blame], ttl: float) -> str:
+    """What a user takes away of a model: "87 of 90 errors went to tasks dead for less than the TTL of 20 s"."""
+    mine = [one for one in blames if one.model == model]
+    errors = sum(one.count for one in mine)
+    if not errors:
+        return f"{model}: no errors"
+    most = Counter[Whom]()
+    for one in mine:
+        most[one.whom] += one.count
+    whom, count = most.most_common(1)[0]
+    told = KINDS[whom]
+    if whom == "dead":
+        age = max(one.longest for one in mine if one.whom == "dead")
+        told = f"tasks dead for less than the TTL of {ttl:g} s" if age <= ttl else f"tasks dead for up to {age:g} s"
+    return f"{model}: {count} of {errors} errors went to {told}"

@@ -1,0 +1,45 @@
+"""What counts allow to say of a rate: intervals instead of bare shares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["Share", "share_of"]
+
+_Z = {0.95: 1.959964, 0.99: 2.575829, 0.999: 3.290527}
+
+
+@dataclass(frozen=True)
+class Share:
+    """`hits` of `count`, and the interval in which the true share lies with that confidence; 0 to 1 for none."""
+
+    hits: int
+    count: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """The bare one; 0 where nothing was counted."""
+        return self.hits / self.count if self.count else 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{100 * self.share:.2f} % ({self.hits} of {self.count}; {100 * self.low:.2f} to {100 * self.high:.2f} %)"
+        )
+
+
+def share_of(hits: int, count: int, confidence: float = 0.95) -> Share:
+    """Wilson's interval, which is honest for few counts and for shares near 0 and 1.
+
+    Wilson 1927, Probable inference; with `confidence` 0.95, 0.99 or 0.999. Raises ValueError for counts that are none.
+    """
+    if not 0 <= hits <= count:
+        raise ValueError(f"{hits} of {count} is no share")
+    if not count:
+        return Share(0, 0, 0.0, 1.0)
+    z, share = _Z[confidence], hits / count
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    spread = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return Share(hits, count, max(0.0, min(share, middle - spread)), min(1.0, max(share, middle + spread)))

@@ -1,0 +1,210 @@
+"""Locust drives the callers: its users are streams of arrivals, its web page and its workers work as they always do.
+
+A locustfile of loadtests/ calls `play` with its scenario. Whoever begins the test (a single process, or the master) has
+a conductor build the service; every worker hears where it is, and sends what it has counted with its own reports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import gevent
+from gevent.event import AsyncResult
+from locust import User, events, task
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from surveyor.load.arrivals import Arrivals
+from surveyor.load.caller import Caller
+from surveyor.load.models import MODELS, Model
+from surveyor.load.place import Place
+from surveyor.load.scenario import Conducting, Scenario
+from surveyor.load.tally import Tally
+from surveyor.load.wire import Answer, Limits
+
+__all__ = ["TALLY_FILE", "play"]
+
+TALLY_FILE = "tally.json"
+MOST_UNDER_WAY = 500
+"""Of one stream; more arrivals than that are dropped and counted."""
+
+CALL_WITHIN = 5.0
+"""Service seconds of an attempt, but never less than SHORTEST wall seconds."""
+
+SHORTEST = 0.4
+_PLACE = "surveyor-place"
+_KEY = "surveyor"
+
+
+class NotAnswered(Exception):
+    """As Locust shows an attempt that failed or had no answer in time."""
+
+
+@dataclass
+class _Play:
+    """What one process of Locust knows of the scenario."""
+
+    scenario: Scenario
+    place: AsyncResult[Place] = field(default_factory=AsyncResult)
+    tally: Tally = field(default_factory=Tally)
+    told: str = ""
+    conductor: subprocess.Popen[str] | None = None
+    status: int | None = None
+    out: Path = Path()
+
+
+def play(scenario: Scenario) -> list[type[User]]:
+    """Take part in a scenario: a class of users for each client model, which the locustfile puts among its names."""
+    state = _Play(scenario)
+    hooks: Any = events  # without types
+    hooks.init_command_line_parser.add_listener(_options)
+    hooks.init.add_listener(lambda environment, **_: _begin(state, environment))
+    return [_stream(state, model) for model in MODELS.values()]
+
+
+def _options(parser: Any) -> None:
+    group = parser.add_argument_group("surveyor", "what the callers call")
+    group.add_argument("--target", default="embedded", help="where the service is built (embedded)")
+    group.add_argument("--scale", type=float, default=10.0, help="service seconds a second, on the embedded target")
+    group.add_argument("--seed", type=int, default=7, help="seed of everything random")
+    group.add_argument("--given", default="{}", help="what else is said of the target, as JSON")
+    group.add_argument("--out", default="", help="where the report goes")
+
+
+def _stream(state: _Play, model: Model) -> type[User]:
+    """Users of one model: each a stream of arrivals at the scenario's rate, divided by how many there are."""
+
+    class Stream(User):
+        fixed_count = 1
+
+        @task
+        def arrive(self) -> None:
+            place = state.place.get()
+            if not model.is_there(place):
+                gevent.sleep(3_600)
+                return
+            caller = Caller(
+                model=model,
+                place=place,
+                finder=model.finder(place),
+                tally=state.tally,
+                limits=_limits(place),
+                chance=random.Random(f"{cast(Any, self.environment.parsed_options).seed}/{model.name}"),
+                only=(lambda address: address.startswith("127.")) if place.local else (lambda address: True),
+                heard=lambda name, seconds, answer: _fire(self.environment, name, seconds, answer),
+            )
+            arrivals = Arrivals(state.scenario.rate, MOST_UNDER_WAY, gevent.spawn, gevent.sleep)
+            try:
+                arrivals.run(caller.call, dropped=caller.dropped)
+            finally:
+                arrivals.stop()
+                caller.close()
+
+    Stream.__name__ = Stream.__qualname__ = model.name
+    return Stream
+
+
+def _limits(place: Place) -> Limits:
+    within = max(SHORTEST, CALL_WITHIN / place.scale)
+    return Limits(within, within)
+
+
+def _fire(environment: Environment, name: str, seconds: float, answer: Answer) -> None:
+    cast(Any, environment.events).request.fire(
+        request_type="GET",
+        name=name,
+        response_time=1_000 * seconds,
+        response_length=0,
+        exception=None if answer.outcome == "ok" else NotAnswered(answer.error),
+        context={},
+    )
+
+
+def _begin(state: _Play, environment: Environment) -> None:
+    runner, hooks = environment.runner, cast(Any, environment.events)  # which has no types
+    if isinstance(runner, WorkerRunner):
+        runner.register_message(_PLACE, lambda environment, msg: state.place.set(Place.loads(msg.data["place"])))
+        hooks.report_to_master.add_listener(lambda client_id, data: _report(state, data))
+        return
+    hooks.test_start.add_listener(lambda environment, **_: gevent.spawn(_conduct, state, environment))
+    hooks.quitting.add_listener(lambda environment, **_: _end(state, environment))
+    if isinstance(runner, MasterRunner):
+        hooks.worker_report.add_listener(lambda client_id, data: _merge(state, data))
+        hooks.worker_connect.add_listener(lambda client_id, **_: _tell(state, runner, client_id))
+
+
+def _report(state: _Play, data: dict[str, Any]) -> None:
+    data[_KEY] = state.tally.taken().to_json()
+
+
+def _merge(state: _Play, data: dict[str, Any]) -> None:
+    if _KEY in data:
+        state.tally.add(Tally.from_json(data[_KEY]))
+
+
+def _tell(state: _Play, runner: MasterRunner, client_id: str | None = None) -> None:
+    if state.told:
+        runner.send_message(_PLACE, {"place": state.told}, client_id=client_id)
+
+
+def _conduct(state: _Play, environment: Environment) -> None:
+    """Have the scenario conducted, and end the test with it."""
+    options: Any = environment.parsed_options
+    stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
+    state.out = Path(options.out) if options.out else Path("reports/out") / stamp
+    wanted = Conducting(
+        state.scenario.dumps(),
+        options.target,
+        str(state.out.resolve()),
+        options.seed,
+        options.scale,
+        json.loads(options.given),
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "surveyor.load.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    state.conductor = process
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(wanted.dumps())
+    process.stdin.close()
+    for line in process.stdout:
+        _hear(state, environment, json.loads(line))
+    process.wait()
+    environment.process_exit_code = state.status
+    runner = environment.runner
+    if runner is not None:
+        runner.quit()
+
+
+def _hear(state: _Play, environment: Environment, told: dict[str, Any]) -> None:
+    if "place" in told:
+        state.told = json.dumps(told["place"])
+        state.place.set(Place.loads(state.told))
+        if isinstance(environment.runner, MasterRunner):
+            _tell(state, environment.runner)
+    elif "over" in told and environment.runner is not None:
+        environment.runner.stop()
+    elif "status" in told:
+        state.status = int(told["status"])
+        if told["why"]:
+            sys.stderr.write(f"surveyor: {told['why']}\n")
+
+
+def _end(state: _Play, environment: Environment) -> None:
+    """Whoever is interrupted takes the conductor along, which undoes what it did."""
+    process = state.conductor
+    if process is not None and process.poll() is None:
+        process.terminate()
+        process.wait()
+    if state.out != Path():
+        state.out.mkdir(parents=True, exist_ok=True)
+        (state.out / TALLY_FILE).write_text(state.tally.dumps(), "utf-8")

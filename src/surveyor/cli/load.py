@@ -48,6 +48,7 @@ def load(
 ) -> None:
     """Measures what callers get while services scale, deploy and lose tasks, for each way of finding them."""
     from surveyor.layout import find_layout
+    from surveyor.targets import load_target
 
     layout = find_layout()
     known = {path.stem.replace("_", "-"): path for path in sorted(layout.loadtests.glob("*.py"))}
@@ -57,6 +58,7 @@ def load(
     for name in names or ():
         if name not in known:
             raise UsageError(f"there is no scenario {name!r}{nearest(name, known)}; surveyor load --list tells all")
+    load_target(target, layout.targets)
     how = given(account, region, endpoint, dns, vpc, role, allow, budget)
     typer.echo(f"seed {seed}", err=True)
     _check_instrument(seed)
@@ -74,28 +76,20 @@ def load(
 
 def _check_instrument(seed: int) -> None:
     """Raises SurveyorError if this machine's client does not count what it should."""
+    from surveyor.load.instrument import UNTRUSTED, checked_apart
+
     typer.echo("checking the instrument: a killed fifth, a dead address, a stall (9 s)", err=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "surveyor.load.instrument", str(seed)], capture_output=True, text=True, check=False
-    )
-    try:
-        readings: list[dict[str, Any]] = json.loads(done.stdout)
-    except ValueError:
-        raise SurveyorError(f"the instrument check broke: {done.stderr.strip().splitlines()[-1:]}") from None
+    readings = checked_apart(seed)
     for one in readings:
-        verdict = "right" if one["right"] else "WRONG"
-        typer.echo(
-            f"  {one['check']:<30} {one['truth']:6.2f} {one['unit']:<2} reported {one['reported']:6.2f} "
-            f"({one['low']:.2f} to {one['high']:.2f}, {one['count']} attempts)  {verdict}"
-        )
-    if done.returncode:
-        raise SurveyorError("the instrument is not to be trusted here, so nothing was measured: is the machine busy?")
+        typer.echo(f"  {one}")
+    if not all(one.right for one in readings):
+        raise SurveyorError(UNTRUSTED)
 
 
 def _run(locustfile: Path, out: Path, target: str, scale: float, seed: int, how: dict[str, Any]) -> int:
     """Locust, as a process of its own: imported after boto3 it would patch sockets that are in use."""
-    users = ["--headless", "--users", "100", "--spawn-rate", "100", "--only-summary", "--loglevel", "ERROR"]
-    words = ["--target", target, "--scale", f"{scale:g}", "--seed", str(seed), "--out", str(out)]
+    users = ["--headless", "--users", "100", "--spawn-rate", "100", "--skip-log-setup"]
+    words = ["--target", target, "--scale", f"{scale:g}", "--seed", str(seed), "--out", str(out), "--checked"]
     command = [sys.executable, "-m", "locust", "-f", str(locustfile), *users, *words, "--given", json.dumps(how)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:

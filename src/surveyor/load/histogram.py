@@ -1,4 +1,4 @@
-"""Latencies in HDR histograms: exact to a thousandth up to an hour, merged without loss, sent as text."""
+"""Latencies in HDR histograms: exact to a hundredth up to ten minutes, merged without loss, sent as text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from hdrh.histogram import HdrHistogram
 
 __all__ = ["Latencies"]
 
-_LARGEST = 3_600_000_000
+_LARGEST = 600_000_000
 """Microseconds."""
 
-_DIGITS = 3
+_DIGITS = 2
+"""A third digit would make each of them eight times as large, and there is one for each second of each model."""
 
 
 class Latencies:
@@ -23,7 +24,7 @@ class Latencies:
             self._histogram.decode_and_add(one.encode("ascii"))
 
     def record(self, seconds: float) -> None:
-        """Add one; what took longer than an hour counts as an hour."""
+        """Add one; what took longer than ten minutes counts as that."""
         self._histogram.record_value(min(max(1, round(seconds * 1e6)), _LARGEST))
 
     def add(self, other: Latencies) -> None:

@@ -24,6 +24,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.caller import Caller
+from surveyor.load.instrument import UNTRUSTED, checked_apart
 from surveyor.load.models import MODELS, Model
 from surveyor.load.place import Place
 from surveyor.load.scenario import Conducting, Scenario
@@ -76,6 +77,7 @@ def _options(parser: Any) -> None:
     group.add_argument("--scale", type=float, default=10.0, help="service seconds a second, on the embedded target")
     group.add_argument("--seed", type=int, default=7, help="seed of everything random")
     group.add_argument("--given", default="{}", help="what else is said of the target, as JSON")
+    group.add_argument("--checked", action="store_true", help="the instrument has been checked already")
     group.add_argument("--out", default="", help="where the report goes")
 
 
@@ -156,8 +158,14 @@ def _tell(state: _Play, runner: MasterRunner, client_id: str | None = None) -> N
 
 
 def _conduct(state: _Play, environment: Environment) -> None:
-    """Have the scenario conducted, and end the test with it."""
+    """Have the scenario conducted, and end the test with it; not at all where the instrument is not to be trusted."""
     options: Any = environment.parsed_options
+    if not options.checked and not all(one.right for one in checked_apart(options.seed)):
+        sys.stderr.write(f"surveyor: {UNTRUSTED}\n")
+        environment.process_exit_code = 3
+        if environment.runner is not None:
+            environment.runner.quit()
+        return
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     state.out = Path(options.out) if options.out else Path("reports/out") / stamp
     wanted = Conducting(

@@ -1,6 +1,6 @@
-"""A rolling deployment replaces all four tasks, whose records have a TTL of 60 s, while all kinds of clients call.
+"""A rolling deployment replaces all four tasks while all kinds of clients call.
 
-surveyor load deploy
+Their records have a TTL of 60 s, and the processes end with SIGTERM: what everybody begins with.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from surveyor.load.scenario import Phase, Scenario
 SCENARIO = Scenario(
     "deploy",
     "A rolling deployment of four tasks.",
-    Setting(count=4, ttl=60),
+    Setting(count=4, ttl=60, fronts=True),
     phases=(
         Phase("before", 30),
         Phase("deployment", 60, fault="service.deploy", whole=True),

@@ -1,6 +1,6 @@
 """One of four tasks is killed while all kinds of clients call the service.
 
-surveyor load lose-one
+Nobody is told: until ECS notices, the registry names it to whoever asks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from surveyor.load.scenario import Phase, Scenario
 SCENARIO = Scenario(
     "lose-one",
     "One of four tasks is killed without a farewell.",
-    Setting(count=4, ttl=60),
+    Setting(count=4, ttl=60, fronts=True),
     phases=(
         Phase("before", 30),
         Phase("killed", 90, fault="task.kill", victims="one", whole=True),

@@ -45,7 +45,6 @@ def with_phases(world: World, *bounds: float) -> History:
         (50, "", "nobody"),
         (50, "127.0.0.1", "healthy"),
         (50, "127.9.9.9", "ghost"),
-        (50, "127.0.0.9", "between"),
         (130, "127.0.0.2", "dead"),
         (102, "127.0.0.3", "dead"),
         (220, "127.0.0.2", "healthy"),
@@ -57,8 +56,11 @@ def test_an_attempt_is_given_to_whom_it_went(second: int, address: str, whom: st
     """By address and second, and to the task that had the address then."""
     tally = Tally()
     tally.attempt("dns", second, address, "fail", "refused")
-    [blame] = attribute(with_phases(WORLD, 0.0, END - 1), tally, between=["127.0.0.9"])
+    history = with_phases(WORLD, 0.0, END - 1)
+    [blame] = attribute(history, tally)
     assert (blame.whom, blame.count, blame.phase) == (whom, 1, "p0")
+    [blame] = attribute(history, tally, between=["dns"])
+    assert blame.whom == ("nobody" if not address else "between")
 
 
 def test_the_sentence_says_what_most_errors_were() -> None:

@@ -1,8 +1,8 @@
 """What calls make and cost, as far as suites call them: for budgets, for ledgers, for taking things away again.
 
 List prices of the regions in the United States, in dollars, as told on the pricing pages of AWS Cloud Map, Amazon
-Route 53, Amazon EC2 and AWS Fargate in 2026; they are for bounding a run, not for checking a bill. What is billed by
-the month is taken as one whole month, though a run lasts minutes: a bound from above.
+Route 53, Amazon EC2, Elastic Load Balancing and AWS Fargate in 2026; they are for bounding a run, not for checking a
+bill. What is billed by the month is taken as one whole month, though a run lasts minutes: a bound from above.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _HOUR_OF_T3_NANO = 0.0052
 _MONTH_OF_A_RESOURCE = 0.10
 _MONTH_OF_A_CHECK_OUTSIDE_AWS = 0.75
 _HOUR_OF_A_TASK = 0.0124  # Fargate, a quarter of a vCPU and half a GiB
+_HOURS_OF_A_BALANCER = 2 * 0.03  # with a capacity unit
 _SERVICE = 10 * _HOUR_OF_A_TASK  # no suite has more than four tasks at a time, and none lasts two hours
 
 
@@ -50,6 +51,9 @@ CREATES: Mapping[str, Made] = {
     "ecs:CreateCluster": Made("cluster", ("cluster", "clusterName")),
     "ecs:RegisterTaskDefinition": Made("task definition", ("taskDefinition", "taskDefinitionArn")),
     "ecs:CreateService": Made("ECS service", ("service", "serviceArn"), _SERVICE),
+    "elbv2:CreateLoadBalancer": Made("load balancer", ("LoadBalancers", "LoadBalancerArn"), _HOURS_OF_A_BALANCER),
+    "elbv2:CreateTargetGroup": Made("target group", ("TargetGroups", "TargetGroupArn")),
+    "elbv2:CreateListener": Made("listener"),
     "logs:CreateLogGroup": Made("log group"),
     # In the short-lived mode, a whole month of it.
     "acm-pca:CreateCertificateAuthority": Made("certificate authority", ("CertificateAuthorityArn",), 50.0),

@@ -22,9 +22,9 @@ class Setting:
     `ttl`, `stop_timeout`, `drain`: as for `surveyor advise`, whose options change them. `check`: the container has a
     health check, each `check_interval` seconds, and is unhealthy after `check_retries` failures. `rate`: calls a wall
     second, each of which `takes` so long. `period`: from look to look of an observer. `by`: how callers find tasks,
-    `dns` or `api`. `shared`: callers are another account's, with which the namespace is shared. `connect`:
-    each task has a Service Connect proxy, which its calls come through. `before`: how long it is watched before the
-    first fault.
+    `dns` or `api`. `shared`: callers are another account's, with which the namespace is shared. `connect`: each task
+    has a Service Connect proxy, which its calls come through; `fronts`: it has, and there are a client's proxy and a
+    load balancer before the service. `before`: how long it is watched before the first fault.
     """
 
     count: int = 3
@@ -40,6 +40,7 @@ class Setting:
     by: str = "dns"
     shared: bool = False
     connect: bool = False
+    fronts: bool = False
     before: float = 15.0
 
     def tuned(self, tuning: Tuning | None) -> Setting:

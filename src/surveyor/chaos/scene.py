@@ -17,7 +17,9 @@ class Scene:
     """Names and ids. `registry`: the Cloud Map service; `alias`: its name in DNS; `vpc`: whose resolver answers it.
 
     `health`: ECS tells the registry its tasks' health. `workload`: its tasks run surveyor.workload, and can be told
-    what to do. `own`: it was made for the experiment.
+    what to do. `own`: it was made for the experiment. `owner`: whose namespace it is for callers
+    of another account, with which `share`, a resource share's ARN, shares it. `balancer`: name and port of a load
+    balancer before it; `proxy`: address and port of a client's Service Connect proxy.
     """
 
     account: str
@@ -34,6 +36,8 @@ class Scene:
     owner: str = ""
     share: str = ""
     namespace_arn: str = ""
+    balancer: tuple[str, int] = ("", 0)
+    proxy: tuple[str, int] = ("", 0)
     health: bool = True
     workload: bool = True
     own: bool = True

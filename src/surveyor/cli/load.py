@@ -103,6 +103,7 @@ def _tell(folder: Path, name: str) -> None:
     from surveyor.history import HistoryBroken, load_history
     from surveyor.load.attribution import attribute, sentence
     from surveyor.load.figures import WHOLE, figures_of
+    from surveyor.load.models import BETWEEN
     from surveyor.load.tally import Tally
 
     try:
@@ -111,7 +112,7 @@ def _tell(folder: Path, name: str) -> None:
     except (HistoryBroken, OSError, ValueError) as broken:
         typer.echo(f"{name}: nothing to tell: {broken}", err=True)
         return
-    figures, blames = figures_of(history, tally), attribute(history, tally)
+    figures, blames = figures_of(history, tally), attribute(history, tally, BETWEEN)
     typer.echo(f"\n{name}: {history.header.title}")
     typer.echo("  latency in wall time from when a call was due, outage and recovery in service seconds")
     head = ("client", "phase", "attempts", "failed %", "masked %", "p50 ms", "p99 ms", "outage s", "recovery s")

@@ -41,7 +41,7 @@ class Blame:
 
 
 def attribute(history: History, tally: Tally, between: Iterable[str] = ()) -> tuple[Blame, ...]:
-    """All that failed, by model, phase and whom it went to; `between` are addresses of balancers and proxies."""
+    """All that failed, by model, phase and whom it went to; `between` are models that call a balancer or a proxy."""
     by_address: dict[str, list[Life]] = {}
     for life in lives_of(history):
         by_address.setdefault(life.address, []).append(life)
@@ -63,7 +63,7 @@ def _whom(one: Counted, lives: Sequence[Life], between: frozenset[str]) -> tuple
     """And for how long it had been dead, at most."""
     if not one.address:
         return "nobody", 0.0
-    if one.address in between:
+    if one.model in between:
         return "between", 0.0
     moment = Interval(float(one.second), float(one.second + 1))
     # The address is that of the last task that had it by then.

@@ -80,21 +80,22 @@ class Keeps:
 
 
 class NameFinder(Finder):
-    """By DNS, one question at a time."""
+    """By DNS, one question at a time, for the service or for another name and port."""
 
-    def __init__(self, place: Place, keeps: Keeps) -> None:
+    def __init__(self, place: Place, keeps: Keeps, named: Address | None = None) -> None:
         super().__init__()
         self._place, self._keeps = place, keeps
+        self._name, self._port = named or (place.alias, place.port)
 
     def _ask(self) -> tuple[Sequence[Address], float]:
         place, asked = self._place, time.monotonic()
-        query = dns.message.make_query(place.alias, "A")
+        query = dns.message.make_query(self._name, "A")
         try:
             answer = dns.query.udp(query, place.names[0], WITHIN, place.names[1])
         except (dns.exception.DNSException, OSError):
             return (), AGAIN
         found = [rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.A]
-        addresses = [(record.to_text(), place.port) for rrset in found for record in rrset]
+        addresses = [(record.to_text(), self._port) for rrset in found for record in rrset]
         if addresses:
             told, kept = float(min(rrset.ttl for rrset in found)), self._keeps.found
         else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from surveyor.load.finders import ApiFinder, Finder, Fixed, Keeps, NameFinder
 from surveyor.load.place import Place
 
-__all__ = ["MODELS", "Model"]
+__all__ = ["BETWEEN", "MODELS", "Model"]
 
 JVM_FOUND, JVM_NOBODY = 30.0, 10.0
 """Service seconds: networkaddress.cache.ttl without a security manager, and networkaddress.cache.negative.ttl."""
@@ -66,7 +66,14 @@ _ALL = (
         lambda place: ApiFinder(place, "HEALTHY_OR_ELSE_ALL", API_KEEPS),
     ),
     Model("service-connect", "the client's Service Connect proxy", lambda place: Fixed(place.proxy), needs="proxy"),
-    Model("balancer", "a load balancer before the service", lambda place: Fixed(place.balancer), needs="balancer"),
+    Model(
+        "balancer",
+        "a load balancer before the service, its name kept for its TTL",
+        lambda place: NameFinder(place, Keeps(), place.balancer),
+        needs="balancer",
+    ),
 )
 
 MODELS: Mapping[str, Model] = {one.name: one for one in _ALL}
+BETWEEN = frozenset(one.name for one in _ALL if one.needs)
+"""Those that call somebody who chooses the task."""

@@ -13,8 +13,8 @@ __all__ = ["Place"]
 @dataclass(frozen=True)
 class Place:
     """`names`: the resolver, and `alias` what it is asked; `registry`: an endpoint of Cloud Map, where `account` (with
-    `secret`) asks for `service` in `namespace`; `balancer` and `proxy`: address and port of a load balancer before the
-    service, and of a client's Service Connect proxy, "" and 0 where there is none.
+    `secret`) asks for `service` in `namespace`; `balancer`: name and port of a load balancer before the service, and
+    `proxy`: address and port of a client's Service Connect proxy, "" and 0 where there is none.
 
     `epoch`: wall time (seconds since 1970) of service second 0; `scale`: service seconds in a wall second; `local`:
     nothing beyond this machine may be called.

@@ -28,6 +28,7 @@ pytest_plugins = [
     "surveyor.plugin.names",
     "surveyor.plugin.caching",
     "surveyor.plugin.probed",
+    "surveyor.plugin.fronts",
     "surveyor.plugin.scenes",
     "surveyor.plugin.staging",
     "surveyor.plugin.time",

@@ -79,10 +79,17 @@ def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, 
             "retries": setting.check_retries,
         }
     more: dict[str, Any] = {}
-    if setting.connect:
+    alias = fixture("unique")("backend")
+    if setting.connect or setting.fronts:
         container["portMappings"] = [{"containerPort": PORT, "name": "web", "appProtocol": "http"}]
-        endpoint = {"portName": "web", "clientAliases": [{"port": PORT}]}
+        endpoint = {"portName": "web", "discoveryName": alias, "clientAliases": [{"port": PORT, "dnsName": alias}]}
         more = {"serviceConnectConfiguration": {"enabled": True, "namespace": namespace["Arn"], "services": [endpoint]}}
+    balancer = None
+    if setting.fronts:
+        subnets = fixture("network")["awsvpcConfiguration"]["subnets"]
+        balancer = fixture("make_balancer")(vpc, subnets)
+        group = {"targetGroupArn": balancer.group, "containerName": "app", "containerPort": PORT}
+        more["loadBalancers"] = [group]
     definition = fixture("make_task_definition")("serve", *manner, container=container)
     service = fixture("make_ecs_service")(definition, registry, count=setting.count, **more)
     fixture("steady")(service)
@@ -107,4 +114,6 @@ def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, 
         path=f"/?after={setting.takes:g}" if setting.takes else "/",
         share=fixture("share")(namespace) if setting.shared else "",
         namespace_arn=namespace["Arn"],
+        balancer=(balancer.name, balancer.port) if balancer else ("", 0),
+        proxy=fixture("make_proxy")(namespace, alias) if setting.fronts else ("", 0),
     )

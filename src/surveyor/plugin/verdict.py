@@ -34,7 +34,8 @@ _CALLED = pytest.StashKey[Counter[str]]()
 def needed_features(item: pytest.Item) -> set[str]:
     """What a target must have for this test: what all its claims need, or what every experiment does."""
     if is_experiment(item):
-        proxies = {"service-connect"} if declared_by(item).setting.connect else set()
+        setting = declared_by(item).setting
+        proxies = {"service-connect"} if setting.connect or setting.fronts else set()
         return {"cloudmap", "ecs", "ecs-processes"} | proxies
     claims = item.config.stash[CLAIMS].by_id
     return {"cloudmap"}.union(*(claims[claim].features for claim in claims_of(item)))

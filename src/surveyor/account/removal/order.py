@@ -21,6 +21,7 @@ from surveyor.account.removal.ecs import (
     remove_task_definitions,
     remove_tasks,
 )
+from surveyor.account.removal.elb import find_by_name, remove_balancers, remove_target_groups
 from surveyor.account.removal.events import find_queue, find_rule, remove_queues, remove_rules
 from surveyor.account.removal.route53 import find_check, find_zone, remove_checks, remove_zones
 from surveyor.account.removal.telemetry import (
@@ -46,6 +47,8 @@ class _Way:
 _ORDER = (
     _Way("ECS service", find_ecs_service, remove_ecs_services),
     _Way("task", find_task, remove_tasks),
+    _Way("load balancer", find_by_name, remove_balancers),
+    _Way("target group", find_by_name, remove_target_groups),
     _Way("task definition", find_task_definition, remove_task_definitions),
     _Way("cluster", find_cluster, remove_clusters),
     _Way("log group", find_log_group, remove_log_groups),

@@ -58,8 +58,8 @@ def load(
     for name in names or ():
         if name not in known:
             raise UsageError(f"there is no scenario {name!r}{nearest(name, known)}; surveyor load --list tells all")
-    load_target(target, layout.targets)
     how = given(account, region, endpoint, dns, vpc, role, allow, budget)
+    load_target(target, layout.targets, how)
     typer.echo(f"seed {seed}", err=True)
     _check_instrument(seed)
     if instrument:

@@ -36,9 +36,13 @@ AGAIN = 0.1
 
 
 class Finder(ABC):
-    """Addresses that may be called now."""
+    """Addresses that may be called now.
+
+    `first`: for how much of its time the first answer is kept: clients of a service have not all begun at once.
+    """
 
     def __init__(self) -> None:
+        self.first = 1.0
         self._known: Sequence[Address] = ()
         self._until = 0.0
         self._lock = threading.Lock()
@@ -52,7 +56,8 @@ class Finder(ABC):
             if time.monotonic() >= self._until:
                 self.asked += 1
                 self._known, keep = self._ask()
-                self._until = time.monotonic() + keep
+                share, self.first = self.first, 1.0
+                self._until = time.monotonic() + keep * share
         return self._known
 
     @abstractmethod

@@ -6,6 +6,7 @@ a conductor build the service; every worker hears where it is, and sends what it
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -34,6 +35,9 @@ from surveyor.load.wire import Answer, Limits
 __all__ = ["TALLY_FILE", "play"]
 
 TALLY_FILE = "tally.json"
+CLIENTS = 6
+"""Of each model, taking turns: with one cache alone it would be chance when it was filled."""
+
 MOST_UNDER_WAY = 500
 """Of one stream; more arrivals than that are dropped and counted."""
 
@@ -93,25 +97,35 @@ def _stream(state: _Play, model: Model) -> type[User]:
             if not model.is_there(place):
                 gevent.sleep(3_600)
                 return
-            caller = Caller(
-                model=model,
-                place=place,
-                finder=model.finder(place),
-                tally=state.tally,
-                limits=_limits(place),
-                chance=random.Random(f"{cast(Any, self.environment.parsed_options).seed}/{model.name}"),
-                only=(lambda address: address.startswith("127.")) if place.local else (lambda address: True),
-                heard=lambda name, seconds, answer: _fire(self.environment, name, seconds, answer),
-            )
+            chance = random.Random(f"{cast(Any, self.environment.parsed_options).seed}/{model.name}")
+            callers = [_caller(state, self.environment, model, place, chance) for _ in range(CLIENTS)]
+            turns = itertools.cycle(callers)
             arrivals = Arrivals(state.scenario.rate, MOST_UNDER_WAY, gevent.spawn, gevent.sleep)
             try:
-                arrivals.run(caller.call, dropped=caller.dropped)
+                arrivals.run(lambda due: next(turns).call(due), dropped=callers[0].dropped)
             finally:
                 arrivals.stop()
-                caller.close()
+                for one in callers:
+                    one.close()
 
     Stream.__name__ = Stream.__qualname__ = model.name
     return Stream
+
+
+def _caller(state: _Play, environment: Environment, model: Model, place: Place, chance: random.Random) -> Caller:
+    """One client of a model, with a knowledge and connections of its own."""
+    finder = model.finder(place)
+    finder.first = chance.random()
+    return Caller(
+        model=model,
+        place=place,
+        finder=finder,
+        tally=state.tally,
+        limits=_limits(place),
+        chance=random.Random(chance.random()),
+        only=(lambda address: address.startswith("127.")) if place.local else (lambda address: True),
+        heard=lambda name, seconds, answer: _fire(environment, name, seconds, answer),
+    )
 
 
 def _limits(place: Place) -> Limits:

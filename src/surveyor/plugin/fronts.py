@@ -26,8 +26,9 @@ CHECKS_EACH = 5
 """Seconds between two checks of a target, the least (elbv2/CreateTargetGroupInput.HealthCheckIntervalSeconds)."""
 
 
-DRAINS = 20
-"""Seconds between a task's deregistration and its stop; with the default of 300 a deployment takes that long."""
+DRAINS = 5
+"""Seconds between a task's deregistration and its stop. With the default of 300 a deployment takes that long, and tasks
+drain for whoever finds them in another way, too: what those suffer without it could not be seen."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def make_balancer(client: ClientFactory, running: RunningTarget, fingerprint: st
             UnhealthyThresholdCount=2,
         )
         group = str(member(created, "TargetGroups", of="CreateTargetGroup")[0]["TargetGroupArn"])
-        delay = {"Key": "deregistration_delay.timeout_seconds", "Value": str(DRAINS)}
+        delay: Any = {"Key": "deregistration_delay.timeout_seconds", "Value": str(DRAINS)}
         elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[delay])
         forward: Any = [{"Type": "forward", "TargetGroupArn": group}]
         elb.create_listener(LoadBalancerArn=made[-1], Protocol="HTTP", Port=LISTENS, DefaultActions=forward)

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import names, registry, sidecars, tasks, undoing
+from bench import attempts, names, registry, sidecars, tasks, undoing
 from bench.goals import Goal, goals
 from bench.registry import Row
 from bench.servers import CONTESTANTS, version
@@ -30,7 +30,7 @@ def main() -> None:
     """Measure, print, and keep the figures."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__, allow_abbrev=False)
     parser.add_argument("--seconds", type=float, default=2.0, help="wall seconds of each load (%(default)s)")
-    parser.add_argument("--only", choices=["registry", "dns", "tasks", "chaos"], help="one part alone")
+    parser.add_argument("--only", choices=["registry", "dns", "tasks", "chaos", "load"], help="one part alone")
     given = parser.parse_args()
     # Ended from outside, it leaves no server behind: what was started is stopped on the way out of an exception.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -49,6 +49,8 @@ def main() -> None:
         rows += sidecars.measure(CONTESTANTS[0], tell)
     if given.only in (None, "chaos"):
         rows += undoing.measure(CONTESTANTS[0], tell)
+    if given.only in (None, "load"):
+        rows += attempts.measure(max(2.0, given.seconds), tell)
     if given.only in (None, "dns"):
         rows += names.measure(CONTESTANTS[0], max(2.0, given.seconds), tell)
     _print(rows, goals(rows))

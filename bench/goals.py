@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench import sidecars, tasks, undoing
+from bench import attempts, sidecars, tasks, undoing
 from bench.registry import Row
 
 __all__ = ["Goal", "goals"]
@@ -47,6 +47,9 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
     for call in ("DiscoverInstances", "RegisterInstance"):
         small, large = (f"{call}, {size} instances, 8 connections" for size in (100, 1000))
         ratio(f"cost of {call}, 1,000 / 100", (small, "embedded"), (large, "embedded"), 1.3, least=False)
+    ratio(
+        "attempts / FastHttpUser's", (attempts.RATE, attempts.HONEST), (attempts.RATE, attempts.LOCUST), 0.6, least=True
+    )
     by = "DiscoverInstances by the {}"
     owner = [value[who] for label in ("owner", "owner again") if (who := (by.format(label), "embedded")) in value]
     enforced = value.get((by.format("user with policies"), "embedded"))

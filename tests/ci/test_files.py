@@ -200,3 +200,24 @@ def test_the_target_file_of_the_page_is_one(tmp_path: Path) -> None:
     path.write_text(re.sub("^    ", "", block, flags=re.MULTILINE))
     target = load_target(str(path), find_layout().targets)
     assert target.endpoint == tomllib.loads(path.read_text())["endpoint"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "usage: gate.sh GATE.toml FOLDER SCENARIO"),
+        (("gate.toml", "out", "deplay"), "did you mean 'deploy'"),
+        (("gate.toml", "out", "deploy", "--", "--target", "embeded"), "did you mean 'embedded'"),
+    ],
+)
+def test_the_gate_says_what_makes_no_sense(
+    tmp_path: Path, environment: dict[str, str], words: tuple[str, ...], says: str
+) -> None:
+    """Exit code 2 of `surveyor load` is passed on, and nothing is judged."""
+    done = subprocess.run(
+        ["sh", str(CI / "gate.sh"), *words],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert not (tmp_path / "summary.md").exists()

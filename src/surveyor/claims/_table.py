@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from surveyor.claims._lines import Entry, entries
 from surveyor.claims.model import ClaimsError, Place
+from surveyor.lines import Entry, entries
 from surveyor.words import either, nearest
 
 __all__ = ["Table", "read"]

@@ -23,6 +23,7 @@ from surveyor.cli.counterfeits import counterfeits
 from surveyor.cli.doctor import doctor
 from surveyor.cli.emulator import emulator
 from surveyor.cli.explain import explain
+from surveyor.cli.gate import gate
 from surveyor.cli.load import load
 from surveyor.cli.model import model
 from surveyor.cli.policy import policy
@@ -50,6 +51,7 @@ app.command()(audit)
 app.command()(chaos)
 app.command()(check)
 app.command()(load)
+app.command()(gate)
 app.command()(sweep)
 app.command()(doctor)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

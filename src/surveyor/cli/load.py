@@ -22,7 +22,7 @@ from surveyor.errors import SurveyorError, UsageError
 from surveyor.words import nearest
 
 if TYPE_CHECKING:
-    from surveyor.load.figures import Figures
+    from surveyor.report.experiments import ClientRow
 
 __all__ = ["load"]
 
@@ -100,40 +100,45 @@ def _run(locustfile: Path, out: Path, target: str, scale: float, seed: int, how:
 
 
 def _tell(folder: Path, name: str) -> None:
-    from surveyor.history import HistoryBroken, load_history
-    from surveyor.load.attribution import attribute, sentence
-    from surveyor.load.figures import WHOLE, figures_of
-    from surveyor.load.models import BETWEEN
-    from surveyor.load.tally import Tally
+    """Put what clients got into the report, and tell it."""
+    from surveyor.claims import load_claims
+    from surveyor.history import HistoryBroken
+    from surveyor.layout import find_layout
+    from surveyor.load.told import told_with
+    from surveyor.report.file import REPORT_FILE, load_report, save_report
+    from surveyor.report.forms import save_forms
 
     try:
-        history = load_history(folder / "histories" / f"{name}.jsonl")
-        tally = Tally.from_json(json.loads((folder / "tally.json").read_text("utf-8")))
-    except (HistoryBroken, OSError, ValueError) as broken:
+        report = told_with(load_report(folder / REPORT_FILE), folder)
+    except (HistoryBroken, UsageError, OSError, ValueError) as broken:
         typer.echo(f"{name}: nothing to tell: {broken}", err=True)
         return
-    figures, blames = figures_of(history, tally), attribute(history, tally, BETWEEN)
-    typer.echo(f"\n{name}: {history.header.title}")
-    typer.echo("  latency in wall time from when a call was due, outage and recovery in service seconds")
-    head = ("client", "phase", "attempts", "failed %", "masked %", "p50 ms", "p99 ms", "outage s", "recovery s")
-    rows = [head, *(_row(one) for one in figures)]
-    wide = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    for row in rows:
-        typer.echo("  " + "  ".join(text.ljust(width) for text, width in zip(row, wide, strict=True)).rstrip())
-    ttl = float(str(history.header.service.get("TTL", "0")).split()[0])
-    for model in dict.fromkeys(one.model for one in figures if one.phase == WHOLE):
-        typer.echo(f"  {sentence(model, blames, ttl)}")
+    save_report(report, folder / REPORT_FILE)
+    page = save_forms(report, load_claims(find_layout().claims), folder)
+    for one in report.experiments:
+        typer.echo(f"\n{one.name}: {one.verdict}: {one.title}")
+        typer.echo("  latency in wall time from when a call was due, outage and recovery in service seconds")
+        rows = [_HEAD, *(_row(row) for row in one.clients)]
+        wide = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+        for row in rows:
+            typer.echo("  " + "  ".join(text.ljust(width) for text, width in zip(row, wide, strict=True)).rstrip())
+        for sentence in one.sentences:
+            typer.echo(f"  {sentence}")
+    typer.echo(f"  page: {page}")
 
 
-def _row(one: Figures) -> tuple[str, ...]:
+_HEAD = ("client", "phase", "attempts", "failed %", "masked %", "p50 ms", "p99 ms", "outage s", "recovery s")
+
+
+def _row(one: ClientRow) -> tuple[str, ...]:
     return (
-        one.model,
+        one.client,
         one.phase,
         f"{one.attempts}",
-        f"{100 * one.raw.share:.2f}",
-        f"{100 * one.masked.share:.2f}",
-        f"{1_000 * one.p50:.1f}",
-        f"{1_000 * one.p99:.1f}",
+        f"{one.failed[0]:.2f}",
+        f"{one.masked[0]:.2f}",
+        f"{one.p50:.1f}",
+        f"{one.p99:.1f}",
         f"{one.outage:.0f}",
         f"{one.recovery:.0f}",
     )

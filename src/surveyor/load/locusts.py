@@ -29,12 +29,11 @@ from surveyor.load.instrument import UNTRUSTED, checked_apart
 from surveyor.load.models import MODELS, Model
 from surveyor.load.place import Place
 from surveyor.load.scenario import Conducting, Scenario
-from surveyor.load.tally import Tally
+from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.wire import Answer, Limits
 
-__all__ = ["TALLY_FILE", "play"]
+__all__ = ["play"]
 
-TALLY_FILE = "tally.json"
 CLIENTS = 6
 """Of each model, taking turns: with one cache alone it would be chance when it was filled."""
 

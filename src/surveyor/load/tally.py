@@ -13,7 +13,10 @@ from typing import Any
 
 from surveyor.load.histogram import Latencies
 
-__all__ = ["Counted", "Tally"]
+__all__ = ["TALLY_FILE", "Counted", "Tally"]
+
+TALLY_FILE = "tally.json"
+"""Its name in the folder of a scenario."""
 
 Key = tuple[str, int, str, str, str]
 """Model, service second, address, outcome, error."""

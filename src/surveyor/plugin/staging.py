@@ -199,6 +199,11 @@ def _header(
 ) -> Header:
     setting = declared.setting
     target = running.target
+    calls = {
+        "calls a wall second": f"{setting.rate:g}",
+        "each for at most": f"{_within(flow):g} s (wall)",
+        "found by": setting.by,
+    }
     return Header(
         experiment=declared.name,
         title=declared.title,
@@ -212,9 +217,7 @@ def _header(
             "stopTimeout": f"{setting.stop_timeout} s",
             "drain": f"{setting.drain} s",
             "container check": f"each {setting.check_interval} s" if setting.check else "none",
-            "calls a wall second": f"{setting.rate:g}",
-            "each for at most": f"{_within(flow):g} s (wall)",
-            "found by": setting.by,
+            **(calls if setting.rate else {}),
         },
         machines={},
         views=views_of(scene),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,37 @@ from surveyor.report.chart import Chart, chart_of
 from surveyor.results import TestResult
 from surveyor.verdicts import Verdict
 
-__all__ = ["VERDICT_SUFFIX", "ExperimentReport", "experiments_of"]
+__all__ = ["VERDICT_SUFFIX", "ClientRow", "ExperimentReport", "experiments_of"]
 
 VERDICT_SUFFIX = ".verdict.json"
 """Of the file beside a history that holds what `surveyor check --json` says of it."""
 
 
 @dataclass(frozen=True)
-class ExperimentReport:
-    """One experiment. `judged` and `chart` are None where there is no whole history, and `detail` says why.
+class ClientRow:
+    """What one client model got in one phase of a load scenario.
 
-    `history`: its file, relative to the report's folder. `symptom`: as of a test's.
+    `failed`, `masked`: percent of attempts, each with the interval that its count allows; `p50`, `p99` in wall
+    milliseconds; `outage`, `recovery` in service seconds.
+    """
+
+    client: str
+    phase: str
+    attempts: int
+    failed: tuple[float, float, float]
+    masked: tuple[float, float, float]
+    p50: float
+    p99: float
+    outage: float
+    recovery: float
+
+
+@dataclass(frozen=True)
+class ExperimentReport:
+    """One experiment, or load scenario. Without a whole history `judged` and `chart` are None; `detail` says why.
+
+    `history`: its file, relative to the report's folder. `symptom`: as of a test's. `clients` and `sentences`: what
+    clients got, and whom their errors went to, where they were those of a load scenario.
     """
 
     name: str
@@ -34,6 +54,8 @@ class ExperimentReport:
     history: str
     judged: Judged | None
     chart: Chart | None
+    clients: tuple[ClientRow, ...] = ()
+    sentences: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -51,6 +73,8 @@ class ExperimentReport:
             "history": self.history,
             "judged": self.judged.to_json() if self.judged else None,
             "chart": self.chart.to_json() if self.chart else None,
+            **({"clients": [_row(one) for one in self.clients]} if self.clients else {}),
+            **({"sentences": list(self.sentences)} if self.sentences else {}),
         }
 
     @classmethod
@@ -65,7 +89,16 @@ class ExperimentReport:
             history=value["history"],
             judged=Judged.from_json(value["judged"]) if value["judged"] else None,
             chart=Chart.from_json(value["chart"]) if value["chart"] else None,
+            clients=tuple(
+                ClientRow(**{**one, "failed": tuple(one["failed"]), "masked": tuple(one["masked"])})
+                for one in value.get("clients", ())
+            ),
+            sentences=tuple(value.get("sentences", ())),
         )
+
+
+def _row(one: ClientRow) -> dict[str, Any]:
+    return {**asdict(one), "failed": list(one.failed), "masked": list(one.masked)}
 
 
 def experiments_of(results: Iterable[TestResult], folder: Path | None) -> tuple[ExperimentReport, ...]:

@@ -11,6 +11,7 @@ __all__ = ["HANDLERS"]
 
 HANDLERS: Mapping[str, Handler] = {
     "ContinueServiceDeployment": service_deployments.continue_service_deployment,
+    "StopServiceDeployment": service_deployments.stop_service_deployment,
     "CreateCluster": clusters.create_cluster,
     "CreateService": services.create_service,
     "CreateTaskSet": task_sets.create_task_set,

@@ -18,7 +18,7 @@ from .events import told
 from .find import state
 from .state import Deployment, Service, Task
 
-__all__ = ["begin", "count", "judge"]
+__all__ = ["begin", "count", "judge", "stop"]
 
 KEPT = 100
 LEAST_FAILURES, MOST_FAILURES = 3, 200
@@ -102,6 +102,16 @@ def _threshold(service: Service) -> int:
     return max(share, 1) if told["type"] == "PERCENT" else min(max(share, LEAST_FAILURES), MOST_FAILURES)
 
 
+def stop(call: Call, service: Service, deployment: Deployment, *, back: bool) -> None:
+    """End a deployment because somebody asked for it: go back to the last that was completed, or stay as it is."""
+    deployment.rollout, deployment.updated = "FAILED", call.now
+    deployment.reason = f"ECS deployment {deployment.id} was stopped by a user."
+    told(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment stopped by a user.")
+    _tell(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "was stopped by a user.")
+    if back:
+        deployment.went_back = _go_back(call, service, deployment, "stopped by a user")
+
+
 def _fail(call: Call, service: Service, deployment: Deployment) -> None:
     deployment.rollout, deployment.updated = "FAILED", call.now
     deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
@@ -111,9 +121,15 @@ def _fail(call: Call, service: Service, deployment: Deployment) -> None:
         f"(service {service.name}) (deployment {deployment.id}) deployment failed: tasks failed to start.",
     )
     _tell(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "circuit breaker: tasks failed to start.")
+    if service.breaker.get("rollback"):
+        _go_back(call, service, deployment, "circuit breaker")
+
+
+def _go_back(call: Call, service: Service, deployment: Deployment, why: str) -> bool:
+    """Make another deployment of what was completed last; whether there was any."""
     last = service.last_completed
-    if not service.breaker.get("rollback") or last is None or last is deployment:
-        return
+    if last is None or last is deployment:
+        return False
     told(call, service, f"(service {service.name}) rolling back to deployment {last.id}.")
     again = replace(
         last,
@@ -121,13 +137,15 @@ def _fail(call: Call, service: Service, deployment: Deployment) -> None:
         updated=call.now,
         status="PRIMARY",
         rollout="IN_PROGRESS",
-        reason=f"ECS deployment circuit breaker: rolling back to deploymentId {last.id}.",
+        reason=f"ECS deployment {why}: rolling back to deploymentId {last.id}.",
         failed=0,
         setbacks=0,
         resume=0.0,
+        went_back=False,
     )
     again.id = f"ecs-svc/{call.world.chance.randrange(10**18, 10**19)}"
     begin(call, service, again)
+    return True
 
 
 def _tell(call: Call, service: Service, of: Deployment, kind: str, name: str, what: str) -> None:

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ServiceError
 from ..protocols import Document
 from ..world import Call
-from . import blue_green, scheduler
+from . import blue_green, breaker, scheduler
 from .find import arn, cluster, invalid, page, service, state
 from .state import Deployment, Service
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import DescribeServiceDeploymentsRequestTypeDef, ListServiceDeploymentsRequestTypeDef
 
-__all__ = ["continue_service_deployment", "describe_service_deployments", "list_service_deployments"]
+__all__ = [
+    "continue_service_deployment",
+    "describe_service_deployments",
+    "list_service_deployments",
+    "stop_service_deployment",
+]
 
 DESCRIBED_AT_ONCE = 20
 _STATUS = {"IN_PROGRESS": "IN_PROGRESS", "COMPLETED": "SUCCESSFUL", "FAILED": "STOPPED"}
@@ -55,6 +60,24 @@ def continue_service_deployment(call: Call, request: Any) -> Document:
     return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
 
 
+def stop_service_deployment(call: Call, request: Any) -> Document:
+    """End one that goes on: back to what was before, unless it is to be left as it is (ABORT)."""
+    found = _find(call, request["serviceDeploymentArn"])
+    if found is None:
+        raise ServiceError("ServiceDeploymentNotFoundException", "The service deployment was not found.")
+    of, one = found
+    if one.rollout != "IN_PROGRESS":
+        raise ServiceError("ConflictException", "The service deployment does not go on any more.", resourceIds="")
+    back = request.get("stopType", "ROLLBACK") == "ROLLBACK"
+    if one.stage is not None and back:
+        blue_green.roll_back(call, of, one, scheduler.look_soon)
+        one.went_back = True
+    else:
+        breaker.stop(call, of, one, back=back)
+        scheduler.look_soon(call, of)
+    return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
+
+
 def _find(call: Call, place: str) -> tuple[Service, Deployment] | None:
     for of in state(call).services.values():
         for one in of.history:
@@ -74,12 +97,20 @@ def _brief(call: Call, of: Service, one: Deployment) -> dict[str, Any]:
         "clusterArn": of.cluster.arn,
         "createdAt": one.created,
         "startedAt": one.created,
-        "status": _STATUS[one.rollout],
+        "status": _status(of, one),
         "targetServiceRevisionArn": arn(call, "service-revision", of.cluster.name, of.name, one.id.rpartition("/")[2]),
     }
     if one.rollout != "IN_PROGRESS":
         told["finishedAt"] = one.updated
     return told
+
+
+def _status(of: Service, one: Deployment) -> str:
+    if not one.went_back:
+        return _STATUS[one.rollout]
+    primary = of.primary
+    done = primary is not None and primary.rollout == "COMPLETED"
+    return "ROLLBACK_SUCCESSFUL" if done else "ROLLBACK_IN_PROGRESS"
 
 
 def _told(call: Call, of: Service, one: Deployment) -> dict[str, Any]:

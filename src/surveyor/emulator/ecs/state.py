@@ -210,6 +210,8 @@ class Deployment:
     stage: Stage | None = None
     # The id of the hook that it waits at.
     paused: str | None = None
+    # Somebody stopped it, and the service went back to what there was.
+    went_back: bool = False
 
 
 @dataclass(slots=True)

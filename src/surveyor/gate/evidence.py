@@ -1,0 +1,58 @@
+"""What a gate judges: the reports, histories and tallies of runs, found below their folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from surveyor.checkers import Judged
+from surveyor.errors import UsageError
+from surveyor.history import load_history
+from surveyor.load.figures import Figures, figures_of
+from surveyor.load.tally import TALLY_FILE, Tally
+from surveyor.report.file import REPORT_FILE, load_report
+from surveyor.verdicts import Verdict
+
+__all__ = ["Evidence", "gather"]
+
+
+@dataclass
+class Evidence:
+    """By name: what checkers said of scenarios and experiments, what clients got in scenarios, verdicts of claims."""
+
+    judged: dict[str, Judged] = field(default_factory=dict)
+    clients: dict[str, Sequence[Figures]] = field(default_factory=dict)
+    claims: dict[str, Verdict] = field(default_factory=dict)
+
+
+def gather(folders: Sequence[Path]) -> Evidence:
+    """All evidence below these folders. Raises UsageError for a folder without any, and for what cannot be read."""
+    found = Evidence()
+    for folder in folders:
+        reports = sorted(folder.rglob(REPORT_FILE))
+        if not reports:
+            raise UsageError(f"{folder} has no {REPORT_FILE}: it is no folder of a run")
+        for path in reports:
+            _read(path, found)
+    return found
+
+
+def _read(path: Path, found: Evidence) -> None:
+    report = load_report(path)
+    found.claims |= {claim.id: claim.verdict for claim in report.claims}
+    for one in report.experiments:
+        if one.judged is None:
+            continue
+        found.judged[one.name] = one.judged
+        tally = path.with_name(TALLY_FILE)
+        if tally.is_file():
+            found.clients[one.name] = figures_of(load_history(path.parent / one.history), _tally(tally))
+
+
+def _tally(path: Path) -> Tally:
+    try:
+        return Tally.from_json(json.loads(path.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError) as broken:
+        raise UsageError(f"{path}: is no tally: {broken}") from None

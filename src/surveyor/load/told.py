@@ -1,0 +1,57 @@
+"""What clients got in a scenario, put into its report: the tally comes when the conductor's report already stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from surveyor.history import History, load_history
+from surveyor.load.attribution import attribute, sentence
+from surveyor.load.confidence import Share
+from surveyor.load.figures import Figures, figures_of
+from surveyor.load.models import BETWEEN
+from surveyor.load.tally import TALLY_FILE, Tally
+from surveyor.report.experiments import ClientRow, ExperimentReport
+from surveyor.report.model import ConformanceReport
+
+__all__ = ["told_with"]
+
+
+def told_with(report: ConformanceReport, folder: Path) -> ConformanceReport:
+    """The report of a scenario with what its clients got. Raises HistoryBroken, OSError or ValueError."""
+    tally = Tally.from_json(json.loads((folder / TALLY_FILE).read_text("utf-8")))
+    return replace(report, experiments=tuple(_told(one, folder, tally) for one in report.experiments))
+
+
+def _told(one: ExperimentReport, folder: Path, tally: Tally) -> ExperimentReport:
+    if not one.history:
+        return one
+    history = load_history(folder / one.history)
+    figures = figures_of(history, tally)
+    return replace(one, clients=tuple(map(_row, figures)), sentences=tuple(_sentences(history, tally, figures)))
+
+
+def _sentences(history: History, tally: Tally, figures: Sequence[Figures]) -> list[str]:
+    blames = attribute(history, tally, BETWEEN)
+    ttl = float(history.header.service.get("TTL", "0").split()[0])
+    return [sentence(model, blames, ttl) for model in dict.fromkeys(one.model for one in figures)]
+
+
+def _row(one: Figures) -> ClientRow:
+    return ClientRow(
+        client=one.model,
+        phase=one.phase,
+        attempts=one.attempts,
+        failed=_percent(one.raw),
+        masked=_percent(one.masked),
+        p50=round(1_000 * one.p50, 2),
+        p99=round(1_000 * one.p99, 2),
+        outage=one.outage,
+        recovery=round(one.recovery, 1),
+    )
+
+
+def _percent(share: Share) -> tuple[float, float, float]:
+    return (round(100 * share.share, 3), round(100 * share.low, 3), round(100 * share.high, 3))

@@ -107,25 +107,34 @@ def test_shell_says_what_it_needs(environment: dict[str, str], tmp_path: Path) -
     assert "there is no surveyor on the path" in done.stderr
 
 
-def test_workflow_asks_for_little_and_ends() -> None:
+@pytest.fixture(params=["github-actions.yml", "gate-actions.yml"])
+def workflow(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Each of the workflows, with its text under `text` and its one job under `job`."""
+    text = (CI / request.param).read_text("utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    [job] = found["jobs"].values()
+    return {**found, "text": text, "job": job}
+
+
+def test_workflow_asks_for_little_and_ends(workflow: dict[str, Any]) -> None:
     """It may read the repository, nothing else, keeps no token, and stops by itself."""
-    assert WORKFLOW["permissions"] == {"contents": "read"}
-    assert "permissions" not in JOB
-    assert 0 < JOB["timeout-minutes"] <= 60
-    assert STEPS[0]["with"] == {"persist-credentials": False}
-    assert "secrets" not in (CI / "github-actions.yml").read_text().replace("no secrets", "")
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "permissions" not in workflow["job"]
+    assert 0 < workflow["job"]["timeout-minutes"] <= 60
+    assert workflow["job"]["steps"][0]["with"] == {"persist-credentials": False}
+    assert "secrets" not in workflow["text"].replace("no secrets", "")
 
 
-def test_actions_are_pinned() -> None:
+def test_actions_are_pinned(workflow: dict[str, Any]) -> None:
     """To a major tag, as the file says, or to a commit."""
-    used = [step["uses"] for step in STEPS if "uses" in step]
+    used = [step["uses"] for step in workflow["job"]["steps"] if "uses" in step]
     assert len(used) == 3
     assert [one for one in used if not re.fullmatch(r"actions/[\w-]+@(v\d+|[0-9a-f]{40})", one)] == []
 
 
-def test_nothing_from_outside_becomes_a_command() -> None:
+def test_nothing_from_outside_becomes_a_command(workflow: dict[str, Any]) -> None:
     """A run step has no expression in it: what a pull request may choose reaches a shell as a variable if at all."""
-    assert [step["name"] for step in STEPS if "${{" in step.get("run", "")] == []
+    assert [step["name"] for step in workflow["job"]["steps"] if "${{" in step.get("run", "")] == []
 
 
 @pytest.fixture(scope="module")

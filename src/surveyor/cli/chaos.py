@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
+from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given, tuning_given
 from surveyor.errors import UsageError
 from surveyor.words import nearest
 
 if TYPE_CHECKING:
     from surveyor.checkers import Judged
-    from surveyor.lifetime import Tuning
     from surveyor.report.model import ConformanceReport
 
 __all__ = ["chaos", "check"]
@@ -91,7 +90,7 @@ def chaos(
     if service and chosen.start is not None:
         raise UsageError(f"{target} is started for the run and has no service {service} yet: name an endpoint")
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-chaos-{os.getpid()}"
-    tuning = _tuning(ttl, stop_timeout, drain, check=not no_check)
+    tuning = tuning_given(ttl, stop_timeout, drain, check=not no_check)
     for one in fault or ():
         fault_of(one)
     wanted = tuple(fault or ("task.pause",))
@@ -127,19 +126,6 @@ def check(
         for line in _lines(judged):
             typer.echo(line)
     raise typer.Exit(0 if judged.verdict == "pass" else 1)
-
-
-def _tuning(ttl: int | None, stop_timeout: int | None, drain: int | None, *, check: bool) -> Tuning | None:
-    from surveyor.lifetime import DEFAULT, tuning_of
-
-    if ttl is None and stop_timeout is None and drain is None and check:
-        return None
-    told = [(ttl, DEFAULT.ttl), (stop_timeout, DEFAULT.stop_timeout), (drain, DEFAULT.drain)]
-    values = [default if value is None else value for value, default in told]
-    try:
-        return tuning_of(f"ttl={values[0]},stop={values[1]},drain={values[2]},check={int(check)}")
-    except ValueError as wrong:
-        raise UsageError(str(wrong)) from None
 
 
 def _list(known: dict[str, Path]) -> None:

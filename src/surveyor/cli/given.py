@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.errors import UsageError
 from surveyor.targets.given import Given, allowed_words
 
-__all__ = ["Account", "Allow", "BudgetText", "DnsText", "Endpoint", "Region", "Role", "Vpc", "given"]
+if TYPE_CHECKING:
+    from surveyor.lifetime import Tuning
+
+__all__ = ["Account", "Allow", "BudgetText", "DnsText", "Endpoint", "Region", "Role", "Vpc", "given", "tuning_given"]
 
 Account = Annotated[str | None, typer.Option(metavar="ID", help="The account that the credentials must be of.")]
 Region = Annotated[str | None, typer.Option(metavar="REGION", help="Where; it must be on the target's list.")]
@@ -42,3 +46,17 @@ def given(
 ) -> Given:
     """What these options say."""
     return Given(account, region, endpoint, dns, vpc, role, allowed_words(allow or []), budget)
+
+
+def tuning_given(ttl: int | None, stop_timeout: int | None, drain: int | None, *, check: bool) -> Tuning | None:
+    """How the service of an experiment is to live, None where nothing was said of it. Raises UsageError."""
+    from surveyor.lifetime import DEFAULT, tuning_of
+
+    if ttl is None and stop_timeout is None and drain is None and check:
+        return None
+    told = [(ttl, DEFAULT.ttl), (stop_timeout, DEFAULT.stop_timeout), (drain, DEFAULT.drain)]
+    values = [default if value is None else value for value, default in told]
+    try:
+        return tuning_of(f"ttl={values[0]},stop={values[1]},drain={values[2]},check={int(check)}")
+    except ValueError as wrong:
+        raise UsageError(str(wrong)) from None

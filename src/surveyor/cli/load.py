@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
+from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given, tuning_given
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.words import nearest
 
@@ -32,6 +32,10 @@ def load(
     every: Annotated[bool, typer.Option("--list", help="List scenarios and client models, and do nothing.")] = False,
     instrument: Annotated[bool, typer.Option("--instrument", help="Only check the instrument.")] = False,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Where it is done.")] = "embedded",
+    ttl: Annotated[int | None, typer.Option(metavar="S", help="TTL of the records.")] = None,
+    stop_timeout: Annotated[int | None, typer.Option(metavar="S", help="The container's stopTimeout.")] = None,
+    drain: Annotated[int | None, typer.Option(metavar="S", help="How long it answers after SIGTERM.")] = None,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Without a check of the container.")] = False,
     scale: Annotated[
         float, typer.Option(min=0.1, max=100, metavar="N", help="Service seconds a second, on the embedded target.")
     ] = 10,
@@ -60,6 +64,7 @@ def load(
             raise UsageError(f"there is no scenario {name!r}{nearest(name, known)}; surveyor load --list tells all")
     how = given(account, region, endpoint, dns, vpc, role, allow, budget)
     load_target(target, layout.targets, how)
+    tuning = tuning_given(ttl, stop_timeout, drain, check=not no_check)
     typer.echo(f"seed {seed}", err=True)
     _check_instrument(seed)
     if instrument:
@@ -69,7 +74,7 @@ def load(
     codes = []
     for name in names or known:
         told = {key: value for key, value in vars(how).items() if value}
-        codes.append(_run(known[name], folder / name, target, scale, seed, told))
+        codes.append(_run(known[name], folder / name, target, scale, seed, told, tuning.argument() if tuning else ""))
         _tell(folder / name, name)
     raise typer.Exit(next((code for code in (130, 3, 4, 2, 1) if code in codes), 0))
 
@@ -86,11 +91,12 @@ def _check_instrument(seed: int) -> None:
         raise SurveyorError(UNTRUSTED)
 
 
-def _run(locustfile: Path, out: Path, target: str, scale: float, seed: int, how: dict[str, Any]) -> int:
+def _run(locustfile: Path, out: Path, target: str, scale: float, seed: int, how: dict[str, Any], tuning: str) -> int:
     """Locust, as a process of its own: imported after boto3 it would patch sockets that are in use."""
     users = ["--headless", "--users", "100", "--spawn-rate", "100", "--skip-log-setup"]
     words = ["--target", target, "--scale", f"{scale:g}", "--seed", str(seed), "--out", str(out), "--checked"]
     command = [sys.executable, "-m", "locust", "-f", str(locustfile), *users, *words, "--given", json.dumps(how)]
+    command += ["--tuning", tuning] if tuning else []
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         return process.wait()

@@ -12,7 +12,7 @@ import os
 import random
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from surveyor.lifetime import tuning_of
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.caller import Caller
 from surveyor.load.instrument import UNTRUSTED, checked_apart
@@ -79,6 +80,7 @@ def _options(parser: Any) -> None:
     group.add_argument("--target", default="embedded", help="where the service is built (embedded)")
     group.add_argument("--scale", type=float, default=10.0, help="service seconds a second, on the embedded target")
     group.add_argument("--seed", type=int, default=7, help="seed of everything random")
+    group.add_argument("--tuning", default="", help="of the service: ttl=N,stop=N,drain=N,check=0|1")
     group.add_argument("--given", default="{}", help="what else is said of the target, as JSON")
     group.add_argument("--checked", action="store_true", help="the instrument has been checked already")
     group.add_argument("--out", default="", help="where the report goes")
@@ -181,8 +183,10 @@ def _conduct(state: _Play, environment: Environment) -> None:
         return
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     state.out = Path(options.out) if options.out else Path("reports/out") / stamp
+    tuning = tuning_of(options.tuning) if options.tuning else None
+    scenario = replace(state.scenario, setting=state.scenario.setting.tuned(tuning))
     wanted = Conducting(
-        state.scenario.dumps(),
+        scenario.dumps(),
         options.target,
         str(state.out.resolve()),
         options.seed,

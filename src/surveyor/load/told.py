@@ -13,6 +13,7 @@ from surveyor.load.confidence import Share
 from surveyor.load.figures import Figures, figures_of
 from surveyor.load.models import BETWEEN
 from surveyor.load.tally import TALLY_FILE, Tally
+from surveyor.report.chart import Chart, Lane
 from surveyor.report.experiments import ClientRow, ExperimentReport
 from surveyor.report.model import ConformanceReport
 
@@ -30,7 +31,27 @@ def _told(one: ExperimentReport, folder: Path, tally: Tally) -> ExperimentReport
         return one
     history = load_history(folder / one.history)
     figures = figures_of(history, tally)
-    return replace(one, clients=tuple(map(_row, figures)), sentences=tuple(_sentences(history, tally, figures)))
+    chart = replace(one.chart, lanes=_lanes(tally, one.chart, figures)) if one.chart else None
+    return replace(
+        one,
+        chart=chart,
+        clients=tuple(map(_row, figures)),
+        sentences=tuple(_sentences(history, tally, figures)),
+    )
+
+
+def _lanes(tally: Tally, chart: Chart, figures: Sequence[Figures]) -> tuple[Lane, ...]:
+    """Of each model, by the chart's buckets."""
+    lanes = []
+    for model in dict.fromkeys(one.model for one in figures):
+        attempts, failed = ([0] * len(chart.ok) for _ in range(2))
+        for one in tally.counted((model,), 0.0, chart.seconds):
+            bucket = min(int(one.second / chart.bucket), len(attempts) - 1)
+            if one.outcome != "dropped":
+                attempts[bucket] += one.count
+                failed[bucket] += one.count if one.outcome != "ok" else 0
+        lanes.append(Lane(model, tuple(attempts), tuple(failed)))
+    return tuple(lanes)
 
 
 def _sentences(history: History, tally: Tally, figures: Sequence[Figures]) -> list[str]:

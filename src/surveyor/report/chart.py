@@ -12,7 +12,7 @@ from typing import Any
 from surveyor.checkers.sightings import looks_by_observer
 from surveyor.history import History, Life, Outcome, lives_of
 
-__all__ = ["Band", "Bar", "Chart", "Row", "Stairs", "chart_of"]
+__all__ = ["Band", "Bar", "Chart", "Lane", "Row", "Stairs", "chart_of"]
 
 MOST_TASKS = 24
 BUCKETS = 90
@@ -55,8 +55,17 @@ class Stairs:
 
 
 @dataclass(frozen=True)
+class Lane:
+    """One client model: its attempts in each bucket, and how many of them failed or had no answer in time."""
+
+    client: str
+    attempts: tuple[int, ...]
+    failed: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Chart:
-    """Everything. `more` tasks are not shown; a bucket of calls is `bucket` seconds wide."""
+    """Everything. `more` tasks are not shown; a bucket of calls is `bucket` seconds wide; `lanes`: of a scenario."""
 
     seconds: float
     bands: tuple[Band, ...]
@@ -67,6 +76,7 @@ class Chart:
     ok: tuple[int, ...]
     fail: tuple[int, ...]
     info: tuple[int, ...]
+    lanes: tuple[Lane, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
@@ -91,6 +101,9 @@ class Chart:
             ok=tuple(value["ok"]),
             fail=tuple(value["fail"]),
             info=tuple(value["info"]),
+            lanes=tuple(
+                Lane(one["client"], tuple(one["attempts"]), tuple(one["failed"])) for one in value.get("lanes", ())
+            ),
         )
 
 

@@ -17,6 +17,7 @@ LABEL = 15.0
 TASK, TASK_GAP = 9.0, 3.0
 STAIRS, STAIRS_GAP = 26.0, 10.0
 CALLS = 60.0
+LANE, LANE_GAP = 16.0, 5.0
 GROUP = 22.0
 """Above each group of rows, for its heading."""
 
@@ -61,6 +62,7 @@ def draw(chart: Chart) -> Drawing:
     y = _tasks(parts, chart, at, top)
     y = _views(parts, chart.stairs, at, y)
     y = _calls(parts, chart, at, y)
+    y = _lanes(parts, chart, at, y)
     for band, level in labels:
         x, end = at(band.start), at(band.end)
         drawing.add("rect", "band", x=x, y=top, width=max(end - x, 1.0), height=y - top)
@@ -153,6 +155,29 @@ def _calls(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
             base -= height
     drawing.add("line", "base", x1=LEFT, x2=WIDE - RIGHT, y1=bottom, y2=bottom)
     return bottom + 4
+
+
+def _lanes(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
+    """A row a client: how much of its calls failed, as the height of what is red."""
+    if not chart.lanes:
+        return y
+    heading = f"share of each client's calls that failed, in each {chart.bucket:g} s"
+    drawing.add("text", "heading", heading, x=4, y=y + 14)
+    y += GROUP
+    for lane in chart.lanes:
+        bottom = y + LANE
+        drawing.add("text", "name", lane.client, x=4, y=bottom - 4)
+        for number, (attempts, failed) in enumerate(zip(lane.attempts, lane.failed, strict=True)):
+            if not attempts:
+                continue
+            x, end = at(number * chart.bucket), at((number + 1) * chart.bucket)
+            height = LANE * failed / attempts
+            width = max(end - x - 0.6, 0.6)
+            drawing.add("rect", "call-ok", x=x, y=bottom - LANE, width=width, height=LANE - height)
+            if failed:
+                drawing.add("rect", "call-fail", x=x, y=bottom - height, width=width, height=height)
+        y = bottom + LANE_GAP
+    return y
 
 
 def _ticks(seconds: float) -> list[float]:

@@ -183,8 +183,8 @@ def test_thresholds_on_what_was_not_run_are_refused(threshold: Threshold, says: 
     assert says in str(refusal.value)
 
 
-def prepared(folder: Path, errors: int, attempts: int) -> Path:
-    """The folder of a run with so many errors."""
+def prepared(folder: Path, errors: int, attempts: int, ended: tuple[Verdict, str] | None = None) -> Path:
+    """The folder of a run with so many errors; `ended`: how, and why, if not as its checkers judged."""
     tally = Tally()
     for number in range(attempts):
         tally.attempt("dns", 10 + number % 80, "127.0.0.1", "fail" if number < errors else "ok", "")
@@ -193,7 +193,8 @@ def prepared(folder: Path, errors: int, attempts: int) -> Path:
     path.write_text("\n".join(made_lines()) + "\n", "utf-8")
     history = read_history(made_lines())
     judged = judge_history(history)
-    named = ExperimentReport("made", "x::y", judged.verdict, "", "", "histories/made.jsonl", judged, chart_of(history))
+    verdict, why = ended or (judged.verdict, "")
+    named = ExperimentReport("made", "x::y", verdict, "", why, "histories/made.jsonl", judged, chart_of(history))
     save_report(report(named), folder / "report.json")
     (folder / "tally.json").write_text(tally.dumps(), "utf-8")
     return folder
@@ -223,6 +224,16 @@ def test_prepared_runs_open_and_close_it(
     assert done.returncode == status, done.stderr
     assert said in done.stdout
     assert f"Surveyor's gate: {'open' if status == 0 else 'closed'}" in (tmp_path / "summary.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.ERROR])
+def test_a_run_that_ended_worse_than_its_history_is_told(tmp_path: Path, verdict: Verdict) -> None:
+    """Checkers that hold do not excuse a service that was not whole again, or a fault that broke."""
+    rules = Rules((Threshold("made", "", "", "checks", 0),))
+    [holds] = judge_gate(rules, gather([prepared(tmp_path / "good", 0, 10)]))
+    [outcome] = judge_gate(rules, gather([prepared(tmp_path / "bad", 0, 10, (verdict, "not whole again"))]))
+    assert holds.verdict is Verdict.PASS
+    assert (outcome.verdict, outcome.told) == (verdict, "not whole again")
 
 
 def test_a_folder_of_no_run_is_refused(tmp_path: Path) -> None:

@@ -70,12 +70,12 @@ class Stage:
         return self.chance.sample(running, count)
 
     def pick_share(self, share: float) -> list[Task]:
-        """That share of the running tasks, rounded up: a share of few is never nobody."""
+        """That share of the running tasks, to the nearest whole, one at least: a share of few is never nobody."""
         running = self.tasks()
         return self.pick(max(1, round(share * len(running)))) if running else self.pick(1)
 
     def pick_zone(self) -> list[Task]:
-        """All tasks of one zone that has some but not all of them, where there is one."""
+        """All tasks of one of the zones that have any; nobody where no task runs."""
         running = self.tasks()
         zones = sorted({task.zone for task in running})
         zone = self.chance.choice(zones) if zones else ""

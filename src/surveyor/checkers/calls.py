@@ -75,9 +75,7 @@ def _haunts(life: Life, lives: Sequence[Life], looks: dict[int, Look], calls: Se
     for call in calls:
         if call.address != life.address or call.begin - life.ended.high <= after or call.task not in ("", life.task):
             continue
-        if any(
-            other is not life and other.address == life.address and other.may_be_there(call.span) for other in lives
-        ):
+        if life.may_be_anothers(lives, call.span):
             continue
         by = looks.get(call.by)
         return failed(
@@ -134,9 +132,7 @@ def _cut_off(life: Life, lives: Sequence[Life], calls: Sequence[Call], drain: fl
         before = call.begin <= life.leaving.low + drain
         if call.address != life.address or not before or call.end < life.leaving.low:
             continue
-        if any(
-            other is not life and other.address == life.address and other.may_be_there(call.span) for other in lives
-        ):
+        if life.may_be_anothers(lives, call.span):
             continue
         if call.outcome is Outcome.FAIL:
             found.append(

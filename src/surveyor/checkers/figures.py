@@ -55,7 +55,7 @@ def _danger(history: History) -> Interval:
         for call in history.calls:
             if call.address != life.address or call.begin <= life.ended.high or call.task not in ("", life.task):
                 continue
-            if any(o is not life and o.address == life.address and o.may_be_there(call.span) for o in lives):
+            if life.may_be_anothers(lives, call.span):
                 continue
             since = Interval(call.begin, call.begin).since(life.ended).positive()
             longest = max(longest, since, key=lambda one: one.high)

@@ -186,9 +186,7 @@ def _ghosts(looks: Sequence[Look], history: History, lives: Sequence[Life], afte
 
 def _is_anothers(look: Look, life: Life, lives: Sequence[Life], view: View) -> bool:
     """Whether the address may have been another task's by then."""
-    return view.of == "addresses" and any(
-        other is not life and other.address == life.address and other.may_be_there(look.span) for other in lives
-    )
+    return view.of == "addresses" and life.may_be_anothers(lives, look.span)
 
 
 def _span(one: Interval) -> str:

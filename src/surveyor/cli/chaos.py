@@ -6,7 +6,6 @@ a fault failed, 4 something was left behind, 130 interrupted.
 
 from __future__ import annotations
 
-import ast
 import os
 import signal
 from datetime import UTC, datetime
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given, tuning_given
+from surveyor.cli.programs import about, check_names, programs_in
 from surveyor.errors import UsageError
-from surveyor.words import nearest
 
 if TYPE_CHECKING:
     from surveyor.checkers import Judged
@@ -77,13 +76,11 @@ def chaos(
     from surveyor.targets import load_target
 
     layout = find_layout()
-    known = {path.stem.replace("_", "-"): path for path in sorted(layout.chaos.glob("*.py"))}
+    known = programs_in(layout.chaos)
     if every:
         _list(known)
         return
-    for name in names or ():
-        if name not in known:
-            raise UsageError(f"there is no experiment {name!r}{nearest(name, known)}; surveyor chaos --list tells all")
+    check_names(names or (), known, "experiment", "surveyor chaos --list")
     files = tuple(known[name] for name in (names or known))
     how = given(account, region, endpoint, dns, vpc, role, allow, budget)
     chosen = load_target(target, layout.targets, how)
@@ -134,8 +131,7 @@ def _list(known: dict[str, Path]) -> None:
     wide = max(map(len, (*known, *FAULTS)))
     typer.echo("experiments:")
     for name, path in known.items():
-        about = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n\n")[0]
-        typer.echo(f"  {name:<{wide}}  {' '.join(about.split())}")
+        typer.echo(f"  {name:<{wide}}  {about(path)}")
     typer.echo("faults:")
     for fault in FAULTS.values():
         needs = " or ".join("+".join(sorted(way.needs)) for way in fault.ways)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given, tuning_given
+from surveyor.cli.programs import about, check_names, programs_in
 from surveyor.errors import SurveyorError, UsageError
-from surveyor.words import nearest
 
 if TYPE_CHECKING:
     from surveyor.report.experiments import ClientRow
@@ -55,13 +55,11 @@ def load(
     from surveyor.targets import load_target
 
     layout = find_layout()
-    known = {path.stem.replace("_", "-"): path for path in sorted(layout.loadtests.glob("*.py"))}
+    known = programs_in(layout.loadtests)
     if every:
         _list(known)
         return
-    for name in names or ():
-        if name not in known:
-            raise UsageError(f"there is no scenario {name!r}{nearest(name, known)}; surveyor load --list tells all")
+    check_names(names or (), known, "scenario", "surveyor load --list")
     how = given(account, region, endpoint, dns, vpc, role, allow, budget)
     load_target(target, layout.targets, how)
     tuning = tuning_given(ttl, stop_timeout, drain, check=not no_check)
@@ -151,15 +149,12 @@ def _row(one: ClientRow) -> tuple[str, ...]:
 
 
 def _list(known: dict[str, Path]) -> None:
-    import ast
-
     from surveyor.load.models import MODELS
 
     wide = max(map(len, (*known, *MODELS)))
     typer.echo("scenarios:")
     for name, path in known.items():
-        about = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n\n")[0]
-        typer.echo(f"  {name:<{wide}}  {' '.join(about.split())}")
+        typer.echo(f"  {name:<{wide}}  {about(path)}")
     typer.echo("client models:")
     for model in MODELS.values():
         typer.echo(f"  {model.name:<{wide}}  {model.does}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from surveyor.checkers import Judged
@@ -12,8 +12,9 @@ from surveyor.errors import UsageError
 from surveyor.history import load_history
 from surveyor.load.figures import Figures, figures_of
 from surveyor.load.tally import TALLY_FILE, Tally
+from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report
-from surveyor.verdicts import Verdict
+from surveyor.verdicts import Verdict, worst
 
 __all__ = ["Evidence", "gather"]
 
@@ -45,10 +46,18 @@ def _read(path: Path, found: Evidence) -> None:
     for one in report.experiments:
         if one.judged is None:
             continue
-        found.judged[one.name] = one.judged
+        found.judged[one.name] = _whole(one, one.judged)
         tally = path.with_name(TALLY_FILE)
         if tally.is_file():
             found.clients[one.name] = figures_of(load_history(path.parent / one.history), _tally(tally))
+
+
+def _whole(one: ExperimentReport, judged: Judged) -> Judged:
+    """What checkers said, unless the run itself ended worse: a history that holds does not excuse a broken run."""
+    verdict = worst((one.verdict, judged.verdict))
+    if verdict is judged.verdict:
+        return judged
+    return replace(judged, verdict=verdict, stopped=judged.stopped or one.detail)
 
 
 def _tally(path: Path) -> Tally:

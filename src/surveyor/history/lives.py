@@ -50,6 +50,10 @@ class Life:
         """Whether it may have been known at any moment of that time."""
         return self.seen.low <= during.high and (self.ended is None or self.ended.high >= during.low)
 
+    def may_be_anothers(self, lives: Iterable[Life], during: Interval) -> bool:
+        """Whether its address may have been another's of these lives then: addresses are used again."""
+        return any(one is not self and one.address == self.address and one.may_be_there(during) for one in lives)
+
 
 def lives_of(history: History) -> tuple[Life, ...]:
     """All tasks that DescribeTasks told of, in the order in which they came to be known."""

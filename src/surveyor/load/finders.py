@@ -46,7 +46,6 @@ class Finder(ABC):
         self._known: Sequence[Address] = ()
         self._until = 0.0
         self._lock = threading.Lock()
-        self.asked = 0
 
     def addresses(self) -> Sequence[Address]:
         """What is known, asked anew if it may not be used any more; empty if nobody is known."""
@@ -54,7 +53,6 @@ class Finder(ABC):
             return self._known
         with self._lock:
             if time.monotonic() >= self._until:
-                self.asked += 1
                 self._known, keep = self._ask()
                 share, self.first = self.first, 1.0
                 self._until = time.monotonic() + keep * share

@@ -87,7 +87,7 @@ def _options(parser: Any) -> None:
 
 
 def _stream(state: _Play, model: Model) -> type[User]:
-    """Users of one model: each a stream of arrivals at the scenario's rate, divided by how many there are."""
+    """Users of one model: one user makes all arrivals of its model, at the scenario's rate."""
 
     class Stream(User):
         fixed_count = 1

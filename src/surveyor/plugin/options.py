@@ -98,7 +98,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # the other rooms read the settings when they configure themselves
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "experiment(title, setting, holds, faults): what a test of chaos/ is about")
+    config.addinivalue_line(
+        "markers", "experiment(title, setting, holds, faults, name): what a test of chaos/ is about"
+    )
     config.addinivalue_line("markers", "proves(*claims): the ids of the claims that a suite's test proves")
     root = config.rootpath
     layout = Layout(root) if (root / "suites").is_dir() else find_layout()

@@ -137,7 +137,7 @@ def chart_of(history: History) -> Chart:
     )
 
 
-def _row(life: Life, end: float, victim: bool) -> Row:  # one of four facts about a row
+def _row(life: Life, end: float, victim: bool) -> Row:
     marks = [("starting", life.seen.low), ("running", life.running.low if life.running else None)]
     over = life.ended.high if life.ended else end
     leaving = life.leaving.high if life.leaving else None

@@ -151,9 +151,12 @@ def test_a_zone_has_its_quota_of_records(world: World, corp: HostedZone) -> None
     managed.apply(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="instead")], [full[0].key])
 
 
-def test_deleting_what_is_not_there_is_no_error(world: World, corp: HostedZone) -> None:
-    """So that clean-up can be repeated."""
-    managed.apply(world, ACCOUNT, corp.id, [], [RECORD.key])
+def test_deleting_what_is_not_there_is_no_error(world: World, route53: Callable[..., Any], corp: HostedZone) -> None:
+    """So that clean-up can be repeated; what is there stays."""
+    managed.apply(world, ACCOUNT, corp.id, [RECORD], [])
+    before = route53("ListResourceRecordSets", HostedZoneId=corp.id)["ResourceRecordSets"]
+    managed.apply(world, ACCOUNT, corp.id, [], [replace(RECORD, set_identifier="never there").key])
+    assert route53("ListResourceRecordSets", HostedZoneId=corp.id)["ResourceRecordSets"] == before
 
 
 def test_a_deleted_health_check_lingers(

@@ -47,7 +47,7 @@ def _run(kind: str, port: int, seconds: float) -> None:
         )  # fmt: skip
 
     here, tally = ("127.0.0.1", port), Tally()
-    place = Place(port, "/well", "", here, "", "", "", "", "", "", ("", 0), ("", 0), time.time(), 1.0)
+    place = Place(port, "/well", "", here, "", "", "", "", "", "", ("", 0), ("", 0), 1.0, 1.0, time.time(), 1.0)
     model = Model("honest", "as a scenario's", lambda place: Fixed(here), keeps=True)
     # All that a scenario's caller does: choosing an address, counting, a histogram, telling Locust.
     caller = Caller(model, place, Fixed(here), tally, Limits(), random.Random(7), lambda address: True, heard)

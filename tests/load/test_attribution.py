@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from surveyor.history import History, read_history
 from surveyor.load.attribution import attribute, sentence
-from surveyor.load.figures import WHOLE, figures_of
+from surveyor.load.figures import figures_of
 from surveyor.load.tally import Tally
+from surveyor.report.experiments import WHOLE
 from tests.checkers.worlds import END, Made, World, fault, lines_of, worlds
 
 WORLD = World(
@@ -71,9 +73,13 @@ def test_the_sentence_says_what_most_errors_were() -> None:
     tally.attempt("dns", 50, "", "fail", "nobody is known")
     tally.attempt("api", 50, "127.0.0.1", "ok", "")
     blames = attribute(with_phases(WORLD, 0.0, END - 1), tally)
-    assert sentence("dns", blames, 60) == "dns: 30 of 31 errors went to tasks dead for less than the TTL of 60 s"
-    assert sentence("dns", blames, 20) == "dns: 30 of 31 errors went to tasks dead for up to 31 s"
-    assert sentence("api", blames, 60) == "api: no errors"
+    assert (
+        sentence("dns", blames, {"p0": 60.0}) == "dns: 30 of 31 errors went to tasks dead for less than the TTL of 60 s"
+    )
+    assert sentence("dns", blames, {"p0": 20.0}) == "dns: 30 of 31 errors went to tasks dead for up to 31 s"
+    more = {"p0": 60.0, "p1": 300.0}
+    assert sentence("dns", blames, more) == "dns: 30 of 31 errors went to tasks dead for less than the TTL"
+    assert sentence("api", blames, {"p0": 60.0}) == "api: no errors"
 
 
 @settings(max_examples=40, deadline=None)
@@ -115,7 +121,11 @@ def test_an_outage_is_the_longest_run_of_seconds_without_an_answer() -> None:
     for second, outcome in ((10, "ok"), (11, "fail"), (12, "info"), (13, "fail"), (13, "ok"), (20, "fail"), (21, "ok")):
         tally.attempt("dns", second, "127.0.0.1", outcome, "")
     whole = next(one for one in figures_of(with_phases(WORLD, 0.0, 100.0), tally) if one.phase == WHOLE)
-    assert (whole.outage, whole.recovery, whole.unknown) == (2.0, 21.0, 1)
+    assert (whole.outage, whole.recovery, whole.unknown) == (2.0, 0.0, 1)  # the only fault came later
+    history = with_phases(WORLD, 0.0, 100.0)
+    struck = replace(history, faults=tuple(replace(history.faults[0], begin=at, end=at) for at in (11.5, 20.0)))
+    whole = next(one for one in figures_of(struck, tally) if one.phase == WHOLE)
+    assert whole.recovery == 2.5  # of the first fault; of the second it is one second
 
 
 def test_no_phases_have_no_figures() -> None:

@@ -95,7 +95,7 @@ def test_a_place_survives_its_text() -> None:
     """Workers on other machines get it as text."""
     place = Place(
         8080, "/", "web.ns", ("127.0.0.2", 53), "http://127.0.0.1:1", "1" * 12, "surveyor", "us-east-1", "ns", "web",
-        ("127.0.0.3", 80), ("", 0), 1_000.0, 10.0,
+        ("127.0.0.3", 80), ("", 0), 20.0, 0.5, 1_000.0, 10.0,
     )  # fmt: skip
     assert Place.loads(place.dumps()) == place
     assert place.service_seconds(1_002.5) == 25.0

@@ -26,7 +26,7 @@ def run(*words: str) -> tuple[int, dict[str, dict[str, object]]]:
     """Exit status and readings by their names."""
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout, done.stderr
-    return done.returncode, {one["check"]: one for one in json.loads(done.stdout)}
+    return done.returncode, {one["check"]: one for one in json.loads(done.stdout)["readings"]}
 
 
 def test_the_client_counts_what_goes_wrong() -> None:

@@ -7,15 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surveyor.architectures.driving import Attempt
+from surveyor.callers import ARCHITECTURES
 
-__all__ = ["HOPS", "Row", "rows_of"]
+__all__ = ["Row", "rows_of"]
 
-HOPS: Mapping[str, str] = {
-    "load balancer": "1: the load balancer",
-    "DNS": "0",
-    "API": "0",
-    "Service Connect": "2: the caller's proxy, the callee's",
-}
+_HOPS = {one.name: one.hops for one in ARCHITECTURES}
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ def rows_of(measured: Mapping[str, Sequence[Attempt]], killed_at: float, scale: 
         rows.append(
             Row(
                 kind,
-                HOPS[kind],
+                _HOPS[kind],
                 medians[kind],
                 before[kind][int(len(before[kind]) * 0.99)] if before[kind] else float("nan"),
                 medians[kind] - medians.get("DNS", float("nan")),

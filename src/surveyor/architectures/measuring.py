@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from surveyor.architectures.building import ACCOUNT, PORT, Town, build
 from surveyor.architectures.driving import Attempt, drive
 from surveyor.architectures.finding import finder
+from surveyor.callers import ARCHITECTURES
 from surveyor.errors import UsageError
 from surveyor.plugin.tasks import address_of
 from surveyor.targets.model import Target
@@ -19,7 +20,7 @@ from surveyor.targets.running import RunningTarget, run_target
 
 __all__ = ["KINDS", "Experiment", "Measured", "measure"]
 
-KINDS = ("load balancer", "DNS", "API", "Service Connect")
+KINDS = tuple(one.name for one in ARCHITECTURES)
 SHARE_BEFORE = 0.2
 """Of the time of each, how much passes before the kill."""
 

@@ -91,7 +91,7 @@ class Caller(threading.Thread):
     ) -> None:
         super().__init__(name="caller", daemon=True)
         self._scene, self._finder, self._recorder = scene, finder, recorder
-        self._rate, self._within, self._chance, self.local = rate, within, chance, local
+        self._rate, self.within, self._chance, self.local = rate, within, chance, local
         self._over = threading.Event()
         self._recent: list[bool] = []
         self.broken: BaseException | None = None
@@ -128,7 +128,7 @@ class Caller(threading.Thread):
             begun.add(one)
             one.add_done_callback(begun.discard)
         if begun:
-            await asyncio.wait(begun, timeout=self._within + 1)
+            await asyncio.wait(begun, timeout=self.within + 1)
 
     async def _after(self, asking: asyncio.Task[None]) -> None:
         """A client whose knowledge has run out waits for the answer, and then calls by it."""
@@ -145,7 +145,7 @@ class Caller(threading.Thread):
         address = self._chance.choice(addresses)
         began = self._recorder.invoke("client", "call", address=address, by=by)
         try:
-            found = await attempt(address, self._scene.port, self._within, self._scene.path, only_loopback=self.local)
+            found = await attempt(address, self._scene.port, self.within, self._scene.path, only_loopback=self.local)
         except ValueError as elsewhere:
             self._recorder.end(began, Outcome.FAIL, error=str(elsewhere))
             self._recent.append(False)

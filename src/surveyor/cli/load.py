@@ -13,16 +13,13 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given, tuning_given
 from surveyor.cli.programs import about, check_names, programs_in
-from surveyor.errors import SurveyorError, UsageError
-
-if TYPE_CHECKING:
-    from surveyor.report.experiments import ClientRow
+from surveyor.errors import SurveyorError
 
 __all__ = ["load"]
 
@@ -37,8 +34,12 @@ def load(
     drain: Annotated[int | None, typer.Option(metavar="S", help="How long it answers after SIGTERM.")] = None,
     no_check: Annotated[bool, typer.Option("--no-check", help="Without a check of the container.")] = False,
     scale: Annotated[
-        float, typer.Option(min=0.1, max=100, metavar="N", help="Service seconds a second, on the embedded target.")
-    ] = 10,
+        float | None,
+        typer.Option(min=0.1, max=100, metavar="N", help="Service seconds a second, on the embedded target."),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, metavar="N", help="Arrivals of each client in a (wall) second.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the figures go (reports/out/RUN).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
     account: Account = None,
@@ -64,37 +65,44 @@ def load(
     load_target(target, layout.targets, how)
     tuning = tuning_given(ttl, stop_timeout, drain, check=not no_check)
     typer.echo(f"seed {seed}", err=True)
-    _check_instrument(seed)
+    _check_instrument(seed, rate)
     if instrument:
         return
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
+    words = ["--target", target, "--scale", f"{scale or 0:g}", "--rate", f"{rate or 0:g}", "--seed", str(seed)]
+    words += ["--tuning", tuning.argument()] if tuning else []
+    words += ["--given", json.dumps({key: value for key, value in vars(how).items() if value})]
     codes = []
     for name in names or known:
-        told = {key: value for key, value in vars(how).items() if value}
-        codes.append(_run(known[name], folder / name, target, scale, seed, told, tuning.argument() if tuning else ""))
+        codes.append(_run(known[name], folder / name, words))
         _tell(folder / name, name)
+        if codes[-1] == 130:
+            break
+    _save(folder, names or list(known))
     raise typer.Exit(next((code for code in (130, 3, 4, 2, 1) if code in codes), 0))
 
 
-def _check_instrument(seed: int) -> None:
-    """Raises SurveyorError if this machine's client does not count what it should."""
-    from surveyor.load.instrument import UNTRUSTED, checked_apart
+def _check_instrument(seed: int, rate: float | None) -> None:
+    """Raises SurveyorError if this machine's client does not count what it should, or cannot call so often."""
+    from surveyor.load.instrument import UNTRUSTED, check_rate, checked_apart
+    from surveyor.load.models import CLIENTS_IN_ALL
 
-    typer.echo("checking the instrument: a killed fifth, a dead address, a stall (9 s)", err=True)
-    readings = checked_apart(seed)
-    for one in readings:
+    typer.echo("checking the instrument: a killed fifth, a dead address, a stall (7 s)", err=True)
+    checked = checked_apart(seed)
+    for one in checked.readings:
         typer.echo(f"  {one}")
-    if not all(one.right for one in readings):
+    typer.echo(f"  at most {checked.most:,.0f} attempts a second")
+    if not checked.right:
         raise SurveyorError(UNTRUSTED)
+    if rate:
+        check_rate(checked, rate, CLIENTS_IN_ALL)
 
 
-def _run(locustfile: Path, out: Path, target: str, scale: float, seed: int, how: dict[str, Any], tuning: str) -> int:
+def _run(locustfile: Path, out: Path, words: list[str]) -> int:
     """Locust, as a process of its own: imported after boto3 it would patch sockets that are in use."""
     users = ["--headless", "--users", "100", "--spawn-rate", "100", "--skip-log-setup"]
-    words = ["--target", target, "--scale", f"{scale:g}", "--seed", str(seed), "--out", str(out), "--checked"]
-    command = [sys.executable, "-m", "locust", "-f", str(locustfile), *users, *words, "--given", json.dumps(how)]
-    command += ["--tuning", tuning] if tuning else []
+    command = [sys.executable, "-m", "locust", "-f", str(locustfile), *users, "--checked", "--out", str(out), *words]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         return process.wait()
@@ -104,48 +112,35 @@ def _run(locustfile: Path, out: Path, target: str, scale: float, seed: int, how:
 
 
 def _tell(folder: Path, name: str) -> None:
-    """Put what clients got into the report, and tell it."""
+    from surveyor.load.shown import lines_of
+    from surveyor.report.file import REPORT_FILE, load_report
+
+    if not (folder / REPORT_FILE).is_file():
+        typer.echo(f"{name}: there is no report", err=True)
+        return
+    for line in lines_of(load_report(folder / REPORT_FILE)):
+        typer.echo(line)
+
+
+def _save(folder: Path, names: list[str]) -> None:
+    """One report of all scenarios, with its page."""
     from surveyor.claims import load_claims
-    from surveyor.history import HistoryBroken
     from surveyor.layout import find_layout
-    from surveyor.load.told import told_with
+    from surveyor.load.shown import comparison_lines
     from surveyor.report.file import REPORT_FILE, load_report, save_report
     from surveyor.report.forms import save_forms
+    from surveyor.report.joining import joined
 
-    try:
-        report = told_with(load_report(folder / REPORT_FILE), folder)
-    except (HistoryBroken, UsageError, OSError, ValueError) as broken:
-        typer.echo(f"{name}: nothing to tell: {broken}", err=True)
+    parts = {
+        name: load_report(folder / name / REPORT_FILE) for name in names if (folder / name / REPORT_FILE).is_file()
+    }
+    if not parts:
         return
+    report = joined(parts)
     save_report(report, folder / REPORT_FILE)
-    page = save_forms(report, load_claims(find_layout().claims), folder)
-    for one in report.experiments:
-        typer.echo(f"\n{one.name}: {one.verdict}: {one.title}")
-        typer.echo("  latency in wall time from when a call was due, outage and recovery in service seconds")
-        rows = [_HEAD, *(_row(row) for row in one.clients)]
-        wide = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-        for row in rows:
-            typer.echo("  " + "  ".join(text.ljust(width) for text, width in zip(row, wide, strict=True)).rstrip())
-        for sentence in one.sentences:
-            typer.echo(f"  {sentence}")
-    typer.echo(f"  page: {page}")
-
-
-_HEAD = ("client", "phase", "attempts", "failed %", "masked %", "p50 ms", "p99 ms", "outage s", "recovery s")
-
-
-def _row(one: ClientRow) -> tuple[str, ...]:
-    return (
-        one.client,
-        one.phase,
-        f"{one.attempts}",
-        f"{one.failed[0]:.2f}",
-        f"{one.masked[0]:.2f}",
-        f"{one.p50:.1f}",
-        f"{one.p99:.1f}",
-        f"{one.outage:.0f}",
-        f"{one.recovery:.0f}",
-    )
+    for line in comparison_lines(report):
+        typer.echo(line)
+    typer.echo(f"page: {save_forms(report, load_claims(find_layout().claims), folder)}")
 
 
 def _list(known: dict[str, Path]) -> None:

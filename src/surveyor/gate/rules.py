@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from surveyor.errors import UsageError
 from surveyor.lines import Entry, entries
-from surveyor.load.figures import WHOLE
+from surveyor.report.experiments import WHOLE
 from surveyor.words import nearest
 
 __all__ = ["CLIENT_FIGURES", "SCENARIO_FIGURES", "Rules", "Threshold", "load_rules"]

@@ -80,8 +80,11 @@ def _whom(one: Counted, lives: Sequence[Life], between: frozenset[str]) -> tuple
     return "healthy", 0.0
 
 
-def sentence(model: str, blames: Iterable[Blame], ttl: float) -> str:
-    """What a user takes away of a model: "87 of 90 errors went to tasks dead for less than the TTL of 20 s"."""
+def sentence(model: str, blames: Iterable[Blame], ttls: Mapping[str, float]) -> str:
+    """What a user takes away of a model: "87 of 90 errors went to tasks dead for less than the TTL of 20 s".
+
+    `ttls`: the records' TTL in each phase, in service seconds.
+    """
     mine = [one for one in blames if one.model == model]
     errors = sum(one.count for one in mine)
     if not errors:
@@ -92,6 +95,8 @@ def sentence(model: str, blames: Iterable[Blame], ttl: float) -> str:
     whom, count = most.most_common(1)[0]
     told = KINDS[whom]
     if whom == "dead":
-        age = max(one.longest for one in mine if one.whom == "dead")
-        told = f"tasks dead for less than the TTL of {ttl:g} s" if age <= ttl else f"tasks dead for up to {age:g} s"
+        dead = [one for one in mine if one.whom == "dead"]
+        known = f"the TTL of {max(ttls.values()):g} s" if len(set(ttls.values())) == 1 else "the TTL"
+        within = all(one.longest <= ttls[one.phase] for one in dead)
+        told = f"tasks dead for {f'less than {known}' if within else f'up to {max(one.longest for one in dead):g} s'}"
     return f"{model}: {count} of {errors} errors went to {told}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from surveyor.load.curl import call_by_curl
 from surveyor.load.finders import Address, Finder
 from surveyor.load.models import Model
 from surveyor.load.place import Place
@@ -17,6 +18,9 @@ __all__ = ["RETRIES", "Caller", "Heard"]
 
 RETRIES = 2
 """The stated policy of the masked rate: so many more attempts, at once, each at an address drawn anew."""
+
+LATE = 0.25
+"""Wall seconds: an arrival that is begun later after it was due counts as late."""
 
 Heard = Callable[[str, float, Answer], None]
 """Model, wall seconds from when it was due, and what came: for whoever shows it."""
@@ -38,7 +42,9 @@ class Caller:
 
     def call(self, due: float) -> None:
         """An arrival that was due at that moment (time.monotonic)."""
-        second = int(self.place.service_seconds(time.time() - (time.monotonic() - due)))
+        late = time.monotonic() - due
+        second = int(self.place.service_seconds(time.time() - late))
+        self.tally.late += late > LATE
         address, answer = self._attempt()
         took = time.monotonic() - due
         masked = answer.outcome != "ok" and self._retried()
@@ -63,6 +69,8 @@ class Caller:
         addresses = self.finder.addresses()
         if not addresses:
             return "", Answer("fail", error="nobody is known")
+        if self.model.program:
+            return self._by_program(addresses)
         host, port = self.chance.choice(addresses)
         if not self.only(host):
             return host, Answer("fail", error="not to be called from here")
@@ -73,6 +81,14 @@ class Caller:
         if wire is not None and self.model.keeps:
             kept.append(wire)
         return host, answer
+
+    def _by_program(self, addresses: Sequence[Address]) -> tuple[str, Answer]:
+        """It gets all addresses, as it would from the resolver of its system."""
+        hosts = [host for host, _ in addresses]
+        for host in hosts:
+            if not self.only(host):
+                return host, Answer("fail", error="not to be called from here")
+        return call_by_curl(self.place.alias or hosts[0], addresses[0][1], self.place.path, hosts, self.limits)
 
     def close(self) -> None:
         """End the connections that were kept."""

@@ -80,6 +80,8 @@ def place_of(stage: Stage) -> Place:
         service=scene.name,
         balancer=scene.balancer,
         proxy=scene.proxy,
+        rate=SCENARIO.rate,
+        within=stage.caller.within,
         epoch=time.time() - stage.recorder.seconds / stage.flow.scale,
         scale=stage.flow.scale,
         local=stage.caller.local,

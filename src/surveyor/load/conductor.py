@@ -1,7 +1,8 @@
 """Conducts a scenario in a process without greenlets: builds the service, watches it, does what is to be done to it.
 
 `python -m surveyor.load.conductor` reads a line of JSON, a Conducting, on standard input, and writes lines of JSON: the
-place, each phase, that it is over, and last the exit status, with why where it is not 0.
+place, each phase, that it is over, that it waits for what was counted, which is to be in the folder when another line
+comes, and last the exit status, with why where it is not 0, and what came of it all in lines for people.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from surveyor.claims import load_claims
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import find_layout
 from surveyor.load.scenario import Conducting, Scenario
+from surveyor.load.shown import lines_of
+from surveyor.load.tally import TALLY_FILE
+from surveyor.load.told import told_with
 from surveyor.plugin.collecting import Collector
 from surveyor.plugin.options import CONDUCTED, Chaos
+from surveyor.report.file import REPORT_FILE, save_report
+from surveyor.report.forms import save_forms
 from surveyor.run import Order, check_account, exit_code, run_suites
 from surveyor.selection import Selection
 from surveyor.targets.given import Given
@@ -26,7 +34,8 @@ __all__ = ["main"]
 
 def main() -> int:
     """Conduct; the exit status is that of `surveyor chaos`."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
+    for one in (signal.SIGTERM, signal.SIGINT):  # from a terminal the one, and then from Locust the other
+        signal.signal(one, _interrupted)
     wanted = Conducting.loads(sys.stdin.readline())
     Scenario.loads(wanted.scenario)
     os.environ["SURVEYOR_SCENARIO"] = wanted.scenario
@@ -44,16 +53,33 @@ def main() -> int:
     try:
         check_account(order)
         report = run_suites(order, Collector())
+        _tell({"counted": "?"})
+        sys.stdin.readline()
+        if (order.out / TALLY_FILE).is_file():
+            report = told_with(report, order.out)
+            save_report(report, order.out / REPORT_FILE)
+        page = save_forms(report, load_claims(order.layout.claims), order.out)
     except SurveyorError as wrong:
         return _over(2 if isinstance(wrong, UsageError) else 3, str(wrong))
-    told = "; ".join([report.failure] if report.failure else [one.detail for one in report.experiments if one.detail])
-    return _over(exit_code(report), told)
+    why = "; ".join([report.failure] if report.failure else [one.detail for one in report.experiments if one.detail])
+    return _over(exit_code(report), why, [*lines_of(report), f"page: {page}"])
 
 
-def _over(status: int, why: str) -> int:
-    sys.stdout.write(json.dumps({"status": status, "why": why}) + "\n")
-    sys.stdout.flush()
+def _interrupted(number: int, frame: object) -> None:
+    """Once: whoever is told again is undoing what it did already."""
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _over(status: int, why: str, lines: Sequence[str] = ()) -> int:
+    _tell({"status": status, "why": why, "lines": list(lines)})
     return status
+
+
+def _tell(value: object) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

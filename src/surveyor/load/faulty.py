@@ -4,7 +4,7 @@
 
     /well     200
     /kills…   200, but one request of five is closed without an answer, by the seed
-    /stalls   200, but from two seconds after the first request on nobody is answered for three
+    /stalls   200, but from a second after the first request on nobody is answered for three
     /truth    how many requests each of these had, and how many were killed, as JSON
 """
 
@@ -19,7 +19,7 @@ from collections import Counter
 __all__ = ["KILLED", "STALL", "STALLS_AFTER", "main"]
 
 KILLED = 0.2
-STALL, STALLS_AFTER = 3.0, 2.0  # wall seconds
+STALL, STALLS_AFTER = 3.0, 1.0  # wall seconds
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surveyor.history import History, Phase
+from surveyor.history import History
 from surveyor.load.confidence import Share, share_of
 from surveyor.load.tally import Counted, Tally
+from surveyor.report.experiments import WHOLE
 
-__all__ = ["WHOLE", "Figures", "figures_of"]
-
-WHOLE = "whole"
-"""The name under which all phases together are told."""
+__all__ = ["Figures", "figures_of"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Figures:
     `raw`: attempts that failed or had no answer in time; `masked`: arrivals that the stated retries could not save;
     `unknown`: of the attempts, those without an answer in time. `p50`, `p99`: wall seconds from when an answered
     attempt was due. `outage`: service seconds of the longest stretch in which none was answered; `recovery`: from the
-    phase's beginning until the last second in which one failed.
+    phase's beginning (of the whole: from each fault) until the last second in which one failed.
     """
 
     model: str
@@ -42,16 +40,13 @@ def figures_of(history: History, tally: Tally) -> tuple[Figures, ...]:
     """Of each model, of each phase and then of all together."""
     if not history.phases:
         return ()
-    spans = [(phase.name, phase.begin, phase.end) for phase in history.phases]
-    spans.append((WHOLE, _begin(history.phases), max(phase.end for phase in history.phases)))
+    spans = [(phase.name, phase.begin, phase.end, [phase.begin]) for phase in history.phases]
+    start, struck = min(phase.begin for phase in history.phases), [fault.begin for fault in history.faults]
+    spans.append((WHOLE, start, max(phase.end for phase in history.phases), struck or [start]))
     return tuple(_figures(tally, model, *span) for model in tally.models for span in spans)
 
 
-def _begin(phases: Sequence[Phase]) -> float:
-    return min(phase.begin for phase in phases)
-
-
-def _figures(tally: Tally, model: str, name: str, start: float, end: float) -> Figures:
+def _figures(tally: Tally, model: str, name: str, start: float, end: float, struck: Sequence[float]) -> Figures:
     counted = list(tally.counted((model,), start, end))
     tried = [one for one in counted if one.outcome != "dropped"]
     attempts = sum(one.count for one in tried)
@@ -69,8 +64,13 @@ def _figures(tally: Tally, model: str, name: str, start: float, end: float) -> F
         p50=latencies.percentile(50),
         p99=latencies.percentile(99),
         outage=_outage(tried),
-        recovery=max((one.second + 1 - start for one in failed), default=0.0),
+        recovery=max((_since(one.second + 1, struck) for one in failed), default=0.0),
     )
+
+
+def _since(moment: float, struck: Sequence[float]) -> float:
+    """Service seconds from the last of these moments that came before; 0 before all of them."""
+    return min((moment - one for one in struck if one <= moment), default=0.0)
 
 
 def _outage(tried: Sequence[Counted]) -> float:

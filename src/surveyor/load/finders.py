@@ -32,7 +32,7 @@ Address = tuple[str, int]
 WITHIN = 1.0
 _TARGET = "Route53AutoNaming_v20170314"
 AGAIN = 0.1
-"""After a question without an answer, for those that keep nothing."""
+"""After a question without an answer."""
 
 
 class Finder(ABC):
@@ -105,7 +105,7 @@ class NameFinder(Finder):
             told, kept = _minimum(answer), self._keeps.nobody
         # What an answer is worth counts from when it was asked for.
         seconds = (told if kept is None else kept) / place.scale - (time.monotonic() - asked)
-        return addresses, max(seconds, AGAIN)
+        return addresses, max(seconds, 0.0)
 
 
 def _minimum(answer: dns.message.Message) -> float:

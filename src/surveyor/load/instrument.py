@@ -1,8 +1,8 @@
 """The instrument check: before anything is measured, whether this very client counts what is known to go wrong.
 
 A server kills one request of five unanswered, one address of two is dead, and a server stalls once for three seconds.
-What is reported has to be what was done, as far as counts allow. `python -m surveyor.load.instrument` patches the
-sockets as Locust does, and prints the table as JSON.
+What is reported has to be what was done, as far as counts allow. Then it calls as fast as it can, so that nobody asks
+for more than that. `python -m surveyor.load.instrument` patches the sockets as Locust does, and prints both as JSON.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from surveyor.errors import SurveyorError
+from surveyor.errors import SurveyorError, UsageError
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.confidence import share_of
 from surveyor.load.faulty import KILLED, STALL, STALLS_AFTER
 from surveyor.load.histogram import Latencies
 from surveyor.load.wire import Limits, Wire, attempt, request_of
 
-__all__ = ["CHECKS", "UNTRUSTED", "Reading", "check_instrument", "checked_apart"]
+__all__ = ["CHECKS", "UNTRUSTED", "Checked", "Reading", "check_instrument", "check_rate", "checked_apart"]
 
 RATE, SECONDS = 200.0, 3.0
 STALL_RATE = 100.0
 DEAD = "127.255.255.252"
 LIMITS = Limits(1.0, STALL + 2.0)
 CONFIDENCE = 0.999
+AT_ONCE, FASTEST_FOR = 32, 1.0
 CHECKS = ("GET killed", "POST killed", "GET killed, connections kept", "dead address", "stall in p95")
 
 UNTRUSTED = "the instrument is not to be trusted here, so nothing was measured: is the machine busy?"
@@ -57,6 +58,19 @@ class Reading:
         )
 
 
+@dataclass(frozen=True)
+class Checked:
+    """`most`: attempts a wall second, by connections of their own, when nothing else is done."""
+
+    readings: tuple[Reading, ...]
+    most: float
+
+    @property
+    def right(self) -> bool:
+        """Whether the instrument is to be trusted."""
+        return all(one.right for one in self.readings)
+
+
 @contextmanager
 def _faulty(seed: int) -> Iterator[int]:
     """The port of such a server."""
@@ -76,8 +90,8 @@ def _faulty(seed: int) -> Iterator[int]:
         server.wait()
 
 
-def check_instrument(seed: int) -> list[Reading]:
-    """The readings of this process's client. Only where gevent has patched the sockets."""
+def check_instrument(seed: int) -> Checked:
+    """What this process's client counts, and how fast. Only where gevent has patched the sockets."""
     import gevent
 
     with _faulty(seed) as port:
@@ -89,7 +103,24 @@ def check_instrument(seed: int) -> list[Reading]:
             gevent.spawn(_stalled, port),
         ]
         gevent.joinall(readings, raise_error=True)
-    return [one.value for one in readings]
+        return Checked(tuple(one.value for one in readings), _fastest(port))
+
+
+def _fastest(port: int) -> float:
+    """Attempts a second of some greenlets, each of which goes on at once."""
+    import gevent
+
+    request, begun = request_of("GET", "127.0.0.1", "/well", keep=False), time.monotonic()
+    made = 0
+
+    def go_on() -> None:
+        nonlocal made
+        while time.monotonic() - begun < FASTEST_FOR:
+            attempt("127.0.0.1", port, request, LIMITS)
+            made += 1
+
+    gevent.joinall([gevent.spawn(go_on) for _ in range(AT_ONCE)], raise_error=True)
+    return made / (time.monotonic() - begun)
 
 
 def _run(rate: float, seconds: float, call: Callable[[float], None]) -> None:
@@ -140,7 +171,7 @@ def _dead(port: int, seed: int) -> Reading:
 
 
 def _stalled(port: int) -> Reading:
-    """Calls that were due in the stall waited for its end: with the stall three eighths of the time, p95 is near it."""
+    """Calls that were due in the stall waited for its end: with the stall half of the time, p95 is near it."""
     latencies = Latencies()
     request = request_of("GET", "127.0.0.1", "/stalls", keep=False)
 
@@ -148,7 +179,7 @@ def _stalled(port: int) -> Reading:
         attempt("127.0.0.1", port, request, LIMITS)
         latencies.record(time.monotonic() - due)
 
-    seconds = STALLS_AFTER + STALL + 3.0
+    seconds = STALLS_AFTER + STALL + 2.0
     _run(STALL_RATE, seconds, call)
     # A call that is due x seconds into the stall takes STALL - x: 5 % of all calls are due in its first seconds * 0.05.
     truth = STALL - 0.05 * seconds
@@ -165,22 +196,36 @@ def _truth(port: int) -> dict[str, int]:
     return found
 
 
-def checked_apart(seed: int) -> list[Reading]:
-    """The readings of a process of its own, for whoever must not patch sockets. Raises SurveyorError if it breaks."""
+def check_rate(checked: Checked, rate: float, clients: float) -> None:
+    """Whether so many client models at so many arrivals a wall second each are no more than this machine can call.
+
+    Raises UsageError, with the rate that it can.
+    """
+    if rate * clients > checked.most:
+        raise UsageError(
+            f"{rate:g} arrivals a second of each client are {rate * clients:,.0f} in all, and this machine makes "
+            f"{checked.most:,.0f} attempts at most: --rate {max(1, int(checked.most / clients / 2))}, or Locust's "
+            "workers on other machines"
+        )
+
+
+def checked_apart(seed: int) -> Checked:
+    """That of a process of its own, for whoever must not patch sockets. Raises SurveyorError if it breaks."""
     command = [sys.executable, "-m", "surveyor.load.instrument", str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        return [Reading(**one) for one in json.loads(done.stdout)]
-    except (ValueError, TypeError):
+        told = json.loads(done.stdout)
+        return Checked(tuple(Reading(**one) for one in told["readings"]), float(told["most"]))
+    except (ValueError, TypeError, KeyError):
         why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise SurveyorError(f"the instrument check broke: {why}") from None
 
 
 def main() -> int:
-    """Print the table as JSON; 1 if a reading is wrong."""
-    readings = check_instrument(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
-    sys.stdout.write(json.dumps([asdict(one) for one in readings], indent=1) + "\n")
-    return 0 if all(one.right for one in readings) else 1
+    """Print what was found as JSON; 1 if a reading is wrong."""
+    checked = check_instrument(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    sys.stdout.write(json.dumps(asdict(checked), indent=1) + "\n")
+    return 0 if checked.right else 1
 
 
 if __name__ == "__main__":

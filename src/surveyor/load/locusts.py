@@ -6,6 +6,7 @@ a conductor build the service; every worker hears where it is, and sends what it
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -21,13 +22,14 @@ import gevent
 from gevent.event import AsyncResult
 from locust import User, events, task
 from locust.env import Environment
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
+from surveyor.errors import SurveyorError, UsageError
 from surveyor.lifetime import tuning_of
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.caller import Caller
-from surveyor.load.instrument import UNTRUSTED, checked_apart
-from surveyor.load.models import MODELS, Model
+from surveyor.load.instrument import UNTRUSTED, check_rate, checked_apart
+from surveyor.load.models import CLIENTS_IN_ALL, MODELS, Model
 from surveyor.load.place import Place
 from surveyor.load.scenario import Conducting, Scenario
 from surveyor.load.tally import TALLY_FILE, Tally
@@ -41,10 +43,6 @@ CLIENTS = 6
 MOST_UNDER_WAY = 500
 """Of one stream; more arrivals than that are dropped and counted."""
 
-CALL_WITHIN = 5.0
-"""Service seconds of an attempt, but never less than SHORTEST wall seconds."""
-
-SHORTEST = 0.4
 _PLACE = "surveyor-place"
 _KEY = "surveyor"
 
@@ -64,6 +62,7 @@ class _Play:
     conductor: subprocess.Popen[str] | None = None
     status: int | None = None
     out: Path = Path()
+    workers: set[str] = field(default_factory=set)
 
 
 def play(scenario: Scenario) -> list[type[User]]:
@@ -78,7 +77,8 @@ def play(scenario: Scenario) -> list[type[User]]:
 def _options(parser: Any) -> None:
     group = parser.add_argument_group("surveyor", "what the callers call")
     group.add_argument("--target", default="embedded", help="where the service is built (embedded)")
-    group.add_argument("--scale", type=float, default=10.0, help="service seconds a second, on the embedded target")
+    group.add_argument("--scale", type=float, default=0.0, help="service seconds a second, on the embedded target")
+    group.add_argument("--rate", type=float, default=0.0, help="arrivals of each client in a second")
     group.add_argument("--seed", type=int, default=7, help="seed of everything random")
     group.add_argument("--tuning", default="", help="of the service: ttl=N,stop=N,drain=N,check=0|1")
     group.add_argument("--given", default="{}", help="what else is said of the target, as JSON")
@@ -101,7 +101,7 @@ def _stream(state: _Play, model: Model) -> type[User]:
             chance = random.Random(f"{cast(Any, self.environment.parsed_options).seed}/{model.name}")
             callers = [_caller(state, self.environment, model, place, chance) for _ in range(CLIENTS)]
             turns = itertools.cycle(callers)
-            arrivals = Arrivals(state.scenario.rate, MOST_UNDER_WAY, gevent.spawn, gevent.sleep)
+            arrivals = Arrivals(place.rate * model.share, MOST_UNDER_WAY, gevent.spawn, gevent.sleep)
             try:
                 arrivals.run(lambda due: next(turns).call(due), dropped=callers[0].dropped)
             finally:
@@ -122,16 +122,11 @@ def _caller(state: _Play, environment: Environment, model: Model, place: Place, 
         place=place,
         finder=finder,
         tally=state.tally,
-        limits=_limits(place),
+        limits=Limits(place.within, place.within),
         chance=random.Random(chance.random()),
         only=(lambda address: address.startswith("127.")) if place.local else (lambda address: True),
         heard=lambda name, seconds, answer: _fire(environment, name, seconds, answer),
     )
-
-
-def _limits(place: Place) -> Limits:
-    within = max(SHORTEST, CALL_WITHIN / place.scale)
-    return Limits(within, within)
 
 
 def _fire(environment: Environment, name: str, seconds: float, answer: Answer) -> None:
@@ -155,7 +150,7 @@ def _begin(state: _Play, environment: Environment) -> None:
     hooks.quitting.add_listener(lambda environment, **_: _end(state, environment))
     if isinstance(runner, MasterRunner):
         hooks.worker_report.add_listener(lambda client_id, data: _merge(state, data))
-        hooks.worker_connect.add_listener(lambda client_id, **_: _tell(state, runner, client_id))
+        hooks.worker_connect.add_listener(lambda client_id, **_: _welcome(state, runner, client_id))
 
 
 def _report(state: _Play, data: dict[str, Any]) -> None:
@@ -167,40 +162,55 @@ def _merge(state: _Play, data: dict[str, Any]) -> None:
         state.tally.add(Tally.from_json(data[_KEY]))
 
 
+def _welcome(state: _Play, runner: MasterRunner, client_id: str) -> None:
+    state.workers.add(client_id)
+    _tell(state, runner, client_id)
+
+
 def _tell(state: _Play, runner: MasterRunner, client_id: str | None = None) -> None:
     if state.told:
         runner.send_message(_PLACE, {"place": state.told}, client_id=client_id)
 
 
+def _missed(state: _Play, runner: MasterRunner) -> None:
+    """Workers that are not there any more when the scenario is over."""
+    lost = state.workers - {one.id for one in runner.clients.all if one.state != STATE_MISSING}
+    if lost:
+        state.tally.troubles.append(
+            f"{len(lost)} of {len(state.workers)} workers went away while they called: what they had not told yet is "
+            "not counted, and their clients did not call until others took over"
+        )
+
+
 def _conduct(state: _Play, environment: Environment) -> None:
     """Have the scenario conducted, and end the test with it; not at all where the instrument is not to be trusted."""
     options: Any = environment.parsed_options
-    if not options.checked and not all(one.right for one in checked_apart(options.seed)):
-        sys.stderr.write(f"surveyor: {UNTRUSTED}\n")
-        environment.process_exit_code = 3
+    scenario = _wanted(state.scenario, options)
+    try:
+        if not options.checked:
+            _check(scenario, options.seed, alone=not isinstance(environment.runner, MasterRunner))
+    except SurveyorError as wrong:
+        sys.stderr.write(f"surveyor: {wrong}\n")
+        environment.process_exit_code = 2 if isinstance(wrong, UsageError) else 3
         if environment.runner is not None:
             environment.runner.quit()
         return
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     state.out = Path(options.out) if options.out else Path("reports/out") / stamp
-    tuning = tuning_of(options.tuning) if options.tuning else None
-    scenario = replace(state.scenario, setting=state.scenario.setting.tuned(tuning))
     wanted = Conducting(
         scenario.dumps(),
         options.target,
         str(state.out.resolve()),
         options.seed,
-        options.scale,
+        scenario.scale,
         json.loads(options.given),
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "surveyor.load.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     state.conductor = process
-    assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(wanted.dumps())
-    process.stdin.close()
+    _answer(process, wanted.dumps())
     for line in process.stdout:
         _hear(state, environment, json.loads(line))
     process.wait()
@@ -210,6 +220,34 @@ def _conduct(state: _Play, environment: Environment) -> None:
         runner.quit()
 
 
+def _wanted(scenario: Scenario, options: Any) -> Scenario:
+    """As the file says, with what the command line says instead."""
+    tuning = tuning_of(options.tuning) if options.tuning else None
+    return replace(
+        scenario,
+        setting=scenario.setting.tuned(tuning),
+        rate=options.rate or scenario.rate,
+        scale=options.scale or scenario.scale,
+    )
+
+
+def _check(scenario: Scenario, seed: int, *, alone: bool) -> None:
+    """Raises SurveyorError where the instrument is not to be trusted, or this machine is too slow to be `alone`."""
+    checked = checked_apart(seed)
+    if not checked.right:
+        raise SurveyorError(UNTRUSTED)
+    if alone:
+        check_rate(checked, scenario.rate, CLIENTS_IN_ALL)
+
+
+def _answer(process: subprocess.Popen[str], line: str) -> None:
+    """To the conductor, which may have gone."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(line)
+        process.stdin.flush()
+
+
 def _hear(state: _Play, environment: Environment, told: dict[str, Any]) -> None:
     if "place" in told:
         state.told = json.dumps(told["place"])
@@ -217,19 +255,32 @@ def _hear(state: _Play, environment: Environment, told: dict[str, Any]) -> None:
         if isinstance(environment.runner, MasterRunner):
             _tell(state, environment.runner)
     elif "over" in told and environment.runner is not None:
+        if isinstance(environment.runner, MasterRunner):
+            _missed(state, environment.runner)
         environment.runner.stop()
+    elif "counted" in told and state.conductor is not None:
+        _save(state)
+        _answer(state.conductor, "counted\n")
     elif "status" in told:
         state.status = int(told["status"])
+        for line in told["lines"]:
+            sys.stdout.write(f"{line}\n")
         if told["why"]:
             sys.stderr.write(f"surveyor: {told['why']}\n")
+
+
+def _save(state: _Play) -> None:
+    state.out.mkdir(parents=True, exist_ok=True)
+    (state.out / TALLY_FILE).write_text(state.tally.dumps(), "utf-8")
 
 
 def _end(state: _Play, environment: Environment) -> None:
     """Whoever is interrupted takes the conductor along, which undoes what it did."""
     process = state.conductor
-    if process is not None and process.poll() is None:
-        process.terminate()
-        process.wait()
-    if state.out != Path():
-        state.out.mkdir(parents=True, exist_ok=True)
-        (state.out / TALLY_FILE).write_text(state.tally.dumps(), "utf-8")
+    if process is None or process.poll() is not None:
+        return
+    _save(state)
+    process.terminate()
+    if process.stdin is not None:
+        process.stdin.close()
+    process.wait()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from surveyor.load.finders import ApiFinder, Finder, Fixed, Keeps, NameFinder
 from surveyor.load.place import Place
 
-__all__ = ["BETWEEN", "MODELS", "Model"]
+__all__ = ["BETWEEN", "CLIENTS_IN_ALL", "MODELS", "Model"]
 
 JVM_FOUND, JVM_NOBODY = 30.0, 10.0
 """Service seconds: networkaddress.cache.ttl without a security manager, and networkaddress.cache.negative.ttl."""
@@ -23,7 +24,8 @@ NEVER = 1e9
 class Model:
     """`does`: what it is, for people; `finder`: how it finds addresses; `keeps`: whether it keeps connections.
 
-    `needs`: what the service has to have, `balancer` or `proxy`, "" for nothing.
+    `needs`: what the service has to have, `balancer` or `proxy`, "" for nothing. `program`: what calls instead of this
+    process, which costs so much that it does so `share` as often.
     """
 
     name: str
@@ -31,9 +33,13 @@ class Model:
     finder: Callable[[Place], Finder]
     keeps: bool = False
     needs: str = ""
+    program: str = ""
+    share: float = 1.0
 
     def is_there(self, place: Place) -> bool:
         """Whether the service can be called by such a client."""
+        if self.program and shutil.which(self.program) is None:
+            return False
         return not self.needs or bool({"balancer": place.balancer, "proxy": place.proxy}[self.needs][0])
 
 
@@ -72,8 +78,18 @@ _ALL = (
         lambda place: NameFinder(place, Keeps(), place.balancer),
         needs="balancer",
     ),
+    Model(
+        "curl",
+        "curl, a process for each call: it asks each time, and tries one address of an answer after another",
+        lambda place: NameFinder(place, Keeps(0.0, 0.0)),
+        program="curl",
+        share=0.25,
+    ),
 )
 
 MODELS: Mapping[str, Model] = {one.name: one for one in _ALL}
+CLIENTS_IN_ALL = sum(one.share for one in _ALL)
+"""By how often they call."""
+
 BETWEEN = frozenset(one.name for one in _ALL if one.needs)
 """Those that call somebody who chooses the task."""

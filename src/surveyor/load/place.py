@@ -16,8 +16,9 @@ class Place:
     `secret`) asks for `service` in `namespace`; `balancer`: name and port of a load balancer before the service, and
     `proxy`: address and port of a client's Service Connect proxy, "" and 0 where there is none.
 
-    `epoch`: wall time (seconds since 1970) of service second 0; `scale`: service seconds in a wall second; `local`:
-    nothing beyond this machine may be called.
+    `rate`: arrivals of each client model in a wall second, each attempt with `within` wall seconds for connecting and
+    again for the answer. `epoch`: wall time (seconds since 1970) of service second 0; `scale`: service seconds in a
+    wall second; `local`: nothing beyond this machine may be called.
     """
 
     port: int
@@ -32,6 +33,8 @@ class Place:
     service: str
     balancer: tuple[str, int]
     proxy: tuple[str, int]
+    rate: float
+    within: float
     epoch: float
     scale: float
     local: bool = True

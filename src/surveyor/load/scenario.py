@@ -34,13 +34,16 @@ class Phase:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`rate`: arrivals of each client model in a wall second; `holds`: what checkers are to say of its history."""
+    """`rate`: arrivals of each client model in a wall second; `scale`: service seconds in one, where the target's clock
+    flows; `holds`: what checkers are to say of its history.
+    """
 
     name: str
     title: str
     setting: Setting
     phases: tuple[Phase, ...]
     rate: float = 20.0
+    scale: float = 10.0
     holds: tuple[Check, ...] = ()
 
     @property
@@ -62,6 +65,7 @@ class Scenario:
             setting=Setting(**value["setting"]),
             phases=tuple(Phase(**one) for one in value["phases"]),
             rate=value["rate"],
+            scale=value["scale"],
             holds=tuple(Check(one["name"], one["limits"]) for one in value["holds"]),
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from surveyor.load.histogram import Latencies
@@ -41,12 +41,18 @@ class Counted:
 
 @dataclass
 class Tally:
-    """Counts and latencies; `retries`: attempts made again, which count for nothing but the masked rate."""
+    """Counts and latencies; `retries`: attempts made again, which count for nothing but the masked rate.
+
+    `late`: arrivals that were begun so long after they were due that the machine did not keep up; `troubles`: what else
+    went wrong with whoever called, in words.
+    """
 
     _counts: dict[Key, int] = field(default_factory=dict)
     _masked: dict[Key, int] = field(default_factory=dict)
     _latencies: dict[tuple[str, int], Latencies] = field(default_factory=dict)
     retries: int = 0
+    late: int = 0
+    troubles: list[str] = field(default_factory=list)
 
     def attempt(self, model: str, second: int, address: str, outcome: str, error: str, *, masked: bool = False) -> None:
         """One attempt; `masked`: a retry had the arrival answered."""
@@ -70,6 +76,8 @@ class Tally:
         for moment, latencies in other._latencies.items():
             self._latencies.setdefault(moment, Latencies()).add(latencies)
         self.retries += other.retries
+        self.late += other.late
+        self.troubles += other.troubles
 
     def counted(self, models: Iterable[str] = (), start: float = 0.0, end: float = float("inf")) -> Iterator[Counted]:
         """The counts of these models (all if none) from one service second to another, in no order."""
@@ -94,8 +102,10 @@ class Tally:
 
     def taken(self) -> Tally:
         """All that was counted so far, which begins anew here."""
-        taken = Tally(self._counts, self._masked, self._latencies, self.retries)
-        self._counts, self._masked, self._latencies, self.retries = {}, {}, {}, 0
+        taken = replace(self)
+        fresh = Tally()
+        self._counts, self._masked, self._latencies = fresh._counts, fresh._masked, fresh._latencies
+        self.retries, self.late, self.troubles = 0, 0, fresh.troubles
         return taken
 
     def to_json(self) -> dict[str, Any]:
@@ -104,12 +114,14 @@ class Tally:
             "counts": [[*key, count, self._masked.get(key, 0)] for key, count in self._counts.items()],
             "latencies": [[*moment, one.encoded()] for moment, one in self._latencies.items()],
             "retries": self.retries,
+            "late": self.late,
+            "troubles": self.troubles,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Tally:
         """The inverse of to_json."""
-        made = cls(retries=int(value["retries"]))
+        made = cls(retries=int(value["retries"]), late=int(value["late"]), troubles=[*map(str, value["troubles"])])
         for model, second, address, outcome, error, count, masked in value["counts"]:
             key = (str(model), int(second), str(address), str(outcome), str(error))
             made._counts[key] = int(count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,12 @@ from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.chart import Chart, Lane
 from surveyor.report.experiments import ClientRow, ExperimentReport
 from surveyor.report.model import ConformanceReport
+from surveyor.verdicts import Verdict, worst
 
 __all__ = ["told_with"]
+
+MOST_LATE = 0.05
+"""Share of arrivals that may be begun late, or not at all."""
 
 
 def told_with(report: ConformanceReport, folder: Path) -> ConformanceReport:
@@ -30,6 +35,10 @@ def _told(one: ExperimentReport, folder: Path, tally: Tally) -> ExperimentReport
     if not one.history:
         return one
     history = load_history(folder / one.history)
+    troubles = [*tally.troubles, *_slow(history, tally)]
+    if troubles:
+        told = "; ".join(filter(None, (one.detail, *troubles)))
+        one = replace(one, verdict=worst((one.verdict, Verdict.INCONCLUSIVE)), detail=told)
     figures = figures_of(history, tally)
     chart = replace(one.chart, lanes=_lanes(tally, one.chart, figures)) if one.chart else None
     return replace(
@@ -38,6 +47,22 @@ def _told(one: ExperimentReport, folder: Path, tally: Tally) -> ExperimentReport
         clients=tuple(map(_row, figures)),
         sentences=tuple(_sentences(history, tally, figures)),
     )
+
+
+def _slow(history: History, tally: Tally) -> list[str]:
+    """Whether whoever called could not keep up, and what it could."""
+    counted = list(tally.counted())
+    dropped = sum(one.count for one in counted if one.outcome == "dropped")
+    arrivals = sum(one.count for one in counted)
+    if not history.phases or dropped + tally.late <= MOST_LATE * arrivals:
+        return []
+    seconds = (history.phases[-1].end - history.phases[0].begin) / history.header.scale
+    begun = Counter[str]()
+    for one in counted:
+        begun[one.model] += one.count if one.outcome != "dropped" else 0
+    most = max(begun.values()) / seconds
+    told = f"of {arrivals:,} arrivals {dropped:,} were not begun, and {tally.late:,} late"
+    return [f"the machine did not keep up: {told}; each client came to {most:,.0f} a second at most (--rate)"]
 
 
 def _lanes(tally: Tally, chart: Chart, figures: Sequence[Figures]) -> tuple[Lane, ...]:
@@ -56,8 +81,18 @@ def _lanes(tally: Tally, chart: Chart, figures: Sequence[Figures]) -> tuple[Lane
 
 def _sentences(history: History, tally: Tally, figures: Sequence[Figures]) -> list[str]:
     blames = attribute(history, tally, BETWEEN)
-    ttl = float(history.header.service.get("TTL", "0").split()[0])
-    return [sentence(model, blames, ttl) for model in dict.fromkeys(one.model for one in figures)]
+    ttls = _ttls(history)
+    return [sentence(model, blames, ttls) for model in dict.fromkeys(one.model for one in figures)]
+
+
+def _ttls(history: History) -> dict[str, float]:
+    """Of the records in each phase, as far as views showed them; what they began with where none did."""
+    began = float(history.header.service.get("TTL", "0").split()[0])
+    found = {}
+    for phase in history.phases:
+        seen = [look.ttl for look in history.looks if look.ttl and phase.begin <= look.begin <= phase.end]
+        found[phase.name] = max(seen, default=began)
+    return found
 
 
 def _row(one: Figures) -> ClientRow:

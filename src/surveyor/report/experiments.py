@@ -13,10 +13,13 @@ from surveyor.report.chart import Chart, chart_of
 from surveyor.results import TestResult
 from surveyor.verdicts import Verdict
 
-__all__ = ["VERDICT_SUFFIX", "ClientRow", "ExperimentReport", "experiments_of"]
+__all__ = ["VERDICT_SUFFIX", "WHOLE", "ClientRow", "ExperimentReport", "experiments_of"]
 
 VERDICT_SUFFIX = ".verdict.json"
 """Of the file beside a history that holds what `surveyor check --json` says of it."""
+
+WHOLE = "whole"
+"""The name under which all phases of a scenario together are told."""
 
 
 @dataclass(frozen=True)

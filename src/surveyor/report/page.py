@@ -20,6 +20,7 @@ from surveyor.claims import Claims
 from surveyor.evidence import Entry
 from surveyor.layout import find_layout
 from surveyor.report.drawing import draw
+from surveyor.report.felt import architectures_of, felt_by_phases, felt_by_scenarios
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport
@@ -47,6 +48,11 @@ def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     environment.filters |= {"moment": _moment, "bar": bar, "mark": mark, "reason": _reason, "drawn": draw}
+    environment.filters |= {
+        "by_phases": felt_by_phases,
+        "by_scenarios": felt_by_scenarios,
+        "architectures": architectures_of,
+    }
     style = _source(environment, "page.css")
     script = "(() => {\n'use strict';\n" + "".join(_source(environment, name) for name in _SCRIPTS) + "})();\n"
     shown = page_data(reports, claims)

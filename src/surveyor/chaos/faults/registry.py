@@ -9,6 +9,7 @@ from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
 __all__ = ["REGISTRY"]
 
 _CLOUDMAP = frozenset({"cloudmap"})
+_NAMES = frozenset({"cloudmap", "dns"})
 _IAM = frozenset({"cloudmap", "iam"})
 _SHARED = frozenset({"cloudmap", "sharing"})
 _GONE = ("InstanceNotFound", "ServiceNotFound")
@@ -56,6 +57,24 @@ def _deregister(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     return FaultPlan(tuple(begin), tuple(undo))
 
 
+def _ttl(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+    before = hands.of("servicediscovery").get_service(Id=scene.registry)["Service"]
+    after, had = int(victims.given.get("ttl", 300)), before.get("DnsConfig", {}).get("DnsRecords", [])
+    if not had:
+        raise FaultFailed(f"registry.ttl: the service {scene.name} has no DNS records")
+
+    def change(*seconds: int) -> ApiStep:
+        # What a request leaves out is deleted, so what there is besides the TTL is said again.
+        records = [{"Type": one["Type"], "TTL": ttl} for one, ttl in zip(had, seconds, strict=True)]
+        kept = {name: before[name] for name in ("Description", "HealthCheckConfig") if name in before}
+        params = {"Id": scene.registry, "Service": {**kept, "DnsConfig": {"DnsRecords": records}}}
+        return ApiStep("servicediscovery", "update_service", params, _GONE, _BUSY)
+
+    ttls = [int(one["TTL"]) for one in had]
+    told = f"from {', '.join(map(str, ttls))} to {after} s"
+    return FaultPlan((change(*(after for _ in had)),), (change(*ttls),), told=told)
+
+
 def _withdraw(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     params = {"resourceShareArn": scene.share, "resourceArns": [scene.namespace_arn]}
     return FaultPlan(
@@ -96,6 +115,12 @@ REGISTRY = (
         (Way(_CLOUDMAP, _deregister),),
         lasting=True,
         of_tasks=True,
+    ),
+    Fault(
+        "registry.ttl",
+        "gives the records of the service another TTL (UpdateService)",
+        (Way(_NAMES, _ttl),),
+        lasting=True,
     ),
     Fault(
         "clock.skew",

@@ -1,0 +1,69 @@
+"""Calls by the real curl: which address answered, and how a call without an answer ended."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from surveyor.load.curl import call_by_curl
+from surveyor.load.wire import Limits
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
+DEAD, LIMITS = "127.255.255.251", Limits(0.3, 0.3)
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Of a server at 127.0.0.1 that answers, fails, closes or stalls, by the path."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/closes":
+                return
+            if self.path == "/stalls":
+                over.wait(5)
+                return
+            self.send_response(503 if self.path == "/fails" else 200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    over.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "path", "outcome", "peer", "error"),
+    [
+        ((DEAD, "127.0.0.1"), "/", "ok", "127.0.0.1", ""),
+        ((DEAD,), "/", "fail", DEAD, "refused"),
+        (("127.0.0.1",), "/fails", "fail", "127.0.0.1", "status 503"),
+        (("127.0.0.1",), "/closes", "fail", "127.0.0.1", "closed without an answer"),
+        (("127.0.0.1",), "/stalls", "info", "127.0.0.1", "no answer in time"),
+    ],
+)
+def test_how_a_call_ends(
+    port: int,
+    addresses: tuple[str, ...],
+    path: str,
+    outcome: str,
+    peer: str,
+    error: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It goes on to the next address where nobody listens, and settings of the user's take no part."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    found, answer = call_by_curl("web.corp.internal", port, path, addresses, LIMITS)
+    assert (answer.outcome, found, answer.error) == (outcome, peer, error)

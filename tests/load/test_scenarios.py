@@ -5,21 +5,29 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from surveyor.cli.felt import PROGRAMS, with_what_is_felt
+from surveyor.clock import WallClock
 from surveyor.emulator.envoy.binary import binary
 from surveyor.history import load_history
 from surveyor.layout import find_layout
 from surveyor.load.attribution import attribute
-from surveyor.load.figures import figures_of
+from surveyor.load.figures import Figures, figures_of
 from surveyor.load.models import BETWEEN, MODELS
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
+from surveyor.report.file import load_report
+from surveyor.run import exit_code
+from surveyor.verdicts import Verdict
+from tests.report.test_experiments import report
 
 needs_envoy = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 
@@ -35,12 +43,14 @@ def run(*words: str, within: float = 150) -> subprocess.CompletedProcess[str]:
 
 
 @needs_envoy
-def test_a_scenario_ends_with_figures_of_all_models(tmp_path: Path) -> None:
+def test_a_survey_ends_with_what_clients_feel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One of four tasks is killed: who asks once and never again suffers longest, and errors went to the dead."""
-    done = run("surveyor", "load", "lose-one", "--out", str(tmp_path), "--scale", "15")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("  right") == 5
-    folder = tmp_path / "lose-one"
+    whole_report = with_what_is_felt(report(), tmp_path, "embedded", 7)
+    said = capsys.readouterr().out
+    assert exit_code(whole_report) == 0, (whole_report.failure, said)
+    assert [one.name for one in whole_report.experiments] == list(PROGRAMS.values())
+    assert all((tmp_path / one.history).is_file() for one in whole_report.experiments)
+    folder = tmp_path / "load" / "lose-one"
     tally = Tally.from_json(json.loads((folder / "tally.json").read_text("utf-8")))
     history = load_history(folder / "histories" / "lose-one.jsonl")
     assert [phase.name for phase in history.phases] == ["before", "killed", "after"]
@@ -53,38 +63,81 @@ def test_a_scenario_ends_with_figures_of_all_models(tmp_path: Path) -> None:
     blames = attribute(history, tally, BETWEEN)
     dead = sum(one.count for one in blames if one.whom == "dead")
     assert dead >= 0.9 * sum(one.count for one in blames)
-    assert "errors went to tasks dead for" in done.stdout
+    assert said.count("errors went to tasks dead for") >= 4
+    assert "page: " not in said
 
 
-@needs_envoy
-def test_two_workers_count_as_one_process_does(tmp_path: Path) -> None:
-    """Locust's own master and workers: each model's stream runs once, at the scenario's rate, and is counted once."""
-    locustfile = str(find_layout().loadtests / "lose_one.py")
+SHORT = """
+from surveyor.chaos import Setting, no_ghost
+from surveyor.load.locusts import play
+from surveyor.load.scenario import Phase, Scenario
+
+SCENARIO = Scenario("short", "Nothing happens.", Setting(count=2), phases=(Phase("calm", 120),), scale=15,
+                    holds=(no_ghost(after=15),))
+globals().update({one.__name__.replace("-", "_"): one for one in play(SCENARIO)})
+"""
+
+
+def with_workers(tmp_path: Path, during: Callable[[list[subprocess.Popen[bytes]]], object]) -> tuple[int, str]:
+    """A scenario in which nothing happens, by Locust's own master and two workers: exit status, and what it said."""
+    locustfile = tmp_path / "short.py"
+    locustfile.write_text(SHORT, "utf-8")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    worker = [sys.executable, "-m", "locust", "-f", locustfile, "--worker", "--master-port", port, "--skip-log-setup"]
-    workers = [subprocess.Popen(worker, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
-    try:
-        done = run(
-            *("locust", "-f", locustfile, "--master", "--master-bind-port", port, "--expect-workers", "2"),
-            *("--headless", "--users", "100", "--spawn-rate", "100", "--skip-log-setup", "--checked"),
-            *("--scale", "15", "--out", str(tmp_path)),
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    finally:
-        for one in workers:
-            one.wait(timeout=30)
-            assert one.stderr is not None
-            one.stderr.close()
-    tally = Tally.from_json(json.loads((tmp_path / "tally.json").read_text("utf-8")))
-    history = load_history(tmp_path / "histories" / "lose-one.jsonl")
-    whole = {one.model: one for one in figures_of(history, tally) if one.phase == WHOLE}
-    assert whole.keys() == THERE
+    locust = [sys.executable, "-m", "locust", "-f", str(locustfile), "--skip-log-setup"]
+    more = ["--master", "--master-bind-port", port, "--expect-workers", "2", "--headless", "--users", "100"]
+    more += ["--spawn-rate", "100", "--checked", "--out", str(tmp_path)]
+    said = tmp_path / "said"
+    with said.open("w") as file:
+        master = subprocess.Popen([*locust, *more], env=kept, stdout=file, stderr=file)
+        worker = [*locust, "--worker", "--master-port", port]
+        workers = [subprocess.Popen(worker, env=kept, stdout=subprocess.DEVNULL, stderr=file) for _ in range(2)]
+        try:
+            during(workers)
+            status = master.wait(timeout=90)
+        finally:
+            for one in (master, *workers):
+                if one.poll() is None:
+                    one.send_signal(signal.SIGINT)
+                one.wait(timeout=30)
+    return status, said.read_text("utf-8")
+
+
+def whole_of(folder: Path) -> tuple[dict[str, Figures], float]:
+    """The figures of all that was called, by model, and wall seconds in which that happened."""
+    tally = Tally.from_json(json.loads((folder / "tally.json").read_text("utf-8")))
+    history = load_history(folder / "histories" / "short.jsonl")
     seconds = (history.phases[-1].end - history.phases[0].begin) / history.header.scale
-    for figures in whole.values():
-        assert figures.attempts == pytest.approx(20 * MODELS[figures.model].share * seconds, rel=0.1), figures.model
+    return {one.model: one for one in figures_of(history, tally) if one.phase == WHOLE}, seconds
+
+
+def test_two_workers_count_as_one_process_does(tmp_path: Path) -> None:
+    """Locust's own master and workers: each model's stream runs once, at the scenario's rate, and is counted once."""
+    status, said = with_workers(tmp_path, lambda workers: None)
+    assert status == 0, said
+    whole, seconds = whole_of(tmp_path)
+    assert whole.keys() == {name for name in THERE if not MODELS[name].needs}
+    for model, figures in whole.items():
+        assert figures.attempts == pytest.approx(20 * MODELS[model].share * seconds, rel=0.1), model
+    assert "short: pass" in said
+
+
+def test_a_worker_that_dies_is_not_passed_over(tmp_path: Path) -> None:
+    """What it called lacks, so the run is inconclusive and says why."""
+
+    def kill_one(workers: list[subprocess.Popen[bytes]]) -> None:
+        clock = WallClock()
+        clock.eventually((tmp_path / "histories" / "short.jsonl").is_file, within=60)
+        clock.wait(2)
+        workers[0].kill()
+
+    status, said = with_workers(tmp_path, kill_one)
+    assert status == 1, said
+    assert "surveyor: 1 of 2 workers went away while they called" in said
+    [one] = load_report(tmp_path / "report.json").experiments
+    assert one.verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(

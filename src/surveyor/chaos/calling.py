@@ -24,6 +24,9 @@ __all__ = ["Caller", "Finder"]
 NOBODY = 1.0
 """Service seconds until who found nobody asks again."""
 
+BEFORE = 0.05
+"""Wall seconds before an answer has run out that it is not used any more: a call begins after it was decided on."""
+
 
 class Finder:
     """A client's knowledge of addresses: asked for again when it has run out, kept while nobody answers.
@@ -49,7 +52,7 @@ class Finder:
 
     def is_known(self) -> bool:
         """Whether what is known may still be used."""
-        return self._flow.now() < self._until
+        return self._flow.now() < self._until - BEFORE * self._flow.scale
 
     def ask(self) -> None:
         """Ask, and keep what was answered. Takes as long as the answer does."""

@@ -24,7 +24,7 @@ class Setting:
     second, each of which `takes` so long. `period`: from look to look of an observer. `by`: how callers find tasks,
     `dns` or `api`. `shared`: callers are another account's, with which the namespace is shared. `connect`: each task
     has a Service Connect proxy, which its calls come through; `fronts`: it has, and there are a client's proxy and a
-    load balancer before the service. `before`: how long it is watched before the first fault.
+    load balancer before the service, where the target has such. `before`: how long it is watched before a fault.
     """
 
     count: int = 3

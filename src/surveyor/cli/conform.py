@@ -51,9 +51,12 @@ def survey(
     budget: BudgetText = None,
     plan: Plan = False,  # an option of the command line, given by its name
 ) -> None:
-    """Checks every documented behaviour, on the embedded target unless told otherwise."""
+    """Checks every documented behaviour, on the embedded target unless told otherwise, and shows what callers feel.
+
+    The latter only in a survey of everything, on a target that is started for it.
+    """
     how = given(account, region, endpoint, dns, vpc, role, allow, budget)
-    _run(target, area, claim, out, workers, seed, how, plan=plan, update=False)
+    _run(target, area, claim, out, workers, seed, how, plan=plan, update=False, felt=True)
 
 
 def conform(
@@ -92,13 +95,15 @@ def _run(
     *,
     plan: bool,
     update: bool,
+    felt: bool = False,
 ) -> None:
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
     from surveyor.claims import load_claims
+    from surveyor.cli.felt import can_be_felt, with_what_is_felt
     from surveyor.cli.progress import progress_for
     from surveyor.cli.telling import tell
     from surveyor.layout import find_layout
-    from surveyor.report.file import REPORT_FILE
+    from surveyor.report.file import REPORT_FILE, save_report
     from surveyor.report.forms import save_forms
     from surveyor.run import Order, check_account, exit_code, run_suites
     from surveyor.selection import Selection
@@ -131,8 +136,11 @@ def _run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     with progress_for() as progress:
         report = run_suites(order, progress)
-    page = save_forms(report, load_claims(layout.claims), out)
     tell(report, out / REPORT_FILE)
+    if felt and selection.is_full and can_be_felt(chosen) and not (report.failure or report.interrupted):
+        report = with_what_is_felt(report, out, target, seed)
+        save_report(report, out / REPORT_FILE)
+    page = save_forms(report, load_claims(layout.claims), out)
     typer.echo(f"page:   {page}")
     code = exit_code(report)
     if report.failure:

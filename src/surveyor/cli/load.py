@@ -100,13 +100,19 @@ def _check_instrument(seed: int, rate: float | None) -> None:
 
 
 def _run(locustfile: Path, out: Path, words: list[str]) -> int:
-    """Locust, as a process of its own: imported after boto3 it would patch sockets that are in use."""
+    """Locust, as a process of its own: imported after boto3 it would patch sockets that are in use.
+
+    Its session is its own too: Ctrl-C would break into whatever its greenlets are doing, which SIGTERM does not.
+    """
     users = ["--headless", "--users", "100", "--spawn-rate", "100", "--skip-log-setup"]
     command = [sys.executable, "-m", "locust", "-f", str(locustfile), *users, "--checked", "--out", str(out), *words]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         return process.wait()
     except KeyboardInterrupt:
+        for one in (signal.SIGINT, signal.SIGTERM):  # what was done is undone already
+            signal.signal(one, signal.SIG_IGN)
+        process.terminate()
         process.wait()
         return 130
 

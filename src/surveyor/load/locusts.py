@@ -1,7 +1,7 @@
 """Locust drives the callers: its users are streams of arrivals, its web page and its workers work as they always do.
 
 A locustfile of loadtests/ calls `play` with its scenario. Whoever begins the test (a single process, or the master) has
-a conductor build the service; every worker hears where it is, and sends what it has counted with its own reports.
+a conductor build the service; every worker hears where it is, and sends what it has counted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import gevent
 from gevent.event import AsyncResult
 from locust import User, events, task
 from locust.env import Environment
-from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.lifetime import tuning_of
@@ -34,6 +34,7 @@ from surveyor.load.place import Place
 from surveyor.load.scenario import Conducting, Scenario
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.wire import Answer, Limits
+from surveyor.load.workers import Workers, serve
 
 __all__ = ["play"]
 
@@ -42,9 +43,6 @@ CLIENTS = 6
 
 MOST_UNDER_WAY = 500
 """Of one stream; more arrivals than that are dropped and counted."""
-
-_PLACE = "surveyor-place"
-_KEY = "surveyor"
 
 
 class NotAnswered(Exception):
@@ -58,11 +56,10 @@ class _Play:
     scenario: Scenario
     place: AsyncResult[Place] = field(default_factory=AsyncResult)
     tally: Tally = field(default_factory=Tally)
-    told: str = ""
     conductor: subprocess.Popen[str] | None = None
     status: int | None = None
     out: Path = Path()
-    workers: set[str] = field(default_factory=set)
+    workers: Workers | None = None
 
 
 def play(scenario: Scenario) -> list[type[User]]:
@@ -143,55 +140,24 @@ def _fire(environment: Environment, name: str, seconds: float, answer: Answer) -
 def _begin(state: _Play, environment: Environment) -> None:
     runner, hooks = environment.runner, cast(Any, environment.events)  # which has no types
     if isinstance(runner, WorkerRunner):
-        runner.register_message(_PLACE, lambda environment, msg: state.place.set(Place.loads(msg.data["place"])))
-        hooks.report_to_master.add_listener(lambda client_id, data: _report(state, data))
+        serve(runner, state.tally, state.place.set)
         return
     hooks.test_start.add_listener(lambda environment, **_: gevent.spawn(_conduct, state, environment))
-    hooks.quitting.add_listener(lambda environment, **_: _end(state, environment))
+    hooks.quitting.add_listener(lambda environment, **_: _end(state))
     if isinstance(runner, MasterRunner):
-        hooks.worker_report.add_listener(lambda client_id, data: _merge(state, data))
-        hooks.worker_connect.add_listener(lambda client_id, **_: _welcome(state, runner, client_id))
-
-
-def _report(state: _Play, data: dict[str, Any]) -> None:
-    data[_KEY] = state.tally.taken().to_json()
-
-
-def _merge(state: _Play, data: dict[str, Any]) -> None:
-    if _KEY in data:
-        state.tally.add(Tally.from_json(data[_KEY]))
-
-
-def _welcome(state: _Play, runner: MasterRunner, client_id: str) -> None:
-    state.workers.add(client_id)
-    _tell(state, runner, client_id)
-
-
-def _tell(state: _Play, runner: MasterRunner, client_id: str | None = None) -> None:
-    if state.told:
-        runner.send_message(_PLACE, {"place": state.told}, client_id=client_id)
-
-
-def _missed(state: _Play, runner: MasterRunner) -> None:
-    """Workers that are not there any more when the scenario is over."""
-    lost = state.workers - {one.id for one in runner.clients.all if one.state != STATE_MISSING}
-    if lost:
-        state.tally.troubles.append(
-            f"{len(lost)} of {len(state.workers)} workers went away while they called: what they had not told yet is "
-            "not counted, and their clients did not call until others took over"
-        )
+        state.workers = Workers(runner, state.tally)
 
 
 def _conduct(state: _Play, environment: Environment) -> None:
     """Have the scenario conducted, and end the test with it; not at all where the instrument is not to be trusted."""
     options: Any = environment.parsed_options
-    scenario = _wanted(state.scenario, options)
     try:
+        scenario, given = _wanted(state.scenario, options), json.loads(options.given)
         if not options.checked:
-            _check(scenario, options.seed, alone=not isinstance(environment.runner, MasterRunner))
-    except SurveyorError as wrong:
+            _check(scenario, options.seed, alone=state.workers is None)
+    except (SurveyorError, ValueError) as wrong:
         sys.stderr.write(f"surveyor: {wrong}\n")
-        environment.process_exit_code = 2 if isinstance(wrong, UsageError) else 3
+        environment.process_exit_code = 2 if isinstance(wrong, UsageError | ValueError) else 3
         if environment.runner is not None:
             environment.runner.quit()
         return
@@ -203,7 +169,7 @@ def _conduct(state: _Play, environment: Environment) -> None:
         str(state.out.resolve()),
         options.seed,
         scenario.scale,
-        json.loads(options.given),
+        given,
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "surveyor.load.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -221,8 +187,10 @@ def _conduct(state: _Play, environment: Environment) -> None:
 
 
 def _wanted(scenario: Scenario, options: Any) -> Scenario:
-    """As the file says, with what the command line says instead."""
+    """As the file says, with what the command line says instead. Raises ValueError for what is none."""
     tuning = tuning_of(options.tuning) if options.tuning else None
+    if options.rate < 0 or options.scale < 0:
+        raise ValueError("rate and scale are above 0")
     return replace(
         scenario,
         setting=scenario.setting.tuned(tuning),
@@ -243,22 +211,24 @@ def _check(scenario: Scenario, seed: int, *, alone: bool) -> None:
 def _answer(process: subprocess.Popen[str], line: str) -> None:
     """To the conductor, which may have gone."""
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError):
         process.stdin.write(line)
         process.stdin.flush()
 
 
 def _hear(state: _Play, environment: Environment, told: dict[str, Any]) -> None:
     if "place" in told:
-        state.told = json.dumps(told["place"])
-        state.place.set(Place.loads(state.told))
-        if isinstance(environment.runner, MasterRunner):
-            _tell(state, environment.runner)
+        place = json.dumps(told["place"])
+        state.place.set(Place.loads(place))
+        if state.workers is not None:
+            state.workers.tell(place)
     elif "over" in told and environment.runner is not None:
-        if isinstance(environment.runner, MasterRunner):
-            _missed(state, environment.runner)
+        if state.workers is not None:
+            state.workers.count()
         environment.runner.stop()
     elif "counted" in told and state.conductor is not None:
+        if state.workers is not None:
+            state.workers.collect()
         _save(state)
         _answer(state.conductor, "counted\n")
     elif "status" in told:
@@ -274,7 +244,7 @@ def _save(state: _Play) -> None:
     (state.out / TALLY_FILE).write_text(state.tally.dumps(), "utf-8")
 
 
-def _end(state: _Play, environment: Environment) -> None:
+def _end(state: _Play) -> None:
     """Whoever is interrupted takes the conductor along, which undoes what it did."""
     process = state.conductor
     if process is None or process.poll() is not None:

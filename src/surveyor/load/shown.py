@@ -17,8 +17,9 @@ def lines_of(report: ConformanceReport) -> Iterator[str]:
     """The verdict on each scenario, a table of what its clients got, and whom their errors went to."""
     for one in report.experiments:
         yield f"{one.name}: {one.verdict}: {one.title}"
-        if not one.clients:
+        if one.detail:
             yield f"  {one.detail}"
+        if not one.clients:
             continue
         yield f"  {_CELL}; the page has outages and latency too"
         yield from _table(felt_by_phases(one))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from surveyor.history import History, load_history
 from surveyor.load.attribution import attribute, sentence
 from surveyor.load.confidence import Share
 from surveyor.load.figures import Figures, figures_of
-from surveyor.load.models import BETWEEN
+from surveyor.load.models import BETWEEN, MODELS
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.chart import Chart, Lane
 from surveyor.report.experiments import ClientRow, ExperimentReport
@@ -57,12 +56,11 @@ def _slow(history: History, tally: Tally) -> list[str]:
     if not history.phases or dropped + tally.late <= MOST_LATE * arrivals:
         return []
     seconds = (history.phases[-1].end - history.phases[0].begin) / history.header.scale
-    begun = Counter[str]()
-    for one in counted:
-        begun[one.model] += one.count if one.outcome != "dropped" else 0
-    most = max(begun.values()) / seconds
+    together = (arrivals - dropped) / seconds
+    each = together / sum(MODELS[name].share if name in MODELS else 1.0 for name in tally.models)
     told = f"of {arrivals:,} arrivals {dropped:,} were not begun, and {tally.late:,} late"
-    return [f"the machine did not keep up: {told}; each client came to {most:,.0f} a second at most (--rate)"]
+    came = f"all clients together came to {together:,.0f} a second, which are {each:,.0f} each (--rate)"
+    return [f"the machine did not keep up: {told}; {came}"]
 
 
 def _lanes(tally: Tally, chart: Chart, figures: Sequence[Figures]) -> tuple[Lane, ...]:

@@ -79,13 +79,14 @@ def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, 
             "retries": setting.check_retries,
         }
     more: dict[str, Any] = {}
+    fronts = setting.fronts and "service-connect" in running.features
     alias = fixture("unique")("backend")
-    if setting.connect or setting.fronts:
+    if setting.connect or fronts:
         container["portMappings"] = [{"containerPort": PORT, "name": "web", "appProtocol": "http"}]
         endpoint = {"portName": "web", "discoveryName": alias, "clientAliases": [{"port": PORT, "dnsName": alias}]}
         more = {"serviceConnectConfiguration": {"enabled": True, "namespace": namespace["Arn"], "services": [endpoint]}}
     balancer = None
-    if setting.fronts:
+    if fronts:
         subnets = fixture("network")["awsvpcConfiguration"]["subnets"]
         balancer = fixture("make_balancer")(vpc, subnets)
         group = {"targetGroupArn": balancer.group, "containerName": "app", "containerPort": PORT}
@@ -115,5 +116,5 @@ def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, 
         share=fixture("share")(namespace) if setting.shared else "",
         namespace_arn=namespace["Arn"],
         balancer=(balancer.name, balancer.port) if balancer else ("", 0),
-        proxy=fixture("make_proxy")(namespace, alias) if setting.fronts else ("", 0),
+        proxy=fixture("make_proxy")(namespace, alias) if fronts else ("", 0),
     )

@@ -35,7 +35,7 @@ def needed_features(item: pytest.Item) -> set[str]:
     """What a target must have for this test: what all its claims need, or what every experiment does."""
     if is_experiment(item):
         setting = declared_by(item).setting
-        proxies = {"service-connect"} if setting.connect or setting.fronts else set()
+        proxies = {"service-connect"} if setting.connect else set()
         return {"cloudmap", "ecs", "ecs-processes"} | proxies
     claims = item.config.stash[CLAIMS].by_id
     return {"cloudmap"}.union(*(claims[claim].features for claim in claims_of(item)))

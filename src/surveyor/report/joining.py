@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.model import ConformanceReport
@@ -25,13 +26,17 @@ def joined(parts: Mapping[str, ConformanceReport], first: ConformanceReport | No
         base,
         started=min(one.started for one in reports),
         finished=max(one.finished for one in reports),
-        wall_seconds=round(sum(one.wall_seconds for one in reports), 3),
+        wall_seconds=_between(min(one.started for one in reports), max(one.finished for one in reports)),
         service_seconds=round(sum(one.service_seconds for one in reports), 3),
         failure="; ".join(dict.fromkeys(one.failure for one in reports if one.failure)),
         left_behind=tuple(line for one in reports for line in one.left_behind),
         interrupted=any(one.interrupted for one in reports),
         experiments=(*(first.experiments if first else ()), *experiments),
     )
+
+
+def _between(started: str, finished: str) -> float:
+    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
 
 
 def _moved(one: ExperimentReport, folder: str) -> ExperimentReport:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from surveyor.claims import Claims
 from surveyor.report.exchanges import deciding_tests, last_exchange
 from surveyor.report.experiments import ExperimentReport
+from surveyor.report.felt import felt_by_scenarios
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import Mark, Score, mark, score, score_by_area
@@ -65,6 +66,7 @@ def _blocks(report: ConformanceReport, claims: Claims) -> Iterator[str]:
     if report.experiments:
         yield f"\n### Experiments: {len(report.experiments)}\n\n"
         yield from (_experiment(one) for one in report.experiments)
+        yield from _felt(report)
     if report.claims or not report.experiments:
         yield _table(report, claims)
     for verdict, title in ((Verdict.FAIL, "Known to be wrong"), (Verdict.INCONCLUSIVE, "Known to be unclear")):
@@ -108,6 +110,18 @@ def _experiment(one: ExperimentReport) -> str:
         told = "; ".join(f"{figure.figure.partition(':')[0]} {figure.shown}" for figure in one.judged.figures)
         lines.append(f"  - {_escape(told)}")
     return "\n".join(lines) + "\n"
+
+
+def _felt(report: ConformanceReport) -> Iterator[str]:
+    """Client models by scenarios; nothing where no scenario was run."""
+    felt = felt_by_scenarios(report.experiments)
+    if not felt.columns:
+        return
+    head = ["client", *(f"{_escape(name)}: failed, last failure" for name in felt.columns)]
+    yield "\n### What clients felt\n\n| " + " | ".join(head) + " |\n|---|" + "---:|" * len(felt.columns) + "\n"
+    for client, cells in felt.rows:
+        told = (f"{one.failed[0]:.2f} %, {one.recovery:.0f} s" if one else "" for one in cells)
+        yield f"| {_escape(client)} | " + " | ".join(told) + " |\n"
 
 
 def _moved(claim: ClaimReport, claims: Claims) -> str:

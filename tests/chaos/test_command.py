@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,7 +81,8 @@ def test_a_dry_run_names_the_victims_and_does_nothing(tmp_path: Path) -> None:
     for run in runs:
         assert run.returncode == 0, run.stdout + run.stderr
         assert run.stderr.count("(127.") == 3
-    assert runs[0].stderr == runs[1].stderr
+    chosen = [re.sub(r"127[0-9.]+", "", run.stderr) for run in runs]  # addresses are what is free on this machine
+    assert chosen[0] == chosen[1]
     assert "fault" not in (tmp_path / "0" / "histories" / "kill-half.jsonl").read_text("utf-8").partition("\n")[2]
 
 

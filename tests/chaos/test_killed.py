@@ -34,7 +34,7 @@ def undone(folder: Path) -> bool:
     [
         ("task.pause", "service.scale", "registry.ghost", "registry.throttle", "dns.servfail"),
         ("task.unhealthy", "registry.deregister-live", "task.ignore-sigterm", "registry.stale", "dns.nxdomain"),
-        ("task.kill",),
+        ("task.kill", "registry.ttl"),
         ("task.stop", "service.deploy"),
     ],
     ids=" ".join,

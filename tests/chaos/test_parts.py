@@ -237,6 +237,9 @@ def test_what_lasts_can_be_undone(name: str) -> None:
         def get_instance(self, **_: Any) -> dict[str, Any]:
             return {"Instance": {"Attributes": {"AWS_INSTANCE_IPV4": "127.0.0.9"}}}
 
+        def get_service(self, **_: Any) -> dict[str, Any]:
+            return {"Service": {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 60}]}}}
+
     hands = Hands(lambda service: Cloudmap() if service == "servicediscovery" else Ecs(), None)
     way = FAULTS[name].way(FEATURES, workload=True)
     assert way is not None

@@ -25,6 +25,7 @@ from surveyor.targets.running import RunningTarget, run_target
 
 ACCOUNT = "111111111111"
 SCALE = 10.0
+TTL = 20
 PATIENCE = 60.0  # wall seconds
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "surveyor", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -74,11 +75,13 @@ class Town:
             )
 
     def is_whole(self) -> bool:
-        """Two tasks that answer, are healthy and in the registry, nobody else, and no experiment's tag."""
+        """Two tasks that answer, are healthy and in the registry, nobody else, its TTL, and no experiment's tag."""
         service, tasks = self.service(), self.tasks()
+        registry = self.client("servicediscovery").get_service(Id=self.registry)["Service"]
         tags = {one["key"]: one["value"] for one in service.get("tags") or ()}
         return (
             BUSY not in tags
+            and [one["TTL"] for one in registry["DnsConfig"]["DnsRecords"]] == [TTL]
             and service["desiredCount"] == service["runningCount"] == 2
             and all(_answers(address_of(task)) for task in tasks)
             and self.instances() == {task["taskArn"].rpartition("/")[2] for task in tasks}
@@ -109,7 +112,7 @@ def _build(running: RunningTarget) -> Town:
     registry = cloudmap.create_service(
         Name="web",
         NamespaceId=namespace,
-        DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 20}]},
+        DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]},
         HealthCheckCustomConfig={"FailureThreshold": 1},
     )["Service"]
     allowed = [{"key": ALLOWED, "value": "allowed"}]

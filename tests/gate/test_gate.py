@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -224,6 +225,13 @@ def test_prepared_runs_open_and_close_it(
     assert done.returncode == status, done.stderr
     assert said in done.stdout
     assert f"Surveyor's gate: {'open' if status == 0 else 'closed'}" in (tmp_path / "summary.md").read_text("utf-8")
+    kept_there = json.loads((run / "gate.json").read_text("utf-8"))
+    assert kept_there["open"] is (status == 0)
+    assert kept_there["deployment"] is None
+    [threshold] = kept_there["thresholds"]
+    assert threshold["verdict"] in said
+    assert kept_there["evidence"].pop(str(tmp_path / "gate.toml")) == hashlib.sha256(text.encode()).hexdigest()
+    assert {Path(one).name for one in kept_there["evidence"]} == {"report.json", "tally.json", "made.jsonl"}
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.ERROR])
@@ -234,6 +242,16 @@ def test_a_run_that_ended_worse_than_its_history_is_told(tmp_path: Path, verdict
     [outcome] = judge_gate(rules, gather([prepared(tmp_path / "bad", 0, 10, (verdict, "not whole again"))]))
     assert holds.verdict is Verdict.PASS
     assert (outcome.verdict, outcome.told) == (verdict, "not whole again")
+
+
+def test_figures_of_a_run_that_broke_open_and_close_nothing(tmp_path: Path) -> None:
+    """A machine that did not keep up makes errors that are not the service's, and hides others."""
+    rules = Rules((Threshold("made", "dns", "all", "error-rate", 1), Threshold("made", "", "", "danger-window", 5)))
+    for errors in (0, 300):
+        run = prepared(tmp_path / str(errors), errors, 1_000, (Verdict.INCONCLUSIVE, "the machine did not keep up"))
+        outcomes = judge_gate(rules, gather([run]))
+        assert {one.verdict for one in outcomes} == {Verdict.INCONCLUSIVE}
+        assert outcomes[0].told == "its run ended with inconclusive: the machine did not keep up"
 
 
 def test_a_folder_of_no_run_is_refused(tmp_path: Path) -> None:

@@ -57,6 +57,15 @@ def reset(one: socket.socket) -> None:
         (said(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), Answer("ok", 200)),
         (said(b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"task": "arn:task/c/t"}'[:-1]), Answer("ok", 200)),
         (said(b'HTTP/1.1 200 OK\r\n\r\n{"task": "arn:task/c/t"}'), Answer("ok", 200, "t")),
+        (
+            said(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n18\r\n{"task": "arn:task/c/t"}\r\n0\r\n\r\n'),
+            Answer("ok", 200, "t"),
+        ),
+        (
+            said(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhalf"),
+            Answer("fail", error="closed in the middle of an answer"),
+        ),
+        (said(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(5 << 20)), Answer("fail", error="an answer without end")),
         (said(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"), Answer("ok", 404)),
         (said(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), Answer("fail", 503, "", "status 503")),
         (said(b""), Answer("fail", error="closed without an answer")),
@@ -66,7 +75,7 @@ def reset(one: socket.socket) -> None:
         ),
         (
             said(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"),
-            Answer("fail", error="an answer whose length is no number"),
+            Answer("fail", error="an answer that is no http"),
         ),
         (said(b"SSH-2.0-OpenSSH\r\n\r\n"), Answer("fail", error="an answer that is no http")),
         (reset, Answer("fail", error="reset")),

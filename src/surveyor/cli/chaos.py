@@ -102,7 +102,10 @@ def chaos(
     )
     with progress_for() as progress:
         report = run_suites(order, progress)
-    if dry_run and not any(one.verdict == "error" for one in report.experiments):
+    if dry_run and not any(shown.verdict == "error" for shown in report.experiments):
+        for shown in report.experiments:
+            if shown.verdict == "unsupported":
+                typer.echo(f"{shown.name}: {shown.verdict}: {shown.detail}")
         return
     page = save_forms(report, load_claims(layout.claims), folder)
     raise typer.Exit(_tell(report, folder, page))

@@ -7,12 +7,16 @@ Exit codes: 0 the gate is open, 1 it is closed, 2 usage (a gate file with an err
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from surveyor.cli.given import Account, Endpoint, Region
+from surveyor.errors import SurveyorError
 from surveyor.targets.given import Given
+
+if TYPE_CHECKING:
+    from surveyor.gate.acting import Deed
 
 __all__ = ["gate"]
 
@@ -33,7 +37,8 @@ def gate(
 ) -> None:
     """Says whether a change may go on, by thresholds on figures and verdicts of runs."""
     from surveyor.gate import gather, judge_gate, load_rules, verdict_of
-    from surveyor.gate.acting import service_of
+    from surveyor.gate.acting import Deed, service_of
+    from surveyor.gate.record import keep
     from surveyor.gate.summary import render
     from surveyor.verdicts import Verdict
 
@@ -50,12 +55,20 @@ def gate(
     if summary is not None:
         with summary.open("a", encoding="utf-8") as file:
             file.write(render(outcomes, open_=is_open))
-    if where is not None:
-        typer.echo(_act(where, target, Given(account=account, region=region, endpoint=endpoint), is_open=is_open))
+    deed = None
+    try:
+        if where is not None:
+            deed = _act(where, target, Given(account=account, region=region, endpoint=endpoint), is_open=is_open)
+            typer.echo(deed.told)
+    except SurveyorError as refused:
+        deed = Deed("refused", str(refused))
+        raise
+    finally:
+        typer.echo(f"kept: {keep(runs, rules, outcomes, deed, ecs, is_open=is_open)}")
     raise typer.Exit(0 if is_open else 1)
 
 
-def _act(where: tuple[str, str], target: str, how: Given, *, is_open: bool) -> str:
+def _act(where: tuple[str, str], target: str, how: Given, *, is_open: bool) -> Deed:
     from surveyor.gate.acting import act
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
@@ -63,4 +76,4 @@ def _act(where: tuple[str, str], target: str, how: Given, *, is_open: bool) -> s
 
     with run_target(load_target(target, find_layout().targets, how), 0) as running:
         client = running.clients.client("ecs", how.account or running.target.account or "")
-        return act(client, *where, is_open=is_open).told
+        return act(client, *where, is_open=is_open)

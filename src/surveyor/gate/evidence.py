@@ -21,11 +21,15 @@ __all__ = ["Evidence", "gather"]
 
 @dataclass
 class Evidence:
-    """By name: what checkers said of scenarios and experiments, what clients got in scenarios, verdicts of claims."""
+    """By name: what checkers said of scenarios and experiments, what clients got in scenarios, verdicts of claims.
+
+    `broken`: of what ended worse than its history shows, why; its figures are not to be relied on.
+    """
 
     judged: dict[str, Judged] = field(default_factory=dict)
     clients: dict[str, Sequence[Figures]] = field(default_factory=dict)
     claims: dict[str, Verdict] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
 
 
 def gather(folders: Sequence[Path]) -> Evidence:
@@ -46,7 +50,9 @@ def _read(path: Path, found: Evidence) -> None:
     for one in report.experiments:
         if one.judged is None:
             continue
-        found.judged[one.name] = _whole(one, one.judged)
+        found.judged[one.name] = whole = _whole(one, one.judged)
+        if whole.verdict is not one.judged.verdict:
+            found.broken[one.name] = f"its run ended with {one.verdict}: {one.detail}"
         tally = path.with_name(TALLY_FILE)
         if tally.is_file():
             found.clients[one.name] = figures_of(load_history(path.parent / one.history), _tally(tally))

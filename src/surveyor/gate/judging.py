@@ -59,6 +59,8 @@ def _judge(threshold: Threshold, evidence: Evidence) -> Iterable[Outcome]:
     if threshold.figure == "checks":
         told = judged.detail or f"{len(judged.checks)} checks hold"
         yield Outcome(threshold, judged.verdict, told)
+    elif threshold.scenario in evidence.broken:
+        yield Outcome(threshold, Verdict.INCONCLUSIVE, evidence.broken[threshold.scenario])
     elif threshold.figure in CLIENT_FIGURES:
         yield from _clients(threshold, evidence)
     else:

@@ -12,13 +12,15 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+import httptools
+
 __all__ = ["Answer", "Limits", "Outcome", "Wire", "attempt", "request_of"]
 
 Outcome = Literal["ok", "fail", "info"]
 """An answer below 500; surely none, or one from 500 on; nobody knows, since no answer came in time."""
 
 LARGEST = 1 << 22
-_END = b"\r\n\r\n"
+"""Bytes of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,37 @@ def request_of(method: str, host: str, path: str = "/", *, keep: bool, body: byt
     return head.encode("ascii") + body
 
 
+class _Reading:
+    """What of an answer has come: httptools calls this as it parses."""
+
+    __slots__ = ("body", "closes", "done", "framed", "seen")
+
+    def __init__(self) -> None:
+        self.body, self.seen = b"", 0
+        self.closes = self.done = self.framed = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"connection":
+            self.closes = value.lower() == b"close"
+        self.framed = self.framed or name in (b"content-length", b"transfer-encoding")
+
+    def on_body(self, data: bytes) -> None:
+        self.body += data
+
+    def on_message_complete(self) -> None:
+        self.done = True
+
+
 class Wire:
     """A connection to one address. Raises OSError where it cannot be made in time."""
 
-    __slots__ = ("_buffer", "_socket", "address", "fresh")
+    __slots__ = ("_socket", "address", "fresh")
 
     def __init__(self, address: str, port: int, within: float) -> None:
         self.address = address
         self._socket = socket.create_connection((address, port), within)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._buffer = b""
         self.fresh = True
 
     def exchange(self, request: bytes, within: float) -> tuple[int, bytes, bool]:
@@ -65,47 +88,40 @@ class Wire:
         that one that drips in does not go on for ever.
         """
         end = time.monotonic() + within
-        sock = self._socket
-        sock.settimeout(within)
-        sock.sendall(request)
+        self._socket.settimeout(within)
+        self._socket.sendall(request)
         self.fresh = False
-        data = self._buffer
-        while (at := data.find(_END)) < 0:
-            data += self._more(end, len(data))
-        head, body = data[:at], data[at + 4 :]
-        status = int(head[9:12]) if head[:5] == b"HTTP/" and head[9:12].isdigit() else 0
-        if not status:
-            raise ConnectionError("an answer that is no HTTP")
-        lower = head.lower()
-        length = _length(lower)
-        if length is None:  # until it closes
-            while True:
-                try:
-                    body += self._more(end, len(body))
-                except ConnectionResetError:
-                    raise
-                except ConnectionError:
-                    return status, body, False
-        while len(body) < length:
-            body += self._more(end, len(body))
-        self._buffer = body[length:]
-        return status, body[:length], b"connection: close" not in lower
+        reading = _Reading()
+        parser = httptools.HttpResponseParser(reading)
+        while not reading.done:
+            data = self._more(end)
+            if not data:
+                # Without a length, and in one piece, it ends with the connection (RFC 9112, section 6.3).
+                if parser.get_status_code() and not reading.framed:
+                    return parser.get_status_code(), reading.body, False
+                raise ConnectionError(
+                    "closed in the middle of an answer" if reading.seen else "closed without an answer"
+                )
+            reading.seen += len(data)
+            if reading.seen > LARGEST:
+                raise ConnectionError("an answer without end")
+            try:
+                parser.feed_data(data)
+            except httptools.HttpParserError:
+                raise ConnectionError("an answer that is no HTTP") from None
+        again = reading.framed and not reading.closes and parser.get_http_version() == "1.1"
+        return parser.get_status_code(), reading.body, again
 
     def close(self) -> None:
         """Harmless when it is closed already."""
         self._socket.close()
 
-    def _more(self, end: float, so_far: int) -> bytes:
+    def _more(self, end: float) -> bytes:
         left = end - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        if so_far > LARGEST:
-            raise ConnectionError("an answer without end")
         self._socket.settimeout(left)
-        data = self._socket.recv(65_536)
-        if not data:
-            raise ConnectionError("closed without an answer" if not so_far else "closed in the middle of an answer")
-        return data
+        return self._socket.recv(65_536)
 
 
 def attempt(
@@ -133,16 +149,6 @@ def attempt(
         wire.close()
     error = "" if status < 500 else f"status {status}"
     return Answer("ok" if status < 500 else "fail", status, _who(body), error), wire if again else None
-
-
-def _length(head: bytes) -> int | None:
-    at = head.find(b"\r\ncontent-length:")
-    if at < 0:
-        return None
-    text = head[at + 17 : head.find(b"\r\n", at + 2) if head.find(b"\r\n", at + 2) > 0 else len(head)].strip()
-    if not text.isdigit():
-        raise ConnectionError("an answer whose length is no number")
-    return int(text)
 
 
 def _who(body: bytes) -> str:

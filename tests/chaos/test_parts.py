@@ -247,6 +247,20 @@ def test_what_lasts_can_be_undone(name: str) -> None:
     assert plan.undo or plan.front
 
 
+def test_the_proxy_before_a_task_answers_for_who_ended() -> None:
+    """503 is what one expects of a task that was told to end, and of no other."""
+    proxy = HttpProxy(lambda method, path, headers, body: Answer.of(503, {}))
+    proxy.start()
+    hands = Hands(lambda service: None, None)
+    try:
+        host, _, port = proxy.url.rpartition("/")[2].partition(":")
+        perform(TellStep(host, "/exit", int(port), ends=True), hands)
+        with pytest.raises(FaultFailed, match="it answered 503"):
+            perform(TellStep(host, "/pause", int(port)), hands)
+    finally:
+        proxy.close()
+
+
 def answering(upstream: HttpProxy) -> Front:
     """A front before it."""
     return Front.before(Upstream(upstream.url), None, random.Random(7))

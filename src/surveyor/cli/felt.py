@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +16,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from surveyor.report.file import REPORT_FILE, load_report
+from surveyor.report.file import fresh_report
 from surveyor.report.joining import joined
 from surveyor.report.model import ConformanceReport
 from surveyor.targets.model import Target
@@ -42,36 +43,27 @@ def with_what_is_felt(report: ConformanceReport, out: Path, target: str, seed: i
     What the scenario has to say is printed. Where one of them leaves no report, the survey's tells why as its failure.
     """
     typer.echo(f"what callers feel: {' and '.join(PROGRAMS.values())}, about 30 s")
+    common = ["--target", target, "--seed", str(seed)]
     commands = {
-        command: [
-            command,
-            name,
-            "--out",
-            str(out / command),
-            "--target",
-            target,
-            "--seed",
-            str(seed),
-            "--scale",
-            SCALES[command],
-        ]
+        command: [command, name, *common, "--out", str(out / command), "--scale", SCALES[command]]
         for command, name in PROGRAMS.items()
     }
-    interrupted, failures = False, [report.failure]
+    interrupted, missing, since = False, [], time.time()
     try:
         with Console().status("calling while tasks are killed"):
             said = _together(commands)
     except KeyboardInterrupt:
         interrupted, said = True, {}
+    found = {command: fresh_report(out / command, since) for command in commands}
     for command, (told, complained) in said.items():
-        if not (out / command / REPORT_FILE).is_file():
+        if found[command] is None:
             why = (complained.strip().splitlines() or ["it said nothing"])[-1].removeprefix("surveyor: ")
-            failures.append(f"{command} {PROGRAMS[command]} left no report: {why}")
+            missing.append(f"{command} {PROGRAMS[command]} left no report: {why}")
         elif command == "load":
             typer.echo(told[told.find(f"{PROGRAMS[command]}: ") :].rpartition("page: ")[0], nl=False)
-    parts = {one: load_report(out / one / REPORT_FILE) for one in commands if (out / one / REPORT_FILE).is_file()}
-    whole = joined(parts, report)
-    return replace(whole, failure="; ".join(filter(None, failures)), interrupted=whole.interrupted or interrupted)
+    whole = joined({command: part for command, part in found.items() if part is not None}, report)
+    failure = "; ".join(filter(None, (whole.failure, *missing)))
+    return replace(whole, failure=failure, interrupted=whole.interrupted or interrupted)
 
 
 def _together(commands: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:

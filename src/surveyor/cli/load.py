@@ -11,15 +11,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given, tuning_given
 from surveyor.cli.programs import about, check_names, programs_in
 from surveyor.errors import SurveyorError
+
+if TYPE_CHECKING:
+    from surveyor.report.model import ConformanceReport
 
 __all__ = ["load"]
 
@@ -53,6 +57,9 @@ def load(
 ) -> None:
     """Measures what callers get while services scale, deploy and lose tasks, for each way of finding them."""
     from surveyor.layout import find_layout
+    from surveyor.load.shown import lines_of
+    from surveyor.report.file import fresh_report
+    from surveyor.report.joining import joined
     from surveyor.targets import load_target
 
     layout = find_layout()
@@ -73,13 +80,19 @@ def load(
     words = ["--target", target, "--scale", f"{scale or 0:g}", "--rate", f"{rate or 0:g}", "--seed", str(seed)]
     words += ["--tuning", tuning.argument()] if tuning else []
     words += ["--given", json.dumps({key: value for key, value in vars(how).items() if value})]
-    codes = []
+    codes, parts = [], {}
     for name in names or known:
+        since = time.time()
         codes.append(_run(known[name], folder / name, words))
-        _tell(folder / name, name)
+        report = fresh_report(folder / name, since)
+        if report is not None:
+            parts[name] = report
+            for line in lines_of(report):
+                typer.echo(line)
         if codes[-1] == 130:
             break
-    _save(folder, names or list(known))
+    if parts:
+        _save(joined(parts), folder)
     raise typer.Exit(next((code for code in (130, 3, 4, 2, 1) if code in codes), 0))
 
 
@@ -117,32 +130,14 @@ def _run(locustfile: Path, out: Path, words: list[str]) -> int:
         return 130
 
 
-def _tell(folder: Path, name: str) -> None:
-    from surveyor.load.shown import lines_of
-    from surveyor.report.file import REPORT_FILE, load_report
-
-    if not (folder / REPORT_FILE).is_file():
-        typer.echo(f"{name}: there is no report", err=True)
-        return
-    for line in lines_of(load_report(folder / REPORT_FILE)):
-        typer.echo(line)
-
-
-def _save(folder: Path, names: list[str]) -> None:
+def _save(report: ConformanceReport, folder: Path) -> None:
     """One report of all scenarios, with its page."""
     from surveyor.claims import load_claims
     from surveyor.layout import find_layout
     from surveyor.load.shown import comparison_lines
-    from surveyor.report.file import REPORT_FILE, load_report, save_report
+    from surveyor.report.file import REPORT_FILE, save_report
     from surveyor.report.forms import save_forms
-    from surveyor.report.joining import joined
 
-    parts = {
-        name: load_report(folder / name / REPORT_FILE) for name in names if (folder / name / REPORT_FILE).is_file()
-    }
-    if not parts:
-        return
-    report = joined(parts)
     save_report(report, folder / REPORT_FILE)
     for line in comparison_lines(report):
         typer.echo(line)

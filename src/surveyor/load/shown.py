@@ -25,6 +25,7 @@ def lines_of(report: ConformanceReport) -> Iterator[str]:
         yield from _table(felt_by_phases(one))
         for sentence in one.sentences:
             yield f"  {sentence}"
+    yield from (f"left behind: {line}" for line in report.left_behind)
 
 
 def comparison_lines(report: ConformanceReport) -> Iterator[str]:

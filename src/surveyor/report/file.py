@@ -13,7 +13,7 @@ import jsonschema
 from surveyor.errors import UsageError
 from surveyor.report.model import API_VERSION, KIND, ConformanceReport
 
-__all__ = ["REPORT_FILE", "load_report", "make_folder", "save_report", "schema"]
+__all__ = ["REPORT_FILE", "fresh_report", "load_report", "make_folder", "save_report", "schema"]
 
 
 REPORT_FILE = "report.json"
@@ -44,6 +44,12 @@ def make_folder(out: Path) -> None:
         probe.unlink()
     except OSError as refused:
         raise UsageError(f"cannot write to {out}: {refused.strerror}; --out names another place") from None
+
+
+def fresh_report(folder: Path, since: float) -> ConformanceReport | None:
+    """The report that a run wrote into its folder since then (time.time()); None if it left only an earlier one's."""
+    path = folder / REPORT_FILE
+    return load_report(path) if path.is_file() and path.stat().st_mtime >= since else None
 
 
 def load_report(path: Path) -> ConformanceReport:

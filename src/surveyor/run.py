@@ -21,6 +21,7 @@ from surveyor.account.sweep import forget
 from surveyor.claims import load_claims
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.expectations import expectations_file, load_expectations
+from surveyor.judging import REFUSED
 from surveyor.layout import Layout
 from surveyor.lifetime import DEFAULT, Tuning
 from surveyor.plugin.collecting import Collector
@@ -106,16 +107,23 @@ def run_suites(order: Order, collector: Collector | None = None) -> ConformanceR
 
 
 def exit_code(report: ConformanceReport) -> int:
-    """0 as expected, 1 a verdict moved, 3 the target or the harness broke, 4 something was left, 130 interrupted."""
+    """0 as expected, 1 a verdict moved, 2 all that is wrong is what was asked for, 3 the target or the harness broke, 4
+    something was left, 130 interrupted.
+    """
     if report.interrupted:
         return 130
-    done = [one.verdict for one in report.experiments]
-    if report.failure or Verdict.ERROR in (*done, *(claim.verdict for claim in report.claims)):
+    done = {one.verdict for one in report.experiments}
+    broken = [one.symptom for one in report.experiments if one.verdict is Verdict.ERROR]
+    broken += [one.symptom for one in report.claims if one.verdict is Verdict.ERROR]
+    nothing = not report.experiments and not report.claims
+    if report.failure or nothing or any(REFUSED not in symptom for symptom in broken):
         return 3
     if report.left_behind:
         return 4
+    if broken:
+        return 2
     as_expected = all(claim.expected for claim in report.claims) and not report.surprises
-    return 0 if as_expected and set(done) <= {Verdict.PASS, Verdict.UNSUPPORTED} else 1
+    return 0 if as_expected and done <= {Verdict.PASS, Verdict.UNSUPPORTED} else 1
 
 
 def run_pytest(order: Order, collector: Collector, *plugins: str) -> int:

@@ -141,6 +141,24 @@ def test_a_worker_that_dies_is_not_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("instead", "by", "says"),
+    [
+        ("Setting(count=2)", "Setting(count=0)", "the scenario short has a service without tasks"),
+        ('(Phase("calm", 120),)', "()", "the scenario short has no phases"),
+        ('Phase("calm", 120)', 'Phase("calm", 120, fault="task.kil")', "there is no fault 'task.kil'; did you mean"),
+    ],
+)
+def test_a_scenario_that_makes_no_sense_is_one_line(tmp_path: Path, instead: str, by: str, says: str) -> None:
+    """By Locust alone: nothing is built, and the exit code is that of wrong usage."""
+    (tmp_path / "short.py").write_text(SHORT.replace(instead, by), "utf-8")
+    words = ("--headless", "--users", "100", "--spawn-rate", "100", "--skip-log-setup", "--checked")
+    done = run("locust", "-f", str(tmp_path / "short.py"), *words, "--out", str(tmp_path / "out"))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert f"surveyor: {says}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "says"),
     [(("lose-non",), "did you mean 'lose-one'"), (("--target", "embeded"), "did you mean 'embedded'")],
 )

@@ -163,8 +163,7 @@ def _tell(report: ConformanceReport, folder: Path, page: Path) -> int:
         typer.echo(f"surveyor: {one.name}: {one.detail}", err=True)
     if report.failure:
         typer.echo(f"surveyor: {report.failure}", err=True)
-    code = exit_code(report)
-    return 2 if code == 3 and refused and not report.failure else code
+    return exit_code(report)
 
 
 def _lines(judged: Judged) -> list[str]:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from surveyor.chaos.faults import fault_of
 from surveyor.claims import load_claims
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import find_layout
@@ -37,7 +38,7 @@ def main() -> int:
     for one in (signal.SIGTERM, signal.SIGINT):  # from a terminal the one, and then from Locust the other
         signal.signal(one, _interrupted)
     wanted = Conducting.loads(sys.stdin.readline())
-    Scenario.loads(wanted.scenario)
+    scenario = Scenario.loads(wanted.scenario)
     os.environ["SURVEYOR_SCENARIO"] = wanted.scenario
     given = Given(**{**wanted.given, "allow": tuple(wanted.given.get("allow") or ())})
     order = Order(
@@ -51,6 +52,7 @@ def main() -> int:
         chaos=Chaos(scale=wanted.scale),
     )
     try:
+        _check(scenario)
         check_account(order)
         report = run_suites(order, Collector())
         _tell({"counted": "?"})
@@ -63,6 +65,16 @@ def main() -> int:
         return _over(2 if isinstance(wrong, UsageError) else 3, str(wrong))
     why = "; ".join([report.failure] if report.failure else [one.detail for one in report.experiments if one.detail])
     return _over(exit_code(report), why, [*lines_of(report), f"page: {page}"])
+
+
+def _check(scenario: Scenario) -> None:
+    """Raises UsageError for what no run could make sense of."""
+    for name in scenario.faults:
+        fault_of(name)
+    if scenario.setting.count < 1:
+        raise UsageError(f"the scenario {scenario.name} has a service without tasks: there would be nobody to call")
+    if not scenario.phases:
+        raise UsageError(f"the scenario {scenario.name} has no phases: nothing would be counted")
 
 
 def _interrupted(number: int, frame: object) -> None:

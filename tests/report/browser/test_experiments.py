@@ -12,6 +12,7 @@ from surveyor.claims import Claims
 from surveyor.report.page import render
 from tests.report.browser.test_page import POOR_CONTRAST, quiet
 from tests.report.test_experiments import experiment, report, world_with_a_resurrection
+from tests.report.test_felt import CLIENTS, scenario
 
 if TYPE_CHECKING:
     from tests.report.browser.conftest import Browser
@@ -50,6 +51,24 @@ def test_an_experiment_can_be_read(browser: Browser, page: Path, width: int, dar
     assert "no resurrection" in told
     assert told.count("event ") == 3 + 5 + 2  # of the resurrection, five failed calls, and that it was not gone
     assert not browser.run("document.getElementById('claims').checkVisibility()")
+    quiet(browser, page)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_clients_felt_can_be_read(
+    browser: Browser, claims: Claims, tmp_path: Path, width: int, dark: bool
+) -> None:
+    """Tables that are wider than a phone scroll by themselves; what failed stands out, and not by its colour alone."""
+    page = tmp_path / "felt.html"
+    page.write_text(render([report(scenario("lose-one", *CLIENTS), scenario("deploy", "dns"))], claims), "utf-8")
+    browser.open(page, width=width, height=900, dark=dark)
+    assert browser.run("document.documentElement.scrollWidth") == width
+    assert browser.run(POOR_CONTRAST) == []
+    assert browser.run("document.querySelectorAll('table.clients').length") == 4
+    hurt, fine = (f"getComputedStyle(document.querySelector('.clients b{one}'))" for one in (".hurt", ":not(.hurt)"))
+    assert browser.run(f"{hurt}.color") != browser.run(f"{fine}.color")
+    assert browser.run(f"{hurt}.fontWeight") != browser.run(f"{fine}.fontWeight")
     quiet(browser, page)
 
 

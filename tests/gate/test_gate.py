@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -13,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.checkers import check_of, judge_history
+from surveyor.checkers import Judged, check_of, judge_history
 from surveyor.errors import UsageError
 from surveyor.gate import Evidence, Rules, Threshold, gather, judge_gate, load_rules
-from surveyor.history import read_history
+from surveyor.history import History, read_history
 from surveyor.load.figures import figures_of
 from surveyor.load.tally import Tally
 from surveyor.report.chart import chart_of
@@ -110,8 +111,15 @@ def evidence(errors: int, attempts: int) -> Evidence:
         tally.attempt("dns", 10 + number % 80, "127.0.0.1", outcome, "")
         if outcome == "ok":
             tally.took("dns", 10 + number % 80, 0.004)
+    history, judged = made_history()
+    return Evidence({"made": judged}, {"made": figures_of(history, tally)}, {})
+
+
+@functools.cache
+def made_history() -> tuple[History, Judged]:
+    """Read and judged once: many examples rest on it."""
     history = read_history(made_lines())
-    return Evidence({"made": judge_history(history)}, {"made": figures_of(history, tally)}, {})
+    return history, judge_history(history)
 
 
 def made_lines() -> list[str]:

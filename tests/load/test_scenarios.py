@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -78,13 +79,20 @@ globals().update({one.__name__.replace("-", "_"): one for one in play(SCENARIO)}
 """
 
 
+def free_port() -> str:
+    """One that the system gives to nobody who does not ask for it: the others are taken all the time."""
+    for port in random.Random(os.getpid()).sample(range(20_000, 30_000), 50):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return str(port)
+    raise AssertionError("no port is free")
+
+
 def with_workers(tmp_path: Path, during: Callable[[list[subprocess.Popen[bytes]]], object]) -> tuple[int, str]:
     """A scenario in which nothing happens, by Locust's own master and two workers: exit status, and what it said."""
     locustfile = tmp_path / "short.py"
     locustfile.write_text(SHORT, "utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = free_port()
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     locust = [sys.executable, "-m", "locust", "-f", str(locustfile), "--skip-log-setup"]
     more = ["--master", "--master-bind-port", port, "--expect-workers", "2", "--headless", "--users", "100"]

@@ -40,7 +40,7 @@ def test_scenario(stage: Stage) -> None:
     stage.wait(CALLERS_BEGIN)
     with ExitStack() as kept:
         for phase in SCENARIO.phases:
-            tell({"phase": phase.name})
+            tell({"phase": phase.name, "seconds": phase.seconds})
             began = stage.recorder.invoke("conductor", "phase", name=phase.name)
             with ExitStack() as own:
                 if phase.fault:

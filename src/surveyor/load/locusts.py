@@ -171,6 +171,7 @@ def _conduct(state: _Play, environment: Environment) -> None:
         scenario.scale,
         given,
     )
+    sys.stderr.write(f"{scenario.name}: building the service on {options.target}\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "surveyor.load.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -222,6 +223,8 @@ def _hear(state: _Play, environment: Environment, told: dict[str, Any]) -> None:
         state.place.set(Place.loads(place))
         if state.workers is not None:
             state.workers.tell(place)
+    elif "phase" in told:
+        sys.stderr.write(f"{state.scenario.name}: {told['phase']}, {told['seconds']:g} service seconds\n")
     elif "over" in told and environment.runner is not None:
         if state.workers is not None:
             state.workers.count()

@@ -5,7 +5,7 @@ Colours come from the page's style sheet, by class, so that the drawing is good 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from surveyor.report.chart import Band, Chart, Row, Stairs
@@ -63,9 +63,11 @@ def draw(chart: Chart) -> Drawing:
     y = _views(parts, chart.stairs, at, y)
     y = _calls(parts, chart, at, y)
     y = _lanes(parts, chart, at, y)
-    for band, level in labels:
-        x, end = at(band.start), at(band.end)
+    for start, over in _spans(chart.bands):
+        x, end = at(start), at(over)
         drawing.add("rect", "band", x=x, y=top, width=max(end - x, 1.0), height=y - top)
+    for band, level in labels:
+        x = at(band.start)
         drawing.add("text", "fault", band.name, x=min(x, WIDE - 110), y=4 + LABEL * (level + 1) - 4)
         drawing.add("line", "fault-line", x1=x, x2=x, y1=4 + LABEL * (level + 1) - 2, y2=y)
     drawing.shapes += parts.shapes
@@ -75,6 +77,18 @@ def draw(chart: Chart) -> Drawing:
     drawing.add("text", "axis", "service seconds", x=4, y=y + 16)
     drawing.high = y + 22
     return drawing
+
+
+def _spans(bands: Iterable[Band]) -> list[tuple[float, float]]:
+    """When any fault was on: where several were the ground is no darker, and what is drawn on it as easily read."""
+    spans: list[tuple[float, float]] = []
+    for band in sorted(bands, key=lambda one: one.start):
+        if spans and band.start <= spans[-1][1]:
+            start, over = spans[-1]
+            spans[-1] = start, max(over, band.end)
+        else:
+            spans.append((band.start, band.end))
+    return spans
 
 
 def _levels(bands: Sequence[Band], at: Place) -> Iterator[tuple[Band, int]]:

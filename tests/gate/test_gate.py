@@ -18,6 +18,7 @@ from surveyor.checkers import Judged, check_of, judge_history
 from surveyor.errors import UsageError
 from surveyor.gate import Evidence, Rules, Threshold, gather, judge_gate, load_rules
 from surveyor.history import History, read_history
+from surveyor.lifetime.course import Interval
 from surveyor.load.figures import figures_of
 from surveyor.load.tally import Tally
 from surveyor.report.chart import chart_of
@@ -154,6 +155,20 @@ def test_more_errors_never_open_the_gate(errors: int, more: int, limit: float) -
     order = [Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]
     few, many = (one("error-rate", limit, evidence(count, 80)) for count in (errors, errors + more))
     assert order.index(few) <= order.index(many)
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(40.0, "pass"), (31.0, "inconclusive"), (5.0, "fail")])
+def test_each_client_of_a_scenario_has_a_danger_window(limit: float, verdict: str) -> None:
+    """A threshold is on one of them, or on all; who calls a balancer has none."""
+    found = evidence(0, 100)
+    found.dangers["made"] = {"dns": Interval(30.0, 32.0), "api-healthy": Interval(0.0, 0.0)}
+    assert one("danger-window", limit, found) == verdict
+    every = judge_gate(Rules((Threshold("made", "", "whole", "danger-window", limit),)), found)
+    assert [(outcome.who, outcome.verdict) for outcome in every] == [("dns", verdict), ("api-healthy", "pass")]
+    with pytest.raises(UsageError, match="no client 'balancer' chose tasks; there is dns, api-healthy"):
+        one("danger-window", limit, found, "balancer")
+    with pytest.raises(UsageError, match="made was run without client models"):
+        one("danger-window", limit, evidence(0, 100))
 
 
 def test_nothing_measured_is_never_a_pass() -> None:

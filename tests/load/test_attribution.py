@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveyor.history import History, read_history
-from surveyor.load.attribution import attribute, sentence
+from surveyor.load.attribution import attribute, dangers, sentence
 from surveyor.load.figures import figures_of
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
@@ -77,6 +77,8 @@ def test_the_sentence_says_what_most_errors_were() -> None:
         sentence("dns", blames, {"p0": 60.0}) == "dns: 30 of 31 errors went to tasks dead for less than the TTL of 60 s"
     )
     assert sentence("dns", blames, {"p0": 20.0}) == "dns: 30 of 31 errors went to tasks dead for up to 31 s"
+    windows = dangers(with_phases(WORLD, 0.0, END - 1), tally, ["api"])
+    assert {model: (window.low, window.high) for model, window in windows.items()} == {"dns": (29.0, 31.0)}
     more = {"p0": 60.0, "p1": 300.0}
     assert sentence("dns", blames, more) == "dns: 30 of 31 errors went to tasks dead for less than the TTL"
     assert sentence("api", blames, {"p0": 60.0}) == "api: no errors"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from surveyor.checkers import Judged
 from surveyor.errors import UsageError
 from surveyor.history import load_history
+from surveyor.lifetime.course import Interval
+from surveyor.load.attribution import dangers
 from surveyor.load.figures import Figures, figures_of
+from surveyor.load.models import BETWEEN
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report
@@ -23,12 +26,14 @@ __all__ = ["Evidence", "gather"]
 class Evidence:
     """By name: what checkers said of scenarios and experiments, what clients got in scenarios, verdicts of claims.
 
-    `broken`: of what ended worse than its history shows, why; its figures are not to be relied on.
+    `dangers`: of scenarios, for how long each client called a task after its end. `broken`: of what ended worse than
+    its history shows, why; its figures are not to be relied on.
     """
 
     judged: dict[str, Judged] = field(default_factory=dict)
     clients: dict[str, Sequence[Figures]] = field(default_factory=dict)
     claims: dict[str, Verdict] = field(default_factory=dict)
+    dangers: dict[str, Mapping[str, Interval]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
 
@@ -53,9 +58,10 @@ def _read(path: Path, found: Evidence) -> None:
         found.judged[one.name] = whole = _whole(one, one.judged)
         if whole.verdict is not one.judged.verdict:
             found.broken[one.name] = f"its run ended with {one.verdict}: {one.detail}"
-        tally = path.with_name(TALLY_FILE)
-        if tally.is_file():
-            found.clients[one.name] = figures_of(load_history(path.parent / one.history), _tally(tally))
+        if path.with_name(TALLY_FILE).is_file():
+            history, tally = load_history(path.parent / one.history), _tally(path.with_name(TALLY_FILE))
+            found.clients[one.name] = figures_of(history, tally)
+            found.dangers[one.name] = dangers(history, tally, BETWEEN)
 
 
 def _whole(one: ExperimentReport, judged: Judged) -> Judged:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from surveyor.checkers.figures import DANGER, GAP
 from surveyor.errors import UsageError
 from surveyor.gate.evidence import Evidence
 from surveyor.gate.rules import CLIENT_FIGURES, Rules, Threshold
+from surveyor.lifetime.course import Interval
 from surveyor.load.confidence import share_of
 from surveyor.load.figures import Figures
 from surveyor.verdicts import Verdict, worst
@@ -63,6 +64,10 @@ def _judge(threshold: Threshold, evidence: Evidence) -> Iterable[Outcome]:
         yield Outcome(threshold, Verdict.INCONCLUSIVE, evidence.broken[threshold.scenario])
     elif threshold.figure in CLIENT_FIGURES:
         yield from _clients(threshold, evidence)
+    elif threshold.figure == "danger-window" and threshold.scenario in evidence.dangers:
+        yield from _dangers(threshold, evidence.dangers[threshold.scenario])
+    elif threshold.client:
+        raise UsageError(f"line {threshold.line}: {threshold.scenario} was run without client models")
     else:
         name = _NAMED[threshold.figure]
         found = next((one for one in judged.figures if one.figure == name), None)
@@ -103,6 +108,19 @@ def _clients(threshold: Threshold, evidence: Evidence) -> Iterable[Outcome]:
         if one.phase == threshold.phase and threshold.client in ("", one.model):
             verdict, told = _figure(threshold, one)
             yield Outcome(threshold, verdict, told, one.model)
+
+
+def _dangers(threshold: Threshold, found: Mapping[str, Interval]) -> Iterable[Outcome]:
+    """In a load scenario each client has a danger window of its own."""
+    if threshold.client and threshold.client not in found:
+        near = nearest(threshold.client, found)
+        raise UsageError(
+            f"line {threshold.line}: no client {threshold.client!r} chose tasks; there is {', '.join(found)}{near}"
+        )
+    for model, window in found.items():
+        if threshold.client in ("", model):
+            verdict = _within(window.low, window.high, threshold.at_most)
+            yield Outcome(threshold, verdict, f"{window.low:g} to {window.high:g} s", model)
 
 
 def _figure(threshold: Threshold, one: Figures) -> tuple[Verdict, str]:

@@ -26,7 +26,7 @@ CLIENT_FIGURES: Mapping[str, str] = {
 """Figures of one client model in one phase: shares of attempts, wall milliseconds, service seconds."""
 
 SCENARIO_FIGURES: Mapping[str, str] = {"danger-window": "s", "zero-healthy-gap": "s"}
-"""Figures of a whole scenario or experiment, in service seconds."""
+"""Figures of a whole scenario or experiment, in service seconds; in a scenario each client has a danger window."""
 
 _FIGURES = {**CLIENT_FIGURES, **SCENARIO_FIGURES, "checks": ""}
 _KEYS = {"scenario", "client", "phase", "figure", "at-most", "confidence", "claim"}
@@ -58,7 +58,9 @@ class Threshold:
             return f"claim {self.claim} holds"
         if self.figure == "checks":
             return f"the checks of {self.scenario} hold"
-        who = f", {self.client or 'every client'} in phase {self.phase}" if self.figure in CLIENT_FIGURES else ""
+        who = f", {self.client}" if self.client else ""
+        if self.figure in CLIENT_FIGURES:
+            who = f", {self.client or 'every client'} in phase {self.phase}"
         return f"{self.figure} of {self.scenario}{who} at most {self.at_most:g} {self.unit}"
 
 
@@ -126,8 +128,9 @@ def _threshold(table: Mapping[str, Any], entry: Entry) -> Threshold:
         )
     if "scenario" not in table:
         raise _Wrong(entry.line, "a threshold names its scenario, or a claim")
-    if figure not in CLIENT_FIGURES and {"client", "phase"} & set(table):
-        raise _Wrong(entry.line, f"{figure} is a figure of the whole scenario, without client and phase")
+    foreign = {"phase"} if figure == "danger-window" else {"client", "phase"}
+    if figure not in CLIENT_FIGURES and foreign & set(table):
+        raise _Wrong(entry.line, f"{figure} is a figure of the whole scenario, without {' and '.join(sorted(foreign))}")
     if (figure == "checks") == ("at-most" in table):
         raise _Wrong(entry.line, "checks have no at-most" if figure == "checks" else f"{figure} needs at-most")
     confidence = table.get("confidence", 0.95)

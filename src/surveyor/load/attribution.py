@@ -15,7 +15,7 @@ from surveyor.history import History, Life, lives_of
 from surveyor.lifetime.course import Interval
 from surveyor.load.tally import Counted, Tally
 
-__all__ = ["KINDS", "Blame", "Whom", "attribute", "sentence"]
+__all__ = ["KINDS", "Blame", "Whom", "attribute", "dangers", "sentence"]
 
 Whom = Literal["nobody", "ghost", "too-early", "healthy", "draining", "dead", "between"]
 KINDS: Mapping[Whom, str] = {
@@ -78,6 +78,19 @@ def _whom(one: Counted, lives: Sequence[Life], between: frozenset[str]) -> tuple
     if life.running is None or moment.low < life.running.low:
         return "too-early", 0.0
     return "healthy", 0.0
+
+
+def dangers(history: History, tally: Tally, between: Iterable[str] = ()) -> Mapping[str, Interval]:
+    """For how many service seconds after its end each model called a task; those of `between` know of none.
+
+    A second of the tally may have been bad in part, and so may the one in which the task ended.
+    """
+    apart = frozenset(between)
+    longest = {model: 0.0 for model in tally.models if model not in apart}
+    for one in attribute(history, tally, apart):
+        if one.whom == "dead":
+            longest[one.model] = max(longest[one.model], one.longest)
+    return {model: Interval(max(0.0, seconds - 2.0), seconds) for model, seconds in longest.items()}
 
 
 def sentence(model: str, blames: Iterable[Blame], ttls: Mapping[str, float]) -> str:

@@ -62,6 +62,9 @@ def with_what_is_felt(report: ConformanceReport, out: Path, target: str, seed: i
         elif command == "load":
             typer.echo(told[told.find(f"{PROGRAMS[command]}: ") :].rpartition("page: ")[0], nl=False)
     whole = joined({command: part for command, part in found.items() if part is not None}, report)
+    for one in whole.experiments:
+        if not one.clients:  # the scenario has told of itself
+            typer.echo(f"{one.name}: {one.verdict}: {one.detail or one.title}")
     failure = "; ".join(filter(None, (whole.failure, *missing)))
     return replace(whole, failure=failure, interrupted=whole.interrupted or interrupted)
 

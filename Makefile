@@ -43,7 +43,7 @@ setup: .venv/.checkout ## make .venv from the pins (every other command does it 
 	@touch $@
 
 .PHONY: survey
-survey: setup ## check the documented behaviours on the embedded target
+survey: setup ## check the documented behaviours on the embedded target, and what callers feel while a task dies
 	@$(BIN)/surveyor survey $(ARGS)
 
 .PHONY: test

@@ -80,6 +80,12 @@ def test_a_closed_gate_rolls_a_rolling_deployment_back(running: RunningTarget, e
     going = ecs.list_service_deployments(cluster="shop", service="goes-back", status=["IN_PROGRESS"])
     arn = going["serviceDeployments"][0]["serviceDeploymentArn"]
     assert act(ecs, "shop", "goes-back", is_open=False).what == "rolled-back"
+    running.clock.wait(5)
+    told = ecs.list_service_deployments(cluster="shop", service="goes-back")["serviceDeployments"]
+    assert [(one["serviceDeploymentArn"] == arn, one["status"]) for one in told] == [
+        (True, "ROLLBACK_IN_PROGRESS"), (False, "SUCCESSFUL"),
+    ]  # fmt: skip
+    assert act(ecs, "shop", "goes-back", is_open=False).what == "nothing"  # going back is none of its own
     running.clock.wait(180)
     assert state(ecs, "goes-back")[0] == old
     [ended] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]

@@ -109,7 +109,7 @@ def stop(call: Call, service: Service, deployment: Deployment, *, back: bool) ->
     told(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment stopped by a user.")
     _tell(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "was stopped by a user.")
     if back:
-        deployment.went_back = _go_back(call, service, deployment, "stopped by a user")
+        deployment.back = _go_back(call, service, deployment, "stopped by a user")
 
 
 def _fail(call: Call, service: Service, deployment: Deployment) -> None:
@@ -122,14 +122,17 @@ def _fail(call: Call, service: Service, deployment: Deployment) -> None:
     )
     _tell(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "circuit breaker: tasks failed to start.")
     if service.breaker.get("rollback"):
-        _go_back(call, service, deployment, "circuit breaker")
+        deployment.back = _go_back(call, service, deployment, "circuit breaker")
 
 
-def _go_back(call: Call, service: Service, deployment: Deployment, why: str) -> bool:
-    """Make another deployment of what was completed last; whether there was any."""
+def _go_back(call: Call, service: Service, deployment: Deployment, why: str) -> Deployment | None:
+    """Make another deployment of what was completed last; None if there was none.
+
+    It is part of the service deployment that it ends, and none of its own (Developer Guide, View service history).
+    """
     last = service.last_completed
     if last is None or last is deployment:
-        return False
+        return None
     told(call, service, f"(service {service.name}) rolling back to deployment {last.id}.")
     again = replace(
         last,
@@ -141,11 +144,12 @@ def _go_back(call: Call, service: Service, deployment: Deployment, why: str) -> 
         failed=0,
         setbacks=0,
         resume=0.0,
-        went_back=False,
+        back=None,
     )
     again.id = f"ecs-svc/{call.world.chance.randrange(10**18, 10**19)}"
     begin(call, service, again)
-    return True
+    service.history.remove(again)
+    return again
 
 
 def _tell(call: Call, service: Service, of: Deployment, kind: str, name: str, what: str) -> None:

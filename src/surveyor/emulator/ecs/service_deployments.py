@@ -23,6 +23,7 @@ __all__ = [
 
 DESCRIBED_AT_ONCE = 20
 _STATUS = {"IN_PROGRESS": "IN_PROGRESS", "COMPLETED": "SUCCESSFUL", "FAILED": "STOPPED"}
+_BACK = {"IN_PROGRESS": "ROLLBACK_IN_PROGRESS", "COMPLETED": "ROLLBACK_SUCCESSFUL", "FAILED": "ROLLBACK_FAILED"}
 
 
 def list_service_deployments(call: Call, request: ListServiceDeploymentsRequestTypeDef) -> Document:
@@ -71,7 +72,7 @@ def stop_service_deployment(call: Call, request: Any) -> Document:
     back = request.get("stopType", "ROLLBACK") == "ROLLBACK"
     if one.stage is not None and back:
         blue_green.roll_back(call, of, one, scheduler.look_soon)
-        one.went_back = True
+        one.back = of.primary
     else:
         breaker.stop(call, of, one, back=back)
         scheduler.look_soon(call, of)
@@ -97,20 +98,12 @@ def _brief(call: Call, of: Service, one: Deployment) -> dict[str, Any]:
         "clusterArn": of.cluster.arn,
         "createdAt": one.created,
         "startedAt": one.created,
-        "status": _status(of, one),
+        "status": _BACK[one.back.rollout] if one.back is not None else _STATUS[one.rollout],
         "targetServiceRevisionArn": arn(call, "service-revision", of.cluster.name, of.name, one.id.rpartition("/")[2]),
     }
     if one.rollout != "IN_PROGRESS":
         told["finishedAt"] = one.updated
     return told
-
-
-def _status(of: Service, one: Deployment) -> str:
-    if not one.went_back:
-        return _STATUS[one.rollout]
-    primary = of.primary
-    done = primary is not None and primary.rollout == "COMPLETED"
-    return "ROLLBACK_SUCCESSFUL" if done else "ROLLBACK_IN_PROGRESS"
 
 
 def _told(call: Call, of: Service, one: Deployment) -> dict[str, Any]:

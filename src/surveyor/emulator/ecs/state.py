@@ -210,8 +210,8 @@ class Deployment:
     stage: Stage | None = None
     # The id of the hook that it waits at.
     paused: str | None = None
-    # Somebody stopped it, and the service went back to what there was.
-    went_back: bool = False
+    # What the service went back to when somebody stopped it, or the circuit breaker did.
+    back: Deployment | None = None
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ lint: setup ## check style, types, who imports whom, and the claims against thei
 	$(BIN)/lint-imports --no-logo || failed=1; \
 	$(BIN)/surveyor claims drift || failed=1; \
 	$(BIN)/surveyor claims coverage --strict >/dev/null || failed=1; \
-	$(BIN)/surveyor counterfeits --coverage; \
+	$(BIN)/surveyor mutants --coverage; \
 	exit $$failed
 
 .PHONY: format

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["surveyor.plugin"]
+pytest_plugins = ["surveyor.pytest_plugin"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUNDLE = ("claims", "suites", "chaos", "loadtests", "targets", "reports/templates", "conftest.py")
+BUNDLE = ("claims", "suites", "mutants", "chaos", "loadtests", "targets", "reports/templates", "conftest.py")
 
 
 class BundleHook(BuildHookInterface[Any]):

@@ -22,11 +22,11 @@ def _run(kind: str, port: int, seconds: float) -> None:
     from locust.env import Environment
 
     from surveyor.load.caller import Caller
-    from surveyor.load.finders import Fixed
-    from surveyor.load.models import Model
-    from surveyor.load.place import Place
+    from surveyor.load.client_models import Model
+    from surveyor.load.connection import Answer, Limits
+    from surveyor.load.endpoints import Place
+    from surveyor.load.resolvers import Fixed
     from surveyor.load.tally import Tally
-    from surveyor.load.wire import Answer, Limits
 
     class Fast(FastHttpUser):
         host = f"http://127.0.0.1:{port}"

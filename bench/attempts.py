@@ -26,7 +26,10 @@ def measure(seconds: float, tell: Callable[[str], None]) -> Iterator[Row]:
     """Medians of rounds that take turns, so that a busy machine is busy for both."""
     found: dict[str, list[tuple[float, float]]] = {"honest": [], "fast": []}
     server = subprocess.Popen(
-        [sys.executable, "-m", "surveyor.load.faulty", "7"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "surveyor.load.faulty_server", "7"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert server.stdin is not None
     assert server.stdout is not None

@@ -47,7 +47,7 @@ CONTESTANTS = (
         "surveyor",
         # Quotas of requests and instances would end a load test; everything else is as it comes.
         (
-            *("-m", "surveyor.emulator", "--port", "{port}", "--dns-port", "0", "--no-throttle"),
+            *("-m", "surveyor_emulator", "--port", "{port}", "--dns-port", "0", "--no-throttle"),
             *("--set", "quotas.instances_per_service=1000000", "--set", "quotas.instances_per_namespace=1000000"),
         ),
     ),

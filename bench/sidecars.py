@@ -11,7 +11,7 @@ from typing import Any
 from bench.registry import Row
 from bench.servers import Contestant, Server, started
 from bench.tasks import AT_ONCE, PATIENCE, addresses, client, processes, pss, until_all_answer
-from surveyor import workload
+from surveyor_agents import workload
 
 __all__ = ["MEMORY", "READY", "measure"]
 

@@ -21,7 +21,7 @@ from botocore.config import Config
 
 from bench.registry import Row
 from bench.servers import Contestant, Server, started
-from surveyor import workload
+from surveyor_agents import workload
 
 __all__ = [
     "AT_ONCE",

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from bench.registry import Row
 from bench.servers import Contestant, Server, started
-from surveyor.account.sweep import standing_in
 from surveyor.chaos.faults import FAULTS
-from surveyor.chaos.journal import open_entries
+from surveyor.chaos.undo_log import open_entries
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
+from surveyor.targets.sweep import standing_in
 
 __all__ = ["LEFT", "UNDONE", "measure"]
 

@@ -6,7 +6,7 @@ ECS replaces them, and the registry knows nobody healthy: clients that want only
 from __future__ import annotations
 
 from surveyor.chaos import Setting, gone, visible
-from surveyor.load.locusts import play
+from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(

@@ -6,7 +6,7 @@ Their records have a TTL of 60 s, and the processes end with SIGTERM: what every
 from __future__ import annotations
 
 from surveyor.chaos import Setting, gone, visible
-from surveyor.load.locusts import play
+from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(

@@ -6,7 +6,7 @@ With retries at other addresses a quarter of the arrivals would still fail at fi
 from __future__ import annotations
 
 from surveyor.chaos import Setting, gone, visible
-from surveyor.load.locusts import play
+from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(

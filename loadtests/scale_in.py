@@ -6,7 +6,7 @@ Nine of ten leave at once: who goes on calling them, and for how long?
 from __future__ import annotations
 
 from surveyor.chaos import Setting, gone
-from surveyor.load.locusts import play
+from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(

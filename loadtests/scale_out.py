@@ -6,7 +6,7 @@ When does each of them get to the new ones, and does anybody call them too early
 from __future__ import annotations
 
 from surveyor.chaos import Setting, visible
-from surveyor.load.locusts import play
+from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(

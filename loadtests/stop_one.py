@@ -6,7 +6,7 @@ It is out of the registry soon; its address is in caches for its TTL, and in kep
 from __future__ import annotations
 
 from surveyor.chaos import Setting, gone, visible
-from surveyor.load.locusts import play
+from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(

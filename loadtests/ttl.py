@@ -6,7 +6,7 @@ Of four tasks one is killed each time. Between two of them the records get the n
 from __future__ import annotations
 
 from surveyor.chaos import Setting, gone, visible
-from surveyor.load.locusts import play
+from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(

@@ -12,10 +12,10 @@ from types import ModuleType
 
 import pytest
 
+from surveyor.claims.selection import Selection
+from surveyor.conformance.run import Order, run_suites
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport
-from surveyor.run import Order, run_suites
-from surveyor.selection import Selection
 
 FAKE = Path(__file__).with_name("fake_target.py")
 

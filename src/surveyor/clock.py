@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.errors import NoAnswer, WrongAnswer
 
 __all__ = ["Clock", "ControlledClock", "Steerable", "WallClock"]
@@ -99,7 +99,7 @@ class Clock(ABC):
             if looked >= during:
                 return
             passed = self.now() - start
-            step = during if self._settled(passed) else bounds.ALWAYS_STEP
+            step = during if self._settled(passed) else timeouts.ALWAYS_STEP
             self.wait(max(0.001, min(step, during - passed)))
 
 
@@ -125,7 +125,7 @@ class ControlledClock(Clock):
 
     def _step(self, passed: float, bound: float) -> float:
         # A hundred looks are enough for any bound; under two minutes the steps stay within a second.
-        return max(bounds.FIRST_STEP, min(passed / 2, bounds.LARGEST_STEP), bound / 120 if passed > 10 else 0.0)
+        return max(timeouts.FIRST_STEP, min(passed / 2, timeouts.LARGEST_STEP), bound / 120 if passed > 10 else 0.0)
 
 
 class WallClock(Clock):
@@ -154,7 +154,7 @@ class WallClock(Clock):
             self._skipped += seconds - real
 
     def _step(self, passed: float, bound: float) -> float:
-        return min(bounds.WALL_STEP * self._scale, max(0.02 * self._scale, passed / 4))
+        return min(timeouts.WALL_STEP * self._scale, max(0.02 * self._scale, passed / 4))
 
     def _settled(self, passed: float) -> bool:
         return passed >= self._settles

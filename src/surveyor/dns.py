@@ -13,7 +13,7 @@ import dns.query
 import dns.rdataclass
 import dns.rdatatype
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
 from surveyor.targets.control import DnsAddress
@@ -27,7 +27,7 @@ def ask(
     server: DnsAddress,
     *,
     tcp: bool = False,
-    timeout: float = bounds.DNS_ANSWER,
+    timeout: float = timeouts.DNS_ANSWER,
     evidence: Evidence | None = None,
     **query: Any,
 ) -> dns.message.Message:
@@ -61,7 +61,7 @@ def values(answer: dns.message.Message, name: str, rdtype: str) -> list[str]:
 
 
 def _exchange(message: dns.message.Message, server: DnsAddress, *, tcp: bool, timeout: float) -> dns.message.Message:
-    for left in reversed(range(bounds.DNS_TRIES)):
+    for left in reversed(range(timeouts.DNS_TRIES)):
         try:
             if tcp:
                 return dns.query.tcp(message, server.address, timeout=timeout, port=server.port)

@@ -27,6 +27,11 @@ class Layout:
         return self.root / "targets"
 
     @property
+    def mutants(self) -> Path:
+        """One TOML file an area."""
+        return self.root / "mutants"
+
+    @property
     def suites(self) -> Path:
         """One folder an area."""
         return self.root / "suites"

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import bounds, workload
-from surveyor.plugin.tasks import IMAGE
+from surveyor import timeouts
+from surveyor.fixtures.tasks import IMAGE
 from surveyor.testing import proves
+from surveyor_agents import workload
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.account import ClientFactory, Unique
-    from surveyor.plugin.consumers import Share
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import ClientFactory, Unique
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.second_account import Share
+    from surveyor.fixtures.time import Eventually
 
 FOR_ECS = "arn:aws:ram::aws:permission/AWSRAMPermissionCloudMapECSFullPermission"
 STRANDED = ("DEACTIVATING", "DEPROVISIONING")
@@ -103,7 +104,7 @@ def test_a_withdrawn_share_strands_what_uses_it(
         arns = ecs.list_tasks(cluster=cluster, serviceName=name)["taskArns"]
         return dict(ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"][0]) if arns else None
 
-    running = eventually(lambda: (found := task()) and found["lastStatus"] == "RUNNING" and found, within=bounds.TASK)
+    running = eventually(lambda: (found := task()) and found["lastStatus"] == "RUNNING" and found, within=timeouts.TASK)
     client("ram").delete_resource_share(resourceShareArn=granted)
     ecs.delete_service(cluster=cluster, service=name, force=True)
 
@@ -112,10 +113,10 @@ def test_a_withdrawn_share_strands_what_uses_it(
         [of] = ecs.describe_services(cluster=cluster, services=[name])["services"]
         return of["status"], now["lastStatus"]
 
-    eventually(lambda: states()[1] in STRANDED, within=bounds.TASK)
-    clock.wait(bounds.TASK)
+    eventually(lambda: states()[1] in STRANDED, within=timeouts.TASK)
+    clock.wait(timeouts.TASK)
     status, last = states()
     assert status == "DRAINING"
     assert last in STRANDED
     share(namespace, FOR_ECS)
-    eventually(lambda: states() == ("INACTIVE", "STOPPED"), within=bounds.TASK)
+    eventually(lambda: states() == ("INACTIVE", "STOPPED"), within=timeouts.TASK)

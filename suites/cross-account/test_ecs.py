@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import bounds, workload
-from surveyor.plugin.tasks import IMAGE
+from surveyor import timeouts
+from surveyor.fixtures.tasks import IMAGE
 from surveyor.testing import proves
+from surveyor_agents import workload
 
 if TYPE_CHECKING:
-    from surveyor.plugin.account import ClientFactory, Unique
-    from surveyor.plugin.consumers import Share
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import ClientFactory, Unique
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.second_account import Share
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("cross-account.ecs.service-discovery-not-shared")
@@ -66,5 +67,5 @@ def test_service_discovery_needs_a_registry_of_ones_own(
         found = theirs.get_operation(OperationId=operation["OperationId"])["Operation"]
         return str(found["Targets"]["NAMESPACE"]) if found["Status"] == "SUCCESS" else ""
 
-    own = eventually(made, within=bounds.OPERATION)
+    own = eventually(made, within=timeouts.OPERATION)
     create(theirs.create_service(Name=unique("svc"), NamespaceId=own)["Service"]["Arn"])

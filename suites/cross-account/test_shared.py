@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import ClientFactory, Unique
-    from surveyor.plugin.consumers import Share
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.permissions import Narrowed
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import ClientFactory, Unique
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.permissions import Narrowed
+    from surveyor.fixtures.second_account import Share
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 RED = {"colour": "red"}
 

@@ -11,9 +11,9 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
 
 
 def dns(*types: str) -> dict[str, Any]:

@@ -8,16 +8,16 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from surveyor.clock import Clock
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
-    from surveyor.plugin.time import Always, Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
+    from surveyor.fixtures.time import Always, Eventually
 
 TTL = 15
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
@@ -25,7 +25,7 @@ ONE, OTHER = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.
 
 
 @proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
-@pytest.mark.parametrize(("kind", "within"), [("public", bounds.DNS_CHANGE), ("private", bounds.DNS_CHANGE + TTL)])
+@pytest.mark.parametrize(("kind", "within"), [("public", timeouts.DNS_CHANGE), ("private", timeouts.DNS_CHANGE + TTL)])
 def test_address_leaves_and_does_not_return(
     make_namespace: MakeNamespace,
     make_service: MakeService,
@@ -47,8 +47,8 @@ def test_address_leaves_and_does_not_return(
     def answered() -> list[str]:
         return sorted(values(ask(name, "A", namespace), name, "A"))
 
-    clock.wait(bounds.DNS_CHANGE)  # a resolver that is asked too early keeps the negative answer
-    eventually(lambda: answered() == ["192.0.2.1", "192.0.2.2"], within=bounds.DNS_CHANGE)
+    clock.wait(timeouts.DNS_CHANGE)  # a resolver that is asked too early keeps the negative answer
+    eventually(lambda: answered() == ["192.0.2.1", "192.0.2.2"], within=timeouts.DNS_CHANGE)
     deregister(service, "i-1")
     eventually(lambda: answered() == ["192.0.2.2"], within=within)
     always(lambda: answered() == ["192.0.2.2"], during=60)
@@ -66,7 +66,7 @@ def test_caches_are_told_the_ttl_of_the_service(
     service = make_service(public_namespace, DnsConfig=A)
     register(service, "i-1", ONE)
     name = f"{service['Name']}.{public_namespace['Name']}"
-    [answer] = eventually(lambda: ask(name, "A", public_namespace).answer, within=bounds.DNS_CHANGE)
+    [answer] = eventually(lambda: ask(name, "A", public_namespace).answer, within=timeouts.DNS_CHANGE)
     assert answer.ttl == TTL
 
 
@@ -84,9 +84,9 @@ def test_name_without_instances_is_answered_with_the_soa(
     service = make_service(namespace, DnsConfig=A)
     name = f"{service['Name']}.{namespace['Name']}"
     register(service, "i-1", ONE)
-    eventually(lambda: values(ask(name, "A", namespace), name, "A") == ["192.0.2.1"], within=bounds.DNS_CHANGE)
+    eventually(lambda: values(ask(name, "A", namespace), name, "A") == ["192.0.2.1"], within=timeouts.DNS_CHANGE)
     deregister(service, "i-1")
-    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=bounds.DNS_CHANGE)
+    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
     answer = ask(name, "A", namespace)
     # Two pages differ on which of the two it is for a name that has had records.
     assert answer.rcode() in (dns.rcode.NXDOMAIN, dns.rcode.NOERROR)

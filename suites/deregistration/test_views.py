@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
 from surveyor.testing import Inconclusive, proves
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.caching import CachedAsk
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.dns_cache import CachedAsk
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 TTL = 60
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
@@ -42,7 +42,7 @@ def test_each_view_lets_go_in_its_time(
     name = f"{service['Name']}.{public_namespace['Name']}"
     names = {"NamespaceName": public_namespace["Name"], "ServiceName": service["Name"]}
     both = ["192.0.2.1", "192.0.2.2"]
-    eventually(lambda: sorted(values(ask(name, "A", public_namespace), name, "A")) == both, within=bounds.DNS_CHANGE)
+    eventually(lambda: sorted(values(ask(name, "A", public_namespace), name, "A")) == both, within=timeouts.DNS_CHANGE)
     asked = clock.now()
     assert sorted(values(cached_ask(name, "A", public_namespace), name, "A")) == both
     deregister(service, "i-1")
@@ -51,8 +51,8 @@ def test_each_view_lets_go_in_its_time(
         raise Inconclusive("the deregistration took as long as the TTL")
     assert sorted(cached) == both
     assert [one["Id"] for one in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]] == ["i-2"]
-    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=bounds.DISCOVERY)
-    eventually(lambda: values(ask(name, "A", public_namespace), name, "A") == ["192.0.2.2"], within=bounds.DNS_CHANGE)
+    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=timeouts.DISCOVERY)
+    eventually(lambda: values(ask(name, "A", public_namespace), name, "A") == ["192.0.2.2"], within=timeouts.DNS_CHANGE)
     eventually(
         lambda: values(cached_ask(name, "A", public_namespace), name, "A") == ["192.0.2.2"], within=TTL + tolerance
     )
@@ -75,13 +75,13 @@ def test_negative_answer_sticks_as_long_as_the_soa_says(
     service = make_service(namespace, DnsConfig=A)
     name = f"{service['Name']}.{namespace['Name']}"
     register(service, "i-1", ONE)
-    eventually(lambda: values(ask(name, "A", namespace), name, "A"), within=bounds.DNS_CHANGE)
+    eventually(lambda: values(ask(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
     deregister(service, "i-1")
-    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=bounds.DNS_CHANGE)
+    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
     assert not values(cached_ask(name, "A", namespace), name, "A")
     ends = clock.now() + TTL
     register(service, "i-2", OTHER)
-    eventually(lambda: values(ask(name, "A", namespace), name, "A") == ["192.0.2.2"], within=bounds.DNS_CHANGE)
+    eventually(lambda: values(ask(name, "A", namespace), name, "A") == ["192.0.2.2"], within=timeouts.DNS_CHANGE)
     if clock.now() >= ends - tolerance:
         raise Inconclusive("the registration took as long as the negative answer is kept")
     clock.wait(ends - tolerance - clock.now())

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.services import MakeService, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.services import MakeService, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 UP, DOWN = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"}, {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"}
 FILTERS = ["HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL"]
@@ -53,7 +53,7 @@ def test_each_value_selects_what_it_says(
     """Of one healthy and one unhealthy instance each value of HealthStatus returns those that it names."""
     register_all(checked, {"up": UP, "down": DOWN})
     eventually(
-        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=bounds.DISCOVERY
+        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=timeouts.DISCOVERY
     )
     assert discovered(cloudmap, http_namespace, checked, HealthStatus=wanted) == expected
 
@@ -75,7 +75,7 @@ def test_filters_when_none_is_healthy(
     """With all instances unhealthy HEALTHY returns none of them and HEALTHY_OR_ELSE_ALL all."""
     register_all(checked, {"one": DOWN, "other": DOWN})
     eventually(
-        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=bounds.DISCOVERY
+        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=timeouts.DISCOVERY
     )
     assert set(discovered(cloudmap, http_namespace, checked, HealthStatus=wanted)) == expected
 
@@ -91,7 +91,7 @@ def test_healthy_ones_are_returned_unless_told(
     """Without HealthStatus, of one healthy and one unhealthy instance the healthy one is returned."""
     register_all(checked, {"up": UP, "down": DOWN})
     eventually(
-        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=bounds.DISCOVERY
+        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=timeouts.DISCOVERY
     )
     assert discovered(cloudmap, http_namespace, checked) == {"up": "HEALTHY"}
 
@@ -109,5 +109,5 @@ def test_filter_is_ignored_without_check(
     """Where a service has no health check, every value of HealthStatus returns all its instances."""
     service = make_service(http_namespace)
     register_all(service, {"one": {"colour": "red"}, "other": {"colour": "red"}})
-    eventually(lambda: len(discovered(cloudmap, http_namespace, service)) == 2, within=bounds.DISCOVERY)
+    eventually(lambda: len(discovered(cloudmap, http_namespace, service)) == 2, within=timeouts.DISCOVERY)
     assert set(discovered(cloudmap, http_namespace, service, HealthStatus=wanted)) == {"one", "other"}

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("discovery.by-http-name-in-every-type")
@@ -37,7 +37,7 @@ def test_instance_is_found_by_names(
         "NamespaceName": namespace["Properties"]["HttpProperties"]["HttpName"],
         "ServiceName": service["Name"],
     }
-    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
+    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert (found["InstanceId"], found["Attributes"]["AWS_INSTANCE_IPV4"]) == ("i-1", "192.0.2.1")
 
 

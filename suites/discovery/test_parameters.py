@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.services import MakeService, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.services import MakeService, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 
 class Discover(Protocol):
@@ -41,7 +41,7 @@ def discover(
         names: dict[str, Any] = {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
         return sorted(one["InstanceId"] for one in cloudmap.discover_instances(**names, **parameters)["Instances"])
 
-    eventually(lambda: ids() == sorted(four), within=bounds.DISCOVERY)
+    eventually(lambda: ids() == sorted(four), within=timeouts.DISCOVERY)
     return ids
 
 

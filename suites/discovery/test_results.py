@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.services import MakeService, Register, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.services import MakeService, Register, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_order_differs_from_call_to_call(
     """
     five = {f"i-{number}" for number in range(5)}
     register_all(service, {instance: {"colour": "red"} for instance in five})
-    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 5, within=bounds.DISCOVERY)
+    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 5, within=timeouts.DISCOVERY)
     answers = [cloudmap.discover_instances(**names)["Instances"] for _ in range(50)]
     for answer in answers:
         assert sorted(instance["InstanceId"] for instance in answer) == sorted(five)
@@ -63,7 +63,7 @@ def test_answers_hold_up_to_max_results(
     def all_of_them() -> bool:
         return len(cloudmap.discover_instances(**names, MaxResults=1_000)["Instances"]) == 120
 
-    eventually(all_of_them, within=bounds.DISCOVERY)
+    eventually(all_of_them, within=timeouts.DISCOVERY)
     for size, expected in ((None, 100), (1, 1), (7, 7), (1_000, 120)):
         answer = cloudmap.discover_instances(**names | ({"MaxResults": size} if size else {}))
         assert len({instance["InstanceId"] for instance in answer["Instances"]}) == expected
@@ -98,7 +98,7 @@ def test_instance_comes_back_as_registered(
 ) -> None:
     """An instance comes with its id, both names, a health status, and its attributes exactly as they were given."""
     register(service, "i-1", attributes)
-    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
+    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert (found["InstanceId"], found["ServiceName"]) == ("i-1", names["ServiceName"])
     assert found["NamespaceName"] == names["NamespaceName"]
     assert found["HealthStatus"] in ("HEALTHY", "UNHEALTHY", "UNKNOWN")
@@ -115,5 +115,5 @@ def test_health_is_unknown_without_check(
 ) -> None:
     """An instance of a service that has no health check is reported as UNKNOWN."""
     register(service, "i-1", {"colour": "red"})
-    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
+    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert found["HealthStatus"] == "UNKNOWN"

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_revision_rises_with_each_change_of_members(
             found = cloudmap.discover_instances(**names)
             return {one["InstanceId"] for one in found["Instances"]} == set(expected) and found
 
-        seen.append(eventually(answer, within=bounds.DISCOVERY)["InstancesRevision"])
+        seen.append(eventually(answer, within=timeouts.DISCOVERY)["InstancesRevision"])
 
     register(service, "i-1", {"colour": "red"})
     shows("i-1")
@@ -73,9 +73,9 @@ def test_revision_stays_when_health_changes(
         answer = cloudmap.discover_instances(**names, HealthStatus="HEALTHY")
         return len(answer["Instances"]) == count and answer
 
-    before = eventually(lambda: healthy(2), within=bounds.DISCOVERY)["InstancesRevision"]
+    before = eventually(lambda: healthy(2), within=timeouts.DISCOVERY)["InstancesRevision"]
     cloudmap.update_instance_custom_health_status(ServiceId=service["Id"], InstanceId="i-1", Status="UNHEALTHY")
-    after = eventually(lambda: healthy(1), within=bounds.CUSTOM_HEALTH + bounds.DISCOVERY)["InstancesRevision"]
+    after = eventually(lambda: healthy(1), within=timeouts.CUSTOM_HEALTH + timeouts.DISCOVERY)["InstancesRevision"]
     assert after == before
 
 
@@ -93,7 +93,7 @@ def test_both_calls_tell_one_revision(
         told = cloudmap.discover_instances(**names)
         return told["InstancesRevision"] == cloudmap.discover_instances_revision(**names)["InstancesRevision"] and told
 
-    before = eventually(agreed, within=bounds.DISCOVERY)
+    before = eventually(agreed, within=timeouts.DISCOVERY)
     register(service, "i-1", {"colour": "red"})
-    eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
-    assert eventually(agreed, within=bounds.DISCOVERY)["InstancesRevision"] > before["InstancesRevision"]
+    eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
+    assert eventually(agreed, within=timeouts.DISCOVERY)["InstancesRevision"] > before["InstancesRevision"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
 from surveyor.testing import proves
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.services import MakeService, RegisterAll
-    from surveyor.plugin.time import Always, Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.services import MakeService, RegisterAll
+    from surveyor.fixtures.time import Always, Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 CHECKED = {"FailureThreshold": 1}
@@ -63,7 +63,7 @@ def test_every_answer_holds_all_up_to_eight(
     """With up to eight instances each of 50 answers holds all addresses, and each once."""
     service = make_service(public_namespace, DnsConfig=A)
     register_all(service, instances(count))
-    eventually(lambda: answered(service) == addresses(count), within=bounds.DNS_CHANGE)
+    eventually(lambda: answered(service) == addresses(count), within=timeouts.DNS_CHANGE)
     for _ in range(50):
         assert answered(service) == addresses(count)
 
@@ -81,7 +81,7 @@ def test_no_answer_holds_more_than_eight(
     """With more than eight instances an answer holds some of their addresses, each once and not more than eight."""
     service = make_service(public_namespace, DnsConfig=A)
     register_all(service, instances(count))
-    clock.wait(bounds.DNS_CHANGE)  # by now all of them are known: nine would fit into one answer
+    clock.wait(timeouts.DNS_CHANGE)  # by now all of them are known: nine would fit into one answer
     for _ in range(50):
         answer = answered(service)
         assert 1 <= len(answer) <= 8
@@ -104,10 +104,10 @@ def test_unhealthy_instances_are_answered_if_none_is_healthy(
     first, *others = instances(3)
     everything = addresses(3)
     register_all(service, instances(3))
-    eventually(lambda: answered(service) == everything, within=bounds.DNS_CHANGE)
+    eventually(lambda: answered(service) == everything, within=timeouts.DNS_CHANGE)
     for other in others:
         cloudmap.update_instance_custom_health_status(ServiceId=service["Id"], InstanceId=other, Status="UNHEALTHY")
-    settled = bounds.CUSTOM_HEALTH + bounds.DNS_CHANGE
+    settled = timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE
     eventually(lambda: answered(service) == everything[:1], within=settled)
     cloudmap.update_instance_custom_health_status(ServiceId=service["Id"], InstanceId=first, Status="UNHEALTHY")
     eventually(lambda: len(answered(service)) > 1, within=settled)
@@ -125,7 +125,7 @@ def test_failing_open_is_capped_at_eight_too(
     """With ten instances, all unhealthy from the start, an answer holds some of them and not more than eight."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckCustomConfig=CHECKED)
     register_all(service, instances(10, AWS_INIT_HEALTH_STATUS="UNHEALTHY"))
-    clock.wait(bounds.CUSTOM_HEALTH + bounds.DNS_CHANGE)
+    clock.wait(timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE)
     for _ in range(20):
         answer = answered(service)
         assert 1 <= len(answer) <= 8

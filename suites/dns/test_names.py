@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from surveyor.clock import Clock
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("dns.names-are-service-and-namespace")
@@ -41,7 +41,9 @@ def test_service_is_found_in_its_namespace(
     service = make_service(namespace, "backend", DnsConfig=config)
     register(service, "i-1", {key: address})
     name = f"backend.{namespace['Name']}"
-    assert eventually(lambda: values(ask(name, rdtype, namespace), name, rdtype), within=bounds.DNS_CHANGE) == [address]
+    assert eventually(lambda: values(ask(name, rdtype, namespace), name, rdtype), within=timeouts.DNS_CHANGE) == [
+        address
+    ]
 
 
 @proves("dns.unchecked-instances-count-as-healthy")
@@ -64,6 +66,6 @@ def test_silent_address_is_answered(
     def answered() -> list[str]:
         return values(ask(name, "A", public_namespace), name, "A")
 
-    assert eventually(answered, within=bounds.DNS_CHANGE) == ["192.0.2.1"]
+    assert eventually(answered, within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
     clock.wait(120)
     assert answered() == ["192.0.2.1"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dns.rcode
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
 from surveyor.errors import WrongAnswer
 from surveyor.testing import proves
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 0}]}
 
@@ -42,7 +42,7 @@ def test_private_zone_hides_the_public_one(
     inside, outside = make_service(private_namespace, DnsConfig=A), make_service(public_namespace, DnsConfig=A)
     register(inside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(outside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
-    clock.wait(bounds.DNS_CHANGE)
+    clock.wait(timeouts.DNS_CHANGE)
     known = f"{inside['Name']}.{private_namespace['Name']}"
     assert values(ask(known, "A", private_namespace), known, "A") == ["192.0.2.1"]
     hidden = f"{outside['Name']}.{public_namespace['Name']}"
@@ -72,7 +72,7 @@ def test_private_names_need_both_attributes_of_the_vpc(
     service = make_service(namespace, DnsConfig=A)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     name = f"{service['Name']}.{namespace['Name']}"
-    clock.wait(bounds.DNS_CHANGE)
+    clock.wait(timeouts.DNS_CHANGE)
 
     def resolves() -> bool:
         try:
@@ -83,11 +83,11 @@ def test_private_names_need_both_attributes_of_the_vpc(
     assert resolves()
     off: dict[str, Any] = {attribute: {"Value": False}}
     ec2.modify_vpc_attribute(VpcId=vpc, **off)
-    eventually(lambda: not resolves(), within=bounds.DNS_CHANGE)
+    eventually(lambda: not resolves(), within=timeouts.DNS_CHANGE)
     assert cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"])["Instances"]
     on: dict[str, Any] = {attribute: {"Value": True}}
     ec2.modify_vpc_attribute(VpcId=vpc, **on)
-    eventually(resolves, within=bounds.DNS_CHANGE)
+    eventually(resolves, within=timeouts.DNS_CHANGE)
 
 
 @proves("dns.private.most-specific-zone-wins")
@@ -104,7 +104,7 @@ def test_most_specific_zone_answers(
     register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
     register(make_service(narrower, "b", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.3"})
-    clock.wait(bounds.DNS_CHANGE)
+    clock.wait(timeouts.DNS_CHANGE)
     both, wider = f"b.{narrower['Name']}", f"b.c.{private_namespace['Name']}"
     assert values(ask(both, "A", narrower), both, "A") == ["192.0.2.3"]
     assert values(ask(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]
@@ -123,7 +123,7 @@ def test_most_specific_zone_answers_for_what_it_lacks(
     narrower = make_namespace("private", Name=f"a.{private_namespace['Name']}")
     register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
-    clock.wait(bounds.DNS_CHANGE)
+    clock.wait(timeouts.DNS_CHANGE)
     covered, wider = f"b.{narrower['Name']}", f"b.c.{private_namespace['Name']}"
     assert ask(covered, "A", narrower).rcode() == dns.rcode.NXDOMAIN
     assert values(ask(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]

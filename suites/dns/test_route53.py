@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import MakeService, Register, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import MakeService, Register, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("dns.alias.ignores-service-ttl")
@@ -59,7 +59,7 @@ def record(make_namespace: MakeNamespace, make_service: MakeService, register: R
 def test_only_public_zones_are_answered(route53: Route53Client, eventually: Eventually, record: Any) -> None:
     """TestDNSAnswer gives the address of an instance in a public namespace, and is refused for a private one."""
     public, private = record("public"), record("private")
-    eventually(lambda: route53.test_dns_answer(**public)["RecordData"] == ["192.0.2.1"], within=bounds.DNS_CHANGE)
+    eventually(lambda: route53.test_dns_answer(**public)["RecordData"] == ["192.0.2.1"], within=timeouts.DNS_CHANGE)
     with pytest.raises(ClientError) as refusal:
         route53.test_dns_answer(**private)
     # Which of the two errors that the call has is not documented.

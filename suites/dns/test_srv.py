@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.services import MakeService, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.services import MakeService, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 SRV = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 60}]}
 V4, V6 = "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"
@@ -38,7 +38,7 @@ def test_value_holds_port_and_host_name(
     expected = [f"1 1 8080 web-1.{name}.", f"1 1 65535 web-2.{name}."]
     eventually(
         lambda: sorted(values(ask(name, "SRV", public_namespace), name, "SRV")) == sorted(expected),
-        within=bounds.DNS_CHANGE,
+        within=timeouts.DNS_CHANGE,
     )
 
 
@@ -72,5 +72,5 @@ def test_host_name_has_the_addresses_of_its_instance(
         found = [values(ask(host, rdtype, public_namespace), host, rdtype) for rdtype in ("A", "AAAA")]
         return {address for several in found for address in several}
 
-    host = eventually(host_name, within=bounds.DNS_CHANGE)
-    eventually(lambda: addresses() == set(attributes.values()), within=bounds.DNS_CHANGE)
+    host = eventually(host_name, within=timeouts.DNS_CHANGE)
+    eventually(lambda: addresses() == set(attributes.values()), within=timeouts.DNS_CHANGE)

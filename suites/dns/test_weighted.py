@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
 from surveyor.testing import proves
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.services import MakeService, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.services import MakeService, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 0}]}
 FOUR = {f"i-{number}": {"AWS_INSTANCE_IPV4": f"192.0.2.{number}"} for number in range(1, 5)}
@@ -56,7 +56,7 @@ def test_each_answer_is_one_of_four_with_equal_chances(
     """
     service = make_service(public_namespace, DnsConfig=A)
     register_all(service, FOUR)
-    clock.wait(bounds.DNS_CHANGE)
+    clock.wait(timeouts.DNS_CHANGE)
     counted = Counter(address for [address] in answers(service, 400))
     assert counted.keys() == ADDRESSES
     assert min(counted.values()) >= 50
@@ -75,7 +75,7 @@ def test_one_address_however_many_instances(
     alone, neighbour = make_service(public_namespace, DnsConfig=A), make_service(public_namespace, DnsConfig=A)
     register_all(neighbour, FOUR)
     register_all(alone, {"i-1": {"AWS_INSTANCE_IPV4": "198.51.100.1"}})
-    eventually(lambda: answers(alone, 1) != [[]], within=bounds.DNS_CHANGE)
+    eventually(lambda: answers(alone, 1) != [[]], within=timeouts.DNS_CHANGE)
     assert answers(alone, 20) == [["198.51.100.1"]] * 20
 
 
@@ -99,7 +99,7 @@ def test_answers_go_on_as_if_all_were_healthy(
     def turn_unhealthy(*names: str) -> None:
         for name in names:
             cloudmap.update_instance_custom_health_status(ServiceId=service["Id"], InstanceId=name, Status="UNHEALTHY")
-        clock.wait(bounds.CUSTOM_HEALTH + bounds.DNS_CHANGE)
+        clock.wait(timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE)
 
     turn_unhealthy(*others)
     assert answers(service, 20) == [["192.0.2.1"]] * 20

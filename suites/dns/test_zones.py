@@ -8,18 +8,18 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_new_zone_has_900_and_86400(
     [soa] = [record for record in record_sets(zone, zone["Name"]) if record["Type"] == "SOA"]
     [record] = soa["ResourceRecords"]
     assert (soa["TTL"], record["Value"].split()[-1]) == (900, "86400")
-    assert eventually(lambda: negative_ttl(ask, zone), within=bounds.DNS_CHANGE) == 900
+    assert eventually(lambda: negative_ttl(ask, zone), within=timeouts.DNS_CHANGE) == 900
 
 
 @proves("dns.negative.cached-for-lesser-of-two")
@@ -74,7 +74,7 @@ def test_lesser_of_ttl_and_minimum_counts(
     fields = soa["ResourceRecords"][0]["Value"].split()[:-1]
     changed = {**soa, "TTL": ttl, "ResourceRecords": [{"Value": " ".join([*fields, str(minimum)])}]}
     upsert(route53, zone, changed)
-    eventually(lambda: negative_ttl(ask, zone) == 60, within=bounds.DNS_CHANGE)
+    eventually(lambda: negative_ttl(ask, zone) == 60, within=timeouts.DNS_CHANGE)
 
 
 @proves("dns.propagation.within-a-minute")
@@ -88,7 +88,7 @@ def test_change_is_answered_once_it_is_in_sync(
     # An INSYNC at once would be allowed: a change may take no time.
     assert change["Status"] in ("PENDING", "INSYNC")
     eventually(
-        lambda: route53.get_change(Id=change["Id"])["ChangeInfo"]["Status"] == "INSYNC", within=bounds.DNS_CHANGE
+        lambda: route53.get_change(Id=change["Id"])["ChangeInfo"]["Status"] == "INSYNC", within=timeouts.DNS_CHANGE
     )
     assert values(ask(name, "A", zone), name, "A") == ["192.0.2.1"]
 
@@ -106,4 +106,4 @@ def test_registered_instance_is_answered_within_a_minute(
     service = make_service(public_namespace, DnsConfig=config)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     name = f"{service['Name']}.{public_namespace['Name']}"
-    eventually(lambda: values(ask(name, "A", public_namespace), name, "A") == ["192.0.2.1"], within=bounds.DNS_CHANGE)
+    eventually(lambda: values(ask(name, "A", public_namespace), name, "A") == ["192.0.2.1"], within=timeouts.DNS_CHANGE)

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
-from surveyor.plugin.tasks import PORT, address_of
+from surveyor.fixtures.tasks import PORT, address_of
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
 SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
@@ -66,7 +66,7 @@ def test_ecs_adds_its_attributes(
 
     eventually(
         lambda: found(ECS_CLUSTER_NAME=cluster, ECS_TASK_DEFINITION_FAMILY=definition["family"]) == 1,
-        within=bounds.DISCOVERY,
+        within=timeouts.DISCOVERY,
     )
     assert found(ECS_CLUSTER_NAME="another") == 0
 
@@ -96,7 +96,7 @@ def test_port_is_the_registry_s(
     def ports() -> list[str]:
         return [one.split()[2] for one in values(ask(name, "SRV", private_namespace), name, "SRV")]
 
-    assert eventually(ports, within=bounds.DNS_CHANGE) == [wanted]
+    assert eventually(ports, within=timeouts.DNS_CHANGE) == [wanted]
 
 
 @proves("ecs.dns.private-address-in-public-namespaces")
@@ -116,7 +116,7 @@ def test_public_names_have_private_addresses(
     public = {"awsvpcConfiguration": {**network["awsvpcConfiguration"], "assignPublicIp": "ENABLED"}}
     service = steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=public))
     name = f"{registry['Name']}.{public_namespace['Name']}"
-    found = eventually(lambda: values(ask(name, "A", public_namespace), name, "A"), within=bounds.DNS_CHANGE)
+    found = eventually(lambda: values(ask(name, "A", public_namespace), name, "A"), within=timeouts.DNS_CHANGE)
     assert found == [address_of(tasks_of(service)[0])]
 
 
@@ -152,5 +152,5 @@ def test_task_sets_tell_their_external_id(
         serviceRegistries=[{"registryArn": registry["Arn"]}],
         scale={"unit": "PERCENT", "value": 100},
     )
-    eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=bounds.TASK)
+    eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)
     assert attributes(cloudmap, registry).get("ECS_TASK_SET_EXTERNAL_ID") == external

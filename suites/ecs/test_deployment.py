@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds, workload
-from surveyor.lifetime import Tuning
-from surveyor.lifetime.figures import CHECKED, GAP
+from surveyor import timeouts
+from surveyor.advice.figures import CHECKED, GAP, Tuning
 from surveyor.testing import proves
+from surveyor_agents import workload
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.figures import Figure
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.figures import Figure
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 COUNTS_AFTER = 40.0
 """Seconds (ecs/DeploymentConfiguration.minimumHealthyPercent)."""
@@ -43,10 +43,10 @@ def test_a_task_counts_forty_seconds_after_it_runs(
         found = ecs.describe_tasks(cluster=cluster, tasks=[old["taskArn"]])["tasks"][0]
         return dict(found) if found["desiredStatus"] == "STOPPED" else None
 
-    end = eventually(stopping, within=bounds.DEPLOYMENT)
+    end = eventually(stopping, within=timeouts.DEPLOYMENT)
     (new,) = tasks_of(service)
     ran = (end["stoppingAt"] - new["startedAt"]).total_seconds()
-    assert COUNTS_AFTER - tolerance <= ran <= COUNTS_AFTER + bounds.SCHEDULER, f"after {ran:.1f} s"
+    assert COUNTS_AFTER - tolerance <= ran <= COUNTS_AFTER + timeouts.SCHEDULER, f"after {ran:.1f} s"
 
 
 @proves("ecs.deployment.minimum-and-maximum")
@@ -73,7 +73,7 @@ def test_minimum_and_maximum_hold_during_a_deployment(
         ids = [one["id"] for one in now["deployments"]]
         return first not in ids and now["runningCount"] == 4
 
-    eventually(is_over, within=bounds.DEPLOYMENT)
+    eventually(is_over, within=timeouts.DEPLOYMENT)
     assert not outside, "running and pending"
 
 
@@ -98,7 +98,7 @@ def test_the_breaker_counts_failed_checks(
         most_failed[0] = max(most_failed[0], deployment["failedTasks"])
         return deployment["rolloutState"] == "FAILED"
 
-    eventually(failed, within=2 * bounds.DEPLOYMENT)
+    eventually(failed, within=2 * timeouts.DEPLOYMENT)
     assert most_failed[0] >= 3
     reasons = {
         task["stoppedReason"]
@@ -130,13 +130,13 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
     registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
     service = steady(make_ecs_service(make_task_definition(container=check), registry))
     names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "HEALTHY"}
-    eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
+    eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     first = service["deployments"][0]["id"]
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
     start = last = clock.now()
     least = most = 0.0
     was_empty, settled_since = False, None
-    while clock.now() - start < bounds.DEPLOYMENT:
+    while clock.now() - start < timeouts.DEPLOYMENT:
         clock.wait(1)
         now, empty = clock.now(), not cloudmap.discover_instances(**names)["Instances"]
         if empty and was_empty:
@@ -146,7 +146,7 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
         answer = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"][0]
         over = [one["id"] for one in answer["deployments"]] != [first] and len(answer["deployments"]) == 1
         settled_since = (settled_since or now) if over and not empty else None
-        if settled_since is not None and now - settled_since > bounds.CUSTOM_HEALTH:
+        if settled_since is not None and now - settled_since > timeouts.CUSTOM_HEALTH:
             break
         last, was_empty = now, empty
     figure(CHECKED, int(tuning.check))

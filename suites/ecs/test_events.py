@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds, workload
+from surveyor import timeouts
 from surveyor.testing import proves
+from surveyor_agents import workload
 
 if TYPE_CHECKING:
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.events import Listen
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.events import Listen
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 CUSTOM: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 
@@ -43,6 +44,6 @@ def test_an_unhealthy_instance_is_told(
                 return event
         return None
 
-    event = eventually(told, within=bounds.TASK)
+    event = eventually(told, within=timeouts.TASK)
     assert event["detail"]["eventType"] == "WARN"
     assert event["resources"] == [service["serviceArn"]]

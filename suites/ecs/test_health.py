@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds, workload
-from surveyor.plugin.tasks import id_of
+from surveyor import timeouts
+from surveyor.fixtures.tasks import id_of
 from surveyor.testing import proves, raises
+from surveyor_agents import workload
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Always, Eventually
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Always, Eventually
 
 CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 INTERVAL, RETRIES = 10, 2
@@ -69,11 +70,11 @@ def test_unhealthy_until_the_check_passes(
         told = cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"]
         return "".join(told.values())
 
-    assert eventually(status, within=bounds.TASK) == "UNHEALTHY"
+    assert eventually(status, within=timeouts.TASK) == "UNHEALTHY"
     assert cloudmap.discover_instances(**names)["Instances"] == []
-    healthy = bounds.CUSTOM_HEALTH + bounds.TASK
+    healthy = timeouts.CUSTOM_HEALTH + timeouts.TASK
     eventually(lambda: status() == "HEALTHY", within=healthy)
-    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=bounds.DISCOVERY)
+    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=timeouts.DISCOVERY)
 
 
 @proves("ecs.health.failed-check-deregisters", "ecs.health.failed-task-is-replaced")
@@ -103,14 +104,14 @@ def test_a_failed_check_deregisters_and_replaces(
     call_task(task, "/health?do=fail", "PUT")
     # The first failure comes within an interval, the second and last one interval after it.
     always(lambda: id_of(task) in listed(), during=(RETRIES - 1) * INTERVAL - 2)
-    within = RETRIES * INTERVAL + bounds.OPERATION
+    within = RETRIES * INTERVAL + timeouts.OPERATION
     eventually(lambda: id_of(task) not in listed(), within=within)
 
     def stopped() -> dict[str, Any] | None:
         found = ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
         return dict(found) if found["lastStatus"] == "STOPPED" else None
 
-    end = eventually(stopped, within=bounds.DEPLOYMENT)
+    end = eventually(stopped, within=timeouts.DEPLOYMENT)
     assert (end["healthStatus"], end["stopCode"]) == ("UNHEALTHY", "ServiceSchedulerInitiated")
     (other,) = tasks_of(steady(service))
     assert other["taskArn"] != task["taskArn"]
@@ -135,7 +136,7 @@ def test_a_standalone_task_goes_on(
     def task() -> dict[str, Any]:
         return dict(ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0])
 
-    eventually(lambda: task()["healthStatus"] == "HEALTHY", within=bounds.TASK)
+    eventually(lambda: task()["healthStatus"] == "HEALTHY", within=timeouts.TASK)
     call_task(task(), "/health?do=fail", "PUT")
     eventually(lambda: task()["healthStatus"] == "UNHEALTHY", within=2 * RETRIES * INTERVAL)
     clock.wait(120)

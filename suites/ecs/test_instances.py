@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds, workload
+from surveyor import timeouts
 from surveyor.dns import values
-from surveyor.plugin.tasks import PORT, id_of
+from surveyor.fixtures.tasks import PORT, id_of
 from surveyor.testing import proves
+from surveyor_agents import workload
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.figures import Figure
-    from surveyor.plugin.hosts import JoinCluster
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Always, Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.container_instances import JoinCluster
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.figures import Figure
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Always, Eventually
 
 SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
 ON_EC2: Any = {"requiresCompatibilities": ["EC2"], "cpu": None}
@@ -63,7 +64,7 @@ def test_the_host_s_port_is_registered(
     def ports() -> list[str]:
         return [one.split()[2] for one in values(ask(name, "SRV", private_namespace), name, "SRV")]
 
-    assert eventually(ports, within=bounds.DNS_CHANGE) == [str(port)]
+    assert eventually(ports, within=timeouts.DNS_CHANGE) == [str(port)]
     assert call_task(f"{told['AWS_INSTANCE_IPV4']}:{port}")["task"] == task["taskArn"]
 
 
@@ -92,7 +93,7 @@ def test_draining_is_recorded(
     ecs.update_container_instances_state(**drained)
     start = last = clock.now()
     seen: dict[str, tuple[float, float]] = {}
-    while "its task ended" not in seen and clock.now() - start < bounds.DEPLOYMENT:
+    while "its task ended" not in seen and clock.now() - start < timeouts.DEPLOYMENT:
         now, found = clock.now(), ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
         listed = {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
         came = {
@@ -142,7 +143,7 @@ def test_health_stays_while_the_agent_is_disconnected(
     def status() -> str | None:
         return cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"].get(id_of(task))
 
-    eventually(lambda: status() == "HEALTHY", within=bounds.TASK)
+    eventually(lambda: status() == "HEALTHY", within=timeouts.TASK)
 
     def connected() -> bool:
         arn = host["containerInstanceArn"]
@@ -151,9 +152,9 @@ def test_health_stays_while_the_agent_is_disconnected(
 
     outbound = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=outbound)
-    eventually(lambda: not connected(), within=bounds.TASK)
+    eventually(lambda: not connected(), within=timeouts.TASK)
     call_task(task, "/health?do=fail", "PUT")
     always(lambda: status() == "HEALTHY", during=90)
     ec2.authorize_security_group_egress(GroupId=group, IpPermissions=outbound)
-    eventually(connected, within=bounds.TASK)
-    eventually(lambda: status() is None, within=bounds.OPERATION)
+    eventually(connected, within=timeouts.TASK)
+    eventually(lambda: status() is None, within=timeouts.OPERATION)

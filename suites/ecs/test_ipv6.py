@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.dns import values
-from surveyor.plugin.tasks import address_of
+from surveyor.fixtures.tasks import address_of
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 AAAA: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "AAAA", "TTL": 10}]}
 
@@ -47,7 +47,7 @@ def test_ipv6_addresses_are_registered(
         told = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
         return "".join(one["Ipv6CidrBlock"] for one in told if one["Ipv6CidrBlockState"]["State"] == "associated")
 
-    whole = IPv6Network(eventually(block, within=bounds.OPERATION))
+    whole = IPv6Network(eventually(block, within=timeouts.OPERATION))
     part = str(next(whole.subnets(new_prefix=64)))
     kind: Any = {"Ipv6Native": True} if only else {"CidrBlock": "10.9.1.0/24"}
     subnet = ec2.create_subnet(VpcId=vpc, Ipv6CidrBlock=part, **kind)["Subnet"]["SubnetId"]
@@ -66,4 +66,4 @@ def test_ipv6_addresses_are_registered(
     def answers() -> list[str]:
         return values(ask(name, "AAAA", namespace), name, "AAAA")
 
-    assert eventually(answers, within=bounds.DNS_CHANGE) == [address]
+    assert eventually(answers, within=timeouts.DNS_CHANGE) == [address]

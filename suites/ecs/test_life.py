@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.errors import WrongAnswer
 from surveyor.testing import Inconclusive, proves
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.figures import Figure
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.figures import Figure
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 GRACE = 30.0
 """Seconds between SIGTERM and SIGKILL (ecs/StopTask)."""
@@ -44,7 +44,7 @@ def test_sigkill_comes_thirty_seconds_after_sigterm(
         def task(arn: str = arn) -> dict[str, Any]:
             return dict(ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0])
 
-        eventually(lambda: task()["lastStatus"] == "RUNNING", within=bounds.TASK)
+        eventually(lambda: task()["lastStatus"] == "RUNNING", within=timeouts.TASK)
         found = task()
         ecs.stop_task(cluster=cluster, task=arn)
         if manner == "ignore":
@@ -52,7 +52,7 @@ def test_sigkill_comes_thirty_seconds_after_sigterm(
             def told_to_stop(running: dict[str, Any] = found) -> bool:
                 return call_task(running)["stopping"] is True
 
-            eventually(told_to_stop, within=bounds.SCHEDULER)
+            eventually(told_to_stop, within=timeouts.SCHEDULER)
             told = clock.now()
             clock.wait(max(0.0, GRACE - tolerance - 1))
             if clock.now() - told > GRACE - tolerance:
@@ -65,7 +65,7 @@ def test_sigkill_comes_thirty_seconds_after_sigterm(
                 pass
             else:
                 raise WrongAnswer("expected SIGKILL 30 s after SIGTERM; the task answers still", came="no SIGKILL")
-        end = eventually(lambda: task() if task()["lastStatus"] == "STOPPED" else None, within=bounds.TASK)
+        end = eventually(lambda: task() if task()["lastStatus"] == "STOPPED" else None, within=timeouts.TASK)
         assert end["stopCode"] == "UserInitiated"
         codes[manner] = end["containers"][0]["exitCode"]
     assert codes == {"ignore": 137, "die": 0}
@@ -95,7 +95,7 @@ def test_deregistration_and_sigterm_are_recorded(
     ecs.stop_task(cluster=cluster, task=task["taskArn"])
     start = last = clock.now()
     seen: dict[str, tuple[float, float]] = {}
-    while "the task ended" not in seen and clock.now() - start < bounds.TASK:
+    while "the task ended" not in seen and clock.now() - start < timeouts.TASK:
         now, found = clock.now(), ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
         listed = {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
         came = {

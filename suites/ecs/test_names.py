@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds
-from surveyor.plugin.tasks import address_of
+from surveyor import timeouts
+from surveyor.fixtures.tasks import address_of
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
 
@@ -43,6 +43,6 @@ def test_a_task_resolves_another_service(
         answer = call_task(task, f"/resolve?name={named['Name']}.{namespace['Name']}&type=A")
         return sorted(one["value"] for one in answer.get("answers", ()))
 
-    eventually(lambda: resolved() == wanted, within=bounds.DNS_CHANGE)
+    eventually(lambda: resolved() == wanted, within=timeouts.DNS_CHANGE)
     # What is resolved can be called.
     assert {call_task(address)["address"] for address in wanted} == set(wanted)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds
-from surveyor.plugin.tasks import id_of
+from surveyor import timeouts
+from surveyor.fixtures.tasks import id_of
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.figures import Figure
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Always, Eventually
+    from surveyor.fixtures.figures import Figure
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Always, Eventually
 
 
 def registered(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> set[str]:
@@ -73,7 +73,7 @@ def test_run_task_registers_nothing(
     def runs() -> bool:
         return ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]["lastStatus"] == "RUNNING"
 
-    eventually(runs, within=bounds.TASK)
+    eventually(runs, within=timeouts.TASK)
     always(lambda: registered(cloudmap, registry) == known, during=60)
     ecs.stop_task(cluster=cluster, task=arn)
 
@@ -104,7 +104,7 @@ def test_a_task_that_runs_is_registered(
         seen.append((at, tasks[0]["lastStatus"], bool(registered(cloudmap, registry))))
         return seen[-1][1] == "RUNNING"
 
-    eventually(runs, within=bounds.TASK)
+    eventually(runs, within=timeouts.TASK)
     assert seen[-1][2], "RUNNING without an instance"
     first = next(number for number, one in enumerate(seen) if one[2])
     figure("registered before RUNNING by", seen[-2][0] - seen[first][0], seen[-1][0] - seen[max(first - 1, 0)][0])
@@ -139,7 +139,7 @@ def test_registries_come_and_go_by_deployments(
     service = steady(service)
     assert service["deployments"][0]["id"] != before
     assert service["serviceRegistries"] == []
-    eventually(lambda: not registered(cloudmap, registry), within=bounds.OPERATION)
+    eventually(lambda: not registered(cloudmap, registry), within=timeouts.OPERATION)
 
 
 @proves("ecs.registry.cloud-map-resources-stay")
@@ -160,7 +160,7 @@ def test_cloud_map_resources_stay(
     service = steady(make_ecs_service(make_task_definition(), registry))
     assert registered(cloudmap, registry)
     ecs.delete_service(cluster=cluster, service=service["serviceName"], force=True)
-    eventually(lambda: not registered(cloudmap, registry), within=bounds.TASK)
+    eventually(lambda: not registered(cloudmap, registry), within=timeouts.TASK)
 
     def both_stay() -> bool:
         there = cloudmap.get_service(Id=registry["Id"])["Service"]["Id"] == registry["Id"]

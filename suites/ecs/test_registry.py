@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
-    from surveyor.plugin.figures import Figure
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition
+    from surveyor.fixtures.figures import Figure
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition
 
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
 SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}

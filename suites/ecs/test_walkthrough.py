@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds, workload
+from surveyor import timeouts
 from surveyor.dns import values
-from surveyor.plugin.tasks import address_of, id_of
+from surveyor.fixtures.tasks import address_of, id_of
 from surveyor.testing import proves
+from surveyor_agents import workload
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
 CUSTOM: Any = {"FailureThreshold": 1}
@@ -53,7 +54,9 @@ def test_the_way_of_a_task(
     service = make_ecs_service(definition, registry)
 
     # 4. ECS registers the task under its own account, unhealthy at first, since nobody has checked it yet.
-    instance = eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=bounds.TASK)[0]
+    instance = eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)[
+        0
+    ]
 
     def health() -> str:
         return cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"][instance["Id"]]
@@ -62,23 +65,23 @@ def test_the_way_of_a_task(
 
     # 5. Its container check passes, and Cloud Map hears of it.
     steady(service)
-    eventually(lambda: health() == "HEALTHY", within=bounds.TASK)
+    eventually(lambda: health() == "HEALTHY", within=timeouts.TASK)
 
     # 6. Clients find it: by name in the VPC, and by API anywhere.
     (task,) = tasks_of(service)
     assert instance["Id"] == id_of(task)
     name = f"{registry['Name']}.{namespace['Name']}"
     address = address_of(task)
-    eventually(lambda: values(ask(name, "A", namespace), name, "A") == [address], within=bounds.DNS_CHANGE)
+    eventually(lambda: values(ask(name, "A", namespace), name, "A") == [address], within=timeouts.DNS_CHANGE)
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
-    found = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=bounds.DISCOVERY)
+    found = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert [one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found] == [address]
     assert call_task(address)["address"] == address
 
     # 7. The service is scaled to zero: the instance leaves Cloud Map, and the name has no address any more.
     ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=0)
-    eventually(lambda: not cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=bounds.TASK)
-    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=bounds.DNS_CHANGE)
+    eventually(lambda: not cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)
+    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
 
     # 8. What was made by hand stays until it is deleted by hand.
     assert cloudmap.get_service(Id=registry["Id"])["Service"]["Name"] == registry["Name"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds
+from surveyor import timeouts
+from surveyor.advice.figures import CALLED, DANGER, DRAIN, EXPOSED, LAG, LISTENED, STOP_TIMEOUT, TTL, Tuning
 from surveyor.dns import values
 from surveyor.errors import WrongAnswer
-from surveyor.lifetime import Course, Interval, Tuning
-from surveyor.lifetime.figures import CALLED, DANGER, DRAIN, EXPOSED, LAG, LISTENED, STOP_TIMEOUT, TTL
-from surveyor.plugin.tasks import address_of, id_of
+from surveyor.fixtures.tasks import address_of, id_of
+from surveyor.history.observations import Course, Interval
 from surveyor.testing import Inconclusive, proves
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.caching import CachedAsk
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.figures import Figure
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition, TasksOf
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.dns_cache import CachedAsk
+    from surveyor.fixtures.figures import Figure
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, TasksOf
 
 STEP = 0.5
 """Service seconds between two looks, so that intervals are short."""
@@ -91,10 +91,10 @@ def test_the_life_of_one_task(
                 raise Inconclusive(f"the life of a task took more than {within:g} s")
             clock.wait(STEP)
 
-    until(lambda now: now["state"] == "RUNNING" and now["answers"] and now["named"] and now["kept"], bounds.TASK)
+    until(lambda now: now["state"] == "RUNNING" and now["answers"] and now["named"] and now["kept"], timeouts.TASK)
     ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=0)
     asked = clock.now()
-    over = bounds.TASK + tuning.ttl + bounds.DNS_CHANGE
+    over = timeouts.TASK + tuning.ttl + timeouts.DNS_CHANGE
     until(lambda now: now["state"] == "STOPPED" and not now["named"] and not now["kept"], over)
 
     def moment(interval: Interval | None, what: str) -> Interval:

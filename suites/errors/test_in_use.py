@@ -9,8 +9,8 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import MakeService, Register
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import MakeService, Register
 
 
 @proves("errors.resource-in-use-guards-contents")

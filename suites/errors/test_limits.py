@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import TagTypeDef
 
     from surveyor.clock import Clock
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.services import MakeService
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.services import MakeService
 
 
 def tags(count: int) -> list[TagTypeDef]:

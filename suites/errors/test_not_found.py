@@ -11,8 +11,8 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.services import MakeService
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.services import MakeService
 
 # Well-formed, and of nothing that exists.
 NAMESPACE, SERVICE, OPERATION = "ns-aaaaaaaaaaaaaaaa", "srv-aaaaaaaaaaaaaaaa", f"{'a' * 32}-aaaaaaaa"

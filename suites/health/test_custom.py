@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.raw import Post
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Always, Eventually
+    from surveyor.fixtures.http import Post
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Always, Eventually
 
 CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 # Port 1 (tcpmux) is one where nothing listens.
@@ -81,10 +81,10 @@ def test_change_takes_thirty_seconds(
 ) -> None:
     """UNHEALTHY holds about 30 seconds after it was reported, not sooner; HEALTHY no later than that."""
     reported.report("UNHEALTHY")
-    always(lambda: reported.status() == "HEALTHY", during=bounds.CUSTOM_HEALTH - tolerance)
+    always(lambda: reported.status() == "HEALTHY", during=timeouts.CUSTOM_HEALTH - tolerance)
     eventually(lambda: reported.status() == "UNHEALTHY", within=2 * tolerance)
     reported.report("HEALTHY")
-    eventually(lambda: reported.status() == "HEALTHY", within=bounds.CUSTOM_HEALTH + tolerance)
+    eventually(lambda: reported.status() == "HEALTHY", within=timeouts.CUSTOM_HEALTH + tolerance)
 
 
 @proves("health.custom.repetition-does-not-hasten")
@@ -105,7 +105,7 @@ def test_opposite_cancels(reported: Reported, clock: Clock, always: Always) -> N
     clock.wait(15)
     assert reported.status() == "HEALTHY"
     reported.report("HEALTHY")
-    always(lambda: reported.status() == "HEALTHY", during=2.5 * bounds.CUSTOM_HEALTH)
+    always(lambda: reported.status() == "HEALTHY", during=2.5 * timeouts.CUSTOM_HEALTH)
 
 
 @proves("health.custom.never-probed")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import Inconclusive, proves, raises
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.probed import ProbedServer, ServeProbes
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.health_endpoints import ProbedServer, ServeProbes
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 
 class Probe(Protocol):
@@ -54,7 +54,7 @@ def becomes(cloudmap: ServiceDiscoveryClient, clock: Clock) -> Becomes:
 
     def wait(service: str, status: str) -> bool:
         for _ in range(4):
-            clock.wait(bounds.PROBE_INTERVAL + 5)
+            clock.wait(timeouts.PROBE_INTERVAL + 5)
             if cloudmap.get_instances_health_status(ServiceId=service)["Status"]["i-1"] == status:
                 return True
         return False
@@ -130,7 +130,7 @@ def test_more_than_18_percent_of_the_checkers_suffice(
     """Healthy for at most 18 % of the checkers is unhealthy, for one checker more it is healthy."""
     server = probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
-    clock.wait(2 * bounds.PROBE_INTERVAL + 5)
+    clock.wait(2 * timeouts.PROBE_INTERVAL + 5)
     checkers = sorted(set(server.sources))
     if len(checkers) < 3:
         raise Inconclusive(f"requests came from {len(checkers)} addresses only, so checkers cannot be told apart")
@@ -168,11 +168,11 @@ def test_string_is_looked_for_in_the_first_5120_bytes(
 
     # Two intervals of ten seconds, and how long the name servers take.
     eventually(lambda: len(server.paths) >= 3, within=40)
-    eventually(lambda: answered("192.0.2.1", "192.0.2.2"), within=bounds.DNS_CHANGE)
+    eventually(lambda: answered("192.0.2.1", "192.0.2.2"), within=timeouts.DNS_CHANGE)
     server.answer(body=b"-" * 5119 + b"ok")
-    eventually(lambda: answered("192.0.2.2"), within=bounds.DNS_CHANGE)
+    eventually(lambda: answered("192.0.2.2"), within=timeouts.DNS_CHANGE)
     server.answer(body=b"-" * 5118 + b"ok")
-    eventually(lambda: answered("192.0.2.1", "192.0.2.2"), within=bounds.DNS_CHANGE)
+    eventually(lambda: answered("192.0.2.1", "192.0.2.2"), within=timeouts.DNS_CHANGE)
 
 
 @proves("health.route53.string-match")

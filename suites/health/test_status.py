@@ -9,8 +9,8 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.services import MakeService, RegisterAll
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.services import MakeService, RegisterAll
+    from surveyor.fixtures.time import Eventually
 
 RED = {"colour": "red"}
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.probed import ProbedServer, ServeProbes
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.health_endpoints import ProbedServer, ServeProbes
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 # Three checks in a row, the answer to the last, and how long DNS takes to follow.
-THREE_CHECKS = 3 * bounds.PROBE_INTERVAL + bounds.DNS_CHANGE
+THREE_CHECKS = 3 * timeouts.PROBE_INTERVAL + timeouts.DNS_CHANGE
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def views(
     made = Views(cloudmap, ask, public_namespace, service)
     both = {server.address for server in servers.values()}
     # Of two equal weights forty answers miss one less than once in 500,000,000,000.
-    eventually(lambda: made.answered(looks=40) == both and len(made.discovered()) == 2, within=bounds.DNS_CHANGE)
+    eventually(lambda: made.answered(looks=40) == both and len(made.discovered()) == 2, within=timeouts.DNS_CHANGE)
     return made
 
 
@@ -101,10 +101,10 @@ def test_threshold_counts_both_ways(
             assert status() == before, f"after {results} of {threshold}"
         eventually(lambda: min(Counter(server.sources)[one] for one in checkers) >= threshold, within=30 * threshold)
         # An answer that comes too late is one more failure, and recovery is counted from the start again.
-        again = bounds.PROBE_INTERVAL * threshold if answer == 200 else 0
+        again = timeouts.PROBE_INTERVAL * threshold if answer == 200 else 0
         eventually(lambda: status() == after, within=5 + again)
 
-    clock.wait(2 * bounds.PROBE_INTERVAL)
+    clock.wait(2 * timeouts.PROBE_INTERVAL)
     turn(503, "HEALTHY", "UNHEALTHY")
     turn(200, "UNHEALTHY", "HEALTHY")
 
@@ -117,13 +117,13 @@ def test_an_unhealthy_instance_leaves_every_view_and_returns(
     """DNS and DiscoverInstances hold the other instance alone while one fails, and both when it has recovered."""
     servers["one"].answer(503)
     eventually(lambda: views.discovered() == {"other"}, within=THREE_CHECKS)
-    eventually(lambda: views.answered(looks=40) == {servers["other"].address}, within=bounds.DNS_CHANGE)
+    eventually(lambda: views.answered(looks=40) == {servers["other"].address}, within=timeouts.DNS_CHANGE)
     assert views.discovered(HealthStatus="UNHEALTHY") == {"one"}
     assert views.discovered(HealthStatus="ALL") == {"one", "other"}
     servers["one"].answer(200)
     eventually(lambda: views.discovered() == {"one", "other"}, within=THREE_CHECKS)
     both = {server.address for server in servers.values()}
-    eventually(lambda: views.answered(looks=40) == both, within=bounds.DNS_CHANGE)
+    eventually(lambda: views.answered(looks=40) == both, within=timeouts.DNS_CHANGE)
 
 
 @proves("health.route53.threshold-counts-both-ways")
@@ -152,7 +152,7 @@ def test_a_dead_endpoint_is_healthy_at_first(
     # Cloud Map may say UNKNOWN of it while Route 53 counts it as healthy.
     assert cloudmap.get_instances_health_status(ServiceId=views.service["Id"])["Status"]["dead"] != "UNHEALTHY"
     eventually(lambda: views.discovered() == {"one", "other"}, within=THREE_CHECKS)
-    eventually(lambda: dead.address not in views.answered(), within=bounds.DNS_CHANGE)
+    eventually(lambda: dead.address not in views.answered(), within=timeouts.DNS_CHANGE)
 
 
 @proves("health.route53.threshold-counts-both-ways")

@@ -11,10 +11,10 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.permissions import Narrowed
-    from surveyor.plugin.services import MakeService, Register
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.permissions import Narrowed
+    from surveyor.fixtures.services import MakeService, Register
 
 RED = {"colour": "red"}
 

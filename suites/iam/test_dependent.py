@@ -13,11 +13,11 @@ from surveyor.testing import proves
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.permissions import Narrowed
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import MakeService, Register
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.permissions import Narrowed
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import MakeService, Register
 
 ZONES = ["route53:CreateHostedZone", "route53:GetHostedZone", "route53:ListHostedZonesByName"]
 PLACES = ["ec2:DescribeVpcs", "ec2:DescribeRegions"]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.permissions import Narrowed
-    from surveyor.plugin.services import MakeService
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.permissions import Narrowed
+    from surveyor.fixtures.services import MakeService
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("iam.ecs.registers-with-service-linked-role")
@@ -47,7 +47,7 @@ def test_a_task_without_any_right_is_registered(
         networkConfiguration=network,
         serviceRegistries=[{"registryArn": registry["Arn"]}],
     )
-    eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=bounds.TASK)
+    eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)
     ecs.delete_service(cluster=cluster, service=name, force=True)
 
 

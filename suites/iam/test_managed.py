@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
-    from surveyor.plugin.account import ClientFactory
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.permissions import Narrowed
-    from surveyor.plugin.services import MakeService
+    from surveyor.fixtures.account import ClientFactory
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.permissions import Narrowed
+    from surveyor.fixtures.services import MakeService
 
 REGISTERING = "arn:aws:iam::aws:policy/AWSCloudMapRegisterInstanceAccess"
 DISCOVERING = "arn:aws:iam::aws:policy/AWSCloudMapDiscoverInstanceAccess"

@@ -11,10 +11,10 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.permissions import Narrowed
-    from surveyor.plugin.services import MakeService
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.permissions import Narrowed
+    from surveyor.fixtures.services import MakeService
 
 RED = {"colour": "red"}
 

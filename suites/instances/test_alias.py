@@ -14,8 +14,8 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import MakeService, Register
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import MakeService, Register
 
 A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 # EC2 User Guide, "Reference AMIs using Systems Manager parameters": so no id of an image has to be known.
 AMAZON_LINUX = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"

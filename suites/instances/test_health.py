@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("instances.initial-custom-health")

@@ -12,9 +12,9 @@ from surveyor.testing import Inconclusive, proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import MakeService, Register
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import MakeService, Register
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 

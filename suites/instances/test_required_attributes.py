@@ -11,8 +11,8 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import MakeService, Register
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import MakeService, Register
 
 IPV4 = {"AWS_INSTANCE_IPV4": "192.0.2.44"}
 IPV6 = {"AWS_INSTANCE_IPV6": "2001:db8::44"}

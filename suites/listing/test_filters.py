@@ -11,9 +11,9 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import MakeService
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import MakeService
 
 
 def namespaces(cloudmap: ServiceDiscoveryClient, *filters: Any) -> set[str]:

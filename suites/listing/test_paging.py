@@ -12,10 +12,10 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.services import MakeService, Register
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.services import MakeService, Register
 
 
 def follow(call: Callable[..., Any], **params: Any) -> Iterator[dict[str, Any]]:

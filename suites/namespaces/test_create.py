@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.raw import Post
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.http import Post
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 
@@ -50,7 +50,7 @@ def test_instances_are_discovered_in_each_type(
         found = cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"])
         return [instance["InstanceId"] for instance in found["Instances"]]
 
-    assert eventually(ids_discovered, within=bounds.DISCOVERY) == ["i-1"]
+    assert eventually(ids_discovered, within=timeouts.DISCOVERY) == ["i-1"]
 
 
 @proves("namespaces.changes-are-asynchronous")

@@ -11,9 +11,9 @@ from surveyor.testing import Inconclusive, proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.services import MakeService
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.services import MakeService
 
 
 @proves("namespaces.changes-are-asynchronous")

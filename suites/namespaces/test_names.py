@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
@@ -140,5 +140,5 @@ def test_reused_name_gets_an_http_name_of_its_own(
         found = cloudmap.discover_instances(NamespaceName=http_name, ServiceName=service)["Instances"]
         return [instance["InstanceId"] for instance in found]
 
-    assert eventually(lambda: ids_discovered(one), within=bounds.DISCOVERY) == ["i-1"]
-    assert eventually(lambda: ids_discovered(other), within=bounds.DISCOVERY) == ["i-2"]
+    assert eventually(lambda: ids_discovered(one), within=timeouts.DISCOVERY) == ["i-1"]
+    assert eventually(lambda: ids_discovered(other), within=timeouts.DISCOVERY) == ["i-2"]

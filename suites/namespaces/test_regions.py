@@ -11,8 +11,8 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import ClientFactory
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.account import ClientFactory
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
 
 
 @proves("namespaces.regional")

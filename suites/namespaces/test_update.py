@@ -8,16 +8,16 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("namespaces.changes-are-asynchronous")
@@ -75,12 +75,12 @@ def test_soa_ttl_is_what_negative_answers_are_kept_for(
         [soa] = [rrset for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]
         return min(int(soa.ttl), int(soa[0].minimum))  # RFC 2308, section 5
 
-    eventually(lambda: negative_ttl() == 7, within=bounds.DNS_CHANGE)
+    eventually(lambda: negative_ttl() == 7, within=timeouts.DNS_CHANGE)
     change = {"Properties": {"DnsProperties": {"SOA": {"TTL": 11}}}}
     complete(getattr(cloudmap, f"update_{update}_namespace")(Id=namespace["Id"], Namespace=change))
     changed = cloudmap.get_namespace(Id=namespace["Id"])["Namespace"]
     assert changed["Properties"]["DnsProperties"]["SOA"] == {"TTL": 11}
-    eventually(lambda: negative_ttl() == 11, within=bounds.DNS_CHANGE)
+    eventually(lambda: negative_ttl() == 11, within=timeouts.DNS_CHANGE)
 
 
 @proves("namespaces.dns.soa-ttl-is-settable")
@@ -93,4 +93,4 @@ def test_soa_record_has_the_ttl(make_namespace: MakeNamespace, ask: Ask, eventua
         answer = ask(namespace["Name"], "SOA", namespace=namespace).answer
         return [rrset.ttl for rrset in answer if rrset.rdtype == dns.rdatatype.SOA]
 
-    assert eventually(soa_ttls, within=bounds.DNS_CHANGE) == [7]
+    assert eventually(soa_ttls, within=timeouts.DNS_CHANGE) == [7]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from mypy_boto3_route53.type_defs import ChangeBatchTypeDef
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 
@@ -78,11 +78,11 @@ def test_second_vpc_resolves_once_it_is_associated(
     def addresses(where: str) -> list[str]:
         return [record.address for rrset in ask(name, "A", vpc=where).answer for record in rrset]
 
-    assert eventually(lambda: addresses(vpc), within=bounds.DNS_CHANGE) == ["192.0.2.1"]
+    assert eventually(lambda: addresses(vpc), within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
     assert addresses(second_vpc) == []
     another = {"VPCRegion": cloudmap.meta.region_name, "VPCId": second_vpc}
     route53.associate_vpc_with_hosted_zone(HostedZoneId=zone_id(private_namespace), VPC=another)  # type: ignore[arg-type]  # plain dicts, as readers write them
-    assert eventually(lambda: addresses(second_vpc), within=bounds.DNS_CHANGE) == ["192.0.2.1"]
+    assert eventually(lambda: addresses(second_vpc), within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
 
 
 @proves("namespaces.public.creates-public-zone")

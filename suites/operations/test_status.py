@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import Inconclusive, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.time import Always, Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.time import Always, Eventually
 
 ORDER = ["SUBMITTED", "PENDING", "SUCCESS"]
 ERROR_CODES = {
@@ -43,7 +43,7 @@ def test_status_goes_forward_and_stays_at_its_end(
         seen.append(dict(cloudmap.get_operation(OperationId=made)["Operation"]))
         return seen[-1]["Status"] in ("SUCCESS", "FAIL")
 
-    eventually(ended, within=bounds.OPERATION)
+    eventually(ended, within=timeouts.OPERATION)
     steps = [ORDER.index(operation["Status"]) for operation in seen]
     assert steps == sorted(steps)
     dates = [operation["UpdateDate"] for operation in seen]

@@ -11,10 +11,10 @@ from surveyor.testing import proves
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.namespaces import Kind, MakeNamespace
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.services import Deregister, MakeService, Register
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.namespaces import Kind, MakeNamespace
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.services import Deregister, MakeService, Register
 
 A: Any = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
 

@@ -9,8 +9,8 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.services import Deregister, MakeService, Register, RegisterAll
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
 
 RED = {"colour": "red"}
 THOUSAND = {f"i-{number}": RED for number in range(1, 1_001)}

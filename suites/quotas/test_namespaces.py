@@ -9,10 +9,10 @@ from surveyor.testing import Inconclusive, proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import ClientFactory, Unique
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.operations import Finish
-    from surveyor.plugin.services import MakeService
+    from surveyor.fixtures.account import ClientFactory, Unique
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.operations import Finish
+    from surveyor.fixtures.services import MakeService
 
 
 @proves("quotas.fifty-namespaces-a-region")

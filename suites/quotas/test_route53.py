@@ -12,7 +12,7 @@ from surveyor.testing import proves
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
 
-    from surveyor.plugin.account import Unique
+    from surveyor.fixtures.account import Unique
 
 
 @pytest.fixture

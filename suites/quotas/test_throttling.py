@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.services import MakeService
+    from surveyor.fixtures.services import MakeService
 
 
 @pytest.fixture

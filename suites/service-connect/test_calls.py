@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
-from surveyor.plugin.tasks import address_of
+from surveyor import timeouts
+from surveyor.fixtures.tasks import address_of
 from surveyor.testing import Inconclusive, proves
 
 if TYPE_CHECKING:
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.connecting import CallBy, MakeConnected, TaskOf
-    from surveyor.plugin.figures import Figure
-    from surveyor.plugin.tasks import Steady, TasksOf
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.figures import Figure
+    from surveyor.fixtures.service_connect import CallBy, MakeConnected, TaskOf
+    from surveyor.fixtures.tasks import Steady, TasksOf
     from surveyor.targets.running import RunningTarget
 
 
@@ -165,6 +165,6 @@ def test_an_idle_connection_is_closed(
     client = task_of(make_connected(second=second))
     path = f"/hold?url={server.url}&within={most * 1.2:g}"
     # Where a service second cannot be shortened, an hour takes an hour.
-    held = call_task(client, path, within=max(bounds.TASK_CALLS, most * 1.3))["closed_after"]
+    held = call_task(client, path, within=max(timeouts.TASK_CALLS, most * 1.3))["closed_after"]
     assert held is not None, "it is still open"
     assert least <= held <= most

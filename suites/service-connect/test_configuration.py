@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.connecting import CallBy, MakeConnected, TaskOf
-    from surveyor.plugin.tasks import MakeEcsService, MakeTaskDefinition
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.service_connect import CallBy, MakeConnected, TaskOf
+    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("service-connect.config.enabled-is-enough")
@@ -187,7 +187,7 @@ def test_a_default_namespace_is_made(
         found = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
         return next((one["Id"] for one in found if one["Name"] == wanted), None)
 
-    identity = eventually(made, within=bounds.OPERATION)
+    identity = eventually(made, within=timeouts.OPERATION)
     namespace = cloudmap.get_namespace(Id=identity)["Namespace"]
     assert namespace["Type"] == "HTTP"
     [told] = ecs.describe_clusters(clusters=[name])["clusters"]

@@ -5,20 +5,21 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from surveyor import bounds, workload
-from surveyor.plugin.tasks import address_of, id_of
+from surveyor import timeouts
+from surveyor.fixtures.tasks import address_of, id_of
 from surveyor.testing import proves
+from surveyor_agents import workload
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.connecting import Call, CallBy, MakeConnected, TaskOf
-    from surveyor.plugin.figures import Figure
-    from surveyor.plugin.tasks import Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.figures import Figure
+    from surveyor.fixtures.service_connect import Call, CallBy, MakeConnected, TaskOf
+    from surveyor.fixtures.tasks import Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 CHECK: dict[str, Any] = {
     "healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 30, "retries": 3, "startPeriod": 300}
@@ -46,7 +47,7 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
         found = [one for one in tasks_of(server.service) if one["taskArn"] != first["taskArn"]]
         return found[0] if found and found[0]["lastStatus"] == "RUNNING" else None
 
-    came = eventually(second, within=bounds.TASK)
+    came = eventually(second, within=timeouts.TASK)
     while (found := second()) is not None and found["healthStatus"] != "HEALTHY":
         calls = call_by(client, server.url, times=6)
         # It may have passed since.
@@ -57,7 +58,7 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
         clock.wait(2)
     eventually(
         lambda: address_of(came) in {one.address for one in call_by(client, server.url, times=6)},
-        within=bounds.DISCOVERY,
+        within=timeouts.DISCOVERY,
     )
 
 
@@ -79,10 +80,10 @@ def test_a_call_ends_before_its_task_does(
     heard: list[Call] = []
     calling = threading.Thread(target=lambda: heard.extend(call_by(client, f"{server.url}/?after=10")))
     calling.start()
-    eventually(lambda: call_task(callee, "/executions")["served"] == 1, within=bounds.DISCOVERY)
+    eventually(lambda: call_task(callee, "/executions")["served"] == 1, within=timeouts.DISCOVERY)
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=0)
     clock.wait(15)
-    calling.join(bounds.REMOTE_ANSWER)
+    calling.join(timeouts.REMOTE_ANSWER)
     assert [one.status for one in heard] == [200], heard
 
 
@@ -125,7 +126,7 @@ def test_an_overridden_port(
     server = make_connected("backend", endpoint={"ingressPortOverride": 9090})
     callee = task_of(server)
     of: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": server.alias}
-    found = eventually(lambda: cloudmap.discover_instances(**of)["Instances"], within=bounds.DISCOVERY)
+    found = eventually(lambda: cloudmap.discover_instances(**of)["Instances"], within=timeouts.DISCOVERY)
     assert found[0]["Attributes"]["AWS_INSTANCE_PORT"] == "9090"
     client = task_of(make_connected())
     for place in (server.url, f"http://{address_of(callee)}:9090", f"http://{address_of(callee)}:8080"):
@@ -160,7 +161,7 @@ def test_test_traffic_goes_to_the_new_tasks(
         waiting = [one["hookId"] for one in hooks if one["status"] == "AWAITING_ACTION"]
         return (arn, waiting[0]) if waiting else None
 
-    deployment, hook = eventually(paused, within=bounds.DEPLOYMENT)
+    deployment, hook = eventually(paused, within=timeouts.DEPLOYMENT)
     [green] = [one for one in tasks_of(server.service) if one["taskArn"] != blue["taskArn"]]
 
     def reached(**how: Any) -> set[str]:
@@ -169,6 +170,6 @@ def test_test_traffic_goes_to_the_new_tasks(
     assert reached() == {address_of(blue)}
     assert reached(header="x-amzn-ecs-blue-green-test: 1") == {address_of(green)}
     ecs.continue_service_deployment(serviceDeploymentArn=deployment, hookId=hook)
-    eventually(lambda: reached() == {address_of(green)}, within=bounds.DEPLOYMENT)
+    eventually(lambda: reached() == {address_of(green)}, within=timeouts.DEPLOYMENT)
     steady(server.service)
     assert [one["taskArn"] for one in tasks_of(server.service)] == [green["taskArn"]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.calling import CallTask
-    from surveyor.plugin.connecting import CallBy, MakeConnected, TaskOf
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.namespaces import MakeNamespace
-    from surveyor.plugin.tasks import Steady, TasksOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.calls import CallTask
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.namespaces import MakeNamespace
+    from surveyor.fixtures.service_connect import CallBy, MakeConnected, TaskOf
+    from surveyor.fixtures.tasks import Steady, TasksOf
+    from surveyor.fixtures.time import Eventually
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_discovery_name_becomes_a_service(
         there = [dict(one) for one in cloudmap.discover_instances(**of)["Instances"]]
         return there if len(there) == 2 else []
 
-    found = eventually(both, within=bounds.DISCOVERY)
+    found = eventually(both, within=timeouts.DISCOVERY)
     tasks = {one["attachments"][0]["details"][-1]["value"] for one in tasks_of(made.service)}
     assert len(tasks) == len({one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found}) == 2
 
@@ -165,7 +165,7 @@ def test_later_endpoints_wait_for_a_deployment(
         there = tasks_of(client.service)
         return [one["lastStatus"] for one in there] == ["RUNNING"] and there[0]["taskArn"] != first["taskArn"]
 
-    eventually(replaced, within=bounds.TASK)
+    eventually(replaced, within=timeouts.TASK)
     assert known(task_of(client), server.alias) == []
     ecs.update_service(cluster=cluster, service=client.service["serviceName"], forceNewDeployment=True)
     newest = task_of(client)
@@ -190,7 +190,9 @@ def test_new_tasks_of_a_known_endpoint_are_used(
     assert len({one.address for one in call_by(client, server.url, times=4)}) == 1
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=2)
     steady(server.service)
-    eventually(lambda: len({one.address for one in call_by(client, server.url, times=4)}) == 2, within=bounds.DISCOVERY)
+    eventually(
+        lambda: len({one.address for one in call_by(client, server.url, times=4)}) == 2, within=timeouts.DISCOVERY
+    )
 
 
 @proves("service-connect.network.other-vpcs-need-a-path")

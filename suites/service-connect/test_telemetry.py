@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from surveyor.clock import Clock
-    from surveyor.plugin.account import ClientFactory, Unique
-    from surveyor.plugin.connecting import CallBy, MakeConnected, TaskOf
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import ClientFactory, Unique
+    from surveyor.fixtures.service_connect import CallBy, MakeConnected, TaskOf
+    from surveyor.fixtures.time import Eventually
     from surveyor.targets.running import RunningTarget
 
 
@@ -51,7 +51,7 @@ def test_a_call_has_a_line(
         found = logs.filter_log_events(logGroupName=group)["events"]
         return next((one["message"] for one in found if "GET" in one["message"] and "200" in one["message"]), None)
 
-    told = eventually(line, within=bounds.DISCOVERY)
+    told = eventually(line, within=timeouts.DISCOVERY)
     assert ("secret-7" in told) is (query == "ENABLED"), told
     if form == "JSON":
         assert isinstance(json.loads(told), dict)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import bounds
-from surveyor.plugin.tasks import PORT, address_of
+from surveyor import timeouts
+from surveyor.fixtures.tasks import PORT, address_of
 from surveyor.testing import proves
 
 if TYPE_CHECKING:
     from mypy_boto3_acm_pca import ACMPCAClient
 
     from surveyor.clock import Clock
-    from surveyor.plugin.account import ClientFactory
-    from surveyor.plugin.connecting import CallBy, MakeConnected, TaskOf
+    from surveyor.fixtures.account import ClientFactory
+    from surveyor.fixtures.service_connect import CallBy, MakeConnected, TaskOf
 
 DAY = 86_400.0
 ROOT = "arn:aws:acm-pca:::template/RootCACertificate/V1"
@@ -79,7 +79,7 @@ def shown(task: dict[str, Any], version: ssl.TLSVersion) -> bytes:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = context.maximum_version = version
     with (
-        socket.create_connection((address_of(task), PORT), bounds.CONNECT) as plain,
+        socket.create_connection((address_of(task), PORT), timeouts.CONNECT) as plain,
         context.wrap_socket(plain) as encrypted,
     ):
         found = encrypted.getpeercert(binary_form=True)

@@ -12,9 +12,9 @@ from surveyor.testing import proves, raises
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.services import Deregister, MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.services import Deregister, MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 
 @proves("services.create-is-synchronous")

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.records import RecordSets
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.records import RecordSets
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 CNAME = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "CNAME", "TTL": 60}]}

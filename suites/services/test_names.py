@@ -9,10 +9,10 @@ import pytest
 from surveyor.testing import proves, raises
 
 if TYPE_CHECKING:
-    from surveyor.plugin.account import Unique
-    from surveyor.plugin.names import Ask
-    from surveyor.plugin.services import MakeService, Register
-    from surveyor.plugin.time import Eventually
+    from surveyor.fixtures.account import Unique
+    from surveyor.fixtures.dns import Ask
+    from surveyor.fixtures.services import MakeService, Register
+    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 SRV = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 60}]}

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from surveyor.clients import Clients
 from surveyor.evidence import Evidence
 from surveyor.layout import find_layout
 from surveyor.targets import Target, load_target
-from surveyor.targets.given import Given
+from surveyor.targets.clients import Clients
+from surveyor.targets.options import Given
 from surveyor.targets.process import start
 
 TARGETS = find_layout().targets

@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from surveyor.clients import Clients
+from surveyor.targets.clients import Clients
 from tests.account.conftest import ACCOUNT, Place, flowing
 
 __all__ = ["killed_run", "standing", "sweep"]

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.account.budget import UNBOUNDED, Budget, BudgetError, Spending, budget_of
-from surveyor.account.plan import beyond, plan_of
+from surveyor.conformance.plan import beyond, plan_of
 from surveyor.errors import Inconclusive
-from surveyor.results import TestResult
+from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
 
 REGISTER = ("servicediscovery", "RegisterInstance")

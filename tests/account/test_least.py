@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.account.least import bench_for
 from surveyor.account.permissions import actions_of, policy_of
-from surveyor.account.preflight import operations
+from surveyor.conformance.least_privilege import bench_for
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
-from surveyor.targets.given import Given
+from surveyor.targets.options import Given
+from surveyor.targets.preflight import operations
 
 CLAIM = "services.duplicate-name-is-refused"
 CALLED = (

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.account.preflight import MOST_SKEW, preflight
-from surveyor.clients import Clients
 from surveyor.errors import TargetUnavailable
 from surveyor.evidence import Evidence
+from surveyor.targets.clients import Clients
+from surveyor.targets.preflight import MOST_SKEW, preflight
 
 if TYPE_CHECKING:
     from tests.account.conftest import Place

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from surveyor.conformance.run import Order, run_suites
 from surveyor.layout import find_layout
-from surveyor.run import Order, run_suites
-from surveyor.targets.given import Given
+from surveyor.targets.options import Given
 from surveyor.verdicts import Verdict
 
 

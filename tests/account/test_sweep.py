@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from surveyor.account.ledger import Ledger, Owner, read_pages
-from surveyor.account.sweep import sweep_folder
 from surveyor.targets import load_target
-from surveyor.targets.given import Given
+from surveyor.targets.options import Given
 from surveyor.targets.running import RunningTarget, run_target
+from surveyor.targets.sweep import sweep_folder
 from tests.account.conftest import ACCOUNT, TARGETS
 from tests.account.kills import killed_run, standing, sweep
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from surveyor.architectures import KINDS, rows_of
-from surveyor.architectures.driving import Attempt, drive
-from surveyor.emulator.envoy.binary import binary
+from surveyor.architectures.attempts import Attempt, drive
+from surveyor_emulator.runtime.envoy.binary import binary
 
 ATTEMPTS = some.lists(
     some.builds(

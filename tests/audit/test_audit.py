@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from surveyor import workload
 from surveyor.audit import Readers, Scope, read
-from surveyor.audit.reading import READS
+from surveyor.audit.reader import READS
 from surveyor.cli import main
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
+from surveyor_agents import workload
 
 ACCOUNT = "000000000000"
 CHECK = {"command": ["CMD-SHELL", "exit 0"], "interval": 5}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.account.sweep import standing_in
-from surveyor.chaos.journal import open_entries
+from surveyor.chaos.undo_log import open_entries
 from surveyor.clock import WallClock
+from surveyor.targets.sweep import standing_in
 from tests.chaos.town import Town, kill, run_faults, town
 
 WITHIN = 30.0  # wall seconds: tasks that were killed or scaled in have to be replaced, too

@@ -16,12 +16,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.chaos.brakes import BUSY, Brakes, Stopped, check_opt_in, one_at_a_time
-from surveyor.chaos.faults import FAULTS, Victims, fault_of
-from surveyor.chaos.front import Front
-from surveyor.chaos.journal import Journal, Place, open_entries, place_of
-from surveyor.chaos.scene import Scene, Task
-from surveyor.chaos.steps import (
+from surveyor.chaos.actions import (
     ApiStep,
     FaultFailed,
     Hands,
@@ -32,9 +27,14 @@ from surveyor.chaos.steps import (
     read_step,
     write_step,
 )
+from surveyor.chaos.fault_proxy import Front
+from surveyor.chaos.faults import FAULTS, Victims, fault_of
+from surveyor.chaos.safety_limits import BUSY, Brakes, Stopped, check_opt_in, one_at_a_time
+from surveyor.chaos.service_under_test import Scene, Task
+from surveyor.chaos.undo_log import Journal, Place, open_entries, place_of
+from surveyor.claims.features import FEATURES
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.proxies import Answer, DnsProxy, HttpProxy, Upstream
-from surveyor.targets.model import FEATURES
 
 SCENE = Scene("1" * 12, "us-east-1", "shop", "web", "srv-1", "ns", "web", "web.ns", "vpc-1", 8080)
 TASK = Task(

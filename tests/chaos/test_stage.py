@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from surveyor.chaos.brakes import Brakes, Stopped
-from surveyor.chaos.calling import Caller, Finder
-from surveyor.chaos.declaring import Experiment, Setting
+from surveyor.chaos.actions import ApiStep, FaultFailed, Hands
+from surveyor.chaos.callers import Caller, Finder
+from surveyor.chaos.experiment import Experiment, Setting
+from surveyor.chaos.experiment_clock import Flow
+from surveyor.chaos.experiment_run import DryRun, Stage
+from surveyor.chaos.fault_proxy import Front
 from surveyor.chaos.faults import FAULTS, Fault, FaultPlan, Way
 from surveyor.chaos.faults import model as faults_model
-from surveyor.chaos.front import Front
-from surveyor.chaos.journal import Journal, open_entries
-from surveyor.chaos.observing import Observer, Seen
-from surveyor.chaos.scene import Scene
-from surveyor.chaos.stage import DryRun, Stage
-from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
-from surveyor.chaos.time import Flow
+from surveyor.chaos.observers import Observer, Seen
+from surveyor.chaos.safety_limits import Brakes, Stopped
+from surveyor.chaos.service_under_test import Scene
+from surveyor.chaos.undo_log import Journal, open_entries
 from surveyor.clock import WallClock
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
 from surveyor.history import Member, Outcome, Recorder, View, load_history

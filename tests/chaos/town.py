@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveyor import workload
-from surveyor.chaos.brakes import ALLOWED, BUSY
+from surveyor.chaos.safety_limits import ALLOWED, BUSY
 from surveyor.clock import WallClock
+from surveyor.fixtures.tasks import PORT, address_of
 from surveyor.layout import find_layout
-from surveyor.plugin.tasks import PORT, address_of
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
+from surveyor_agents import workload
 
 ACCOUNT = "111111111111"
 SCALE = 10.0

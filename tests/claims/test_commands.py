@@ -8,7 +8,7 @@ import pytest
 
 from surveyor.claims.documents import Documents
 from surveyor.claims.drift import accept, read_recorded
-from surveyor.claims.load import load_claims
+from surveyor.claims.loading import load_claims
 from surveyor.cli import claims as commands
 from surveyor.cli import main
 from surveyor.layout import Layout

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from surveyor.clock import WallClock
-from surveyor.expectations import load_expectations
 from surveyor.report import load_report
+from surveyor.targets.expectations import load_expectations
 
 if TYPE_CHECKING:
     from tests.conftest import House

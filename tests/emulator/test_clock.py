@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.clock import Clock
+from surveyor_emulator.core.clock import Clock
 
 
 def held() -> Clock:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.clock import Clock
-from surveyor.emulator.control import Control
-from surveyor.emulator.ec2 import vpcs
-from surveyor.emulator.events import Event
-from surveyor.emulator.http import Request
-from surveyor.emulator.settings import Settings
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.core.clock import Clock
+from surveyor_emulator.core.events import Event
+from surveyor_emulator.core.http import Request
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import World
+from surveyor_emulator.server.control import Control
 
 
 class Names:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from surveyor.emulator.http import Limits, Request, Response, serve
+from surveyor_emulator.core.http import Limits, Request, Response, serve
 
 SMALL = Limits(target=200, headers=500, body=1000, seconds=0.2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surveyor.emulator.models import WrongType, WrongValue, checker
+from surveyor_emulator.protocols.api_models import WrongType, WrongValue, checker
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from surveyor.emulator.options import parse
-from surveyor.emulator.settings import Delay, Settings
+from surveyor_emulator.core.settings import Delay, Settings
+from surveyor_emulator.server.options import parse
 
 
 def test_no_options_are_the_documented_settings() -> None:

@@ -18,7 +18,7 @@ import dns.query
 import pytest
 
 Process: TypeAlias = "subprocess.Popen[str]"
-COMMAND = [sys.executable, "-m", "surveyor.emulator"]
+COMMAND = [sys.executable, "-m", "surveyor_emulator"]
 LIMIT = 20.0  # wall seconds; nothing here takes one
 
 
@@ -105,7 +105,7 @@ def test_dies_with_its_parent() -> None:
     """When the process that started it is killed, though nobody tells the target."""
     starter = (
         "import subprocess, sys\n"
-        "target = subprocess.Popen([sys.executable, '-m', 'surveyor.emulator', '--die-with-parent'])\n"
+        "target = subprocess.Popen([sys.executable, '-m', 'surveyor_emulator', '--die-with-parent'])\n"
         "target.wait()\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True)
@@ -129,7 +129,7 @@ def test_outlives_the_thread_that_started_it() -> None:
         "import subprocess, sys, threading\n"
         "def start():\n"
         "    global target, line\n"
-        "    target = subprocess.Popen([sys.executable, '-m', 'surveyor.emulator', '--die-with-parent'],\n"
+        "    target = subprocess.Popen([sys.executable, '-m', 'surveyor_emulator', '--die-with-parent'],\n"
         "                              stdout=subprocess.PIPE)\n"
         "    line = target.stdout.readline()\n"
         "thread = threading.Thread(target=start)\n"

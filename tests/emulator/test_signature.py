@@ -13,9 +13,9 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.http import Request
-from surveyor.emulator.signature import Credential, Scope, scope_of, verify
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.http import Request
+from surveyor_emulator.server.signature import Credential, Scope, scope_of, verify
 
 KEY, SECRET = "111111111111", "secret"
 NAMES = st.text(st.characters(min_codepoint=1, max_codepoint=0x2FF), max_size=12)

@@ -16,12 +16,12 @@ from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator import sessions
-from surveyor.emulator.clock import Clock
-from surveyor.emulator.gateway import Gateway
-from surveyor.emulator.http import Request, Response
-from surveyor.emulator.settings import Settings
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.sts import sessions
+from surveyor_emulator.core.clock import Clock
+from surveyor_emulator.core.http import Request, Response
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import World
+from surveyor_emulator.server.gateway import Gateway
 
 ACCOUNT = "123456789012"
 MODEL: ServiceModel = get_session().get_service_model("sts")

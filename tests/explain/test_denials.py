@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from surveyor.emulator.iam.model import PolicyKind
 from surveyor.evidence import Entry
 from surveyor.explain.denials import Said, denials, read_message
-from surveyor.explain.telling import tell_denial
+from surveyor.explain.text import tell_denial
 from surveyor.report import ClaimReport, ConformanceReport, TargetReport, TestReport
 from surveyor.verdicts import Verdict
+from surveyor_policies.model import PolicyKind
 
 CALLER = "arn:aws:sts::111122223333:assumed-role/surveyor-suites/one"
 ACTION = "servicediscovery:RegisterInstance"

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fuzz_own_target(count: int, chance: Random) -> int:
     """A target without signatures and rates, so that most requests reach its handlers; it is to have nothing to say."""
-    argv = [sys.executable, "-m", "surveyor.emulator", "--clock", "advance", "--no-signatures", "--no-throttle"]
+    argv = [sys.executable, "-m", "surveyor_emulator", "--clock", "advance", "--no-signatures", "--no-throttle"]
     target = subprocess.Popen([*argv, "--die-with-parent"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert target.stdout is not None
     try:

@@ -25,7 +25,7 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 from botocore.serialize import create_serializer
 
-from surveyor.emulator.services import handlers
+from surveyor_emulator.server.services import handlers
 
 __all__ = ["Requests", "Sent"]
 

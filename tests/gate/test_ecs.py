@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from surveyor.errors import SurveyorError, UsageError
-from surveyor.gate.acting import act, service_of
+from surveyor.gate.deployment_actions import act, service_of
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target

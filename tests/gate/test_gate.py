@@ -18,7 +18,7 @@ from surveyor.checkers import Judged, check_of, judge_history
 from surveyor.errors import UsageError
 from surveyor.gate import Evidence, Rules, Threshold, gather, judge_gate, load_rules
 from surveyor.history import History, read_history
-from surveyor.lifetime.course import Interval
+from surveyor.history.observations import Interval
 from surveyor.load.figures import figures_of
 from surveyor.load.tally import Tally
 from surveyor.report.chart import chart_of

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.load.confidence import share_of
+from surveyor.load.endpoints import Place
 from surveyor.load.histogram import Latencies
-from surveyor.load.place import Place
 from surveyor.load.tally import Counted, Tally
 
 attempts = st.lists(

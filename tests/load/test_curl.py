@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from surveyor.load.connection import Limits
 from surveyor.load.curl import call_by_curl
-from surveyor.load.wire import Limits
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
 DEAD, LIMITS = "127.255.255.251", Limits(0.3, 0.3)

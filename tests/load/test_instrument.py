@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from surveyor.load.instrument import CHECKS
+from surveyor.load.self_check import CHECKS
 
 PATCHED = """
 import sys
@@ -31,7 +31,7 @@ def run(*words: str) -> tuple[int, dict[str, dict[str, object]]]:
 
 def test_the_client_counts_what_goes_wrong() -> None:
     """A killed fifth, for GET and POST, kept connections, a dead address and a stall: all right."""
-    status, readings = run("-m", "surveyor.load.instrument", "7")
+    status, readings = run("-m", "surveyor.load.self_check", "7")
     assert status == 0, readings
     assert tuple(readings) == CHECKS
     assert all(one["right"] for one in readings.values())

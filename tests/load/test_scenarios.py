@@ -15,19 +15,19 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.cli.felt import PROGRAMS, with_what_is_felt
+from surveyor.cli._support.survey_experiments import PROGRAMS, with_what_is_felt
 from surveyor.clock import WallClock
-from surveyor.emulator.envoy.binary import binary
+from surveyor.conformance.run import exit_code
 from surveyor.history import load_history
 from surveyor.layout import find_layout
 from surveyor.load.attribution import attribute
+from surveyor.load.client_models import BETWEEN, MODELS
 from surveyor.load.figures import Figures, figures_of
-from surveyor.load.models import BETWEEN, MODELS
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
 from surveyor.report.file import load_report
-from surveyor.run import exit_code
 from surveyor.verdicts import Verdict
+from surveyor_emulator.runtime.envoy.binary import binary
 from tests.report.test_experiments import report
 
 needs_envoy = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
@@ -70,7 +70,7 @@ def test_a_survey_ends_with_what_clients_feel(tmp_path: Path, capsys: pytest.Cap
 
 SHORT = """
 from surveyor.chaos import Setting, no_ghost
-from surveyor.load.locusts import play
+from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario("short", "Nothing happens.", Setting(count=2), phases=(Phase("calm", 120),), scale=15,

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from surveyor.errors import UsageError
-from surveyor.load.instrument import Checked, check_rate
-from surveyor.load.shown import comparison_lines, lines_of
+from surveyor.load.client_results import told_with
+from surveyor.load.console import comparison_lines, lines_of
+from surveyor.load.self_check import Checked, check_rate
 from surveyor.load.tally import TALLY_FILE, Tally
-from surveyor.load.told import told_with
 from surveyor.report.experiments import ExperimentReport
 from surveyor.verdicts import Verdict
 from tests.checkers.worlds import END

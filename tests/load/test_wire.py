@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surveyor.load.wire import Answer, Limits, attempt, request_of
+from surveyor.load.connection import Answer, Limits, attempt, request_of
 
 LIMITS = Limits(0.5, 0.4)
 REQUEST = request_of("GET", "127.0.0.1", keep=True)

@@ -9,15 +9,15 @@ import pytest
 
 from surveyor.claims import Claim
 from surveyor.claims.model import Level, Place, Reason, Source, SourceKind, Unproven
-from surveyor.expectations import Expectation, Expectations
+from surveyor.claims.selection import Selection
+from surveyor.conformance.run import exit_code
 from surveyor.layout import find_layout
 from surveyor.report import ClaimReport, ConformanceReport
 from surveyor.report.build import Run, build_report, fresh_expectations
 from surveyor.report.model import KnownReport
-from surveyor.results import Facts, TestResult
-from surveyor.run import exit_code
-from surveyor.selection import Selection
+from surveyor.report.test_results import Facts, TestResult
 from surveyor.targets import load_target
+from surveyor.targets.expectations import Expectation, Expectations
 from surveyor.verdicts import Verdict
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -22,7 +22,7 @@ from surveyor.report.experiments import ExperimentReport, experiments_of
 from surveyor.report.file import load_report, save_report, schema
 from surveyor.report.model import ConformanceReport, TargetReport
 from surveyor.report.page import render
-from surveyor.results import TestResult
+from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
 from tests.checkers.worlds import Made, World, call, fault, history_of, look, worlds
 from tests.report.conftest import HOSTILE

@@ -9,10 +9,10 @@ import pytest
 
 from surveyor.claims import Claims
 from surveyor.report import markdown
+from surveyor.report.client_tables import architectures_of, felt_by_phases, felt_by_scenarios
 from surveyor.report.experiments import WHOLE, ClientRow, ExperimentReport
-from surveyor.report.felt import architectures_of, felt_by_phases, felt_by_scenarios
 from surveyor.report.file import load_report, save_report
-from surveyor.report.joining import joined
+from surveyor.report.merge import joined
 from surveyor.report.page import render
 from tests.report.test_experiments import experiment, report, world_with_a_resurrection
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.layout import find_layout
 from surveyor.targets import Credentials, Dns, Place, load_target, target_names
-from surveyor.targets.given import Given
+from surveyor.targets.options import Given
 
 GOOD = 'features = ["dns"]\n[start]\nargv = ["{python}", "-p", "{port}"]\n'
 

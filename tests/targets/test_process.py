@@ -85,7 +85,7 @@ def test_unfit_announcement_is_shown() -> None:
 
 def test_stubborn_one_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A target that ignores the request to end is killed, and its children with it."""
-    monkeypatch.setattr("surveyor.bounds.STOP", 0.2)
+    monkeypatch.setattr("surveyor.timeouts.STOP", 0.2)
     started = start(
         "fake", announcing(tmp_path, "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)"), seed=1
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO
 
-from surveyor.account.things import CREATES, dollars_of
+from surveyor.account.resources import CREATES, dollars_of
 from surveyor.errors import Inconclusive
 
 __all__ = ["UNBOUNDED", "Budget", "BudgetError", "Spending", "budget_of"]

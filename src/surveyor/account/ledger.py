@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from surveyor.account.things import CREATES
+from surveyor.account.resources import CREATES
 from surveyor.errors import Inconclusive, SurveyorError
 
 __all__ = ["Ledger", "LedgerBroken", "Owner", "Pages", "Shared", "Thing", "alone", "ledgers_in", "read_pages"]

@@ -6,7 +6,7 @@ field compare in words. Here they are measured, one after another in one run, by
 
 from __future__ import annotations
 
-from surveyor.architectures.comparing import Row, rows_of
-from surveyor.architectures.measuring import KINDS, Experiment, Measured, measure
+from surveyor.architectures.comparison import Row, rows_of
+from surveyor.architectures.measurement import KINDS, Experiment, Measured, measure
 
 __all__ = ["KINDS", "Experiment", "Measured", "Row", "measure", "rows_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from surveyor.audit.findings import Finding, Level
-from surveyor.audit.reading import Readers, Scope, read
+from surveyor.audit.reader import Readers, Scope, read
 from surveyor.audit.rules import judge
 from surveyor.audit.snapshot import Snapshot
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from surveyor.chaos.declaring import Experiment, Setting, experiment
-from surveyor.chaos.expecting import (
+from surveyor.chaos.checks import (
     ALWAYS,
     BY_DNS,
     agreed_at_rest,
@@ -18,7 +17,8 @@ from surveyor.chaos.expecting import (
     ttl_is_kept,
     visible,
 )
-from surveyor.chaos.stage import Stage
+from surveyor.chaos.experiment import Experiment, Setting, experiment
+from surveyor.chaos.experiment_run import Stage
 
 __all__ = [
     "ALWAYS",

@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from surveyor.account.ledger import ledgers_in
-from surveyor.account.sweep import StillGoingOn, sweep_folder
-from surveyor.chaos.journal import Journal, Place, open_entries, place_of
-from surveyor.chaos.steps import FaultFailed, Hands, perform
+from surveyor.chaos.actions import FaultFailed, Hands, perform
+from surveyor.chaos.undo_log import Journal, Place, open_entries, place_of
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
-from surveyor.targets.given import Given, allowed_words
 from surveyor.targets.model import Target
+from surveyor.targets.options import Given, allowed_words
 from surveyor.targets.running import run_target
+from surveyor.targets.sweep import StillGoingOn, sweep_folder
 
 __all__ = ["main", "undo_all", "watched"]
 

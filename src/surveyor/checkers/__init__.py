@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from surveyor.checkers.check_result import Finding
 from surveyor.checkers.figures import Figure, figures_of
-from surveyor.checkers.finding import Finding
-from surveyor.checkers.judged import Judged, judge_history
-from surveyor.checkers.judging import CHECKERS, check_of, judge
+from surveyor.checkers.judgement import Judged, judge_history
+from surveyor.checkers.registry import CHECKERS, check_of, judge
 
 __all__ = ["CHECKERS", "Figure", "Finding", "Judged", "check_of", "figures_of", "judge", "judge_history"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surveyor.checkers.finding import Finding, combined, failed, passed, unclear
+from surveyor.checkers.check_result import Finding, combined, failed, passed, unclear
 from surveyor.history import Call, History, Life, Look, Outcome, lives_of
-from surveyor.lifetime.course import Interval
+from surveyor.history.observations import Interval
 
 __all__ = ["answered", "drained", "no_traffic_to_the_dead", "ttl_is_kept"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from surveyor.checkers.sightings import looks_by_observer
 from surveyor.history import Call, History, Look, Operation, Outcome, lives_of
-from surveyor.lifetime.course import Interval
+from surveyor.history.observations import Interval
 
 __all__ = ["DANGER", "GAP", "OUTAGE", "UNSERVED", "Figure", "figures_of"]
 

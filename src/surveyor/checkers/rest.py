@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from surveyor.checkers.finding import Finding, combined, failed, passed
+from surveyor.checkers.check_result import Finding, combined, failed, passed
 from surveyor.checkers.sightings import looks_by_observer, names, tells_absence, view_of
 from surveyor.history import History, Life, Look, Outcome, View, lives_of
-from surveyor.lifetime.course import Interval
+from surveyor.history.observations import Interval
 
 __all__ = ["no_loss_at_rest", "rests_of", "views_agree_at_rest"]
 

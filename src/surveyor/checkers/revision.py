@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from surveyor.checkers.finding import Finding, combined, failed, passed
+from surveyor.checkers.check_result import Finding, combined, failed, passed
 from surveyor.checkers.rest import rests_of
 from surveyor.checkers.sightings import looks_by_observer, view_of
 from surveyor.history import History, Look
-from surveyor.lifetime.course import Interval
+from surveyor.history.observations import Interval
 
 __all__ = ["revision_rises_with_membership"]
 

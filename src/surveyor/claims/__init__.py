@@ -5,7 +5,7 @@ Whether their sources still say it is for `documents` and `drift`.
 
 from __future__ import annotations
 
-from surveyor.claims.load import load_claims
+from surveyor.claims.loading import load_claims
 from surveyor.claims.model import Area, Article, Claim, Claims, ClaimsError, Level, Opinion, Reason, Source, Unproven
 
 __all__ = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.claims.documents import VERSION, Documents
-from surveyor.claims.load import FINGERPRINTS
+from surveyor.claims.loading import FINGERPRINTS
 from surveyor.claims.model import Claims, ClaimsError, Place, SourceKind
 
 __all__ = ["Drift", "Recorded", "accept", "compare", "model_sources", "read_recorded"]

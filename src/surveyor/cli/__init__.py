@@ -19,13 +19,13 @@ from surveyor.cli.audit import audit
 from surveyor.cli.chaos import chaos, check
 from surveyor.cli.compare import compare, diff
 from surveyor.cli.conform import conform, survey
-from surveyor.cli.counterfeits import counterfeits
 from surveyor.cli.doctor import doctor
 from surveyor.cli.emulator import emulator
 from surveyor.cli.explain import explain
 from surveyor.cli.gate import gate
 from surveyor.cli.load import load
 from surveyor.cli.model import model
+from surveyor.cli.mutants import mutants
 from surveyor.cli.policy import policy
 from surveyor.cli.sweep import sweep
 from surveyor.errors import SurveyorError, UsageError
@@ -42,7 +42,7 @@ app.command()(survey)
 app.command()(conform)
 app.command()(compare)
 app.command()(diff)
-app.command()(counterfeits)
+app.command()(mutants)
 app.command()(explain)
 app.command()(model)
 app.command()(advise)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli.given import Account, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
+from surveyor.cli._support.options import Account, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
 from surveyor.errors import SurveyorError, UsageError
 
 if TYPE_CHECKING:
-    from surveyor.lifetime import Figures
+    from surveyor.advice.figures import Figures
     from surveyor.report.model import ConformanceReport
 
 __all__ = ["advise"]
@@ -44,15 +44,14 @@ def advise(
     budget: BudgetText = None,
 ) -> None:
     """Says how long clients call a task after its death, and which stopTimeout, TTL and drain would end that."""
+    from surveyor.advice.figures import CLAIM, GAP_CLAIM, tuning_of
     from surveyor.claims import load_claims
-    from surveyor.cli.progress import progress_for
+    from surveyor.claims.selection import Selection
+    from surveyor.cli._support.progress import progress_for
+    from surveyor.conformance.run import Order, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
-    from surveyor.lifetime import tuning_of
-    from surveyor.lifetime.figures import CLAIM, GAP_CLAIM
     from surveyor.report.file import load_report
-    from surveyor.report.forms import save_forms
-    from surveyor.run import Order, check_account, exit_code, run_suites
-    from surveyor.selection import Selection
+    from surveyor.report.outputs import save_forms
 
     if report is not None:
         raise typer.Exit(_tell(_figures(load_report(report)), "", target))
@@ -80,8 +79,7 @@ def advise(
 
 
 def _figures(report: ConformanceReport) -> Figures:
-    from surveyor.lifetime import figures_of
-    from surveyor.lifetime.figures import CLAIM, GAP_CLAIM
+    from surveyor.advice.figures import CLAIM, GAP_CLAIM, figures_of
 
     tests = {claim.id: claim.tests for claim in report.claims if claim.id in (CLAIM, GAP_CLAIM)}
     for test in tests.get(CLAIM, ()):
@@ -93,7 +91,7 @@ def _figures(report: ConformanceReport) -> Figures:
 
 
 def _tell(figures: Figures, page: str, target: str) -> int:
-    from surveyor.lifetime import advise as advice_of
+    from surveyor.advice.recommendations import advise as advice_of
 
     advice = advice_of(figures)
     typer.echo(f"{figures.tuning}; service seconds, each between the two looks that saw it:")

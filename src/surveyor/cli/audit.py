@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surveyor.cli.given import Account, Endpoint, Region, given
+from surveyor.cli._support.options import Account, Endpoint, Region, given
 from surveyor.errors import TargetUnavailable, UsageError
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _clients(target: Target) -> Any:
     """Makes clients that try again when throttled. Raises TargetUnavailable if they would be of another account."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from surveyor.clients import Clients
     from surveyor.evidence import Evidence
+    from surveyor.targets.clients import Clients
 
     target = replace(target, account=target.account or _ACCOUNT)
     clients = Clients(target, target.endpoint, Evidence())

@@ -14,8 +14,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given, tuning_given
-from surveyor.cli.programs import about, check_names, programs_in
+from surveyor.cli._support.options import (
+    Account,
+    Allow,
+    BudgetText,
+    DnsText,
+    Endpoint,
+    Region,
+    Role,
+    Vpc,
+    given,
+    tuning_given,
+)
+from surveyor.cli._support.programs import about, check_names, programs_in
 from surveyor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,12 +78,12 @@ def chaos(
     """Does experiments: faults under observation, a history, and a verdict that can be recomputed."""
     from surveyor.chaos.faults import fault_of
     from surveyor.claims import load_claims
-    from surveyor.cli.progress import progress_for
+    from surveyor.claims.selection import Selection
+    from surveyor.cli._support.progress import progress_for
+    from surveyor.conformance.run import Order, check_account, run_suites
     from surveyor.layout import find_layout
-    from surveyor.plugin.options import Chaos
-    from surveyor.report.forms import save_forms
-    from surveyor.run import Order, check_account, run_suites
-    from surveyor.selection import Selection
+    from surveyor.pytest_plugin.options import Chaos
+    from surveyor.report.outputs import save_forms
     from surveyor.targets import load_target
 
     layout = find_layout()
@@ -142,8 +153,8 @@ def _list(known: dict[str, Path]) -> None:
 
 
 def _tell(report: ConformanceReport, folder: Path, page: Path) -> int:
-    from surveyor.judging import REFUSED
-    from surveyor.run import exit_code
+    from surveyor.conformance.run import exit_code
+    from surveyor.pytest_plugin.verdict_rules import REFUSED
 
     for one in report.experiments:
         typer.echo("")

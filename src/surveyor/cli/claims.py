@@ -12,10 +12,10 @@ import typer
 from surveyor.claims import Area, Article, Claim, Claims, Reason, load_claims
 from surveyor.claims.coverage import Coverage, cover
 from surveyor.claims.proofs import find_proofs
-from surveyor.cli.tables import print_table
+from surveyor.cli._support.tables import print_table
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
-from surveyor.words import nearest
+from surveyor.messages import nearest
 
 __all__ = ["app"]
 

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from surveyor.cli.tables import print_table
-from surveyor.compare import Kind, Matrix, difference, matrix
+from surveyor.cli._support.tables import print_table
+from surveyor.conformance.comparison import Matrix, compare_reports
+from surveyor.conformance.diff import Kind, difference
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport, load_report
@@ -48,7 +49,7 @@ def compare(
     folder = out or layout.out / "compare"
     make_folder(folder)
     reports = [_report(one, layout, folder, workers) for one in what]
-    found = matrix(reports)
+    found = compare_reports(reports)
     _print(found, whole=whole)
     page = folder / "compare.html"
     page.write_text(render(reports, load_claims(layout.claims)), encoding="utf-8")
@@ -88,7 +89,7 @@ def diff(
 
 def _report(what: str, layout: Layout, folder: Path, workers: int) -> ConformanceReport:
     """The report that ``what`` is, or a new one of the target that it names."""
-    from surveyor.run import Order, run_suites
+    from surveyor.conformance.run import Order, run_suites
 
     path = Path(what)
     if path.exists() and (path.suffix == ".json" or path.is_dir()):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
+from surveyor.cli._support.options import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
 from surveyor.errors import UsageError
-from surveyor.targets.given import Given
 from surveyor.targets.model import Target
+from surveyor.targets.options import Given
 
 if TYPE_CHECKING:
+    from surveyor.conformance.run import Order
     from surveyor.report.model import ConformanceReport
-    from surveyor.run import Order
 
 __all__ = ["conform", "survey"]
 
@@ -99,14 +99,14 @@ def _run(
 ) -> None:
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
     from surveyor.claims import load_claims
-    from surveyor.cli.felt import can_be_felt, with_what_is_felt
-    from surveyor.cli.progress import progress_for
-    from surveyor.cli.telling import tell
+    from surveyor.claims.selection import Selection
+    from surveyor.cli._support.console_report import tell
+    from surveyor.cli._support.progress import progress_for
+    from surveyor.cli._support.survey_experiments import can_be_felt, with_what_is_felt
+    from surveyor.conformance.run import Order, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE, save_report
-    from surveyor.report.forms import save_forms
-    from surveyor.run import Order, check_account, exit_code, run_suites
-    from surveyor.selection import Selection
+    from surveyor.report.outputs import save_forms
     from surveyor.targets import load_target
 
     layout = find_layout()
@@ -123,7 +123,7 @@ def _run(
     if workers > 1 and not chosen.start and not chosen.is_one_account:
         raise UsageError(f"{chosen.name} is there already, and workers would share its clock: --workers 1")
     if plan:
-        from surveyor.cli.plan import tell_plan
+        from surveyor.cli._support.plan_report import tell_plan
 
         if not chosen.is_one_account:
             raise UsageError(f"there is nothing to plan on {chosen.name}: --plan goes with --account")
@@ -147,8 +147,8 @@ def _run(
         typer.echo(f"surveyor: {report.failure}", err=True)
     _left(report, order)
     if update and code in (0, 1):
-        from surveyor.expectations import expectations_file, load_expectations, write_expectations
         from surveyor.report.build import fresh_expectations
+        from surveyor.targets.expectations import expectations_file, load_expectations, write_expectations
 
         path = expectations_file(chosen, layout.targets)
         expires = datetime.now(UTC).date() + _LOOK_AGAIN

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import typer
 from packaging.requirements import Requirement
 
-from surveyor.cli.tables import print_table
+from surveyor.cli._support.tables import print_table
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 

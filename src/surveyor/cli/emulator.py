@@ -16,7 +16,7 @@ __all__ = ["emulator"]
 def emulator(arguments: typer.Context) -> None:
     """Runs the embedded target until Ctrl-C; options go to it (surveyor emulator -- --help lists them)."""
     # Whichever way this process ends, by kill -9 too, the emulator ends with it.
-    command = [sys.executable, "-m", "surveyor.emulator", "--die-with-parent", *arguments.args]
+    command = [sys.executable, "-m", "surveyor_emulator", "--die-with-parent", *arguments.args]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -12,16 +12,16 @@ from typing import Annotated
 
 import typer
 
-from surveyor.emulator.iam.model import AccessRequest, PolicyKind, PolicySet, Principal
-from surveyor.emulator.iam.statements import Context
 from surveyor.errors import UsageError
-from surveyor.explain.callers import caller, keys_of, somebody
 from surveyor.explain.denials import denials
 from surveyor.explain.documents import Document, read_document
 from surveyor.explain.explanation import explain as decided
-from surveyor.explain.telling import tell_denial, tell_dependent, tell_explanation
+from surveyor.explain.principals import caller, keys_of, somebody
+from surveyor.explain.text import tell_denial, tell_dependent, tell_explanation
 from surveyor.report import load_report
 from surveyor.report.file import REPORT_FILE
+from surveyor_policies.model import AccessRequest, PolicyKind, PolicySet, Principal
+from surveyor_policies.statements import Context
 
 __all__ = ["explain"]
 

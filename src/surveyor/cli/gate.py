@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli.given import Account, Endpoint, Region
+from surveyor.cli._support.options import Account, Endpoint, Region
 from surveyor.errors import SurveyorError
-from surveyor.targets.given import Given
+from surveyor.targets.options import Given
 
 if TYPE_CHECKING:
-    from surveyor.gate.acting import Deed
+    from surveyor.gate.deployment_actions import Deed
 
 __all__ = ["gate"]
 
@@ -37,7 +37,7 @@ def gate(
 ) -> None:
     """Says whether a change may go on, by thresholds on figures and verdicts of runs."""
     from surveyor.gate import gather, judge_gate, load_rules, verdict_of
-    from surveyor.gate.acting import Deed, service_of
+    from surveyor.gate.deployment_actions import Deed, service_of
     from surveyor.gate.record import keep
     from surveyor.gate.summary import render
     from surveyor.verdicts import Verdict
@@ -69,7 +69,7 @@ def gate(
 
 
 def _act(where: tuple[str, str], target: str, how: Given, *, is_open: bool) -> Deed:
-    from surveyor.gate.acting import act
+    from surveyor.gate.deployment_actions import act
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
     from surveyor.targets.running import run_target

@@ -18,8 +18,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli.given import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given, tuning_given
-from surveyor.cli.programs import about, check_names, programs_in
+from surveyor.cli._support.options import (
+    Account,
+    Allow,
+    BudgetText,
+    DnsText,
+    Endpoint,
+    Region,
+    Role,
+    Vpc,
+    given,
+    tuning_given,
+)
+from surveyor.cli._support.programs import about, check_names, programs_in
 from surveyor.errors import SurveyorError
 
 if TYPE_CHECKING:
@@ -57,9 +68,9 @@ def load(
 ) -> None:
     """Measures what callers get while services scale, deploy and lose tasks, for each way of finding them."""
     from surveyor.layout import find_layout
-    from surveyor.load.shown import lines_of
+    from surveyor.load.console import lines_of
     from surveyor.report.file import fresh_report
-    from surveyor.report.joining import joined
+    from surveyor.report.merge import joined
     from surveyor.targets import load_target
 
     layout = find_layout()
@@ -98,8 +109,8 @@ def load(
 
 def _check_instrument(seed: int, rate: float | None) -> None:
     """Raises SurveyorError if this machine's client does not count what it should, or cannot call so often."""
-    from surveyor.load.instrument import UNTRUSTED, check_rate, checked_apart
-    from surveyor.load.models import CLIENTS_IN_ALL
+    from surveyor.load.client_models import CLIENTS_IN_ALL
+    from surveyor.load.self_check import UNTRUSTED, check_rate, checked_apart
 
     typer.echo("checking the instrument: a killed fifth, a dead address, a stall (7 s)", err=True)
     checked = checked_apart(seed)
@@ -134,9 +145,9 @@ def _save(report: ConformanceReport, folder: Path) -> None:
     """One report of all scenarios, with its page."""
     from surveyor.claims import load_claims
     from surveyor.layout import find_layout
-    from surveyor.load.shown import comparison_lines
+    from surveyor.load.console import comparison_lines
     from surveyor.report.file import REPORT_FILE, save_report
-    from surveyor.report.forms import save_forms
+    from surveyor.report.outputs import save_forms
 
     save_report(report, folder / REPORT_FILE)
     for line in comparison_lines(report):
@@ -145,7 +156,7 @@ def _save(report: ConformanceReport, folder: Path) -> None:
 
 
 def _list(known: dict[str, Path]) -> None:
-    from surveyor.load.models import MODELS
+    from surveyor.load.client_models import MODELS
 
     wide = max(map(len, (*known, *MODELS)))
     typer.echo("scenarios:")

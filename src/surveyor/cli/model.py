@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli.given import Account, BudgetText, DnsText, Endpoint, Region, Vpc, given
+from surveyor.cli._support.options import Account, BudgetText, DnsText, Endpoint, Region, Vpc, given
 from surveyor.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from surveyor.model.report import ModelReport
-    from surveyor.model.run import ModelRun
-    from surveyor.model.search import Searched
+    from surveyor.model_testing.report import ModelReport
+    from surveyor.model_testing.run import ModelRun
+    from surveyor.model_testing.search import Searched
 
 __all__ = ["model"]
 
@@ -49,12 +49,12 @@ def model(
     """Makes up histories of calls, compares each answer with what the documents promise, and shortens what differs."""
     from surveyor.claims import load_claims
     from surveyor.layout import find_layout
-    from surveyor.model.rests import CLAIMS
-    from surveyor.model.run import ModelOrder, run_model
-    from surveyor.model.search import Budget
+    from surveyor.messages import nearest
+    from surveyor.model_testing.claim_ids import CLAIMS
+    from surveyor.model_testing.run import ModelOrder, run_model
+    from surveyor.model_testing.search import Budget
     from surveyor.targets.loading import find_target, load_target
     from surveyor.targets.model import is_loopback
-    from surveyor.words import nearest
 
     layout = find_layout()
     how = given(account, region, endpoint, dns, vpc, None, None, budget)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from surveyor.results import TestResult
+    from surveyor.report.test_results import TestResult
     from surveyor.targets import Target
 
 __all__ = ["policy"]
@@ -27,14 +27,14 @@ def policy(
     from rich.console import Console
 
     from surveyor.account.permissions import actions_of, policy_of
-    from surveyor.account.preflight import operations
-    from surveyor.cli.progress import Counting
-    from surveyor.emulator.iam.dependent import DEPENDENT
+    from surveyor.claims.selection import Selection
+    from surveyor.cli._support.progress import Counting
+    from surveyor.conformance.dry_run import rehearse
     from surveyor.layout import find_layout
-    from surveyor.rehearsal import rehearse
-    from surveyor.selection import Selection
     from surveyor.targets import load_target
-    from surveyor.targets.given import Given
+    from surveyor.targets.options import Given
+    from surveyor.targets.preflight import operations
+    from surveyor_policies.dependent import DEPENDENT
 
     layout = find_layout()
     target = load_target("aws", layout.targets, Given(account=_NOWHERE, role="arn:aws:iam::000000000000:role/surveyor"))
@@ -54,9 +54,9 @@ _MADE_BY_OWNERS = {"iam:CreateUser", "iam:PutUserPolicy", "iam:CreateAccessKey",
 
 
 def _check(target: Target, actions: list[str], results: list[TestResult]) -> int:
-    from surveyor.account.least import bench_for
-    from surveyor.emulator.iam.dependent import DEPENDENT
+    from surveyor.conformance.least_privilege import bench_for
     from surveyor.layout import find_layout
+    from surveyor_policies.dependent import DEPENDENT
 
     layout = find_layout()
     claims = sorted({claim for result in results for claim in result.claims})

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import typer
 
 from surveyor.account.ledger import Owner
-from surveyor.account.sweep import StillGoingOn, owner_of, standing_in, sweep_folder
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.targets import load_target
-from surveyor.targets.given import Given
 from surveyor.targets.model import Target
+from surveyor.targets.options import Given
 from surveyor.targets.running import run_target
+from surveyor.targets.sweep import StillGoingOn, owner_of, standing_in, sweep_folder
 
 __all__ = ["sweep"]
 

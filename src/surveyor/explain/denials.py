@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from surveyor.emulator.iam.model import MalformedPolicy, PolicyKind
 from surveyor.evidence import Entry
 from surveyor.explain.documents import Document, document
 from surveyor.report import ConformanceReport
+from surveyor_policies.model import MalformedPolicy, PolicyKind
 
 __all__ = ["CODES", "Denial", "Said", "denials", "read_message"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from surveyor.emulator.iam.dependent import DEPENDENT
-from surveyor.emulator.iam.model import Policy, PolicyKind, PolicySet
+from surveyor_policies.dependent import DEPENDENT
+from surveyor_policies.model import Policy, PolicyKind, PolicySet
 
 __all__ = ["Dependent", "dependent"]
 

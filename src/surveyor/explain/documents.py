@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from surveyor.emulator.iam.model import MalformedPolicy, Policy
-from surveyor.emulator.iam.parsing import DocumentKind, parse_policy
 from surveyor.errors import UsageError
+from surveyor_policies.model import MalformedPolicy, Policy
+from surveyor_policies.parsing import DocumentKind, parse_policy
 
 __all__ = ["Document", "document", "read_document"]
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from surveyor.emulator.iam.engine import decide
-from surveyor.emulator.iam.model import AccessRequest, Decision, Policy, PolicyKind, PolicySet
-from surveyor.emulator.iam.parsing import parse_policy
-from surveyor.emulator.iam.statements import Condition, Context, Statement
+from surveyor_policies.engine import decide
+from surveyor_policies.model import AccessRequest, Decision, Policy, PolicyKind, PolicySet
+from surveyor_policies.parsing import parse_policy
+from surveyor_policies.statements import Condition, Context, Statement
 
 __all__ = ["Close", "Explanation", "Missing", "explain", "smallest"]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from surveyor.checkers import Judged
 from surveyor.errors import UsageError
 from surveyor.history import load_history
-from surveyor.lifetime.course import Interval
+from surveyor.history.observations import Interval
 from surveyor.load.attribution import dangers
+from surveyor.load.client_models import BETWEEN
 from surveyor.load.figures import Figures, figures_of
-from surveyor.load.models import BETWEEN
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from surveyor.errors import UsageError
-from surveyor.gate.acting import Deed
-from surveyor.gate.judging import Outcome
+from surveyor.gate.deployment_actions import Deed
+from surveyor.gate.thresholds import Outcome
 from surveyor.load.tally import TALLY_FILE
 from surveyor.report.file import REPORT_FILE
 from surveyor.report.model import API_VERSION

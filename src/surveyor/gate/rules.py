@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from surveyor.errors import UsageError
-from surveyor.lines import Entry, entries
+from surveyor.messages import nearest
 from surveyor.report.experiments import WHOLE
-from surveyor.words import nearest
+from surveyor.toml_lines import Entry, entries
 
 __all__ = ["CLIENT_FIGURES", "SCENARIO_FIGURES", "Rules", "Threshold", "load_rules"]
 

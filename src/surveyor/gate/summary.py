@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surveyor.gate.judging import Outcome
+from surveyor.gate.thresholds import Outcome
 from surveyor.verdicts import Verdict
 
 __all__ = ["render"]

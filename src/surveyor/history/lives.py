@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from surveyor.history.observations import Interval
 from surveyor.history.values import History, Outcome, Roll
-from surveyor.lifetime.course import Interval
 
 __all__ = ["KILLING", "Life", "lives_of"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from surveyor.history import History, Life, lives_of
-from surveyor.lifetime.course import Interval
+from surveyor.history.observations import Interval
 from surveyor.load.tally import Counted, Tally
 
 __all__ = ["KINDS", "Blame", "Whom", "attribute", "dangers", "sentence"]

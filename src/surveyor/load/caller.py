@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from surveyor.load.client_models import Model
+from surveyor.load.connection import Answer, Limits, Wire, attempt, request_of
 from surveyor.load.curl import call_by_curl
-from surveyor.load.finders import Address, Finder
-from surveyor.load.models import Model
-from surveyor.load.place import Place
+from surveyor.load.endpoints import Place
+from surveyor.load.resolvers import Address, Finder
 from surveyor.load.tally import Tally
-from surveyor.load.wire import Answer, Limits, Wire, attempt, request_of
 
 __all__ = ["RETRIES", "Caller", "Heard"]
 

@@ -16,19 +16,19 @@ from pathlib import Path
 
 from surveyor.chaos.faults import fault_of
 from surveyor.claims import load_claims
+from surveyor.claims.selection import Selection
+from surveyor.conformance.run import Order, check_account, exit_code, run_suites
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import find_layout
+from surveyor.load.client_results import told_with
+from surveyor.load.console import lines_of
 from surveyor.load.scenario import Conducting, Scenario
-from surveyor.load.shown import lines_of
 from surveyor.load.tally import TALLY_FILE
-from surveyor.load.told import told_with
-from surveyor.plugin.collecting import Collector
-from surveyor.plugin.options import CONDUCTED, Chaos
+from surveyor.pytest_plugin.collector import Collector
+from surveyor.pytest_plugin.options import CONDUCTED, Chaos
 from surveyor.report.file import REPORT_FILE, save_report
-from surveyor.report.forms import save_forms
-from surveyor.run import Order, check_account, exit_code, run_suites
-from surveyor.selection import Selection
-from surveyor.targets.given import Given
+from surveyor.report.outputs import save_forms
+from surveyor.targets.options import Given
 
 __all__ = ["main"]
 

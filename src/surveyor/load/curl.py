@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from surveyor.load.wire import Answer, Limits
+from surveyor.load.connection import Answer, Limits
 
 __all__ = ["call_by_curl"]
 

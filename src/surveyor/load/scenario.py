@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from surveyor.chaos.declaring import Setting
+from surveyor.chaos.experiment import Setting
 from surveyor.history import Check
 
 __all__ = ["Conducting", "Phase", "Scenario"]

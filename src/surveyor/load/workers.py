@@ -11,7 +11,7 @@ from typing import Any, cast
 import gevent
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
-from surveyor.load.place import Place
+from surveyor.load.endpoints import Place
 from surveyor.load.tally import Tally
 
 __all__ = ["Workers", "serve"]

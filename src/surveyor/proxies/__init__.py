@@ -1,4 +1,4 @@
-"""Servers of HTTP and DNS that stand before real ones and may change what passes: for counterfeits, and for faults."""
+"""Servers of HTTP and DNS that stand before real ones and may change what passes: for mutants, and for faults."""
 
 from __future__ import annotations
 

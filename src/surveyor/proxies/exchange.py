@@ -94,7 +94,7 @@ def _invent(shape: Shape, known: Mapping[str, Any]) -> Any:
         }
     if kind in ("list", "map"):
         return [] if kind == "list" else {}
-    return "counterfeit" if kind == "string" else 1
+    return "mutant" if kind == "string" else 1
 
 
 def _route(method: str, path: str) -> str:

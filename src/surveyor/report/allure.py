@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypedDict
 
-from surveyor.checkers.judged import CheckVerdict
+from surveyor.checkers.judgement import CheckVerdict
 from surveyor.claims import Claim, Claims, Level
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.jsontext import dumps

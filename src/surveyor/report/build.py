@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from surveyor.account.sweep import standing_in
 from surveyor.claims import Claim, load_claims
-from surveyor.expectations import Expectation, Expectations, expectations_file, load_expectations
+from surveyor.claims.selection import Selection
 from surveyor.layout import Layout
 from surveyor.report.experiments import experiments_of
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport, TargetReport, TestReport
-from surveyor.results import Facts, TestResult
-from surveyor.selection import Selection
+from surveyor.report.test_results import Facts, TestResult
 from surveyor.targets import Target
+from surveyor.targets.expectations import Expectation, Expectations, expectations_file, load_expectations
+from surveyor.targets.sweep import standing_in
 from surveyor.verdicts import Verdict, worst
 
 __all__ = ["Run", "build_report", "conclude", "fresh_expectations", "leftovers"]

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from surveyor.checkers.judged import Judged, judge_history
+from surveyor.checkers.judgement import Judged, judge_history
 from surveyor.history import HistoryBroken, load_history
 from surveyor.report.chart import Chart, chart_of
-from surveyor.results import TestResult
+from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
 
 __all__ = ["VERDICT_SUFFIX", "WHOLE", "ClientRow", "ExperimentReport", "experiments_of"]

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from surveyor.claims import Claims
+from surveyor.report.client_tables import felt_by_scenarios
 from surveyor.report.exchanges import deciding_tests, last_exchange
 from surveyor.report.experiments import ExperimentReport
-from surveyor.report.felt import felt_by_scenarios
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import Mark, Score, mark, score, score_by_area

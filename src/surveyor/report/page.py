@@ -19,8 +19,8 @@ from markupsafe import Markup
 from surveyor.claims import Claims
 from surveyor.evidence import Entry
 from surveyor.layout import find_layout
+from surveyor.report.client_tables import architectures_of, felt_by_phases, felt_by_scenarios
 from surveyor.report.drawing import draw
-from surveyor.report.felt import architectures_of, felt_by_phases, felt_by_scenarios
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.errors import SurveyorError, TargetUnavailable
 
 __all__ = ["Control", "ControlRefused", "DnsAddress"]
@@ -92,7 +92,7 @@ class Control:
         for attempt in (1, 2):
             fresh = self._connection is None
             if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=bounds.REMOTE_ANSWER)
+                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=timeouts.REMOTE_ANSWER)
             try:
                 self._connection.request(method, path, data, headers)
                 response = self._connection.getresponse()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from surveyor.clients import Clients
 from surveyor.errors import NotOffered, SurveyorError, TargetUnavailable
+from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control
 from surveyor.targets.model import Target
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from surveyor.account.budget import Budget, BudgetError, budget_of
+from surveyor.claims.features import FEATURES
 from surveyor.errors import TargetFileError, UsageError
-from surveyor.targets.given import NOTHING_GIVEN, Given, address_and_port, apply_given, checked_endpoint
-from surveyor.targets.model import FEATURES, Credentials, Dns, Place, Start, Target, is_loopback
-from surveyor.words import nearest
+from surveyor.messages import nearest
+from surveyor.targets.model import Credentials, Dns, Place, Start, Target, is_loopback
+from surveyor.targets.options import NOTHING_GIVEN, Given, address_and_port, apply_given, checked_endpoint
 
 __all__ = ["find_target", "load_target", "target_names"]
 

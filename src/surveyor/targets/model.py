@@ -11,34 +11,7 @@ from urllib.parse import urlsplit
 
 from surveyor.account.budget import UNBOUNDED, Budget
 
-__all__ = ["FEATURES", "Credentials", "Dns", "Place", "Start", "Target", "is_loopback"]
-
-FEATURES: Mapping[str, str] = {
-    "cloudmap": "the AWS Cloud Map API",
-    "dns": "names can be asked at an authoritative server or a resolver",
-    "route53": "the Route 53 API",
-    "ec2": "the VPC calls of the EC2 API",
-    "public-dns": "public namespaces are answered at name servers",
-    "health": "Route 53 health checks probe for real",
-    "custom-health": "custom health checks can be set",
-    "quotas": "quotas can be reached without harm",
-    "throttling": "calls beyond the documented rate are refused",
-    "regions": "there is a second region",
-    "accounts": "there is a second account",
-    "sharing": "namespaces can be shared with another account",
-    "clock-control": "service time can be advanced",
-    "iam": "policies are enforced",
-    "ecs": "the ECS API runs tasks",
-    "ecs-processes": "what a task runs really runs, and can be called",
-    "task-signals": "the processes of tasks can be killed and paused from outside",
-    "ipv6": "VPCs and subnets can have IPv6",
-    "ecs-instances": "EC2 instances can join a cluster",
-    "events": "EventBridge delivers to SQS queues",
-    "service-connect": "ECS Service Connect runs proxies",
-    "logs": "CloudWatch Logs keeps what log drivers deliver",
-    "metrics": "CloudWatch has the metrics of ECS",
-    "private-ca": "AWS Private CA issues certificates",
-}
+__all__ = ["Credentials", "Dns", "Place", "Start", "Target", "is_loopback"]
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.clock import WallClock
 from surveyor.errors import TargetUnavailable, WrongAnswer
-from surveyor.targets import lifeline
+from surveyor.targets import parent_death
 from surveyor.targets.model import Start
 
 __all__ = ["StartedProcess", "free_port", "start"]
@@ -94,7 +94,7 @@ class StartedProcess:
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
             try:
-                self._process.wait(bounds.STOP)
+                self._process.wait(timeouts.STOP)
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
                 self._process.wait()
@@ -121,7 +121,7 @@ def start(name: str, how: Start, seed: int) -> StartedProcess:
     scratch = tempfile.TemporaryDirectory(prefix=f"surveyor-{name}-", ignore_cleanup_errors=True)
     words = {"python": sys.executable, "port": str(port), "seed": str(seed), "scratch": scratch.name}
     command = [word.format(**words) for word in how.argv]
-    launch = [sys.executable, "-I", "-S", str(lifeline.__file__), str(os.getpid()), *command]
+    launch = [sys.executable, "-I", "-S", str(parent_death.__file__), str(os.getpid()), *command]
     env = _environment() | {key: value.format(**words) for key, value in how.env.items()}
     folder = Path(scratch.name)
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
@@ -183,7 +183,7 @@ def _endpoint(name: str, line: str) -> str:
 
 
 def _answers(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=bounds.CONNECT)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeouts.CONNECT)
     try:
         connection.request("GET", path)
         connection.getresponse().read()

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.account.ledger import Ledger
-from surveyor.account.preflight import preflight
 from surveyor.account.removal import Account
-from surveyor.clients import Clients
 from surveyor.clock import Clock, ControlledClock, WallClock
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
+from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control, DnsAddress
 from surveyor.targets.features import probe
 from surveyor.targets.model import Dns, Target
+from surveyor.targets.preflight import preflight
 from surveyor.targets.process import StartedProcess, start
 
 __all__ = ["RunningTarget", "run_target"]
@@ -119,7 +119,7 @@ def unreachable(name: str, endpoint: str) -> str | None:
     parts = urlsplit(endpoint)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        socket.create_connection((parts.hostname or "", port), timeout=bounds.CONNECT).close()
+        socket.create_connection((parts.hostname or "", port), timeout=timeouts.CONNECT).close()
     except OSError as broken:
         return f"{name} cannot be reached at {endpoint}: {broken.strerror or broken}"
     return None

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.cloudmap.paging import page
-from surveyor.emulator.errors import ServiceError
+from surveyor_emulator.aws.cloudmap.paging import page
+from surveyor_emulator.core.errors import ServiceError
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.connect.bootstrap import EGRESS, render
-from surveyor.emulator.connect.flaws import spoiled
-from surveyor.emulator.connect.values import AccessLog, Endpoint, Inbound, Plan, Protocol
-from surveyor.emulator.envoy.binary import binary
+from surveyor_emulator.runtime.envoy.binary import binary
+from surveyor_emulator.runtime.service_connect.bootstrap import EGRESS, render
+from surveyor_emulator.runtime.service_connect.flaws import spoiled
+from surveyor_emulator.runtime.service_connect.values import AccessLog, Endpoint, Inbound, Plan, Protocol
 
 ENVOY = binary()
 needs_envoy = pytest.mark.skipif(ENVOY is None, reason="Envoy is not installed here")

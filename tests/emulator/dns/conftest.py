@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from surveyor.emulator.clock import Clock
-from surveyor.emulator.dns import DnsServers
-from surveyor.emulator.ec2 import vpcs
-from surveyor.emulator.route53.published import published
-from surveyor.emulator.route53.state import HostedZone, RecordSet, VpcKey
-from surveyor.emulator.settings import Settings
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.route53.state import HostedZone, RecordSet, VpcKey
+from surveyor_emulator.core.clock import Clock
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import World
+from surveyor_emulator.dns import DnsServers
 
 SOA_VALUE = "ns-0.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
 

@@ -12,9 +12,9 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from surveyor.emulator.dns import wire
-from surveyor.emulator.dns.encoding import Envelope, encode, renderer
-from surveyor.emulator.route53.answers import Answer, Row
+from surveyor_emulator.aws.route53.answers import Answer, Row
+from surveyor_emulator.dns import wire
+from surveyor_emulator.dns.encoding import Envelope, encode, renderer
 
 NAME = "a.example.com."
 QUERY = dns.message.make_query(NAME, "A", id=0)

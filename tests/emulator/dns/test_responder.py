@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surveyor.emulator.dns.responder import _KEPT_ANSWERS, _KEPT_RENDERERS, NameServer, Resolver, Responder
-from surveyor.emulator.ec2 import vpcs
-from surveyor.emulator.route53.published import published
-from surveyor.emulator.route53.state import RecordKey, RecordSet, VpcKey
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.route53.state import RecordKey, RecordSet, VpcKey
+from surveyor_emulator.core.world import World
+from surveyor_emulator.dns.responder import _KEPT_ANSWERS, _KEPT_RENDERERS, NameServer, Resolver, Responder
 
 ACCOUNT = "000000000000"
 

@@ -13,11 +13,11 @@ import dns.message
 import dns.rcode
 import pytest
 
-from surveyor.emulator.dns import DnsServers, servers
-from surveyor.emulator.ec2 import vpcs
-from surveyor.emulator.route53.published import published
-from surveyor.emulator.route53.state import VpcKey
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.route53.state import VpcKey
+from surveyor_emulator.core.world import World
+from surveyor_emulator.dns import DnsServers, servers
 
 Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
 OTHER = "222222222222"

@@ -11,7 +11,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from surveyor.emulator.dns import DnsServers, tcp
+from surveyor_emulator.dns import DnsServers, tcp
 
 Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
 

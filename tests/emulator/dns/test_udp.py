@@ -12,11 +12,11 @@ import dns.message
 import dns.rcode
 import pytest
 
-from surveyor.emulator.dns import DnsServers
-from surveyor.emulator.dns.batch import Batch
-from surveyor.emulator.dns.udp import _QUERIES
-from surveyor.emulator.ec2 import vpcs
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.core.world import World
+from surveyor_emulator.dns import DnsServers
+from surveyor_emulator.dns.batch import Batch
+from surveyor_emulator.dns.udp import _QUERIES
 
 Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
 

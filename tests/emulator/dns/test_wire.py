@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.dns import wire
+from surveyor_emulator.dns import wire
 
 NAMES = (
     st.lists(st.binary(min_size=1, max_size=63), max_size=5)

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from surveyor.emulator.clock import Clock
-from surveyor.emulator.ec2 import HANDLERS
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.settings import Settings
-from surveyor.emulator.world import Call, World
+from surveyor_emulator.aws.ec2 import HANDLERS
+from surveyor_emulator.core.clock import Clock
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import Call, World
 
 Ask: TypeAlias = Callable[..., Any]
 

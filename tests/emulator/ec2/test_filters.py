@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.ec2.filters import filtered, page
-from surveyor.emulator.errors import ServiceError
+from surveyor_emulator.aws.ec2.filters import filtered, page
+from surveyor_emulator.core.errors import ServiceError
 
 Ask = Callable[..., Any]
 

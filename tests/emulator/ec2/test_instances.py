@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from surveyor.emulator.ec2 import private_address
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.ec2 import private_address
+from surveyor_emulator.core.world import World
 
 Ask = Callable[..., Any]
 IMAGE = "ami-0123456789abcdef0"

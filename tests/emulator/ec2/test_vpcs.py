@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.ec2 import vpcs
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.core.world import World
 
 Ask = Callable[..., Any]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from surveyor import workload
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
+from surveyor_agents import workload
 
 _accounts = itertools.count(700_000_000_000)
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.emulator.envoy.binary import binary
-from surveyor.emulator.tasks.processes import descendants
+from surveyor.fixtures.tasks import address_of
 from surveyor.layout import find_layout
-from surveyor.plugin.tasks import address_of
 from surveyor.targets import load_target
+from surveyor_emulator.runtime.envoy.binary import binary
+from surveyor_emulator.runtime.tasks.processes import descendants
 
 if TYPE_CHECKING:
     from tests.emulator.ecs.conftest import Ecs

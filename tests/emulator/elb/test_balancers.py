@@ -15,12 +15,12 @@ import dns.query
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import workload
-from surveyor.emulator.envoy.binary import binary
+from surveyor.fixtures.tasks import address_of
 from surveyor.layout import find_layout
-from surveyor.plugin.tasks import address_of
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
+from surveyor_agents import workload
+from surveyor_emulator.runtime.envoy.binary import binary
 
 pytestmark = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 _accounts = itertools.count(720_000_000_000)

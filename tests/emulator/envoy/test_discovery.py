@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from surveyor.emulator.envoy.discovery import SOCKET, Discovery
+from surveyor_emulator.runtime.envoy.discovery import SOCKET, Discovery
 
 MEMBERS = some.lists(some.tuples(some.ip_addresses(v=4).map(str), some.integers(1, 65_535)), max_size=1_000)
 

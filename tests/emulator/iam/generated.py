@@ -9,8 +9,8 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from surveyor.emulator.iam.model import AccessRequest, Policy, PolicySet, Principal
-from surveyor.emulator.iam.parsing import DocumentKind, parse_policy
+from surveyor_policies.model import AccessRequest, Policy, PolicySet, Principal
+from surveyor_policies.parsing import DocumentKind, parse_policy
 
 __all__ = ["HOME", "PRINCIPALS", "Case", "Kind", "cases", "conditions", "contexts", "documents", "statements"]
 

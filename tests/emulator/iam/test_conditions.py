@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from surveyor.emulator.iam.conditions import condition
-from surveyor.emulator.iam.operators import OPERATORS
+from surveyor_policies.conditions import condition
+from surveyor_policies.operators import OPERATORS
 
 Values = str | tuple[str, ...]
 ROLE = "arn:aws:iam::111122223333:role/deployer"

@@ -14,18 +14,18 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from surveyor.emulator.clock import Clock
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.iam import held
-from surveyor.emulator.iam.authorise import authorise
-from surveyor.emulator.iam.caller import Caller
-from surveyor.emulator.iam.model import Principal
-from surveyor.emulator.settings import Settings
-from surveyor.emulator.world import Call, World
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.control import Control
 from surveyor.targets.process import start
+from surveyor_emulator.aws.iam import moto_store
+from surveyor_emulator.aws.iam.authorise import authorise
+from surveyor_emulator.aws.iam.caller import Caller
+from surveyor_emulator.core.clock import Clock
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import Call, World
+from surveyor_policies.model import Principal
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 NOBODY = f"arn:aws:iam::{ACCOUNT}:role/none"
@@ -228,7 +228,7 @@ def test_policies_that_cannot_be_had_let_nobody_in(monkeypatch: pytest.MonkeyPat
     def gone(*_: object) -> None:
         raise KeyError("policy")
 
-    monkeypatch.setattr(held, "policies_of", gone)
+    monkeypatch.setattr(moto_store, "policies_of", gone)
     caller = Caller(Principal(f"arn:aws:iam::{ACCOUNT}:user/a", ACCOUNT, "user"), ("user", "a"), "AIDA")
     world = World(Settings(), Clock(start=1.0, scale=None))
     call = Call(world, ACCOUNT, "us-east-1", caller.principal.arn, "servicediscovery", "ListNamespaces", caller)

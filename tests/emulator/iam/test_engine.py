@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from surveyor.emulator.iam.engine import decide
-from surveyor.emulator.iam.model import AccessRequest, Decision, Policy, PolicySet, Principal
-from surveyor.emulator.iam.parsing import DocumentKind, parse_policy
-from surveyor.emulator.iam.statements import Context
+from surveyor_policies.engine import decide
+from surveyor_policies.model import AccessRequest, Decision, Policy, PolicySet, Principal
+from surveyor_policies.parsing import DocumentKind, parse_policy
+from surveyor_policies.statements import Context
 
 HOME, ABROAD = "111122223333", "444455556666"
 ALICE = Principal(f"arn:aws:iam::{HOME}:user/alice", HOME, "user")

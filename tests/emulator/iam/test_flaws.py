@@ -7,12 +7,12 @@ from typing import Any, get_args
 
 import pytest
 
-from surveyor.emulator.iam.engine import decide
-from surveyor.emulator.iam.flaws import decide_wrongly
-from surveyor.emulator.iam.model import AccessRequest, PolicySet, Principal
-from surveyor.emulator.iam.parsing import parse_policy
-from surveyor.emulator.options import with_setting
-from surveyor.emulator.settings import IamFlaw, Settings
+from surveyor_emulator.aws.iam.flaws import decide_wrongly
+from surveyor_emulator.core.settings import IamFlaw, Settings
+from surveyor_emulator.server.options import with_setting
+from surveyor_policies.engine import decide
+from surveyor_policies.model import AccessRequest, PolicySet, Principal
+from surveyor_policies.parsing import parse_policy
 
 USER = Principal("arn:aws:iam::111122223333:user/a", "111122223333", "user")
 ARN = "arn:aws:servicediscovery:us-east-1:111122223333:service/srv-abc"

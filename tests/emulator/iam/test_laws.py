@@ -9,8 +9,8 @@ from random import Random
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from surveyor.emulator.iam.engine import decide
-from surveyor.emulator.iam.model import Decision
+from surveyor_policies.engine import decide
+from surveyor_policies.model import Decision
 from tests.emulator.iam.generated import Case, cases, documents
 
 CALM = settings(

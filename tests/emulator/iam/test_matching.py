@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.iam.matching import action_matcher, arn_test, resource_test, text_test
-from surveyor.emulator.iam.statements import Context
+from surveyor_policies.matching import action_matcher, arn_test, resource_test, text_test
+from surveyor_policies.statements import Context
 
 ROLE = "arn:aws:iam::111122223333:role/path/deployer"
 SERVICE = "arn:aws:servicediscovery:us-east-1:111122223333:service/srv-a"

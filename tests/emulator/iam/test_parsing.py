@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.iam.model import MalformedPolicy
-from surveyor.emulator.iam.parsing import DocumentKind, parse_policy, size_of
+from surveyor_policies.model import MalformedPolicy
+from surveyor_policies.parsing import DocumentKind, parse_policy, size_of
 from tests.emulator.iam.generated import documents
 
 ALLOW: dict[str, object] = {"Effect": "Allow", "Action": "servicediscovery:*", "Resource": "*"}

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surveyor.emulator.iam.engine import account_of, decide
+from surveyor_policies.engine import account_of, decide
 from tests.emulator.iam.generated import HOME, PRINCIPALS, Case, Kind, cases
 
 PEER = Path(__file__).with_name("peer")

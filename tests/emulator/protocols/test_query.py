@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.http import Request
-from surveyor.emulator.models import service_model
-from surveyor.emulator.protocols.query import DEEPEST, MOST_PARAMETERS, QueryWire
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.http import Request
+from surveyor_emulator.protocols.api_models import service_model
+from surveyor_emulator.protocols.query import DEEPEST, MOST_PARAMETERS, QueryWire
 
 EC2 = QueryWire(service_model("ec2"), ec2=True)
 STS = QueryWire(service_model("sts"), ec2=False)

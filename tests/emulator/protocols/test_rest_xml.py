@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.http import Request
-from surveyor.emulator.models import service_model
-from surveyor.emulator.protocols.rest_xml import RestXmlWire
-from surveyor.emulator.protocols.xml import DEEPEST, MOST_ELEMENTS
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.http import Request
+from surveyor_emulator.protocols.api_models import service_model
+from surveyor_emulator.protocols.rest_xml import RestXmlWire
+from surveyor_emulator.protocols.xml import DEEPEST, MOST_ELEMENTS
 
 WIRE = RestXmlWire(service_model("route53"))
 NAMESPACE = "https://route53.amazonaws.com/doc/2013-04-01/"

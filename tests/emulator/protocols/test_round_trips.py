@@ -16,13 +16,13 @@ from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surveyor.emulator.ec2 import HANDLERS
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.http import Request
-from surveyor.emulator.models import service_model
-from surveyor.emulator.protocols import Wire
-from surveyor.emulator.protocols.query import QueryWire
-from surveyor.emulator.protocols.rest_xml import RestXmlWire
+from surveyor_emulator.aws.ec2 import HANDLERS
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.http import Request
+from surveyor_emulator.protocols import Wire
+from surveyor_emulator.protocols.api_models import service_model
+from surveyor_emulator.protocols.query import QueryWire
+from surveyor_emulator.protocols.rest_xml import RestXmlWire
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WIRES: dict[str, Wire] = {

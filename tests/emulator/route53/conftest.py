@@ -10,13 +10,13 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from surveyor.emulator.clock import Clock
-from surveyor.emulator.ec2 import vpcs
-from surveyor.emulator.ec2.state import Vpc, ec2_state
-from surveyor.emulator.models import checker
-from surveyor.emulator.route53 import HANDLERS
-from surveyor.emulator.settings import Quotas, Settings
-from surveyor.emulator.world import Call, World
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.ec2.state import Vpc, ec2_state
+from surveyor_emulator.aws.route53 import HANDLERS
+from surveyor_emulator.core.clock import Clock
+from surveyor_emulator.core.settings import Quotas, Settings
+from surveyor_emulator.core.world import Call, World
+from surveyor_emulator.protocols.api_models import checker
 
 ACCOUNT = "111111111111"
 REGION = "us-east-1"

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from surveyor.emulator.route53.answers import Answer, Row, Scope, resolve
-from surveyor.emulator.route53.health.checks import add_check, observe
-from surveyor.emulator.route53.published import PublishedZone
-from surveyor.emulator.route53.state import AliasTarget, HealthCheckConfig, HostedZone, RecordSet, VpcKey
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.route53.answers import Answer, Row, Scope, resolve
+from surveyor_emulator.aws.route53.health.checks import add_check, observe
+from surveyor_emulator.aws.route53.published import PublishedZone
+from surveyor_emulator.aws.route53.state import AliasTarget, HealthCheckConfig, HostedZone, RecordSet, VpcKey
+from surveyor_emulator.core.world import World
 
 ACCOUNT = "111111111111"
 SOA = RecordSet("example.com.", "SOA", 900, ("ns. mail. 1 7200 900 1209600 86400",))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.route53.changes import KEPT, submit
-from surveyor.emulator.route53.state import Route53State
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.route53.changes import KEPT, submit
+from surveyor_emulator.aws.route53.state import Route53State
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import World
 
 ACCOUNT = "111111111111"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
+from surveyor_emulator.core.errors import ServiceError
 
 
 def test_it_tells_what_the_name_servers_would(

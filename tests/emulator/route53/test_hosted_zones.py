@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.world import World
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import World
 
 REGION = "us-east-1"
 

@@ -6,8 +6,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from surveyor.emulator.route53.load_balancers import addresses, is_load_balancer
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.route53.load_balancers import addresses, is_load_balancer
+from surveyor_emulator.core.world import World
 
 DOCUMENTATION = [ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.route53 import managed
-from surveyor.emulator.route53.published import published
-from surveyor.emulator.route53.state import CLOUD_MAP, HealthCheckConfig, HostedZone, RecordKey, RecordSet
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.route53 import managed
+from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.route53.state import CLOUD_MAP, HealthCheckConfig, HostedZone, RecordKey, RecordSet
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import World
 
 ACCOUNT = "111111111111"
 REGION = "us-east-1"

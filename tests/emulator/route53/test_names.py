@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.route53 import names
+from surveyor_emulator.aws.route53 import names
 
 LABELS = st.lists(st.binary(min_size=1, max_size=63), min_size=1, max_size=6).filter(
     lambda labels: sum(len(label) + 1 for label in labels) < 255

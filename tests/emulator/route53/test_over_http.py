@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from surveyor.emulator.route53 import HANDLERS
+from surveyor_emulator.aws.route53 import HANDLERS
 
 REGION = "us-east-1"
 CHECK = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}
@@ -24,7 +24,7 @@ RECORD = {"Name": "a.example.com", "Type": "A", "TTL": 5, "ResourceRecords": [{"
 def client() -> Iterator[Any]:
     """Makes boto3 clients of a target in a process of its own: ``client("route53")``."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "surveyor.emulator", "--clock", "advance"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "surveyor_emulator", "--clock", "advance"], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     ready = json.loads(process.stdout.readline())

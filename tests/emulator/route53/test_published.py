@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from surveyor.emulator.route53.published import Published
-from surveyor.emulator.route53.state import HostedZone, RecordKey, RecordSet, VpcKey
+from surveyor_emulator.aws.route53.published import Published
+from surveyor_emulator.aws.route53.state import HostedZone, RecordKey, RecordSet, VpcKey
 
 RECORD = RecordSet("a.example.com.", "A", 60, ("192.0.2.1",), "1", multivalue=True)
 

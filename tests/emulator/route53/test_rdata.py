@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.route53.rdata import TYPE_NAMES, TYPE_NUMBERS, encode
+from surveyor_emulator.aws.route53.rdata import TYPE_NAMES, TYPE_NUMBERS, encode
 
 HOSTS = st.from_regex(r"([a-z0-9]{1,10}\.){1,4}", fullmatch=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
+from surveyor_emulator.core.errors import ServiceError
 
 Record = dict[str, object]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.emulator.route53.names import ancestors
-from surveyor.emulator.route53.records import RecordTable, order
-from surveyor.emulator.route53.state import RecordKey, RecordSet
+from surveyor_emulator.aws.route53.names import ancestors
+from surveyor_emulator.aws.route53.records import RecordTable, order
+from surveyor_emulator.aws.route53.state import RecordKey, RecordSet
 
 KEYS = st.builds(
     RecordKey,

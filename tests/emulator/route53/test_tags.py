@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
+from surveyor_emulator.core.errors import ServiceError
 
 
 def test_tags_are_added_changed_and_removed(route53: Callable[..., Any], zone: str) -> None:

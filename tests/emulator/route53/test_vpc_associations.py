@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.ec2 import vpcs
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.route53.published import published
-from surveyor.emulator.route53.state import VpcKey
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.route53.state import VpcKey
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import World
 
 REGION = "us-east-1"
 OTHER = "222222222222"

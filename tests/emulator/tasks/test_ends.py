@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from surveyor import workload
-from surveyor.clients import Clients
-from surveyor.emulator.tasks import processes
 from surveyor.evidence import Evidence
+from surveyor.targets.clients import Clients
 from surveyor.targets.model import Target
+from surveyor_agents import workload
+from surveyor_emulator.runtime.tasks import processes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 
@@ -29,7 +29,7 @@ AT_ONCE = [word for one in ("task_provisioning", "task_pending", "scheduler") fo
 @pytest.fixture
 def target() -> Iterator[tuple[subprocess.Popen[str], Any]]:
     """A target by itself, and a client of its ECS."""
-    command = [sys.executable, "-m", "surveyor.emulator", "--scale", "20", *AT_ONCE]
+    command = [sys.executable, "-m", "surveyor_emulator", "--scale", "20", *AT_ONCE]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     endpoint = json.loads(process.stdout.readline())["endpoint"]

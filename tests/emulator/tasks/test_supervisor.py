@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from surveyor import workload
-from surveyor.emulator.tasks import processes
-from surveyor.emulator.tasks.addresses import TASKS, Addresses
-from surveyor.emulator.tasks.forwarding import forward
-from surveyor.emulator.tasks.messages import MARK
-from surveyor.emulator.tasks.supervisor import CannotStart, Exit, Process, Supervisor
+from surveyor_agents import workload
+from surveyor_emulator.runtime.tasks import processes
+from surveyor_emulator.runtime.tasks.addresses import TASKS, Addresses
+from surveyor_emulator.runtime.tasks.forwarding import forward
+from surveyor_emulator.runtime.tasks.messages import MARK
+from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit, Process, Supervisor
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 
@@ -196,7 +196,7 @@ def test_the_workload_is_known_by_its_text_and_by_its_name() -> None:
 
     async def test(supervisor: Supervisor) -> None:
         addresses = Addresses(TASKS)
-        for command in (workload.command("serve"), ["python3", "-m", "surveyor.workload", "serve"]):
+        for command in (workload.command("serve"), ["python3", "-m", "surveyor_agents.workload", "serve"]):
             address = addresses.take()
             process = await supervisor.start(command, {**ENVIRONMENT, "SURVEYOR_ADDRESS": address})
             assert not process.foreign

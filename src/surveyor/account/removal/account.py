@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.clock import Clock
 
 __all__ = ["Account", "Found", "Problems", "code_of", "gone", "persist"]
@@ -63,7 +63,7 @@ def persist(account: Account, call: Callable[[], Any], *not_yet: str) -> Any:
             return None
 
     try:
-        [answer] = account.clock.eventually(accepted, within=bounds.OPERATION)
+        [answer] = account.clock.eventually(accepted, within=timeouts.OPERATION)
     except AssertionError:
         if last:
             raise last[0] from None

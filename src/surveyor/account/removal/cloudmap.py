@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.account.ledger import Thing
-from surveyor.account.marks import is_marked
 from surveyor.account.removal.account import Account, Problems, code_of, gone, persist
+from surveyor.account.tags import is_marked
 
 __all__ = ["find_namespace", "find_service", "remove_namespaces", "remove_services"]
 
@@ -30,7 +30,7 @@ def find_namespace(account: Account, thing: Thing) -> tuple[str, ...]:
             break  # operations are forgotten after a while
         made = ended.get("Targets", {}).get("NAMESPACE")
         return (made,) if made and ended["Status"] == "SUCCESS" else ()
-    account.clock.eventually(lambda: not _creating(cloudmap), within=bounds.OPERATION)
+    account.clock.eventually(lambda: not _creating(cloudmap), within=timeouts.OPERATION)
     pages = cloudmap.get_paginator("list_namespaces").paginate()
     named = [one for page in pages for one in page["Namespaces"] if one["Name"] == thing.asked.get("Name")]
     return tuple(one["Id"] for one in named if is_marked(one["Name"], _tags(cloudmap, one["Arn"]), account.run))
@@ -130,7 +130,7 @@ def _ended(account: Account, cloudmap: Any, operation: str) -> dict[str, Any]:
         found: dict[str, Any] = cloudmap.get_operation(OperationId=operation)["Operation"]
         return found if found["Status"] in _ENDED else None
 
-    return account.clock.eventually(look, within=bounds.OPERATION)
+    return account.clock.eventually(look, within=timeouts.OPERATION)
 
 
 def _creating(cloudmap: Any) -> list[str]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.account.ledger import Thing
-from surveyor.account.marks import TAG
 from surveyor.account.removal.account import Account, Problems, gone, persist
+from surveyor.account.tags import TAG
 
 __all__ = ["find_ec2", "remove_instances", "remove_subnets", "remove_vpcs"]
 
@@ -41,7 +41,7 @@ def remove_instances(account: Account, region: str, ids: Sequence[str]) -> Probl
         try:
             with gone("InvalidInstanceID.NotFound"):
                 ec2.terminate_instances(InstanceIds=[instance])
-                account.clock.eventually(partial(_is_terminated, ec2, instance), within=bounds.TERMINATION)
+                account.clock.eventually(partial(_is_terminated, ec2, instance), within=timeouts.TERMINATION)
         except (ClientError, AssertionError) as error:
             problems[instance] = str(error)
     return problems

@@ -8,11 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from surveyor import bounds
+from surveyor import timeouts
 from surveyor.account.ledger import Thing
-from surveyor.account.marks import prefix
 from surveyor.account.removal.account import Account, Problems, gone, persist
 from surveyor.account.removal.cloudmap import remove_namespaces
+from surveyor.account.tags import prefix
 
 __all__ = [
     "find_cluster",
@@ -82,7 +82,7 @@ def remove_ecs_services(account: Account, region: str, ids: Sequence[str]) -> Pr
     for arn in ids:
         if arn not in problems:
             try:
-                account.clock.eventually(partial(_without_tasks, ecs, arn), within=bounds.DEPLOYMENT)
+                account.clock.eventually(partial(_without_tasks, ecs, arn), within=timeouts.DEPLOYMENT)
             except AssertionError as error:
                 problems[arn] = str(error)
     return problems

@@ -24,12 +24,7 @@ from surveyor.account.removal.ecs import (
 from surveyor.account.removal.elb import find_by_name, remove_balancers, remove_target_groups
 from surveyor.account.removal.events import find_queue, find_rule, remove_queues, remove_rules
 from surveyor.account.removal.route53 import find_check, find_zone, remove_checks, remove_zones
-from surveyor.account.removal.telemetry import (
-    find_authority,
-    find_log_group,
-    remove_authorities,
-    remove_log_groups,
-)
+from surveyor.account.removal.telemetry import find_authority, find_log_group, remove_authorities, remove_log_groups
 from surveyor.errors import SurveyorError
 
 __all__ = ["Outcome", "take_away"]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from botocore.exceptions import ClientError
 
 from surveyor.account.ledger import Thing
-from surveyor.account.marks import TAG
 from surveyor.account.removal.account import Account, Problems, gone
+from surveyor.account.tags import TAG
 
 __all__ = ["find_authority", "find_log_group", "remove_authorities", "remove_log_groups"]
 

@@ -10,7 +10,7 @@ from surveyor.chaos.faults.registry import REGISTRY
 from surveyor.chaos.faults.services import SERVICES
 from surveyor.chaos.faults.tasks import TASKS
 from surveyor.errors import UsageError
-from surveyor.words import nearest
+from surveyor.messages import nearest
 
 __all__ = ["FAULTS", "Fault", "FaultPlan", "Victims", "Way", "fault_of"]
 

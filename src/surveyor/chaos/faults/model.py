@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from surveyor.chaos.scene import Scene, Task
-from surveyor.chaos.steps import Hands, Step
+from surveyor.chaos.actions import Hands, Step
+from surveyor.chaos.service_under_test import Scene, Task
 
 __all__ = ["Fault", "FaultPlan", "Victims", "Way"]
 
@@ -34,7 +34,7 @@ class FaultPlan:
 
 @dataclass(frozen=True)
 class Way:
-    """How targets with these features do it. `workload`: only to tasks that run surveyor.workload."""
+    """How targets with these features do it. `workload`: only to tasks that run surveyor_agents.workload."""
 
     needs: frozenset[str]
     plan: Callable[[Scene, Victims, Hands], FaultPlan]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from surveyor.chaos.actions import Hands
 from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
-from surveyor.chaos.scene import Scene
-from surveyor.chaos.steps import Hands
+from surveyor.chaos.service_under_test import Scene
 
 __all__ = ["NAMES"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surveyor import workload
+from surveyor.chaos.actions import ApiStep, FaultFailed, Hands
 from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
-from surveyor.chaos.scene import Scene
-from surveyor.chaos.steps import ApiStep, FaultFailed, Hands
+from surveyor.chaos.service_under_test import Scene
+from surveyor_agents import workload
 
 __all__ = ["SERVICES"]
 

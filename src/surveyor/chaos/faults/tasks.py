@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from surveyor.chaos.actions import ApiStep, Hands, SignalStep, Step, TellStep
 from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
-from surveyor.chaos.scene import Scene, Task
-from surveyor.chaos.steps import ApiStep, Hands, SignalStep, Step, TellStep
+from surveyor.chaos.service_under_test import Scene, Task
 
 __all__ = ["TASKS"]
 

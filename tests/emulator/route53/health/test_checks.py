@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.route53.health.checks import add_check, is_healthy, observe, remove_check
-from surveyor.emulator.route53.published import published
-from surveyor.emulator.route53.state import HealthCheck, HealthCheckConfig, Route53State
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.route53.health.checks import add_check, is_healthy, observe, remove_check
+from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.route53.state import HealthCheck, HealthCheckConfig, Route53State
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import World
 
 ACCOUNT = "111111111111"
 TCP = HealthCheckConfig("TCP", "192.0.2.1", 80)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.route53.state import Checker, Report, Route53State
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.route53.state import Checker, Report, Route53State
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import World
 
 ACCOUNT = "111111111111"
 TCP = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from surveyor.emulator.clock import Clock
-from surveyor.emulator.route53.health.checks import add_check
-from surveyor.emulator.route53.health.probe import READ_AT_MOST, Limits, Outcome, probe
-from surveyor.emulator.route53.health.prober import watch
-from surveyor.emulator.route53.state import HealthCheckConfig, Route53State
-from surveyor.emulator.settings import Settings
-from surveyor.emulator.world import World
+from surveyor_emulator.aws.route53.health.checks import add_check
+from surveyor_emulator.aws.route53.health.probe import READ_AT_MOST, Limits, Outcome, probe
+from surveyor_emulator.aws.route53.health.prober import watch
+from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53State
+from surveyor_emulator.core.clock import Clock
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import World
 
 ACCOUNT = "111111111111"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -266,7 +266,7 @@ def test_elsewhere_than_on_loopback_nothing_is_probed(monkeypatch: pytest.Monkey
     async def never(*args: object) -> Outcome:
         raise AssertionError("probed")
 
-    monkeypatch.setattr("surveyor.emulator.route53.health.prober.probe", never)
+    monkeypatch.setattr("surveyor_emulator.aws.route53.health.prober.probe", never)
 
     async def run() -> None:
         for address in ("192.0.2.1", "8.8.8.8", "128.0.0.1", "126.255.255.255", "::ffff:127.0.0.1", "2001:db8::1"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from surveyor.emulator.errors import ServiceError
-from surveyor.emulator.route53.health.rules import check_config
-from surveyor.emulator.route53.state import HealthCheckConfig
+from surveyor_emulator.aws.route53.health.rules import check_config
+from surveyor_emulator.aws.route53.state import HealthCheckConfig
+from surveyor_emulator.core.errors import ServiceError
 
 ALLOWED = {
     "TCP": HealthCheckConfig("TCP", "192.0.2.1", 80),

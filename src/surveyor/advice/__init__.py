@@ -1,0 +1,8 @@
+"""The life of one task as its observers saw it, and what follows from it for those who run such tasks."""
+
+from __future__ import annotations
+
+from surveyor.advice.figures import DEFAULT, Figures, Tuning, figures_of, tuning_of
+from surveyor.advice.recommendations import Advice, advise
+
+__all__ = ["DEFAULT", "Advice", "Figures", "Tuning", "advise", "figures_of", "tuning_of"]

@@ -1,0 +1,43 @@
+"""Which claims a run is about, by area and by id; what is not known is told with the nearest known name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from surveyor.claims import Claim, Claims
+from surveyor.errors import UsageError
+from surveyor.messages import nearest
+
+__all__ = ["Selection"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was asked for; empty means everything."""
+
+    areas: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is left out."""
+        return not self.areas and not self.claims
+
+    def select(self, known: Claims) -> dict[str, Claim]:
+        """The claims that were asked for. Raises UsageError for an unknown area or id, and for none at all."""
+        names = [area.name for area in known.areas]
+        for area in self.areas:
+            if area not in names:
+                hint = nearest(area, names) or f"; known are {', '.join(names)}"
+                raise UsageError(f"unknown area {area!r}{hint}")
+        for claim in self.claims:
+            if claim not in known.by_id:
+                raise UsageError(f"unknown claim {claim!r}{nearest(claim, known.by_id)}")
+        chosen = {
+            name: claim
+            for name, claim in known.by_id.items()
+            if (not self.areas or claim.area in self.areas) and (not self.claims or name in self.claims)
+        }
+        if not chosen:
+            raise UsageError("nothing selected: no claim fits both --area and --claim")
+        return chosen

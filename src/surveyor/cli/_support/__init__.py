@@ -1,0 +1,1 @@
+"""Helpers shared by the commands: options, progress, tables and console reports."""

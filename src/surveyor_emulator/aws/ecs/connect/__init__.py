@@ -1,0 +1,1 @@
+"""Service Connect: configuration, endpoints and proxies."""

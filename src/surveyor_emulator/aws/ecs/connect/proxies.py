@@ -1,0 +1,188 @@
+"""The proxy of a task that takes part in Service Connect: planned, started, rotated, drained and ended with the task.
+
+ECS Developer Guide, Service Connect concepts: ECS adds a proxy container to each task of a service that uses it. Its
+containers find names of endpoints in /etc/hosts, each at an address where the proxy listens; calls from outside come
+to the proxy at the task's address, and it passes them on inside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.aws.ecs.tasks.environment import second_of, vpc_of
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.runtime.service_connect import authority as certificates
+from surveyor_emulator.runtime.service_connect import sidecar
+from surveyor_emulator.runtime.service_connect.authority import ROTATED
+from surveyor_emulator.runtime.service_connect.bootstrap import DRAIN
+from surveyor_emulator.runtime.service_connect.values import Endpoint, Inbound, Plan, Secrets
+from surveyor_emulator.runtime.task_runtime import runtime
+from surveyor_emulator.runtime.tasks.supervisor import Exit
+
+from . import endpoints
+from .authorities import authority
+from .proxy_logs import deliver, refuse_without_group
+from .proxy_metrics import measure
+from .rules import published_in
+from .state import Connect, Offered
+
+__all__ = ["drain", "end", "place", "start"]
+
+LOOK_AT_CALLS = 0.02  # wall seconds
+
+
+def place(call: Call, task: Task) -> None:
+    """Give a task that is about to be placed what its proxy needs: addresses inside, and for each name. Exhausted."""
+    run, wanted = runtime(call.world), task.template.connect
+    if wanted is None:
+        return
+    if wanted.offered and task.template.definition.network_mode == "awsvpc":
+        task.inner = run.addresses.take()
+    for endpoint in _reached(call, task, wanted):
+        if call.world.settings.connect_flaw == "resolves-discovery-names":
+            task.names.setdefault(endpoint.discovery_name, "127.0.0.1")
+        # Two endpoints of one name have ports that differ.
+        if endpoint.alias not in task.names:
+            task.names[endpoint.alias] = run.names.take()
+
+
+def _reached(call: Call, task: Task, wanted: Connect) -> tuple[Endpoint, ...]:
+    """What a task reaches: what there was when its deployment began."""
+    if call.world.settings.connect_flaw == "sees-later-endpoints":
+        return tuple(one.endpoint for one in published_in(call, wanted.owner, wanted.namespace_id))
+    return task.deployment.endpoints if task.deployment is not None else ()
+
+
+async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None:
+    """Start it, before any container of the task; returns when it listens. Raises CannotStart."""
+    run, wanted = runtime(call.world), task.template.connect
+    if wanted is None or task.deployment is None:
+        return
+    refuse_without_group(call, wanted)
+    run.supervisor.warm()
+    await run.discovery.listen(run.supervisor.folder)
+    folder = run.supervisor.folder / f"proxy-{task.id}"
+    folder.mkdir(mode=0o700)
+    secrets = _secrets(call, task, wanted, folder)
+    plan = Plan(
+        task.address or "",
+        task.inner or task.address or "",
+        second_of(call, task),
+        vpc_of(call, task) or endpoints.NO_VPC,
+        tuple((one, task.names[one.alias]) for one in _reached(call, task, wanted)),
+        tuple(_inbound(wanted, task)),
+        tuple(_through(wanted, task)),
+        wanted.access_log,
+        secrets,
+        wanted.debug,
+        call.world.settings.connect_flaw,
+    )
+    if task.template.definition.network_mode == "bridge" and task.instance is not None:
+        plan = replace(plan, outer=task.instance.address)
+    for one in published_in(call, wanted.owner, wanted.namespace_id):
+        endpoints.show(call, wanted.owner, one, plan.network)
+    task.sidecar = await sidecar.start(run.supervisor, plan, folder, ended, partial(deliver, call, task, wanted))
+    measure(call, task)
+    if secrets is not None and plan.flaw != "never-rotates":
+        call.world.clock.call_later(ROTATED, _rotate, call, task, wanted, folder)
+
+
+def drain(call: Call, task: Task, then: Callable[[], object]) -> None:
+    """Have callers leave, and go on when the agent has waited as long as it does (the agent's README: 20 s)."""
+    if task.sidecar is None or not task.sidecar.plan.inbound or call.world.settings.connect_flaw == "never-drains":
+        then()
+        return
+    call.note("connect.drain", task.id)
+    call.world.clock.run(task.sidecar.envoy.drain())
+    run = runtime(call.world)
+    run.pace.hold(task, DRAIN)
+    watching = asyncio.get_running_loop().create_task(_release(call, task))
+
+    def over() -> None:
+        watching.cancel()
+        run.pace.release(task)
+        then()
+
+    call.world.clock.call_later(DRAIN, over)
+
+
+async def _release(call: Call, task: Task) -> None:
+    """The clock need not wait for a proxy that has no call left."""
+    assert task.sidecar is not None
+    with contextlib.suppress(asyncio.CancelledError):
+        while await task.sidecar.calls_open():  # noqa: ASYNC110 (another process sends no events)
+            await asyncio.sleep(LOOK_AT_CALLS)
+    runtime(call.world).pace.release(task)
+
+
+def end(call: Call, task: Task) -> None:
+    """End the proxy of a task that has ended, and give back its addresses."""
+    run = runtime(call.world)
+    if task.sidecar is not None:
+        stopped, task.sidecar = task.sidecar, None
+        call.world.clock.run(stopped.stop(run.supervisor))
+    if task.inner is not None:
+        run.addresses.give_back(task.inner)
+    for address in task.names.values():
+        run.names.give_back(address)
+    task.names = {}
+
+
+def _secrets(call: Call, task: Task, wanted: Connect, folder: Path) -> Secrets | None:
+    """Write what TLS needs, as far as anything here uses it."""
+    reached = task.deployment.endpoints if task.deployment is not None else ()
+    arns = {one.authority for one in reached} | {one.authority for one in wanted.offered}
+    if arns <= {None}:
+        return None
+    secrets = certificates.trust([authority(call, arn) for arn in arns if arn is not None], folder)
+    for shown in {one.authority for one in wanted.offered if one.authority is not None}:
+        names = [f"{one.discovery_name}.{wanted.namespace}" for one in wanted.offered if one.authority == shown]
+        secrets = replace(secrets, certificate=certificates.write(authority(call, shown), names, folder))
+    return secrets
+
+
+def _rotate(call: Call, task: Task, wanted: Connect, folder: Path) -> None:
+    if task.sidecar is None:
+        return
+    with contextlib.suppress(OSError, ServiceError):  # its folder is going just now, or the authority is no more
+        _secrets(call, task, wanted, folder)
+        call.note("connect.rotated", task.id)
+    call.world.clock.call_later(ROTATED, _rotate, call, task, wanted, folder)
+
+
+def _inbound(wanted: Connect, task: Task) -> Iterator[Inbound]:
+    for one in wanted.offered:
+        yield Inbound(
+            one.discovery_name,
+            f"{one.discovery_name}.{wanted.namespace}",
+            _listened(one, task),
+            one.container_port,
+            one.protocol,
+            one.idle,
+            one.authority is not None,
+        )
+
+
+def _listened(one: Offered, task: Task) -> int:
+    for container in task.containers:
+        if container.definition.name == one.container and one.container_port in container.proxied:
+            return container.proxied[one.container_port]
+    return one.ingress or one.container_port
+
+
+def _through(wanted: Connect, task: Task) -> Iterator[int]:
+    """Ports that calls reach without the proxy: those it does not offer, and those it has overridden."""
+    if task.inner is None:
+        return
+    taken = {_listened(one, task) for one in wanted.offered}
+    for container in task.containers:
+        for port in container.definition.ports:
+            if port.container not in taken and port.protocol == "tcp":
+                yield port.container

@@ -1,0 +1,108 @@
+"""What proxies count, a minute at a time, as CloudWatch metrics in AWS/ECS; CloudWatch is moto's in the same process.
+
+ECS Developer Guide, Amazon ECS service utilization and Service Connect metrics: what comes in is counted by the called
+task's proxy under DiscoveryName; what TargetDiscoveryName names is counted by the proxies of callers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.runtime.envoy.admin import Silent
+from surveyor_emulator.runtime.service_connect.bootstrap import EGRESS, INGRESS
+from surveyor_emulator.runtime.service_connect.sidecar import Sidecar
+
+__all__ = ["measure"]
+
+EVERY = 60.0
+NAMESPACE = "AWS/ECS"
+_WANTED = f"^(http|tcp)[.]({INGRESS}|{EGRESS})[.]|^cluster[.]{EGRESS}[.]"
+# Ours -> what it is summed from: counters of a listener's statistics.
+_RECEIVED = {
+    "RequestCount": ("rq_total", "Count"),
+    "NewConnectionCount": ("cx_total", "Count"),
+    "ActiveConnectionCount": ("cx_active", "Count"),
+    "ProcessedBytes": ("cx_rx_bytes_total", "Bytes"),
+}
+_GAUGES = {"ActiveConnectionCount"}
+Dimensions = dict[str, str]
+Figure = tuple[str, float, str, Dimensions]
+
+
+def measure(call: Call, task: Task, before: Mapping[str, int] | None = None, advance: int = -1) -> None:
+    """Have a task's proxy asked for its figures every minute, for as long as it runs."""
+    clock = call.world.clock
+
+    def look() -> None:
+        # Within one advance of a clock that stands still nobody calls: days of it cost no question a minute.
+        if clock.scale is None and clock.advances == advance and task.sidecar is not None:
+            measure(call, task, before, advance)
+        else:
+            clock.run(_look(call, task, before or {}))
+
+    clock.call_later(EVERY, look)
+
+
+async def _look(call: Call, task: Task, before: Mapping[str, int]) -> None:
+    sidecar = task.sidecar
+    if sidecar is None or task.service is None:
+        return
+    try:
+        now = await sidecar.envoy.statistics(_WANTED)
+    except Silent as problem:
+        call.note("connect.metrics", task.id, str(problem))
+        now = before
+    else:
+        own = {"ClusterName": task.cluster.name, "ServiceName": task.service.name}
+        _put(call, list(_figures(sidecar, own, now, before)))
+    measure(call, task, now, call.world.clock.advances)
+
+
+def _figures(sidecar: Sidecar, own: Dimensions, now: Mapping[str, int], before: Mapping[str, int]) -> Iterator[Figure]:
+    times = 2 if sidecar.plan.flaw == "counts-twice" else 1
+
+    def grown(name: str) -> float:
+        return times * float(max(0, now.get(name, 0) - before.get(name, 0)))
+
+    for number, port in enumerate(sidecar.plan.inbound):
+        kind = "tcp" if port.protocol == "tcp" else "http"
+        for metric, (counter, unit) in _RECEIVED.items():
+            name = f"{kind}.{INGRESS}.{number}.downstream_{counter}"
+            value = float(now.get(name, 0)) if metric in _GAUGES else grown(name)
+            for dimensions in ({"DiscoveryName": port.discovery_name}, {**own, "DiscoveryName": port.discovery_name}):
+                if kind == "http" or metric != "RequestCount":
+                    yield metric, value, unit, dimensions
+    for number, (endpoint, _) in enumerate(sidecar.plan.outbound):
+        if endpoint.protocol == "tcp":
+            continue
+        target = {"TargetDiscoveryName": endpoint.discovery_name}
+        for hundred in (2, 3, 4, 5):
+            value = grown(f"http.{EGRESS}.{number}.downstream_rq_{hundred}xx")
+            for dimensions in (target, {**own, **target}):
+                yield f"HTTPCode_Target_{hundred}XX_Count", value, "Count", dimensions
+        calls = grown(f"http.{EGRESS}.{number}.downstream_rq_total")
+        hosts = max(1, now.get(f"cluster.{EGRESS}.{number}.membership_total", 1))
+        for dimensions in (target, {**own, **target}):
+            yield "RequestCountPerTarget", calls / hosts, "Count", dimensions
+
+
+def _put(call: Call, figures: list[Figure]) -> None:
+    from moto.cloudwatch.models import cloudwatch_backends  # loaded only where proxies run
+
+    moment = datetime.fromtimestamp(call.now, UTC).replace(tzinfo=None)  # moto compares moments without a zone
+    cloudwatch_backends[call.account][call.region].put_metric_data(
+        NAMESPACE,
+        [
+            {
+                "MetricName": name,
+                "Value": value,
+                "Unit": unit,
+                "Timestamp": moment,
+                "Dimensions": [{"Name": key, "Value": told} for key, told in dimensions.items()],
+            }
+            for name, value, unit, dimensions in figures
+        ],
+    )

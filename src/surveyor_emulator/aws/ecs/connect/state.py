@@ -1,0 +1,82 @@
+"""Service Connect in one account and region: what services ask for, and the endpoints that there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from surveyor_emulator.aws.ecs.state import Document
+from surveyor_emulator.runtime.envoy.discovery import Member
+from surveyor_emulator.runtime.service_connect.values import AccessLog, Endpoint, Protocol
+
+__all__ = ["Connect", "ConnectState", "LogTarget", "Offered", "Published"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A ServiceConnectService, defaults filled in; times in service seconds, 0 for none. ``ingress``: if overridden."""
+
+    discovery_name: str
+    alias: str
+    port: int
+    container: str
+    container_port: int
+    ingress: int | None
+    protocol: Protocol
+    idle: float
+    request: float
+    authority: str | None
+    test_header: tuple[str, str | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogTarget:
+    """Where the log driver awslogs writes."""
+
+    group: str
+    region: str
+    prefix: str
+    creates: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """A ServiceConnectConfiguration that is enabled. ``owner`` is the namespace's account."""
+
+    namespace_id: str
+    namespace: str
+    namespace_arn: str
+    owner: str
+    offered: tuple[Offered, ...]
+    log: LogTarget | None
+    access_log: AccessLog | None
+    debug: bool
+    told: Document = field(compare=False)
+
+
+@dataclass(slots=True, eq=False)
+class Published:
+    """An endpoint that exists: whose it is, and which instances get no calls although Cloud Map has them.
+
+    ``withheld`` have not passed their containers' checks yet; ``green`` are the new ones of a blue/green deployment,
+    which only test traffic goes to, once it is ``tested``; ``blue`` the old ones after the shift.
+    """
+
+    endpoint: Endpoint
+    namespace_id: str
+    service_arn: str
+    discovery_arn: str
+    withheld: set[str] = field(default_factory=set)
+    green: set[str] = field(default_factory=set)
+    blue: set[str] = field(default_factory=set)
+    tested: bool = False
+    # Instance -> the VPC that it is in.
+    networks: dict[str, str] = field(default_factory=dict)
+    # VPC -> what its proxies were told: members, and those for test traffic.
+    told: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ConnectState:
+    """Endpoints in the namespaces of one account, by Cloud Map's id of their service."""
+
+    published: dict[str, Published] = field(default_factory=dict)

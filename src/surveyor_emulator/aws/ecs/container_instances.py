@@ -1,0 +1,133 @@
+"""Container instances: EC2 instances whose user data names a cluster (`ECS_CLUSTER=…`), as the agent reads it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.protocols import Document
+
+from .container_agent import look_for_instances
+from .lookup import arn, cluster, invalid, page, state
+from .service_principal import acting
+from .services import scheduler
+from .state import Cluster, ContainerInstance, Task
+from .tasks import lifecycle
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import (
+        DeregisterContainerInstanceRequestTypeDef,
+        DescribeContainerInstancesRequestTypeDef,
+        ListContainerInstancesRequestTypeDef,
+        UpdateContainerInstancesStateRequestTypeDef,
+    )
+
+__all__ = [
+    "deregister_container_instance",
+    "describe_container_instances",
+    "list_container_instances",
+    "update_container_instances_state",
+]
+
+
+def list_container_instances(call: Call, request: ListContainerInstancesRequestTypeDef) -> Document:
+    """ARNs, a page at a time."""
+    within, wanted = cluster(call, request.get("cluster")), request.get("status")
+    look_for_instances(call, partial(_gone, call))
+    found = [
+        one.arn
+        for one in state(call).instances.values()
+        if one.cluster is within and (wanted is None or one.status == wanted)
+    ]
+    shown, token = page(found, request)
+    answer: dict[str, object] = {"containerInstanceArns": shown}
+    return {**answer, "nextToken": token} if token else answer
+
+
+def describe_container_instances(call: Call, request: DescribeContainerInstancesRequestTypeDef) -> Document:
+    """Container instances by id or ARN; those that are not there are failures."""
+    look_for_instances(call, partial(_gone, call))
+    found, failures = _picked(call, cluster(call, request.get("cluster")), request["containerInstances"])
+    return {"containerInstances": [_told(call, one) for one in found], "failures": failures}
+
+
+def update_container_instances_state(call: Call, request: UpdateContainerInstancesStateRequestTypeDef) -> Document:
+    """ACTIVE, or DRAINING: its service tasks are replaced elsewhere, and nothing new is placed on it."""
+    wanted = request["status"]
+    if wanted not in ("ACTIVE", "DRAINING"):
+        raise invalid("status is to be ACTIVE or DRAINING")
+    found, failures = _picked(call, cluster(call, request.get("cluster")), request["containerInstances"])
+    own = acting(call.world, call.account, call.region)
+    for one in found:
+        one.status = wanted
+        for service in {id(task.service): task.service for task in state(call).tasks.values()}.values():
+            if service is not None:
+                scheduler.look_soon(own, service)
+    return {"containerInstances": [_told(call, one) for one in found], "failures": failures}
+
+
+def deregister_container_instance(call: Call, request: DeregisterContainerInstanceRequestTypeDef) -> Document:
+    """Let an instance go; with `force` its tasks are stopped."""
+    within = cluster(call, request.get("cluster"))
+    found, _ = _picked(call, within, [request["containerInstance"]])
+    if not found:
+        raise invalid("Referenced container instance not found.")
+    one = found[0]
+    there = [task for task in state(call).tasks.values() if task.instance is one and task.status != "STOPPED"]
+    if there and not request.get("force"):
+        raise invalid("Found running tasks on the instance.")
+    own = acting(call.world, call.account, call.region)
+    for task in there:
+        lifecycle.stop(own, task, "UserInitiated", "Container instance was deregistered", lambda task: None)
+        if task.service is not None:
+            scheduler.look_soon(own, task.service)
+    one.status, one.connected = "INACTIVE", False
+    del state(call).instances[one.arn]
+    state(call).left.add(one.ec2_id)
+    return {"containerInstance": _told(call, one)}
+
+
+def _gone(call: Call, task: Task, why: str) -> None:
+    own = acting(call.world, call.account, call.region)
+
+    def changed(one: Task) -> None:
+        if one.service is not None:
+            scheduler.look_soon(own, one.service)
+
+    lifecycle.stop(own, task, "TerminationNotice", why, changed)
+
+
+def _picked(call: Call, within: Cluster, references: Any) -> tuple[list[ContainerInstance], list[dict[str, str]]]:
+    found, failures = [], []
+    for reference in references:
+        full = reference if reference.startswith("arn:") else arn(call, "container-instance", within.name, reference)
+        one = state(call).instances.get(full)
+        if one is None or one.cluster is not within:
+            failures.append({"arn": full, "reason": "MISSING"})
+        else:
+            found.append(one)
+    if not references:
+        raise ServiceError("InvalidParameterException", "Container instances cannot be empty.")
+    return found, failures
+
+
+def _told(call: Call, of: ContainerInstance) -> dict[str, Any]:
+    tasks = [one for one in state(call).tasks.values() if one.instance is of]
+    return {
+        "containerInstanceArn": of.arn,
+        "ec2InstanceId": of.ec2_id,
+        "status": of.status,
+        "agentConnected": of.connected,
+        "runningTasksCount": sum(one.status == "RUNNING" for one in tasks),
+        "pendingTasksCount": sum(one.status in ("PROVISIONING", "PENDING", "ACTIVATING") for one in tasks),
+        "registeredAt": of.registered,
+        "version": 1,
+        "versionInfo": {},
+        "remainingResources": [],
+        "registeredResources": [],
+        "attributes": [{"name": "ecs.availability-zone", "value": of.zone}],
+        "attachments": [],
+        "tags": [],
+    }

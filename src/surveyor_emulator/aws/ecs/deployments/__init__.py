@@ -1,0 +1,1 @@
+"""Service deployments, the circuit breaker, and blue/green deployments."""

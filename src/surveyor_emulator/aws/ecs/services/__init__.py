@@ -1,0 +1,1 @@
+"""ECS services: operations, scheduler, task sets, service registries and load balancers."""

@@ -1,0 +1,321 @@
+"""Services: asked for here, brought about by the scheduler."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from surveyor_emulator.aws.cloudmap.state import CloudMapState
+from surveyor_emulator.aws.ecs import tags
+from surveyor_emulator.aws.ecs.connect import endpoints
+from surveyor_emulator.aws.ecs.connect.rules import refuse_taken
+from surveyor_emulator.aws.ecs.deployments import circuit_breaker
+from surveyor_emulator.aws.ecs.deployments.blue_green import blue_green
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, service, state
+from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.shapes import told_service
+from surveyor_emulator.aws.ecs.state import Deployment, Service, Template
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.protocols import Document
+
+from . import scheduler
+from .rules import MOST_DISCOVERED, percentages, template
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import (
+        CreateServiceRequestTypeDef,
+        DeleteServiceRequestTypeDef,
+        DescribeServicesRequestTypeDef,
+        ListServicesByNamespaceRequestTypeDef,
+        ListServicesRequestTypeDef,
+        UpdateServiceRequestTypeDef,
+    )
+
+__all__ = [
+    "create_service",
+    "delete_service",
+    "describe_services",
+    "list_services",
+    "list_services_by_namespace",
+    "update_service",
+]
+
+DESCRIBED_AT_ONCE = 10
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_KEPT = (
+    "propagateTags",
+    "enableECSManagedTags",
+    "enableExecuteCommand",
+    "placementConstraints",
+    "placementStrategy",
+    "loadBalancers",
+    "deploymentController",
+)
+# A change of one of these is a new deployment (ecs UpdateService).
+_DEPLOYED = (
+    "taskDefinition",
+    "networkConfiguration",
+    "platformVersion",
+    "capacityProviderStrategy",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "loadBalancers",
+)
+
+
+def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document:
+    """Make a service; the answer is the service, the tasks come later."""
+    within, held = cluster(call, request.get("cluster")), state(call)
+    name = request["serviceName"]
+    token = request.get("clientToken")
+    if token and ("CreateService", token) in held.tokens:
+        made = service(call, within, held.tokens["CreateService", token][1][0])
+        return {"service": told_service(call, made, scheduler.tasks_of(call, made), with_tags=True)}
+    if not _NAME.fullmatch(name):
+        raise invalid("a service's name has up to 255 letters, digits, hyphens and underscores")
+    other = held.services.get((within.name, name))
+    if other is not None and other.status != "INACTIVE":
+        raise invalid(
+            "Creation of service was not idempotent." if other.status == "ACTIVE" else "The service is draining."
+        )
+    controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
+    _refuse_not_offered(request, controller)
+    registries = list(request.get("serviceRegistries") or ())
+    if any(one.get("loadBalancerName") for one in request.get("loadBalancers") or ()) and registries:
+        raise invalid("service discovery does not support Classic Load Balancers")
+    _refuse_role(request, registries=bool(registries))
+    desired = _desired(call, request.get("desiredCount"), discovered=bool(registries), needed=controller == "ECS")
+    given_tags = tags.read(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    configuration: Any = request.get("deploymentConfiguration") or {}
+    strategy = blue_green(configuration)
+    if registries and strategy is not None:
+        raise invalid("service discovery goes with rolling updates")
+    least, most = percentages(configuration)
+    made = Service(
+        name,
+        arn(call, "service", within.name, name),
+        within,
+        desired,
+        [],
+        controller,
+        "REPLICA",
+        least,
+        most,
+        _breaker(configuration, controller),
+        created=call.now,
+        created_by=call.principal,
+        rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
+        grace=request.get("healthCheckGracePeriodSeconds") or 0,
+        told={key: request[key] for key in _KEPT if request.get(key)},  # type: ignore[literal-required]  # keys are in a table
+        blue_green=strategy,
+    )
+    if controller == "ECS":
+        if not request.get("taskDefinition"):
+            raise invalid("TaskDefinition cannot be blank.")
+        _begin(call, made, template(call, within, request))
+    held.services[within.name, name] = made
+    if given_tags:
+        held.tags[made.arn] = given_tags
+    if token:
+        held.tokens["CreateService", token] = ({}, [made.arn])
+    call.note("ecs.service.created", name)
+    scheduler.look_soon(call, made)
+    return {"service": told_service(call, made, [], with_tags=True)}
+
+
+def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document:
+    """Change a service; what its tasks are made of is a new deployment."""
+    within = cluster(call, request.get("cluster"))
+    found = service(call, within, request["service"])
+    if found.status != "ACTIVE":
+        raise ServiceError("ServiceNotActiveException", "Service was not ACTIVE.")
+    if found.controller == "EXTERNAL" and any(key in request for key in _DEPLOYED):
+        raise invalid("Cannot update these fields on a service with an EXTERNAL deployment controller.")
+    current = found.primary
+    registry = current.template.registry if current is not None else None
+    discovered = bool(request["serviceRegistries"]) if "serviceRegistries" in request else registry is not None
+    desired = found.desired
+    if request.get("desiredCount") is not None:
+        desired = _desired(call, request["desiredCount"], discovered=discovered, needed=True)
+    configuration: Any = request.get("deploymentConfiguration") or {}
+    least, most = percentages({"minimumHealthyPercent": found.minimum, "maximumPercent": found.maximum} | configuration)
+    if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
+        if "strategy" in configuration:
+            found.blue_green = blue_green(configuration)
+        _begin(call, found, template(call, within, _merged(found, current, request)))
+    if current is None or desired != found.desired:
+        found.steady = False
+    found.desired, found.minimum, found.maximum = desired, least, most
+    if "deploymentCircuitBreaker" in configuration:
+        found.breaker = _breaker(configuration, found.controller)
+    if request.get("availabilityZoneRebalancing"):
+        found.rebalancing = request["availabilityZoneRebalancing"]
+    if request.get("healthCheckGracePeriodSeconds") is not None:
+        found.grace = request["healthCheckGracePeriodSeconds"]
+    for key in ("propagateTags", "enableExecuteCommand", "enableECSManagedTags"):
+        if request.get(key) is not None:
+            found.told[key] = request[key]
+    call.note("ecs.service.updated", found.name, f"{found.desired} tasks")
+    scheduler.look_soon(call, found)
+    return {"service": told_service(call, found, scheduler.tasks_of(call, found))}
+
+
+def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document:
+    """Delete a service that is scaled to zero, or with `force` any: it drains until its tasks are stopping."""
+    found = service(call, cluster(call, request.get("cluster")), request["service"])
+    if found.status != "ACTIVE":
+        raise ServiceError("ServiceNotFoundException", "Service not found.")
+    running = scheduler.tasks_of(call, found)
+    if not request.get("force") and (found.desired > 0 or any(one.going for one in running)):
+        raise invalid("The service cannot be stopped while it is scaled above 0.")
+    found.status, found.desired = "DRAINING", 0
+    scheduler.stop_all(call, found, f"Scaling activity initiated by (service {found.name})")
+    call.note("ecs.service.deleted", found.name)
+    scheduler.look_soon(call, found)
+    return {"service": told_service(call, found, running)}
+
+
+def describe_services(call: Call, request: DescribeServicesRequestTypeDef) -> Document:
+    """Services by name or ARN; those that are not there are failures."""
+    within = cluster(call, request.get("cluster"))
+    if not 0 < len(request["services"]) <= DESCRIBED_AT_ONCE:
+        raise invalid(f"1 to {DESCRIBED_AT_ONCE} services are described at once")
+    with_tags = "TAGS" in (request.get("include") or ())
+    found, failures = [], []
+    for reference in request["services"]:
+        try:
+            one = service(call, within, reference)
+        except ServiceError:
+            full = reference if reference.startswith("arn:") else arn(call, "service", within.name, reference)
+            failures.append({"arn": full, "reason": "MISSING"})
+        else:
+            found.append(told_service(call, one, scheduler.tasks_of(call, one), with_tags=with_tags))
+    return {"services": found, "failures": failures}
+
+
+def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
+    """ARNs of active services, a page at a time, ten unless told."""
+    within = cluster(call, request.get("cluster"))
+    launch, strategy = request.get("launchType"), request.get("schedulingStrategy")
+    wanted = [
+        one.arn
+        for one in state(call).services.values()
+        if one.cluster is within
+        and one.status == "ACTIVE"
+        and (strategy is None or one.scheduling == strategy)
+        and (launch is None or (one.primary is not None and one.primary.template.launch_type == launch))
+    ]
+    shown, token = page(wanted, {"maxResults": 10, **request})
+    answer: dict[str, object] = {"serviceArns": shown}
+    return {**answer, "nextToken": token} if token else answer
+
+
+def list_services_by_namespace(call: Call, request: ListServicesByNamespaceRequestTypeDef) -> Document:
+    """ARNs of the services that use Service Connect in a namespace, of all clusters."""
+    held = call.world.regional(CloudMapState, call.account, call.region)
+    given = request["namespace"]
+    known = (held.namespaces.get(given.rpartition("/")[2]), held.namespaces_by_http_name.get(given))
+    if not any(known):
+        raise ServiceError("NamespaceNotFoundException", f"The namespace {given} was not found.")
+    wanted = next(one for one in known if one is not None)
+    connected = [
+        one.arn
+        for one in state(call).services.values()
+        if one.status == "ACTIVE"
+        and one.primary is not None
+        and one.primary.template.connect is not None
+        and one.primary.template.connect.namespace_id == wanted.id
+    ]
+    shown, token = page(connected, {"maxResults": 10, **request})
+    answer: dict[str, object] = {"serviceArns": shown}
+    return {**answer, "nextToken": token} if token else answer
+
+
+def _begin(call: Call, of: Service, wanted: Template) -> None:
+    """Go to a deployment that was asked for."""
+    if wanted.connect is not None:
+        refuse_taken(call, wanted.connect, of.arn)
+    number = call.world.chance.randrange(10**18, 10**19)
+    made = Deployment(f"ecs-svc/{number}", wanted, created=call.now, updated=call.now)
+    if of.blue_green is not None and of.deployments:
+        made.stage = "SCALE_UP"
+    own = acting(call.world, call.account, call.region)
+    endpoints.deploy(own, of, made)
+    circuit_breaker.begin(call, of, made)
+
+
+def _merged(service: Service, current: Deployment, request: Any) -> dict[str, Any]:
+    """The request as if it had said everything that it leaves as it is."""
+    before = current.template
+    registry = before.registry
+    said: dict[str, Any] = {"taskDefinition": before.definition.arn}
+    if before.strategy:
+        said["capacityProviderStrategy"] = list(before.strategy)
+    else:
+        said["launchType"] = before.launch_type
+    if before.platform is not None:
+        said["platformVersion"] = before.platform
+    if before.network is not None:
+        said["networkConfiguration"] = before.network.told()
+    if registry is not None:
+        said["serviceRegistries"] = [
+            {
+                "registryArn": registry.arn,
+                "port": registry.port,
+                "containerName": registry.container,
+                "containerPort": registry.container_port,
+            }
+        ]
+    if before.balancers:
+        said["loadBalancers"] = [
+            {"targetGroupArn": one.group, "containerName": one.container, "containerPort": one.port}
+            for one in before.balancers
+        ]
+    if before.connect is not None:
+        said["serviceConnectConfiguration"] = before.connect.told
+    if service.blue_green is not None:
+        said["deploymentConfiguration"] = service.blue_green.told
+    changed = {key: request[key] for key in _DEPLOYED if request.get(key) is not None}
+    if "capacityProviderStrategy" in changed:
+        said.pop("launchType", None)
+    return said | changed
+
+
+def _desired(call: Call, given: int | None, *, discovered: bool, needed: bool) -> int:
+    if given is None:
+        if needed:
+            raise invalid("desiredCount is needed for the REPLICA scheduling strategy")
+        return 0
+    most = call.world.settings.quotas.tasks_per_service
+    if not 0 <= given <= most:
+        raise invalid(f"desiredCount is to be from 0 to {most}")
+    if discovered and given > MOST_DISCOVERED:
+        raise invalid(f"a service that uses service discovery has at most {MOST_DISCOVERED} tasks")
+    return given
+
+
+def _refuse_not_offered(request: CreateServiceRequestTypeDef, controller: str) -> None:
+    if request.get("schedulingStrategy") == "DAEMON":
+        raise ServiceError("UnsupportedFeatureException", "this target does not offer the DAEMON scheduling strategy")
+    connect: Any = request.get("serviceConnectConfiguration") or {}
+    if controller != "ECS" and connect.get("enabled"):
+        raise invalid(f"Service Connect is not supported with the deployment controller {controller}")
+    if controller == "CODE_DEPLOY":
+        raise ServiceError("UnsupportedFeatureException", "this target does not offer the CODE_DEPLOY controller")
+
+
+def _refuse_role(request: CreateServiceRequestTypeDef, *, registries: bool) -> None:
+    if not request.get("role"):
+        return
+    if registries:
+        raise invalid("You cannot specify an IAM role for services that use service discovery.")
+    if not request.get("loadBalancers"):
+        raise invalid("You cannot specify an IAM role for services without load balancers.")
+
+
+def _breaker(configuration: Any, controller: str) -> dict[str, Any]:
+    given = dict(configuration.get("deploymentCircuitBreaker") or {"enable": False, "rollback": False})
+    if given.get("enable") and controller != "ECS":
+        raise invalid("the deployment circuit breaker goes with rolling updates")
+    return given

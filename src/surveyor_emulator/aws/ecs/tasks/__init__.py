@@ -1,0 +1,1 @@
+"""ECS tasks: operations, lifecycle, environment, container checks and metadata."""

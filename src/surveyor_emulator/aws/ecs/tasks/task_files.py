@@ -1,0 +1,42 @@
+"""A task's own /etc/hosts and /etc/resolv.conf, so that any program in it resolves names as it would on AWS.
+
+The machine's own files are never touched: what Linux allows is tried first (see ``tasks.mounts``), and where it does
+not, names are told in the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.runtime.task_runtime import runtime
+from surveyor_emulator.runtime.tasks.mounts import HOSTS, RESOLVER
+
+from .environment import names_of, vpc_of
+
+__all__ = ["own_files"]
+
+
+async def own_files(call: Call, task: Task) -> Mapping[str, str]:
+    """Place -> file, both as the task's processes know them."""
+    supervisor = runtime(call.world).supervisor
+    if task.address is None or not await supervisor.can_replace_files():
+        return {}
+    lines = [f"{task.listens_at} localhost", f"{task.address} ip-{task.address.replace('.', '-')}.ec2.internal"]
+    lines += [f"{address} {name}" for name, address in names_of(call, task).items()]
+    found = {HOSTS: _write(call, task, "hosts", lines)}
+    vpc = vpc_of(call, task)
+    if vpc is not None and call.world.resolver_at_53 is not None:
+        address = call.world.resolver_at_53(call.account, call.region, vpc)
+        if address is not None:
+            found[RESOLVER] = _write(
+                call, task, "resolv.conf", [f"nameserver {address}", "options timeout:2 attempts:2"]
+            )
+    return found
+
+
+def _write(call: Call, task: Task, name: str, lines: list[str]) -> str:
+    file = runtime(call.world).supervisor.folder / f"{task.id}.{name}"
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    return str(file)

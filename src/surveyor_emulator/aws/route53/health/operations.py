@@ -1,0 +1,155 @@
+"""Operations on health checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import cast
+
+from surveyor_emulator.aws.route53.paging import from_marker, page_size
+from surveyor_emulator.aws.route53.shapes import require_unlinked
+from surveyor_emulator.aws.route53.state import Checker, HealthCheck, HealthCheckConfig, Report, Route53State
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+
+from .checks import add_check, change_check, find_check, remove_check
+from .prober import watch
+from .rules import ENDPOINTS, check_config
+from .shapes import check_shape, read_config, update_config
+
+__all__ = [
+    "create_health_check",
+    "delete_health_check",
+    "get_health_check",
+    "get_health_check_count",
+    "get_health_check_last_failure_reason",
+    "get_health_check_status",
+    "list_health_checks",
+    "update_health_check",
+]
+
+PAGE = 1_000
+
+
+def create_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """CreateHealthCheck; a repeated caller reference with the same settings gives the check that there is."""
+    state = _state(call)
+    reference = str(request["CallerReference"])
+    config = read_config(cast(Mapping[str, object], request["HealthCheckConfig"]))
+    present = next((check for check in state.health_checks.values() if check.caller_reference == reference), None)
+    if reference in state.spent_references or (present is not None and present.config != config):
+        raise ServiceError("HealthCheckAlreadyExists", f"the caller reference {reference} was used for another check")
+    if present is None:
+        _require_children(state, config)
+        present = add_check(call.world, call.account, config, caller_reference=reference)
+        watch(call.world, call.account, present)
+        call.note("health-check.created", present.id, config.type)
+    location = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{present.id}"
+    return {"HealthCheck": check_shape(present), "Location": location}
+
+
+def update_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """UpdateHealthCheck: what is given changes, the version goes up by one."""
+    state = _state(call)
+    check = _own(call, request)
+    version = request.get("HealthCheckVersion", check.version)
+    if version != check.version:
+        raise ServiceError("HealthCheckVersionMismatch", f"the check has version {check.version}, not {version}")
+    config = update_config(check.config, request)
+    if (config.ip_address is None) is not (check.config.ip_address is None):
+        raise ServiceError("InvalidInput", "an IPAddress can be changed, but neither added nor removed")
+    check_config(config, loopback=call.world.settings.probe_loopback)
+    _require_children(state, config)
+    changed = replace(check, config=config, version=check.version + 1)
+    change_check(call.world, call.account, changed)
+    if config.regions != check.config.regions:
+        state.checkers.pop(check.id, None)
+    watch(call.world, call.account, changed)
+    return {"HealthCheck": check_shape(changed)}
+
+
+def delete_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """DeleteHealthCheck; records may still name it, they count as healthy then."""
+    check = _own(call, request)
+    remove_check(call.world, call.account, check)
+    call.note("health-check.deleted", check.id)
+    return {}
+
+
+def get_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetHealthCheck."""
+    return {"HealthCheck": check_shape(find_check(_state(call), str(request["HealthCheckId"])))}
+
+
+def get_health_check_count(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetHealthCheckCount."""
+    return {"HealthCheckCount": len(_state(call).health_checks)}
+
+
+def list_health_checks(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """ListHealthChecks, in the order of their ids."""
+    checks = sorted(_state(call).health_checks.values(), key=lambda check: check.id)
+    size = page_size(request, PAGE)
+    rest = from_marker(checks, request.get("Marker"), "InvalidInput")
+    answer: dict[str, object] = {
+        "HealthChecks": [check_shape(check) for check in rest[:size]],
+        "Marker": str(request.get("Marker", "")),
+        "IsTruncated": len(rest) > size,
+        "MaxItems": str(size),
+    }
+    if len(rest) > size:
+        answer["NextMarker"] = rest[size].id
+    return answer
+
+
+def get_health_check_status(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetHealthCheckStatus: what each checker saw last; nothing while nothing was seen."""
+    return _observations((checker, checker.last) for checker in _checkers(call, request))
+
+
+def get_health_check_last_failure_reason(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetHealthCheckLastFailureReason: what each checker's latest failure was; nothing while none has failed."""
+    return _observations((checker, checker.last_failure) for checker in _checkers(call, request))
+
+
+def _observations(seen: Iterable[tuple[Checker, Report | None]]) -> dict[str, object]:
+    return {
+        "HealthCheckObservations": [
+            {
+                "Region": checker.region,
+                "IPAddress": checker.address,
+                "StatusReport": {
+                    "Status": f"{'Success' if report.well else 'Failure'}: {report.reason}",
+                    "CheckedTime": report.at,
+                },
+            }
+            for checker, report in seen
+            if report is not None
+        ]
+    }
+
+
+def _checkers(call: Call, request: Mapping[str, object]) -> list[Checker]:
+    check = find_check(_state(call), str(request["HealthCheckId"]))
+    if check.config.type not in ENDPOINTS:
+        raise ServiceError("InvalidInput", f"a health check of type {check.config.type} has no checkers")
+    return _state(call).checkers.get(check.id, [])
+
+
+def _own(call: Call, request: Mapping[str, object]) -> HealthCheck:
+    check = find_check(_state(call), str(request["HealthCheckId"]))
+    require_unlinked(f"healthcheck/{check.id}", check.owner)
+    return check
+
+
+def _require_children(state: Route53State, config: HealthCheckConfig) -> None:
+    for child in config.children:
+        check = state.health_checks.get(child)
+        if check is None:
+            raise ServiceError("InvalidInput", f"no health check has the id {child}")
+        if check.config.type == "CALCULATED":
+            raise ServiceError("InvalidInput", f"{child} is of type CALCULATED, which cannot be a child")
+
+
+def _state(call: Call) -> Route53State:
+    return call.world.in_account(Route53State, call.account)

@@ -1,0 +1,91 @@
+"""Settings of health checks: which belong together (route53/HealthCheckConfig and its members)."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from surveyor_emulator.aws.route53.state import HealthCheckConfig
+from surveyor_emulator.core.errors import ServiceError
+
+__all__ = ["ENDPOINTS", "check_config", "is_loopback"]
+
+_HTTP = ("HTTP", "HTTP_STR_MATCH")
+_HTTPS = ("HTTPS", "HTTPS_STR_MATCH")
+ENDPOINTS = (*_HTTP, *_HTTPS, "TCP")
+_INTERVALS = (10, 30)
+# Addresses that no health checker can reach (route53/HealthCheckConfig.IPAddress). The documentation networks are not
+# among them, since the documents themselves give them as examples.
+_UNREACHABLE = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "224.0.0.0/3",
+            "::/128",
+            "fc00::/7",
+            "fe80::/10",
+            "ff00::/8",
+        ),
+    )
+)
+_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+def check_config(config: HealthCheckConfig, *, loopback: bool) -> None:
+    """InvalidInput for settings that do not fit together; ``loopback``: such addresses can be checked."""
+    if config.request_interval not in _INTERVALS:
+        raise _invalid(f"RequestInterval is 10 or 30 seconds, not {config.request_interval}")
+    if config.type in ENDPOINTS:
+        _check_endpoint(config, loopback=loopback)
+    elif config.ip_address is not None or config.port is not None or config.resource_path is not None:
+        raise _invalid(f"a health check of type {config.type} has no IPAddress, Port or ResourcePath")
+    if config.type == "CALCULATED" and config.health_threshold is None:
+        raise _invalid("a health check of type CALCULATED needs HealthThreshold")
+    if config.type != "CALCULATED" and (config.children or config.health_threshold is not None):
+        raise _invalid("only a health check of type CALCULATED has ChildHealthChecks and HealthThreshold")
+    for kind, given, member in (
+        ("CLOUDWATCH_METRIC", config.alarm, "AlarmIdentifier"),
+        ("RECOVERY_CONTROL", config.routing_control_arn, "RoutingControlArn"),
+    ):
+        if (config.type == kind) is (given is None):
+            raise _invalid(f"{member} and the type {kind} belong together")
+
+
+def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:
+    if config.ip_address is None and config.fully_qualified_domain_name is None:
+        raise _invalid("a health check of an endpoint needs IPAddress or FullyQualifiedDomainName")
+    if config.type == "TCP" and config.port is None:
+        raise _invalid("a health check of type TCP needs Port")
+    if config.type == "TCP" and config.resource_path is not None:
+        raise _invalid("a health check of type TCP has no ResourcePath")
+    if config.type.endswith("_STR_MATCH") is not bool(config.search_string):
+        raise _invalid("SearchString and the types HTTP_STR_MATCH and HTTPS_STR_MATCH belong together")
+    if config.enable_sni and config.type not in _HTTPS:
+        raise _invalid("only a health check of type HTTPS or HTTPS_STR_MATCH has EnableSNI")
+    if config.ip_address is not None:
+        _check_address(config.ip_address, loopback=loopback)
+
+
+def _check_address(text: str, *, loopback: bool) -> None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise _invalid(f"IPAddress is an IPv4 or IPv6 address, not {text!r}") from None
+    if any(address in network for network in _UNREACHABLE) or (is_loopback(text) and not loopback):
+        raise _invalid(f"IPAddress {text} is in a local, private, non-routable or multicast range")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine's own: 127.0.0.0/8 or ::1."""
+    return ipaddress.ip_address(address) in _LOOPBACK[":" in address]
+
+
+def _invalid(text: str) -> ServiceError:
+    return ServiceError("InvalidInput", text)

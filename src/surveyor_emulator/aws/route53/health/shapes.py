@@ -1,0 +1,92 @@
+"""Health checks between their wire shapes and values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import cast
+
+from surveyor_emulator.aws.route53.state import HealthCheck, HealthCheckConfig
+
+__all__ = ["check_shape", "read_config", "update_config"]
+
+# Members that are the same value on both sides, by the field that holds them.
+_PLAIN = {
+    "ip_address": "IPAddress",
+    "port": "Port",
+    "resource_path": "ResourcePath",
+    "fully_qualified_domain_name": "FullyQualifiedDomainName",
+    "search_string": "SearchString",
+    "request_interval": "RequestInterval",
+    "failure_threshold": "FailureThreshold",
+    "measure_latency": "MeasureLatency",
+    "inverted": "Inverted",
+    "disabled": "Disabled",
+    "health_threshold": "HealthThreshold",
+    "enable_sni": "EnableSNI",
+    "insufficient_data": "InsufficientDataHealthStatus",
+    "routing_control_arn": "RoutingControlArn",
+}
+_LISTS = {"children": "ChildHealthChecks", "regions": "Regions"}
+_RESETTABLE = {
+    "ChildHealthChecks": "children",
+    "FullyQualifiedDomainName": "fully_qualified_domain_name",
+    "Regions": "regions",
+    "ResourcePath": "resource_path",
+}
+_DEFAULT_PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
+# Probing has no meaning for these, so their configurations show neither interval nor threshold.
+_WITHOUT_PROBES = ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
+_PROBE_MEMBERS = ("RequestInterval", "FailureThreshold", "MeasureLatency")
+
+
+def read_config(shape: Mapping[str, object]) -> HealthCheckConfig:
+    """A new check's settings, with the documented defaults."""
+    kind = str(shape["Type"])
+    config = _with_members(HealthCheckConfig(kind, enable_sni=True if kind.startswith("HTTPS") else None), shape)
+    return config if config.port is not None else replace(config, port=_DEFAULT_PORTS.get(kind))
+
+
+def update_config(config: HealthCheckConfig, shape: Mapping[str, object]) -> HealthCheckConfig:
+    """Settings after UpdateHealthCheck: what is given changes, ResetElements go back to their defaults."""
+    defaults = {field.name: field.default for field in fields(HealthCheckConfig)}
+    for element in cast(list[str], shape.get("ResetElements", [])):
+        name = _RESETTABLE[element]
+        config = replace(config, **{name: defaults[name]})  # type: ignore[arg-type]  # its own default
+    return _with_members(config, shape)
+
+
+def check_shape(check: HealthCheck) -> dict[str, object]:
+    """A health check as the API shows it."""
+    shape: dict[str, object] = {
+        "Id": check.id,
+        "CallerReference": check.caller_reference,
+        "HealthCheckConfig": _config_shape(check.config),
+        "HealthCheckVersion": check.version,
+    }
+    if check.owner is not None:
+        shape["LinkedService"] = {"ServicePrincipal": check.owner}
+    return shape
+
+
+def _config_shape(config: HealthCheckConfig) -> dict[str, object]:
+    shape: dict[str, object] = {"Type": config.type}
+    shape |= {member: getattr(config, name) for name, member in _PLAIN.items() if getattr(config, name) is not None}
+    shape |= {member: list(getattr(config, name)) for name, member in _LISTS.items() if getattr(config, name)}
+    if config.alarm is not None:
+        shape["AlarmIdentifier"] = {"Region": config.alarm[0], "Name": config.alarm[1]}
+    if config.type in _WITHOUT_PROBES:
+        for member in _PROBE_MEMBERS:
+            del shape[member]
+    return shape
+
+
+def _with_members(config: HealthCheckConfig, shape: Mapping[str, object]) -> HealthCheckConfig:
+    given: dict[str, object] = {name: shape[member] for name, member in _PLAIN.items() if member in shape}
+    for name, member in _LISTS.items():
+        if member in shape:
+            given[name] = tuple(cast(list[str], shape[member]))
+    if "AlarmIdentifier" in shape:
+        alarm = cast(Mapping[str, str], shape["AlarmIdentifier"])
+        given["alarm"] = (alarm["Region"], alarm["Name"])
+    return replace(config, **given)  # type: ignore[arg-type]  # the model has checked the types

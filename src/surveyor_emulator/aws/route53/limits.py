@@ -1,0 +1,48 @@
+"""GetAccountLimit and GetHostedZoneLimit (default values: Route 53 Developer Guide, "Quotas")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+
+from .state import Route53State
+from .vpc_associations import VPCS_LIMIT
+from .zones import find_zone
+
+__all__ = ["get_account_limit", "get_hosted_zone_limit"]
+
+# Of what is not offered here, and so never used.
+_UNUSED = {
+    "MAX_REUSABLE_DELEGATION_SETS_BY_OWNER": 100,
+    "MAX_TRAFFIC_POLICIES_BY_OWNER": 50,
+    "MAX_TRAFFIC_POLICY_INSTANCES_BY_OWNER": 5,
+}
+
+
+def get_account_limit(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetAccountLimit: the limit, and how much of it is used."""
+    state = call.world.in_account(Route53State, call.account)
+    quotas = call.world.settings.quotas
+    kind = str(request["Type"])
+    limits = {
+        "MAX_HOSTED_ZONES_BY_OWNER": (quotas.hosted_zones, len(state.zones)),
+        "MAX_HEALTH_CHECKS_BY_OWNER": (quotas.health_checks, len(state.health_checks)),
+    } | {name: (value, 0) for name, value in _UNUSED.items()}
+    value, used = limits[kind]
+    return {"Limit": {"Type": kind, "Value": value}, "Count": used}
+
+
+def get_hosted_zone_limit(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetHostedZoneLimit: the limit, and how much of it is used."""
+    state = call.world.in_account(Route53State, call.account)
+    zone = find_zone(state, str(request["HostedZoneId"]))
+    kind = str(request["Type"])
+    if kind == "MAX_RRSETS_BY_ZONE":
+        value, used = call.world.settings.quotas.records_per_zone, len(state.records[zone.id])
+    elif zone.private:
+        value, used = VPCS_LIMIT, len(zone.vpcs)
+    else:
+        raise ServiceError("HostedZoneNotPrivate", f"zone {zone.name} is public, it has no VPCs")
+    return {"Limit": {"Type": kind, "Value": value}, "Count": used}

@@ -1,0 +1,163 @@
+"""Operations on which VPCs see a private zone, those of other accounts included."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeVar, cast
+
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+
+from . import zones
+from .changes import change_info
+from .paging import page_size
+from .shapes import VpcShape, plain_id, vpc_shape
+from .state import HostedZone, Route53State, VpcKey
+from .vpcs import every_zone, has_vpc, read_vpc, require_free, require_vpc
+
+__all__ = [
+    "associate_vpc_with_hosted_zone",
+    "create_vpc_association_authorization",
+    "delete_vpc_association_authorization",
+    "disassociate_vpc_from_hosted_zone",
+    "list_hosted_zones_by_vpc",
+    "list_vpc_association_authorizations",
+]
+
+# Route 53 Developer Guide, "Quotas": of one zone.
+VPCS_LIMIT = 300
+AUTHORIZATIONS_LIMIT = 1_000
+PAGE = 100
+AUTHORIZATIONS_PAGE = 50
+
+Item = TypeVar("Item")
+
+_TOKEN = re.compile(rb"from:(\d{1,9})")
+_VPC_ID = re.compile(r"vpc-[0-9a-f]{8,17}")
+
+
+def associate_vpc_with_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """AssociateVPCWithHostedZone, by the VPC's account; the zone's own, or one that it has authorized."""
+    zone, vpc = _find_anywhere(call, request), _vpc(request)
+    if not zone.private:
+        raise ServiceError("PublicZoneVPCAssociation", f"zone {zone.name} is public, it has no VPCs")
+    require_vpc(call.world, call.account, vpc)
+    owner = call.world.in_account(Route53State, zone.account)
+    if zone.account != call.account and vpc not in owner.authorizations.get(zone.id, ()):
+        raise ServiceError("NotAuthorizedException", f"account {zone.account} has not authorized VPC {vpc.id}")
+    require_free(call.world, zone.name, vpc)
+    if len(zone.vpcs) >= VPCS_LIMIT:
+        raise ServiceError("LimitsExceeded", f"zone {zone.name} has {len(zone.vpcs)} VPCs, its limit")
+    change = zones.set_vpcs(call.world, zone, (*zone.vpcs, vpc), _comment(request))
+    call.note("zone.vpc-associated", zone.id, vpc.id)
+    return {"ChangeInfo": change_info(owner, change)}
+
+
+def disassociate_vpc_from_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """DisassociateVPCFromHostedZone, by the zone's account or the VPC's."""
+    zone, vpc = _find_anywhere(call, request), _vpc(request)
+    if zone.account != call.account:
+        require_vpc(call.world, call.account, vpc)
+    if vpc not in zone.vpcs:
+        raise ServiceError("VPCAssociationNotFound", f"VPC {vpc.id} in {vpc.region} is not associated with {zone.name}")
+    if len(zone.vpcs) == 1:
+        raise ServiceError("LastVPCAssociation", f"VPC {vpc.id} is the only one that zone {zone.name} has")
+    rest = tuple(other for other in zone.vpcs if other != vpc)
+    change = zones.set_vpcs(call.world, zone, rest, _comment(request))
+    call.note("zone.vpc-disassociated", zone.id, vpc.id)
+    return {"ChangeInfo": change_info(call.world.in_account(Route53State, zone.account), change)}
+
+
+def create_vpc_association_authorization(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """CreateVPCAssociationAuthorization: a VPC of another account may be associated."""
+    state, zone, vpc = _own_private(call, request)
+    # The VPC is another account's, so all that can be told of it is whether its id is one.
+    if not _VPC_ID.fullmatch(vpc.id):
+        raise ServiceError("InvalidVPCId", f"{vpc.id!r} is no id of a VPC")
+    authorized = state.authorizations.get(zone.id, ())
+    if vpc not in authorized:
+        if len(authorized) >= AUTHORIZATIONS_LIMIT:
+            raise ServiceError(
+                "TooManyVPCAssociationAuthorizations", f"zone {zone.name} has {len(authorized)} authorizations"
+            )
+        state.authorizations[zone.id] = (*authorized, vpc)
+    return {"HostedZoneId": zone.id, "VPC": vpc_shape(vpc)}
+
+
+def delete_vpc_association_authorization(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """DeleteVPCAssociationAuthorization; an association that was made meanwhile stays."""
+    state, zone, vpc = _own_private(call, request)
+    authorized = state.authorizations.get(zone.id, ())
+    if vpc not in authorized:
+        raise ServiceError("VPCAssociationAuthorizationNotFound", f"VPC {vpc.id} is not authorized for {zone.name}")
+    state.authorizations[zone.id] = tuple(other for other in authorized if other != vpc)
+    return {}
+
+
+def list_vpc_association_authorizations(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """ListVPCAssociationAuthorizations."""
+    state = call.world.in_account(Route53State, call.account)
+    zone = zones.find_zone(state, str(request["HostedZoneId"]))
+    size = page_size(request, AUTHORIZATIONS_PAGE, member="MaxResults")
+    page, token = _page(state.authorizations.get(zone.id, ()), request.get("NextToken"), size)
+    answer: dict[str, object] = {"HostedZoneId": zone.id, "VPCs": [vpc_shape(vpc) for vpc in page]}
+    return answer | ({"NextToken": token} if token else {})
+
+
+def list_hosted_zones_by_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """ListHostedZonesByVPC: whichever account owns the zones; Cloud Map makes its in the user's own account."""
+    vpc = VpcKey(str(request["VPCId"]), str(request["VPCRegion"]))
+    if not has_vpc(call.world, call.account, vpc):
+        raise ServiceError("InvalidInput", f"account {call.account} has no VPC {vpc.id} in {vpc.region}")
+    found = sorted((zone for zone in every_zone(call.world) if vpc in zone.vpcs), key=lambda zone: zone.id)
+    size = page_size(request, PAGE)
+    page, token = _page(found, request.get("NextToken"), size)
+    summaries = [
+        {"HostedZoneId": zone.id, "Name": zone.name, "Owner": {"OwningAccount": zone.account}} for zone in page
+    ]
+    answer: dict[str, object] = {"HostedZoneSummaries": summaries, "MaxItems": str(size)}
+    return answer | ({"NextToken": token} if token else {})
+
+
+def _find_anywhere(call: Call, request: Mapping[str, object]) -> HostedZone:
+    wanted = plain_id(str(request["HostedZoneId"]))
+    for zone in every_zone(call.world):
+        if zone.id == wanted:
+            return zone
+    raise ServiceError("NoSuchHostedZone", f"no hosted zone has the id {wanted}")
+
+
+def _own_private(call: Call, request: Mapping[str, object]) -> tuple[Route53State, HostedZone, VpcKey]:
+    state = call.world.in_account(Route53State, call.account)
+    zone = zones.find_zone(state, str(request["HostedZoneId"]))
+    if not zone.private:
+        raise ServiceError("InvalidInput", f"zone {zone.name} is public, it has no VPCs")
+    return state, zone, _vpc(request)
+
+
+def _vpc(request: Mapping[str, object]) -> VpcKey:
+    return read_vpc(cast(VpcShape, request["VPC"]))
+
+
+def _comment(request: Mapping[str, object]) -> str | None:
+    comment = request.get("Comment")
+    return str(comment) if comment else None
+
+
+def _page(items: Sequence[Item], token: object, size: int) -> tuple[Sequence[Item], str | None]:
+    """A page of what hardly changes between two calls: the token is the position."""
+    begin = 0
+    if token is not None:
+        try:
+            position = _TOKEN.fullmatch(base64.urlsafe_b64decode(str(token)))
+        except (ValueError, binascii.Error):
+            position = None
+        if position is None:
+            raise ServiceError("InvalidPaginationToken", "NextToken is not one that this operation gave")
+        begin = int(position[1])
+    end = begin + size
+    following = base64.urlsafe_b64encode(f"from:{end}".encode()).decode() if len(items) > end else None
+    return items[begin:end], following

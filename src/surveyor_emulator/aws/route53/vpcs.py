@@ -1,0 +1,50 @@
+"""VPCs as requests name them, whether they exist, and which zones already have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import World
+
+from .shapes import VpcShape
+from .state import HostedZone, Route53State, VpcKey
+
+__all__ = ["every_zone", "has_vpc", "read_vpc", "require_free", "require_vpc"]
+
+
+def read_vpc(shape: VpcShape) -> VpcKey:
+    """Both members are needed, although the model calls them optional (route53/VPC)."""
+    if not shape.get("VPCId"):
+        raise ServiceError("InvalidVPCId", "VPC needs VPCId")
+    if not shape.get("VPCRegion"):
+        raise ServiceError("InvalidInput", "VPC needs VPCRegion")
+    return VpcKey(shape["VPCId"], shape["VPCRegion"])
+
+
+def has_vpc(world: World, account: str, vpc: VpcKey) -> bool:
+    """Whether the account has that VPC."""
+    return vpc.id in vpcs(world, account, vpc.region)
+
+
+def require_vpc(world: World, account: str, vpc: VpcKey) -> None:
+    """InvalidVPCId unless the account has that VPC."""
+    if not has_vpc(world, account, vpc):
+        raise ServiceError("InvalidVPCId", f"account {account} has no VPC {vpc.id} in {vpc.region}")
+
+
+def require_free(world: World, name: str, vpc: VpcKey) -> None:
+    """ConflictingDomainExists if a private zone of that name, in whichever account, already has the VPC."""
+    for zone in every_zone(world):
+        if zone.name == name and vpc in zone.vpcs:
+            raise ServiceError(
+                "ConflictingDomainExists",
+                f"VPC {vpc.id} in {vpc.region} is already associated with a zone {name} (/hostedzone/{zone.id})",
+            )
+
+
+def every_zone(world: World) -> Iterator[HostedZone]:
+    """The zones of all accounts."""
+    for _, _, state in world.everywhere(Route53State):
+        yield from state.zones.values()

@@ -1,0 +1,140 @@
+"""STS: who is calling, and credentials for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+
+from . import sessions
+
+__all__ = ["HANDLERS"]
+
+# sts/GetSessionToken: sessions of account owners hold for an hour at most, and for an hour if more is asked for.
+OWNER_SECONDS = 3_600
+DEFAULT_SECONDS = 43_200
+# sts/AssumeRoleRequest.DurationSeconds: an hour unless told otherwise; by chaining roles an hour at most.
+ROLE_SECONDS = 3_600
+# sts/AssumeRoleRequest.Policy, .PolicyArns
+SESSION_POLICY = 2_048
+MANAGED_POLICIES = 10
+
+
+def get_caller_identity(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetCallerIdentity. An account owner's user id is the account's number (IAM User Guide, Principal key values)."""
+    user_id = call.caller.user_id if call.caller is not None else call.account
+    return {"Account": call.account, "Arn": call.principal, "UserId": user_id}
+
+
+def get_session_token(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetSessionToken: for owners and users, not for sessions (sts/GetSessionToken)."""
+    if request.get("SerialNumber") or request.get("TokenCode"):
+        raise ServiceError("AccessDenied", "the embedded target has no MFA devices", status=403)
+    caller = call.caller
+    if caller is not None and caller.principal.kind != "user":
+        raise ServiceError("AccessDenied", "cannot call GetSessionToken with session credentials", status=403)
+    seconds = cast("int", request.get("DurationSeconds") or DEFAULT_SECONDS)
+    if caller is None:
+        seconds = min(seconds, OWNER_SECONDS)
+    grant = sessions.OWNER if caller is None else sessions.Grant(caller.holder, user_id=caller.user_id)
+    return {"Credentials": _credentials(sessions.issue(call.world, call.account, call.principal, seconds, grant))}
+
+
+def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
+    """AssumeRole: the role's trust policy must allow the caller; session policies narrow what the role may do."""
+    from surveyor_emulator.aws.iam import moto_store
+    from surveyor_policies.engine import decide
+    from surveyor_policies.model import AccessRequest
+
+    caller, arn = call.caller, str(request["RoleArn"])
+    if caller is None:
+        raise ServiceError("AccessDenied", "Roles may not be assumed by root accounts.", status=403)
+    role = moto_store.role(arn)
+    session = str(request["RoleSessionName"])
+    keys = {"sts:RoleSessionName": (session,)}
+    if request.get("ExternalId"):
+        keys["sts:ExternalId"] = (str(request["ExternalId"]),)
+    allowed = (
+        role is not None
+        and decide(
+            AccessRequest("sts:AssumeRole", arn, caller.principal, keys),
+            replace(caller.policies(), resource=(moto_store.trust_of(role),)),
+        ).allowed
+    )
+    if role is None or not allowed:
+        raise ServiceError(
+            "AccessDenied",
+            f"User: {caller.principal.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}",
+            status=403,
+        )
+    policies, managed = _session_policies(role.account_id, request)
+    tags = tuple((str(one["Key"]), str(one["Value"])) for one in request.get("Tags") or ())
+    longest = (
+        ROLE_SECONDS if caller.principal.kind == "assumed-role" else int(role.max_session_duration or ROLE_SECONDS)
+    )
+    seconds = int(request.get("DurationSeconds") or ROLE_SECONDS)
+    if seconds > longest:
+        raise ServiceError(
+            "ValidationError", f"the requested DurationSeconds exceeds the {longest} seconds of this role's sessions"
+        )
+    principal = f"arn:aws:sts::{role.account_id}:assumed-role/{role.name}/{session}"
+    user_id = f"{role.id}:{session}"
+    grant = sessions.Grant(("role", role.name), arn, user_id, policies, managed, tags)
+    made = sessions.issue(call.world, role.account_id, principal, seconds, grant)
+    return {
+        "Credentials": _credentials(made),
+        "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": principal},
+        "PackedPolicySize": sum(map(len, policies or ())) * 100 // SESSION_POLICY,
+    }
+
+
+def _session_policies(account: str, request: Mapping[str, Any]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """The texts and ARNs that limit a session, or the error for those that cannot."""
+    from surveyor_emulator.aws.iam import moto_store
+    from surveyor_policies.model import MalformedPolicy
+    from surveyor_policies.parsing import parse_policy
+
+    text = request.get("Policy")
+    arns = tuple(str(one.get("arn", "")) for one in request.get("PolicyArns") or ())
+    try:
+        if text is not None:
+            if len(str(text)) > SESSION_POLICY:
+                raise ServiceError("PackedPolicyTooLarge", f"a session policy has at most {SESSION_POLICY} characters")
+            parse_policy(str(text), "the session policy", kind="session")
+        for arn in arns:
+            moto_store.managed(account, arn)
+    except MalformedPolicy as wrong:
+        raise ServiceError("MalformedPolicyDocument", str(wrong)) from None
+    except KeyError:
+        raise ServiceError("MalformedPolicyDocument", "there is no such managed policy") from None
+    if len(arns) > MANAGED_POLICIES:
+        raise ServiceError("ValidationError", f"a session has at most {MANAGED_POLICIES} managed policies")
+    return ((str(text),) if text is not None else None), arns
+
+
+def get_access_key_info(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """GetAccessKeyInfo: the account of a temporary key. It says nothing of whether the key holds still."""
+    account = sessions.account_of(str(request["AccessKeyId"]))
+    if account is None:
+        raise ServiceError("ValidationError", "the access key id is none of this target's; those begin with ASIA")
+    return {"Account": account}
+
+
+def _credentials(session: sessions.Session) -> dict[str, object]:
+    return {
+        "AccessKeyId": session.access_key,
+        "SecretAccessKey": session.secret,
+        "SessionToken": session.token,
+        "Expiration": session.expires,
+    }
+
+
+HANDLERS: Mapping[str, Callable[[Call, Mapping[str, object]], dict[str, object]]] = {
+    "AssumeRole": assume_role,
+    "GetAccessKeyInfo": get_access_key_info,
+    "GetCallerIdentity": get_caller_identity,
+    "GetSessionToken": get_session_token,
+}

@@ -1,0 +1,1 @@
+"""Clock, settings, state and values that every other part of the emulator uses."""

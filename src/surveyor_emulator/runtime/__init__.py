@@ -1,0 +1,1 @@
+"""Real processes of the emulator: tasks, Envoy and Service Connect proxies."""

@@ -1,0 +1,1 @@
+"""The HTTP endpoint of the emulator: options, start-up, request pipeline and control endpoint."""

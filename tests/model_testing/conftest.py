@@ -1,0 +1,39 @@
+"""Targets that run for the tests of one file."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from surveyor.conformance.mutants.http_proxy import CONTROL
+from surveyor.layout import find_layout
+from surveyor.targets import load_target
+from surveyor.targets.running import RunningTarget, run_target
+
+Activate = Callable[[str], RunningTarget]
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[RunningTarget]:
+    """moto, started."""
+    with run_target(load_target("moto", find_layout().targets), 7) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mutant() -> Iterator[Activate]:
+    """The embedded target behind the mutants' proxy: `mutant(claim)` makes it wrong in that claim."""
+    with ExitStack() as stack:
+        running = stack.enter_context(run_target(load_target("mutant", find_layout().targets), 7))
+
+        def activate(claim: str) -> RunningTarget:
+            kind = {"Content-Type": "application/json"}
+            body = json.dumps({"claim": claim}).encode()
+            with urllib.request.urlopen(urllib.request.Request(f"{running.endpoint}{CONTROL}", body, kind)):
+                return running
+
+        yield activate

@@ -1,0 +1,121 @@
+"""`surveyor model`: what it prints, what it writes, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from surveyor.cli import main
+from surveyor.layout import find_layout
+from surveyor.targets import load_target
+from surveyor.targets.running import run_target
+from surveyor.targets.sweep import standing_in
+
+
+def run(*argv: str) -> int:
+    """The exit code of one command."""
+    try:
+        return main(["model", *argv])
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+def test_divergence_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The claim, its source, what came and the whole program are printed; the program and model.json are written."""
+    claim = "namespaces.delete-needs-no-services"
+    assert run("--target", "moto", "--claim", claim, "--out", str(tmp_path)) == 1
+    report = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
+    assert (report["kind"], report["apiVersion"]) == ("ModelReport", "surveyor/v1")
+    [found] = report["divergences"]
+    assert (found["claim"], found["known"], found["again"]) == (claim, True, True)
+    assert found["steps"][-1] == "DeleteNamespace n1"
+    text = (tmp_path / "model" / found["script"]).read_text(encoding="utf-8")
+    compile(text, found["script"], "exec")
+    said = capsys.readouterr().out
+    assert claim in said
+    assert all(line.strip() in said for line in text.splitlines())
+    assert "seed 7" in said
+    assert "not tried, since moto lacks it: dns, public-dns, clock-control" in said
+
+
+def test_agreement_is_exit_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A target that agrees is told with how far it was looked."""
+    assert run("--examples", "5", "--steps", "6", "--seed", "11", "--out", str(tmp_path)) == 0
+    assert "embedded agrees: 5 histories, " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--target", "aws"],
+        ["--target", "aws", "--account", "111122223333"],
+        ["--target", "aws", "--endpoint", "https://servicediscovery.example.com"],
+        ["--target", "https://servicediscovery.example.com"],
+    ],
+)
+def test_other_machines_are_refused_unless_asked_for(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not on this machine is not touched; one line says why and what to say."""
+    assert run(*argv) == 2
+    told = capsys.readouterr().err
+    assert "--on-a-real-account" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_account_is_still_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it is allowed, the account has to be named as for any other run."""
+    assert run("--target", "aws", "--on-a-real-account") == 2
+    assert "--account" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["--target", "embeded"], 2, "did you mean 'embedded'"),
+        (["--claim", "dns.srv.valu"], 2, "did you mean 'dns.srv.value'"),
+        (["--claim", "dns.negative.cached-for-lesser-of-two"], 2, "the model promises nothing of"),
+        (["--target", "http://127.0.0.1:1"], 3, "cannot be reached"),
+    ],
+)
+def test_bad_input_gets_one_line(
+    argv: list[str], code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unknown name, a claim that is not in the model, a target that is not there."""
+    assert run(*argv, "--out", str(tmp_path)) == code
+    assert said in capsys.readouterr().err
+
+
+def test_account_that_outlives_the_run_is_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one account, reached as AWS is, each history's things are taken away, and nothing is left."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111122223333")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "surveyor")
+    embedded = load_target("embedded", find_layout().targets)
+    assert embedded.start is not None
+    flowing = replace(embedded.start, argv=(*embedded.start.argv, "--clock", "flow", "--scale", "30"))
+    with run_target(replace(embedded, start=flowing), 7) as running:
+        where = ["--target", "aws", "--endpoint", running.endpoint, "--dns", "control", "--account", "111122223333"]
+        assert run(*where, "--examples", "3", "--steps", "5", "--out", str(tmp_path)) == 0, capsys.readouterr()
+        cloudmap = running.clients.client("servicediscovery", "111122223333")
+        assert cloudmap.list_namespaces()["Namespaces"] == []
+    assert standing_in(tmp_path) == []
+
+
+def test_interruption_keeps_what_was_found(tmp_path: Path) -> None:
+    """Ctrl-C ends with 130 and a report that says so."""
+    argv = [sys.executable, "-c", "from surveyor.cli import main; raise SystemExit(main())", "model"]
+    argv += ["--examples", "300", "--out", str(tmp_path)]
+    started = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    assert "up to 300 histories" in started.stdout.readline()
+    started.stdout.readline()  # a tenth of them is done
+    started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=60)
+    assert (started.returncode, errors) == (130, "surveyor: interrupted\n")
+    assert json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))["interrupted"] is True

@@ -1,0 +1,105 @@
+"""The environment does not redirect a run, and tests do not meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from surveyor.conformance.run import exit_code
+from surveyor.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from tests.conftest import House
+
+NOWHERE = "http://127.0.0.1:9"  # the discard port, where nobody listens
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_environment_has_no_effect(house: House, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """Proxies, endpoints, profiles and pytest settings of the user's shell change nothing."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, NOWHERE)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICEDISCOVERY", NOWHERE)
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "mars-north-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "no-such-file")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    house.suite(
+        """
+        @proves("alpha.first")
+        def test_it(cloudmap):
+            '''It is so.'''
+            assert cloudmap.list_namespaces()
+            assert cloudmap.meta.region_name == "us-east-1"
+        """
+    )
+    report = house.run(workers=workers)
+    assert report.claims[0].verdict is Verdict.PASS, report.claims[0].detail
+    assert exit_code(report) == 0
+
+
+def test_each_test_is_an_account_of_its_own(house: House) -> None:
+    """Accounts and names differ from test to test and from call to call, and are the same again for the same seed."""
+    house.suite(
+        """
+        SEEN = {}
+
+        @proves("alpha.first")
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(account, unique, number):
+            '''It is so.'''
+            assert len(account) == 12 and account.isdecimal()
+            names = [unique("web"), unique("web"), account]
+            assert len(set(names)) == 3
+            assert not set(names) & set(SEEN)
+            SEEN.update(dict.fromkeys(names))
+            raise Inconclusive(" ".join(names))
+        """
+    )
+    first, second = house.run(), house.run()
+    assert first.claims[0].verdict is Verdict.INCONCLUSIVE
+    assert first.claims[0].detail == second.claims[0].detail
+    assert len(first.claims[0].detail.split("; ")) == 4
+
+
+def test_calls_are_not_validated_retried_or_redirected(house: House) -> None:
+    """What is sent is what the test wrote, once, to the endpoint itself."""
+    house.suite(
+        """
+        @proves("alpha.first")
+        def test_it(cloudmap):
+            '''It is so.'''
+            assert cloudmap.discover_instances() is not None
+            with raises("ThrottlingException"):
+                cloudmap.create_http_namespace(Name="busy", Tags=[{"Key": "a" * 1000, "Value": ""}])
+        """
+    )
+    claim = house.run().claims[0]
+    assert claim.verdict is Verdict.PASS, claim.detail
+    calls = [entry.get("operation") for entry in claim.tests[0].evidence]
+    assert calls == ["DiscoverInstances", "CreateHttpNamespace"]
+
+
+def test_requests_written_by_hand_are_sent_as_they_are(house: House) -> None:
+    """`post` signs what the test wrote as the test's account, returns what came, and keeps both as evidence."""
+    house.suite(
+        """
+        @proves("alpha.first")
+        def test_it(post):
+            '''It is so.'''
+            answer = post("/", {"X-Amz-Target": "Route53AutoNaming_v20170314.ListNamespaces"}, b"{}")
+            assert (answer.status, answer.body) == (200, b"{}")
+        """
+    )
+    claim = house.run().claims[0]
+    assert claim.verdict is Verdict.PASS, claim.detail
+    [entry] = claim.tests[0].evidence
+    assert entry["operation"] == "POST /"
+    assert entry["params"] == {
+        "headers": {"X-Amz-Target": "Route53AutoNaming_v20170314.ListNamespaces"},
+        "body": "{}",
+    }

@@ -1,0 +1,108 @@
+"""What the command line says about a target beyond its file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from surveyor.account.budget import Budget
+from surveyor.errors import UsageError
+from surveyor.layout import find_layout
+from surveyor.targets import Credentials, Dns, Target, load_target
+from surveyor.targets.options import Given, allowed_words
+
+ACCOUNT = "111122223333"
+
+
+def load(name: str, **given: Any) -> Target:
+    """That target with what is given."""
+    return load_target(name, find_layout().targets, Given(**given))
+
+
+def test_aws_needs_nothing_but_the_account() -> None:
+    """AWS has endpoints of its own, one account that outlives the run, a budget, and brakes."""
+    target = load("aws", account=ACCOUNT)
+    assert (target.endpoint, target.start, target.account) == (None, None, ACCOUNT)
+    assert target.is_one_account
+    assert not target.is_local
+    assert target.inject_host_prefix
+    assert {"quotas", "throttling", "regions", "ecs-processes", "private-ca"} == target.on_request
+    assert not target.on_request & (target.features or set())
+    assert target.budget.dollars < 1_000
+
+
+def test_aws_at_an_endpoint_is_otherwise_the_same() -> None:
+    """Only endpoint, host prefix and vantage differ."""
+    target = load("aws", account=ACCOUNT, endpoint="http://127.0.0.1:4566/", dns="control")
+    assert (target.endpoint, target.inject_host_prefix, target.dns) == (
+        "http://127.0.0.1:4566", False, Dns("control"),
+    )  # fmt: skip
+    assert (target.credentials, target.features) == (Credentials("environment"), load("aws", account=ACCOUNT).features)
+    assert load("aws", account=ACCOUNT, endpoint="http://127.0.0.1:1").dns == Dns()
+
+
+def test_limits_are_taken_over() -> None:
+    """What is allowed is tested, a budget tightens the file's, a region of the list is gone to."""
+    target = load("aws", account=ACCOUNT, region="eu-west-1", allow=("quotas",), budget="calls=5", vpc="vpc-1")
+    assert (target.region, target.vpc, target.budget.calls) == ("eu-west-1", "vpc-1", 5)
+    assert "quotas" in (target.features or ())
+    assert "throttling" not in (target.features or ())
+    assert target.budget.minutes == load("aws", account=ACCOUNT).budget.minutes
+
+
+def test_private_names_need_a_resolver_of_the_vpc() -> None:
+    """On AWS the address is a VPC's resolver, and public names are asked at their zone's name servers all the same."""
+    assert load("aws", account=ACCOUNT).dns == Dns("zones")
+    assert load("aws", account=ACCOUNT, dns="10.0.0.2:53").dns == Dns("zones", "10.0.0.2", 53)
+    assert load("http://127.0.0.1:4566", dns="10.0.0.2:53").dns == Dns("address", "10.0.0.2", 53)
+
+
+def test_tests_of_a_local_target_can_share_one_account() -> None:
+    """With --account all tests are in it; a target that we start needs no credentials of the user for that."""
+    started = load("embedded", account=ACCOUNT)
+    assert (started.is_one_account, started.credentials.kind) == (True, "per-test")
+    there = load("http://127.0.0.1:4566", account=ACCOUNT)
+    assert (there.is_one_account, there.credentials.kind) == (True, "environment")
+    assert load("embedded").budget == Budget()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "why"),
+    [
+        ("aws", {}, "say with --account which one it is meant to be"),
+        ("aws", {"account": "1234"}, "an account is 12 digits, not '1234'"),
+        ("aws", {"account": ACCOUNT, "region": "eu-wets-1"}, "not in eu-wets-1"),
+        ("aws", {"account": ACCOUNT, "allow": ("quota",)}, "did you mean 'quotas'"),
+        ("aws", {"account": ACCOUNT, "budget": "money=1"}, "and no 'money'"),
+        ("aws", {"account": ACCOUNT, "dns": "here"}, 'must be "control", "none" or ADDRESS:PORT'),
+        ("aws", {"account": ACCOUNT, "endpoint": "ftp://x"}, "is no endpoint"),
+        ("aws", {"account": ACCOUNT, "endpoint": "https://sts.amazonaws.com"}, "is a real account"),
+        ("embedded", {"endpoint": "http://127.0.0.1:1"}, "--endpoint does not go with embedded"),
+        ("http://127.0.0.1:1", {"endpoint": "http://127.0.0.1:1"}, "which has one"),
+        ("embedded", {"allow": ("quotas",)}, "embedded has nothing to allow"),
+        ("embedded", {"budget": "calls=1"}, "where nothing costs anything"),
+        ("embedded", {"vpc": "vpc-1"}, "--vpc does not go with embedded"),
+    ],
+)
+def test_what_does_not_fit_is_refused(name: str, given: dict[str, Any], why: str) -> None:
+    """One line, before any call."""
+    with pytest.raises(UsageError) as refused:
+        load(name, **given)
+    assert why in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_features_are_allowed_one_by_one_or_together() -> None:
+    """`--allow a,b` is `--allow a --allow b`."""
+    assert allowed_words(["quotas, throttling", "regions", ""]) == ("quotas", "throttling", "regions")
+
+
+def test_workers_are_told_the_same() -> None:
+    """Options of pytest say what was given."""
+    given = Given(ACCOUNT, "eu-west-1", "http://127.0.0.1:1", "control", "vpc-1", "arn:role", ("quotas",), "calls=1")
+    assert given.arguments() == [
+        "--account", ACCOUNT, "--region", "eu-west-1", "--endpoint", "http://127.0.0.1:1", "--dns", "control",
+        "--vpc", "vpc-1", "--role", "arn:role", "--budget", "calls=1", "--allow", "quotas",
+    ]  # fmt: skip
+    assert Given().arguments() == []

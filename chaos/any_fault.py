@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from surveyor.chaos import ALWAYS, Setting, Stage, experiment
+from surveyor.chaos import ALWAYS, ExperimentRun, Setting, experiment
 
 
 @experiment(
@@ -18,7 +18,7 @@ from surveyor.chaos import ALWAYS, Setting, Stage, experiment
     setting=Setting(count=3, ttl=20),
     holds=ALWAYS,
 )
-def test_any_fault(stage: Stage) -> None:
+def test_any_fault(stage: ExperimentRun) -> None:
     """All of them at once, for that long."""
     with ExitStack() as stack:
         for name in stage.experiment.faults:

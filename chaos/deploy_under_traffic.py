@@ -9,7 +9,7 @@ settings close them, and with `--ttl`, `--stop-timeout`, `--drain` and `--no-che
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import BY_DNS, ExperimentRun, Setting, dead_are_not_called, experiment, gone, no_ghost, visible
 
 
 @experiment(
@@ -25,7 +25,7 @@ from surveyor.chaos import BY_DNS, Setting, Stage, dead_are_not_called, experime
         *BY_DNS,
     ),
 )
-def test_deploy_under_traffic(stage: Stage) -> None:
+def test_deploy_under_traffic(stage: ExperimentRun) -> None:
     """Deploy, and wait until nothing old can be called any more."""
     with stage.fault("service.deploy"):
         stage.wait(10)

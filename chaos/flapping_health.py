@@ -6,7 +6,17 @@ replaces it, and callers hardly see it, since it goes on answering until it is s
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    BY_DNS,
+    ExperimentRun,
+    Setting,
+    answered,
+    dead_are_not_called,
+    experiment,
+    gone,
+    no_ghost,
+    visible,
+)
 
 TTL = 10
 
@@ -24,7 +34,7 @@ TTL = 10
         *BY_DNS,
     ),
 )
-def test_flapping_health(stage: Stage) -> None:
+def test_flapping_health(stage: ExperimentRun) -> None:
     """Four times not for long enough, then for good."""
     victim = stage.pick(1)
     for _ in range(4):

@@ -6,7 +6,7 @@ all views, and out of callers' caches a TTL later.
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, answered, experiment, no_ghost
+from surveyor.chaos import BY_DNS, ExperimentRun, Setting, answered, experiment, no_ghost
 
 TTL = 15
 
@@ -21,7 +21,7 @@ TTL = 15
         *BY_DNS,
     ),
 )
-def test_ghost_registered(stage: Stage) -> None:
+def test_ghost_registered(stage: ExperimentRun) -> None:
     """Register it for half a minute."""
     with stage.fault("registry.ghost"):
         stage.wait(30)

@@ -6,7 +6,17 @@ the task and starts another one, and callers by DNS fail as if the task itself h
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    BY_DNS,
+    ExperimentRun,
+    Setting,
+    answered,
+    dead_are_not_called,
+    experiment,
+    gone,
+    no_ghost,
+    visible,
+)
 
 TTL = 20
 
@@ -24,7 +34,7 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_kill_a_proxy(stage: Stage) -> None:
+def test_kill_a_proxy(stage: ExperimentRun) -> None:
     """Kill, and wait until all is well again."""
     with stage.fault("proxy.kill", stage.pick(1)):
         stage.wait(TTL + 20)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    BY_DNS,
+    ExperimentRun,
+    Setting,
+    answered,
+    dead_are_not_called,
+    experiment,
+    gone,
+    no_ghost,
+    visible,
+)
 
 TTL = 20
 
@@ -21,7 +31,7 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_kill_half(stage: Stage) -> None:
+def test_kill_half(stage: ExperimentRun) -> None:
     """Kill, and wait until all is well again."""
     with stage.fault("task.kill", stage.pick_share(0.5)):
         stage.wait(TTL + 20)

@@ -6,7 +6,17 @@ calling the dead task: one call in five fails for about as long as the records' 
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    BY_DNS,
+    ExperimentRun,
+    Setting,
+    answered,
+    dead_are_not_called,
+    experiment,
+    gone,
+    no_ghost,
+    visible,
+)
 
 TTL = 20
 
@@ -25,7 +35,7 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_kill_one_of_many(stage: Stage) -> None:
+def test_kill_one_of_many(stage: ExperimentRun) -> None:
     """Kill, and wait until all is well again."""
     with stage.fault("task.kill", stage.pick(1)):
         stage.wait(TTL + 20)

@@ -6,7 +6,7 @@ then may learn that there is nobody, which they must not keep for long.
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import BY_DNS, ExperimentRun, Setting, dead_are_not_called, experiment, gone, no_ghost, visible
 
 TTL = 20
 
@@ -24,7 +24,7 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_kill_the_only_one(stage: Stage) -> None:
+def test_kill_the_only_one(stage: ExperimentRun) -> None:
     """Kill, and wait until all is well again."""
     with stage.fault("task.kill", stage.pick(1)):
         stage.wait(TTL + 40)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from surveyor.chaos import (
     BY_DNS,
+    ExperimentRun,
     Setting,
-    Stage,
     answered,
     dead_are_not_called,
     drained,
@@ -36,7 +36,7 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_lose_a_zone(stage: Stage) -> None:
+def test_lose_a_zone(stage: ExperimentRun) -> None:
     """Stop them, and wait until all is well again."""
     with stage.fault("az.lose", stage.pick_zone()):
         stage.wait(TTL + 20)

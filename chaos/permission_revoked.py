@@ -6,7 +6,7 @@ their calls go to the dead. When they may ask again they find the new tasks at o
 
 from __future__ import annotations
 
-from surveyor.chaos import ALWAYS, Setting, Stage, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import ALWAYS, ExperimentRun, Setting, dead_are_not_called, experiment, gone, no_ghost, visible
 
 
 @experiment(
@@ -24,7 +24,7 @@ from surveyor.chaos import ALWAYS, Setting, Stage, dead_are_not_called, experime
         *ALWAYS,
     ),
 )
-def test_permission_revoked(stage: Stage) -> None:
+def test_permission_revoked(stage: ExperimentRun) -> None:
     """Deploy; revoke for a minute meanwhile."""
     with stage.fault("service.deploy"):
         stage.wait(20)

@@ -6,7 +6,7 @@ failures, believe a lie for its TTL, and are back soon after the end of it.
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, experiment, no_ghost
+from surveyor.chaos import BY_DNS, ExperimentRun, Setting, experiment, no_ghost
 
 TTL = 10
 
@@ -24,7 +24,7 @@ TTL = 10
         *BY_DNS,
     ),
 )
-def test_resolver_that_lies(stage: Stage) -> None:
+def test_resolver_that_lies(stage: ExperimentRun) -> None:
     """One after another, with time to recover between them."""
     for fault in ("dns.servfail", "dns.nxdomain", "dns.lie"):
         with stage.fault(fault):

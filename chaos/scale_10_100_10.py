@@ -7,7 +7,17 @@ to: so callers never meet one that is gone, though nine of ten leave at once.
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    BY_DNS,
+    ExperimentRun,
+    Setting,
+    answered,
+    dead_are_not_called,
+    experiment,
+    gone,
+    no_ghost,
+    visible,
+)
 
 TTL = 15
 
@@ -26,7 +36,7 @@ TTL = 15
         *BY_DNS,
     ),
 )
-def test_scale_10_100_10(stage: Stage) -> None:
+def test_scale_10_100_10(stage: ExperimentRun) -> None:
     """Out, until all are there for a while, and in again."""
     with stage.fault("service.scale", count=100):
         stage.wait(10)

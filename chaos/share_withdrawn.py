@@ -6,7 +6,7 @@ well all the time.
 
 from __future__ import annotations
 
-from surveyor.chaos import ALWAYS, Setting, Stage, answered, experiment, no_ghost
+from surveyor.chaos import ALWAYS, ExperimentRun, Setting, answered, experiment, no_ghost
 
 
 @experiment(
@@ -19,7 +19,7 @@ from surveyor.chaos import ALWAYS, Setting, Stage, answered, experiment, no_ghos
         *ALWAYS,
     ),
 )
-def test_share_withdrawn(stage: Stage) -> None:
+def test_share_withdrawn(stage: ExperimentRun) -> None:
     """Withdraw it for half a minute."""
     with stage.fault("share.withdraw"):
         stage.wait(30)

@@ -6,7 +6,17 @@ requests comes through; callers that drop it would find nobody.
 
 from __future__ import annotations
 
-from surveyor.chaos import ALWAYS, Setting, Stage, answered, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    ALWAYS,
+    ExperimentRun,
+    Setting,
+    answered,
+    dead_are_not_called,
+    experiment,
+    gone,
+    no_ghost,
+    visible,
+)
 
 
 @experiment(
@@ -26,7 +36,7 @@ from surveyor.chaos import ALWAYS, Setting, Stage, answered, dead_are_not_called
         *ALWAYS,
     ),
 )
-def test_throttled_scale_out(stage: Stage) -> None:
+def test_throttled_scale_out(stage: ExperimentRun) -> None:
     """Throttle, scale out, and end both."""
     with stage.fault("service.scale", count=20):
         with stage.fault("registry.throttle", share=0.9):

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import Order, run_suites
+from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport
 
@@ -98,7 +98,7 @@ class House:
     ) -> ConformanceReport:
         """Run the suites in this process, imported anew, and return the report."""
         _forget_suites()
-        order = Order(self.layout, target, self.layout.root / "out", Selection(areas, claims), workers)
+        order = RunConfig(self.layout, target, self.layout.root / "out", Selection(areas, claims), workers)
         return run_suites(order)
 
 

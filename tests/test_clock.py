@@ -12,7 +12,7 @@ from surveyor.clock import ControlledClock, WallClock
 from surveyor.errors import NoAnswer, WrongAnswer
 
 
-class Hands:
+class ActionContext:
     """A clock that stands still until it is advanced."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Hands:
 
 def test_wait_advances_by_what_was_asked() -> None:
     """A wait is one step, and none for nothing."""
-    hands = Hands()
+    hands = ActionContext()
     clock = ControlledClock(hands)
     clock.wait(30)
     clock.wait(0)
@@ -41,7 +41,7 @@ def test_wait_advances_by_what_was_asked() -> None:
 
 def test_eventually_returns_the_first_true_value_at_once() -> None:
     """A condition that holds already costs no time."""
-    hands = Hands()
+    hands = ActionContext()
     assert ControlledClock(hands).eventually(lambda: "there", within=60) == "there"
     assert hands.steps == []
 
@@ -49,7 +49,7 @@ def test_eventually_returns_the_first_true_value_at_once() -> None:
 @given(st.floats(0.05, 200), st.floats(1, 200))
 def test_eventually_sees_what_happens_within(at: float, within: float) -> None:
     """What is so at the last moment still counts, what comes later does not, and steps stay small."""
-    hands = Hands()
+    hands = ActionContext()
     start = hands.time
     clock = ControlledClock(hands)
 
@@ -74,13 +74,13 @@ def test_eventually_says_what_came_last_and_for_how_long() -> None:
 
     said = r"expected answered by eight within 45 service seconds; after 45\.0 .* \[\]"
     with pytest.raises(WrongAnswer, match=said) as failure:
-        ControlledClock(Hands()).eventually(answered_by_eight, within=45)
-    assert failure.value.came == "not within 45 s"
+        ControlledClock(ActionContext()).eventually(answered_by_eight, within=45)
+    assert failure.value.actual == "not within 45 s"
 
 
 def test_eventually_takes_a_failing_assertion_as_not_yet() -> None:
     """A condition may assert; its message is the last thing that came."""
-    hands = Hands()
+    hands = ActionContext()
     start = hands.time
 
     def holds() -> bool:
@@ -89,7 +89,7 @@ def test_eventually_takes_a_failing_assertion_as_not_yet() -> None:
 
     assert ControlledClock(hands).eventually(holds, within=10)
     with pytest.raises(WrongAnswer, match="too early"):
-        ControlledClock(Hands()).eventually(_assert_late, within=1)
+        ControlledClock(ActionContext()).eventually(_assert_late, within=1)
 
 
 def _assert_late() -> bool:
@@ -98,10 +98,10 @@ def _assert_late() -> bool:
 
 def test_eventually_does_not_wait_for_silence() -> None:
     """A name server that does not answer is told at once: each further look would cost a time-out."""
-    hands = Hands()
+    hands = ActionContext()
 
     def silent() -> bool:
-        raise NoAnswer("expected an answer; came none", came="dns: no answer")
+        raise NoAnswer("expected an answer; came none", actual="dns: no answer")
 
     with pytest.raises(NoAnswer):
         ControlledClock(hands).eventually(silent, within=60)
@@ -112,13 +112,13 @@ def test_eventually_lets_other_errors_through() -> None:
     """An answer of the wrong shape is told as such, not waited for."""
     answer: dict[str, str] = {}
     with pytest.raises(KeyError):
-        ControlledClock(Hands()).eventually(lambda: answer["Operation"], within=10)
+        ControlledClock(ActionContext()).eventually(lambda: answer["Operation"], within=10)
 
 
 @given(st.floats(0.5, 100), st.floats(0.5, 100))
 def test_always_notices_a_break_within(at: float, during: float) -> None:
     """A condition that stops holding inside the bound fails; one that stops later does not."""
-    hands = Hands()
+    hands = ActionContext()
     start = hands.time
     clock = ControlledClock(hands)
 
@@ -136,7 +136,7 @@ def test_always_notices_a_break_within(at: float, during: float) -> None:
 
 def test_always_looks_at_both_ends() -> None:
     """A condition is looked at before any time passes, and when the time is over."""
-    hands = Hands()
+    hands = ActionContext()
     seen: list[float] = []
     start = hands.time
 

@@ -82,5 +82,5 @@ def test_silence_is_a_wrong_answer_and_evidence() -> None:
         silent.bind(("127.0.0.1", 0))
         with pytest.raises(NoAnswer, match=r"expected an answer to web\.example\.com A") as failure:
             ask("web.example.com", "A", DnsAddress(*silent.getsockname()), timeout=0.05, evidence=evidence)
-    assert failure.value.came == "dns: no answer"
+    assert failure.value.actual == "dns: no answer"
     assert str(evidence.entries()[0].get("answer")).startswith("no answer")

@@ -73,7 +73,7 @@ class Clock(ABC):
                 raise WrongAnswer(
                     f"expected {_name(condition)} within {within:g} service seconds; after {passed:.1f} it still was "
                     f"{_show(last)}",
-                    came=f"not within {within:g} s",
+                    actual=f"not within {within:g} s",
                 )
             step = within if self._settled(passed) else self._step(passed, within)
             self.wait(max(0.001, min(step, within - passed)))
@@ -94,7 +94,7 @@ class Clock(ABC):
                 raise WrongAnswer(
                     f"expected {_name(condition)} during {during:g} service seconds; after {looked:.1f} it was "
                     f"{_show(last)}",
-                    came=f"not for {during:g} s",
+                    actual=f"not for {during:g} s",
                 )
             if looked >= during:
                 return

@@ -46,7 +46,7 @@ def ask(
         if evidence is not None:
             evidence.question(name, rdtype, shown, started, f"{why}: {broken}")
         raise NoAnswer(
-            f"expected an answer to {name} {rdtype} from {shown}; came {why} ({broken})", came=f"dns: {why}"
+            f"expected an answer to {name} {rdtype} from {shown}; came {why} ({broken})", actual=f"dns: {why}"
         ) from broken
     if evidence is not None:
         evidence.question(name, rdtype, shown, started, answer)

@@ -58,9 +58,9 @@ class WrongAnswer(AssertionError):
     `came` says what came in words that do not change from run to run: no ids, no ports, no times.
     """
 
-    def __init__(self, message: str, came: str) -> None:
+    def __init__(self, message: str, actual: str) -> None:
         super().__init__(message)
-        self.came = came
+        self.actual = actual
 
 
 class NoAnswer(WrongAnswer):

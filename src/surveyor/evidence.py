@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 import dns.message
 import dns.rcode
 
-__all__ = ["CACHE", "Entry", "Evidence", "Nothing", "trim"]
+__all__ = ["CACHE", "Entry", "Evidence", "NullRecorder", "trim"]
 
 CACHE = "a cache"
 """As server of a question: it was answered by what a client kept."""
@@ -140,7 +140,7 @@ class Evidence:
             self._skipped += 1
 
 
-class Nothing(Evidence):
+class NullRecorder(Evidence):
     """Keeps nothing, for those who write a history of their own, and from many threads."""
 
     def call(self, *args: object, **more: object) -> None:
@@ -157,8 +157,10 @@ def _asked(entry: Entry) -> list[object]:
 
 def _same(one: Entry, other: Entry) -> bool:
     """Whether the same came; instances and records come in any order."""
-    came = [[_unordered(entry.get(key)) for key in ("status", "response", "error", "answer")] for entry in (one, other)]
-    return came[0] == came[1]
+    actual = [
+        [_unordered(entry.get(key)) for key in ("status", "response", "error", "answer")] for entry in (one, other)
+    ]
+    return actual[0] == actual[1]
 
 
 def _unordered(value: object) -> object:

@@ -16,6 +16,6 @@ def member(answer: Mapping[str, Any], *path: str, of: str) -> Any:
     for depth, key in enumerate(path):
         if not isinstance(value, Mapping) or key not in value:
             where = ".".join(path[: depth + 1])
-            raise WrongAnswer(f"expected {of} to answer with {where}; came {value!r}", came=f"{of} without {where}")
+            raise WrongAnswer(f"expected {of} to answer with {where}; came {value!r}", actual=f"{of} without {where}")
         value = value[key]
     return value

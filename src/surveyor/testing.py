@@ -37,14 +37,14 @@ class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
     ) -> bool:
         __tracebackhide__ = True
         if error is None:
-            raise WrongAnswer(f"expected the error {self.code}; no error came", came="no error came")
+            raise WrongAnswer(f"expected the error {self.code}; no error came", actual="no error came")
         if isinstance(error, NotOffered) or not isinstance(error, ClientError):
             return False
         self.response = dict(error.response)
-        came = str(error.response.get("Error", {}).get("Code", ""))
-        if came != self.code:
+        actual = str(error.response.get("Error", {}).get("Code", ""))
+        if actual != self.code:
             raise WrongAnswer(
-                f"expected the error {self.code}; came {came or 'an error without a code'} from {error.operation_name}",
-                came=f"ClientError {came}",
+                f"expected the error {self.code}; came {actual or 'an error without a code'} from {error.operation_name}",
+                actual=f"ClientError {actual}",
             ) from error
         return True

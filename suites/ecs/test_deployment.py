@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor import timeouts
-from surveyor.advice.figures import CHECKED, GAP, Tuning
+from surveyor.advice.figures import CHECKED, GAP, TaskSettings
 from surveyor.testing import proves
 from surveyor_agents import workload
 
@@ -120,7 +120,7 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
     steady: Steady,
     clock: Clock,
     figure: Figure,
-    tuning: Tuning,
+    tuning: TaskSettings,
     eventually: Eventually,
     cluster: str,
     http_namespace: dict[str, Any],

@@ -96,12 +96,12 @@ def test_draining_is_recorded(
     while "its task ended" not in seen and clock.now() - start < timeouts.DEPLOYMENT:
         now, found = clock.now(), ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
         listed = {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
-        came = {
+        actual = {
             "its task was asked to stop": found["desiredStatus"] == "STOPPED",
             "its instance was gone": id_of(task) not in listed,
             "its task ended": found["lastStatus"] == "STOPPED",
         }
-        for what, is_so in came.items():
+        for what, is_so in actual.items():
             if is_so and what not in seen:
                 seen[what] = (last - start, now - start)
         last = now

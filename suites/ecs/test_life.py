@@ -64,7 +64,7 @@ def test_sigkill_comes_thirty_seconds_after_sigterm(
             except WrongAnswer:
                 pass
             else:
-                raise WrongAnswer("expected SIGKILL 30 s after SIGTERM; the task answers still", came="no SIGKILL")
+                raise WrongAnswer("expected SIGKILL 30 s after SIGTERM; the task answers still", actual="no SIGKILL")
         end = eventually(lambda: task() if task()["lastStatus"] == "STOPPED" else None, within=timeouts.TASK)
         assert end["stopCode"] == "UserInitiated"
         codes[manner] = end["containers"][0]["exitCode"]
@@ -98,12 +98,12 @@ def test_deregistration_and_sigterm_are_recorded(
     while "the task ended" not in seen and clock.now() - start < timeouts.TASK:
         now, found = clock.now(), ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
         listed = {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
-        came = {
+        actual = {
             "the instance was gone": task["taskArn"].rpartition("/")[2] not in listed,
             "the process had SIGTERM": _stopping(call_task, task),
             "the task ended": found["lastStatus"] == "STOPPED",
         }
-        for what, is_so in came.items():
+        for what, is_so in actual.items():
             if is_so and what not in seen:
                 seen[what] = (last - start, now - start)
         last = now

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor import timeouts
-from surveyor.advice.figures import CALLED, DANGER, DRAIN, EXPOSED, LAG, LISTENED, STOP_TIMEOUT, TTL, Tuning
+from surveyor.advice.figures import CALLED, DANGER, DRAIN, EXPOSED, LAG, LISTENED, STOP_TIMEOUT, TTL, TaskSettings
 from surveyor.dns import values
 from surveyor.errors import WrongAnswer
 from surveyor.fixtures.tasks import address_of, id_of
-from surveyor.history.observations import Course, Interval
+from surveyor.history.observations import Interval, Observations
 from surveyor.testing import Inconclusive, proves
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_the_life_of_one_task(
     cached_ask: CachedAsk,
     clock: Clock,
     figure: Figure,
-    tuning: Tuning,
+    tuning: TaskSettings,
     task_vpc: str,
     cluster: str,
 ) -> None:
@@ -57,7 +57,7 @@ def test_the_life_of_one_task(
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
     manner = ("--on-term", "drain", "--drain", str(tuning.drain)) if tuning.drain else ()
     definition = make_task_definition("serve", *manner, container={"stopTimeout": tuning.stop_timeout})
-    course = Course()
+    course = Observations()
     desired = clock.now()
     service = make_ecs_service(definition, registry)
     while not (found := tasks_of(service)):
@@ -113,8 +113,8 @@ def test_the_life_of_one_task(
             figure(f"{state} after {after}", max(0.0, seen.low - since), seen.high - since)
     answered = moment(course.first("answers"), "it answer")
     for what in ("listed", "discovered", "named"):
-        came, went = moment(course.first(what), f"it {what}"), moment(course.last(what), f"it {what}")
-        figure(f"first {what} after CreateService", max(0.0, came.low - desired), came.high - desired)
+        actual, went = moment(course.first(what), f"it {what}"), moment(course.last(what), f"it {what}")
+        figure(f"first {what} after CreateService", max(0.0, actual.low - desired), actual.high - desired)
         figure(f"last {what} after scaling to zero", max(0.0, went.low - asked), max(0.0, went.high - asked))
     exposed = answered.since(moment(course.first("discovered"), "it discovered")).positive()
     figure(EXPOSED, exposed.low, exposed.high)

@@ -47,7 +47,7 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
         found = [one for one in tasks_of(server.service) if one["taskArn"] != first["taskArn"]]
         return found[0] if found and found[0]["lastStatus"] == "RUNNING" else None
 
-    came = eventually(second, within=timeouts.TASK)
+    actual = eventually(second, within=timeouts.TASK)
     while (found := second()) is not None and found["healthStatus"] != "HEALTHY":
         calls = call_by(client, server.url, times=6)
         # It may have passed since.
@@ -57,7 +57,7 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
         assert {one.address for one in calls} == {address_of(first)}, "it is called before it is HEALTHY"
         clock.wait(2)
     eventually(
-        lambda: address_of(came) in {one.address for one in call_by(client, server.url, times=6)},
+        lambda: address_of(actual) in {one.address for one in call_by(client, server.url, times=6)},
         within=timeouts.DISCOVERY,
     )
 

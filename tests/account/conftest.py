@@ -12,7 +12,7 @@ from surveyor.evidence import Evidence
 from surveyor.layout import find_layout
 from surveyor.targets import Target, load_target
 from surveyor.targets.clients import Clients
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.process import start
 
 TARGETS = find_layout().targets
@@ -37,7 +37,7 @@ class Place:
 
     def target(self, **given: object) -> Target:
         """The target `aws` at this place."""
-        told = Given(account=ACCOUNT, endpoint=self.endpoint, dns="control")
+        told = TargetOptions(account=ACCOUNT, endpoint=self.endpoint, dns="control")
         return load_target("aws", TARGETS, replace(told, **given))  # type: ignore[arg-type]  # fields by their names
 
 

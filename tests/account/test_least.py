@@ -11,7 +11,7 @@ from surveyor.account.permissions import actions_of, policy_of
 from surveyor.conformance.least_privilege import bench_for
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.preflight import operations
 
 CLAIM = "services.duplicate-name-is-refused"
@@ -49,7 +49,7 @@ def test_printed_policy_lets_a_run_begin() -> None:
     """The one that is kept in docs/ has what set-up and clean-up need, and nothing of what owners do."""
     document = json.loads((find_layout().root / "docs" / "policy.json").read_text())
     actions = {action for one in document["Statement"] for action in one["Action"]}
-    aws = load_target("aws", find_layout().targets, Given(account="111122223333"))
+    aws = load_target("aws", find_layout().targets, TargetOptions(account="111122223333"))
     assert actions_of(operations(aws.features or frozenset()), {}) <= actions
     assert not [one for one in actions if one.startswith("iam:") and not one.startswith("iam:Get")]
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from surveyor.errors import TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.clients import Clients
-from surveyor.targets.preflight import MOST_SKEW, preflight
+from surveyor.targets.preflight import MAX_CLOCK_SKEW, preflight
 
 if TYPE_CHECKING:
     from tests.account.conftest import Place
@@ -48,7 +48,7 @@ def test_wrong_secret_says_what_to_check(place: Place, monkeypatch: pytest.Monke
     assert "SignatureDoesNotMatch: the secret does not belong to the access key" in refusal(place)
 
 
-@pytest.mark.parametrize(("ahead", "way"), [(MOST_SKEW + 5, "ahead of"), (-MOST_SKEW - 5, "behind")])
+@pytest.mark.parametrize(("ahead", "way"), [(MAX_CLOCK_SKEW + 5, "ahead of"), (-MAX_CLOCK_SKEW - 5, "behind")])
 def test_skewed_clock_is_told(place: Place, ahead: float, way: str) -> None:
     """A clock that is wrong by minutes is refused before signatures are."""
     line = refusal(place, now=lambda: time.time() + ahead)

@@ -13,7 +13,7 @@ import pytest
 
 from surveyor.account.ledger import Ledger, Owner, read_pages
 from surveyor.targets import load_target
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor.targets.sweep import sweep_folder
 from tests.account.conftest import ACCOUNT, TARGETS
@@ -47,7 +47,7 @@ def vpc(place: Place, ledger: Ledger) -> str:
 @pytest.fixture
 def running(ledger: Ledger) -> Iterator[RunningTarget]:
     """The same account on an embedded target whose clock is ours: waiting costs nothing."""
-    with run_target(load_target("embedded", TARGETS, Given(account=ACCOUNT)), 7, ledger) as there:
+    with run_target(load_target("embedded", TARGETS, TargetOptions(account=ACCOUNT)), 7, ledger) as there:
         yield there
 
 

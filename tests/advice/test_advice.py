@@ -14,15 +14,15 @@ from surveyor.advice.figures import (
     STOP_TIMEOUT,
     TTL,
     Figures,
-    Tuning,
+    TaskSettings,
     figures_of,
-    tuning_of,
+    parse_task_settings,
 )
 from surveyor.advice.recommendations import IN_FLIGHT, LONGEST_STOP, MARGIN, advise
 from surveyor.history.observations import Interval
 
 
-def figures(tuning: Tuning, lag: float, listened: float, gap: Interval | None = None) -> Figures:
+def figures(tuning: TaskSettings, lag: float, listened: float, gap: Interval | None = None) -> Figures:
     """Those of a task that was named for `lag` seconds after SIGTERM, and listened for `listened`."""
     danger = max(0.0, lag + tuning.ttl - listened)
     return Figures(tuning, Interval(lag, lag), Interval(listened, listened), Interval(danger, danger), gap, {})
@@ -30,38 +30,41 @@ def figures(tuning: Tuning, lag: float, listened: float, gap: Interval | None = 
 
 def test_the_default_is_open_for_about_a_ttl() -> None:
     """TTL 60, stopTimeout 30, no drain: two ways out, both with their arithmetic."""
-    advice = advise(figures(Tuning(60, 30, 0), lag=3, listened=0))
+    advice = advise(figures(TaskSettings(60, 30, 0), lag=3, listened=0))
     assert not advice.is_closed
     assert advice.lines[-1].startswith("Window: 3.0 + 60 - 0.0 = up to 63.0 s")
     (shorter, why), (longer, because) = advice.ways
-    assert shorter == Tuning(15, 30, 23)
+    assert shorter == TaskSettings(15, 30, 23)
     assert "3 (until the last answer) + 15 (TTL) + 5 = 23 s" in why
-    assert longer == Tuning(60, 73, 68)
+    assert longer == TaskSettings(60, 73, 68)
     assert "68 + 5 (requests in flight) = 73 s" in because
 
 
 def test_a_gap_without_anybody_healthy_is_closed_by_leaving_the_check_out() -> None:
     """Both windows by one change each, told together; without a check there is nothing to leave out."""
-    open_ = advise(figures(Tuning(60, 30, 0), lag=3, listened=0, gap=Interval(27, 29)))
+    open_ = advise(figures(TaskSettings(60, 30, 0), lag=3, listened=0, gap=Interval(27, 29)))
     assert "nobody healthy for 27.0 to 29.0 s" in open_.lines[-1]
-    assert [tuning for tuning, _ in open_.ways] == [Tuning(15, 30, 23, check=False), Tuning(60, 73, 68, check=False)]
-    alone = advise(figures(Tuning(15, 30, 24), lag=4, listened=24, gap=Interval(27, 29)))
-    assert [tuning for tuning, _ in alone.ways] == [Tuning(15, 30, 24, check=False)]
-    unchecked = advise(figures(Tuning(15, 30, 24, check=False), lag=4, listened=24, gap=Interval(27, 29)))
+    assert [tuning for tuning, _ in open_.ways] == [
+        TaskSettings(15, 30, 23, check=False),
+        TaskSettings(60, 73, 68, check=False),
+    ]
+    alone = advise(figures(TaskSettings(15, 30, 24), lag=4, listened=24, gap=Interval(27, 29)))
+    assert [tuning for tuning, _ in alone.ways] == [TaskSettings(15, 30, 24, check=False)]
+    unchecked = advise(figures(TaskSettings(15, 30, 24, check=False), lag=4, listened=24, gap=Interval(27, 29)))
     assert "HEALTHY_OR_ELSE_ALL" in unchecked.lines[-1]
-    assert advise(figures(Tuning(15, 30, 24), lag=4, listened=24, gap=Interval(0, 1))).is_closed
+    assert advise(figures(TaskSettings(15, 30, 24), lag=4, listened=24, gap=Interval(0, 1))).is_closed
 
 
 def test_a_closed_window_needs_nothing() -> None:
     """A task that listens for longer than it is named is left alone."""
-    advice = advise(figures(Tuning(15, 30, 24), lag=4, listened=24))
+    advice = advise(figures(TaskSettings(15, 30, 24), lag=4, listened=24))
     assert advice.is_closed
     assert advice.lines[-1] == "The window is closed: change nothing."
 
 
 def test_what_no_setting_can_close_is_said() -> None:
     """A stopTimeout shorter than the registry's own lag, and a TTL beyond what Fargate allows: no way, but a hint."""
-    advice = advise(figures(Tuning(600, 5, 0), lag=8, listened=0))
+    advice = advise(figures(TaskSettings(600, 5, 0), lag=8, listened=0))
     assert advice.ways == ()
     assert "Raise stopTimeout to at least" in advice.lines[-1]
 
@@ -69,7 +72,7 @@ def test_what_no_setting_can_close_is_said() -> None:
 @given(ttl=st.integers(0, 600), stop=st.integers(2, 120), drain=st.integers(0, 60), lag=st.floats(0, 70))
 def test_advice_taken_closes_the_window(ttl: int, stop: int, drain: int, lag: float) -> None:
     """With any way that is named, a task with the same lag is called by nobody after it has stopped listening."""
-    for tuning, _ in advise(figures(Tuning(ttl, stop, drain), lag, listened=min(drain, stop))).ways:
+    for tuning, _ in advise(figures(TaskSettings(ttl, stop, drain), lag, listened=min(drain, stop))).ways:
         assert tuning.stop_timeout <= LONGEST_STOP
         assert tuning.drain + IN_FLIGHT <= tuning.stop_timeout
         assert tuning.drain >= lag + tuning.ttl + MARGIN - 1
@@ -90,14 +93,14 @@ def test_advice_taken_closes_the_window(ttl: int, stop: int, drain: int, lag: fl
 def test_a_wrong_tuning_says_what_is_wrong(text: str, wrong: str) -> None:
     """Seconds that cannot be are refused with their bounds."""
     with pytest.raises(ValueError, match=wrong):
-        tuning_of(text)
+        parse_task_settings(text)
 
 
 def test_a_tuning_is_told_as_it_is_read() -> None:
     """What an option tells is what it reads again."""
-    assert tuning_of("") == Tuning(60, 30, 0)
-    tuning = Tuning(10, 40, 25)
-    assert tuning_of(tuning.argument()) == tuning
+    assert parse_task_settings("") == TaskSettings(60, 30, 0)
+    tuning = TaskSettings(10, 40, 25)
+    assert parse_task_settings(tuning.argument()) == tuning
 
 
 def test_figures_are_read_from_evidence() -> None:
@@ -108,4 +111,4 @@ def test_figures_are_read_from_evidence() -> None:
         figures_of(entries)  # type: ignore[arg-type]  # entries as JSON has them
     entries.append({"kind": "figure", "figure": DANGER, "low": 61.0, "high": 63.0})
     found = figures_of(entries)  # type: ignore[arg-type]  # entries as JSON has them
-    assert (found.tuning, found.danger) == (Tuning(60, 30, 0), Interval(61.0, 63.0))
+    assert (found.tuning, found.danger) == (TaskSettings(60, 30, 0), Interval(61.0, 63.0))

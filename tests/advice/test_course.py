@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.history.observations import Course, Interval
+from surveyor.history.observations import Interval, Observations
 
 
 def test_first_and_last_lie_between_two_looks() -> None:
     """What was not so at 1 and so at 2 began between them; so at 4 and not at 6 it ended between those."""
-    course = Course()
+    course = Observations()
     for at, is_there in ((0.0, False), (1.0, False), (2.0, True), (4.0, True), (6.0, False)):
         course.look(at, there=is_there)
     assert course.first("there") == Interval(1.0, 2.0)
@@ -22,7 +22,7 @@ def test_first_and_last_lie_between_two_looks() -> None:
 
 def test_looks_that_leave_something_out_say_nothing_of_it() -> None:
     """A look that did not look at a thing bounds nothing about it."""
-    course = Course()
+    course = Observations()
     course.look(0.0, there=False)
     course.look(1.0, other=True)
     course.look(2.0, there=True)
@@ -31,7 +31,7 @@ def test_looks_that_leave_something_out_say_nothing_of_it() -> None:
 
 def test_looks_go_forward() -> None:
     """A look before the last one is a mistake of whoever looks."""
-    course = Course()
+    course = Observations()
     course.look(2.0, there=True)
     with pytest.raises(ValueError, match="forward"):
         course.look(1.0, there=True)
@@ -44,7 +44,7 @@ def test_looks_go_forward() -> None:
 )
 def test_the_truth_is_within_what_was_seen(began: float, lasted: float, looks: list[float]) -> None:
     """Whenever one looks, the moment at which a state began, and that at which it ended, lie in the intervals."""
-    course = Course()
+    course = Observations()
     for at in sorted(looks):
         course.look(at, there=began <= at < began + lasted)
     first, last = course.first("there"), course.last("there")

@@ -44,10 +44,10 @@ class Served:
         with socket.create_connection((self.address, self.port), PATIENCE) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
-            came = b""
+            actual = b""
             while part := connection.recv(65_536):
-                came += part
-            return came
+                actual += part
+            return actual
 
 
 Serve = Callable[..., Served]

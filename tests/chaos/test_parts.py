@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.chaos.actions import (
+    ActionContext,
     ApiStep,
     FaultFailed,
-    Hands,
     SignalStep,
     Step,
     TellStep,
@@ -27,16 +27,16 @@ from surveyor.chaos.actions import (
     read_step,
     write_step,
 )
-from surveyor.chaos.fault_proxy import Front
+from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FAULTS, Victims, fault_of
-from surveyor.chaos.safety_limits import BUSY, Brakes, Stopped, check_opt_in, one_at_a_time
-from surveyor.chaos.service_under_test import Scene, Task
-from surveyor.chaos.undo_log import Journal, Place, open_entries, place_of
+from surveyor.chaos.safety_limits import BUSY, SafetyLimits, Stopped, check_opt_in, one_at_a_time
+from surveyor.chaos.service_under_test import ServiceUnderTest, Task
+from surveyor.chaos.undo_log import Place, UndoLog, open_entries, place_of
 from surveyor.claims.features import FEATURES
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.proxies import Answer, DnsProxy, HttpProxy, Upstream
 
-SCENE = Scene("1" * 12, "us-east-1", "shop", "web", "srv-1", "ns", "web", "web.ns", "vpc-1", 8080)
+SCENE = ServiceUnderTest("1" * 12, "us-east-1", "shop", "web", "srv-1", "ns", "web", "web.ns", "vpc-1", 8080)
 TASK = Task(
     "a" * 32, "arn:aws:ecs:us-east-1:111111111111:task/shop/" + "a" * 32, "127.0.0.9", "us-east-1a", "RUNNING", ""
 )
@@ -111,7 +111,7 @@ def test_the_journal_knows_what_is_still_on(
 ) -> None:
     """Whatever was begun and not undone, the latest first; a last line that was cut off had not begun."""
     path = tmp_path_factory.mktemp("journal") / "undo.jsonl"
-    journal = Journal(path, PLACE)
+    journal = UndoLog(path, PLACE)
     still = []
     for number, (undo, undone) in enumerate(faults):
         mark = journal.begins(f"fault-{number}", undo)
@@ -139,7 +139,7 @@ def test_a_damaged_journal_is_said_to_be_so(tmp_path: Path) -> None:
 def test_a_step_that_fails_says_which_and_why() -> None:
     """Refused by the API, nobody listening, no control endpoint, an address that is not ours."""
     ecs = Ecs()
-    hands = Hands(lambda service: ecs, None)
+    hands = ActionContext(lambda service: ecs, None)
     step = ApiStep("ecs", "update_service", {"cluster": "shop"}, ("ServiceNotFoundException",))
     perform(step, hands)
     ecs.refuses = "ServiceNotFoundException"
@@ -167,7 +167,7 @@ def test_who_is_watched_must_have_opted_in() -> None:
 @given(st.integers(0, 30), st.integers(1, 30), st.floats(0.01, 1), st.integers(0, 5))
 def test_brakes_keep_share_and_floor(wanted: int, running: int, share: float, survivors: int) -> None:
     """What they let pass leaves enough, for any service; on one of our own all may go."""
-    brakes, tasks = Brakes(share=share, survivors=survivors), [TASK] * running
+    brakes, tasks = SafetyLimits(share=share, survivors=survivors), [TASK] * running
     try:
         brakes.victims(tasks[:wanted], tasks, own=False)
     except UsageError:
@@ -182,7 +182,7 @@ def test_brakes_keep_share_and_floor(wanted: int, running: int, share: float, su
 def test_an_experiment_is_stopped(tmp_path: Path) -> None:
     """By the kill file always, by too many errors on somebody's service."""
     file = tmp_path / "stop"
-    brakes = Brakes(errors=0.5, kill_file=file)
+    brakes = SafetyLimits(errors=0.5, kill_file=file)
     brakes.look(0.9, own=True)
     brakes.look(0.4, own=False)
     with pytest.raises(Stopped, match="90% of the last calls failed, more than 50%"):
@@ -195,7 +195,7 @@ def test_an_experiment_is_stopped(tmp_path: Path) -> None:
 def test_one_experiment_a_service_at_a_time(tmp_path: Path) -> None:
     """The second runner is refused; the tag goes with the first, and that of a run long dead does not count."""
     ecs = Ecs()
-    journal = Journal(tmp_path / "undo.jsonl", PLACE)
+    journal = UndoLog(tmp_path / "undo.jsonl", PLACE)
     with one_at_a_time(ecs, SCENE, "first", journal, lambda: 1_000.0):
         assert ecs.tags == {BUSY: "first 1000"}
         with (
@@ -240,7 +240,7 @@ def test_what_lasts_can_be_undone(name: str) -> None:
         def get_service(self, **_: Any) -> dict[str, Any]:
             return {"Service": {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 60}]}}}
 
-    hands = Hands(lambda service: Cloudmap() if service == "servicediscovery" else Ecs(), None)
+    hands = ActionContext(lambda service: Cloudmap() if service == "servicediscovery" else Ecs(), None)
     way = FAULTS[name].way(FEATURES, workload=True)
     assert way is not None
     plan = way.plan(SCENE, Victims([TASK], {"count": 9}), hands)
@@ -251,7 +251,7 @@ def test_the_proxy_before_a_task_answers_for_who_ended() -> None:
     """503 is what one expects of a task that was told to end, and of no other."""
     proxy = HttpProxy(lambda method, path, headers, body: Answer.of(503, {}))
     proxy.start()
-    hands = Hands(lambda service: None, None)
+    hands = ActionContext(lambda service: None, None)
     try:
         host, _, port = proxy.url.rpartition("/")[2].partition(":")
         perform(TellStep(host, "/exit", int(port), ends=True), hands)
@@ -261,9 +261,9 @@ def test_the_proxy_before_a_task_answers_for_who_ended() -> None:
         proxy.close()
 
 
-def answering(upstream: HttpProxy) -> Front:
+def answering(upstream: HttpProxy) -> FaultProxy:
     """A front before it."""
-    return Front.before(Upstream(upstream.url), None, random.Random(7))
+    return FaultProxy.before(Upstream(upstream.url), None, random.Random(7))
 
 
 def test_the_front_throttles_and_goes_silent() -> None:
@@ -301,7 +301,7 @@ def test_the_front_answers_names_wrongly_or_not_at_all() -> None:
         return answer.to_wire()
 
     upstream = DnsProxy(("127.0.0.1", 9), real)
-    front = Front.before(Upstream("http://127.0.0.1:9"), upstream.address, random.Random(7))
+    front = FaultProxy.before(Upstream("http://127.0.0.1:9"), upstream.address, random.Random(7))
     assert front.names is not None
     address, port = front.names.address
 

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from surveyor.chaos.actions import ApiStep, FaultFailed, Hands
+from surveyor.chaos.actions import ActionContext, ApiStep, FaultFailed
 from surveyor.chaos.callers import Caller, Finder
 from surveyor.chaos.experiment import Experiment, Setting
 from surveyor.chaos.experiment_clock import Flow
-from surveyor.chaos.experiment_run import DryRun, Stage
-from surveyor.chaos.fault_proxy import Front
-from surveyor.chaos.faults import FAULTS, Fault, FaultPlan, Way
+from surveyor.chaos.experiment_run import DryRun, ExperimentRun
+from surveyor.chaos.fault_proxy import FaultProxy
+from surveyor.chaos.faults import FAULTS, Fault, FaultImplementation, FaultPlan
 from surveyor.chaos.faults import model as faults_model
 from surveyor.chaos.observers import Observer, Seen
-from surveyor.chaos.safety_limits import Brakes, Stopped
-from surveyor.chaos.service_under_test import Scene
-from surveyor.chaos.undo_log import Journal, open_entries
+from surveyor.chaos.safety_limits import SafetyLimits, Stopped
+from surveyor.chaos.service_under_test import ServiceUnderTest
+from surveyor.chaos.undo_log import UndoLog, open_entries
 from surveyor.clock import WallClock
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
 from surveyor.history import Member, Outcome, Recorder, View, load_history
@@ -76,7 +76,7 @@ class Ecs:
         return Pages()
 
 
-def two_steps(scene: Scene, victims: faults_model.Victims, hands: Hands) -> FaultPlan:
+def two_steps(scene: ServiceUnderTest, victims: faults_model.Victims, hands: ActionContext) -> FaultPlan:
     """A fault of two steps, undone by one."""
     return FaultPlan((ApiStep("ecs", "one", {}), ApiStep("ecs", "two", {})), (ApiStep("ecs", "undo", {}),))
 
@@ -88,16 +88,18 @@ def ecs() -> Ecs:
 
 
 @pytest.fixture
-def stage(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stage(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExperimentRun]:
     """One whose observers and callers have not begun."""
-    made = Fault("test.two-steps", "does two things", (Way(frozenset({"ecs"}), two_steps),), lasting=True)
+    made = Fault(
+        "test.two-steps", "does two things", (FaultImplementation(frozenset({"ecs"}), two_steps),), lasting=True
+    )
     monkeypatch.setitem(FAULTS, made.name, made)
     flow = Flow(100.0, WallClock(100.0, iter(range(1_000_000)).__next__))
-    recorder, journal = Recorder(tmp_path / "made.jsonl", HEADER, flow.now), Journal(tmp_path / "undo.jsonl", PLACE)
+    recorder, journal = Recorder(tmp_path / "made.jsonl", HEADER, flow.now), UndoLog(tmp_path / "undo.jsonl", PLACE)
     finder = Finder("names", lambda: Seen({}), recorder, flow, None, serves_stale=False)
-    yield Stage(
-        experiment=DECLARED, scene=SCENE, flow=flow, hands=Hands(lambda service: ecs, None), recorder=recorder,
-        journal=journal, front=Front(random.Random(7)), brakes=Brakes(), features=frozenset({"ecs", "dns"}), seed=7,
+    yield ExperimentRun(
+        experiment=DECLARED, scene=SCENE, flow=flow, hands=ActionContext(lambda service: ecs, None), recorder=recorder,
+        journal=journal, front=FaultProxy(random.Random(7)), brakes=SafetyLimits(), features=frozenset({"ecs", "dns"}), seed=7,
         chance=random.Random(7), caller=Caller(SCENE, finder, recorder, 10, 1, random.Random(7)), observers=[],
         tell=lambda line: None,
     )  # fmt: skip
@@ -105,7 +107,7 @@ def stage(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     journal.close()
 
 
-def test_what_began_is_undone_in_any_case(stage: Stage, ecs: Ecs) -> None:
+def test_what_began_is_undone_in_any_case(stage: ExperimentRun, ecs: Ecs) -> None:
     """On return, on an exception, and when the fault itself fails half-way; the history tells each."""
     with stage.fault("test.two-steps"):
         assert open_entries(stage.journal.path)
@@ -127,7 +129,7 @@ def test_what_began_is_undone_in_any_case(stage: Stage, ecs: Ecs) -> None:
     assert [change.call for change in history.changes][:3] == ["ecs:One", "ecs:Two", "ecs:Undo"]
 
 
-def test_what_could_not_be_undone_stays_in_the_journal(stage: Stage, ecs: Ecs) -> None:
+def test_what_could_not_be_undone_stays_in_the_journal(stage: ExperimentRun, ecs: Ecs) -> None:
     """For the watchdog; and whoever did it hears of it, unless the victim is gone."""
     ecs.fails = "undo"
     with stage.fault("test.two-steps"):
@@ -135,21 +137,21 @@ def test_what_could_not_be_undone_stays_in_the_journal(stage: Stage, ecs: Ecs) -
     assert open_entries(stage.journal.path) == []
 
 
-def test_a_service_is_scaled_and_back(stage: Stage, ecs: Ecs) -> None:
+def test_a_service_is_scaled_and_back(stage: ExperimentRun, ecs: Ecs) -> None:
     """To what it was when the fault began."""
     with stage.fault("service.scale", count=9):
         assert ecs.done == ["scale 9"]
     assert ecs.done == ["scale 9", "scale 3"]
 
 
-def test_a_fault_between_callers_and_registry_is_of_this_process(stage: Stage) -> None:
+def test_a_fault_between_callers_and_registry_is_of_this_process(stage: ExperimentRun) -> None:
     """On in the block and off after it."""
     with stage.fault("dns.lie", share=0.5):
         assert stage.front.faults == {"dns.lie": 0.5}
     assert stage.front.faults == {}
 
 
-def test_what_is_not_possible_is_said_before_anything_happens(stage: Stage, ecs: Ecs) -> None:
+def test_what_is_not_possible_is_said_before_anything_happens(stage: ExperimentRun, ecs: Ecs) -> None:
     """A fault that the experiment does not declare, one that the target lacks, a service without tasks."""
     with pytest.raises(UsageError, match=r"made does task.kill, and does not declare it"), stage.fault("task.kill"):
         pass
@@ -165,7 +167,7 @@ def test_what_is_not_possible_is_said_before_anything_happens(stage: Stage, ecs:
     assert ecs.done == []
 
 
-def test_a_dry_run_stops_at_the_first_fault(stage: Stage, ecs: Ecs) -> None:
+def test_a_dry_run_stops_at_the_first_fault(stage: ExperimentRun, ecs: Ecs) -> None:
     """Once it is told who it would be."""
     told: list[str] = []
     stage.tell, stage.dry_run = told.append, True
@@ -175,16 +177,16 @@ def test_a_dry_run_stops_at_the_first_fault(stage: Stage, ecs: Ecs) -> None:
     assert told == ["made: seed 7: service.scale: from 3 to 9 tasks"]
 
 
-def test_the_kill_file_ends_a_wait(stage: Stage, tmp_path: Path) -> None:
+def test_the_kill_file_ends_a_wait(stage: ExperimentRun, tmp_path: Path) -> None:
     """And what is on is undone on the way out."""
-    stage.brakes = Brakes(kill_file=tmp_path / "stop")
+    stage.brakes = SafetyLimits(kill_file=tmp_path / "stop")
     (tmp_path / "stop").touch()
     with pytest.raises(Stopped, match="kill file"), stage.fault("dns.lie"):
         stage.wait(30)
     assert stage.front.faults == {}
 
 
-def test_a_service_that_never_is_whole_again_is_said_to_be_so(stage: Stage) -> None:
+def test_a_service_that_never_is_whole_again_is_said_to_be_so(stage: ExperimentRun) -> None:
     """Two of three tasks, for ever."""
     with pytest.raises(WrongAnswer, match="whole again within 5 s"):
         stage.until_whole(within=5)
@@ -192,7 +194,7 @@ def test_a_service_that_never_is_whole_again_is_said_to_be_so(stage: Stage) -> N
         stage.until(lambda: False, 5, "rain")
 
 
-def test_an_observer_that_breaks_ends_the_experiment(stage: Stage) -> None:
+def test_an_observer_that_breaks_ends_the_experiment(stage: ExperimentRun) -> None:
     """A thread's exception is not lost."""
 
     def look() -> Seen:

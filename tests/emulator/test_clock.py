@@ -83,9 +83,9 @@ def test_a_flowing_clock_runs_timers_by_itself() -> None:
 
     async def scenario() -> float:
         clock = Clock(start=0.0, scale=1000.0)
-        came = asyncio.get_running_loop().create_future()
-        clock.call_later(5, lambda: came.set_result(clock.now()))
-        return float(await asyncio.wait_for(came, 5))
+        actual = asyncio.get_running_loop().create_future()
+        clock.call_later(5, lambda: actual.set_result(clock.now()))
+        return float(await asyncio.wait_for(actual, 5))
 
     assert asyncio.run(scenario()) >= 5
 

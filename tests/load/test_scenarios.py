@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.cli._support.survey_experiments import PROGRAMS, with_what_is_felt
+from surveyor.cli._support.survey_experiments import PROGRAMS, run_experiments_after_survey
 from surveyor.clock import WallClock
 from surveyor.conformance.run import exit_code
 from surveyor.history import load_history
@@ -46,7 +46,7 @@ def run(*words: str, within: float = 150) -> subprocess.CompletedProcess[str]:
 @needs_envoy
 def test_a_survey_ends_with_what_clients_feel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One of four tasks is killed: who asks once and never again suffers longest, and errors went to the dead."""
-    whole_report = with_what_is_felt(report(), tmp_path, "embedded", 7)
+    whole_report = run_experiments_after_survey(report(), tmp_path, "embedded", 7)
     said = capsys.readouterr().out
     assert exit_code(whole_report) == 0, (whole_report.failure, said)
     assert [one.name for one in whole_report.experiments] == list(PROGRAMS.values())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.errors import UsageError
-from surveyor.load.client_results import told_with
+from surveyor.load.client_results import with_client_results
 from surveyor.load.console import comparison_lines, lines_of
 from surveyor.load.self_check import Checked, check_rate
 from surveyor.load.tally import TALLY_FILE, Tally
@@ -29,7 +29,7 @@ def told(folder: Path, tally: Tally) -> ExperimentReport:
     (folder / "made.jsonl").write_text("\n".join(history_lines(WORLD.but(phase))) + "\n", "utf-8")
     (folder / TALLY_FILE).write_text(tally.dumps(), "utf-8")
     passed = ExperimentReport("made", "it", Verdict.PASS, "", "", "made.jsonl", None, None)
-    [one] = told_with(report(passed), folder).experiments
+    [one] = with_client_results(report(passed), folder).experiments
     return one
 
 

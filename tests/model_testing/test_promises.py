@@ -7,7 +7,7 @@ import pytest
 from surveyor.claims import load_claims
 from surveyor.layout import find_layout
 from surveyor.model_testing.checks import Answer, Entry, Observation, Refused
-from surveyor.model_testing.claim_ids import CLAIMS, Rests
+from surveyor.model_testing.claim_ids import CLAIMS, ClaimId
 from surveyor.model_testing.consistency import Moment
 from surveyor.model_testing.promises import diverges, revision_seen
 from surveyor.model_testing.registry import Registry, after
@@ -67,29 +67,29 @@ def test_every_claim_that_the_model_rests_on_exists() -> None:
 def test_one_id_twice_is_a_ghost_at_any_time() -> None:
     """However soon after the calls: an id comes once."""
     registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", BLUE))
-    assert judged(registry, List("n1/a"), listed(("i-1", RED), ("i-1", BLUE)), time=0.0) == Rests.AGAIN_UPDATES
+    assert judged(registry, List("n1/a"), listed(("i-1", RED), ("i-1", BLUE)), time=0.0) == ClaimId.AGAIN_UPDATES
 
 
 def test_either_registration_may_be_seen_for_a_minute_and_then_the_last() -> None:
     """What was registered before is permitted until the change is to be seen, and not after."""
     registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", BLUE))
     outcomes = [judged(registry, List("n1/a"), listed(("i-1", one)), time) for one in (RED, BLUE) for time in (59, 60)]
-    assert outcomes == [None, Rests.AGAIN_UPDATES, None, None]
+    assert outcomes == [None, ClaimId.AGAIN_UPDATES, None, None]
 
 
 def test_left_out_attributes_are_gone() -> None:
     """An attribute that survives being left out is told as that."""
     registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", RED[:1]))
-    assert judged(registry, List("n1/a"), listed(("i-1", RED))) == Rests.AGAIN_REPLACES
+    assert judged(registry, List("n1/a"), listed(("i-1", RED))) == ClaimId.AGAIN_REPLACES
 
 
 def test_deregistered_instances_may_linger_for_a_minute() -> None:
     """Both answers are permitted for a minute, then only their absence, in each view."""
     registry = made(SPACE, CreateService("n1/a", "A"), Register("n1/a", "i-1", RED), Deregister("n1/a", "i-1"))
     for step, seen, claim in (
-        (List("n1/a"), listed(("i-1", RED)), Rests.GONE),
-        (Get("n1/a", "i-1"), listed(("i-1", RED)), Rests.GONE),
-        (Ask("n1/a"), names("192.0.2.1"), Rests.GONE_FROM_DNS),
+        (List("n1/a"), listed(("i-1", RED)), ClaimId.GONE),
+        (Get("n1/a", "i-1"), listed(("i-1", RED)), ClaimId.GONE),
+        (Ask("n1/a"), names("192.0.2.1"), ClaimId.GONE_FROM_DNS),
     ):
         assert judged(registry, step, seen, time=30.0) is None
         assert judged(registry, step, seen) == claim
@@ -103,8 +103,8 @@ def test_custom_status_takes_about_thirty_seconds() -> None:
     registry = made(SPACE, service, Register("n1/a", "i-1", RED), Advance(100), Report("n1/a", "i-1", "UNHEALTHY"))
     healthy, unhealthy = (Answer((Entry("i-1", health=one),)) for one in ("HEALTHY", "UNHEALTHY"))
     look = HealthOf("n1/a")
-    assert [judged(registry, look, unhealthy, time) for time in (129, 130, 191)] == [Rests.THIRTY_SECONDS, None, None]
-    assert [judged(registry, look, healthy, time) for time in (129, 189, 190)] == [None, None, Rests.THIRTY_SECONDS]
+    assert [judged(registry, look, unhealthy, time) for time in (129, 130, 191)] == [ClaimId.THIRTY_SECONDS, None, None]
+    assert [judged(registry, look, healthy, time) for time in (129, 189, 190)] == [None, None, ClaimId.THIRTY_SECONDS]
 
 
 def test_opposite_status_cancels() -> None:
@@ -112,7 +112,7 @@ def test_opposite_status_cancels() -> None:
     reports = (Report("n1/a", "i-1", "UNHEALTHY"), Advance(15), Report("n1/a", "i-1", "HEALTHY"))
     registry = made(SPACE, CreateService("n1/a", custom=True), Register("n1/a", "i-1", RED), Advance(100), *reports)
     unhealthy = Answer((Entry("i-1", health="UNHEALTHY"),))
-    assert judged(registry, HealthOf("n1/a"), unhealthy, time=140.0) == Rests.OPPOSITE_CANCELS
+    assert judged(registry, HealthOf("n1/a"), unhealthy, time=140.0) == ClaimId.OPPOSITE_CANCELS
 
 
 def test_health_after_registering_again_is_open() -> None:
@@ -123,7 +123,9 @@ def test_health_after_registering_again_is_open() -> None:
         assert judged(registry, HealthOf("n1/a"), Answer((Entry("i-1", health=status),))) is None
 
 
-@pytest.mark.parametrize(("count", "claim"), [(0, Rests.AT_MOST_EIGHT), (1, None), (8, None), (9, Rests.AT_MOST_EIGHT)])
+@pytest.mark.parametrize(
+    ("count", "claim"), [(0, ClaimId.AT_MOST_EIGHT), (1, None), (8, None), (9, ClaimId.AT_MOST_EIGHT)]
+)
 def test_more_than_eight_records_give_up_to_eight(count: int, claim: str | None) -> None:
     """Which eight is open; none, and nine, are not."""
     two = (Register("n1/a", "i-1", RED), Register("n1/a", "i-2", BLUE))
@@ -137,7 +139,7 @@ def test_eight_records_all_come() -> None:
     registry = made(SPACE, CreateService("n1/a", "A"), Register("n1/a", "i-1", RED), RegisterMany("n1/a"))
     every = ["192.0.2.1", *(f"192.0.2.{100 + number}" for number in range(7))]
     assert judged(registry, Ask("n1/a"), names(*every)) is None
-    assert judged(registry, Ask("n1/a"), names(*every[1:])) == Rests.ALL_UP_TO_EIGHT
+    assert judged(registry, Ask("n1/a"), names(*every[1:])) == ClaimId.ALL_UP_TO_EIGHT
 
 
 def test_without_a_healthy_instance_all_are_answered() -> None:
@@ -147,9 +149,9 @@ def test_without_a_healthy_instance_all_are_answered() -> None:
     alone = made(SPACE, service, Register("n1/a", "i-1", down))
     beside = made(SPACE, service, Register("n1/a", "i-1", down), Register("n1/a", "i-2", BLUE))
     assert judged(alone, Ask("n1/a"), names("192.0.2.1")) is None
-    assert judged(alone, Ask("n1/a"), names()) == Rests.ALL_UP_TO_EIGHT
+    assert judged(alone, Ask("n1/a"), names()) == ClaimId.ALL_UP_TO_EIGHT
     assert judged(beside, Ask("n1/a"), names("192.0.2.2")) is None
-    assert judged(beside, Ask("n1/a"), names("192.0.2.1", "192.0.2.2")) == Rests.FAILS_OPEN
+    assert judged(beside, Ask("n1/a"), names("192.0.2.1", "192.0.2.2")) == ClaimId.FAILS_OPEN
 
 
 def test_failing_open_beside_a_query_may_go_either_way() -> None:
@@ -166,8 +168,8 @@ def test_former_attributes_found_by_a_query_are_no_wrong_filter() -> None:
     """Found by what was registered before: the blame is on what should have been replaced; else on the filter."""
     registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", BLUE))
     former, never = (Discover("n1/a", query=(("colour", colour),)) for colour in ("red", "green"))
-    assert judged(registry, former, Answer((Entry("i-1", RED, "UNKNOWN"),), 1)) == Rests.AGAIN_UPDATES
-    assert judged(registry, never, Answer((Entry("i-1", BLUE, "UNKNOWN"),), 1)) == Rests.QUERY
+    assert judged(registry, former, Answer((Entry("i-1", RED, "UNKNOWN"),), 1)) == ClaimId.AGAIN_UPDATES
+    assert judged(registry, never, Answer((Entry("i-1", BLUE, "UNKNOWN"),), 1)) == ClaimId.QUERY
 
 
 def test_revision_rises_with_members_only() -> None:
@@ -177,10 +179,10 @@ def test_revision_rises_with_members_only() -> None:
     look, at = Discover("n1/a"), Moment(LATER, LATER)
     seen = revision_seen(registry, look, Answer((one,), 5), at)
     assert judged(seen, look, Answer((one,), 5)) is None
-    assert judged(seen, look, Answer((one,), 6)) == Rests.REVISION
+    assert judged(seen, look, Answer((one,), 6)) == ClaimId.REVISION
     more = after(seen, Register("n1/a", "i-2", BLUE), Moment(LATER, LATER))
     both = (one, Entry("i-2", BLUE, "UNKNOWN"))
-    assert judged(more, look, Answer(both, 5), time=2 * LATER) == Rests.REVISION
+    assert judged(more, look, Answer(both, 5), time=2 * LATER) == ClaimId.REVISION
     assert judged(more, look, Answer(both, 6), time=2 * LATER) is None
 
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.model_testing.conftest import Activate
 
 from surveyor.errors import TargetUnavailable
 from surveyor.layout import find_layout
@@ -17,6 +16,7 @@ from surveyor.model_testing.state_machine import machine_for
 from surveyor.model_testing.steps import History, told
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
+from tests.model_testing.conftest import Activate
 
 TOLD = Told("It is so.", "servicediscovery/X", "some target", "surveyor model")
 
@@ -47,9 +47,9 @@ def test_ghost_of_moto_is_found_and_shown_in_five_calls(moto: RunningTarget, tmp
     assert found.again
     assert found.divergence.promise.check.symptom == "a name comes twice"
     assert len(found.history) == 5, [told(step) for step in found.history]
-    came = shown(found, moto, tmp_path)
-    assert came.returncode == 1
-    assert came.stderr.splitlines()[-1].startswith("AssertionError: documented: each name comes once")
+    actual = shown(found, moto, tmp_path)
+    assert actual.returncode == 1
+    assert actual.stderr.splitlines()[-1].startswith("AssertionError: documented: each name comes once")
 
 
 def test_several_divergences_of_moto_are_told_apart(moto: RunningTarget) -> None:

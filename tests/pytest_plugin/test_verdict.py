@@ -99,10 +99,10 @@ def judged(shared_house: House) -> dict[str, TestReport]:
 @pytest.mark.parametrize("what", CASES)
 def test_answer_decides_the_verdict(judged: dict[str, TestReport], what: str) -> None:
     """What the target does wrong is the target's; the symptom names the statement and what came, and nothing else."""
-    verdict, came = CASES[what]
+    verdict, actual = CASES[what]
     statement = f'assert cloudmap.create_http_namespace(Name="{what}")["OperationId"]'
     test = judged[f"test_{what}"]
-    assert (test.verdict, test.symptom) == (verdict, f"test_{what}: {statement}: {came}")
+    assert (test.verdict, test.symptom) == (verdict, f"test_{what}: {statement}: {actual}")
     assert test.detail
     assert [entry.get("operation") for entry in test.evidence] == ["CreateHttpNamespace"]
 

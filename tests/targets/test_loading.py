@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.layout import find_layout
 from surveyor.targets import Credentials, Dns, Place, load_target, target_names
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 
 GOOD = 'features = ["dns"]\n[start]\nargv = ["{python}", "-p", "{port}"]\n'
 
@@ -59,7 +59,7 @@ def test_url_is_an_endpoint(tmp_path: Path) -> None:
     assert local.credentials == Credentials("per-test")
     with pytest.raises(UsageError, match="say with --account which one it is meant to be"):
         load_target("https://emulator.test", tmp_path)
-    remote = load_target("https://emulator.test", tmp_path, Given(account="111122223333"))
+    remote = load_target("https://emulator.test", tmp_path, TargetOptions(account="111122223333"))
     assert not remote.is_local
     assert remote.credentials == Credentials("environment")
 

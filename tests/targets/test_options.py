@@ -10,14 +10,14 @@ from surveyor.account.budget import Budget
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.targets import Credentials, Dns, Target, load_target
-from surveyor.targets.options import Given, allowed_words
+from surveyor.targets.options import TargetOptions, allowed_words
 
 ACCOUNT = "111122223333"
 
 
 def load(name: str, **given: Any) -> Target:
     """That target with what is given."""
-    return load_target(name, find_layout().targets, Given(**given))
+    return load_target(name, find_layout().targets, TargetOptions(**given))
 
 
 def test_aws_needs_nothing_but_the_account() -> None:
@@ -100,9 +100,11 @@ def test_features_are_allowed_one_by_one_or_together() -> None:
 
 def test_workers_are_told_the_same() -> None:
     """Options of pytest say what was given."""
-    given = Given(ACCOUNT, "eu-west-1", "http://127.0.0.1:1", "control", "vpc-1", "arn:role", ("quotas",), "calls=1")
+    given = TargetOptions(
+        ACCOUNT, "eu-west-1", "http://127.0.0.1:1", "control", "vpc-1", "arn:role", ("quotas",), "calls=1"
+    )
     assert given.arguments() == [
         "--account", ACCOUNT, "--region", "eu-west-1", "--endpoint", "http://127.0.0.1:1", "--dns", "control",
         "--vpc", "vpc-1", "--role", "arn:role", "--budget", "calls=1", "--allow", "quotas",
     ]  # fmt: skip
-    assert Given().arguments() == []
+    assert TargetOptions().arguments() == []

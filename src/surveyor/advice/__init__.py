@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surveyor.advice.figures import DEFAULT, Figures, Tuning, figures_of, tuning_of
+from surveyor.advice.figures import DEFAULT, Figures, TaskSettings, figures_of, parse_task_settings
 from surveyor.advice.recommendations import Advice, advise
 
-__all__ = ["DEFAULT", "Advice", "Figures", "Tuning", "advise", "figures_of", "tuning_of"]
+__all__ = ["DEFAULT", "Advice", "Figures", "TaskSettings", "advise", "figures_of", "parse_task_settings"]

@@ -18,9 +18,9 @@ __all__ = [
     "GAP_CLAIM",
     "LAG",
     "Figures",
-    "Tuning",
+    "TaskSettings",
     "figures_of",
-    "tuning_of",
+    "parse_task_settings",
 ]
 
 CLAIM = "ecs.window.one-task-measured"
@@ -37,7 +37,7 @@ CALLED = "a client that keeps the TTL called in vain"
 
 
 @dataclass(frozen=True)
-class Tuning:
+class TaskSettings:
     """Seconds: the TTL of the records, the container's stopTimeout, how long it answers after SIGTERM.
 
     `check`: whether the container has a health check, by which ECS judges a new task during a deployment.
@@ -57,7 +57,7 @@ class Tuning:
         return f"TTL {self.ttl} s, stopTimeout {self.stop_timeout} s, drain {self.drain} s, {checked}"
 
 
-DEFAULT = Tuning()
+DEFAULT = TaskSettings()
 """What everybody begins with: a TTL of 60 s, 30 s to stop, a process that SIGTERM ends, a container check."""
 
 
@@ -70,7 +70,7 @@ class Figures:
     was healthy, None where no deployment was measured; `seen`: every figure by its name.
     """
 
-    tuning: Tuning
+    tuning: TaskSettings
     lag: Interval
     listened: Interval
     danger: Interval
@@ -78,7 +78,7 @@ class Figures:
     seen: Mapping[str, Interval]
 
 
-def tuning_of(text: str) -> Tuning:
+def parse_task_settings(text: str) -> TaskSettings:
     """A tuning as an option tells it: `ttl=60,stop=30,drain=0`. Raises ValueError with what is wrong."""
     names = {"ttl": "ttl", "stop": "stop_timeout", "drain": "drain", "check": "check"}
     found: dict[str, Any] = {}
@@ -87,7 +87,7 @@ def tuning_of(text: str) -> Tuning:
         if name not in names or not value.isdecimal():
             raise ValueError(f"expected ttl=N,stop=N,drain=N,check=0|1 with whole seconds, not {part!r}")
         found[names[name]] = int(value)
-    tuning = replace(Tuning(**found), check=bool(found.get("check", True)))
+    tuning = replace(TaskSettings(**found), check=bool(found.get("check", True)))
     if not 0 <= tuning.ttl <= 3_600:
         raise ValueError("a TTL to measure is from 0 to 3600 s")
     if not 2 <= tuning.stop_timeout <= 120:
@@ -101,5 +101,5 @@ def figures_of(entries: Iterable[Entry]) -> Figures:
     """The figures among the evidence of the tests. Raises KeyError with the name of one that lacks."""
     seen = {one["figure"]: Interval(one["low"], one["high"]) for one in entries if one.get("kind") == "figure"}
     ttl, stop, drain = (round(seen[name].low) for name in (TTL, STOP_TIMEOUT, DRAIN))
-    tuning = Tuning(ttl, stop, drain, check=CHECKED not in seen or seen[CHECKED].low > 0)
+    tuning = TaskSettings(ttl, stop, drain, check=CHECKED not in seen or seen[CHECKED].low > 0)
     return Figures(tuning, seen[LAG], seen[LISTENED], seen[DANGER], seen.get(GAP), seen)

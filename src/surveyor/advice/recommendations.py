@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from surveyor.advice.figures import Figures, Tuning
+from surveyor.advice.figures import Figures, TaskSettings
 from surveyor.history.observations import Interval
 
 __all__ = ["Advice", "advise"]
@@ -32,7 +32,7 @@ class Advice:
     """`lines` tell how it stands; `ways` are settings that would close the window, the best first, each with why."""
 
     lines: tuple[str, ...]
-    ways: tuple[tuple[Tuning, str], ...]
+    ways: tuple[tuple[TaskSettings, str], ...]
 
     @property
     def is_closed(self) -> bool:
@@ -53,7 +53,9 @@ def advise(measured: Figures) -> Advice:
     return _with_gap(measured, measured.gap, lines, ways)
 
 
-def _with_gap(measured: Figures, gap: Interval, lines: tuple[str, ...], ways: tuple[tuple[Tuning, str], ...]) -> Advice:
+def _with_gap(
+    measured: Figures, gap: Interval, lines: tuple[str, ...], ways: tuple[tuple[TaskSettings, str], ...]
+) -> Advice:
     """The gap closes when ECS trusts a new task no sooner than Cloud Map does."""
     if gap.low <= 0:
         return Advice((*lines, "During a deployment there was always somebody healthy."), ways)
@@ -73,7 +75,7 @@ def _with_gap(measured: Figures, gap: Interval, lines: tuple[str, ...], ways: tu
     return Advice((*lines, told), both or ((replace(measured.tuning, check=False), why),))
 
 
-def _window(measured: Figures, named: str, lag: int) -> tuple[tuple[str, ...], tuple[tuple[Tuning, str], ...]]:
+def _window(measured: Figures, named: str, lag: int) -> tuple[tuple[str, ...], tuple[tuple[TaskSettings, str], ...]]:
     now = measured.tuning
     arithmetic = (named, f"Nobody listened any more from {measured.listened.low:.1f} s after SIGTERM on.")
     if measured.danger.high <= 0:
@@ -91,7 +93,7 @@ def _window(measured: Figures, named: str, lag: int) -> tuple[tuple[str, ...], t
     return (*arithmetic, window), ways
 
 
-def _shorter_ttl(now: Tuning, lag: int) -> tuple[Tuning, str] | None:
+def _shorter_ttl(now: TaskSettings, lag: int) -> tuple[TaskSettings, str] | None:
     """With the stopTimeout as it is."""
     room = now.stop_timeout - IN_FLIGHT - MARGIN - lag
     ttl = min(room, now.ttl)
@@ -106,7 +108,7 @@ def _shorter_ttl(now: Tuning, lag: int) -> tuple[Tuning, str] | None:
     return replace(now, ttl=ttl, drain=drain), why
 
 
-def _longer_stop(now: Tuning, lag: int) -> tuple[Tuning, str] | None:
+def _longer_stop(now: TaskSettings, lag: int) -> tuple[TaskSettings, str] | None:
     """With the TTL as it is."""
     drain = lag + now.ttl + MARGIN
     stop = max(now.stop_timeout, drain + IN_FLIGHT)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from surveyor.architectures.attempts import Attempt, drive
 from surveyor.architectures.resolvers import finder
-from surveyor.architectures.setup import ACCOUNT, PORT, Town, build
+from surveyor.architectures.setup import ACCOUNT, PORT, ComparisonSetup, build
 from surveyor.callers import ARCHITECTURES
 from surveyor.errors import UsageError
 from surveyor.fixtures.tasks import address_of
@@ -89,7 +89,7 @@ def _flowing(argv: Sequence[str], scale: float) -> tuple[str, ...]:
     return (*argv[:at], "--clock", "flow", "--scale", f"{scale:g}", *argv[at + 2 :])
 
 
-def _kill(running: RunningTarget, town: Town, kind: str) -> None:
+def _kill(running: RunningTarget, town: ComparisonSetup, kind: str) -> None:
     """End one task's process without a word to anybody."""
     ecs = running.clients.client("ecs", ACCOUNT)
     [arn, *_] = ecs.list_tasks(cluster=town.cluster, serviceName=town.services[kind])["taskArns"]

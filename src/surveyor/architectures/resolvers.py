@@ -13,7 +13,7 @@ import dns.query
 import dns.rdatatype
 
 from surveyor.architectures.attempts import Addresses
-from surveyor.architectures.setup import ACCOUNT, ALIAS, PORT, Town
+from surveyor.architectures.setup import ACCOUNT, ALIAS, PORT, ComparisonSetup
 from surveyor.targets.running import RunningTarget
 
 __all__ = ["finder"]
@@ -24,7 +24,7 @@ API_CACHE = 5.0
 ANSWER = 5.0  # wall seconds
 
 
-def finder(kind: str, running: RunningTarget, town: Town, scale: float, chance: random.Random) -> Addresses:
+def finder(kind: str, running: RunningTarget, town: ComparisonSetup, scale: float, chance: random.Random) -> Addresses:
     """Gives where the next call goes; one of those that it knows of, at random."""
     if kind == "load balancer":
         return _cached(lambda: _by_dns(running, town, town.balancer, 80, scale), chance)
@@ -56,7 +56,7 @@ def _cached(look: Callable[[], Found], chance: random.Random) -> Addresses:
     return one
 
 
-def _by_dns(running: RunningTarget, town: Town, name: str, port: int, scale: float) -> Found:
+def _by_dns(running: RunningTarget, town: ComparisonSetup, name: str, port: int, scale: float) -> Found:
     resolver = running.resolver(ACCOUNT, running.target.region, town.vpc)
     answer = dns.query.udp(dns.message.make_query(name, "A"), resolver.address, ANSWER, resolver.port)
     rows = [
@@ -65,14 +65,14 @@ def _by_dns(running: RunningTarget, town: Town, name: str, port: int, scale: flo
     return [(address, port) for address, _ in rows], min((ttl for _, ttl in rows), default=1) / scale
 
 
-def _by_api(running: RunningTarget, town: Town, scale: float) -> Found:
+def _by_api(running: RunningTarget, town: ComparisonSetup, scale: float) -> Found:
     namespace, service = town.discovery
     client = running.clients.client("servicediscovery", ACCOUNT)
     found = client.discover_instances(NamespaceName=namespace, ServiceName=service)["Instances"]
     return [(one["Attributes"]["AWS_INSTANCE_IPV4"], PORT) for one in found], API_CACHE / scale
 
 
-def _by_hosts(town: Town) -> Found:
+def _by_hosts(town: ComparisonSetup) -> Found:
     """What a program in the client's task finds: its proxy."""
     with urllib.request.urlopen(f"http://{town.client}:{PORT}/names?name={ALIAS}", timeout=ANSWER) as answer:
         return [(one, PORT) for one in json.load(answer)["addresses"]], 3_600.0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-__all__ = ["ACCOUNT", "Town", "build"]
+__all__ = ["ACCOUNT", "ComparisonSetup", "build"]
 
 ACCOUNT = "000000000000"
 TASKS = 3
@@ -30,7 +30,7 @@ LOOK = 0.2
 
 
 @dataclass(frozen=True)
-class Town:
+class ComparisonSetup:
     """What was built: names of ECS services by architecture, and what callers need to find them."""
 
     cluster: str
@@ -42,7 +42,7 @@ class Town:
     client: str
 
 
-def build(running: RunningTarget, ttl: int, tell: Callable[[str], object]) -> Town:
+def build(running: RunningTarget, ttl: int, tell: Callable[[str], object]) -> ComparisonSetup:
     """Build it, and return when every task is there and the load balancer finds its targets well."""
     return _Builder(running, ttl, tell).build()
 
@@ -61,7 +61,7 @@ class _Builder:
     def _client(self, service: str) -> Any:
         return self.running.clients.client(service, ACCOUNT)
 
-    def build(self) -> Town:
+    def build(self) -> ComparisonSetup:
         self.ecs.create_cluster(clusterName=CLUSTER)
         namespace = self._namespace()
         by_dns, by_api = self._registry(namespace, "by-dns"), self._registry(namespace, "by-api")
@@ -78,7 +78,7 @@ class _Builder:
         for name in (*services.values(), "client"):
             self._until(partial(self._is_there, name), f"the tasks of {name}")
         self._until(lambda: self._is_healthy(group), "the load balancer's targets")
-        return Town(
+        return ComparisonSetup(
             CLUSTER, services, self.vpc, balancer, f"by-dns.{NAMESPACE}", (NAMESPACE, "by-api"), self._client_task()
         )
 

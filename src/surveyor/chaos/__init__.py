@@ -18,14 +18,14 @@ from surveyor.chaos.checks import (
     visible,
 )
 from surveyor.chaos.experiment import Experiment, Setting, experiment
-from surveyor.chaos.experiment_run import Stage
+from surveyor.chaos.experiment_run import ExperimentRun
 
 __all__ = [
     "ALWAYS",
     "BY_DNS",
     "Experiment",
+    "ExperimentRun",
     "Setting",
-    "Stage",
     "agreed_at_rest",
     "all_kept_at_rest",
     "answered",

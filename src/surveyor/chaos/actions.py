@@ -82,7 +82,7 @@ _KINDS: Mapping[str, type[Step]] = {"api": ApiStep, "tell": TellStep, "signal": 
 
 
 @dataclass
-class Hands:
+class ActionContext:
     """What steps are made with."""
 
     client: Callable[[str], Any]
@@ -96,7 +96,7 @@ class Hands:
         return self._clients[service]
 
 
-def perform(step: Step, hands: Hands, *, again: bool = False) -> None:
+def perform(step: Step, hands: ActionContext, *, again: bool = False) -> None:
     """Make one step. `again`: whoever it is about may be gone by now, which is no failure. Raises FaultFailed."""
     try:
         if isinstance(step, ApiStep):
@@ -117,7 +117,7 @@ def perform(step: Step, hands: Hands, *, again: bool = False) -> None:
         raise FaultFailed(f"{step}: {gone}") from None
 
 
-def _call(step: ApiStep, hands: Hands) -> None:
+def _call(step: ApiStep, hands: ActionContext) -> None:
     end = time.monotonic() + WAITS
     while True:
         try:

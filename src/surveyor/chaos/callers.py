@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from surveyor.callers import attempt
 from surveyor.chaos.experiment_clock import Flow
 from surveyor.chaos.observers import Seen
-from surveyor.chaos.service_under_test import Scene
+from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.errors import NoAnswer
 from surveyor.history import Outcome, Recorder
 
@@ -83,7 +83,7 @@ class Caller(threading.Thread):
 
     def __init__(
         self,
-        scene: Scene,
+        scene: ServiceUnderTest,
         finder: Finder,
         recorder: Recorder,
         rate: float,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from surveyor.chaos.service_under_test import Scene
+from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.errors import UsageError
 from surveyor_agents import workload
 
 __all__ = ["find_scene"]
 
 
-def find_scene(client: Callable[[str], Any], account: str, region: str, wanted: str, path: str = "/") -> Scene:
+def find_scene(
+    client: Callable[[str], Any], account: str, region: str, wanted: str, path: str = "/"
+) -> ServiceUnderTest:
     """The scene of CLUSTER/SERVICE. Raises UsageError for a service that is not there or cannot be looked at."""
     cluster, _, name = wanted.partition("/")
     ecs, cloudmap = client("ecs"), client("servicediscovery")
@@ -31,7 +33,7 @@ def find_scene(client: Callable[[str], Any], account: str, region: str, wanted: 
     container = _container(definition, registries[0])
     ports = [one["containerPort"] for one in container.get("portMappings") or ()]
     records = (known.get("DnsConfig") or {}).get("DnsRecords") or ()
-    return Scene(
+    return ServiceUnderTest(
         account=account,
         region=region,
         cluster=cluster,

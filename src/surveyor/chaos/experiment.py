@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from surveyor.advice.figures import Tuning
+from surveyor.advice.figures import TaskSettings
 from surveyor.history import Check
 
 __all__ = ["MARK", "Experiment", "Setting", "experiment"]
@@ -43,7 +43,7 @@ class Setting:
     fronts: bool = False
     before: float = 15.0
 
-    def tuned(self, tuning: Tuning | None) -> Setting:
+    def tuned(self, tuning: TaskSettings | None) -> Setting:
         """With what the command line gives instead."""
         if tuning is None:
             return self

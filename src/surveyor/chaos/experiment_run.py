@@ -9,20 +9,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from surveyor.chaos.actions import ApiStep, FaultFailed, Hands, Step, perform
+from surveyor.chaos.actions import ActionContext, ApiStep, FaultFailed, Step, perform
 from surveyor.chaos.callers import Caller
 from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.experiment_clock import Flow
-from surveyor.chaos.fault_proxy import Front
+from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FaultPlan, Victims, fault_of
 from surveyor.chaos.observers import Observer, roll
-from surveyor.chaos.safety_limits import Brakes
-from surveyor.chaos.service_under_test import Scene, Task
-from surveyor.chaos.undo_log import Journal
+from surveyor.chaos.safety_limits import SafetyLimits
+from surveyor.chaos.service_under_test import ServiceUnderTest, Task
+from surveyor.chaos.undo_log import UndoLog
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
 from surveyor.history import Outcome, Recorder
 
-__all__ = ["DryRun", "Stage"]
+__all__ = ["DryRun", "ExperimentRun"]
 
 LOOK = 1.0
 """Service seconds between two looks of whoever waits."""
@@ -36,17 +36,17 @@ class DryRun(Exception):
 
 
 @dataclass
-class Stage:
+class ExperimentRun:
     """What an experiment of chaos/ works with. All seconds are service seconds."""
 
     experiment: Experiment
-    scene: Scene
+    scene: ServiceUnderTest
     flow: Flow
-    hands: Hands
+    hands: ActionContext
     recorder: Recorder
-    journal: Journal
-    front: Front
-    brakes: Brakes
+    journal: UndoLog
+    front: FaultProxy
+    brakes: SafetyLimits
     features: frozenset[str]
     seed: int
     chance: random.Random
@@ -186,7 +186,7 @@ class Stage:
         while not self._is_whole():
             if self.flow.now() - start > within:
                 told = f"expected {self.scene.service} to be whole again within {within:g} s; it was not"
-                raise WrongAnswer(told, came="not whole again")
+                raise WrongAnswer(told, actual="not whole again")
             self.wait(LOOK)
 
     def _is_whole(self) -> bool:

@@ -12,7 +12,7 @@ from surveyor import timeouts
 from surveyor.chaos.existing_service import find_scene
 from surveyor.chaos.experiment import MARK, Experiment, Setting
 from surveyor.chaos.safety_limits import check_opt_in
-from surveyor.chaos.service_under_test import Scene
+from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.fixtures.account import ClientFactory
 from surveyor.fixtures.tasks import PORT
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment
@@ -55,7 +55,7 @@ def declared(request: pytest.FixtureRequest) -> Experiment:
 @pytest.fixture
 def scene(
     request: pytest.FixtureRequest, running: RunningTarget, client: ClientFactory, account: str, declared: Experiment
-) -> Scene:
+) -> ServiceUnderTest:
     """The service, with all its tasks running. Raises UsageError for one that did not opt in, or is not there."""
     given = request.config.stash[SETTINGS].chaos.service
     if not given:
@@ -65,7 +65,7 @@ def scene(
     return found
 
 
-def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, setting: Setting) -> Scene:
+def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, setting: Setting) -> ServiceUnderTest:
     fixture = request.getfixturevalue
     vpc: str = fixture("task_vpc")
     has_names = "dns" in running.features
@@ -110,7 +110,7 @@ def _made(request: pytest.FixtureRequest, running: RunningTarget, account: str, 
         return len(found) == setting.count
 
     fixture("clock").eventually(all_are_healthy, within=timeouts.TASK)
-    return Scene(
+    return ServiceUnderTest(
         account=account,
         region=running.target.region,
         cluster=fixture("cluster"),

@@ -18,7 +18,7 @@ import dns.rrset
 
 from surveyor.proxies import Answer, Asked, DnsProxy, HttpProxy, Upstream, asked
 
-__all__ = ["Forward", "Front"]
+__all__ = ["FaultProxy", "Forward"]
 
 Forward = Callable[[str, str, dict[str, str], bytes], Answer]
 """Passes a request on to the registry."""
@@ -27,7 +27,7 @@ _DISCOVERY = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
 
 
 @dataclass
-class Front:
+class FaultProxy:
     """Faults by name -> share of requests that they hit; none at first."""
 
     chance: random.Random
@@ -49,7 +49,7 @@ class Front:
         resolver: tuple[str, int] | None,
         chance: random.Random,
         late: Forward | None = None,
-    ) -> Front:
+    ) -> FaultProxy:
         """One before a registry and, where there is one, before a resolver; it answers already."""
         made = cls(chance, forward=forward if isinstance(forward, Upstream) else None, late=late)
         made.registry = HttpProxy(lambda method, path, headers, body: made._call(forward, method, path, headers, body))

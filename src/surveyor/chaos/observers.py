@@ -14,7 +14,7 @@ import dns.rdatatype
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.chaos.experiment_clock import Flow
-from surveyor.chaos.service_under_test import Scene, Task, task_of
+from surveyor.chaos.service_under_test import ServiceUnderTest, Task, task_of
 from surveyor.dns import ask
 from surveyor.errors import NoAnswer
 from surveyor.history import Member, Outcome, Recorder, View
@@ -38,7 +38,7 @@ class Seen:
     ttl: float = 0.0
 
 
-def views_of(scene: Scene) -> dict[str, View]:
+def views_of(scene: ServiceUnderTest) -> dict[str, View]:
     """The views of a service, as a history's header has them."""
     views = {"list": View(), "discover": View(), "healthy": View(healthy=True)}
     if scene.alias:
@@ -47,14 +47,14 @@ def views_of(scene: Scene) -> dict[str, View]:
     return views
 
 
-def listed(cloudmap: Any, scene: Scene) -> Seen:
+def listed(cloudmap: Any, scene: ServiceUnderTest) -> Seen:
     """ListInstances, all pages."""
     pages = cloudmap.get_paginator("list_instances").paginate(ServiceId=scene.registry)
     found = [one for page in pages for one in page["Instances"]]
     return Seen({one["Id"]: Member(_address(one)) for one in found})
 
 
-def discovered(cloudmap: Any, scene: Scene, health: str = "ALL") -> Seen:
+def discovered(cloudmap: Any, scene: ServiceUnderTest, health: str = "ALL") -> Seen:
     """DiscoverInstances with that HealthStatus."""
     owner = {"OwnerAccount": scene.owner} if scene.owner else {}
     answer = cloudmap.discover_instances(
@@ -71,13 +71,13 @@ def named(server: DnsAddress, name: str, timeout: float) -> Seen:
     answer = ask(name, "A", server, timeout=timeout)
     if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         told = dns.rcode.to_text(answer.rcode())
-        raise NoAnswer(f"the resolver answered {told}", came=f"dns: {told}")
+        raise NoAnswer(f"the resolver answered {told}", actual=f"dns: {told}")
     found = [rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.A]
     members = {record.to_text(): Member(record.to_text()) for rrset in found for record in rrset}
     return Seen(members, ttl=float(min((rrset.ttl for rrset in found), default=0)))
 
 
-def roll(ecs: Any, scene: Scene, known: dict[str, Task]) -> dict[str, Task]:
+def roll(ecs: Any, scene: ServiceUnderTest, known: dict[str, Task]) -> dict[str, Task]:
     """All tasks of the service that run, or were known and have not been seen to be stopped."""
     pages = ecs.get_paginator("list_tasks").paginate(cluster=scene.cluster, serviceName=scene.service)
     arns = [arn for page in pages for arn in page["taskArns"]]

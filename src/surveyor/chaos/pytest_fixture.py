@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from surveyor.chaos.actions import Hands
+from surveyor.chaos.actions import ActionContext
 from surveyor.chaos.callers import Caller, Finder
 from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.experiment_clock import Flow, flowing
-from surveyor.chaos.experiment_run import DryRun, Stage
-from surveyor.chaos.fault_proxy import Forward, Front
+from surveyor.chaos.experiment_run import DryRun, ExperimentRun
+from surveyor.chaos.fault_proxy import FaultProxy, Forward
 from surveyor.chaos.faults import fault_of
 from surveyor.chaos.observers import Observer, Seen, discovered, listed, named, roll, views_of
-from surveyor.chaos.safety_limits import Brakes, one_at_a_time
-from surveyor.chaos.service_under_test import Scene, Task
-from surveyor.chaos.undo_log import Journal, Place
+from surveyor.chaos.safety_limits import SafetyLimits, one_at_a_time
+from surveyor.chaos.service_under_test import ServiceUnderTest, Task
+from surveyor.chaos.undo_log import Place, UndoLog
 from surveyor.chaos.watchdog import watched
 from surveyor.checkers import judge_history
 from surveyor.errors import FeatureLacking, Inconclusive, WrongAnswer
-from surveyor.evidence import Nothing
+from surveyor.evidence import NullRecorder
 from surveyor.fixtures.account import ClientFactory
 from surveyor.history import Header, Recorder, load_history
 from surveyor.proxies import SigningUpstream, Upstream
@@ -63,13 +63,13 @@ def stage(
     client: ClientFactory,
     account: str,
     declared: Experiment,
-    scene: Scene,
-) -> Iterator[Stage]:
+    scene: ServiceUnderTest,
+) -> Iterator[ExperimentRun]:
     """An experiment whose observers and callers are at work; it has been quiet for as long as its setting says."""
     settings, session = request.config.stash[SETTINGS], request.config.stash[SESSION]
     chance = random.Random(f"{settings.seed}/{declared.name}")
     folder = ledger_folder(settings) / HISTORIES
-    quiet = Clients(session.target, running.endpoint if running.endpoint != "AWS" else None, Nothing())
+    quiet = Clients(session.target, running.endpoint if running.endpoint != "AWS" else None, NullRecorder())
     for name in declared.faults:
         fault = fault_of(name)
         if fault.way(running.features, workload=scene.workload) is None:
@@ -77,7 +77,7 @@ def stage(
                 f"{name} needs {fault.lacking(running.features) or 'tasks that run surveyor_agents.workload'}"
             )
     with ExitStack() as stack:
-        journal = Journal(
+        journal = UndoLog(
             folder / f"undo-{worker_name(request.config)}.jsonl",
             Place(settings.target, tuple(settings.given.arguments()), account, running.target.region),
         )
@@ -88,18 +88,18 @@ def stage(
         flow = stack.enter_context(flowing(running, settings.chaos.scale))
         resolver = _resolver(running, scene)
         forward, late = _forward(running, scene), _forward(running, scene, skew=SKEW)
-        front = Front.before(forward, resolver, random.Random(chance.random()), late)
+        front = FaultProxy.before(forward, resolver, random.Random(chance.random()), late)
         stack.callback(front.close)
         # Whatever takes time is made before the first event: an experiment begins with everybody looking.
         looks = _looks(quiet, scene, resolver, flow)
         finding = _finding(request, quiet, scene, declared, front, flow)
-        hands = Hands(client, running.control)
+        hands = ActionContext(client, running.control)
         header = _header(request, declared, scene, flow, running)
         recorder = Recorder(folder / f"{declared.name}.jsonl", header, flow.now)
         stack.callback(recorder.close)
         finder = finding(recorder)
         within, callers = _within(flow), random.Random(chance.random())
-        built = Stage(
+        built = ExperimentRun(
             experiment=declared,
             scene=scene,
             flow=flow,
@@ -130,7 +130,7 @@ def stage(
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """An experiment's own lines, and then the verdict on its history."""
     stage = pyfuncitem.funcargs.get("stage") if is_experiment(pyfuncitem) else None
-    if not isinstance(stage, Stage):
+    if not isinstance(stage, ExperimentRun):
         return (yield)
     try:
         result = yield
@@ -155,13 +155,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     judged = judge_history(load_history(stage.recorder.path))
     if judged.verdict is Verdict.FAIL:
         wrong_checks = ", ".join(one.check for one in judged.checks if one.verdict is Verdict.FAIL)
-        raise WrongAnswer(judged.detail, came=wrong_checks)
+        raise WrongAnswer(judged.detail, actual=wrong_checks)
     if judged.verdict is Verdict.INCONCLUSIVE:
         raise Inconclusive(judged.detail)
     return result
 
 
-def _relative(stage: Stage) -> str:
+def _relative(stage: ExperimentRun) -> str:
     return f"{HISTORIES}/{stage.recorder.path.name}"
 
 
@@ -172,19 +172,19 @@ def _tell(line: str) -> None:
         sys.__stderr__.flush()
 
 
-def _brakes(request: pytest.FixtureRequest) -> Brakes:
+def _brakes(request: pytest.FixtureRequest) -> SafetyLimits:
     chaos = request.config.stash[SETTINGS].chaos
-    return Brakes(chaos.share, chaos.survivors, chaos.errors, chaos.kill_file)
+    return SafetyLimits(chaos.share, chaos.survivors, chaos.errors, chaos.kill_file)
 
 
-def _resolver(running: RunningTarget, scene: Scene) -> tuple[str, int] | None:
+def _resolver(running: RunningTarget, scene: ServiceUnderTest) -> tuple[str, int] | None:
     if not scene.alias or "dns" not in running.features:
         return None
     found = running.resolver(scene.account, scene.region, scene.vpc)
     return found.address, found.port
 
 
-def _forward(running: RunningTarget, scene: Scene, skew: float = 0.0) -> Forward:
+def _forward(running: RunningTarget, scene: ServiceUnderTest, skew: float = 0.0) -> Forward:
     """The way from callers to the registry. With a signature for the proxy AWS itself would answer nobody."""
     if running.target.is_local and not skew:
         return Upstream(running.endpoint)
@@ -195,7 +195,7 @@ def _forward(running: RunningTarget, scene: Scene, skew: float = 0.0) -> Forward
 
 
 def _header(
-    request: pytest.FixtureRequest, declared: Experiment, scene: Scene, flow: Flow, running: RunningTarget
+    request: pytest.FixtureRequest, declared: Experiment, scene: ServiceUnderTest, flow: Flow, running: RunningTarget
 ) -> Header:
     setting = declared.setting
     target = running.target
@@ -229,7 +229,7 @@ def _within(flow: Flow) -> float:
     return max(SHORTEST, flow.wall(CALL_WITHIN))
 
 
-def _looks(quiet: Clients, scene: Scene, resolver: tuple[str, int] | None, flow: Flow) -> dict[str, Look]:
+def _looks(quiet: Clients, scene: ServiceUnderTest, resolver: tuple[str, int] | None, flow: Flow) -> dict[str, Look]:
     """What each observer does, by its view; each has a client of its own."""
 
     def new(service: str) -> Any:
@@ -247,7 +247,12 @@ def _looks(quiet: Clients, scene: Scene, resolver: tuple[str, int] | None, flow:
 
 
 def _finding(
-    request: pytest.FixtureRequest, quiet: Clients, scene: Scene, declared: Experiment, front: Front, flow: Flow
+    request: pytest.FixtureRequest,
+    quiet: Clients,
+    scene: ServiceUnderTest,
+    declared: Experiment,
+    front: FaultProxy,
+    flow: Flow,
 ) -> Callable[[Recorder], Finder]:
     """How callers find tasks, for the history that it is written to."""
     if declared.setting.by == "dns" and front.names is not None:
@@ -258,7 +263,7 @@ def _finding(
 
 
 def _by_api(
-    request: pytest.FixtureRequest, quiet: Clients, scene: Scene, declared: Experiment, front: Front
+    request: pytest.FixtureRequest, quiet: Clients, scene: ServiceUnderTest, declared: Experiment, front: FaultProxy
 ) -> Callable[[], Seen]:
     assert front.registry is not None
     account, owned = scene.account, scene

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveyor.chaos.actions import ApiStep, Hands, perform
-from surveyor.chaos.service_under_test import Scene, Task
-from surveyor.chaos.undo_log import Journal
+from surveyor.chaos.actions import ActionContext, ApiStep, perform
+from surveyor.chaos.service_under_test import ServiceUnderTest, Task
+from surveyor.chaos.undo_log import UndoLog
 from surveyor.errors import Inconclusive, UsageError
 
-__all__ = ["ALLOWED", "BUSY", "Brakes", "Stopped", "check_opt_in", "one_at_a_time"]
+__all__ = ["ALLOWED", "BUSY", "SafetyLimits", "Stopped", "check_opt_in", "one_at_a_time"]
 
 ALLOWED = "surveyor:chaos"
 """The tag, with the value `allowed`, that opts a cluster and a service in."""
@@ -35,7 +35,7 @@ class Stopped(Inconclusive):
 
 
 @dataclass(frozen=True)
-class Brakes:
+class SafetyLimits:
     """`share`: of the tasks that may be taken at most; `survivors`: that have to be left at least; `errors`: the share
     of the last hundred calls that may fail; `kill_file`: stop when it is there.
     """
@@ -69,7 +69,7 @@ class Brakes:
             raise Stopped(f"stopped, since {errors:.0%} of the last calls failed, more than {self.errors:.0%}")
 
 
-def check_opt_in(ecs: Any, scene: Scene) -> None:
+def check_opt_in(ecs: Any, scene: ServiceUnderTest) -> None:
     """Refuse a cluster or service that is not tagged. Raises UsageError."""
     cluster = ecs.describe_clusters(clusters=[scene.cluster], include=["TAGS"])["clusters"]
     service = ecs.describe_services(cluster=scene.cluster, services=[scene.service], include=["TAGS"])["services"]
@@ -84,7 +84,7 @@ def check_opt_in(ecs: Any, scene: Scene) -> None:
 
 @contextmanager
 def one_at_a_time(
-    ecs: Any, scene: Scene, run: str, journal: Journal, now: Callable[[], float] = time.time
+    ecs: Any, scene: ServiceUnderTest, run: str, journal: UndoLog, now: Callable[[], float] = time.time
 ) -> Iterator[None]:
     """Hold a service for one experiment, by a tag. Raises UsageError while another one has it."""
     found = ecs.describe_services(cluster=scene.cluster, services=[scene.service], include=["TAGS"])["services"]
@@ -106,7 +106,7 @@ def one_at_a_time(
     try:
         yield
     finally:
-        perform(untag, Hands(lambda service: ecs, None), again=True)
+        perform(untag, ActionContext(lambda service: ecs, None), again=True)
         journal.undone(number)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from surveyor.fixtures.tasks import address_of, id_of
 from surveyor.history import TaskSeen
 
-__all__ = ["Scene", "Task", "task_of"]
+__all__ = ["ServiceUnderTest", "Task", "task_of"]
 
 
 @dataclass(frozen=True)
-class Scene:
+class ServiceUnderTest:
     """Names and ids. `registry`: the Cloud Map service; `alias`: its name in DNS; `vpc`: whose resolver answers it.
 
     `health`: ECS tells the registry its tasks' health. `workload`: its tasks run surveyor_agents.workload, and can be told

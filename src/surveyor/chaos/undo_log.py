@@ -12,7 +12,7 @@ from typing import Any
 from surveyor.chaos.actions import Step, read_step, write_step
 from surveyor.errors import SurveyorError
 
-__all__ = ["Entry", "Journal", "Place", "open_entries", "place_of"]
+__all__ = ["Entry", "Place", "UndoLog", "open_entries", "place_of"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Entry:
     undo: tuple[Step, ...]
 
 
-class Journal:
+class UndoLog:
     """Written by one experiment at a time; each line is on disk before it returns."""
 
     def __init__(self, path: Path, place: Place) -> None:

@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from surveyor.account.ledger import ledgers_in
-from surveyor.chaos.actions import FaultFailed, Hands, perform
-from surveyor.chaos.undo_log import Journal, Place, open_entries, place_of
+from surveyor.chaos.actions import ActionContext, FaultFailed, perform
+from surveyor.chaos.undo_log import Place, UndoLog, open_entries, place_of
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.model import Target
-from surveyor.targets.options import Given, allowed_words
+from surveyor.targets.options import TargetOptions, allowed_words
 from surveyor.targets.running import run_target
-from surveyor.targets.sweep import StillGoingOn, sweep_folder
+from surveyor.targets.sweep import RunStillActive, sweep_folder
 
 __all__ = ["main", "undo_all", "watched"]
 
@@ -80,8 +80,10 @@ def undo_all(path: Path) -> list[str]:
     told: list[str] = []
     failed: list[str] = []
     with run_target(_target(place), 0) as running:
-        hands = Hands(lambda service: running.clients.client(service, place.account, place.region), running.control)
-        journal = Journal(path, place)
+        hands = ActionContext(
+            lambda service: running.clients.client(service, place.account, place.region), running.control
+        )
+        journal = UndoLog(path, place)
         for entry in entries:
             try:
                 for step in entry.undo:
@@ -104,7 +106,7 @@ def _sweep(journal: Path, ledgers: Path) -> None:
     for left in reversed(range(SWEEP_TRIES)):
         try:
             sweep_folder(ledgers, _target(place), run_target)
-        except StillGoingOn:
+        except RunStillActive:
             if not left:
                 raise
             threading.Event().wait(SWEEP_WAIT)
@@ -119,7 +121,7 @@ def _target(place: Place) -> Target:
     parser.add_argument("--allow", action="append", default=[])
     told = vars(parser.parse_args(list(place.given)))
     told["allow"] = allowed_words(told["allow"])
-    return load_target(place.target, find_layout().targets, Given(**told))
+    return load_target(place.target, find_layout().targets, TargetOptions(**told))
 
 
 if __name__ == "__main__":

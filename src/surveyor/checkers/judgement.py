@@ -13,7 +13,7 @@ from surveyor.checkers.witness import told_of
 from surveyor.history import History, Outcome
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["CheckVerdict", "Deed", "Judged", "Measured", "WitnessEvent", "judge_history"]
+__all__ = ["AppliedFault", "CheckVerdict", "Judged", "Measured", "WitnessEvent", "judge_history"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Deed:
+class AppliedFault:
     """A fault: when it surely was on (service seconds), and to whom it was done."""
 
     fault: str
@@ -82,7 +82,7 @@ class Judged:
     seconds: float
     stopped: str
     verdict: Verdict
-    deeds: tuple[Deed, ...]
+    deeds: tuple[AppliedFault, ...]
     checks: tuple[CheckVerdict, ...]
     figures: tuple[Measured, ...]
 
@@ -142,7 +142,9 @@ class Judged:
             seconds=value["seconds"],
             stopped=value["stopped"],
             verdict=Verdict(value["verdict"]),
-            deeds=tuple(Deed(one["fault"], one["start"], one["end"], tuple(one["victims"])) for one in value["deeds"]),
+            deeds=tuple(
+                AppliedFault(one["fault"], one["start"], one["end"], tuple(one["victims"])) for one in value["deeds"]
+            ),
             checks=tuple(
                 CheckVerdict(
                     one["check"],
@@ -176,7 +178,7 @@ def judge_history(history: History) -> Judged:
         stopped=history.stopped,
         verdict=whole,
         deeds=tuple(
-            Deed(fault.fault, round(fault.end, 1), round(history.fault_span(fault).high, 1), fault.victims)
+            AppliedFault(fault.fault, round(fault.end, 1), round(history.fault_span(fault).high, 1), fault.victims)
             for fault in history.faults
             if fault.outcome is not Outcome.FAIL
         ),

@@ -33,11 +33,11 @@ def _visible(life: Life, looks: Sequence[Look], view: View, within: float) -> Fi
     before: Look | None = None
     for look in looks:
         if shows(look, life, view):
-            came = Interval(before.begin if before else 0.0, look.end).since(life.running)
-            told = f"task {life.task} was in {look.view} {_span(came)} after it ran, not within {within:g} s"
-            if came.low > within:
+            actual = Interval(before.begin if before else 0.0, look.end).since(life.running)
+            told = f"task {life.task} was in {look.view} {_span(actual)} after it ran, not within {within:g} s"
+            if actual.low > within:
                 return failed(told, life.by_running, look.ended)
-            if came.high > within:
+            if actual.high > within:
                 return unclear(told + ", or was it: looks are too far apart", life.by_running, look.ended)
             return passed("")
         if not tells_absence(look, view):

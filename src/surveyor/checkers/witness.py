@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surveyor.history import Call, Change, Fault, History, Look, Operation, Roll, Undo
+from surveyor.history import Call, Change, Fault, History, Look, Operation, TaskSnapshot, Undo
 
 __all__ = ["told_of"]
 
@@ -22,12 +22,12 @@ def _told(one: Operation) -> str:
         case Look():
             who = one.view if one.who == one.view else f"{one.view}, asked by {one.who},"
             return f"{who} showed {_listed(sorted(one.members)) or one.error or 'nobody'}"
-        case Roll():
+        case TaskSnapshot():
             states = sorted(f"{task[:8]} {seen.status}" for task, seen in one.tasks.items())
             return f"ECS told of {_listed(states) or 'no task'}"
         case Call():
-            came = f"{one.status} from {one.task[:8] or 'somebody'}" if one.status else one.error
-            return f"a call to {one.address or 'nobody'}: {came}"
+            actual = f"{one.status} from {one.task[:8] or 'somebody'}" if one.status else one.error
+            return f"a call to {one.address or 'nobody'}: {actual}"
         case Fault():
             return f"{one.fault} of {_listed([victim[:8] for victim in one.victims]) or 'the service'}"
         case Undo():

@@ -44,11 +44,11 @@ def advise(
     budget: BudgetText = None,
 ) -> None:
     """Says how long clients call a task after its death, and which stopTimeout, TTL and drain would end that."""
-    from surveyor.advice.figures import CLAIM, GAP_CLAIM, tuning_of
+    from surveyor.advice.figures import CLAIM, GAP_CLAIM, parse_task_settings
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.progress import progress_for
-    from surveyor.conformance.run import Order, check_account, exit_code, run_suites
+    from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import load_report
     from surveyor.report.outputs import save_forms
@@ -56,13 +56,13 @@ def advise(
     if report is not None:
         raise typer.Exit(_tell(_figures(load_report(report)), "", target))
     try:
-        tuning = tuning_of(f"ttl={ttl},stop={stop_timeout},drain={drain},check={int(not no_check)}")
+        tuning = parse_task_settings(f"ttl={ttl},stop={stop_timeout},drain={drain},check={int(not no_check)}")
     except ValueError as wrong:
         raise UsageError(str(wrong)) from None
     layout = find_layout()
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-advise-{os.getpid()}"
     how = given(account, region, endpoint, dns, vpc, role, None, budget)
-    order = Order(layout, target, folder, Selection((), (CLAIM, GAP_CLAIM)), 1, seed, how, tuning)
+    order = RunConfig(layout, target, folder, Selection((), (CLAIM, GAP_CLAIM)), 1, seed, how, tuning)
     check_account(order)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     with progress_for() as progress:

@@ -81,11 +81,11 @@ def _clients(target: Target) -> Any:
     clients = Clients(target, target.endpoint, Evidence())
     if target.is_one_account and target.credentials.kind != "per-test":
         try:
-            came = clients.patient("sts", target.region).get_caller_identity()["Account"]
+            actual = clients.patient("sts", target.region).get_caller_identity()["Account"]
         except (BotoCoreError, ClientError) as refused:
             raise TargetUnavailable(f"{target.name} does not say whose the credentials are: {refused}") from None
-        if came != target.account:
-            raise TargetUnavailable(f"expected account {target.account} (--account); the credentials are of {came}")
+        if actual != target.account:
+            raise TargetUnavailable(f"expected account {target.account} (--account); the credentials are of {actual}")
     return lambda service: clients.patient(service, target.region)
 
 

@@ -80,7 +80,7 @@ def chaos(
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.progress import progress_for
-    from surveyor.conformance.run import Order, check_account, run_suites
+    from surveyor.conformance.run import RunConfig, check_account, run_suites
     from surveyor.layout import find_layout
     from surveyor.pytest_plugin.options import Chaos
     from surveyor.report.outputs import save_forms
@@ -105,7 +105,7 @@ def chaos(
     how_far = Chaos(scale, service, dry_run, tuning, most_share, survivors, most_errors, kill_file, wanted, lasts)
     alone = not chosen.start or len(files) == 1 or dry_run
     count = workers or (1 if alone else min(2, os.cpu_count() or 1))
-    order = Order(layout, target, folder, Selection(), count, seed, how, experiments=files, chaos=how_far)
+    order = RunConfig(layout, target, folder, Selection(), count, seed, how, experiments=files, chaos=how_far)
     check_account(order)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     typer.echo(

@@ -89,13 +89,13 @@ def diff(
 
 def _report(what: str, layout: Layout, folder: Path, workers: int) -> ConformanceReport:
     """The report that ``what`` is, or a new one of the target that it names."""
-    from surveyor.conformance.run import Order, run_suites
+    from surveyor.conformance.run import RunConfig, run_suites
 
     path = Path(what)
     if path.exists() and (path.suffix == ".json" or path.is_dir()):
         return _read(path)
     typer.echo(f"surveying {what} ...", err=True)
-    report = run_suites(Order(layout, what, folder / what.replace("/", "_"), workers=workers))
+    report = run_suites(RunConfig(layout, what, folder / what.replace("/", "_"), workers=workers))
     if report.interrupted:
         raise typer.Exit(130)
     if report.failure:

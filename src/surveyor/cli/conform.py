@@ -13,10 +13,10 @@ import typer
 from surveyor.cli._support.options import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
 from surveyor.errors import UsageError
 from surveyor.targets.model import Target
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 
 if TYPE_CHECKING:
-    from surveyor.conformance.run import Order
+    from surveyor.conformance.run import RunConfig
     from surveyor.report.model import ConformanceReport
 
 __all__ = ["conform", "survey"]
@@ -91,7 +91,7 @@ def _run(
     out: Path | None,
     workers: int,
     seed: int,
-    how: Given,
+    how: TargetOptions,
     *,
     plan: bool,
     update: bool,
@@ -102,8 +102,8 @@ def _run(
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.console_report import tell
     from surveyor.cli._support.progress import progress_for
-    from surveyor.cli._support.survey_experiments import can_be_felt, with_what_is_felt
-    from surveyor.conformance.run import Order, check_account, exit_code, run_suites
+    from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
+    from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE, save_report
     from surveyor.report.outputs import save_forms
@@ -129,7 +129,7 @@ def _run(
             raise UsageError(f"there is nothing to plan on {chosen.name}: --plan goes with --account")
         tell_plan(chosen, selection, layout, workers)
         return
-    order = Order(layout, target, out, selection, workers, seed, how)
+    order = RunConfig(layout, target, out, selection, workers, seed, how)
     check_account(order)
     if chosen.is_one_account:
         typer.echo(f"run {order.run} in account {chosen.account}, {chosen.region}; its ledger is in {out}")
@@ -137,8 +137,8 @@ def _run(
     with progress_for() as progress:
         report = run_suites(order, progress)
     tell(report, out / REPORT_FILE)
-    if felt and selection.is_full and can_be_felt(chosen) and not (report.failure or report.interrupted):
-        report = with_what_is_felt(report, out, target, seed)
+    if felt and selection.is_full and supports_experiments(chosen) and not (report.failure or report.interrupted):
+        report = run_experiments_after_survey(report, out, target, seed)
         save_report(report, out / REPORT_FILE)
     page = save_forms(report, load_claims(layout.claims), out)
     typer.echo(f"page:   {page}")
@@ -158,7 +158,7 @@ def _run(
     raise typer.Exit(code)
 
 
-def _left(report: ConformanceReport, order: Order) -> None:
+def _left(report: ConformanceReport, order: RunConfig) -> None:
     for line in report.left_behind:
         typer.echo(f"left behind: {line}", err=True)
     if report.left_behind:

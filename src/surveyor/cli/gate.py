@@ -13,10 +13,10 @@ import typer
 
 from surveyor.cli._support.options import Account, Endpoint, Region
 from surveyor.errors import SurveyorError
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 
 if TYPE_CHECKING:
-    from surveyor.gate.deployment_actions import Deed
+    from surveyor.gate.deployment_actions import GateAction
 
 __all__ = ["gate"]
 
@@ -37,7 +37,7 @@ def gate(
 ) -> None:
     """Says whether a change may go on, by thresholds on figures and verdicts of runs."""
     from surveyor.gate import gather, judge_gate, load_rules, verdict_of
-    from surveyor.gate.deployment_actions import Deed, service_of
+    from surveyor.gate.deployment_actions import GateAction, service_of
     from surveyor.gate.record import keep
     from surveyor.gate.summary import render
     from surveyor.verdicts import Verdict
@@ -58,17 +58,19 @@ def gate(
     deed = None
     try:
         if where is not None:
-            deed = _act(where, target, Given(account=account, region=region, endpoint=endpoint), is_open=is_open)
+            deed = _act(
+                where, target, TargetOptions(account=account, region=region, endpoint=endpoint), is_open=is_open
+            )
             typer.echo(deed.told)
     except SurveyorError as refused:
-        deed = Deed("refused", str(refused))
+        deed = GateAction("refused", str(refused))
         raise
     finally:
         typer.echo(f"kept: {keep(runs, rules, outcomes, deed, ecs, is_open=is_open)}")
     raise typer.Exit(0 if is_open else 1)
 
 
-def _act(where: tuple[str, str], target: str, how: Given, *, is_open: bool) -> Deed:
+def _act(where: tuple[str, str], target: str, how: TargetOptions, *, is_open: bool) -> GateAction:
     from surveyor.gate.deployment_actions import act
     from surveyor.layout import find_layout
     from surveyor.targets import load_target

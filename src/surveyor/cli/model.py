@@ -76,9 +76,9 @@ def model(
     typer.echo(f"{chosen.name} {chosen.version()}".strip() + f", up to {examples} histories, seed {seed}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
     limits = Budget(examples, steps, seed, keep_going, frozenset(claim or ()))
-    came = run_model(ModelOrder(layout, target, how, folder, limits), _progress(examples))
-    _tell(came, folder / "model")
-    raise typer.Exit(_exit_code(came))
+    actual = run_model(ModelOrder(layout, target, how, folder, limits), _progress(examples))
+    _tell(actual, folder / "model")
+    raise typer.Exit(_exit_code(actual))
 
 
 def _progress(wanted: int) -> Callable[[Searched], None]:
@@ -98,12 +98,12 @@ def _progress(wanted: int) -> Callable[[Searched], None]:
     return tell
 
 
-def _tell(came: ModelRun, folder: Path) -> None:
-    report = came.report
-    for number, (one, script) in enumerate(zip(report.divergences, came.scripts, strict=True), 1):
+def _tell(actual: ModelRun, folder: Path) -> None:
+    report = actual.report
+    for number, (one, script) in enumerate(zip(report.divergences, actual.scripts, strict=True), 1):
         typer.echo(f"\n{number}. {one.symptom}")
         typer.echo(f"   documented: {one.statement} [{one.claim}; {one.source}]")
-        typer.echo(f"   so {one.demanded}; came {one.came}" + ("" if one.again else " (once; not when repeated)"))
+        typer.echo(f"   so {one.demanded}; came {one.actual}" + ("" if one.again else " (once; not when repeated)"))
         if one.known:
             typer.echo(f"   known: the expectations of {report.target} have this claim")
         typer.echo(f"   {folder / one.script}:\n")
@@ -114,7 +114,7 @@ def _tell(came: ModelRun, folder: Path) -> None:
         typer.echo(f"not tried, since {report.target} lacks it: {', '.join(report.lacking)}")
     typer.echo(_summary(report))
     typer.echo(f"report: {folder / 'model.json'}")
-    for line in came.left_behind:
+    for line in actual.left_behind:
         typer.echo(f"left behind: {line}", err=True)
     if report.interrupted:
         typer.echo("surveyor: interrupted", err=True)
@@ -129,9 +129,9 @@ def _summary(report: ModelReport) -> str:
     return f"{told}, seed {report.seed}, {report.wall_seconds:.1f} s (wall)"
 
 
-def _exit_code(came: ModelRun) -> int:
-    if came.report.interrupted:
+def _exit_code(actual: ModelRun) -> int:
+    if actual.report.interrupted:
         return 130
-    if came.left_behind:
+    if actual.left_behind:
         return 4
-    return 1 if came.report.divergences else 0
+    return 1 if actual.report.divergences else 0

@@ -32,12 +32,14 @@ def policy(
     from surveyor.conformance.dry_run import rehearse
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
-    from surveyor.targets.options import Given
+    from surveyor.targets.options import TargetOptions
     from surveyor.targets.preflight import operations
     from surveyor_policies.dependent import DEPENDENT
 
     layout = find_layout()
-    target = load_target("aws", layout.targets, Given(account=_NOWHERE, role="arn:aws:iam::000000000000:role/surveyor"))
+    target = load_target(
+        "aws", layout.targets, TargetOptions(account=_NOWHERE, role="arn:aws:iam::000000000000:role/surveyor")
+    )
     typer.echo("rehearsing on the embedded target, to see what is called", err=True)
     with Counting(Console(stderr=True)) as progress:
         results = rehearse(target, Selection(), layout, progress)

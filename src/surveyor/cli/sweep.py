@@ -16,9 +16,9 @@ from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.targets import load_target
 from surveyor.targets.model import Target
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
-from surveyor.targets.sweep import StillGoingOn, owner_of, standing_in, sweep_folder
+from surveyor.targets.sweep import RunStillActive, owner_of, standing_in, sweep_folder
 
 __all__ = ["sweep"]
 
@@ -44,7 +44,7 @@ def sweep(
             continue
         try:
             left += sweep_folder(folder, _target(owner, layout), run_target, typer.echo)
-        except StillGoingOn as busy:
+        except RunStillActive as busy:
             left.append(f"{len(standing_in(folder))} things: {busy}")
         except SurveyorError as wrong:
             broken.append(f"run {owner.run}: {wrong}")
@@ -65,7 +65,7 @@ def _target(owner: Owner, layout: Layout) -> Target:
     """What the run was made on. Raises SurveyorError if it cannot be reached from here."""
     if owner.endpoint and _is_own(owner.endpoint) and owner.host != socket.gethostname():
         raise SurveyorError(f"it was made on {owner.host}, at {owner.endpoint} there: sweep it there")
-    given = Given(account=owner.account)
+    given = TargetOptions(account=owner.account)
     if "://" in owner.target:
         return replace(load_target(owner.target, layout.targets, given), region=owner.region)
     bare = load_target(owner.target, layout.targets, given)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import Order, run_pytest
+from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.errors import SurveyorError
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.test_results import TestResult
 from surveyor.targets import Target
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 
 __all__ = ["rehearse"]
 
@@ -28,8 +28,8 @@ def rehearse(target: Target, selection: Selection, layout: Layout, collector: Co
     claims = load_claims(layout.claims).by_id
     selection.select(load_claims(layout.claims))
     with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch:
-        given = Given(account=target.account)
-        order = Order(layout, "embedded", Path(scratch), selection, _WORKERS, given=given)
+        given = TargetOptions(account=target.account)
+        order = RunConfig(layout, "embedded", Path(scratch), selection, _WORKERS, given=given)
         run_pytest(order, collector)
     if collector.internal or collector.broken or not collector.results:
         raise SurveyorError(f"the rehearsal broke: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")

@@ -19,15 +19,15 @@ from botocore.session import Session
 
 from surveyor.account.permissions import policy_of
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import Order, run_suites
+from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.errors import SurveyorError
 from surveyor.layout import Layout
 from surveyor.targets import Target, load_target
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.process import start
 from surveyor.verdicts import Verdict
 
-__all__ = ["Bench", "bench_for"]
+__all__ = ["PermissionSandbox", "bench_for"]
 
 _ACCOUNT = "111122223333"
 _ROLE = "surveyor"
@@ -44,7 +44,7 @@ kind = "environment"
 
 
 @dataclass(frozen=True)
-class Bench:
+class PermissionSandbox:
     """A place where a user's policy can be set, and claims judged as that user. `role` is what the user narrows."""
 
     endpoint: str
@@ -58,8 +58,8 @@ class Bench:
         document = policy_of(actions)
         iam.put_user_policy(UserName=_ROLE, PolicyName="run", PolicyDocument=document)
         iam.put_role_policy(RoleName=_ROLE, PolicyName="run", PolicyDocument=document)
-        given = Given(account=_ACCOUNT, role=self.role)
-        order = Order(self.layout, str(self.file), out, Selection(claims=tuple(claims)), given=given)
+        given = TargetOptions(account=_ACCOUNT, role=self.role)
+        order = RunConfig(self.layout, str(self.file), out, Selection(claims=tuple(claims)), given=given)
         try:
             report = run_suites(order)
         except SurveyorError as refused:
@@ -69,7 +69,7 @@ class Bench:
 
 
 @contextmanager
-def bench_for(target: Target, layout: Layout) -> Iterator[Bench]:
+def bench_for(target: Target, layout: Layout) -> Iterator[PermissionSandbox]:
     """An embedded target with the features of `target`, a user, and a role that it may assume."""
     embedded = load_target("embedded", layout.targets)
     assert embedded.start is not None
@@ -87,7 +87,7 @@ def bench_for(target: Target, layout: Layout) -> Iterator[Bench]:
             file = Path(scratch) / "harness.toml"
             features = json.dumps(sorted((target.features or frozenset()) | {"iam", "clock-control"}))
             file.write_text(_TARGET.format(endpoint=started.endpoint, features=features), encoding="utf-8")
-            yield Bench(started.endpoint, file, layout, role)
+            yield PermissionSandbox(started.endpoint, file, layout, role)
     finally:
         started.stop()
 

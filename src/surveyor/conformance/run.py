@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.advice.figures import DEFAULT, Tuning
+from surveyor.advice.figures import DEFAULT, TaskSettings
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.errors import SurveyorError, UsageError
@@ -30,16 +30,16 @@ from surveyor.report.file import REPORT_FILE, make_folder, save_report
 from surveyor.report.model import ConformanceReport
 from surveyor.targets import load_target
 from surveyor.targets.expectations import expectations_file, load_expectations
-from surveyor.targets.options import NOTHING_GIVEN, Given
+from surveyor.targets.options import NOTHING_GIVEN, TargetOptions
 from surveyor.targets.running import run_target
 from surveyor.targets.sweep import forget
 from surveyor.verdicts import Verdict
 
-__all__ = ["Order", "check_account", "exit_code", "run_pytest", "run_suites"]
+__all__ = ["RunConfig", "check_account", "exit_code", "run_pytest", "run_suites"]
 
 
 @dataclass(frozen=True)
-class Order:
+class RunConfig:
     """What is to be run. `out` is a directory that the report is written to; `workers` 1 means in this process.
 
     `experiments`: files of chaos/ that are run instead of suites, with what `chaos` says of them.
@@ -51,14 +51,14 @@ class Order:
     selection: Selection = field(default_factory=Selection)
     workers: int = 1
     seed: int = 7
-    given: Given = NOTHING_GIVEN
-    tuning: Tuning = DEFAULT
+    given: TargetOptions = NOTHING_GIVEN
+    tuning: TaskSettings = DEFAULT
     experiments: tuple[Path, ...] = ()
     chaos: Chaos = field(default_factory=Chaos)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
-def check_account(order: Order) -> None:
+def check_account(order: RunConfig) -> None:
     """Reach an account that outlives the run, and make sure that it is the right one, before anything begins.
 
     Raises TargetUnavailable in one line, and UsageError if `out` holds what an earlier run left. Other targets are
@@ -71,7 +71,7 @@ def check_account(order: Order) -> None:
             pass
 
 
-def run_suites(order: Order, collector: Collector | None = None) -> ConformanceReport:
+def run_suites(order: RunConfig, collector: Collector | None = None) -> ConformanceReport:
     """Run the chosen suites against the target and write the report to `order.out`.
 
     Raises UsageError for anything unknown, for an unwritable `out` and when nothing is selected; SurveyorError when
@@ -126,7 +126,7 @@ def exit_code(report: ConformanceReport) -> int:
     return 0 if as_expected and done <= {Verdict.PASS, Verdict.UNSUPPORTED} else 1
 
 
-def run_pytest(order: Order, collector: Collector, *plugins: str) -> int:
+def run_pytest(order: RunConfig, collector: Collector, *plugins: str) -> int:
     """Run the chosen suites, with modules as further plugins; returns pytest's status, the collector has the rest."""
     root = order.layout.root
     arguments = [
@@ -173,7 +173,7 @@ def _nobody_elses_pytest() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _failure(status: int, collector: Collector, order: Order) -> str:
+def _failure(status: int, collector: Collector, order: RunConfig) -> str:
     """What broke the run, "" if nothing did. Raises where there is nothing to report on."""
     if collector.broken:
         raise SurveyorError(f"the suites cannot be collected: {collector.broken[0]}")

@@ -116,8 +116,10 @@ def _why_not(statement: Statement, request: AccessRequest, context: Context, con
     for condition in statement.conditions:
         if not condition.holds(context):
             given = context.get(condition.key.lower())
-            came = "the request has none" if given is None else f"the request has {_listed(given)}"
-            return f"it allows if {_asked(condition)}; {came if context_known else 'what the request had is not told'}"
+            actual = "the request has none" if given is None else f"the request has {_listed(given)}"
+            return (
+                f"it allows if {_asked(condition)}; {actual if context_known else 'what the request had is not told'}"
+            )
     return "its Principal is another"
 
 

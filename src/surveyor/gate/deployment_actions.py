@@ -15,13 +15,13 @@ from surveyor.errors import SurveyorError, UsageError
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-__all__ = ["Deed", "act", "service_of"]
+__all__ = ["GateAction", "act", "service_of"]
 
 _GOING = ["PENDING", "IN_PROGRESS"]
 
 
 @dataclass(frozen=True)
-class Deed:
+class GateAction:
     """What was done: `continued`, `rolled-back`, `left-alone`, or `nothing` where no deployment goes on."""
 
     what: str
@@ -36,7 +36,7 @@ def service_of(text: str) -> tuple[str, str]:
     return cluster, service
 
 
-def act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> Deed:
+def act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
     """Act on the service's deployment. Raises SurveyorError where ECS refuses."""
     try:
         return _act(ecs, cluster, service, is_open=is_open)
@@ -47,18 +47,18 @@ def act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> Deed:
         ) from None
 
 
-def _act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> Deed:
+def _act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
     going: Any = ecs.list_service_deployments(cluster=cluster, service=service, status=_GOING)["serviceDeployments"]  # type: ignore[arg-type]  # literals in a list
     if not going:
-        return Deed("nothing", f"no deployment of {cluster}/{service} goes on")
+        return GateAction("nothing", f"no deployment of {cluster}/{service} goes on")
     arn = str(going[0]["serviceDeploymentArn"])
     found: Any = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
     hooks = [one for one in found.get("lifecycleHookDetails") or () if one.get("status") == "AWAITING_ACTION"]
     if hooks:
         action: Any = "CONTINUE" if is_open else "ROLLBACK"
         ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hooks[0]["hookId"], action=action)
-        return Deed("continued" if is_open else "rolled-back", f"{arn}: its hook was answered with {action}")
+        return GateAction("continued" if is_open else "rolled-back", f"{arn}: its hook was answered with {action}")
     if is_open:
-        return Deed("left-alone", f"{arn}: goes on")
+        return GateAction("left-alone", f"{arn}: goes on")
     ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
-    return Deed("rolled-back", f"{arn}: stopped, and ECS rolls it back")
+    return GateAction("rolled-back", f"{arn}: stopped, and ECS rolls it back")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from surveyor.errors import UsageError
-from surveyor.gate.deployment_actions import Deed
+from surveyor.gate.deployment_actions import GateAction
 from surveyor.gate.thresholds import Outcome
 from surveyor.load.tally import TALLY_FILE
 from surveyor.report.file import REPORT_FILE
@@ -22,7 +22,13 @@ _EVIDENCE = (REPORT_FILE, TALLY_FILE, "*.jsonl")
 
 
 def keep(
-    runs: Sequence[Path], rules: Path, outcomes: Sequence[Outcome], deed: Deed | None, service: str, *, is_open: bool
+    runs: Sequence[Path],
+    rules: Path,
+    outcomes: Sequence[Outcome],
+    deed: GateAction | None,
+    service: str,
+    *,
+    is_open: bool,
 ) -> Path:
     """Write it, with the digests of the files that it rests on, and return where. Raises UsageError if that fails."""
     found = sorted({path for run in runs for pattern in _EVIDENCE for path in run.rglob(pattern)})

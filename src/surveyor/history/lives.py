@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from surveyor.history.observations import Interval
-from surveyor.history.values import History, Outcome, Roll
+from surveyor.history.values import History, Outcome, TaskSnapshot
 
 __all__ = ["KILLING", "Life", "lives_of"]
 
@@ -59,7 +59,7 @@ def lives_of(history: History) -> tuple[Life, ...]:
     """All tasks that DescribeTasks told of, in the order in which they came to be known."""
     rolls = [roll for roll in history.rolls if roll.outcome is Outcome.OK]
     found: dict[str, Life] = {}
-    before: Roll | None = None
+    before: TaskSnapshot | None = None
     for roll in rolls:
         for task, seen in roll.tasks.items():
             since = Interval(before.begin if before else 0.0, roll.end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Course", "Interval"]
+__all__ = ["Interval", "Observations"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Interval:
 
 
 @dataclass
-class Course:
+class Observations:
     """Looks at several things, in order of time: at each, what is so."""
 
     looks: list[tuple[float, Mapping[str, Hashable]]] = field(default_factory=list)

@@ -24,8 +24,8 @@ from surveyor.history.values import (
     Operation,
     Outcome,
     Phase,
-    Roll,
     TaskSeen,
+    TaskSnapshot,
     Undo,
     View,
 )
@@ -159,7 +159,7 @@ class _Reader:
         return History(
             self.header,
             looks=self._all(Look),
-            rolls=self._all(Roll),
+            rolls=self._all(TaskSnapshot),
             calls=self._all(Call),
             changes=self._all(Change),
             faults=self._all(Fault),
@@ -204,7 +204,7 @@ def _operation(
                 ttl=_number(told.get("ttl", 0)), error=_text(told.get("error", "")),
             )  # fmt: skip
         case "tasks":
-            return Roll(**base, tasks={name: TaskSeen(**one) for name, one in told.get("tasks", {}).items()})
+            return TaskSnapshot(**base, tasks={name: TaskSeen(**one) for name, one in told.get("tasks", {}).items()})
         case "call":
             return Call(
                 **base, address=_text(begun["address"]), by=int(begun.get("by", 0)), task=_text(told.get("task", "")),

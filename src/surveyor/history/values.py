@@ -29,8 +29,8 @@ __all__ = [
     "Operation",
     "Outcome",
     "Phase",
-    "Roll",
     "TaskSeen",
+    "TaskSnapshot",
     "Undo",
     "View",
 ]
@@ -139,7 +139,7 @@ class TaskSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Roll(Operation):
+class TaskSnapshot(Operation):
     """All tasks of the service, by their ids."""
 
     tasks: Mapping[str, TaskSeen] = field(default_factory=dict)
@@ -196,7 +196,7 @@ class History:
 
     header: Header
     looks: tuple[Look, ...]
-    rolls: tuple[Roll, ...]
+    rolls: tuple[TaskSnapshot, ...]
     calls: tuple[Call, ...]
     changes: tuple[Change, ...]
     faults: tuple[Fault, ...]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from surveyor.load.client_models import Model
-from surveyor.load.connection import Answer, Limits, Wire, attempt, request_of
+from surveyor.load.connection import Answer, Connection, Limits, attempt, request_of
 from surveyor.load.curl import call_by_curl
 from surveyor.load.endpoints import Place
 from surveyor.load.resolvers import Address, Finder
@@ -38,7 +38,7 @@ class Caller:
     chance: random.Random
     only: Callable[[str], bool]
     heard: Heard = lambda model, seconds, answer: None
-    _kept: dict[Address, list[Wire]] = field(default_factory=dict)
+    _kept: dict[Address, list[Connection]] = field(default_factory=dict)
 
     def call(self, due: float) -> None:
         """An arrival that was due at that moment (time.monotonic)."""

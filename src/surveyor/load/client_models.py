@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from surveyor.load.endpoints import Place
-from surveyor.load.resolvers import ApiFinder, Finder, Fixed, Keeps, NameFinder
+from surveyor.load.resolvers import ApiFinder, CachePolicy, Finder, Fixed, NameFinder
 
 __all__ = ["BETWEEN", "CLIENTS_IN_ALL", "MODELS", "Model"]
 
@@ -44,22 +44,22 @@ class Model:
 
 
 _ALL = (
-    Model("dns", "DNS, each answer kept for its TTL", lambda place: NameFinder(place, Keeps())),
+    Model("dns", "DNS, each answer kept for its TTL", lambda place: NameFinder(place, CachePolicy())),
     Model(
         "dns-jvm",
         "DNS with the JVM's cache: 30 s, and 10 s for nobody",
-        lambda place: NameFinder(place, Keeps(JVM_FOUND, JVM_NOBODY)),
+        lambda place: NameFinder(place, CachePolicy(JVM_FOUND, JVM_NOBODY)),
     ),
     Model(
         "dns-pinned",
         "DNS asked once; connections are kept, and nobody is asked again",
-        lambda place: NameFinder(place, Keeps(NEVER, 0.0)),
+        lambda place: NameFinder(place, CachePolicy(NEVER, 0.0)),
         keeps=True,
     ),
     Model(
         "dns-negative",
         "DNS, and that there is nobody is kept for as long as the zone says",
-        lambda place: NameFinder(place, Keeps(None, None)),
+        lambda place: NameFinder(place, CachePolicy(None, None)),
     ),
     Model(
         "api-revision",
@@ -75,13 +75,13 @@ _ALL = (
     Model(
         "balancer",
         "a load balancer before the service, its name kept for its TTL",
-        lambda place: NameFinder(place, Keeps(), place.balancer),
+        lambda place: NameFinder(place, CachePolicy(), place.balancer),
         needs="balancer",
     ),
     Model(
         "curl",
         "curl, a process for each call: it asks each time, and tries one address of an answer after another",
-        lambda place: NameFinder(place, Keeps(0.0, 0.0)),
+        lambda place: NameFinder(place, CachePolicy(0.0, 0.0)),
         program="curl",
         share=0.25,
     ),

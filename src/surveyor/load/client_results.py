@@ -18,13 +18,13 @@ from surveyor.report.experiments import ClientRow, ExperimentReport
 from surveyor.report.model import ConformanceReport
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["told_with"]
+__all__ = ["with_client_results"]
 
 MOST_LATE = 0.05
 """Share of arrivals that may be begun late, or not at all."""
 
 
-def told_with(report: ConformanceReport, folder: Path) -> ConformanceReport:
+def with_client_results(report: ConformanceReport, folder: Path) -> ConformanceReport:
     """The report of a scenario with what its clients got. Raises HistoryBroken, OSError or ValueError."""
     tally = Tally.from_json(json.loads((folder / TALLY_FILE).read_text("utf-8")))
     return replace(report, experiments=tuple(_told(one, folder, tally) for one in report.experiments))
@@ -59,8 +59,8 @@ def _slow(history: History, tally: Tally) -> list[str]:
     together = (arrivals - dropped) / seconds
     each = together / sum(MODELS[name].share if name in MODELS else 1.0 for name in tally.models)
     told = f"of {arrivals:,} arrivals {dropped:,} were not begun, and {tally.late:,} late"
-    came = f"all clients together came to {together:,.0f} a second, which are {each:,.0f} each (--rate)"
-    return [f"the machine did not keep up: {told}; {came}"]
+    actual = f"all clients together came to {together:,.0f} a second, which are {each:,.0f} each (--rate)"
+    return [f"the machine did not keep up: {told}; {actual}"]
 
 
 def _lanes(tally: Tally, chart: Chart, figures: Sequence[Figures]) -> tuple[Lane, ...]:

@@ -17,10 +17,10 @@ from pathlib import Path
 from surveyor.chaos.faults import fault_of
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.conformance.run import Order, check_account, exit_code, run_suites
+from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import find_layout
-from surveyor.load.client_results import told_with
+from surveyor.load.client_results import with_client_results
 from surveyor.load.console import lines_of
 from surveyor.load.scenario import Conducting, Scenario
 from surveyor.load.tally import TALLY_FILE
@@ -28,7 +28,7 @@ from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import CONDUCTED, Chaos
 from surveyor.report.file import REPORT_FILE, save_report
 from surveyor.report.outputs import save_forms
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 
 __all__ = ["main"]
 
@@ -40,8 +40,8 @@ def main() -> int:
     wanted = Conducting.loads(sys.stdin.readline())
     scenario = Scenario.loads(wanted.scenario)
     os.environ["SURVEYOR_SCENARIO"] = wanted.scenario
-    given = Given(**{**wanted.given, "allow": tuple(wanted.given.get("allow") or ())})
-    order = Order(
+    given = TargetOptions(**{**wanted.given, "allow": tuple(wanted.given.get("allow") or ())})
+    order = RunConfig(
         find_layout(),
         wanted.target,
         Path(wanted.out),
@@ -58,7 +58,7 @@ def main() -> int:
         _tell({"counted": "?"})
         sys.stdin.readline()
         if (order.out / TALLY_FILE).is_file():
-            report = told_with(report, order.out)
+            report = with_client_results(report, order.out)
             save_report(report, order.out / REPORT_FILE)
         page = save_forms(report, load_claims(order.layout.claims), order.out)
     except SurveyorError as wrong:

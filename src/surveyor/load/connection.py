@@ -14,7 +14,7 @@ from typing import Literal
 
 import httptools
 
-__all__ = ["Answer", "Limits", "Outcome", "Wire", "attempt", "request_of"]
+__all__ = ["Answer", "Connection", "Limits", "Outcome", "attempt", "request_of"]
 
 Outcome = Literal["ok", "fail", "info"]
 """An answer below 500; surely none, or one from 500 on; nobody knows, since no answer came in time."""
@@ -70,7 +70,7 @@ class _Reading:
         self.done = True
 
 
-class Wire:
+class Connection:
     """A connection to one address. Raises OSError where it cannot be made in time."""
 
     __slots__ = ("_socket", "address", "fresh")
@@ -125,13 +125,13 @@ class Wire:
 
 
 def attempt(
-    address: str, port: int, request: bytes, limits: Limits, kept: Wire | None = None
-) -> tuple[Answer, Wire | None]:
+    address: str, port: int, request: bytes, limits: Limits, kept: Connection | None = None
+) -> tuple[Answer, Connection | None]:
     """One attempt: by `kept`, or by a new connection. What came, and the connection if it may be used again."""
     wire = kept
     try:
         if wire is None:
-            wire = Wire(address, port, limits.connect)
+            wire = Connection(address, port, limits.connect)
     except TimeoutError:
         return Answer("info", error="no connection in time"), None
     except OSError as problem:

@@ -24,7 +24,7 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from surveyor.advice.figures import tuning_of
+from surveyor.advice.figures import parse_task_settings
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.caller import Caller
@@ -189,7 +189,7 @@ def _conduct(state: _Play, environment: Environment) -> None:
 
 def _wanted(scenario: Scenario, options: Any) -> Scenario:
     """As the file says, with what the command line says instead. Raises ValueError for what is none."""
-    tuning = tuning_of(options.tuning) if options.tuning else None
+    tuning = parse_task_settings(options.tuning) if options.tuning else None
     if options.rate < 0 or options.scale < 0:
         raise ValueError("rate and scale are above 0")
     return replace(

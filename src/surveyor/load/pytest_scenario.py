@@ -13,7 +13,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 
-from surveyor.chaos import Stage, experiment
+from surveyor.chaos import ExperimentRun, experiment
 from surveyor.chaos.service_under_test import Task
 from surveyor.history import Outcome
 from surveyor.load.endpoints import Place
@@ -34,7 +34,7 @@ CALLERS_BEGIN = 5.0
     holds=SCENARIO.holds,
     name=SCENARIO.name,
 )
-def test_scenario(stage: Stage) -> None:
+def test_scenario(stage: ExperimentRun) -> None:
     """Phase after phase; what is kept is undone at the end."""
     tell({"place": json.loads(place_of(stage).dumps())})
     stage.wait(CALLERS_BEGIN)
@@ -54,7 +54,7 @@ def test_scenario(stage: Stage) -> None:
         stage.wait(CALLERS_END)  # before what was kept is undone
 
 
-def victims_of(stage: Stage, phase: Phase) -> list[Task]:
+def victims_of(stage: ExperimentRun, phase: Phase) -> list[Task]:
     """By the scenario's seed."""
     if phase.victims == "nobody":
         return []
@@ -63,7 +63,7 @@ def victims_of(stage: Stage, phase: Phase) -> list[Task]:
     return stage.pick_share(0.5) if phase.victims == "half" else stage.pick(1)
 
 
-def place_of(stage: Stage) -> Place:
+def place_of(stage: ExperimentRun) -> Place:
     """Where callers find the service: by the proxies that faults of registry and resolver stand in."""
     scene, front = stage.scene, stage.front
     assert front.registry is not None

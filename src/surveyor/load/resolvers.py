@@ -26,7 +26,7 @@ from botocore.credentials import Credentials
 
 from surveyor.load.endpoints import Place
 
-__all__ = ["Address", "ApiFinder", "Finder", "Fixed", "Keeps", "NameFinder"]
+__all__ = ["Address", "ApiFinder", "CachePolicy", "Finder", "Fixed", "NameFinder"]
 
 Address = tuple[str, int]
 WITHIN = 1.0
@@ -75,7 +75,7 @@ class Fixed(Finder):
 
 
 @dataclass(frozen=True)
-class Keeps:
+class CachePolicy:
     """Service seconds for which an answer is kept; None for as long as it says, an empty one by its SOA's minimum."""
 
     found: float | None = None
@@ -85,7 +85,7 @@ class Keeps:
 class NameFinder(Finder):
     """By DNS, one question at a time, for the service or for another name and port."""
 
-    def __init__(self, place: Place, keeps: Keeps, named: Address | None = None) -> None:
+    def __init__(self, place: Place, keeps: CachePolicy, named: Address | None = None) -> None:
         super().__init__()
         self._place, self._keeps = place, keeps
         self._name, self._port = named or (place.alias, place.port)

@@ -20,7 +20,7 @@ from typing import Any
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.confidence import share_of
-from surveyor.load.connection import Limits, Wire, attempt, request_of
+from surveyor.load.connection import Connection, Limits, attempt, request_of
 from surveyor.load.faulty_server import KILLED, STALL, STALLS_AFTER
 from surveyor.load.histogram import Latencies
 
@@ -134,7 +134,7 @@ def _run(rate: float, seconds: float, call: Callable[[float], None]) -> None:
 def _killed(name: str, port: int, method: str, path: str, *, keep: bool) -> Reading:
     """Of attempts that the server says it killed, how many failed here: both are counts of the same requests."""
     outcomes: list[bool] = []
-    kept: list[Wire] = []
+    kept: list[Connection] = []
     request = request_of(method, "127.0.0.1", path, keep=keep)
 
     def call(due: float) -> None:
@@ -189,7 +189,7 @@ def _stalled(port: int) -> Reading:
 
 
 def _truth(port: int) -> dict[str, int]:
-    answer = Wire("127.0.0.1", port, 1.0)
+    answer = Connection("127.0.0.1", port, 1.0)
     _, body, _ = answer.exchange(request_of("GET", "127.0.0.1", "/truth", keep=False), 2.0)
     answer.close()
     found: dict[str, int] = json.loads(body)

@@ -84,8 +84,8 @@ class Outcome:
 
     def fails(self, seen: Observation) -> str | None:
         """What came instead; None if it holds."""
-        came = seen.code if isinstance(seen, Refused) else ANSWERED
-        return None if came in self.permitted else came
+        actual = seen.code if isinstance(seen, Refused) else ANSWERED
+        return None if actual in self.permitted else actual
 
 
 @dataclass(frozen=True)
@@ -280,9 +280,9 @@ class Revision:
         """What came instead; None if it holds."""
         if isinstance(seen, Refused) or seen.revision is None or seen.names == self.unless:
             return None
-        came = seen.revision
-        holds = {">": came > self.than, "==": came == self.than, ">=": came >= self.than}[self.relation]
-        return None if holds else f"{came} after {self.than}"
+        actual = seen.revision
+        holds = {">": actual > self.than, "==": actual == self.than, ">=": actual >= self.than}[self.relation]
+        return None if holds else f"{actual} after {self.than}"
 
 
 Check = Outcome | Once | Absent | Only | Present | Count | Attributes | Health | HasRevision | Revision

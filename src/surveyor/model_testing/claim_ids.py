@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["CLAIMS", "Rests"]
+__all__ = ["CLAIMS", "ClaimId"]
 
 
-class Rests(StrEnum):
+class ClaimId(StrEnum):
     """Ids of claims/ under short names."""
 
     GONE_FROM_DNS = "deregistration.gone-from-dns-within-a-minute-and-ttl"
@@ -49,5 +49,5 @@ class Rests(StrEnum):
     NAME_TAKEN = "services.duplicate-name-is-refused"
 
 
-CLAIMS = frozenset(str(one) for one in Rests)
+CLAIMS = frozenset(str(one) for one in ClaimId)
 """The ids."""

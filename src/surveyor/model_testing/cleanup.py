@@ -6,7 +6,7 @@ from pathlib import Path
 
 from surveyor import timeouts
 from surveyor.account.ledger import Ledger, Owner, read_pages
-from surveyor.account.removal import take_away
+from surveyor.account.removal import delete_resources
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget
 from surveyor.targets.sweep import forget
@@ -26,7 +26,7 @@ class Keeping:
     def clear(self, running: RunningTarget) -> tuple[str, ...]:
         """Take away all that stands; a line for each thing that is left."""
         standing = read_pages(self.ledger.path).standing if self.ledger.path.exists() else ()
-        outcome = take_away(standing, running.account(self.run))
+        outcome = delete_resources(standing, running.account(self.run))
         for thing in outcome.gone:
             self.ledger.removed(thing.number)
         return tuple(f"{thing}: {why}" for thing, why in outcome.left.items())

@@ -75,9 +75,9 @@ class Driver:
         except NotOffered:
             raise
         except NoAnswer as silence:
-            return Refused(silence.came)
+            return Refused(silence.actual)
         except WrongAnswer as wrong:
-            return Refused(wrong.came)
+            return Refused(wrong.actual)
         except ClientError as refusal:
             code = str(refusal.response.get("Error", {}).get("Code", "")) or "an error without a code"
             return Refused(f"HTTP {code}" if code.isdecimal() else code)
@@ -215,7 +215,7 @@ class Driver:
         operation = self._running.clock.eventually(ended, within=timeouts.OPERATION)
         if operation["Status"] == "FAIL":
             code = operation.get("ErrorCode", "without a code")
-            raise WrongAnswer(f"the operation failed: {code}", came=f"FAIL {code}")
+            raise WrongAnswer(f"the operation failed: {code}", actual=f"FAIL {code}")
         return operation
 
     def real_name(self, namespace: str, kind: Kind) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from surveyor.model_testing import views
 from surveyor.model_testing.checks import ANSWERED, Answer, Check, HasRevision, Observation, Once, Outcome, Revision
-from surveyor.model_testing.claim_ids import Rests
+from surveyor.model_testing.claim_ids import ClaimId
 from surveyor.model_testing.consistency import Moment
 from surveyor.model_testing.registry import Registry, Seen, Service, takes
 from surveyor.model_testing.steps import (
@@ -46,7 +46,7 @@ class Divergence:
 
     operation: str
     promise: Promise
-    came: str
+    actual: str
 
     @property
     def symptom(self) -> str:
@@ -80,8 +80,8 @@ def diverges(
     """The first promise that the answer breaks; those that are `known` to be broken are passed over."""
     operation = OPERATIONS.get(type(step).__name__, type(step).__name__)
     for promise in promises(registry, step, at):
-        came = promise.check.fails(seen)
-        if came is not None and not known(broken := Divergence(operation, promise, came)):
+        actual = promise.check.fails(seen)
+        if actual is not None and not known(broken := Divergence(operation, promise, actual)):
             return broken
     return None
 
@@ -96,8 +96,8 @@ def promises(registry: Registry, step: Step, at: Moment) -> Iterator[Promise]:
     if isinstance(step, Get):
         yield from (Promise(*pair) for pair in views.get(service, step.instance, at))
         return
-    yield Promise(Rests.ANSWERS, Outcome(frozenset({ANSWERED})))
-    yield Promise(Rests.AGAIN_UPDATES, Once())
+    yield Promise(ClaimId.ANSWERS, Outcome(frozenset({ANSWERED})))
+    yield Promise(ClaimId.AGAIN_UPDATES, Once())
     yield from (Promise(*pair) for pair in views.look(service, step, at))
     if isinstance(step, Discover):
         yield from _revision(service, step)
@@ -112,20 +112,20 @@ def _ends(registry: Registry, step: Step) -> tuple[str, set[str]]:
     """How a call that is no look ends, and the claim that says so."""
     match step:
         case CreateNamespace():
-            return Rests.NAMESPACE_CREATED, {ANSWERED}
+            return ClaimId.NAMESPACE_CREATED, {ANSWERED}
         case CreateService(name) if name in registry.services:
-            return Rests.NAME_TAKEN, {"ServiceAlreadyExists"}
+            return ClaimId.NAME_TAKEN, {"ServiceAlreadyExists"}
         case CreateService():
-            return Rests.SERVICE_CREATED, {ANSWERED}
+            return ClaimId.SERVICE_CREATED, {ANSWERED}
         case Register() | RegisterMany() | Deregister() | Report():
             return _instance_ends(registry.services[step.service], step)
         case DeleteService(name):
             full = bool(registry.services[name].registered)
-            return Rests.SERVICE_DELETED, {"ResourceInUse" if full else ANSWERED}
+            return ClaimId.SERVICE_DELETED, {"ResourceInUse" if full else ANSWERED}
         case DeleteNamespace(name):
             full = bool(registry.services_of(name))
-            return Rests.NAMESPACE_DELETED, {"ResourceInUse" if full else ANSWERED}
-    return Rests.OPERATION, {ANSWERED}
+            return ClaimId.NAMESPACE_DELETED, {"ResourceInUse" if full else ANSWERED}
+    return ClaimId.OPERATION, {ANSWERED}
 
 
 def _instance_ends(service: Service, step: Register | RegisterMany | Deregister | Report) -> tuple[str, set[str]]:
@@ -133,28 +133,28 @@ def _instance_ends(service: Service, step: Register | RegisterMany | Deregister 
         case Register(_, instance, attributes):
             if not takes(service, attributes):
                 srv = service.records == "SRV"
-                claim = Rests.SRV_NEEDS if srv else Rests.ADDRESS_NEEDED
+                claim = ClaimId.SRV_NEEDS if srv else ClaimId.ADDRESS_NEEDED
                 return claim, {"InvalidInput"}
             again = instance in service.registered
-            return Rests.AGAIN_UPDATES if again else Rests.REGISTERED, {ANSWERED}
+            return ClaimId.AGAIN_UPDATES if again else ClaimId.REGISTERED, {ANSWERED}
         case RegisterMany():
-            return Rests.REGISTERED, {ANSWERED}
+            return ClaimId.REGISTERED, {ANSWERED}
         case Deregister(_, instance):
             if instance in service.registered:
-                return Rests.GONE, {ANSWERED}
-            return Rests.GONE_TWICE, {"InstanceNotFound"}
+                return ClaimId.GONE, {ANSWERED}
+            return ClaimId.GONE_TWICE, {"InstanceNotFound"}
         case Report(_, instance):
             if instance not in service.registered:
                 # Where both are true, no document says which error comes.
                 neither = set() if service.custom else {"CustomHealthNotFound"}
-                return Rests.NOT_FOUND, {"InstanceNotFound"} | neither
+                return ClaimId.NOT_FOUND, {"InstanceNotFound"} | neither
             if not service.custom:
-                return Rests.CUSTOM_ONLY, {"CustomHealthNotFound"}
-            return Rests.REPORT, {ANSWERED}
+                return ClaimId.CUSTOM_ONLY, {"CustomHealthNotFound"}
+            return ClaimId.REPORT, {ANSWERED}
 
 
 def _revision(service: Service, step: Discover) -> Iterator[Promise]:
-    claim, before = Rests.REVISION, service.seen
+    claim, before = ClaimId.REVISION, service.seen
     yield Promise(claim, HasRevision())
     if before is None:
         return

@@ -29,7 +29,7 @@ class DivergenceReport:
     source: str
     symptom: str
     demanded: str
-    came: str
+    actual: str
     steps: tuple[str, ...]
     known: bool
     again: bool

@@ -24,7 +24,7 @@ from surveyor.model_testing.steps import told
 from surveyor.targets.expectations import Expectations, expectations_file, load_expectations
 from surveyor.targets.loading import load_target
 from surveyor.targets.model import Target
-from surveyor.targets.options import Given
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import RunningTarget, run_target
 
 __all__ = ["ModelOrder", "ModelRun", "run_model"]
@@ -36,7 +36,7 @@ class ModelOrder:
 
     layout: Layout
     target: str
-    given: Given
+    given: TargetOptions
     out: Path
     budget: Budget
 
@@ -127,7 +127,7 @@ def _reports(found: list[Found], claims: Mapping[str, Claim], expected: Expectat
             source=str(claims[one.divergence.promise.claim].source),
             symptom=one.divergence.symptom,
             demanded=one.divergence.promise.check.demands,
-            came=one.divergence.came,
+            actual=one.divergence.actual,
             steps=tuple(told(step) for step in one.history),
             known=one.divergence.promise.claim in expected.entries,
             again=one.again,

@@ -190,9 +190,9 @@ class Search:
         first = self._ran[history] if history in self._ran else self._run_on_target(history)
         ran = self._run_on_target(history)
         evidence = tuple(self._running.evidence.entries())
-        wanted, came = first.divergence, ran.divergence
-        again = came is not None and came.key == self._looked_for
-        divergence = came if came is not None and again else wanted
+        wanted, actual = first.divergence, ran.divergence
+        again = actual is not None and actual.key == self._looked_for
+        divergence = actual if actual is not None and again else wanted
         assert divergence is not None, "a history that diverged is confirmed"
         return Found(history, divergence, (ran if again else first).waited, evidence, again)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from surveyor.model_testing.checks import ANSWERED, Absent, Attributes, Check, Count, Health, Only, Outcome, Present
-from surveyor.model_testing.claim_ids import Rests
+from surveyor.model_testing.claim_ids import ClaimId
 from surveyor.model_testing.consistency import Moment
 from surveyor.model_testing.registry import INITIAL, Instance, Service
 from surveyor.model_testing.steps import Ask, Discover, HealthOf, List, Look, Pairs
@@ -66,10 +66,10 @@ def get(service: Service, instance: str, at: Moment) -> Iterator[tuple[str, Chec
     found = known.attributes.permitted(at) if known else frozenset({None})
     absent, there = "InstanceNotFound", bool(found - {None})
     permitted = ({absent} if None in found else set()) | ({ANSWERED} if there else set())
-    gone = Rests.NOT_FOUND if known is None else Rests.GONE
-    yield gone if not there else Rests.REGISTERED, Outcome(frozenset(permitted))
+    gone = ClaimId.NOT_FOUND if known is None else ClaimId.GONE
+    yield gone if not there else ClaimId.REGISTERED, Outcome(frozenset(permitted))
     if known is not None and there:
-        yield from _attributes(instance, known, found, Rests.REGISTERED)
+        yield from _attributes(instance, known, found, ClaimId.REGISTERED)
 
 
 def look(service: Service, step: Look, at: Moment) -> Iterator[tuple[str, Check]]:
@@ -78,7 +78,7 @@ def look(service: Service, step: Look, at: Moment) -> Iterator[tuple[str, Check]
     match step:
         case List():
             yield from _those(seen, {one.name for one in seen if one.must}, {one.name for one in seen if one.may})
-            yield from _all_attributes(service, seen, Rests.REGISTERED)
+            yield from _all_attributes(service, seen, ClaimId.REGISTERED)
         case HealthOf():
             yield from _those(seen, set(), {one.name for one in seen if one.may})
             yield from _statuses(service, seen)
@@ -91,10 +91,10 @@ def look(service: Service, step: Look, at: Moment) -> Iterator[tuple[str, Check]
 def _those(seen: list[Member], must: set[str], may: set[str]) -> Iterator[tuple[str, Check]]:
     gone = frozenset(one.name for one in seen if not one.may)
     if gone:
-        yield Rests.GONE, Absent(gone, "deregistered")
-    yield Rests.RETURNED, Only(frozenset(may) | gone)
+        yield ClaimId.GONE, Absent(gone, "deregistered")
+    yield ClaimId.RETURNED, Only(frozenset(may) | gone)
     if must:
-        yield Rests.REGISTERED, Present(frozenset(must))
+        yield ClaimId.REGISTERED, Present(frozenset(must))
 
 
 def _all_attributes(service: Service, seen: list[Member], otherwise: str) -> Iterator[tuple[str, Check]]:
@@ -112,7 +112,7 @@ def _attributes(
     if instance.times_registered > 1:
         former = {key for write in instance.attributes.writes[:-1] for key, _ in write.value or ()}
         left_out = former - {key for key, _ in instance.attributes.last or ()} - {INITIAL}
-        claim = Rests.AGAIN_REPLACES if left_out else Rests.AGAIN_UPDATES
+        claim = ClaimId.AGAIN_REPLACES if left_out else ClaimId.AGAIN_UPDATES
     yield claim, Attributes(name, tuple(dict.fromkeys(versions)))
 
 
@@ -123,7 +123,7 @@ def _shown(pairs: Pairs) -> Pairs:
 
 def _statuses(service: Service, seen: list[Member]) -> Iterator[tuple[str, Check]]:
     for one in seen:
-        claim: str = Rests.THREE_STATUSES
+        claim: str = ClaimId.THREE_STATUSES
         permitted = frozenset({"HEALTHY", "UNHEALTHY", "UNKNOWN"})
         if service.custom and one.must:
             claim, permitted = _claim_of_health(service.instances[one.name]), one.health
@@ -132,44 +132,44 @@ def _statuses(service: Service, seen: list[Member]) -> Iterator[tuple[str, Check
 
 def _claim_of_health(instance: Instance) -> str:
     if not instance.reports:
-        return Rests.INITIAL_HEALTH
+        return ClaimId.INITIAL_HEALTH
     if instance.cancelled:
-        return Rests.OPPOSITE_CANCELS
-    return Rests.REPETITION if instance.repeated else Rests.THIRTY_SECONDS
+        return ClaimId.OPPOSITE_CANCELS
+    return ClaimId.REPETITION if instance.repeated else ClaimId.THIRTY_SECONDS
 
 
 def _discovered(service: Service, seen: list[Member], step: Discover) -> Iterator[tuple[str, Check]]:
     matching = [one for one in seen if one.may and one.some(step.query)]
     sure = [one for one in matching if one.must and one.every(step.query)]
-    claim: str = Rests.QUERY if step.query else Rests.RETURNED
+    claim: str = ClaimId.QUERY if step.query else ClaimId.RETURNED
     gone = frozenset(one.name for one in seen if not one.may)
     if gone:
-        yield Rests.GONE, Absent(gone, "deregistered")
-    yield Rests.RETURNED, Only(frozenset(one.name for one in seen))
+        yield ClaimId.GONE, Absent(gone, "deregistered")
+    yield ClaimId.RETURNED, Only(frozenset(one.name for one in seen))
     left_out = frozenset(one.name for one in seen if one.may) - _names(matching)
     # Who matched by an earlier registration is found by what should have been replaced, not by a wrong filter.
     stale = left_out & {one.name for one in seen if any(set(step.query) <= set(old) for old in _ever(service, one))}
-    yield Rests.AGAIN_UPDATES, Absent(stale, "registered anew with other attributes")
+    yield ClaimId.AGAIN_UPDATES, Absent(stale, "registered anew with other attributes")
     yield claim, Absent(left_out - stale, "filtered out")
     if service.custom:
         claim, sure, matching = _by_health(seen, sure, matching, step)
     elif step.optional:
-        claim = Rests.OPTIONAL
+        claim = ClaimId.OPTIONAL
         sure, matching = _optional(sure, matching, step.optional)
     elif step.health is not None:
-        claim = Rests.FILTER_IGNORED
+        claim = ClaimId.FILTER_IGNORED
     # The status that comes with an instance is looked at before the choice, which would be blamed for it otherwise.
     yield from _statuses(service, seen)
     yield claim, Absent(frozenset(one.name for one in seen if one.may) - _names(matching) - stale, "filtered out")
     yield claim, Present(_names(sure))
-    yield from _all_attributes(service, seen, Rests.RETURNED)
+    yield from _all_attributes(service, seen, ClaimId.RETURNED)
 
 
 def _by_health(
     seen: list[Member], sure: list[Member], maybe: list[Member], step: Discover
 ) -> tuple[str, list[Member], list[Member]]:
     """The claim, and who is returned for sure and who may be, by health; `sure` and `maybe` match the query."""
-    claim = Rests.HEALTHY_BY_DEFAULT if step.health is None else Rests.HEALTH_FILTER
+    claim = ClaimId.HEALTHY_BY_DEFAULT if step.health is None else ClaimId.HEALTH_FILTER
     if step.health == "ALL":
         return claim, sure, maybe
     wanted = step.health if step.health == "UNHEALTHY" else "HEALTHY"
@@ -198,29 +198,29 @@ def _dns(service: Service, seen: list[Member]) -> Iterator[tuple[str, Check]]:
     ever = {_value(service, one, pairs) for one in seen for pairs in _ever(service, one)}
     current = {_value(service, one, pairs) for one in seen for pairs in one.versions}
     yield (
-        Rests.SRV_VALUE if service.records == "SRV" else Rests.DNS_NAME,
+        ClaimId.SRV_VALUE if service.records == "SRV" else ClaimId.DNS_NAME,
         Only(frozenset(ever)),
     )
     superseded = frozenset(ever - current)
     if superseded:
         again = any(service.instances[one.name].times_registered > 1 and one.may for one in seen)
-        gone = Rests.GONE_FROM_DNS
-        yield Rests.AGAIN_UPDATES if again else gone, Absent(superseded, "superseded" if again else "deregistered")
+        gone = ClaimId.GONE_FROM_DNS
+        yield ClaimId.AGAIN_UPDATES if again else gone, Absent(superseded, "superseded" if again else "deregistered")
     several = service.routing == "MULTIVALUE"
-    no_healthy = Rests.FAILS_OPEN if several else Rests.WEIGHTED_FAILS_OPEN
-    one_of = Rests.ONE_AT_RANDOM
+    no_healthy = ClaimId.FAILS_OPEN if several else ClaimId.WEIGHTED_FAILS_OPEN
+    one_of = ClaimId.ONE_AT_RANDOM
     if service.custom:
         yield no_healthy if several else one_of, Absent(frozenset(current) - may, "unhealthy")
     if not several:
         claim = no_healthy if service.custom else one_of
         yield claim, Count(1 if any(one.must for one in seen) else 0, 1)
     elif len(there) > _MOST_RECORDS:
-        yield Rests.AT_MOST_EIGHT, Count(1 if any(one.must for one in seen) else 0, _MOST_RECORDS)
+        yield ClaimId.AT_MOST_EIGHT, Count(1 if any(one.must for one in seen) else 0, _MOST_RECORDS)
     else:
         certain = (
             values for one in sure if len(values := {_value(service, one, pairs) for pairs in one.versions}) == 1
         )
-        yield Rests.ALL_UP_TO_EIGHT, Present(frozenset[str]().union(*certain))
+        yield ClaimId.ALL_UP_TO_EIGHT, Present(frozenset[str]().union(*certain))
 
 
 def _eligible(service: Service, seen: list[Member]) -> tuple[list[Member], list[Member]]:

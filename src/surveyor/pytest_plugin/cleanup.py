@@ -8,7 +8,7 @@ from collections.abc import Generator
 import pytest
 
 from surveyor.account.ledger import read_pages
-from surveyor.account.removal import take_away
+from surveyor.account.removal import delete_resources
 from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.options import SETTINGS, is_judged
 from surveyor.pytest_plugin.session import SESSION, ledger_folder
@@ -45,7 +45,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     pages = read_pages(ledger.path)
     kept = {one.number for one in pages.shared}
     made = [one for one in pages.standing if one.number > item.stash[_MADE_BEFORE] and one.number not in kept]
-    for thing in take_away(made, running.account(session.run)).gone:  # what is left now is tried once more at the end
+    for thing in delete_resources(
+        made, running.account(session.run)
+    ).gone:  # what is left now is tried once more at the end
         ledger.removed(thing.number)
 
 

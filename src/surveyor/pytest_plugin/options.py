@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.advice.figures import Tuning, tuning_of
+from surveyor.advice.figures import TaskSettings, parse_task_settings
 from surveyor.layout import Layout, find_layout
-from surveyor.targets.options import Given, allowed_words
+from surveyor.targets.options import TargetOptions, allowed_words
 
 __all__ = ["SETTINGS", "Chaos", "Settings", "is_experiment", "is_judged", "is_suite"]
 
@@ -27,7 +27,7 @@ class Chaos:
     scale: float = 10.0
     service: str = ""
     dry_run: bool = False
-    tuning: Tuning | None = None
+    tuning: TaskSettings | None = None
     share: float = 0.5
     survivors: int = 1
     errors: float = 0.9
@@ -56,9 +56,9 @@ class Settings:
     out: Path | None
     seed: int
     layout: Layout
-    given: Given
+    given: TargetOptions
     run: str
-    tuning: Tuning
+    tuning: TaskSettings
     chaos: Chaos = Chaos()
 
 
@@ -114,7 +114,7 @@ def pytest_configure(config: pytest.Config) -> None:
         out=Path(out) if out else None,
         seed=config.getoption("--seed"),
         layout=layout,
-        given=Given(
+        given=TargetOptions(
             account=config.getoption("--account"),
             region=config.getoption("--region"),
             endpoint=config.getoption("--endpoint"),
@@ -125,7 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
             budget=config.getoption("--budget"),
         ),
         run=config.option.run_id,
-        tuning=tuning_of(config.getoption("--tuning")),
+        tuning=parse_task_settings(config.getoption("--tuning")),
         chaos=_chaos(config),
     )
 
@@ -143,7 +143,7 @@ def _chaos(config: pytest.Config) -> Chaos:
         scale=scale,
         service=service,
         dry_run=config.getoption("--dry-run"),
-        tuning=tuning_of(config.getoption("--tuning")) if config.getoption("--tuning") else None,
+        tuning=parse_task_settings(config.getoption("--tuning")) if config.getoption("--tuning") else None,
         share=share,
         survivors=config.getoption("--survivors"),
         errors=errors,

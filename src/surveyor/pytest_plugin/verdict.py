@@ -13,7 +13,7 @@ from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
 from surveyor.pytest_plugin.session import SESSION, TargetSession
-from surveyor.pytest_plugin.verdict_rules import Bench, Judgement, judge
+from surveyor.pytest_plugin.verdict_rules import JudgeContext, Judgement, judge
 from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict, worst
 
@@ -57,7 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
     for name, why in running.absent:
         if name in needed:
-            raise WrongAnswer(f"{session.target.name} declares {name}, and {why}", came=f"{name} declared and absent")
+            raise WrongAnswer(f"{session.target.name} declares {name}, and {why}", actual=f"{name} declared and absent")
 
 
 def _refuse_lacking(session: TargetSession, needed: frozenset[str], features: frozenset[str] | None) -> None:
@@ -89,10 +89,10 @@ def pytest_runtest_makereport(
     return report
 
 
-def _bench(item: pytest.Item) -> Bench:
+def _bench(item: pytest.Item) -> JudgeContext:
     session = item.config.stash[SESSION]
     layout = item.config.stash[SETTINGS].layout
-    return Bench(
+    return JudgeContext(
         layout.chaos if is_experiment(item) else layout.suites,
         session.target.lacks,
         session.target.is_local,

@@ -37,7 +37,7 @@ from surveyor.pytest_plugin.failure_signature import Place, find_place
 from surveyor.unsupported import is_html
 from surveyor.verdicts import Verdict
 
-__all__ = ["REFUSED", "Bench", "Judgement", "judge"]
+__all__ = ["REFUSED", "JudgeContext", "Judgement", "judge"]
 
 THROTTLED = frozenset(
     {
@@ -80,7 +80,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Bench:
+class JudgeContext:
     """What a judge knows besides the exception.
 
     `dead()` says why the target cannot answer any more, or None; `lacks` holds the operations that it declares not
@@ -93,18 +93,18 @@ class Bench:
     dead: Callable[[], str | None]
 
 
-def judge(error: BaseException, test: str, phase: str, bench: Bench) -> Judgement:
+def judge(error: BaseException, test: str, phase: str, bench: JudgeContext) -> Judgement:
     """The judgement on a test (`test` is its name) that ended with `error` in `phase`: setup, call or teardown."""
     place = find_place(error.__traceback__, bench.suites)
-    verdict, came, detail = _classify(error, place, bench)
+    verdict, actual, detail = _classify(error, place, bench)
     prefix = {"setup": "set-up: ", "teardown": "tear-down: "}.get(phase, "")
     if verdict is Verdict.UNSUPPORTED:
         return Judgement(verdict, "", _cut(detail))
-    symptom = prefix + ": ".join(part for part in (test, place.text, came) if part)
+    symptom = prefix + ": ".join(part for part in (test, place.text, actual) if part)
     return Judgement(verdict, symptom, _cut(prefix + detail))
 
 
-def _classify(error: BaseException, place: Place, bench: Bench) -> tuple[Verdict, str, str]:
+def _classify(error: BaseException, place: Place, bench: JudgeContext) -> tuple[Verdict, str, str]:
     """Verdict, what came in stable words, and the whole of it in plain words."""
     links = list(_chain(error))
     for link in links:
@@ -129,13 +129,13 @@ def _classify(error: BaseException, place: Place, bench: Bench) -> tuple[Verdict
 
 def _answered(error: BaseException, place: Place) -> tuple[Verdict, str, str]:
     if isinstance(error, WrongAnswer):
-        return Verdict.FAIL, error.came, str(error)
+        return Verdict.FAIL, error.actual, str(error)
     if isinstance(error, ClientError):
         return _refused(error)
     if isinstance(error, ResponseParserError):
         page = "<html" in str(error).lower() or "<!doctype html" in str(error).lower()
-        came = "a web page" if page else "an answer that cannot be read"
-        return Verdict.FAIL, came, f"expected an answer in the API's protocol; came {came}: {error}"
+        actual = "a web page" if page else "an answer that cannot be read"
+        return Verdict.FAIL, actual, f"expected an answer in the API's protocol; came {actual}: {error}"
     kind = type(error).__name__
     if isinstance(error, pytest.FixtureLookupError):
         return Verdict.ERROR, kind, f"there is no fixture {error.argname!r}"
@@ -144,8 +144,8 @@ def _answered(error: BaseException, place: Place) -> tuple[Verdict, str, str]:
     if place.innermost.endswith("serialize.py"):  # botocore's: the request could not even be written
         return Verdict.ERROR, kind, f"`{place.text}` cannot be sent: {kind} {_flat(error)}"
     if place.in_suite and isinstance(error, _MISSHAPEN):
-        came = f"{kind} {error}" if isinstance(error, KeyError) else kind
-        return Verdict.FAIL, came, f"expected an answer that allows `{place.text}`; came {kind}: {_flat(error)}"
+        actual = f"{kind} {error}" if isinstance(error, KeyError) else kind
+        return Verdict.FAIL, actual, f"expected an answer that allows `{place.text}`; came {kind}: {_flat(error)}"
     return Verdict.ERROR, kind, f"{kind} in {place.text or 'the harness'}: {_flat(error)}"
 
 
@@ -153,32 +153,32 @@ def _refused(error: ClientError) -> tuple[Verdict, str, str]:
     code, message = _code(error), str(error.response.get("Error", {}).get("Message", ""))
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     if is_html(headers, message):
-        came = f"a web page with HTTP {code}"
-        return Verdict.FAIL, came, f"expected {error.operation_name} to be answered; came {came}"
+        actual = f"a web page with HTTP {code}"
+        return Verdict.FAIL, actual, f"expected {error.operation_name} to be answered; came {actual}"
     detail = f"expected {error.operation_name} to succeed; came the error {code or 'without a code'}: {message}"
     return Verdict.FAIL, f"ClientError {code}".strip(), detail
 
 
-def _not_offered(link: NotOffered, bench: Bench) -> tuple[Verdict, str, str]:
+def _not_offered(link: NotOffered, bench: JudgeContext) -> tuple[Verdict, str, str]:
     detail = f"not offered: {link.operation} ({link.answer})"
     if link.operation in bench.lacks:
         return Verdict.UNSUPPORTED, "", detail
     return Verdict.FAIL, f"not offered: {link.operation}", detail
 
 
-def _disconnected(link: BaseException, error: BaseException, bench: Bench) -> tuple[Verdict, str, str]:
+def _disconnected(link: BaseException, error: BaseException, bench: JudgeContext) -> tuple[Verdict, str, str]:
     dead = bench.dead()
     if dead:
         return Verdict.ERROR, "the target is gone", dead
     if isinstance(error, WrongAnswer):  # DNS: the API answers, so the name server is what is silent
-        return Verdict.FAIL, error.came, str(error)
+        return Verdict.FAIL, error.actual, str(error)
     if isinstance(link, ReadTimeoutError):
         verdict = Verdict.FAIL if bench.local else Verdict.INCONCLUSIVE
         return verdict, "no answer in time", f"expected an answer; none came in time (wall): {_flat(link)}"
     if isinstance(link, (EndpointConnectionError, ConnectTimeoutError)) or not bench.local:
         return Verdict.ERROR, type(link).__name__, _flat(link)
-    came = "connection closed" if isinstance(link, (ConnectionClosedError, ConnectionError)) else type(link).__name__
-    return Verdict.FAIL, came, f"expected an answer; the connection was closed without one: {_flat(link)}"
+    actual = "connection closed" if isinstance(link, (ConnectionClosedError, ConnectionError)) else type(link).__name__
+    return Verdict.FAIL, actual, f"expected an answer; the connection was closed without one: {_flat(link)}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -79,8 +79,8 @@ def load_expectations(path: Path) -> Expectations:
         raise TargetFileError(f"{path}: cannot be read: {broken}") from None
     rows = table.pop("expected", [])
     if table or not isinstance(rows, list):
-        came = ", ".join(table) or "something else"
-        raise TargetFileError(f"{path}: expected [[expected]] entries only, came {came}")
+        actual = ", ".join(table) or "something else"
+        raise TargetFileError(f"{path}: expected [[expected]] entries only, came {actual}")
     entries: dict[str, Expectation] = {}
     for number, row in enumerate(rows, 1):
         try:

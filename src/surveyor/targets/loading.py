@@ -12,7 +12,7 @@ from surveyor.claims.features import FEATURES
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.messages import nearest
 from surveyor.targets.model import Credentials, Dns, Place, Start, Target, is_loopback
-from surveyor.targets.options import NOTHING_GIVEN, Given, address_and_port, apply_given, checked_endpoint
+from surveyor.targets.options import NOTHING_GIVEN, TargetOptions, address_and_port, apply_given, checked_endpoint
 
 __all__ = ["find_target", "load_target", "target_names"]
 
@@ -29,7 +29,7 @@ def target_names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
-def load_target(wanted: str, folder: Path, given: Given = NOTHING_GIVEN) -> Target:
+def load_target(wanted: str, folder: Path, given: TargetOptions = NOTHING_GIVEN) -> Target:
     """The target that `wanted` names, with what was `given`: a file in `folder` by its stem, a file's path, or a URL.
 
     Raises UsageError for an unknown name (with the nearest known one) and for what does not fit the target,

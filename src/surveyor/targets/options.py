@@ -12,11 +12,11 @@ from surveyor.errors import UsageError
 from surveyor.messages import nearest
 from surveyor.targets.model import Credentials, Dns, Target, is_loopback
 
-__all__ = ["NOTHING_GIVEN", "Given", "address_and_port", "allowed_words", "apply_given", "checked_endpoint"]
+__all__ = ["NOTHING_GIVEN", "TargetOptions", "address_and_port", "allowed_words", "apply_given", "checked_endpoint"]
 
 
 @dataclass(frozen=True)
-class Given:
+class TargetOptions:
     """What was given; None or empty is as the target's file has it. `dns` is `control`, `none` or `ADDRESS:PORT`."""
 
     account: str | None = None
@@ -38,11 +38,11 @@ class Given:
         return words + [word for feature in self.allow for word in ("--allow", feature)]
 
 
-NOTHING_GIVEN = Given()
+NOTHING_GIVEN = TargetOptions()
 """The target as its file has it."""
 
 
-def apply_given(target: Target, given: Given) -> Target:
+def apply_given(target: Target, given: TargetOptions) -> Target:
     """The target with what was given. Raises UsageError, before any call, for what does not fit it."""
     target = _reached(target, given)
     if given.region is not None:
@@ -54,7 +54,7 @@ def apply_given(target: Target, given: Given) -> Target:
     return _limited(_inside(target, given), given)
 
 
-def _reached(target: Target, given: Given) -> Target:
+def _reached(target: Target, given: TargetOptions) -> Target:
     if given.endpoint is None:
         return target
     if target.endpoint is not None or target.start is not None:
@@ -65,7 +65,7 @@ def _reached(target: Target, given: Given) -> Target:
                    dns=Dns() if given.dns is None and local else target.dns)  # fmt: skip
 
 
-def _inside(target: Target, given: Given) -> Target:
+def _inside(target: Target, given: TargetOptions) -> Target:
     """Which account, and which VPC there."""
     if target.is_one_account and given.account is None and target.account is None:
         raise UsageError(
@@ -86,7 +86,7 @@ def _inside(target: Target, given: Given) -> Target:
     return replace(target, vpc=given.vpc, role=given.role)
 
 
-def _limited(target: Target, given: Given) -> Target:
+def _limited(target: Target, given: TargetOptions) -> Target:
     for feature in given.allow:
         if feature not in target.on_request:
             known, near = ", ".join(sorted(target.on_request)) or "nothing", nearest(feature, target.on_request)

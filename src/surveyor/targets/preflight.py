@@ -19,9 +19,9 @@ from surveyor.errors import TargetUnavailable
 from surveyor.targets.clients import Clients
 from surveyor.targets.model import Target
 
-__all__ = ["MOST_SKEW", "operations", "preflight"]
+__all__ = ["MAX_CLOCK_SKEW", "operations", "preflight"]
 
-MOST_SKEW = 240.0
+MAX_CLOCK_SKEW = 240.0
 """Wall seconds that the clocks may be apart: signatures are refused from five minutes on."""
 
 _ADVICE = {
@@ -72,15 +72,15 @@ def _identity(target: Target, clients: Clients, now: Callable[[], float]) -> Non
         raise _stop(f"{target.name} refused GetCallerIdentity with {code}: {advice}") from None
     except BotoCoreError as broken:
         raise _stop(f"{target.name} did not answer GetCallerIdentity: {broken}") from None
-    came = answer.get("Account")
-    if came != target.account:
+    actual = answer.get("Account")
+    if actual != target.account:
         raise _stop(
-            f"expected account {target.account} (--account); the credentials are of account {came} "
+            f"expected account {target.account} (--account); the credentials are of account {actual} "
             f"({answer.get('Arn')})"
         )
     skew = _skew(answer, now())
     way = "ahead of" if skew > 0 else "behind"
-    if abs(skew) > MOST_SKEW:
+    if abs(skew) > MAX_CLOCK_SKEW:
         raise _stop(
             f"this machine's clock is {abs(skew):.0f} s {way} that of {target.name}, and a signature is good for five "
             "minutes: set the clock"

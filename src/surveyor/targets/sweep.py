@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Protocol
 
 from surveyor.account.ledger import Ledger, Owner, Thing, ledgers_in, read_pages
-from surveyor.account.removal import Account, take_away
+from surveyor.account.removal import Account, delete_resources
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.targets.model import Target
 
-__all__ = ["StillGoingOn", "forget", "owner_of", "standing_in", "sweep_folder"]
+__all__ = ["RunStillActive", "forget", "owner_of", "standing_in", "sweep_folder"]
 
 
-class StillGoingOn(SurveyorError):
+class RunStillActive(SurveyorError):
     """The run whose things should be taken away has not ended."""
 
 
@@ -68,11 +68,11 @@ def sweep_folder(folder: Path, target: Target, reach: Reach, tell: Callable[[str
         for ledger in ledgers:
             stack.callback(ledger.close)
             if not ledger.claim(wait=False):
-                raise StillGoingOn(f"run {owner.run} still goes on (process {owner.process} on {owner.host})")
+                raise RunStillActive(f"run {owner.run} still goes on (process {owner.process} on {owner.host})")
         account = stack.enter_context(reach(target, 0)).account(owner.run)
         standing = {thing: ledger for ledger in ledgers for thing in read_pages(ledger.path).standing}
         tell(f"run {owner.run}: taking away {len(standing)} things")
-        outcome = take_away(list(standing), account)
+        outcome = delete_resources(list(standing), account)
         for thing in outcome.gone:
             standing[thing].removed(thing.number)
             tell(f"gone: {thing}")

@@ -20,7 +20,7 @@ from surveyor_emulator.protocols.api_models import service_model
 from surveyor_emulator.protocols.json import JsonWire
 from surveyor_emulator.server.signature import Credential, Scope
 
-__all__ = ["answer", "hand_on", "load"]
+__all__ = ["answer", "forward_to_moto", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ def answer(
             authorise(call, credential.caller, {})
         body = _WAIT.sub(b'"WaitTimeSeconds":0', request.body) if service == "sqs" else request.body
         responses = getattr(import_module(found.module), found.name)
-        return hand_on(responses, found.model, request, body, credential.account, world.endpoint)
+        return forward_to_moto(responses, found.model, request, body, credential.account, world.endpoint)
     except ServiceError as error:
         return wire.refuse(asked, error, f"{world.chance_of_requests.getrandbits(128):032x}")
 
 
-def hand_on(responses: Any, service: str, request: Request, body: bytes, account: str, at: str) -> Response:
+def forward_to_moto(responses: Any, service: str, request: Request, body: bytes, account: str, at: str) -> Response:
     """Have moto's class of responses answer, as of that account; `at` is the URL that it takes itself to be at."""
     from moto.core.request import Request as MotoRequest
 

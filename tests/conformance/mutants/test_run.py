@@ -8,7 +8,7 @@ from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants import load_mutants
 from surveyor.conformance.mutants.run import run_mutants
-from surveyor.conformance.run import Order, run_suites
+from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.verdicts import Verdict
@@ -18,7 +18,7 @@ LAYOUT = find_layout()
 
 def test_without_a_mutant_the_target_is_honest(tmp_path: Path) -> None:
     """What passes the proxy unchanged passes the suites, names asked over DNS included."""
-    report = run_suites(Order(LAYOUT, "mutant", tmp_path, Selection(claims=("dns.srv.value",))))
+    report = run_suites(RunConfig(LAYOUT, "mutant", tmp_path, Selection(claims=("dns.srv.value",))))
     assert [claim.verdict for claim in report.claims if claim.tests] == [Verdict.PASS]
 
 

@@ -33,7 +33,7 @@ def running() -> Iterator[RunningTarget]:
         yield target
 
 
-class Front:
+class FaultProxy:
     """A load balancer before an ECS service of one account."""
 
     def __init__(self, running: RunningTarget) -> None:
@@ -114,12 +114,12 @@ class Front:
 
 
 @pytest.fixture
-def front(running: RunningTarget) -> Front:
+def front(running: RunningTarget) -> FaultProxy:
     """In an account that nobody has used."""
-    return Front(running)
+    return FaultProxy(running)
 
 
-def test_requests_go_to_tasks_that_are_well(front: Front) -> None:
+def test_requests_go_to_tasks_that_are_well(front: FaultProxy) -> None:
     """Both answer in turn; the one that fails its checks is left out, and replaced."""
     front.deploy()
     front.until(lambda: front.states() == ["healthy", "healthy"])
@@ -135,7 +135,7 @@ def test_requests_go_to_tasks_that_are_well(front: Front) -> None:
     front.until(lambda: sick not in {address_of(one) for one in front.tasks()} and front.states().count("healthy") == 2)
 
 
-def test_a_task_drains_before_it_stops(front: Front) -> None:
+def test_a_task_drains_before_it_stops(front: FaultProxy) -> None:
     """For the deregistration delay it is draining, gets nothing, and lives; then it is gone."""
     attribute = {"Key": "deregistration_delay.timeout_seconds", "Value": "60"}
     front.elb.modify_target_group_attributes(TargetGroupArn=front.group, Attributes=[attribute])
@@ -150,12 +150,12 @@ def test_a_task_drains_before_it_stops(front: Front) -> None:
     assert front.call()[0] == 200
 
 
-def test_nobody_behind_it_is_503(front: Front) -> None:
+def test_nobody_behind_it_is_503(front: FaultProxy) -> None:
     """A load balancer whose group is empty answers for itself."""
     front.until(lambda: front.call()[0] == 503)
 
 
-def test_it_is_gone_when_it_is_deleted(front: Front) -> None:
+def test_it_is_gone_when_it_is_deleted(front: FaultProxy) -> None:
     """Its name leads to nobody of this machine, its group can be deleted only then."""
     with pytest.raises(ClientError) as used:
         front.elb.delete_target_group(TargetGroupArn=front.group)
@@ -183,7 +183,7 @@ def test_it_is_gone_when_it_is_deleted(front: Front) -> None:
         ("create_target_group", {"Name": "x", "TargetType": "ip"}, "ValidationError"),
     ],
 )
-def test_what_cannot_be_is_refused(front: Front, operation: str, params: dict[str, Any], code: str) -> None:
+def test_what_cannot_be_is_refused(front: FaultProxy, operation: str, params: dict[str, Any], code: str) -> None:
     """With the error that the API names for it."""
     known = {"SUBNET": front.subnet, "GROUP": front.group}
     given = {

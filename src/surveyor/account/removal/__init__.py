@@ -7,6 +7,6 @@ tag, its caller's reference.
 from __future__ import annotations
 
 from surveyor.account.removal.account import Account, Found, Problems
-from surveyor.account.removal.order import Outcome, take_away
+from surveyor.account.removal.order import Outcome, delete_resources
 
-__all__ = ["Account", "Found", "Outcome", "Problems", "take_away"]
+__all__ = ["Account", "Found", "Outcome", "Problems", "delete_resources"]

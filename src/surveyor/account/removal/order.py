@@ -27,7 +27,7 @@ from surveyor.account.removal.route53 import find_check, find_zone, remove_check
 from surveyor.account.removal.telemetry import find_authority, find_log_group, remove_authorities, remove_log_groups
 from surveyor.errors import SurveyorError
 
-__all__ = ["Outcome", "take_away"]
+__all__ = ["Outcome", "delete_resources"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Outcome:
     left: dict[Thing, str] = field(default_factory=dict)
 
 
-def take_away(things: Sequence[Thing], account: Account) -> Outcome:
+def delete_resources(things: Sequence[Thing], account: Account) -> Outcome:
     """Take away what these things are, in all regions; whatever goes wrong with one, the others are tried."""
     outcome = Outcome()
     for way in _ORDER:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
+from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
 from surveyor.chaos.faults.names import NAMES
 from surveyor.chaos.faults.registry import REGISTRY
 from surveyor.chaos.faults.services import SERVICES
@@ -12,7 +12,7 @@ from surveyor.chaos.faults.tasks import TASKS
 from surveyor.errors import UsageError
 from surveyor.messages import nearest
 
-__all__ = ["FAULTS", "Fault", "FaultPlan", "Victims", "Way", "fault_of"]
+__all__ = ["FAULTS", "Fault", "FaultImplementation", "FaultPlan", "Victims", "fault_of"]
 
 FAULTS: Mapping[str, Fault] = {one.name: one for one in (*TASKS, *SERVICES, *REGISTRY, *NAMES)}
 

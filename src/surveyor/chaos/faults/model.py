@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from surveyor.chaos.actions import Hands, Step
-from surveyor.chaos.service_under_test import Scene, Task
+from surveyor.chaos.actions import ActionContext, Step
+from surveyor.chaos.service_under_test import ServiceUnderTest, Task
 
-__all__ = ["Fault", "FaultPlan", "Victims", "Way"]
+__all__ = ["Fault", "FaultImplementation", "FaultPlan", "Victims"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class FaultPlan:
 
 
 @dataclass(frozen=True)
-class Way:
+class FaultImplementation:
     """How targets with these features do it. `workload`: only to tasks that run surveyor_agents.workload."""
 
     needs: frozenset[str]
-    plan: Callable[[Scene, Victims, Hands], FaultPlan]
+    plan: Callable[[ServiceUnderTest, Victims, ActionContext], FaultPlan]
     workload: bool = False
 
 
@@ -50,12 +50,12 @@ class Fault:
 
     name: str
     does: str
-    ways: tuple[Way, ...]
+    ways: tuple[FaultImplementation, ...]
     lasting: bool = False
     of_tasks: bool = False
     creates: bool = False
 
-    def way(self, features: Collection[str], *, workload: bool) -> Way | None:
+    def way(self, features: Collection[str], *, workload: bool) -> FaultImplementation | None:
         """The first way that goes there; None if there is none."""
         return next((way for way in self.ways if way.needs <= set(features) and (workload or not way.workload)), None)
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from surveyor.chaos.actions import Hands
-from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
-from surveyor.chaos.service_under_test import Scene
+from surveyor.chaos.actions import ActionContext
+from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
+from surveyor.chaos.service_under_test import ServiceUnderTest
 
 __all__ = ["NAMES"]
 
 _DNS = frozenset({"dns"})
 
 
-def _front(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _front(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     share = float(victims.given.get("share", 1.0))
     return FaultPlan(front=share, told=f"{share:.0%} of callers' questions")
 
 
 NAMES = tuple(
-    Fault(name, does, (Way(_DNS, _front),), lasting=True)
+    Fault(name, does, (FaultImplementation(_DNS, _front),), lasting=True)
     for name, does in (
         ("dns.servfail", "answers callers' questions with SERVFAIL"),
         ("dns.timeout", "leaves callers' questions without an answer"),

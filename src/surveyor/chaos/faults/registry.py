@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from surveyor.chaos.actions import ApiStep, FaultFailed, Hands
-from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
-from surveyor.chaos.service_under_test import Scene
+from surveyor.chaos.actions import ActionContext, ApiStep, FaultFailed
+from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
+from surveyor.chaos.service_under_test import ServiceUnderTest
 
 __all__ = ["REGISTRY"]
 
@@ -20,12 +20,12 @@ GHOST = "127.255.255.253"
 """Where nobody listens: on AWS one of its own, that is answered by nobody, is to be given."""
 
 
-def _front(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _front(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     share = float(victims.given.get("share", 1.0))
     return FaultPlan(front=share, told=f"{share:.0%} of callers' requests")
 
 
-def _ghost(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _ghost(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     name, address = str(victims.given.get("name", "ghost")), str(victims.given.get("address", GHOST))
     known = {"ServiceId": scene.registry, "InstanceId": name}
     health = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"} if scene.health else {}
@@ -37,7 +37,7 @@ def _ghost(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     )
 
 
-def _deregister(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _deregister(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     cloudmap = hands.of("servicediscovery")
     begin, undo = [], []
     for task in victims.tasks:
@@ -57,7 +57,7 @@ def _deregister(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     return FaultPlan(tuple(begin), tuple(undo))
 
 
-def _ttl(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _ttl(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     before = hands.of("servicediscovery").get_service(Id=scene.registry)["Service"]
     after, had = int(victims.given.get("ttl", 300)), before.get("DnsConfig", {}).get("DnsRecords", [])
     if not had:
@@ -75,7 +75,7 @@ def _ttl(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     return FaultPlan((change(*(after for _ in had)),), (change(*ttls),), told=told)
 
 
-def _withdraw(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _withdraw(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     params = {"resourceShareArn": scene.share, "resourceArns": [scene.namespace_arn]}
     return FaultPlan(
         (ApiStep("ram", "disassociate_resource_share", params),),
@@ -88,56 +88,56 @@ REGISTRY = (
     Fault(
         "registry.throttle",
         "answers callers' requests to Cloud Map with the error of throttling",
-        (Way(_CLOUDMAP, _front),),
+        (FaultImplementation(_CLOUDMAP, _front),),
         lasting=True,
     ),
     Fault(
         "registry.unavailable",
         "closes callers' connections to Cloud Map without an answer",
-        (Way(_CLOUDMAP, _front),),
+        (FaultImplementation(_CLOUDMAP, _front),),
         lasting=True,
     ),
     Fault(
         "registry.stale",
         "answers callers with what DiscoverInstances told them before",
-        (Way(_CLOUDMAP, _front),),
+        (FaultImplementation(_CLOUDMAP, _front),),
         lasting=True,
     ),
     Fault(
         "registry.ghost",
         "registers an instance that is no task (RegisterInstance)",
-        (Way(_CLOUDMAP, _ghost),),
+        (FaultImplementation(_CLOUDMAP, _ghost),),
         lasting=True,
     ),
     Fault(
         "registry.deregister-live",
         "deregisters tasks that go on running (DeregisterInstance)",
-        (Way(_CLOUDMAP, _deregister),),
+        (FaultImplementation(_CLOUDMAP, _deregister),),
         lasting=True,
         of_tasks=True,
     ),
     Fault(
         "registry.ttl",
         "gives the records of the service another TTL (UpdateService)",
-        (Way(_NAMES, _ttl),),
+        (FaultImplementation(_NAMES, _ttl),),
         lasting=True,
     ),
     Fault(
         "clock.skew",
         "has callers sign their requests to Cloud Map twenty minutes ahead",
-        (Way(_CLOUDMAP, _front),),
+        (FaultImplementation(_CLOUDMAP, _front),),
         lasting=True,
     ),
     Fault(
         "permission.revoke",
         "has callers go on with a session that may not discover instances",
-        (Way(_IAM, _front),),
+        (FaultImplementation(_IAM, _front),),
         lasting=True,
     ),
     Fault(
         "share.withdraw",
         "takes a namespace out of the resource share by which callers of another account see it",
-        (Way(_SHARED, _withdraw),),
+        (FaultImplementation(_SHARED, _withdraw),),
         lasting=True,
     ),
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surveyor.chaos.actions import ApiStep, FaultFailed, Hands
-from surveyor.chaos.faults.model import Fault, FaultPlan, Victims, Way
-from surveyor.chaos.service_under_test import Scene
+from surveyor.chaos.actions import ActionContext, ApiStep, FaultFailed
+from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
+from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor_agents import workload
 
 __all__ = ["SERVICES"]
@@ -19,7 +19,7 @@ _DEFINITION = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "volu
 """What RegisterTaskDefinition takes of what DescribeTaskDefinition gives."""
 
 
-def _scale(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _scale(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     found = hands.of("ecs").describe_services(cluster=scene.cluster, services=[scene.service])["services"]
     if not found:
         raise FaultFailed(f"service.scale: there is no service {scene.service} in {scene.cluster}")
@@ -28,17 +28,17 @@ def _scale(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
     return FaultPlan((_count(scene, after),), (_count(scene, before),), told=f"from {before} to {after} tasks")
 
 
-def _count(scene: Scene, count: int) -> ApiStep:
+def _count(scene: ServiceUnderTest, count: int) -> ApiStep:
     params: dict[str, Any] = {"cluster": scene.cluster, "service": scene.service, "desiredCount": count}
     return ApiStep("ecs", "update_service", params, ("ServiceNotFoundException", "ServiceNotActiveException"))
 
 
-def _deploy(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _deploy(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     params = {"cluster": scene.cluster, "service": scene.service, "forceNewDeployment": True}
     return FaultPlan((ApiStep("ecs", "update_service", params),), told="a new deployment of the same task definition")
 
 
-def _slow_start(scene: Scene, victims: Victims, hands: Hands) -> FaultPlan:
+def _slow_start(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
     ecs, seconds = hands.of("ecs"), float(victims.given.get("seconds", 30.0))
     [service] = ecs.describe_services(cluster=scene.cluster, services=[scene.service])["services"]
     before = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
@@ -66,14 +66,18 @@ SERVICES = (
     Fault(
         "service.scale",
         "gives the service another number of tasks (UpdateService)",
-        (Way(_ECS, _scale),),
+        (FaultImplementation(_ECS, _scale),),
         lasting=True,
     ),
-    Fault("service.deploy", "replaces all tasks by a new deployment (UpdateService)", (Way(_ECS, _deploy),)),
+    Fault(
+        "service.deploy",
+        "replaces all tasks by a new deployment (UpdateService)",
+        (FaultImplementation(_ECS, _deploy),),
+    ),
     Fault(
         "task.slow-start",
         "deploys tasks that listen only some time after they run",
-        (Way(_CALLED, _slow_start, workload=True),),
+        (FaultImplementation(_CALLED, _slow_start, workload=True),),
         lasting=True,
         creates=True,
     ),

@@ -54,10 +54,10 @@ def describe(entry: Entry) -> str:
     times = f" ({entry['times']} times)" if "times" in entry else ""
     if kind == "dns":
         return f"dns {entry.get('question')} @{entry.get('server')} -> {_brief(entry.get('answer'))}{times}"
-    came = entry.get("error", entry.get("response"))
+    actual = entry.get("error", entry.get("response"))
     status = f"{entry['status']} " if "status" in entry else ""
     asked = f"{entry.get('service')}:{entry.get('operation')} {_brief(entry.get('params'))}"
-    return f"{asked} -> {status}{_brief(came)}{times}"
+    return f"{asked} -> {status}{_brief(actual)}{times}"
 
 
 def _table(report: ConformanceReport) -> None:

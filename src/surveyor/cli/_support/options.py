@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surveyor.errors import UsageError
-from surveyor.targets.options import Given, allowed_words
+from surveyor.targets.options import TargetOptions, allowed_words
 
 if TYPE_CHECKING:
-    from surveyor.advice.figures import Tuning
+    from surveyor.advice.figures import TaskSettings
 
 __all__ = ["Account", "Allow", "BudgetText", "DnsText", "Endpoint", "Region", "Role", "Vpc", "given", "tuning_given"]
 
@@ -43,20 +43,20 @@ def given(
     role: str | None,
     allow: list[str] | None,
     budget: str | None,
-) -> Given:
+) -> TargetOptions:
     """What these options say."""
-    return Given(account, region, endpoint, dns, vpc, role, allowed_words(allow or []), budget)
+    return TargetOptions(account, region, endpoint, dns, vpc, role, allowed_words(allow or []), budget)
 
 
-def tuning_given(ttl: int | None, stop_timeout: int | None, drain: int | None, *, check: bool) -> Tuning | None:
+def tuning_given(ttl: int | None, stop_timeout: int | None, drain: int | None, *, check: bool) -> TaskSettings | None:
     """How the service of an experiment is to live, None where nothing was said of it. Raises UsageError."""
-    from surveyor.advice.figures import DEFAULT, tuning_of
+    from surveyor.advice.figures import DEFAULT, parse_task_settings
 
     if ttl is None and stop_timeout is None and drain is None and check:
         return None
     told = [(ttl, DEFAULT.ttl), (stop_timeout, DEFAULT.stop_timeout), (drain, DEFAULT.drain)]
     values = [default if value is None else value for value, default in told]
     try:
-        return tuning_of(f"ttl={values[0]},stop={values[1]},drain={values[2]},check={int(check)}")
+        return parse_task_settings(f"ttl={values[0]},stop={values[1]},drain={values[2]},check={int(check)}")
     except ValueError as wrong:
         raise UsageError(str(wrong)) from None

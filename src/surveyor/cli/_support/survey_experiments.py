@@ -21,7 +21,7 @@ from surveyor.report.merge import joined
 from surveyor.report.model import ConformanceReport
 from surveyor.targets.model import Target
 
-__all__ = ["PROGRAMS", "can_be_felt", "with_what_is_felt"]
+__all__ = ["PROGRAMS", "run_experiments_after_survey", "supports_experiments"]
 
 PROGRAMS = {"load": "lose-one", "chaos": "kill-one-of-many"}
 """By the command that does it, which is also the folder below the survey's."""
@@ -32,12 +32,12 @@ SCALES = {"load": "15", "chaos": "10"}
 NEEDS = frozenset({"cloudmap", "dns", "ecs", "ecs-processes"})
 
 
-def can_be_felt(target: Target) -> bool:
+def supports_experiments(target: Target) -> bool:
     """Whether it is Surveyor's own to kill tasks of, and has what that takes."""
     return target.start is not None and set(target.features or ()) >= NEEDS
 
 
-def with_what_is_felt(report: ConformanceReport, out: Path, target: str, seed: int) -> ConformanceReport:
+def run_experiments_after_survey(report: ConformanceReport, out: Path, target: str, seed: int) -> ConformanceReport:
     """The report of a survey with what an experiment and a scenario show, whose own reports are below `out`.
 
     What the scenario has to say is printed. Where one of them leaves no report, the survey's tells why as its failure.

@@ -10,7 +10,7 @@ from pathlib import Path
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.model import Mutant
 from surveyor.conformance.mutants.plugin import claim_in
-from surveyor.conformance.run import Order, run_pytest
+from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.test_results import TestResult
@@ -53,7 +53,7 @@ def run_mutants(
     """Run them all, in one session of pytest; ``collector`` shows progress."""
     chosen = Selection(claims=tuple(one.claim for one in mutants))
     with tempfile.TemporaryDirectory(prefix="surveyor-mutants-") as scratch:
-        order = Order(layout, TARGET, Path(scratch), chosen, workers, seed)
+        order = RunConfig(layout, TARGET, Path(scratch), chosen, workers, seed)
         run_pytest(order, collector, "surveyor.conformance.mutants.plugin")
     results: dict[str, list[TestResult]] = {}
     for result in collector.finished():

@@ -47,7 +47,7 @@ def _comments(found: Found, told: Told, running: RunningTarget) -> str:
         f"documented: {told.statement} [{broken.promise.claim}]",
         f"source: {told.source}",
         f"so: {broken.promise.check.demands}",
-        f"came: {broken.symptom}: {broken.came}",
+        f"came: {broken.symptom}: {broken.actual}",
         f"found by: {told.command}",
     ]
     if running.target.start is not None or running.target.endpoint is not None:

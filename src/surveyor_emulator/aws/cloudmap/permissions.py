@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor_emulator.aws.iam.permission_request import Asked, tags_of_resource
+from surveyor_emulator.aws.iam.permission_request import PermissionRequest, tags_of_resource
 from surveyor_emulator.core.world import Call
 
 from .state import CloudMapState
@@ -26,7 +26,7 @@ _WRITES = {"DeleteService", "UpdateService", "UpdateServiceAttributes", "DeleteS
 _DISCOVERY = {"DiscoverInstances", "DiscoverInstancesRevision"}
 
 
-def asked(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
+def asked(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     """What must be allowed, all of it."""
     operation = call.operation
     if operation in _NAMESPACES:
@@ -42,26 +42,26 @@ def asked(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
             "servicediscovery:NamespaceName": (str(params["NamespaceName"]),),
             "servicediscovery:ServiceName": (str(params["ServiceName"]),),
         }
-        yield Asked("*", names)
+        yield PermissionRequest("*", names)
     elif operation == "GetOperation":
         found = _state(call).operations.get(str(params["OperationId"]))
         named = found.targets.get("NAMESPACE") if found is not None else None
-        yield _on(call, "namespace", named) if named else Asked("*", {})
+        yield _on(call, "namespace", named) if named else PermissionRequest("*", {})
     else:
-        yield Asked("*", {})
+        yield PermissionRequest("*", {})
 
 
-def _create_service(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
+def _create_service(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     given = params.get("NamespaceId") or next(
         (one["NamespaceId"] for one in [params.get("DnsConfig") or {}] if "NamespaceId" in one), None
     )
     arn = _arn(call, "namespace", str(given)) if given else "*"
     keys = {"servicediscovery:NamespaceArn": (arn,)}
-    yield Asked(arn, {**keys, **tags_of_resource(_state(call).tags.get(arn, {}))})
-    yield Asked(_arn(call, "service", "*"), keys)
+    yield PermissionRequest(arn, {**keys, **tags_of_resource(_state(call).tags.get(arn, {}))})
+    yield PermissionRequest(_arn(call, "service", "*"), keys)
 
 
-def _on(call: Call, kind: str, reference: str) -> Asked:
+def _on(call: Call, kind: str, reference: str) -> PermissionRequest:
     arn = _arn(call, kind, reference)
     state = _state(call)
     keys = tags_of_resource(state.tags.get(arn, {}))
@@ -72,7 +72,7 @@ def _on(call: Call, kind: str, reference: str) -> Asked:
             keys["servicediscovery:ServiceCreatedByAccount"] = (found.created_by,)
     else:
         keys["servicediscovery:NamespaceArn"] = (arn,)
-    return Asked(arn, keys)
+    return PermissionRequest(arn, keys)
 
 
 def _arn(call: Call, kind: str, reference: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.iam.permission_request import Asked, Keys, tags_of_resource
+from surveyor_emulator.aws.iam.permission_request import Keys, PermissionRequest, tags_of_resource
 from surveyor_emulator.core.world import Call
 
 from .state import EcsState
@@ -26,7 +26,7 @@ _LISTS = {"ListServices", "ListTasks", "ListContainerInstances", "DescribeTaskSe
 _TO_TASKS, _TO_ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
 
 
-def asked(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
+def asked(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     """What must be allowed, all of it."""
     operation = call.operation
     cluster = _cluster(call, params)
@@ -53,10 +53,10 @@ def asked(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
     elif operation in ("TagResource", "UntagResource", "ListTagsForResource"):
         yield _on(call, str(params["resourceArn"]), {})
     else:
-        yield Asked("*", within if operation in _LISTS else {})
+        yield PermissionRequest("*", within if operation in _LISTS else {})
 
 
-def passed(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
+def passed(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     """The roles that a request hands on, each with the service that gets it: `iam:PassRole` must be allowed."""
     given: list[tuple[object, str]] = []
     if call.operation == "RegisterTaskDefinition":
@@ -69,13 +69,15 @@ def passed(call: Call, params: Mapping[str, Any]) -> Iterator[Asked]:
     for role, service in given:
         if role:
             arn = str(role) if str(role).startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role}"
-            yield Asked(arn, {"iam:PassedToService": (service,)})
+            yield PermissionRequest(arn, {"iam:PassedToService": (service,)})
 
 
-def _on(call: Call, arn: str, keys: Keys) -> Asked:
+def _on(call: Call, arn: str, keys: Keys) -> PermissionRequest:
     state = call.world.regional(EcsState, call.account, call.region)
     task = state.tasks.get(arn)
-    return Asked(arn, {**keys, **tags_of_resource(task.tags if task is not None else state.tags.get(arn, {}))})
+    return PermissionRequest(
+        arn, {**keys, **tags_of_resource(task.tags if task is not None else state.tags.get(arn, {}))}
+    )
 
 
 def _namespace(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys:

@@ -24,10 +24,10 @@ __all__ = [
     "Deployment",
     "EcsState",
     "Health",
+    "LifecycleStage",
     "Network",
     "Registry",
     "Service",
-    "Stage",
     "Task",
     "TaskDefinition",
     "TaskSet",
@@ -164,7 +164,7 @@ class Template:
     balancers: tuple[Balancer, ...] = ()
 
 
-Stage = Literal[
+LifecycleStage = Literal[
     "SCALE_UP",
     "POST_SCALE_UP",
     "TEST_TRAFFIC_SHIFT",
@@ -207,7 +207,7 @@ class Deployment:
     # What its tasks reach by Service Connect, as long as it lasts.
     endpoints: tuple[Endpoint, ...] = ()
     # Where a blue/green deployment has got to; None for a rolling one.
-    stage: Stage | None = None
+    stage: LifecycleStage | None = None
     # The id of the hook that it waits at.
     paused: str | None = None
     # What the service went back to when somebody stopped it, or the circuit breaker did.

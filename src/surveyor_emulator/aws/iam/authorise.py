@@ -21,7 +21,7 @@ from surveyor_policies.model import AccessRequest, Decision
 from . import moto_store
 from .caller import Caller
 from .flaws import decide_wrongly
-from .permission_request import Asked
+from .permission_request import PermissionRequest
 
 __all__ = ["authorise", "forwarded"]
 
@@ -102,14 +102,14 @@ def _decided(call: Call, caller: Caller, action: str, resource: str, keys: Mappi
     return decide(request, policies) if flaw is None else decide_wrongly(flaw, request, policies)
 
 
-def _asked(call: Call, params: Mapping[str, Any]) -> Iterable[Asked]:
+def _asked(call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
     if call.service == "servicediscovery":
         return cloudmap.asked(call, params)
     if call.service == "ecs":
         return ecs.asked(call, params)
     if call.service == "route53":
-        return (Asked(_route53(params), {}),)
-    return (Asked("*", {}),)
+        return (PermissionRequest(_route53(params), {}),)
+    return (PermissionRequest("*", {}),)
 
 
 def _route53(params: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.moto_services import hand_on
+from surveyor_emulator.aws.moto_services import forward_to_moto
 from surveyor_emulator.core.http import Request, Response
 from surveyor_policies.model import Policy, PolicySet
 from surveyor_policies.parsing import parse_policy
@@ -60,7 +60,7 @@ def answer(request: Request, account: str) -> Response:
 
     global _changes  # noqa: PLW0603  # a counter beside the one process-wide store that it counts the changes of
     _changes += 1
-    return hand_on(IamResponse, "IAM", request, request.body, account, "https://iam.amazonaws.com")
+    return forward_to_moto(IamResponse, "IAM", request, request.body, account, "https://iam.amazonaws.com")
 
 
 def key(access_key: str) -> tuple[str, str, str] | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Asked", "tags_of_resource"]
+__all__ = ["PermissionRequest", "tags_of_resource"]
 
 Keys = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PermissionRequest:
     """One resource (an ARN, or `*` where the action has none) with the condition keys that go with it."""
 
     resource: str

@@ -140,8 +140,8 @@ def test_status_decides(answer: bytes, *, well: bool) -> None:
 )
 def test_hostile_servers(serve: Serve | None, waited: float, *, well: bool) -> None:
     """Whatever is sent or not, the probe ends within its limits, and the status in time decides."""
-    came = outcome(serve)
-    assert (came.well, came.waited) == (well, waited), came
+    actual = outcome(serve)
+    assert (actual.well, actual.waited) == (well, waited), actual
 
 
 def test_little_is_read_of_a_lot() -> None:

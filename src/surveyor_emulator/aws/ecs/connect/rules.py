@@ -31,10 +31,12 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 TEST_HEADER = "x-amzn-ecs-blue-green-test"
 """ECS Developer Guide, Service Connect resources for blue/green deployments: unless a rule names another."""
 
-Given = Mapping[str, Any]
+DefinitionInput = Mapping[str, Any]
 
 
-def connect(call: Call, within: Cluster, definition: TaskDefinition, request: Given, launch: str) -> Connect | None:
+def connect(
+    call: Call, within: Cluster, definition: TaskDefinition, request: DefinitionInput, launch: str
+) -> Connect | None:
     """The configuration of a request to create or update a service; None where it is off."""
     given = request.get("serviceConnectConfiguration")
     if given is None or not given["enabled"]:
@@ -98,7 +100,7 @@ def refuse_taken(call: Call, wanted: Connect, service_arn: str) -> None:
             raise invalid(f"the namespace has a service {one.discovery_name}, which is not Service Connect's")
 
 
-def _refuse_unsupported(definition: TaskDefinition, request: Given, launch: str) -> None:
+def _refuse_unsupported(definition: TaskDefinition, request: DefinitionInput, launch: str) -> None:
     controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
     if controller != "ECS":
         raise invalid(f"Service Connect is not supported with the deployment controller {controller}")
@@ -130,13 +132,13 @@ def _namespace(call: Call, reference: str) -> tuple[Namespace, str]:
 
 
 def _offered(
-    call: Call, definition: TaskDefinition, namespace: Namespace, given: Given, *, blue_green: bool
+    call: Call, definition: TaskDefinition, namespace: Namespace, given: DefinitionInput, *, blue_green: bool
 ) -> Offered:
     container, port = _port(definition, given["portName"])
     name = given.get("discoveryName") or given["portName"]
     if not _DISCOVERY_NAME.fullmatch(name):
         raise invalid("a discoveryName has up to 64 lowercase letters, digits, underscores and hyphens, none in front")
-    aliases: list[Given] = list(given.get("clientAliases") or [])
+    aliases: list[DefinitionInput] = list(given.get("clientAliases") or [])
     if len(aliases) != 1:
         raise invalid(f"{name} needs one client alias, and can have no more")
     alias = aliases[0].get("dnsName") or f"{name}.{namespace.name}"
@@ -145,7 +147,7 @@ def _offered(
     listened, override = aliases[0]["port"], given.get("ingressPortOverride")
     if not listened or override == 0:
         raise invalid("a port is from 1 to 65535")
-    timeout: Given = given.get("timeout") or {}
+    timeout: DefinitionInput = given.get("timeout") or {}
     http = port.app_protocol != "tcp"
     if not http and timeout.get("perRequestTimeoutSeconds") is not None:
         raise invalid("perRequestTimeoutSeconds is not for TCP")
@@ -174,7 +176,7 @@ def _port(definition: TaskDefinition, name: str) -> tuple[str, Port]:
     raise invalid(f"The portName {name} does not exist in the task definition.")
 
 
-def _test_header(rules: Given | None, *, http: bool) -> tuple[str, str | None] | None:
+def _test_header(rules: DefinitionInput | None, *, http: bool) -> tuple[str, str | None] | None:
     if not http:
         return None
     if not rules:
@@ -199,7 +201,7 @@ def _refuse_doubles(definition: TaskDefinition, offered: list[Offered]) -> None:
         raise invalid("an ingressPortOverride is to be a port that no container has")
 
 
-def _authority(call: Call, definition: TaskDefinition, tls: Given | None) -> str | None:
+def _authority(call: Call, definition: TaskDefinition, tls: DefinitionInput | None) -> str | None:
     if tls is None:
         return None
     if definition.network_mode != "awsvpc":
@@ -211,7 +213,7 @@ def _authority(call: Call, definition: TaskDefinition, tls: Given | None) -> str
     return str(arn)
 
 
-def _log(given: Given) -> LogTarget | None:
+def _log(given: DefinitionInput) -> LogTarget | None:
     log = given.get("logConfiguration")
     if log is None or log["logDriver"] != "awslogs":
         return None

@@ -11,7 +11,7 @@ from surveyor_emulator.aws.ecs.lookup import invalid, refused
 from surveyor_emulator.aws.ecs.state import ContainerDefinition, HealthCheck, Port
 from surveyor_emulator.core.errors import ServiceError
 
-__all__ = ["Given", "check"]
+__all__ = ["DefinitionInput", "check"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _PORT_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
@@ -48,7 +48,7 @@ _KEPT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class DefinitionInput:
     """A request that is in order: its containers, and the rest as it is told again."""
 
     network_mode: str
@@ -56,7 +56,7 @@ class Given:
     told: dict[str, Any]
 
 
-def check(request: Mapping[str, Any]) -> Given:
+def check(request: Mapping[str, Any]) -> DefinitionInput:
     """The task definition of a request; InvalidParameterException or ClientException where it cannot be one."""
     if not _NAME.fullmatch(request["family"]):
         raise refused("a family has up to 255 letters, digits, hyphens and underscores")
@@ -85,7 +85,7 @@ def check(request: Mapping[str, Any]) -> Given:
         "requiresAttributes": [],
         "compatibilities": ["EC2", "FARGATE"] if mode == "awsvpc" else ["EC2", "EXTERNAL"],
     }
-    return Given(mode, containers, told)
+    return DefinitionInput(mode, containers, told)
 
 
 def _in_order(containers: tuple[ContainerDefinition, ...]) -> tuple[ContainerDefinition, ...]:

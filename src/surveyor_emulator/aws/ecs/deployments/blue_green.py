@@ -13,13 +13,13 @@ from surveyor_emulator.aws.ecs.connect.endpoints import refresh
 from surveyor_emulator.aws.ecs.connect.rules import published_in
 from surveyor_emulator.aws.ecs.connect.state import Published
 from surveyor_emulator.aws.ecs.lookup import invalid, state
-from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, Service, Stage
+from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, Service
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 __all__ = ["blue_green", "go_on", "resume", "roll_back"]
 
-STAGES: tuple[Stage, ...] = get_args(Stage)
+STAGES: tuple[LifecycleStage, ...] = get_args(LifecycleStage)
 _PAUSED_AT = {*STAGES, "PRE_SCALE_UP", "RECONCILE_SERVICE", "PRE_PRODUCTION_TRAFFIC_SHIFT"} - {"SCALE_UP", "BAKE_TIME"}
 LONGEST_BAKE = 1_440  # minutes
 
@@ -81,7 +81,7 @@ def _next(call: Call, service: Service, deployment: Deployment, again: Again) ->
     _enter(call, service, deployment, STAGES[STAGES.index(deployment.stage) + 1], again)
 
 
-def _enter(call: Call, service: Service, deployment: Deployment, stage: Stage, again: Again) -> None:
+def _enter(call: Call, service: Service, deployment: Deployment, stage: LifecycleStage, again: Again) -> None:
     deployment.stage, deployment.updated = stage, call.now
     call.note("ecs.deployment.stage", service.name, stage)
     assert service.blue_green is not None

@@ -116,15 +116,15 @@ async def _probe(turn: _Round, check: HealthCheck) -> None:
         outcomes = await asyncio.gather(*map(one, turn.checkers))
     turn.silent = turn.silent + 1 if all(outcome.waited for outcome in outcomes) else 0
     for waited in sorted({outcome.waited for outcome in outcomes}):
-        some = [(who, came) for who, came in zip(turn.checkers, outcomes, strict=True) if came.waited == waited]
+        some = [(who, actual) for who, actual in zip(turn.checkers, outcomes, strict=True) if actual.waited == waited]
         part = _Round(
             turn.world, turn.account, turn.check_id, turn.everyone, [who for who, _ in some], turn.silent, turn.advance
         )
         # On a flowing clock the wait is over; one that stands still has it before it.
         if waited and clock.scale is None:
-            clock.call_later(waited, _conclude, part, [came for _, came in some])
+            clock.call_later(waited, _conclude, part, [actual for _, actual in some])
         else:
-            _conclude(part, [came for _, came in some])
+            _conclude(part, [actual for _, actual in some])
 
 
 def _conclude(turn: _Round, outcomes: Sequence[Outcome]) -> None:

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap import instances, services
-from surveyor_emulator.aws.cloudmap.operations import when_over
+from surveyor_emulator.aws.cloudmap.operations import when_finished
+from surveyor_emulator.aws.cloudmap.state import CloudMapService as Discovery
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.cloudmap.state import Service as Discovery
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.aws.ecs.tasks.environment import vpc_of
 from surveyor_emulator.aws.ram.state import is_shared
@@ -33,6 +33,8 @@ __all__ = [
     "deploy",
     "deregister",
     "has_access",
+    "has_path",
+    "is_withheld_at_first",
     "refresh",
     "register",
     "retire",
@@ -64,7 +66,7 @@ def deploy(call: Call, service: Service, deployment: Deployment) -> None:
         endpoint = _endpoint(wanted, one, discovery)
         if found is None:
             held.published[discovery.id] = Published(endpoint, wanted.namespace_id, service.arn, discovery.arn)
-            discovery.view.heard.append(partial(_changed, call, wanted.owner, discovery.id))
+            discovery.view.listeners.append(partial(_changed, call, wanted.owner, discovery.id))
         else:
             found.endpoint = endpoint
     deployment.endpoints = tuple(one.endpoint for one in published_in(call, wanted.owner, wanted.namespace_id))
@@ -108,7 +110,7 @@ def register(call: Call, task: Task, done: Done) -> None:
         one, offered = left.pop()
         task.connected.append(one.endpoint.key)
         one.networks[task.id] = vpc_of(call, task) or NO_VPC
-        if task.checked and task.health != "HEALTHY" and call.world.settings.connect_flaw != "withholds-nothing":
+        if is_withheld_at_first(task):
             one.withheld.add(task.id)
             call.world.clock.call_later(LONGEST_WITHHELD, _admit, call, wanted.owner, one, task.id)
         if task.deployment is not None and task.deployment.stage in BEFORE_SHIFT:
@@ -154,8 +156,6 @@ def tell_health(call: Call, task: Task) -> None:
 
 def has_access(call: Call, wanted: Connect) -> bool:
     """Whether the namespace is the account's own, or shared with it for Service Connect."""
-    if call.world.settings.connect_flaw == "never-strands":
-        return True
     return wanted.owner == call.account or is_shared(call.world, wanted.namespace_arn, call.account, for_ecs=True)
 
 
@@ -185,16 +185,25 @@ def _tell(call: Call, owner: str, one: Published, network: str, *, anew: bool = 
         call.note("connect.members", one.endpoint.discovery_name, f"{len(production)} in {network}")
 
 
+def is_withheld_at_first(task: Task) -> bool:
+    """Return whether calls are withheld from a task that has just registered: its checks have not passed yet."""
+    return task.checked and task.health != "HEALTHY"
+
+
+def has_path(one: Published, instance: str, network: str) -> bool:
+    """Return whether an instance of an endpoint can be reached from a network (a VPC, or `NO_VPC`)."""
+    return one.networks.get(instance, network) == network
+
+
 def _there(call: Call, owner: str, one: Published, network: str) -> dict[str, Member]:
     """Instances that may get calls, by id. What no path leads to is where nobody answers (there is no peering here)."""
     discovery = call.world.regional(CloudMapState, owner, call.region).services.get(one.endpoint.key)
     found: dict[str, Member] = {}
-    flaw = call.world.settings.connect_flaw
     for instance in discovery.view.members.values() if discovery is not None else ():
         address, port = instance.attributes.get("AWS_INSTANCE_IPV4"), instance.attributes.get("AWS_INSTANCE_PORT")
         if address is None or port is None or instance.id in one.withheld:
             continue
-        reached = one.networks.get(instance.id, network) == network or flaw == "ignores-networks"
+        reached = has_path(one, instance.id, network)
         found[instance.id] = (address, int(port)) if reached else runtime(call.world).nowhere()
     return found
 
@@ -285,4 +294,4 @@ def _submit(call: Call, wanted: Connect, operation: str, ask: Callable[[Call], A
         else:
             done(str(problem))
         return
-    when_over(call, str(answer["OperationId"]), done)
+    when_finished(call, str(answer["OperationId"]), done)

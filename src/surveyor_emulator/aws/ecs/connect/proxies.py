@@ -33,7 +33,7 @@ from .proxy_metrics import measure
 from .rules import published_in
 from .state import Connect, Offered
 
-__all__ = ["drain", "end", "place", "start"]
+__all__ = ["drain", "end", "place", "reachable_endpoints", "rotate_certificates", "start"]
 
 LOOK_AT_CALLS = 0.02  # wall seconds
 
@@ -45,18 +45,14 @@ def place(call: Call, task: Task) -> None:
         return
     if wanted.offered and task.template.definition.network_mode == "awsvpc":
         task.inner = run.addresses.take()
-    for endpoint in _reached(call, task, wanted):
-        if call.world.settings.connect_flaw == "resolves-discovery-names":
-            task.names.setdefault(endpoint.discovery_name, "127.0.0.1")
+    for endpoint in reachable_endpoints(task):
         # Two endpoints of one name have ports that differ.
         if endpoint.alias not in task.names:
             task.names[endpoint.alias] = run.names.take()
 
 
-def _reached(call: Call, task: Task, wanted: Connect) -> tuple[Endpoint, ...]:
-    """What a task reaches: what there was when its deployment began."""
-    if call.world.settings.connect_flaw == "sees-later-endpoints":
-        return tuple(one.endpoint for one in published_in(call, wanted.owner, wanted.namespace_id))
+def reachable_endpoints(task: Task) -> tuple[Endpoint, ...]:
+    """Return the endpoints that existed when the task's deployment began: the task reaches these."""
     return task.deployment.endpoints if task.deployment is not None else ()
 
 
@@ -76,13 +72,12 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
         task.inner or task.address or "",
         second_of(call, task),
         vpc_of(call, task) or endpoints.NO_VPC,
-        tuple((one, task.names[one.alias]) for one in _reached(call, task, wanted)),
+        tuple((one, task.names[one.alias]) for one in reachable_endpoints(task)),
         tuple(_inbound(wanted, task)),
         tuple(_through(wanted, task)),
         wanted.access_log,
         secrets,
         wanted.debug,
-        call.world.settings.connect_flaw,
     )
     if task.template.definition.network_mode == "bridge" and task.instance is not None:
         plan = replace(plan, outer=task.instance.address)
@@ -90,13 +85,13 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
         endpoints.show(call, wanted.owner, one, plan.network)
     task.sidecar = await sidecar.start(run.supervisor, plan, folder, ended, partial(deliver, call, task, wanted))
     measure(call, task)
-    if secrets is not None and plan.flaw != "never-rotates":
-        call.world.clock.call_later(ROTATED, _rotate, call, task, wanted, folder)
+    if secrets is not None:
+        call.world.clock.call_later(ROTATED, rotate_certificates, call, task, wanted, folder)
 
 
 def drain(call: Call, task: Task, then: Callable[[], object]) -> None:
     """Have callers leave, and go on when the agent has waited as long as it does (the agent's README: 20 s)."""
-    if task.sidecar is None or not task.sidecar.plan.inbound or call.world.settings.connect_flaw == "never-drains":
+    if task.sidecar is None or not task.sidecar.plan.inbound:
         then()
         return
     call.note("connect.drain", task.id)
@@ -137,8 +132,7 @@ def end(call: Call, task: Task) -> None:
 
 def _secrets(call: Call, task: Task, wanted: Connect, folder: Path) -> Secrets | None:
     """Write what TLS needs, as far as anything here uses it."""
-    reached = task.deployment.endpoints if task.deployment is not None else ()
-    arns = {one.authority for one in reached} | {one.authority for one in wanted.offered}
+    arns = {one.authority for one in reachable_endpoints(task)} | {one.authority for one in wanted.offered}
     if arns <= {None}:
         return None
     secrets = certificates.trust([authority(call, arn) for arn in arns if arn is not None], folder)
@@ -148,13 +142,14 @@ def _secrets(call: Call, task: Task, wanted: Connect, folder: Path) -> Secrets |
     return secrets
 
 
-def _rotate(call: Call, task: Task, wanted: Connect, folder: Path) -> None:
+def rotate_certificates(call: Call, task: Task, wanted: Connect, folder: Path) -> None:
+    """Write new certificates for a task's proxy, and do so again after each rotation period."""
     if task.sidecar is None:
         return
     with contextlib.suppress(OSError, ServiceError):  # its folder is going just now, or the authority is no more
         _secrets(call, task, wanted, folder)
         call.note("connect.rotated", task.id)
-    call.world.clock.call_later(ROTATED, _rotate, call, task, wanted, folder)
+    call.world.clock.call_later(ROTATED, rotate_certificates, call, task, wanted, folder)
 
 
 def _inbound(wanted: Connect, task: Task) -> Iterator[Inbound]:

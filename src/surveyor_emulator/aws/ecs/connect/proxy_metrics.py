@@ -15,7 +15,7 @@ from surveyor_emulator.runtime.envoy.admin import Silent
 from surveyor_emulator.runtime.service_connect.bootstrap import EGRESS, INGRESS
 from surveyor_emulator.runtime.service_connect.sidecar import Sidecar
 
-__all__ = ["measure"]
+__all__ = ["counter_growth", "measure"]
 
 EVERY = 60.0
 NAMESPACE = "AWS/ECS"
@@ -61,11 +61,14 @@ async def _look(call: Call, task: Task, before: Mapping[str, int]) -> None:
     measure(call, task, now, call.world.clock.advances)
 
 
-def _figures(sidecar: Sidecar, own: Dimensions, now: Mapping[str, int], before: Mapping[str, int]) -> Iterator[Figure]:
-    times = 2 if sidecar.plan.flaw == "counts-twice" else 1
+def counter_growth(name: str, now: Mapping[str, int], before: Mapping[str, int]) -> float:
+    """Return by how much a counter has grown; 0 if the proxy started anew in between."""
+    return float(max(0, now.get(name, 0) - before.get(name, 0)))
 
+
+def _figures(sidecar: Sidecar, own: Dimensions, now: Mapping[str, int], before: Mapping[str, int]) -> Iterator[Figure]:
     def grown(name: str) -> float:
-        return times * float(max(0, now.get(name, 0) - before.get(name, 0)))
+        return counter_growth(name, now, before)
 
     for number, port in enumerate(sidecar.plan.inbound):
         kind = "tcp" if port.protocol == "tcp" else "http"

@@ -17,7 +17,7 @@ from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStag
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["blue_green", "go_on", "resume", "roll_back"]
+__all__ = ["blue_green", "go_on", "resume", "roll_back", "shift_test_traffic"]
 
 STAGES: tuple[LifecycleStage, ...] = get_args(LifecycleStage)
 _PAUSED_AT = {*STAGES, "PRE_SCALE_UP", "RECONCILE_SERVICE", "PRE_PRODUCTION_TRAFFIC_SHIFT"} - {"SCALE_UP", "BAKE_TIME"}
@@ -86,7 +86,7 @@ def _enter(call: Call, service: Service, deployment: Deployment, stage: Lifecycl
     call.note("ecs.deployment.stage", service.name, stage)
     assert service.blue_green is not None
     if stage == "TEST_TRAFFIC_SHIFT":
-        _set(call, service, deployment, tested=call.world.settings.connect_flaw != "no-test-traffic")
+        shift_test_traffic(call, service, deployment)
     elif stage == "PRODUCTION_TRAFFIC_SHIFT":
         _shift(call, service, deployment)
     elif stage == "CLEAN_UP":
@@ -100,9 +100,10 @@ def _enter(call: Call, service: Service, deployment: Deployment, stage: Lifecycl
         call.world.later(call.world.settings.deployment_stage, _next, call, service, deployment, again)
 
 
-def _set(call: Call, service: Service, deployment: Deployment, *, tested: bool) -> None:
+def shift_test_traffic(call: Call, service: Service, deployment: Deployment) -> None:
+    """Lead calls with the test header to the new tasks."""
     for one in _published(call, service, deployment):
-        one.tested = tested
+        one.tested = True
         refresh(call, _owner(deployment), one)
 
 

@@ -11,15 +11,15 @@ from dataclasses import replace
 
 from surveyor_emulator.aws.cloudmap import instances
 from surveyor_emulator.aws.cloudmap.health import update_instance_custom_health_status
-from surveyor_emulator.aws.cloudmap.operations import when_over
+from surveyor_emulator.aws.cloudmap.operations import when_finished
+from surveyor_emulator.aws.cloudmap.state import CloudMapService as Discovery
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.cloudmap.state import Service as Discovery
 from surveyor_emulator.aws.ecs.service_principal import service_action
 from surveyor_emulator.aws.ecs.state import Health, Task
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["deregister", "discovery", "register", "tell_health"]
+__all__ = ["deregister", "discovery", "initial_health", "instance_attributes", "register", "tell_health"]
 
 Done = Callable[[str | None], object]
 """Called with None when it has succeeded, else with why it has not."""
@@ -40,10 +40,9 @@ def register(call: Call, task: Task, done: Done) -> None:
         return
     task.registered_in = found.id
     health: Health | None = None
-    attributes = _attributes(call, task)
+    attributes = instance_attributes(call, task)
     if found.custom_health:
-        flawed = call.world.settings.ecs_flaw == "ignores-health"
-        health = "UNHEALTHY" if task.checked and task.health != "HEALTHY" and not flawed else "HEALTHY"
+        health = initial_health(task)
         attributes["AWS_INIT_HEALTH_STATUS"] = health
     task.health_told = health
 
@@ -66,7 +65,7 @@ def register(call: Call, task: Task, done: Done) -> None:
 def deregister(call: Call, task: Task, done: Done) -> None:
     """Take the task out of Cloud Map; at once done where it is not in it."""
     where, task.registered_in = task.registered_in, None
-    if where is None or call.world.settings.ecs_flaw == "never-deregisters":
+    if where is None:
         done(None)
         return
     _submit(
@@ -87,7 +86,7 @@ def tell_health(call: Call, task: Task) -> None:
     health = task.health
     if found is None or not found.custom_health or task.registered_in is None or health == "UNKNOWN":
         return
-    if health == task.health_told or call.world.settings.ecs_flaw == "ignores-health":
+    if health == task.health_told:
         return
     task.health_told = health
     if health == "UNHEALTHY":
@@ -108,7 +107,7 @@ def _submit(call: Call, task: Task, operation: str, ask: Callable[[Call], object
     except ServiceError as problem:
         running = problem.members.get("DuplicateOperationId")
         if running is not None:
-            when_over(acting, running, lambda _: _submit(call, task, operation, ask, done))
+            when_finished(acting, running, lambda _: _submit(call, task, operation, ask, done))
             return
         if problem.code == "RequestLimitExceeded" and task.service is not None:
             detail = {"clusterArn": task.cluster.arn, "createdAt": call.now}
@@ -116,12 +115,16 @@ def _submit(call: Call, task: Task, operation: str, ask: Callable[[Call], object
         done(str(problem))
         return
     assert isinstance(answer, dict)
-    when_over(acting, str(answer["OperationId"]), done)
+    when_finished(acting, str(answer["OperationId"]), done)
 
 
-def _attributes(call: Call, task: Task) -> dict[str, str]:
-    if call.world.settings.ecs_flaw == "wrong-attributes":
-        return {"AWS_INSTANCE_IPV4": task.reached_at or "", "AWS_INSTANCE_PORT": "1", "CLUSTER": task.cluster.name}
+def initial_health(task: Task) -> Health:
+    """Return the health that a task is registered with: UNHEALTHY until the checks of its containers have passed."""
+    return "UNHEALTHY" if task.checked and task.health != "HEALTHY" else "HEALTHY"
+
+
+def instance_attributes(call: Call, task: Task) -> dict[str, str]:
+    """Return the attributes that ECS gives a task's instance in Cloud Map."""
     found = {
         "AVAILABILITY_ZONE": task.zone,
         "REGION": call.region,

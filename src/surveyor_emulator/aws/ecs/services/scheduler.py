@@ -75,7 +75,7 @@ def _look(call: Call, service: Service) -> None:
     if primary is None:
         return
     _report_unhealthy(call, service, tasks)
-    failed = [one for one in tasks if _failed(call, service, one)]
+    failed = [one for one in tasks if has_failed_checks(call, service, one)]
     stays = [one for one in tasks if one.deployment is primary and not _is_drained(one)]
     current = [one for one in stays if one not in failed]
     old = [one for one in tasks if one not in stays and one not in failed]
@@ -84,16 +84,16 @@ def _look(call: Call, service: Service) -> None:
     room = most - len(old) - len(failed)
     current = _settle(call, service, primary, current, service.desired, max(room, 0))
     # What has run before is not asked to prove itself again.
-    healthy = sum(_counts(call, one) for one in current) + sum(one.status == "RUNNING" for one in old)
+    healthy = sum(counts_towards_minimum(call, one) for one in current) + sum(one.status == "RUNNING" for one in old)
     least = math.ceil(service.desired * service.minimum / 100)
     for task in failed:
         # Once enough others count, or where there is no room for its replacement as long as it runs.
         if healthy >= least or room < service.desired:
             _stop(call, service, task, UNHEALTHY if task.health == "UNHEALTHY" else UNHEALTHY_TARGET)
     if shifting:
-        green_is_well = len(current) == service.desired and all(_counts(call, one) for one in current)
+        green_is_well = len(current) == service.desired and all(counts_towards_minimum(call, one) for one in current)
         blue_green.go_on(call, service, primary, well=green_is_well, again=look_soon)
-    for task in sorted([] if shifting else old, key=lambda one: (_counts(call, one), one.created)):
+    for task in sorted([] if shifting else old, key=lambda one: (counts_towards_minimum(call, one), one.created)):
         if task.status != "RUNNING":
             _stop(call, service, task, SCALED.format(primary.id))
         elif healthy > least:
@@ -110,7 +110,9 @@ def _settle(
     lacking = min(wanted, room) - len(tasks)
     if len(tasks) > wanted:
         # The newest go first: those that have not got far yet.
-        for task in sorted(tasks, key=lambda one: (_counts(call, one), -one.created))[: len(tasks) - wanted]:
+        for task in sorted(tasks, key=lambda one: (counts_towards_minimum(call, one), -one.created))[
+            : len(tasks) - wanted
+        ]:
             _stop(call, service, task, SCALED.format(deployment.id))
         return [one for one in tasks if one.going]
     if lacking <= 0 or deployment.rollout == "FAILED" or call.now < deployment.resume:
@@ -146,10 +148,8 @@ def _external(call: Call, service: Service, tasks: Sequence[Task]) -> None:
     ]
 
 
-def _failed(call: Call, service: Service, task: Task) -> bool:
+def has_failed_checks(call: Call, service: Service, task: Task) -> bool:
     """Whether a task's checks have failed, and its grace period is over."""
-    if call.world.settings.ecs_flaw == "keeps-failed-tasks":
-        return False
     graced = task.started is not None and call.now < task.started + service.grace
     return not graced and (task.health == "UNHEALTHY" or load_balancers.is_ill(call, task))
 
@@ -174,10 +174,8 @@ def _report_unhealthy(call: Call, service: Service, tasks: Sequence[Task]) -> No
                 service_action(call, service.arn, "WARN", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY", detail)
 
 
-def _counts(call: Call, task: Task) -> bool:
+def counts_towards_minimum(call: Call, task: Task) -> bool:
     """Whether a task counts towards the minimum."""
-    if call.world.settings.ecs_flaw == "waits-for-nothing":
-        return task.status == "RUNNING"
     return task.status == "RUNNING" and task.healthy_since is not None and call.now >= task.healthy_since
 
 

@@ -22,7 +22,7 @@ from surveyor_emulator.runtime.tasks.supervisor import CannotStart
 
 from .environment import check_command, environment_of
 
-__all__ = ["watch"]
+__all__ = ["agent_is_connected", "watch"]
 
 # A command takes wall time to start, however fast the clock is; one that has hung is waited for less from then on.
 LEAST_WAIT, IMPATIENT_WAIT = 2.0, 0.3
@@ -76,15 +76,18 @@ async def _passes(call: Call, task: Task, container: Container) -> bool:
     return how.code == 0
 
 
-def _is_heard(call: Call, task: Task) -> bool:
-    """Whether its host's agent is connected; while it is not, health is the last that was known (ecs HealthCheck)."""
-    if task.instance is None or call.world.settings.ecs_flaw == "hears-the-disconnected":
+def agent_is_connected(call: Call, task: Task) -> bool:
+    """Return whether the agent of the task's host is connected.
+
+    While it is not, the last known health is kept (ecs HealthCheck).
+    """
+    if task.instance is None:
         return True
     return lets_out(call.world, call.account, call.region, task.instance.ec2_id)
 
 
 def _set(call: Call, task: Task, container: Container, health: Health, changed: Callable[[], object]) -> None:
-    if container.health == health or not _is_heard(call, task):
+    if container.health == health or not agent_is_connected(call, task):
         return
     container.health = health
     call.note("ecs.container.health", task.id, f"{container.definition.name} {health}")

@@ -93,9 +93,7 @@ def _override(task: Task, container: Container) -> Mapping[str, list[dict[str, s
 
 
 def names_of(call: Call, task: Task) -> Mapping[str, str]:
-    """Name -> address of what a task reaches by Service Connect."""
-    if call.world.settings.connect_flaw == "names-elsewhere":
-        return dict.fromkeys(task.names, "192.0.2.1")
+    """Return name -> address of the endpoints that a task reaches by Service Connect."""
     return task.names
 
 

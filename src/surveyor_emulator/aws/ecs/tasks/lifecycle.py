@@ -29,7 +29,7 @@ from . import container_checks as checks
 from .environment import command_of, environment_of
 from .task_files import own_files
 
-__all__ = ["launch", "stop"]
+__all__ = ["kill_container", "launch", "stop", "stop_container"]
 
 log = logging.getLogger(__name__)
 
@@ -171,13 +171,6 @@ async def _start_all(call: Call, task: Task, changed: Callable[[Task], object]) 
 
 def _join(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     """Register it wherever it belongs; then it is RUNNING."""
-    flaw = call.world.settings.ecs_flaw
-    registers = task.template.registry is not None and (task.service is not None or flaw == "run-task-registers")
-    if flaw == "registers-late":
-        _run(call, task, changed)
-        if task.going and registers:
-            call.world.clock.call_later(10.0, registration.register, call, task, lambda problem: None)
-        return
 
     def registered(problem: str | None) -> None:
         if problem is not None and task.going:
@@ -188,7 +181,7 @@ def _join(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
             _deactivate(call, task, changed)
 
     def connected(problem: str | None) -> None:
-        if problem is not None or not registers:
+        if problem is not None or task.template.registry is None:
             registered(problem)
         elif task.going:
             registration.register(call, task, registered)
@@ -301,23 +294,26 @@ def _deactivate(call: Call, task: Task, changed: Callable[[Task], object]) -> No
 
 
 async def _terminate(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
-    run = runtime(call.world)
     left = [one for one in task.containers if one.process is not None and not one.process.ended.done()]
     if not left:
         _all_ended(call, task, changed)
         return
     for container in left:
-        assert container.process is not None
-        at_once = call.world.settings.ecs_flaw == "kills-at-once"
-        grace = 0 if at_once else container.definition.stop_timeout
-        call.note("ecs.container.sigterm", task.id, container.definition.name)
-        run.pace.hold(container, grace)
-        call.world.clock.call_later(grace, _kill, call, container)
-        if not at_once:
-            await run.supervisor.signal(container.process, signal.SIGTERM)
+        await stop_container(call, task, container)
 
 
-def _kill(call: Call, container: Container) -> None:
+async def stop_container(call: Call, task: Task, container: Container) -> None:
+    """Send SIGTERM to a running container, and SIGKILL once its stopTimeout is over."""
+    assert container.process is not None
+    run, grace = runtime(call.world), container.definition.stop_timeout
+    call.note("ecs.container.sigterm", task.id, container.definition.name)
+    run.pace.hold(container, grace)
+    call.world.clock.call_later(grace, kill_container, call, container)
+    await run.supervisor.signal(container.process, signal.SIGTERM)
+
+
+def kill_container(call: Call, container: Container) -> None:
+    """Send SIGKILL to a container that still runs."""
     if container.process is not None and not container.process.ended.done():
         call.world.clock.run(_killed(call, container))
 

@@ -45,8 +45,6 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     if not 1 <= count <= most:
         raise invalid(f"count is to be from 1 to {most}")
     wanted = template(call, within, request, for_service=False)
-    if call.world.settings.ecs_flaw == "run-task-registers":
-        wanted = _with_a_registry(call, wanted)
     given = tags.read(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     group = request.get("group") or f"family:{wanted.definition.family}"
     overrides: Any = request.get("overrides") or {}
@@ -132,14 +130,3 @@ def _forget(call: Call, one: Task) -> None:
     if one.status == "STOPPED":
         remembered = call.world.settings.task_remembered
         call.world.clock.call_later(remembered, state(call).tasks.pop, one.arn, None)
-
-
-def _with_a_registry(call: Call, wanted: Any) -> Any:
-    """For a mutant: that of any service of the same family."""
-    from dataclasses import replace
-
-    for one in state(call).services.values():
-        current = one.primary
-        if current is not None and current.template.definition.family == wanted.definition.family:
-            return replace(wanted, registry=current.template.registry)
-    return wanted

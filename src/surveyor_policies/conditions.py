@@ -1,14 +1,14 @@
-"""One line of a Condition element: which values of a key are asked for, and how.
+"""Compile one entry of a Condition element into a function of a request's context.
 
 IAM User Guide, Condition operators, Conditions with multiple context keys or values, Single-valued vs. multivalued
 context keys:
 
 - several values of a policy are alternatives; under a negated operator none may match;
-- a key that the request lacks makes a condition false, under a negated operator true, with IfExists true;
-- ForAllValues asks it of every value of the key, and holds where there is none; ForAnyValue of one, and fails there. A
-  key with nothing but the empty text in it has none;
-- a key with several values needs one of the two: a plain operator does not hold for it;
-- Null holds with ``true`` where the key is absent or has no value, with ``false`` where it has one.
+- a condition is false if the request lacks the key; with a negated operator or IfExists it is true;
+- ForAllValues tests every value of the key, and is true if there is none; ForAnyValue needs one matching value, and is
+  false if there is none. A key whose only value is the empty string counts as having none;
+- a key with several values needs one of these two prefixes: a plain operator is false for it;
+- Null with ``true`` is true if the key is absent or has no value, with ``false`` if it has a value.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _IF_EXISTS = "ifexists"
 
 
 def condition(operator: str, key: str, values: tuple[str, ...], *, variables: bool) -> Condition:
-    """The condition, ready to be asked; raises `ValueError` with one line where there is no such operator."""
+    """Return the compiled condition; raise `ValueError` with one line if the operator does not exist."""
     return Condition(operator, key, values, _holds(operator, key.lower(), values, variables))
 
 
@@ -39,38 +39,38 @@ def _holds(operator: str, key: str, values: tuple[str, ...], variables: bool) ->
     if_exists = name.endswith(_IF_EXISTS)
     known = OPERATORS.get(name.removesuffix(_IF_EXISTS))
     if known is None:
-        raise ValueError(f"there is no condition operator {operator!r}")
+        raise ValueError(f"expected a condition operator of IAM, got {operator!r}")
     tests = [known.make(value, variables) for value in values]
     negated = known.negated
 
-    def asked(value: str, context: Context) -> bool:
+    def matches(value: str, context: Context) -> bool:
         for test in tests:  # a loop: this runs at every call to the target
             if test(value, context):
                 return not negated
         return negated
 
-    def one(context: Context) -> bool:
-        given = context.get(key)
-        if not given:
+    def holds_for_single(context: Context) -> bool:
+        actual = context.get(key)
+        if not actual:
             return if_exists or negated
-        return len(given) == 1 and asked(given[0], context)
+        return len(actual) == 1 and matches(actual[0], context)
 
-    def every(context: Context) -> bool:
-        given = context.get(key, ())
-        return not any(given) or all(asked(value, context) for value in given)
+    def holds_for_all(context: Context) -> bool:
+        actual = context.get(key, ())
+        return not any(actual) or all(matches(value, context) for value in actual)
 
-    def some(context: Context) -> bool:
-        given = context.get(key)
-        if given is None:
+    def holds_for_any(context: Context) -> bool:
+        actual = context.get(key)
+        if actual is None:
             return if_exists
-        return any(given) and any(asked(value, context) for value in given)
+        return any(actual) and any(matches(value, context) for value in actual)
 
-    return {"": one, "all": every, "any": some}[_SETS.get(prefix, "")]
+    return {"": holds_for_single, "all": holds_for_all, "any": holds_for_any}[_SETS.get(prefix, "")]
 
 
 def _null(key: str, values: tuple[str, ...]) -> Callable[[Context], bool]:
-    wanted = {value.lower() for value in values}
-    if not wanted <= {"true", "false"}:
-        raise ValueError(f"expected true or false for Null, got {', '.join(sorted(wanted))}")
-    absent, present = "true" in wanted, "false" in wanted
+    expected = {value.lower() for value in values}
+    if not expected <= {"true", "false"}:
+        raise ValueError(f"expected true or false for Null, got {', '.join(sorted(expected))}")
+    absent, present = "true" in expected, "false" in expected
     return lambda context: present if context.get(key) else absent

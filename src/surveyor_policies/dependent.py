@@ -1,8 +1,8 @@
-"""What an operation of Cloud Map needs of its caller beside its own action: it goes to Route 53 and EC2 as that caller.
+"""Permissions that an operation of Cloud Map needs besides its own action: it calls Route 53 and EC2 as its caller.
 
-AWS Cloud Map Developer Guide, AWS Cloud Map API permissions reference. Which of them a registration needs depends on
-the namespace; no document says how: here those of Route 53 where there are records or checks, and EC2's where an EC2
-instance is named.
+Source: AWS Cloud Map Developer Guide, AWS Cloud Map API permissions reference. Which of them a registration needs
+depends on the namespace, and no document says how. Here it needs those of Route 53 if the service has records or
+checks, and those of EC2 if an EC2 instance is named.
 """
 
 from __future__ import annotations
@@ -20,4 +20,4 @@ DEPENDENT: Mapping[str, tuple[str, ...]] = {
     "servicediscovery:RegisterInstance": (*_RECORDS, "route53:CreateHealthCheck", "ec2:DescribeInstances"),
     "servicediscovery:DeregisterInstance": (*_RECORDS, "route53:DeleteHealthCheck"),
 }
-"""By action: the others, whatever the request."""
+"""Further actions by action, whatever the request contains."""

@@ -1,12 +1,12 @@
-"""The decision: a pure function of a request and the policies that apply to it.
+"""Decide whether policies allow a request: a pure function of both.
 
-IAM User Guide, Policy evaluation logic, and there How AWS enforcement code logic evaluates requests and Cross-account
-policy evaluation logic. An explicit deny anywhere decides. Otherwise, inside one account, an allow is needed from the
-identity's policies or the resource's; permissions boundary and session policies must allow as well, unless the
-resource's policy names the user or the session itself. Across accounts both sides must allow. A role's trust policy
-must allow whoever assumes it, in the same account too.
+Source: IAM User Guide, Policy evaluation logic, with its pages How AWS enforcement code logic evaluates requests and
+Cross-account policy evaluation logic. An explicit deny in any policy decides. Otherwise, inside one account, an
+identity-based or a resource-based policy must allow; permissions boundary and session policies must allow as well,
+unless the resource-based policy names the user or the session itself. Across accounts both sides must allow. A role's
+trust policy must allow the principal that assumes the role, in the same account too.
 
-Nothing fails open: what goes wrong in here is a denial and is logged as an error.
+Errors never allow: an exception during evaluation is a denial and is logged as an error.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _NAMES: dict[PolicyKind, str] = {
 
 
 def decide(request: AccessRequest, policies: PolicySet) -> Decision:
-    """Whether ``policies`` allow ``request``, and which statement decided."""
+    """Return whether ``policies`` allow ``request``, and which statement decided."""
     try:
         return _decide(request, policies)
-    except Exception:  # noqa: BLE001  # whatever goes wrong, nothing may be allowed by it
+    except Exception:  # noqa: BLE001  # an unexpected error must never allow a request
         _log.exception("no decision on %s: denied", request.action)
         return Decision(False, "error", None, "because the policies could not be evaluated")
 
 
 def account_of(request: AccessRequest) -> str:
-    """The account that the resource belongs to."""
+    """Return the account that owns the resource: twelve digits."""
     if request.owner:
         return request.owner
     parts = request.resource.split(":", 5)
@@ -49,31 +49,31 @@ def account_of(request: AccessRequest) -> str:
 
 
 def _decide(request: AccessRequest, policies: PolicySet) -> Decision:
-    question = _Question(request, bounded=policies.boundary is not None)
+    evaluation = _Evaluation(request, bounded=policies.boundary is not None)
     for kind, group in _kinds(policies):
-        denied = question.first("Deny", kind, group)
+        denied = evaluation.first("Deny", kind, group)
         if denied:
             return Decision(False, "explicit-deny", denied, f"with an explicit deny in {_a(kind)}")
 
     principal = request.principal
-    by_resource, reach = question.granted(policies.resource)
+    by_resource, reach = evaluation.granted(policies.resource)
     if not principal.account or principal.kind in ("anonymous", "service"):
         return _allowed(by_resource) if by_resource else _lacking(request, "resource")
     if account_of(request) != principal.account:
         if not by_resource:
             return _lacking(request, "resource")
-        return question.by_identity(policies)
+        return evaluation.by_identity(policies)
     if by_resource and reach is Grant.DIRECT:
         return _allowed(by_resource)
     if by_resource and reach is Grant.ISSUER:
-        return question.limited(policies, by_resource)
+        return evaluation.limited(policies, by_resource)
     if not by_resource and _is_assumption(request):
         return _lacking(request, "resource")
-    return question.by_identity(policies)
+    return evaluation.by_identity(policies)
 
 
-class _Question:
-    """One request while it is put to policies."""
+class _Evaluation:
+    """The evaluation of one request against policies."""
 
     __slots__ = ("action", "bounded", "context", "principal", "request", "resource")
 
@@ -86,7 +86,7 @@ class _Question:
         self.context: Context | None = None
 
     def covers(self, statement: Statement) -> bool:
-        """Whether a statement about this action covers the request otherwise, whoever asks."""
+        """Return whether a statement on this action matches resource and conditions, whatever its principals."""
         context: Context = _NO_CONTEXT
         if statement.reads_context:
             context = self.context or self._context()
@@ -95,12 +95,12 @@ class _Question:
         return not statement.conditions or all(condition.holds(context) for condition in statement.conditions)
 
     def _context(self) -> Context:
-        """The condition keys in lower case, made when the first statement asks for one."""
+        """Return the condition keys in lower case, computed when the first statement reads one."""
         self.context = {key.lower(): values for key, values in self.request.context.items()}
         return self.context
 
     def first(self, effect: Effect, kind: PolicyKind, policies: Iterable[Policy]) -> StatementRef | None:
-        """The first statement of ``effect`` that applies."""
+        """Return the first statement of ``effect`` that applies."""
         for policy in policies:
             for statement in policy.index.of(self.action, effect):
                 if self.covers(statement) and (
@@ -110,7 +110,7 @@ class _Question:
         return None
 
     def granted(self, policies: Iterable[Policy]) -> tuple[StatementRef | None, Grant]:
-        """The resource-based allow that reaches furthest."""
+        """Return the resource-based allow with the most direct grant."""
         best: StatementRef | None = None
         reach = Grant.NONE
         for policy in policies:
@@ -122,7 +122,7 @@ class _Question:
         return best, reach
 
     def by_identity(self, policies: PolicySet) -> Decision:
-        """What the identity's own policies come to, with what limits them."""
+        """Decide by the identity-based policies and their limits: boundary and session policies."""
         if self.principal.kind == "root":
             return Decision(True, "allow", None, "because the root user of an account has full access")
         allow = self.first("Allow", "identity", policies.identity)
@@ -131,7 +131,7 @@ class _Question:
         return self.limited(policies, allow)
 
     def limited(self, policies: PolicySet, allow: StatementRef) -> Decision:
-        """``allow``, if boundary and session policies allow as well."""
+        """Return the decision ``allow`` if boundary and session policies allow as well."""
         if policies.boundary is not None and not self.first("Allow", "boundary", policies.boundary):
             return _lacking(self.request, "boundary")
         if policies.session is not None and not self.first("Allow", "session", policies.session):
@@ -149,7 +149,7 @@ def _kinds(policies: PolicySet) -> tuple[tuple[PolicyKind, tuple[Policy, ...]], 
 
 
 def _is_assumption(request: AccessRequest) -> bool:
-    """Whether a trust policy has to allow this: an action of STS on a role."""
+    """Return whether a trust policy must allow this: an action of STS on a role."""
     return request.action.lower().startswith("sts:") and ":role/" in request.resource
 
 

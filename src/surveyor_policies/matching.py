@@ -1,8 +1,8 @@
-"""Patterns of the policy language, made into functions once and matched in time linear in the value.
+"""Compile patterns of the policy language into functions that match in time linear in the value.
 
-A pattern such as ``a*a*a*a*b`` takes a naive matcher exponential or high polynomial time. The standard library's
-fnmatch translates each stretch between two ``*`` into an atomic group, which never gives back what it took: the
-leftmost place for each stretch is as good as any other, so nothing is lost.
+A naive matcher needs exponential or high polynomial time for a pattern such as ``a*a*a*a*b``. The standard library's
+fnmatch translates each part between two ``*`` into an atomic group, which does not backtrack. No match is lost: the
+leftmost position of each part is as good as any other.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ Test = Callable[[str, Context], bool]
 Resolved = tuple[str | Wildcard, ...]
 
 _ARN_PARTS = 6  # arn, partition, service, Region, account, resource
-_KEPT_PATTERNS = 2048
+_CACHED_PATTERNS = 2048
 
 
 def action_matcher(patterns: Iterable[str]) -> Match:
-    """Whether an action is one of ``patterns``, in any case (IAM User Guide, Action element)."""
+    """Return a test whether an action matches one of ``patterns``, in any case (IAM User Guide, Action element)."""
     matchers = [_glob(_static(pattern.lower())) for pattern in patterns]
     return lambda action: any(matches(action) for matches in matchers)
 
 
 def resource_test(pattern: str, *, variables: bool, completed: bool) -> Test:
-    """Whether a resource is covered by one value of a Resource element.
+    """Return a test whether a resource is covered by one value of a Resource element.
 
-    A ``*`` reaches over colons: documented for one that ends a part, and nothing is said of others. Variables are such
-    only after the fifth colon; what is before is literal. ``completed`` gives an ARN with fewer than six parts a ``*``
-    for each that is missing, as in identity-based policies (IAM User Guide, Resource element, Policy variables, IAM
-    ARNs).
+    A ``*`` also matches colons: documented for a ``*`` that ends a part; for others no document decides. Variables are
+    replaced only after the fifth colon; before it they are literal. ``completed`` adds a ``*`` for each missing part to
+    an ARN with fewer than six parts, as in identity-based policies (IAM User Guide, Resource element, Policy variables,
+    IAM ARNs).
     """
     if pattern == "*":
         return _always
@@ -51,7 +51,7 @@ def resource_test(pattern: str, *, variables: bool, completed: bool) -> Test:
 
 
 def text_test(pattern: str, *, variables: bool, wildcards: bool, any_case: bool = False) -> Test:
-    """Whether a text is ``pattern``: the string operators."""
+    """Return a test whether a text matches ``pattern``, for the string operators."""
     tokens = tokenise(pattern, variables=variables, wildcards=wildcards)
     if not any_case:
         return _test(tokens, _glob)
@@ -60,7 +60,7 @@ def text_test(pattern: str, *, variables: bool, wildcards: bool, any_case: bool 
 
 
 def arn_test(pattern: str, *, variables: bool) -> Test:
-    """Whether a value is an ARN like ``pattern``: each of the six parts is matched by itself."""
+    """Return a test whether a value is an ARN that matches ``pattern`` in each of its six parts."""
     return _test(tokenise(pattern, variables=variables, wildcards=True), _arn)
 
 
@@ -84,7 +84,7 @@ def _static(pattern: str) -> Resolved:
     return resolve(tokenise(pattern, variables=False, wildcards=True), {}) or ()
 
 
-@functools.lru_cache(maxsize=_KEPT_PATTERNS)  # for patterns with variables, resolved anew at each decision
+@functools.lru_cache(maxsize=_CACHED_PATTERNS)  # for patterns with variables, resolved again at each decision
 def _glob(tokens: Resolved) -> Match:
     match tokens:
         case (Wildcard.ANY,):
@@ -94,17 +94,17 @@ def _glob(tokens: Resolved) -> Match:
         case _ if not any(isinstance(token, Wildcard) for token in tokens):
             exact = "".join(token for token in tokens if isinstance(token, str))
             return lambda value: value == exact
-    pattern = "".join(token.value if isinstance(token, Wildcard) else _quoted(token) for token in tokens)
+    pattern = "".join(token.value if isinstance(token, Wildcard) else _escape(token) for token in tokens)
     matches = re.compile(fnmatch.translate(pattern)).match
     return lambda value: matches(value) is not None
 
 
-def _quoted(literal: str) -> str:
-    """``literal`` as fnmatch reads it literally."""
+def _escape(literal: str) -> str:
+    """Escape ``literal`` for fnmatch."""
     return re.sub(r"[*?[]", r"[\g<0>]", literal)
 
 
-@functools.lru_cache(maxsize=_KEPT_PATTERNS)
+@functools.lru_cache(maxsize=_CACHED_PATTERNS)
 def _arn(tokens: Resolved) -> Match:
     parts = [_glob(part) for part in _parts(tokens)]
     if len(parts) != _ARN_PARTS:

@@ -1,7 +1,7 @@
-"""The values of a permission decision: who asks for what, which policies speak, and what came of it.
+"""Values of a permission decision: the principal and its request, the policies that apply, and the decision.
 
-The words are those of the IAM User Guide (Policy evaluation logic). Nothing here computes: ``parsing`` makes policies
-from text, ``engine`` decides.
+The terms are those of the IAM User Guide (Policy evaluation logic). This module computes nothing: ``parsing`` builds
+policies from text, ``engine`` decides.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ Reason = Literal["allow", "explicit-deny", "implicit-deny", "error"]
 
 
 class MalformedPolicy(ValueError):
-    """A text that is no policy; one line says what was expected and what came."""
+    """Raised for a text that is not a valid policy; one line states what was expected and what was found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks.
+    """The identity that sends a request.
 
-    ``arn`` is what GetCallerIdentity tells; for a service its name (``ecs-tasks.amazonaws.com``), for a web identity
-    its provider, for nobody ``*``. ``account`` has twelve digits, or is empty for services and nobody.
+    ``arn`` is the ARN that GetCallerIdentity returns; for a service its name (``ecs-tasks.amazonaws.com``), for a web
+    identity its provider, for an anonymous principal ``*``. ``account`` has twelve digits, or is empty for services and
+    anonymous principals.
 
     ``issuer`` is the ARN of the role behind an assumed role, or of the user behind a federated one: resource-based
-    policies and ``aws:PrincipalArn`` name that, and the session's own ARN lacks the role's path.
+    policies and ``aws:PrincipalArn`` use it, and the session's own ARN lacks the role's path.
     """
 
     arn: str
@@ -55,10 +56,10 @@ class Principal:
 class AccessRequest:
     """One action on one resource.
 
-    ``action`` is ``servicediscovery:RegisterInstance``; ``resource`` an ARN, or ``*`` where the action has no resource
-    type. ``context`` has the condition keys that the request carries, in any case; a key without values is there and
-    empty, which is another thing than absent. ``owner`` is the account that the resource belongs to where its ARN does
-    not tell; empty means the account in the ARN or, without one, the principal's.
+    ``action`` is for example ``servicediscovery:RegisterInstance``; ``resource`` is an ARN, or ``*`` if the action has
+    no resource type. ``context`` has the condition keys of the request, in any case; a key with an empty tuple is
+    present without values, which differs from an absent key. ``owner`` is the account that owns the resource, if the
+    ARN does not contain it; empty means the account in the ARN or, without one, the principal's.
     """
 
     action: str
@@ -70,7 +71,7 @@ class AccessRequest:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A document, parsed once. ``name`` is what an error names; ``arn`` that of a managed policy."""
+    """A parsed policy document. ``name`` is used in errors; ``arn`` is set for managed policies only."""
 
     name: str
     statements: tuple[Statement, ...]
@@ -83,8 +84,8 @@ class Policy:
 class PolicySet:
     """The policies that apply to a request.
 
-    ``boundary`` and ``session`` are ``None`` where there is none, which limits nothing; an empty tuple allows nothing.
-    ``resource`` has resource-based policies: a role's trust policy, what RAM shares.
+    ``boundary`` and ``session`` are ``None`` if there is none, which limits nothing; an empty tuple allows nothing.
+    ``resource`` has resource-based policies: a role's trust policy, a permission of a RAM share.
     """
 
     identity: tuple[Policy, ...] = ()
@@ -95,7 +96,7 @@ class PolicySet:
 
 @dataclass(frozen=True, slots=True)
 class StatementRef:
-    """The statement that decided: the ``index``-th, from 0, of the policy so named."""
+    """A reference to the statement that decided: the statement at ``index``, from 0, of the named policy."""
 
     policy: str
     kind: PolicyKind
@@ -106,10 +107,10 @@ class StatementRef:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What came of it.
+    """The result of an evaluation.
 
-    ``by`` is the statement that decided: the deny, or an allow. Of an implicit deny there is none; ``lacking`` then
-    tells the kind of policy in which an allow is missing. ``why`` is one line, in the words of AWS's own messages:
+    ``by`` is the statement that decided: a deny or an allow. It is ``None`` for an implicit deny; ``lacking`` is then
+    the kind of policy in which an allow is missing. ``why`` is one line, in the words of AWS's own messages:
     ``no identity-based policy allows the servicediscovery:RegisterInstance action``.
     """
 

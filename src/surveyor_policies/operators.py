@@ -1,7 +1,7 @@
-"""The condition operators: how one value of a request is compared with one value of a policy.
+"""The condition operators: comparisons of a value of a request with a value of a policy.
 
-IAM User Guide, Condition operators. A value that is not of the operator's type (``NumericEquals`` with ``abc``, in a
-policy or in a request) compares false; the negated operator then holds, being its opposite.
+Source: IAM User Guide, Condition operators. A value that is not of the operator's type (``NumericEquals`` with ``abc``,
+in a policy or in a request) compares false, so that the negated operator holds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["OPERATORS", "Operator"]
 
 Value = TypeVar("Value")
 Make = Callable[[str, bool], Test]
-Compare = Callable[[Any, Any], bool]  # two of one type that has an order
+Compare = Callable[[Any, Any], bool]  # both arguments have the same ordered type
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
 _EPOCH = re.compile(r"[0-9]{5,}(\.[0-9]+)?\Z")  # four digits are a year
@@ -34,14 +34,15 @@ _W3C = re.compile(
     r"(T(?P<time>\d\d:\d\d(:\d\d)?)(?P<part>\.\d+)?(?P<zone>Z|[+-]\d\d:\d\d))?)?)?\Z",
     re.ASCII,
 )
-_KEPT_VALUES = 4096
+_CACHED_VALUES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator: ``make`` takes a value of a policy, and whether variables are such in it, to its test.
+    """A condition operator; ``make(value, variables)`` compiles a value of a policy into a test.
 
-    A negated operator has the test of its positive one.
+    ``variables`` is true if policy variables in the value are replaced. A negated operator has the test of its positive
+    counterpart.
     """
 
     name: str
@@ -53,21 +54,21 @@ def _number(text: str) -> Decimal | None:
     return Decimal(text) if _NUMBER.match(text) else None
 
 
-@functools.lru_cache(maxsize=_KEPT_VALUES)
-def _moment(text: str) -> float | None:
-    """Seconds since the epoch of a W3C date or of epoch time."""
+@functools.lru_cache(maxsize=_CACHED_VALUES)
+def _timestamp(text: str) -> float | None:
+    """Return the seconds since the epoch of a W3C date or of epoch time."""
     if _EPOCH.match(text):
         return float(text)
-    found = _W3C.match(text)
-    if not found:
+    match = _W3C.match(text)
+    if not match:
         return None
-    day = f"{found['year']}-{found['month'] or '01'}-{found['day'] or '01'}"
+    day = f"{match['year']}-{match['month'] or '01'}-{match['day'] or '01'}"
     try:
-        if found["time"] is None:
+        if match["time"] is None:
             return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
-        zone = "+00:00" if found["zone"] == "Z" else found["zone"]
-        return datetime.fromisoformat(f"{day}T{found['time']}{zone}").timestamp() + float(f"0{found['part'] or ''}")
-    except (ValueError, OverflowError):  # the 30th of February; year 1 east of Greenwich
+        zone = "+00:00" if match["zone"] == "Z" else match["zone"]
+        return datetime.fromisoformat(f"{day}T{match['time']}{zone}").timestamp() + float(f"0{match['part'] or ''}")
+    except (ValueError, OverflowError):  # for example 30 February, or year 1 east of Greenwich
         return None
 
 
@@ -84,16 +85,16 @@ def _boolean(text: str) -> str | None:
 
 
 def _typed(read: Callable[[str], Value | None], compare: Compare) -> Make:
-    """Compares a value of the request, on the left, with one of the policy, if both are of the operator's type."""
+    """Return a test that compares a value of the request (left) with one of the policy, if both have the type."""
 
     def make(text: str, variables: bool) -> Test:
-        wanted = read(text)
-        if wanted is None:
+        expected = read(text)
+        if expected is None:
             return _never
 
         def test(value: str, context: Context) -> bool:
-            given = read(value)
-            return given is not None and compare(given, wanted)
+            actual = read(value)
+            return actual is not None and compare(actual, expected)
 
         return test
 
@@ -105,7 +106,7 @@ def _never(value: str, context: Context) -> bool:
 
 
 def _address(text: str, variables: bool) -> Test:
-    """One address or a range, of either version; an address without a prefix is all of its bits."""
+    """Return a test for one address or range, IPv4 or IPv6; an address without a prefix is a single address."""
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -136,7 +137,7 @@ def _equals(text: str, variables: bool) -> Test:
     return text_test(text, variables=variables, wildcards=False)
 
 
-def _equals_in_any_case(text: str, variables: bool) -> Test:
+def _equals_ignoring_case(text: str, variables: bool) -> Test:
     return text_test(text, variables=variables, wildcards=False, any_case=True)
 
 
@@ -151,12 +152,12 @@ def _arn(text: str, variables: bool) -> Test:
 _ALL = (
     Operator("StringEquals", _equals),
     Operator("StringNotEquals", _equals, negated=True),
-    Operator("StringEqualsIgnoreCase", _equals_in_any_case),
-    Operator("StringNotEqualsIgnoreCase", _equals_in_any_case, negated=True),
+    Operator("StringEqualsIgnoreCase", _equals_ignoring_case),
+    Operator("StringNotEqualsIgnoreCase", _equals_ignoring_case, negated=True),
     Operator("StringLike", _like),
     Operator("StringNotLike", _like, negated=True),
     *_comparisons("Numeric", lambda compare: _typed(_number, compare)),
-    *_comparisons("Date", lambda compare: _typed(_moment, compare)),
+    *_comparisons("Date", lambda compare: _typed(_timestamp, compare)),
     Operator("Bool", _typed(_boolean, operator.eq)),
     Operator("BinaryEquals", _typed(_binary, operator.eq)),
     Operator("IpAddress", _address),
@@ -167,5 +168,5 @@ _ALL = (
     Operator("ArnNotLike", _arn, negated=True),
 )
 
-OPERATORS = {each.name.lower(): each for each in _ALL}
-"""The operators by their names in lower case, without Null, which compares nothing."""
+OPERATORS = {entry.name.lower(): entry for entry in _ALL}
+"""The operators by name in lower case, without Null, which compares no values."""

@@ -1,7 +1,8 @@
-"""A policy from its text, refused with one line where it is none.
+"""Parse and validate policy documents.
 
-IAM User Guide, Grammar of the IAM JSON policy language, and the pages of its elements. Size is not judged here: quotas
-differ by what a policy is attached to (`size_of` counts as they do), and a decision must cope with any.
+Source: IAM User Guide, Grammar of the IAM JSON policy language, and the pages of its elements. Size is not validated
+here: quotas depend on what a policy is attached to (`size_of` counts as they do), and a decision must work with any
+size.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .statements import Condition, Effect, Statement, StatementIndex
 __all__ = ["DocumentKind", "parse_policy", "size_of"]
 
 DocumentKind = Literal["identity", "session", "resource", "trust"]
-"""What a document is: an identity's or its boundary, a session's, a resource's, a role's trust policy."""
+"""The kind of a document: identity-based policy or boundary, session policy, resource-based policy, trust policy."""
 
 Object = dict[str, object]
 
@@ -34,49 +35,49 @@ _SID = re.compile(r"[A-Za-z0-9]*\Z")
 _ACTION = re.compile(r"[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+\Z")
 _RESOURCE = re.compile(r"arn:[^:]*:[^:*?]+(:|\Z)")
 _ARN_COLONS = 5
-_OF_IDENTITIES = ("identity", "session")
-_SHOWN = 80  # characters of what came that an error repeats
+_IDENTITY_KINDS = ("identity", "session")
+_MAX_SHOWN = 80  # characters of an invalid value that an error message repeats
 _WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
 
 class _Number(str):
-    """A JSON number as it was written: a condition's value may be one, nothing else."""
+    """A JSON number as written: allowed as value of a condition, nowhere else."""
 
     __slots__ = ()
 
 
 def size_of(text: str) -> int:
-    """The size of a policy as quotas count it: characters without white space."""
+    """Return the size of a policy as quotas count it: characters without white space."""
     return len(text.translate(_WHITE_SPACE))
 
 
 def parse_policy(text: str, name: str, *, arn: str | None = None, kind: DocumentKind = "identity") -> Policy:
-    """The policy in ``text``; ``name`` is what errors will call it. Raises `MalformedPolicy`."""
+    """Parse the policy in ``text``; ``name`` identifies it in errors. Raise `MalformedPolicy` if it is invalid."""
     document = _object(_json(text), "a policy")
-    _only(document, _ELEMENTS - ({"Id"} if kind in _OF_IDENTITIES else set()), "a policy")
+    _only(document, _ELEMENTS - ({"Id"} if kind in _IDENTITY_KINDS else set()), "a policy")
     version = _text(document.get("Version", _VERSIONS[0]), "Version")
     if version not in _VERSIONS:
         raise MalformedPolicy(f"expected Version {' or '.join(_VERSIONS)}, got {_shown(version)}")
     if "Id" in document:
         _text(document["Id"], "Id")
-    given = document.get("Statement")
-    if not given:
+    element = document.get("Statement")
+    if not element:
         raise MalformedPolicy("expected a Statement element with at least one statement, got none")
-    listed = given if isinstance(given, list) else [given]
+    listed = element if isinstance(element, list) else [element]
     statements = tuple(
-        _statement(index, each, kind, variables=version >= _VARIABLES_SINCE) for index, each in enumerate(listed)
+        _statement(index, entry, kind, variables=version >= _VARIABLES_SINCE) for index, entry in enumerate(listed)
     )
     sids = [statement.sid for statement in statements if statement.sid]
     if len(set(sids)) < len(sids):
         repeated = next(sid for sid, times in Counter(sids).items() if times > 1)
-        raise MalformedPolicy(f"statement ids must be unique in a policy, and {_shown(repeated)} is there twice")
+        raise MalformedPolicy(f"expected unique statement ids in a policy, got {_shown(repeated)} twice")
     return Policy(name, statements, StatementIndex(statements), arn, version)
 
 
-def _statement(index: int, given: object, kind: DocumentKind, *, variables: bool) -> Statement:
+def _statement(index: int, value: object, kind: DocumentKind, *, variables: bool) -> Statement:
     where = f"statement {index + 1}"
-    elements = _object(given, where)
-    _only(elements, _STATEMENT_ELEMENTS | (set() if kind in _OF_IDENTITIES else _PRINCIPAL_ELEMENTS), where)
+    elements = _object(value, where)
+    _only(elements, _STATEMENT_ELEMENTS | (set() if kind in _IDENTITY_KINDS else _PRINCIPAL_ELEMENTS), where)
     effect = elements.get("Effect")
     if effect != "Allow" and effect != "Deny":
         raise MalformedPolicy(f"{where}: expected Effect Allow or Deny, got {_shown(effect)}")
@@ -102,7 +103,7 @@ def _statement(index: int, given: object, kind: DocumentKind, *, variables: bool
         not_actions=action == "NotAction",
         not_resources=resource == "NotResource",
         not_principals=principal == "NotPrincipal",
-        reads_context=bool(conditions) or any("${" in each for each in resources),
+        reads_context=bool(conditions) or any("${" in pattern for pattern in resources),
         covers_action=_covers_action(actions, action == "NotAction"),
         covers_resource=_covers_resource(tests, resource == "NotResource"),
     )
@@ -120,11 +121,11 @@ def _covers_resource(tests: list[Test], negated: bool) -> Test:
 
 
 def _resources(elements: Object, kind: DocumentKind, where: str) -> tuple[str, tuple[str, ...]]:
-    """The resources of a statement. A trust policy has none: it stands on the role that it is about."""
-    if kind not in _OF_IDENTITIES and not {"Resource", "NotResource"} & elements.keys():
+    """Return the resources of a statement. A trust policy has none: it applies to the role that it is attached to."""
+    if kind not in _IDENTITY_KINDS and not {"Resource", "NotResource"} & elements.keys():
         return "Resource", ("*",)
     if kind == "trust":
-        raise MalformedPolicy(f"{where}: a trust policy has no Resource element; leave it out")
+        raise MalformedPolicy(f"{where}: expected no Resource element in a trust policy; remove it")
     element, resources = _either(elements, "Resource", where)
     for resource in resources:
         if resource != "*" and not _RESOURCE.match(resource):
@@ -132,39 +133,39 @@ def _resources(elements: Object, kind: DocumentKind, where: str) -> tuple[str, t
                 f"{where}: expected {element} to be an ARN whose service has no wildcard, or *, got {_shown(resource)}"
             )
         if kind == "session" and resource != "*" and resource.count(":") < _ARN_COLONS:
-            raise MalformedPolicy(f"{where}: a session policy needs ARNs of six parts, got {_shown(resource)}")
+            raise MalformedPolicy(f"{where}: expected ARNs of six parts in a session policy, got {_shown(resource)}")
     return element, resources
 
 
 def _principals(
     elements: Object, kind: DocumentKind, effect: Effect, where: str
 ) -> tuple[str, tuple[tuple[str, str], ...] | None]:
-    if kind in _OF_IDENTITIES:
+    if kind in _IDENTITY_KINDS:
         return "Principal", None
     element = _one_of(elements, "Principal", where)
     if element == "NotPrincipal" and (kind == "trust" or effect == "Allow"):
         raise MalformedPolicy(
-            f"{where}: NotPrincipal may stand only with Deny, and in no trust policy; name principals"
+            f"{where}: NotPrincipal is allowed only with Deny, and not in a trust policy; name the principals"
         )
-    given = elements[element]
-    if given == "*":
+    value = elements[element]
+    if value == "*":
         return element, (("*", "*"),)
     principals: list[tuple[str, str]] = []
-    for type_, values in _object(given, f"{where}: {element}").items():
+    for type_, names in _object(value, f"{where}: {element}").items():
         if type_ not in PRINCIPAL_TYPES:
             raise MalformedPolicy(f"{where}: expected a principal of {', '.join(PRINCIPAL_TYPES)}, got {_shown(type_)}")
-        for value in _texts(values, f"{where}: {element} {type_}"):
-            if ("*" in value or "?" in value) and (value != "*" or type_ != "AWS"):
-                raise MalformedPolicy(f"{where}: a principal is named in full or is *, got {_shown(value)}")
-            principals.append((type_, value))
+        for name in _texts(names, f"{where}: {element} {type_}"):
+            if ("*" in name or "?" in name) and (name != "*" or type_ != "AWS"):
+                raise MalformedPolicy(f"{where}: expected a principal named in full, or *, got {_shown(name)}")
+            principals.append((type_, name))
     if not principals:
         raise MalformedPolicy(f"{where}: expected {element} to name a principal, got none")
     return element, tuple(principals)
 
 
-def _conditions(given: object, where: str, *, variables: bool) -> tuple[Condition, ...]:
+def _conditions(value: object, where: str, *, variables: bool) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
-    for operator, keys in _object(given, f"{where}: Condition").items():
+    for operator, keys in _object(value, f"{where}: Condition").items():
         for key, values in _object(keys, f"{where}: {_shown(operator)}").items():
             texts = _texts(values, f"{where}: {_shown(operator)} {_shown(key)}", scalars=True)
             try:
@@ -186,25 +187,25 @@ def _json(text: str) -> object:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> Object:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         repeated = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise MalformedPolicy(f"expected each key once, got {_shown(repeated)} twice")
-    return found
+    return unique
 
 
 def _no_constant(name: str) -> object:
-    raise MalformedPolicy(f"not JSON: {name} is no number")
+    raise MalformedPolicy(f"not JSON: expected a number, got {name}")
 
 
-def _object(given: object, where: str) -> Object:
-    if not isinstance(given, dict):
-        raise MalformedPolicy(f"expected {where} to be a JSON object, got {_shown(given)}")
-    return given
+def _object(value: object, where: str) -> Object:
+    if not isinstance(value, dict):
+        raise MalformedPolicy(f"expected {where} to be a JSON object, got {_shown(value)}")
+    return value
 
 
-def _only(given: Object, known: set[str], where: str) -> None:
-    unknown = [key for key in given if key not in known]
+def _only(elements: Object, known: set[str], where: str) -> None:
+    unknown = [key for key in elements if key not in known]
     if unknown:
         raise MalformedPolicy(f"expected {where} to have {', '.join(sorted(known))}, got {_shown(unknown[0])}")
 
@@ -224,20 +225,20 @@ def _either(elements: Object, element: str, where: str) -> tuple[str, tuple[str,
     return present, values
 
 
-def _text(given: object, where: str) -> str:
-    if not isinstance(given, str) or isinstance(given, _Number):
-        raise MalformedPolicy(f"expected {where} to be a text, got {_shown(given)}")
-    return given
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str) or isinstance(value, _Number):
+        raise MalformedPolicy(f"expected {where} to be a text, got {_shown(value)}")
+    return value
 
 
-def _texts(given: object, where: str, *, scalars: bool = False) -> tuple[str, ...]:
-    """One text or a list of them; ``scalars`` takes numbers (read as texts) and booleans too."""
-    listed = given if isinstance(given, list) else [given]
+def _texts(value: object, where: str, *, scalars: bool = False) -> tuple[str, ...]:
+    """Return one text or a list of texts as a tuple; ``scalars`` accepts numbers (as written) and booleans too."""
+    listed = value if isinstance(value, list) else [value]
     if scalars:
-        listed = [str(each).lower() if isinstance(each, (bool, _Number)) else each for each in listed]
-    return tuple(_text(each, where) for each in listed)
+        listed = [str(entry).lower() if isinstance(entry, (bool, _Number)) else entry for entry in listed]
+    return tuple(_text(entry, where) for entry in listed)
 
 
-def _shown(given: object) -> str:
-    text = json.dumps(given)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -1,8 +1,8 @@
-"""Whether a Principal element means the one who asks, and how directly.
+"""Decide whether a Principal element matches a principal, and how directly.
 
-IAM User Guide, Principal element; How AWS enforcement code logic evaluates requests. How directly matters: what names
-the user or the session itself is limited by nothing but an explicit deny, what names the role is limited by boundary
-and session policies, and what names the account leaves it to the identity's own policies.
+Source: IAM User Guide, Principal element; How AWS enforcement code logic evaluates requests. Directness matters: a
+statement that names the user or the session itself is limited only by explicit denies, one that names the role also by
+boundary and session policies, and one that names the account leaves the decision to the identity-based policies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PRINCIPAL_TYPES = ("AWS", "CanonicalUser", "Federated", "Service")
 
 
 class Grant(IntEnum):
-    """How a statement reaches a principal, from not at all to by its own name."""
+    """How directly a statement matches a principal, from not at all to by its own name."""
 
     NONE = 0
     ACCOUNT = 1
@@ -27,9 +27,9 @@ class Grant(IntEnum):
 
 
 def grant(statement: Statement, principal: Principal, *, bounded: bool) -> Grant:
-    """How ``statement`` reaches ``principal``; ``bounded`` tells that a permissions boundary is set.
+    """Return how directly ``statement`` matches ``principal``; ``bounded`` means that it has a permissions boundary.
 
-    NotPrincipal reaches whoever it does not name, and every user and role with a boundary (IAM User Guide,
+    NotPrincipal matches all principals that it does not name, and every user and role with a boundary (IAM User Guide,
     NotPrincipal).
     """
     if statement.principals is None:

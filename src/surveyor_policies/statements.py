@@ -1,4 +1,4 @@
-"""A policy's statements as the engine reads them: as they were written, with what was made ready beside it."""
+"""Statements of a policy as the engine reads them: the text as written, and functions compiled from it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Effect = Literal["Allow", "Deny"]
 Context = Mapping[str, tuple[str, ...]]
 """The condition keys of a request, in lower case, with their values."""
 
-_REMEMBERED_ACTIONS = 1024  # actions are named by our own gateway, so this is never reached; a bound all the same
+_CACHED_ACTIONS = 1024  # the gateway knows fewer actions; the limit is only a safeguard
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One key under one operator: ``ForAnyValue:StringLikeIfExists``, the key as written, the values."""
+    """One key with one operator: for example ``ForAnyValue:StringLikeIfExists``, the key as written, and the values."""
 
     operator: str
     key: str
@@ -27,11 +27,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement.
+    """One statement of a policy.
 
-    ``not_actions`` tells that ``actions`` stood under NotAction, and so on. ``principals`` has pairs of a type
-    (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and a value, and is ``None`` in identity-based policies.
-    ``reads_context`` tells whether anything in it depends on condition keys.
+    ``not_actions`` means that ``actions`` are those of NotAction; the same holds for the other ``not_`` members.
+    ``principals`` has pairs of a type (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and a value, and is
+    ``None`` in identity-based policies. ``reads_context`` is true if any part of it depends on condition keys.
     """
 
     index: int
@@ -50,10 +50,10 @@ class Statement:
 
 
 class StatementIndex:
-    """Finds the statements that speak of an action without looking at all of them.
+    """An index that finds the statements on an action without reading all of them.
 
-    They are grouped by the service prefix of what they name; a pattern there, ``*`` and NotAction put a statement into
-    every group. What was found for an action is kept.
+    Statements are grouped by the service prefix of their actions; a pattern in the prefix, ``*`` and NotAction put a
+    statement into every group. Results are cached by action.
     """
 
     __slots__ = ("_anywhere", "_by_service", "_found")
@@ -71,10 +71,10 @@ class StatementIndex:
                     self._by_service.setdefault(service, []).append(statement)
 
     def of(self, action: str, effect: Effect) -> tuple[Statement, ...]:
-        """The statements of ``effect`` whose Action or NotAction covers ``action``, in the order of the document."""
+        """Return the statements of ``effect`` whose Action or NotAction covers ``action``, in document order."""
         found = self._found.get(action)
         if found is None:
-            if len(self._found) >= _REMEMBERED_ACTIONS:
+            if len(self._found) >= _CACHED_ACTIONS:
                 self._found.clear()
             found = self._found[action] = self._look_up(action)
         return found[effect]

@@ -1,9 +1,9 @@
-"""Policy variables: ``${aws:username}`` and its like, replaced by what the request carries.
+"""Policy variables such as ``${aws:username}``, replaced by values of the request.
 
-IAM User Guide, Policy variables: a variable names a condition key, in any case, and may have a default in single
-quotes; ``${*}``, ``${?}`` and ``${$}`` stand for the characters themselves; they exist since version 2012-10-17,
-before which the text is literal. A variable whose key is absent or has several values makes what contains it match
-nothing. What a variable is replaced by is literal: a ``*`` in a user's tag is no wildcard.
+Source: IAM User Guide, Policy variables. A variable names a condition key, in any case, and may have a default in
+single quotes; ``${*}``, ``${?}`` and ``${$}`` are the characters themselves; variables exist since version 2012-10-17,
+before which the text is literal. A text with a variable whose key is absent or has several values matches nothing. The
+value of a variable is literal: a ``*`` in a user's tag is no wildcard.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Wildcard(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable: the condition key in lower case, and what to use without it."""
+    """A variable: the condition key in lower case, and its default."""
 
     key: str
     default: str | None = None
@@ -36,7 +36,7 @@ _LITERALS = frozenset("*?$")
 
 
 def tokenise(text: str, *, variables: bool, wildcards: bool) -> tuple[Token, ...]:
-    """``text`` as literals, wildcards and variables; what is switched off is literal."""
+    """Split ``text`` into literals, wildcards and variables; a kind that is switched off is literal."""
     tokens: list[Token] = []
     literal: list[str] = []
 
@@ -69,12 +69,12 @@ def tokenise(text: str, *, variables: bool, wildcards: bool) -> tuple[Token, ...
 
 
 def has_variables(tokens: tuple[Token, ...]) -> bool:
-    """Whether anything is left to resolve."""
+    """Return whether a variable is left to resolve."""
     return any(isinstance(token, Variable) for token in tokens)
 
 
 def resolve(tokens: tuple[Token, ...], context: Context) -> tuple[str | Wildcard, ...] | None:
-    """The tokens with each variable replaced; ``None`` where one has no single value and no default."""
+    """Return the tokens with each variable replaced, or ``None`` if one has neither a single value nor a default."""
     resolved: list[str | Wildcard] = []
     for token in tokens:
         if isinstance(token, Variable):

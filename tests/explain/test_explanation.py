@@ -13,7 +13,7 @@ from surveyor.explain.documents import document
 from surveyor.explain.explanation import Explanation, explain
 from surveyor_policies.engine import decide
 from surveyor_policies.parsing import DocumentKind, parse_policy
-from tests.emulator.iam.generated import Case, Kind, cases, documents
+from tests.policies.generated import Case, Kind, cases, documents
 
 CALM = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

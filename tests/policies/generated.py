@@ -1,4 +1,4 @@
-"""Policies and requests for tests, from a small vocabulary, so that they meet more often than not."""
+"""Strategies for policies and requests, from a small vocabulary, so that most policies concern the requests."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ NAMED = (
 
 
 @dataclass(frozen=True)
-class Words:
-    """What is asked for, and the patterns that policies have for it."""
+class Vocabulary:
+    """Actions and resources of requests, and the patterns for them in policies."""
 
     actions: tuple[str, ...]
     action_patterns: tuple[str, ...]
@@ -61,7 +61,7 @@ SERVICES = (
 INSTANCE_ACTIONS = tuple(
     f"servicediscovery:{name}" for name in ("RegisterInstance", "DeregisterInstance", "GetService", "UpdateService")
 )
-CLOUD_MAP = Words(
+CLOUD_MAP = Vocabulary(
     INSTANCE_ACTIONS,
     (
         *INSTANCE_ACTIONS,
@@ -85,7 +85,7 @@ CLOUD_MAP = Words(
     "servicediscovery:*",
 )
 ROLES = (f"arn:aws:iam::{HOME}:role/target", f"arn:aws:iam::{ABROAD}:role/path/target")
-ASSUMPTION = Words(
+ASSUMPTION = Vocabulary(
     ("sts:AssumeRole",),
     ("sts:AssumeRole", "sts:*", "sts:assume*", "*", "sts:TagSession"),
     ROLES,
@@ -114,25 +114,25 @@ BINARIES = ("c3VydmV5b3I=", "bWFw", "")
 
 @dataclass(frozen=True)
 class Family:
-    """Operators of one type, with keys that have values of it."""
+    """Operators of one type, with condition keys that have values of this type."""
 
     operators: tuple[str, ...]
     keys: tuple[str, ...]
-    wanted: tuple[str, ...]
-    given: tuple[str, ...]
+    listed: tuple[str, ...]
+    actual: tuple[str, ...]
 
 
 FAMILIES = (
     Family(
-        tuple(f"String{n}{how}" for n in ("", "Not") for how in ("Equals", "EqualsIgnoreCase", "Like")),
+        tuple(f"String{n}{name}" for n in ("", "Not") for name in ("Equals", "EqualsIgnoreCase", "Like")),
         ("servicediscovery:NamespaceName", "aws:PrincipalTag/team", "aws:username", "AWS:UserName"),
         TEXTS,
         ("corp", "CORP", "corp.internal", "alice", "aaa", "a.b", "${aws:username}"),
     ),
     Family(
         tuple(
-            f"Numeric{how}"
-            for how in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
+            f"Numeric{name}"
+            for name in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
         ),
         ("aws:MultiFactorAuthAge",),
         NUMBERS,
@@ -140,8 +140,8 @@ FAMILIES = (
     ),
     Family(
         tuple(
-            f"Date{how}"
-            for how in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
+            f"Date{name}"
+            for name in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
         ),
         ("aws:CurrentTime", "aws:TokenIssueTime"),
         DATES,
@@ -159,7 +159,7 @@ FAMILIES = (
         ("ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"), ("aws:PrincipalArn", "aws:SourceArn"), ARNS, NAMED[1:6]
     ),
 )
-SEVERAL = Family(FAMILIES[0].operators, ("aws:TagKeys",), TEXTS, FAMILIES[0].given)
+SEVERAL = Family(FAMILIES[0].operators, ("aws:TagKeys",), TEXTS, FAMILIES[0].actual)
 KEYS = tuple(key for family in (*FAMILIES, SEVERAL) for key in family.keys)
 GLOBAL_KEYS = tuple(key for key in KEYS if key.lower().startswith("aws:"))
 
@@ -170,7 +170,7 @@ Context = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Case:
-    """One question: documents by kind, who asks for what, and the context."""
+    """One request with its policies: documents by kind, principal, action, resource and context."""
 
     principal: Principal
     action: str
@@ -184,12 +184,12 @@ class Case:
 
     @property
     def request(self) -> AccessRequest:
-        """The request as the engine takes it."""
+        """Return the request for the engine."""
         return AccessRequest(self.action, self.resource, self.principal, self.context)
 
     @property
     def policies(self) -> PolicySet:
-        """The documents, parsed."""
+        """Return the parsed documents."""
         return PolicySet(
             _parsed(self.identity, "identity"),
             None if self.boundary is None else _parsed(self.boundary, "identity"),
@@ -204,24 +204,24 @@ def _parsed(documents: tuple[Document, ...], kind: DocumentKind) -> tuple[Policy
     )
 
 
-def _one_or_many(values: tuple[str, ...], *, most: int = 3) -> st.SearchStrategy[str | list[str]]:
-    one = st.sampled_from(values)
-    return st.one_of(one, st.lists(one, min_size=1, max_size=most))
+def _single_or_list(values: tuple[str, ...], *, max_size: int = 3) -> st.SearchStrategy[str | list[str]]:
+    single = st.sampled_from(values)
+    return st.one_of(single, st.lists(single, min_size=1, max_size=max_size))
 
 
 @st.composite
 def conditions(draw: st.DrawFn, *, keys: tuple[str, ...] = KEYS) -> Document:
-    """A Condition element about ``keys``: none to three operators, one of them perhaps about a set of values."""
+    """Draw a Condition element on ``keys``: none to three operators, possibly set operators."""
     element: dict[str, dict[str, object]] = {}
     for _ in range(draw(st.sampled_from((0, 0, 1, 1, 2)))):
-        family = draw(st.sampled_from([each for each in (*FAMILIES, SEVERAL) if {*each.keys} & {*keys}]))
+        family = draw(st.sampled_from([family for family in (*FAMILIES, SEVERAL) if {*family.keys} & {*keys}]))
         operator = draw(st.sampled_from(family.operators))
         if family is SEVERAL:
             operator = f"{draw(st.sampled_from(('ForAllValues', 'ForAnyValue')))}:{operator}"
         elif draw(st.integers(0, 3)) == 0:
             operator += "IfExists"
-        key = draw(st.sampled_from([each for each in family.keys if each in keys]))
-        element.setdefault(operator, {})[key] = draw(_one_or_many(family.wanted))
+        key = draw(st.sampled_from([key for key in family.keys if key in keys]))
+        element.setdefault(operator, {})[key] = draw(_single_or_list(family.listed))
     if draw(st.integers(0, 5)) == 0:
         key = draw(st.sampled_from(keys))
         element["Null"] = {key: draw(st.sampled_from(("true", "false")))}
@@ -230,15 +230,15 @@ def conditions(draw: st.DrawFn, *, keys: tuple[str, ...] = KEYS) -> Document:
 
 @st.composite
 def contexts(draw: st.DrawFn, *, keys: tuple[str, ...] = KEYS) -> Context:
-    """Some of ``keys``; of those about sets, none or several values."""
+    """Draw values for some of ``keys``: none or several for keys of sets."""
     context: dict[str, tuple[str, ...]] = {}
     for family in FAMILIES:
         for key in family.keys:
             absent = key.lower() not in {known.lower() for known in context}
             if key in keys and absent and draw(st.integers(0, 3)):
-                context[key] = (draw(st.sampled_from(family.given)),)
+                context[key] = (draw(st.sampled_from(family.actual)),)
     if draw(st.booleans()):
-        context[SEVERAL.keys[0]] = tuple(draw(st.lists(st.sampled_from(SEVERAL.given), min_size=2, max_size=3)))
+        context[SEVERAL.keys[0]] = tuple(draw(st.lists(st.sampled_from(SEVERAL.actual), min_size=2, max_size=3)))
     return context
 
 
@@ -246,26 +246,30 @@ def contexts(draw: st.DrawFn, *, keys: tuple[str, ...] = KEYS) -> Context:
 def statements(
     draw: st.DrawFn,
     *,
-    words: Words = CLOUD_MAP,
+    vocabulary: Vocabulary = CLOUD_MAP,
     principals: tuple[str, ...] = (),
     incomplete: bool = True,
     keys: tuple[str, ...] = KEYS,
 ) -> Document:
-    """A statement, one in four a broad allow; with one of ``principals`` if there are any."""
+    """Draw a statement, a broad allow in one of four cases; with one of ``principals`` if there are any."""
     broad = draw(st.integers(0, 3)) == 0
-    resources = tuple(each for each in words.resource_patterns if incomplete or each == "*" or each.count(":") >= 5)
-    statement: Document = {"Effect": "Allow", "Action": words.broad, "Resource": "*"}
+    resources = tuple(
+        pattern for pattern in vocabulary.resource_patterns if incomplete or pattern == "*" or pattern.count(":") >= 5
+    )
+    statement: Document = {"Effect": "Allow", "Action": vocabulary.broad, "Resource": "*"}
     if not broad:
         statement = {
             "Effect": draw(st.sampled_from(("Allow", "Allow", "Allow", "Deny"))),
             draw(st.sampled_from(("Action", "Action", "Action", "NotAction"))): draw(
-                _one_or_many(words.action_patterns)
+                _single_or_list(vocabulary.action_patterns)
             ),
-            draw(st.sampled_from(("Resource", "Resource", "Resource", "NotResource"))): draw(_one_or_many(resources)),
+            draw(st.sampled_from(("Resource", "Resource", "Resource", "NotResource"))): draw(
+                _single_or_list(resources)
+            ),
         }
     if principals:
         negated = statement["Effect"] == "Deny" and draw(st.integers(0, 3)) == 0
-        named = _one_or_many(principals).map(lambda names: "*" if names == "*" else {"AWS": names})
+        named = _single_or_list(principals).map(lambda names: "*" if names == "*" else {"AWS": names})
         statement["NotPrincipal" if negated else "Principal"] = draw(named)
     if condition := draw(conditions(keys=keys)):
         statement["Condition"] = condition
@@ -276,14 +280,14 @@ def statements(
 def documents(
     draw: st.DrawFn,
     *,
-    words: Words = CLOUD_MAP,
+    vocabulary: Vocabulary = CLOUD_MAP,
     principals: tuple[str, ...] = (),
     incomplete: bool = True,
     keys: tuple[str, ...] = KEYS,
 ) -> Document:
-    """A policy of one to three statements, of either version of the language; variables are there in the newer one."""
-    each = statements(words=words, principals=principals, incomplete=incomplete, keys=keys)
-    document: Document = {"Statement": draw(st.lists(each, min_size=1, max_size=3))}
+    """Draw a policy of one to three statements, of either version of the language; only the newer has variables."""
+    statement = statements(vocabulary=vocabulary, principals=principals, incomplete=incomplete, keys=keys)
+    document: Document = {"Statement": draw(st.lists(statement, min_size=1, max_size=3))}
     old = draw(st.sampled_from(("2008-10-17", None)))
     version = "2012-10-17" if "${" in json.dumps(document) or draw(st.booleans()) else old
     return document | ({"Version": version} if version else {})
@@ -291,27 +295,27 @@ def documents(
 
 @st.composite
 def cases(draw: st.DrawFn, *, kind: Kind = "shared") -> Case:
-    """A whole question.
+    """Draw a complete case.
 
-    A ``plain`` one has neither session nor resource-based policy, but every key; others have only keys that any request
-    may have. Session policies are only for those who can have them. In a ``trust`` one a role is to be assumed.
+    A ``plain`` case has neither session nor resource-based policy, but any key; other cases have only keys that every
+    request may have. Only assumed roles have session policies. In a ``trust`` case the action is to assume a role.
     """
     principal = draw(st.sampled_from(PRINCIPALS))
     keys = KEYS if kind == "plain" else GLOBAL_KEYS
-    words = ASSUMPTION if kind == "trust" else CLOUD_MAP
-    of_identity = st.lists(documents(words=words, keys=keys), min_size=1, max_size=2).map(tuple)
+    vocabulary = ASSUMPTION if kind == "trust" else CLOUD_MAP
+    of_identity = st.lists(documents(vocabulary=vocabulary, keys=keys), min_size=1, max_size=2).map(tuple)
     has_session = kind != "plain" and principal.kind == "assumed-role" and draw(st.booleans())
-    # What a session policy and the session's own name, or everybody's, come to is tested by itself.
+    # Session policies with resource-based policies that name the session, or all principals, have separate tests.
     named = tuple(name for name in NAMED if name != "*" and ":assumed-role/" not in name) if has_session else NAMED
-    of_resource = documents(words=words, principals=named, incomplete=False, keys=keys)
+    of_resource = documents(vocabulary=vocabulary, principals=named, incomplete=False, keys=keys)
     case = Case(
         principal,
-        draw(st.sampled_from(words.actions)),
-        draw(st.sampled_from(words.resources)),
+        draw(st.sampled_from(vocabulary.actions)),
+        draw(st.sampled_from(vocabulary.resources)),
         draw(contexts(keys=keys)),
         identity=draw(of_identity),
         boundary=draw(st.none() | of_identity),
-        session=(draw(documents(words=words, incomplete=False, keys=keys)),) if has_session else None,
+        session=(draw(documents(vocabulary=vocabulary, incomplete=False, keys=keys)),) if has_session else None,
     )
     if kind == "shared":
         case = replace(case, resource_policy=draw(st.none() | of_resource))
@@ -321,7 +325,7 @@ def cases(draw: st.DrawFn, *, kind: Kind = "shared") -> Case:
 
 
 def _as_trust(document: Document) -> Document:
-    """The document as a role may have it: no resources, and principals named."""
+    """Return the document as a trust policy: without resources, with principals named."""
     trusted = json.loads(json.dumps(document))
     for statement in trusted["Statement"]:
         statement.pop("Resource", None)
@@ -333,7 +337,7 @@ def _as_trust(document: Document) -> Document:
 
 
 def _complete(case: Case) -> Context:
-    """The context with a value for each variable: what one without a value comes to is tested by itself."""
+    """Return the context with a value for each variable; variables without a value have separate tests."""
     present = {key.lower() for key in case.context}
     return {
         **case.context,

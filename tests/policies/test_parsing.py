@@ -1,4 +1,4 @@
-"""Which texts are policies."""
+"""Valid policies are parsed, invalid texts are rejected with one line."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from hypothesis import strategies as st
 
 from surveyor_policies.model import MalformedPolicy
 from surveyor_policies.parsing import DocumentKind, parse_policy, size_of
-from tests.emulator.iam.generated import documents
+from tests.policies.generated import documents
 
 ALLOW: dict[str, object] = {"Effect": "Allow", "Action": "servicediscovery:*", "Resource": "*"}
 TRUST: dict[str, object] = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "111122223333"}}
 
 
 def policy(*statements: dict[str, object], **elements: object) -> str:
-    """A document with these statements."""
+    """Return a document with these statements."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)} | elements)
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "not JSON"),
         ("{", "line 1"),
         ("[]", "expected a policy to be a JSON object, got []"),
         ("[" * 100_000, "nested too deeply"),
-        ('{"Statement": NaN}', "NaN is no number"),
+        ('{"Statement": NaN}', "expected a number, got NaN"),
         ('{"Version": "2012-10-17", "Version": "2012-10-17"}', '"Version" twice'),
         ('{"Version": "2012-10-17"}', "at least one statement"),
         (policy(ALLOW, Version="2012-10-18"), "expected Version"),
@@ -50,24 +50,27 @@ def policy(*statements: dict[str, object], **elements: object) -> str:
         (policy({**ALLOW, "Principal": "*"}), '"Principal"'),
         (policy({**ALLOW, "Resources": "*"}), '"Resources"'),
         (policy({**ALLOW, "Condition": []}), "to be a JSON object"),
-        (policy({**ALLOW, "Condition": {"StringEqual": {"a": "b"}}}), "no condition operator 'StringEqual'"),
+        (
+            policy({**ALLOW, "Condition": {"StringEqual": {"a": "b"}}}),
+            "operator of IAM, got 'StringEqual'",
+        ),
         (policy({**ALLOW, "Condition": {"ForSome:StringEquals": {"a": "b"}}}), "ForAllValues"),
-        (policy({**ALLOW, "Condition": {"NullIfExists": {"a": "true"}}}), "no condition operator"),
+        (policy({**ALLOW, "Condition": {"NullIfExists": {"a": "true"}}}), "expected a condition operator"),
         (policy({**ALLOW, "Condition": {"Null": {"a": "maybe"}}}), "true or false"),
         (policy({**ALLOW, "Condition": {"StringEquals": {"a": {"b": "c"}}}}), "to be a text"),
         (policy({**ALLOW, "Condition": {"StringEquals": {"a": [None]}}}), "to be a text"),
     ],
 )
-def test_what_is_no_policy_is_refused_in_one_line(text: str, says: str) -> None:
-    """The error says what was expected and what came, and nothing else escapes."""
-    with pytest.raises(MalformedPolicy) as refused:
+def test_an_invalid_policy_is_rejected_in_one_line(text: str, message: str) -> None:
+    """The error states what was expected and what was found, and no other exception escapes."""
+    with pytest.raises(MalformedPolicy) as raised:
         parse_policy(text, "p")
-    assert says in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("kind", "statement", "says"),
+    ("kind", "statement", "message"),
     [
         ("resource", ALLOW, "expected Principal or NotPrincipal, got neither"),
         ("resource", {**ALLOW, "Principal": {"AWS": "arn:aws:iam::111122223333:user/*"}}, "named in full"),
@@ -75,45 +78,45 @@ def test_what_is_no_policy_is_refused_in_one_line(text: str, says: str) -> None:
         ("resource", {**ALLOW, "Principal": {"Amazon": "a"}}, '"Amazon"'),
         ("resource", {**ALLOW, "Principal": {}}, "to name a principal"),
         ("resource", {**ALLOW, "NotPrincipal": "*"}, "only with Deny"),
-        ("trust", {**TRUST, "Resource": "*"}, "leave it out"),
-        ("trust", {"Effect": "Deny", "Action": "*", "NotPrincipal": "*"}, "in no trust policy"),
+        ("trust", {**TRUST, "Resource": "*"}, "remove it"),
+        ("trust", {"Effect": "Deny", "Action": "*", "NotPrincipal": "*"}, "not in a trust policy"),
         ("session", {**ALLOW, "Resource": "arn:aws:servicediscovery"}, "ARNs of six parts"),
     ],
 )
-def test_each_kind_of_policy_has_its_rules(kind: DocumentKind, statement: dict[str, object], says: str) -> None:
-    """Principals and resources stand where the kind of policy has them, and nowhere else."""
-    with pytest.raises(MalformedPolicy) as refused:
+def test_each_kind_of_policy_has_its_rules(kind: DocumentKind, statement: dict[str, object], message: str) -> None:
+    """Principals and resources are accepted only in the kinds of policies that have them."""
+    with pytest.raises(MalformedPolicy) as raised:
         parse_policy(policy(statement), "p", kind=kind)
-    assert says in str(refused.value)
+    assert message in str(raised.value)
 
 
-def test_one_statement_and_one_value_need_no_list() -> None:
-    """A statement without a list, and values without one, are read as the lists of one that they are."""
+def test_a_single_statement_or_value_needs_no_list() -> None:
+    """A statement or value without a list is read as a list of one."""
     parsed = parse_policy(json.dumps({"Statement": ALLOW}), "p")
     assert (parsed.version, len(parsed.statements)) == ("2008-10-17", 1)
     assert parsed.statements[0].actions == ("servicediscovery:*",)
 
 
 def test_numbers_and_booleans_are_values_of_conditions() -> None:
-    """A condition's value may be a JSON number or boolean; it is read as it was written."""
+    """A condition's value may be a JSON number or boolean; it is kept as written."""
     condition = {"NumericEquals": {"a": [10, 1.50]}, "Bool": {"b": True}}
     text = policy({**ALLOW, "Condition": condition}).replace("1.5", "1.50")
     assert [c.values for c in parse_policy(text, "p").statements[0].conditions] == [("10", "1.50"), ("true",)]
 
 
-def test_size_leaves_white_space_out() -> None:
+def test_size_excludes_white_space() -> None:
     """Quotas count characters without white space."""
     assert size_of('{ "a":\n\t"b c" }') == len('{"a":"bc"}')
 
 
 def test_thousands_of_statements_are_one_policy() -> None:
-    """Size is no reason to refuse: quotas are the affair of what a policy is attached to."""
+    """Size is no reason to reject a policy: quotas depend on what it is attached to."""
     assert len(parse_policy(policy(*[ALLOW] * 5_000), "p").statements) == 5_000
 
 
 @given(document=documents())
-def test_what_is_generated_is_a_policy(document: dict[str, object]) -> None:
-    """The generator of the other tests writes policies."""
+def test_generated_documents_are_valid(document: dict[str, object]) -> None:
+    """The generator of the other tests writes valid policies."""
     assert parse_policy(json.dumps(document), "p").statements
 
 
@@ -142,17 +145,17 @@ NAMES = (
         st.text(),
         JSON.map(json.dumps),
         st.dictionaries(st.sampled_from(NAMES), JSON).map(json.dumps),
-        st.dictionaries(st.sampled_from(NAMES), JSON).map(lambda each: json.dumps({"Statement": [each]})),
+        st.dictionaries(st.sampled_from(NAMES), JSON).map(lambda statement: json.dumps({"Statement": [statement]})),
         st.tuples(documents(), st.sampled_from(NAMES), JSON).map(
             lambda parts: json.dumps({**parts[0], "Statement": [{**ALLOW, parts[1]: parts[2]}]})
         ),
     ),
     kind=st.sampled_from(("identity", "session", "resource", "trust")),
 )
-def test_no_text_makes_anything_but_a_policy_or_the_error(text: str, kind: DocumentKind) -> None:
-    """Random texts, random JSON and policies with something random in them are parsed or refused in one line."""
+def test_any_text_is_parsed_or_rejected(text: str, kind: DocumentKind) -> None:
+    """Random texts, random JSON and policies with a random element are parsed, or rejected in one line."""
     try:
         parse_policy(text, "p", kind=kind)
-    except MalformedPolicy as refusal:
-        refused = str(refusal)
-        assert "\n" not in refused
+    except MalformedPolicy as error:
+        message = str(error)
+        assert "\n" not in message

@@ -1,4 +1,4 @@
-"""What holds of every decision, whatever the policies."""
+"""Properties of every decision, whatever the policies."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from surveyor_policies.engine import decide
 from surveyor_policies.model import Decision
-from tests.emulator.iam.generated import Case, cases, documents
+from tests.policies.generated import Case, cases, documents
 
 CALM = settings(
     max_examples=50,
     deadline=None,
-    # Laws about what is allowed pass over what is not, which most made-up requests are.
+    # Properties of allowed requests skip denied ones, which most generated requests are.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 EVERYTHING: dict[str, object] = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
@@ -24,39 +24,39 @@ NOTHING: dict[str, object] = {"Statement": {"Effect": "Deny", "Action": "*", "Re
 
 
 def decision(case: Case) -> Decision:
-    """The decision on a case, which is never an error."""
-    made = decide(case.request, case.policies)
-    assert made.reason != "error"
-    return made
+    """Return the decision on a case; it is never an error."""
+    result = decide(case.request, case.policies)
+    assert result.reason != "error"
+    return result
 
 
 def statements_of(document: dict[str, object]) -> list[dict[str, object]]:
-    """The statements of a generated document, which has them in a list."""
+    """Return the statements of a generated document, which are a list."""
     statements = document["Statement"]
     assert isinstance(statements, list)
     return statements
 
 
 def with_statements(case: Case, effect: str) -> Case:
-    """The case with only the identity's statements of this effect."""
+    """Return the case with only those statements of its identity that have this effect."""
 
     def kept(document: dict[str, object]) -> dict[str, object]:
         return {**document, "Statement": [each for each in statements_of(document) if each["Effect"] == effect]}
 
     documents_kept = (kept(document) for document in case.identity)
-    return replace(case, identity=tuple(each for each in documents_kept if each["Statement"]))
+    return replace(case, identity=tuple(document for document in documents_kept if document["Statement"]))
 
 
 @CALM
 @given(case=cases())
 def test_a_deny_of_everything_always_wins(case: Case) -> None:
-    """With it in the identity's policies nothing is allowed, and it is an explicit deny."""
+    """With such a deny in the identity's policies the decision is an explicit deny."""
     assert decision(replace(case, identity=(*case.identity, NOTHING))).reason == "explicit-deny"
 
 
 @CALM
 @given(case=cases(), further=documents())
-def test_more_allows_never_take_access_away(case: Case, further: dict[str, object]) -> None:
+def test_more_allows_never_remove_access(case: Case, further: dict[str, object]) -> None:
     """Adding allows to the identity's policies keeps what was allowed."""
     assume(decision(case).allowed)
     added = with_statements(replace(case, identity=(further,)), "Allow").identity
@@ -65,7 +65,7 @@ def test_more_allows_never_take_access_away(case: Case, further: dict[str, objec
 
 @CALM
 @given(case=cases(), further=documents())
-def test_more_denies_never_give_access(case: Case, further: dict[str, object]) -> None:
+def test_more_denies_never_add_access(case: Case, further: dict[str, object]) -> None:
     """Adding denies to the identity's policies keeps what was denied."""
     assume(not decision(case).allowed)
     added = with_statements(replace(case, identity=(further,)), "Deny").identity
@@ -75,7 +75,7 @@ def test_more_denies_never_give_access(case: Case, further: dict[str, object]) -
 @CALM
 @given(case=cases(), chance=st.randoms(use_true_random=False))
 def test_order_does_not_matter(case: Case, chance: Random) -> None:
-    """Statements and policies in another order come to the same."""
+    """Reordering statements and policies does not change the decision."""
     shuffled = []
     for document in case.identity:
         statements = list(statements_of(document))
@@ -88,7 +88,7 @@ def test_order_does_not_matter(case: Case, chance: Random) -> None:
 @CALM
 @given(case=cases(kind="plain"))
 def test_a_boundary_intersects(case: Case) -> None:
-    """Allowed under a boundary is what identity and boundary would each allow by themselves."""
+    """With a boundary exactly that is allowed which identity and boundary each allow on their own."""
     assume(case.boundary is not None)
     assert case.boundary is not None
     alone = (
@@ -101,8 +101,8 @@ def test_a_boundary_intersects(case: Case) -> None:
 
 @CALM
 @given(case=cases())
-def test_limits_only_limit(case: Case) -> None:
-    """Without its boundary and session policies a request is allowed at least what it is with them."""
+def test_limits_never_add_access(case: Case) -> None:
+    """A request that is allowed with boundary and session policies is allowed without them."""
     assume(decision(case).allowed)
     assert decision(replace(case, boundary=None, session=None)).allowed
 
@@ -110,27 +110,27 @@ def test_limits_only_limit(case: Case) -> None:
 @CALM
 @given(case=cases())
 def test_limits_that_allow_everything_change_nothing(case: Case) -> None:
-    """A boundary of everything is as good as none, but for denials to everyone who has one."""
+    """A boundary that allows everything changes nothing, except for denies of all principals with a boundary."""
     assume(case.boundary is None and "NotPrincipal" not in json.dumps(case.resource_policy))
     assert decision(replace(case, boundary=(EVERYTHING,))).reason == decision(case).reason
 
 
 @CALM
 @given(case=cases())
-def test_the_statement_that_decided_decides_alone(case: Case) -> None:
-    """The statement that is named covers the request by itself, with the effect that it had."""
-    made = decision(case)
-    assume(made.by is not None and made.by.kind == "identity")
-    assert made.by is not None
-    document = case.identity[int(made.by.policy.rpartition("-")[2])]
-    statement = statements_of(document)[made.by.index]
+def test_the_deciding_statement_decides_alone(case: Case) -> None:
+    """The named statement alone covers the request, with the same effect."""
+    result = decision(case)
+    assume(result.by is not None and result.by.kind == "identity")
+    assert result.by is not None
+    document = case.identity[int(result.by.policy.rpartition("-")[2])]
+    statement = statements_of(document)[result.by.index]
     only = replace(case, identity=({**document, "Statement": [statement]},), boundary=None, session=None)
-    assert decision(only).reason == made.reason
+    assert decision(only).reason == result.reason
 
 
 @CALM
 @given(case=cases())
 def test_the_case_of_actions_and_keys_does_not_matter(case: Case) -> None:
-    """The same request with its action and its condition keys in other letters comes to the same."""
+    """Changing the case of the action and of the condition keys does not change the decision."""
     other = replace(case, action=case.action.upper(), context={key.upper(): v for key, v in case.context.items()})
     assert decision(other).reason == decision(case).reason

@@ -1,4 +1,4 @@
-"""Wildcards and variables."""
+"""Patterns with wildcards and variables match as documented."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SERVICE = "arn:aws:servicediscovery:us-east-1:111122223333:service/srv-a"
         ("arn:aws:iam::111122223333:role/[p]ath/deployer", ROLE, False),
     ],
 )
-def test_a_resource_is_covered_or_not(pattern: str, value: str, covers: bool) -> None:
-    """Wildcards stand for any characters, brackets for themselves; an incomplete ARN is completed."""
+def test_resource_patterns(pattern: str, value: str, covers: bool) -> None:
+    """Wildcards match any characters, brackets match themselves; an incomplete ARN is completed."""
     assert resource_test(pattern, variables=True, completed=True)(value, {}) is covers
 
 
-def test_an_incomplete_arn_covers_nothing_where_it_is_not_completed() -> None:
-    """In a resource-based policy an ARN of three parts is just that text."""
+def test_an_incomplete_arn_that_is_not_completed_covers_nothing() -> None:
+    """In a resource-based policy an ARN of three parts is literal."""
     assert not resource_test("arn:aws:servicediscovery", variables=True, completed=False)(SERVICE, {})
 
 
@@ -65,21 +65,21 @@ def test_actions_are_matched_in_any_case() -> None:
         ("$", {}, "$", True),
     ],
 )
-def test_variables_stand_for_what_the_request_carries(
+def test_variables_are_replaced_by_values_of_the_request(
     pattern: str, context: Context, value: str, matches: bool
 ) -> None:
-    """One value or the default, literally; without either nothing matches."""
+    """A variable is replaced by its single value or default, literally; without either nothing matches."""
     assert text_test(pattern, variables=True, wildcards=True)(value, context) is matches
 
 
-def test_variables_were_literal_before_there_were_any() -> None:
+def test_variables_are_literal_in_the_old_version() -> None:
     """In version 2008-10-17 `${*}` is a literal `${`, a wildcard and a literal `}`."""
     assert text_test("${*}", variables=False, wildcards=True)("${anything}", {})
     assert not text_test("${aws:username}", variables=False, wildcards=True)("alice", {"aws:username": ("alice",)})
 
 
 def test_variables_are_literal_before_the_fifth_colon() -> None:
-    """An account cannot come from a variable."""
+    """The account of an ARN cannot be a variable."""
     pattern = "arn:aws:iam::${aws:PrincipalAccount}:role/deployer"
     assert not resource_test(pattern, variables=True, completed=True)(
         "arn:aws:iam::111122223333:role/deployer", {"aws:principalaccount": ("111122223333",)}
@@ -99,25 +99,25 @@ def test_variables_are_literal_before_the_fifth_colon() -> None:
         ("${aws:PrincipalArn}", True),
     ],
 )
-def test_the_parts_of_an_arn_are_matched_one_by_one(pattern: str, matches: bool) -> None:
-    """A wildcard of one part does not reach into the next; a variable may bring several parts."""
+def test_the_parts_of_an_arn_are_matched_separately(pattern: str, matches: bool) -> None:
+    """A wildcard of one part does not match into the next; a variable may contain several parts."""
     context = {"aws:principalaccount": ("111122223333",), "aws:principalarn": (ROLE,)}
     assert arn_test(pattern, variables=True)(ROLE, context) is matches
 
 
-def test_an_arn_operator_wants_an_arn() -> None:
-    """A value with fewer than six parts is not like any ARN."""
+def test_an_arn_operator_needs_an_arn() -> None:
+    """A value with fewer than six parts matches no ARN pattern."""
     assert not arn_test("arn:*:*:*:*:*", variables=True)("arn:aws:iam", {})
 
 
 @given(pattern=st.text("ab*?[]!-\\.\n", max_size=12), value=st.text("ab*?[]!-\\.\n", max_size=12))
-def test_globs_are_what_they_say(pattern: str, value: str) -> None:
-    """Matching is that of the textbook: a star takes any number of characters, a question mark one."""
-    assert text_test(pattern, variables=False, wildcards=True)(value, {}) is naive(pattern, value)
+def test_globs_match_like_a_naive_matcher(pattern: str, value: str) -> None:
+    """A star matches any number of characters, a question mark exactly one."""
+    assert text_test(pattern, variables=False, wildcards=True)(value, {}) is matches_naively(pattern, value)
 
 
-def naive(pattern: str, value: str) -> bool:
-    """The textbook's matcher, row by row."""
+def matches_naively(pattern: str, value: str) -> bool:
+    """Return whether the pattern matches, by the textbook's dynamic programming, row by row."""
     row = [True] + [False] * len(value)
     for character in pattern:
         if character == "*":
@@ -128,8 +128,8 @@ def naive(pattern: str, value: str) -> bool:
     return row[-1]
 
 
-def test_no_pattern_makes_matching_slow() -> None:
-    """Hundreds of stars before something that is not there are no more work than one: nothing is tried twice."""
+def test_no_pattern_is_slow() -> None:
+    """Thousands of stars cost no more than one, because the matcher does not backtrack."""
     value = "a" * 20_000
     for pattern in ("a*" * 2_000 + "b", "*a?" * 1_000 + "b", "arn:aws:x:::" + "*a" * 2_000 + "b"):
         assert not text_test(pattern, variables=False, wildcards=True)(value, {})

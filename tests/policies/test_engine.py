@@ -1,4 +1,4 @@
-"""Decisions: which statement decides, in one account and across two."""
+"""Decisions name the deciding statement, in one account and across two."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Principal(f"arn:aws:iam::{HOME}:root", HOME, "root")
 SESSION = Principal(f"arn:aws:sts::{HOME}:assumed-role/deployer/one", HOME, "assumed-role")
 FEDERATED = Principal(f"arn:aws:sts::{HOME}:federated-user/eve", HOME, "federated", ALICE.arn)
 ECS = Principal("ecs-tasks.amazonaws.com", "", "service")
-NOBODY = Principal("*", "", "anonymous")
+ANONYMOUS = Principal("*", "", "anonymous")
 DEPLOYER = f"arn:aws:iam::{HOME}:role/path/deployer"
 SERVICE = f"arn:aws:servicediscovery:us-east-1:{HOME}:service/srv-a"
 TARGET = f"arn:aws:iam::{HOME}:role/target"
@@ -28,7 +28,7 @@ REGISTER = "servicediscovery:RegisterInstance"
 
 
 def policy(*statements: dict[str, object], kind: DocumentKind = "identity", name: str = "p") -> Policy:
-    """A policy of allows of everything, each changed by what is given."""
+    """Return a policy of statements that allow everything, each updated by an argument."""
     whole = [
         {"Effect": "Allow", "Action": "*", **({} if kind == "trust" else {"Resource": "*"}), **statement}
         for statement in statements
@@ -42,7 +42,7 @@ DENY = policy({"Effect": "Deny", "Sid": "No"}, name="deny")
 
 
 def shared(*principals: str) -> Policy:
-    """A resource-based policy that allows these everything."""
+    """Return a resource-based policy that allows these principals everything."""
     return policy({"Principal": {"AWS": list(principals)}}, kind="resource", name="shared")
 
 
@@ -53,12 +53,12 @@ def ask(
     resource: str = SERVICE,
     context: Context | None = None,
 ) -> Decision:
-    """What comes of one request."""
+    """Return the decision on one request."""
     return decide(AccessRequest(action, resource, principal, context or {}), policies)
 
 
 def test_nothing_is_allowed_by_default() -> None:
-    """Without policies the answer is an implicit deny that says what is missing, in AWS's words."""
+    """Without policies the decision is an implicit deny that states what is missing, in AWS's words."""
     decision = ask(PolicySet())
     assert (decision.allowed, decision.reason, decision.by, decision.lacking) == (
         False,
@@ -69,7 +69,7 @@ def test_nothing_is_allowed_by_default() -> None:
     assert decision.why == f"because no identity-based policy allows the {REGISTER} action"
 
 
-def test_an_allow_is_named() -> None:
+def test_an_allow_names_its_statement() -> None:
     """The decision names the policy and the statement that allowed."""
     decision = ask(PolicySet((NONE, policy({"Action": "ec2:*"}, {"Sid": "Yes"}, name="second"))))
     assert decision.reason == "allow"
@@ -83,8 +83,8 @@ def test_an_allow_is_named() -> None:
 
 
 @pytest.mark.parametrize("kind", ["identity", "boundary", "session", "resource"])
-def test_a_deny_anywhere_decides(kind: str) -> None:
-    """An explicit deny in any policy wins over allows in all of them, and is named."""
+def test_a_deny_in_any_policy_decides(kind: str) -> None:
+    """An explicit deny in any policy overrides allows in all policies, and is named."""
     everywhere = PolicySet((ALL,), (ALL,), (ALL,), (shared("*"),))
     denying = policy({"Effect": "Deny", "Principal": "*"}, kind="resource") if kind == "resource" else DENY
     decision = ask(replace(everywhere, **{kind: (ALL if kind != "resource" else shared("*"), denying)}), SESSION)
@@ -94,14 +94,18 @@ def test_a_deny_anywhere_decides(kind: str) -> None:
     assert decision.why.startswith("with an explicit deny in a")
 
 
-def test_a_condition_that_does_not_hold_leaves_the_statement_out() -> None:
-    """Deny and allow alike apply only where all their conditions hold."""
-    asked = policy(
+def test_a_false_condition_excludes_the_statement() -> None:
+    """Denies and allows apply only if all their conditions are true."""
+    conditional = policy(
         {"Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}, "Bool": {"aws:SecureTransport": True}}}
     )
     region, plain = ("us-east-1",), ("false",)
-    assert ask(PolicySet((asked,)), context={"aws:requestedregion": region, "AWS:SecureTransport": ("true",)}).allowed
-    assert not ask(PolicySet((asked,)), context={"aws:RequestedRegion": region, "aws:SecureTransport": plain}).allowed
+    assert ask(
+        PolicySet((conditional,)), context={"aws:requestedregion": region, "AWS:SecureTransport": ("true",)}
+    ).allowed
+    assert not ask(
+        PolicySet((conditional,)), context={"aws:RequestedRegion": region, "aws:SecureTransport": plain}
+    ).allowed
 
 
 @pytest.mark.parametrize(
@@ -113,20 +117,20 @@ def test_a_condition_that_does_not_hold_leaves_the_statement_out() -> None:
         ("ec2:RunInstances", True),
     ],
 )
-def test_not_action_is_everything_else(action: str, allowed: bool) -> None:
-    """NotAction covers the actions that it does not name, of every service."""
+def test_not_action_covers_all_other_actions(action: str, allowed: bool) -> None:
+    """NotAction covers all actions that it does not name, of every service."""
     others = {"NotAction": "servicediscovery:*Instance", "Effect": "Allow", "Resource": "*"}
     only = parse_policy(json.dumps({"Statement": others}), "p")
     assert ask(PolicySet((only,)), action=action).allowed is allowed
 
 
-def test_a_statement_about_a_pattern_of_services_is_found() -> None:
+def test_a_statement_with_a_service_pattern_is_found() -> None:
     """The index by service loses no statement whose action has a wildcard before the colon."""
     assert ask(PolicySet((policy({"Action": "service*:Register*"}),))).allowed
     assert not ask(PolicySet((policy({"Action": "route*:Register*"}),))).allowed
 
 
-def test_a_boundary_limits_what_the_identity_may() -> None:
+def test_a_boundary_limits_the_identity() -> None:
     """Both must allow; an empty boundary allows nothing."""
     assert ask(PolicySet((ALL,), (ALL,))).allowed
     assert ask(PolicySet((ALL,), (NONE,))).lacking == "boundary"
@@ -141,8 +145,8 @@ def test_a_session_policy_limits_the_session() -> None:
     assert (decision.lacking, decision.why) == ("session", f"because no session policy allows the {REGISTER} action")
 
 
-def test_root_may_everything_in_its_account_that_no_resource_denies() -> None:
-    """The root user needs no policy at home, and a resource-based policy abroad."""
+def test_root_is_allowed_everything_in_its_account_unless_denied() -> None:
+    """The root user needs no policy in its own account, and a resource-based policy in another."""
     assert ask(PolicySet(), ROOT).allowed
     assert not ask(PolicySet(resource=(policy({"Effect": "Deny", "Principal": "*"}, kind="resource"),)), ROOT).allowed
     abroad = SERVICE.replace(HOME, ABROAD)
@@ -166,24 +170,24 @@ def test_root_may_everything_in_its_account_that_no_resource_denies() -> None:
         (FEDERATED, ALICE.arn, False),
     ],
 )
-def test_a_resource_that_names_one_directly_needs_no_other_allow(
+def test_a_policy_that_names_the_principal_needs_no_other_allow(
     principal: Principal, named: str, allowed: bool
 ) -> None:
-    """In one account what names the user or session itself is enough, whatever boundary and session policies lack."""
+    """In one account, naming the user or session itself suffices, even if boundary and session policies do not."""
     limited = PolicySet((), (NONE,), (NONE,) if principal is not ALICE else None, (shared(named),))
     assert ask(limited, principal).allowed is allowed
 
 
 @pytest.mark.parametrize(("principal", "named"), [(SESSION, DEPLOYER), (FEDERATED, ALICE.arn)])
-def test_a_resource_that_names_the_role_is_limited_by_what_limits_the_session(principal: Principal, named: str) -> None:
-    """It stands in for the identity's allow, but boundary and session policies must allow too."""
+def test_a_policy_that_names_the_role_is_limited_like_the_session(principal: Principal, named: str) -> None:
+    """It replaces the identity's allow, but boundary and session policies must allow too."""
     assert ask(PolicySet((), (ALL,), (ALL,), (shared(named),)), principal).allowed
     assert ask(PolicySet((), (NONE,), (ALL,), (shared(named),)), principal).lacking == "boundary"
     assert ask(PolicySet((), (ALL,), (NONE,), (shared(named),)), principal).lacking == "session"
 
 
 def test_across_accounts_both_sides_must_allow() -> None:
-    """The resource's policy alone is not enough, however it names the caller; nor is the identity's."""
+    """Neither the resource-based policy, however it names the caller, nor the identity-based policy suffices alone."""
     assert ask(PolicySet((ALL,), resource=(shared(STRANGER.arn),)), STRANGER).allowed
     assert ask(PolicySet((ALL,), resource=(shared(ABROAD),)), STRANGER).allowed
     assert ask(PolicySet((NONE,), resource=(shared(STRANGER.arn),)), STRANGER).lacking == "identity"
@@ -191,20 +195,20 @@ def test_across_accounts_both_sides_must_allow() -> None:
     assert ask(PolicySet((ALL,), (NONE,), resource=(shared(STRANGER.arn),)), STRANGER).lacking == "boundary"
 
 
-def test_the_owner_decides_what_is_another_account() -> None:
-    """A resource whose ARN has no account is the caller's, unless its owner is told."""
+def test_the_owner_determines_the_account() -> None:
+    """A resource whose ARN has no account belongs to the caller unless an owner is passed."""
     zone = "arn:aws:route53:::hostedzone/Z1"
     request = AccessRequest("route53:GetHostedZone", zone, ALICE)
     assert decide(request, PolicySet((ALL,))).allowed
     assert decide(replace(request, owner=ABROAD), PolicySet((ALL,))).lacking == "resource"
 
 
-def test_not_principal_reaches_the_others_and_everyone_with_a_boundary() -> None:
-    """A deny with NotPrincipal spares whom it names, but nobody who has a permissions boundary."""
-    spared = policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ALICE.arn, HOME]}}, kind="resource")
-    assert ask(PolicySet((ALL,), resource=(spared,))).allowed
-    assert ask(PolicySet((ALL,), (ALL,), resource=(spared,))).reason == "explicit-deny"
-    assert ask(PolicySet((ALL,), resource=(spared, shared(ABROAD))), STRANGER).reason == "explicit-deny"
+def test_not_principal_matches_others_and_principals_with_a_boundary() -> None:
+    """A deny with NotPrincipal exempts the principals it names, unless they have a permissions boundary."""
+    exempting = policy({"Effect": "Deny", "NotPrincipal": {"AWS": [ALICE.arn, HOME]}}, kind="resource")
+    assert ask(PolicySet((ALL,), resource=(exempting,))).allowed
+    assert ask(PolicySet((ALL,), (ALL,), resource=(exempting,))).reason == "explicit-deny"
+    assert ask(PolicySet((ALL,), resource=(exempting, shared(ABROAD))), STRANGER).reason == "explicit-deny"
 
 
 @pytest.mark.parametrize(
@@ -219,47 +223,49 @@ def test_not_principal_reaches_the_others_and_everyone_with_a_boundary() -> None
         (ECS, {"Service": ECS.arn}, NONE, True),
         (ECS, {"Service": "ec2.amazonaws.com"}, ALL, False),
         (ECS, {"AWS": "*"}, ALL, False),
-        (NOBODY, {"AWS": ALICE.arn}, ALL, False),
+        (ANONYMOUS, {"AWS": ALICE.arn}, ALL, False),
     ],
 )
-def test_a_role_is_assumed_by_whom_it_trusts(
+def test_a_role_is_assumed_by_principals_that_it_trusts(
     principal: Principal, trusted: dict[str, str], identity: Policy, allowed: bool
 ) -> None:
-    """A trust policy must allow, in the same account too; trusting an account leaves it to the identity's policies."""
+    """A trust policy must allow, in the same account too; trusting an account leaves it to identity-based policies."""
     trust = policy({"Action": "sts:AssumeRole", "Principal": trusted}, kind="trust")
     assert ask(PolicySet((identity,), resource=(trust,)), principal, "sts:AssumeRole", TARGET).allowed is allowed
 
 
 def test_a_role_without_a_trusting_statement_is_not_assumed() -> None:
-    """An identity's allow alone does not open a role of its own account."""
+    """An identity's allow alone does not allow it to assume a role of its account."""
     assert ask(PolicySet((ALL,)), ALICE, "sts:AssumeRole", TARGET).lacking == "resource"
 
 
 def test_an_external_id_is_a_condition_of_trust() -> None:
-    """Trust with sts:ExternalId holds for the right one only."""
-    asked = {"StringEquals": {"sts:ExternalId": "42"}}
-    trust = policy({"Action": "sts:AssumeRole", "Principal": {"AWS": ABROAD}, "Condition": asked}, kind="trust")
+    """Trust with sts:ExternalId requires the right external id."""
+    required = {"StringEquals": {"sts:ExternalId": "42"}}
+    trust = policy({"Action": "sts:AssumeRole", "Principal": {"AWS": ABROAD}, "Condition": required}, kind="trust")
     policies = PolicySet((ALL,), resource=(trust,))
-    for given, allowed in ((("42",), True), (("43",), False), (None, False)):
-        context = {} if given is None else {"sts:ExternalId": given}
+    for external_id, allowed in ((("42",), True), (("43",), False), (None, False)):
+        context = {} if external_id is None else {"sts:ExternalId": external_id}
         assert ask(policies, STRANGER, "sts:AssumeRole", TARGET, context).allowed is allowed
 
 
 def test_a_web_identity_is_trusted_through_its_provider() -> None:
-    """Federated names the provider; there is no identity-based policy to ask."""
-    somebody = Principal("accounts.google.com", "", "federated")
-    trust = policy({"Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": somebody.arn}}, kind="trust")
-    assert ask(PolicySet(resource=(trust,)), somebody, "sts:AssumeRoleWithWebIdentity", TARGET).allowed
+    """Federated names the provider; no identity-based policy applies."""
+    web_identity = Principal("accounts.google.com", "", "federated")
+    trust = policy(
+        {"Action": "sts:AssumeRoleWithWebIdentity", "Principal": {"Federated": web_identity.arn}}, kind="trust"
+    )
+    assert ask(PolicySet(resource=(trust,)), web_identity, "sts:AssumeRoleWithWebIdentity", TARGET).allowed
 
 
-def test_nobody_is_allowed_only_what_everybody_is() -> None:
-    """An anonymous request needs a resource-based policy for everybody."""
-    assert ask(PolicySet(resource=(shared("*"),)), NOBODY).allowed
-    assert ask(PolicySet((ALL,)), NOBODY).lacking == "resource"
+def test_an_anonymous_principal_needs_a_public_policy() -> None:
+    """An anonymous request needs a resource-based policy that allows all principals."""
+    assert ask(PolicySet(resource=(shared("*"),)), ANONYMOUS).allowed
+    assert ask(PolicySet((ALL,)), ANONYMOUS).lacking == "resource"
 
 
-def test_what_goes_wrong_is_a_denial_and_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """A decision that cannot be made never allows, even where the statement would."""
+def test_an_exception_is_a_denial_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A failed evaluation never allows, even if the statement would allow."""
 
     def broken(context: Context) -> bool:
         raise RuntimeError("out of order")
@@ -273,16 +279,16 @@ def test_what_goes_wrong_is_a_denial_and_an_error_in_the_log(caplog: pytest.LogC
     assert "out of order" in caplog.text
 
 
-def test_thousands_of_statements_are_searched_by_service() -> None:
-    """Statements of other services are not looked at."""
-    looked: list[str] = []
+def test_thousands_of_statements_are_indexed_by_service() -> None:
+    """Statements of other services are not evaluated."""
+    evaluated: list[str] = []
     others: list[dict[str, object]] = [{"Action": f"s{number}:Get*"} for number in range(3_000)]
     many = policy(*others, {"Action": REGISTER})
 
-    def noting(action: str) -> bool:
-        looked.append(action)
+    def recording(action: str) -> bool:
+        evaluated.append(action)
         return True
 
-    noted = tuple(replace(statement, covers_action=noting) for statement in many.statements)
-    assert ask(PolicySet((replace(many, statements=noted, index=type(many.index)(noted)),))).allowed
-    assert looked == [REGISTER]
+    recorded = tuple(replace(statement, covers_action=recording) for statement in many.statements)
+    assert ask(PolicySet((replace(many, statements=recorded, index=type(many.index)(recorded)),))).allowed
+    assert evaluated == [REGISTER]

@@ -1,6 +1,7 @@
-"""Decisions beside those of an independent evaluator, the npm package @cloud-copilot/iam-simulate.
+"""Decisions equal those of an independent evaluator, the npm package @cloud-copilot/iam-simulate.
 
-It is for development: without node, or without the package, these tests are skipped and say how to get it.
+The package is used for development only: without node or the package these tests are skipped and
+say how to install it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surveyor_policies.engine import account_of, decide
-from tests.emulator.iam.generated import HOME, PRINCIPALS, Case, Kind, cases
+from tests.policies.generated import HOME, PRINCIPALS, Case, Kind, cases
 
 PEER = Path(__file__).with_name("peer")
 NODE = shutil.which("node")
@@ -26,18 +27,18 @@ OUTCOMES = {"allow": "Allowed", "explicit-deny": "ExplicitlyDenied", "implicit-d
 
 pytestmark = pytest.mark.skipif(
     NODE is None or not (PEER / "node_modules").is_dir(),
-    reason="the peer is not here; with node installed, run: npm ci --prefix tests/emulator/iam/peer",
+    reason="the peer is not installed; with node installed, run: npm ci --prefix tests/policies/peer",
 )
 
 
 class Peer:
-    """The evaluator, in a process of its own, asked line by line."""
+    """The evaluator in a separate process: one line per request and answer."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def decide(self, case: Case) -> str:
-        """What the peer makes of the case, in its own words."""
+        """Return the peer's decision on the case, in its own terms."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(simulation(case)) + "\n")
@@ -49,7 +50,7 @@ class Peer:
 
 @pytest.fixture(scope="module")
 def peer() -> Iterator[Peer]:
-    """The peer's process, ended when the module is done."""
+    """Run the peer's process for the tests of this module."""
     assert NODE is not None
     with subprocess.Popen(
         [NODE, "decide.mjs"], cwd=PEER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -60,7 +61,7 @@ def peer() -> Iterator[Peer]:
 
 
 def simulation(case: Case) -> dict[str, object]:
-    """The case as the peer takes it."""
+    """Return the case in the form that the peer reads."""
 
     def named(documents: tuple[dict[str, object], ...]) -> list[dict[str, object]]:
         return [{"name": str(number), "policy": document} for number, document in enumerate(documents)]
@@ -91,7 +92,7 @@ def simulation(case: Case) -> dict[str, object]:
 @pytest.mark.parametrize("kind", get_args(Kind))
 @given(data=st.data())
 def test_decisions_are_those_of_the_peer(peer: Peer, kind: Kind, data: st.DataObject) -> None:
-    """On generated policies and requests the peer comes to the same: allow, explicit or implicit deny."""
+    """On generated policies and requests the peer decides the same: allow, explicit or implicit deny."""
     case = data.draw(cases(kind=kind))
     ours = decide(case.request, case.policies)
     assert OUTCOMES[ours.reason] == peer.decide(case), (ours, json.dumps(simulation(case)))
@@ -99,7 +100,7 @@ def test_decisions_are_those_of_the_peer(peer: Peer, kind: Kind, data: st.DataOb
 
 @dataclass(frozen=True)
 class Difference:
-    """Where the two come to different ends, the peer's end, and the document that decides for ours."""
+    """A case on which the two differ, both decisions, the reason, and the document that supports ours."""
 
     case: Case
     ours: str
@@ -121,7 +122,7 @@ def asked(
     context: dict[str, tuple[str, ...]] | None = None,
     **elements: object,
 ) -> Case:
-    """Alice registers an instance under one allow with this condition."""
+    """Return a case: Alice registers an instance under one allow with this condition."""
     statement: dict[str, object] = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition or {}}
     if "NotResource" in elements:
         del statement["Resource"]
@@ -130,7 +131,7 @@ def asked(
 
 
 def granted(principal: object, *, boundary: bool = False) -> Case:
-    """A session whose session policy allows something else registers an instance that the resource's policy allows."""
+    """Return a case: a session registers an instance, allowed by resource-based policy, not by session policy."""
 
     def policy(**elements: object) -> dict[str, object]:
         return {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", **elements}}
@@ -149,7 +150,7 @@ def granted(principal: object, *, boundary: bool = False) -> Case:
 
 
 EXPLAINED = {
-    "a variable before there were variables": Difference(
+    "a variable in the old version": Difference(
         asked(
             version="2008-10-17",
             Resource=SERVICE.replace("alice", "${aws:username}"),
@@ -164,28 +165,28 @@ EXPLAINED = {
         asked(NotResource=SERVICE.replace("alice", "${aws:username}")),
         ALLOWED,
         DENIED,
-        "the peer takes such a statement as never matching",
+        "the peer treats such a statement as never matching",
         "IAM User Guide, Policy variables with no value: it matches none, so NotResource excepts none",
     ),
     "a negated operator with a variable that has no value": Difference(
         asked({"StringNotEquals": {"aws:RequestTag/a": "${aws:username}"}}, context={"aws:RequestTag/a": ("a",)}),
         ALLOWED,
         DENIED,
-        "the peer takes such a condition as false",
+        "the peer treats such a condition as false",
         "IAM User Guide, Policy variables with no value: inverted operators do match",
     ),
     "a literal asterisk under StringEquals": Difference(
         asked({"StringEquals": {"aws:PrincipalTag/team": "${*}"}}, context={"aws:PrincipalTag/team": ("*",)}),
         ALLOWED,
         DENIED,
-        "the peer knows ${*} only where wildcards are known",
-        "IAM User Guide, Policy variables: the predefined ones may stand in any string where variables may",
+        "the peer supports ${*} only where it supports wildcards",
+        "IAM User Guide, Policy variables: predefined variables are allowed in any string that allows variables",
     ),
-    "an address of the other version": Difference(
+    "an address of the other IP version": Difference(
         asked({"NotIpAddress": {"aws:SourceIp": "2001:db8::1"}}, context={"aws:SourceIp": ("10.0.0.1",)}),
         ALLOWED,
         DENIED,
-        "the peer takes addresses of two versions as not comparable",
+        "the peer treats addresses of two versions as not comparable",
         "IAM User Guide, IP address condition operators: NotIpAddress is all addresses except the range",
     ),
     "all addresses": Difference(
@@ -209,11 +210,11 @@ EXPLAINED = {
         "the peer does not read IfExists behind ForAnyValue",
         "IAM User Guide, IfExists condition operators: at the end of any operator but Null; true if the key is absent",
     ),
-    "a set of nothing but the empty text": Difference(
+    "a set with only the empty string": Difference(
         asked({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}, context={"aws:TagKeys": ("",)}),
         ALLOWED,
         DENIED,
-        "the peer takes the empty text for a value",
+        "the peer treats the empty string as a value",
         "IAM User Guide, Multivalued context keys: ForAllValues is true for a null data set such as an empty string",
     ),
     "a session named by the resource's policy": Difference(
@@ -221,9 +222,9 @@ EXPLAINED = {
         ALLOWED,
         DENIED,
         "the peer limits it by the session policy",
-        "IAM User Guide, policy evaluation: what is granted directly to a session is not limited by implicit denies",
+        "IAM User Guide, policy evaluation: implicit denies do not limit direct grants to a session",
     ),
-    "a session and everybody": Difference(
+    "a session and all principals": Difference(
         granted("*"),
         ALLOWED,
         DENIED,
@@ -234,8 +235,8 @@ EXPLAINED = {
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
-def test_differences_are_the_explained_ones(peer: Peer, name: str) -> None:
-    """Where the peer does not follow the documents, it still does so in the way that is listed."""
+def test_differences_are_the_listed_ones(peer: Peer, name: str) -> None:
+    """Where the peer does not follow the documents, it still differs as listed."""
     known = EXPLAINED[name]
     assert OUTCOMES[decide(known.case.request, known.case.policies).reason] == known.ours, known.source
     assert peer.decide(known.case) == known.theirs, known.because

@@ -1,4 +1,4 @@
-"""The condition operators, their prefixes and endings, as the IAM User Guide has them."""
+"""Condition operators with their prefixes and suffixes follow the IAM User Guide."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ Values = str | tuple[str, ...]
 ROLE = "arn:aws:iam::111122223333:role/deployer"
 
 
-def holds(operator: str, wanted: Values, given: Values | None) -> bool:
-    """Whether ``{operator: {"k": wanted}}`` holds in a request whose key has the values ``given``."""
-    wanted = (wanted,) if isinstance(wanted, str) else wanted
-    context = {} if given is None else {"k": (given,) if isinstance(given, str) else given}
-    return condition(operator, "K", wanted, variables=True).holds(context)
+def holds(operator: str, listed: Values, actual: Values | None) -> bool:
+    """Return whether ``{operator: {"k": listed}}`` is true for a request with the values ``actual`` of the key."""
+    listed = (listed,) if isinstance(listed, str) else listed
+    context = {} if actual is None else {"k": (actual,) if isinstance(actual, str) else actual}
+    return condition(operator, "K", listed, variables=True).holds(context)
 
 
 @pytest.mark.parametrize(
-    ("operator", "wanted", "given", "expected"),
+    ("operator", "listed", "actual", "expected"),
     [
         ("StringEquals", "a", "a", True),
         ("StringEquals", "a", "A", False),
@@ -81,38 +81,38 @@ def holds(operator: str, wanted: Values, given: Values | None) -> bool:
     ],
 )
 def test_an_operator_compares_what_is_given_with_what_is_wanted(
-    operator: str, wanted: Values, given: Values, expected: bool
+    operator: str, listed: Values, actual: Values, expected: bool
 ) -> None:
-    """Several wanted values are alternatives, under a negated operator exceptions; what is of no type is not equal."""
-    assert holds(operator, wanted, given) is expected
+    """Listed values are alternatives, exceptions with a negated operator; a value of another type is not equal."""
+    assert holds(operator, listed, actual) is expected
 
 
-NEGATED = sorted(each.name for each in OPERATORS.values() if each.negated)
-POSITIVE = sorted(each.name for each in OPERATORS.values() if not each.negated)
+NEGATED = sorted(entry.name for entry in OPERATORS.values() if entry.negated)
+POSITIVE = sorted(entry.name for entry in OPERATORS.values() if not entry.negated)
 
 
 @pytest.mark.parametrize("operator", POSITIVE)
 def test_without_the_key_a_condition_is_false(operator: str) -> None:
-    """A key that the request lacks does not match."""
+    """A condition is false if the request lacks its key."""
     assert not holds(operator, "1", None)
 
 
 @pytest.mark.parametrize("operator", NEGATED)
 def test_without_the_key_a_negated_condition_is_true(operator: str) -> None:
-    """A key that the request lacks is not equal to anything."""
+    """A negated condition is true if the request lacks its key."""
     assert holds(operator, "1", None)
 
 
 @pytest.mark.parametrize("operator", POSITIVE + NEGATED)
-def test_with_if_exists_a_missing_key_is_no_matter(operator: str) -> None:
-    """IfExists makes it true without the key, alone and behind a set operator, and changes nothing with it."""
+def test_if_exists_makes_a_missing_key_true(operator: str) -> None:
+    """IfExists is true without the key, alone and after a set operator, and changes nothing with the key."""
     for prefix in ("", "ForAllValues:", "ForAnyValue:"):
         assert holds(f"{prefix}{operator}IfExists", "1", None)
         assert holds(f"{prefix}{operator}IfExists", "nothing", "x") is holds(f"{prefix}{operator}", "nothing", "x")
 
 
 @pytest.mark.parametrize(
-    ("operator", "wanted", "given", "expected"),
+    ("operator", "listed", "actual", "expected"),
     [
         ("ForAllValues:StringEquals", ("a", "b"), ("a", "b"), True),
         ("ForAllValues:StringEquals", ("a", "b"), ("a", "c"), False),
@@ -133,13 +133,13 @@ def test_with_if_exists_a_missing_key_is_no_matter(operator: str) -> None:
         ("StringNotEquals", "c", ("a", "b"), False),
     ],
 )
-def test_sets_are_asked_for_all_or_for_any(operator: str, wanted: Values, given: Values | None, expected: bool) -> None:
-    """ForAllValues holds of nothing, ForAnyValue does not; without either a key of several values does not match."""
-    assert holds(operator, wanted, given) is expected
+def test_set_operators_need_all_or_any(operator: str, listed: Values, actual: Values | None, expected: bool) -> None:
+    """ForAllValues is true for no values, ForAnyValue is not; without a prefix several values do not match."""
+    assert holds(operator, listed, actual) is expected
 
 
 @pytest.mark.parametrize(
-    ("wanted", "given", "expected"),
+    ("listed", "actual", "expected"),
     [
         ("true", None, True),
         ("true", (), True),
@@ -151,20 +151,20 @@ def test_sets_are_asked_for_all_or_for_any(operator: str, wanted: Values, given:
         (("true", "false"), "a", True),
     ],
 )
-def test_null_asks_whether_there_is_a_value(wanted: Values, given: Values | None, expected: bool) -> None:
+def test_null_tests_for_the_absence_of_a_value(listed: Values, actual: Values | None, expected: bool) -> None:
     """`true` means absent, `false` means present with a value."""
-    assert holds("Null", wanted, given) is expected
+    assert holds("Null", listed, actual) is expected
 
 
 @pytest.mark.parametrize("operator", ["StringEquals", "StringLike", "StringEqualsIgnoreCase", "ArnLike"])
 def test_variables_are_replaced_in_texts_and_arns(operator: str) -> None:
-    """String and ARN operators compare with what the variable stands for."""
-    made = condition(operator, "k", ("arn:aws:iam::1:user/${aws:username}",), variables=True)
-    assert made.holds({"k": ("arn:aws:iam::1:user/alice",), "aws:username": ("alice",)})
-    assert not made.holds({"k": ("arn:aws:iam::1:user/alice",), "aws:username": ("bob",)})
+    """String and ARN operators compare with the value of the variable."""
+    compiled = condition(operator, "k", ("arn:aws:iam::1:user/${aws:username}",), variables=True)
+    assert compiled.holds({"k": ("arn:aws:iam::1:user/alice",), "aws:username": ("alice",)})
+    assert not compiled.holds({"k": ("arn:aws:iam::1:user/alice",), "aws:username": ("bob",)})
 
 
 def test_a_negated_operator_matches_where_a_variable_has_no_value() -> None:
-    """Nothing is equal to what is not there (Policy variables with no value)."""
+    """A variable without a value is equal to nothing (Policy variables with no value)."""
     assert not condition("StringEquals", "k", ("${aws:username}",), variables=True).holds({"k": ("alice",)})
     assert condition("StringNotEquals", "k", ("${aws:username}",), variables=True).holds({"k": ("alice",)})

@@ -47,8 +47,8 @@ Deregistration = Literal["no-wait", "wait-for-operation", "after-exit"]
 class Delay:
     """A span of service seconds; the seeded generator picks a value of it each time, all equally likely."""
 
-    least: float
-    most: float
+    minimum: float
+    maximum: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def _changed(of: type[Settings | Quotas], name: str, value: str) -> dict[str, An
     if kind == "Delay":
         least, _, most = value.partition(":")
         delay = Delay(_amount(least), _amount(most or least))
-        if delay.least > delay.most:
+        if delay.minimum > delay.maximum:
             raise ValueError("LEAST is to be no more than MOST")
         return {name: delay}
     if value == "none" and kind.endswith("None"):

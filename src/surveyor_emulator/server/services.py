@@ -1,65 +1,82 @@
-"""Which AWS services the gateway serves, under which signing name, in which protocols, and by which handlers.
+"""The table of AWS services: signing name, protocols, error codes, and the modules that answer.
 
-Handlers are imported when their service is first called: an EC2 model alone would double the start-up time.
+Modules are imported with the first request to their service: the model of EC2 alone would double the start-up time.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
-from surveyor_emulator.core.world import Call
-from surveyor_emulator.protocols import Document
-
-__all__ = ["HOSTED", "SERVICES", "Handler", "Service", "handlers"]
-
-# A handler names the exact shape of its request, which botocore's model has checked by then.
-Handler = Callable[[Call, Any], Document]
+__all__ = ["SERVICES", "Service"]
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One AWS service. ``invalid`` is the error code for a request that breaks the model, ``missing`` for one that
-    lacks a required parameter, where that is another.
+    """One AWS service. Modules are named relative to ``surveyor_emulator.aws``.
+
+    ``handlers`` names the package whose HANDLERS answer, ``moto`` the module that forwards to moto instead.
+    ``permissions`` is the module whose ``permission_requests`` says what a request needs to be allowed;
+    ``account_resolver`` the one whose ``resolve_account`` finds the account that a request is about.
+    ``invalid`` is the error code for a request that breaks the model, ``missing`` the one for a request that lacks a
+    required parameter, where they differ.
     """
 
     name: str
     model: str
-    handlers: str
-    wires: tuple[str, ...]
-    invalid: str
-    regional: bool = True
+    protocols: tuple[str, ...]
+    handlers: str = ""
+    moto: str = ""
+    permissions: str = ""
+    account_resolver: str = ""
+    invalid: str = "ValidationError"
     missing: str | None = None
+    regional: bool = True
 
     @property
     def xml(self) -> bool:
-        """Whether it speaks an XML protocol, whose common errors have names of their own."""
-        return self.wires[0] not in ("json", "cbor", "rest-json")
+        """Return whether it speaks an XML protocol: their common errors have other names."""
+        return self.protocols[0] not in ("json", "cbor", "rest-json")
 
 
 SERVICES: Mapping[str, Service] = {
     service.name: service
     for service in (
-        Service("servicediscovery", "servicediscovery", "cloudmap", ("json", "cbor"), "InvalidInput"),
-        Service("route53", "route53", "route53", ("rest-xml",), "InvalidInput", regional=False),
-        Service("ecs", "ecs", "ecs", ("json",), "InvalidParameterException"),
-        Service("ec2", "ec2", "ec2", ("ec2",), "InvalidParameterValue", missing="MissingParameter"),
-        Service("sts", "sts", "sts", ("query",), "ValidationError"),
-        Service("elasticloadbalancing", "elbv2", "elb", ("query",), "ValidationError"),
-        Service("ram", "ram", "ram", ("rest-json",), "InvalidParameterException"),
+        Service(
+            "servicediscovery",
+            "servicediscovery",
+            ("json", "cbor"),
+            handlers="cloudmap",
+            permissions="cloudmap.permissions",
+            account_resolver="cloudmap.shared",
+            invalid="InvalidInput",
+        ),
+        Service(
+            "route53",
+            "route53",
+            ("rest-xml",),
+            handlers="route53",
+            permissions="route53.permissions",
+            invalid="InvalidInput",
+            regional=False,
+        ),
+        Service(
+            "ecs",
+            "ecs",
+            ("json",),
+            handlers="ecs",
+            permissions="ecs.permissions",
+            invalid="InvalidParameterException",
+        ),
+        Service("ec2", "ec2", ("ec2",), handlers="ec2", invalid="InvalidParameterValue", missing="MissingParameter"),
+        Service("sts", "sts", ("query",), handlers="sts"),
+        Service("elasticloadbalancing", "elbv2", ("query",), handlers="elb"),
+        Service("ram", "ram", ("rest-json",), handlers="ram", invalid="InvalidParameterException"),
+        Service("iam", "iam", ("query",), moto="iam.moto_store", regional=False),
+        Service("acm-pca", "acm-pca", ("json", "cbor"), moto="moto_services"),
+        Service("events", "events", ("json", "cbor"), moto="moto_services"),
+        Service("logs", "logs", ("json", "cbor"), moto="moto_services"),
+        Service("monitoring", "cloudwatch", ("json", "cbor"), moto="moto_services"),
+        Service("sqs", "sqs", ("json", "cbor"), moto="moto_services"),
     )
 }
-
-
-HOSTED = frozenset({"acm-pca", "events", "logs", "monitoring", "sqs"})
-"""Those that moto answers in the same process (see ``hosted``)."""
-
-
-@functools.cache
-def handlers(service: str) -> Mapping[str, Handler]:
-    """The handlers of a service, by operation."""
-    found: Mapping[str, Handler] = import_module(f"surveyor_emulator.aws.{SERVICES[service].handlers}").HANDLERS
-    return found

@@ -1,8 +1,8 @@
-"""Signature Version 4, verified by hand.
+"""Verification of Signature Version 4.
 
-botocore can sign but not verify, and signing again through it costs 53 µs where this costs about 10: the signing key of
-a day is kept. Which errors AWS answers with is in the IAM User Guide (Troubleshoot Signature Version 4) and in each API
-reference's common errors; the two families of protocols name them differently.
+botocore can sign but not verify. Signing again through it costs 53 µs; this costs about 10, because the signing key of
+a day is cached. The errors are those of the IAM User Guide (Troubleshoot Signature Version 4) and of the common errors
+in each API reference; JSON protocols and XML protocols have different codes for them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
+from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request
 
-if TYPE_CHECKING:
-    from surveyor_emulator.aws.iam.caller import Caller
-
-__all__ = ["Credential", "Problem", "Scope", "scope_of", "verify"]
+__all__ = ["Credential", "Scope", "SigningError", "scope_of", "verify"]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = 15 * 60  # wall seconds; IAM User Guide: a request must reach AWS within five (here: fifteen) minutes
@@ -31,7 +28,7 @@ SKEW = 15 * 60  # wall seconds; IAM User Guide: a request must reach AWS within 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an ``Authorization`` header says of itself, before anything is verified."""
+    """The unverified content of an ``Authorization`` header."""
 
     access_key: str
     date: str
@@ -43,9 +40,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key that may sign: its secret, whose it is, and the session token that must come with it.
+    """A key that may sign: its secret, its account and principal, and the session token that must accompany it.
 
-    ``caller`` is who has to be allowed what it asks for; None is the owner of the account.
+    ``caller`` is None for the owner of the account, which needs no permissions.
     """
 
     secret: str
@@ -55,42 +52,42 @@ class Credential:
     caller: Caller | None = None
 
 
-class Problem:
-    """The errors of signing, in the words of JSON protocols and of XML ones."""
+class SigningError:
+    """Constructors of the errors for missing and wrong signatures; ``xml`` selects the codes of XML protocols."""
 
     @staticmethod
     def missing(xml: bool) -> ServiceError:
-        """No signature at all."""
+        """Return the error for a request without a signature."""
         code = "MissingAuthenticationToken" if xml else "MissingAuthenticationTokenException"
         return ServiceError(code, "the request carries no signature; sign it with Signature Version 4", status=403)
 
     @staticmethod
     def incomplete(xml: bool, why: str) -> ServiceError:
-        """A signature that cannot be read."""
+        """Return the error for a signature that cannot be parsed."""
         code = "IncompleteSignature" if xml else "IncompleteSignatureException"
         return ServiceError(code, why, status=400 if xml else 403)
 
     @staticmethod
     def unknown_key(xml: bool) -> ServiceError:
-        """A key or a session token that nobody has."""
+        """Return the error for an unknown key or session token."""
         code = "InvalidClientTokenId" if xml else "UnrecognizedClientException"
         return ServiceError(code, "the security token included in the request is invalid", status=403)
 
     @staticmethod
     def expired(xml: bool) -> ServiceError:
-        """Temporary credentials after their time."""
+        """Return the error for expired temporary credentials."""
         code = "ExpiredToken" if xml else "ExpiredTokenException"
         return ServiceError(code, "the security token included in the request is expired", status=403)
 
     @staticmethod
     def mismatch(xml: bool, why: str) -> ServiceError:
-        """A signature that is not the one of this request, or of another time."""
+        """Return the error for the signature of another request or of another time."""
         code = "SignatureDoesNotMatch" if xml else "InvalidSignatureException"
         return ServiceError(code, why, status=403)
 
 
 def scope_of(request: Request) -> Scope | None:
-    """Read the ``Authorization`` header; ``None`` when it is absent or is not Signature Version 4."""
+    """Return the scope in the ``Authorization`` header; None if it is absent or not of Signature Version 4."""
     algorithm, _, rest = request.headers.get("authorization", "").partition(" ")
     if algorithm != ALGORITHM:
         return None
@@ -108,40 +105,41 @@ def scope_of(request: Request) -> Scope | None:
 def verify(
     request: Request, scope: Scope, find: Callable[[str], Credential | None], *, xml: bool, wall: float | None = None
 ) -> Credential:
-    """The credential that signed ``request``; raises ServiceError when it did not, or not now.
+    """Return the credential that signed ``request``. Raises ServiceError for a wrong or outdated signature.
 
-    ``wall`` is the time to hold dates against (wall seconds, since signatures are made by clients' clocks).
+    ``find`` returns the credential of an access key. ``wall`` is the current time in wall seconds, since clients sign
+    by their own clocks; default: now.
     """
     stamp = request.headers.get("x-amz-date", "")
     if not scope.signed_headers or not scope.signature or not stamp:
-        raise Problem.incomplete(xml, "the signature needs SignedHeaders, Signature and an X-Amz-Date header")
+        raise SigningError.incomplete(xml, "the signature needs SignedHeaders, Signature and an X-Amz-Date header")
     credential = find(scope.access_key)
     token = request.headers.get("x-amz-security-token")
     if credential is None or credential.token != token:
-        raise Problem.unknown_key(xml)
+        raise SigningError.unknown_key(xml)
     try:
         signed_at = _moment(stamp)
     except ValueError:
-        raise Problem.incomplete(xml, "X-Amz-Date is to be like 20260131T235959Z") from None
+        raise SigningError.incomplete(xml, "X-Amz-Date must be like 20260131T235959Z") from None
     if stamp[:8] != scope.date:
-        raise Problem.mismatch(xml, "the date in the credential scope is not that of X-Amz-Date")
+        raise SigningError.mismatch(xml, "the date in the credential scope is not that of X-Amz-Date")
     if abs((time.time() if wall is None else wall) - signed_at) > SKEW:
-        raise Problem.mismatch(xml, f"the signature was made at {stamp}, more than 15 minutes from now")
+        raise SigningError.mismatch(xml, f"the signature was made at {stamp}, more than 15 minutes from now")
     names = scope.signed_headers.split(";")
     if "host" not in names:
-        raise Problem.mismatch(xml, "the host header is to be signed")
+        raise SigningError.mismatch(xml, "the host header must be signed")
     digest = sha256(_canonical(request, names).encode()).hexdigest()
     text = f"{ALGORITHM}\n{stamp}\n{scope.date}/{scope.region}/{scope.service}/aws4_request\n{digest}"
     key = _signing_key(credential.secret, scope.date, scope.region, scope.service)
     if not hmac.compare_digest(hmac.digest(key, text.encode(), "sha256").hex().encode(), scope.signature.encode()):
-        raise Problem.mismatch(xml, "the signature is not that of this request; check the secret access key")
+        raise SigningError.mismatch(xml, "the signature is not that of this request; check the secret access key")
     return credential
 
 
 def _canonical(request: Request, names: list[str]) -> str:
     headers = request.headers
     lines = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names)
-    # The header may promise another body than came: what came is what counts.
+    # The digest in the header may be of another body: the body that arrived counts.
     body = sha256(request.body).hexdigest()
     path = "/" if request.path == "/" else quote(_normal(request.path), safe="/~")
     query = _canonical_query(request.query) if request.query else ""
@@ -149,7 +147,7 @@ def _canonical(request: Request, names: list[str]) -> str:
 
 
 def _normal(path: str) -> str:
-    """RFC 3986 5.2.4, dot segments removed; botocore signs the path so."""
+    """Return the path without dot segments (RFC 3986 5.2.4), as botocore signs it."""
     kept: list[str] = []
     for part in path.split("/"):
         if part == "..":

@@ -1,6 +1,6 @@
-"""Whether a caller may do what a request asks for: requests become questions to the engine, denials become errors.
+"""Authorisation: ask the policy engine whether a caller may do what a request needs, and raise the service's error if not.
 
-The owner of an account may do everything and is never asked about. Whatever goes wrong on the way is a denial.
+The owner of an account may do everything and is never checked. Whatever breaks on the way is a denial.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from surveyor_emulator.aws.cloudmap import permissions as cloudmap
-from surveyor_emulator.aws.ecs import permissions as ecs
+from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_policies.engine import decide
 from surveyor_policies.model import AccessRequest, Decision
 
 from . import moto_store
-from .caller import Caller
-from .flaws import decide_wrongly
 from .permission_request import PermissionRequest
 
-__all__ = ["authorise", "forwarded"]
+__all__ = ["authorise", "reason_for_denial"]
 
-_ANYBODY = {"sts:GetCallerIdentity", "sts:GetAccessKeyInfo", "sts:GetSessionToken"}
-"""Nobody needs to be allowed these (sts/GetCallerIdentity, sts/GetSessionToken)."""
+_WITHOUT_PERMISSION = {"sts:GetCallerIdentity", "sts:GetAccessKeyInfo", "sts:GetSessionToken"}
+"""Actions that need no permission (sts/GetCallerIdentity, sts/GetSessionToken)."""
 
 _DENIED = {
     "servicediscovery": ("AccessDeniedException", 400),
@@ -39,18 +36,18 @@ _TAGS = {"Tags", "TagKeys", "tags", "tagKeys"}
 log = logging.getLogger(__name__)
 
 
-class _Allowed:
-    """What was allowed in this second of service time, as long as nobody has changed anything in IAM since.
+class _AllowedCache:
+    """What was allowed in the current second of service time, until anything changes in IAM.
 
-    Services ask for the same a thousand times a second; conditions can tell seconds apart, and no less.
+    Services repeat the same request a thousand times a second, and conditions on time have a resolution of a second.
     """
 
     def __init__(self) -> None:
         self._known: set[tuple[object, ...]] = set()
         self._since = (0, 0)
 
-    def knows(self, key: tuple[object, ...], second: int) -> bool:
-        """Whether exactly this was allowed just now."""
+    def contains(self, key: tuple[object, ...], second: int) -> bool:
+        """Return whether exactly this was allowed within this second."""
         since = (second, moto_store.changes())
         if since != self._since:
             self._known.clear()
@@ -58,84 +55,68 @@ class _Allowed:
         return key in self._known
 
     def add(self, key: tuple[object, ...]) -> None:
-        """It has been."""
+        """Remember that this was allowed."""
         self._known.add(key)
 
 
-_allowed = _Allowed()
+_allowed = _AllowedCache()
 
 
-def authorise(call: Call, caller: Caller, params: Mapping[str, Any]) -> None:
-    """Raise the service's error for lack of permission, unless the caller may do all that the request asks for."""
-    action = f"{call.service}:{call.operation}"
-    if action in _ANYBODY or action == "sts:AssumeRole":  # whether it may be assumed the role's trust policy says too
+def authorise(call: Call, params: Mapping[str, Any], requests: Iterable[PermissionRequest]) -> None:
+    """Raise the service's error for missing permission, unless the caller may do all that is requested."""
+    caller, own_action = call.caller, f"{call.service}:{call.operation}"
+    # The trust policy of a role takes part in the decision on AssumeRole, so STS decides that itself.
+    if caller is None or own_action in _WITHOUT_PERMISSION or own_action == "sts:AssumeRole":
         return
     tagged = not _TAGS.isdisjoint(params)
-    questions = [(action, one) for one in _asked(call, params)]
-    if call.service == "ecs":
-        questions += [("iam:PassRole", one) for one in ecs.passed(call, params)]
-    for action, one in questions:
-        key = (caller.principal.arn, caller.session, caller.managed, caller.tags, action, call.region, one.resource,
-               tuple(one.keys.items()))  # fmt: skip
-        if not tagged and _allowed.knows(key, int(call.now)):
+    for request in requests:
+        action = request.action or own_action
+        key = (caller.principal.arn, caller.session, caller.managed, caller.tags, action, call.region, request.resource,
+               tuple(request.keys.items()))  # fmt: skip
+        if not tagged and _allowed.contains(key, int(call.now)):
             continue
-        decision = _decided(call, caller, action, one.resource, {**_request_keys(call, caller, params), **one.keys})
+        keys = {**_request_keys(call, caller, params), **request.keys}
+        decision = _decide(caller, action, request.resource, keys)
         if not decision.allowed:
-            raise _refusal(call, caller, action, one.resource, decision)
+            raise _denial(call, caller, action, request.resource, decision)
         if not tagged:
             _allowed.add(key)
 
 
-def forwarded(call: Call, caller: Caller, action: str, resource: str) -> str | None:
-    """Why a service may not do this on the caller's behalf; None if it may."""
-    decision = _decided(call, caller, action, resource, _request_keys(call, caller, {}))
-    return None if decision.allowed else _told(caller, action, resource, decision)
+def reason_for_denial(call: Call, action: str, resource: str) -> str | None:
+    """Return why a service may not do this on behalf of the caller; None if it may."""
+    caller = call.caller
+    if caller is None:
+        return None
+    decision = _decide(caller, action, resource, _request_keys(call, caller, {}))
+    return None if decision.allowed else _message(caller, action, resource, decision)
 
 
-def _decided(call: Call, caller: Caller, action: str, resource: str, keys: Mapping[str, tuple[str, ...]]) -> Decision:
+def _decide(caller: Caller, action: str, resource: str, keys: Mapping[str, tuple[str, ...]]) -> Decision:
     try:
-        policies = caller.policies()
-    except Exception:  # a policy that cannot be had or read must not let anybody in
+        policies = moto_store.policies_of_caller(caller)
+    except Exception:  # a policy that cannot be found or parsed must not allow anything
         log.exception("the policies of %s cannot be read: denied", caller.principal.arn)
         return Decision(False, "error", None, "because its policies could not be read")
-    request, flaw = AccessRequest(action, resource, caller.principal, keys), call.world.settings.iam_flaw
-    return decide(request, policies) if flaw is None else decide_wrongly(flaw, request, policies)
-
-
-def _asked(call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
-    if call.service == "servicediscovery":
-        return cloudmap.asked(call, params)
-    if call.service == "ecs":
-        return ecs.asked(call, params)
-    if call.service == "route53":
-        return (PermissionRequest(_route53(params), {}),)
-    return (PermissionRequest("*", {}),)
-
-
-def _route53(params: Mapping[str, Any]) -> str:
-    """Service Authorization Reference, Amazon Route 53: ARNs of zones and checks have no account and no region."""
-    for member, kind in (("HostedZoneId", "hostedzone"), ("Id", "hostedzone"), ("HealthCheckId", "healthcheck")):
-        if member in params:
-            return f"arn:aws:route53:::{kind}/{str(params[member]).rpartition('/')[2]}"
-    return "*"
+    return decide(AccessRequest(action, resource, caller.principal, keys), policies)
 
 
 def _request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """IAM User Guide, AWS global condition context keys: those that such a request has."""
-    keys = {**_of_caller(caller), **_of_time(int(call.now)), "aws:RequestedRegion": (call.region,)}
-    given, named = params.get("Tags") or params.get("tags"), params.get("TagKeys") or params.get("tagKeys")
-    if isinstance(given, list):
-        pairs = [{name.lower(): str(value) for name, value in one.items()} for one in given]
-        keys |= {f"aws:RequestTag/{one['key']}": (one.get("value", ""),) for one in pairs}
-        keys["aws:TagKeys"] = tuple(one["key"] for one in pairs)
-    elif isinstance(named, list):
-        keys["aws:TagKeys"] = tuple(map(str, named))
+    """Return the global condition keys of a request (IAM User Guide, AWS global condition context keys)."""
+    keys = {**_caller_keys(caller), **_time_keys(int(call.now)), "aws:RequestedRegion": (call.region,)}
+    tags, tag_keys = params.get("Tags") or params.get("tags"), params.get("TagKeys") or params.get("tagKeys")
+    if isinstance(tags, list):
+        pairs = [{name.lower(): str(value) for name, value in tag.items()} for tag in tags]
+        keys |= {f"aws:RequestTag/{pair['key']}": (pair.get("value", ""),) for pair in pairs}
+        keys["aws:TagKeys"] = tuple(pair["key"] for pair in pairs)
+    elif isinstance(tag_keys, list):
+        keys["aws:TagKeys"] = tuple(map(str, tag_keys))
     return keys
 
 
 @functools.lru_cache(maxsize=4_096)
-def _of_caller(caller: Caller) -> Mapping[str, tuple[str, ...]]:
-    """The same in each request of a caller."""
+def _caller_keys(caller: Caller) -> Mapping[str, tuple[str, ...]]:
+    """Return the condition keys that every request of a caller has."""
     principal = caller.principal
     keys: dict[str, tuple[str, ...]] = {
         "aws:PrincipalArn": (principal.issuer or principal.arn,),
@@ -151,19 +132,19 @@ def _of_caller(caller: Caller) -> Mapping[str, tuple[str, ...]]:
 
 
 @functools.lru_cache(maxsize=8)
-def _of_time(second: int) -> Mapping[str, tuple[str, ...]]:
-    """Service time."""
-    told = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"aws:CurrentTime": (told,), "aws:EpochTime": (str(second),)}
+def _time_keys(second: int) -> Mapping[str, tuple[str, ...]]:
+    """Return the condition keys for the time, in service time."""
+    text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"aws:CurrentTime": (text,), "aws:EpochTime": (str(second),)}
 
 
-def _refusal(call: Call, caller: Caller, action: str, resource: str, decision: Decision) -> ServiceError:
+def _denial(call: Call, caller: Caller, action: str, resource: str, decision: Decision) -> ServiceError:
     code, status = _DENIED.get(call.service, ("AccessDenied", 403))
     call.note("access.denied", caller.principal.arn, f"{action} on {resource}: {decision.reason}")
-    return ServiceError(code, _told(caller, action, resource, decision), status=status)
+    return ServiceError(code, _message(caller, action, resource, decision), status=status)
 
 
-def _told(caller: Caller, action: str, resource: str, decision: Decision) -> str:
+def _message(caller: Caller, action: str, resource: str, decision: Decision) -> str:
     where = "" if resource == "*" else f" on resource: {resource}"
     why = decision.why.removeprefix("because ")
     return f"User: {caller.principal.arn} is not authorized to perform: {action}{where} because {why}"

@@ -1,6 +1,6 @@
-"""Users, roles, groups and policies: held by moto's IAM in this process, which is never asked what is allowed.
+"""The store of users, roles, groups and policies: moto's IAM in this process, which decides nothing itself.
 
-It is imported with the first request to IAM; until then there is nobody but the owners of accounts.
+It is imported with the first request to IAM; until then there are only the owners of accounts.
 """
 
 from __future__ import annotations
@@ -8,54 +8,55 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.moto_services import forward_to_moto
+from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.http import Request, Response
-from surveyor_policies.model import Policy, PolicySet
+from surveyor_policies.model import Policy, PolicySet, Principal
 from surveyor_policies.parsing import parse_policy
 
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend
 
 __all__ = [
+    "access_key",
     "answer",
     "backend",
     "changes",
-    "key",
     "load",
-    "managed",
-    "policies_of",
+    "managed_policy",
+    "policies_of_caller",
     "role",
-    "session_policy",
-    "trust_of",
-    "user",
+    "trust_policy",
+    "user_caller",
 ]
 
 _changes = 0
-"""Rises with each request to IAM, so that nothing is decided on what was there before."""
+"""Rises with each request to IAM, so that no decision is taken from a cache of before."""
 
 
 def changes() -> int:
-    """How many requests to IAM there have been."""
+    """Return how many requests to IAM there have been."""
     return _changes
 
 
-def load() -> None:
-    """Import moto's IAM, with AWS's managed policies; takes three tenths of a second the first time."""
-    import moto.iam.responses  # noqa: F401  # loaded now, in whatever thread, so that requests need not wait
+def load(service: str = "iam") -> None:
+    """Import moto's IAM with AWS's managed policies; takes three tenths of a second the first time."""
+    import moto.iam.responses  # noqa: F401  # loaded now, in a thread, so that requests need not wait
 
 
 def backend(account: str) -> IAMBackend:
-    """What moto holds of one account."""
+    """Return moto's IAM of one account."""
     from moto.iam.models import iam_backends
 
-    held: IAMBackend = iam_backends[account]["aws"]
-    return held
+    store: IAMBackend = iam_backends[account]["aws"]
+    return store
 
 
-def answer(request: Request, account: str) -> Response:
-    """Hand a request on to moto, as of that account."""
+def answer(service: str, request: Request, account: str, endpoint: str) -> Response:
+    """Answer a request whose caller is known to be allowed to make it. IAM has one endpoint, whatever the region."""
     from moto.iam.responses import IamResponse
 
     global _changes  # noqa: PLW0603  # a counter beside the one process-wide store that it counts the changes of
@@ -63,86 +64,88 @@ def answer(request: Request, account: str) -> Response:
     return forward_to_moto(IamResponse, "IAM", request, request.body, account, "https://iam.amazonaws.com")
 
 
-def key(access_key: str) -> tuple[str, str, str] | None:
-    """Account, user's name and secret of an active access key; None for any other."""
+def access_key(key: str) -> tuple[str, str, str] | None:
+    """Return account, user name and secret of an active access key; None for any other."""
     if "moto.iam.models" not in sys.modules:
         return None
     from moto.iam.models import iam_backends
 
     for account, partitions in list(iam_backends.items()):
-        found = partitions["aws"].access_keys.get(access_key)
+        found = partitions["aws"].access_keys.get(key)
         if found is not None and found.status == "Active" and found.user_name is not None:
             return account, found.user_name, found.secret_access_key
     return None
 
 
 def role(arn: str) -> Any | None:
-    """moto's role of that ARN."""
+    """Return moto's role with this ARN; None if there is none."""
     if "moto.iam.models" not in sys.modules or arn.count(":") < 5:
         return None
-    return next((one for one in backend(arn.split(":")[4]).roles.values() if one.arn == arn), None)
+    return next((role for role in backend(arn.split(":")[4]).roles.values() if role.arn == arn), None)
 
 
-def trust_of(held: Any) -> Policy:
-    """The policy that says who may assume a role. Raises MalformedPolicy."""
-    return _parsed(held.assume_role_policy_document, "the trust policy", "", "trust")
+def trust_policy(role: Any) -> Policy:
+    """Return the policy that says who may assume a role. Raises MalformedPolicy."""
+    return _parse(role.assume_role_policy_document, "the trust policy", "", "trust")
 
 
-def policies_of(account: str, kind: str, name: str) -> PolicySet:
-    """The policies of a user or role, and its permissions boundary. Raises MalformedPolicy, KeyError."""
-    return _set(account, kind, name, _changes)
+def user_caller(account: str, name: str) -> Caller:
+    """Return the caller for a user, by its name. Raises KeyError."""
+    user = backend(account).users[name]
+    return Caller(Principal(str(user.arn), account, "user"), ("user", name), str(user.id))
 
 
-def session_policy(text: str) -> Policy:
-    """A session policy, parsed once. Raises MalformedPolicy."""
-    return _parsed(text, "the session policy", "", "session")
+def policies_of_caller(caller: Caller) -> PolicySet:
+    """Return all policies that apply to a caller now. Raises KeyError or MalformedPolicy."""
+    account = caller.principal.account
+    own = _policies_of_holder(account, *caller.holder, _changes)
+    if caller.session is None and not caller.managed:
+        return own
+    limits = [_parse(text, "the session policy", "", "session") for text in caller.session or ()]
+    limits += [managed_policy(account, arn) for arn in caller.managed]
+    return replace(own, session=tuple(limits))
 
 
-def user(account: str, name: str) -> tuple[str, str]:
-    """ARN and id of a user. Raises KeyError."""
-    found = backend(account).users[name]
-    return str(found.arn), str(found.id)
-
-
-def managed(account: str, arn: str) -> Policy:
-    """The default version of a managed policy. Raises KeyError, MalformedPolicy."""
-    return _managed(backend(account).managed_policies[arn])
+def managed_policy(account: str, arn: str) -> Policy:
+    """Return the default version of a managed policy. Raises KeyError, MalformedPolicy."""
+    return _default_version(backend(account).managed_policies[arn])
 
 
 @functools.lru_cache(maxsize=1_024)
-def _set(account: str, kind: str, name: str, at: int) -> PolicySet:
-    there = backend(account)
+def _policies_of_holder(account: str, kind: str, name: str, at_change: int) -> PolicySet:
+    """Return the policies of a user or role, and its permissions boundary; cached until IAM changes."""
+    store = backend(account)
     if kind == "role":
-        held: Any = next(one for one in there.roles.values() if one.name == name)
-        holders = [held]
+        holder: Any = next(role for role in store.roles.values() if role.name == name)
+        sources = [holder]
     else:
-        held = there.users[name]
-        holders = [held, *(group for group in there.groups.values() if held in group.users)]
-    boundary = getattr(held, "permissions_boundary_arn", None) or _arn_of(held)
+        holder = store.users[name]
+        sources = [holder, *(group for group in store.groups.values() if holder in group.users)]
+    boundary = getattr(holder, "permissions_boundary_arn", None) or _boundary_of_user(holder)
     return PolicySet(
-        identity=tuple(policy for holder in holders for policy in _attached(holder)),
-        boundary=(managed(account, boundary),) if boundary else None,
+        identity=tuple(policy for source in sources for policy in _attached(source)),
+        boundary=(managed_policy(account, boundary),) if boundary else None,
     )
 
 
-def _arn_of(held: Any) -> str | None:
-    """The boundary of a user, which moto keeps otherwise than a role's."""
-    bound = getattr(held, "permissions_boundary", None)
+def _boundary_of_user(user: Any) -> str | None:
+    """Return the ARN of the boundary of a user, which moto stores in another form than that of a role."""
+    bound = getattr(user, "permissions_boundary", None)
     return str(bound["PermissionsBoundaryArn"]) if isinstance(bound, dict) else None
 
 
-def _attached(holder: Any) -> Iterable[Policy]:
-    for name, text in holder.policies.items():
-        yield _parsed(text, name, "", "identity")
-    for one in holder.managed_policies.values():
-        yield _managed(one)
+def _attached(source: Any) -> Iterable[Policy]:
+    for name, text in source.policies.items():
+        yield _parse(text, name, "", "identity")
+    for policy in source.managed_policies.values():
+        yield _default_version(policy)
 
 
-def _managed(held: Any) -> Policy:
-    text = next(one.document for one in held.versions if one.version_id == held.default_version_id)
-    return _parsed(text, held.name, held.arn, "identity")
+def _default_version(policy: Any) -> Policy:
+    text = next(version.document for version in policy.versions if version.version_id == policy.default_version_id)
+    return _parse(text, policy.name, policy.arn, "identity")
 
 
 @functools.lru_cache(maxsize=2_048)
-def _parsed(text: str, name: str, arn: str, kind: Any) -> Policy:
+def _parse(text: str, name: str, arn: str, kind: Any) -> Policy:
     return parse_policy(text, name, arn=arn or None, kind=kind)

@@ -1,23 +1,33 @@
-"""What a request asks permission for, before anybody is asked: a resource, and condition keys of its own."""
+"""The permissions that a request needs, as values: resources, condition keys and actions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["PermissionRequest", "tags_of_resource"]
+from surveyor_emulator.core.world import Call
+
+__all__ = ["Keys", "PermissionRequest", "PermissionRequests", "tags_of_resource"]
 
 Keys = dict[str, tuple[str, ...]]
+
+PermissionRequests = Callable[[Call, Mapping[str, Any]], Iterable["PermissionRequest"]]
+"""From a call and its parameters to everything that must be allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionRequest:
-    """One resource (an ARN, or `*` where the action has none) with the condition keys that go with it."""
+    """One resource (an ARN, or ``*`` where the action has none) with the condition keys that belong to it.
+
+    ``action`` is another action than that of the call, such as ``iam:PassRole``.
+    """
 
     resource: str
     keys: Mapping[str, tuple[str, ...]]
+    action: str | None = None
 
 
 def tags_of_resource(tags: Mapping[str, str]) -> Keys:
-    """`aws:ResourceTag/...` of each tag."""
+    """Return the condition key ``aws:ResourceTag/...`` of each tag."""
     return {f"aws:ResourceTag/{key}": (value,) for key, value in tags.items()}

@@ -61,7 +61,7 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
         role is not None
         and decide(
             AccessRequest("sts:AssumeRole", arn, caller.principal, keys),
-            replace(caller.policies(), resource=(moto_store.trust_of(role),)),
+            replace(moto_store.policies_of_caller(caller), resource=(moto_store.trust_policy(role),)),
         ).allowed
     )
     if role is None or not allowed:
@@ -105,7 +105,7 @@ def _session_policies(account: str, request: Mapping[str, Any]) -> tuple[tuple[s
                 raise ServiceError("PackedPolicyTooLarge", f"a session policy has at most {SESSION_POLICY} characters")
             parse_policy(str(text), "the session policy", kind="session")
         for arn in arns:
-            moto_store.managed(account, arn)
+            moto_store.managed_policy(account, arn)
     except MalformedPolicy as wrong:
         raise ServiceError("MalformedPolicyDocument", str(wrong)) from None
     except KeyError:

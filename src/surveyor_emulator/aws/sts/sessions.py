@@ -58,7 +58,7 @@ OWNER = Grant()
 
 def issue(world: World, account: str, principal: str, seconds: float, grant: Grant = OWNER) -> Session:
     """New credentials for ``principal`` that hold for ``seconds`` of service time."""
-    nonce = world.chance_of_requests.getrandbits(40)
+    nonce = world.request_random.getrandbits(40)
     access_key = _PREFIX + base64.b32encode(int(account).to_bytes(5, "big") + nonce.to_bytes(5, "big")).decode()
     expires = world.clock.now() + seconds
     content = orjson.dumps([access_key, account, principal, expires, grant])

@@ -1,0 +1,71 @@
+"""Authentication: from the signature of a request to the account and the principal that signed it."""
+
+from __future__ import annotations
+
+import functools
+
+from surveyor_emulator.aws.iam import moto_store
+from surveyor_emulator.aws.sts import sessions
+from surveyor_emulator.core.caller import Caller
+from surveyor_emulator.core.http import Request
+from surveyor_emulator.core.identifiers import is_account
+from surveyor_emulator.core.world import World
+from surveyor_policies.model import Principal, PrincipalKind
+
+from .signature import Credential, Scope, SigningError, verify
+
+__all__ = ["authenticate"]
+
+
+def authenticate(world: World, request: Request, scope: Scope | None, *, xml: bool) -> Credential:
+    """Return the credential that signed a request. Raises ServiceError if there is none.
+
+    ``scope`` is that of the request's signature; ``xml`` selects the error codes of XML protocols.
+    """
+    settings = world.settings
+    if scope is None:
+        if request.headers.get("authorization"):
+            raise SigningError.incomplete(xml, "the Authorization header must be that of Signature Version 4")
+        if settings.verify_signatures:
+            raise SigningError.missing(xml)
+        return _owner(world, settings.account)
+    if settings.verify_signatures:
+        return verify(request, scope, lambda key: _credential(world, key, request, xml), xml=xml)
+    return _credential(world, scope.access_key, request, xml) or _owner(world, settings.account)
+
+
+def _credential(world: World, access_key: str, request: Request, xml: bool) -> Credential | None:
+    """Return the credential of an access key. The number of an account is the root key of its owner."""
+    if is_account(access_key):
+        return _owner(world, access_key)
+    if access_key.startswith("AKIA"):
+        return _user_credential(access_key, moto_store.changes())
+    session = sessions.read(world, access_key, request.headers.get("x-amz-security-token", ""))
+    if session is None:
+        return None
+    if session.expires <= world.clock.now():
+        raise SigningError.expired(xml)
+    caller = _session_caller(session) if session.grant.holder[0] else None
+    return Credential(session.secret, session.account, session.principal, session.token, caller)
+
+
+def _owner(world: World, account: str) -> Credential:
+    return Credential(world.settings.secret, account, f"arn:aws:iam::{account}:root")
+
+
+@functools.lru_cache(maxsize=4_096)
+def _user_credential(access_key: str, changes: int) -> Credential | None:
+    """Return the credential of a user's key, cached until something changes in IAM."""
+    found = moto_store.access_key(access_key)
+    if found is None:
+        return None
+    account, name, secret = found
+    caller = moto_store.user_caller(account, name)
+    return Credential(secret, account, caller.principal.arn, caller=caller)
+
+
+def _session_caller(session: sessions.Session) -> Caller:
+    grant = session.grant
+    kind: PrincipalKind = "assumed-role" if grant.holder[0] == "role" else "user"
+    principal = Principal(session.principal, session.account, kind, grant.issuer or None)
+    return Caller(principal, grant.holder, grant.user_id, grant.policies, grant.managed, grant.tags)

@@ -1,0 +1,163 @@
+"""What answers the requests of one service: handlers of the emulator, or moto in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from surveyor_emulator.aws.handler import Handler
+from surveyor_emulator.aws.iam.permission_request import PermissionRequest
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.http import Request, Response
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.protocols import Parsed, Wire, api_models
+from surveyor_emulator.protocols.json import JsonWire
+
+from .services import Service
+
+__all__ = ["Backend", "load_backend"]
+
+
+class Backend(Protocol):
+    """The steps of the request pipeline that differ between services. Each raises ServiceError to refuse a request."""
+
+    service: Service
+
+    def wire(self, request: Request) -> Wire:
+        """Return the protocol that a request speaks."""
+
+    def parse(self, wire: Wire, request: Request) -> Parsed:
+        """Return the operation and the parameters of a request."""
+
+    def validate(self, parsed: Parsed) -> None:
+        """Check the operation and its parameters against the model of the API."""
+
+    def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
+        """Return what must be allowed."""
+
+    def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
+        """Return the call in the account that it is about."""
+
+    def respond(self, call: Call, parsed: Parsed, request: Request, wire: Wire, request_id: str) -> Response:
+        """Carry the call out and return its response."""
+
+
+def load_backend(service: Service) -> Backend:
+    """Import what answers a service. Takes tenths of a second for large models: call it in a thread."""
+    return _MotoBackend(service) if service.moto else _NativeBackend(service)
+
+
+class _Backend:
+    """What both kinds share."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._wires = {name: _wire(name, service.model) for name in service.protocols}
+
+    def wire(self, request: Request) -> Wire:
+        # The content type decides, not the order in the model.
+        is_cbor = "cbor" in request.headers.get("content-type", "") or "smithy-protocol" in request.headers
+        if is_cbor and "cbor" in self._wires:
+            return self._wires["cbor"]
+        return self._wires[self.service.protocols[0]]
+
+
+class _NativeBackend(_Backend):
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self._handlers: Mapping[str, Handler] = _module(service.handlers).HANDLERS
+        self._permissions = _module(service.permissions) if service.permissions else None
+        self._account_resolver = _module(service.account_resolver) if service.account_resolver else None
+
+    def parse(self, wire: Wire, request: Request) -> Parsed:
+        return wire.parse(request)
+
+    def validate(self, parsed: Parsed) -> None:
+        service = self.service
+        if parsed.operation not in self._handlers:
+            raise ServiceError(
+                "NotImplemented", f"the embedded target does not offer {service.name}:{parsed.operation}", status=501
+            )
+        try:
+            api_models.checker(service.model, parsed.operation)(parsed.params)
+        except api_models.WrongType as error:
+            code = "SerializationException" if not service.xml else "MalformedInput"
+            raise ServiceError(code, str(error), status=400) from None
+        except api_models.Missing as error:
+            raise ServiceError(service.missing or service.invalid, str(error)) from None
+        except api_models.WrongValue as error:
+            raise ServiceError(service.invalid, str(error)) from None
+
+    def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
+        if self._permissions is None:
+            return (PermissionRequest("*", {}),)
+        requests: Iterable[PermissionRequest] = self._permissions.permission_requests(call, params)
+        return requests
+
+    def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
+        if self._account_resolver is None:
+            return call
+        resolved: Call = self._account_resolver.resolve_account(call, params)
+        return resolved
+
+    def respond(self, call: Call, parsed: Parsed, request: Request, wire: Wire, request_id: str) -> Response:
+        return wire.answer(parsed.operation, self._handlers[parsed.operation](call, parsed.params), request_id)
+
+
+class _MotoBackend(_Backend):
+    """Parameters are parsed and validated by moto; only the name of the operation is read here."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self._forwarder = _module(service.moto)
+        self._forwarder.load(service.name)
+
+    def parse(self, wire: Wire, request: Request) -> Parsed:
+        if "smithy-protocol" in request.headers:
+            operation = request.path.rpartition("/")[2]
+        elif "x-amz-target" in request.headers:
+            operation = request.headers["x-amz-target"].rpartition(".")[2]
+        else:
+            operation = parse_qs(request.body.decode("utf-8", "replace")).get("Action", [""])[0]
+        return Parsed(operation, {})
+
+    def validate(self, parsed: Parsed) -> None:
+        pass
+
+    def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
+        return (PermissionRequest("*", {}),)
+
+    def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
+        return call
+
+    def respond(self, call: Call, parsed: Parsed, request: Request, wire: Wire, request_id: str) -> Response:
+        response: Response = self._forwarder.answer(self.service.name, request, call.account, call.world.endpoint)
+        return response
+
+
+def _module(name: str) -> Any:
+    return import_module(f"surveyor_emulator.aws.{name}")
+
+
+def _wire(name: str, model_name: str) -> Wire:
+    """Return one protocol of one service; protocols are imported when first needed, to start fast."""
+    model = api_models.service_model(model_name)
+    if name == "json":
+        return JsonWire(model)
+    if name == "cbor":
+        from surveyor_emulator.protocols.cbor import CborWire
+
+        return CborWire(model)
+    if name == "rest-json":
+        from surveyor_emulator.protocols.rest_json import RestJsonWire
+
+        return RestJsonWire(model)
+    if name == "rest-xml":
+        from surveyor_emulator.protocols.rest_xml import RestXmlWire
+
+        return RestXmlWire(model)
+    from surveyor_emulator.protocols.query import QueryWire
+
+    return QueryWire(model, ec2=name == "ec2")

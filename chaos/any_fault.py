@@ -1,4 +1,4 @@
-"""One of three tasks is paused for half a minute, or whatever `--fault` names is done for as long as `--lasts` says.
+"""One of three tasks is paused for half a minute, or whatever `--fault` names is done for as long as `--duration` says.
 
 A paused task takes connections and never answers: for callers that is worse than a dead one, since each call costs them
 their whole time limit. ECS checks nothing here, so nobody notices until it goes on. With `--fault`, which may be given
@@ -18,10 +18,10 @@ from surveyor.chaos import ALWAYS, ExperimentRun, Setting, experiment
     setting=Setting(count=3, ttl=20),
     holds=ALWAYS,
 )
-def test_any_fault(stage: ExperimentRun) -> None:
+def test_any_fault(experiment_run: ExperimentRun) -> None:
     """All of them at once, for that long."""
     with ExitStack() as stack:
-        for name in stage.experiment.faults:
-            stack.enter_context(stage.fault(name, stage.victims(name)))
-        stage.wait(stage.lasts)
-    stage.rest(75)
+        for name in experiment_run.experiment.faults:
+            stack.enter_context(experiment_run.fault(name, experiment_run.victims(name)))
+        experiment_run.wait(experiment_run.lasts)
+    experiment_run.rest(75)

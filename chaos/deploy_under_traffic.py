@@ -25,10 +25,10 @@ from surveyor.chaos import BY_DNS, ExperimentRun, Setting, dead_are_not_called, 
         *BY_DNS,
     ),
 )
-def test_deploy_under_traffic(stage: ExperimentRun) -> None:
+def test_deploy_under_traffic(experiment_run: ExperimentRun) -> None:
     """Deploy, and wait until nothing old can be called any more."""
-    with stage.fault("service.deploy"):
-        stage.wait(10)
-        stage.until_whole()
-        stage.wait(stage.experiment.setting.ttl + 10)
-    stage.rest(75)
+    with experiment_run.fault("service.deploy"):
+        experiment_run.wait(10)
+        experiment_run.until_whole()
+        experiment_run.wait(experiment_run.experiment.setting.ttl + 10)
+    experiment_run.rest(75)

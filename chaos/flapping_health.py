@@ -34,15 +34,19 @@ TTL = 10
         *BY_DNS,
     ),
 )
-def test_flapping_health(stage: ExperimentRun) -> None:
+def test_flapping_health(experiment_run: ExperimentRun) -> None:
     """Four times not for long enough, then for good."""
-    victim = stage.pick(1)
+    victim = experiment_run.pick(1)
     for _ in range(4):
-        with stage.fault("task.unhealthy", victim):
-            stage.wait(8)
-        stage.wait(8)
-    assert victim[0].id in [task.id for task in stage.tasks()], "it was replaced before its check had failed for good"
-    with stage.fault("task.unhealthy", victim):
-        stage.until(lambda: victim[0].id not in [task.id for task in stage.tasks()], 120, "the unhealthy task to go")
-    stage.wait(TTL + 20)
-    stage.rest(75)
+        with experiment_run.fault("task.unhealthy", victim):
+            experiment_run.wait(8)
+        experiment_run.wait(8)
+    assert victim[0].id in [task.id for task in experiment_run.tasks()], (
+        "it was replaced before its check had failed for good"
+    )
+    with experiment_run.fault("task.unhealthy", victim):
+        experiment_run.until(
+            lambda: victim[0].id not in [task.id for task in experiment_run.tasks()], 120, "the unhealthy task to go"
+        )
+    experiment_run.wait(TTL + 20)
+    experiment_run.rest(75)

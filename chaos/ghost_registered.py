@@ -21,8 +21,8 @@ TTL = 15
         *BY_DNS,
     ),
 )
-def test_ghost_registered(stage: ExperimentRun) -> None:
+def test_ghost_registered(experiment_run: ExperimentRun) -> None:
     """Register it for half a minute."""
-    with stage.fault("registry.ghost"):
-        stage.wait(30)
-    stage.rest(TTL + 75)
+    with experiment_run.fault("registry.ghost"):
+        experiment_run.wait(30)
+    experiment_run.rest(TTL + 75)

@@ -31,8 +31,8 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_kill_half(stage: ExperimentRun) -> None:
+def test_kill_half(experiment_run: ExperimentRun) -> None:
     """Kill, and wait until all is well again."""
-    with stage.fault("task.kill", stage.pick_share(0.5)):
-        stage.wait(TTL + 20)
-    stage.rest(75)
+    with experiment_run.fault("task.kill", experiment_run.pick_share(0.5)):
+        experiment_run.wait(TTL + 20)
+    experiment_run.rest(75)

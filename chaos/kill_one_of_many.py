@@ -35,8 +35,8 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_kill_one_of_many(stage: ExperimentRun) -> None:
+def test_kill_one_of_many(experiment_run: ExperimentRun) -> None:
     """Kill, and wait until all is well again."""
-    with stage.fault("task.kill", stage.pick(1)):
-        stage.wait(TTL + 20)
-    stage.rest(75)
+    with experiment_run.fault("task.kill", experiment_run.pick(1)):
+        experiment_run.wait(TTL + 20)
+    experiment_run.rest(75)

@@ -24,8 +24,8 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_kill_the_only_one(stage: ExperimentRun) -> None:
+def test_kill_the_only_one(experiment_run: ExperimentRun) -> None:
     """Kill, and wait until all is well again."""
-    with stage.fault("task.kill", stage.pick(1)):
-        stage.wait(TTL + 40)
-    stage.rest(75)
+    with experiment_run.fault("task.kill", experiment_run.pick(1)):
+        experiment_run.wait(TTL + 40)
+    experiment_run.rest(75)

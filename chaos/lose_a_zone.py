@@ -36,8 +36,8 @@ TTL = 20
         *BY_DNS,
     ),
 )
-def test_lose_a_zone(stage: ExperimentRun) -> None:
+def test_lose_a_zone(experiment_run: ExperimentRun) -> None:
     """Stop them, and wait until all is well again."""
-    with stage.fault("az.lose", stage.pick_zone()):
-        stage.wait(TTL + 20)
-    stage.rest(75)
+    with experiment_run.fault("az.lose", experiment_run.pick_zone()):
+        experiment_run.wait(TTL + 20)
+    experiment_run.rest(75)

@@ -24,11 +24,11 @@ from surveyor.chaos import ALWAYS, ExperimentRun, Setting, dead_are_not_called, 
         *ALWAYS,
     ),
 )
-def test_permission_revoked(stage: ExperimentRun) -> None:
+def test_permission_revoked(experiment_run: ExperimentRun) -> None:
     """Deploy; revoke for a minute meanwhile."""
-    with stage.fault("service.deploy"):
-        stage.wait(20)
-        with stage.fault("permission.revoke"):
-            stage.wait(60)
-        stage.until_whole()
-    stage.rest(75)
+    with experiment_run.fault("service.deploy"):
+        experiment_run.wait(20)
+        with experiment_run.fault("permission.revoke"):
+            experiment_run.wait(60)
+        experiment_run.until_whole()
+    experiment_run.rest(75)

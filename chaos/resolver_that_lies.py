@@ -24,10 +24,10 @@ TTL = 10
         *BY_DNS,
     ),
 )
-def test_resolver_that_lies(stage: ExperimentRun) -> None:
+def test_resolver_that_lies(experiment_run: ExperimentRun) -> None:
     """One after another, with time to recover between them."""
     for fault in ("dns.servfail", "dns.nxdomain", "dns.lie"):
-        with stage.fault(fault):
-            stage.wait(15)
-        stage.wait(TTL + 10)
-    stage.rest(75)
+        with experiment_run.fault(fault):
+            experiment_run.wait(15)
+        experiment_run.wait(TTL + 10)
+    experiment_run.rest(75)

@@ -36,11 +36,11 @@ TTL = 15
         *BY_DNS,
     ),
 )
-def test_scale_10_100_10(stage: ExperimentRun) -> None:
+def test_scale_10_100_10(experiment_run: ExperimentRun) -> None:
     """Out, until all are there for a while, and in again."""
-    with stage.fault("service.scale", count=100):
-        stage.wait(10)
-        stage.until_whole()
-        stage.wait(50)
-    stage.wait(TTL + 20)
-    stage.rest(75)
+    with experiment_run.fault("service.scale", count=100):
+        experiment_run.wait(10)
+        experiment_run.until_whole()
+        experiment_run.wait(50)
+    experiment_run.wait(TTL + 20)
+    experiment_run.rest(75)

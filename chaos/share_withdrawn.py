@@ -19,8 +19,8 @@ from surveyor.chaos import ALWAYS, ExperimentRun, Setting, answered, experiment,
         *ALWAYS,
     ),
 )
-def test_share_withdrawn(stage: ExperimentRun) -> None:
+def test_share_withdrawn(experiment_run: ExperimentRun) -> None:
     """Withdraw it for half a minute."""
-    with stage.fault("share.withdraw"):
-        stage.wait(30)
-    stage.rest(75)
+    with experiment_run.fault("share.withdraw"):
+        experiment_run.wait(30)
+    experiment_run.rest(75)

@@ -36,11 +36,11 @@ from surveyor.chaos import (
         *ALWAYS,
     ),
 )
-def test_throttled_scale_out(stage: ExperimentRun) -> None:
+def test_throttled_scale_out(experiment_run: ExperimentRun) -> None:
     """Throttle, scale out, and end both."""
-    with stage.fault("service.scale", count=20):
-        with stage.fault("registry.throttle", share=0.9):
-            stage.wait(40)
-        stage.until_whole()
-        stage.wait(30)
-    stage.rest(100)
+    with experiment_run.fault("service.scale", count=20):
+        with experiment_run.fault("registry.throttle", share=0.9):
+            experiment_run.wait(40)
+        experiment_run.until_whole()
+        experiment_run.wait(30)
+    experiment_run.rest(100)

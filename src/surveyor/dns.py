@@ -18,7 +18,7 @@ from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
 from surveyor.targets.control import DnsAddress
 
-__all__ = ["ask", "values"]
+__all__ = ["ask", "record_values"]
 
 
 def ask(
@@ -53,7 +53,7 @@ def ask(
     return answer
 
 
-def values(answer: dns.message.Message, name: str, rdtype: str) -> list[str]:
+def record_values(answer: dns.message.Message, name: str, rdtype: str) -> list[str]:
     """What the answer section holds under that name and type, in presentation form; empty if it holds nothing."""
     owner, kind = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
     found = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, kind)

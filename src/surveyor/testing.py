@@ -1,4 +1,4 @@
-"""What suites import: `proves` names the claims of a test, `raises` spells out the error that must come."""
+"""The only module of Surveyor that suites import: markers, assertions, and the types and helpers of the fixtures."""
 
 from __future__ import annotations
 
@@ -8,21 +8,107 @@ from typing import Any, Self
 import pytest
 from botocore.exceptions import ClientError
 
+from surveyor import timeouts
+from surveyor.clock import Clock
+from surveyor.dns import record_values
 from surveyor.errors import Inconclusive, NotOffered, WrongAnswer
+from surveyor.fixtures import figure_names
+from surveyor.fixtures.account import ClientFactory, UniqueName
+from surveyor.fixtures.calls import CallTask
+from surveyor.fixtures.container_instances import StartContainerInstances
+from surveyor.fixtures.dns import QueryDns
+from surveyor.fixtures.dns_cache import QueryDnsCached
+from surveyor.fixtures.events import CaptureEvents
+from surveyor.fixtures.figures import ReportFigure
+from surveyor.fixtures.health_endpoints import MakeProbedServer, ProbedServer
+from surveyor.fixtures.http import PostToCloudMap
+from surveyor.fixtures.namespaces import MakeNamespace, NamespaceKind
+from surveyor.fixtures.operations import WaitForOperation
+from surveyor.fixtures.permissions import ClientLimitedTo
+from surveyor.fixtures.records import RecordSets
+from surveyor.fixtures.second_account import ShareNamespace
+from surveyor.fixtures.service_connect import CallFromTask, MakeConnectService, TaskCall, WaitForTask
+from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
+from surveyor.fixtures.tasks import (
+    TASK_IMAGE,
+    TASK_PORT,
+    MakeEcsService,
+    MakeTaskDefinition,
+    TasksOf,
+    WaitUntilSteady,
+    address_of,
+    id_of,
+)
+from surveyor.fixtures.time import Always, Eventually
+from surveyor.history.observations import Interval, Observations
+from surveyor.pytest_plugin.task_settings import TaskSettings
+from surveyor.targets.running import RunningTarget
+from surveyor_agents import workload
 
-__all__ = ["Inconclusive", "proves", "raises"]
+__all__ = [
+    "TASK_IMAGE",
+    "TASK_PORT",
+    "Always",
+    "CallFromTask",
+    "CallTask",
+    "CaptureEvents",
+    "ClientFactory",
+    "ClientLimitedTo",
+    "Clock",
+    "Deregister",
+    "Eventually",
+    "Inconclusive",
+    "Interval",
+    "MakeConnectService",
+    "MakeEcsService",
+    "MakeNamespace",
+    "MakeProbedServer",
+    "MakeService",
+    "MakeTaskDefinition",
+    "NamespaceKind",
+    "NotOffered",
+    "Observations",
+    "PostToCloudMap",
+    "ProbedServer",
+    "QueryDns",
+    "QueryDnsCached",
+    "RecordSets",
+    "Register",
+    "RegisterAll",
+    "ReportFigure",
+    "RunningTarget",
+    "ShareNamespace",
+    "StartContainerInstances",
+    "TaskCall",
+    "TaskSettings",
+    "TasksOf",
+    "UniqueName",
+    "WaitForOperation",
+    "WaitForTask",
+    "WaitUntilSteady",
+    "WrongAnswer",
+    "address_of",
+    "figure_names",
+    "id_of",
+    "proves",
+    "raises",
+    "record_values",
+    "timeouts",
+    "workload",
+]
 
 
 def proves(*claims: str) -> pytest.MarkDecorator:
-    """Marks a test with the ids of the claims that it proves; a suite's test must have at least one."""
+    """Mark a test with the ids of the claims that it proves; every test of a suite needs at least one."""
     return pytest.mark.proves(*claims)
 
 
 class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
-    """Expects exactly one error code of a call: `with raises("ResourceInUse") as refusal: …`.
+    """Expect one error code from a call: `with raises("ResourceInUse") as refusal: …`.
 
-    After the block `refusal.response` is the answer with the error's members, as in ClientError.response. No error,
-    or one with another code, is a WrongAnswer; what is no answer of the API passes through.
+    After the block `refusal.response` is the response with the error's members, as in ClientError.response. Raises
+    WrongAnswer if the block raised no error, or one with another code; exceptions that are not responses of the API
+    pass through.
     """
 
     def __init__(self, code: str) -> None:
@@ -37,14 +123,14 @@ class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
     ) -> bool:
         __tracebackhide__ = True
         if error is None:
-            raise WrongAnswer(f"expected the error {self.code}; no error came", actual="no error came")
+            raise WrongAnswer(f"expected the error {self.code}, got no error", actual="no error")
         if isinstance(error, NotOffered) or not isinstance(error, ClientError):
             return False
         self.response = dict(error.response)
         actual = str(error.response.get("Error", {}).get("Code", ""))
         if actual != self.code:
             raise WrongAnswer(
-                f"expected the error {self.code}; came {actual or 'an error without a code'} from {error.operation_name}",
+                f"expected the error {self.code}, got {actual or 'an error with no code'} from {error.operation_name}",
                 actual=f"ClientError {actual}",
             ) from error
         return True

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import Eventually, MakeService, Register, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 THIRTY = {f"key-{number}": f"value {number}" for number in range(30)}
 

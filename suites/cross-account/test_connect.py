@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import timeouts
-from surveyor.fixtures.tasks import IMAGE
-from surveyor.testing import proves
-from surveyor_agents import workload
+from surveyor.testing import (
+    TASK_IMAGE,
+    ClientFactory,
+    Clock,
+    Eventually,
+    MakeNamespace,
+    ShareNamespace,
+    UniqueName,
+    proves,
+    timeouts,
+    workload,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.account import ClientFactory, Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.second_account import Share
-    from surveyor.fixtures.time import Eventually
 
 FOR_ECS = "arn:aws:ram::aws:permission/AWSRAMPermissionCloudMapECSFullPermission"
 STRANDED = ("DEACTIVATING", "DEPROVISIONING")
@@ -29,14 +32,14 @@ Create = Callable[[str, int], dict[str, Any]]
 
 
 @pytest.fixture
-def create(consumer: ClientFactory, unique: Unique) -> Create:
+def create(consumer_client: ClientFactory, unique_name: UniqueName) -> Create:
     """`create(namespace, count)`: the consumer's ECS service, which offers one endpoint in that namespace."""
-    ecs, ec2 = consumer("ecs"), consumer("ec2")
-    cluster, family = unique("cluster"), unique("family")
+    ecs, ec2 = consumer_client("ecs"), consumer_client("ec2")
+    cluster, family = unique_name("cluster"), unique_name("family")
     ecs.create_cluster(clusterName=cluster)
     app: Any = {
         "name": "app",
-        "image": IMAGE,
+        "image": TASK_IMAGE,
         "command": workload.command("serve"),
         "portMappings": [{"containerPort": 8080, "name": "web"}],
     }
@@ -52,10 +55,10 @@ def create(consumer: ClientFactory, unique: Unique) -> Create:
     network = {"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]]}}
 
     def make(namespace: str, count: int) -> dict[str, Any]:
-        endpoint: Any = {"portName": "web", "discoveryName": unique("api"), "clientAliases": [{"port": 8080}]}
+        endpoint: Any = {"portName": "web", "discoveryName": unique_name("api"), "clientAliases": [{"port": 8080}]}
         answer = ecs.create_service(
             cluster=cluster,
-            serviceName=unique("service"),
+            serviceName=unique_name("service"),
             taskDefinition=family,
             desiredCount=count,
             launchType="FARGATE",
@@ -70,12 +73,12 @@ def create(consumer: ClientFactory, unique: Unique) -> Create:
 
 @proves("cross-account.connect.needs-ecs-permission")
 def test_a_shared_namespace_needs_its_own_permission(
-    make_namespace: MakeNamespace, share: Share, create: Create
+    make_namespace: MakeNamespace, share_namespace: ShareNamespace, create: Create
 ) -> None:
     """Shared by the default permission it is refused to Service Connect; by the other it is accepted, by ARN alone."""
     ordinary, meant = make_namespace("http"), make_namespace("http")
-    share(ordinary)
-    share(meant, FOR_ECS)
+    share_namespace(ordinary)
+    share_namespace(meant, FOR_ECS)
     with pytest.raises(ClientError):
         create(ordinary["Arn"], 0)
     with pytest.raises(ClientError):
@@ -86,17 +89,17 @@ def test_a_shared_namespace_needs_its_own_permission(
 @proves("cross-account.connect.revoked-share-strands-services")
 def test_a_withdrawn_share_strands_what_uses_it(
     client: ClientFactory,
-    consumer: ClientFactory,
+    consumer_client: ClientFactory,
     make_namespace: MakeNamespace,
-    share: Share,
+    share_namespace: ShareNamespace,
     create: Create,
     clock: Clock,
     eventually: Eventually,
 ) -> None:
     """The service stays DRAINING and its task half-way until the namespace is shared again."""
-    ecs: ECSClient = consumer("ecs")
+    ecs: ECSClient = consumer_client("ecs")
     namespace = make_namespace("http")
-    granted = share(namespace, FOR_ECS)
+    granted = share_namespace(namespace, FOR_ECS)
     service = create(namespace["Arn"], 1)
     cluster, name = service["clusterArn"], service["serviceName"]
 
@@ -118,5 +121,5 @@ def test_a_withdrawn_share_strands_what_uses_it(
     status, last = states()
     assert status == "DRAINING"
     assert last in STRANDED
-    share(namespace, FOR_ECS)
+    share_namespace(namespace, FOR_ECS)
     eventually(lambda: states() == ("INACTIVE", "STOPPED"), within=timeouts.TASK)

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import timeouts
-from surveyor.fixtures.tasks import IMAGE
-from surveyor.testing import proves
-from surveyor_agents import workload
-
-if TYPE_CHECKING:
-    from surveyor.fixtures.account import ClientFactory, Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.second_account import Share
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.time import Eventually
+from surveyor.testing import (
+    TASK_IMAGE,
+    ClientFactory,
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    ShareNamespace,
+    UniqueName,
+    proves,
+    timeouts,
+    workload,
+)
 
 
 @proves("cross-account.ecs.service-discovery-not-shared")
 def test_service_discovery_needs_a_registry_of_ones_own(
     make_namespace: MakeNamespace,
     make_service: MakeService,
-    share: Share,
-    consumer: ClientFactory,
-    unique: Unique,
+    share_namespace: ShareNamespace,
+    consumer_client: ClientFactory,
+    unique_name: UniqueName,
     eventually: Eventually,
 ) -> None:
     """A consumer's ECS service is accepted with a registry of its own account, and refused with the shared one's."""
     namespace = make_namespace("http")
-    share(namespace)
+    share_namespace(namespace)
     shared = make_service(namespace)["Arn"]
-    theirs, ecs, ec2 = consumer("servicediscovery"), consumer("ecs"), consumer("ec2")
-    cluster, name = unique("cluster"), unique("family")
+    theirs, ecs, ec2 = consumer_client("servicediscovery"), consumer_client("ecs"), consumer_client("ec2")
+    cluster, name = unique_name("cluster"), unique_name("family")
     ecs.create_cluster(clusterName=cluster)
-    app: Any = {"name": "app", "image": IMAGE, "command": workload.command("serve")}
+    app: Any = {"name": "app", "image": TASK_IMAGE, "command": workload.command("serve")}
     ecs.register_task_definition(
         family=name,
         networkMode="awsvpc",
@@ -51,7 +52,7 @@ def test_service_discovery_needs_a_registry_of_ones_own(
     def create(registry: str) -> None:
         ecs.create_service(
             cluster=cluster,
-            serviceName=unique("service"),
+            serviceName=unique_name("service"),
             taskDefinition=name,
             desiredCount=0,
             launchType="FARGATE",
@@ -61,11 +62,11 @@ def test_service_discovery_needs_a_registry_of_ones_own(
 
     with pytest.raises(ClientError):
         create(shared)
-    operation = theirs.create_http_namespace(Name=unique("own"))
+    operation = theirs.create_http_namespace(Name=unique_name("own"))
 
     def made() -> str:
         found = theirs.get_operation(OperationId=operation["OperationId"])["Operation"]
         return str(found["Targets"]["NAMESPACE"]) if found["Status"] == "SUCCESS" else ""
 
     own = eventually(made, within=timeouts.OPERATION)
-    create(theirs.create_service(Name=unique("svc"), NamespaceId=own)["Service"]["Arn"])
+    create(theirs.create_service(Name=unique_name("svc"), NamespaceId=own)["Service"]["Arn"])

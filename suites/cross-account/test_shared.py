@@ -9,35 +9,39 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import proves
+from surveyor.testing import (
+    ClientFactory,
+    ClientLimitedTo,
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    QueryDns,
+    Register,
+    ShareNamespace,
+    UniqueName,
+    proves,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import ClientFactory, Unique
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.permissions import Narrowed
-    from surveyor.fixtures.second_account import Share
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 RED = {"colour": "red"}
 
 
 @pytest.fixture
-def shared(make_namespace: MakeNamespace, share: Share) -> dict[str, Any]:
+def shared(make_namespace: MakeNamespace, share_namespace: ShareNamespace) -> dict[str, Any]:
     """A namespace that the consumer has accepted."""
     namespace = make_namespace("http")
-    share(namespace)
+    share_namespace(namespace)
     return namespace
 
 
 @pytest.fixture
-def theirs(consumer: ClientFactory) -> ServiceDiscoveryClient:
+def theirs(consumer_client: ClientFactory) -> ServiceDiscoveryClient:
     """Cloud Map as the consumer sees it."""
-    made: ServiceDiscoveryClient = consumer("servicediscovery")
+    made: ServiceDiscoveryClient = consumer_client("servicediscovery")
     return made
 
 
@@ -56,11 +60,11 @@ def test_consumer_creates_registers_and_discovers(
     theirs: ServiceDiscoveryClient,
     cloudmap: ServiceDiscoveryClient,
     account: str,
-    unique: Unique,
+    unique_name: UniqueName,
     eventually: Eventually,
 ) -> None:
     """By ARNs the consumer fills the owner's namespace; with OwnerAccount it discovers, and the owner does as ever."""
-    service = theirs.create_service(Name=unique("svc"), NamespaceId=shared["Arn"])["Service"]
+    service = theirs.create_service(Name=unique_name("svc"), NamespaceId=shared["Arn"])["Service"]
     theirs.register_instance(ServiceId=service["Arn"], InstanceId="i-1", Attributes=RED)
     names: Any = {"NamespaceName": shared["Name"], "ServiceName": service["Name"]}
 
@@ -73,13 +77,17 @@ def test_consumer_creates_registers_and_discovers(
 
 @proves("cross-account.arns-and-owner-account")
 def test_ids_and_names_alone_do_not_reach_another_account(
-    shared: dict[str, Any], theirs: ServiceDiscoveryClient, make_service: MakeService, unique: Unique, account: str
+    shared: dict[str, Any],
+    theirs: ServiceDiscoveryClient,
+    make_service: MakeService,
+    unique_name: UniqueName,
+    account: str,
 ) -> None:
     """The namespace is read by its ARN and not by its id; discovery without OwnerAccount looks in one's own account."""
     service = make_service(shared)
     assert theirs.get_namespace(Id=shared["Arn"])["Namespace"]["Id"] == shared["Id"]
     assert refused(lambda: theirs.get_namespace(Id=shared["Id"]))
-    assert refused(lambda: theirs.create_service(Name=unique("svc"), NamespaceId=shared["Id"]))
+    assert refused(lambda: theirs.create_service(Name=unique_name("svc"), NamespaceId=shared["Id"]))
     names: Any = {"NamespaceName": shared["Name"], "ServiceName": service["Name"]}
     assert theirs.discover_instances(**names, OwnerAccount=account)["Instances"] == []
     assert refused(lambda: theirs.discover_instances(**names))
@@ -87,16 +95,21 @@ def test_ids_and_names_alone_do_not_reach_another_account(
 
 @proves("cross-account.consumers-do-not-manage")
 def test_consumer_neither_changes_nor_tags_nor_shares_on(
-    shared: dict[str, Any], theirs: ServiceDiscoveryClient, consumer: ClientFactory, cloudmap: ServiceDiscoveryClient,
-    unique: Unique,
-) -> None:  # fmt: skip
+    shared: dict[str, Any],
+    theirs: ServiceDiscoveryClient,
+    consumer_client: ClientFactory,
+    cloudmap: ServiceDiscoveryClient,
+    unique_name: UniqueName,
+) -> None:
     """Update, delete, tags and a share of its own are refused, and the namespace is as it was."""
     arn = shared["Arn"]
     assert refused(lambda: theirs.update_http_namespace(Id=arn, Namespace={"Description": "theirs"}))
     assert refused(lambda: theirs.delete_namespace(Id=arn))
     assert refused(lambda: theirs.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "red"}]))
     assert refused(
-        lambda: consumer("ram").create_resource_share(name=unique("share"), resourceArns=[arn], principals=["1" * 12])
+        lambda: consumer_client("ram").create_resource_share(
+            name=unique_name("share"), resourceArns=[arn], principals=["1" * 12]
+        )
     )
     assert cloudmap.get_namespace(Id=shared["Id"])["Namespace"] == shared
 
@@ -108,11 +121,11 @@ def test_operations_are_listed_to_who_began_them(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
-    unique: Unique,
+    unique_name: UniqueName,
 ) -> None:
     """The owner's registration is not in the consumer's list, nor the consumer's in the owner's."""
     ours = register(make_service(shared), "i-1", RED)["Id"]
-    service = theirs.create_service(Name=unique("svc"), NamespaceId=shared["Arn"])["Service"]["Arn"]
+    service = theirs.create_service(Name=unique_name("svc"), NamespaceId=shared["Arn"])["Service"]["Arn"]
     other = theirs.register_instance(ServiceId=service, InstanceId="i-2", Attributes=RED)["OperationId"]
 
     def listed(by: ServiceDiscoveryClient) -> set[str]:
@@ -128,50 +141,50 @@ def test_operations_are_listed_to_who_began_them(
 @proves("cross-account.dns-needs-vpc-association")
 def test_names_resolve_after_the_association(
     make_namespace: MakeNamespace,
-    share: Share,
+    share_namespace: ShareNamespace,
     make_service: MakeService,
     register: Register,
-    consumer: ClientFactory,
+    consumer_client: ClientFactory,
     consumer_account: str,
     route53: Route53Client,
     theirs: ServiceDiscoveryClient,
     account: str,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
 ) -> None:
     """The consumer discovers at once; its VPC's resolver answers only once owner and consumer have associated it."""
     namespace = make_namespace("private")
-    share(namespace)
+    share_namespace(namespace)
     service = make_service(namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 5}]})
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.7"})
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"], "OwnerAccount": account}
     eventually(lambda: theirs.discover_instances(**names)["Instances"], within=60)
-    ec2 = consumer("ec2")
+    ec2 = consumer_client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     name = f"{service['Name']}.{namespace['Name']}"
-    assert not ask(name, "A", vpc=vpc, account=consumer_account).answer
+    assert not query_dns(name, "A", vpc=vpc, account=consumer_account).answer
     zone, place = namespace["Properties"]["DnsProperties"]["HostedZoneId"], {"VPCId": vpc, "VPCRegion": "us-east-1"}
     route53.create_vpc_association_authorization(HostedZoneId=zone, VPC=place)  # type: ignore[arg-type]  # plain dicts, as readers write them
-    consumer("route53").associate_vpc_with_hosted_zone(HostedZoneId=zone, VPC=place)
-    eventually(lambda: ask(name, "A", vpc=vpc, account=consumer_account).answer, within=60)
+    consumer_client("route53").associate_vpc_with_hosted_zone(HostedZoneId=zone, VPC=place)
+    eventually(lambda: query_dns(name, "A", vpc=vpc, account=consumer_account).answer, within=60)
 
 
 @proves("cross-account.lost-access-loses-services")
 def test_withdrawn_share_takes_the_consumers_services(
     make_namespace: MakeNamespace,
-    share: Share,
+    share_namespace: ShareNamespace,
     client: ClientFactory,
     theirs: ServiceDiscoveryClient,
     cloudmap: ServiceDiscoveryClient,
     account: str,
-    unique: Unique,
+    unique_name: UniqueName,
     eventually: Eventually,
 ) -> None:
     """After DisassociateResourceShare the consumer reaches its own service no more; the owner still discovers it."""
     namespace = make_namespace("http")
-    arn = share(namespace)
-    service = theirs.create_service(Name=unique("svc"), NamespaceId=namespace["Arn"])["Service"]
+    arn = share_namespace(namespace)
+    service = theirs.create_service(Name=unique_name("svc"), NamespaceId=namespace["Arn"])["Service"]
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"]}
     theirs.discover_instances(**names, OwnerAccount=account)
     client("ram").disassociate_resource_share(resourceShareArn=arn, resourceArns=[namespace["Arn"]])
@@ -183,18 +196,22 @@ def test_withdrawn_share_takes_the_consumers_services(
 @proves("cross-account.sharing-needs-permissions")
 @pytest.mark.parametrize("missing", ["PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy"])
 def test_sharing_needs_permission_on_the_namespace(
-    narrowed: Narrowed, make_namespace: MakeNamespace, consumer_account: str, unique: Unique, missing: str
+    client_limited_to: ClientLimitedTo,
+    make_namespace: MakeNamespace,
+    consumer_account: str,
+    unique_name: UniqueName,
+    missing: str,
 ) -> None:
     """Without any one of the three a role that may do all of RAM cannot share a namespace; with them it can."""
     arn = make_namespace("http")["Arn"]
     everything = {"Effect": "Allow", "Action": ["ram:*", "servicediscovery:*"], "Resource": "*"}
     denied = {"Effect": "Deny", "Action": f"servicediscovery:{missing}", "Resource": "*"}
 
-    def sharing(*statements: dict[str, Any]) -> dict[str, Any]:
-        ram = narrowed(*statements)("ram")
+    def shared_resources(*statements: dict[str, Any]) -> dict[str, Any]:
+        ram = client_limited_to(*statements)("ram")
         asked: Any = {"resourceArns": [arn], "principals": [consumer_account], "allowExternalPrincipals": True}
-        made: dict[str, Any] = ram.create_resource_share(name=unique("share"), **asked)["resourceShare"]
+        made: dict[str, Any] = ram.create_resource_share(name=unique_name("share"), **asked)["resourceShare"]
         return made
 
-    assert refused(lambda: sharing(everything, denied)), json.dumps(denied)
-    assert sharing(everything)["resourceShareArn"]
+    assert refused(lambda: shared_resources(everything, denied)), json.dumps(denied)
+    assert shared_resources(everything)["resourceShareArn"]

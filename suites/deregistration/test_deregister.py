@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import (
+    Deregister,
+    MakeService,
+    RecordSets,
+    Register,
+    RegisterAll,
+    WaitForOperation,
+    proves,
+    raises,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
 
 
 def dns(*types: str) -> dict[str, Any]:
@@ -27,7 +32,7 @@ def test_records_of_the_instance_go_and_others_stay(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register_all: RegisterAll,
-    complete: Finish,
+    wait_for_success: WaitForOperation,
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
     types: str,
@@ -45,7 +50,7 @@ def test_records_of_the_instance_go_and_others_stay(
     before, beside = records(service), records(neighbour)
     assert len(before) == 2 * len(types.split())
     answer = cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId="i-1")
-    assert complete(answer["OperationId"])["Type"] == "DEREGISTER_INSTANCE"
+    assert wait_for_success(answer["OperationId"])["Type"] == "DEREGISTER_INSTANCE"
     gone = [{"Value": address} for address in first.values()]
     assert records(service) == [record for record in before if record["ResourceRecords"][0] not in gone]
     assert records(neighbour) == beside

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dns.rcode
 import dns.rdatatype
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.testing import proves
-
-if TYPE_CHECKING:
-    from surveyor.clock import Clock
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
-    from surveyor.fixtures.time import Always, Eventually
+from surveyor.testing import (
+    Always,
+    Clock,
+    Deregister,
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    NamespaceKind,
+    QueryDns,
+    Register,
+    RegisterAll,
+    proves,
+    record_values,
+    timeouts,
+)
 
 TTL = 15
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
@@ -31,11 +36,11 @@ def test_address_leaves_and_does_not_return(
     make_service: MakeService,
     register_all: RegisterAll,
     deregister: Deregister,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     always: Always,
     clock: Clock,
-    kind: Kind,
+    kind: NamespaceKind,
     within: float,
 ) -> None:
     """Name servers drop the address within 60 seconds, the resolver of a VPC a TTL later; the other one stays."""
@@ -45,7 +50,7 @@ def test_address_leaves_and_does_not_return(
     name = f"{service['Name']}.{namespace['Name']}"
 
     def answered() -> list[str]:
-        return sorted(values(ask(name, "A", namespace), name, "A"))
+        return sorted(record_values(query_dns(name, "A", namespace), name, "A"))
 
     clock.wait(timeouts.DNS_CHANGE)  # a resolver that is asked too early keeps the negative answer
     eventually(lambda: answered() == ["192.0.2.1", "192.0.2.2"], within=timeouts.DNS_CHANGE)
@@ -58,7 +63,7 @@ def test_address_leaves_and_does_not_return(
 def test_caches_are_told_the_ttl_of_the_service(
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     public_namespace: dict[str, Any],
 ) -> None:
@@ -66,7 +71,7 @@ def test_caches_are_told_the_ttl_of_the_service(
     service = make_service(public_namespace, DnsConfig=A)
     register(service, "i-1", ONE)
     name = f"{service['Name']}.{public_namespace['Name']}"
-    [answer] = eventually(lambda: ask(name, "A", public_namespace).answer, within=timeouts.DNS_CHANGE)
+    [answer] = eventually(lambda: query_dns(name, "A", public_namespace).answer, within=timeouts.DNS_CHANGE)
     assert answer.ttl == TTL
 
 
@@ -76,7 +81,7 @@ def test_name_without_instances_is_answered_with_the_soa(
     make_service: MakeService,
     register: Register,
     deregister: Deregister,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
 ) -> None:
     """When the last instance is gone, the answer has no address and the SOA record with the namespace's SOA TTL."""
@@ -84,10 +89,12 @@ def test_name_without_instances_is_answered_with_the_soa(
     service = make_service(namespace, DnsConfig=A)
     name = f"{service['Name']}.{namespace['Name']}"
     register(service, "i-1", ONE)
-    eventually(lambda: values(ask(name, "A", namespace), name, "A") == ["192.0.2.1"], within=timeouts.DNS_CHANGE)
+    eventually(
+        lambda: record_values(query_dns(name, "A", namespace), name, "A") == ["192.0.2.1"], within=timeouts.DNS_CHANGE
+    )
     deregister(service, "i-1")
-    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
-    answer = ask(name, "A", namespace)
+    eventually(lambda: not record_values(query_dns(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
+    answer = query_dns(name, "A", namespace)
     # Two pages differ on which of the two it is for a name that has had records.
     assert answer.rcode() in (dns.rcode.NXDOMAIN, dns.rcode.NOERROR)
     assert not answer.answer

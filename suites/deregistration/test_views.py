@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.testing import Inconclusive, proves
+from surveyor.testing import (
+    Clock,
+    Deregister,
+    Eventually,
+    Inconclusive,
+    MakeNamespace,
+    MakeService,
+    QueryDns,
+    QueryDnsCached,
+    Register,
+    RegisterAll,
+    proves,
+    record_values,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.dns_cache import CachedAsk
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
-    from surveyor.fixtures.time import Eventually
 
 TTL = 60
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
@@ -29,8 +35,8 @@ def test_each_view_lets_go_in_its_time(
     make_service: MakeService,
     register_all: RegisterAll,
     deregister: Deregister,
-    ask: Ask,
-    cached_ask: CachedAsk,
+    query_dns: QueryDns,
+    query_dns_cached: QueryDnsCached,
     eventually: Eventually,
     clock: Clock,
     tolerance: float,
@@ -42,19 +48,26 @@ def test_each_view_lets_go_in_its_time(
     name = f"{service['Name']}.{public_namespace['Name']}"
     names = {"NamespaceName": public_namespace["Name"], "ServiceName": service["Name"]}
     both = ["192.0.2.1", "192.0.2.2"]
-    eventually(lambda: sorted(values(ask(name, "A", public_namespace), name, "A")) == both, within=timeouts.DNS_CHANGE)
+    eventually(
+        lambda: sorted(record_values(query_dns(name, "A", public_namespace), name, "A")) == both,
+        within=timeouts.DNS_CHANGE,
+    )
     asked = clock.now()
-    assert sorted(values(cached_ask(name, "A", public_namespace), name, "A")) == both
+    assert sorted(record_values(query_dns_cached(name, "A", public_namespace), name, "A")) == both
     deregister(service, "i-1")
-    cached = values(cached_ask(name, "A", public_namespace), name, "A")
+    cached = record_values(query_dns_cached(name, "A", public_namespace), name, "A")
     if clock.now() - asked >= TTL - tolerance:
         raise Inconclusive("the deregistration took as long as the TTL")
     assert sorted(cached) == both
     assert [one["Id"] for one in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]] == ["i-2"]
     eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=timeouts.DISCOVERY)
-    eventually(lambda: values(ask(name, "A", public_namespace), name, "A") == ["192.0.2.2"], within=timeouts.DNS_CHANGE)
     eventually(
-        lambda: values(cached_ask(name, "A", public_namespace), name, "A") == ["192.0.2.2"], within=TTL + tolerance
+        lambda: record_values(query_dns(name, "A", public_namespace), name, "A") == ["192.0.2.2"],
+        within=timeouts.DNS_CHANGE,
+    )
+    eventually(
+        lambda: record_values(query_dns_cached(name, "A", public_namespace), name, "A") == ["192.0.2.2"],
+        within=TTL + tolerance,
     )
 
 
@@ -64,8 +77,8 @@ def test_negative_answer_sticks_as_long_as_the_soa_says(
     make_service: MakeService,
     register: Register,
     deregister: Deregister,
-    ask: Ask,
-    cached_ask: CachedAsk,
+    query_dns: QueryDns,
+    query_dns_cached: QueryDnsCached,
     eventually: Eventually,
     clock: Clock,
     tolerance: float,
@@ -75,16 +88,18 @@ def test_negative_answer_sticks_as_long_as_the_soa_says(
     service = make_service(namespace, DnsConfig=A)
     name = f"{service['Name']}.{namespace['Name']}"
     register(service, "i-1", ONE)
-    eventually(lambda: values(ask(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
+    eventually(lambda: record_values(query_dns(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
     deregister(service, "i-1")
-    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
-    assert not values(cached_ask(name, "A", namespace), name, "A")
+    eventually(lambda: not record_values(query_dns(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
+    assert not record_values(query_dns_cached(name, "A", namespace), name, "A")
     ends = clock.now() + TTL
     register(service, "i-2", OTHER)
-    eventually(lambda: values(ask(name, "A", namespace), name, "A") == ["192.0.2.2"], within=timeouts.DNS_CHANGE)
+    eventually(
+        lambda: record_values(query_dns(name, "A", namespace), name, "A") == ["192.0.2.2"], within=timeouts.DNS_CHANGE
+    )
     if clock.now() >= ends - tolerance:
         raise Inconclusive("the registration took as long as the negative answer is kept")
     clock.wait(ends - tolerance - clock.now())
-    assert not values(cached_ask(name, "A", namespace), name, "A")
+    assert not record_values(query_dns_cached(name, "A", namespace), name, "A")
     clock.wait(2 * tolerance)
-    assert values(cached_ask(name, "A", namespace), name, "A") == ["192.0.2.2"]
+    assert record_values(query_dns_cached(name, "A", namespace), name, "A") == ["192.0.2.2"]

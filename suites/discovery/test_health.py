@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves
+from surveyor.testing import Eventually, MakeService, RegisterAll, proves, timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.services import MakeService, RegisterAll
-    from surveyor.fixtures.time import Eventually
 
 UP, DOWN = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"}, {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"}
 FILTERS = ["HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL"]

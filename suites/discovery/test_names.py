@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves, raises
+from surveyor.testing import (
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    NamespaceKind,
+    Register,
+    UniqueName,
+    proves,
+    raises,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 
 @proves("discovery.by-http-name-in-every-type")
@@ -26,7 +30,7 @@ def test_instance_is_found_by_names(
     make_service: MakeService,
     register: Register,
     eventually: Eventually,
-    kind: Kind,
+    kind: NamespaceKind,
 ) -> None:
     """An instance is found by the namespace's HttpName and the service's name, whatever the type of the namespace."""
     namespace = make_namespace(kind)
@@ -46,7 +50,7 @@ def test_instance_is_found_by_names(
 def test_unknown_names_are_refused(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
-    unique: Unique,
+    unique_name: UniqueName,
     http_namespace: dict[str, Any],
     operation: str,
 ) -> None:
@@ -55,9 +59,9 @@ def test_unknown_names_are_refused(
     service = make_service(http_namespace)["Name"]
     discover(NamespaceName=known, ServiceName=service)
     with raises("NamespaceNotFound"):
-        discover(NamespaceName=unique("absent"), ServiceName=service)
+        discover(NamespaceName=unique_name("absent"), ServiceName=service)
     with raises("ServiceNotFound"):
-        discover(NamespaceName=known, ServiceName=unique("absent"))
+        discover(NamespaceName=known, ServiceName=unique_name("absent"))
 
 
 @proves("discovery.by-http-name-in-every-type")

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves, raises
+from surveyor.testing import Eventually, MakeService, Register, RegisterAll, proves, raises, timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.services import MakeService, Register, RegisterAll
-    from surveyor.fixtures.time import Eventually
 
 
 @pytest.fixture

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves
+from surveyor.testing import Deregister, Eventually, MakeService, Register, RegisterAll, proves, timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
-    from surveyor.fixtures.time import Eventually
 
 
 @pytest.fixture

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.testing import proves
+from surveyor.testing import (
+    Always,
+    Clock,
+    Eventually,
+    MakeService,
+    QueryDns,
+    RegisterAll,
+    proves,
+    record_values,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.services import MakeService, RegisterAll
-    from surveyor.fixtures.time import Always, Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 CHECKED = {"FailureThreshold": 1}
@@ -30,12 +34,12 @@ class Answered(Protocol):
 
 
 @pytest.fixture
-def answered(ask: Ask, public_namespace: dict[str, Any]) -> Answered:
+def answered(query_dns: QueryDns, public_namespace: dict[str, Any]) -> Answered:
     """Asks for the addresses of a service."""
 
     def look(service: dict[str, Any]) -> list[str]:
         name = f"{service['Name']}.{public_namespace['Name']}"
-        return sorted(values(ask(name, "A", public_namespace), name, "A"))
+        return sorted(record_values(query_dns(name, "A", public_namespace), name, "A"))
 
     return look
 

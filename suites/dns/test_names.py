@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.testing import proves
-
-if TYPE_CHECKING:
-    from surveyor.clock import Clock
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
+from surveyor.testing import (
+    Clock,
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    NamespaceKind,
+    QueryDns,
+    Register,
+    proves,
+    record_values,
+    timeouts,
+)
 
 
 @proves("dns.names-are-service-and-namespace")
@@ -28,9 +30,9 @@ def test_service_is_found_in_its_namespace(
     make_namespace: MakeNamespace,
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
-    kind: Kind,
+    kind: NamespaceKind,
     rdtype: str,
     key: str,
     address: str,
@@ -41,9 +43,9 @@ def test_service_is_found_in_its_namespace(
     service = make_service(namespace, "backend", DnsConfig=config)
     register(service, "i-1", {key: address})
     name = f"backend.{namespace['Name']}"
-    assert eventually(lambda: values(ask(name, rdtype, namespace), name, rdtype), within=timeouts.DNS_CHANGE) == [
-        address
-    ]
+    assert eventually(
+        lambda: record_values(query_dns(name, rdtype, namespace), name, rdtype), within=timeouts.DNS_CHANGE
+    ) == [address]
 
 
 @proves("dns.unchecked-instances-count-as-healthy")
@@ -51,7 +53,7 @@ def test_service_is_found_in_its_namespace(
 def test_silent_address_is_answered(
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     clock: Clock,
     public_namespace: dict[str, Any],
@@ -64,7 +66,7 @@ def test_silent_address_is_answered(
     name = f"{service['Name']}.{public_namespace['Name']}"
 
     def answered() -> list[str]:
-        return values(ask(name, "A", public_namespace), name, "A")
+        return record_values(query_dns(name, "A", public_namespace), name, "A")
 
     assert eventually(answered, within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
     clock.wait(120)

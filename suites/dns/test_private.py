@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Any
 import dns.rcode
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.errors import WrongAnswer
-from surveyor.testing import proves
+from surveyor.testing import (
+    Clock,
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    QueryDns,
+    Register,
+    WrongAnswer,
+    proves,
+    record_values,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 0}]}
 
@@ -33,7 +36,7 @@ def test_private_zone_hides_the_public_one(
     make_namespace: MakeNamespace,
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     clock: Clock,
     private_namespace: dict[str, Any],
 ) -> None:
@@ -44,10 +47,10 @@ def test_private_zone_hides_the_public_one(
     register(outside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
     clock.wait(timeouts.DNS_CHANGE)
     known = f"{inside['Name']}.{private_namespace['Name']}"
-    assert values(ask(known, "A", private_namespace), known, "A") == ["192.0.2.1"]
+    assert record_values(query_dns(known, "A", private_namespace), known, "A") == ["192.0.2.1"]
     hidden = f"{outside['Name']}.{public_namespace['Name']}"
-    assert values(ask(hidden, "A", public_namespace), hidden, "A") == ["192.0.2.2"]
-    answer = ask(hidden, "A", private_namespace)
+    assert record_values(query_dns(hidden, "A", public_namespace), hidden, "A") == ["192.0.2.2"]
+    answer = query_dns(hidden, "A", private_namespace)
     assert answer.rcode() == dns.rcode.NXDOMAIN
     assert not answer.answer
 
@@ -60,7 +63,7 @@ def test_private_names_need_both_attributes_of_the_vpc(
     make_namespace: MakeNamespace,
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     clock: Clock,
     attribute: str,
@@ -76,7 +79,7 @@ def test_private_names_need_both_attributes_of_the_vpc(
 
     def resolves() -> bool:
         try:
-            return values(ask(name, "A", vpc=vpc), name, "A") == ["192.0.2.1"]
+            return record_values(query_dns(name, "A", vpc=vpc), name, "A") == ["192.0.2.1"]
         except WrongAnswer:  # a VPC without DNS support may have nobody who answers
             return False
 
@@ -95,7 +98,7 @@ def test_most_specific_zone_answers(
     make_namespace: MakeNamespace,
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     clock: Clock,
     private_namespace: dict[str, Any],
 ) -> None:
@@ -106,8 +109,8 @@ def test_most_specific_zone_answers(
     register(make_service(narrower, "b", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.3"})
     clock.wait(timeouts.DNS_CHANGE)
     both, wider = f"b.{narrower['Name']}", f"b.c.{private_namespace['Name']}"
-    assert values(ask(both, "A", narrower), both, "A") == ["192.0.2.3"]
-    assert values(ask(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]
+    assert record_values(query_dns(both, "A", narrower), both, "A") == ["192.0.2.3"]
+    assert record_values(query_dns(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]
 
 
 @proves("dns.private.most-specific-zone-wins")
@@ -115,7 +118,7 @@ def test_most_specific_zone_answers_for_what_it_lacks(
     make_namespace: MakeNamespace,
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     clock: Clock,
     private_namespace: dict[str, Any],
 ) -> None:
@@ -125,5 +128,5 @@ def test_most_specific_zone_answers_for_what_it_lacks(
     register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
     clock.wait(timeouts.DNS_CHANGE)
     covered, wider = f"b.{narrower['Name']}", f"b.c.{private_namespace['Name']}"
-    assert ask(covered, "A", narrower).rcode() == dns.rcode.NXDOMAIN
-    assert values(ask(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]
+    assert query_dns(covered, "A", narrower).rcode() == dns.rcode.NXDOMAIN
+    assert record_values(query_dns(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]

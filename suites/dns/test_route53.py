@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import timeouts
-from surveyor.testing import proves
+from surveyor.testing import (
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    NamespaceKind,
+    RecordSets,
+    Register,
+    RegisterAll,
+    proves,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register, RegisterAll
-    from surveyor.fixtures.time import Eventually
 
 
 @proves("dns.alias.ignores-service-ttl")
@@ -44,7 +48,7 @@ def test_alias_record_has_no_ttl(
 def record(make_namespace: MakeNamespace, make_service: MakeService, register: Register) -> Any:
     """Makes a namespace of a kind with one instance at 192.0.2.1; what TestDNSAnswer is to be asked then."""
 
-    def make(kind: Kind) -> dict[str, str]:
+    def make(kind: NamespaceKind) -> dict[str, str]:
         namespace = make_namespace(kind)
         config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
         service = make_service(namespace, DnsConfig=config)

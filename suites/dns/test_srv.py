@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.testing import proves
-
-if TYPE_CHECKING:
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.services import MakeService, RegisterAll
-    from surveyor.fixtures.time import Eventually
+from surveyor.testing import Eventually, MakeService, QueryDns, RegisterAll, proves, record_values, timeouts
 
 SRV = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 60}]}
 V4, V6 = "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"
@@ -23,7 +16,7 @@ V4, V6 = "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"
 def test_value_holds_port_and_host_name(
     make_service: MakeService,
     register_all: RegisterAll,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     public_namespace: dict[str, Any],
 ) -> None:
@@ -37,7 +30,7 @@ def test_value_holds_port_and_host_name(
     name = f"{service['Name']}.{public_namespace['Name']}"
     expected = [f"1 1 8080 web-1.{name}.", f"1 1 65535 web-2.{name}."]
     eventually(
-        lambda: sorted(values(ask(name, "SRV", public_namespace), name, "SRV")) == sorted(expected),
+        lambda: sorted(record_values(query_dns(name, "SRV", public_namespace), name, "SRV")) == sorted(expected),
         within=timeouts.DNS_CHANGE,
     )
 
@@ -51,7 +44,7 @@ def test_value_holds_port_and_host_name(
 def test_host_name_has_the_addresses_of_its_instance(
     make_service: MakeService,
     register_all: RegisterAll,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     public_namespace: dict[str, Any],
     attributes: dict[str, str],
@@ -64,12 +57,13 @@ def test_host_name_has_the_addresses_of_its_instance(
 
     def host_name() -> str | None:
         hosts = {
-            port: host for _, _, port, host in map(str.split, values(ask(name, "SRV", public_namespace), name, "SRV"))
+            port: host
+            for _, _, port, host in map(str.split, record_values(query_dns(name, "SRV", public_namespace), name, "SRV"))
         }
         return hosts.get("8080")
 
     def addresses() -> set[str]:
-        found = [values(ask(host, rdtype, public_namespace), host, rdtype) for rdtype in ("A", "AAAA")]
+        found = [record_values(query_dns(host, rdtype, public_namespace), host, rdtype) for rdtype in ("A", "AAAA")]
         return {address for several in found for address in several}
 
     host = eventually(host_name, within=timeouts.DNS_CHANGE)

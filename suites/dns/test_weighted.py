@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.testing import proves
+from surveyor.testing import Clock, Eventually, MakeService, QueryDns, RegisterAll, proves, record_values, timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.services import MakeService, RegisterAll
-    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 0}]}
 FOUR = {f"i-{number}": {"AWS_INSTANCE_IPV4": f"192.0.2.{number}"} for number in range(1, 5)}
@@ -32,12 +26,12 @@ class Answers(Protocol):
 
 
 @pytest.fixture
-def answers(ask: Ask, public_namespace: dict[str, Any]) -> Answers:
+def answers(query_dns: QueryDns, public_namespace: dict[str, Any]) -> Answers:
     """Asks for the address of a service, so many times."""
 
     def look(service: dict[str, Any], count: int) -> list[list[str]]:
         name = f"{service['Name']}.{public_namespace['Name']}"
-        return [values(ask(name, "A", public_namespace), name, "A") for _ in range(count)]
+        return [record_values(query_dns(name, "A", public_namespace), name, "A") for _ in range(count)]
 
     return look
 

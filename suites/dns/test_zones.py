@@ -8,24 +8,26 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.testing import proves
+from surveyor.testing import (
+    Eventually,
+    MakeService,
+    QueryDns,
+    RecordSets,
+    Register,
+    UniqueName,
+    proves,
+    record_values,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
-
 
 @pytest.fixture
-def zone(route53: Route53Client, unique: Unique) -> dict[str, Any]:
-    """A public hosted zone, in the form that `ask` and `record_sets` know."""
-    name = f"{unique('zone')}.test"
+def zone(route53: Route53Client, unique_name: UniqueName) -> dict[str, Any]:
+    """A public hosted zone, in the form that `query_dns` and `record_sets` know."""
+    name = f"{unique_name('zone')}.test"
     made = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
     hosted_zone = made.removeprefix("/hostedzone/")
     return {"Type": "DNS_PUBLIC", "Name": name, "Properties": {"DnsProperties": {"HostedZoneId": hosted_zone}}}
@@ -39,9 +41,9 @@ def upsert(route53: Route53Client, zone: dict[str, Any], record_set: dict[str, A
     )["ChangeInfo"]
 
 
-def negative_ttl(ask: Ask, zone: dict[str, Any]) -> int:
+def negative_ttl(query_dns: QueryDns, zone: dict[str, Any]) -> int:
     """How long a negative answer of the zone may be kept (RFC 2308, 5): the TTL of the SOA in it, or its minimum."""
-    answer = ask(f"absent.{zone['Name']}", "A", zone)
+    answer = query_dns(f"absent.{zone['Name']}", "A", zone)
     assert answer.rcode() == dns.rcode.NXDOMAIN
     [soa] = [rrset for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]
     return min(soa.ttl, int(soa[0].minimum))
@@ -49,20 +51,20 @@ def negative_ttl(ask: Ask, zone: dict[str, Any]) -> int:
 
 @proves("dns.negative.cached-for-lesser-of-two")
 def test_new_zone_has_900_and_86400(
-    ask: Ask, eventually: Eventually, record_sets: RecordSets, zone: dict[str, Any]
+    query_dns: QueryDns, eventually: Eventually, record_sets: RecordSets, zone: dict[str, Any]
 ) -> None:
     """The SOA record of a new zone has TTL 900 and minimum 86400, so that negative answers are kept for 900 seconds."""
     [soa] = [record for record in record_sets(zone, zone["Name"]) if record["Type"] == "SOA"]
     [record] = soa["ResourceRecords"]
     assert (soa["TTL"], record["Value"].split()[-1]) == (900, "86400")
-    assert eventually(lambda: negative_ttl(ask, zone), within=timeouts.DNS_CHANGE) == 900
+    assert eventually(lambda: negative_ttl(query_dns, zone), within=timeouts.DNS_CHANGE) == 900
 
 
 @proves("dns.negative.cached-for-lesser-of-two")
 @pytest.mark.parametrize(("ttl", "minimum"), [(60, 86400), (900, 60)], ids=["TTL", "minimum"])
 def test_lesser_of_ttl_and_minimum_counts(
     route53: Route53Client,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     record_sets: RecordSets,
     zone: dict[str, Any],
@@ -74,12 +76,12 @@ def test_lesser_of_ttl_and_minimum_counts(
     fields = soa["ResourceRecords"][0]["Value"].split()[:-1]
     changed = {**soa, "TTL": ttl, "ResourceRecords": [{"Value": " ".join([*fields, str(minimum)])}]}
     upsert(route53, zone, changed)
-    eventually(lambda: negative_ttl(ask, zone) == 60, within=timeouts.DNS_CHANGE)
+    eventually(lambda: negative_ttl(query_dns, zone) == 60, within=timeouts.DNS_CHANGE)
 
 
 @proves("dns.propagation.within-a-minute")
 def test_change_is_answered_once_it_is_in_sync(
-    route53: Route53Client, ask: Ask, eventually: Eventually, zone: dict[str, Any]
+    route53: Route53Client, query_dns: QueryDns, eventually: Eventually, zone: dict[str, Any]
 ) -> None:
     """A change is PENDING, within 60 seconds INSYNC, and from then on answered."""
     name = f"www.{zone['Name']}"
@@ -90,14 +92,14 @@ def test_change_is_answered_once_it_is_in_sync(
     eventually(
         lambda: route53.get_change(Id=change["Id"])["ChangeInfo"]["Status"] == "INSYNC", within=timeouts.DNS_CHANGE
     )
-    assert values(ask(name, "A", zone), name, "A") == ["192.0.2.1"]
+    assert record_values(query_dns(name, "A", zone), name, "A") == ["192.0.2.1"]
 
 
 @proves("dns.propagation.within-a-minute")
 def test_registered_instance_is_answered_within_a_minute(
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     public_namespace: dict[str, Any],
 ) -> None:
@@ -106,4 +108,7 @@ def test_registered_instance_is_answered_within_a_minute(
     service = make_service(public_namespace, DnsConfig=config)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     name = f"{service['Name']}.{public_namespace['Name']}"
-    eventually(lambda: values(ask(name, "A", public_namespace), name, "A") == ["192.0.2.1"], within=timeouts.DNS_CHANGE)
+    eventually(
+        lambda: record_values(query_dns(name, "A", public_namespace), name, "A") == ["192.0.2.1"],
+        within=timeouts.DNS_CHANGE,
+    )

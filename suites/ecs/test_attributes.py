@@ -6,20 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.fixtures.tasks import PORT, address_of
-from surveyor.testing import proves
+from surveyor.testing import (
+    TASK_PORT,
+    Eventually,
+    MakeEcsService,
+    MakeService,
+    MakeTaskDefinition,
+    QueryDns,
+    TasksOf,
+    UniqueName,
+    WaitUntilSteady,
+    address_of,
+    proves,
+    record_values,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Eventually
 
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
 SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
@@ -37,7 +43,7 @@ def test_ecs_adds_its_attributes(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     eventually: Eventually,
     cluster: str,
@@ -45,7 +51,7 @@ def test_ecs_adds_its_attributes(
 ) -> None:
     """They tell where the task is and whose it is, and DiscoverInstances can choose by them."""
     registry, definition = make_service(http_namespace), make_task_definition()
-    service = steady(make_ecs_service(definition, registry))
+    service = wait_until_steady(make_ecs_service(definition, registry))
     (task,) = tasks_of(service)
     told = attributes(cloudmap, registry)
     zone = task["availabilityZone"]
@@ -73,28 +79,28 @@ def test_ecs_adds_its_attributes(
 
 @proves("ecs.attributes.port-as-the-registry-says")
 @pytest.mark.parametrize(
-    "port", [{"port": 9090}, {"containerName": "app", "containerPort": PORT}], ids=["a number", "by name"]
+    "port", [{"port": 9090}, {"containerName": "app", "containerPort": TASK_PORT}], ids=["a number", "by name"]
 )
 def test_port_is_the_registry_s(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
-    ask: Ask,
+    wait_until_steady: WaitUntilSteady,
+    query_dns: QueryDns,
     eventually: Eventually,
     private_namespace: dict[str, Any],
     port: dict[str, Any],
 ) -> None:
     """AWS_INSTANCE_PORT and the SRV record have the port."""
     registry = make_service(private_namespace, DnsConfig=SRV)
-    steady(make_ecs_service(make_task_definition(), {"registryArn": registry["Arn"], **port}))
-    wanted = str(port.get("port", PORT))
+    wait_until_steady(make_ecs_service(make_task_definition(), {"registryArn": registry["Arn"], **port}))
+    wanted = str(port.get("port", TASK_PORT))
     assert attributes(cloudmap, registry).get("AWS_INSTANCE_PORT") == wanted
     name = f"{registry['Name']}.{private_namespace['Name']}"
 
     def ports() -> list[str]:
-        return [one.split()[2] for one in values(ask(name, "SRV", private_namespace), name, "SRV")]
+        return [one.split()[2] for one in record_values(query_dns(name, "SRV", private_namespace), name, "SRV")]
 
     assert eventually(ports, within=timeouts.DNS_CHANGE) == [wanted]
 
@@ -104,9 +110,9 @@ def test_public_names_have_private_addresses(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     network: Any,
     public_namespace: dict[str, Any],
@@ -114,9 +120,11 @@ def test_public_names_have_private_addresses(
     """A task that has a public address is answered with the private one of its interface."""
     registry = make_service(public_namespace, DnsConfig=A)
     public = {"awsvpcConfiguration": {**network["awsvpcConfiguration"], "assignPublicIp": "ENABLED"}}
-    service = steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=public))
+    service = wait_until_steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=public))
     name = f"{registry['Name']}.{public_namespace['Name']}"
-    found = eventually(lambda: values(ask(name, "A", public_namespace), name, "A"), within=timeouts.DNS_CHANGE)
+    found = eventually(
+        lambda: record_values(query_dns(name, "A", public_namespace), name, "A"), within=timeouts.DNS_CHANGE
+    )
     assert found == [address_of(tasks_of(service)[0])]
 
 
@@ -128,13 +136,13 @@ def test_task_sets_tell_their_external_id(
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
     eventually: Eventually,
-    unique: Unique,
+    unique_name: UniqueName,
     cluster: str,
     network: Any,
     http_namespace: dict[str, Any],
 ) -> None:
     """A task set with an external id and a registry: its task's instance has the id."""
-    registry, definition, external = make_service(http_namespace), make_task_definition(), unique("external")
+    registry, definition, external = make_service(http_namespace), make_task_definition(), unique_name("external")
     service = make_ecs_service(
         definition,
         deploymentController={"type": "EXTERNAL"},

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import timeouts
-from surveyor.advice.figures import CHECKED, GAP, TaskSettings
-from surveyor.testing import proves
-from surveyor_agents import workload
+from surveyor.testing import (
+    Clock,
+    Eventually,
+    MakeEcsService,
+    MakeService,
+    MakeTaskDefinition,
+    ReportFigure,
+    TaskSettings,
+    TasksOf,
+    WaitUntilSteady,
+    figure_names,
+    proves,
+    timeouts,
+    workload,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.figures import Figure
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Eventually
 
 COUNTS_AFTER = 40.0
 """Seconds (ecs/DeploymentConfiguration.minimumHealthyPercent)."""
@@ -28,14 +34,14 @@ def test_a_task_counts_forty_seconds_after_it_runs(
     ecs: ECSClient,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     eventually: Eventually,
     tolerance: float,
     cluster: str,
 ) -> None:
     """The one old task is asked to stop 40 s after the new one is RUNNING, not sooner."""
-    service = steady(make_ecs_service(make_task_definition()))
+    service = wait_until_steady(make_ecs_service(make_task_definition()))
     (old,) = tasks_of(service)
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
 
@@ -54,13 +60,13 @@ def test_minimum_and_maximum_hold_during_a_deployment(
     ecs: ECSClient,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     eventually: Eventually,
     cluster: str,
 ) -> None:
     """Of four tasks at 50 and 150 percent two or more run at any time, and six at most run or are pending."""
     limits = {"minimumHealthyPercent": 50, "maximumPercent": 150}
-    service = steady(make_ecs_service(make_task_definition(), count=4, deploymentConfiguration=limits))
+    service = wait_until_steady(make_ecs_service(make_task_definition(), count=4, deploymentConfiguration=limits))
     first = service["deployments"][0]["id"]
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
     outside: list[tuple[int, int]] = []
@@ -117,18 +123,20 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     clock: Clock,
-    figure: Figure,
-    tuning: TaskSettings,
+    report_figure: ReportFigure,
+    task_settings: TaskSettings,
     eventually: Eventually,
     cluster: str,
     http_namespace: dict[str, Any],
 ) -> None:
     """A rolling update of one task with a container check: how long DiscoverInstances finds nothing HEALTHY."""
-    check = {"healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 5}} if tuning.check else {}
+    check = (
+        {"healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 5}} if task_settings.check else {}
+    )
     registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
-    service = steady(make_ecs_service(make_task_definition(container=check), registry))
+    service = wait_until_steady(make_ecs_service(make_task_definition(container=check), registry))
     names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "HEALTHY"}
     eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     first = service["deployments"][0]["id"]
@@ -149,5 +157,5 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
         if settled_since is not None and now - settled_since > timeouts.CUSTOM_HEALTH:
             break
         last, was_empty = now, empty
-    figure(CHECKED, int(tuning.check))
-    figure(GAP, least, most)
+    report_figure(figure_names.CHECKED, int(task_settings.check))
+    report_figure(figure_names.GAP, least, most)

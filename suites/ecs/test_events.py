@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from surveyor import timeouts
-from surveyor.testing import proves
-from surveyor_agents import workload
-
-if TYPE_CHECKING:
-    from surveyor.fixtures.calls import CallTask
-    from surveyor.fixtures.events import Listen
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Eventually
+from surveyor.testing import (
+    CallTask,
+    CaptureEvents,
+    Eventually,
+    MakeEcsService,
+    MakeService,
+    MakeTaskDefinition,
+    TasksOf,
+    WaitUntilSteady,
+    proves,
+    timeouts,
+    workload,
+)
 
 CUSTOM: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 
@@ -23,18 +26,18 @@ def test_an_unhealthy_instance_is_told(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     call_task: CallTask,
-    listen: Listen,
+    capture_events: CaptureEvents,
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
     """When the check of a registered task has failed, the event comes, of type WARN and about the service."""
-    heard = listen({"source": ["aws.ecs"], "detail-type": ["ECS Service Action"]})
+    heard = capture_events({"source": ["aws.ecs"], "detail-type": ["ECS Service Action"]})
     check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5}
     definition = make_task_definition(container={"healthCheck": check})
-    service = steady(make_ecs_service(definition, make_service(http_namespace, **CUSTOM)))
+    service = wait_until_steady(make_ecs_service(definition, make_service(http_namespace, **CUSTOM)))
     (task,) = tasks_of(service)
     call_task(task, "/health?do=fail", "PUT")
 

@@ -6,20 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.fixtures.tasks import id_of
-from surveyor.testing import proves, raises
-from surveyor_agents import workload
+from surveyor.testing import (
+    Always,
+    CallTask,
+    Clock,
+    Eventually,
+    MakeEcsService,
+    MakeService,
+    MakeTaskDefinition,
+    TasksOf,
+    WaitUntilSteady,
+    id_of,
+    proves,
+    raises,
+    timeouts,
+    workload,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.calls import CallTask
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Always, Eventually
 
 CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 INTERVAL, RETRIES = 10, 2
@@ -43,13 +50,17 @@ def test_a_check_has_defaults(ecs: ECSClient, make_task_definition: MakeTaskDefi
     ("figure", "least", "most"),
     [("interval", 5, 300), ("timeout", 2, 60), ("retries", 1, 10), ("startPeriod", 0, 300)],
 )
-def test_figures_have_bounds(make_task_definition: MakeTaskDefinition, figure: str, least: int, most: int) -> None:
+def test_figures_have_bounds(
+    make_task_definition: MakeTaskDefinition, report_figure: str, least: int, most: int
+) -> None:
     """The least and the most are accepted, what is beyond is ClientException."""
     for accepted in (least, most):
-        make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], figure: accepted}})
+        make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], report_figure: accepted}})
     for refused in (least - 1, most + 1):
         with raises("ClientException"):
-            make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], figure: refused}})
+            make_task_definition(
+                container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], report_figure: refused}}
+            )
 
 
 @proves("ecs.health.unhealthy-until-the-check-passes")
@@ -84,7 +95,7 @@ def test_a_failed_check_deregisters_and_replaces(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     call_task: CallTask,
     eventually: Eventually,
@@ -94,7 +105,7 @@ def test_a_failed_check_deregisters_and_replaces(
 ) -> None:
     """Not at the first failure: at the last retry the instance goes, the task is stopped, and another one runs."""
     registry = make_service(http_namespace, **CUSTOM)
-    service = steady(make_ecs_service(make_task_definition(container=CHECK), registry))
+    service = wait_until_steady(make_ecs_service(make_task_definition(container=CHECK), registry))
     (task,) = tasks_of(service)
 
     def listed() -> set[str]:
@@ -113,7 +124,7 @@ def test_a_failed_check_deregisters_and_replaces(
 
     end = eventually(stopped, within=timeouts.DEPLOYMENT)
     assert (end["healthStatus"], end["stopCode"]) == ("UNHEALTHY", "ServiceSchedulerInitiated")
-    (other,) = tasks_of(steady(service))
+    (other,) = tasks_of(wait_until_steady(service))
     assert other["taskArn"] != task["taskArn"]
     assert listed() == {id_of(other)}
 

@@ -6,26 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.fixtures.tasks import PORT, id_of
-from surveyor.testing import proves
-from surveyor_agents import workload
+from surveyor.testing import (
+    TASK_PORT,
+    Always,
+    CallTask,
+    Clock,
+    Eventually,
+    MakeEcsService,
+    MakeService,
+    MakeTaskDefinition,
+    QueryDns,
+    ReportFigure,
+    StartContainerInstances,
+    TasksOf,
+    UniqueName,
+    WaitUntilSteady,
+    id_of,
+    proves,
+    record_values,
+    timeouts,
+    workload,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.calls import CallTask
-    from surveyor.fixtures.container_instances import JoinCluster
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.figures import Figure
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Always, Eventually
 
 SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
 ON_EC2: Any = {"requiresCompatibilities": ["EC2"], "cpu": None}
@@ -38,31 +45,31 @@ def test_the_host_s_port_is_registered(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    join_cluster: JoinCluster,
-    steady: Steady,
+    start_container_instances: StartContainerInstances,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     call_task: CallTask,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     private_namespace: dict[str, Any],
     mode: str,
 ) -> None:
     """The SRV record has the port that the host gave the container, and there the task answers."""
-    (host,) = join_cluster()
+    (host,) = start_container_instances()
     registry = make_service(private_namespace, DnsConfig=SRV)
-    pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": PORT}
-    service = steady(make_ecs_service(make_task_definition(networkMode=mode, **ON_EC2), pair))
+    pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": TASK_PORT}
+    service = wait_until_steady(make_ecs_service(make_task_definition(networkMode=mode, **ON_EC2), pair))
     (task,) = tasks_of(service)
     assert task["containerInstanceArn"] == host["containerInstanceArn"]
     bindings = task["containers"][0]["networkBindings"]
-    port = bindings[0]["hostPort"] if mode == "bridge" else PORT
+    port = bindings[0]["hostPort"] if mode == "bridge" else TASK_PORT
     (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
     told = instance["Attributes"]
     assert (told["AWS_INSTANCE_PORT"], told["EC2_INSTANCE_ID"]) == (str(port), host["ec2InstanceId"])
     name = f"{registry['Name']}.{private_namespace['Name']}"
 
     def ports() -> list[str]:
-        return [one.split()[2] for one in values(ask(name, "SRV", private_namespace), name, "SRV")]
+        return [one.split()[2] for one in record_values(query_dns(name, "SRV", private_namespace), name, "SRV")]
 
     assert eventually(ports, within=timeouts.DNS_CHANGE) == [str(port)]
     assert call_task(f"{told['AWS_INSTANCE_IPV4']}:{port}")["task"] == task["taskArn"]
@@ -75,19 +82,19 @@ def test_draining_is_recorded(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    join_cluster: JoinCluster,
-    steady: Steady,
+    start_container_instances: StartContainerInstances,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     clock: Clock,
-    figure: Figure,
+    report_figure: ReportFigure,
     cluster: str,
     private_namespace: dict[str, Any],
 ) -> None:
     """One of two hosts is set to DRAINING: how long its task stays registered, and runs."""
-    hosts = join_cluster(2)
+    hosts = start_container_instances(2)
     registry = make_service(private_namespace, DnsConfig=SRV)
-    pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": PORT}
-    service = steady(make_ecs_service(make_task_definition(networkMode="bridge", **ON_EC2), pair, count=2))
+    pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": TASK_PORT}
+    service = wait_until_steady(make_ecs_service(make_task_definition(networkMode="bridge", **ON_EC2), pair, count=2))
     task = next(one for one in tasks_of(service) if one["containerInstanceArn"] == hosts[0]["containerInstanceArn"])
     drained: Any = {"cluster": cluster, "containerInstances": [hosts[0]["containerInstanceArn"]], "status": "DRAINING"}
     ecs.update_container_instances_state(**drained)
@@ -107,9 +114,9 @@ def test_draining_is_recorded(
         last = now
         clock.wait(1)
     for what, (low, high) in seen.items():
-        figure(f"from DRAINING until {what}", low, high)
+        report_figure(f"from DRAINING until {what}", low, high)
     assert set(seen) == {"its task was asked to stop", "its instance was gone", "its task ended"}
-    assert len(tasks_of(steady(service))) == 2
+    assert len(tasks_of(wait_until_steady(service))) == 2
 
 
 @proves("ecs.health.agent-disconnect-keeps-health")
@@ -120,24 +127,24 @@ def test_health_stays_while_the_agent_is_disconnected(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    join_cluster: JoinCluster,
-    steady: Steady,
+    start_container_instances: StartContainerInstances,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     call_task: CallTask,
     eventually: Eventually,
     always: Always,
-    unique: Unique,
+    unique_name: UniqueName,
     cluster: str,
     task_vpc: str,
     http_namespace: dict[str, Any],
 ) -> None:
     """Without outbound rules its host is not heard: a failing check changes nothing until the rules are back."""
-    group = ec2.create_security_group(GroupName=unique("cut"), Description="surveyor", VpcId=task_vpc)["GroupId"]
-    (host,) = join_cluster(SecurityGroupIds=[group])
+    group = ec2.create_security_group(GroupName=unique_name("cut"), Description="surveyor", VpcId=task_vpc)["GroupId"]
+    (host,) = start_container_instances(SecurityGroupIds=[group])
     registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
     check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5, "retries": 2}
     definition = make_task_definition(container={"healthCheck": check}, **ON_EC2)
-    service = steady(make_ecs_service(definition, registry, launchType="EC2"))
+    service = wait_until_steady(make_ecs_service(definition, registry, launchType="EC2"))
     (task,) = tasks_of(service)
 
     def status() -> str | None:

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.fixtures.tasks import address_of
-from surveyor.testing import proves
+from surveyor.testing import (
+    Eventually,
+    MakeEcsService,
+    MakeNamespace,
+    MakeService,
+    MakeTaskDefinition,
+    QueryDns,
+    TasksOf,
+    WaitUntilSteady,
+    address_of,
+    proves,
+    record_values,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Eventually
 
 AAAA: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "AAAA", "TTL": 10}]}
 
@@ -34,9 +39,9 @@ def test_ipv6_addresses_are_registered(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     only: bool,
 ) -> None:
@@ -55,7 +60,7 @@ def test_ipv6_addresses_are_registered(
     namespace = make_namespace("private", Vpc=vpc)
     registry = make_service(namespace, DnsConfig=AAAA)
     network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
-    service = steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=network))
+    service = wait_until_steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=network))
     (task,) = tasks_of(service)
     (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
     told, address = instance["Attributes"], address_of(task, "ipv6Address")
@@ -64,6 +69,6 @@ def test_ipv6_addresses_are_registered(
     name = f"{registry['Name']}.{namespace['Name']}"
 
     def answers() -> list[str]:
-        return values(ask(name, "AAAA", namespace), name, "AAAA")
+        return record_values(query_dns(name, "AAAA", namespace), name, "AAAA")
 
     assert eventually(answers, within=timeouts.DNS_CHANGE) == [address]

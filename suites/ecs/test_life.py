@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import timeouts
-from surveyor.errors import WrongAnswer
-from surveyor.testing import Inconclusive, proves
+from surveyor.testing import (
+    CallTask,
+    Clock,
+    Eventually,
+    Inconclusive,
+    MakeEcsService,
+    MakeService,
+    MakeTaskDefinition,
+    ReportFigure,
+    TasksOf,
+    WaitUntilSteady,
+    WrongAnswer,
+    proves,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.calls import CallTask
-    from surveyor.fixtures.figures import Figure
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Eventually
 
 GRACE = 30.0
 """Seconds between SIGTERM and SIGKILL (ecs/StopTask)."""
@@ -78,11 +84,11 @@ def test_deregistration_and_sigterm_are_recorded(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     call_task: CallTask,
     clock: Clock,
-    figure: Figure,
+    report_figure: ReportFigure,
     cluster: str,
     private_namespace: dict[str, Any],
 ) -> None:
@@ -90,7 +96,7 @@ def test_deregistration_and_sigterm_are_recorded(
     records: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 300}]}
     registry = make_service(private_namespace, DnsConfig=records)
     definition = make_task_definition("serve", "--on-term", "drain", "--drain", "20")
-    service = steady(make_ecs_service(definition, registry))
+    service = wait_until_steady(make_ecs_service(definition, registry))
     (task,) = tasks_of(service)
     ecs.stop_task(cluster=cluster, task=task["taskArn"])
     start = last = clock.now()
@@ -109,7 +115,7 @@ def test_deregistration_and_sigterm_are_recorded(
         last = now
         clock.wait(1)
     for what, (low, high) in seen.items():
-        figure(f"from StopTask until {what}", low, high)
+        report_figure(f"from StopTask until {what}", low, high)
     assert {"the instance was gone", "the task ended"} <= seen.keys()
 
 

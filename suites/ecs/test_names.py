@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from surveyor import timeouts
-from surveyor.fixtures.tasks import address_of
-from surveyor.testing import proves
-
-if TYPE_CHECKING:
-    from surveyor.fixtures.calls import CallTask
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Eventually
+from surveyor.testing import (
+    CallTask,
+    Eventually,
+    MakeEcsService,
+    MakeNamespace,
+    MakeService,
+    MakeTaskDefinition,
+    TasksOf,
+    WaitUntilSteady,
+    address_of,
+    proves,
+    timeouts,
+)
 
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
 
@@ -24,7 +27,7 @@ def test_a_task_resolves_another_service(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     call_task: CallTask,
     eventually: Eventually,
@@ -34,8 +37,8 @@ def test_a_task_resolves_another_service(
     namespace = make_namespace("private", Vpc=task_vpc)
     definition = make_task_definition()
     asks, named = (make_service(namespace, DnsConfig=A) for _ in range(2))
-    asking = steady(make_ecs_service(definition, asks))
-    backend = steady(make_ecs_service(definition, named, count=2))
+    asking = wait_until_steady(make_ecs_service(definition, asks))
+    backend = wait_until_steady(make_ecs_service(definition, named, count=2))
     (task,) = tasks_of(asking)
     wanted = sorted(address_of(one) for one in tasks_of(backend))
 

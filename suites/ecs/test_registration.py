@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import timeouts
-from surveyor.fixtures.tasks import id_of
-from surveyor.testing import proves
+from surveyor.testing import (
+    Always,
+    Clock,
+    Eventually,
+    MakeEcsService,
+    MakeService,
+    MakeTaskDefinition,
+    ReportFigure,
+    TasksOf,
+    WaitUntilSteady,
+    id_of,
+    proves,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.clock import Clock
-    from surveyor.fixtures.figures import Figure
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Always, Eventually
 
 
 def registered(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> set[str]:
@@ -30,18 +35,18 @@ def test_each_task_of_a_service_is_registered(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
-    figure: Figure,
+    report_figure: ReportFigure,
     http_namespace: dict[str, Any],
 ) -> None:
     """A service of three tasks has three instances, and tells of its registry."""
     registry = make_service(http_namespace)
-    service = steady(make_ecs_service(make_task_definition(), registry, count=3))
+    service = wait_until_steady(make_ecs_service(make_task_definition(), registry, count=3))
     assert [one["registryArn"] for one in service["serviceRegistries"]] == [registry["Arn"]]
     tasks, instances = {id_of(task) for task in tasks_of(service)}, registered(cloudmap, registry)
     assert len(instances) == 3
-    figure("instances whose id is a task's", len(tasks & instances), unit="of 3")
+    report_figure("instances whose id is a task's", len(tasks & instances), unit="of 3")
 
 
 @proves("ecs.registry.run-task-registers-nothing")
@@ -51,7 +56,7 @@ def test_run_task_registers_nothing(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     eventually: Eventually,
     always: Always,
     cluster: str,
@@ -60,7 +65,7 @@ def test_run_task_registers_nothing(
 ) -> None:
     """A task of the same family runs for a minute, and only the service's is registered."""
     registry, definition = make_service(http_namespace), make_task_definition()
-    steady(make_ecs_service(definition, registry))
+    wait_until_steady(make_ecs_service(definition, registry))
     known = registered(cloudmap, registry)
     assert len(known) == 1
     arn = ecs.run_task(
@@ -88,7 +93,7 @@ def test_a_task_that_runs_is_registered(
     tasks_of: TasksOf,
     eventually: Eventually,
     clock: Clock,
-    figure: Figure,
+    report_figure: ReportFigure,
     http_namespace: dict[str, Any],
 ) -> None:
     """Looking at the task first and at Cloud Map then never shows it RUNNING and not registered."""
@@ -107,7 +112,9 @@ def test_a_task_that_runs_is_registered(
     eventually(runs, within=timeouts.TASK)
     assert seen[-1][2], "RUNNING without an instance"
     first = next(number for number, one in enumerate(seen) if one[2])
-    figure("registered before RUNNING by", seen[-2][0] - seen[first][0], seen[-1][0] - seen[max(first - 1, 0)][0])
+    report_figure(
+        "registered before RUNNING by", seen[-2][0] - seen[first][0], seen[-1][0] - seen[max(first - 1, 0)][0]
+    )
 
 
 @proves("ecs.registry.update-starts-a-deployment")
@@ -117,7 +124,7 @@ def test_registries_come_and_go_by_deployments(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     eventually: Eventually,
     cluster: str,
@@ -125,18 +132,18 @@ def test_registries_come_and_go_by_deployments(
 ) -> None:
     """Added to a live service only new tasks are registered; an empty list leaves no instance."""
     registry = make_service(http_namespace)
-    service = steady(make_ecs_service(make_task_definition()))
+    service = wait_until_steady(make_ecs_service(make_task_definition()))
     old, before = {id_of(task) for task in tasks_of(service)}, service["deployments"][0]["id"]
     update: Any = {"cluster": cluster, "service": service["serviceName"]}
     ecs.update_service(serviceRegistries=[{"registryArn": registry["Arn"]}], **update)
-    service = steady(service)
+    service = wait_until_steady(service)
     assert service["deployments"][0]["id"] != before
     new = {id_of(task) for task in tasks_of(service)}
     assert not new & old
     assert len(registered(cloudmap, registry)) == 1
     before = service["deployments"][0]["id"]
     ecs.update_service(serviceRegistries=[], **update)
-    service = steady(service)
+    service = wait_until_steady(service)
     assert service["deployments"][0]["id"] != before
     assert service["serviceRegistries"] == []
     eventually(lambda: not registered(cloudmap, registry), within=timeouts.OPERATION)
@@ -149,7 +156,7 @@ def test_cloud_map_resources_stay(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     eventually: Eventually,
     always: Always,
     cluster: str,
@@ -157,7 +164,7 @@ def test_cloud_map_resources_stay(
 ) -> None:
     """Once the ECS service is deleted its instances go; the Cloud Map service and the namespace are there still."""
     registry = make_service(http_namespace)
-    service = steady(make_ecs_service(make_task_definition(), registry))
+    service = wait_until_steady(make_ecs_service(make_task_definition(), registry))
     assert registered(cloudmap, registry)
     ecs.delete_service(cluster=cluster, service=service["serviceName"], force=True)
     eventually(lambda: not registered(cloudmap, registry), within=timeouts.TASK)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import proves, raises
-
-if TYPE_CHECKING:
-    from surveyor.fixtures.figures import Figure
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition
+from surveyor.testing import MakeEcsService, MakeService, MakeTaskDefinition, ReportFigure, proves, raises
 
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
 SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
@@ -148,7 +143,7 @@ def test_blue_green_is_recorded(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    figure: Figure,
+    report_figure: ReportFigure,
     http_namespace: dict[str, Any],
 ) -> None:
     """Whether a registry goes with the strategy BLUE_GREEN no document says."""
@@ -157,9 +152,9 @@ def test_blue_green_is_recorded(
     try:
         make_ecs_service(definition, registry, count=0, deploymentConfiguration=configuration)
     except ClientError:
-        figure("registry accepted with BLUE_GREEN", 0, unit="of 1")
+        report_figure("registry accepted with BLUE_GREEN", 0, unit="of 1")
     else:
-        figure("registry accepted with BLUE_GREEN", 1, unit="of 1")
+        report_figure("registry accepted with BLUE_GREEN", 1, unit="of 1")
 
 
 @proves("ecs.life.rebalancing-by-default")

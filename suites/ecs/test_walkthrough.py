@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import timeouts
-from surveyor.dns import values
-from surveyor.fixtures.tasks import address_of, id_of
-from surveyor.testing import proves
-from surveyor_agents import workload
+from surveyor.testing import (
+    CallTask,
+    Eventually,
+    MakeEcsService,
+    MakeNamespace,
+    MakeService,
+    MakeTaskDefinition,
+    QueryDns,
+    TasksOf,
+    WaitUntilSteady,
+    address_of,
+    id_of,
+    proves,
+    record_values,
+    timeouts,
+    workload,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.calls import CallTask
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition, Steady, TasksOf
-    from surveyor.fixtures.time import Eventually
 
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
 CUSTOM: Any = {"FailureThreshold": 1}
@@ -33,10 +39,10 @@ def test_the_way_of_a_task(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     call_task: CallTask,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     task_vpc: str,
     cluster: str,
@@ -64,7 +70,7 @@ def test_the_way_of_a_task(
     assert health() == "UNHEALTHY"
 
     # 5. Its container check passes, and Cloud Map hears of it.
-    steady(service)
+    wait_until_steady(service)
     eventually(lambda: health() == "HEALTHY", within=timeouts.TASK)
 
     # 6. Clients find it: by name in the VPC, and by API anywhere.
@@ -72,7 +78,9 @@ def test_the_way_of_a_task(
     assert instance["Id"] == id_of(task)
     name = f"{registry['Name']}.{namespace['Name']}"
     address = address_of(task)
-    eventually(lambda: values(ask(name, "A", namespace), name, "A") == [address], within=timeouts.DNS_CHANGE)
+    eventually(
+        lambda: record_values(query_dns(name, "A", namespace), name, "A") == [address], within=timeouts.DNS_CHANGE
+    )
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
     found = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert [one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found] == [address]
@@ -81,7 +89,7 @@ def test_the_way_of_a_task(
     # 7. The service is scaled to zero: the instance leaves Cloud Map, and the name has no address any more.
     ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=0)
     eventually(lambda: not cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)
-    eventually(lambda: not values(ask(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
+    eventually(lambda: not record_values(query_dns(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
 
     # 8. What was made by hand stays until it is deleted by hand.
     assert cloudmap.get_service(Id=registry["Id"])["Service"]["Name"] == registry["Name"]

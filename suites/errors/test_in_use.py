@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeNamespace, MakeService, Register, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import MakeService, Register
 
 
 @proves("errors.resource-in-use-guards-contents")

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeNamespace, MakeService, UniqueName, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import MakeService
 
 
 @proves("errors.invalid-input-covers-bad-values")
@@ -60,8 +56,10 @@ def test_number_out_of_range_is_refused(cloudmap: ServiceDiscoveryClient) -> Non
 
 @proves("errors.invalid-input-covers-bad-values")
 @pytest.mark.parametrize(("member", "longest"), [("Description", 1024), ("CreatorRequestId", 64)])
-def test_too_long_text_is_refused(make_namespace: MakeNamespace, unique: Unique, member: str, longest: int) -> None:
+def test_too_long_text_is_refused(
+    make_namespace: MakeNamespace, unique_name: UniqueName, member: str, longest: int
+) -> None:
     """A text of the greatest length is accepted, one character more raises InvalidInput."""
-    make_namespace("http", **{member: f"{unique('text'):a<{longest}}"})
+    make_namespace("http", **{member: f"{unique_name('text'):a<{longest}}"})
     with raises("InvalidInput"):
-        make_namespace("http", **{member: f"{unique('text'):a<{longest + 1}}"})
+        make_namespace("http", **{member: f"{unique_name('text'):a<{longest + 1}}"})

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import Inconclusive, proves, raises
+from surveyor.testing import (
+    Clock,
+    Inconclusive,
+    MakeNamespace,
+    MakeService,
+    UniqueName,
+    WaitForOperation,
+    proves,
+    raises,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
     from mypy_boto3_servicediscovery.type_defs import TagTypeDef
-
-    from surveyor.clock import Clock
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.services import MakeService
 
 
 def tags(count: int) -> list[TagTypeDef]:
@@ -50,12 +53,17 @@ def test_call_with_too_many_tags_is_refused(
 
 @proves("errors.fifty-tags-a-resource")
 def test_resources_are_created_with_fifty_tags_at_most(
-    cloudmap: ServiceDiscoveryClient, complete: Finish, make_service: MakeService, unique: Unique
+    cloudmap: ServiceDiscoveryClient,
+    wait_for_success: WaitForOperation,
+    make_service: MakeService,
+    unique_name: UniqueName,
 ) -> None:
     """A namespace and a service are created with 50 tags, and with 51 refused: TooManyTagsException."""
     with raises("TooManyTagsException"):
-        cloudmap.create_http_namespace(Name=unique("ns"), Tags=tags(51))
-    namespace = complete(cloudmap.create_http_namespace(Name=unique("ns"), Tags=tags(50)))["Targets"]["NAMESPACE"]
+        cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=tags(51))
+    namespace = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=tags(50)))["Targets"][
+        "NAMESPACE"
+    ]
     with raises("TooManyTagsException"):
         make_service(namespace, Tags=tags(51))
     service = make_service(namespace, Tags=tags(50))
@@ -64,20 +72,20 @@ def test_resources_are_created_with_fifty_tags_at_most(
 
 @proves("errors.resource-limit-exceeded")
 def test_full_quota_refuses_until_there_is_room(
-    cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
 ) -> None:
     """Namespaces beyond the quota raise ResourceLimitExceeded; once one is deleted another is accepted."""
     started = []
     with raises("ResourceLimitExceeded"):
         for _ in range(1_000):  # more than any quota that a test account should have
-            started.append(cloudmap.create_http_namespace(Name=unique("ns")))  # noqa: PERF401  # an error ends it
+            started.append(cloudmap.create_http_namespace(Name=unique_name("ns")))  # noqa: PERF401  # an error ends it
     if not started:
         raise Inconclusive("the quota was exhausted before the test began")
-    made = [complete(operation)["Targets"]["NAMESPACE"] for operation in started]
-    complete(cloudmap.delete_namespace(Id=made[0]))
-    complete(cloudmap.create_http_namespace(Name=unique("ns")))
+    made = [wait_for_success(operation)["Targets"]["NAMESPACE"] for operation in started]
+    wait_for_success(cloudmap.delete_namespace(Id=made[0]))
+    wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
     with raises("ResourceLimitExceeded"):
-        cloudmap.create_http_namespace(Name=unique("ns"))
+        cloudmap.create_http_namespace(Name=unique_name("ns"))
 
 
 @proves("errors.request-limit-exceeded")

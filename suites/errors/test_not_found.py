@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeService, UniqueName, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.services import MakeService
 
 # Well-formed, and of nothing that exists.
 NAMESPACE, SERVICE, OPERATION = "ns-aaaaaaaaaaaaaaaa", "srv-aaaaaaaaaaaaaaaa", f"{'a' * 32}-aaaaaaaa"
@@ -44,16 +42,16 @@ def test_unknown_names_are_not_found(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     http_namespace: dict[str, Any],
-    unique: Unique,
+    unique_name: UniqueName,
     operation: str,
 ) -> None:
     """Discovery by a namespace's unknown name raises NamespaceNotFound, by a service's ServiceNotFound."""
     discover, service = getattr(cloudmap, operation), make_service(http_namespace)["Name"]
     discover(NamespaceName=http_namespace["Name"], ServiceName=service)
     with raises("NamespaceNotFound"):
-        discover(NamespaceName=unique("ns"), ServiceName=service)
+        discover(NamespaceName=unique_name("ns"), ServiceName=service)
     with raises("ServiceNotFound"):
-        discover(NamespaceName=http_namespace["Name"], ServiceName=unique("svc"))
+        discover(NamespaceName=http_namespace["Name"], ServiceName=unique_name("svc"))
 
 
 @proves("errors.not-found-by-kind")

@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves, raises
+from surveyor.testing import Always, Clock, Eventually, MakeService, PostToCloudMap, Register, proves, raises, timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.http import Post
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Always, Eventually
 
 CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 # Port 1 (tcpmux) is one where nothing listens.
@@ -117,10 +112,10 @@ def test_nobody_looks_at_the_endpoint(reported: Reported, clock: Clock) -> None:
 
 
 @proves("health.custom.update-answers-nothing")
-def test_update_answers_nothing(reported: Reported, post: Post) -> None:
+def test_update_answers_nothing(reported: Reported, post_to_cloudmap: PostToCloudMap) -> None:
     """On the wire the answer has no members, so no OperationId either."""
     operation = "Route53AutoNaming_v20170314.UpdateInstanceCustomHealthStatus"
     body = {"ServiceId": reported.service, "InstanceId": "i-1", "Status": "UNHEALTHY"}
     headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": operation}
-    answer = post("/", headers, json.dumps(body).encode())
+    answer = post_to_cloudmap("/", headers, json.dumps(body).encode())
     assert json.loads(answer.body or b"{}") == {}

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import Inconclusive, proves, raises
+from surveyor.testing import (
+    Clock,
+    Eventually,
+    Inconclusive,
+    MakeProbedServer,
+    MakeService,
+    ProbedServer,
+    QueryDns,
+    Register,
+    UniqueName,
+    proves,
+    raises,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.clock import Clock
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.health_endpoints import ProbedServer, ServeProbes
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 
 class Probe(Protocol):
@@ -63,9 +68,11 @@ def becomes(cloudmap: ServiceDiscoveryClient, clock: Clock) -> Becomes:
 
 
 @proves("health.route53.every-thirty-seconds")
-def test_endpoint_is_requested_every_two_seconds(probed_server: ServeProbes, probe: Probe, clock: Clock) -> None:
+def test_endpoint_is_requested_every_two_seconds(
+    make_probed_server: MakeProbedServer, probe: Probe, clock: Clock
+) -> None:
     """In five minutes each checker requests ten times, give or take one; all of them about 150 times."""
-    server = probed_server()
+    server = make_probed_server()
     probe(server, "HTTP", ResourcePath="/alive")
     clock.wait(60)
     server.forget()
@@ -77,9 +84,11 @@ def test_endpoint_is_requested_every_two_seconds(probed_server: ServeProbes, pro
 
 @proves("health.route53.response-limits")
 @pytest.mark.parametrize(("good", "bad"), [(200, 400), (204, 404), (302, 500), (399, 503)])
-def test_status_code_decides(probed_server: ServeProbes, probe: Probe, becomes: Becomes, good: int, bad: int) -> None:
+def test_status_code_decides(
+    make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes, good: int, bad: int
+) -> None:
     """2xx and 3xx are healthy, what is more is not; a redirect is not followed."""
-    server = probed_server()
+    server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
     server.answer(bad)
     assert becomes(service, "UNHEALTHY")
@@ -89,9 +98,11 @@ def test_status_code_decides(probed_server: ServeProbes, probe: Probe, becomes: 
 
 
 @proves("health.route53.response-limits")
-def test_answer_must_come_within_two_seconds(probed_server: ServeProbes, probe: Probe, becomes: Becomes) -> None:
+def test_answer_must_come_within_two_seconds(
+    make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes
+) -> None:
     """Answers after 3 seconds and none at all are unhealthy, after 1 second and a half they are healthy."""
-    server = probed_server()
+    server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
     server.answer(after=3)
     assert becomes(service, "UNHEALTHY")
@@ -102,9 +113,9 @@ def test_answer_must_come_within_two_seconds(probed_server: ServeProbes, probe: 
 
 
 @proves("health.route53.response-limits")
-def test_tcp_needs_a_connection_only(probed_server: ServeProbes, probe: Probe, becomes: Becomes) -> None:
+def test_tcp_needs_a_connection_only(make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes) -> None:
     """To a TCP check a server that refuses connections is unhealthy, and one that never answers is not."""
-    server = probed_server()
+    server = make_probed_server()
     server.refuse()
     service = probe(server, "TCP", FailureThreshold=1)
     assert becomes(service, "UNHEALTHY")
@@ -113,9 +124,9 @@ def test_tcp_needs_a_connection_only(probed_server: ServeProbes, probe: Probe, b
 
 
 @proves("health.route53.certificates-are-not-validated")
-def test_any_certificate_will_do(probed_server: ServeProbes, probe: Probe, becomes: Becomes) -> None:
+def test_any_certificate_will_do(make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes) -> None:
     """An expired certificate of its own, for another name, is healthy, and the status decides as it does for HTTP."""
-    server = probed_server(tls=True)
+    server = make_probed_server(tls=True)
     server.answer(503)
     service = probe(server, "HTTPS", FailureThreshold=1)
     assert becomes(service, "UNHEALTHY")
@@ -125,10 +136,10 @@ def test_any_certificate_will_do(probed_server: ServeProbes, probe: Probe, becom
 
 @proves("health.route53.eighteen-percent")
 def test_more_than_18_percent_of_the_checkers_suffice(
-    probed_server: ServeProbes, probe: Probe, clock: Clock, becomes: Becomes
+    make_probed_server: MakeProbedServer, probe: Probe, clock: Clock, becomes: Becomes
 ) -> None:
     """Healthy for at most 18 % of the checkers is unhealthy, for one checker more it is healthy."""
-    server = probed_server()
+    server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
     clock.wait(2 * timeouts.PROBE_INTERVAL + 5)
     checkers = sorted(set(server.sources))
@@ -143,15 +154,21 @@ def test_more_than_18_percent_of_the_checkers_suffice(
 
 @proves("health.route53.string-match")
 def test_string_is_looked_for_in_the_first_5120_bytes(
-    route53: Route53Client, probed_server: ServeProbes, unique: Unique, ask: Ask, eventually: Eventually
+    route53: Route53Client,
+    make_probed_server: MakeProbedServer,
+    unique_name: UniqueName,
+    query_dns: QueryDns,
+    eventually: Eventually,
 ) -> None:
     """A record is answered while the string ends at byte 5,120 of the body, and not when it ends one byte later."""
-    server = probed_server()
+    server = make_probed_server()
     server.answer(body=b"-" * 5118 + b"ok")
     check: Any = {"Type": "HTTP_STR_MATCH", "SearchString": "ok", "IPAddress": server.address, "Port": server.port}
     check |= {"FailureThreshold": 1, "RequestInterval": 10}
-    made = route53.create_health_check(CallerReference=unique("check"), HealthCheckConfig=check)["HealthCheck"]["Id"]
-    name = f"{unique('zone')}.surveyor.test."
+    made = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=check)["HealthCheck"][
+        "Id"
+    ]
+    name = f"{unique_name('zone')}.surveyor.test."
     zone = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
     public = {"Type": "DNS_PUBLIC", "Properties": {"DnsProperties": {"HostedZoneId": zone}}}
     records: Any = [
@@ -163,7 +180,7 @@ def test_string_is_looked_for_in_the_first_5120_bytes(
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
     def answered(*expected: str) -> bool:
-        reply = ask(name, "A", namespace=public)
+        reply = query_dns(name, "A", namespace=public)
         return {rdata.to_text() for rrset in reply.answer for rdata in rrset} == set(expected)
 
     # Two intervals of ten seconds, and how long the name servers take.

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.errors import NotOffered
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeService, NotOffered, RecordSets, Register, UniqueName, WaitForOperation, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 TCP = {"Type": "TCP"}
@@ -68,13 +63,15 @@ def test_checks_of_cloud_map_have_the_long_interval(route53: Route53Client, atta
 
 
 @proves("health.route53.interval-is-10-or-30")
-def test_interval_is_10_or_30(route53: Route53Client, unique: Unique) -> None:
+def test_interval_is_10_or_30(route53: Route53Client, unique_name: UniqueName) -> None:
     """10 and 30 are accepted and read back, 30 is the default, 20 is refused with InvalidInput."""
     settings = {"Type": "TCP", "IPAddress": "205.251.192.1", "Port": 53}
 
     def create(**given: object) -> Any:
         config: Any = {**settings, **given}
-        return route53.create_health_check(CallerReference=unique("check"), HealthCheckConfig=config)["HealthCheck"]
+        return route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)[
+            "HealthCheck"
+        ]
 
     for given, kept in (({"RequestInterval": 10}, 10), ({"RequestInterval": 30}, 30), ({}, 30)):
         made = create(**given)
@@ -86,12 +83,14 @@ def test_interval_is_10_or_30(route53: Route53Client, unique: Unique) -> None:
 
 @proves("health.route53.not-for-local-addresses")
 @pytest.mark.parametrize("address", ["10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.1.1", "100.64.0.1", "224.0.0.1"])
-def test_local_addresses_are_refused(route53: Route53Client, unique: Unique, address: str) -> None:
+def test_local_addresses_are_refused(route53: Route53Client, unique_name: UniqueName, address: str) -> None:
     """A check for a private, link-local, shared or multicast address is refused with InvalidInput."""
 
     def create(address: str) -> Any:
         config: Any = {"Type": "TCP", "Port": 53, "IPAddress": address}
-        return route53.create_health_check(CallerReference=unique("check"), HealthCheckConfig=config)["HealthCheck"]
+        return route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)[
+            "HealthCheck"
+        ]
 
     with raises("InvalidInput"):
         create(address)
@@ -100,13 +99,18 @@ def test_local_addresses_are_refused(route53: Route53Client, unique: Unique, add
 
 @proves("health.route53.not-for-local-addresses")
 def test_instance_with_a_private_address_gets_no_check(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, finish: Finish, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_operation: WaitForOperation,
+    http_namespace: dict[str, Any],
 ) -> None:
     """Where a check would be needed, a private address is refused or its registration fails."""
     service = make_service(http_namespace, HealthCheckConfig=TCP)["Id"]
     private = {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "53"}
     try:
-        outcome = finish(cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=private))["Status"]
+        outcome = wait_for_operation(
+            cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=private)
+        )["Status"]
     except ClientError as refusal:
         outcome = refusal.response["Error"]["Code"]
     assert outcome in ("InvalidInput", "FAIL")

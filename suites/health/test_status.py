@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor.testing import proves, raises
+from surveyor.testing import Eventually, MakeService, RegisterAll, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.services import MakeService, RegisterAll
-    from surveyor.fixtures.time import Eventually
 
 RED = {"colour": "red"}
 

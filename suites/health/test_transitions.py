@@ -7,33 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves
+from surveyor.testing import (
+    Clock,
+    Eventually,
+    MakeProbedServer,
+    MakeService,
+    ProbedServer,
+    QueryDns,
+    Register,
+    proves,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.health_endpoints import ProbedServer, ServeProbes
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 # Three checks in a row, the answer to the last, and how long DNS takes to follow.
 THREE_CHECKS = 3 * timeouts.PROBE_INTERVAL + timeouts.DNS_CHANGE
 
 
 @pytest.fixture
-def servers(probed_server: ServeProbes) -> dict[str, ProbedServer]:
+def servers(make_probed_server: MakeProbedServer) -> dict[str, ProbedServer]:
     """Two servers by the id of their instance."""
-    return {"one": probed_server(), "other": probed_server()}
+    return {"one": make_probed_server(), "other": make_probed_server()}
 
 
 class Views:
     """A service in a public namespace as DNS and DiscoverInstances show it."""
 
-    def __init__(self, cloudmap: ServiceDiscoveryClient, ask: Ask, namespace: Any, service: Any) -> None:
-        self.cloudmap, self.ask, self.namespace, self.service = cloudmap, ask, namespace, service
+    def __init__(self, cloudmap: ServiceDiscoveryClient, query_dns: QueryDns, namespace: Any, service: Any) -> None:
+        self.cloudmap, self.ask, self.namespace, self.service = cloudmap, query_dns, namespace, service
 
     def discovered(self, **how: Any) -> set[str]:
         """Ids that DiscoverInstances returns."""
@@ -50,7 +54,7 @@ class Views:
 @pytest.fixture
 def views(
     cloudmap: ServiceDiscoveryClient,
-    ask: Ask,
+    query_dns: QueryDns,
     make_service: MakeService,
     register: Register,
     eventually: Eventually,
@@ -63,7 +67,7 @@ def views(
     service = make_service(public_namespace, DnsConfig=records, HealthCheckConfig={"Type": "HTTP"})
     for instance, server in servers.items():
         register(service, instance, server.attributes)
-    made = Views(cloudmap, ask, public_namespace, service)
+    made = Views(cloudmap, query_dns, public_namespace, service)
     both = {server.address for server in servers.values()}
     # Of two equal weights forty answers miss one less than once in 500,000,000,000.
     eventually(lambda: made.answered(looks=40) == both and len(made.discovered()) == 2, within=timeouts.DNS_CHANGE)
@@ -79,12 +83,12 @@ def test_threshold_counts_both_ways(
     clock: Clock,
     eventually: Eventually,
     http_namespace: dict[str, Any],
-    probed_server: ServeProbes,
+    make_probed_server: MakeProbedServer,
     given: dict[str, Any],
     threshold: int,
 ) -> None:
     """One result short of the threshold nothing has moved; at the threshold it has, to unhealthy and back."""
-    server = probed_server()
+    server = make_probed_server()
     service = make_service(http_namespace, HealthCheckConfig={"Type": "HTTP", **given})["Id"]
     register(service, "i-1", server.attributes)
 
@@ -142,10 +146,10 @@ def test_with_none_healthy_answers_fail_open(
 @proves("health.route53.healthy-until-known")
 @pytest.mark.parametrize("policy", ["MULTIVALUE"])
 def test_a_dead_endpoint_is_healthy_at_first(
-    views: Views, probed_server: ServeProbes, register: Register, eventually: Eventually, cloudmap: Any
+    views: Views, make_probed_server: MakeProbedServer, register: Register, eventually: Eventually, cloudmap: Any
 ) -> None:
     """Registered dead, an instance is answered and discovered as healthy, and after three checks no longer."""
-    dead = probed_server()
+    dead = make_probed_server()
     dead.refuse()
     register(views.service, "dead", dead.attributes)
     eventually(lambda: "dead" in views.discovered() and dead.address in views.answered(), within=20)
@@ -158,22 +162,22 @@ def test_a_dead_endpoint_is_healthy_at_first(
 @proves("health.route53.threshold-counts-both-ways")
 def test_of_two_addresses_the_ipv4_one_decides_for_both(
     cloudmap: ServiceDiscoveryClient,
-    ask: Ask,
+    query_dns: QueryDns,
     make_service: MakeService,
     register: Register,
     eventually: Eventually,
     clock: Clock,
     public_namespace: dict[str, Any],
-    probed_server: ServeProbes,
+    make_probed_server: MakeProbedServer,
 ) -> None:
     """With A and AAAA a dead IPv6 address changes nothing, and a dead IPv4 one takes both records out."""
     kinds = [{"Type": kind, "TTL": 60} for kind in ("A", "AAAA")]
     records = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": kinds}
     service = make_service(public_namespace, DnsConfig=records, HealthCheckConfig={"Type": "TCP"})
-    half, whole = probed_server(), probed_server()
+    half, whole = make_probed_server(), make_probed_server()
     register(service, "half", {**half.attributes, "AWS_INSTANCE_IPV6": "::1"})
     register(service, "whole", {**whole.attributes, "AWS_INSTANCE_IPV6": "2001:db8::2"})
-    views = Views(cloudmap, ask, public_namespace, service)
+    views = Views(cloudmap, query_dns, public_namespace, service)
     clock.wait(THREE_CHECKS)
     assert views.answered("A") == {half.address, whole.address}
     assert views.answered("AAAA") == {"::1", "2001:db8::2"}

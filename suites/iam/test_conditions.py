@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import ClientLimitedTo, MakeNamespace, MakeService, Register, UniqueName, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.permissions import Narrowed
-    from surveyor.fixtures.services import MakeService, Register
 
 RED = {"colour": "red"}
 
@@ -26,31 +22,35 @@ def allow(action: str, key: str, value: str, operator: str = "StringEquals") -> 
 
 @proves("iam.create-service-by-namespace")
 def test_services_are_created_in_one_namespace(
-    narrowed: Narrowed, make_namespace: MakeNamespace, unique: Unique
+    client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
     """With the condition on one namespace's ARN, CreateService succeeds there and is refused in another."""
     ours, other = make_namespace("http"), make_namespace("http")
-    caller = narrowed(
+    caller = client_limited_to(
         allow("servicediscovery:CreateService", "servicediscovery:NamespaceArn", ours["Arn"]),
         # CreateService tags what it makes where the request has tags.
         {"Effect": "Allow", "Action": "servicediscovery:TagResource", "Resource": "*"},
     )("servicediscovery")
-    assert caller.create_service(Name=unique("svc"), NamespaceId=ours["Id"])["Service"]["Id"]
+    assert caller.create_service(Name=unique_name("svc"), NamespaceId=ours["Id"])["Service"]["Id"]
     with raises("AccessDeniedException"):
-        caller.create_service(Name=unique("svc"), NamespaceId=other["Id"])
+        caller.create_service(Name=unique_name("svc"), NamespaceId=other["Id"])
 
 
 @proves("iam.discovery-by-names")
 @pytest.mark.parametrize("operation", ["discover_instances", "discover_instances_revision"])
 @pytest.mark.parametrize("key", ["NamespaceName", "ServiceName"])
 def test_discovery_is_denied_by_name(
-    narrowed: Narrowed, make_namespace: MakeNamespace, make_service: MakeService, operation: str, key: str
+    client_limited_to: ClientLimitedTo,
+    make_namespace: MakeNamespace,
+    make_service: MakeService,
+    operation: str,
+    key: str,
 ) -> None:
     """Denied for one name of a namespace or a service, discovery goes on for others."""
     ours, other = make_namespace("http"), make_namespace("http")
     services = {namespace["Name"]: make_service(namespace)["Name"] for namespace in (ours, other)}
     denied = ours["Name"] if key == "NamespaceName" else services[ours["Name"]]
-    caller = narrowed(
+    caller = client_limited_to(
         {"Effect": "Allow", "Action": "servicediscovery:*", "Resource": "*"},
         {**allow("servicediscovery:Discover*", f"servicediscovery:{key}", denied), "Effect": "Deny"},
     )("servicediscovery")
@@ -72,7 +72,7 @@ def test_discovery_is_denied_by_name(
     ],
 )
 def test_instances_of_one_service(
-    narrowed: Narrowed,
+    client_limited_to: ClientLimitedTo,
     make_service: MakeService,
     register: Register,
     http_namespace: dict[str, Any],
@@ -84,7 +84,9 @@ def test_instances_of_one_service(
     ours, other = make_service(http_namespace, **checked), make_service(http_namespace, **checked)
     for service in (ours, other):
         register(service, "i-1", RED)
-    caller = narrowed(allow("servicediscovery:*", "servicediscovery:ServiceArn", ours["Arn"]))("servicediscovery")
+    caller = client_limited_to(allow("servicediscovery:*", "servicediscovery:ServiceArn", ours["Arn"]))(
+        "servicediscovery"
+    )
     getattr(caller, operation)(ServiceId=ours["Id"], **params)
     with raises("AccessDeniedException"):
         getattr(caller, operation)(ServiceId=other["Id"], **params)
@@ -92,27 +94,29 @@ def test_instances_of_one_service(
 
 @proves("iam.writes-by-who-created-the-service")
 def test_writes_on_services_of_one_account(
-    narrowed: Narrowed, make_service: MakeService, http_namespace: dict[str, Any], account: str
+    client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any], account: str
 ) -> None:
     """A service of this account is written to if the key must be this account, not if it must be another."""
     service, key = make_service(http_namespace)["Id"], "servicediscovery:ServiceCreatedByAccount"
     stranger = "000000000000" if account != "000000000000" else "111111111111"
     with raises("AccessDeniedException"):
-        caller = narrowed(allow("servicediscovery:*", key, stranger))("servicediscovery")
+        caller = client_limited_to(allow("servicediscovery:*", key, stranger))("servicediscovery")
         caller.update_service_attributes(ServiceId=service, Attributes=RED)
-    narrowed(allow("servicediscovery:*", key, account))("servicediscovery").update_service_attributes(
+    client_limited_to(allow("servicediscovery:*", key, account))("servicediscovery").update_service_attributes(
         ServiceId=service, Attributes=RED
     )
 
 
 @proves("iam.tags-decide")
 def test_tags_of_the_resource_decide(
-    narrowed: Narrowed, make_namespace: MakeNamespace, cloudmap: ServiceDiscoveryClient
+    client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace, cloudmap: ServiceDiscoveryClient
 ) -> None:
     """A namespace with the tag may be deleted, one without it may not."""
     tagged = make_namespace("http", Tags=[{"Key": "env", "Value": "test"}])["Id"]
     plain = make_namespace("http", Tags=[{"Key": "env", "Value": "live"}])["Id"]
-    caller = narrowed(allow("servicediscovery:DeleteNamespace", "aws:ResourceTag/env", "test"))("servicediscovery")
+    caller = client_limited_to(allow("servicediscovery:DeleteNamespace", "aws:ResourceTag/env", "test"))(
+        "servicediscovery"
+    )
     with raises("AccessDeniedException"):
         caller.delete_namespace(Id=plain)
     assert caller.delete_namespace(Id=tagged)["OperationId"]
@@ -120,25 +124,25 @@ def test_tags_of_the_resource_decide(
 
 
 @proves("iam.tags-decide")
-def test_tags_of_the_request_decide(narrowed: Narrowed, unique: Unique) -> None:
+def test_tags_of_the_request_decide(client_limited_to: ClientLimitedTo, unique_name: UniqueName) -> None:
     """A namespace may be made with the tag, not with another value or without it."""
-    caller = narrowed(
+    caller = client_limited_to(
         allow("servicediscovery:CreateHttpNamespace", "aws:RequestTag/env", "test"),
         {"Effect": "Allow", "Action": "servicediscovery:TagResource", "Resource": "*"},
     )("servicediscovery")
     for tags in ([], [{"Key": "env", "Value": "live"}]):
         with raises("AccessDeniedException"):
-            caller.create_http_namespace(Name=unique("ns"), Tags=tags)
-    assert caller.create_http_namespace(Name=unique("ns"), Tags=[{"Key": "env", "Value": "test"}])["OperationId"]
+            caller.create_http_namespace(Name=unique_name("ns"), Tags=tags)
+    assert caller.create_http_namespace(Name=unique_name("ns"), Tags=[{"Key": "env", "Value": "test"}])["OperationId"]
 
 
 @proves("iam.tags-decide")
-def test_keys_of_tags_decide(narrowed: Narrowed, make_namespace: MakeNamespace) -> None:
+def test_keys_of_tags_decide(client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace) -> None:
     """Only tags with listed keys may be put on."""
     arn = make_namespace("http", Tags=[])["Arn"]
-    caller = narrowed(allow("servicediscovery:TagResource", "aws:TagKeys", "env", "ForAllValues:StringEquals"))(
-        "servicediscovery"
-    )
+    caller = client_limited_to(
+        allow("servicediscovery:TagResource", "aws:TagKeys", "env", "ForAllValues:StringEquals")
+    )("servicediscovery")
     with raises("AccessDeniedException"):
         caller.tag_resource(ResourceARN=arn, Tags=[{"Key": "env", "Value": "a"}, {"Key": "team", "Value": "b"}])
     caller.tag_resource(ResourceARN=arn, Tags=[{"Key": "env", "Value": "a"}])

@@ -4,40 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor import timeouts
-from surveyor.testing import proves, raises
+from surveyor.testing import (
+    ClientLimitedTo,
+    Eventually,
+    MakeEcsService,
+    MakeNamespace,
+    MakeService,
+    MakeTaskDefinition,
+    UniqueName,
+    proves,
+    raises,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.permissions import Narrowed
-    from surveyor.fixtures.services import MakeService
-    from surveyor.fixtures.tasks import MakeEcsService, MakeTaskDefinition
-    from surveyor.fixtures.time import Eventually
-
 
 @proves("iam.ecs.registers-with-service-linked-role")
 def test_a_task_without_any_right_is_registered(
-    narrowed: Narrowed,
+    client_limited_to: ClientLimitedTo,
     ecs: ECSClient,
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     eventually: Eventually,
-    unique: Unique,
+    unique_name: UniqueName,
     cluster: str,
     network: Any,
     http_namespace: dict[str, Any],
 ) -> None:
     """The task has no role and whoever creates the service may do nothing in Cloud Map; the task is registered."""
     registry, definition = make_service(http_namespace), make_task_definition()
-    caller = narrowed({"Effect": "Allow", "Action": "ecs:*", "Resource": "*"})
+    caller = client_limited_to({"Effect": "Allow", "Action": "ecs:*", "Resource": "*"})
     with raises("AccessDeniedException"):
         caller("servicediscovery").list_instances(ServiceId=registry["Id"])
-    name = unique("service")
+    name = unique_name("service")
     caller("ecs").create_service(
         cluster=cluster,
         serviceName=name,
@@ -69,11 +72,11 @@ def test_no_role_beside_a_registry(
 
 @proves("iam.ecs.namespace-key")
 def test_a_role_is_held_to_a_namespace(
-    narrowed: Narrowed,
+    client_limited_to: ClientLimitedTo,
     ecs: ECSClient,
     make_namespace: MakeNamespace,
     make_task_definition: MakeTaskDefinition,
-    unique: Unique,
+    unique_name: UniqueName,
     cluster: str,
     network: Any,
 ) -> None:
@@ -82,12 +85,14 @@ def test_a_role_is_held_to_a_namespace(
     ports: Any = [{"containerPort": 8080, "name": "web"}]
     definition = make_task_definition(container={"portMappings": ports})["taskDefinitionArn"]
     condition = {"ArnEquals": {"ecs:namespace": allowed["Arn"]}}
-    caller = narrowed({"Effect": "Allow", "Action": "ecs:CreateService", "Resource": "*", "Condition": condition})
+    caller = client_limited_to(
+        {"Effect": "Allow", "Action": "ecs:CreateService", "Resource": "*", "Condition": condition}
+    )
 
     def create(configuration: Any) -> None:
         caller("ecs").create_service(
             cluster=cluster,
-            serviceName=unique("service"),
+            serviceName=unique_name("service"),
             taskDefinition=definition,
             desiredCount=0,
             launchType="FARGATE",

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from surveyor.testing import proves, raises
-
-if TYPE_CHECKING:
-    from surveyor.fixtures.account import ClientFactory
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.permissions import Narrowed
-    from surveyor.fixtures.services import MakeService
+from surveyor.testing import ClientFactory, ClientLimitedTo, MakeService, WaitForOperation, proves, raises
 
 REGISTERING = "arn:aws:iam::aws:policy/AWSCloudMapRegisterInstanceAccess"
 DISCOVERING = "arn:aws:iam::aws:policy/AWSCloudMapDiscoverInstanceAccess"
@@ -32,14 +26,17 @@ def actions(client: ClientFactory, arn: str) -> list[str]:
 
 @proves("iam.managed.register-instance-access")
 def test_register_instance_access(
-    narrowed: Narrowed, make_service: MakeService, private_namespace: dict[str, Any], complete: Finish
+    client_limited_to: ClientLimitedTo,
+    make_service: MakeService,
+    private_namespace: dict[str, Any],
+    wait_for_success: WaitForOperation,
 ) -> None:
     """Registers, discovers and deregisters on a DNS service; does not report custom health, create or tag."""
     checked: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
     service = make_service(private_namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 60}]}, **checked)
     asked: Any = {"ServiceId": service["Id"], "InstanceId": "i-1"}
-    caller = narrowed(policies=[REGISTERING])("servicediscovery")
-    complete(caller.register_instance(**asked, Attributes=ADDRESS))
+    caller = client_limited_to(policies=[REGISTERING])("servicediscovery")
+    wait_for_success(caller.register_instance(**asked, Attributes=ADDRESS))
     assert caller.get_instance(**asked)["Instance"]["Id"] == "i-1"
     caller.discover_instances(NamespaceName=private_namespace["Name"], ServiceName=service["Name"])
     with raises("AccessDeniedException"):
@@ -48,17 +45,17 @@ def test_register_instance_access(
         caller.create_service(Name="web", NamespaceId=private_namespace["Id"])
     with raises("AccessDeniedException"):
         caller.tag_resource(ResourceARN=service["Arn"], Tags=[{"Key": "team", "Value": "red"}])
-    complete(caller.deregister_instance(**asked))
+    wait_for_success(caller.deregister_instance(**asked))
 
 
 @proves("iam.managed.discover-instance-access")
 def test_discover_instance_access(
-    narrowed: Narrowed, make_service: MakeService, http_namespace: dict[str, Any]
+    client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
     """Discovers and asks for the revision; lists, reads and registers nothing."""
     service = make_service(http_namespace)
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
-    caller = narrowed(policies=[DISCOVERING])("servicediscovery")
+    caller = client_limited_to(policies=[DISCOVERING])("servicediscovery")
     assert caller.discover_instances(**names)["Instances"] == []
     assert "InstancesRevision" in caller.discover_instances_revision(**names)
     with raises("AccessDeniedException"):

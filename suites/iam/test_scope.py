@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import ClientLimitedTo, MakeService, UniqueName, WaitForOperation, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.permissions import Narrowed
-    from surveyor.fixtures.services import MakeService
 
 RED = {"colour": "red"}
 
@@ -26,15 +22,18 @@ def allow(action: str | list[str], resource: str | list[str] = "*") -> dict[str,
 
 @proves("iam.resources-are-namespaces-and-services", "errors.access-denied-is-not-modelled")
 def test_registering_is_scoped_to_a_service(
-    narrowed: Narrowed, make_service: MakeService, http_namespace: dict[str, Any], complete: Finish
+    client_limited_to: ClientLimitedTo,
+    make_service: MakeService,
+    http_namespace: dict[str, Any],
+    wait_for_success: WaitForOperation,
 ) -> None:
     """Allowed on one service's ARN, RegisterInstance is refused on another, in the same namespace too."""
     ours, other = make_service(http_namespace), make_service(http_namespace)
-    registrar = narrowed(
+    registrar = client_limited_to(
         allow("servicediscovery:RegisterInstance", ours["Arn"]), allow("servicediscovery:GetOperation")
     )("servicediscovery")
     started = registrar.register_instance(ServiceId=ours["Id"], InstanceId="i-1", Attributes=RED)
-    complete(started)
+    wait_for_success(started)
     with raises("AccessDeniedException"):
         registrar.register_instance(ServiceId=other["Id"], InstanceId="i-1", Attributes=RED)
 
@@ -46,48 +45,48 @@ def test_registering_is_scoped_to_a_service(
      "tag_resource", "untag_resource"],
 )  # fmt: skip
 def test_actions_without_resources_need_all(
-    narrowed: Narrowed, http_namespace: dict[str, Any], unique: Unique, operation: str
+    client_limited_to: ClientLimitedTo, http_namespace: dict[str, Any], unique_name: UniqueName, operation: str
 ) -> None:
     """A statement about every ARN of Cloud Map does not allow them, one about all resources does."""
     params: dict[str, dict[str, Any]] = {
-        "create_http_namespace": {"Name": unique("ns")},
+        "create_http_namespace": {"Name": unique_name("ns")},
         "list_tags_for_resource": {"ResourceARN": http_namespace["Arn"]},
         "tag_resource": {"ResourceARN": http_namespace["Arn"], "Tags": [{"Key": "team", "Value": "red"}]},
         "untag_resource": {"ResourceARN": http_namespace["Arn"], "TagKeys": ["team"]},
     }
     asked, every = params.get(operation, {}), http_namespace["Arn"].partition(":namespace/")[0] + ":*/*"
     with raises("AccessDeniedException"):
-        getattr(narrowed(allow("servicediscovery:*", every))("servicediscovery"), operation)(**asked)
-    getattr(narrowed(allow("servicediscovery:*"))("servicediscovery"), operation)(**asked)
+        getattr(client_limited_to(allow("servicediscovery:*", every))("servicediscovery"), operation)(**asked)
+    getattr(client_limited_to(allow("servicediscovery:*"))("servicediscovery"), operation)(**asked)
 
 
 @proves("iam.actions-match-without-case")
-def test_case_of_actions_does_not_matter(narrowed: Narrowed) -> None:
+def test_case_of_actions_does_not_matter(client_limited_to: ClientLimitedTo) -> None:
     """ListNamespaces is allowed by its name in another case, with wildcards too."""
     for action in ("ServiceDiscovery:listnamespaces", "SERVICEDISCOVERY:LIST*", "servicediscovery:?istNamespaces"):
-        assert "Namespaces" in narrowed(allow(action))("servicediscovery").list_namespaces()
+        assert "Namespaces" in client_limited_to(allow(action))("servicediscovery").list_namespaces()
 
 
 @proves("iam.actions-match-without-case")
 def test_case_of_resources_matters(
-    narrowed: Narrowed, make_service: MakeService, http_namespace: dict[str, Any]
+    client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
     """The ARN of a service as it is allows GetService, in capital letters it does not."""
     service = make_service(http_namespace)
     arn, identifier = service["Arn"], service["Id"]
     loud = arn.replace(identifier, identifier.upper())
-    assert narrowed(allow("servicediscovery:GetService", arn))("servicediscovery").get_service(Id=identifier)
+    assert client_limited_to(allow("servicediscovery:GetService", arn))("servicediscovery").get_service(Id=identifier)
     with raises("AccessDeniedException"):
-        narrowed(allow("servicediscovery:GetService", loud))("servicediscovery").get_service(Id=identifier)
+        client_limited_to(allow("servicediscovery:GetService", loud))("servicediscovery").get_service(Id=identifier)
 
 
 @proves("iam.deny-wins")
 @pytest.mark.parametrize("deny_first", [True, False], ids=["deny first", "allow first"])
-def test_deny_overrides_allow(narrowed: Narrowed, *, deny_first: bool) -> None:
+def test_deny_overrides_allow(client_limited_to: ClientLimitedTo, *, deny_first: bool) -> None:
     """What one statement denies is refused although another allows everything; the rest is allowed."""
     deny = {"Effect": "Deny", "Action": "servicediscovery:ListServices", "Resource": "*"}
     statements = [deny, allow("*")] if deny_first else [allow("*"), deny]
-    caller = narrowed(*statements)("servicediscovery")
+    caller = client_limited_to(*statements)("servicediscovery")
     assert "Namespaces" in caller.list_namespaces()
     with raises("AccessDeniedException"):
         caller.list_services()
@@ -95,10 +94,10 @@ def test_deny_overrides_allow(narrowed: Narrowed, *, deny_first: bool) -> None:
 
 @proves("iam.session-policies-only-narrow")
 def test_session_may_do_what_both_allow(
-    narrowed: Narrowed, cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any]
+    client_limited_to: ClientLimitedTo, cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any]
 ) -> None:
     """The role may do everything, its session only the one action that the policy names."""
-    caller = narrowed(allow("servicediscovery:ListNamespaces"))("servicediscovery")
+    caller = client_limited_to(allow("servicediscovery:ListNamespaces"))("servicediscovery")
     assert "Namespaces" in caller.list_namespaces()
     with raises("AccessDeniedException"):
         caller.get_namespace(Id=http_namespace["Id"])

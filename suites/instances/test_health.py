@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor.testing import proves
+from surveyor.testing import Eventually, MakeService, RecordSets, Register, proves
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 
 @proves("instances.initial-custom-health")

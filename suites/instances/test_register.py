@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import Inconclusive, proves, raises
+from surveyor.testing import Inconclusive, MakeService, RecordSets, Register, WaitForOperation, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 
@@ -27,7 +24,7 @@ A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 def test_register_creates_the_records_of_the_service(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
-    complete: Finish,
+    wait_for_success: WaitForOperation,
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
     kind: str,
@@ -38,7 +35,7 @@ def test_register_creates_the_records_of_the_service(
     config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": kind, "TTL": 77}]}
     service = make_service(private_namespace, DnsConfig=config)
     answer = cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes={key: address})
-    assert complete(answer["OperationId"])["Type"] == "REGISTER_INSTANCE"
+    assert wait_for_success(answer["OperationId"])["Type"] == "REGISTER_INSTANCE"
     instance = cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]
     assert (instance["Id"], instance["Attributes"][key]) == ("i-1", address)
     [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
@@ -90,7 +87,10 @@ def test_attributes_left_out_are_gone(
 
 @proves("instances.one-register-at-a-time")
 def test_second_register_waits_for_the_first(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_success: WaitForOperation,
+    http_namespace: dict[str, Any],
 ) -> None:
     """While an instance is being registered another request for it raises DuplicateRequest with the operation."""
     service = make_service(http_namespace)["Id"]
@@ -100,7 +100,7 @@ def test_second_register_waits_for_the_first(
     except ClientError as refusal:
         answer: dict[str, Any] = {**refusal.response}
     else:  # rightly accepted if the first was over when the second came
-        over, begun = complete(first)["UpdateDate"], complete(second)["CreateDate"]
+        over, begun = wait_for_success(first)["UpdateDate"], wait_for_success(second)["CreateDate"]
         assert over <= begun, "two registrations of one instance were at work at the same time"
         raise Inconclusive("the first registration was over before the second came")
     assert answer["Error"]["Code"] == "DuplicateRequest"
@@ -109,7 +109,10 @@ def test_second_register_waits_for_the_first(
 
 @proves("instances.one-register-at-a-time")
 def test_other_instances_do_not_wait(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_success: WaitForOperation,
+    http_namespace: dict[str, Any],
 ) -> None:
     """Another instance, and one of the same id in another service, may be registered at the same time."""
     one, other = make_service(http_namespace)["Id"], make_service(http_namespace)["Id"]
@@ -119,7 +122,7 @@ def test_other_instances_do_not_wait(
         for service, instance in pairs
     ]
     for answer in answers:
-        complete(answer)
+        wait_for_success(answer)
     for service, instance in pairs:
         assert cloudmap.get_instance(ServiceId=service, InstanceId=instance)["Instance"]["Id"] == instance
 

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeService, RecordSets, Register, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register
 
 IPV4 = {"AWS_INSTANCE_IPV4": "192.0.2.44"}
 IPV6 = {"AWS_INSTANCE_IPV6": "2001:db8::44"}

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeNamespace, MakeService, UniqueName, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import MakeService
 
 
 def namespaces(cloudmap: ServiceDiscoveryClient, *filters: Any) -> set[str]:
@@ -53,9 +49,11 @@ def test_type_selects_by_its_beginning(cloudmap: ServiceDiscoveryClient, make_na
 
 
 @proves("listing.namespace-filters")
-def test_name_selects_one_name(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique) -> None:
+def test_name_selects_one_name(
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
+) -> None:
     """NAME lists the namespace of exactly that name with EQ, written or left out, and any that begin so otherwise."""
-    name = unique("ns")
+    name = unique_name("ns")
     short, long = make_namespace("http", Name=name)["Id"], make_namespace("http", Name=f"{name}-long")["Id"]
     assert namespaces(cloudmap, ("NAME", [name], "EQ")) == {short}
     assert namespaces(cloudmap, ("NAME", [name], None)) == {short}
@@ -65,10 +63,10 @@ def test_name_selects_one_name(cloudmap: ServiceDiscoveryClient, make_namespace:
 
 @proves("listing.namespace-filters")
 def test_http_name_selects_by_the_http_name(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
     """HTTP_NAME lists the namespace of exactly that HttpName with EQ, and any that begin so with BEGINS_WITH."""
-    name = unique("ns")
+    name = unique_name("ns")
     short, long = make_namespace("http", Name=name)["Id"], make_namespace("http", Name=f"{name}-long")["Id"]
     assert namespaces(cloudmap, ("HTTP_NAME", [name], "EQ")) == {short}
     assert namespaces(cloudmap, ("HTTP_NAME", [name], "BEGINS_WITH")) == {short, long}
@@ -76,10 +74,10 @@ def test_http_name_selects_by_the_http_name(
 
 @proves("listing.namespace-filters")
 def test_http_name_selects_one_of_two_equal_names(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique, vpc: str, second_vpc: str
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName, vpc: str, second_vpc: str
 ) -> None:
     """HTTP_NAME tells two namespaces of one name apart with EQ, written or left out, and finds both by a beginning."""
-    name = f"{unique('ns')}.surveyor.test"
+    name = f"{unique_name('ns')}.surveyor.test"
     first, second = make_namespace("private", Name=name, Vpc=vpc), make_namespace("private", Name=name, Vpc=second_vpc)
     wanted = second["Properties"]["HttpProperties"]["HttpName"]
     assert namespaces(cloudmap, ("HTTP_NAME", [wanted], "EQ")) == {second["Id"]}
@@ -100,10 +98,10 @@ def test_resource_owner_selects_own_namespaces(
 
 @proves("listing.namespace-filters")
 def test_several_filters_must_all_match(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
     """A namespace is listed if it matches every filter of the call."""
-    name = unique("ns")
+    name = unique_name("ns")
     http = make_namespace("http", Name=f"{name}-1")["Id"]
     make_namespace("private", Name=f"{name}-2")
     make_namespace("http")

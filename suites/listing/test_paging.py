@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeNamespace, MakeService, Register, UniqueName, WaitForOperation, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.services import MakeService, Register
 
 
 def follow(call: Callable[..., Any], **params: Any) -> Iterator[dict[str, Any]]:
@@ -67,9 +62,11 @@ def test_pages_of_namespaces(cloudmap: ServiceDiscoveryClient, make_namespace: M
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_operations(cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique) -> None:
+def test_pages_of_operations(
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
+) -> None:
     """Three operations with MaxResults 1 come one a page, each once."""
-    made = sorted(complete(cloudmap.create_http_namespace(Name=unique("ns")))["Id"] for _ in range(3))
+    made = sorted(wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))["Id"] for _ in range(3))
     pages = [page["Operations"] for page in follow(cloudmap.list_operations, MaxResults=1)]
     assert all(len(page) <= 1 for page in pages)
     assert sorted(one["Id"] for page in pages for one in page if one["Id"] in made) == made
@@ -77,14 +74,17 @@ def test_pages_of_operations(cloudmap: ServiceDiscoveryClient, complete: Finish,
 
 @proves("listing.pages-join-to-the-whole")
 def test_page_has_a_hundred_at_most_unless_told(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_success: WaitForOperation,
+    http_namespace: dict[str, Any],
 ) -> None:
     """Of 101 instances the first page, without MaxResults, has 100 at most, and a token leads to the rest."""
     service, ids = make_service(http_namespace)["Id"], [f"i-{number:03}" for number in range(101)]
     register = cloudmap.register_instance
     started = [register(ServiceId=service, InstanceId=one, Attributes={"colour": "red"}) for one in ids]
     for operation in started:
-        complete(operation)
+        wait_for_success(operation)
     pages = [page["Instances"] for page in follow(cloudmap.list_instances, ServiceId=service)]
     assert max(len(page) for page in pages) <= 100
     assert sorted(one["Id"] for page in pages for one in page) == ids
@@ -109,10 +109,10 @@ def test_page_size_is_1_to_100(
 
 @proves("listing.filters-apply-after-paging")
 def test_filtered_pages_of_namespaces(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
     """Of four namespaces one matches: with MaxResults 1 it is found once, and pages before or after it are empty."""
-    names = [unique("ns") for _ in range(4)]
+    names = [unique_name("ns") for _ in range(4)]
     made = [make_namespace("http", Name=name)["Id"] for name in names]
     wanted = [{"Name": "NAME", "Values": [names[2]]}]
     pages = [page["Namespaces"] for page in follow(cloudmap.list_namespaces, Filters=wanted, MaxResults=1)]
@@ -134,9 +134,11 @@ def test_filtered_pages_of_services(
 
 
 @proves("listing.filters-apply-after-paging")
-def test_filtered_pages_of_operations(cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique) -> None:
+def test_filtered_pages_of_operations(
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
+) -> None:
     """Of four operations one is about the namespace asked for: it is found once, and the other pages are empty."""
-    made = [complete(cloudmap.create_http_namespace(Name=unique("ns"))) for _ in range(4)]
+    made = [wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"))) for _ in range(4)]
     wanted = [{"Name": "NAMESPACE_ID", "Values": [made[2]["Targets"]["NAMESPACE"]]}]
     pages = [page["Operations"] for page in follow(cloudmap.list_operations, Filters=wanted, MaxResults=1)]
     assert [one["Id"] for page in pages for one in page] == [made[2]["Id"]]

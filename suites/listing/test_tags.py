@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeNamespace, MakeService, UniqueName, WaitForOperation, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.services import MakeService
 
 
 @pytest.fixture(params=["namespace", "service"])
@@ -43,10 +38,15 @@ def test_tags_are_added_overwritten_and_removed(cloudmap: ServiceDiscoveryClient
 
 @proves("listing.tags-round-trip")
 def test_tags_are_given_at_creation(
-    cloudmap: ServiceDiscoveryClient, complete: Finish, make_service: MakeService, unique: Unique
+    cloudmap: ServiceDiscoveryClient,
+    wait_for_success: WaitForOperation,
+    make_service: MakeService,
+    unique_name: UniqueName,
 ) -> None:
     """Tags in the create call of a namespace and of a service are there once it is made."""
-    created = complete(cloudmap.create_http_namespace(Name=unique("ns"), Tags=[{"Key": "team", "Value": "red"}]))
+    created = wait_for_success(
+        cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=[{"Key": "team", "Value": "red"}])
+    )
     namespace = cloudmap.get_namespace(Id=created["Targets"]["NAMESPACE"])["Namespace"]
     assert tags_of(cloudmap, namespace["Arn"]) == {"team": "red"}
     service = make_service(namespace, Tags=[{"Key": "team", "Value": "blue"}])

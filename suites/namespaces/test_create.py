@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves, raises
+from surveyor.testing import (
+    Clock,
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    NamespaceKind,
+    PostToCloudMap,
+    Register,
+    UniqueName,
+    WaitForOperation,
+    proves,
+    raises,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.http import Post
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 
@@ -36,7 +41,7 @@ def test_instances_are_discovered_in_each_type(
     make_service: MakeService,
     register: Register,
     eventually: Eventually,
-    kind: Kind,
+    kind: NamespaceKind,
     type_: str,
     config: dict[str, Any],
 ) -> None:
@@ -56,40 +61,44 @@ def test_instances_are_discovered_in_each_type(
 @proves("namespaces.changes-are-asynchronous")
 @pytest.mark.parametrize("kind", ["http", "private_dns", "public_dns"])
 def test_create_answers_with_an_operation_only(
-    cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique, vpc: str, kind: str
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName, vpc: str, kind: str
 ) -> None:
     """Each create call answers with an OperationId alone; once that has succeeded it names the new namespace."""
-    params = {"Name": f"{unique('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
+    params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
     answer = getattr(cloudmap, f"create_{kind}_namespace")(**params)
     assert set(answer) - {"ResponseMetadata"} == {"OperationId"}
-    made = complete(answer)["Targets"]["NAMESPACE"]
+    made = wait_for_success(answer)["Targets"]["NAMESPACE"]
     assert cloudmap.get_namespace(Id=made)["Namespace"]["Name"] == params["Name"]
 
 
 @proves("namespaces.duplicate-name-is-refused")
 def test_taken_name_is_refused_with_the_existing_namespace(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
     """A second HTTP namespace of a name raises NamespaceAlreadyExists with the id and request id of the first."""
-    name, request = unique("ns"), unique("request")
+    name, request = unique_name("ns"), unique_name("request")
     first = make_namespace("http", Name=name, CreatorRequestId=request)
     with raises("NamespaceAlreadyExists") as refusal:
-        cloudmap.create_http_namespace(Name=name, CreatorRequestId=unique("request"))
+        cloudmap.create_http_namespace(Name=name, CreatorRequestId=unique_name("request"))
     assert refusal.response["NamespaceId"] == first["Id"]
     assert refusal.response["CreatorRequestId"] == request
 
 
 @proves("namespaces.private.one-name-per-vpc")
 def test_second_private_namespace_of_a_name_in_one_vpc_fails(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, finish: Finish, unique: Unique, vpc: str
+    cloudmap: ServiceDiscoveryClient,
+    make_namespace: MakeNamespace,
+    wait_for_operation: WaitForOperation,
+    unique_name: UniqueName,
+    vpc: str,
 ) -> None:
     """A second private namespace of the same name in the same VPC does not come to be."""
-    name = f"{unique('ns')}.surveyor.test"
+    name = f"{unique_name('ns')}.surveyor.test"
     first = make_namespace("private", Name=name, Vpc=vpc)
     # Not documented: whether the call is refused at once, with NamespaceAlreadyExists, or its operation fails.
     with contextlib.suppress(cloudmap.exceptions.NamespaceAlreadyExists):
-        operation = finish(
-            cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc, CreatorRequestId=unique("request"))
+        operation = wait_for_operation(
+            cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc, CreatorRequestId=unique_name("request"))
         )
         assert (operation["Status"], operation["ErrorCode"]) == ("FAIL", "CANNOT_CREATE_HOSTED_ZONE")
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
@@ -97,9 +106,11 @@ def test_second_private_namespace_of_a_name_in_one_vpc_fails(
 
 
 @proves("namespaces.create-can-be-retried")
-def test_repeated_create_runs_once(cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique) -> None:
+def test_repeated_create_runs_once(
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
+) -> None:
     """A create sent twice with one CreatorRequestId makes one namespace."""
-    name, request = unique("ns"), unique("request")
+    name, request = unique_name("ns"), unique_name("request")
     first = cloudmap.create_http_namespace(Name=name, CreatorRequestId=request)["OperationId"]
     # Not documented: the same answer again or DuplicateRequest; and what comes if the first has ended meanwhile.
     try:
@@ -109,7 +120,7 @@ def test_repeated_create_runs_once(cloudmap: ServiceDiscoveryClient, complete: F
     except cloudmap.exceptions.NamespaceAlreadyExists:
         second = first
     assert second == first
-    made = complete(first)["Targets"]["NAMESPACE"]
+    made = wait_for_success(first)["Targets"]["NAMESPACE"]
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
     assert [one["Id"] for one in listed if one["Name"] == name] == [made]
 
@@ -117,15 +128,22 @@ def test_repeated_create_runs_once(cloudmap: ServiceDiscoveryClient, complete: F
 @proves("namespaces.no-generic-create")
 @pytest.mark.parametrize(("operation", "made"), [("CreateHttpNamespace", True), ("CreateNamespace", False)])
 def test_create_namespace_is_no_operation(
-    cloudmap: ServiceDiscoveryClient, post: Post, clock: Clock, unique: Unique, operation: str, made: bool
+    cloudmap: ServiceDiscoveryClient,
+    post_to_cloudmap: PostToCloudMap,
+    clock: Clock,
+    unique_name: UniqueName,
+    operation: str,
+    made: bool,
 ) -> None:
     """A request named CreateNamespace makes nothing, while the same request named CreateHttpNamespace does."""
-    name = unique("ns")
+    name = unique_name("ns")
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
         "X-Amz-Target": f"Route53AutoNaming_v20170314.{operation}",
     }
-    answer = post("/", headers, json.dumps({"Name": name, "CreatorRequestId": unique("request")}).encode())
+    answer = post_to_cloudmap(
+        "/", headers, json.dumps({"Name": name, "CreatorRequestId": unique_name("request")}).encode()
+    )
     assert (b"OperationId" in answer.body) == made
     clock.wait(10)
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]

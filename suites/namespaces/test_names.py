@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves, raises
+from surveyor.testing import (
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    NamespaceKind,
+    Register,
+    UniqueName,
+    proves,
+    raises,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
@@ -27,18 +32,18 @@ def dns_name(start: str, length: int) -> str:
 
 
 @proves("namespaces.names-are-limited")
-def test_http_name_has_1024_characters_at_most(make_namespace: MakeNamespace, unique: Unique) -> None:
+def test_http_name_has_1024_characters_at_most(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
     """An HTTP name of 1,024 characters is accepted, one of 1,025 is refused with InvalidInput."""
-    longest = f"{unique('ns'):a<1024}"
+    longest = f"{unique_name('ns'):a<1024}"
     assert make_namespace("http", Name=longest)["Name"] == longest
     with raises("InvalidInput"):
-        make_namespace("http", Name=f"{unique('ns'):a<1025}")
+        make_namespace("http", Name=f"{unique_name('ns'):a<1025}")
 
 
 @proves("namespaces.names-are-limited")
-def test_http_name_has_any_printable_character(make_namespace: MakeNamespace, unique: Unique) -> None:
+def test_http_name_has_any_printable_character(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
     """Every printable ASCII character may stand in an HTTP name, and arn: not at its beginning."""
-    name = f"{unique('Ns')}{PUNCTUATION}arn:"
+    name = f"{unique_name('Ns')}{PUNCTUATION}arn:"
     assert make_namespace("http", Name=name)["Name"] == name
 
 
@@ -52,11 +57,13 @@ def test_other_http_names_are_refused(make_namespace: MakeNamespace, name: str) 
 
 @proves("namespaces.names-are-limited")
 @pytest.mark.parametrize("kind", ["private", "public"])
-def test_dns_name_has_253_characters_at_most(make_namespace: MakeNamespace, unique: Unique, kind: Kind) -> None:
+def test_dns_name_has_253_characters_at_most(
+    make_namespace: MakeNamespace, unique_name: UniqueName, kind: NamespaceKind
+) -> None:
     """A DNS name of 253 characters is accepted, one of 254 is refused with InvalidInput."""
     with raises("InvalidInput"):
-        make_namespace(kind, Name=dns_name(unique("ns"), 254))
-    longest = dns_name(unique("ns"), 253)
+        make_namespace(kind, Name=dns_name(unique_name("ns"), 254))
+    longest = dns_name(unique_name("ns"), 253)
     assert len(longest) == 253
     assert make_namespace(kind, Name=longest)["Name"] == longest
 
@@ -70,19 +77,19 @@ def test_other_private_names_are_refused(make_namespace: MakeNamespace, name: st
 
 
 @proves("namespaces.names-are-limited")
-def test_private_name_may_be_one_label(make_namespace: MakeNamespace, unique: Unique) -> None:
+def test_private_name_may_be_one_label(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
     """A private name needs no dot."""
-    name = unique("ns")
+    name = unique_name("ns")
     assert make_namespace("private", Name=name)["Name"] == name
 
 
 @proves("namespaces.names-are-limited")
-def test_public_label_has_63_characters_at_most(make_namespace: MakeNamespace, unique: Unique) -> None:
+def test_public_label_has_63_characters_at_most(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
     """A label of 63 characters is accepted in a public name, one of 64 is refused with InvalidInput."""
-    name = f"{unique('ns'):a<63}.surveyor.test"
+    name = f"{unique_name('ns'):a<63}.surveyor.test"
     assert make_namespace("public", Name=name)["Name"] == name
     with raises("InvalidInput"):
-        make_namespace("public", Name=f"{unique('ns'):a<64}.surveyor.test")
+        make_namespace("public", Name=f"{unique_name('ns'):a<64}.surveyor.test")
 
 
 @proves("namespaces.names-are-limited")
@@ -109,9 +116,9 @@ def test_other_public_names_are_refused(make_namespace: MakeNamespace, name: str
 
 
 @proves("namespaces.http-name-tells-reused-names-apart")
-def test_http_name_is_the_name_at_first(make_namespace: MakeNamespace, unique: Unique) -> None:
+def test_http_name_is_the_name_at_first(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
     """The HttpName of a namespace whose name was not used before is its name."""
-    name = f"{unique('ns')}.surveyor.test"
+    name = f"{unique_name('ns')}.surveyor.test"
     assert make_namespace("private", Name=name)["Properties"]["HttpProperties"]["HttpName"] == name
 
 
@@ -122,12 +129,12 @@ def test_reused_name_gets_an_http_name_of_its_own(
     make_service: MakeService,
     register: Register,
     eventually: Eventually,
-    unique: Unique,
+    unique_name: UniqueName,
     vpc: str,
     second_vpc: str,
 ) -> None:
     """Private namespaces of one name in two VPCs differ in HttpName, by which the instances of each are found."""
-    name, service = f"{unique('ns')}.surveyor.test", unique("svc")
+    name, service = f"{unique_name('ns')}.surveyor.test", unique_name("svc")
     first, second = make_namespace("private", Name=name, Vpc=vpc), make_namespace("private", Name=name, Vpc=second_vpc)
     assert first["Name"] == second["Name"] == name
     [one, other] = [namespace["Properties"]["HttpProperties"]["HttpName"] for namespace in (first, second)]

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import ClientFactory, MakeNamespace, NamespaceKind, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.account import ClientFactory
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
 
 
 @proves("namespaces.regional")
@@ -32,7 +29,7 @@ def test_namespace_is_seen_in_its_region_only(
 @proves("namespaces.regional")
 @pytest.mark.parametrize(("kind", "has_zone"), [("http", False), ("private", True), ("public", True)])
 def test_every_type_has_an_http_name_and_dns_types_a_zone(
-    make_namespace: MakeNamespace, kind: Kind, has_zone: bool
+    make_namespace: MakeNamespace, kind: NamespaceKind, has_zone: bool
 ) -> None:
     """HttpProperties are in every namespace, a HostedZoneId in the DNS types only."""
     namespace = make_namespace(kind)

@@ -8,38 +8,45 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves, raises
+from surveyor.testing import (
+    Eventually,
+    MakeNamespace,
+    NamespaceKind,
+    QueryDns,
+    WaitForOperation,
+    proves,
+    raises,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.time import Eventually
 
 
 @proves("namespaces.changes-are-asynchronous")
 @pytest.mark.parametrize(("kind", "update"), [("http", "http"), ("private", "private_dns"), ("public", "public_dns")])
 def test_update_answers_with_an_operation_only(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, complete: Finish, kind: Kind, update: str
+    cloudmap: ServiceDiscoveryClient,
+    make_namespace: MakeNamespace,
+    wait_for_success: WaitForOperation,
+    kind: NamespaceKind,
+    update: str,
 ) -> None:
     """Each update call answers with an OperationId alone; once that has succeeded the change is there."""
     made = make_namespace(kind, Description="before")["Id"]
     answer = getattr(cloudmap, f"update_{update}_namespace")(Id=made, Namespace={"Description": "after"})
     assert set(answer) - {"ResponseMetadata"} == {"OperationId"}
-    assert complete(answer)["Targets"]["NAMESPACE"] == made
+    assert wait_for_success(answer)["Targets"]["NAMESPACE"] == made
     assert cloudmap.get_namespace(Id=made)["Namespace"]["Description"] == "after"
 
 
 @proves("namespaces.http.only-description-changes")
 def test_update_of_an_http_namespace_leaves_the_rest(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, complete: Finish
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, wait_for_success: WaitForOperation
 ) -> None:
     """UpdateHttpNamespace changes the description, and all else that GetNamespace shows stays as it was."""
     before = make_namespace("http", Description="first")
-    complete(cloudmap.update_http_namespace(Id=before["Id"], Namespace={"Description": "second"}))
+    wait_for_success(cloudmap.update_http_namespace(Id=before["Id"], Namespace={"Description": "second"}))
     assert cloudmap.get_namespace(Id=before["Id"])["Namespace"] == before | {"Description": "second"}
 
 
@@ -59,10 +66,10 @@ def test_update_of_an_http_namespace_needs_a_description(
 def test_soa_ttl_is_what_negative_answers_are_kept_for(
     cloudmap: ServiceDiscoveryClient,
     make_namespace: MakeNamespace,
-    complete: Finish,
-    ask: Ask,
+    wait_for_success: WaitForOperation,
+    query_dns: QueryDns,
     eventually: Eventually,
-    kind: Kind,
+    kind: NamespaceKind,
     update: str,
 ) -> None:
     """The TTL given at creation, and after an update the new one, is how long a name may be remembered as missing."""
@@ -70,14 +77,14 @@ def test_soa_ttl_is_what_negative_answers_are_kept_for(
     assert namespace["Properties"]["DnsProperties"]["SOA"] == {"TTL": 7}
 
     def negative_ttl() -> int:
-        answer = ask(f"missing.{namespace['Name']}", "A", namespace=namespace)
+        answer = query_dns(f"missing.{namespace['Name']}", "A", namespace=namespace)
         assert answer.rcode() == dns.rcode.NXDOMAIN
         [soa] = [rrset for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]
         return min(int(soa.ttl), int(soa[0].minimum))  # RFC 2308, section 5
 
     eventually(lambda: negative_ttl() == 7, within=timeouts.DNS_CHANGE)
     change = {"Properties": {"DnsProperties": {"SOA": {"TTL": 11}}}}
-    complete(getattr(cloudmap, f"update_{update}_namespace")(Id=namespace["Id"], Namespace=change))
+    wait_for_success(getattr(cloudmap, f"update_{update}_namespace")(Id=namespace["Id"], Namespace=change))
     changed = cloudmap.get_namespace(Id=namespace["Id"])["Namespace"]
     assert changed["Properties"]["DnsProperties"]["SOA"] == {"TTL": 11}
     eventually(lambda: negative_ttl() == 11, within=timeouts.DNS_CHANGE)
@@ -85,12 +92,14 @@ def test_soa_ttl_is_what_negative_answers_are_kept_for(
 
 @proves("namespaces.dns.soa-ttl-is-settable")
 @pytest.mark.parametrize("kind", ["private", "public"])
-def test_soa_record_has_the_ttl(make_namespace: MakeNamespace, ask: Ask, eventually: Eventually, kind: Kind) -> None:
+def test_soa_record_has_the_ttl(
+    make_namespace: MakeNamespace, query_dns: QueryDns, eventually: Eventually, kind: NamespaceKind
+) -> None:
     """The SOA record itself is answered with the TTL given."""
     namespace = make_namespace(kind, Properties={"DnsProperties": {"SOA": {"TTL": 7}}})
 
     def soa_ttls() -> list[int]:
-        answer = ask(namespace["Name"], "SOA", namespace=namespace).answer
+        answer = query_dns(namespace["Name"], "SOA", namespace=namespace).answer
         return [rrset.ttl for rrset in answer if rrset.rdtype == dns.rdatatype.SOA]
 
     assert eventually(soa_ttls, within=timeouts.DNS_CHANGE) == [7]

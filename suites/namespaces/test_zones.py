@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import timeouts
-from surveyor.testing import proves, raises
+from surveyor.testing import (
+    Eventually,
+    MakeNamespace,
+    MakeService,
+    NamespaceKind,
+    QueryDns,
+    Register,
+    UniqueName,
+    WaitForOperation,
+    proves,
+    raises,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_route53.type_defs import ChangeBatchTypeDef
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 
@@ -49,13 +54,13 @@ def test_private_namespace_makes_a_private_zone(
 
 @proves("namespaces.private.creates-zone-in-one-vpc")
 def test_private_namespace_needs_a_vpc(
-    cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique, vpc: str
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName, vpc: str
 ) -> None:
     """CreatePrivateDnsNamespace without Vpc is refused with InvalidInput, with it the same call is accepted."""
-    name = f"{unique('ns')}.surveyor.test"
+    name = f"{unique_name('ns')}.surveyor.test"
     with raises("InvalidInput"):
         cloudmap.create_private_dns_namespace(Name=name)  # type: ignore[call-arg]  # what is tested
-    complete(cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc))
+    wait_for_success(cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc))
 
 
 @proves("namespaces.private.more-vpcs-through-route53")
@@ -64,7 +69,7 @@ def test_second_vpc_resolves_once_it_is_associated(
     route53: Route53Client,
     make_service: MakeService,
     register: Register,
-    ask: Ask,
+    query_dns: QueryDns,
     eventually: Eventually,
     private_namespace: dict[str, Any],
     vpc: str,
@@ -76,7 +81,7 @@ def test_second_vpc_resolves_once_it_is_associated(
     name = f"{service['Name']}.{private_namespace['Name']}"
 
     def addresses(where: str) -> list[str]:
-        return [record.address for rrset in ask(name, "A", vpc=where).answer for record in rrset]
+        return [record.address for rrset in query_dns(name, "A", vpc=where).answer for record in rrset]
 
     assert eventually(lambda: addresses(vpc), within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
     assert addresses(second_vpc) == []
@@ -100,20 +105,22 @@ def test_deleting_a_namespace_deletes_its_zone(
     cloudmap: ServiceDiscoveryClient,
     route53: Route53Client,
     make_namespace: MakeNamespace,
-    complete: Finish,
-    kind: Kind,
+    wait_for_success: WaitForOperation,
+    kind: NamespaceKind,
 ) -> None:
     """Once a DNS namespace has been deleted its hosted zone is gone too."""
     namespace = make_namespace(kind)
     assert route53.get_hosted_zone(Id=zone_id(namespace))["HostedZone"]
-    complete(cloudmap.delete_namespace(Id=namespace["Id"]))
+    wait_for_success(cloudmap.delete_namespace(Id=namespace["Id"]))
     with raises("NoSuchHostedZone"):
         route53.get_hosted_zone(Id=zone_id(namespace))
 
 
 @proves("namespaces.dns.zone-is-closed-to-route53-users")
 @pytest.mark.parametrize("kind", ["private", "public"])
-def test_zone_names_cloud_map_as_its_owner(route53: Route53Client, make_namespace: MakeNamespace, kind: Kind) -> None:
+def test_zone_names_cloud_map_as_its_owner(
+    route53: Route53Client, make_namespace: MakeNamespace, kind: NamespaceKind
+) -> None:
     """The LinkedService of a hosted zone made by Cloud Map has its service principal."""
     zone = route53.get_hosted_zone(Id=zone_id(make_namespace(kind)))["HostedZone"]
     assert zone["LinkedService"]["ServicePrincipal"] == "servicediscovery.amazonaws.com"
@@ -121,7 +128,7 @@ def test_zone_names_cloud_map_as_its_owner(route53: Route53Client, make_namespac
 
 @proves("namespaces.dns.zone-is-closed-to-route53-users")
 def test_zone_is_not_edited_or_deleted_through_route53(
-    route53: Route53Client, public_namespace: dict[str, Any], unique: Unique
+    route53: Route53Client, public_namespace: dict[str, Any], unique_name: UniqueName
 ) -> None:
     """ChangeResourceRecordSets and DeleteHostedZone fail on the zone of a namespace and change nothing in it."""
     zone, name = zone_id(public_namespace), public_namespace["Name"]
@@ -135,10 +142,10 @@ def test_zone_is_not_edited_or_deleted_through_route53(
 
 
 @proves("namespaces.dns.zone-is-closed-to-route53-users")
-def test_zone_of_ones_own_is_edited_and_deleted(route53: Route53Client, unique: Unique) -> None:
+def test_zone_of_ones_own_is_edited_and_deleted(route53: Route53Client, unique_name: UniqueName) -> None:
     """The calls that fail on the zone of a namespace succeed on a zone that the account made itself."""
-    name = f"{unique('own')}.surveyor.test"
-    zone = route53.create_hosted_zone(Name=name, CallerReference=unique("reference"))["HostedZone"]["Id"]
+    name = f"{unique_name('own')}.surveyor.test"
+    zone = route53.create_hosted_zone(Name=name, CallerReference=unique_name("reference"))["HostedZone"]["Id"]
     batch = text_record(f"by-hand.{name}")
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
     batch["Changes"][0]["Action"] = "DELETE"

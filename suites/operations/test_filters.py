@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeService, UniqueName, WaitForOperation, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.services import MakeService
 
 A: Any = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
 
@@ -37,17 +34,19 @@ def listed(cloudmap: ServiceDiscoveryClient) -> Listed:
 
 
 @pytest.fixture
-def created(cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique) -> dict[str, Any]:
+def created(
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
+) -> dict[str, Any]:
     """A CREATE_NAMESPACE operation that has succeeded."""
-    return complete(cloudmap.create_http_namespace(Name=unique("ns")))
+    return wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
 
 
 @proves("operations.filter.success-selects-successful")
 def test_success_selects_what_has_succeeded(
-    cloudmap: ServiceDiscoveryClient, listed: Listed, created: dict[str, Any], unique: Unique
+    cloudmap: ServiceDiscoveryClient, listed: Listed, created: dict[str, Any], unique_name: UniqueName
 ) -> None:
     """STATUS with SUCCESS lists an operation that has succeeded and none of another status; FAIL does not list it."""
-    cloudmap.create_http_namespace(Name=unique("ns"))  # may still be at work
+    cloudmap.create_http_namespace(Name=unique_name("ns"))  # may still be at work
     successful = listed(Name="STATUS", Values=["SUCCESS"], Condition="EQ")
     assert successful[created["Id"]] == "SUCCESS"
     assert set(successful.values()) == {"SUCCESS"}
@@ -56,10 +55,14 @@ def test_success_selects_what_has_succeeded(
 
 @proves("operations.filter.conditions")
 def test_namespace_id_selects_what_concerns_it(
-    cloudmap: ServiceDiscoveryClient, listed: Listed, created: dict[str, Any], complete: Finish, unique: Unique
+    cloudmap: ServiceDiscoveryClient,
+    listed: Listed,
+    created: dict[str, Any],
+    wait_for_success: WaitForOperation,
+    unique_name: UniqueName,
 ) -> None:
     """NAMESPACE_ID lists the operations of that namespace and not those of another; EQ may be left out."""
-    other = complete(cloudmap.create_http_namespace(Name=unique("ns")))
+    other = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
     found = listed(Name="NAMESPACE_ID", Values=[created["Targets"]["NAMESPACE"]], Condition="EQ")
     assert created["Id"] in found
     assert other["Id"] not in found
@@ -71,13 +74,13 @@ def test_service_id_selects_what_concerns_it(
     cloudmap: ServiceDiscoveryClient,
     listed: Listed,
     make_service: MakeService,
-    complete: Finish,
+    wait_for_success: WaitForOperation,
     private_namespace: dict[str, Any],
 ) -> None:
     """SERVICE_ID lists the operations of that service and not those of another; EQ may be left out."""
     ours, other = (make_service(private_namespace, DnsConfig=A)["Id"] for _ in range(2))
-    wanted = complete(cloudmap.update_service(Id=ours, Service={"DnsConfig": A}))["Id"]
-    unwanted = complete(cloudmap.update_service(Id=other, Service={"DnsConfig": A}))["Id"]
+    wanted = wait_for_success(cloudmap.update_service(Id=ours, Service={"DnsConfig": A}))["Id"]
+    unwanted = wait_for_success(cloudmap.update_service(Id=other, Service={"DnsConfig": A}))["Id"]
     found = listed(Name="SERVICE_ID", Values=[ours], Condition="EQ")
     assert wanted in found
     assert unwanted not in found

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import Inconclusive, proves, raises
+from surveyor.testing import Always, Eventually, Inconclusive, UniqueName, WaitForOperation, proves, raises, timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.time import Always, Eventually
 
 ORDER = ["SUBMITTED", "PENDING", "SUCCESS"]
 ERROR_CODES = {
@@ -32,10 +28,15 @@ ERROR_CODES = {
 @proves("operations.status-moves-forward")
 @pytest.mark.parametrize("kind", ["http", "private_dns"])
 def test_status_goes_forward_and_stays_at_its_end(
-    cloudmap: ServiceDiscoveryClient, eventually: Eventually, always: Always, unique: Unique, vpc: str, kind: str
+    cloudmap: ServiceDiscoveryClient,
+    eventually: Eventually,
+    always: Always,
+    unique_name: UniqueName,
+    vpc: str,
+    kind: str,
 ) -> None:
     """SUBMITTED, PENDING, SUCCESS: steps may be missed, none is taken back, and UpdateDate does not fall."""
-    params = {"Name": f"{unique('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
+    params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
     made = getattr(cloudmap, f"create_{kind}_namespace")(**params)["OperationId"]
     seen: list[dict[str, Any]] = []
 
@@ -55,14 +56,20 @@ def test_status_goes_forward_and_stays_at_its_end(
 
 @proves("operations.failure-carries-documented-code")
 def test_failed_operation_says_why(
-    cloudmap: ServiceDiscoveryClient, route53: Route53Client, finish: Finish, unique: Unique, vpc: str
+    cloudmap: ServiceDiscoveryClient,
+    route53: Route53Client,
+    wait_for_operation: WaitForOperation,
+    unique_name: UniqueName,
+    vpc: str,
 ) -> None:
     """A private namespace whose name is taken by another zone of the VPC fails with one of the seven error codes."""
-    name = f"{unique('ns')}.surveyor.test"
+    name = f"{unique_name('ns')}.surveyor.test"
     place: Any = {"VPCRegion": cloudmap.meta.region_name, "VPCId": vpc}
-    zone = route53.create_hosted_zone(Name=name, CallerReference=unique("reference"), VPC=place)["HostedZone"]["Id"]
+    zone = route53.create_hosted_zone(Name=name, CallerReference=unique_name("reference"), VPC=place)["HostedZone"][
+        "Id"
+    ]
     try:
-        operation = finish(cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc))
+        operation = wait_for_operation(cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc))
     except (cloudmap.exceptions.NamespaceAlreadyExists, cloudmap.exceptions.InvalidInput):
         raise Inconclusive("the call was refused at once, so no operation could fail") from None
     finally:

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves
+from surveyor.testing import (
+    Deregister,
+    MakeNamespace,
+    MakeService,
+    NamespaceKind,
+    Register,
+    UniqueName,
+    WaitForOperation,
+    proves,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.namespaces import Kind, MakeNamespace
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.services import Deregister, MakeService, Register
 
 A: Any = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
 
@@ -22,25 +27,28 @@ A: Any = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
 @proves("operations.six-types")
 @pytest.mark.parametrize("kind", ["http", "private_dns", "public_dns"])
 def test_types_of_namespace_operations(
-    cloudmap: ServiceDiscoveryClient, complete: Finish, unique: Unique, vpc: str, kind: str
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName, vpc: str, kind: str
 ) -> None:
     """Creating, updating and deleting a namespace are CREATE_, UPDATE_ and DELETE_NAMESPACE."""
-    params = {"Name": f"{unique('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
-    created = complete(getattr(cloudmap, f"create_{kind}_namespace")(**params))
+    params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
+    created = wait_for_success(getattr(cloudmap, f"create_{kind}_namespace")(**params))
     assert created["Type"] == "CREATE_NAMESPACE"
     made = created["Targets"]["NAMESPACE"]
     update = getattr(cloudmap, f"update_{kind}_namespace")
-    assert complete(update(Id=made, Namespace={"Description": "new"}))["Type"] == "UPDATE_NAMESPACE"
-    assert complete(cloudmap.delete_namespace(Id=made))["Type"] == "DELETE_NAMESPACE"
+    assert wait_for_success(update(Id=made, Namespace={"Description": "new"}))["Type"] == "UPDATE_NAMESPACE"
+    assert wait_for_success(cloudmap.delete_namespace(Id=made))["Type"] == "DELETE_NAMESPACE"
 
 
 @proves("operations.six-types")
 def test_type_of_service_operations(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, private_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_success: WaitForOperation,
+    private_namespace: dict[str, Any],
 ) -> None:
     """Updating a service is UPDATE_SERVICE."""
     service = make_service(private_namespace, DnsConfig=A)["Id"]
-    updated = complete(cloudmap.update_service(Id=service, Service={"DnsConfig": A}))
+    updated = wait_for_success(cloudmap.update_service(Id=service, Service={"DnsConfig": A}))
     assert updated["Type"] == "UPDATE_SERVICE"
 
 
@@ -57,10 +65,10 @@ def test_types_of_instance_operations(
 @proves("operations.targets-name-resources")
 @pytest.mark.parametrize("kind", ["http", "private", "public"])
 def test_create_namespace_names_the_namespace(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique: Unique, kind: Kind
+    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName, kind: NamespaceKind
 ) -> None:
     """Targets of CREATE_NAMESPACE hold the id under which ListNamespaces shows the namespace."""
-    name = f"{unique('ns')}.surveyor.test"
+    name = f"{unique_name('ns')}.surveyor.test"
     # make_namespace finds the namespace by the Targets of its operation.
     made = make_namespace(kind, Name=name)["Id"]
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
@@ -69,20 +77,23 @@ def test_create_namespace_names_the_namespace(
 
 @proves("operations.targets-name-resources")
 def test_delete_namespace_names_the_namespace(
-    cloudmap: ServiceDiscoveryClient, complete: Finish, make_namespace: MakeNamespace
+    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, make_namespace: MakeNamespace
 ) -> None:
     """Targets of DELETE_NAMESPACE hold the id of the namespace that goes."""
     namespace = make_namespace("http")["Id"]
-    assert complete(cloudmap.delete_namespace(Id=namespace))["Targets"]["NAMESPACE"] == namespace
+    assert wait_for_success(cloudmap.delete_namespace(Id=namespace))["Targets"]["NAMESPACE"] == namespace
 
 
 @proves("operations.targets-name-resources")
 def test_service_operations_name_the_service(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, private_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_success: WaitForOperation,
+    private_namespace: dict[str, Any],
 ) -> None:
     """Targets of UPDATE_SERVICE hold the id of the service."""
     service = make_service(private_namespace, DnsConfig=A)["Id"]
-    updated = complete(cloudmap.update_service(Id=service, Service={"DnsConfig": A}))
+    updated = wait_for_success(cloudmap.update_service(Id=service, Service={"DnsConfig": A}))
     assert updated["Targets"]["SERVICE"] == service
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.parsers import create_parser
 
-from surveyor.testing import proves
+from surveyor.testing import PostToCloudMap, proves
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.http import Post
 
 JSON = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Route53AutoNaming_v20170314.GetNamespace"}
 CBOR = {"Content-Type": "application/cbor", "Accept": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
@@ -25,25 +24,25 @@ def id_in_cbor(namespace: str) -> bytes:
 
 
 @proves("protocol.speaks-json-and-cbor")
-def test_json_request_is_answered_in_json(post: Post, http_namespace: dict[str, Any]) -> None:
+def test_json_request_is_answered_in_json(post_to_cloudmap: PostToCloudMap, http_namespace: dict[str, Any]) -> None:
     """A POST that names its operation in X-Amz-Target and has a JSON body is answered in JSON."""
-    answer = post("/", JSON, json.dumps({"Id": http_namespace["Id"]}).encode())
+    answer = post_to_cloudmap("/", JSON, json.dumps({"Id": http_namespace["Id"]}).encode())
     assert json.loads(answer.body)["Namespace"]["Arn"] == http_namespace["Arn"]
 
 
 @proves("protocol.speaks-json-and-cbor")
-def test_json_refusal_names_its_error(post: Post) -> None:
+def test_json_refusal_names_its_error(post_to_cloudmap: PostToCloudMap) -> None:
     """An error in AWS JSON 1.1 is named by __type, with or without a namespace in front."""
-    answer = post("/", JSON, json.dumps({"Id": "ns-aaaaaaaaaaaaaaaa"}).encode())
+    answer = post_to_cloudmap("/", JSON, json.dumps({"Id": "ns-aaaaaaaaaaaaaaaa"}).encode())
     assert json.loads(answer.body)["__type"].rpartition("#")[2] == "NamespaceNotFound"
 
 
 @proves("protocol.speaks-json-and-cbor")
 def test_cbor_request_is_answered_in_cbor(
-    cloudmap: ServiceDiscoveryClient, post: Post, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient, post_to_cloudmap: PostToCloudMap, http_namespace: dict[str, Any]
 ) -> None:
     """A POST to /service/…/operation/… with a CBOR body is answered in CBOR, and says so in smithy-protocol."""
-    answer = post(CBOR_PATH, CBOR, id_in_cbor(http_namespace["Id"]))
+    answer = post_to_cloudmap(CBOR_PATH, CBOR, id_in_cbor(http_namespace["Id"]))
     assert answer.headers["smithy-protocol"] == "rpc-v2-cbor"
     shape: Any = cloudmap.meta.service_model.operation_model("GetNamespace").output_shape
     read = {"status_code": answer.status, "headers": answer.headers, "body": answer.body}
@@ -53,9 +52,9 @@ def test_cbor_request_is_answered_in_cbor(
 
 
 @proves("protocol.speaks-json-and-cbor")
-def test_cbor_refusal_names_its_error(cloudmap: ServiceDiscoveryClient, post: Post) -> None:
+def test_cbor_refusal_names_its_error(cloudmap: ServiceDiscoveryClient, post_to_cloudmap: PostToCloudMap) -> None:
     """An error in CBOR is named by __type too."""
-    answer = post(CBOR_PATH, CBOR, id_in_cbor("ns-aaaaaaaaaaaaaaaa"))
+    answer = post_to_cloudmap(CBOR_PATH, CBOR, id_in_cbor("ns-aaaaaaaaaaaaaaaa"))
     assert answer.headers["smithy-protocol"] == "rpc-v2-cbor"
     shape: Any = cloudmap.meta.service_model.operation_model("GetNamespace").output_shape
     read = {"status_code": answer.status, "headers": answer.headers, "body": answer.body}

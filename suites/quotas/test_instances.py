@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor.testing import proves, raises
+from surveyor.testing import Deregister, MakeNamespace, MakeService, Register, RegisterAll, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
 
 RED = {"colour": "red"}
 THOUSAND = {f"i-{number}": RED for number in range(1, 1_001)}

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor.testing import Inconclusive, proves, raises
+from surveyor.testing import (
+    ClientFactory,
+    Inconclusive,
+    MakeNamespace,
+    MakeService,
+    UniqueName,
+    WaitForOperation,
+    proves,
+    raises,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import ClientFactory, Unique
-    from surveyor.fixtures.namespaces import MakeNamespace
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.services import MakeService
-
 
 @proves("quotas.fifty-namespaces-a-region")
 def test_fifty_first_namespace_is_refused(
-    cloudmap: ServiceDiscoveryClient, client: ClientFactory, complete: Finish, unique: Unique
+    cloudmap: ServiceDiscoveryClient, client: ClientFactory, wait_for_success: WaitForOperation, unique_name: UniqueName
 ) -> None:
     """The fiftieth namespace of a Region is accepted, the next raises ResourceLimitExceeded; elsewhere is room."""
     pages = cloudmap.get_paginator("list_namespaces").paginate()
     there = sum(len(page["Namespaces"]) for page in pages)
     if there >= 50:
         raise Inconclusive(f"the account has {there} namespaces here already, so its quota is full or was raised")
-    for answer in [cloudmap.create_http_namespace(Name=unique("ns")) for _ in range(50 - there)]:
-        complete(answer)
+    for answer in [cloudmap.create_http_namespace(Name=unique_name("ns")) for _ in range(50 - there)]:
+        wait_for_success(answer)
     with raises("ResourceLimitExceeded"):
-        cloudmap.create_http_namespace(Name=unique("ns"))
+        cloudmap.create_http_namespace(Name=unique_name("ns"))
     elsewhere = "eu-west-1" if cloudmap.meta.region_name != "eu-west-1" else "us-east-1"
-    assert client("servicediscovery", elsewhere).create_http_namespace(Name=unique("ns"))["OperationId"]
+    assert client("servicediscovery", elsewhere).create_http_namespace(Name=unique_name("ns"))["OperationId"]
 
 
 @proves("quotas.no-limit-of-services-is-listed")

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import proves
+from surveyor.testing import UniqueName, proves
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
 
-    from surveyor.fixtures.account import Unique
-
 
 @pytest.fixture
-def zone(route53: Route53Client, unique: Unique) -> dict[str, Any]:
+def zone(route53: Route53Client, unique_name: UniqueName) -> dict[str, Any]:
     """A public hosted zone of its own."""
-    name = f"{unique('zone')}.test"
+    name = f"{unique_name('zone')}.test"
     return dict(route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"])
 
 

@@ -11,13 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import Inconclusive, proves
+from surveyor.testing import Clock, Inconclusive, MakeService, proves
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.clock import Clock
-    from surveyor.fixtures.services import MakeService
 
 
 @pytest.fixture

@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.fixtures.tasks import address_of
-from surveyor.testing import Inconclusive, proves
-
-if TYPE_CHECKING:
-    from surveyor.fixtures.calls import CallTask
-    from surveyor.fixtures.figures import Figure
-    from surveyor.fixtures.service_connect import CallBy, MakeConnected, TaskOf
-    from surveyor.fixtures.tasks import Steady, TasksOf
-    from surveyor.targets.running import RunningTarget
+from surveyor.testing import (
+    CallFromTask,
+    CallTask,
+    Inconclusive,
+    MakeConnectService,
+    ReportFigure,
+    RunningTarget,
+    TasksOf,
+    WaitForTask,
+    WaitUntilSteady,
+    address_of,
+    proves,
+    timeouts,
+)
 
 
 @pytest.fixture
-def three(make_connected: MakeConnected, steady: Steady, tasks_of: TasksOf, task_of: TaskOf) -> Any:
+def three(
+    make_connect_service: MakeConnectService,
+    wait_until_steady: WaitUntilSteady,
+    tasks_of: TasksOf,
+    wait_for_task: WaitForTask,
+) -> Any:
     """`server, tasks, client = three()`: an endpoint of three tasks, and the task of a client."""
 
     def make(**how: Any) -> Any:
-        server = make_connected("backend", count=3, **how)
-        steady(server.service)
-        client = task_of(make_connected(second=how.get("second")))
+        server = make_connect_service("backend", count=3, **how)
+        wait_until_steady(server.service)
+        client = wait_for_task(make_connect_service(second=how.get("second")))
         return server, tasks_of(server.service), client
 
     return make
 
 
 @proves("service-connect.balancing.round-robin")
-def test_calls_are_spread_in_turn(three: Any, call_by: CallBy) -> None:
+def test_calls_are_spread_in_turn(three: Any, call_from_task: CallFromTask) -> None:
     """Of 300 calls each of three tasks has a third, give or take three, and nearly any three in a row reach all."""
     server, tasks, client = three()
-    reached = [one.address for one in call_by(client, server.url, times=300)]
+    reached = [one.address for one in call_from_task(client, server.url, times=300)]
     found = Counter(reached)
     assert sorted(found) == sorted(address_of(one) for one in tasks)
     assert all(97 <= count <= 103 for count in found.values()), found
@@ -45,47 +54,51 @@ def test_calls_are_spread_in_turn(three: Any, call_by: CallBy) -> None:
 
 
 @proves("service-connect.outliers.are-ejected-and-return")
-def test_a_failing_task_is_left_out_for_a_while(three: Any, call_by: CallBy, call_task: CallTask) -> None:
+def test_a_failing_task_is_left_out_for_a_while(three: Any, call_from_task: CallFromTask, call_task: CallTask) -> None:
     """One of three resets: it has at least five calls, then none while it is ejected, and later calls again."""
     server, tasks, client = three(second=0.02)
     bad = tasks[0]
     call_task(bad, "/behave?do=reset", "PUT")
-    call_by(client, server.url, times=40)
+    call_from_task(client, server.url, times=40)
     failed = call_task(bad, "/executions")["served"]
     assert failed >= 5
     call_task(bad, "/behave?do=answer", "PUT")
     # Ejected during the calls before: what comes within 15 s of their end is within 30 s of the ejection.
-    early = call_by(client, server.url, times=60, every=0.25)
+    early = call_from_task(client, server.url, times=60, every=0.25)
     assert address_of(bad) not in {one.address for one in early}
     assert {one.status for one in early} == {200}
-    late = call_by(client, server.url, times=560, every=0.5)
+    late = call_from_task(client, server.url, times=560, every=0.5)
     assert address_of(bad) in {one.address for one in late}
 
 
 @proves("service-connect.retries.two-by-other-hosts")
-def test_a_failed_call_is_tried_again_elsewhere(three: Any, call_by: CallBy, call_task: CallTask) -> None:
+def test_a_failed_call_is_tried_again_elsewhere(three: Any, call_from_task: CallFromTask, call_task: CallTask) -> None:
     """All three reset: one call is executed three times, once by each. One of them resets: no call fails."""
     server, tasks, client = three()
     for task in tasks:
         call_task(task, "/behave?do=reset", "PUT")
-    [call] = call_by(client, f"{server.url}/?key=once")
+    [call] = call_from_task(client, f"{server.url}/?key=once")
     assert call.status != 200
     executed = [call_task(task, "/executions")["executions"].get("once", 0) for task in tasks]
     assert executed == [1, 1, 1]
     for task in tasks[1:]:
         call_task(task, "/behave?do=answer", "PUT")
-    assert {one.status for one in call_by(client, server.url, times=12)} == {200}
+    assert {one.status for one in call_from_task(client, server.url, times=12)} == {200}
 
 
 @proves("service-connect.retries.repeat-what-is-not-idempotent")
 def test_posts_that_are_executed_twice(
-    three: Any, call_by: CallBy, call_task: CallTask, figure: Figure, running: RunningTarget
+    three: Any,
+    call_from_task: CallFromTask,
+    call_task: CallTask,
+    report_figure: ReportFigure,
+    running_target: RunningTarget,
 ) -> None:
     """One of three resets after it has executed: which POSTs were executed more than once, and by whom."""
     server, tasks, client = three()
     call_task(tasks[0], "/behave?do=reset", "PUT")
     for number in range(12):
-        call_by(client, f"{server.url}/?key=order-{number}", method="POST")
+        call_from_task(client, f"{server.url}/?key=order-{number}", method="POST")
     executed: dict[str, list[str]] = defaultdict(list)
     for task in tasks:
         for key, times in call_task(task, "/executions")["executions"].items():
@@ -94,53 +107,57 @@ def test_posts_that_are_executed_twice(
         raise Inconclusive("no POST has arrived")
     twice = {key: by for key, by in sorted(executed.items()) if len(by) > 1}
     for key, by in twice.items():
-        running.evidence.event(f"POST {key} was executed {len(by)} times, by {', '.join(by)}")
-    figure("POSTs sent", 12, unit="calls")
-    figure("POSTs executed more than once", len(twice), unit="calls")
-    figure("executions in all", sum(map(len, executed.values())), unit="calls")
+        running_target.evidence.event(f"POST {key} was executed {len(by)} times, by {', '.join(by)}")
+    report_figure("POSTs sent", 12, unit="calls")
+    report_figure("POSTs executed more than once", len(twice), unit="calls")
+    report_figure("executions in all", sum(map(len, executed.values())), unit="calls")
 
 
 @proves("service-connect.timeout.fifteen-seconds")
 @pytest.mark.parametrize(("limit", "answered", "cut_off"), [(None, 14, 16), (18, 16, 20), (0, 25, None)])
 def test_a_call_has_a_time_limit(
-    make_connected: MakeConnected,
-    task_of: TaskOf,
-    call_by: CallBy,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
+    call_from_task: CallFromTask,
     limit: int | None,
     answered: int,
     cut_off: int | None,
 ) -> None:
     """15 s unless the configuration says otherwise, and none where it says 0."""
     timeout = {} if limit is None else {"timeout": {"perRequestTimeoutSeconds": limit}}
-    server = make_connected("backend", endpoint=timeout)
-    task_of(server)
-    client = task_of(make_connected())
-    assert [one.status for one in call_by(client, f"{server.url}/?after={answered}")] == [200]
+    server = make_connect_service("backend", endpoint=timeout)
+    wait_for_task(server)
+    client = wait_for_task(make_connect_service())
+    assert [one.status for one in call_from_task(client, f"{server.url}/?after={answered}")] == [200]
     if cut_off is not None:
-        [call] = call_by(client, f"{server.url}/?after={cut_off}")
+        [call] = call_from_task(client, f"{server.url}/?after={cut_off}")
         assert call.status != 200
         assert call.seconds < cut_off + 0.5
 
 
 @proves("service-connect.proxy.other-traffic-bypasses-it")
-def test_other_traffic_bypasses_the_proxy(make_connected: MakeConnected, task_of: TaskOf, call_by: CallBy) -> None:
+def test_other_traffic_bypasses_the_proxy(
+    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, call_from_task: CallFromTask
+) -> None:
     """A call to the task's own address may take longer than the proxy allows, the same by the endpoint's name not."""
-    server = make_connected("backend")
-    callee = task_of(server)
-    client = task_of(make_connected())
-    assert [one.status for one in call_by(client, f"http://{address_of(callee)}:8080/?after=20")] == [200]
-    assert [one.status for one in call_by(client, f"{server.url}/?after=20")] != [200]
+    server = make_connect_service("backend")
+    callee = wait_for_task(server)
+    client = wait_for_task(make_connect_service())
+    assert [one.status for one in call_from_task(client, f"http://{address_of(callee)}:8080/?after=20")] == [200]
+    assert [one.status for one in call_from_task(client, f"{server.url}/?after=20")] != [200]
 
 
 @proves("service-connect.unsupported.http-1-0")
-def test_http_1_0_is_not_supported(make_connected: MakeConnected, task_of: TaskOf, call_by: CallBy) -> None:
+def test_http_1_0_is_not_supported(
+    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, call_from_task: CallFromTask
+) -> None:
     """A call in HTTP/1.0 does not reach the server, one in HTTP/1.1 does."""
-    server = make_connected("backend")
-    task_of(server)
-    client = task_of(make_connected())
-    [old] = call_by(client, server.url, http="HTTP/1.0", within=10)
+    server = make_connect_service("backend")
+    wait_for_task(server)
+    client = wait_for_task(make_connect_service())
+    [old] = call_from_task(client, server.url, http="HTTP/1.0", within=10)
     assert old.status != 200
-    assert [one.status for one in call_by(client, server.url)] == [200]
+    assert [one.status for one in call_from_task(client, server.url)] == [200]
 
 
 @proves("service-connect.timeout.idle-connections")
@@ -149,8 +166,8 @@ def test_http_1_0_is_not_supported(make_connected: MakeConnected, task_of: TaskO
     [("http", None, 0.01, 270, 330), (None, None, 0.001, 3_400, 3_900), ("http", 60, 0.05, 55, 75)],
 )
 def test_an_idle_connection_is_closed(
-    make_connected: MakeConnected,
-    task_of: TaskOf,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
     call_task: CallTask,
     protocol: str | None,
     limit: int | None,
@@ -160,9 +177,9 @@ def test_an_idle_connection_is_closed(
 ) -> None:
     """After five minutes with HTTP, after an hour with TCP, or as told."""
     timeout = {} if limit is None else {"timeout": {"idleTimeoutSeconds": limit}}
-    server = make_connected("backend", protocol=protocol, second=second, endpoint=timeout)
-    task_of(server)
-    client = task_of(make_connected(second=second))
+    server = make_connect_service("backend", protocol=protocol, second=second, endpoint=timeout)
+    wait_for_task(server)
+    client = wait_for_task(make_connect_service(second=second))
     path = f"/hold?url={server.url}&within={most * 1.2:g}"
     # Where a service second cannot be shortened, an hour takes an hour.
     held = call_task(client, path, within=max(timeouts.TASK_CALLS, most * 1.3))["closed_after"]

@@ -5,21 +5,28 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from surveyor import timeouts
-from surveyor.fixtures.tasks import address_of, id_of
-from surveyor.testing import proves
-from surveyor_agents import workload
+from surveyor.testing import (
+    CallFromTask,
+    CallTask,
+    Clock,
+    Eventually,
+    MakeConnectService,
+    ReportFigure,
+    TaskCall,
+    TasksOf,
+    WaitForTask,
+    WaitUntilSteady,
+    address_of,
+    id_of,
+    proves,
+    timeouts,
+    workload,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.calls import CallTask
-    from surveyor.fixtures.figures import Figure
-    from surveyor.fixtures.service_connect import Call, CallBy, MakeConnected, TaskOf
-    from surveyor.fixtures.tasks import Steady, TasksOf
-    from surveyor.fixtures.time import Eventually
 
 CHECK: dict[str, Any] = {
     "healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 30, "retries": 3, "startPeriod": 300}
@@ -29,18 +36,18 @@ CHECK: dict[str, Any] = {
 @proves("service-connect.health.withheld-until-healthy")
 def test_a_task_gets_no_calls_before_it_is_healthy(
     ecs: ECSClient,
-    make_connected: MakeConnected,
-    task_of: TaskOf,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
     tasks_of: TasksOf,
-    call_by: CallBy,
+    call_from_task: CallFromTask,
     clock: Clock,
     eventually: Eventually,
     cluster: str,
 ) -> None:
     """A second task that runs but has not passed its check is not called; it is soon after it has."""
-    server = make_connected("backend", container=CHECK)
-    first = task_of(server)
-    client = task_of(make_connected())
+    server = make_connect_service("backend", container=CHECK)
+    first = wait_for_task(server)
+    client = wait_for_task(make_connect_service())
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=2)
 
     def second() -> dict[str, Any] | None:
@@ -49,7 +56,7 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
 
     actual = eventually(second, within=timeouts.TASK)
     while (found := second()) is not None and found["healthStatus"] != "HEALTHY":
-        calls = call_by(client, server.url, times=6)
+        calls = call_from_task(client, server.url, times=6)
         # It may have passed since.
         looked = second()
         if looked is None or looked["healthStatus"] == "HEALTHY":
@@ -57,7 +64,7 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
         assert {one.address for one in calls} == {address_of(first)}, "it is called before it is HEALTHY"
         clock.wait(2)
     eventually(
-        lambda: address_of(actual) in {one.address for one in call_by(client, server.url, times=6)},
+        lambda: address_of(actual) in {one.address for one in call_from_task(client, server.url, times=6)},
         within=timeouts.DISCOVERY,
     )
 
@@ -65,20 +72,20 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
 @proves("service-connect.drain.calls-end-before-containers-do")
 def test_a_call_ends_before_its_task_does(
     ecs: ECSClient,
-    make_connected: MakeConnected,
-    task_of: TaskOf,
-    call_by: CallBy,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
+    call_from_task: CallFromTask,
     call_task: CallTask,
     clock: Clock,
     eventually: Eventually,
     cluster: str,
 ) -> None:
     """A task is told to stop while it answers a call that takes 10 s: the answer arrives."""
-    server = make_connected("backend")
-    callee = task_of(server)
-    client = task_of(make_connected())
-    heard: list[Call] = []
-    calling = threading.Thread(target=lambda: heard.extend(call_by(client, f"{server.url}/?after=10")))
+    server = make_connect_service("backend")
+    callee = wait_for_task(server)
+    client = wait_for_task(make_connect_service())
+    heard: list[TaskCall] = []
+    calling = threading.Thread(target=lambda: heard.extend(call_from_task(client, f"{server.url}/?after=10")))
     calling.start()
     eventually(lambda: call_task(callee, "/executions")["served"] == 1, within=timeouts.DISCOVERY)
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=0)
@@ -90,18 +97,18 @@ def test_a_call_ends_before_its_task_does(
 @proves("service-connect.registry.edited-by-hand")
 def test_an_instance_deregistered_by_hand(
     cloudmap: ServiceDiscoveryClient,
-    make_connected: MakeConnected,
-    task_of: TaskOf,
-    call_by: CallBy,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
+    call_from_task: CallFromTask,
     clock: Clock,
-    figure: Figure,
+    report_figure: ReportFigure,
     http_namespace: dict[str, Any],
 ) -> None:
     """Take the only task's instance away: how many calls of the next minute fail."""
-    server = make_connected("backend")
-    callee = task_of(server)
-    client = task_of(make_connected())
-    assert [one.status for one in call_by(client, server.url)] == [200]
+    server = make_connect_service("backend")
+    callee = wait_for_task(server)
+    client = wait_for_task(make_connect_service())
+    assert [one.status for one in call_from_task(client, server.url)] == [200]
     filters: Any = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
     there = cloudmap.list_services(Filters=filters)["Services"]
     [service] = [one for one in there if one["Name"] == server.alias]
@@ -109,47 +116,47 @@ def test_an_instance_deregistered_by_hand(
     failed = 0
     for _ in range(30):
         clock.wait(2)
-        failed += call_by(client, server.url)[0].status != 200
-    figure("calls of 30 that failed in the minute after", failed, unit="calls")
+        failed += call_from_task(client, server.url)[0].status != 200
+    report_figure("calls of 30 that failed in the minute after", failed, unit="calls")
 
 
 @proves("service-connect.port.override")
 def test_an_overridden_port(
     cloudmap: ServiceDiscoveryClient,
-    make_connected: MakeConnected,
-    task_of: TaskOf,
-    call_by: CallBy,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
+    call_from_task: CallFromTask,
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
     """Instances have it, clients get through, and the task answers at both ports."""
-    server = make_connected("backend", endpoint={"ingressPortOverride": 9090})
-    callee = task_of(server)
+    server = make_connect_service("backend", endpoint={"ingressPortOverride": 9090})
+    callee = wait_for_task(server)
     of: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": server.alias}
     found = eventually(lambda: cloudmap.discover_instances(**of)["Instances"], within=timeouts.DISCOVERY)
     assert found[0]["Attributes"]["AWS_INSTANCE_PORT"] == "9090"
-    client = task_of(make_connected())
+    client = wait_for_task(make_connect_service())
     for place in (server.url, f"http://{address_of(callee)}:9090", f"http://{address_of(callee)}:8080"):
-        assert [one.status for one in call_by(client, place)] == [200], place
+        assert [one.status for one in call_from_task(client, place)] == [200], place
 
 
 @proves("service-connect.blue-green.test-traffic-by-header")
 def test_test_traffic_goes_to_the_new_tasks(
     ecs: ECSClient,
-    make_connected: MakeConnected,
-    task_of: TaskOf,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
     tasks_of: TasksOf,
-    call_by: CallBy,
+    call_from_task: CallFromTask,
     eventually: Eventually,
-    steady: Steady,
+    wait_until_steady: WaitUntilSteady,
     cluster: str,
 ) -> None:
     """Paused before the shift: with the header calls reach the new task, without it the old; later all the new."""
     pause = {"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
     strategy = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1, "lifecycleHooks": [pause]}
-    server = make_connected("backend", deploymentConfiguration=strategy)
-    blue = task_of(server)
-    client = task_of(make_connected())
+    server = make_connect_service("backend", deploymentConfiguration=strategy)
+    blue = wait_for_task(server)
+    client = wait_for_task(make_connect_service())
     name = server.service["serviceName"]
     ecs.update_service(cluster=cluster, service=name, forceNewDeployment=True)
 
@@ -165,11 +172,11 @@ def test_test_traffic_goes_to_the_new_tasks(
     [green] = [one for one in tasks_of(server.service) if one["taskArn"] != blue["taskArn"]]
 
     def reached(**how: Any) -> set[str]:
-        return {one.address for one in call_by(client, server.url, times=5, **how)}
+        return {one.address for one in call_from_task(client, server.url, times=5, **how)}
 
     assert reached() == {address_of(blue)}
     assert reached(header="x-amzn-ecs-blue-green-test: 1") == {address_of(green)}
     ecs.continue_service_deployment(serviceDeploymentArn=deployment, hookId=hook)
     eventually(lambda: reached() == {address_of(green)}, within=timeouts.DEPLOYMENT)
-    steady(server.service)
+    wait_until_steady(server.service)
     assert [one["taskArn"] for one in tasks_of(server.service)] == [green["taskArn"]]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from surveyor import timeouts
-from surveyor.testing import proves
-
-if TYPE_CHECKING:
-    from surveyor.clock import Clock
-    from surveyor.fixtures.account import ClientFactory, Unique
-    from surveyor.fixtures.service_connect import CallBy, MakeConnected, TaskOf
-    from surveyor.fixtures.time import Eventually
-    from surveyor.targets.running import RunningTarget
+from surveyor.testing import (
+    CallFromTask,
+    ClientFactory,
+    Clock,
+    Eventually,
+    MakeConnectService,
+    RunningTarget,
+    UniqueName,
+    WaitForTask,
+    proves,
+    timeouts,
+)
 
 
 @proves("service-connect.access-logs.without-query-parameters")
@@ -24,28 +27,28 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("query", [None, "ENABLED"])
 def test_a_call_has_a_line(
     client: ClientFactory,
-    running: RunningTarget,
-    make_connected: MakeConnected,
-    task_of: TaskOf,
-    call_by: CallBy,
+    running_target: RunningTarget,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
+    call_from_task: CallFromTask,
     eventually: Eventually,
-    unique: Unique,
+    unique_name: UniqueName,
     form: str,
     query: str | None,
 ) -> None:
     """With method and path, and the query only where that was asked for."""
-    logs, group = client("logs"), unique("proxies")
+    logs, group = client("logs"), unique_name("proxies")
     logs.create_log_group(logGroupName=group)
-    options = {"awslogs-group": group, "awslogs-region": running.target.region, "awslogs-stream-prefix": "proxy"}
+    options = {"awslogs-group": group, "awslogs-region": running_target.target.region, "awslogs-stream-prefix": "proxy"}
     access = {"format": form, **({"includeQueryParameters": query} if query else {})}
     configuration: Any = {
         "logConfiguration": {"logDriver": "awslogs", "options": options},
         "accessLogConfiguration": access,
     }
-    server = make_connected("backend", configuration=configuration)
-    task_of(server)
-    caller = task_of(make_connected())
-    assert [one.status for one in call_by(caller, f"{server.url}/?key=secret-7")] == [200]
+    server = make_connect_service("backend", configuration=configuration)
+    wait_for_task(server)
+    caller = wait_for_task(make_connect_service())
+    assert [one.status for one in call_from_task(caller, f"{server.url}/?key=secret-7")] == [200]
 
     def line() -> str | None:
         found = logs.filter_log_events(logGroupName=group)["events"]
@@ -62,20 +65,20 @@ def test_a_call_has_a_line(
 @proves("service-connect.metrics.in-cloudwatch")
 def test_calls_are_counted(
     client: ClientFactory,
-    make_connected: MakeConnected,
-    task_of: TaskOf,
-    call_by: CallBy,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
+    call_from_task: CallFromTask,
     clock: Clock,
     eventually: Eventually,
 ) -> None:
     """20 calls, of which 5 are answered with 500: by the server's proxy 20, by the client's 15 and 5."""
     metrics = client("cloudwatch")
-    server = make_connected("backend")
-    task_of(server)
-    caller = task_of(make_connected())
+    server = make_connect_service("backend")
+    wait_for_task(server)
+    caller = wait_for_task(make_connect_service())
     start = datetime.fromtimestamp(clock.now() - 600, UTC)
-    call_by(caller, server.url, times=15)
-    call_by(caller, f"{server.url}/?status=500", times=5)
+    call_from_task(caller, server.url, times=15)
+    call_from_task(caller, f"{server.url}/?status=500", times=5)
 
     def total(name: str, dimension: str) -> float:
         metric: Any = {

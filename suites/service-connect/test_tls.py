@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor import timeouts
-from surveyor.fixtures.tasks import PORT, address_of
-from surveyor.testing import proves
+from surveyor.testing import (
+    TASK_PORT,
+    CallFromTask,
+    ClientFactory,
+    Clock,
+    MakeConnectService,
+    WaitForTask,
+    address_of,
+    proves,
+    timeouts,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_acm_pca import ACMPCAClient
 
-    from surveyor.clock import Clock
-    from surveyor.fixtures.account import ClientFactory
-    from surveyor.fixtures.service_connect import CallBy, MakeConnected, TaskOf
 
 DAY = 86_400.0
 ROOT = "arn:aws:acm-pca:::template/RootCACertificate/V1"
@@ -79,7 +84,7 @@ def shown(task: dict[str, Any], version: ssl.TLSVersion) -> bytes:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = context.maximum_version = version
     with (
-        socket.create_connection((address_of(task), PORT), timeouts.CONNECT) as plain,
+        socket.create_connection((address_of(task), TASK_PORT), timeouts.CONNECT) as plain,
         context.wrap_socket(plain) as encrypted,
     ):
         found = encrypted.getpeercert(binary_form=True)
@@ -89,13 +94,17 @@ def shown(task: dict[str, Any], version: ssl.TLSVersion) -> bytes:
 
 @proves("service-connect.tls.one-point-three-only")
 def test_only_tls_1_3_gets_through(
-    pca: ACMPCAClient, authority: str, make_connected: MakeConnected, task_of: TaskOf, call_by: CallBy
+    pca: ACMPCAClient,
+    authority: str,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
+    call_from_task: CallFromTask,
 ) -> None:
     """1.3 shows a certificate of the authority, 1.2 and plain HTTP fail; a client calls http:// by the alias."""
-    server = make_connected("backend", endpoint=tls(authority))
-    callee = task_of(server)
-    client = task_of(make_connected())
-    assert [one.status for one in call_by(client, server.url)] == [200]
+    server = make_connect_service("backend", endpoint=tls(authority))
+    callee = wait_for_task(server)
+    client = wait_for_task(make_connect_service())
+    assert [one.status for one in call_from_task(client, server.url)] == [200]
     root = ssl.PEM_cert_to_DER_cert(
         pca.get_certificate_authority_certificate(CertificateAuthorityArn=authority)["Certificate"]
     )
@@ -104,31 +113,37 @@ def test_only_tls_1_3_gets_through(
     assert _issuer(certificate) == _issuer(root)
     with pytest.raises((ssl.SSLError, ConnectionError)):
         shown(callee, ssl.TLSVersion.TLSv1_2)
-    assert [one.status for one in call_by(client, f"http://{address_of(callee)}:{PORT}", within=10)] != [200]
+    assert [one.status for one in call_from_task(client, f"http://{address_of(callee)}:{TASK_PORT}", within=10)] != [
+        200
+    ]
 
 
 @proves("service-connect.tls.rotated-every-five-days")
 def test_certificates_are_replaced(
-    authority: str, make_connected: MakeConnected, task_of: TaskOf, call_by: CallBy, clock: Clock
+    authority: str,
+    make_connect_service: MakeConnectService,
+    wait_for_task: WaitForTask,
+    call_from_task: CallFromTask,
+    clock: Clock,
 ) -> None:
     """The same after four days, another after six, and clients get through as before."""
-    server = make_connected("backend", endpoint=tls(authority))
-    callee = task_of(server)
-    client = task_of(make_connected())
+    server = make_connect_service("backend", endpoint=tls(authority))
+    callee = wait_for_task(server)
+    client = wait_for_task(make_connect_service())
     first = shown(callee, ssl.TLSVersion.TLSv1_3)
     clock.wait(4 * DAY)
     assert shown(callee, ssl.TLSVersion.TLSv1_3) == first
     clock.wait(2 * DAY)
     assert shown(callee, ssl.TLSVersion.TLSv1_3) != first
-    assert [one.status for one in call_by(client, server.url)] == [200]
+    assert [one.status for one in call_from_task(client, server.url)] == [200]
 
 
 @proves("service-connect.tls.authority-is-tagged")
-def test_the_authority_is_tagged(make_authority: Any, authority: str, make_connected: MakeConnected) -> None:
+def test_the_authority_is_tagged(make_authority: Any, authority: str, make_connect_service: MakeConnectService) -> None:
     """One without the tag is refused, one with it accepted."""
     with pytest.raises(ClientError):
-        make_connected("backend", count=0, endpoint=tls(make_authority({})))
-    assert make_connected("backend", count=0, endpoint=tls(authority)).service["status"] == "ACTIVE"
+        make_connect_service("backend", count=0, endpoint=tls(make_authority({})))
+    assert make_connect_service("backend", count=0, endpoint=tls(authority)).service["status"] == "ACTIVE"
 
 
 def _issuer(certificate: bytes) -> bytes:

@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from surveyor.testing import proves, raises
+from surveyor.testing import Deregister, Eventually, MakeService, Register, UniqueName, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.services import Deregister, MakeService, Register
-    from surveyor.fixtures.time import Eventually
-
 
 @proves("services.create-is-synchronous")
 def test_create_answers_with_the_service(
-    cloudmap: ServiceDiscoveryClient, unique: Unique, http_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
     """CreateService answers with the Service, not with an operation, and GetService finds it straight away."""
-    name = unique("svc")
+    name = unique_name("svc")
     answer = cloudmap.create_service(Name=name, NamespaceId=http_namespace["Id"], Description="a first service")
     assert "OperationId" not in answer
     made = answer["Service"]
@@ -34,22 +30,24 @@ def test_create_answers_with_the_service(
 
 @proves("services.duplicate-name-is-refused")
 def test_taken_name_is_refused_with_the_existing_service(
-    make_service: MakeService, unique: Unique, http_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
     """A name that the namespace has raises ServiceAlreadyExists with the id, ARN and request id of the first."""
-    name, request = unique("svc"), unique("request")
+    name, request = unique_name("svc"), unique_name("request")
     first = make_service(http_namespace, name, CreatorRequestId=request)
     with raises("ServiceAlreadyExists") as refusal:
-        make_service(http_namespace, name, CreatorRequestId=unique("request"))
+        make_service(http_namespace, name, CreatorRequestId=unique_name("request"))
     assert refusal.response["ServiceId"] == first["Id"]
     assert refusal.response["ServiceArn"] == first["Arn"]
     assert refusal.response["CreatorRequestId"] == request
 
 
 @proves("services.duplicate-name-is-refused")
-def test_name_may_stand_in_two_namespaces(make_service: MakeService, make_namespace: Any, unique: Unique) -> None:
+def test_name_may_stand_in_two_namespaces(
+    make_service: MakeService, make_namespace: Any, unique_name: UniqueName
+) -> None:
     """The same name in another namespace is another service."""
-    name = unique("svc")
+    name = unique_name("svc")
     first = make_service(make_namespace("http"), name)
     assert make_service(make_namespace("http"), name)["Id"] != first["Id"]
 

@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import Eventually, MakeService, RecordSets, Register, UniqueName, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 
 def weighted(*types: str) -> dict[str, Any]:
@@ -56,10 +51,10 @@ def test_policy_may_be_left_out(
 @proves("services.records-need-type-and-ttl")
 @pytest.mark.parametrize("record", [{"Type": "A"}, {"TTL": 60}], ids=["no TTL", "no Type"])
 def test_record_without_type_or_ttl_is_refused(
-    make_service: MakeService, unique: Unique, private_namespace: dict[str, Any], record: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any], record: dict[str, Any]
 ) -> None:
     """A record without TTL or without Type is refused with InvalidInput, and the name stays free."""
-    name = unique("svc")
+    name = unique_name("svc")
     with raises("InvalidInput"):
         make_service(private_namespace, name, DnsConfig={"RoutingPolicy": "WEIGHTED", "DnsRecords": [record]})
     make_service(private_namespace, name, DnsConfig=weighted("A"))
@@ -121,10 +116,10 @@ def test_other_combinations_are_refused(
 
 @proves("services.cname.needs-weighted")
 def test_cname_is_refused_with_multivalue(
-    make_service: MakeService, unique: Unique, private_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any]
 ) -> None:
     """CNAME with MULTIVALUE is refused with InvalidInput, with WEIGHTED it is accepted."""
-    name = unique("svc")
+    name = unique_name("svc")
     with raises("InvalidInput"):
         make_service(private_namespace, name, DnsConfig={**weighted("CNAME"), "RoutingPolicy": "MULTIVALUE"})
     make_service(private_namespace, name, DnsConfig=weighted("CNAME"))

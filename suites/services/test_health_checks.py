@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import Eventually, MakeService, RecordSets, Register, UniqueName, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
 
 A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 CNAME = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "CNAME", "TTL": 60}]}
@@ -26,10 +22,10 @@ NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
 
 @proves("services.cname.excludes-health-check")
 def test_cname_excludes_a_health_check(
-    make_service: MakeService, unique: Unique, public_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, public_namespace: dict[str, Any]
 ) -> None:
     """CNAME with HealthCheckConfig is refused with InvalidInput, without it is accepted."""
-    name = unique("svc")
+    name = unique_name("svc")
     with raises("InvalidInput"):
         make_service(public_namespace, name, DnsConfig=CNAME, HealthCheckConfig=TCP)
     make_service(public_namespace, name, DnsConfig=CNAME)
@@ -37,10 +33,10 @@ def test_cname_excludes_a_health_check(
 
 @proves("services.one-kind-of-health-check")
 def test_two_kinds_of_check_exclude_each_other(
-    make_service: MakeService, unique: Unique, http_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
     """HealthCheckConfig and HealthCheckCustomConfig together are refused with InvalidInput, each alone is accepted."""
-    name, custom = unique("svc"), {"FailureThreshold": 1}
+    name, custom = unique_name("svc"), {"FailureThreshold": 1}
     with raises("InvalidInput"):
         make_service(http_namespace, name, HealthCheckConfig=TCP, HealthCheckCustomConfig=custom)
     assert make_service(http_namespace, name, HealthCheckConfig=TCP)["HealthCheckConfig"]["Type"] == "TCP"
@@ -49,10 +45,10 @@ def test_two_kinds_of_check_exclude_each_other(
 
 @proves("services.route53-checks-not-in-private-namespaces")
 def test_private_namespace_refuses_route53_checks(
-    make_service: MakeService, unique: Unique, private_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any]
 ) -> None:
     """HealthCheckConfig in a private namespace is refused with InvalidInput."""
-    name = unique("svc")
+    name = unique_name("svc")
     with raises("InvalidInput"):
         make_service(private_namespace, name, DnsConfig=A, HealthCheckConfig=TCP)
     make_service(private_namespace, name, DnsConfig=A)

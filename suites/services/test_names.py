@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from surveyor.testing import proves, raises
-
-if TYPE_CHECKING:
-    from surveyor.fixtures.account import Unique
-    from surveyor.fixtures.dns import Ask
-    from surveyor.fixtures.services import MakeService, Register
-    from surveyor.fixtures.time import Eventually
+from surveyor.testing import Eventually, MakeService, QueryDns, Register, UniqueName, proves, raises
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 SRV = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 60}]}
@@ -20,34 +14,34 @@ SRV = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 60}]
 
 @proves("services.names-are-limited")
 def test_longest_name_is_127_characters(
-    make_service: MakeService, unique: Unique, http_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
     """A name of 127 characters in labels of 63 is accepted, one of 128 is refused with InvalidInput."""
-    name = f"{unique('a'):a<63}.{'b' * 63}"
+    name = f"{unique_name('a'):a<63}.{'b' * 63}"
     assert len(name) == 127
     assert make_service(http_namespace, name)["Name"] == name
     with raises("InvalidInput"):
-        make_service(http_namespace, f"{unique('a'):a<63}.{'b' * 62}.c")
+        make_service(http_namespace, f"{unique_name('a'):a<63}.{'b' * 62}.c")
 
 
 @proves("services.names-are-limited")
 def test_longest_label_is_63_characters(
-    make_service: MakeService, unique: Unique, http_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
     """A label of 63 characters is accepted, one of 64 is refused with InvalidInput."""
-    name = f"{unique('a'):a<63}"
+    name = f"{unique_name('a'):a<63}"
     assert make_service(http_namespace, name)["Name"] == name
     with raises("InvalidInput"):
-        make_service(http_namespace, f"{unique('a'):a<64}")
+        make_service(http_namespace, f"{unique_name('a'):a<64}")
 
 
 @proves("services.names-are-limited")
 @pytest.mark.parametrize("start", ["_a", "A-b_c", "0.a"])
 def test_labels_have_letters_digits_hyphens_and_underscores(
-    make_service: MakeService, unique: Unique, http_namespace: dict[str, Any], start: str
+    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any], start: str
 ) -> None:
     """Letters, digits, hyphens, underscores and several labels are accepted and read back as given."""
-    name = unique(start)
+    name = unique_name(start)
     assert make_service(http_namespace, name)["Name"] == name
 
 
@@ -61,10 +55,10 @@ def test_other_names_are_refused(make_service: MakeService, http_namespace: dict
 
 @proves("services.names-differing-in-case")
 def test_case_does_not_tell_names_apart_in_dns(
-    make_service: MakeService, unique: Unique, private_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any]
 ) -> None:
     """In a DNS namespace a name that differs from another only in case raises ServiceAlreadyExists."""
-    name = unique("example")
+    name = unique_name("example")
     make_service(private_namespace, name, DnsConfig=A)
     with raises("ServiceAlreadyExists"):
         make_service(private_namespace, name.upper(), DnsConfig=A)
@@ -72,10 +66,10 @@ def test_case_does_not_tell_names_apart_in_dns(
 
 @proves("services.names-differing-in-case")
 def test_case_tells_names_apart_in_http_namespaces(
-    make_service: MakeService, unique: Unique, http_namespace: dict[str, Any]
+    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
     """In an HTTP namespace names that differ only in case are two services."""
-    name = unique("example")
+    name = unique_name("example")
     lower, upper = make_service(http_namespace, name), make_service(http_namespace, name.upper())
     assert lower["Id"] != upper["Id"]
     assert (lower["Name"], upper["Name"]) == (name, name.upper())
@@ -83,7 +77,11 @@ def test_case_tells_names_apart_in_http_namespaces(
 
 @proves("services.srv.names-follow-the-service")
 def test_srv_record_is_found_under_service_and_namespace(
-    make_service: MakeService, register: Register, ask: Ask, eventually: Eventually, private_namespace: dict[str, Any]
+    make_service: MakeService,
+    register: Register,
+    query_dns: QueryDns,
+    eventually: Eventually,
+    private_namespace: dict[str, Any],
 ) -> None:
     """The SRV record of service _web._tcp answers under that name followed by the namespace's."""
     service = make_service(private_namespace, "_web._tcp", DnsConfig=SRV)
@@ -91,7 +89,7 @@ def test_srv_record_is_found_under_service_and_namespace(
     name = f"_web._tcp.{private_namespace['Name']}"
 
     def ports_answered() -> list[int]:
-        answer = ask(name, "SRV", namespace=private_namespace).answer
+        answer = query_dns(name, "SRV", namespace=private_namespace).answer
         return [record.port for rrset in answer if rrset.name.to_text(True) == name for record in rrset]
 
     assert eventually(ports_answered, within=60) == [8080]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor.testing import proves, raises
+from surveyor.testing import MakeService, RecordSets, Register, WaitForOperation, proves, raises
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
-    from surveyor.fixtures.operations import Finish
-    from surveyor.fixtures.records import RecordSets
-    from surveyor.fixtures.services import MakeService, Register
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 TCP = {"Type": "TCP", "FailureThreshold": 3}
@@ -31,11 +28,16 @@ def test_record_type_cannot_be_changed(
 
 @proves("services.custom-health.is-set-at-creation-only")
 def test_update_does_not_remove_a_custom_check(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, private_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_success: WaitForOperation,
+    private_namespace: dict[str, Any],
 ) -> None:
     """An update that does not mention it leaves HealthCheckCustomConfig on the service, and changes what it names."""
     service = make_service(private_namespace, DnsConfig=A, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
-    complete(cloudmap.update_service(Id=service, Service={"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 15}]}}))
+    wait_for_success(
+        cloudmap.update_service(Id=service, Service={"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 15}]}})
+    )
     found = cloudmap.get_service(Id=service)["Service"]
     assert found["DnsConfig"]["DnsRecords"] == [{"Type": "A", "TTL": 15}]
     assert "HealthCheckCustomConfig" in found
@@ -43,11 +45,14 @@ def test_update_does_not_remove_a_custom_check(
 
 @proves("services.update.replaces-omitted-settings")
 def test_update_deletes_what_it_leaves_out(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, public_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_success: WaitForOperation,
+    public_namespace: dict[str, Any],
 ) -> None:
     """An update with a description alone takes the DNS records and the health check away."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)["Id"]
-    complete(cloudmap.update_service(Id=service, Service={"Description": "changed"}))
+    wait_for_success(cloudmap.update_service(Id=service, Service={"Description": "changed"}))
     found = cloudmap.get_service(Id=service)["Service"]
     assert found["Description"] == "changed"
     assert "HealthCheckConfig" not in found
@@ -56,7 +61,10 @@ def test_update_deletes_what_it_leaves_out(
 
 @proves("services.update.replaces-omitted-settings")
 def test_update_keeps_what_it_names(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, complete: Finish, public_namespace: dict[str, Any]
+    cloudmap: ServiceDiscoveryClient,
+    make_service: MakeService,
+    wait_for_success: WaitForOperation,
+    public_namespace: dict[str, Any],
 ) -> None:
     """Of A and AAAA an update that names A leaves A, and the health check is the one that it names."""
     records: list[Any] = [{"Type": "A", "TTL": 60}, {"Type": "AAAA", "TTL": 60}]
@@ -67,7 +75,7 @@ def test_update_keeps_what_it_names(
         "DnsConfig": {"DnsRecords": records[:1]},
         "HealthCheckConfig": {"Type": "TCP", "FailureThreshold": 5},
     }
-    complete(cloudmap.update_service(Id=service, Service=change))
+    wait_for_success(cloudmap.update_service(Id=service, Service=change))
     found = cloudmap.get_service(Id=service)["Service"]
     assert found["DnsConfig"]["DnsRecords"] == records[:1]
     assert found["HealthCheckConfig"] == change["HealthCheckConfig"]
@@ -78,7 +86,7 @@ def test_update_carries_the_ttl_to_every_record(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
-    complete: Finish,
+    wait_for_success: WaitForOperation,
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
 ) -> None:
@@ -89,7 +97,7 @@ def test_update_carries_the_ttl_to_every_record(
     register(service, "i-2", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
     assert [record["TTL"] for record in record_sets(private_namespace, name)] == [60, 60]
     change: Any = {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 15}]}}
-    operation = complete(cloudmap.update_service(Id=service["Id"], Service=change))
+    operation = wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
     assert operation["Type"] == "UPDATE_SERVICE"
     assert [record["TTL"] for record in record_sets(private_namespace, name)] == [15, 15]
 
@@ -100,7 +108,7 @@ def test_update_carries_the_threshold_to_the_health_check(
     route53: Route53Client,
     make_service: MakeService,
     register: Register,
-    complete: Finish,
+    wait_for_success: WaitForOperation,
     record_sets: RecordSets,
     public_namespace: dict[str, Any],
 ) -> None:
@@ -117,7 +125,7 @@ def test_update_carries_the_threshold_to_the_health_check(
     assert threshold() == 3
     records: Any = {"DnsRecords": A["DnsRecords"]}
     change: Any = {"DnsConfig": records, "HealthCheckConfig": {"Type": "TCP", "FailureThreshold": 5}}
-    complete(cloudmap.update_service(Id=service["Id"], Service=change))
+    wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
     assert threshold() == 5
 
 

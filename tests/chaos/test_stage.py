@@ -24,7 +24,7 @@ from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog, open_entries
 from surveyor.clock import WallClock
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
-from surveyor.history import Member, Outcome, Recorder, View, load_history
+from surveyor.history import ViewMember, Outcome, Recorder, View, load_history
 from tests.chaos.test_parts import PLACE, SCENE
 from tests.history.test_reading import HEADER
 
@@ -88,7 +88,7 @@ def ecs() -> Ecs:
 
 
 @pytest.fixture
-def stage(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExperimentRun]:
+def experiment_run(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExperimentRun]:
     """One whose observers and callers have not begun."""
     made = Fault(
         "test.two-steps", "does two things", (FaultImplementation(frozenset({"ecs"}), two_steps),), lasting=True
@@ -107,105 +107,111 @@ def stage(ecs: Ecs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     journal.close()
 
 
-def test_what_began_is_undone_in_any_case(stage: ExperimentRun, ecs: Ecs) -> None:
+def test_what_began_is_undone_in_any_case(experiment_run: ExperimentRun, ecs: Ecs) -> None:
     """On return, on an exception, and when the fault itself fails half-way; the history tells each."""
-    with stage.fault("test.two-steps"):
-        assert open_entries(stage.journal.path)
+    with experiment_run.fault("test.two-steps"):
+        assert open_entries(experiment_run.journal.path)
     assert ecs.done == ["one", "two", "undo"]
     ecs.done.clear()
-    with pytest.raises(KeyboardInterrupt), stage.fault("test.two-steps"):
+    with pytest.raises(KeyboardInterrupt), experiment_run.fault("test.two-steps"):
         raise KeyboardInterrupt
     assert ecs.done == ["one", "two", "undo"]
     ecs.done.clear()
     ecs.fails = "two"
-    with pytest.raises(FaultFailed, match=r"ecs.two: refused; is the victim gone"), stage.fault("test.two-steps"):
+    with (
+        pytest.raises(FaultFailed, match=r"ecs.two: refused; is the victim gone"),
+        experiment_run.fault("test.two-steps"),
+    ):
         raise AssertionError("it never began")
     assert ecs.done == ["one", "undo"]
-    assert open_entries(stage.journal.path) == []
-    stage.recorder.close()
-    history = load_history(stage.recorder.path)
+    assert open_entries(experiment_run.journal.path) == []
+    experiment_run.recorder.close()
+    history = load_history(experiment_run.recorder.path)
     assert [fault.outcome for fault in history.faults] == [Outcome.OK, Outcome.OK, Outcome.INFO]
     assert len(history.undos) == 3
     assert [change.call for change in history.changes][:3] == ["ecs:One", "ecs:Two", "ecs:Undo"]
 
 
-def test_what_could_not_be_undone_stays_in_the_journal(stage: ExperimentRun, ecs: Ecs) -> None:
+def test_what_could_not_be_undone_stays_in_the_journal(experiment_run: ExperimentRun, ecs: Ecs) -> None:
     """For the watchdog; and whoever did it hears of it, unless the victim is gone."""
     ecs.fails = "undo"
-    with stage.fault("test.two-steps"):
+    with experiment_run.fault("test.two-steps"):
         pass  # a victim that is gone needs no undoing
-    assert open_entries(stage.journal.path) == []
+    assert open_entries(experiment_run.journal.path) == []
 
 
-def test_a_service_is_scaled_and_back(stage: ExperimentRun, ecs: Ecs) -> None:
+def test_a_service_is_scaled_and_back(experiment_run: ExperimentRun, ecs: Ecs) -> None:
     """To what it was when the fault began."""
-    with stage.fault("service.scale", count=9):
+    with experiment_run.fault("service.scale", count=9):
         assert ecs.done == ["scale 9"]
     assert ecs.done == ["scale 9", "scale 3"]
 
 
-def test_a_fault_between_callers_and_registry_is_of_this_process(stage: ExperimentRun) -> None:
+def test_a_fault_between_callers_and_registry_is_of_this_process(experiment_run: ExperimentRun) -> None:
     """On in the block and off after it."""
-    with stage.fault("dns.lie", share=0.5):
-        assert stage.front.faults == {"dns.lie": 0.5}
-    assert stage.front.faults == {}
+    with experiment_run.fault("dns.lie", share=0.5):
+        assert experiment_run.front.faults == {"dns.lie": 0.5}
+    assert experiment_run.front.faults == {}
 
 
-def test_what_is_not_possible_is_said_before_anything_happens(stage: ExperimentRun, ecs: Ecs) -> None:
+def test_what_is_not_possible_is_said_before_anything_happens(experiment_run: ExperimentRun, ecs: Ecs) -> None:
     """A fault that the experiment does not declare, one that the target lacks, a service without tasks."""
-    with pytest.raises(UsageError, match=r"made does task.kill, and does not declare it"), stage.fault("task.kill"):
+    with (
+        pytest.raises(UsageError, match=r"made does task.kill, and does not declare it"),
+        experiment_run.fault("task.kill"),
+    ):
         pass
     with (
         pytest.raises(FeatureLacking, match=r"proxy.kill needs service-connect and task-signals"),
-        stage.fault("proxy.kill"),
+        experiment_run.fault("proxy.kill"),
     ):
         pass
     with pytest.raises(UsageError, match="1 victims were asked for, and the service has 0 running tasks"):
-        stage.pick(1)
+        experiment_run.pick(1)
     with pytest.raises(UsageError, match="0 running tasks"):
-        stage.pick_share(0.5)
+        experiment_run.pick_share(0.5)
     assert ecs.done == []
 
 
-def test_a_dry_run_stops_at_the_first_fault(stage: ExperimentRun, ecs: Ecs) -> None:
+def test_a_dry_run_stops_at_the_first_fault(experiment_run: ExperimentRun, ecs: Ecs) -> None:
     """Once it is told who it would be."""
     told: list[str] = []
-    stage.tell, stage.dry_run = told.append, True
-    with pytest.raises(DryRun), stage.fault("service.scale", count=9):
+    experiment_run.tell, experiment_run.dry_run = told.append, True
+    with pytest.raises(DryRun), experiment_run.fault("service.scale", count=9):
         raise AssertionError("it never began")
     assert ecs.done == []
     assert told == ["made: seed 7: service.scale: from 3 to 9 tasks"]
 
 
-def test_the_kill_file_ends_a_wait(stage: ExperimentRun, tmp_path: Path) -> None:
+def test_the_kill_file_ends_a_wait(experiment_run: ExperimentRun, tmp_path: Path) -> None:
     """And what is on is undone on the way out."""
-    stage.brakes = SafetyLimits(kill_file=tmp_path / "stop")
+    experiment_run.brakes = SafetyLimits(kill_file=tmp_path / "stop")
     (tmp_path / "stop").touch()
-    with pytest.raises(Stopped, match="kill file"), stage.fault("dns.lie"):
-        stage.wait(30)
-    assert stage.front.faults == {}
+    with pytest.raises(Stopped, match="kill file"), experiment_run.fault("dns.lie"):
+        experiment_run.wait(30)
+    assert experiment_run.front.faults == {}
 
 
-def test_a_service_that_never_is_whole_again_is_said_to_be_so(stage: ExperimentRun) -> None:
+def test_a_service_that_never_is_whole_again_is_said_to_be_so(experiment_run: ExperimentRun) -> None:
     """Two of three tasks, for ever."""
     with pytest.raises(WrongAnswer, match="whole again within 5 s"):
-        stage.until_whole(within=5)
+        experiment_run.until_whole(within=5)
     with pytest.raises(Inconclusive, match="expected rain within 5 s"):
-        stage.until(lambda: False, 5, "rain")
+        experiment_run.until(lambda: False, 5, "rain")
 
 
-def test_an_observer_that_breaks_ends_the_experiment(stage: ExperimentRun) -> None:
+def test_an_observer_that_breaks_ends_the_experiment(experiment_run: ExperimentRun) -> None:
     """A thread's exception is not lost."""
 
     def look() -> Seen:
         raise ZeroDivisionError
 
-    observer = Observer("list", look, stage.recorder, stage.flow, 1.0)
-    stage.observers = [observer]
+    observer = Observer("list", look, experiment_run.recorder, experiment_run.flow, 1.0)
+    experiment_run.observers = [observer]
     observer.start()
     observer.join()
     with pytest.raises(ZeroDivisionError):
-        stage.look()
+        experiment_run.look()
 
 
 def test_late_looks_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -216,7 +222,7 @@ def test_late_looks_are_left_out_and_counted(tmp_path: Path) -> None:
         now[0] += 3.0
         if now[0] > 20:
             observer.stop()
-        return Seen({"t1": Member()})
+        return Seen({"t1": ViewMember()})
 
     flow = Flow(1_000.0, WallClock(1_000.0, lambda: now[0]))
     recorder = Recorder(tmp_path / "h.jsonl", HEADER, flow.now)

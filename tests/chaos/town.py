@@ -17,7 +17,7 @@ from typing import Any
 
 from surveyor.chaos.safety_limits import ALLOWED, BUSY
 from surveyor.clock import WallClock
-from surveyor.fixtures.tasks import PORT, address_of
+from surveyor.fixtures.tasks import TASK_PORT, address_of
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
@@ -121,7 +121,7 @@ def _build(running: RunningTarget) -> Town:
         "name": "app",
         "image": "python",
         "command": workload.command("serve"),
-        "portMappings": [{"containerPort": PORT}],
+        "portMappings": [{"containerPort": TASK_PORT}],
     }
     ecs.register_task_definition(
         family="web",
@@ -147,7 +147,7 @@ def _build(running: RunningTarget) -> Town:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{address}:{PORT}/health", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{address}:{TASK_PORT}/health", timeout=2) as answer:
             status: int = answer.status
             return status == 200
     except OSError:
@@ -170,7 +170,18 @@ def target_file(folder: Path, endpoint: str) -> Path:
 def run_faults(faults: Sequence[str], place: Town, folder: Path, *more: str) -> subprocess.Popen[str]:
     """Start an experiment with these faults on; returns when all of them are. Raises AssertionError if it ends."""
     out, target = folder / "out", target_file(folder, place.running.endpoint)
-    words = ["chaos", "any-fault", "--lasts", "3000", "--target", str(target), "--account", ACCOUNT, "--out", str(out)]
+    words = [
+        "chaos",
+        "any-fault",
+        "--duration",
+        "3000",
+        "--target",
+        str(target),
+        "--account",
+        ACCOUNT,
+        "--out",
+        str(out),
+    ]
     command = [sys.executable, "-m", "surveyor", *words, *(word for one in faults for word in ("--fault", one)), *more]
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {**kept, **CREDENTIALS}

@@ -79,7 +79,7 @@ def test_moved_verdict_is_1_with_the_calls_behind_it(house: House) -> None:
         "alpha.second: expected pass, came fail",
         "documented: The second thing is so.",
         "suites/alpha/test_alpha.py::test_bad: fail",
-        "expected the error InvalidInput; came NamespaceAlreadyExists from CreateHttpNamespace",
+        "expected the error InvalidInput, got NamespaceAlreadyExists from CreateHttpNamespace",
         'servicediscovery:CreateHttpNamespace {"Name": "taken", "CreatorRequestId": ',
         "-> 400 ",
         "; 1 unexpected",

@@ -50,10 +50,10 @@ def test_each_test_is_an_account_of_its_own(house: House) -> None:
 
         @proves("alpha.first")
         @pytest.mark.parametrize("number", range(4))
-        def test_it(account, unique, number):
+        def test_it(account, unique_name, number):
             '''It is so.'''
             assert len(account) == 12 and account.isdecimal()
-            names = [unique("web"), unique("web"), account]
+            names = [unique_name("web"), unique_name("web"), account]
             assert len(set(names)) == 3
             assert not set(names) & set(SEEN)
             SEEN.update(dict.fromkeys(names))
@@ -85,13 +85,13 @@ def test_calls_are_not_validated_retried_or_redirected(house: House) -> None:
 
 
 def test_requests_written_by_hand_are_sent_as_they_are(house: House) -> None:
-    """`post` signs what the test wrote as the test's account, returns what came, and keeps both as evidence."""
+    """`post_to_cloudmap` signs the request for the test's account, returns the response, and keeps both as evidence."""
     house.suite(
         """
         @proves("alpha.first")
-        def test_it(post):
+        def test_it(post_to_cloudmap):
             '''It is so.'''
-            answer = post("/", {"X-Amz-Target": "Route53AutoNaming_v20170314.ListNamespaces"}, b"{}")
+            answer = post_to_cloudmap("/", {"X-Amz-Target": "Route53AutoNaming_v20170314.ListNamespaces"}, b"{}")
             assert (answer.status, answer.body) == (200, b"{}")
         """
     )

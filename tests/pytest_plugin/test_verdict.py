@@ -32,7 +32,7 @@ CASES = {
 
 SOURCES = {
     "pass": ("assert cloudmap.list_namespaces() is not None", Verdict.PASS, ""),
-    "false": ("assert unique('a') == 'b'", Verdict.FAIL, "assert unique('a') == 'b': AssertionError"),
+    "false": ("assert unique_name('a') == 'b'", Verdict.FAIL, "assert unique_name('a') == 'b': AssertionError"),
     "gave up": (
         "raise Inconclusive('no traffic')",
         Verdict.INCONCLUSIVE,
@@ -48,7 +48,7 @@ SOURCES = {
     "no error": (
         "with raises('InvalidInput'):\n        cloudmap.list_namespaces()",
         Verdict.FAIL,
-        "with raises('InvalidInput'): no error came",
+        "with raises('InvalidInput'): no error",
     ),
     "other error": (
         "with raises('InvalidInput'):\n        cloudmap.create_http_namespace(Name='taken')",
@@ -87,7 +87,7 @@ SOURCES = {
 def judged(shared_house: House) -> dict[str, TestReport]:
     """The tests of one run by name: one for each case and each source."""
     imports = "from botocore.exceptions import PaginationError\n\n"
-    head = "@proves('alpha.first')\ndef test_{}(cloudmap, unique, clock):\n    '''It is so.'''\n    {}\n"
+    head = "@proves('alpha.first')\ndef test_{}(cloudmap, unique_name, clock):\n    '''It is so.'''\n    {}\n"
     bodies = {what: f'assert cloudmap.create_http_namespace(Name="{what}")["OperationId"]' for what in CASES}
     bodies |= {what: source for what, (source, _, _) in SOURCES.items()}
     shared_house.suite(
@@ -120,9 +120,9 @@ def test_symptom_is_the_same_in_every_run(house: House) -> None:
     house.suite(
         """
         @proves("alpha.first")
-        def test_it(cloudmap, unique):
+        def test_it(cloudmap, unique_name):
             '''It is so.'''
-            name = unique("web")
+            name = unique_name("web")
             assert cloudmap.meta.endpoint_url == name
         """
     )

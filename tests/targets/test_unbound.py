@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from surveyor.clock import WallClock
-from surveyor.dns import ask, values
+from surveyor.dns import ask, record_values
 from surveyor.errors import NoAnswer
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
@@ -57,7 +57,7 @@ class Place:
 
     def seen(self, server: DnsAddress) -> list[str]:
         """The addresses that a server answers."""
-        return values(ask(self.name, "A", server), self.name, "A")
+        return record_values(ask(self.name, "A", server), self.name, "A")
 
     def call(self, operation: str, **params: Any) -> Any:
         """One call of Cloud Map."""

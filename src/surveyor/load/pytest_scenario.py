@@ -34,38 +34,38 @@ CALLERS_BEGIN = 5.0
     holds=SCENARIO.holds,
     name=SCENARIO.name,
 )
-def test_scenario(stage: ExperimentRun) -> None:
+def test_scenario(experiment_run: ExperimentRun) -> None:
     """Phase after phase; what is kept is undone at the end."""
-    tell({"place": json.loads(place_of(stage).dumps())})
-    stage.wait(CALLERS_BEGIN)
+    tell({"place": json.loads(place_of(experiment_run).dumps())})
+    experiment_run.wait(CALLERS_BEGIN)
     with ExitStack() as kept:
         for phase in SCENARIO.phases:
             tell({"phase": phase.name, "seconds": phase.seconds})
-            began = stage.recorder.invoke("conductor", "phase", name=phase.name)
+            began = experiment_run.recorder.invoke("conductor", "phase", name=phase.name)
             with ExitStack() as own:
                 if phase.fault:
-                    fault = stage.fault(phase.fault, victims_of(stage, phase), **phase.given)
+                    fault = experiment_run.fault(phase.fault, victims_of(experiment_run, phase), **phase.given)
                     (kept if phase.kept else own).enter_context(fault)
-                stage.wait(phase.seconds)
+                experiment_run.wait(phase.seconds)
                 if phase.whole:
-                    stage.until_whole()
-            stage.recorder.end(began, Outcome.OK)
+                    experiment_run.until_whole()
+            experiment_run.recorder.end(began, Outcome.OK)
         tell({"over": True})
-        stage.wait(CALLERS_END)  # before what was kept is undone
+        experiment_run.wait(CALLERS_END)  # before what was kept is undone
 
 
-def victims_of(stage: ExperimentRun, phase: Phase) -> list[Task]:
+def victims_of(experiment_run: ExperimentRun, phase: Phase) -> list[Task]:
     """By the scenario's seed."""
     if phase.victims == "nobody":
         return []
     if phase.victims == "all":
-        return stage.tasks()
-    return stage.pick_share(0.5) if phase.victims == "half" else stage.pick(1)
+        return experiment_run.tasks()
+    return experiment_run.pick_share(0.5) if phase.victims == "half" else experiment_run.pick(1)
 
 
-def place_of(stage: ExperimentRun) -> Place:
+def place_of(experiment_run: ExperimentRun) -> Place:
     """Where callers find the service: by the proxies that faults of registry and resolver stand in."""
-    scene, front = stage.scene, stage.front
+    scene, front = experiment_run.scene, experiment_run.front
     assert front.registry is not None
     return Place(
         port=scene.port,
@@ -81,10 +81,10 @@ def place_of(stage: ExperimentRun) -> Place:
         balancer=scene.balancer,
         proxy=scene.proxy,
         rate=SCENARIO.rate,
-        within=stage.caller.within,
-        epoch=time.time() - stage.recorder.seconds / stage.flow.scale,
-        scale=stage.flow.scale,
-        local=stage.caller.local,
+        within=experiment_run.caller.within,
+        epoch=time.time() - experiment_run.recorder.seconds / experiment_run.flow.scale,
+        scale=experiment_run.flow.scale,
+        local=experiment_run.caller.local,
     )
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from surveyor import timeouts
-from surveyor.dns import ask, values
+from surveyor.dns import ask, record_values
 from surveyor.errors import NoAnswer, NotOffered, TargetUnavailable, WrongAnswer
 from surveyor.model_testing.checks import Answer, Entry, Observation, Refused
 from surveyor.model_testing.registry import MANY, namespace_of
@@ -182,7 +182,7 @@ class Driver:
         rdtype = "SRV" if self._records[name] == "SRV" else "A"
         self.calls += 1
         answer = ask(full, rdtype, self._server(namespace, kind), evidence=self._running.evidence)
-        return Answer(tuple(Entry(_record(value, f".{full}.")) for value in values(answer, full, rdtype)))
+        return Answer(tuple(Entry(_record(value, f".{full}.")) for value in record_values(answer, full, rdtype)))
 
     def _server(self, namespace: str, kind: Kind) -> DnsAddress:
         if kind == "private":

@@ -19,7 +19,7 @@ from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor.targets.sweep import forget
 
-__all__ = ["SESSION", "TargetSession", "ledger_folder", "running"]
+__all__ = ["SESSION", "TargetSession", "ledger_folder", "running_target"]
 
 
 class TargetSession:
@@ -122,6 +122,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def running(pytestconfig: pytest.Config) -> RunningTarget:
+def running_target(pytestconfig: pytest.Config) -> RunningTarget:
     """The target under test. Suites do not use it: what they may know of a target comes through the other fixtures."""
     return pytestconfig.stash[SESSION].get()

@@ -59,13 +59,13 @@ def _leave(call: Call, joined: ContainerInstance, stop: Callable[[Task, str], ob
         if task.instance is joined:
             stop(task, f"Host EC2 (instance {joined.ec2_id}) terminated.")
     del state(call).instances[joined.arn]
-    runtime(call.world).addresses.give_back(joined.address)
+    runtime(call.world).addresses.release(joined.address)
 
 
 def _start(call: Call, instance: Instance) -> float:
     """Seconds until its agent has registered it; the same whenever somebody looks."""
     delay = call.world.settings.instance_joins
-    return random.Random(f"{call.world.settings.seed}/{instance.id}").uniform(delay.least, delay.most)
+    return random.Random(f"{call.world.settings.seed}/{instance.id}").uniform(delay.minimum, delay.maximum)
 
 
 def _cluster(user_data: str) -> str:

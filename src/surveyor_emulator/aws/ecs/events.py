@@ -13,7 +13,7 @@ KEPT = 100
 
 def told(call: Call, service: Service, message: str) -> None:
     """Add one."""
-    text = f"{call.world.chance.getrandbits(128):032x}"
+    text = f"{call.world.random.getrandbits(128):032x}"
     identity = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
     service.events.append({"id": identity, "createdAt": call.now, "message": message})
     del service.events[:-KEPT]

@@ -8,9 +8,9 @@ from typing import TypeVar
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from .state import Cluster, EcsState, Service, Task, TaskDefinition
+from .state import Cluster, ConnectState, EcsState, Published, Service, Task, TaskDefinition
 
-__all__ = ["arn", "cluster", "definition", "invalid", "page", "refused", "service", "state", "task"]
+__all__ = ["arn", "cluster", "definition", "invalid", "page", "published_in", "refused", "service", "state", "task"]
 
 T = TypeVar("T")
 PAGE = 100
@@ -72,6 +72,12 @@ def definition(call: Call, reference: str) -> TaskDefinition:
     if found is None:
         raise refused("Unable to describe task definition.")
     return found
+
+
+def published_in(call: Call, owner: str, namespace_id: str) -> list[Published]:
+    """All endpoints of a namespace."""
+    held = call.world.regional(ConnectState, owner, call.region)
+    return [one for one in held.published.values() if one.namespace_id == namespace_id]
 
 
 def page(found: Sequence[T], request: Mapping[str, object], most: int = PAGE) -> tuple[list[T], str | None]:

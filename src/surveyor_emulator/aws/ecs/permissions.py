@@ -16,7 +16,7 @@ from surveyor_emulator.core.world import Call
 
 from .state import EcsState
 
-__all__ = ["asked", "passed"]
+__all__ = ["permission_requests"]
 
 _CLUSTERS = {"DeleteCluster": "cluster", "UpdateCluster": "cluster", "CreateCluster": "clusterName"}
 _SERVICES = {"CreateService": "serviceName", "UpdateService": "service", "DeleteService": "service"}
@@ -26,8 +26,13 @@ _LISTS = {"ListServices", "ListTasks", "ListContainerInstances", "DescribeTaskSe
 _TO_TASKS, _TO_ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
 
 
-def asked(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """What must be allowed, all of it."""
+def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
+    """Yield what must be allowed, all of it: the action itself, and `iam:PassRole` for each role that it passes."""
+    yield from _own_action(call, params)
+    yield from _passed_roles(call, params)
+
+
+def _own_action(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     operation = call.operation
     cluster = _cluster(call, params)
     within: Keys = {"ecs:cluster": (cluster,)}
@@ -56,8 +61,8 @@ def asked(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
         yield PermissionRequest("*", within if operation in _LISTS else {})
 
 
-def passed(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """The roles that a request hands on, each with the service that gets it: `iam:PassRole` must be allowed."""
+def _passed_roles(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
+    """Yield the roles that a request passes, each with the service that receives it."""
     given: list[tuple[object, str]] = []
     if call.operation == "RegisterTaskDefinition":
         given = [(params.get(name), _TO_TASKS) for name in ("taskRoleArn", "executionRoleArn")]
@@ -69,7 +74,7 @@ def passed(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]
     for role, service in given:
         if role:
             arn = str(role) if str(role).startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role}"
-            yield PermissionRequest(arn, {"iam:PassedToService": (service,)})
+            yield PermissionRequest(arn, {"iam:PassedToService": (service,)}, "iam:PassRole")
 
 
 def _on(call: Call, arn: str, keys: Keys) -> PermissionRequest:

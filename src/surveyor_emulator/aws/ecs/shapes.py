@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from surveyor_emulator.aws.ecs.connect.rules import published_in
+from surveyor_emulator.aws.ecs.lookup import published_in
 from surveyor_emulator.core.world import Call
 
 from . import tags

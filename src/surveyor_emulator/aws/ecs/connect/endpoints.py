@@ -15,18 +15,16 @@ from surveyor_emulator.aws.cloudmap import instances, services
 from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapService as Discovery
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
-from surveyor_emulator.aws.ecs.tasks.environment import vpc_of
+from surveyor_emulator.aws.ecs.lookup import published_in
+from surveyor_emulator.aws.ecs.state import Connect, ConnectState, Deployment, Offered, Published, Service, Task
+from surveyor_emulator.aws.ecs.task_properties import vpc_of
 from surveyor_emulator.aws.ram.state import is_shared
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.envoy.discovery import Member
-from surveyor_emulator.runtime.service_connect.bootstrap import name_of
+from surveyor_emulator.runtime.service_connect.bootstrap import resource_name
 from surveyor_emulator.runtime.service_connect.values import Endpoint
 from surveyor_emulator.runtime.task_runtime import runtime
-
-from .rules import published_in
-from .state import Connect, ConnectState, Offered, Published
 
 __all__ = [
     "NO_VPC",
@@ -180,8 +178,8 @@ def _tell(call: Call, owner: str, one: Published, network: str, *, anew: bool = 
     if anew or one.told[network] != (production, test or production):
         one.told[network] = (production, test or production)
         discovery = runtime(call.world).discovery
-        discovery.put(name_of(one.endpoint, network), production)
-        discovery.put(name_of(one.endpoint, network, test=True), test or production)
+        discovery.put(resource_name(one.endpoint, network), production)
+        discovery.put(resource_name(one.endpoint, network, test=True), test or production)
         call.note("connect.members", one.endpoint.discovery_name, f"{len(production)} in {network}")
 
 
@@ -204,7 +202,7 @@ def _there(call: Call, owner: str, one: Published, network: str) -> dict[str, Me
         if address is None or port is None or instance.id in one.withheld:
             continue
         reached = has_path(one, instance.id, network)
-        found[instance.id] = (address, int(port)) if reached else runtime(call.world).nowhere()
+        found[instance.id] = (address, int(port)) if reached else runtime(call.world).blackhole_address()
     return found
 
 

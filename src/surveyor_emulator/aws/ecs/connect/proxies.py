@@ -14,13 +14,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from surveyor_emulator.aws.ecs.state import Task
-from surveyor_emulator.aws.ecs.tasks.environment import second_of, vpc_of
+from surveyor_emulator.aws.ecs.lookup import published_in
+from surveyor_emulator.aws.ecs.state import Connect, Offered, Task
+from surveyor_emulator.aws.ecs.task_properties import second_of, vpc_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.service_connect import authority as certificates
 from surveyor_emulator.runtime.service_connect import sidecar
-from surveyor_emulator.runtime.service_connect.authority import ROTATED
+from surveyor_emulator.runtime.service_connect.authority import ROTATION_PERIOD
 from surveyor_emulator.runtime.service_connect.bootstrap import DRAIN
 from surveyor_emulator.runtime.service_connect.values import Endpoint, Inbound, Plan, Secrets
 from surveyor_emulator.runtime.task_runtime import runtime
@@ -30,8 +31,6 @@ from . import endpoints
 from .authorities import authority
 from .proxy_logs import deliver, refuse_without_group
 from .proxy_metrics import measure
-from .rules import published_in
-from .state import Connect, Offered
 
 __all__ = ["drain", "end", "place", "reachable_endpoints", "rotate_certificates", "start"]
 
@@ -86,7 +85,7 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
     task.sidecar = await sidecar.start(run.supervisor, plan, folder, ended, partial(deliver, call, task, wanted))
     measure(call, task)
     if secrets is not None:
-        call.world.clock.call_later(ROTATED, rotate_certificates, call, task, wanted, folder)
+        call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, wanted, folder)
 
 
 def drain(call: Call, task: Task, then: Callable[[], object]) -> None:
@@ -112,7 +111,7 @@ async def _release(call: Call, task: Task) -> None:
     """The clock need not wait for a proxy that has no call left."""
     assert task.sidecar is not None
     with contextlib.suppress(asyncio.CancelledError):
-        while await task.sidecar.calls_open():  # noqa: ASYNC110 (another process sends no events)
+        while await task.sidecar.count_open_calls():  # noqa: ASYNC110 (another process sends no events)
             await asyncio.sleep(LOOK_AT_CALLS)
     runtime(call.world).pace.release(task)
 
@@ -124,9 +123,9 @@ def end(call: Call, task: Task) -> None:
         stopped, task.sidecar = task.sidecar, None
         call.world.clock.run(stopped.stop(run.supervisor))
     if task.inner is not None:
-        run.addresses.give_back(task.inner)
+        run.addresses.release(task.inner)
     for address in task.names.values():
-        run.names.give_back(address)
+        run.names.release(address)
     task.names = {}
 
 
@@ -149,7 +148,7 @@ def rotate_certificates(call: Call, task: Task, wanted: Connect, folder: Path) -
     with contextlib.suppress(OSError, ServiceError):  # its folder is going just now, or the authority is no more
         _secrets(call, task, wanted, folder)
         call.note("connect.rotated", task.id)
-    call.world.clock.call_later(ROTATED, rotate_certificates, call, task, wanted, folder)
+    call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, wanted, folder)
 
 
 def _inbound(wanted: Connect, task: Task) -> Iterator[Inbound]:

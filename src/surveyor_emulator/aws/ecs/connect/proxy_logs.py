@@ -5,11 +5,9 @@ ECS Developer Guide, Send Amazon ECS logs to CloudWatch: the stream is `prefix/c
 
 from __future__ import annotations
 
-from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.aws.ecs.state import Connect, LogTarget, Task
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart
-
-from .state import Connect, LogTarget
 
 __all__ = ["CONTAINER", "deliver", "refuse_without_group"]
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from surveyor_emulator.aws.ecs.state import Task
 from surveyor_emulator.core.world import Call
-from surveyor_emulator.runtime.envoy.admin import Silent
+from surveyor_emulator.runtime.envoy.admin import AdminUnavailable
 from surveyor_emulator.runtime.service_connect.bootstrap import EGRESS, INGRESS
 from surveyor_emulator.runtime.service_connect.sidecar import Sidecar
 
@@ -52,7 +52,7 @@ async def _look(call: Call, task: Task, before: Mapping[str, int]) -> None:
         return
     try:
         now = await sidecar.envoy.statistics(_WANTED)
-    except Silent as problem:
+    except AdminUnavailable as problem:
         call.note("connect.metrics", task.id, str(problem))
         now = before
     else:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState, Namespace
-from surveyor_emulator.aws.ecs.lookup import invalid
-from surveyor_emulator.aws.ecs.state import Cluster, Port, TaskDefinition
+from surveyor_emulator.aws.ecs.lookup import invalid, published_in
+from surveyor_emulator.aws.ecs.state import Cluster, Connect, LogTarget, Offered, Port, TaskDefinition
 from surveyor_emulator.aws.ram.state import is_shared
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
@@ -20,9 +20,8 @@ from surveyor_emulator.runtime.envoy.binary import INSTALL, binary
 from surveyor_emulator.runtime.service_connect.values import HTTP_IDLE, REQUEST_TIMEOUT, TCP_IDLE, AccessLog
 
 from .authorities import authority
-from .state import Connect, ConnectState, LogTarget, Offered, Published
 
-__all__ = ["connect", "published_in", "refuse_taken"]
+__all__ = ["connect", "refuse_taken"]
 
 LONGEST_ALIAS = 127
 _DISCOVERY_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
@@ -71,12 +70,6 @@ def connect(
         levels == ["debug"],
         told={**given, "namespace": namespace.arn},
     )
-
-
-def published_in(call: Call, owner: str, namespace_id: str) -> list[Published]:
-    """All endpoints of a namespace."""
-    held = call.world.regional(ConnectState, owner, call.region)
-    return [one for one in held.published.values() if one.namespace_id == namespace_id]
 
 
 def refuse_taken(call: Call, wanted: Connect, service_arn: str) -> None:

@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from surveyor_emulator.aws.ecs.connect.endpoints import refresh
-from surveyor_emulator.aws.ecs.connect.rules import published_in
-from surveyor_emulator.aws.ecs.connect.state import Published
-from surveyor_emulator.aws.ecs.lookup import invalid, state
-from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, Service
+from surveyor_emulator.aws.ecs.lookup import invalid, published_in, state
+from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, Published, Service
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 

@@ -146,7 +146,7 @@ def _go_back(call: Call, service: Service, deployment: Deployment, why: str) -> 
         resume=0.0,
         back=None,
     )
-    again.id = f"ecs-svc/{call.world.chance.randrange(10**18, 10**19)}"
+    again.id = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
     begin(call, service, again)
     service.history.remove(again)
     return again

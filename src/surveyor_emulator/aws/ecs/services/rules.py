@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from surveyor_emulator.aws.cloudmap.state import CloudMapService as Discovery
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.cloudmap.state import Service as Discovery
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect.rules import connect
 from surveyor_emulator.aws.ecs.lookup import definition, invalid
-from surveyor_emulator.aws.ecs.state import Cluster, Network, Registry, TaskDefinition, Template
+from surveyor_emulator.aws.ecs.state import Balancer, Cluster, Network, Registry, TaskDefinition, Template
+from surveyor_emulator.aws.elb.find import group
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
-
-from .load_balancers import balancers
 
 __all__ = ["MOST_DISCOVERED", "percentages", "template"]
 
@@ -49,7 +48,7 @@ def template(call: Call, within: Cluster, request: Mapping[str, Any], *, for_ser
     registries = request.get("serviceRegistries") or [] if for_service else []
     registry = _registry(call, found, registries, launch, platform) if registries else None
     connected = connect(call, within, found, request, launch) if for_service else None
-    fronts = balancers(call, found, request.get("loadBalancers") or []) if for_service else ()
+    fronts = _balancers(call, found, request.get("loadBalancers") or []) if for_service else ()
     return Template(found, launch, platform, network, registry, strategy, connected, fronts)
 
 
@@ -149,3 +148,23 @@ def _named_port(found: TaskDefinition, registry: Registry) -> None:
         raise invalid(f"The container {registry.container} does not exist in the task definition.")
     if registry.container_port not in {one.container for one in container.ports}:
         raise invalid(f"The container {registry.container} did not have a container port {registry.container_port}.")
+
+
+def _balancers(call: Call, definition: TaskDefinition, given: list[Mapping[str, Any]]) -> tuple[Balancer, ...]:
+    """What a request's loadBalancers say. Raises InvalidParameterException."""
+    found: list[Balancer] = []
+    for one in given:
+        arn, name, port = one.get("targetGroupArn"), one.get("containerName"), one.get("containerPort")
+        if not arn:
+            raise ServiceError("UnsupportedFeatureException", "this target offers no Classic Load Balancers")
+        container = definition.container(name or "")
+        if container is None or port not in {each.container for each in container.ports}:
+            raise invalid(f"The container {name} did not have a container port {port}.")
+        if definition.network_mode != "awsvpc":
+            raise invalid("target groups of the type ip need the network mode awsvpc")
+        try:
+            group(call, arn)
+        except ServiceError:
+            raise invalid(f"The specified target group {arn} does not exist.") from None
+        found.append(Balancer(arn, str(name), int(port or 0)))
+    return tuple(found)

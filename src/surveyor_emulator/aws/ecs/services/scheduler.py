@@ -18,11 +18,9 @@ from surveyor_emulator.aws.ecs.lookup import state
 from surveyor_emulator.aws.ecs.service_principal import acting, service_action
 from surveyor_emulator.aws.ecs.shapes import desired_of
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
-from surveyor_emulator.aws.ecs.tasks import lifecycle
+from surveyor_emulator.aws.ecs.tasks import lifecycle, load_balancers
 from surveyor_emulator.aws.ecs.tasks.placement import new_task
 from surveyor_emulator.core.world import Call
-
-from . import load_balancers
 
 __all__ = ["look_soon", "stop_all", "tasks_of"]
 
@@ -42,7 +40,7 @@ def tasks_of(call: Call, service: Service) -> list[Task]:
 def look_soon(call: Call, service: Service, after: float | None = None) -> None:
     """Have the scheduler look at a service, unless it will sooner anyway."""
     delay = call.world.settings.scheduler
-    due = call.now + (call.world.chance.uniform(delay.least, delay.most) if after is None else after)
+    due = call.now + (call.world.random.uniform(delay.minimum, delay.maximum) if after is None else after)
     if service.look is not None and service.look.action is not None:
         if service.look.due <= due:
             return

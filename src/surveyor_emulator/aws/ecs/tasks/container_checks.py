@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 from surveyor_emulator.aws.ec2.groups import lets_out
 from surveyor_emulator.aws.ecs.connect import endpoints
-from surveyor_emulator.aws.ecs.services import registration
 from surveyor_emulator.aws.ecs.state import Container, Health, Task
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.pace import wall_per_second
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart
 
+from . import registration
 from .environment import check_command, environment_of
 
 __all__ = ["agent_is_connected", "watch"]

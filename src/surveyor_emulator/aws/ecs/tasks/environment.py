@@ -12,13 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from surveyor_emulator.aws.ecs.state import Container, Task
+from surveyor_emulator.aws.ecs.task_properties import second_of, vpc_of
 from surveyor_emulator.core.world import Call
-from surveyor_emulator.runtime.tasks.pace import wall_per_second
 
-__all__ = ["check_command", "command_of", "environment_of", "names_of", "overridden", "second_of", "vpc_of"]
+__all__ = ["check_command", "command_of", "environment_of", "names_of", "overridden"]
 
 _EVERYWHERE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
-_NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
 _HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1)(?![\w.-])")
 
 
@@ -95,20 +94,3 @@ def _override(task: Task, container: Container) -> Mapping[str, list[dict[str, s
 def names_of(call: Call, task: Task) -> Mapping[str, str]:
     """Return name -> address of the endpoints that a task reaches by Service Connect."""
     return task.names
-
-
-def second_of(call: Call, task: Task) -> float:
-    """Wall seconds that a service second takes for a task: the target's, unless its definition has SURVEYOR_SECOND."""
-    for container in task.containers:
-        given = container.definition.environment.get("SURVEYOR_SECOND", "")
-        if _NUMBER.fullmatch(given) and float(given):
-            return float(given)
-    return wall_per_second(call.world)
-
-
-def vpc_of(call: Call, task: Task) -> str | None:
-    """The VPC that a task is in, whose resolver answers it."""
-    from surveyor_emulator.aws.ec2.state import ec2_state
-
-    subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet or "")
-    return subnet.vpc if subnet is not None else None

@@ -14,8 +14,8 @@ from functools import partial
 
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect import endpoints, proxies
+from surveyor_emulator.aws.ecs.lookup import state as ecs_state
 from surveyor_emulator.aws.ecs.service_principal import event
-from surveyor_emulator.aws.ecs.services import load_balancers, registration
 from surveyor_emulator.aws.ecs.shapes import told_task
 from surveyor_emulator.aws.ecs.state import Container, Task, TaskStatus
 from surveyor_emulator.core.settings import Delay
@@ -26,6 +26,7 @@ from surveyor_emulator.runtime.tasks.forwarding import forward
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit
 
 from . import container_checks as checks
+from . import load_balancers, registration
 from .environment import command_of, environment_of
 from .task_files import own_files
 
@@ -97,7 +98,7 @@ def _place(call: Call, task: Task) -> bool:
     state = ec2_state(call.world, call.account, call.region)
     network = task.template.network
     if network is not None:
-        subnet = state.subnets.get(call.world.chance.choice(network.subnets))
+        subnet = state.subnets.get(call.world.random.choice(network.subnets))
         if subnet is None:
             return False
         task.subnet, task.zone, task.ipv6_only = subnet.id, subnet.zone, subnet.native
@@ -128,11 +129,9 @@ def _place(call: Call, task: Task) -> bool:
 
 
 def _ports_taken(call: Call, task: Task) -> set[int]:
-    from surveyor_emulator.aws.ecs.lookup import state
-
     return {
         port
-        for other in state(call).tasks.values()
+        for other in ecs_state(call).tasks.values()
         if other.instance is task.instance and other is not task and other.status != "STOPPED"
         for container in other.containers
         for port in (*container.bindings.values(), *container.proxied.values())
@@ -366,7 +365,7 @@ def _deprovision(call: Call, task: Task, changed: Callable[[Task], object]) -> N
             one.close()
         proxies.end(call, task)
         if task.address is not None and (task.instance is None or task.address != task.instance.address):
-            runtime(call.world).addresses.give_back(task.address)
+            runtime(call.world).addresses.release(task.address)
         _to(call, task, "STOPPED", changed)
 
     call.world.later(call.world.settings.task_deprovisioning, stopped)

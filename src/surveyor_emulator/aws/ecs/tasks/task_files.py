@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.aws.ecs.task_properties import vpc_of
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.mounts import HOSTS, RESOLVER
 
-from .environment import names_of, vpc_of
+from .environment import names_of
 
 __all__ = ["own_files"]
 

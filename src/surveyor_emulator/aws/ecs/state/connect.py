@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from surveyor_emulator.aws.ecs.state import Document
 from surveyor_emulator.runtime.envoy.discovery import Member
 from surveyor_emulator.runtime.service_connect.values import AccessLog, Endpoint, Protocol
+
+from .documents import Document
 
 __all__ = ["Connect", "ConnectState", "LogTarget", "Offered", "Published"]
 

@@ -11,12 +11,11 @@ from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import template
 from surveyor_emulator.aws.ecs.shapes import told_task
 from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.aws.ecs.tasks import lifecycle
+from surveyor_emulator.aws.ecs.tasks.placement import new_task
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-
-from . import lifecycle
-from .placement import new_task
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (

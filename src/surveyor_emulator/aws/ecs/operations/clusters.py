@@ -6,17 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.cloudmap.namespaces import create_http_namespace
-from surveyor_emulator.aws.cloudmap.operations import when_over
+from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
+from surveyor_emulator.aws.ecs import tags
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, state
+from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.state import Cluster
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 from surveyor_emulator.runtime.task_runtime import runtime
-
-from . import tags
-from .lookup import arn, cluster, invalid, page, state
-from .service_principal import acting
-from .state import Cluster
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (
@@ -98,7 +97,7 @@ def _set_default(call: Call, of: Cluster, given: Any) -> None:
             of.connect_namespace = made.arn
         of.attachment = (of.attachment[0] if of.attachment else "", "ATTACHED" if problem is None else "FAILED")
 
-    when_over(own, str(answer["OperationId"]), over)
+    when_finished(own, str(answer["OperationId"]), over)
 
 
 def delete_cluster(call: Call, request: DeleteClusterRequestTypeDef) -> Document:

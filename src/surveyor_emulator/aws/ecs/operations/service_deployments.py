@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from surveyor_emulator.aws.ecs.deployments import blue_green, circuit_breaker
 from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, service, state
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.state import Deployment, Service
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-
-from . import blue_green, circuit_breaker
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import DescribeServiceDeploymentsRequestTypeDef, ListServiceDeploymentsRequestTypeDef

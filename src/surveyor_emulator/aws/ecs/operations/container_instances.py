@@ -5,16 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from surveyor_emulator.aws.ecs.container_agent import look_for_instances
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, state
+from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.services import scheduler
+from surveyor_emulator.aws.ecs.state import Cluster, ContainerInstance, Task
+from surveyor_emulator.aws.ecs.tasks import lifecycle
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-
-from .container_agent import look_for_instances
-from .lookup import arn, cluster, invalid, page, state
-from .service_principal import acting
-from .services import scheduler
-from .state import Cluster, ContainerInstance, Task
-from .tasks import lifecycle
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs import tags
 from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, service, state
+from surveyor_emulator.aws.ecs.services import scheduler
+from surveyor_emulator.aws.ecs.services.rules import template
 from surveyor_emulator.aws.ecs.shapes import told_task_set
 from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskSet
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-
-from . import scheduler
-from .rules import template
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (
@@ -42,7 +41,7 @@ def create_task_set(call: Call, request: CreateTaskSetRequestTypeDef) -> Documen
         raise ServiceError("LimitExceededException", f"a service has at most {MOST} task sets")
     percent = _percent(request.get("scale"))
     wanted = template(call, of.cluster, request)
-    identity = f"ecs-svc/{call.world.chance.randrange(10**18, 10**19)}"
+    identity = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
     deployment = Deployment(identity, wanted, created=call.now, updated=call.now, external=request.get("externalId"))
     place = arn(call, "task-set", of.cluster.name, of.name, identity)
     made = TaskSet(deployment, place, percent, None)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs import tags
+from surveyor_emulator.aws.ecs import task_definition_rules as definition_rules
 from surveyor_emulator.aws.ecs.lookup import arn, definition, invalid, page, refused, state
 from surveyor_emulator.aws.ecs.state import TaskDefinition
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-
-from . import rules as definition_rules
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (

@@ -13,14 +13,13 @@ from surveyor_emulator.aws.ecs.deployments import circuit_breaker
 from surveyor_emulator.aws.ecs.deployments.blue_green import blue_green
 from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, service, state
 from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.services import scheduler
+from surveyor_emulator.aws.ecs.services.rules import MOST_DISCOVERED, percentages, template
 from surveyor_emulator.aws.ecs.shapes import told_service
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Template
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-
-from . import scheduler
-from .rules import MOST_DISCOVERED, percentages, template
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import (
@@ -236,7 +235,7 @@ def _begin(call: Call, of: Service, wanted: Template) -> None:
     """Go to a deployment that was asked for."""
     if wanted.connect is not None:
         refuse_taken(call, wanted.connect, of.arn)
-    number = call.world.chance.randrange(10**18, 10**19)
+    number = call.world.random.randrange(10**18, 10**19)
     made = Deployment(f"ecs-svc/{number}", wanted, created=call.now, updated=call.now)
     if of.blue_green is not None and of.deployments:
         made.stage = "SCALE_UP"

@@ -1,0 +1,1 @@
+"""The API operations of ECS, one module per kind of resource."""

@@ -1,0 +1,38 @@
+"""Clusters and container instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .documents import Document
+
+__all__ = ["Cluster", "ContainerInstance"]
+
+
+@dataclass(slots=True)
+class Cluster:
+    """A cluster. ``status`` is ACTIVE, or INACTIVE once deleted."""
+
+    name: str
+    arn: str
+    settings: list[Document]
+    capacity_providers: list[str]
+    strategy: list[Document]
+    connect_namespace: str | None = None
+    # Id and status of what a default namespace's making is told by.
+    attachment: tuple[str, str] | None = None
+    status: str = "ACTIVE"
+
+
+@dataclass(slots=True, eq=False)
+class ContainerInstance:
+    """An EC2 instance that has joined a cluster. ``connected`` tells whether its agent is heard of."""
+
+    arn: str
+    ec2_id: str
+    cluster: Cluster
+    address: str
+    zone: str
+    registered: float
+    status: str = "ACTIVE"
+    connected: bool = True

@@ -1,0 +1,70 @@
+"""Task definitions and their containers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from surveyor_emulator.runtime.service_connect.values import Protocol
+
+from .documents import Document
+
+__all__ = ["ContainerDefinition", "HealthCheck", "Port", "TaskDefinition"]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """A container's own check; times in seconds (ecs HealthCheck: 30, 5, 3 and off by default)."""
+
+    command: tuple[str, ...]
+    interval: int = 30
+    timeout: int = 5
+    retries: int = 3
+    start_period: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One mapping; ``host`` 0 picks one (bridge)."""
+
+    container: int
+    host: int
+    protocol: str
+    name: str | None
+    app_protocol: Protocol = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDefinition:
+    """What running a container needs to know; ``told`` is all that was registered, defaults filled in."""
+
+    name: str
+    image: str
+    essential: bool
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ports: tuple[Port, ...]
+    stop_timeout: int
+    memory: int
+    health: HealthCheck | None
+    told: Document = field(compare=False)
+
+
+@dataclass(slots=True)
+class TaskDefinition:
+    """One revision of a family."""
+
+    arn: str
+    family: str
+    revision: int
+    network_mode: str
+    containers: tuple[ContainerDefinition, ...]
+    told: Document
+    registered: float
+    registered_by: str
+    status: str = "ACTIVE"
+    deregistered: float | None = None
+
+    def container(self, name: str) -> ContainerDefinition | None:
+        """The container of that name."""
+        return next((one for one in self.containers if one.name == name), None)

@@ -1,0 +1,184 @@
+"""Services, deployments and task sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from surveyor_emulator.core.clock import Timer
+from surveyor_emulator.runtime.service_connect.values import Endpoint
+
+from .clusters import Cluster
+from .connect import Connect
+from .definitions import TaskDefinition
+from .documents import Document
+
+__all__ = [
+    "Balancer",
+    "BlueGreen",
+    "Deployment",
+    "LifecycleStage",
+    "Network",
+    "Registry",
+    "Service",
+    "TaskSet",
+    "Template",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The Cloud Map service that tasks register in."""
+
+    arn: str
+    port: int | None
+    container: str | None
+    container_port: int | None
+
+    @property
+    def service_id(self) -> str:
+        """Cloud Map's id of it."""
+        return self.arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """awsvpcConfiguration."""
+
+    subnets: tuple[str, ...]
+    groups: tuple[str, ...]
+    public: bool
+
+    def told(self) -> Document:
+        """As the API tells it."""
+        assigned = "ENABLED" if self.public else "DISABLED"
+        return {
+            "awsvpcConfiguration": {
+                "subnets": list(self.subnets),
+                "securityGroups": list(self.groups),
+                "assignPublicIp": assigned,
+            }
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Balancer:
+    """The target group that a container's port is registered in."""
+
+    group: str
+    container: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Everything that tasks of one deployment (or one RunTask) have in common."""
+
+    definition: TaskDefinition
+    launch_type: str
+    platform: str | None
+    network: Network | None
+    registry: Registry | None
+    strategy: tuple[Mapping[str, object], ...] = ()
+    connect: Connect | None = None
+    balancers: tuple[Balancer, ...] = ()
+
+
+LifecycleStage = Literal[
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+]
+"""ecs ServiceDeployment.lifecycleStage."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlueGreen:
+    """The strategy BLUE_GREEN: how long both run after the shift (seconds), and the stages to pause at."""
+
+    bake: float
+    pauses: frozenset[str]
+    told: Document = field(compare=False)
+
+
+@dataclass(slots=True)
+class Deployment:
+    """One deployment of a service; ``status`` is PRIMARY, ACTIVE or INACTIVE."""
+
+    id: str
+    template: Template
+    created: float
+    updated: float
+    status: str = "PRIMARY"
+    rollout: str = "IN_PROGRESS"
+    reason: str = ""
+    failed: int = 0
+    # Whether a task of it has counted as healthy, after which failures are no longer counted.
+    proven: bool = False
+    # Launches that failed in a row, and until when the next waits (service seconds).
+    setbacks: int = 0
+    resume: float = 0.0
+    external: str | None = None
+    # What its tasks reach by Service Connect, as long as it lasts.
+    endpoints: tuple[Endpoint, ...] = ()
+    # Where a blue/green deployment has got to; None for a rolling one.
+    stage: LifecycleStage | None = None
+    # The id of the hook that it waits at.
+    paused: str | None = None
+    # What the service went back to when somebody stopped it, or the circuit breaker did.
+    back: Deployment | None = None
+
+
+@dataclass(slots=True)
+class TaskSet:
+    """What an external controller deploys; its tasks are those of ``deployment``."""
+
+    deployment: Deployment
+    arn: str
+    percent: float
+    started_by: str | None
+    status: str = "ACTIVE"
+    stable_since: float | None = None
+
+
+@dataclass(slots=True)
+class Service:
+    """A service. ``status`` is ACTIVE, DRAINING or INACTIVE."""
+
+    name: str
+    arn: str
+    cluster: Cluster
+    desired: int
+    deployments: list[Deployment]
+    controller: str
+    scheduling: str
+    minimum: int
+    maximum: int
+    breaker: Document
+    created: float
+    created_by: str
+    rebalancing: str
+    grace: int
+    told: Document
+    blue_green: BlueGreen | None = None
+    status: str = "ACTIVE"
+    task_sets: list[TaskSet] = field(default_factory=list)
+    # All deployments so far, the newest first.
+    history: list[Deployment] = field(default_factory=list)
+    events: list[Document] = field(default_factory=list)
+    steady: bool = False
+    # What a rollback goes to.
+    last_completed: Deployment | None = None
+    # What the scheduler will do next.
+    look: Timer | None = None
+
+    @property
+    def primary(self) -> Deployment | None:
+        """The deployment that the service is going to."""
+        return next((one for one in self.deployments if one.status == "PRIMARY"), None)

@@ -1,0 +1,125 @@
+"""Tasks and their containers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from surveyor_emulator.runtime.service_connect.sidecar import Sidecar
+from surveyor_emulator.runtime.tasks.forwarding import Forwarder
+from surveyor_emulator.runtime.tasks.supervisor import Process
+
+from .clusters import Cluster, ContainerInstance
+from .definitions import ContainerDefinition
+from .documents import Document
+from .services import Deployment, Service, Template
+
+__all__ = ["Container", "Health", "Task", "TaskStatus"]
+
+
+Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
+TaskStatus = Literal[
+    "PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"
+]
+
+
+@dataclass(slots=True, eq=False)
+class Container:
+    """A container of a task. ``attempts`` failed checks in a row."""
+
+    definition: ContainerDefinition
+    arn: str
+    process: Process | None = None
+    status: str = "PENDING"
+    exit_code: int | None = None
+    reason: str | None = None
+    health: Health = "UNKNOWN"
+    attempts: int = 0
+    hung: bool = False
+    # Container port -> port on the host (bridge and host mode).
+    bindings: dict[int, int] = field(default_factory=dict)
+    # Container port -> port on the host at which the proxy takes calls for it (bridge mode).
+    proxied: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A task. Moments are service seconds since the epoch."""
+
+    id: str
+    arn: str
+    cluster: Cluster
+    template: Template
+    containers: list[Container]
+    group: str
+    created: float
+    started_by: str | None
+    service: Service | None = None
+    deployment: Deployment | None = None
+    overrides: Document = field(default_factory=dict)
+    status: TaskStatus = "PROVISIONING"
+    desired: str = "RUNNING"
+    address: str | None = None
+    ipv6: str | None = None
+    # Its subnet has no IPv4: the address is only where its process listens on this machine.
+    ipv6_only: bool = False
+    subnet: str | None = None
+    zone: str = ""
+    attachment: str = ""
+    instance: ContainerInstance | None = None
+    # Its instance in Cloud Map: the registry's service id, while it is registered or about to be.
+    registered_in: str | None = None
+    health_told: Health | None = None
+    # Whether the service's events say that its checks have failed.
+    reported: bool = False
+    # Whether its failure was counted against its deployment.
+    counted: bool = False
+    healthy_since: float | None = None
+    pull_started: float | None = None
+    pull_stopped: float | None = None
+    started: float | None = None
+    stopping: float | None = None
+    execution_stopped: float | None = None
+    stopped: float | None = None
+    stop_code: str | None = None
+    stopped_reason: str | None = None
+    version: int = 1
+    # Where its containers listen, if a proxy stands before them; and that proxy.
+    inner: str | None = None
+    sidecar: Sidecar | None = None
+    # Name -> address of what it reaches by Service Connect.
+    names: dict[str, str] = field(default_factory=dict)
+    # Cloud Map's ids of the Service Connect services that it is registered in.
+    connected: list[str] = field(default_factory=list)
+    forwarders: list[Forwarder] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reached_at(self) -> str | None:
+        """The address that others call it by: that of its host where ports are mapped."""
+        if self.template.definition.network_mode == "bridge" and self.instance is not None:
+            return self.instance.address
+        return self.address
+
+    @property
+    def listens_at(self) -> str | None:
+        """The address that its processes listen at."""
+        return self.inner or self.address
+
+    @property
+    def going(self) -> bool:
+        """Whether nobody has asked it to stop."""
+        return self.desired == "RUNNING"
+
+    @property
+    def health(self) -> Health:
+        """By its essential containers: any that failed, else any not known, else healthy (ecs HealthCheck)."""
+        found = {one.health for one in self.containers if one.definition.essential and one.definition.health}
+        if "UNHEALTHY" in found:
+            return "UNHEALTHY"
+        return "UNKNOWN" if "UNKNOWN" in found or not found else "HEALTHY"
+
+    @property
+    def checked(self) -> bool:
+        """Whether an essential container has a health check."""
+        return any(one.definition.essential and one.definition.health for one in self.containers)

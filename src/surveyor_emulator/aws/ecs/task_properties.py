@@ -1,0 +1,30 @@
+"""Properties of a task that other state decides: its VPC, and the pace of its time."""
+
+from __future__ import annotations
+
+import re
+
+from surveyor_emulator.aws.ec2.state import ec2_state
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.runtime.tasks.pace import wall_per_second
+
+from .state import Task
+
+__all__ = ["second_of", "vpc_of"]
+
+_NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
+
+
+def second_of(call: Call, task: Task) -> float:
+    """Wall seconds that a service second takes for a task: the target's, unless its definition has SURVEYOR_SECOND."""
+    for container in task.containers:
+        given = container.definition.environment.get("SURVEYOR_SECOND", "")
+        if _NUMBER.fullmatch(given) and float(given):
+            return float(given)
+    return wall_per_second(call.world)
+
+
+def vpc_of(call: Call, task: Task) -> str | None:
+    """The VPC that a task is in, whose resolver answers it."""
+    subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet or "")
+    return subnet.vpc if subnet is not None else None

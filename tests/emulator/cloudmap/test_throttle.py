@@ -1,17 +1,17 @@
-"""The token bucket of the discovery calls."""
+"""The token bucket of the discovery calls keeps its rate and burst."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor_emulator.aws.cloudmap.throttle import Bucket
+from surveyor_emulator.aws.cloudmap.throttle import TokenBucket
 
 
 @given(st.lists(st.floats(0, 3), max_size=300))
-def test_never_lets_more_through_than_burst_and_rate_allow(gaps: list[float]) -> None:
-    """Within any time from the start, at most the burst and what the rate has added."""
-    bucket = Bucket(rate=2, burst=5, tokens=5, filled=0)
+def test_passes_no_more_calls_than_burst_and_rate_allow(gaps: list[float]) -> None:
+    """At any time since the start, at most the burst plus the tokens added by the rate have passed."""
+    bucket = TokenBucket(rate=2, burst=5, tokens=5, filled=0)
     now, passed = 0.0, 0
     for gap in gaps:
         now += gap
@@ -19,8 +19,8 @@ def test_never_lets_more_through_than_burst_and_rate_allow(gaps: list[float]) ->
         assert passed <= 5 + 2 * now + 1e-6
 
 
-def test_a_full_bucket_gives_its_burst_and_then_the_rate() -> None:
-    """Five at once, none more; after a second, two."""
-    bucket = Bucket(rate=2, burst=5, tokens=5, filled=0)
+def test_full_bucket_passes_its_burst_and_then_the_rate() -> None:
+    """Five calls pass immediately, a sixth does not; after one second two more pass."""
+    bucket = TokenBucket(rate=2, burst=5, tokens=5, filled=0)
     assert [bucket.take(0) for _ in range(6)] == [True] * 5 + [False]
     assert [bucket.take(1) for _ in range(3)] == [True, True, False]

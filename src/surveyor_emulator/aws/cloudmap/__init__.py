@@ -1,10 +1,10 @@
-"""AWS Cloud Map, all thirty operations of it."""
+"""Implement all thirty operations of AWS Cloud Map."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from surveyor_emulator.server.services import Handler
+from surveyor_emulator.aws.handler import Handler
 
 from . import attributes, discovery, health, instances, namespaces, operations, services, tags
 

@@ -1,4 +1,4 @@
-"""Attributes of a service itself: up to 30 pairs, read and changed at once."""
+"""Operations on the attributes of a service itself: up to 30 pairs, read and changed synchronously."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
-from .find import service
+from .lookup import find_service
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import (
@@ -21,31 +21,31 @@ __all__ = ["delete_service_attributes", "get_service_attributes", "update_servic
 
 
 def update_service_attributes(call: Call, request: UpdateServiceAttributesRequestTypeDef) -> Document:
-    """Add pairs, or overwrite those of the same key."""
-    found = service(call, request["ServiceId"])
-    merged = {**found.attributes, **request["Attributes"]}
-    most = call.world.settings.quotas.service_attributes
-    if len(merged) > most:
-        raise ServiceError("ServiceAttributesLimitExceededException", f"a service has at most {most} attributes")
-    found.attributes = merged
+    """Add pairs, and overwrite those with the same key."""
+    service = find_service(call, request["ServiceId"])
+    merged = {**service.attributes, **request["Attributes"]}
+    maximum = call.world.settings.quotas.service_attributes
+    if len(merged) > maximum:
+        raise ServiceError("ServiceAttributesLimitExceededException", f"a service has at most {maximum} attributes")
+    service.attributes = merged
     return {}
 
 
 def get_service_attributes(call: Call, request: GetServiceAttributesRequestTypeDef) -> Document:
-    """All pairs of a service."""
-    found = service(call, request["ServiceId"])
+    """Return all pairs of a service."""
+    service = find_service(call, request["ServiceId"])
     return {
         "ServiceAttributes": {
-            "ServiceArn": found.arn,
+            "ServiceArn": service.arn,
             "ResourceOwner": call.account,
-            "Attributes": found.attributes,
+            "Attributes": service.attributes,
         }
     }
 
 
 def delete_service_attributes(call: Call, request: DeleteServiceAttributesRequestTypeDef) -> Document:
-    """Remove pairs by key; keys that are not there do no harm."""
-    found = service(call, request["ServiceId"])
-    gone = set(request["Attributes"])
-    found.attributes = {key: value for key, value in found.attributes.items() if key not in gone}
+    """Remove pairs by key; ignore keys that do not exist."""
+    service = find_service(call, request["ServiceId"])
+    removed = set(request["Attributes"])
+    service.attributes = {key: value for key, value in service.attributes.items() if key not in removed}
     return {}

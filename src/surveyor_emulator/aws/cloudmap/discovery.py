@@ -1,6 +1,6 @@
-"""DiscoverInstances and its revision: the data plane, a moment behind the registry.
+"""DiscoverInstances and DiscoverInstancesRevision: the data plane, which follows the registry with a short delay.
 
-The answers of a service are made when it changes, not when they are asked for; a call only picks among them.
+The entries of a service are built when the service changes, not for each call; a call only selects among them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
-from .find import state
-from .state import Instance, Service
-from .throttle import Bucket
+from .lookup import cloudmap_state
+from .state import CloudMapService, RegisteredInstance
+from .throttle import TokenBucket
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import (
@@ -22,15 +22,21 @@ if TYPE_CHECKING:
         DiscoverInstancesRevisionRequestTypeDef,
     )
 
-__all__ = ["discover_instances", "discover_instances_revision", "health_changed", "health_of", "membership_changed"]
+__all__ = [
+    "discover_instances",
+    "discover_instances_revision",
+    "instance_health",
+    "publish_membership",
+    "refresh_health",
+]
 
 DEFAULT_RESULTS = 100
-# Entries that may be shuffled for one call, on average.
-SHUFFLED = 20
+# Average number of entries that are shuffled per call.
+MAX_SHUFFLED = 20
 
 
 def discover_instances(call: Call, request: DiscoverInstancesRequestTypeDef) -> Document:
-    """Instances that match, in random order, at most MaxResults of them."""
+    """Return matching instances in random order, at most MaxResults of them."""
     quotas = call.world.settings.quotas
     _throttle(call, "discover", quotas.discover_rate, quotas.discover_burst)
     service = _find(call, request["NamespaceName"], request["ServiceName"], request.get("OwnerAccount"))
@@ -40,56 +46,61 @@ def discover_instances(call: Call, request: DiscoverInstancesRequestTypeDef) -> 
     if optional:
         found = _matching(found, optional) or found
     return {
-        "Instances": _some(call, found, request.get("MaxResults") or DEFAULT_RESULTS),
+        "Instances": _sample(call, found, request.get("MaxResults") or DEFAULT_RESULTS),
         "InstancesRevision": service.view.revision,
     }
 
 
 def discover_instances_revision(call: Call, request: DiscoverInstancesRevisionRequestTypeDef) -> Document:
-    """The revision alone, so that a cache can tell whether to ask for more."""
+    """Return only the revision, so that a cache can decide whether to call DiscoverInstances."""
     quotas = call.world.settings.quotas
     _throttle(call, "revision", quotas.revision_rate, quotas.revision_burst)
     service = _find(call, request["NamespaceName"], request["ServiceName"], request.get("OwnerAccount"))
     return {"InstancesRevision": service.view.revision}
 
 
-def membership_changed(call: Call, service: Service, identity: str, now: Instance | None) -> None:
-    """An instance came, was replaced or went: the revision rises, and DiscoverInstances will show it soon."""
+def publish_membership(
+    call: Call, service: CloudMapService, identity: str, instance: RegisteredInstance | None
+) -> None:
+    """Raise the revision, and let DiscoverInstances show the change of one instance after the propagation delay.
+
+    ``instance`` is the new or replaced instance; None if it was deregistered.
+    """
     service.revision += 1
     revision = service.revision
     view = service.view
     settings = call.world.settings
     delay = settings.discovery_propagation
-    due = call.now + call.world.chance.uniform(delay.least, delay.most)
+    due = call.now + call.world.random.uniform(delay.minimum, delay.maximum)
     view.due = max(view.due, due)
 
     def show() -> None:
         view.revision = revision
-        if now is None:
+        if instance is None:
             view.members.pop(identity, None)
         else:
-            view.members[identity] = now
+            view.members[identity] = instance
         view.summaries.clear()
-        for heard in view.heard:
-            heard()
+        for listener in view.listeners:
+            listener()
 
     call.world.clock.call_at(view.due, show)
 
 
-def health_changed(service: Service) -> None:
-    """The health of instances changed; the revision does not."""
+def refresh_health(service: CloudMapService) -> None:
+    """Rebuild the entries after a change of health, which does not change the revision."""
     service.view.summaries.clear()
 
 
-def health_of(service: Service, instance: Instance) -> str:
-    """HEALTHY, UNHEALTHY, or UNKNOWN where the service has no health check."""
+def instance_health(service: CloudMapService, instance: RegisteredInstance) -> str:
+    """Return HEALTHY, UNHEALTHY, or UNKNOWN if the service has no health check."""
     if service.custom_health:
         return instance.status
-    return instance.probed if service.health is not None else "UNKNOWN"
+    return instance.probed_health if service.health is not None else "UNKNOWN"
 
 
-def _find(call: Call, namespace_name: str, service_name: str, owner: str | None) -> Service:
-    registry = state(call)
+def _find(call: Call, namespace_name: str, service_name: str, owner: str | None) -> CloudMapService:
+    registry = cloudmap_state(call)
     namespace = registry.namespaces_by_http_name.get(namespace_name)
     if namespace is None or (owner is not None and owner != call.account):
         raise ServiceError("NamespaceNotFound", f"there is no namespace {namespace_name}")
@@ -99,66 +110,66 @@ def _find(call: Call, namespace_name: str, service_name: str, owner: str | None)
     return service
 
 
-def _by_health(call: Call, service: Service, wanted: str) -> list[dict[str, object]]:
-    if not service.checked:
-        wanted = "ALL"
+def _by_health(call: Call, service: CloudMapService, health_filter: str) -> list[dict[str, object]]:
+    if not service.has_health_check:
+        health_filter = "ALL"
     summaries = service.view.summaries
-    found = summaries.get(wanted)
+    found = summaries.get(health_filter)
     if found is None:
-        everything = summaries.get("ALL")
-        if everything is None:
-            everything = summaries["ALL"] = [_summary(service, member) for member in service.view.members.values()]
-            call.world.chance_of_requests.shuffle(everything)
-        if wanted == "ALL":
-            found = everything
-        elif wanted == "HEALTHY_OR_ELSE_ALL":
-            found = [one for one in everything if one["HealthStatus"] == "HEALTHY"] or everything
+        entries = summaries.get("ALL")
+        if entries is None:
+            entries = summaries["ALL"] = [_summary(service, member) for member in service.view.members.values()]
+            call.world.request_random.shuffle(entries)
+        if health_filter == "ALL":
+            found = entries
+        elif health_filter == "HEALTHY_OR_ELSE_ALL":
+            found = [entry for entry in entries if entry["HealthStatus"] == "HEALTHY"] or entries
         else:
-            found = [one for one in everything if one["HealthStatus"] == wanted]
-        summaries[wanted] = found
+            found = [entry for entry in entries if entry["HealthStatus"] == health_filter]
+        summaries[health_filter] = found
     return found
 
 
-def _summary(service: Service, instance: Instance) -> dict[str, object]:
+def _summary(service: CloudMapService, instance: RegisteredInstance) -> dict[str, object]:
     return {
         "InstanceId": instance.id,
         "NamespaceName": service.namespace.http_name,
         "ServiceName": service.name,
-        "HealthStatus": health_of(service, instance),
+        "HealthStatus": instance_health(service, instance),
         "Attributes": instance.attributes,
     }
 
 
-def _matching(found: list[dict[str, object]], wanted: Mapping[str, str]) -> list[dict[str, object]]:
-    if not wanted:
-        return found
-    pairs = wanted.items()
-    return [one for one in found if pairs <= one["Attributes"].items()]  # type: ignore[attr-defined]  # a dict of strings
+def _matching(entries: list[dict[str, object]], attributes: Mapping[str, str]) -> list[dict[str, object]]:
+    if not attributes:
+        return entries
+    pairs = attributes.items()
+    return [entry for entry in entries if pairs <= entry["Attributes"].items()]  # type: ignore[attr-defined]  # a dict of strings
 
 
-def _some(call: Call, found: list[dict[str, object]], size: int) -> list[dict[str, object]]:
-    """Up to ``size`` of them in random order.
+def _sample(call: Call, entries: list[dict[str, object]], size: int) -> list[dict[str, object]]:
+    """Return up to ``size`` entries in random order.
 
-    A fresh sample costs more the more there are. So the list itself is shuffled, the more seldom the longer it is, and
-    each call takes a stretch of it from a random place on.
+    The cost of a fresh sample grows with the number of entries. So the list itself is shuffled, less often the longer
+    it is, and each call takes a slice of it that begins at a random position.
     """
-    chance = call.world.chance_of_requests
-    count = len(found)
+    chance = call.world.request_random
+    count = len(entries)
     if count <= 1:
-        return found
-    if chance.random() * count < SHUFFLED:
-        chance.shuffle(found)
+        return entries
+    if chance.random() * count < MAX_SHUFFLED:
+        chance.shuffle(entries)
     first = int(chance.random() * count)
-    stretch = found[first : first + size]
-    return stretch + found[: min(size, count) - len(stretch)]
+    chosen = entries[first : first + size]
+    return chosen + entries[: min(size, count) - len(chosen)]
 
 
 def _throttle(call: Call, name: str, rate: float | None, burst: float) -> None:
     if rate is None:
         return
-    buckets = state(call).buckets
+    buckets = cloudmap_state(call).buckets
     bucket = buckets.get(name)
     if bucket is None:
-        bucket = buckets[name] = Bucket(rate, burst, burst, call.now)
+        bucket = buckets[name] = TokenBucket(rate, burst, burst, call.now)
     if not bucket.take(call.now):
         raise ServiceError("RequestLimitExceeded", f"more than {rate:.0f} calls a second")

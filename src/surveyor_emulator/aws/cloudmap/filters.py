@@ -1,4 +1,4 @@
-"""The filters of the List calls: which names, conditions and values are documented, and what they select.
+"""Filters of the List operations: the documented names, conditions and values, and what they select.
 
 Sources: servicediscovery NamespaceFilter, ServiceFilter, OperationFilter.
 """
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from surveyor_emulator.core.world import Call
 
-from .find import arn, invalid
-from .state import Namespace, Operation, Service
+from .lookup import build_arn, invalid_input
+from .state import CloudMapService, Namespace, Operation
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import (
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ServiceFilterTypeDef,
     )
 
-__all__ = ["namespaces", "operations", "services"]
+__all__ = ["namespace_filter", "operation_filter", "service_filter"]
 
 _TYPES = ("DNS_PUBLIC", "DNS_PRIVATE", "HTTP")
 _OWNERS = ("SELF", "OTHER_ACCOUNTS")
@@ -38,13 +38,13 @@ _OPERATION_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """A filter whose condition is allowed for its name."""
+    """A filter; its condition is allowed for its name."""
 
     name: str
     condition: str
     values: list[str]
 
-    def keeps(self, value: str | None) -> bool:
+    def matches(self, value: str | None) -> bool:
         if value is None:
             return False
         if self.condition == "BEGINS_WITH":
@@ -52,15 +52,15 @@ class _Filter:
         return value in self.values
 
 
-def namespaces(call: Call, given: Sequence[NamespaceFilterTypeDef]) -> Callable[[Namespace], bool]:
-    """Selects namespaces by TYPE, NAME, HTTP_NAME and RESOURCE_OWNER; several filters must all hold."""
+def namespace_filter(call: Call, requested: Sequence[NamespaceFilterTypeDef]) -> Callable[[Namespace], bool]:
+    """Return a predicate that selects namespaces by TYPE, NAME, HTTP_NAME, RESOURCE_OWNER; all filters must match."""
     prefix = ("EQ", "BEGINS_WITH")
-    read = _read(given, {"TYPE": prefix, "NAME": prefix, "HTTP_NAME": prefix, "RESOURCE_OWNER": ("EQ",)})
-    for one in read:
-        if one.name == "TYPE" and one.condition == "EQ":
-            _among(one, _TYPES)
-        if one.name == "RESOURCE_OWNER":
-            _among(one, _OWNERS)
+    filters = _read(requested, {"TYPE": prefix, "NAME": prefix, "HTTP_NAME": prefix, "RESOURCE_OWNER": ("EQ",)})
+    for item in filters:
+        if item.name == "TYPE" and item.condition == "EQ":
+            _check_values(item, _TYPES)
+        if item.name == "RESOURCE_OWNER":
+            _check_values(item, _OWNERS)
 
     def value(namespace: Namespace, name: str) -> str:
         return {
@@ -70,50 +70,50 @@ def namespaces(call: Call, given: Sequence[NamespaceFilterTypeDef]) -> Callable[
             "RESOURCE_OWNER": "SELF" if namespace.arn.split(":")[4] == call.account else "OTHER_ACCOUNTS",
         }[name]
 
-    return lambda namespace: all(one.keeps(value(namespace, one.name)) for one in read)
+    return lambda namespace: all(item.matches(value(namespace, item.name)) for item in filters)
 
 
-def services(call: Call, given: Sequence[ServiceFilterTypeDef]) -> Callable[[Service], bool]:
-    """Selects services by NAMESPACE_ID (id or ARN) and RESOURCE_OWNER."""
-    read = _read(given, {"NAMESPACE_ID": ("EQ",), "RESOURCE_OWNER": ("EQ",)})
-    for one in read:
-        if one.name == "RESOURCE_OWNER":
-            _among(one, _OWNERS)
-    prefix = arn(call, "namespace", "")
+def service_filter(call: Call, requested: Sequence[ServiceFilterTypeDef]) -> Callable[[CloudMapService], bool]:
+    """Return a predicate that selects services by NAMESPACE_ID (id or ARN) and RESOURCE_OWNER."""
+    filters = _read(requested, {"NAMESPACE_ID": ("EQ",), "RESOURCE_OWNER": ("EQ",)})
+    for item in filters:
+        if item.name == "RESOURCE_OWNER":
+            _check_values(item, _OWNERS)
+    prefix = build_arn(call, "namespace", "")
 
-    def keeps(service: Service) -> bool:
+    def matches(service: CloudMapService) -> bool:
         return all(
-            service.namespace.id == one.values[0].removeprefix(prefix)
-            if one.name == "NAMESPACE_ID"
-            else one.keeps("SELF")
-            for one in read
+            service.namespace.id == item.values[0].removeprefix(prefix)
+            if item.name == "NAMESPACE_ID"
+            else item.matches("SELF")
+            for item in filters
         )
 
-    return keeps
+    return matches
 
 
-def operations(call: Call, given: Sequence[OperationFilterTypeDef]) -> Callable[[Operation], bool]:
-    """Selects operations by NAMESPACE_ID, SERVICE_ID, STATUS, TYPE and a span of UPDATE_DATE."""
-    several = ("EQ", "IN")
-    read = _read(
-        given,
+def operation_filter(call: Call, requested: Sequence[OperationFilterTypeDef]) -> Callable[[Operation], bool]:
+    """Return a predicate that selects operations by NAMESPACE_ID, SERVICE_ID, STATUS, TYPE, a range of UPDATE_DATE."""
+    multiple = ("EQ", "IN")
+    filters = _read(
+        requested,
         {
             "NAMESPACE_ID": ("EQ",),
             "SERVICE_ID": ("EQ",),
-            "STATUS": several,
-            "TYPE": several,
+            "STATUS": multiple,
+            "TYPE": multiple,
             "UPDATE_DATE": ("BETWEEN",),
         },
     )
-    spans: list[tuple[float, float]] = []
-    for one in read:
-        if one.name == "STATUS":
-            _among(one, _STATUSES)
-        if one.name == "TYPE":
-            _among(one, _OPERATION_TYPES)
-        if one.name == "UPDATE_DATE":
-            spans.append(_span(one.values))
-    plain = [one for one in read if one.name != "UPDATE_DATE"]
+    ranges: list[tuple[float, float]] = []
+    for item in filters:
+        if item.name == "STATUS":
+            _check_values(item, _STATUSES)
+        if item.name == "TYPE":
+            _check_values(item, _OPERATION_TYPES)
+        if item.name == "UPDATE_DATE":
+            ranges.append(_read_range(item.values))
+    plain = [item for item in filters if item.name != "UPDATE_DATE"]
 
     def value(operation: Operation, name: str) -> str | None:
         if name == "STATUS":
@@ -121,42 +121,42 @@ def operations(call: Call, given: Sequence[OperationFilterTypeDef]) -> Callable[
         return operation.type if name == "TYPE" else operation.targets.get(name.removesuffix("_ID"))
 
     return lambda operation: (
-        all(one.keeps(value(operation, one.name)) for one in plain)
-        and all(first <= operation.updated <= last for first, last in spans)
+        all(item.matches(value(operation, item.name)) for item in plain)
+        and all(first <= operation.updated <= last for first, last in ranges)
     )
 
 
-def _read(given: Sequence[Mapping[str, object]], allowed: Mapping[str, tuple[str, ...]]) -> list[_Filter]:
-    read = []
-    for one in given:
-        name, values = str(one["Name"]), one["Values"]
+def _read(requested: Sequence[Mapping[str, object]], allowed: Mapping[str, tuple[str, ...]]) -> list[_Filter]:
+    filters = []
+    for entry in requested:
+        name, values = str(entry["Name"]), entry["Values"]
         assert isinstance(values, list)
         # UPDATE_DATE is documented with BETWEEN alone, so EQ cannot be its default.
-        condition = str(one.get("Condition") or "EQ")
+        condition = str(entry.get("Condition") or "EQ")
         if condition not in allowed[name]:
-            raise invalid(f"filter {name} takes the condition {' or '.join(allowed[name])}, not {condition}")
+            raise invalid_input(f"filter {name} takes the condition {' or '.join(allowed[name])}, not {condition}")
         if condition in ("EQ", "BEGINS_WITH") and len(values) != 1:
-            raise invalid(f"condition {condition} takes one value, not {len(values)}")
+            raise invalid_input(f"condition {condition} takes one value, not {len(values)}")
         if not values:
-            raise invalid(f"filter {name} needs a value")
-        read.append(_Filter(name, condition, values))
-    return read
+            raise invalid_input(f"filter {name} needs a value")
+        filters.append(_Filter(name, condition, values))
+    return filters
 
 
-def _among(one: _Filter, allowed: tuple[str, ...]) -> None:
-    for value in one.values:
+def _check_values(item: _Filter, allowed: tuple[str, ...]) -> None:
+    for value in item.values:
         if value not in allowed:
-            raise invalid(f"filter {one.name} takes {', '.join(allowed)}, not {value}")
+            raise invalid_input(f"filter {item.name} takes {', '.join(allowed)}, not {value}")
 
 
-def _span(values: list[str]) -> tuple[float, float]:
-    """Two moments in Unix time (seconds), the earlier first."""
+def _read_range(values: list[str]) -> tuple[float, float]:
+    """Read two moments in Unix time (seconds), the earlier first."""
     if len(values) != 2:
-        raise invalid("UPDATE_DATE with BETWEEN takes a start and an end")
+        raise invalid_input("UPDATE_DATE with BETWEEN takes a start and an end")
     try:
         first, last = float(values[0]), float(values[1])
     except ValueError:
-        raise invalid("UPDATE_DATE takes Unix time in seconds") from None
+        raise invalid_input("UPDATE_DATE takes Unix time in seconds") from None
     if not first <= last:
-        raise invalid("UPDATE_DATE takes the start first")
+        raise invalid_input("UPDATE_DATE takes the start first")
     return first, last

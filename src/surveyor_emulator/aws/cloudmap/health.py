@@ -1,8 +1,8 @@
-"""Health as Cloud Map tells it, and the custom status that callers set.
+"""Operations on health: the status that Cloud Map reports, and the custom status that callers set.
 
-A custom status takes effect about 30 seconds after the request; repeating it does not hasten it, the opposite within
-that time cancels it (servicediscovery HealthCheckCustomConfig.FailureThreshold; Cloud Map Developer Guide, health
-checks).
+A custom status takes effect about 30 seconds after the request. Repeating the request does not make it faster;
+requesting the opposite status within that time cancels it (servicediscovery HealthCheckCustomConfig.FailureThreshold;
+Cloud Map Developer Guide, health checks).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
 from . import discovery, records
-from .find import instance, service
+from .lookup import find_instance, find_service
 from .paging import page
-from .state import Instance
+from .state import RegisteredInstance
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import (
@@ -24,48 +24,52 @@ if TYPE_CHECKING:
         UpdateInstanceCustomHealthStatusRequestTypeDef,
     )
 
-__all__ = ["forget_change", "get_instances_health_status", "update_instance_custom_health_status"]
+__all__ = ["cancel_status_change", "get_instances_health_status", "update_instance_custom_health_status"]
 
 
 def get_instances_health_status(call: Call, request: GetInstancesHealthStatusRequestTypeDef) -> Document:
-    """Instance id -> HEALTHY, UNHEALTHY or UNKNOWN, a page at a time."""
-    of = service(call, request["ServiceId"])
+    """Return a page of: instance id -> HEALTHY, UNHEALTHY or UNKNOWN."""
+    service = find_service(call, request["ServiceId"])
     named = request.get("Instances")
-    wanted = [instance(call, of, identity) for identity in dict.fromkeys(named)] if named else [*of.instances.values()]
-    entries, token = page(wanted, request.get("NextToken"), request.get("MaxResults"))
-    answer: dict[str, object] = {"Status": {entry.id: discovery.health_of(of, entry) for entry in entries}}
+    instances = (
+        [find_instance(call, service, identity) for identity in dict.fromkeys(named)]
+        if named
+        else [*service.instances.values()]
+    )
+    entries, token = page(instances, request.get("NextToken"), request.get("MaxResults"))
+    answer: dict[str, object] = {"Status": {entry.id: discovery.instance_health(service, entry) for entry in entries}}
     return {**answer, "NextToken": token} if token else answer
 
 
 def update_instance_custom_health_status(
     call: Call, request: UpdateInstanceCustomHealthStatusRequestTypeDef
 ) -> Document:
-    """Ask for a status; it comes true in 30 seconds unless the opposite is asked for before."""
-    of = service(call, request["ServiceId"])
-    found = instance(call, of, request["InstanceId"])
-    if not of.custom_health:
-        raise ServiceError("CustomHealthNotFound", f"service {of.id} has no custom health check")
-    wanted = request["Status"]
-    if found.change is not None:
-        if found.change[0] == wanted:
+    """Request a status; it takes effect after 30 seconds unless the opposite is requested before."""
+    service = find_service(call, request["ServiceId"])
+    instance = find_instance(call, service, request["InstanceId"])
+    if not service.custom_health:
+        raise ServiceError("CustomHealthNotFound", f"service {service.id} has no custom health check")
+    status = request["Status"]
+    if instance.pending_change is not None:
+        if instance.pending_change[0] == status:
             return {}
-        forget_change(found)
-    if wanted == found.status:
+        cancel_status_change(instance)
+    if status == instance.status:
         return {}
 
-    def happen() -> None:
-        found.change = None
-        found.status = wanted
-        discovery.health_changed(of)
-        records.set_health(call, of, found)
-        call.note("instance.health", found.id, wanted)
+    def take_effect() -> None:
+        instance.pending_change = None
+        instance.status = status
+        discovery.refresh_health(service)
+        records.set_health(call, service, instance)
+        call.note("instance.health", instance.id, status)
 
-    found.change = (wanted, call.world.clock.call_later(call.world.settings.custom_health, happen))
+    instance.pending_change = (status, call.world.clock.call_later(call.world.settings.custom_health, take_effect))
     return {}
 
 
-def forget_change(of: Instance) -> None:
-    """Cancel a status change that has not happened yet."""
-    if of.change is not None:
-        of.change[1].cancel()
-        of.change = None
+def cancel_status_change(instance: RegisteredInstance) -> None:
+    """Cancel a status change that has not taken effect yet."""
+    if instance.pending_change is not None:
+        instance.pending_change[1].cancel()
+        instance.pending_change = None

@@ -1,4 +1,4 @@
-"""What an instance's attributes must be for its service's settings.
+"""Rules for an instance's attributes, which depend on the settings of its service.
 
 Source: servicediscovery RegisterInstanceRequest.Attributes; reserved names: Cloud Map Developer Guide, registering
 instances.
@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 
 from surveyor_emulator.core.settings import Quotas
 
-from .find import invalid
-from .state import Service
+from .lookup import invalid_input
+from .state import CloudMapService
 
-__all__ = ["ALIAS", "CNAME", "EC2_INSTANCE", "INITIAL_HEALTH", "IPV4", "IPV6", "PORT", "check"]
+__all__ = ["ALIAS", "CNAME", "EC2_INSTANCE", "INITIAL_HEALTH", "IPV4", "IPV6", "PORT", "check_attributes"]
 
 ALIAS = "AWS_ALIAS_DNS_NAME"
 EC2_INSTANCE = "AWS_EC2_INSTANCE_ID"
@@ -35,8 +35,8 @@ _HOST = re.compile(
 )
 
 
-def check(service: Service, attributes: Mapping[str, str], quotas: Quotas) -> None:
-    """Raise InvalidInput at the first rule that the attributes break."""
+def check_attributes(service: CloudMapService, attributes: Mapping[str, str], quotas: Quotas) -> None:
+    """Raise InvalidInput for the first rule that the attributes break."""
     _sizes(attributes, quotas)
     _formats(attributes)
     if ALIAS in attributes:
@@ -51,53 +51,55 @@ def _sizes(attributes: Mapping[str, str], quotas: Quotas) -> None:
     custom = [key for key in attributes if key not in _KNOWN]
     for key in custom:
         if key.upper().startswith("AWS_"):
-            raise invalid(f"attribute {key}: names that begin with AWS_ are reserved")
+            raise invalid_input(f"attribute {key}: names that begin with AWS_ are reserved")
     if len(custom) > quotas.custom_attributes:
-        raise invalid(f"{len(custom)} custom attributes; the most is {quotas.custom_attributes}")
+        raise invalid_input(f"{len(custom)} custom attributes; the maximum is {quotas.custom_attributes}")
     size = sum(len(key) + len(value) for key, value in attributes.items())
     if size > quotas.custom_attributes_characters:
-        raise invalid(f"the attributes have {size} characters; the most is {quotas.custom_attributes_characters}")
+        raise invalid_input(
+            f"the attributes have {size} characters; the maximum is {quotas.custom_attributes_characters}"
+        )
 
 
 def _formats(attributes: Mapping[str, str]) -> None:
-    for key, right, what in _FORMATS:
-        if key in attributes and not right(attributes[key]):
-            raise invalid(f"{key} is to be {what}, not {attributes[key]!r}")
+    for key, is_valid, description in _FORMATS:
+        if key in attributes and not is_valid(attributes[key]):
+            raise invalid_input(f"{key} must be {description}, not {attributes[key]!r}")
 
 
-def _alias(service: Service, attributes: Mapping[str, str]) -> None:
+def _alias(service: CloudMapService, attributes: Mapping[str, str]) -> None:
     if service.dns is None or not set(service.dns.ttls) <= {"A", "AAAA"}:
-        raise invalid(f"{ALIAS} needs a service with an A record, an AAAA record, or both")
+        raise invalid_input(f"{ALIAS} needs a service with an A record, an AAAA record, or both")
     if service.dns.policy != "WEIGHTED":
-        raise invalid(f"{ALIAS} needs the routing policy WEIGHTED")
+        raise invalid_input(f"{ALIAS} needs the routing policy WEIGHTED")
     for key in attributes:
         if key.startswith("AWS_INSTANCE_") or key == EC2_INSTANCE:
-            raise invalid(f"{key} may not stand beside {ALIAS}")
+            raise invalid_input(f"{key} cannot be combined with {ALIAS}")
     if not _ELB.match(attributes[ALIAS]):
-        raise invalid(f"{ALIAS} is to be the DNS name of an Elastic Load Balancing load balancer")
+        raise invalid_input(f"{ALIAS} must be the DNS name of an Elastic Load Balancing load balancer")
 
 
-def _ec2_instance(service: Service, attributes: Mapping[str, str]) -> None:
+def _ec2_instance(service: CloudMapService, attributes: Mapping[str, str]) -> None:
     if service.namespace.type != "HTTP":
-        raise invalid(f"{EC2_INSTANCE} is for HTTP namespaces")
+        raise invalid_input(f"{EC2_INSTANCE} is for HTTP namespaces")
     if set(attributes) - {EC2_INSTANCE, INITIAL_HEALTH}:
-        raise invalid(f"beside {EC2_INSTANCE} only {INITIAL_HEALTH} may stand")
+        raise invalid_input(f"{EC2_INSTANCE} can be combined with {INITIAL_HEALTH} only")
 
 
-def _records(service: Service, attributes: Mapping[str, str]) -> None:
+def _records(service: CloudMapService, attributes: Mapping[str, str]) -> None:
     types = set(service.dns.ttls) if service.dns is not None else set()
     needed = {"A": IPV4, "AAAA": IPV6, "CNAME": CNAME, "SRV": PORT}
     for kind, key in needed.items():
         if kind in types and key not in attributes:
-            raise invalid(f"a service with {kind} records needs {key}")
-    addressed = IPV4 in attributes or IPV6 in attributes
-    if "SRV" in types and not addressed:
-        raise invalid(f"a service with SRV records needs {IPV4}, {IPV6} or both")
+            raise invalid_input(f"a service with {kind} records needs {key}")
+    has_address = IPV4 in attributes or IPV6 in attributes
+    if "SRV" in types and not has_address:
+        raise invalid_input(f"a service with SRV records needs {IPV4}, {IPV6} or both")
     if service.health is not None:
         if PORT not in attributes:
-            raise invalid(f"a service with a Route 53 health check needs {PORT}")
-        if not addressed:
-            raise invalid(f"a service with a Route 53 health check needs {IPV4} or {IPV6}")
+            raise invalid_input(f"a service with a Route 53 health check needs {PORT}")
+        if not has_address:
+            raise invalid_input(f"a service with a Route 53 health check needs {IPV4} or {IPV6}")
 
 
 def _is_ipv4(text: str) -> bool:

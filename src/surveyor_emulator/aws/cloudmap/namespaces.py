@@ -1,4 +1,4 @@
-"""Namespaces: three types, made, changed and deleted by asynchronous operations."""
+"""Operations on namespaces of all three types. Creating, changing and deleting are asynchronous."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from surveyor_emulator.protocols import Document
 from surveyor_policies.dependent import DEPENDENT
 
 from . import filters, operations, tags
-from .find import arn, invalid, namespace, state
+from .lookup import build_arn, cloudmap_state, find_namespace, invalid_input
 from .paging import page
 from .state import Namespace, NamespaceType
 
@@ -46,19 +46,19 @@ __all__ = [
 
 
 def create_http_namespace(call: Call, request: CreateHttpNamespaceRequestTypeDef) -> Document:
-    """A namespace that only the API discovers in."""
+    """Create a namespace whose instances are discovered through the API only."""
     return _create(
         call,
         "HTTP",
         request["Name"],
         token=request.get("CreatorRequestId"),
         description=request.get("Description"),
-        given_tags=tags.read(call, request.get("Tags") or []),
+        new_tags=tags.read_tags(call, request.get("Tags") or []),
     )
 
 
 def create_private_dns_namespace(call: Call, request: CreatePrivateDnsNamespaceRequestTypeDef) -> Document:
-    """A namespace with a private hosted zone in one VPC."""
+    """Create a namespace with a private hosted zone in one VPC."""
     properties = request.get("Properties")
     return _create(
         call,
@@ -66,16 +66,16 @@ def create_private_dns_namespace(call: Call, request: CreatePrivateDnsNamespaceR
         request["Name"],
         token=request.get("CreatorRequestId"),
         description=request.get("Description"),
-        given_tags=tags.read(call, request.get("Tags") or []),
+        new_tags=tags.read_tags(call, request.get("Tags") or []),
         vpc=request["Vpc"],
         soa_ttl=properties["DnsProperties"]["SOA"]["TTL"] if properties else None,
     )
 
 
 def create_public_dns_namespace(call: Call, request: CreatePublicDnsNamespaceRequestTypeDef) -> Document:
-    """A namespace with a public hosted zone."""
-    if len(request["Name"]) > 253:  # a domain name's limit, which the model's pattern does not hold
-        raise invalid("Name is longer than 253 characters")
+    """Create a namespace with a public hosted zone."""
+    if len(request["Name"]) > 253:  # the limit of a domain name, which the model's pattern does not enforce
+        raise invalid_input("Name is longer than 253 characters")
     properties = request.get("Properties")
     return _create(
         call,
@@ -83,7 +83,7 @@ def create_public_dns_namespace(call: Call, request: CreatePublicDnsNamespaceReq
         request["Name"],
         token=request.get("CreatorRequestId"),
         description=request.get("Description"),
-        given_tags=tags.read(call, request.get("Tags") or []),
+        new_tags=tags.read_tags(call, request.get("Tags") or []),
         soa_ttl=properties["DnsProperties"]["SOA"]["TTL"] if properties else None,
     )
 
@@ -95,11 +95,11 @@ def _create(
     *,
     token: str | None,
     description: str | None,
-    given_tags: dict[str, str],
+    new_tags: dict[str, str],
     vpc: str | None = None,
     soa_ttl: int | None = None,
 ) -> Document:
-    registry = state(call)
+    registry = cloudmap_state(call)
     repeated = registry.tokens.get((kind, token)) if token else None
     if repeated is not None and registry.operations[repeated].status != "FAIL":
         return {"OperationId": repeated}
@@ -116,12 +116,12 @@ def _create(
     if len(registry.namespaces) + sum(key[0] == "namespace" for key in registry.running) >= (
         call.world.settings.quotas.namespaces
     ):
-        raise ServiceError("ResourceLimitExceeded", "the quota of namespaces in this region is reached")
+        raise ServiceError("ResourceLimitExceeded", "the quota of namespaces in this region is exhausted")
     identity = f"ns-{call.world.new_id(16)}"
-    made = Namespace(
+    created = Namespace(
         next(registry.numbers),
         identity,
-        arn(call, "namespace", identity),
+        build_arn(call, "namespace", identity),
         name,
         "",
         kind,
@@ -141,33 +141,33 @@ def _create(
                 comment="Created by AWS Cloud Map",
                 vpc=(vpc, call.region) if vpc is not None else None,
             )
-            made.zone_id, made.soa_ttl = zone.id, zone.soa_ttl
-        made.http_name = _http_name(call, made)
-        registry.namespaces[identity] = made
-        registry.namespaces_by_http_name[made.http_name] = made
-        if given_tags:
-            registry.tags[made.arn] = given_tags
+            created.zone_id, created.soa_ttl = zone.id, zone.soa_ttl
+        created.http_name = _http_name(call, created)
+        registry.namespaces[identity] = created
+        registry.namespaces_by_http_name[created.http_name] = created
+        if new_tags:
+            registry.tags[created.arn] = new_tags
         call.note("namespace.created", identity, name)
 
     delay = call.world.settings.zone_run if kind != "HTTP" else None
-    beside = dict.fromkeys(DEPENDENT.get(f"servicediscovery:{call.operation}", ()), "*")
+    dependent_actions = dict.fromkeys(DEPENDENT.get(f"servicediscovery:{call.operation}", ()), "*")
     answer = operations.start(
-        call, "CREATE_NAMESPACE", subject, {"NAMESPACE": identity}, work, run=delay, beside=beside
+        call, "CREATE_NAMESPACE", subject, {"NAMESPACE": identity}, work, run=delay, dependent_actions=dependent_actions
     )
     if token:
         registry.tokens[kind, token] = str(answer["OperationId"])
     return answer
 
 
-def _same_name(kind: NamespaceType, one: str, other: str) -> bool:
-    return one == other if kind == "HTTP" else one.lower().rstrip(".") == other.lower().rstrip(".")
+def _same_name(kind: NamespaceType, first: str, second: str) -> bool:
+    return first == second if kind == "HTTP" else first.lower().rstrip(".") == second.lower().rstrip(".")
 
 
-def _http_name(call: Call, made: Namespace) -> str:
-    """The name, with a hash behind it where a namespace of this account and region has that name already."""
-    if made.name not in state(call).namespaces_by_http_name:
-        return made.name
-    return f"{made.name}-{hashlib.sha256(made.id.encode()).hexdigest()[:16]}"
+def _http_name(call: Call, namespace: Namespace) -> str:
+    """Return the name, followed by a hash if a namespace of this account and region already has it."""
+    if namespace.name not in cloudmap_state(call).namespaces_by_http_name:
+        return namespace.name
+    return f"{namespace.name}-{hashlib.sha256(namespace.id.encode()).hexdigest()[:16]}"
 
 
 def update_http_namespace(call: Call, request: UpdateHttpNamespaceRequestTypeDef) -> Document:
@@ -192,86 +192,92 @@ def update_public_dns_namespace(call: Call, request: UpdatePublicDnsNamespaceReq
 
 
 def _update(call: Call, kind: NamespaceType, reference: str, description: str | None, soa_ttl: int | None) -> Document:
-    found = namespace(call, reference)
-    if found.type != kind:
-        raise invalid(f"namespace {found.id} is of type {found.type}, not {kind}")
+    namespace = find_namespace(call, reference)
+    if namespace.type != kind:
+        raise invalid_input(f"namespace {namespace.id} is of type {namespace.type}, not {kind}")
 
     def work() -> None:
-        if soa_ttl is not None and found.zone_id is not None:
-            managed.set_soa_ttl(call.world, call.account, found.zone_id, soa_ttl)
-            found.soa_ttl = soa_ttl
+        if soa_ttl is not None and namespace.zone_id is not None:
+            managed.set_soa_ttl(call.world, call.account, namespace.zone_id, soa_ttl)
+            namespace.soa_ttl = soa_ttl
         if description is not None:
-            found.description = description
+            namespace.description = description
 
-    return operations.start(call, "UPDATE_NAMESPACE", ("existing namespace", found.id), {"NAMESPACE": found.id}, work)
+    return operations.start(
+        call, "UPDATE_NAMESPACE", ("existing namespace", namespace.id), {"NAMESPACE": namespace.id}, work
+    )
 
 
 def delete_namespace(call: Call, request: DeleteNamespaceRequestTypeDef) -> Document:
     """Delete an empty namespace, and its hosted zone."""
-    found = namespace(call, request["Id"])
-    subject = ("existing namespace", found.id)
+    namespace = find_namespace(call, request["Id"])
+    subject = ("existing namespace", namespace.id)
     operations.refuse_if_running(call, *subject)
-    registry = state(call)
-    if any(service.namespace is found for service in registry.services.values()):
-        raise ServiceError("ResourceInUse", f"namespace {found.id} still contains services")
-    found.deleting = True
+    registry = cloudmap_state(call)
+    if any(service.namespace is namespace for service in registry.services.values()):
+        raise ServiceError("ResourceInUse", f"namespace {namespace.id} still contains services")
+    namespace.deleting = True
 
     def work() -> None:
-        if found.zone_id is not None:
-            managed.delete_zone(call.world, call.account, found.zone_id)
-        del registry.namespaces[found.id], registry.namespaces_by_http_name[found.http_name]
-        registry.tags.pop(found.arn, None)
-        call.note("namespace.deleted", found.id, found.name)
+        if namespace.zone_id is not None:
+            managed.delete_zone(call.world, call.account, namespace.zone_id)
+        del registry.namespaces[namespace.id], registry.namespaces_by_http_name[namespace.http_name]
+        registry.tags.pop(namespace.arn, None)
+        call.note("namespace.deleted", namespace.id, namespace.name)
 
-    def keep() -> None:
-        found.deleting = False
+    def undo() -> None:
+        namespace.deleting = False
 
-    delay = call.world.settings.zone_run if found.zone_id is not None else None
-    return operations.start(call, "DELETE_NAMESPACE", subject, {"NAMESPACE": found.id}, work, run=delay, undo=keep)
+    delay = call.world.settings.zone_run if namespace.zone_id is not None else None
+    return operations.start(call, "DELETE_NAMESPACE", subject, {"NAMESPACE": namespace.id}, work, run=delay, undo=undo)
 
 
 def get_namespace(call: Call, request: GetNamespaceRequestTypeDef) -> Document:
-    """One namespace."""
-    return {"Namespace": _describe(call, namespace(call, request["Id"]), whole=True)}
+    """Return one namespace."""
+    return {"Namespace": _describe(call, find_namespace(call, request["Id"]), whole=True)}
 
 
 def list_namespaces(call: Call, request: ListNamespacesRequestTypeDef) -> Document:
-    """A page at a time; filters apply to what the page holds, so a page may be empty and not the last."""
-    wanted = filters.namespaces(call, request.get("Filters") or [])
-    entries, token = page(list(state(call).namespaces.values()), request.get("NextToken"), request.get("MaxResults"))
-    answer: dict[str, Any] = {"Namespaces": [_describe(call, entry, whole=False) for entry in entries if wanted(entry)]}
+    """Return a page of namespaces; filters apply within a page, so a page may be empty and not the last."""
+    matches = filters.namespace_filter(call, request.get("Filters") or [])
+    entries, token = page(
+        list(cloudmap_state(call).namespaces.values()), request.get("NextToken"), request.get("MaxResults")
+    )
+    answer: dict[str, Any] = {
+        "Namespaces": [_describe(call, entry, whole=False) for entry in entries if matches(entry)]
+    }
     if token is None:
-        answer["Namespaces"] += _shared(call, wanted)  # after one's own, on the last page
+        answer["Namespaces"] += _shared(call, matches)  # shared ones follow the account's own, on the last page
     return {**answer, "NextToken": token} if token else answer
 
 
-def _shared(call: Call, wanted: Callable[[Namespace], bool]) -> list[Document]:
-    found = []
+def _shared(call: Call, matches: Callable[[Namespace], bool]) -> list[Document]:
+    descriptions = []
     for shared in shared_with(call.world, call.account):
         owner, identity = shared.split(":")[4], shared.rpartition("/")[2]
-        there = replace(call, account=owner)
-        entry = state(there).namespaces.get(identity)
-        if entry is not None and shared.split(":")[3] == call.region and wanted(entry):
-            found.append(_describe(there, entry, whole=False))
-    return found
+        owner_call = replace(call, account=owner)
+        entry = cloudmap_state(owner_call).namespaces.get(identity)
+        if entry is not None and shared.split(":")[3] == call.region and matches(entry):
+            descriptions.append(_describe(owner_call, entry, whole=False))
+    return descriptions
 
 
-def _describe(call: Call, of: Namespace, *, whole: bool) -> Document:
-    properties: dict[str, object] = {"HttpProperties": {"HttpName": of.http_name}}
-    if of.zone_id is not None:
-        properties["DnsProperties"] = {"HostedZoneId": of.zone_id, "SOA": {"TTL": of.soa_ttl}}
+def _describe(call: Call, namespace: Namespace, *, whole: bool) -> Document:
+    properties: dict[str, object] = {"HttpProperties": {"HttpName": namespace.http_name}}
+    if namespace.zone_id is not None:
+        properties["DnsProperties"] = {"HostedZoneId": namespace.zone_id, "SOA": {"TTL": namespace.soa_ttl}}
     document: dict[str, object] = {
-        "Id": of.id,
-        "Arn": of.arn,
+        "Id": namespace.id,
+        "Arn": namespace.arn,
         "ResourceOwner": call.account,
-        "Name": of.name,
-        "Type": of.type,
-        "ServiceCount": sum(service.namespace is of for service in state(call).services.values()),
+        "Name": namespace.name,
+        "Type": namespace.type,
+        "ServiceCount": sum(service.namespace is namespace for service in cloudmap_state(call).services.values()),
         "Properties": properties,
-        "CreateDate": of.created,
+        "CreateDate": namespace.created,
     }
-    if of.description is not None:
-        document["Description"] = of.description
-    if whole and of.creator_request_id is not None:
-        document["CreatorRequestId"] = of.creator_request_id
+    if namespace.description is not None:
+        document["Description"] = namespace.description
+    if whole and namespace.creator_request_id is not None:
+        document["CreatorRequestId"] = namespace.creator_request_id
     return document

@@ -1,4 +1,4 @@
-"""Asynchronous operations: SUBMITTED, then PENDING, then SUCCESS or FAIL, each at its service second."""
+"""Asynchronous operations: SUBMITTED, then PENDING, then SUCCESS or FAIL, each at a defined service second."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from surveyor_emulator.aws.iam.authorise import reason_for_denial
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.settings import Delay
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
 from . import filters
-from .find import state
+from .lookup import cloudmap_state
 from .paging import page
 from .state import CloudMapState, Operation
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import GetOperationRequestTypeDef, ListOperationsRequestTypeDef
 
-__all__ = ["get_operation", "list_operations", "refuse_if_running", "start", "when_over"]
+__all__ = ["get_operation", "list_operations", "refuse_if_running", "start", "when_finished"]
 
-KEPT = 20_000
-_ID = "abcdefghijklmnopqrstuvwxyz234567"
-# Operation.ErrorCode lists seven codes; what Route 53 says is told in them.
+MAX_OPERATIONS = 20_000
+_ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
+# Operation.ErrorCode lists seven codes; errors of Route 53 are mapped to them.
 _CODES = {
     "InvalidVPCId": "CANNOT_CREATE_HOSTED_ZONE",
     "ConflictingDomainExists": "CANNOT_CREATE_HOSTED_ZONE",
@@ -40,8 +41,8 @@ log = logging.getLogger(__name__)
 
 
 def refuse_if_running(call: Call, *subject: str) -> None:
-    """DuplicateRequest, with the id of the operation that is already at work on the same thing."""
-    running = state(call).running.get(subject)
+    """Raise DuplicateRequest, with the id of the operation, if one is in progress on the same subject."""
+    running = cloudmap_state(call).running.get(subject)
     if running is not None:
         raise ServiceError(
             "DuplicateRequest", f"operation {running.id} is in progress", DuplicateOperationId=running.id
@@ -57,32 +58,32 @@ def start(
     *,
     run: Delay | None = None,
     undo: Callable[[], object] | None = None,
-    beside: Mapping[str, str] | None = None,
+    dependent_actions: Mapping[str, str] | None = None,
 ) -> Document:
     """Submit an operation that does ``work`` later; ``undo`` runs when that fails with a ServiceError.
 
-    ``beside`` are actions, and their resources, that the caller must be allowed for it (AWS Cloud Map Developer Guide,
-    How AWS Cloud Map works with IAM: forward access sessions). Raises DuplicateRequest when another one is at work on
-    the same subject.
+    ``dependent_actions`` maps further actions that the caller must be allowed to their resources (AWS Cloud Map
+    Developer Guide, How AWS Cloud Map works with IAM: forward access sessions). Raise DuplicateRequest if an operation
+    on the same subject is in progress.
     """
     refuse_if_running(call, *subject)
-    registry = state(call)
-    # Who called has the operation: the owner of a shared namespace does not see those of others.
-    theirs = call.world.regional(CloudMapState, call.creator, call.region)
+    registry = cloudmap_state(call)
+    # The operation belongs to the caller: the owner of a shared namespace does not see operations of others.
+    caller_registry = call.world.regional(CloudMapState, call.creator, call.region)
     now = call.now
     settings = call.world.settings
     operation = Operation(
-        next(theirs.numbers),
-        f"{call.world.new_id(32, _ID)}-{call.world.new_id(8)}",
+        next(caller_registry.numbers),
+        f"{call.world.new_id(32, _ID_CHARACTERS)}-{call.world.new_id(8)}",
         kind,
         targets,
         subject,
         created=now,
         updated=now,
     )
-    theirs.operations[operation.id] = operation
+    caller_registry.operations[operation.id] = operation
     registry.running[subject] = operation
-    _forget_old(theirs)
+    _forget_old(caller_registry)
 
     def begin() -> None:
         operation.status, operation.updated = "PENDING", call.now
@@ -90,7 +91,7 @@ def start(
 
     def finish() -> None:
         try:
-            _forward(call, beside or {})
+            _require_allowed(call, dependent_actions or {})
             work()
         except ServiceError as error:
             operation.status, operation.error = "FAIL", (_CODES.get(error.code, "INTERNAL_FAILURE"), error.message)
@@ -105,41 +106,37 @@ def start(
             operation.status = "SUCCESS"
         operation.updated = call.now
         del registry.running[subject]
-        for heard in operation.waiting:
-            heard(operation)
+        for listener in operation.listeners:
+            listener(operation)
         call.note(f"operation.{operation.status.lower()}", operation.id, kind)
 
     call.world.later(settings.operation_start, begin)
     return {"OperationId": operation.id}
 
 
-def _forward(call: Call, actions: Mapping[str, str]) -> None:
-    if call.caller is None:
-        return
-    from surveyor_emulator.aws.iam.authorise import forwarded
-
+def _require_allowed(call: Call, actions: Mapping[str, str]) -> None:
     for action, resource in actions.items():
-        why = forwarded(call, call.caller, action, resource)
-        if why is not None:
-            raise ServiceError("AccessDenied", why)
+        reason = reason_for_denial(call, action, resource)
+        if reason is not None:
+            raise ServiceError("AccessDenied", reason)
 
 
-def when_over(call: Call, identity: str, heard: Callable[[str | None], object]) -> None:
-    """Call ``heard`` when an operation has ended: with None after success, else with why it failed."""
-    operation = state(call).operations[identity]
+def when_finished(call: Call, identity: str, callback: Callable[[str | None], object]) -> None:
+    """Call ``callback`` when an operation has ended: with None after success, else with the reason for its failure."""
+    operation = cloudmap_state(call).operations[identity]
 
-    def tell(over: Operation) -> None:
-        heard(None if over.error is None else f"{over.error[0]}: {over.error[1]}")
+    def report(finished: Operation) -> None:
+        callback(None if finished.error is None else f"{finished.error[0]}: {finished.error[1]}")
 
     if operation.status in ("SUCCESS", "FAIL"):
-        tell(operation)
+        report(operation)
     else:
-        operation.waiting.append(tell)
+        operation.listeners.append(report)
 
 
 def get_operation(call: Call, request: GetOperationRequestTypeDef) -> Document:
-    """One operation as it stands now."""
-    operation = state(call).operations.get(request["OperationId"])
+    """Return one operation in its current state."""
+    operation = cloudmap_state(call).operations.get(request["OperationId"])
     if operation is None:
         raise ServiceError("OperationNotFound", f"there is no operation {request['OperationId']}")
     document: dict[str, object] = {
@@ -157,20 +154,24 @@ def get_operation(call: Call, request: GetOperationRequestTypeDef) -> Document:
 
 
 def list_operations(call: Call, request: ListOperationsRequestTypeDef) -> Document:
-    """Summaries, a page at a time; filters apply to what the page holds."""
-    wanted = filters.operations(call, request.get("Filters") or [])
-    operations, token = page(list(state(call).operations.values()), request.get("NextToken"), request.get("MaxResults"))
+    """Return a page of summaries; filters apply within a page."""
+    matches = filters.operation_filter(call, request.get("Filters") or [])
+    operations, token = page(
+        list(cloudmap_state(call).operations.values()), request.get("NextToken"), request.get("MaxResults")
+    )
     answer: dict[str, object] = {
-        "Operations": [{"Id": one.id, "Status": one.status} for one in operations if wanted(one)]
+        "Operations": [
+            {"Id": operation.id, "Status": operation.status} for operation in operations if matches(operation)
+        ]
     }
     return {**answer, "NextToken": token} if token else answer
 
 
 def _forget_old(registry: CloudMapState) -> None:
-    """How long operations stay is not documented; here until there are too many newer ones."""
-    if len(registry.operations) <= KEPT:
+    """Forget the oldest operations beyond the maximum; how long AWS keeps operations is not documented."""
+    if len(registry.operations) <= MAX_OPERATIONS:
         return
-    for identity, operation in list(registry.operations.items())[: KEPT // 10]:
+    for identity, operation in list(registry.operations.items())[: MAX_OPERATIONS // 10]:
         if operation.status in ("SUCCESS", "FAIL"):
             del registry.operations[identity]
-    registry.tokens = {key: made for key, made in registry.tokens.items() if made in registry.operations}
+    registry.tokens = {key: identity for key, identity in registry.tokens.items() if identity in registry.operations}

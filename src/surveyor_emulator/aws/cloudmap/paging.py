@@ -1,7 +1,7 @@
-"""Pages of lists: 1 to 100 entries, 100 unless told, and an opaque token for the rest.
+"""Pages of lists: 1 to 100 entries, 100 by default, and an opaque token for the rest.
 
-The token names the last entry of a page rather than a position, so that nothing is shown twice or left out when entries
-come and go between two calls.
+The token names the last entry of a page rather than a position, so that no entry is repeated or left out when entries
+are added or removed between two calls.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from .find import invalid
+from .lookup import invalid_input
 
 __all__ = ["DEFAULT", "page"]
 
@@ -19,18 +19,18 @@ DEFAULT = 100
 
 
 class Numbered(Protocol):
-    """Anything that carries the number it was made under."""
+    """Anything that has the number under which it was created."""
 
     @property
     def number(self) -> int:
-        """Rises with every new thing of an account."""
+        """Return a number that rises with every resource created in an account."""
 
 
 Entry = TypeVar("Entry", bound=Numbered)
 
 
 def page(entries: Sequence[Entry], token: str | None, size: int | None) -> tuple[list[Entry], str | None]:
-    """The entries after ``token``, oldest first, and the token of the next page if there is one."""
+    """Return the entries after ``token``, oldest first, and the token of the next page if there is one."""
     after = _number(token) if token is not None else 0
     rest = [entry for entry in entries if entry.number > after]
     rest.sort(key=lambda entry: entry.number)
@@ -49,4 +49,4 @@ def _number(token: str) -> int:
             raise ValueError
         return int(number)
     except (ValueError, binascii.Error):
-        raise invalid("NextToken is not one that this operation gave") from None
+        raise invalid_input("NextToken was not returned by this operation") from None

@@ -1,4 +1,4 @@
-"""Which action on which resource a request to Cloud Map is, and the condition keys that it has.
+"""The permissions that requests to Cloud Map need: resources and condition keys.
 
 Service Authorization Reference, Actions, resources, and condition keys for AWS Cloud Map.
 """
@@ -13,7 +13,7 @@ from surveyor_emulator.core.world import Call
 
 from .state import CloudMapState
 
-__all__ = ["asked"]
+__all__ = ["permission_requests"]
 
 _NAMESPACES = {"DeleteNamespace", "GetNamespace", "UpdateHttpNamespace", "UpdatePrivateDnsNamespace",
                "UpdatePublicDnsNamespace"}  # fmt: skip
@@ -26,8 +26,8 @@ _WRITES = {"DeleteService", "UpdateService", "UpdateServiceAttributes", "DeleteS
 _DISCOVERY = {"DiscoverInstances", "DiscoverInstancesRevision"}
 
 
-def asked(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """What must be allowed, all of it."""
+def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
+    """Yield the permissions of a call, all of which must be allowed."""
     operation = call.operation
     if operation in _NAMESPACES:
         yield _on(call, "namespace", str(params["Id"]))
@@ -52,10 +52,8 @@ def asked(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
 
 
 def _create_service(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    given = params.get("NamespaceId") or next(
-        (one["NamespaceId"] for one in [params.get("DnsConfig") or {}] if "NamespaceId" in one), None
-    )
-    arn = _arn(call, "namespace", str(given)) if given else "*"
+    reference = params.get("NamespaceId") or (params.get("DnsConfig") or {}).get("NamespaceId")
+    arn = _arn(call, "namespace", str(reference)) if reference else "*"
     keys = {"servicediscovery:NamespaceArn": (arn,)}
     yield PermissionRequest(arn, {**keys, **tags_of_resource(_state(call).tags.get(arn, {}))})
     yield PermissionRequest(_arn(call, "service", "*"), keys)

@@ -1,26 +1,28 @@
-"""What an instance has in Route 53: its records, and the health check that is attached to them."""
+"""Keep the Route 53 records of an instance, and the health check that is attached to them, up to date."""
 
 from __future__ import annotations
 
 from surveyor_emulator.aws.route53 import managed
-from surveyor_emulator.aws.route53.state import AliasTarget, RecordKey, RecordSet
+from surveyor_emulator.aws.route53.record_model import AliasTarget, RecordKey, RecordSet
 from surveyor_emulator.core.world import Call
 
 from . import discovery
 from .instance_rules import ALIAS, CNAME, IPV4, IPV6, PORT
-from .state import DnsConfig, Instance, Service
+from .state import CloudMapService, DnsConfig, RegisteredInstance
 
 __all__ = ["remove", "rewrite", "set_health", "write"]
 
 _OWNER = "servicediscovery.amazonaws.com"
 _ADDRESS = {"A": IPV4, "AAAA": IPV6}
-# Route 53's own alias zone for load balancers differs by region; ours are all one.
+# On AWS the alias zone of load balancers differs by region; here all regions share one.
 _ELB_ZONE = "Z35SXDOTRQ7X7K"
 
 
-def write(call: Call, service: Service, instance: Instance, before: Instance | None) -> None:
-    """Make or replace the records and the health check; ``before`` is the instance under that id until now."""
-    new_check = _make_check(call, service, instance)
+def write(
+    call: Call, service: CloudMapService, instance: RegisteredInstance, before: RegisteredInstance | None
+) -> None:
+    """Create or replace the records and the health check; ``before`` is the instance that had that id until now."""
+    new_check = _create_check(call, service, instance)
     instance.health_check_id = new_check
     old = _record_sets(service, before, service.dns) if before is not None else []
     try:
@@ -34,27 +36,32 @@ def write(call: Call, service: Service, instance: Instance, before: Instance | N
 
 
 def rewrite(
-    call: Call, service: Service, instance: Instance, before: DnsConfig | None, *, checked_anew: bool = True
+    call: Call,
+    service: CloudMapService,
+    instance: RegisteredInstance,
+    before: DnsConfig | None,
+    *,
+    recreate_check: bool = True,
 ) -> None:
-    """Bring records and, where asked for, the health check in line with changed settings of the service."""
+    """Apply changed settings of the service to the records and, with ``recreate_check``, to the health check."""
     old_check = instance.health_check_id
     old = _record_sets(service, instance, before)
-    if checked_anew:
-        instance.health_check_id = _make_check(call, service, instance)
+    if recreate_check:
+        instance.health_check_id = _create_check(call, service, instance)
     _apply(call, service, _record_sets(service, instance, service.dns), old)
-    if old_check is not None and checked_anew:
+    if old_check is not None and recreate_check:
         managed.delete_health_check(call.world, call.account, old_check)
 
 
-def remove(call: Call, service: Service, instance: Instance) -> None:
+def remove(call: Call, service: CloudMapService, instance: RegisteredInstance) -> None:
     """Delete the records and the health check."""
     _apply(call, service, [], _record_sets(service, instance, service.dns))
     if instance.health_check_id is not None:
         managed.delete_health_check(call.world, call.account, instance.health_check_id)
 
 
-def set_health(call: Call, service: Service, instance: Instance) -> None:
-    """Let the records follow the custom health status."""
+def set_health(call: Call, service: CloudMapService, instance: RegisteredInstance) -> None:
+    """Copy the custom health status of an instance to its records."""
     if service.namespace.zone_id is None:
         return
     for record in _record_sets(service, instance, service.dns):
@@ -63,21 +70,21 @@ def set_health(call: Call, service: Service, instance: Instance) -> None:
             managed.set_health(call.world, call.account, service.namespace.zone_id, key, instance.status == "HEALTHY")
 
 
-def _apply(call: Call, service: Service, wanted: list[RecordSet], old: list[RecordSet]) -> None:
+def _apply(call: Call, service: CloudMapService, records: list[RecordSet], old: list[RecordSet]) -> None:
     zone = service.namespace.zone_id
     if zone is None:
         return
-    kept = {_key(record) for record in wanted}
-    gone = [_key(record) for record in old if _key(record) not in kept]
-    if wanted or gone:
-        managed.apply(call.world, call.account, zone, wanted, gone)
+    kept = {_key(record) for record in records}
+    deleted = [_key(record) for record in old if _key(record) not in kept]
+    if records or deleted:
+        managed.apply_changes(call.world, call.account, zone, records, deleted)
 
 
 def _key(record: RecordSet) -> RecordKey:
     return RecordKey(record.name, record.type, record.set_identifier)
 
 
-def _record_sets(service: Service, instance: Instance, dns: DnsConfig | None) -> list[RecordSet]:
+def _record_sets(service: CloudMapService, instance: RegisteredInstance, dns: DnsConfig | None) -> list[RecordSet]:
     if dns is None:
         return []
     name = _absolute(service.name, service.namespace.name)
@@ -102,7 +109,7 @@ def _record_sets(service: Service, instance: Instance, dns: DnsConfig | None) ->
 
 def _record(
     dns: DnsConfig,
-    instance: Instance,
+    instance: RegisteredInstance,
     name: str,
     kind: str,
     ttl: int | None,
@@ -125,10 +132,10 @@ def _record(
     )
 
 
-def _make_check(call: Call, service: Service, instance: Instance) -> str | None:
-    addressed = PORT in instance.attributes and (IPV4 in instance.attributes or IPV6 in instance.attributes)
+def _create_check(call: Call, service: CloudMapService, instance: RegisteredInstance) -> str | None:
+    has_address = PORT in instance.attributes and (IPV4 in instance.attributes or IPV6 in instance.attributes)
     # An instance that was registered before the service had a check may lack what a check needs.
-    if service.health is None or not addressed:
+    if service.health is None or not has_address:
         return None
     config = managed.HealthCheckConfig(
         type=service.health.type,
@@ -141,14 +148,14 @@ def _make_check(call: Call, service: Service, instance: Instance) -> str | None:
     )
 
     def follow(healthy: bool) -> None:
-        if instance.health_check_id == made.id:
-            instance.probed = "HEALTHY" if healthy else "UNHEALTHY"
-            discovery.health_changed(service)
-            call.note("instance.health", instance.id, instance.probed)
+        if instance.health_check_id == check.id:
+            instance.probed_health = "HEALTHY" if healthy else "UNHEALTHY"
+            discovery.refresh_health(service)
+            call.note("instance.health", instance.id, instance.probed_health)
 
-    instance.probed = "HEALTHY"
-    made = managed.create_health_check(call.world, call.account, config, owner=_OWNER, follower=follow)
-    return made.id
+    instance.probed_health = "HEALTHY"
+    check = managed.create_health_check(call.world, call.account, config, owner=_OWNER, follower=follow)
+    return check.id
 
 
 def _absolute(*labels: str) -> str:

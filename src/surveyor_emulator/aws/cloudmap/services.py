@@ -1,4 +1,4 @@
-"""Services: made and deleted at once, changed by an operation that rewrites what all their instances have in DNS."""
+"""Operations on services. Only UpdateService is asynchronous: it rewrites the records of all instances."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
 from . import discovery, filters, operations, records, tags
-from .find import arn, invalid, namespace, service, state
+from .lookup import build_arn, cloudmap_state, find_namespace, find_service, invalid_input
 from .paging import page
-from .service_rules import changed_dns, changed_health, dns_config, health_check_config
-from .state import Namespace, Service
+from .service_rules import read_dns_config, read_health_check, update_dns_config, update_health_check
+from .state import CloudMapService, Namespace
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import (
@@ -27,24 +27,24 @@ __all__ = ["create_service", "delete_service", "get_service", "list_services", "
 
 
 def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document:
-    """Make a service; the answer is the service."""
-    registry = state(call)
+    """Create a service and return it."""
+    registry = cloudmap_state(call)
     dns_request = request.get("DnsConfig")
     reference = request.get("NamespaceId")
     if not reference and dns_request is not None:
-        reference = dns_request.get("NamespaceId")  # where the first version of the API had it
+        reference = dns_request.get("NamespaceId")  # its place in the first version of the API
     if not reference:
-        raise invalid("NamespaceId is needed")
-    within = namespace(call, reference)
-    if within.deleting:
-        raise ServiceError("NamespaceNotFound", f"namespace {within.id} is being deleted")
-    given_tags = tags.read(call, request.get("Tags") or [])
+        raise invalid_input("NamespaceId is needed")
+    namespace = find_namespace(call, reference)
+    if namespace.deleting:
+        raise ServiceError("NamespaceNotFound", f"namespace {namespace.id} is being deleted")
+    new_tags = tags.read_tags(call, request.get("Tags") or [])
     api_only = request.get("Type") == "HTTP"
     custom = request.get("HealthCheckCustomConfig") is not None
-    dns = dns_config(within, dns_request, api_only=api_only)
-    health = health_check_config(within, dns, request.get("HealthCheckConfig"), custom=custom)
+    dns = read_dns_config(namespace, dns_request, api_only=api_only)
+    health = read_health_check(namespace, dns, request.get("HealthCheckConfig"), custom=custom)
     token = request.get("CreatorRequestId")
-    other = _of_that_name(call, within, request["Name"])
+    other = _find_by_name(call, namespace, request["Name"])
     if other is not None:
         if token is not None and token == other.creator_request_id:
             return {"Service": _describe(call, other)}
@@ -56,12 +56,12 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
             CreatorRequestId=other.creator_request_id or "",
         )
     identity = f"srv-{call.world.new_id(16)}"
-    made = Service(
+    created = CloudMapService(
         next(registry.numbers),
         identity,
-        arn(call, "service", identity),
+        build_arn(call, "service", identity),
         request["Name"],
-        within,
+        namespace,
         request.get("Description"),
         token,
         created=call.now,
@@ -71,70 +71,72 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         api_only=api_only or dns is None,
         created_by=call.creator,
     )
-    registry.services[identity] = made
-    registry.services_by_name[within.id, made.name] = made
-    if given_tags:
-        registry.tags[made.arn] = given_tags
-    call.note("service.created", identity, made.name)
-    return {"Service": _describe(call, made)}
+    registry.services[identity] = created
+    registry.services_by_name[namespace.id, created.name] = created
+    if new_tags:
+        registry.tags[created.arn] = new_tags
+    call.note("service.created", identity, created.name)
+    return {"Service": _describe(call, created)}
 
 
-def _of_that_name(call: Call, within: Namespace, name: str) -> Service | None:
-    """In DNS namespaces names that differ only in case are one name; in HTTP namespaces they are two."""
-    if within.type == "HTTP":
-        return state(call).services_by_name.get((within.id, name))
-    for other in state(call).services.values():
-        if other.namespace is within and other.name.lower() == name.lower():
+def _find_by_name(call: Call, namespace: Namespace, name: str) -> CloudMapService | None:
+    """Return the service with a name. Case matters in HTTP namespaces, but not in DNS namespaces."""
+    if namespace.type == "HTTP":
+        return cloudmap_state(call).services_by_name.get((namespace.id, name))
+    for other in cloudmap_state(call).services.values():
+        if other.namespace is namespace and other.name.lower() == name.lower():
             return other
     return None
 
 
 def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document:
-    """Replace TTLs and health check settings; what is left out of the request is removed from the service."""
-    found = service(call, request["Id"])
+    """Replace TTLs and health check settings; settings that the request omits are removed from the service."""
+    service = find_service(call, request["Id"])
     change = request["Service"]
-    if found.namespace.type == "HTTP":
-        raise invalid("services in HTTP namespaces cannot be updated")
-    given_dns = change.get("DnsConfig")
-    dns = changed_dns(found, given_dns["DnsRecords"] if given_dns is not None else None)
-    health = changed_health(found, dns, change.get("HealthCheckConfig"))
+    if service.namespace.type == "HTTP":
+        raise invalid_input("services in HTTP namespaces cannot be updated")
+    dns_request = change.get("DnsConfig")
+    dns = update_dns_config(service, dns_request["DnsRecords"] if dns_request is not None else None)
+    health = update_health_check(service, dns, change.get("HealthCheckConfig"))
 
     def work() -> None:
-        before, checked_anew = found.dns, health != found.health
-        found.dns, found.health = dns, health
+        before, recreate_check = service.dns, health != service.health
+        service.dns, service.health = dns, health
         if change.get("Description") is not None:
-            found.description = change["Description"]
-        for instance in found.instances.values():
-            records.rewrite(call, found, instance, before, checked_anew=checked_anew)
-        discovery.health_changed(found)
+            service.description = change["Description"]
+        for instance in service.instances.values():
+            records.rewrite(call, service, instance, before, recreate_check=recreate_check)
+        discovery.refresh_health(service)
 
-    return operations.start(call, "UPDATE_SERVICE", ("service", found.id), {"SERVICE": found.id}, work)
+    return operations.start(call, "UPDATE_SERVICE", ("service", service.id), {"SERVICE": service.id}, work)
 
 
 def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document:
     """Delete a service that has no instances, with its attributes."""
-    found = service(call, request["Id"])
-    if found.instances or found.arriving:
-        raise ServiceError("ResourceInUse", f"service {found.id} still has registered instances")
-    registry = state(call)
-    del registry.services[found.id], registry.services_by_name[found.namespace.id, found.name]
-    registry.tags.pop(found.arn, None)
-    call.note("service.deleted", found.id, found.name)
+    service = find_service(call, request["Id"])
+    if service.instances or service.registering:
+        raise ServiceError("ResourceInUse", f"service {service.id} still has registered instances")
+    registry = cloudmap_state(call)
+    del registry.services[service.id], registry.services_by_name[service.namespace.id, service.name]
+    registry.tags.pop(service.arn, None)
+    call.note("service.deleted", service.id, service.name)
     return {}
 
 
 def get_service(call: Call, request: GetServiceRequestTypeDef) -> Document:
-    """One service."""
-    return {"Service": _describe(call, service(call, request["Id"]))}
+    """Return one service."""
+    return {"Service": _describe(call, find_service(call, request["Id"]))}
 
 
 def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
-    """Summaries, a page at a time; filters apply to what the page holds."""
-    wanted = filters.services(call, request.get("Filters") or [])
-    entries, token = page(list(state(call).services.values()), request.get("NextToken"), request.get("MaxResults"))
+    """Return a page of summaries; filters apply within a page."""
+    matches = filters.service_filter(call, request.get("Filters") or [])
+    entries, token = page(
+        list(cloudmap_state(call).services.values()), request.get("NextToken"), request.get("MaxResults")
+    )
     summaries = []
     for entry in entries:
-        if wanted(entry):
+        if matches(entry):
             summary = _describe(call, entry)
             del summary["NamespaceId"]
             summary.pop("CreatorRequestId", None)
@@ -143,34 +145,34 @@ def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
     return {**answer, "NextToken": token} if token else answer
 
 
-def _describe(call: Call, of: Service) -> dict[str, object]:
+def _describe(call: Call, service: CloudMapService) -> dict[str, object]:
     document: dict[str, object] = {
-        "Id": of.id,
-        "Arn": of.arn,
+        "Id": service.id,
+        "Arn": service.arn,
         "ResourceOwner": call.account,
-        "Name": of.name,
-        "NamespaceId": of.namespace.id,
-        "InstanceCount": len(of.instances),
-        "Type": "HTTP" if of.api_only else "DNS_HTTP",
-        "CreateDate": of.created,
-        "CreatedByAccount": of.created_by,
+        "Name": service.name,
+        "NamespaceId": service.namespace.id,
+        "InstanceCount": len(service.instances),
+        "Type": "HTTP" if service.api_only else "DNS_HTTP",
+        "CreateDate": service.created,
+        "CreatedByAccount": service.created_by,
     }
-    if of.description is not None:
-        document["Description"] = of.description
-    if of.creator_request_id is not None:
-        document["CreatorRequestId"] = of.creator_request_id
-    if of.dns is not None:
+    if service.description is not None:
+        document["Description"] = service.description
+    if service.creator_request_id is not None:
+        document["CreatorRequestId"] = service.creator_request_id
+    if service.dns is not None:
         document["DnsConfig"] = {
-            "NamespaceId": of.namespace.id,
-            "RoutingPolicy": of.dns.policy,
-            "DnsRecords": [{"Type": kind, "TTL": ttl} for kind, ttl in of.dns.ttls.items()],
+            "NamespaceId": service.namespace.id,
+            "RoutingPolicy": service.dns.policy,
+            "DnsRecords": [{"Type": kind, "TTL": ttl} for kind, ttl in service.dns.ttls.items()],
         }
-    if of.health is not None:
-        optional = {"ResourcePath": of.health.path, "FailureThreshold": of.health.threshold}
+    if service.health is not None:
+        optional = {"ResourcePath": service.health.path, "FailureThreshold": service.health.threshold}
         document["HealthCheckConfig"] = {
-            "Type": of.health.type,
+            "Type": service.health.type,
             **{name: value for name, value in optional.items() if value is not None},
         }
-    if of.custom_health:
+    if service.custom_health:
         document["HealthCheckCustomConfig"] = {"FailureThreshold": 1}  # "always set to 1"
     return document

@@ -1,4 +1,4 @@
-"""What Cloud Map knows in one account and region: plain data, changed only by the handlers beside it."""
+"""Cloud Map's state in one account and region: plain data, changed only by the handlers in this package."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Literal
 
 from surveyor_emulator.core.clock import Timer
 
-from .throttle import Bucket
+from .throttle import TokenBucket
 
 __all__ = [
+    "CloudMapService",
     "CloudMapState",
+    "DiscoveryView",
     "DnsConfig",
-    "HealthCheckConfig",
-    "Instance",
     "Namespace",
     "NamespaceType",
     "Operation",
     "RecordType",
-    "Service",
-    "View",
+    "RegisteredInstance",
+    "ServiceHealthCheck",
 ]
 
 NamespaceType = Literal["HTTP", "DNS_PRIVATE", "DNS_PUBLIC"]
@@ -30,14 +30,14 @@ RecordType = Literal["A", "AAAA", "SRV", "CNAME"]
 
 @dataclass(frozen=True, slots=True)
 class DnsConfig:
-    """How a service's instances appear in DNS: record type -> TTL in seconds, and the routing policy."""
+    """The DNS settings of a service: record type -> TTL in seconds, and the routing policy."""
 
     ttls: dict[RecordType, int]
     policy: str
 
 
 @dataclass(frozen=True, slots=True)
-class HealthCheckConfig:
+class ServiceHealthCheck:
     """The Route 53 health check that each instance of a service gets."""
 
     type: str
@@ -47,7 +47,7 @@ class HealthCheckConfig:
 
 @dataclass(slots=True)
 class Namespace:
-    """A namespace; ``zone_id`` and ``soa_ttl`` only where its type has DNS."""
+    """A namespace; ``zone_id`` and ``soa_ttl`` are set only if its type has DNS."""
 
     number: int
     id: str
@@ -65,11 +65,11 @@ class Namespace:
 
 
 @dataclass(slots=True)
-class Instance:
+class RegisteredInstance:
     """A registered instance.
 
-    ``status`` is the custom health status, ``change`` the one that is waiting to happen; ``probed`` is what its
-    Route 53 health check says, healthy until that knows better.
+    ``status`` is the custom health status, ``pending_change`` a requested status and its timer; ``probed_health`` is
+    the result of the Route 53 health check, HEALTHY until there is one.
     """
 
     number: int
@@ -78,27 +78,27 @@ class Instance:
     creator_request_id: str | None
     registered_by: str
     status: str = "HEALTHY"
-    change: tuple[str, Timer] | None = None
+    pending_change: tuple[str, Timer] | None = None
     health_check_id: str | None = None
-    probed: str = "HEALTHY"
+    probed_health: str = "HEALTHY"
 
 
 @dataclass(slots=True)
-class View:
-    """What DiscoverInstances shows of a service: the registry as it was a moment ago."""
+class DiscoveryView:
+    """The instances of a service that DiscoverInstances returns; it follows the registry with a short delay."""
 
     revision: int = 1
-    members: dict[str, Instance] = field(default_factory=dict)
-    # When the latest change becomes visible (service seconds), so that changes never overtake each other.
+    members: dict[str, RegisteredInstance] = field(default_factory=dict)
+    # When the latest change becomes visible (service seconds), so that changes keep their order.
     due: float = 0.0
-    # Answers made from the members, by health filter; emptied when anything changes.
+    # Entries built from the members, by health filter; cleared when anything changes.
     summaries: dict[str, list[dict[str, object]]] = field(default_factory=dict)
-    # Who wants to know when it shows something else.
-    heard: list[Callable[[], object]] = field(default_factory=list)
+    # Called after each visible change.
+    listeners: list[Callable[[], object]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Service:
+class CloudMapService:
     """A service and its instances."""
 
     number: int
@@ -110,26 +110,26 @@ class Service:
     creator_request_id: str | None
     created: float
     dns: DnsConfig | None
-    health: HealthCheckConfig | None
+    health: ServiceHealthCheck | None
     custom_health: bool
     api_only: bool
     created_by: str
     attributes: dict[str, str] = field(default_factory=dict)
-    instances: dict[str, Instance] = field(default_factory=dict)
-    # Instance ids whose first registration is under way; they count towards the quotas.
-    arriving: set[str] = field(default_factory=set)
+    instances: dict[str, RegisteredInstance] = field(default_factory=dict)
+    # Instance ids whose first registration is in progress; they count towards the quotas.
+    registering: set[str] = field(default_factory=set)
     revision: int = 1
-    view: View = field(default_factory=View)
+    view: DiscoveryView = field(default_factory=DiscoveryView)
 
     @property
-    def checked(self) -> bool:
-        """Whether it has a health check of either kind."""
+    def has_health_check(self) -> bool:
+        """Whether the service has a health check of either kind."""
         return self.custom_health or self.health is not None
 
 
 @dataclass(slots=True)
 class Operation:
-    """An asynchronous operation. ``subject`` is what no two operations may work on at once."""
+    """An asynchronous operation. Only one operation at a time may run on a ``subject``."""
 
     number: int
     id: str
@@ -140,24 +140,24 @@ class Operation:
     updated: float
     status: str = "SUBMITTED"
     error: tuple[str, str] | None = None
-    # Services of this target that want to know when it is over.
-    waiting: list[Callable[[Operation], object]] = field(default_factory=list)
+    # Called when the operation has ended.
+    listeners: list[Callable[[Operation], object]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class CloudMapState:
-    """One account in one region."""
+    """The state of one account in one region."""
 
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     namespaces: dict[str, Namespace] = field(default_factory=dict)
-    services: dict[str, Service] = field(default_factory=dict)
-    # (namespace id, service name) -> service, as DiscoverInstances asks.
-    services_by_name: dict[tuple[str, str], Service] = field(default_factory=dict)
+    services: dict[str, CloudMapService] = field(default_factory=dict)
+    # (namespace id, service name) -> service, for DiscoverInstances.
+    services_by_name: dict[tuple[str, str], CloudMapService] = field(default_factory=dict)
     namespaces_by_http_name: dict[str, Namespace] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
-    # subject -> the operation that is working on it now.
+    # subject -> the operation in progress on it.
     running: dict[tuple[str, ...], Operation] = field(default_factory=dict)
-    # (what, request token) -> operation or service id made by it.
+    # (kind or service id, request token) -> id of the operation that the request started.
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
-    buckets: dict[str, Bucket] = field(default_factory=dict)
+    buckets: dict[str, TokenBucket] = field(default_factory=dict)

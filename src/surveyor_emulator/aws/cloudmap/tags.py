@@ -1,4 +1,4 @@
-"""Tags of namespaces and services: at most 50 of a resource."""
+"""Operations on the tags of namespaces and services: at most 50 per resource."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
-from .find import invalid, state
+from .lookup import cloudmap_state, invalid_input
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import (
@@ -19,49 +19,49 @@ if TYPE_CHECKING:
         UntagResourceRequestTypeDef,
     )
 
-__all__ = ["list_tags_for_resource", "read", "tag_resource", "untag_resource"]
+__all__ = ["list_tags_for_resource", "read_tags", "tag_resource", "untag_resource"]
 
 
-def read(call: Call, given: Sequence[TagTypeDef]) -> dict[str, str]:
-    """The tags of a request, or TooManyTagsException."""
-    tags = {tag["Key"]: tag["Value"] for tag in given}
+def read_tags(call: Call, requested: Sequence[TagTypeDef]) -> dict[str, str]:
+    """Return the tags of a request. Raise TooManyTagsException."""
+    tags = {tag["Key"]: tag["Value"] for tag in requested}
     if any(key.lower().startswith("aws:") for key in tags):
-        raise invalid("tag keys that begin with aws: are reserved")
+        raise invalid_input("tag keys that begin with aws: are reserved")
     _limit(call, tags, "")
     return tags
 
 
 def tag_resource(call: Call, request: TagResourceRequestTypeDef) -> Document:
-    """Add tags, or overwrite those of the same key."""
+    """Add tags, and overwrite those with the same key."""
     resource = _resource(call, request["ResourceARN"])
-    tags = {**state(call).tags.get(resource, {}), **read(call, request["Tags"])}
+    tags = {**cloudmap_state(call).tags.get(resource, {}), **read_tags(call, request["Tags"])}
     _limit(call, tags, resource)
-    state(call).tags[resource] = tags
+    cloudmap_state(call).tags[resource] = tags
     return {}
 
 
 def untag_resource(call: Call, request: UntagResourceRequestTypeDef) -> Document:
     """Remove tags by key."""
-    tags = state(call).tags.get(_resource(call, request["ResourceARN"]), {})
+    tags = cloudmap_state(call).tags.get(_resource(call, request["ResourceARN"]), {})
     for key in request["TagKeys"]:
         tags.pop(key, None)
     return {}
 
 
 def list_tags_for_resource(call: Call, request: ListTagsForResourceRequestTypeDef) -> Document:
-    """All tags of a resource."""
-    tags = state(call).tags.get(_resource(call, request["ResourceARN"]), {})
+    """Return all tags of a resource."""
+    tags = cloudmap_state(call).tags.get(_resource(call, request["ResourceARN"]), {})
     return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def _limit(call: Call, tags: dict[str, str], resource: str) -> None:
-    most = call.world.settings.quotas.tags
-    if len(tags) > most:
-        raise ServiceError("TooManyTagsException", f"a resource has at most {most} tags", ResourceName=resource)
+    maximum = call.world.settings.quotas.tags
+    if len(tags) > maximum:
+        raise ServiceError("TooManyTagsException", f"a resource has at most {maximum} tags", ResourceName=resource)
 
 
 def _resource(call: Call, arn: str) -> str:
-    registry = state(call)
+    registry = cloudmap_state(call)
     for known in (registry.namespaces, registry.services):
         found = known.get(arn.rpartition("/")[2])
         if found is not None and found.arn == arn:

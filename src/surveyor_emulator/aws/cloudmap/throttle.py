@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Bucket"]
+__all__ = ["TokenBucket"]
 
 
 @dataclass(slots=True)
-class Bucket:
-    """Holds up to ``burst`` tokens and gains ``rate`` a service second; each call takes one."""
+class TokenBucket:
+    """A bucket that holds up to ``burst`` tokens and gains ``rate`` per service second; each call takes one."""
 
     rate: float
     burst: float
@@ -17,7 +17,7 @@ class Bucket:
     filled: float
 
     def take(self, now: float) -> bool:
-        """Whether a call at ``now`` may pass."""
+        """Take a token for a call at ``now`` (service seconds); return False if there is none."""
         self.tokens = min(self.burst, self.tokens + (now - self.filled) * self.rate)
         self.filled = now
         if self.tokens < 1.0:

@@ -1,7 +1,7 @@
-"""Calls that reach into another account: a consumer names shared things by ARN, or their owner by OwnerAccount.
+"""Calls on another account's namespaces: a consumer names shared resources by ARN, or their owner by OwnerAccount.
 
-AWS Cloud Map Developer Guide, Shared namespaces. What a consumer does in a shared namespace happens in the owner's
-registry; who called stays known, for what it created and for its operations.
+AWS Cloud Map Developer Guide, Shared namespaces. A consumer's call on a shared namespace changes the owner's registry;
+the call keeps the consumer's account, for the resources that it creates and for its operations.
 """
 
 from __future__ import annotations
@@ -16,17 +16,23 @@ from surveyor_emulator.core.world import Call
 
 from .state import CloudMapState
 
-__all__ = ["entered"]
+__all__ = ["resolve_account"]
 
 _REFERENCES = ("Id", "NamespaceId", "ServiceId", "ResourceARN")
+_MAY_NAME_AN_OWNER = {*_REFERENCES, "OwnerAccount"}
 _DISCOVERY = {"DiscoverInstances", "DiscoverInstancesRevision"}
-# "Responsibilities and permissions for shared namespaces": the namespace itself is its owner's.
+# "Responsibilities and permissions for shared namespaces": only the owner manages the namespace itself.
 _OWNERS_ONLY = {"DeleteNamespace", "UpdateHttpNamespace", "UpdatePrivateDnsNamespace", "UpdatePublicDnsNamespace",
                 "TagResource", "UntagResource", "ListTagsForResource"}  # fmt: skip
 
 
-def entered(call: Call, params: Mapping[str, Any]) -> Call:
-    """The call as it goes on in the owner's account, where it names one; else the same. Raises ServiceError."""
+def resolve_account(call: Call, params: Mapping[str, Any]) -> Call:
+    """Return the call in the account of the owner that its parameters name; the same call if they name none.
+
+    Raises ServiceError if the namespace is not shared with the calling account.
+    """
+    if _MAY_NAME_AN_OWNER.isdisjoint(params):
+        return call
     arn = next((str(params[name]) for name in _REFERENCES if str(params.get(name, "")).startswith("arn:")), "")
     parts = arn.split(":", 5)
     owner = parts[4] if len(parts) == 6 else ""
@@ -37,23 +43,25 @@ def entered(call: Call, params: Mapping[str, Any]) -> Call:
     namespace = _namespace(call, owner, parts[5] if arn else "", params)
     if namespace is None or not is_shared(call.world, namespace, call.account):
         missing = "ServiceNotFound" if arn and parts[5].startswith("service/") else "NamespaceNotFound"
-        raise ServiceError(missing, f"nothing is shared with account {call.account} under that name")
+        raise ServiceError(missing, f"no such resource is shared with account {call.account}")
     if call.operation in _OWNERS_ONLY:
         raise ServiceError(
-            "AccessDeniedException", f"{call.operation} on {arn} is for account {owner}, which shares it", status=400
+            "AccessDeniedException",
+            f"only account {owner}, the owner of {arn}, may call {call.operation} on it",
+            status=400,
         )
     return replace(call, account=owner, consumer=call.account)
 
 
 def _namespace(call: Call, owner: str, resource: str, params: Mapping[str, Any]) -> str | None:
-    """The ARN of the namespace that a reference is in."""
-    there = call.world.regional(CloudMapState, owner, call.region)
+    """Return the ARN of the namespace that a reference belongs to."""
+    registry = call.world.regional(CloudMapState, owner, call.region)
     kind, _, identity = resource.partition("/")
     if kind == "namespace":
-        found = there.namespaces.get(identity)
+        found = registry.namespaces.get(identity)
     elif kind == "service":
-        service = there.services.get(identity)
+        service = registry.services.get(identity)
         found = service.namespace if service is not None else None
     else:
-        found = there.namespaces_by_http_name.get(str(params.get("NamespaceName", "")))
+        found = registry.namespaces_by_http_name.get(str(params.get("NamespaceName", "")))
     return found.arn if found is not None else None

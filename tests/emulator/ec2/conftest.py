@@ -1,4 +1,4 @@
-"""EC2 of one account, called as the gateway calls it."""
+"""Fixtures that call the EC2 handlers of one account as the gateway does."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Ask: TypeAlias = Callable[..., Any]
 
 @pytest.fixture
 def world() -> World:
-    """A world whose clock stands still."""
+    """Return a world whose clock does not advance by itself."""
     return World(Settings(), Clock(start=1_000_000.0, scale=None))
 
 
 @pytest.fixture
 def ask(world: World) -> Ask:
-    """``ask("DescribeVpcs", VpcIds=[…])``: the result, or the code of the error."""
+    """Return ``ask("DescribeVpcs", VpcIds=[…])``, which returns the response or the code of the error."""
 
     def ask(operation: str, region: str = "eu-west-1", **request: object) -> Mapping[str, object] | str:
         call = Call(world, "111111111111", region, "arn:aws:iam::111111111111:root", "ec2", operation)

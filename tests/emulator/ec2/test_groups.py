@@ -1,4 +1,4 @@
-"""Security groups: kept as they are told."""
+"""Security groups are created, described and changed as documented."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ WEB = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp
 
 
 def groups(ask: Ask, **more: Any) -> list[dict[str, Any]]:
-    """DescribeSecurityGroups."""
+    """Return the groups of DescribeSecurityGroups."""
     return list(ask("DescribeSecurityGroups", **more)["SecurityGroups"])
 
 
 def test_each_vpc_has_a_default_group(ask: Ask) -> None:
-    """One that lets everything out, stays, and is the one of instances that name none."""
+    """It allows all egress, cannot be deleted, and is assigned to instances that name no group."""
     vpc = ask("CreateVpc", CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
     (default,) = groups(ask, Filters=filters)
@@ -26,26 +26,26 @@ def test_each_vpc_has_a_default_group(ask: Ask) -> None:
     assert len(groups(ask)) == 2
 
 
-def test_rules_come_and_go(ask: Ask) -> None:
-    """Added, told, revoked once; what is not there cannot be revoked."""
-    made = ask("CreateSecurityGroup", GroupName="web", Description="of the web")["GroupId"]
-    ask("AuthorizeSecurityGroupIngress", GroupId=made, IpPermissions=WEB)
-    (told,) = groups(ask, GroupIds=[made])
-    assert (told["IpPermissions"], told["IpPermissionsEgress"]) == (WEB, OUT)
-    ask("RevokeSecurityGroupEgress", GroupId=made, IpPermissions=OUT)
-    assert ask("RevokeSecurityGroupEgress", GroupId=made, IpPermissions=OUT) == "InvalidPermission.NotFound"
-    ask("AuthorizeSecurityGroupEgress", GroupId=made, IpPermissions=OUT)
-    ask("RevokeSecurityGroupIngress", GroupId=made, IpPermissions=WEB)
-    (told,) = groups(ask, GroupIds=[made])
-    assert (told["IpPermissions"], told["IpPermissionsEgress"]) == ([], OUT)
+def test_rules_are_added_and_revoked(ask: Ask) -> None:
+    """Rules are added, described and revoked once; revoking an absent rule is an error."""
+    group_id = ask("CreateSecurityGroup", GroupName="web", Description="of the web")["GroupId"]
+    ask("AuthorizeSecurityGroupIngress", GroupId=group_id, IpPermissions=WEB)
+    (described,) = groups(ask, GroupIds=[group_id])
+    assert (described["IpPermissions"], described["IpPermissionsEgress"]) == (WEB, OUT)
+    ask("RevokeSecurityGroupEgress", GroupId=group_id, IpPermissions=OUT)
+    assert ask("RevokeSecurityGroupEgress", GroupId=group_id, IpPermissions=OUT) == "InvalidPermission.NotFound"
+    ask("AuthorizeSecurityGroupEgress", GroupId=group_id, IpPermissions=OUT)
+    ask("RevokeSecurityGroupIngress", GroupId=group_id, IpPermissions=WEB)
+    (described,) = groups(ask, GroupIds=[group_id])
+    assert (described["IpPermissions"], described["IpPermissionsEgress"]) == ([], OUT)
 
 
-def test_groups_that_cannot_be(ask: Ask) -> None:
-    """Without a description, twice of one name, of no VPC, and unknown ones."""
+def test_rejects_invalid_groups(ask: Ask) -> None:
+    """A group without a description, with a duplicate name, in an unknown VPC, or unknown, is an error."""
     assert ask("CreateSecurityGroup", GroupName="web") == "MissingParameter"
-    made = ask("CreateSecurityGroup", GroupName="web", Description="d")["GroupId"]
+    group_id = ask("CreateSecurityGroup", GroupName="web", Description="d")["GroupId"]
     assert ask("CreateSecurityGroup", GroupName="web", Description="d") == "InvalidGroup.Duplicate"
     assert ask("CreateSecurityGroup", GroupName="a", Description="d", VpcId="vpc-0") == "InvalidVpcID.NotFound"
-    assert ask("AuthorizeSecurityGroupIngress", GroupId=made) == "MissingParameter"
-    assert ask("DeleteSecurityGroup", GroupId=made) == {}
-    assert ask("DeleteSecurityGroup", GroupId=made) == "InvalidGroup.NotFound"
+    assert ask("AuthorizeSecurityGroupIngress", GroupId=group_id) == "MissingParameter"
+    assert ask("DeleteSecurityGroup", GroupId=group_id) == {}
+    assert ask("DeleteSecurityGroup", GroupId=group_id) == "InvalidGroup.NotFound"

@@ -1,4 +1,4 @@
-"""Instances: addresses with an id."""
+"""Instances have an id and an address, and are terminated as documented."""
 
 from __future__ import annotations
 
@@ -14,31 +14,34 @@ IMAGE = "ami-0123456789abcdef0"
 
 
 def run(ask: Ask, **request: object) -> Any:
-    """RunInstances, one unless said otherwise."""
+    """Call RunInstances, for one instance by default."""
     return ask("RunInstances", **{"ImageId": IMAGE, "MinCount": 1, "MaxCount": 1} | request)
 
 
 def small_subnet(ask: Ask) -> str:
-    """A subnet with room for eleven."""
+    """Create a subnet with eleven free addresses; return its id."""
     vpc = ask("CreateVpc", CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
     return str(ask("CreateSubnet", VpcId=vpc, CidrBlock="10.0.0.0/28")["Subnet"]["SubnetId"])
 
 
 def address(world: World, instance: str) -> str | None:
-    """What Cloud Map sees of an instance."""
+    """Return the address that Cloud Map reads for an instance."""
     return private_address(world, "111111111111", "eu-west-1", instance)
 
 
 def test_an_instance_has_an_address_of_the_default_vpc(ask: Ask, world: World) -> None:
-    """The first four addresses of a subnet are AWS's own."""
+    """An instance has the first address of the default VPC that AWS does not reserve."""
     instance = run(ask)["Instances"][0]
     assert instance["PrivateIpAddress"] == "172.31.0.4" == address(world, instance["InstanceId"])
     assert instance["State"]["Name"] == "pending"
-    told = ask("DescribeInstances", InstanceIds=[instance["InstanceId"]])["Reservations"][0]["Instances"][0]
-    assert (told["State"]["Name"], told["PrivateDnsName"]) == ("running", "ip-172-31-0-4.eu-west-1.compute.internal")
+    described = ask("DescribeInstances", InstanceIds=[instance["InstanceId"]])["Reservations"][0]["Instances"][0]
+    assert (described["State"]["Name"], described["PrivateDnsName"]) == (
+        "running",
+        "ip-172-31-0-4.eu-west-1.compute.internal",
+    )
 
 
-def test_a_terminated_instance_has_no_address_and_is_forgotten(ask: Ask, world: World) -> None:
+def test_a_terminated_instance_has_no_address_and_disappears(ask: Ask, world: World) -> None:
     """It stays visible for an hour; terminating it again is no error; its address is free at once."""
     identity = run(ask)["Instances"][0]["InstanceId"]
     ended = ask("TerminateInstances", InstanceIds=[identity])["TerminatingInstances"][0]
@@ -52,19 +55,20 @@ def test_a_terminated_instance_has_no_address_and_is_forgotten(ask: Ask, world: 
     assert ask("DescribeInstances", InstanceIds=[identity]) == "InvalidInstanceID.NotFound"
 
 
-def test_a_subnet_gives_what_it_has(ask: Ask) -> None:
-    """As many as there is room for, if that is enough; each address once; the subnet stays while they run."""
+def test_a_subnet_assigns_its_free_addresses(ask: Ask) -> None:
+    """As many instances start as fit, each with an own address; the subnet cannot be deleted while they run."""
     subnet = small_subnet(ask)
-    made = run(ask, SubnetId=subnet, MinCount=2, MaxCount=50)["Instances"]
-    assert sorted(each["PrivateIpAddress"] for each in made) == sorted(f"10.0.0.{last}" for last in range(4, 15))
+    started = run(ask, SubnetId=subnet, MinCount=2, MaxCount=50)["Instances"]
+    addresses = sorted(instance["PrivateIpAddress"] for instance in started)
+    assert addresses == sorted(f"10.0.0.{last}" for last in range(4, 15))
     assert run(ask, SubnetId=subnet) == "InsufficientFreeAddressesInSubnet"
     assert ask("DeleteSubnet", SubnetId=subnet) == "DependencyViolation"
-    ask("TerminateInstances", InstanceIds=[each["InstanceId"] for each in made])
+    ask("TerminateInstances", InstanceIds=[instance["InstanceId"] for instance in started])
     assert ask("DeleteSubnet", SubnetId=subnet) == {}
 
 
-def test_an_address_can_be_asked_for(ask: Ask) -> None:
-    """If it is the subnet's, not AWS's own, and free."""
+def test_an_address_can_be_requested(ask: Ask) -> None:
+    """A requested address must be in the subnet, free, and not reserved by AWS."""
     subnet = small_subnet(ask)
     assert run(ask, SubnetId=subnet, PrivateIpAddress="10.0.0.9")["Instances"][0]["PrivateIpAddress"] == "10.0.0.9"
     assert run(ask, SubnetId=subnet, PrivateIpAddress="10.0.0.9") == "InvalidIPAddress.InUse"
@@ -73,16 +77,18 @@ def test_an_address_can_be_asked_for(ask: Ask) -> None:
     assert run(ask, SubnetId=subnet, PrivateIpAddress="10.0.0.10", MaxCount=2) == "InvalidParameterCombination"
 
 
-def test_a_client_token_makes_the_call_once(ask: Ask) -> None:
-    """The same request gives the same instances; another one under the token is refused; a day later it is new."""
+def test_a_client_token_runs_the_call_once(ask: Ask) -> None:
+    """Repeating the request returns the same instances; another request with the token is rejected."""
     first = run(ask, ClientToken="t")
     again = run(ask, ClientToken="t")
-    assert [each["InstanceId"] for each in again["Instances"]] == [each["InstanceId"] for each in first["Instances"]]
+    assert [instance["InstanceId"] for instance in again["Instances"]] == [
+        instance["InstanceId"] for instance in first["Instances"]
+    ]
     assert run(ask, ClientToken="t", MaxCount=2) == "IdempotentParameterMismatch"
 
 
 def test_a_client_token_outlives_its_instances(ask: Ask, world: World) -> None:
-    """The reservation is answered still, with nothing in it; a day later the token is free."""
+    """The repeated answer has the reservation without instances; a day later the token is free."""
     first = run(ask, ClientToken="t")
     ask("TerminateInstances", InstanceIds=[first["Instances"][0]["InstanceId"]])
     asyncio.run(world.clock.advance(4_000))
@@ -91,8 +97,8 @@ def test_a_client_token_outlives_its_instances(ask: Ask, world: World) -> None:
     assert len(run(ask, ClientToken="t")["Instances"]) == 1
 
 
-def test_refuses_what_cannot_run(ask: Ask) -> None:
-    """Each by EC2's name for it."""
+def test_rejects_invalid_requests(ask: Ask) -> None:
+    """Each invalid request has EC2's error code."""
     assert run(ask, ImageId="") == "MissingParameter"
     assert run(ask, ImageId="moon") == "InvalidAMIID.Malformed"
     assert run(ask, MinCount=0) == "InvalidParameterValue"

@@ -1,4 +1,4 @@
-"""VPCs and their subnets."""
+"""VPCs and subnets are created, described and deleted as documented."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from typing import Any
 
 import pytest
 
-from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.core.world import World
 
 Ask = Callable[..., Any]
 
 
 def default_vpc(ask: Ask) -> str:
-    """The id of the default VPC."""
+    """Return the id of the default VPC."""
     found = ask("DescribeVpcs", Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     assert len(found) == 1
     return str(found[0]["VpcId"])
 
 
-def test_every_region_begins_with_a_default_vpc(ask: Ask, world: World) -> None:
-    """172.31.0.0/16 with a /20 subnet in each zone, DNS support and host names on; another one in each region."""
+def test_every_region_starts_with_a_default_vpc(ask: Ask, world: World) -> None:
+    """It is 172.31.0.0/16 with a /20 subnet in each zone, DNS support and host names on; each region has its own."""
     vpc = default_vpc(ask)
-    there = vpcs(world, "111111111111", "eu-west-1")[vpc]
+    there = vpcs_of(world, "111111111111", "eu-west-1")[vpc]
     assert (there.cidr, there.is_default, there.dns_support, there.dns_hostnames) == ("172.31.0.0/16", True, True, True)
     subnets = ask("DescribeSubnets", Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
     zones = ask("DescribeAvailabilityZones")["AvailabilityZones"]
     assert [subnet["AvailabilityZone"] for subnet in subnets] == [zone["ZoneName"] for zone in zones]
     assert {subnet["AvailableIpAddressCount"] for subnet in subnets} == {4091}
-    assert vpc not in vpcs(world, "111111111111", "us-east-1")
-    assert vpc not in vpcs(world, "222222222222", "eu-west-1")
+    assert vpc not in vpcs_of(world, "111111111111", "us-east-1")
+    assert vpc not in vpcs_of(world, "222222222222", "eu-west-1")
 
 
-def test_looking_at_a_region_changes_nothing_elsewhere(ask: Ask, world: World) -> None:
-    """A default VPC takes nothing from the chance that everything else depends on."""
-    before = world.chance.getstate()
+def test_reading_a_region_changes_nothing_elsewhere(ask: Ask, world: World) -> None:
+    """A default VPC does not use the random generator that everything else uses."""
+    before = world.random.getstate()
     default_vpc(ask)
-    assert world.chance.getstate() == before
+    assert world.random.getstate() == before
 
 
-def test_a_vpc_is_made_described_and_deleted(ask: Ask) -> None:
-    """CreateVpc answers "pending"; host bits of its block are cleared."""
-    made = ask("CreateVpc", CidrBlock="10.1.2.3/16")["Vpc"]
-    assert (made["State"], made["CidrBlock"], made["IsDefault"]) == ("pending", "10.1.0.0/16", False)
-    described = ask("DescribeVpcs", VpcIds=[made["VpcId"]])["Vpcs"]
-    assert described == [made | {"State": "available"}]
-    assert ask("DeleteVpc", VpcId=made["VpcId"]) == {}
-    assert ask("DescribeVpcs", VpcIds=[made["VpcId"]]) == "InvalidVpcID.NotFound"
+def test_a_vpc_is_created_described_and_deleted(ask: Ask) -> None:
+    """CreateVpc returns state "pending"; host bits of the block are cleared."""
+    created = ask("CreateVpc", CidrBlock="10.1.2.3/16")["Vpc"]
+    assert (created["State"], created["CidrBlock"], created["IsDefault"]) == ("pending", "10.1.0.0/16", False)
+    described = ask("DescribeVpcs", VpcIds=[created["VpcId"]])["Vpcs"]
+    assert described == [created | {"State": "available"}]
+    assert ask("DeleteVpc", VpcId=created["VpcId"]) == {}
+    assert ask("DescribeVpcs", VpcIds=[created["VpcId"]]) == "InvalidVpcID.NotFound"
 
 
 @pytest.mark.parametrize(
@@ -64,21 +64,21 @@ def test_a_vpc_is_made_described_and_deleted(ask: Ask) -> None:
         ({"CidrBlock": "10.0.0.0/16", "DryRun": True}, "DryRunOperation"),
     ],
 )
-def test_refuses_vpcs_that_cannot_be(ask: Ask, request_: dict[str, object], code: str) -> None:
-    """Each by EC2's name for it, and nothing is made."""
+def test_rejects_invalid_vpcs(ask: Ask, request_: dict[str, object], code: str) -> None:
+    """Each invalid request has EC2's error code, and nothing is created."""
     assert ask("CreateVpc", **request_) == code
     assert len(ask("DescribeVpcs")["Vpcs"]) == 1
 
 
-def test_a_region_has_room_for_five_vpcs(ask: Ask) -> None:
-    """The default one counts."""
-    made = [ask("CreateVpc", CidrBlock="10.0.0.0/16") for _ in range(5)]
-    assert made.pop() == "VpcLimitExceeded"
-    assert all("Vpc" in each for each in made)
+def test_a_region_has_at_most_five_vpcs(ask: Ask) -> None:
+    """The default VPC counts."""
+    answers = [ask("CreateVpc", CidrBlock="10.0.0.0/16") for _ in range(5)]
+    assert answers.pop() == "VpcLimitExceeded"
+    assert all("Vpc" in answer for answer in answers)
 
 
-def test_a_vpc_with_subnets_stays(ask: Ask) -> None:
-    """The default VPC goes once its subnets are gone, and can be made again once."""
+def test_a_vpc_with_subnets_cannot_be_deleted(ask: Ask) -> None:
+    """The default VPC can be deleted after its subnets, and created again once."""
     vpc = default_vpc(ask)
     assert ask("DeleteVpc", VpcId=vpc) == "DependencyViolation"
     assert ask("CreateDefaultVpc") == "DefaultVpcAlreadyExists"
@@ -89,7 +89,7 @@ def test_a_vpc_with_subnets_stays(ask: Ask) -> None:
 
 
 def test_attributes_are_read_and_changed_one_at_a_time(ask: Ask) -> None:
-    """DNS support and host names of a new VPC are on and off, as CreateVpc's guide has it."""
+    """In a new VPC DNS support is on and host names are off, as CreateVpc's guide says."""
     vpc = ask("CreateVpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
 
     def attribute(name: str, member: str) -> bool:
@@ -116,16 +116,16 @@ def test_attributes_are_read_and_changed_one_at_a_time(ask: Ask) -> None:
         ("10.0.2", "InvalidParameterValue"),
     ],
 )
-def test_refuses_subnets_that_cannot_be(ask: Ask, cidr: str, code: str) -> None:
-    """Inside the VPC, of an allowed size, and beside each other."""
+def test_rejects_invalid_subnets(ask: Ask, cidr: str, code: str) -> None:
+    """A subnet must be inside the VPC, of an allowed size, and must not overlap another."""
     vpc = ask("CreateVpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     assert ask("CreateSubnet", VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["AvailableIpAddressCount"] == 251
     assert ask("CreateSubnet", VpcId=vpc, CidrBlock=cidr) == code
     assert ask("CreateSubnet", VpcId=vpc, CidrBlock="10.0.2.0/24", AvailabilityZone="x") == "InvalidParameterValue"
 
 
-def test_regions_are_those_that_every_account_has(ask: Ask) -> None:
-    """By name or all; an unknown one is refused."""
+def test_regions_are_those_of_every_account(ask: Ask) -> None:
+    """DescribeRegions returns named regions or all; an unknown name is an error."""
     assert len(ask("DescribeRegions")["Regions"]) == 17
     assert [region["RegionName"] for region in ask("DescribeRegions", RegionNames=["eu-west-1"])["Regions"]] == [
         "eu-west-1"

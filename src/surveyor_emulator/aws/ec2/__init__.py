@@ -1,4 +1,4 @@
-"""EC2 in the small: the VPC calls that namespaces need, and instances that have an address."""
+"""The part of EC2 that service discovery needs: VPCs, subnets, security groups, and instances with an address."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from collections.abc import Callable, Mapping
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from . import groups as _groups
-from . import instances as _instances
-from . import subnets as _subnets
-from . import tags as _tags
-from . import vpcs as _vpcs
-from . import zones as _places
-from .state import Vpc, private_address, vpcs
+from . import groups, instances, subnets, tags, vpcs, zones
+from .state import Vpc, private_address, vpcs_of
 
-__all__ = ["HANDLERS", "Vpc", "private_address", "vpcs"]
+__all__ = ["HANDLERS", "Vpc", "private_address", "vpcs_of"]
 
 _Handler = Callable[[Call, Mapping[str, object]], dict[str, object]]
 
 
 def _with_dry_run(handler: _Handler) -> _Handler:
-    """Every EC2 call takes ``DryRun``: then nothing happens, and an error says that it would have."""
+    """Return the handler with support for ``DryRun``: nothing is changed, and the error says it would have been."""
 
     def handle(call: Call, request: Mapping[str, object]) -> dict[str, object]:
         if request.get("DryRun"):
@@ -34,29 +29,29 @@ def _with_dry_run(handler: _Handler) -> _Handler:
 HANDLERS: Mapping[str, _Handler] = {
     operation: _with_dry_run(handler)
     for operation, handler in {
-        "CreateDefaultVpc": _vpcs.create_default_vpc,
-        "AuthorizeSecurityGroupEgress": _groups.authorize_egress,
-        "AuthorizeSecurityGroupIngress": _groups.authorize_ingress,
-        "CreateSecurityGroup": _groups.create_security_group,
-        "CreateSubnet": _subnets.create_subnet,
-        "CreateTags": _tags.create_tags,
-        "CreateVpc": _vpcs.create_vpc,
-        "DeleteSecurityGroup": _groups.delete_security_group,
-        "DeleteSubnet": _subnets.delete_subnet,
-        "DeleteTags": _tags.delete_tags,
-        "DeleteVpc": _vpcs.delete_vpc,
-        "DescribeAvailabilityZones": _places.describe_availability_zones,
-        "DescribeInstances": _instances.describe_instances,
-        "DescribeRegions": _places.describe_regions,
-        "DescribeSecurityGroups": _groups.describe_security_groups,
-        "DescribeSubnets": _subnets.describe_subnets,
-        "DescribeTags": _tags.describe_tags,
-        "DescribeVpcAttribute": _vpcs.describe_vpc_attribute,
-        "DescribeVpcs": _vpcs.describe_vpcs,
-        "ModifyVpcAttribute": _vpcs.modify_vpc_attribute,
-        "RevokeSecurityGroupEgress": _groups.revoke_egress,
-        "RevokeSecurityGroupIngress": _groups.revoke_ingress,
-        "RunInstances": _instances.run_instances,
-        "TerminateInstances": _instances.terminate_instances,
+        "CreateDefaultVpc": vpcs.create_default_vpc,
+        "AuthorizeSecurityGroupEgress": groups.authorize_egress,
+        "AuthorizeSecurityGroupIngress": groups.authorize_ingress,
+        "CreateSecurityGroup": groups.create_security_group,
+        "CreateSubnet": subnets.create_subnet,
+        "CreateTags": tags.create_tags,
+        "CreateVpc": vpcs.create_vpc,
+        "DeleteSecurityGroup": groups.delete_security_group,
+        "DeleteSubnet": subnets.delete_subnet,
+        "DeleteTags": tags.delete_tags,
+        "DeleteVpc": vpcs.delete_vpc,
+        "DescribeAvailabilityZones": zones.describe_availability_zones,
+        "DescribeInstances": instances.describe_instances,
+        "DescribeRegions": zones.describe_regions,
+        "DescribeSecurityGroups": groups.describe_security_groups,
+        "DescribeSubnets": subnets.describe_subnets,
+        "DescribeTags": tags.describe_tags,
+        "DescribeVpcAttribute": vpcs.describe_vpc_attribute,
+        "DescribeVpcs": vpcs.describe_vpcs,
+        "ModifyVpcAttribute": vpcs.modify_vpc_attribute,
+        "RevokeSecurityGroupEgress": groups.revoke_egress,
+        "RevokeSecurityGroupIngress": groups.revoke_ingress,
+        "RunInstances": instances.run_instances,
+        "TerminateInstances": instances.terminate_instances,
     }.items()
 }

@@ -1,7 +1,7 @@
-"""What the Describe calls have in common: filters, pages, and ids that must exist.
+"""Filters, pages and required ids of the Describe calls.
 
 Source: Amazon EC2 User Guide, "List and filter your resources" (values are joined by OR, filters by AND; ``*`` and
-``?`` are wildcards, a backslash takes their meaning away) and each call's own reference.
+``?`` are wildcards, a backslash escapes them) and the reference of each call.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import TypeVar, cast
 
 from surveyor_emulator.core.errors import ServiceError
 
-__all__ = ["Facts", "filtered", "page", "picked"]
+__all__ = ["FilterValues", "apply_filters", "paginate", "select_by_id"]
 
 Resource = TypeVar("Resource")
-# What filters see of a resource: the name of each filter with the values that the resource has for it.
-Facts = Mapping[str, Sequence[str]]
+# The values of one resource, by the name of the filter that reads them.
+FilterValues = Mapping[str, Sequence[str]]
 
-MOST_VALUES = 200  # "List and filter your resources": per filter
+MAX_FILTER_VALUES = 200  # "List and filter your resources": per filter
 TAG_FILTER = "tag:"
 
 
 class _Wild(Enum):
-    """What stands in a pattern beside plain characters."""
+    """A wildcard in a pattern."""
 
     ONE = "?"
     ANY = "*"
@@ -34,30 +34,30 @@ class _Wild(Enum):
 _Pattern = Sequence[str | _Wild]
 
 
-def filtered(
+def apply_filters(
     resources: Iterable[Resource],
     request: Mapping[str, object],
     names: frozenset[str],
-    facts: Callable[[Resource], Facts],
+    values_of: Callable[[Resource], FilterValues],
 ) -> list[Resource]:
-    """The resources that all ``Filters`` of a request let through; ``names`` are the filters that the call has."""
+    """Return the resources that pass all ``Filters`` of a request; ``names`` are the filters that the call supports."""
     tests: list[tuple[str, list[_Pattern]]] = []
-    for given in cast("list[dict[str, object]]", request.get("Filters") or []):
-        name, values = str(given.get("Name", "")), cast("list[str]", given.get("Values") or [])
+    for entry in cast("list[dict[str, object]]", request.get("Filters") or []):
+        name, values = str(entry.get("Name", "")), cast("list[str]", entry.get("Values") or [])
         if name not in names and not (name.startswith(TAG_FILTER) and TAG_FILTER in names):
             raise ServiceError("InvalidParameterValue", f"The filter '{name}' is invalid")
         if not values:
-            raise ServiceError("InvalidParameterValue", f"The filter '{name}' is to have a value")
-        if len(values) > MOST_VALUES:
-            raise ServiceError("FilterLimitExceeded", f"A filter takes at most {MOST_VALUES} values")
+            raise ServiceError("InvalidParameterValue", f"The filter '{name}' must have a value")
+        if len(values) > MAX_FILTER_VALUES:
+            raise ServiceError("FilterLimitExceeded", f"A filter takes at most {MAX_FILTER_VALUES} values")
         tests.append((name, [_pattern(value) for value in values]))
     if not tests:
         return list(resources)
-    return [resource for resource in resources if _passes(facts(resource), tests)]
+    return [resource for resource in resources if _passes(values_of(resource), tests)]
 
 
-def picked(known: Mapping[str, Resource], ids: object, code: str) -> list[Resource]:
-    """The resources that a request names, or all; raises the error ``code`` for the first one that there is not."""
+def select_by_id(known: Mapping[str, Resource], ids: object, code: str) -> list[Resource]:
+    """Return the resources that a request names, or all; raise the error ``code`` for the first unknown id."""
     names = cast("list[str]", ids or [])
     for name in names:
         if name not in known:
@@ -65,17 +65,17 @@ def picked(known: Mapping[str, Resource], ids: object, code: str) -> list[Resour
     return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
 
 
-def page(found: Sequence[Resource], request: Mapping[str, object]) -> tuple[list[Resource], str | None]:
-    """One page of what was found, and the token of the next one."""
+def paginate(found: Sequence[Resource], request: Mapping[str, object]) -> tuple[list[Resource], str | None]:
+    """Return one page of the resources, and the token of the next page."""
     start = _offset(request.get("NextToken"))
-    most = cast("int | None", request.get("MaxResults"))
-    end = len(found) if most is None else start + most
+    limit = cast("int | None", request.get("MaxResults"))
+    end = len(found) if limit is None else start + limit
     return list(found[start:end]), _token(end) if end < len(found) else None
 
 
-def _passes(facts: Facts, tests: list[tuple[str, list[_Pattern]]]) -> bool:
+def _passes(filter_values: FilterValues, tests: list[tuple[str, list[_Pattern]]]) -> bool:
     return all(
-        any(_matches(pattern, value) for pattern in patterns for value in facts.get(name, ()))
+        any(_matches(pattern, value) for pattern in patterns for value in filter_values.get(name, ()))
         for name, patterns in tests
     )
 
@@ -94,7 +94,7 @@ def _pattern(value: str) -> _Pattern:
 
 
 def _matches(pattern: _Pattern, value: str) -> bool:
-    """Whether all of ``value`` fits. Only the last ``*`` is ever tried again, so that no pattern takes for ever."""
+    """Return whether all of ``value`` matches. Only the last ``*`` is tried again, so that no pattern is slow."""
     at = token = 0
     star: tuple[int, int] | None = None
     while at < len(value):
@@ -122,5 +122,5 @@ def _offset(token: object) -> int:
     except (binascii.Error, ValueError):  # ValueError: characters that are not ASCII
         word = number = ""
     if word != "from" or not number.isascii() or not number.isdigit() or len(number) > 9:
-        raise ServiceError("InvalidPaginationToken", "The NextToken is not one that this call has given")
+        raise ServiceError("InvalidPaginationToken", "The NextToken is not a token that this call returned")
     return int(number)

@@ -1,4 +1,4 @@
-"""Subnets: where a VPC's addresses are handed out."""
+"""Subnets: address ranges of a VPC in one availability zone."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from ipaddress import IPv4Network, IPv6Network
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from .filters import Facts, filtered, page, picked
-from .state import Ec2State, Subnet, Vpc, ec2_state, new_id, zones
-from .tags import TAG_FILTERS, specified_tags, tag_facts, tag_list
+from .filters import FilterValues, apply_filters, paginate, select_by_id
+from .state import Ec2State, Subnet, Vpc, ec2_state, new_id, zone_names
+from .tags import TAG_FILTERS, specified_tags, tag_filter_values, tag_list
 from .vpcs import NOT_FOUND as VPC_NOT_FOUND
-from .vpcs import ipv6_association, network
+from .vpcs import ipv6_association, parse_network
 from .zones import zone_id
 
 __all__ = ["NOT_FOUND", "create_subnet", "delete_subnet", "describe_subnets"]
 
 NOT_FOUND = "InvalidSubnetID.NotFound"
 NONE = IPv4Network("0.0.0.0/32")
-"""The block of a subnet that has none."""
+"""The IPv4 block of an IPv6-only subnet."""
 _FILTERS = TAG_FILTERS | {
     "availability-zone",
     "availabilityZone",
@@ -39,9 +39,9 @@ _FILTERS = TAG_FILTERS | {
 
 
 def create_subnet(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """CreateSubnet, in the zone that is named or the region's first."""
+    """Handle CreateSubnet, in the named zone or the region's first."""
     state = ec2_state(call.world, call.account, call.region)
-    vpc = picked(state.vpcs, [request["VpcId"]], VPC_NOT_FOUND)[0]
+    vpc = select_by_id(state.vpcs, [request["VpcId"]], VPC_NOT_FOUND)[0]
     native = bool(request.get("Ipv6Native"))
     ipv6 = _ipv6(state, vpc, request)
     if native and (ipv6 is None or request.get("CidrBlock")):
@@ -53,16 +53,16 @@ def create_subnet(call: Call, request: Mapping[str, object]) -> dict[str, object
     if len(state.subnets_of(vpc.id)) >= call.world.settings.quotas.subnets_per_vpc:
         raise ServiceError("SubnetLimitExceeded", "The maximum number of subnets has been reached for this VPC.")
     subnet = Subnet(
-        new_id("subnet", call.world.chance), vpc.id, cidr, _zone(call, request), False, ipv6=ipv6, native=native
+        new_id("subnet", call.world.random), vpc.id, cidr, _zone(call, request), False, ipv6=ipv6, native=native
     )
     state.subnets[subnet.id] = subnet
     if tags:
         state.tags[subnet.id] = tags
-    return {"Subnet": _told(call, state, subnet)}
+    return {"Subnet": _describe(call, state, subnet)}
 
 
 def _cidr(state: Ec2State, vpc: Vpc, request: Mapping[str, object]) -> IPv4Network:
-    cidr = network(str(request["CidrBlock"]), "InvalidSubnet.Range")
+    cidr = parse_network(str(request["CidrBlock"]), "InvalidSubnet.Range")
     if not cidr.subnet_of(IPv4Network(vpc.cidr)):
         raise ServiceError("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid: it is not inside {vpc.cidr}")
     for other in state.subnets_of(vpc.id):
@@ -72,7 +72,7 @@ def _cidr(state: Ec2State, vpc: Vpc, request: Mapping[str, object]) -> IPv4Netwo
 
 
 def _ipv6(state: Ec2State, vpc: Vpc, request: Mapping[str, object]) -> IPv6Network | None:
-    """The /64 that is asked for, inside the VPC's block."""
+    """Return the requested /64 inside the VPC's block."""
     text = str(request.get("Ipv6CidrBlock") or "")
     if not text:
         return None
@@ -81,17 +81,17 @@ def _ipv6(state: Ec2State, vpc: Vpc, request: Mapping[str, object]) -> IPv6Netwo
     except ValueError:
         raise ServiceError("InvalidParameterValue", f"Value ({text}) for parameter ipv6CidrBlock is invalid.") from None
     if block.prefixlen != 64 or vpc.ipv6 is None or not block.subnet_of(vpc.ipv6):
-        raise ServiceError("InvalidSubnet.Range", f"The CIDR '{block}' is invalid: it is no /64 inside {vpc.ipv6}")
+        raise ServiceError("InvalidSubnet.Range", f"The CIDR '{block}' is invalid: expected a /64 inside {vpc.ipv6}")
     if any(other.ipv6 is not None and other.ipv6.overlaps(block) for other in state.subnets_of(vpc.id)):
         raise ServiceError("InvalidSubnet.Conflict", f"The CIDR '{block}' conflicts with another subnet")
     return block
 
 
 def describe_subnets(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DescribeSubnets."""
+    """Handle DescribeSubnets."""
     state = ec2_state(call.world, call.account, call.region)
 
-    def facts(subnet: Subnet) -> Facts:
+    def filter_values(subnet: Subnet) -> FilterValues:
         zone, cidr, default = (subnet.zone,), (str(subnet.cidr),), (str(subnet.is_default).lower(),)
         return {
             "availability-zone": zone,
@@ -108,19 +108,19 @@ def describe_subnets(call: Call, request: Mapping[str, object]) -> dict[str, obj
             "subnet-arn": (_arn(call, subnet),),
             "subnet-id": (subnet.id,),
             "vpc-id": (subnet.vpc,),
-            **tag_facts(state.tags.get(subnet.id, {})),
+            **tag_filter_values(state.tags.get(subnet.id, {})),
         }
 
-    named = picked(state.subnets, request.get("SubnetIds"), NOT_FOUND)
-    found, token = page(filtered(named, request, _FILTERS, facts), request)
-    return {"Subnets": [_told(call, state, subnet) for subnet in found], "NextToken": token}
+    named = select_by_id(state.subnets, request.get("SubnetIds"), NOT_FOUND)
+    found, token = paginate(apply_filters(named, request, _FILTERS, filter_values), request)
+    return {"Subnets": [_describe(call, state, subnet) for subnet in found], "NextToken": token}
 
 
 def delete_subnet(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DeleteSubnet, once no instance is left in it."""
+    """Handle DeleteSubnet; fail while an instance has an address of the subnet."""
     state = ec2_state(call.world, call.account, call.region)
-    subnet = picked(state.subnets, [request["SubnetId"]], NOT_FOUND)[0]
-    if subnet.taken:
+    subnet = select_by_id(state.subnets, [request["SubnetId"]], NOT_FOUND)[0]
+    if subnet.used:
         raise ServiceError("DependencyViolation", f"The subnet '{subnet.id}' has dependencies and cannot be deleted.")
     del state.subnets[subnet.id]
     state.tags.pop(subnet.id, None)
@@ -128,14 +128,14 @@ def delete_subnet(call: Call, request: Mapping[str, object]) -> dict[str, object
 
 
 def _zone(call: Call, request: Mapping[str, object]) -> str:
-    names = zones(call.region)
+    names = zone_names(call.region)
     if request.get("AvailabilityZoneId"):
         names_by_id = {zone_id(name): name for name in names}
         zone = names_by_id.get(str(request["AvailabilityZoneId"]), "")
     else:
         zone = str(request.get("AvailabilityZone") or names[0])
     if zone not in names:
-        raise ServiceError("InvalidParameterValue", f"The availability zone is to be one of {', '.join(names)}")
+        raise ServiceError("InvalidParameterValue", f"The availability zone must be one of {', '.join(names)}")
     return zone
 
 
@@ -143,7 +143,7 @@ def _arn(call: Call, subnet: Subnet) -> str:
     return f"arn:aws:ec2:{call.region}:{call.account}:subnet/{subnet.id}"
 
 
-def _told(call: Call, state: Ec2State, subnet: Subnet) -> dict[str, object]:
+def _describe(call: Call, state: Ec2State, subnet: Subnet) -> dict[str, object]:
     return {
         "SubnetId": subnet.id,
         "SubnetArn": _arn(call, subnet),

@@ -1,4 +1,4 @@
-"""Tags of EC2 resources: given when a resource is made, or later.
+"""Tags of EC2 resources: set at creation or later.
 
 Source: Amazon EC2 User Guide, "Tag your Amazon EC2 resources", Tag restrictions.
 """
@@ -11,38 +11,46 @@ from typing import cast
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from .filters import TAG_FILTER, Facts, filtered, page
+from .filters import TAG_FILTER, FilterValues, apply_filters, paginate
 from .state import Ec2State, ec2_state
 
-__all__ = ["TAG_FILTERS", "create_tags", "delete_tags", "describe_tags", "specified_tags", "tag_facts", "tag_list"]
+__all__ = [
+    "TAG_FILTERS",
+    "create_tags",
+    "delete_tags",
+    "describe_tags",
+    "specified_tags",
+    "tag_filter_values",
+    "tag_list",
+]
 
 TAG_FILTERS = frozenset({TAG_FILTER, "tag-key"})
 
-MOST_TAGS = 50
-LONGEST_KEY, LONGEST_VALUE = 128, 256
+MAX_TAGS = 50
+MAX_KEY_LENGTH, MAX_VALUE_LENGTH = 128, 256
 _KINDS = {"vpc": "vpc", "subnet": "subnet", "i": "instance"}
 _NOT_FOUND = {"vpc": "InvalidVpcID.NotFound", "subnet": "InvalidSubnetID.NotFound", "i": "InvalidInstanceID.NotFound"}
 
 
 def create_tags(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """CreateTags: adds or overwrites."""
+    """Handle CreateTags: add or overwrite tags."""
     state = ec2_state(call.world, call.account, call.region)
     tags = _tags(request.get("Tags"))
     resources = _resources(state, request)
     for resource in resources:
-        _room(state.tags.get(resource, {}) | tags)
+        _require_space(state.tags.get(resource, {}) | tags)
     for resource in resources:
         state.tags.setdefault(resource, {}).update(tags)
     return {}
 
 
 def delete_tags(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DeleteTags: all tags, those of a key, or those of a key and a value."""
+    """Handle DeleteTags: delete all tags, those with a key, or those with a key and a value."""
     state = ec2_state(call.world, call.account, call.region)
-    given = cast("list[dict[str, str]] | None", request.get("Tags"))
+    listed = cast("list[dict[str, str]] | None", request.get("Tags"))
     for resource in _resources(state, request):
         tags = state.tags.get(resource, {})
-        for tag in given if given is not None else [{"Key": key} for key in tags]:
+        for tag in listed if listed is not None else [{"Key": key} for key in tags]:
             key, value = tag.get("Key", ""), tag.get("Value")
             if key in tags and value in (None, tags[key]):
                 del tags[key]
@@ -50,11 +58,11 @@ def delete_tags(call: Call, request: Mapping[str, object]) -> dict[str, object]:
 
 
 def describe_tags(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DescribeTags: one entry per resource and key."""
+    """Handle DescribeTags: one entry per resource and key."""
     state = ec2_state(call.world, call.account, call.region)
     entries = [(resource, key, value) for resource, tags in state.tags.items() for key, value in sorted(tags.items())]
 
-    def facts(entry: tuple[str, str, str]) -> Facts:
+    def filter_values(entry: tuple[str, str, str]) -> FilterValues:
         resource, key, value = entry
         kind = _KINDS[_prefix(resource)]
         return {
@@ -66,16 +74,16 @@ def describe_tags(call: Call, request: Mapping[str, object]) -> dict[str, object
         }
 
     names = frozenset({"key", "value", "resource-id", "resource-type", TAG_FILTER})
-    found, token = page(filtered(entries, request, names, facts), request)
-    told = [
+    found, token = paginate(apply_filters(entries, request, names, filter_values), request)
+    shapes = [
         {"ResourceId": resource, "ResourceType": _KINDS[_prefix(resource)], "Key": key, "Value": value}
         for resource, key, value in found
     ]
-    return {"Tags": told, "NextToken": token}
+    return {"Tags": shapes, "NextToken": token}
 
 
 def specified_tags(request: Mapping[str, object], kind: str) -> dict[str, str]:
-    """The tags that a request gives the resource it makes (``TagSpecifications``)."""
+    """Return the tags that a request sets on the resource it creates (``TagSpecifications``)."""
     tags: dict[str, str] = {}
     for entry in cast("list[dict[str, object]]", request.get("TagSpecifications") or []):
         if entry.get("ResourceType") != kind:
@@ -83,28 +91,28 @@ def specified_tags(request: Mapping[str, object], kind: str) -> dict[str, str]:
                 "InvalidParameterValue", f"'{entry.get('ResourceType')}' is not a valid taggable resource type here"
             )
         tags |= _tags(entry.get("Tags"))
-    _room(tags)
+    _require_space(tags)
     return tags
 
 
-def tag_facts(tags: Mapping[str, str]) -> dict[str, Sequence[str]]:
-    """What ``tag:…`` and ``tag-key`` filters see."""
+def tag_filter_values(tags: Mapping[str, str]) -> dict[str, Sequence[str]]:
+    """Return the values that ``tag:…`` and ``tag-key`` filters read."""
     return {f"{TAG_FILTER}{key}": (value,) for key, value in tags.items()} | {"tag-key": tuple(tags)}
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as the API tells them."""
+    """Return tags in the shape of the API."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
-def _tags(given: object) -> dict[str, str]:
+def _tags(entries: object) -> dict[str, str]:
     tags: dict[str, str] = {}
-    for tag in cast("list[dict[str, str]]", given or []):
+    for tag in cast("list[dict[str, str]]", entries or []):
         key, value = tag.get("Key", ""), tag.get("Value") or ""
-        if not key or len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
+        if not key or len(key) > MAX_KEY_LENGTH or len(value) > MAX_VALUE_LENGTH:
             raise ServiceError(
                 "InvalidParameterValue",
-                f"Tag keys have 1 to {LONGEST_KEY} characters and tag values up to {LONGEST_VALUE}",
+                f"Tag keys have 1 to {MAX_KEY_LENGTH} characters and tag values up to {MAX_VALUE_LENGTH}",
             )
         if key.lower().startswith("aws:"):
             raise ServiceError("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
@@ -114,9 +122,9 @@ def _tags(given: object) -> dict[str, str]:
     return tags
 
 
-def _room(tags: Mapping[str, str]) -> None:
-    if len(tags) > MOST_TAGS:
-        raise ServiceError("TagLimitExceeded", f"A resource has at most {MOST_TAGS} tags")
+def _require_space(tags: Mapping[str, str]) -> None:
+    if len(tags) > MAX_TAGS:
+        raise ServiceError("TagLimitExceeded", f"A resource has at most {MAX_TAGS} tags")
 
 
 def _resources(state: Ec2State, request: Mapping[str, object]) -> list[str]:

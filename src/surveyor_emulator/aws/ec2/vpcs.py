@@ -1,4 +1,4 @@
-"""VPCs: what private namespaces are attached to."""
+"""VPCs, which private namespaces are attached to."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import cast
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from .filters import Facts, filtered, page, picked
-from .state import IPV6, Ec2State, Vpc, ec2_state, make_default_vpc, new_id
-from .tags import TAG_FILTERS, specified_tags, tag_facts, tag_list
+from .filters import FilterValues, apply_filters, paginate, select_by_id
+from .state import IPV6, Ec2State, Vpc, create_default_vpc_state, ec2_state, new_id
+from .tags import TAG_FILTERS, specified_tags, tag_filter_values, tag_list
 
 __all__ = [
     "create_default_vpc",
@@ -21,7 +21,7 @@ __all__ = [
     "describe_vpcs",
     "ipv6_association",
     "modify_vpc_attribute",
-    "network",
+    "parse_network",
 ]
 
 NOT_FOUND = "InvalidVpcID.NotFound"
@@ -42,22 +42,22 @@ _ATTRIBUTES = {
 
 
 def create_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """CreateVpc, with a CIDR block of its own, and one of IPv6 if that is asked for; address pools are not offered."""
+    """Handle CreateVpc, with a CIDR block and an optional IPv6 block; address pools are not supported."""
     state = ec2_state(call.world, call.account, call.region)
     for name in request:
         if name.startswith("Ip"):
-            raise ServiceError("UnsupportedOperation", f"The embedded target's VPCs do not offer {name}")
+            raise ServiceError("UnsupportedOperation", f"The embedded target's VPCs do not support {name}")
     if not request.get("CidrBlock"):
         raise ServiceError("MissingParameter", "The request must contain the parameter CidrBlock")
-    cidr = network(str(request["CidrBlock"]), "InvalidVpc.Range")
+    cidr = parse_network(str(request["CidrBlock"]), "InvalidVpc.Range")
     tags = specified_tags(request, "vpc")
-    _room(call, state)
-    chance = call.world.chance
+    _require_space(call, state)
+    generator = call.world.random
     vpc = Vpc(
-        new_id("vpc", chance),
+        new_id("vpc", generator),
         str(cidr),
         False,
-        new_id("dopt", chance),
+        new_id("dopt", generator),
         tenancy=str(request.get("InstanceTenancy") or "default"),
         ipv6=_ipv6(call) if request.get("AmazonProvidedIpv6CidrBlock") else None,
     )
@@ -65,32 +65,32 @@ def create_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
     if tags:
         state.tags[vpc.id] = tags
     call.note("ec2.vpc.created", vpc.id, vpc.cidr)
-    # "pending" is what the call answers; nothing here can be seen before it is available.
-    return {"Vpc": _told(call, state, vpc) | {"State": "pending"}}
+    # The call returns "pending", but the VPC is available before any further call.
+    return {"Vpc": _describe(call, state, vpc) | {"State": "pending"}}
 
 
 def _ipv6(call: Call) -> IPv6Network:
-    """A /56, any of them."""
-    number = call.world.chance.getrandbits(56 - IPV6.prefixlen)
+    """Return a random /56 of the range."""
+    number = call.world.random.getrandbits(56 - IPV6.prefixlen)
     return IPv6Network((int(IPV6.network_address) + (number << (128 - 56)), 56))
 
 
 def create_default_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """CreateDefaultVpc: once the region has none."""
+    """Handle CreateDefaultVpc; fail if the region has one."""
     state = ec2_state(call.world, call.account, call.region)
     if any(vpc.is_default for vpc in state.vpcs.values()):
         raise ServiceError("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.")
-    _room(call, state)
-    vpc = make_default_vpc(state, call.region, call.world.chance)
+    _require_space(call, state)
+    vpc = create_default_vpc_state(state, call.region, call.world.random)
     call.note("ec2.vpc.created", vpc.id, vpc.cidr)
-    return {"Vpc": _told(call, state, vpc) | {"State": "pending"}}
+    return {"Vpc": _describe(call, state, vpc) | {"State": "pending"}}
 
 
 def describe_vpcs(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DescribeVpcs."""
+    """Handle DescribeVpcs."""
     state = ec2_state(call.world, call.account, call.region)
 
-    def facts(vpc: Vpc) -> Facts:
+    def filter_values(vpc: Vpc) -> FilterValues:
         return {
             "cidr": (vpc.cidr,),
             "cidr-block-association.cidr-block": (vpc.cidr,),
@@ -99,18 +99,18 @@ def describe_vpcs(call: Call, request: Mapping[str, object]) -> dict[str, object
             "owner-id": (call.account,),
             "state": (vpc.state,),
             "vpc-id": (vpc.id,),
-            **tag_facts(state.tags.get(vpc.id, {})),
+            **tag_filter_values(state.tags.get(vpc.id, {})),
         }
 
-    named = picked(state.vpcs, request.get("VpcIds"), NOT_FOUND)
-    found, token = page(filtered(named, request, _FILTERS, facts), request)
-    return {"Vpcs": [_told(call, state, vpc) for vpc in found], "NextToken": token}
+    named = select_by_id(state.vpcs, request.get("VpcIds"), NOT_FOUND)
+    found, token = paginate(apply_filters(named, request, _FILTERS, filter_values), request)
+    return {"Vpcs": [_describe(call, state, vpc) for vpc in found], "NextToken": token}
 
 
 def delete_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DeleteVpc, once nothing is left in it."""
+    """Handle DeleteVpc; fail while the VPC has subnets."""
     state = ec2_state(call.world, call.account, call.region)
-    vpc = picked(state.vpcs, [request["VpcId"]], NOT_FOUND)[0]
+    vpc = select_by_id(state.vpcs, [request["VpcId"]], NOT_FOUND)[0]
     if state.subnets_of(vpc.id):
         raise ServiceError("DependencyViolation", f"The vpc '{vpc.id}' has dependencies and cannot be deleted.")
     del state.vpcs[vpc.id]
@@ -120,32 +120,32 @@ def delete_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
 
 
 def describe_vpc_attribute(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DescribeVpcAttribute: one attribute."""
+    """Handle DescribeVpcAttribute: return one attribute."""
     state = ec2_state(call.world, call.account, call.region)
-    vpc = picked(state.vpcs, [request["VpcId"]], NOT_FOUND)[0]
+    vpc = select_by_id(state.vpcs, [request["VpcId"]], NOT_FOUND)[0]
     member, attribute = _ATTRIBUTES[str(request["Attribute"])]
     return {"VpcId": vpc.id, member: {"Value": getattr(vpc, attribute)}}
 
 
 def modify_vpc_attribute(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ModifyVpcAttribute: one attribute a call, as its reference says."""
+    """Handle ModifyVpcAttribute: change one attribute per call, as its reference says."""
     state = ec2_state(call.world, call.account, call.region)
-    vpc = picked(state.vpcs, [request["VpcId"]], NOT_FOUND)[0]
-    given = [(member, attribute) for member, attribute in _ATTRIBUTES.values() if request.get(member) is not None]
-    if len(given) != 1:
-        raise ServiceError("InvalidParameterCombination", "Fields for exactly one attribute are to be specified")
-    member, attribute = given[0]
+    vpc = select_by_id(state.vpcs, [request["VpcId"]], NOT_FOUND)[0]
+    present = [(member, attribute) for member, attribute in _ATTRIBUTES.values() if request.get(member) is not None]
+    if len(present) != 1:
+        raise ServiceError("InvalidParameterCombination", "Fields for exactly one attribute must be specified")
+    member, attribute = present[0]
     value = cast("dict[str, bool]", request[member]).get("Value")
     if value is None:
         raise ServiceError("MissingParameter", f"The request must contain the parameter {member}.Value")
     if attribute == "dns_hostnames" and value and not vpc.dns_support:
-        raise ServiceError("InvalidParameterCombination", "DNS hostnames can be enabled only where DNS support is")
+        raise ServiceError("InvalidParameterCombination", "DNS hostnames can be enabled only if DNS support is enabled")
     setattr(vpc, attribute, value)
     return {}
 
 
-def network(text: str, range_error: str) -> IPv4Network:
-    """A CIDR block of the documented sizes; host bits are cleared, as CreateVpc and CreateSubnet say they do."""
+def parse_network(text: str, range_error: str) -> IPv4Network:
+    """Return a CIDR block of a documented size; host bits are cleared, as CreateVpc and CreateSubnet document."""
     try:
         cidr = IPv4Network(text, strict=False) if "/" in text else None
     except ValueError:
@@ -161,7 +161,7 @@ def network(text: str, range_error: str) -> IPv4Network:
 
 
 def ipv6_association(resource: str, block: IPv6Network | None) -> list[dict[str, object]]:
-    """How the IPv6 block of a VPC or a subnet is told."""
+    """Return the associations of a VPC's or subnet's IPv6 block in the shape of the API."""
     if block is None:
         return []
     kind, _, rest = resource.partition("-")
@@ -170,12 +170,12 @@ def ipv6_association(resource: str, block: IPv6Network | None) -> list[dict[str,
     return [{"AssociationId": f"{kind}-cidr-assoc-{rest}", "Ipv6CidrBlock": str(block), member: state}]
 
 
-def _room(call: Call, state: Ec2State) -> None:
+def _require_space(call: Call, state: Ec2State) -> None:
     if len(state.vpcs) >= call.world.settings.quotas.vpcs:
         raise ServiceError("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 
 
-def _told(call: Call, state: Ec2State, vpc: Vpc) -> dict[str, object]:
+def _describe(call: Call, state: Ec2State, vpc: Vpc) -> dict[str, object]:
     association = {
         "AssociationId": f"vpc-cidr-assoc-{vpc.id.partition('-')[2]}",
         "CidrBlock": vpc.cidr,

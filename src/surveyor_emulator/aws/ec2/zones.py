@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from surveyor_emulator.core.world import Call
 
-from .filters import Facts, filtered, picked
-from .state import zones
+from .filters import FilterValues, apply_filters, select_by_id
+from .state import zone_names
 
 __all__ = ["describe_availability_zones", "describe_regions", "zone_id"]
 
-# AWS Account Management Reference Guide, "Enable or disable AWS Regions": those that are enabled by default.
+# AWS Account Management Reference Guide, "Enable or disable AWS Regions": regions that are enabled by default.
 REGIONS = (
     "ap-northeast-1",
     "ap-northeast-2",
@@ -43,20 +43,20 @@ _COMPASS = {
 
 
 def describe_regions(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DescribeRegions: those that every account has."""
+    """Handle DescribeRegions: return the regions that every account has."""
 
     def endpoint(region: str) -> str:
         return f"ec2.{region}.amazonaws.com"
 
-    def facts(region: str) -> Facts:
+    def filter_values(region: str) -> FilterValues:
         return {
             "region-name": (region,),
             "endpoint": (endpoint(region),),
             "opt-in-status": ("opt-in-not-required",),
         }
 
-    named = picked({region: region for region in REGIONS}, request.get("RegionNames"), "InvalidParameterValue")
-    found = filtered(named, request, frozenset({"region-name", "endpoint", "opt-in-status"}), facts)
+    named = select_by_id({region: region for region in REGIONS}, request.get("RegionNames"), "InvalidParameterValue")
+    found = apply_filters(named, request, frozenset({"region-name", "endpoint", "opt-in-status"}), filter_values)
     return {
         "Regions": [
             {"RegionName": region, "Endpoint": endpoint(region), "OptInStatus": "opt-in-not-required"}
@@ -66,10 +66,10 @@ def describe_regions(call: Call, request: Mapping[str, object]) -> dict[str, obj
 
 
 def describe_availability_zones(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DescribeAvailabilityZones of the region that is asked."""
-    names = zones(call.region)
+    """Handle DescribeAvailabilityZones of the called region."""
+    names = zone_names(call.region)
 
-    def facts(zone: str) -> Facts:
+    def filter_values(zone: str) -> FilterValues:
         return {
             "group-name": (call.region,),
             "opt-in-status": ("opt-in-not-required",),
@@ -80,9 +80,10 @@ def describe_availability_zones(call: Call, request: Mapping[str, object]) -> di
             "zone-type": ("availability-zone",),
         }
 
-    named = picked({zone: zone for zone in names}, request.get("ZoneNames"), "InvalidParameterValue")
-    by_id = picked({zone_id(zone): zone for zone in names}, request.get("ZoneIds"), "InvalidParameterValue")
-    found = filtered([zone for zone in named if zone in by_id], request, frozenset(facts(names[0])), facts)
+    named = select_by_id({zone: zone for zone in names}, request.get("ZoneNames"), "InvalidParameterValue")
+    by_id = select_by_id({zone_id(zone): zone for zone in names}, request.get("ZoneIds"), "InvalidParameterValue")
+    known = frozenset(filter_values(names[0]))
+    found = apply_filters([zone for zone in named if zone in by_id], request, known, filter_values)
     return {
         "AvailabilityZones": [
             {
@@ -102,7 +103,7 @@ def describe_availability_zones(call: Call, request: Mapping[str, object]) -> di
 
 
 def zone_id(zone: str) -> str:
-    """The id of a zone, ``use1-az1`` for ``us-east-1a``; on AWS it is another one in each account."""
+    """Return the id of a zone, ``use1-az1`` for ``us-east-1a``; in AWS the mapping differs between accounts."""
     region, letter = zone[:-1], zone[-1]
     parts = region.split("-")
     short = "".join(_COMPASS.get(part, part) for part in parts)

@@ -12,7 +12,7 @@ import random
 import re
 from collections.abc import Callable
 
-from surveyor_emulator.aws.ec2.groups import lets_out
+from surveyor_emulator.aws.ec2.groups import allows_egress
 from surveyor_emulator.aws.ec2.state import Instance, ec2_state
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
@@ -35,7 +35,7 @@ def look_for_instances(call: Call, stop: Callable[[Task, str], object]) -> None:
             if joined is not None:
                 _leave(call, joined, stop)
         elif joined is not None:
-            joined.connected = lets_out(call.world, call.account, call.region, instance.id)
+            joined.connected = allows_egress(call.world, call.account, call.region, instance.id)
         elif instance.user_data and instance.id not in held.left:
             within = held.clusters.get(_cluster(instance.user_data))
             if (

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import World
 
 from .shapes import VpcShape
 from .state import HostedZone, Route53State, VpcKey
 
-__all__ = ["every_zone", "has_vpc", "read_vpc", "require_free", "require_vpc"]
+__all__ = ["all_zones", "has_vpc", "read_vpc", "require_no_conflict", "require_vpc"]
 
 
 def read_vpc(shape: VpcShape) -> VpcKey:
@@ -25,7 +25,7 @@ def read_vpc(shape: VpcShape) -> VpcKey:
 
 def has_vpc(world: World, account: str, vpc: VpcKey) -> bool:
     """Whether the account has that VPC."""
-    return vpc.id in vpcs(world, account, vpc.region)
+    return vpc.id in vpcs_of(world, account, vpc.region)
 
 
 def require_vpc(world: World, account: str, vpc: VpcKey) -> None:
@@ -34,9 +34,9 @@ def require_vpc(world: World, account: str, vpc: VpcKey) -> None:
         raise ServiceError("InvalidVPCId", f"account {account} has no VPC {vpc.id} in {vpc.region}")
 
 
-def require_free(world: World, name: str, vpc: VpcKey) -> None:
+def require_no_conflict(world: World, name: str, vpc: VpcKey) -> None:
     """ConflictingDomainExists if a private zone of that name, in whichever account, already has the VPC."""
-    for zone in every_zone(world):
+    for zone in all_zones(world):
         if zone.name == name and vpc in zone.vpcs:
             raise ServiceError(
                 "ConflictingDomainExists",
@@ -44,7 +44,7 @@ def require_free(world: World, name: str, vpc: VpcKey) -> None:
             )
 
 
-def every_zone(world: World) -> Iterator[HostedZone]:
+def all_zones(world: World) -> Iterator[HostedZone]:
     """The zones of all accounts."""
     for _, _, state in world.everywhere(Route53State):
         yield from state.zones.values()

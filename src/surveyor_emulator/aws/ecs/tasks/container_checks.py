@@ -11,7 +11,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-from surveyor_emulator.aws.ec2.groups import lets_out
+from surveyor_emulator.aws.ec2.groups import allows_egress
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.state import Container, Health, Task
 from surveyor_emulator.core.world import Call
@@ -83,7 +83,7 @@ def agent_is_connected(call: Call, task: Task) -> bool:
     """
     if task.instance is None:
         return True
-    return lets_out(call.world, call.account, call.region, task.instance.ec2_id)
+    return allows_egress(call.world, call.account, call.region, task.instance.ec2_id)
 
 
 def _set(call: Call, task: Task, container: Container, health: Health, changed: Callable[[], object]) -> None:

@@ -17,17 +17,17 @@ from surveyor_emulator.aws.ec2.state import Instance, ec2_state
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
 
-from .lookup import arn, state
+from .lookup import arn, ecs_state
 from .state import Cluster, ContainerInstance, Task
 
-__all__ = ["look_for_instances"]
+__all__ = ["update_container_instances"]
 
 _CLUSTER = re.compile(r"^[^#\n]*\bECS_CLUSTER=[\"']?([A-Za-z0-9_-]+)", re.MULTILINE)
 
 
-def look_for_instances(call: Call, stop: Callable[[Task, str], object]) -> None:
+def update_container_instances(call: Call, stop: Callable[[Task, str], object]) -> None:
     """Let those join that have started, and those go that were terminated; `stop` hears of tasks on the latter."""
-    held = state(call)
+    held = ecs_state(call)
     known = {one.ec2_id: one for one in held.instances.values()}
     for instance in ec2_state(call.world, call.account, call.region).instances.values():
         joined = known.get(instance.id)
@@ -35,8 +35,8 @@ def look_for_instances(call: Call, stop: Callable[[Task, str], object]) -> None:
             if joined is not None:
                 _leave(call, joined, stop)
         elif joined is not None:
-            joined.connected = allows_egress(call.world, call.account, call.region, instance.id)
-        elif instance.user_data and instance.id not in held.left:
+            joined.agent_connected = allows_egress(call.world, call.account, call.region, instance.id)
+        elif instance.user_data and instance.id not in held.deregistered_instances:
             within = held.clusters.get(_cluster(instance.user_data))
             if (
                 within is not None
@@ -49,16 +49,16 @@ def look_for_instances(call: Call, stop: Callable[[Task, str], object]) -> None:
 def _join(call: Call, within: Cluster, instance: Instance) -> None:
     place = arn(call, "container-instance", within.name, call.world.new_id(32, "0123456789abcdef"))
     address = runtime(call.world).addresses.take()
-    state(call).instances[place] = ContainerInstance(place, instance.id, within, address, instance.zone, call.now)
+    ecs_state(call).instances[place] = ContainerInstance(place, instance.id, within, address, instance.zone, call.now)
     call.note("ecs.instance.registered", instance.id, within.name)
 
 
 def _leave(call: Call, joined: ContainerInstance, stop: Callable[[Task, str], object]) -> None:
-    joined.status, joined.connected = "INACTIVE", False
-    for task in state(call).tasks.values():
+    joined.status, joined.agent_connected = "INACTIVE", False
+    for task in ecs_state(call).tasks.values():
         if task.instance is joined:
             stop(task, f"Host EC2 (instance {joined.ec2_id}) terminated.")
-    del state(call).instances[joined.arn]
+    del ecs_state(call).instances[joined.arn]
     runtime(call.world).addresses.release(joined.address)
 
 

@@ -6,12 +6,12 @@ from surveyor_emulator.core.world import Call
 
 from .state import Service
 
-__all__ = ["told"]
+__all__ = ["add_event"]
 
 KEPT = 100
 
 
-def told(call: Call, service: Service, message: str) -> None:
+def add_event(call: Call, service: Service, message: str) -> None:
     """Add one."""
     text = f"{call.world.random.getrandbits(128):032x}"
     identity = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -8,15 +8,26 @@ from typing import TypeVar
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from .state import Cluster, ConnectState, EcsState, Published, Service, Task, TaskDefinition
+from .state import Cluster, ConnectState, EcsState, PublishedEndpoint, Service, Task, TaskDefinition
 
-__all__ = ["arn", "cluster", "definition", "invalid", "page", "published_in", "refused", "service", "state", "task"]
+__all__ = [
+    "arn",
+    "cluster",
+    "definition",
+    "ecs_state",
+    "find_published",
+    "invalid",
+    "page",
+    "refused",
+    "service",
+    "task",
+]
 
 T = TypeVar("T")
 PAGE = 100
 
 
-def state(call: Call) -> EcsState:
+def ecs_state(call: Call) -> EcsState:
     """ECS's state for the caller's account and region."""
     return call.world.regional(EcsState, call.account, call.region)
 
@@ -38,7 +49,7 @@ def refused(message: str) -> ServiceError:
 
 def cluster(call: Call, reference: str | None) -> Cluster:
     """The active cluster of that name or ARN, `default` where there is none given; or ClusterNotFoundException."""
-    found = state(call).clusters.get(_last(reference or "default", arn(call, "cluster", "")))
+    found = ecs_state(call).clusters.get(_last(reference or "default", arn(call, "cluster", "")))
     if found is None or found.status != "ACTIVE":
         raise ServiceError("ClusterNotFoundException", "Cluster not found.")
     return found
@@ -46,7 +57,7 @@ def cluster(call: Call, reference: str | None) -> Cluster:
 
 def service(call: Call, within: Cluster, reference: str) -> Service:
     """The service of that name or ARN, whatever its status; or ServiceNotFoundException."""
-    found = state(call).services.get((within.name, reference.rpartition("/")[2]))
+    found = ecs_state(call).services.get((within.name, reference.rpartition("/")[2]))
     if found is None or (reference.startswith("arn:") and reference != found.arn):
         raise ServiceError("ServiceNotFoundException", "Service not found.")
     return found
@@ -54,7 +65,7 @@ def service(call: Call, within: Cluster, reference: str) -> Service:
 
 def task(call: Call, within: Cluster, reference: str) -> Task | None:
     """The task of that id or ARN; None if the cluster has none."""
-    found = state(call).tasks.get(
+    found = ecs_state(call).tasks.get(
         reference if reference.startswith("arn:") else arn(call, "task", within.name, reference)
     )
     return found if found is not None and found.cluster is within else None
@@ -64,7 +75,7 @@ def definition(call: Call, reference: str) -> TaskDefinition:
     """A family's latest active revision, `family:revision`, or an ARN of that; ClientException where there is none."""
     given = reference.removeprefix(arn(call, "task-definition", ""))
     family, _, revision = given.partition(":")
-    revisions = state(call).families.get(family, [])
+    revisions = ecs_state(call).families.get(family, [])
     if revision:
         found = next((one for one in revisions if str(one.revision) == revision), None)
     else:
@@ -74,7 +85,7 @@ def definition(call: Call, reference: str) -> TaskDefinition:
     return found
 
 
-def published_in(call: Call, owner: str, namespace_id: str) -> list[Published]:
+def find_published(call: Call, owner: str, namespace_id: str) -> list[PublishedEndpoint]:
     """All endpoints of a namespace."""
     held = call.world.regional(ConnectState, owner, call.region)
     return [one for one in held.published.values() if one.namespace_id == namespace_id]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from surveyor_emulator.aws.eventbridge import publish
 from surveyor_emulator.core.world import Call, World
 
-__all__ = ["acting", "event", "service_action"]
+__all__ = ["acting", "event", "send_service_action"]
 
 ROLE = "AWSServiceRoleForECS"
 
@@ -22,7 +22,7 @@ def acting(world: World, account: str, region: str) -> Call:
     return Call(world, account, region, principal, "servicediscovery", "")
 
 
-def service_action(call: Call, service_arn: str, kind: str, name: str, detail: Mapping[str, object]) -> None:
+def send_service_action(call: Call, service_arn: str, kind: str, name: str, detail: Mapping[str, object]) -> None:
     """Send an "ECS Service Action"; ``kind`` is INFO, WARN or ERROR (ECS Developer Guide, Service action events)."""
     whole = {"eventType": kind, "eventName": name, **detail}
     event(call, "ECS Service Action", [service_arn], whole)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from surveyor_emulator.aws.ecs.lookup import published_in
+from surveyor_emulator.aws.ecs.lookup import find_published
 from surveyor_emulator.core.world import Call
 
 from . import tags
-from .lookup import state
-from .state import Container, Deployment, Registry, Service, Task, TaskSet
+from .lookup import ecs_state
+from .state import Container, Deployment, Service, ServiceRegistry, Task, TaskSet
 
-__all__ = ["told_service", "told_task", "told_task_set"]
+__all__ = ["format_service", "format_task", "format_task_set"]
 
 _LATER = {
     "connectivityAt": "started",
@@ -29,7 +29,7 @@ _LATER = {
 _WAITING = ("PROVISIONING", "PENDING", "ACTIVATING")
 
 
-def told_task(call: Call, of: Task) -> dict[str, Any]:
+def format_task(call: Call, of: Task) -> dict[str, Any]:
     """ecs Task."""
     definition = of.template.definition
     told: dict[str, Any] = {
@@ -43,20 +43,20 @@ def told_task(call: Call, of: Task) -> dict[str, Any]:
         "group": of.group,
         "launchType": of.template.launch_type,
         "lastStatus": of.status,
-        "desiredStatus": of.desired,
+        "desiredStatus": of.desired_status,
         "healthStatus": of.health,
         "createdAt": of.created,
         "availabilityZone": of.zone,
         "version": of.version,
         "enableExecuteCommand": False,
         "connectivity": "CONNECTED" if of.status == "RUNNING" else "DISCONNECTED",
-        "tags": tags.told(of.tags),
+        "tags": tags.format_tags(of.tags),
     }
     for key in ("cpu", "memory"):
-        if key in definition.told:
-            told[key] = definition.told[key]
-    if of.template.platform is not None:
-        told |= {"platformVersion": of.template.platform, "platformFamily": "Linux"}
+        if key in definition.document:
+            told[key] = definition.document[key]
+    if of.template.platform_version is not None:
+        told |= {"platformVersion": of.template.platform_version, "platformFamily": "Linux"}
     if of.instance is not None:
         told["containerInstanceArn"] = of.instance.arn
     for key, name in _LATER.items():
@@ -74,10 +74,10 @@ def _container(task: Task, of: Container) -> dict[str, Any]:
         "image": of.definition.image,
         "lastStatus": of.status,
         "healthStatus": of.health,
-        "cpu": str(of.definition.told["cpu"]),
+        "cpu": str(of.definition.document["cpu"]),
         "networkBindings": [
             {"bindIP": "0.0.0.0", "containerPort": inside, "hostPort": outside, "protocol": "tcp"}
-            for inside, outside in of.bindings.items()
+            for inside, outside in of.host_ports.items()
         ],
         "networkInterfaces": [_interface(task)] if task.template.network is not None and task.address else [],
     }
@@ -118,24 +118,24 @@ def _attachments(of: Task) -> list[dict[str, Any]]:
     ]
 
 
-def told_service(call: Call, of: Service, tasks: Iterable[Task], *, with_tags: bool = False) -> dict[str, Any]:
+def format_service(call: Call, of: Service, tasks: Iterable[Task], *, with_tags: bool = False) -> dict[str, Any]:
     """ecs Service."""
     mine = list(tasks)
     current = of.primary
     told: dict[str, Any] = {
-        **of.told,
+        **of.document,
         "serviceArn": of.arn,
         "serviceName": of.name,
         "clusterArn": of.cluster.arn,
         "status": of.status,
-        "desiredCount": of.desired,
+        "desiredCount": of.desired_count,
         **_counts(mine),
         "deploymentConfiguration": {
-            "deploymentCircuitBreaker": of.breaker,
-            "maximumPercent": of.maximum,
-            "minimumHealthyPercent": of.minimum,
+            "deploymentCircuitBreaker": of.circuit_breaker,
+            "maximumPercent": of.maximum_percent,
+            "minimumHealthyPercent": of.minimum_percent,
             "strategy": "ROLLING" if of.blue_green is None else "BLUE_GREEN",
-            **({} if of.blue_green is None else of.blue_green.told),
+            **({} if of.blue_green is None else of.blue_green.document),
         },
         "deployments": []
         if of.controller == "EXTERNAL"
@@ -143,22 +143,22 @@ def told_service(call: Call, of: Service, tasks: Iterable[Task], *, with_tags: b
         "events": list(reversed(of.events[-100:])),
         "createdAt": of.created,
         "createdBy": of.created_by,
-        "schedulingStrategy": of.scheduling,
+        "schedulingStrategy": of.scheduling_strategy,
         "availabilityZoneRebalancing": of.rebalancing,
         "serviceRegistries": _registries(current.template.registry if current is not None else None),
-        "propagateTags": of.told.get("propagateTags") or "NONE",
+        "propagateTags": of.document.get("propagateTags") or "NONE",
     }
-    if of.told.get("deploymentController"):
+    if of.document.get("deploymentController"):
         told["deploymentController"] = {"type": of.controller}
-    if of.grace:
-        told["healthCheckGracePeriodSeconds"] = of.grace
+    if of.grace_period:
+        told["healthCheckGracePeriodSeconds"] = of.grace_period
     if current is not None and of.controller != "EXTERNAL":
         told["taskDefinition"] = current.template.definition.arn
         told |= _launch(current)
     if of.task_sets:
-        told["taskSets"] = [told_task_set(call, of, one, mine) for one in of.task_sets]
+        told["taskSets"] = [format_task_set(call, of, one, mine) for one in of.task_sets]
     if with_tags:
-        told["tags"] = tags.told(state(call).tags.get(of.arn, {}))
+        told["tags"] = tags.format_tags(ecs_state(call).tags.get(of.arn, {}))
     return told
 
 
@@ -168,26 +168,26 @@ def _deployment(call: Call, of: Service, one: Deployment, tasks: list[Task]) -> 
         "id": one.id,
         "status": one.status,
         "taskDefinition": one.template.definition.arn,
-        "desiredCount": of.desired if one.status == "PRIMARY" else 0,
+        "desiredCount": of.desired_count if one.status == "PRIMARY" else 0,
         **_counts(mine),
-        "failedTasks": one.failed,
+        "failedTasks": one.failed_tasks,
         "createdAt": one.created,
         "updatedAt": one.updated,
-        "rolloutState": one.rollout,
+        "rolloutState": one.rollout_state,
         "rolloutStateReason": one.reason,
         **_launch(one),
     }
     if one.template.connect is not None:
-        told["serviceConnectConfiguration"] = one.template.connect.told
+        told["serviceConnectConfiguration"] = one.template.connect.document
         told["serviceConnectResources"] = [
             {"discoveryName": two.endpoint.discovery_name, "discoveryArn": two.discovery_arn}
-            for two in published_in(call, one.template.connect.owner, one.template.connect.namespace_id)
+            for two in find_published(call, one.template.connect.owner, one.template.connect.namespace_id)
             if two.service_arn == of.arn
         ]
     return told
 
 
-def told_task_set(call: Call, service: Service, of: TaskSet, tasks: Iterable[Task]) -> dict[str, Any]:
+def format_task_set(call: Call, service: Service, of: TaskSet, tasks: Iterable[Task]) -> dict[str, Any]:
     """ecs TaskSet."""
     one = of.deployment
     mine = [task for task in tasks if task.deployment is one]
@@ -199,51 +199,51 @@ def told_task_set(call: Call, service: Service, of: TaskSet, tasks: Iterable[Tas
         "clusterArn": service.cluster.arn,
         "status": of.status,
         "taskDefinition": one.template.definition.arn,
-        "computedDesiredCount": desired_of(service, of),
+        "computedDesiredCount": computed_desired_count(service, of),
         **_counts(mine),
         "createdAt": one.created,
         "updatedAt": one.updated,
-        "scale": {"value": of.percent, "unit": "PERCENT"},
+        "scale": {"value": of.scale_percent, "unit": "PERCENT"},
         "stabilityStatus": "STEADY_STATE" if stable else "STABILIZING",
         "stabilityStatusAt": of.stable_since if of.stable_since is not None else one.updated,
         "serviceRegistries": _registries(one.template.registry),
         "loadBalancers": [],
-        "tags": tags.told(state(call).tags.get(of.arn, {})),
+        "tags": tags.format_tags(ecs_state(call).tags.get(of.arn, {})),
         **_launch(one),
     }
-    if one.external is not None:
-        told["externalId"] = one.external
+    if one.external_id is not None:
+        told["externalId"] = one.external_id
     if of.started_by is not None:
         told["startedBy"] = of.started_by
     return told
 
 
-def desired_of(service: Service, of: TaskSet) -> int:
+def computed_desired_count(service: Service, of: TaskSet) -> int:
     """ecs TaskSet.computedDesiredCount: the service's count times the scale, rounded up."""
-    return -int(-service.desired * of.percent // 100)
+    return -int(-service.desired_count * of.scale_percent // 100)
 
 
 def _counts(tasks: list[Task]) -> dict[str, int]:
     return {
         "runningCount": sum(one.status == "RUNNING" for one in tasks),
-        "pendingCount": sum(one.status in _WAITING and one.going for one in tasks),
+        "pendingCount": sum(one.status in _WAITING and one.should_run for one in tasks),
     }
 
 
 def _launch(of: Deployment) -> dict[str, Any]:
     told: dict[str, Any] = {}
-    if of.template.strategy:
-        told["capacityProviderStrategy"] = list(of.template.strategy)
+    if of.template.capacity_provider_strategy:
+        told["capacityProviderStrategy"] = list(of.template.capacity_provider_strategy)
     else:
         told["launchType"] = of.template.launch_type
-    if of.template.platform is not None:
-        told |= {"platformVersion": of.template.platform, "platformFamily": "Linux"}
+    if of.template.platform_version is not None:
+        told |= {"platformVersion": of.template.platform_version, "platformFamily": "Linux"}
     if of.template.network is not None:
-        told["networkConfiguration"] = of.template.network.told()
+        told["networkConfiguration"] = of.template.network.to_document()
     return told
 
 
-def _registries(of: Registry | None) -> list[dict[str, Any]]:
+def _registries(of: ServiceRegistry | None) -> list[dict[str, Any]]:
     if of is None:
         return []
     told = {

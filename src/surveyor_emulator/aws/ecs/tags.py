@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from .lookup import invalid
 
-__all__ = ["MOST", "read", "told"]
+__all__ = ["MAX_TAGS", "format_tags", "parse_tags"]
 
-MOST = 50
+MAX_TAGS = 50
 
 
-def read(given: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+def parse_tags(given: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
     """Tags of a request; InvalidParameterException for what may not be one."""
     tags: dict[str, str] = {}
     for one in given or ():
@@ -21,11 +21,11 @@ def read(given: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
         if key in tags:
             raise invalid(f"the tag {key} is given twice")
         tags[key] = one.get("value") or ""
-    if len(tags) > MOST:
-        raise invalid(f"a resource has at most {MOST} tags")
+    if len(tags) > MAX_TAGS:
+        raise invalid(f"a resource has at most {MAX_TAGS} tags")
     return tags
 
 
-def told(tags: Mapping[str, str]) -> list[dict[str, str]]:
+def format_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Tags as the API tells them."""
     return [{"key": key, "value": value} for key, value in tags.items()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from surveyor_emulator.aws.ecs.lookup import invalid, refused
-from surveyor_emulator.aws.ecs.state import ContainerDefinition, HealthCheck, Port
+from surveyor_emulator.aws.ecs.state import ContainerDefinition, ContainerHealthCheck, Port
 from surveyor_emulator.core.errors import ServiceError
 
 __all__ = ["DefinitionInput", "check"]
@@ -53,7 +53,7 @@ class DefinitionInput:
 
     network_mode: str
     containers: tuple[ContainerDefinition, ...]
-    told: dict[str, Any]
+    document: dict[str, Any]
 
 
 def check(request: Mapping[str, Any]) -> DefinitionInput:
@@ -94,7 +94,7 @@ def _in_order(containers: tuple[ContainerDefinition, ...]) -> tuple[ContainerDef
     ordered: list[ContainerDefinition] = []
     left = list(containers)
     for one in containers:
-        for wanted in one.told.get("dependsOn") or ():
+        for wanted in one.document.get("dependsOn") or ():
             if wanted.get("containerName") not in known or wanted.get("containerName") == one.name:
                 raise refused(f"{one.name} depends on {wanted.get('containerName')!r}, which is no other container")
             if wanted.get("condition") != "START":
@@ -102,7 +102,7 @@ def _in_order(containers: tuple[ContainerDefinition, ...]) -> tuple[ContainerDef
                 raise ServiceError("NotImplemented", f"the embedded target has no condition {condition}", status=501)
     while left:
         there = {one.name for one in ordered}
-        ready = [one for one in left if all(d["containerName"] in there for d in one.told.get("dependsOn") or ())]
+        ready = [one for one in left if all(d["containerName"] in there for d in one.document.get("dependsOn") or ())]
         if not ready:
             raise refused("containers depend on each other in a circle")
         ordered.append(ready[0])
@@ -183,7 +183,7 @@ def _told(port: Port, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "containerPort": port.container, "hostPort": port.host, "protocol": port.protocol}
 
 
-def _health(given: Mapping[str, Any]) -> HealthCheck:
+def _health(given: Mapping[str, Any]) -> ContainerHealthCheck:
     command = tuple(given["command"])
     if not command or command[0] not in ("CMD", "CMD-SHELL", "NONE"):
         raise refused("a health check's command begins with CMD or CMD-SHELL")
@@ -194,10 +194,12 @@ def _health(given: Mapping[str, Any]) -> HealthCheck:
         least, most = _CHECK_BOUNDS[key]
         if not least <= value <= most:
             raise refused(f"healthCheck.{key} is to be from {least} to {most}")
-    return HealthCheck(command, figures["interval"], figures["timeout"], figures["retries"], figures.get("startPeriod"))
+    return ContainerHealthCheck(
+        command, figures["interval"], figures["timeout"], figures["retries"], figures.get("startPeriod")
+    )
 
 
-def _told_check(of: HealthCheck) -> dict[str, Any]:
+def _told_check(of: ContainerHealthCheck) -> dict[str, Any]:
     told: dict[str, Any] = {
         "command": list(of.command),
         "interval": of.interval,

@@ -10,12 +10,12 @@ from surveyor_emulator.runtime.tasks.pace import wall_per_second
 
 from .state import Task
 
-__all__ = ["second_of", "vpc_of"]
+__all__ = ["vpc_of", "wall_seconds_per_second"]
 
 _NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
 
 
-def second_of(call: Call, task: Task) -> float:
+def wall_seconds_per_second(call: Call, task: Task) -> float:
     """Wall seconds that a service second takes for a task: the target's, unless its definition has SURVEYOR_SECOND."""
     for container in task.containers:
         given = container.definition.environment.get("SURVEYOR_SECOND", "")

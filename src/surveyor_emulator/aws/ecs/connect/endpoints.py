@@ -15,8 +15,16 @@ from surveyor_emulator.aws.cloudmap import instances, services
 from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapService as Discovery
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.ecs.lookup import published_in
-from surveyor_emulator.aws.ecs.state import Connect, ConnectState, Deployment, Offered, Published, Service, Task
+from surveyor_emulator.aws.ecs.lookup import find_published
+from surveyor_emulator.aws.ecs.state import (
+    ConnectConfiguration,
+    ConnectState,
+    Deployment,
+    OfferedEndpoint,
+    PublishedEndpoint,
+    Service,
+    Task,
+)
 from surveyor_emulator.aws.ecs.task_properties import vpc_of
 from surveyor_emulator.aws.ram.state import is_shared
 from surveyor_emulator.core.errors import ServiceError
@@ -30,6 +38,7 @@ __all__ = [
     "NO_VPC",
     "deploy",
     "deregister",
+    "forward_health",
     "has_access",
     "has_path",
     "is_withheld_at_first",
@@ -37,7 +46,6 @@ __all__ = [
     "register",
     "retire",
     "show",
-    "tell_health",
 ]
 
 LONGEST_WITHHELD = 480.0
@@ -63,14 +71,14 @@ def deploy(call: Call, service: Service, deployment: Deployment) -> None:
         discovery = _discovery(call, wanted, found, one)
         endpoint = _endpoint(wanted, one, discovery)
         if found is None:
-            held.published[discovery.id] = Published(endpoint, wanted.namespace_id, service.arn, discovery.arn)
+            held.published[discovery.id] = PublishedEndpoint(endpoint, wanted.namespace_id, service.arn, discovery.arn)
             discovery.view.listeners.append(partial(_changed, call, wanted.owner, discovery.id))
         else:
             found.endpoint = endpoint
-    deployment.endpoints = tuple(one.endpoint for one in published_in(call, wanted.owner, wanted.namespace_id))
+    deployment.endpoints = tuple(one.endpoint for one in find_published(call, wanted.owner, wanted.namespace_id))
 
 
-def retire(call: Call, service: Service, keep: Connect | None = None) -> None:
+def retire(call: Call, service: Service, keep: ConnectConfiguration | None = None) -> None:
     """Take away what a service offered and does not any more, once nothing is registered in it."""
     kept = {one.discovery_name for one in keep.offered} if keep is not None else set()
     for owner, region, held in call.world.everywhere(ConnectState):
@@ -106,7 +114,7 @@ def register(call: Call, task: Task, done: Done) -> None:
             done(problem)
             return
         one, offered = left.pop()
-        task.connected.append(one.endpoint.key)
+        task.connect_services.append(one.endpoint.key)
         one.networks[task.id] = vpc_of(call, task) or NO_VPC
         if is_withheld_at_first(task):
             one.withheld.add(task.id)
@@ -122,7 +130,7 @@ def register(call: Call, task: Task, done: Done) -> None:
 def deregister(call: Call, task: Task, done: Done) -> None:
     """Take a task out of all of them."""
     wanted = task.template.connect
-    left, task.connected = task.connected, []
+    left, task.connect_services = task.connect_services, []
     if wanted is None or not left:
         done(None)
         return
@@ -141,42 +149,42 @@ def deregister(call: Call, task: Task, done: Done) -> None:
         _submit(call, wanted, "DeregisterInstance", ask, partial(over, key))
 
 
-def tell_health(call: Call, task: Task) -> None:
+def forward_health(call: Call, task: Task) -> None:
     """Let calls through to a task whose checks have passed for the first time."""
     wanted = task.template.connect
     if wanted is None or task.health != "HEALTHY":
         return
-    for key in task.connected:
+    for key in task.connect_services:
         found = _held(call, wanted).published.get(key)
         if found is not None:
             _admit(call, wanted.owner, found, task.id)
 
 
-def has_access(call: Call, wanted: Connect) -> bool:
+def has_access(call: Call, wanted: ConnectConfiguration) -> bool:
     """Whether the namespace is the account's own, or shared with it for Service Connect."""
     return wanted.owner == call.account or is_shared(call.world, wanted.namespace_arn, call.account, for_ecs=True)
 
 
-def refresh(call: Call, owner: str, one: Published) -> None:
+def refresh(call: Call, owner: str, one: PublishedEndpoint) -> None:
     """Tell proxies where who is behind an endpoint has changed."""
-    for network in list(one.told):
+    for network in list(one.sent):
         _tell(call, owner, one, network)
 
 
-def show(call: Call, owner: str, one: Published, network: str) -> None:
+def show(call: Call, owner: str, one: PublishedEndpoint, network: str) -> None:
     """Have an endpoint told to proxies of a network, from now on."""
-    one.told.setdefault(network, ((), ()))
+    one.sent.setdefault(network, ((), ()))
     _tell(call, owner, one, network, anew=True)
 
 
-def _tell(call: Call, owner: str, one: Published, network: str, *, anew: bool = False) -> None:
+def _tell(call: Call, owner: str, one: PublishedEndpoint, network: str, *, anew: bool = False) -> None:
     there = _there(call, owner, one, network)
     production: tuple[Member, ...] = tuple(
         sorted(there[key] for key in there if key not in one.green and key not in one.blue)
     )
-    test: tuple[Member, ...] = tuple(sorted(there[key] for key in there if key in one.green and one.tested))
-    if anew or one.told[network] != (production, test or production):
-        one.told[network] = (production, test or production)
+    test: tuple[Member, ...] = tuple(sorted(there[key] for key in there if key in one.green and one.has_test_traffic))
+    if anew or one.sent[network] != (production, test or production):
+        one.sent[network] = (production, test or production)
         discovery = runtime(call.world).discovery
         discovery.put(resource_name(one.endpoint, network), production)
         discovery.put(resource_name(one.endpoint, network, test=True), test or production)
@@ -185,15 +193,15 @@ def _tell(call: Call, owner: str, one: Published, network: str, *, anew: bool = 
 
 def is_withheld_at_first(task: Task) -> bool:
     """Return whether calls are withheld from a task that has just registered: its checks have not passed yet."""
-    return task.checked and task.health != "HEALTHY"
+    return task.has_health_check and task.health != "HEALTHY"
 
 
-def has_path(one: Published, instance: str, network: str) -> bool:
+def has_path(one: PublishedEndpoint, instance: str, network: str) -> bool:
     """Return whether an instance of an endpoint can be reached from a network (a VPC, or `NO_VPC`)."""
     return one.networks.get(instance, network) == network
 
 
-def _there(call: Call, owner: str, one: Published, network: str) -> dict[str, Member]:
+def _there(call: Call, owner: str, one: PublishedEndpoint, network: str) -> dict[str, Member]:
     """Instances that may get calls, by id. What no path leads to is where nobody answers (there is no peering here)."""
     discovery = call.world.regional(CloudMapState, owner, call.region).services.get(one.endpoint.key)
     found: dict[str, Member] = {}
@@ -206,7 +214,7 @@ def _there(call: Call, owner: str, one: Published, network: str) -> dict[str, Me
     return found
 
 
-def _admit(call: Call, owner: str, one: Published, identity: str) -> None:
+def _admit(call: Call, owner: str, one: PublishedEndpoint, identity: str) -> None:
     if identity in one.withheld:
         one.withheld.discard(identity)
         refresh(call, owner, one)
@@ -218,30 +226,32 @@ def _changed(call: Call, owner: str, key: str) -> None:
         refresh(call, owner, one)
 
 
-def _held(call: Call, of: Connect) -> ConnectState:
+def _held(call: Call, of: ConnectConfiguration) -> ConnectState:
     return call.world.regional(ConnectState, of.owner, call.region)
 
 
-def _own(call: Call, service: Service, of: Connect) -> list[Published]:
-    return [one for one in published_in(call, of.owner, of.namespace_id) if one.service_arn == service.arn]
+def _own(call: Call, service: Service, of: ConnectConfiguration) -> list[PublishedEndpoint]:
+    return [one for one in find_published(call, of.owner, of.namespace_id) if one.service_arn == service.arn]
 
 
-def _endpoint(wanted: Connect, one: Offered, discovery: Discovery) -> Endpoint:
+def _endpoint(wanted: ConnectConfiguration, one: OfferedEndpoint, discovery: Discovery) -> Endpoint:
     return Endpoint(
         discovery.id,
         one.discovery_name,
-        wanted.namespace,
+        wanted.namespace_name,
         one.alias,
         one.port,
         one.protocol,
-        one.idle,
-        one.request,
+        one.idle_timeout,
+        one.request_timeout,
         one.authority,
         one.test_header,
     )
 
 
-def _discovery(call: Call, wanted: Connect, found: Published | None, one: Offered) -> Discovery:
+def _discovery(
+    call: Call, wanted: ConnectConfiguration, found: PublishedEndpoint | None, one: OfferedEndpoint
+) -> Discovery:
     """The Cloud Map service of an endpoint, made if need be."""
     held = call.world.regional(CloudMapState, wanted.owner, call.region)
     if found is not None and found.endpoint.key in held.services:
@@ -251,13 +261,13 @@ def _discovery(call: Call, wanted: Connect, found: Published | None, one: Offere
     return held.services[made["Service"]["Id"]]
 
 
-def _register(call: Call, task: Task, one: Published, offered: Offered, acting: Call) -> Any:
-    port = offered.ingress or offered.container_port
+def _register(call: Call, task: Task, one: PublishedEndpoint, offered: OfferedEndpoint, acting: Call) -> Any:
+    port = offered.ingress_port or offered.container_port
     for container in task.containers:
         if container.definition.name == offered.container and task.template.definition.network_mode == "bridge":
-            port = container.proxied[offered.container_port]
+            port = container.proxy_ports[offered.container_port]
     attributes = {
-        "AWS_INSTANCE_IPV4": task.reached_at or "",
+        "AWS_INSTANCE_IPV4": task.reachable_address or "",
         "AWS_INSTANCE_PORT": str(port),
         "AvailabilityZone": task.zone,
         "DeploymentId": task.deployment.id.rpartition("/")[2] if task.deployment is not None else "",
@@ -276,7 +286,7 @@ def _acting(call: Call, owner: str, operation: str = "") -> Call:
     return replace(call, account=owner, consumer=consumer, service="servicediscovery", operation=operation)
 
 
-def _submit(call: Call, wanted: Connect, operation: str, ask: Callable[[Call], Any], done: Done) -> None:
+def _submit(call: Call, wanted: ConnectConfiguration, operation: str, ask: Callable[[Call], Any], done: Done) -> None:
     """Ask Cloud Map, and hear how it ends; where its owner has withdrawn the namespace, try again until it is back."""
     again = partial(_submit, call, wanted, operation, ask, done)
     if not has_access(call, wanted):

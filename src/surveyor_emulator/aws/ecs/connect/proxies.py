@@ -14,9 +14,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from surveyor_emulator.aws.ecs.lookup import published_in
-from surveyor_emulator.aws.ecs.state import Connect, Offered, Task
-from surveyor_emulator.aws.ecs.task_properties import second_of, vpc_of
+from surveyor_emulator.aws.ecs.lookup import find_published
+from surveyor_emulator.aws.ecs.state import ConnectConfiguration, OfferedEndpoint, Task
+from surveyor_emulator.aws.ecs.task_properties import vpc_of, wall_seconds_per_second
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.service_connect import authority as certificates
@@ -29,8 +29,8 @@ from surveyor_emulator.runtime.tasks.supervisor import Exit
 
 from . import endpoints
 from .authorities import authority
-from .proxy_logs import deliver, refuse_without_group
-from .proxy_metrics import measure
+from .proxy_logs import deliver_log_lines, ensure_log_group
+from .proxy_metrics import collect_metrics
 
 __all__ = ["drain", "end", "place", "reachable_endpoints", "rotate_certificates", "start"]
 
@@ -43,11 +43,11 @@ def place(call: Call, task: Task) -> None:
     if wanted is None:
         return
     if wanted.offered and task.template.definition.network_mode == "awsvpc":
-        task.inner = run.addresses.take()
+        task.inner_address = run.addresses.take()
     for endpoint in reachable_endpoints(task):
         # Two endpoints of one name have ports that differ.
-        if endpoint.alias not in task.names:
-            task.names[endpoint.alias] = run.names.take()
+        if endpoint.alias not in task.connect_names:
+            task.connect_names[endpoint.alias] = run.names.take()
 
 
 def reachable_endpoints(task: Task) -> tuple[Endpoint, ...]:
@@ -60,7 +60,7 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
     run, wanted = runtime(call.world), task.template.connect
     if wanted is None or task.deployment is None:
         return
-    refuse_without_group(call, wanted)
+    ensure_log_group(call, wanted)
     run.supervisor.warm()
     await run.discovery.listen(run.supervisor.folder)
     folder = run.supervisor.folder / f"proxy-{task.id}"
@@ -68,10 +68,10 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
     secrets = _secrets(call, task, wanted, folder)
     plan = Plan(
         task.address or "",
-        task.inner or task.address or "",
-        second_of(call, task),
+        task.inner_address or task.address or "",
+        wall_seconds_per_second(call, task),
         vpc_of(call, task) or endpoints.NO_VPC,
-        tuple((one, task.names[one.alias]) for one in reachable_endpoints(task)),
+        tuple((one, task.connect_names[one.alias]) for one in reachable_endpoints(task)),
         tuple(_inbound(wanted, task)),
         tuple(_through(wanted, task)),
         wanted.access_log,
@@ -80,10 +80,12 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
     )
     if task.template.definition.network_mode == "bridge" and task.instance is not None:
         plan = replace(plan, outer=task.instance.address)
-    for one in published_in(call, wanted.owner, wanted.namespace_id):
+    for one in find_published(call, wanted.owner, wanted.namespace_id):
         endpoints.show(call, wanted.owner, one, plan.network)
-    task.sidecar = await sidecar.start(run.supervisor, plan, folder, ended, partial(deliver, call, task, wanted))
-    measure(call, task)
+    task.sidecar = await sidecar.start(
+        run.supervisor, plan, folder, ended, partial(deliver_log_lines, call, task, wanted)
+    )
+    collect_metrics(call, task)
     if secrets is not None:
         call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, wanted, folder)
 
@@ -122,26 +124,26 @@ def end(call: Call, task: Task) -> None:
     if task.sidecar is not None:
         stopped, task.sidecar = task.sidecar, None
         call.world.clock.run(stopped.stop(run.supervisor))
-    if task.inner is not None:
-        run.addresses.release(task.inner)
-    for address in task.names.values():
+    if task.inner_address is not None:
+        run.addresses.release(task.inner_address)
+    for address in task.connect_names.values():
         run.names.release(address)
-    task.names = {}
+    task.connect_names = {}
 
 
-def _secrets(call: Call, task: Task, wanted: Connect, folder: Path) -> Secrets | None:
+def _secrets(call: Call, task: Task, wanted: ConnectConfiguration, folder: Path) -> Secrets | None:
     """Write what TLS needs, as far as anything here uses it."""
     arns = {one.authority for one in reachable_endpoints(task)} | {one.authority for one in wanted.offered}
     if arns <= {None}:
         return None
     secrets = certificates.trust([authority(call, arn) for arn in arns if arn is not None], folder)
     for shown in {one.authority for one in wanted.offered if one.authority is not None}:
-        names = [f"{one.discovery_name}.{wanted.namespace}" for one in wanted.offered if one.authority == shown]
+        names = [f"{one.discovery_name}.{wanted.namespace_name}" for one in wanted.offered if one.authority == shown]
         secrets = replace(secrets, certificate=certificates.write(authority(call, shown), names, folder))
     return secrets
 
 
-def rotate_certificates(call: Call, task: Task, wanted: Connect, folder: Path) -> None:
+def rotate_certificates(call: Call, task: Task, wanted: ConnectConfiguration, folder: Path) -> None:
     """Write new certificates for a task's proxy, and do so again after each rotation period."""
     if task.sidecar is None:
         return
@@ -151,29 +153,29 @@ def rotate_certificates(call: Call, task: Task, wanted: Connect, folder: Path) -
     call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, wanted, folder)
 
 
-def _inbound(wanted: Connect, task: Task) -> Iterator[Inbound]:
+def _inbound(wanted: ConnectConfiguration, task: Task) -> Iterator[Inbound]:
     for one in wanted.offered:
         yield Inbound(
             one.discovery_name,
-            f"{one.discovery_name}.{wanted.namespace}",
+            f"{one.discovery_name}.{wanted.namespace_name}",
             _listened(one, task),
             one.container_port,
             one.protocol,
-            one.idle,
+            one.idle_timeout,
             one.authority is not None,
         )
 
 
-def _listened(one: Offered, task: Task) -> int:
+def _listened(one: OfferedEndpoint, task: Task) -> int:
     for container in task.containers:
-        if container.definition.name == one.container and one.container_port in container.proxied:
-            return container.proxied[one.container_port]
-    return one.ingress or one.container_port
+        if container.definition.name == one.container and one.container_port in container.proxy_ports:
+            return container.proxy_ports[one.container_port]
+    return one.ingress_port or one.container_port
 
 
-def _through(wanted: Connect, task: Task) -> Iterator[int]:
+def _through(wanted: ConnectConfiguration, task: Task) -> Iterator[int]:
     """Ports that calls reach without the proxy: those it does not offer, and those it has overridden."""
-    if task.inner is None:
+    if task.inner_address is None:
         return
     taken = {_listened(one, task) for one in wanted.offered}
     for container in task.containers:

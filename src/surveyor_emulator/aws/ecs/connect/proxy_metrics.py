@@ -15,7 +15,7 @@ from surveyor_emulator.runtime.envoy.admin import AdminUnavailable
 from surveyor_emulator.runtime.service_connect.bootstrap import EGRESS, INGRESS
 from surveyor_emulator.runtime.service_connect.sidecar import Sidecar
 
-__all__ = ["counter_growth", "measure"]
+__all__ = ["collect_metrics", "counter_growth"]
 
 EVERY = 60.0
 NAMESPACE = "AWS/ECS"
@@ -32,14 +32,14 @@ Dimensions = dict[str, str]
 Figure = tuple[str, float, str, Dimensions]
 
 
-def measure(call: Call, task: Task, before: Mapping[str, int] | None = None, advance: int = -1) -> None:
+def collect_metrics(call: Call, task: Task, before: Mapping[str, int] | None = None, advance: int = -1) -> None:
     """Have a task's proxy asked for its figures every minute, for as long as it runs."""
     clock = call.world.clock
 
     def look() -> None:
         # Within one advance of a clock that stands still nobody calls: days of it cost no question a minute.
         if clock.scale is None and clock.advances == advance and task.sidecar is not None:
-            measure(call, task, before, advance)
+            collect_metrics(call, task, before, advance)
         else:
             clock.run(_look(call, task, before or {}))
 
@@ -58,7 +58,7 @@ async def _look(call: Call, task: Task, before: Mapping[str, int]) -> None:
     else:
         own = {"ClusterName": task.cluster.name, "ServiceName": task.service.name}
         _put(call, list(_figures(sidecar, own, now, before)))
-    measure(call, task, now, call.world.clock.advances)
+    collect_metrics(call, task, now, call.world.clock.advances)
 
 
 def counter_growth(name: str, now: Mapping[str, int], before: Mapping[str, int]) -> float:

@@ -11,8 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState, Namespace
-from surveyor_emulator.aws.ecs.lookup import invalid, published_in
-from surveyor_emulator.aws.ecs.state import Cluster, Connect, LogTarget, Offered, Port, TaskDefinition
+from surveyor_emulator.aws.ecs.lookup import find_published, invalid
+from surveyor_emulator.aws.ecs.state import (
+    Cluster,
+    ConnectConfiguration,
+    LogTarget,
+    OfferedEndpoint,
+    Port,
+    TaskDefinition,
+)
 from surveyor_emulator.aws.ram.state import is_shared
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
@@ -21,7 +28,7 @@ from surveyor_emulator.runtime.service_connect.values import HTTP_IDLE, REQUEST_
 
 from .authorities import authority
 
-__all__ = ["connect", "refuse_taken"]
+__all__ = ["check_names_free", "connect"]
 
 LONGEST_ALIAS = 127
 _DISCOVERY_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
@@ -35,7 +42,7 @@ DefinitionInput = Mapping[str, Any]
 
 def connect(
     call: Call, within: Cluster, definition: TaskDefinition, request: DefinitionInput, launch: str
-) -> Connect | None:
+) -> ConnectConfiguration | None:
     """The configuration of a request to create or update a service; None where it is off."""
     given = request.get("serviceConnectConfiguration")
     if given is None or not given["enabled"]:
@@ -59,7 +66,7 @@ def connect(
     levels = [one["logLevel"] for one in given.get("containerConfigurations") or () if "logLevel" in one]
     if len(levels) > 1:
         raise invalid("each setting of containerConfigurations appears only once")
-    return Connect(
+    return ConnectConfiguration(
         namespace.id,
         namespace.name,
         namespace.arn,
@@ -68,13 +75,13 @@ def connect(
         log,
         AccessLog(access["format"] == "JSON", access.get("includeQueryParameters") == "ENABLED") if access else None,
         levels == ["debug"],
-        told={**given, "namespace": namespace.arn},
+        document={**given, "namespace": namespace.arn},
     )
 
 
-def refuse_taken(call: Call, wanted: Connect, service_arn: str) -> None:
+def check_names_free(call: Call, wanted: ConnectConfiguration, service_arn: str) -> None:
     """Names are to be unique in the namespace, across accounts; and what is there may not change its protocol."""
-    there = published_in(call, wanted.owner, wanted.namespace_id)
+    there = find_published(call, wanted.owner, wanted.namespace_id)
     registry = call.world.regional(CloudMapState, wanted.owner, call.region)
     for one in wanted.offered:
         for other in there:
@@ -99,7 +106,7 @@ def _refuse_unsupported(definition: TaskDefinition, request: DefinitionInput, la
         raise invalid(f"Service Connect is not supported with the deployment controller {controller}")
     if launch in ("EXTERNAL", "MANAGED_INSTANCES"):
         raise ServiceError("UnsupportedFeatureException", f"Service Connect does not support {launch}")
-    family = (definition.told.get("runtimePlatform") or {}).get("operatingSystemFamily") or "LINUX"
+    family = (definition.document.get("runtimePlatform") or {}).get("operatingSystemFamily") or "LINUX"
     if family.startswith("WINDOWS"):
         raise invalid("Service Connect does not support Windows containers")
     if definition.network_mode not in ("awsvpc", "bridge"):
@@ -126,7 +133,7 @@ def _namespace(call: Call, reference: str) -> tuple[Namespace, str]:
 
 def _offered(
     call: Call, definition: TaskDefinition, namespace: Namespace, given: DefinitionInput, *, blue_green: bool
-) -> Offered:
+) -> OfferedEndpoint:
     container, port = _port(definition, given["portName"])
     name = given.get("discoveryName") or given["portName"]
     if not _DISCOVERY_NAME.fullmatch(name):
@@ -144,7 +151,7 @@ def _offered(
     http = port.app_protocol != "tcp"
     if not http and timeout.get("perRequestTimeoutSeconds") is not None:
         raise invalid("perRequestTimeoutSeconds is not for TCP")
-    return Offered(
+    return OfferedEndpoint(
         name,
         alias,
         listened,
@@ -180,17 +187,17 @@ def _test_header(rules: DefinitionInput | None, *, http: bool) -> tuple[str, str
     return header["name"].lower(), (header.get("value") or {}).get("exact")
 
 
-def _refuse_doubles(definition: TaskDefinition, offered: list[Offered]) -> None:
+def _refuse_doubles(definition: TaskDefinition, offered: list[OfferedEndpoint]) -> None:
     for what, values in (
         ("discoveryName", [one.discovery_name for one in offered]),
         ("client alias", [(one.alias, one.port) for one in offered]),
         ("port", [(one.container, one.container_port) for one in offered]),
-        ("ingress port", [one.ingress or one.container_port for one in offered]),
+        ("ingress port", [one.ingress_port or one.container_port for one in offered]),
     ):
         if len(set(values)) < len(values):
             raise invalid(f"each {what} is to be named once")
     taken = {port.container for container in definition.containers for port in container.ports}
-    if definition.network_mode == "awsvpc" and any(one.ingress in taken for one in offered):
+    if definition.network_mode == "awsvpc" and any(one.ingress_port in taken for one in offered):
         raise invalid("an ingressPortOverride is to be a port that no container has")
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from surveyor_emulator.aws.ecs.connect.endpoints import refresh
-from surveyor_emulator.aws.ecs.lookup import invalid, published_in, state
-from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, Published, Service
+from surveyor_emulator.aws.ecs.lookup import ecs_state, find_published, invalid
+from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, PublishedEndpoint, Service
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
@@ -55,26 +55,26 @@ def go_on(call: Call, service: Service, deployment: Deployment, *, well: bool, a
 
 def resume(call: Call, service: Service, deployment: Deployment, again: Again) -> None:
     """Go on from a pause."""
-    deployment.paused = None
+    deployment.paused_hook = None
     _next(call, service, deployment, again)
 
 
 def roll_back(call: Call, service: Service, deployment: Deployment, again: Again) -> None:
     """Go back to what there was: all calls go to the old tasks, and the new ones are stopped."""
     before = next((one for one in service.deployments if one is not deployment), None)
-    deployment.paused, deployment.stage, deployment.rollout = None, None, "FAILED"
+    deployment.paused_hook, deployment.stage, deployment.rollout_state = None, None, "FAILED"
     deployment.reason = f"ECS deployment {deployment.id} was rolled back."
     if before is not None:
         deployment.status, before.status, before.stage = "ACTIVE", "PRIMARY", None
-    mine = {one.id for one in state(call).tasks.values() if one.deployment is deployment}
+    mine = {one.id for one in ecs_state(call).tasks.values() if one.deployment is deployment}
     for one in _published(call, service, deployment):
-        one.tested, one.green, one.blue = False, set(), set(mine)
+        one.has_test_traffic, one.green, one.blue = False, set(), set(mine)
         refresh(call, _owner(deployment), one)
     again(call, service)
 
 
 def _next(call: Call, service: Service, deployment: Deployment, again: Again) -> None:
-    if deployment.stage is None or deployment.paused is not None or deployment.status != "PRIMARY":
+    if deployment.stage is None or deployment.paused_hook is not None or deployment.status != "PRIMARY":
         return
     _enter(call, service, deployment, STAGES[STAGES.index(deployment.stage) + 1], again)
 
@@ -90,10 +90,10 @@ def _enter(call: Call, service: Service, deployment: Deployment, stage: Lifecycl
     elif stage == "CLEAN_UP":
         again(call, service)
         return
-    if stage in service.blue_green.pauses:
-        deployment.paused = call.world.new_id(32, "0123456789abcdef")
+    if stage in service.blue_green.pause_stages:
+        deployment.paused_hook = call.world.new_id(32, "0123456789abcdef")
     elif stage == "BAKE_TIME":
-        call.world.clock.call_later(service.blue_green.bake, _next, call, service, deployment, again)
+        call.world.clock.call_later(service.blue_green.bake_seconds, _next, call, service, deployment, again)
     else:
         call.world.later(call.world.settings.deployment_stage, _next, call, service, deployment, again)
 
@@ -101,24 +101,24 @@ def _enter(call: Call, service: Service, deployment: Deployment, stage: Lifecycl
 def shift_test_traffic(call: Call, service: Service, deployment: Deployment) -> None:
     """Lead calls with the test header to the new tasks."""
     for one in _published(call, service, deployment):
-        one.tested = True
+        one.has_test_traffic = True
         refresh(call, _owner(deployment), one)
 
 
 def _shift(call: Call, service: Service, deployment: Deployment) -> None:
     """From now on calls go to the new tasks, all at once."""
-    tasks = [one for one in state(call).tasks.values() if one.service is service]
+    tasks = [one for one in ecs_state(call).tasks.values() if one.service is service]
     for one in _published(call, service, deployment):
-        one.tested, one.green = False, set()
+        one.has_test_traffic, one.green = False, set()
         one.blue = {task.id for task in tasks if task.deployment is not deployment}
         refresh(call, _owner(deployment), one)
 
 
-def _published(call: Call, service: Service, deployment: Deployment) -> list[Published]:
+def _published(call: Call, service: Service, deployment: Deployment) -> list[PublishedEndpoint]:
     wanted = deployment.template.connect
     if wanted is None:
         return []
-    there = published_in(call, wanted.owner, wanted.namespace_id)
+    there = find_published(call, wanted.owner, wanted.namespace_id)
     return [one for one in there if one.service_arn == service.arn]
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from surveyor_emulator.aws.ecs.connect import endpoints
-from surveyor_emulator.aws.ecs.events import told
-from surveyor_emulator.aws.ecs.lookup import state
+from surveyor_emulator.aws.ecs.events import add_event
+from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import event
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.core.world import Call
@@ -40,20 +40,24 @@ def begin(call: Call, service: Service, deployment: Deployment) -> None:
 
 def count(call: Call, service: Service, deployment: Deployment, task: Task) -> None:
     """A task of the deployment is stopping: is it a failure?"""
-    if task.status not in ("DEACTIVATING", "DEPROVISIONING") or task.counted or deployment.rollout != "IN_PROGRESS":
+    if (
+        task.status not in ("DEACTIVATING", "DEPROVISIONING")
+        or task.failure_counted
+        or deployment.rollout_state != "IN_PROGRESS"
+    ):
         return
     started = task.started is not None
     if task.stop_code == "UserInitiated" or (
-        started and task.stop_code == "ServiceSchedulerInitiated" and not task.reported
+        started and task.stop_code == "ServiceSchedulerInitiated" and not task.unhealthy_reported
     ):
         return
-    task.counted = True
+    task.failure_counted = True
     if not started or task.stop_code == "EssentialContainerExited":
-        deployment.setbacks += 1
-        if deployment.setbacks > 1:
-            deployment.resume = call.now + min(2.0 ** (deployment.setbacks - 1), LONGEST_WAIT)
-    if not deployment.proven:
-        deployment.failed += 1
+        deployment.failed_launches += 1
+        if deployment.failed_launches > 1:
+            deployment.launch_after = call.now + min(2.0 ** (deployment.failed_launches - 1), LONGEST_WAIT)
+    if not deployment.had_healthy_task:
+        deployment.failed_tasks += 1
         deployment.updated = call.now
 
 
@@ -69,60 +73,62 @@ def judge(
     if any(
         one.healthy_since is not None and call.now >= one.healthy_since and one.status == "RUNNING" for one in current
     ):
-        deployment.proven, deployment.failed = True, 0
-    breaks = bool(service.breaker.get("enable")) and deployment.rollout == "IN_PROGRESS"
-    if breaks and deployment.failed >= _threshold(service):
+        deployment.had_healthy_task, deployment.failed_tasks = True, 0
+    breaks = bool(service.circuit_breaker.get("enable")) and deployment.rollout_state == "IN_PROGRESS"
+    if breaks and deployment.failed_tasks >= _threshold(service):
         _fail(call, service, deployment)
         again(call, service)
         return
     running = all(one.status == "RUNNING" for one in current)
-    if deployment.rollout == "IN_PROGRESS" and len(current) == service.desired and running and not old:
+    if deployment.rollout_state == "IN_PROGRESS" and len(current) == service.desired_count and running and not old:
         counted = all(one.healthy_since is not None and one.healthy_since <= call.now for one in current)
         if counted:
-            deployment.rollout, deployment.updated = "COMPLETED", call.now
+            deployment.rollout_state, deployment.updated = "COMPLETED", call.now
             service.last_completed = deployment
             endpoints.retire(call, service, deployment.template.connect)
             deployment.reason = f"ECS deployment {deployment.id} completed."
-            told(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment completed.")
+            add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment completed.")
             _tell(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_COMPLETED", "completed.")
-    held = [one for one in state(call).tasks.values() if one.service is service and one.status != "STOPPED"]
-    used = {id(one.deployment) for one in held if one.going or one.status in ("ACTIVATING", "RUNNING", "DEACTIVATING")}
+    held = [one for one in ecs_state(call).tasks.values() if one.service is service and one.status != "STOPPED"]
+    used = {
+        id(one.deployment) for one in held if one.should_run or one.status in ("ACTIVATING", "RUNNING", "DEACTIVATING")
+    }
     service.deployments = [one for one in service.deployments if one.status == "PRIMARY" or id(one) in used]
-    steady = deployment.rollout == "COMPLETED" and len(current) == service.desired and running
+    steady = deployment.rollout_state == "COMPLETED" and len(current) == service.desired_count and running
     if steady and not service.steady:
-        told(call, service, f"(service {service.name}) has reached a steady state.")
+        add_event(call, service, f"(service {service.name}) has reached a steady state.")
     service.steady = steady
 
 
 def _threshold(service: Service) -> int:
-    told = service.breaker.get("thresholdConfiguration") or {"type": "BOUNDED_PERCENT", "value": 50}
+    told = service.circuit_breaker.get("thresholdConfiguration") or {"type": "BOUNDED_PERCENT", "value": 50}
     if told["type"] == "COUNT":
         return max(int(told["value"]), 1)
-    share = math.ceil(service.desired * int(told["value"]) / 100)
+    share = math.ceil(service.desired_count * int(told["value"]) / 100)
     return max(share, 1) if told["type"] == "PERCENT" else min(max(share, LEAST_FAILURES), MOST_FAILURES)
 
 
 def stop(call: Call, service: Service, deployment: Deployment, *, back: bool) -> None:
     """End a deployment because somebody asked for it: go back to the last that was completed, or stay as it is."""
-    deployment.rollout, deployment.updated = "FAILED", call.now
+    deployment.rollout_state, deployment.updated = "FAILED", call.now
     deployment.reason = f"ECS deployment {deployment.id} was stopped by a user."
-    told(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment stopped by a user.")
+    add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment stopped by a user.")
     _tell(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "was stopped by a user.")
     if back:
-        deployment.back = _go_back(call, service, deployment, "stopped by a user")
+        deployment.rollback = _go_back(call, service, deployment, "stopped by a user")
 
 
 def _fail(call: Call, service: Service, deployment: Deployment) -> None:
-    deployment.rollout, deployment.updated = "FAILED", call.now
+    deployment.rollout_state, deployment.updated = "FAILED", call.now
     deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
-    told(
+    add_event(
         call,
         service,
         f"(service {service.name}) (deployment {deployment.id}) deployment failed: tasks failed to start.",
     )
     _tell(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "circuit breaker: tasks failed to start.")
-    if service.breaker.get("rollback"):
-        deployment.back = _go_back(call, service, deployment, "circuit breaker")
+    if service.circuit_breaker.get("rollback"):
+        deployment.rollback = _go_back(call, service, deployment, "circuit breaker")
 
 
 def _go_back(call: Call, service: Service, deployment: Deployment, why: str) -> Deployment | None:
@@ -133,18 +139,18 @@ def _go_back(call: Call, service: Service, deployment: Deployment, why: str) -> 
     last = service.last_completed
     if last is None or last is deployment:
         return None
-    told(call, service, f"(service {service.name}) rolling back to deployment {last.id}.")
+    add_event(call, service, f"(service {service.name}) rolling back to deployment {last.id}.")
     again = replace(
         last,
         created=call.now,
         updated=call.now,
         status="PRIMARY",
-        rollout="IN_PROGRESS",
+        rollout_state="IN_PROGRESS",
         reason=f"ECS deployment {why}: rolling back to deploymentId {last.id}.",
-        failed=0,
-        setbacks=0,
-        resume=0.0,
-        back=None,
+        failed_tasks=0,
+        failed_launches=0,
+        launch_after=0.0,
+        rollback=None,
     )
     again.id = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
     begin(call, service, again)

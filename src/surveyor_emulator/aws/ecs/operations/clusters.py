@@ -9,7 +9,7 @@ from surveyor_emulator.aws.cloudmap.namespaces import create_http_namespace
 from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
 from surveyor_emulator.aws.ecs import tags
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, state
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page
 from surveyor_emulator.aws.ecs.service_principal import acting
 from surveyor_emulator.aws.ecs.state import Cluster
 from surveyor_emulator.core.errors import ServiceError
@@ -37,10 +37,10 @@ def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document
     name = request.get("clusterName") or "default"
     if not (len(name) <= 255 and all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in name)):
         raise invalid("a cluster's name has up to 255 letters, digits, hyphens and underscores")
-    held = state(call)
+    held = ecs_state(call)
     found = held.clusters.get(name)
     if found is None or found.status != "ACTIVE":
-        given = tags.read(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+        given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
         found = held.clusters[name] = Cluster(
             name,
             arn(call, "cluster", name),
@@ -102,12 +102,12 @@ def _set_default(call: Call, of: Cluster, given: Any) -> None:
 
 def delete_cluster(call: Call, request: DeleteClusterRequestTypeDef) -> Document:
     """Delete a cluster that is empty."""
-    found, held = cluster(call, request["cluster"]), state(call)
+    found, held = cluster(call, request["cluster"]), ecs_state(call)
     if any(one.cluster is found and one.status == "ACTIVE" for one in held.services.values()):
         raise ServiceError(
             "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
         )
-    if any(one.cluster is found and one.going for one in held.tasks.values()):
+    if any(one.cluster is found and one.should_run for one in held.tasks.values()):
         raise ServiceError("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
     if any(one.cluster is found for one in held.instances.values()):
         raise ServiceError(
@@ -127,7 +127,7 @@ def describe_clusters(call: Call, request: DescribeClustersRequestTypeDef) -> Do
         raise invalid(f"at most {DESCRIBED_AT_ONCE} clusters are described at once")
     found, failures = [], []
     for reference in wanted:
-        one = state(call).clusters.get(reference.removeprefix(arn(call, "cluster", "")))
+        one = ecs_state(call).clusters.get(reference.removeprefix(arn(call, "cluster", "")))
         if one is None:
             full = reference if reference.startswith("arn:") else arn(call, "cluster", reference)
             failures.append({"arn": full, "reason": "MISSING"})
@@ -138,7 +138,7 @@ def describe_clusters(call: Call, request: DescribeClustersRequestTypeDef) -> Do
 
 def list_clusters(call: Call, request: ListClustersRequestTypeDef) -> Document:
     """ARNs, a page at a time."""
-    active = [one.arn for one in state(call).clusters.values() if one.status == "ACTIVE"]
+    active = [one.arn for one in ecs_state(call).clusters.values() if one.status == "ACTIVE"]
     found, token = page(active, request)
     answer: dict[str, object] = {"clusterArns": found}
     return {**answer, "nextToken": token} if token else answer
@@ -146,7 +146,7 @@ def list_clusters(call: Call, request: ListClustersRequestTypeDef) -> Document:
 
 def describe(call: Call, of: Cluster, include: set[str]) -> dict[str, Any]:
     """A cluster as the API tells it."""
-    held = state(call)
+    held = ecs_state(call)
     tasks = [one for one in held.tasks.values() if one.cluster is of]
     told: dict[str, Any] = {
         "clusterArn": of.arn,
@@ -157,10 +157,10 @@ def describe(call: Call, of: Cluster, include: set[str]) -> dict[str, Any]:
         "pendingTasksCount": sum(one.status in ("PROVISIONING", "PENDING", "ACTIVATING") for one in tasks),
         "activeServicesCount": sum(one.cluster is of and one.status == "ACTIVE" for one in held.services.values()),
         "statistics": [],
-        "tags": tags.told(held.tags.get(of.arn, {})) if "TAGS" in include else [],
+        "tags": tags.format_tags(held.tags.get(of.arn, {})) if "TAGS" in include else [],
         "settings": of.settings if "SETTINGS" in include else [],
         "capacityProviders": of.capacity_providers,
-        "defaultCapacityProviderStrategy": of.strategy,
+        "defaultCapacityProviderStrategy": of.capacity_provider_strategy,
     }
     if of.connect_namespace is not None:
         told["serviceConnectDefaults"] = {"namespace": of.connect_namespace}

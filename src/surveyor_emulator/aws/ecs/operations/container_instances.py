@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.ecs.container_agent import look_for_instances
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, state
+from surveyor_emulator.aws.ecs.container_agent import update_container_instances
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page
 from surveyor_emulator.aws.ecs.service_principal import acting
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.state import Cluster, ContainerInstance, Task
@@ -34,10 +34,10 @@ __all__ = [
 def list_container_instances(call: Call, request: ListContainerInstancesRequestTypeDef) -> Document:
     """ARNs, a page at a time."""
     within, wanted = cluster(call, request.get("cluster")), request.get("status")
-    look_for_instances(call, partial(_gone, call))
+    update_container_instances(call, partial(_gone, call))
     found = [
         one.arn
-        for one in state(call).instances.values()
+        for one in ecs_state(call).instances.values()
         if one.cluster is within and (wanted is None or one.status == wanted)
     ]
     shown, token = page(found, request)
@@ -47,7 +47,7 @@ def list_container_instances(call: Call, request: ListContainerInstancesRequestT
 
 def describe_container_instances(call: Call, request: DescribeContainerInstancesRequestTypeDef) -> Document:
     """Container instances by id or ARN; those that are not there are failures."""
-    look_for_instances(call, partial(_gone, call))
+    update_container_instances(call, partial(_gone, call))
     found, failures = _picked(call, cluster(call, request.get("cluster")), request["containerInstances"])
     return {"containerInstances": [_told(call, one) for one in found], "failures": failures}
 
@@ -61,9 +61,9 @@ def update_container_instances_state(call: Call, request: UpdateContainerInstanc
     own = acting(call.world, call.account, call.region)
     for one in found:
         one.status = wanted
-        for service in {id(task.service): task.service for task in state(call).tasks.values()}.values():
+        for service in {id(task.service): task.service for task in ecs_state(call).tasks.values()}.values():
             if service is not None:
-                scheduler.look_soon(own, service)
+                scheduler.run_soon(own, service)
     return {"containerInstances": [_told(call, one) for one in found], "failures": failures}
 
 
@@ -74,17 +74,17 @@ def deregister_container_instance(call: Call, request: DeregisterContainerInstan
     if not found:
         raise invalid("Referenced container instance not found.")
     one = found[0]
-    there = [task for task in state(call).tasks.values() if task.instance is one and task.status != "STOPPED"]
+    there = [task for task in ecs_state(call).tasks.values() if task.instance is one and task.status != "STOPPED"]
     if there and not request.get("force"):
         raise invalid("Found running tasks on the instance.")
     own = acting(call.world, call.account, call.region)
     for task in there:
         lifecycle.stop(own, task, "UserInitiated", "Container instance was deregistered", lambda task: None)
         if task.service is not None:
-            scheduler.look_soon(own, task.service)
-    one.status, one.connected = "INACTIVE", False
-    del state(call).instances[one.arn]
-    state(call).left.add(one.ec2_id)
+            scheduler.run_soon(own, task.service)
+    one.status, one.agent_connected = "INACTIVE", False
+    del ecs_state(call).instances[one.arn]
+    ecs_state(call).deregistered_instances.add(one.ec2_id)
     return {"containerInstance": _told(call, one)}
 
 
@@ -93,7 +93,7 @@ def _gone(call: Call, task: Task, why: str) -> None:
 
     def changed(one: Task) -> None:
         if one.service is not None:
-            scheduler.look_soon(own, one.service)
+            scheduler.run_soon(own, one.service)
 
     lifecycle.stop(own, task, "TerminationNotice", why, changed)
 
@@ -102,7 +102,7 @@ def _picked(call: Call, within: Cluster, references: Any) -> tuple[list[Containe
     found, failures = [], []
     for reference in references:
         full = reference if reference.startswith("arn:") else arn(call, "container-instance", within.name, reference)
-        one = state(call).instances.get(full)
+        one = ecs_state(call).instances.get(full)
         if one is None or one.cluster is not within:
             failures.append({"arn": full, "reason": "MISSING"})
         else:
@@ -113,12 +113,12 @@ def _picked(call: Call, within: Cluster, references: Any) -> tuple[list[Containe
 
 
 def _told(call: Call, of: ContainerInstance) -> dict[str, Any]:
-    tasks = [one for one in state(call).tasks.values() if one.instance is of]
+    tasks = [one for one in ecs_state(call).tasks.values() if one.instance is of]
     return {
         "containerInstanceArn": of.arn,
         "ec2InstanceId": of.ec2_id,
         "status": of.status,
-        "agentConnected": of.connected,
+        "agentConnected": of.agent_connected,
         "runningTasksCount": sum(one.status == "RUNNING" for one in tasks),
         "pendingTasksCount": sum(one.status in ("PROVISIONING", "PENDING", "ACTIVATING") for one in tasks),
         "registeredAt": of.registered,

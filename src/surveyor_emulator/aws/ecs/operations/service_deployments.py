@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.deployments import blue_green, circuit_breaker
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, service, state
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page, service
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.state import Deployment, Service
 from surveyor_emulator.core.errors import ServiceError
@@ -55,10 +55,10 @@ def continue_service_deployment(call: Call, request: Any) -> Document:
     if found is None:
         raise ServiceError("ServiceDeploymentNotFoundException", "The service deployment was not found.")
     of, one = found
-    if one.paused is None or one.paused != request["hookId"]:
+    if one.paused_hook is None or one.paused_hook != request["hookId"]:
         raise invalid("The service deployment has no such paused hook.")
     go = blue_green.roll_back if request.get("action") == "ROLLBACK" else blue_green.resume
-    go(call, of, one, scheduler.look_soon)
+    go(call, of, one, scheduler.run_soon)
     return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
 
 
@@ -68,20 +68,20 @@ def stop_service_deployment(call: Call, request: Any) -> Document:
     if found is None:
         raise ServiceError("ServiceDeploymentNotFoundException", "The service deployment was not found.")
     of, one = found
-    if one.rollout != "IN_PROGRESS":
+    if one.rollout_state != "IN_PROGRESS":
         raise ServiceError("ConflictException", "The service deployment does not go on any more.", resourceIds="")
     back = request.get("stopType", "ROLLBACK") == "ROLLBACK"
     if one.stage is not None and back:
-        blue_green.roll_back(call, of, one, scheduler.look_soon)
-        one.back = of.primary
+        blue_green.roll_back(call, of, one, scheduler.run_soon)
+        one.rollback = of.primary
     else:
         circuit_breaker.stop(call, of, one, back=back)
-        scheduler.look_soon(call, of)
+        scheduler.run_soon(call, of)
     return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
 
 
 def _find(call: Call, place: str) -> tuple[Service, Deployment] | None:
-    for of in state(call).services.values():
+    for of in ecs_state(call).services.values():
         for one in of.history:
             if _arn(call, of, one) == place:
                 return of, one
@@ -99,10 +99,10 @@ def _brief(call: Call, of: Service, one: Deployment) -> dict[str, Any]:
         "clusterArn": of.cluster.arn,
         "createdAt": one.created,
         "startedAt": one.created,
-        "status": _BACK[one.back.rollout] if one.back is not None else _STATUS[one.rollout],
+        "status": _BACK[one.rollback.rollout_state] if one.rollback is not None else _STATUS[one.rollout_state],
         "targetServiceRevisionArn": arn(call, "service-revision", of.cluster.name, of.name, one.id.rpartition("/")[2]),
     }
-    if one.rollout != "IN_PROGRESS":
+    if one.rollout_state != "IN_PROGRESS":
         told["finishedAt"] = one.updated
     return told
 
@@ -113,7 +113,7 @@ def _told(call: Call, of: Service, one: Deployment) -> dict[str, Any]:
     told: dict[str, Any] = {**brief, "updatedAt": one.updated, "targetServiceRevision": {"arn": target}}
     if one.stage is not None:
         told["lifecycleStage"] = one.stage
-    if one.paused is not None:
-        hook = {"hookId": one.paused, "targetType": "PAUSE", "status": "AWAITING_ACTION"}
+    if one.paused_hook is not None:
+        hook = {"hookId": one.paused_hook, "targetType": "PAUSE", "status": "AWAITING_ACTION"}
         told["lifecycleHookDetails"] = [hook]
     return told

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
 from surveyor_emulator.aws.ecs import tags
 from surveyor_emulator.aws.ecs.connect import endpoints
-from surveyor_emulator.aws.ecs.connect.rules import refuse_taken
+from surveyor_emulator.aws.ecs.connect.rules import check_names_free
 from surveyor_emulator.aws.ecs.deployments import circuit_breaker
 from surveyor_emulator.aws.ecs.deployments.blue_green import blue_green
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, service, state
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page, service
 from surveyor_emulator.aws.ecs.service_principal import acting
 from surveyor_emulator.aws.ecs.services import scheduler
-from surveyor_emulator.aws.ecs.services.rules import MOST_DISCOVERED, percentages, template
-from surveyor_emulator.aws.ecs.shapes import told_service
-from surveyor_emulator.aws.ecs.state import Deployment, Service, Template
+from surveyor_emulator.aws.ecs.services.rules import MAX_DISCOVERED_TASKS, parse_percentages, template
+from surveyor_emulator.aws.ecs.shapes import format_service
+from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskTemplate
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -65,12 +65,12 @@ _DEPLOYED = (
 
 def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document:
     """Make a service; the answer is the service, the tasks come later."""
-    within, held = cluster(call, request.get("cluster")), state(call)
+    within, held = cluster(call, request.get("cluster")), ecs_state(call)
     name = request["serviceName"]
     token = request.get("clientToken")
     if token and ("CreateService", token) in held.tokens:
         made = service(call, within, held.tokens["CreateService", token][1][0])
-        return {"service": told_service(call, made, scheduler.tasks_of(call, made), with_tags=True)}
+        return {"service": format_service(call, made, scheduler.active_tasks_of(call, made), with_tags=True)}
     if not _NAME.fullmatch(name):
         raise invalid("a service's name has up to 255 letters, digits, hyphens and underscores")
     other = held.services.get((within.name, name))
@@ -85,12 +85,12 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         raise invalid("service discovery does not support Classic Load Balancers")
     _refuse_role(request, registries=bool(registries))
     desired = _desired(call, request.get("desiredCount"), discovered=bool(registries), needed=controller == "ECS")
-    given_tags = tags.read(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    given_tags = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     configuration: Any = request.get("deploymentConfiguration") or {}
     strategy = blue_green(configuration)
     if registries and strategy is not None:
         raise invalid("service discovery goes with rolling updates")
-    least, most = percentages(configuration)
+    least, most = parse_percentages(configuration)
     made = Service(
         name,
         arn(call, "service", within.name, name),
@@ -105,8 +105,8 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         created=call.now,
         created_by=call.principal,
         rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
-        grace=request.get("healthCheckGracePeriodSeconds") or 0,
-        told={key: request[key] for key in _KEPT if request.get(key)},  # type: ignore[literal-required]  # keys are in a table
+        grace_period=request.get("healthCheckGracePeriodSeconds") or 0,
+        document={key: request[key] for key in _KEPT if request.get(key)},  # type: ignore[literal-required]  # keys are in a table
         blue_green=strategy,
     )
     if controller == "ECS":
@@ -119,8 +119,8 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     if token:
         held.tokens["CreateService", token] = ({}, [made.arn])
     call.note("ecs.service.created", name)
-    scheduler.look_soon(call, made)
-    return {"service": told_service(call, made, [], with_tags=True)}
+    scheduler.run_soon(call, made)
+    return {"service": format_service(call, made, [], with_tags=True)}
 
 
 def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document:
@@ -134,30 +134,32 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     current = found.primary
     registry = current.template.registry if current is not None else None
     discovered = bool(request["serviceRegistries"]) if "serviceRegistries" in request else registry is not None
-    desired = found.desired
+    desired = found.desired_count
     if request.get("desiredCount") is not None:
         desired = _desired(call, request["desiredCount"], discovered=discovered, needed=True)
     configuration: Any = request.get("deploymentConfiguration") or {}
-    least, most = percentages({"minimumHealthyPercent": found.minimum, "maximumPercent": found.maximum} | configuration)
+    least, most = parse_percentages(
+        {"minimumHealthyPercent": found.minimum_percent, "maximumPercent": found.maximum_percent} | configuration
+    )
     if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
         if "strategy" in configuration:
             found.blue_green = blue_green(configuration)
         _begin(call, found, template(call, within, _merged(found, current, request)))
-    if current is None or desired != found.desired:
+    if current is None or desired != found.desired_count:
         found.steady = False
-    found.desired, found.minimum, found.maximum = desired, least, most
+    found.desired_count, found.minimum_percent, found.maximum_percent = desired, least, most
     if "deploymentCircuitBreaker" in configuration:
-        found.breaker = _breaker(configuration, found.controller)
+        found.circuit_breaker = _breaker(configuration, found.controller)
     if request.get("availabilityZoneRebalancing"):
         found.rebalancing = request["availabilityZoneRebalancing"]
     if request.get("healthCheckGracePeriodSeconds") is not None:
-        found.grace = request["healthCheckGracePeriodSeconds"]
+        found.grace_period = request["healthCheckGracePeriodSeconds"]
     for key in ("propagateTags", "enableExecuteCommand", "enableECSManagedTags"):
         if request.get(key) is not None:
-            found.told[key] = request[key]
-    call.note("ecs.service.updated", found.name, f"{found.desired} tasks")
-    scheduler.look_soon(call, found)
-    return {"service": told_service(call, found, scheduler.tasks_of(call, found))}
+            found.document[key] = request[key]
+    call.note("ecs.service.updated", found.name, f"{found.desired_count} tasks")
+    scheduler.run_soon(call, found)
+    return {"service": format_service(call, found, scheduler.active_tasks_of(call, found))}
 
 
 def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document:
@@ -165,14 +167,14 @@ def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document
     found = service(call, cluster(call, request.get("cluster")), request["service"])
     if found.status != "ACTIVE":
         raise ServiceError("ServiceNotFoundException", "Service not found.")
-    running = scheduler.tasks_of(call, found)
-    if not request.get("force") and (found.desired > 0 or any(one.going for one in running)):
+    running = scheduler.active_tasks_of(call, found)
+    if not request.get("force") and (found.desired_count > 0 or any(one.should_run for one in running)):
         raise invalid("The service cannot be stopped while it is scaled above 0.")
-    found.status, found.desired = "DRAINING", 0
+    found.status, found.desired_count = "DRAINING", 0
     scheduler.stop_all(call, found, f"Scaling activity initiated by (service {found.name})")
     call.note("ecs.service.deleted", found.name)
-    scheduler.look_soon(call, found)
-    return {"service": told_service(call, found, running)}
+    scheduler.run_soon(call, found)
+    return {"service": format_service(call, found, running)}
 
 
 def describe_services(call: Call, request: DescribeServicesRequestTypeDef) -> Document:
@@ -189,7 +191,7 @@ def describe_services(call: Call, request: DescribeServicesRequestTypeDef) -> Do
             full = reference if reference.startswith("arn:") else arn(call, "service", within.name, reference)
             failures.append({"arn": full, "reason": "MISSING"})
         else:
-            found.append(told_service(call, one, scheduler.tasks_of(call, one), with_tags=with_tags))
+            found.append(format_service(call, one, scheduler.active_tasks_of(call, one), with_tags=with_tags))
     return {"services": found, "failures": failures}
 
 
@@ -199,10 +201,10 @@ def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
     launch, strategy = request.get("launchType"), request.get("schedulingStrategy")
     wanted = [
         one.arn
-        for one in state(call).services.values()
+        for one in ecs_state(call).services.values()
         if one.cluster is within
         and one.status == "ACTIVE"
-        and (strategy is None or one.scheduling == strategy)
+        and (strategy is None or one.scheduling_strategy == strategy)
         and (launch is None or (one.primary is not None and one.primary.template.launch_type == launch))
     ]
     shown, token = page(wanted, {"maxResults": 10, **request})
@@ -220,7 +222,7 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
     wanted = next(one for one in known if one is not None)
     connected = [
         one.arn
-        for one in state(call).services.values()
+        for one in ecs_state(call).services.values()
         if one.status == "ACTIVE"
         and one.primary is not None
         and one.primary.template.connect is not None
@@ -231,10 +233,10 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
     return {**answer, "nextToken": token} if token else answer
 
 
-def _begin(call: Call, of: Service, wanted: Template) -> None:
+def _begin(call: Call, of: Service, wanted: TaskTemplate) -> None:
     """Go to a deployment that was asked for."""
     if wanted.connect is not None:
-        refuse_taken(call, wanted.connect, of.arn)
+        check_names_free(call, wanted.connect, of.arn)
     number = call.world.random.randrange(10**18, 10**19)
     made = Deployment(f"ecs-svc/{number}", wanted, created=call.now, updated=call.now)
     if of.blue_green is not None and of.deployments:
@@ -249,14 +251,14 @@ def _merged(service: Service, current: Deployment, request: Any) -> dict[str, An
     before = current.template
     registry = before.registry
     said: dict[str, Any] = {"taskDefinition": before.definition.arn}
-    if before.strategy:
-        said["capacityProviderStrategy"] = list(before.strategy)
+    if before.capacity_provider_strategy:
+        said["capacityProviderStrategy"] = list(before.capacity_provider_strategy)
     else:
         said["launchType"] = before.launch_type
-    if before.platform is not None:
-        said["platformVersion"] = before.platform
+    if before.platform_version is not None:
+        said["platformVersion"] = before.platform_version
     if before.network is not None:
-        said["networkConfiguration"] = before.network.told()
+        said["networkConfiguration"] = before.network.to_document()
     if registry is not None:
         said["serviceRegistries"] = [
             {
@@ -266,15 +268,15 @@ def _merged(service: Service, current: Deployment, request: Any) -> dict[str, An
                 "containerPort": registry.container_port,
             }
         ]
-    if before.balancers:
+    if before.load_balancers:
         said["loadBalancers"] = [
             {"targetGroupArn": one.group, "containerName": one.container, "containerPort": one.port}
-            for one in before.balancers
+            for one in before.load_balancers
         ]
     if before.connect is not None:
-        said["serviceConnectConfiguration"] = before.connect.told
+        said["serviceConnectConfiguration"] = before.connect.document
     if service.blue_green is not None:
-        said["deploymentConfiguration"] = service.blue_green.told
+        said["deploymentConfiguration"] = service.blue_green.document
     changed = {key: request[key] for key in _DEPLOYED if request.get(key) is not None}
     if "capacityProviderStrategy" in changed:
         said.pop("launchType", None)
@@ -289,8 +291,8 @@ def _desired(call: Call, given: int | None, *, discovered: bool, needed: bool) -
     most = call.world.settings.quotas.tasks_per_service
     if not 0 <= given <= most:
         raise invalid(f"desiredCount is to be from 0 to {most}")
-    if discovered and given > MOST_DISCOVERED:
-        raise invalid(f"a service that uses service discovery has at most {MOST_DISCOVERED} tasks")
+    if discovered and given > MAX_DISCOVERED_TASKS:
+        raise invalid(f"a service that uses service discovery has at most {MAX_DISCOVERED_TASKS} tasks")
     return given
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surveyor_emulator.aws.ecs.lookup import invalid, state
-from surveyor_emulator.aws.ecs.tags import MOST, read, told
+from surveyor_emulator.aws.ecs.lookup import ecs_state, invalid
+from surveyor_emulator.aws.ecs.tags import MAX_TAGS, format_tags, parse_tags
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -23,9 +23,9 @@ __all__ = ["list_tags_for_resource", "tag_resource", "untag_resource"]
 def tag_resource(call: Call, request: TagResourceRequestTypeDef) -> Document:
     """Add tags, or change those of the same keys."""
     held = _of(call, request["resourceArn"])
-    tags = held | read(request["tags"])  # type: ignore[arg-type]  # a TypedDict of two strings
-    if len(tags) > MOST:
-        raise invalid(f"a resource has at most {MOST} tags")
+    tags = held | parse_tags(request["tags"])  # type: ignore[arg-type]  # a TypedDict of two strings
+    if len(tags) > MAX_TAGS:
+        raise invalid(f"a resource has at most {MAX_TAGS} tags")
     held.update(tags)
     return {}
 
@@ -40,11 +40,11 @@ def untag_resource(call: Call, request: UntagResourceRequestTypeDef) -> Document
 
 def list_tags_for_resource(call: Call, request: ListTagsForResourceRequestTypeDef) -> Document:
     """All tags of one resource."""
-    return {"tags": told(_of(call, request["resourceArn"]))}
+    return {"tags": format_tags(_of(call, request["resourceArn"]))}
 
 
 def _of(call: Call, resource: str) -> dict[str, str]:
-    held = state(call)
+    held = ecs_state(call)
     found = held.tasks.get(resource)
     if found is not None:
         return found.tags

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs import tags
 from surveyor_emulator.aws.ecs import task_definition_rules as definition_rules
-from surveyor_emulator.aws.ecs.lookup import arn, definition, invalid, page, refused, state
+from surveyor_emulator.aws.ecs.lookup import arn, definition, ecs_state, invalid, page, refused
 from surveyor_emulator.aws.ecs.state import TaskDefinition
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -35,7 +35,7 @@ def register_task_definition(call: Call, request: RegisterTaskDefinitionRequestT
     """Add a revision to a family."""
     given = definition_rules.check(request)
     family = request["family"]
-    revisions = state(call).families.setdefault(family, [])
+    revisions = ecs_state(call).families.setdefault(family, [])
     number = (revisions[-1].revision if revisions else 0) + 1
     made = TaskDefinition(
         arn(call, "task-definition", f"{family}:{number}"),
@@ -43,16 +43,16 @@ def register_task_definition(call: Call, request: RegisterTaskDefinitionRequestT
         number,
         given.network_mode,
         given.containers,
-        given.told,
+        given.document,
         registered=call.now,
         registered_by=call.principal,
     )
-    held_tags = tags.read(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    held_tags = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     revisions.append(made)
     if held_tags:
-        state(call).tags[made.arn] = held_tags
+        ecs_state(call).tags[made.arn] = held_tags
     call.note("task-definition.registered", made.arn.rpartition("/")[2])
-    return {"taskDefinition": _describe(made), "tags": tags.told(held_tags)}
+    return {"taskDefinition": _describe(made), "tags": tags.format_tags(held_tags)}
 
 
 def describe_task_definition(call: Call, request: DescribeTaskDefinitionRequestTypeDef) -> Document:
@@ -60,7 +60,7 @@ def describe_task_definition(call: Call, request: DescribeTaskDefinitionRequestT
     found = definition(call, request["taskDefinition"])
     answer: dict[str, object] = {"taskDefinition": _describe(found)}
     if "TAGS" in (request.get("include") or ()):
-        answer["tags"] = tags.told(state(call).tags.get(found.arn, {}))
+        answer["tags"] = tags.format_tags(ecs_state(call).tags.get(found.arn, {}))
     return answer
 
 
@@ -95,12 +95,12 @@ def delete_task_definitions(call: Call, request: DeleteTaskDefinitionsRequestTyp
         found.status = "DELETE_IN_PROGRESS"
         deleted.append(_describe(found))
         if not _used(call, found):
-            state(call).families[found.family].remove(found)
+            ecs_state(call).families[found.family].remove(found)
     return {"taskDefinitions": deleted, "failures": failures}
 
 
 def _used(call: Call, of: TaskDefinition) -> bool:
-    held = state(call)
+    held = ecs_state(call)
     deployed = (
         deployment.template.definition
         for one in held.services.values()
@@ -113,7 +113,7 @@ def _used(call: Call, of: TaskDefinition) -> bool:
 def list_task_definitions(call: Call, request: ListTaskDefinitionsRequestTypeDef) -> Document:
     """ARNs, a page at a time."""
     wanted, prefix = request.get("status") or "ACTIVE", request.get("familyPrefix")
-    families = state(call).families
+    families = ecs_state(call).families
     found = [
         one.arn
         for family in sorted(families)
@@ -132,7 +132,7 @@ def list_task_definition_families(call: Call, request: ListTaskDefinitionFamilie
     """Names, a page at a time; ACTIVE are those with an active revision."""
     wanted, prefix = request.get("status") or "ALL", request.get("familyPrefix") or ""
     found = []
-    for family, revisions in sorted(state(call).families.items()):
+    for family, revisions in sorted(ecs_state(call).families.items()):
         active = any(one.status == "ACTIVE" for one in revisions)
         if family.startswith(prefix) and revisions and (wanted == "ALL" or active == (wanted == "ACTIVE")):
             found.append(family)
@@ -143,13 +143,13 @@ def list_task_definition_families(call: Call, request: ListTaskDefinitionFamilie
 
 def _describe(of: TaskDefinition) -> dict[str, Any]:
     told = {
-        **of.told,
+        **of.document,
         "taskDefinitionArn": of.arn,
         "family": of.family,
         "revision": of.revision,
         "status": of.status,
         "networkMode": of.network_mode,
-        "containerDefinitions": [one.told for one in of.containers],
+        "containerDefinitions": [one.document for one in of.containers],
         "registeredAt": of.registered,
         "registeredBy": of.registered_by,
     }

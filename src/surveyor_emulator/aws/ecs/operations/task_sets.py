@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs import tags
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, service, state
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, service
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import template
-from surveyor_emulator.aws.ecs.shapes import told_task_set
+from surveyor_emulator.aws.ecs.shapes import format_task_set
 from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskSet
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
@@ -42,25 +42,25 @@ def create_task_set(call: Call, request: CreateTaskSetRequestTypeDef) -> Documen
     percent = _percent(request.get("scale"))
     wanted = template(call, of.cluster, request)
     identity = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
-    deployment = Deployment(identity, wanted, created=call.now, updated=call.now, external=request.get("externalId"))
+    deployment = Deployment(identity, wanted, created=call.now, updated=call.now, external_id=request.get("externalId"))
     place = arn(call, "task-set", of.cluster.name, of.name, identity)
     made = TaskSet(deployment, place, percent, None)
-    given = tags.read(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     if given:
-        state(call).tags[made.arn] = given
+        ecs_state(call).tags[made.arn] = given
     of.task_sets.append(made)
     of.deployments.append(deployment)
-    scheduler.look_soon(call, of)
-    return {"taskSet": told_task_set(call, of, made, [])}
+    scheduler.run_soon(call, of)
+    return {"taskSet": format_task_set(call, of, made, [])}
 
 
 def update_task_set(call: Call, request: UpdateTaskSetRequestTypeDef) -> Document:
     """Change the scale."""
     of = _external(call, request["cluster"], request["service"])
     found = _find(of, request["taskSet"])
-    found.percent, found.stable_since, found.deployment.updated = _percent(request["scale"]), None, call.now
-    scheduler.look_soon(call, of)
-    return {"taskSet": told_task_set(call, of, found, scheduler.tasks_of(call, of))}
+    found.scale_percent, found.stable_since, found.deployment.updated = _percent(request["scale"]), None, call.now
+    scheduler.run_soon(call, of)
+    return {"taskSet": format_task_set(call, of, found, scheduler.active_tasks_of(call, of))}
 
 
 def update_service_primary_task_set(call: Call, request: UpdateServicePrimaryTaskSetRequestTypeDef) -> Document:
@@ -71,18 +71,18 @@ def update_service_primary_task_set(call: Call, request: UpdateServicePrimaryTas
         if one.status == "PRIMARY":
             one.status = "ACTIVE"
     found.status = "PRIMARY"
-    return {"taskSet": told_task_set(call, of, found, scheduler.tasks_of(call, of))}
+    return {"taskSet": format_task_set(call, of, found, scheduler.active_tasks_of(call, of))}
 
 
 def delete_task_set(call: Call, request: DeleteTaskSetRequestTypeDef) -> Document:
     """Let a task set drain; with `force` one that is not scaled to zero, too."""
     of = _external(call, request["cluster"], request["service"])
     found = _find(of, request["taskSet"])
-    if found.percent and not request.get("force"):
+    if found.scale_percent and not request.get("force"):
         raise invalid("a task set that is scaled above 0 is deleted only with force")
     found.status = "DRAINING"
-    scheduler.look_soon(call, of)
-    return {"taskSet": told_task_set(call, of, found, scheduler.tasks_of(call, of))}
+    scheduler.run_soon(call, of)
+    return {"taskSet": format_task_set(call, of, found, scheduler.active_tasks_of(call, of))}
 
 
 def describe_task_sets(call: Call, request: DescribeTaskSetsRequestTypeDef) -> Document:
@@ -91,9 +91,9 @@ def describe_task_sets(call: Call, request: DescribeTaskSetsRequestTypeDef) -> D
     wanted = request.get("taskSets")
     found = [one for one in of.task_sets if not wanted or one.arn in wanted or one.deployment.id in wanted]
     known = {name for one in found for name in (one.arn, one.deployment.id)}
-    tasks = scheduler.tasks_of(call, of)
+    tasks = scheduler.active_tasks_of(call, of)
     return {
-        "taskSets": [told_task_set(call, of, one, tasks) for one in found],
+        "taskSets": [format_task_set(call, of, one, tasks) for one in found],
         "failures": [{"arn": one, "reason": "MISSING"} for one in wanted or () if one not in known],
     }
 

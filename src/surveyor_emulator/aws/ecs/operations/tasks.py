@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs import tags
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, invalid, page, service, state, task
+from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page, service, task
 from surveyor_emulator.aws.ecs.service_principal import acting
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import template
-from surveyor_emulator.aws.ecs.shapes import told_task
+from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Task
 from surveyor_emulator.aws.ecs.tasks import lifecycle
-from surveyor_emulator.aws.ecs.tasks.placement import new_task
+from surveyor_emulator.aws.ecs.tasks.placement import create_task
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -32,19 +32,19 @@ DESCRIBED_AT_ONCE = 100
 
 def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     """Start tasks that belong to no service."""
-    within, held = cluster(call, request.get("cluster")), state(call)
+    within, held = cluster(call, request.get("cluster")), ecs_state(call)
     token = request.get("clientToken")
     if token and ("RunTask", token) in held.tokens:
         asked, arns = held.tokens["RunTask", token]
         if asked != request:
             raise ServiceError("ConflictException", "The token was used with other parameters.", resourceIds="")
-        return {"tasks": [told_task(call, held.tasks[one]) for one in arns if one in held.tasks], "failures": []}
+        return {"tasks": [format_task(call, held.tasks[one]) for one in arns if one in held.tasks], "failures": []}
     count = 1 if request.get("count") is None else request["count"]
     most = call.world.settings.quotas.tasks_per_run
     if not 1 <= count <= most:
         raise invalid(f"count is to be from 1 to {most}")
     wanted = template(call, within, request, for_service=False)
-    given = tags.read(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     group = request.get("group") or f"family:{wanted.definition.family}"
     overrides: Any = request.get("overrides") or {}
     for one in overrides.get("containerOverrides") or ():
@@ -53,7 +53,7 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     own = acting(call.world, call.account, call.region)
     started: list[Task] = []
     for _ in range(count):
-        made = new_task(call, wanted, within, group, request.get("startedBy"))
+        made = create_task(call, wanted, within, group, request.get("startedBy"))
         if made is None:
             break
         made.overrides, made.tags = overrides, dict(given)
@@ -63,7 +63,7 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     if token:
         held.tokens["RunTask", token] = (dict(request), [one.arn for one in started])
     failures = [{"reason": "RESOURCE:MEMORY", "arn": within.arn} for _ in range(count - len(started))]
-    return {"tasks": [told_task(call, one) for one in started], "failures": failures}
+    return {"tasks": [format_task(call, one) for one in started], "failures": failures}
 
 
 def stop_task(call: Call, request: StopTaskRequestTypeDef) -> Document:
@@ -75,11 +75,11 @@ def stop_task(call: Call, request: StopTaskRequestTypeDef) -> Document:
 
     def changed(one: Task) -> None:
         if one.service is not None:
-            scheduler.look_soon(own, one.service)
+            scheduler.run_soon(own, one.service)
         _forget(own, one)
 
     lifecycle.stop(own, found, "UserInitiated", request.get("reason") or "Task stopped by user", changed)
-    return {"task": told_task(call, found)}
+    return {"task": format_task(call, found)}
 
 
 def describe_tasks(call: Call, request: DescribeTasksRequestTypeDef) -> Document:
@@ -95,7 +95,7 @@ def describe_tasks(call: Call, request: DescribeTasksRequestTypeDef) -> Document
             full = reference if reference.startswith("arn:") else arn(call, "task", within.name, reference)
             failures.append({"arn": full, "reason": "MISSING"})
         else:
-            told = told_task(call, one)
+            told = format_task(call, one)
             found.append(told if with_tags else {**told, "tags": []})
     return {"tasks": found, "failures": failures}
 
@@ -111,9 +111,9 @@ def list_tasks(call: Call, request: ListTasksRequestTypeDef) -> Document:
         wanted = ""
     found = [
         one.arn
-        for one in state(call).tasks.values()
+        for one in ecs_state(call).tasks.values()
         if one.cluster is within
-        and one.desired == wanted
+        and one.desired_status == wanted
         and (of is None or one.service is of)
         and (family is None or one.template.definition.family == family)
         and (by is None or one.started_by == by)
@@ -128,4 +128,4 @@ def list_tasks(call: Call, request: ListTasksRequestTypeDef) -> Document:
 def _forget(call: Call, one: Task) -> None:
     if one.status == "STOPPED":
         remembered = call.world.settings.task_remembered
-        call.world.clock.call_later(remembered, state(call).tasks.pop, one.arn, None)
+        call.world.clock.call_later(remembered, ecs_state(call).tasks.pop, one.arn, None)

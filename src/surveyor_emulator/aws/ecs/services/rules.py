@@ -14,20 +14,27 @@ from surveyor_emulator.aws.cloudmap.state import CloudMapState
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect.rules import connect
 from surveyor_emulator.aws.ecs.lookup import definition, invalid
-from surveyor_emulator.aws.ecs.state import Balancer, Cluster, Network, Registry, TaskDefinition, Template
+from surveyor_emulator.aws.ecs.state import (
+    Cluster,
+    NetworkConfiguration,
+    ServiceLoadBalancer,
+    ServiceRegistry,
+    TaskDefinition,
+    TaskTemplate,
+)
 from surveyor_emulator.aws.elb.find import group
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["MOST_DISCOVERED", "percentages", "template"]
+__all__ = ["MAX_DISCOVERED_TASKS", "parse_percentages", "template"]
 
-MOST_DISCOVERED = 1_000
+MAX_DISCOVERED_TASKS = 1_000
 LATEST = "1.4.0"
 PLATFORMS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0", LATEST)
 MOST_SUBNETS, MOST_GROUPS = 16, 5
 
 
-def template(call: Call, within: Cluster, request: Mapping[str, Any], *, for_service: bool = True) -> Template:
+def template(call: Call, within: Cluster, request: Mapping[str, Any], *, for_service: bool = True) -> TaskTemplate:
     """What tasks of this request have in common."""
     found = definition(call, request["taskDefinition"])
     if found.status != "ACTIVE":
@@ -37,11 +44,11 @@ def template(call: Call, within: Cluster, request: Mapping[str, Any], *, for_ser
     if strategy and launch:
         raise invalid("a launch type and a capacity provider strategy do not go together")
     if not launch:
-        given = strategy or tuple(within.strategy)
+        given = strategy or tuple(within.capacity_provider_strategy)
         launch = (
             "FARGATE" if given and all(str(one["capacityProvider"]).startswith("FARGATE") for one in given) else "EC2"
         )
-    if launch == "FARGATE" and "FARGATE" not in found.told["compatibilities"]:
+    if launch == "FARGATE" and "FARGATE" not in found.document["compatibilities"]:
         raise invalid("Task definition does not support launch_type FARGATE.")
     platform = _platform(request.get("platformVersion")) if launch == "FARGATE" else None
     network = _network(call, found, request.get("networkConfiguration"))
@@ -49,10 +56,10 @@ def template(call: Call, within: Cluster, request: Mapping[str, Any], *, for_ser
     registry = _registry(call, found, registries, launch, platform) if registries else None
     connected = connect(call, within, found, request, launch) if for_service else None
     fronts = _balancers(call, found, request.get("loadBalancers") or []) if for_service else ()
-    return Template(found, launch, platform, network, registry, strategy, connected, fronts)
+    return TaskTemplate(found, launch, platform, network, registry, strategy, connected, fronts)
 
 
-def percentages(given: Mapping[str, Any] | None) -> tuple[int, int]:
+def parse_percentages(given: Mapping[str, Any] | None) -> tuple[int, int]:
     """minimumHealthyPercent and maximumPercent: 100 and 200 by default."""
     told = given or {}
     least = told.get("minimumHealthyPercent")
@@ -73,7 +80,7 @@ def _platform(given: str | None) -> str:
     return given
 
 
-def _network(call: Call, found: TaskDefinition, given: Mapping[str, Any] | None) -> Network | None:
+def _network(call: Call, found: TaskDefinition, given: Mapping[str, Any] | None) -> NetworkConfiguration | None:
     inner = (given or {}).get("awsvpcConfiguration")
     if found.network_mode != "awsvpc":
         if inner:
@@ -92,12 +99,12 @@ def _network(call: Call, found: TaskDefinition, given: Mapping[str, Any] | None)
             raise invalid(f"Error retrieving subnet information for [{one}]: The subnet ID '{one}' does not exist")
     if len({known[one].vpc for one in subnets}) > 1:
         raise invalid("subnets are to be in one VPC")
-    return Network(subnets, groups, inner.get("assignPublicIp") == "ENABLED")
+    return NetworkConfiguration(subnets, groups, inner.get("assignPublicIp") == "ENABLED")
 
 
 def _registry(
     call: Call, found: TaskDefinition, given: list[Mapping[str, Any]], launch: str, platform: str | None
-) -> Registry:
+) -> ServiceRegistry:
     if len(given) > 1:
         raise invalid("each service may be associated with one service registry")
     if found.network_mode == "none":
@@ -107,7 +114,7 @@ def _registry(
     if platform is not None and platform < "1.1.0":
         raise invalid("service discovery needs Fargate platform version 1.1.0 or later")
     one = given[0]
-    registry = Registry(
+    registry = ServiceRegistry(
         one.get("registryArn") or "", one.get("port"), one.get("containerName"), one.get("containerPort")
     )
     discovery = _discovery(call, registry)
@@ -129,7 +136,7 @@ def _registry(
     return registry
 
 
-def _discovery(call: Call, registry: Registry) -> Discovery:
+def _discovery(call: Call, registry: ServiceRegistry) -> Discovery:
     """The Cloud Map service, of this account and region."""
     prefix = f"arn:aws:servicediscovery:{call.region}:{call.account}:service/"
     if not registry.arn.startswith("arn:aws:servicediscovery:") or ":service/" not in registry.arn:
@@ -140,7 +147,7 @@ def _discovery(call: Call, registry: Registry) -> Discovery:
     return found
 
 
-def _named_port(found: TaskDefinition, registry: Registry) -> None:
+def _named_port(found: TaskDefinition, registry: ServiceRegistry) -> None:
     if registry.container is None or registry.container_port is None:
         raise invalid("containerName and containerPort go together")
     container = found.container(registry.container)
@@ -150,9 +157,11 @@ def _named_port(found: TaskDefinition, registry: Registry) -> None:
         raise invalid(f"The container {registry.container} did not have a container port {registry.container_port}.")
 
 
-def _balancers(call: Call, definition: TaskDefinition, given: list[Mapping[str, Any]]) -> tuple[Balancer, ...]:
+def _balancers(
+    call: Call, definition: TaskDefinition, given: list[Mapping[str, Any]]
+) -> tuple[ServiceLoadBalancer, ...]:
     """What a request's loadBalancers say. Raises InvalidParameterException."""
-    found: list[Balancer] = []
+    found: list[ServiceLoadBalancer] = []
     for one in given:
         arn, name, port = one.get("targetGroupArn"), one.get("containerName"), one.get("containerPort")
         if not arn:
@@ -166,5 +175,5 @@ def _balancers(call: Call, definition: TaskDefinition, given: list[Mapping[str, 
             group(call, arn)
         except ServiceError:
             raise invalid(f"The specified target group {arn} does not exist.") from None
-        found.append(Balancer(arn, str(name), int(port or 0)))
+        found.append(ServiceLoadBalancer(arn, str(name), int(port or 0)))
     return tuple(found)

@@ -4,37 +4,47 @@ from __future__ import annotations
 
 from .account import EcsState
 from .clusters import Cluster, ContainerInstance
-from .connect import Connect, ConnectState, LogTarget, Offered, Published
-from .definitions import ContainerDefinition, HealthCheck, Port, TaskDefinition
+from .connect import ConnectConfiguration, ConnectState, LogTarget, OfferedEndpoint, PublishedEndpoint
+from .definitions import ContainerDefinition, ContainerHealthCheck, Port, TaskDefinition
 from .documents import Document
-from .services import Balancer, BlueGreen, Deployment, LifecycleStage, Network, Registry, Service, TaskSet, Template
+from .services import (
+    BlueGreen,
+    Deployment,
+    LifecycleStage,
+    NetworkConfiguration,
+    Service,
+    ServiceLoadBalancer,
+    ServiceRegistry,
+    TaskSet,
+    TaskTemplate,
+)
 from .tasks import Container, Health, Task, TaskStatus
 
 __all__ = [
-    "Balancer",
     "BlueGreen",
     "Cluster",
-    "Connect",
+    "ConnectConfiguration",
     "ConnectState",
     "Container",
     "ContainerDefinition",
+    "ContainerHealthCheck",
     "ContainerInstance",
     "Deployment",
     "Document",
     "EcsState",
     "Health",
-    "HealthCheck",
     "LifecycleStage",
     "LogTarget",
-    "Network",
-    "Offered",
+    "NetworkConfiguration",
+    "OfferedEndpoint",
     "Port",
-    "Published",
-    "Registry",
+    "PublishedEndpoint",
     "Service",
+    "ServiceLoadBalancer",
+    "ServiceRegistry",
     "Task",
     "TaskDefinition",
     "TaskSet",
     "TaskStatus",
-    "Template",
+    "TaskTemplate",
 ]

@@ -23,7 +23,7 @@ class EcsState:
     tasks: dict[str, Task] = field(default_factory=dict)
     instances: dict[str, ContainerInstance] = field(default_factory=dict)
     # EC2 instances that were deregistered, and do not come back by themselves.
-    left: set[str] = field(default_factory=set)
+    deregistered_instances: set[str] = field(default_factory=set)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     # RunTask's clientToken -> what it was asked, and the tasks it started; CreateService's -> the service's ARN.
     tokens: dict[tuple[str, str], tuple[Document, list[str]]] = field(default_factory=dict)

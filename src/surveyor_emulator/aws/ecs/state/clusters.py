@@ -17,7 +17,7 @@ class Cluster:
     arn: str
     settings: list[Document]
     capacity_providers: list[str]
-    strategy: list[Document]
+    capacity_provider_strategy: list[Document]
     connect_namespace: str | None = None
     # Id and status of what a default namespace's making is told by.
     attachment: tuple[str, str] | None = None
@@ -35,4 +35,4 @@ class ContainerInstance:
     zone: str
     registered: float
     status: str = "ACTIVE"
-    connected: bool = True
+    agent_connected: bool = True

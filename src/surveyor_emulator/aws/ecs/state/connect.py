@@ -9,11 +9,11 @@ from surveyor_emulator.runtime.service_connect.values import AccessLog, Endpoint
 
 from .documents import Document
 
-__all__ = ["Connect", "ConnectState", "LogTarget", "Offered", "Published"]
+__all__ = ["ConnectConfiguration", "ConnectState", "LogTarget", "OfferedEndpoint", "PublishedEndpoint"]
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OfferedEndpoint:
     """A ServiceConnectService, defaults filled in; times in service seconds, 0 for none. ``ingress``: if overridden."""
 
     discovery_name: str
@@ -21,10 +21,10 @@ class Offered:
     port: int
     container: str
     container_port: int
-    ingress: int | None
+    ingress_port: int | None
     protocol: Protocol
-    idle: float
-    request: float
+    idle_timeout: float
+    request_timeout: float
     authority: str | None
     test_header: tuple[str, str | None] | None
 
@@ -36,26 +36,26 @@ class LogTarget:
     group: str
     region: str
     prefix: str
-    creates: bool
+    creates_group: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Connect:
+class ConnectConfiguration:
     """A ServiceConnectConfiguration that is enabled. ``owner`` is the namespace's account."""
 
     namespace_id: str
-    namespace: str
+    namespace_name: str
     namespace_arn: str
     owner: str
-    offered: tuple[Offered, ...]
-    log: LogTarget | None
+    offered: tuple[OfferedEndpoint, ...]
+    log_target: LogTarget | None
     access_log: AccessLog | None
     debug: bool
-    told: Document = field(compare=False)
+    document: Document = field(compare=False)
 
 
 @dataclass(slots=True, eq=False)
-class Published:
+class PublishedEndpoint:
     """An endpoint that exists: whose it is, and which instances get no calls although Cloud Map has them.
 
     ``withheld`` have not passed their containers' checks yet; ``green`` are the new ones of a blue/green deployment,
@@ -69,15 +69,15 @@ class Published:
     withheld: set[str] = field(default_factory=set)
     green: set[str] = field(default_factory=set)
     blue: set[str] = field(default_factory=set)
-    tested: bool = False
+    has_test_traffic: bool = False
     # Instance -> the VPC that it is in.
     networks: dict[str, str] = field(default_factory=dict)
     # VPC -> what its proxies were told: members, and those for test traffic.
-    told: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
+    sent: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class ConnectState:
     """Endpoints in the namespaces of one account, by Cloud Map's id of their service."""
 
-    published: dict[str, Published] = field(default_factory=dict)
+    published: dict[str, PublishedEndpoint] = field(default_factory=dict)

@@ -9,11 +9,11 @@ from surveyor_emulator.runtime.service_connect.values import Protocol
 
 from .documents import Document
 
-__all__ = ["ContainerDefinition", "HealthCheck", "Port", "TaskDefinition"]
+__all__ = ["ContainerDefinition", "ContainerHealthCheck", "Port", "TaskDefinition"]
 
 
 @dataclass(frozen=True, slots=True)
-class HealthCheck:
+class ContainerHealthCheck:
     """A container's own check; times in seconds (ecs HealthCheck: 30, 5, 3 and off by default)."""
 
     command: tuple[str, ...]
@@ -46,8 +46,8 @@ class ContainerDefinition:
     ports: tuple[Port, ...]
     stop_timeout: int
     memory: int
-    health: HealthCheck | None
-    told: Document = field(compare=False)
+    health: ContainerHealthCheck | None
+    document: Document = field(compare=False)
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class TaskDefinition:
     revision: int
     network_mode: str
     containers: tuple[ContainerDefinition, ...]
-    told: Document
+    document: Document
     registered: float
     registered_by: str
     status: str = "ACTIVE"

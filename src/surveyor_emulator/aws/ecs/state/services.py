@@ -10,25 +10,25 @@ from surveyor_emulator.core.clock import Timer
 from surveyor_emulator.runtime.service_connect.values import Endpoint
 
 from .clusters import Cluster
-from .connect import Connect
+from .connect import ConnectConfiguration
 from .definitions import TaskDefinition
 from .documents import Document
 
 __all__ = [
-    "Balancer",
     "BlueGreen",
     "Deployment",
     "LifecycleStage",
-    "Network",
-    "Registry",
+    "NetworkConfiguration",
     "Service",
+    "ServiceLoadBalancer",
+    "ServiceRegistry",
     "TaskSet",
-    "Template",
+    "TaskTemplate",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
+class ServiceRegistry:
     """The Cloud Map service that tasks register in."""
 
     arn: str
@@ -43,14 +43,14 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class NetworkConfiguration:
     """awsvpcConfiguration."""
 
     subnets: tuple[str, ...]
     groups: tuple[str, ...]
     public: bool
 
-    def told(self) -> Document:
+    def to_document(self) -> Document:
         """As the API tells it."""
         assigned = "ENABLED" if self.public else "DISABLED"
         return {
@@ -63,7 +63,7 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Balancer:
+class ServiceLoadBalancer:
     """The target group that a container's port is registered in."""
 
     group: str
@@ -72,17 +72,17 @@ class Balancer:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class TaskTemplate:
     """Everything that tasks of one deployment (or one RunTask) have in common."""
 
     definition: TaskDefinition
     launch_type: str
-    platform: str | None
-    network: Network | None
-    registry: Registry | None
-    strategy: tuple[Mapping[str, object], ...] = ()
-    connect: Connect | None = None
-    balancers: tuple[Balancer, ...] = ()
+    platform_version: str | None
+    network: NetworkConfiguration | None
+    registry: ServiceRegistry | None
+    capacity_provider_strategy: tuple[Mapping[str, object], ...] = ()
+    connect: ConnectConfiguration | None = None
+    load_balancers: tuple[ServiceLoadBalancer, ...] = ()
 
 
 LifecycleStage = Literal[
@@ -102,9 +102,9 @@ LifecycleStage = Literal[
 class BlueGreen:
     """The strategy BLUE_GREEN: how long both run after the shift (seconds), and the stages to pause at."""
 
-    bake: float
-    pauses: frozenset[str]
-    told: Document = field(compare=False)
+    bake_seconds: float
+    pause_stages: frozenset[str]
+    document: Document = field(compare=False)
 
 
 @dataclass(slots=True)
@@ -112,27 +112,27 @@ class Deployment:
     """One deployment of a service; ``status`` is PRIMARY, ACTIVE or INACTIVE."""
 
     id: str
-    template: Template
+    template: TaskTemplate
     created: float
     updated: float
     status: str = "PRIMARY"
-    rollout: str = "IN_PROGRESS"
+    rollout_state: str = "IN_PROGRESS"
     reason: str = ""
-    failed: int = 0
+    failed_tasks: int = 0
     # Whether a task of it has counted as healthy, after which failures are no longer counted.
-    proven: bool = False
+    had_healthy_task: bool = False
     # Launches that failed in a row, and until when the next waits (service seconds).
-    setbacks: int = 0
-    resume: float = 0.0
-    external: str | None = None
+    failed_launches: int = 0
+    launch_after: float = 0.0
+    external_id: str | None = None
     # What its tasks reach by Service Connect, as long as it lasts.
     endpoints: tuple[Endpoint, ...] = ()
     # Where a blue/green deployment has got to; None for a rolling one.
     stage: LifecycleStage | None = None
     # The id of the hook that it waits at.
-    paused: str | None = None
+    paused_hook: str | None = None
     # What the service went back to when somebody stopped it, or the circuit breaker did.
-    back: Deployment | None = None
+    rollback: Deployment | None = None
 
 
 @dataclass(slots=True)
@@ -141,7 +141,7 @@ class TaskSet:
 
     deployment: Deployment
     arn: str
-    percent: float
+    scale_percent: float
     started_by: str | None
     status: str = "ACTIVE"
     stable_since: float | None = None
@@ -154,18 +154,18 @@ class Service:
     name: str
     arn: str
     cluster: Cluster
-    desired: int
+    desired_count: int
     deployments: list[Deployment]
     controller: str
-    scheduling: str
-    minimum: int
-    maximum: int
-    breaker: Document
+    scheduling_strategy: str
+    minimum_percent: int
+    maximum_percent: int
+    circuit_breaker: Document
     created: float
     created_by: str
     rebalancing: str
-    grace: int
-    told: Document
+    grace_period: int
+    document: Document
     blue_green: BlueGreen | None = None
     status: str = "ACTIVE"
     task_sets: list[TaskSet] = field(default_factory=list)
@@ -176,7 +176,7 @@ class Service:
     # What a rollback goes to.
     last_completed: Deployment | None = None
     # What the scheduler will do next.
-    look: Timer | None = None
+    next_run: Timer | None = None
 
     @property
     def primary(self) -> Deployment | None:

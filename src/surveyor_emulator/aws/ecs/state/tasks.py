@@ -12,7 +12,7 @@ from surveyor_emulator.runtime.tasks.supervisor import Process
 from .clusters import Cluster, ContainerInstance
 from .definitions import ContainerDefinition
 from .documents import Document
-from .services import Deployment, Service, Template
+from .services import Deployment, Service, TaskTemplate
 
 __all__ = ["Container", "Health", "Task", "TaskStatus"]
 
@@ -34,12 +34,12 @@ class Container:
     exit_code: int | None = None
     reason: str | None = None
     health: Health = "UNKNOWN"
-    attempts: int = 0
-    hung: bool = False
+    failed_checks: int = 0
+    check_hung: bool = False
     # Container port -> port on the host (bridge and host mode).
-    bindings: dict[int, int] = field(default_factory=dict)
+    host_ports: dict[int, int] = field(default_factory=dict)
     # Container port -> port on the host at which the proxy takes calls for it (bridge mode).
-    proxied: dict[int, int] = field(default_factory=dict)
+    proxy_ports: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -49,7 +49,7 @@ class Task:
     id: str
     arn: str
     cluster: Cluster
-    template: Template
+    template: TaskTemplate
     containers: list[Container]
     group: str
     created: float
@@ -58,7 +58,7 @@ class Task:
     deployment: Deployment | None = None
     overrides: Document = field(default_factory=dict)
     status: TaskStatus = "PROVISIONING"
-    desired: str = "RUNNING"
+    desired_status: str = "RUNNING"
     address: str | None = None
     ipv6: str | None = None
     # Its subnet has no IPv4: the address is only where its process listens on this machine.
@@ -69,11 +69,11 @@ class Task:
     instance: ContainerInstance | None = None
     # Its instance in Cloud Map: the registry's service id, while it is registered or about to be.
     registered_in: str | None = None
-    health_told: Health | None = None
+    reported_health: Health | None = None
     # Whether the service's events say that its checks have failed.
-    reported: bool = False
+    unhealthy_reported: bool = False
     # Whether its failure was counted against its deployment.
-    counted: bool = False
+    failure_counted: bool = False
     healthy_since: float | None = None
     pull_started: float | None = None
     pull_stopped: float | None = None
@@ -85,31 +85,31 @@ class Task:
     stopped_reason: str | None = None
     version: int = 1
     # Where its containers listen, if a proxy stands before them; and that proxy.
-    inner: str | None = None
+    inner_address: str | None = None
     sidecar: Sidecar | None = None
     # Name -> address of what it reaches by Service Connect.
-    names: dict[str, str] = field(default_factory=dict)
+    connect_names: dict[str, str] = field(default_factory=dict)
     # Cloud Map's ids of the Service Connect services that it is registered in.
-    connected: list[str] = field(default_factory=list)
+    connect_services: list[str] = field(default_factory=list)
     forwarders: list[Forwarder] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
-    def reached_at(self) -> str | None:
+    def reachable_address(self) -> str | None:
         """The address that others call it by: that of its host where ports are mapped."""
         if self.template.definition.network_mode == "bridge" and self.instance is not None:
             return self.instance.address
         return self.address
 
     @property
-    def listens_at(self) -> str | None:
+    def listen_address(self) -> str | None:
         """The address that its processes listen at."""
-        return self.inner or self.address
+        return self.inner_address or self.address
 
     @property
-    def going(self) -> bool:
+    def should_run(self) -> bool:
         """Whether nobody has asked it to stop."""
-        return self.desired == "RUNNING"
+        return self.desired_status == "RUNNING"
 
     @property
     def health(self) -> Health:
@@ -120,6 +120,6 @@ class Task:
         return "UNKNOWN" if "UNKNOWN" in found or not found else "HEALTHY"
 
     @property
-    def checked(self) -> bool:
+    def has_health_check(self) -> bool:
         """Whether an essential container has a health check."""
         return any(one.definition.essential and one.definition.health for one in self.containers)

@@ -20,7 +20,7 @@ from surveyor_emulator.runtime.tasks.pace import wall_per_second
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart
 
 from . import registration
-from .environment import check_command, environment_of
+from .environment import build_check_command, build_environment
 
 __all__ = ["agent_is_connected", "watch"]
 
@@ -31,12 +31,12 @@ LEAST_WAIT, IMPATIENT_WAIT = 2.0, 0.3
 def watch(call: Call, task: Task, container: Container, changed: Callable[[], object]) -> None:
     """Check a container that has just started, until it ends; ``changed`` hears when its health does."""
     health = container.definition.health
-    if health is None or not check_command(task, container):
+    if health is None or not build_check_command(task, container):
         return
     began = call.now
 
     def again() -> None:
-        if container.status == "RUNNING" and task.going:
+        if container.status == "RUNNING" and task.should_run:
             call.world.clock.run(look())
 
     async def look() -> None:
@@ -44,12 +44,12 @@ def watch(call: Call, task: Task, container: Container, changed: Callable[[], ob
         if container.status != "RUNNING":
             return
         if passed:
-            container.attempts = 0
+            container.failed_checks = 0
             _set(call, task, container, "HEALTHY", changed)
         else:
             starting = container.health == "UNKNOWN" and call.now < began + (health.start_period or 0)
-            container.attempts += 0 if starting else 1
-            if container.attempts >= health.retries:
+            container.failed_checks += 0 if starting else 1
+            if container.failed_checks >= health.retries:
                 _set(call, task, container, "UNHEALTHY", changed)
         call.world.clock.call_later(health.interval, again)
 
@@ -60,19 +60,19 @@ async def _passes(call: Call, task: Task, container: Container) -> bool:
     assert container.definition.health is not None
     supervisor = runtime(call.world).supervisor
     wall = container.definition.health.timeout * wall_per_second(call.world)
-    wall = max(wall, IMPATIENT_WAIT if container.hung else LEAST_WAIT)
+    wall = max(wall, IMPATIENT_WAIT if container.check_hung else LEAST_WAIT)
     try:
-        process = await supervisor.start(check_command(task, container), environment_of(call, task, container))
+        process = await supervisor.start(build_check_command(task, container), build_environment(call, task, container))
     except CannotStart as problem:
         call.note("ecs.container.check", task.id, str(problem))
         return False
     try:
         how = await asyncio.wait_for(asyncio.shield(process.ended), wall)
     except TimeoutError:
-        container.hung = True
+        container.check_hung = True
         await supervisor.signal(process, signal.SIGKILL)
         return False
-    container.hung = False
+    container.check_hung = False
     return how.code == 0
 
 
@@ -93,6 +93,6 @@ def _set(call: Call, task: Task, container: Container, health: Health, changed: 
     call.note("ecs.container.health", task.id, f"{container.definition.name} {health}")
     if task.health == "HEALTHY" and task.healthy_since is None:
         task.healthy_since = call.now
-    registration.tell_health(call, task)
-    endpoints.tell_health(call, task)
+    registration.forward_health(call, task)
+    endpoints.forward_health(call, task)
     changed()

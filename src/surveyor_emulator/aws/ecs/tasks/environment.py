@@ -12,19 +12,19 @@ import re
 from collections.abc import Mapping, Sequence
 
 from surveyor_emulator.aws.ecs.state import Container, Task
-from surveyor_emulator.aws.ecs.task_properties import second_of, vpc_of
+from surveyor_emulator.aws.ecs.task_properties import vpc_of, wall_seconds_per_second
 from surveyor_emulator.core.world import Call
 
-__all__ = ["check_command", "command_of", "environment_of", "names_of", "overridden"]
+__all__ = ["build_check_command", "build_command", "build_environment", "names_of", "overridden"]
 
 _EVERYWHERE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
 _HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1)(?![\w.-])")
 
 
-def environment_of(call: Call, task: Task, container: Container) -> dict[str, str]:
+def build_environment(call: Call, task: Task, container: Container) -> dict[str, str]:
     """Name -> value."""
     world = call.world
-    address = task.listens_at or "127.0.0.1"
+    address = task.listen_address or "127.0.0.1"
     place = f"{world.endpoint}/_surveyor/ecs/{call.account}/{call.region}/{task.cluster.name}/{task.id}"
     known = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -40,9 +40,9 @@ def environment_of(call: Call, task: Task, container: Container) -> dict[str, st
         "AWS_ENDPOINT_URL": world.endpoint,
         "SURVEYOR_ADDRESS": task.address or address,
         "SURVEYOR_LISTEN": address,
-        "SURVEYOR_SECOND": f"{second_of(call, task):g}",
+        "SURVEYOR_SECOND": f"{wall_seconds_per_second(call, task):g}",
     }
-    if task.overrides.get("taskRoleArn") or task.template.definition.told.get("taskRoleArn"):
+    if task.overrides.get("taskRoleArn") or task.template.definition.document.get("taskRoleArn"):
         known["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{place}/credentials"
     if world.clock.scale is None:
         known["SURVEYOR_CLOCK"] = f"{world.endpoint}/_surveyor/clock"
@@ -51,29 +51,29 @@ def environment_of(call: Call, task: Task, container: Container) -> dict[str, st
         resolver, port = world.resolver(call.account, call.region, vpc)
         known["SURVEYOR_DNS"] = f"{resolver}:{port}"
     # For programs on systems where a task cannot have an /etc/hosts of its own.
-    if task.names:
+    if task.connect_names:
         known["SURVEYOR_HOSTS"] = " ".join(f"{name}={where}" for name, where in names_of(call, task).items())
     given = {**container.definition.environment, **overridden(task, container, "environment")}
     return known | {name: _EVERYWHERE.sub(address, value) for name, value in given.items()}
 
 
-def command_of(task: Task, container: Container) -> list[str]:
+def build_command(task: Task, container: Container) -> list[str]:
     """What is run."""
     command: Sequence[str] = container.definition.command
     changed = _override(task, container).get("command")
     if changed:
-        entry = container.definition.told.get("entryPoint") or ()
+        entry = container.definition.document.get("entryPoint") or ()
         command = (*map(str, entry), *map(str, changed))
-    return [one if len(one) > 1_000 else _EVERYWHERE.sub(task.listens_at or "", one) for one in command]
+    return [one if len(one) > 1_000 else _EVERYWHERE.sub(task.listen_address or "", one) for one in command]
 
 
-def check_command(task: Task, container: Container) -> list[str]:
+def build_check_command(task: Task, container: Container) -> list[str]:
     """What a health check runs; empty if it is switched off."""
     assert container.definition.health is not None
     kind, *rest = container.definition.health.command
     if kind == "NONE":
         return []
-    here = [one if len(one) > 1_000 else _HERE.sub(task.listens_at or "", one) for one in rest]
+    here = [one if len(one) > 1_000 else _HERE.sub(task.listen_address or "", one) for one in rest]
     return ["/bin/sh", "-c", " ".join(here)] if kind == "CMD-SHELL" else here
 
 
@@ -93,4 +93,4 @@ def _override(task: Task, container: Container) -> Mapping[str, list[dict[str, s
 
 def names_of(call: Call, task: Task) -> Mapping[str, str]:
     """Return name -> address of the endpoints that a task reaches by Service Connect."""
-    return task.names
+    return task.connect_names

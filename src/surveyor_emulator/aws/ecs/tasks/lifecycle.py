@@ -14,9 +14,9 @@ from functools import partial
 
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect import endpoints, proxies
-from surveyor_emulator.aws.ecs.lookup import state as ecs_state
+from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import event
-from surveyor_emulator.aws.ecs.shapes import told_task
+from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Container, Task, TaskStatus
 from surveyor_emulator.core.settings import Delay
 from surveyor_emulator.core.world import Call
@@ -27,8 +27,8 @@ from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit
 
 from . import container_checks as checks
 from . import load_balancers, registration
-from .environment import command_of, environment_of
-from .task_files import own_files
+from .environment import build_command, build_environment
+from .task_files import write_task_files
 
 __all__ = ["kill_container", "launch", "stop", "stop_container"]
 
@@ -62,9 +62,9 @@ def launch(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
 
 def stop(call: Call, task: Task, code: str, reason: str, changed: Callable[[Task], object]) -> None:
     """Stop a task, whatever it is doing; nothing if that is under way."""
-    if not task.going:
+    if not task.should_run:
         return
-    task.desired, task.stop_code, task.stopped_reason, task.stopping = "STOPPED", code, reason, call.now
+    task.desired_status, task.stop_code, task.stopped_reason, task.stopping = "STOPPED", code, reason, call.now
     if task.status in ("PROVISIONING", "PENDING"):
         _deprovision(call, task, changed)
     elif task.status == "RUNNING":
@@ -75,7 +75,7 @@ def stop(call: Call, task: Task, code: str, reason: str, changed: Callable[[Task
 
 def _later(call: Call, task: Task, changed: Callable[[Task], object], delay: Delay, step: Callable[[], object]) -> None:
     def go() -> None:
-        if task.going:
+        if task.should_run:
             step()
 
     call.world.later(delay, go)
@@ -89,7 +89,7 @@ def _to(call: Call, task: Task, status: TaskStatus, changed: Callable[[Task], ob
 def _told(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     task.version += 1
     call.note(f"ecs.task.{task.status.lower()}", task.id, task.stopped_reason or "")
-    event(call, "ECS Task State Change", [task.arn], told_task(call, task))
+    event(call, "ECS Task State Change", [task.arn], format_task(call, task))
     changed(task)
 
 
@@ -121,10 +121,10 @@ def _place(call: Call, task: Task) -> bool:
         offered = task.template.connect.offered if task.template.connect is not None else ()
         for container in task.containers:
             for port in container.definition.ports:
-                container.bindings[port.container] = port.host or next(free)
+                container.host_ports[port.container] = port.host or next(free)
             for one in offered:
                 if one.container == container.definition.name:
-                    container.proxied[one.container_port] = one.ingress or next(free)
+                    container.proxy_ports[one.container_port] = one.ingress_port or next(free)
     return True
 
 
@@ -134,7 +134,7 @@ def _ports_taken(call: Call, task: Task) -> set[int]:
         for other in ecs_state(call).tasks.values()
         if other.instance is task.instance and other is not task and other.status != "STOPPED"
         for container in other.containers
-        for port in (*container.bindings.values(), *container.proxied.values())
+        for port in (*container.host_ports.values(), *container.proxy_ports.values())
     }
 
 
@@ -152,7 +152,7 @@ async def _start_all(call: Call, task: Task, changed: Callable[[Task], object]) 
     except CannotStart as problem:
         _fail(call, task, changed, f"CannotStartContainerError: {problem}")
         return
-    files = await own_files(call, task)
+    files = await write_task_files(call, task)
     for container in task.containers:
         try:
             await _start(call, task, container, files, changed)
@@ -172,9 +172,9 @@ def _join(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     """Register it wherever it belongs; then it is RUNNING."""
 
     def registered(problem: str | None) -> None:
-        if problem is not None and task.going:
+        if problem is not None and task.should_run:
             _fail(call, task, changed, f"ServiceDiscoveryError: {problem}")
-        elif task.going:
+        elif task.should_run:
             _run(call, task, changed)
         else:
             _deactivate(call, task, changed)
@@ -182,14 +182,14 @@ def _join(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     def connected(problem: str | None) -> None:
         if problem is not None or task.template.registry is None:
             registered(problem)
-        elif task.going:
+        elif task.should_run:
             registration.register(call, task, registered)
         else:
             registered(None)
 
-    if task.going and task.template.connect is not None:
+    if task.should_run and task.template.connect is not None:
         endpoints.register(call, task, connected)
-    elif task.going:
+    elif task.should_run:
         connected(None)
     else:
         _deactivate(call, task, changed)
@@ -199,7 +199,7 @@ async def _map_ports(task: Task) -> None:
     if task.instance is None or task.address is None:
         return
     for container in task.containers:
-        for inside, outside in container.bindings.items():
+        for inside, outside in container.host_ports.items():
             task.forwarders.append(await forward(task.instance.address, outside, task.address, inside))
 
 
@@ -208,7 +208,7 @@ async def _start(
 ) -> None:
     run = runtime(call.world)
 
-    command = command_of(task, container)
+    command = build_command(task, container)
     if not command:
         raise CannotStart("there is no command, and no image is pulled that could have one")
 
@@ -218,7 +218,7 @@ async def _start(
 
     container.process = await run.supervisor.start(
         command,
-        environment_of(call, task, container),
+        build_environment(call, task, container),
         files=files,
         memory=container.definition.memory,
         on_end=ended,
@@ -233,29 +233,29 @@ async def _start(
 def _run(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     task.started = call.now
     load_balancers.register(call, task)
-    if task.template.balancers:
+    if task.template.load_balancers:
         call.world.clock.call_later(LOOK_AT_TARGETS, _look_at_targets, call, task, changed)
-    elif not task.checked:
+    elif not task.has_health_check:
         task.healthy_since = call.now + call.world.settings.task_counts_after
     _to(call, task, "RUNNING", changed)
 
 
 def _look_at_targets(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     """It counts as healthy once its load balancers say so, and its own checks if it has any; later they may not."""
-    if not task.going:
+    if not task.should_run:
         return
-    well = load_balancers.is_well(call, task) and (not task.checked or task.health == "HEALTHY")
+    well = load_balancers.is_healthy(call, task) and (not task.has_health_check or task.health == "HEALTHY")
     if well and task.healthy_since is None:
         task.healthy_since = call.now
         changed(task)
-    elif load_balancers.is_ill(call, task):
+    elif load_balancers.has_failed_check(call, task):
         changed(task)
     call.world.clock.call_later(LOOK_AT_TARGETS, _look_at_targets, call, task, changed)
 
 
 def _fail(call: Call, task: Task, changed: Callable[[Task], object], why: str) -> None:
     """It does not get as far as RUNNING."""
-    task.desired, task.stop_code, task.stopped_reason = "STOPPED", "TaskFailedToStart", why
+    task.desired_status, task.stop_code, task.stopped_reason = "STOPPED", "TaskFailedToStart", why
     task.stopping = call.now
     if task.status == "ACTIVATING":
         _deactivate(call, task, changed)
@@ -272,7 +272,7 @@ def _deactivate(call: Call, task: Task, changed: Callable[[Task], object]) -> No
             _to(call, task, "STOPPING", changed)
             proxies.drain(call, task, lambda: call.world.clock.run(_terminate(call, task, changed)))
 
-    if task.template.balancers and task.started is not None:
+    if task.template.load_balancers and task.started is not None:
         left = partial(call.world.later, call.world.settings.task_deactivating, stopping)
         registration.deregister(call, task, lambda problem: None)
         endpoints.deregister(call, task, lambda problem: None)
@@ -332,7 +332,7 @@ def _container_ended(
     call.note("ecs.container.exited", task.id, f"{container.definition.name} {how.code}")
     if task.status == "STOPPING" and all(one.status == "STOPPED" for one in task.containers):
         _all_ended(call, task, changed)
-    elif task.going and container.definition.essential:
+    elif task.should_run and container.definition.essential:
         call.world.later(call.world.settings.task_exit_noticed, _essential_ended, call, task, changed)
 
 
@@ -342,7 +342,7 @@ def _essential_ended(call: Call, task: Task, changed: Callable[[Task], object]) 
 
 def _proxy_ended(call: Call, task: Task, how: Exit, changed: Callable[[Task], object]) -> None:
     """The proxy is essential: a task without it reaches nobody."""
-    if task.going and task.sidecar is not None:
+    if task.should_run and task.sidecar is not None:
         call.note("connect.proxy-ended", task.id, f"{how.code}")
         call.world.later(call.world.settings.task_exit_noticed, _essential_ended, call, task, changed)
 

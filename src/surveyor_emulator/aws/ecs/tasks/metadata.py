@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from surveyor_emulator.aws.ecs.service_principal import acting
-from surveyor_emulator.aws.ecs.shapes import told_task
+from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Container, EcsState, Task
 from surveyor_emulator.aws.sts import sessions
 from surveyor_emulator.core.world import Call, World
@@ -45,13 +45,13 @@ def _metadata(call: Call, task: Task, container: Container, part: str) -> dict[s
     if part == "":
         return _container(task, container)
     if part in ("task", "taskWithTags"):
-        told = told_task(call, task)
+        told = format_task(call, task)
         found: dict[str, Any] = {
             "Cluster": task.cluster.arn,
             "TaskARN": task.arn,
             "Family": task.template.definition.family,
             "Revision": str(task.template.definition.revision),
-            "DesiredStatus": task.desired,
+            "DesiredStatus": task.desired_status,
             "KnownStatus": task.status,
             "AvailabilityZone": task.zone,
             "LaunchType": task.template.launch_type,
@@ -75,7 +75,7 @@ def _container(task: Task, of: Container) -> dict[str, Any]:
         "Name": of.definition.name,
         "Image": of.definition.image,
         "ContainerARN": of.arn,
-        "DesiredStatus": task.desired,
+        "DesiredStatus": task.desired_status,
         "KnownStatus": of.status,
         "Type": "NORMAL",
         "Networks": [network],
@@ -84,7 +84,7 @@ def _container(task: Task, of: Container) -> dict[str, Any]:
 
 def _credentials(call: Call, task: Task) -> dict[str, Any] | None:
     """Those of the task's role, in service time."""
-    definition = task.template.definition.told
+    definition = task.template.definition.document
     arn = str(task.overrides.get("taskRoleArn") or definition.get("taskRoleArn") or "")
     role = arn.rpartition("/")[2]
     if not role:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from surveyor_emulator.aws.ecs.lookup import arn, state
-from surveyor_emulator.aws.ecs.state import Cluster, Container, ContainerInstance, Task, Template
+from surveyor_emulator.aws.ecs.lookup import arn, ecs_state
+from surveyor_emulator.aws.ecs.state import Cluster, Container, ContainerInstance, Task, TaskTemplate
 from surveyor_emulator.core.world import Call
 
-__all__ = ["new_task"]
+__all__ = ["create_task"]
 
 _HEX = "0123456789abcdef"
 
 
-def new_task(call: Call, template: Template, cluster: Cluster, group: str, started_by: str | None) -> Task | None:
+def create_task(
+    call: Call, template: TaskTemplate, cluster: Cluster, group: str, started_by: str | None
+) -> Task | None:
     """A task that has not begun yet; None if nothing can take it."""
     instance = None
     if template.launch_type != "FARGATE":
@@ -38,7 +40,7 @@ def new_task(call: Call, template: Template, cluster: Cluster, group: str, start
 
 
 def _emptiest(call: Call, cluster: Cluster) -> ContainerInstance | None:
-    held = state(call)
+    held = ecs_state(call)
     there = [one for one in held.instances.values() if one.cluster is cluster and one.status == "ACTIVE"]
     running = [one.instance for one in held.tasks.values() if one.status != "STOPPED"]
     return min(there, key=lambda one: sum(other is one for other in running), default=None)

@@ -14,12 +14,12 @@ from surveyor_emulator.aws.cloudmap.health import update_instance_custom_health_
 from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapService as Discovery
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.ecs.service_principal import service_action
+from surveyor_emulator.aws.ecs.service_principal import send_service_action
 from surveyor_emulator.aws.ecs.state import Health, Task
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["deregister", "discovery", "initial_health", "instance_attributes", "register", "tell_health"]
+__all__ = ["deregister", "discovery", "forward_health", "initial_health", "instance_attributes", "register"]
 
 Done = Callable[[str | None], object]
 """Called with None when it has succeeded, else with why it has not."""
@@ -44,7 +44,7 @@ def register(call: Call, task: Task, done: Done) -> None:
     if found.custom_health:
         health = initial_health(task)
         attributes["AWS_INIT_HEALTH_STATUS"] = health
-    task.health_told = health
+    task.reported_health = health
 
     def over(problem: str | None) -> None:
         if problem is not None:
@@ -77,7 +77,7 @@ def deregister(call: Call, task: Task, done: Done) -> None:
     )
 
 
-def tell_health(call: Call, task: Task) -> None:
+def forward_health(call: Call, task: Task) -> None:
     """Pass the health of the task's containers on, where Cloud Map has a custom check and it has changed.
 
     A task whose checks have failed is deregistered, not marked (ECS Developer Guide, service discovery considerations).
@@ -86,9 +86,9 @@ def tell_health(call: Call, task: Task) -> None:
     health = task.health
     if found is None or not found.custom_health or task.registered_in is None or health == "UNKNOWN":
         return
-    if health == task.health_told:
+    if health == task.reported_health:
         return
-    task.health_told = health
+    task.reported_health = health
     if health == "UNHEALTHY":
         deregister(call, task, lambda problem: None)
         return
@@ -111,7 +111,7 @@ def _submit(call: Call, task: Task, operation: str, ask: Callable[[Call], object
             return
         if problem.code == "RequestLimitExceeded" and task.service is not None:
             detail = {"clusterArn": task.cluster.arn, "createdAt": call.now}
-            service_action(call, task.service.arn, "ERROR", "SERVICE_DISCOVERY_OPERATION_THROTTLED", detail)
+            send_service_action(call, task.service.arn, "ERROR", "SERVICE_DISCOVERY_OPERATION_THROTTLED", detail)
         done(str(problem))
         return
     assert isinstance(answer, dict)
@@ -120,7 +120,7 @@ def _submit(call: Call, task: Task, operation: str, ask: Callable[[Call], object
 
 def initial_health(task: Task) -> Health:
     """Return the health that a task is registered with: UNHEALTHY until the checks of its containers have passed."""
-    return "UNHEALTHY" if task.checked and task.health != "HEALTHY" else "HEALTHY"
+    return "UNHEALTHY" if task.has_health_check and task.health != "HEALTHY" else "HEALTHY"
 
 
 def instance_attributes(call: Call, task: Task) -> dict[str, str]:
@@ -133,8 +133,8 @@ def instance_attributes(call: Call, task: Task) -> dict[str, str]:
     }
     if task.service is not None:
         found["ECS_SERVICE_NAME"] = task.service.name
-    if task.reached_at is not None and not task.ipv6_only:
-        found["AWS_INSTANCE_IPV4"] = task.reached_at
+    if task.reachable_address is not None and not task.ipv6_only:
+        found["AWS_INSTANCE_IPV4"] = task.reachable_address
     if task.ipv6 is not None:
         found["AWS_INSTANCE_IPV6"] = task.ipv6
     port = _port(task)
@@ -142,8 +142,8 @@ def instance_attributes(call: Call, task: Task) -> dict[str, str]:
         found["AWS_INSTANCE_PORT"] = str(port)
     if task.instance is not None:
         found["EC2_INSTANCE_ID"] = task.instance.ec2_id
-    if task.deployment is not None and task.deployment.external is not None:
-        found["ECS_TASK_SET_EXTERNAL_ID"] = task.deployment.external
+    if task.deployment is not None and task.deployment.external_id is not None:
+        found["ECS_TASK_SET_EXTERNAL_ID"] = task.deployment.external_id
     return found
 
 
@@ -155,5 +155,5 @@ def _port(task: Task) -> int | None:
         return registry.port
     for one in task.containers:
         if one.definition.name == registry.container and registry.container_port is not None:
-            return one.bindings.get(registry.container_port, registry.container_port)
+            return one.host_ports.get(registry.container_port, registry.container_port)
     return None

@@ -16,15 +16,15 @@ from surveyor_emulator.runtime.tasks.mounts import HOSTS, RESOLVER
 
 from .environment import names_of
 
-__all__ = ["own_files"]
+__all__ = ["write_task_files"]
 
 
-async def own_files(call: Call, task: Task) -> Mapping[str, str]:
+async def write_task_files(call: Call, task: Task) -> Mapping[str, str]:
     """Place -> file, both as the task's processes know them."""
     supervisor = runtime(call.world).supervisor
     if task.address is None or not await supervisor.can_replace_files():
         return {}
-    lines = [f"{task.listens_at} localhost", f"{task.address} ip-{task.address.replace('.', '-')}.ec2.internal"]
+    lines = [f"{task.listen_address} localhost", f"{task.address} ip-{task.address.replace('.', '-')}.ec2.internal"]
     lines += [f"{address} {name}" for name, address in names_of(call, task).items()]
     found = {HOSTS: _write(call, task, "hosts", lines)}
     vpc = vpc_of(call, task)

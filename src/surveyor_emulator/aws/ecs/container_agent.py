@@ -17,7 +17,7 @@ from surveyor_emulator.aws.ec2.state import Instance, ec2_state
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
 
-from .lookup import arn, ecs_state
+from .lookup import ecs_state, make_arn
 from .state import Cluster, ContainerInstance, Task
 
 __all__ = ["update_container_instances"]
@@ -47,7 +47,7 @@ def update_container_instances(call: Call, stop: Callable[[Task, str], object]) 
 
 
 def _join(call: Call, within: Cluster, instance: Instance) -> None:
-    place = arn(call, "container-instance", within.name, call.world.new_id(32, "0123456789abcdef"))
+    place = make_arn(call, "container-instance", within.name, call.world.new_id(32, "0123456789abcdef"))
     address = runtime(call.world).addresses.take()
     ecs_state(call).instances[place] = ContainerInstance(place, instance.id, within, address, instance.zone, call.now)
     call.note("ecs.instance.registered", instance.id, within.name)

@@ -1,4 +1,4 @@
-"""What a service tells of itself: the latest hundred events (ecs Service.events)."""
+"""The events of a service: the latest hundred messages (ecs Service.events)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from .state import Service
 
 __all__ = ["add_event"]
 
-KEPT = 100
+MAX_EVENTS = 100
 
 
 def add_event(call: Call, service: Service, message: str) -> None:
-    """Add one."""
-    text = f"{call.world.random.getrandbits(128):032x}"
-    identity = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    """Add a message to the events of a service."""
+    bits = f"{call.world.random.getrandbits(128):032x}"
+    identity = f"{bits[:8]}-{bits[8:12]}-{bits[12:16]}-{bits[16:20]}-{bits[20:]}"
     service.events.append({"id": identity, "createdAt": call.now, "message": message})
-    del service.events[:-KEPT]
+    del service.events[:-MAX_EVENTS]

@@ -1,4 +1,4 @@
-"""Finding what a request names, by name or by ARN, and the error for each kind that is not there."""
+"""Find what a request names, by name or by ARN, and raise the error of its kind if it does not exist."""
 
 from __future__ import annotations
 
@@ -11,99 +11,99 @@ from surveyor_emulator.core.world import Call
 from .state import Cluster, ConnectState, EcsState, PublishedEndpoint, Service, Task, TaskDefinition
 
 __all__ = [
-    "arn",
-    "cluster",
-    "definition",
+    "client_error",
     "ecs_state",
+    "find_cluster",
     "find_published",
-    "invalid",
-    "page",
-    "refused",
-    "service",
-    "task",
+    "find_service",
+    "find_task",
+    "find_task_definition",
+    "invalid_parameter",
+    "make_arn",
+    "paginate",
 ]
 
 T = TypeVar("T")
-PAGE = 100
+PAGE_SIZE = 100
 
 
 def ecs_state(call: Call) -> EcsState:
-    """ECS's state for the caller's account and region."""
+    """Return ECS's state for the caller's account and region."""
     return call.world.regional(EcsState, call.account, call.region)
 
 
-def arn(call: Call, kind: str, *names: str) -> str:
-    """The ARN of something of the caller's: `kind/name/…`."""
+def make_arn(call: Call, kind: str, *names: str) -> str:
+    """Return the ARN of one of the caller's resources: `kind/name/…`."""
     return f"arn:aws:ecs:{call.region}:{call.account}:{'/'.join((kind, *names))}"
 
 
-def invalid(message: str) -> ServiceError:
-    """A parameter that cannot be."""
+def invalid_parameter(message: str) -> ServiceError:
+    """Return the error for an invalid parameter."""
     return ServiceError("InvalidParameterException", message)
 
 
-def refused(message: str) -> ServiceError:
-    """Something of the caller's doing: an action that cannot be taken."""
+def client_error(message: str) -> ServiceError:
+    """Return the error for an action that the caller cannot take."""
     return ServiceError("ClientException", message)
 
 
-def cluster(call: Call, reference: str | None) -> Cluster:
-    """The active cluster of that name or ARN, `default` where there is none given; or ClusterNotFoundException."""
-    found = ecs_state(call).clusters.get(_last(reference or "default", arn(call, "cluster", "")))
-    if found is None or found.status != "ACTIVE":
+def find_cluster(call: Call, reference: str | None) -> Cluster:
+    """Return the active cluster of that name or ARN, `default` for None. Raises ClusterNotFoundException."""
+    name = (reference or "default").removeprefix(make_arn(call, "cluster", ""))
+    cluster = ecs_state(call).clusters.get(name)
+    if cluster is None or cluster.status != "ACTIVE":
         raise ServiceError("ClusterNotFoundException", "Cluster not found.")
-    return found
+    return cluster
 
 
-def service(call: Call, within: Cluster, reference: str) -> Service:
-    """The service of that name or ARN, whatever its status; or ServiceNotFoundException."""
-    found = ecs_state(call).services.get((within.name, reference.rpartition("/")[2]))
-    if found is None or (reference.startswith("arn:") and reference != found.arn):
+def find_service(call: Call, cluster: Cluster, reference: str) -> Service:
+    """Return the service of that name or ARN, in any status. Raises ServiceNotFoundException."""
+    service = ecs_state(call).services.get((cluster.name, reference.rpartition("/")[2]))
+    if service is None or (reference.startswith("arn:") and reference != service.arn):
         raise ServiceError("ServiceNotFoundException", "Service not found.")
-    return found
+    return service
 
 
-def task(call: Call, within: Cluster, reference: str) -> Task | None:
-    """The task of that id or ARN; None if the cluster has none."""
-    found = ecs_state(call).tasks.get(
-        reference if reference.startswith("arn:") else arn(call, "task", within.name, reference)
-    )
-    return found if found is not None and found.cluster is within else None
+def find_task(call: Call, cluster: Cluster, reference: str) -> Task | None:
+    """Return the task of that id or ARN; None if the cluster does not have it."""
+    arn = reference if reference.startswith("arn:") else make_arn(call, "task", cluster.name, reference)
+    task = ecs_state(call).tasks.get(arn)
+    return task if task is not None and task.cluster is cluster else None
 
 
-def definition(call: Call, reference: str) -> TaskDefinition:
-    """A family's latest active revision, `family:revision`, or an ARN of that; ClientException where there is none."""
-    given = reference.removeprefix(arn(call, "task-definition", ""))
-    family, _, revision = given.partition(":")
+def find_task_definition(call: Call, reference: str) -> TaskDefinition:
+    """Return a task definition by family (the latest active revision), `family:revision`, or an ARN of either.
+
+    Raises ClientException if it does not exist.
+    """
+    family, _, number = reference.removeprefix(make_arn(call, "task-definition", "")).partition(":")
     revisions = ecs_state(call).families.get(family, [])
-    if revision:
-        found = next((one for one in revisions if str(one.revision) == revision), None)
+    if number:
+        definition = next((revision for revision in revisions if str(revision.revision) == number), None)
     else:
-        found = next((one for one in reversed(revisions) if one.status == "ACTIVE"), None)
-    if found is None:
-        raise refused("Unable to describe task definition.")
-    return found
+        definition = next((revision for revision in reversed(revisions) if revision.status == "ACTIVE"), None)
+    if definition is None:
+        raise client_error("Unable to describe task definition.")
+    return definition
 
 
 def find_published(call: Call, owner: str, namespace_id: str) -> list[PublishedEndpoint]:
-    """All endpoints of a namespace."""
-    held = call.world.regional(ConnectState, owner, call.region)
-    return [one for one in held.published.values() if one.namespace_id == namespace_id]
+    """Return all Service Connect endpoints of a namespace."""
+    state = call.world.regional(ConnectState, owner, call.region)
+    return [published for published in state.published.values() if published.namespace_id == namespace_id]
 
 
-def page(found: Sequence[T], request: Mapping[str, object], most: int = PAGE) -> tuple[list[T], str | None]:
-    """One page of a list, and the token of the next."""
-    token, size = request.get("nextToken"), int(str(request.get("maxResults") or most))
-    if not 1 <= size <= most:
-        raise invalid(f"maxResults is to be from 1 to {most}")
+def paginate(
+    entries: Sequence[T], request: Mapping[str, object], max_size: int = PAGE_SIZE
+) -> tuple[list[T], str | None]:
+    """Return one page of a list, and the token of the next. Raises InvalidParameterException."""
+    token, size = request.get("nextToken"), int(str(request.get("maxResults") or max_size))
+    if not 1 <= size <= max_size:
+        raise invalid_parameter(f"maxResults must be from 1 to {max_size}")
     first = 0
     if token is not None:
-        if not str(token).isdecimal() or int(str(token)) >= len(found):
-            raise invalid("Invalid token")
+        if not str(token).isdecimal() or int(str(token)) >= len(entries):
+            raise invalid_parameter("Invalid token")
         first = int(str(token))
     after = first + size
-    return list(found[first:after]), str(after) if after < len(found) else None
-
-
-def _last(reference: str, prefix: str) -> str:
-    return reference.removeprefix(prefix)
+    return list(entries[first:after]), str(after) if after < len(entries) else None

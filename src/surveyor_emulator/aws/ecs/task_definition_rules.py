@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from surveyor_emulator.aws.ecs.lookup import invalid, refused
+from surveyor_emulator.aws.ecs.lookup import client_error, invalid_parameter
 from surveyor_emulator.aws.ecs.state import ContainerDefinition, ContainerHealthCheck, Port
 from surveyor_emulator.core.errors import ServiceError
 
@@ -59,24 +59,24 @@ class DefinitionInput:
 def check(request: Mapping[str, Any]) -> DefinitionInput:
     """The task definition of a request; InvalidParameterException or ClientException where it cannot be one."""
     if not _NAME.fullmatch(request["family"]):
-        raise refused("a family has up to 255 letters, digits, hyphens and underscores")
+        raise client_error("a family has up to 255 letters, digits, hyphens and underscores")
     wanted = list(request.get("requiresCompatibilities") or [])
     fargate = "FARGATE" in wanted
     mode = request.get("networkMode") or ("awsvpc" if fargate else "bridge")
     if fargate:
         _fargate(request, mode)
     if not request["containerDefinitions"]:
-        raise refused("Container list cannot be empty.")
+        raise client_error("Container list cannot be empty.")
     whole = _number(request.get("memory"))
     containers = tuple(_container(one, mode, whole, fargate=fargate) for one in request["containerDefinitions"])
     names = [one.name for one in containers]
     if len(set(names)) < len(names):
-        raise refused("Container names are to be different from each other.")
+        raise client_error("Container names are to be different from each other.")
     ports = [port.name for one in containers for port in one.ports if port.name is not None]
     if len(set(ports)) < len(ports):
-        raise refused("Port names are to be different from each other.")
+        raise client_error("Port names are to be different from each other.")
     if not any(one.essential for one in containers):
-        raise refused("At least one container is to be essential.")
+        raise client_error("At least one container is to be essential.")
     containers = _in_order(containers)
     told = {key: request[key] for key in _KEPT if request.get(key) is not None}
     told |= {
@@ -96,7 +96,9 @@ def _in_order(containers: tuple[ContainerDefinition, ...]) -> tuple[ContainerDef
     for one in containers:
         for wanted in one.document.get("dependsOn") or ():
             if wanted.get("containerName") not in known or wanted.get("containerName") == one.name:
-                raise refused(f"{one.name} depends on {wanted.get('containerName')!r}, which is no other container")
+                raise client_error(
+                    f"{one.name} depends on {wanted.get('containerName')!r}, which is no other container"
+                )
             if wanted.get("condition") != "START":
                 condition = wanted.get("condition")
                 raise ServiceError("NotImplemented", f"the embedded target has no condition {condition}", status=501)
@@ -104,7 +106,7 @@ def _in_order(containers: tuple[ContainerDefinition, ...]) -> tuple[ContainerDef
         there = {one.name for one in ordered}
         ready = [one for one in left if all(d["containerName"] in there for d in one.document.get("dependsOn") or ())]
         if not ready:
-            raise refused("containers depend on each other in a circle")
+            raise client_error("containers depend on each other in a circle")
         ordered.append(ready[0])
         left.remove(ready[0])
     return tuple(ordered)
@@ -112,30 +114,32 @@ def _in_order(containers: tuple[ContainerDefinition, ...]) -> tuple[ContainerDef
 
 def _fargate(request: Mapping[str, Any], mode: str) -> None:
     if mode != "awsvpc":
-        raise refused("Fargate only supports network mode 'awsvpc'.")
+        raise client_error("Fargate only supports network mode 'awsvpc'.")
     cpu, memory = _number(request.get("cpu")), _number(request.get("memory"))
     if not cpu or not memory:
-        raise refused("Fargate requires task definition to have cpu and memory at the task level.")
+        raise client_error("Fargate requires task definition to have cpu and memory at the task level.")
     if memory not in _FARGATE.get(cpu, ()):
-        raise refused("No Fargate configuration exists for given values.")
+        raise client_error("No Fargate configuration exists for given values.")
 
 
 def _container(given: Mapping[str, Any], mode: str, memory: int, *, fargate: bool) -> ContainerDefinition:
     name, image = given.get("name") or "", given.get("image") or ""
     if not _NAME.fullmatch(name):
-        raise refused("a container's name has up to 255 letters, digits, hyphens and underscores")
+        raise client_error("a container's name has up to 255 letters, digits, hyphens and underscores")
     if not image:
-        raise refused("Container.image should not be null or empty.")
+        raise client_error("Container.image should not be null or empty.")
     limit, soft = given.get("memory") or 0, given.get("memoryReservation") or 0
     if not (limit or soft or memory):
-        raise refused("Invalid setting for container. At least one of 'memory' or 'memoryReservation' is to be given.")
+        raise client_error(
+            "Invalid setting for container. At least one of 'memory' or 'memoryReservation' is to be given."
+        )
     if not all(one.get("name") for one in given.get("environment") or ()):
-        raise refused("An environment variable's name should not be null or empty.")
+        raise client_error("An environment variable's name should not be null or empty.")
     stop = given.get("stopTimeout")
     if stop is not None and not 0 <= stop <= LONGEST_STOP:
-        raise refused(f"stopTimeout is to be from 0 to {LONGEST_STOP} seconds")
+        raise client_error(f"stopTimeout is to be from 0 to {LONGEST_STOP} seconds")
     if fargate and stop is not None and stop < 2:
-        raise refused("on Fargate stopTimeout is to be at least 2 seconds")
+        raise client_error("on Fargate stopTimeout is to be at least 2 seconds")
     ports = tuple(_port(one, mode) for one in given.get("portMappings") or ())
     health = _health(given["healthCheck"]) if given.get("healthCheck") else None
     told = {
@@ -170,12 +174,14 @@ def _port(given: Mapping[str, Any], mode: str) -> Port:
     container = given.get("containerPort") or 0
     host = given.get("hostPort") or (container if mode in ("awsvpc", "host") else 0)
     if not 0 < container <= 65_535 or not 0 <= host <= 65_535:
-        raise refused("a port is from 1 to 65535")
+        raise client_error("a port is from 1 to 65535")
     if mode in ("awsvpc", "host") and host != container:
-        raise refused("in the network modes awsvpc and host the host port is the container port")
+        raise client_error("in the network modes awsvpc and host the host port is the container port")
     name = given.get("name")
     if name is not None and not _PORT_NAME.fullmatch(name):
-        raise refused("a port's name has up to 64 lowercase letters, digits, underscores and hyphens, none in front")
+        raise client_error(
+            "a port's name has up to 64 lowercase letters, digits, underscores and hyphens, none in front"
+        )
     return Port(container, host, given.get("protocol") or "tcp", name, given.get("appProtocol") or "tcp")
 
 
@@ -186,14 +192,14 @@ def _told(port: Port, given: Mapping[str, Any]) -> dict[str, Any]:
 def _health(given: Mapping[str, Any]) -> ContainerHealthCheck:
     command = tuple(given["command"])
     if not command or command[0] not in ("CMD", "CMD-SHELL", "NONE"):
-        raise refused("a health check's command begins with CMD or CMD-SHELL")
+        raise client_error("a health check's command begins with CMD or CMD-SHELL")
     if command[0] != "NONE" and len(command) < 2:
-        raise refused("a health check needs a command")
+        raise client_error("a health check needs a command")
     figures = {**_CHECK_DEFAULTS, **{key: given[key] for key in _CHECK_BOUNDS if given.get(key) is not None}}
     for key, value in figures.items():
         least, most = _CHECK_BOUNDS[key]
         if not least <= value <= most:
-            raise refused(f"healthCheck.{key} is to be from {least} to {most}")
+            raise client_error(f"healthCheck.{key} is to be from {least} to {most}")
     return ContainerHealthCheck(
         command, figures["interval"], figures["timeout"], figures["retries"], figures.get("startPeriod")
     )
@@ -219,5 +225,5 @@ def _number(text: object) -> int:
         if amount != given and re.fullmatch(r"\d*\.?\d+", amount):
             return int(float(amount) * 1_024)
     if given:
-        raise invalid(f"{text!r} is neither a number nor one with its unit")
+        raise invalid_parameter(f"{text!r} is neither a number nor one with its unit")
     return 0

@@ -1,4 +1,4 @@
-"""Properties of a task that other state decides: its VPC, and the pace of its time."""
+"""Properties of a task that depend on other state: its VPC, and the pace of its time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ _NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
 
 
 def wall_seconds_per_second(call: Call, task: Task) -> float:
-    """Wall seconds that a service second takes for a task: the target's, unless its definition has SURVEYOR_SECOND."""
+    """Return the wall seconds that a service second takes for a task.
+
+    They are the target's, unless the task definition sets SURVEYOR_SECOND.
+    """
     for container in task.containers:
-        given = container.definition.environment.get("SURVEYOR_SECOND", "")
-        if _NUMBER.fullmatch(given) and float(given):
-            return float(given)
+        value = container.definition.environment.get("SURVEYOR_SECOND", "")
+        if _NUMBER.fullmatch(value) and float(value):
+            return float(value)
     return wall_per_second(call.world)
 
 
 def vpc_of(call: Call, task: Task) -> str | None:
-    """The VPC that a task is in, whose resolver answers it."""
+    """Return the VPC that a task is in, whose resolver it uses; None for a task without a subnet."""
     subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet or "")
     return subnet.vpc if subnet is not None else None

@@ -5,7 +5,7 @@ ECS Developer Guide, Encrypt Amazon ECS Service Connect traffic: the authority i
 
 from __future__ import annotations
 
-from surveyor_emulator.aws.ecs.lookup import invalid
+from surveyor_emulator.aws.ecs.lookup import invalid_parameter
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.service_connect.authority import Authority
 
@@ -24,10 +24,10 @@ def authority(call: Call, arn: str) -> Authority:
     try:
         found = backend.describe_certificate_authority(arn)
     except ResourceNotFoundException:
-        raise invalid(f"there is no certificate authority {arn}") from None
+        raise invalid_parameter(f"there is no certificate authority {arn}") from None
     if found.status != "ACTIVE":
-        raise invalid(f"the certificate authority {arn} is {found.status}, not ACTIVE")
+        raise invalid_parameter(f"the certificate authority {arn} is {found.status}, not ACTIVE")
     tags = {one["Key"]: one.get("Value") for one in backend.list_tags(arn)["Tags"]}
     if tags.get(TAG) != "true":
-        raise invalid(f"the certificate authority {arn} lacks the tag {TAG}=true")
+        raise invalid_parameter(f"the certificate authority {arn} lacks the tag {TAG}=true")
     return Authority(found.certificate_bytes, found.private_bytes, found.password)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState, Namespace
-from surveyor_emulator.aws.ecs.lookup import find_published, invalid
+from surveyor_emulator.aws.ecs.lookup import find_published, invalid_parameter
 from surveyor_emulator.aws.ecs.state import (
     Cluster,
     ConnectConfiguration,
@@ -52,7 +52,7 @@ def connect(
     _refuse_unsupported(definition, request, launch)
     reference = given.get("namespace") or within.connect_namespace
     if not reference:
-        raise invalid("Service Connect needs a namespace: the service's, or its cluster's default")
+        raise invalid_parameter("Service Connect needs a namespace: the service's, or its cluster's default")
     namespace, owner = _namespace(call, reference)
     blue_green = (request.get("deploymentConfiguration") or {}).get("strategy") == "BLUE_GREEN"
     services = [
@@ -62,10 +62,10 @@ def connect(
     log = _log(given)
     access = given.get("accessLogConfiguration")
     if access is not None and given.get("logConfiguration") is None:
-        raise invalid("accessLogConfiguration needs a logConfiguration")
+        raise invalid_parameter("accessLogConfiguration needs a logConfiguration")
     levels = [one["logLevel"] for one in given.get("containerConfigurations") or () if "logLevel" in one]
     if len(levels) > 1:
-        raise invalid("each setting of containerConfigurations appears only once")
+        raise invalid_parameter("each setting of containerConfigurations appears only once")
     return ConnectConfiguration(
         namespace.id,
         namespace.name,
@@ -88,29 +88,29 @@ def check_names_free(call: Call, wanted: ConnectConfiguration, service_arn: str)
             mine = other.service_arn == service_arn
             same = other.endpoint.discovery_name == one.discovery_name
             if same and not mine:
-                raise invalid(f"discoveryName {one.discovery_name} is used by {other.service_arn}")
+                raise invalid_parameter(f"discoveryName {one.discovery_name} is used by {other.service_arn}")
             if same and other.endpoint.protocol != one.protocol:
-                raise invalid(
+                raise invalid_parameter(
                     f"appProtocol of {one.discovery_name} cannot be changed: delete the service, make it anew"
                 )
             if not same and (other.endpoint.alias, other.endpoint.port) == (one.alias, one.port) and not mine:
-                raise invalid(f"the client alias {one.alias}:{one.port} is used by {other.service_arn}")
+                raise invalid_parameter(f"the client alias {one.alias}:{one.port} is used by {other.service_arn}")
         found = registry.services_by_name.get((wanted.namespace_id, one.discovery_name))
         if found is not None and found.id not in {other.endpoint.key for other in there}:
-            raise invalid(f"the namespace has a service {one.discovery_name}, which is not Service Connect's")
+            raise invalid_parameter(f"the namespace has a service {one.discovery_name}, which is not Service Connect's")
 
 
 def _refuse_unsupported(definition: TaskDefinition, request: DefinitionInput, launch: str) -> None:
     controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
     if controller != "ECS":
-        raise invalid(f"Service Connect is not supported with the deployment controller {controller}")
+        raise invalid_parameter(f"Service Connect is not supported with the deployment controller {controller}")
     if launch in ("EXTERNAL", "MANAGED_INSTANCES"):
         raise ServiceError("UnsupportedFeatureException", f"Service Connect does not support {launch}")
     family = (definition.document.get("runtimePlatform") or {}).get("operatingSystemFamily") or "LINUX"
     if family.startswith("WINDOWS"):
-        raise invalid("Service Connect does not support Windows containers")
+        raise invalid_parameter("Service Connect does not support Windows containers")
     if definition.network_mode not in ("awsvpc", "bridge"):
-        raise invalid(f"Service Connect does not support the network mode {definition.network_mode}")
+        raise invalid_parameter(f"Service Connect does not support the network mode {definition.network_mode}")
 
 
 def _namespace(call: Call, reference: str) -> tuple[Namespace, str]:
@@ -137,20 +137,24 @@ def _offered(
     container, port = _port(definition, given["portName"])
     name = given.get("discoveryName") or given["portName"]
     if not _DISCOVERY_NAME.fullmatch(name):
-        raise invalid("a discoveryName has up to 64 lowercase letters, digits, underscores and hyphens, none in front")
+        raise invalid_parameter(
+            "a discoveryName has up to 64 lowercase letters, digits, underscores and hyphens, none in front"
+        )
     aliases: list[DefinitionInput] = list(given.get("clientAliases") or [])
     if len(aliases) != 1:
-        raise invalid(f"{name} needs one client alias, and can have no more")
+        raise invalid_parameter(f"{name} needs one client alias, and can have no more")
     alias = aliases[0].get("dnsName") or f"{name}.{namespace.name}"
     if len(alias) > LONGEST_ALIAS or not _ALIAS.fullmatch(alias) or ".." in alias:
-        raise invalid(f"a client alias has up to {LONGEST_ALIAS} lowercase letters, digits, underscores, hyphens, dots")
+        raise invalid_parameter(
+            f"a client alias has up to {LONGEST_ALIAS} lowercase letters, digits, underscores, hyphens, dots"
+        )
     listened, override = aliases[0]["port"], given.get("ingressPortOverride")
     if not listened or override == 0:
-        raise invalid("a port is from 1 to 65535")
+        raise invalid_parameter("a port is from 1 to 65535")
     timeout: DefinitionInput = given.get("timeout") or {}
     http = port.app_protocol != "tcp"
     if not http and timeout.get("perRequestTimeoutSeconds") is not None:
-        raise invalid("perRequestTimeoutSeconds is not for TCP")
+        raise invalid_parameter("perRequestTimeoutSeconds is not for TCP")
     return OfferedEndpoint(
         name,
         alias,
@@ -171,9 +175,9 @@ def _port(definition: TaskDefinition, name: str) -> tuple[str, Port]:
         for port in container.ports:
             if port.name == name:
                 if port.protocol != "tcp":
-                    raise invalid("Service Connect is for TCP ports")
+                    raise invalid_parameter("Service Connect is for TCP ports")
                 return container.name, port
-    raise invalid(f"The portName {name} does not exist in the task definition.")
+    raise invalid_parameter(f"The portName {name} does not exist in the task definition.")
 
 
 def _test_header(rules: DefinitionInput | None, *, http: bool) -> tuple[str, str | None] | None:
@@ -183,7 +187,7 @@ def _test_header(rules: DefinitionInput | None, *, http: bool) -> tuple[str, str
         return TEST_HEADER, None
     header = rules["header"]
     if not _HEADER.fullmatch(header["name"]):
-        raise invalid(f"{header['name']!r} is no name of a header")
+        raise invalid_parameter(f"{header['name']!r} is no name of a header")
     return header["name"].lower(), (header.get("value") or {}).get("exact")
 
 
@@ -195,20 +199,20 @@ def _refuse_doubles(definition: TaskDefinition, offered: list[OfferedEndpoint]) 
         ("ingress port", [one.ingress_port or one.container_port for one in offered]),
     ):
         if len(set(values)) < len(values):
-            raise invalid(f"each {what} is to be named once")
+            raise invalid_parameter(f"each {what} is to be named once")
     taken = {port.container for container in definition.containers for port in container.ports}
     if definition.network_mode == "awsvpc" and any(one.ingress_port in taken for one in offered):
-        raise invalid("an ingressPortOverride is to be a port that no container has")
+        raise invalid_parameter("an ingressPortOverride is to be a port that no container has")
 
 
 def _authority(call: Call, definition: TaskDefinition, tls: DefinitionInput | None) -> str | None:
     if tls is None:
         return None
     if definition.network_mode != "awsvpc":
-        raise invalid("TLS needs the network mode awsvpc")
+        raise invalid_parameter("TLS needs the network mode awsvpc")
     arn = tls["issuerCertificateAuthority"].get("awsPcaAuthorityArn")
     if not arn:
-        raise invalid("tls needs issuerCertificateAuthority.awsPcaAuthorityArn")
+        raise invalid_parameter("tls needs issuerCertificateAuthority.awsPcaAuthorityArn")
     authority(call, arn)
     return str(arn)
 
@@ -219,7 +223,7 @@ def _log(given: DefinitionInput) -> LogTarget | None:
         return None
     options = log.get("options") or {}
     if not options.get("awslogs-group") or not options.get("awslogs-region"):
-        raise invalid("the log driver awslogs needs the options awslogs-group and awslogs-region")
+        raise invalid_parameter("the log driver awslogs needs the options awslogs-group and awslogs-region")
     return LogTarget(
         options["awslogs-group"],
         options["awslogs-region"],

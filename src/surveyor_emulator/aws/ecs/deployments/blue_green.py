@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from surveyor_emulator.aws.ecs.connect.endpoints import refresh
-from surveyor_emulator.aws.ecs.lookup import ecs_state, find_published, invalid
+from surveyor_emulator.aws.ecs.lookup import ecs_state, find_published, invalid_parameter
 from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, PublishedEndpoint, Service
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
@@ -33,7 +33,7 @@ def blue_green(configuration: Mapping[str, Any]) -> BlueGreen | None:
         raise ServiceError("UnsupportedFeatureException", f"this target does not offer the strategy {strategy}")
     bake = configuration.get("bakeTimeInMinutes")
     if bake is None or not 0 <= bake <= LONGEST_BAKE:
-        raise invalid(f"BLUE_GREEN needs bakeTimeInMinutes, from 0 to {LONGEST_BAKE}")
+        raise invalid_parameter(f"BLUE_GREEN needs bakeTimeInMinutes, from 0 to {LONGEST_BAKE}")
     pauses: set[str] = set()
     for hook in configuration.get("lifecycleHooks") or ():
         if hook.get("targetType") != "PAUSE":
@@ -42,7 +42,7 @@ def blue_green(configuration: Mapping[str, Any]) -> BlueGreen | None:
             )
         pauses |= set(hook.get("lifecycleStages") or ())
     for stage in pauses - _PAUSED_AT:
-        raise invalid(f"there is no hook for {stage}")
+        raise invalid_parameter(f"there is no hook for {stage}")
     kept = {key: configuration[key] for key in ("bakeTimeInMinutes", "lifecycleHooks") if key in configuration}
     return BlueGreen(bake * 60.0, frozenset(pauses), {"strategy": strategy, **kept})
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
-from surveyor_emulator.aws.ecs.service_principal import event
+from surveyor_emulator.aws.ecs.service_principal import send_event
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.core.world import Call
 
@@ -166,5 +166,5 @@ def _tell(call: Call, service: Service, of: Deployment, kind: str, name: str, wh
         "updatedAt": of.updated,
         "reason": f"ECS deployment {of.id} {what}",
     }
-    event(call, "ECS Deployment State Change", [service.arn], detail)
+    send_event(call, "ECS Deployment State Change", [service.arn], detail)
     call.note("ecs.deployment", service.name, f"{of.id} {what}")

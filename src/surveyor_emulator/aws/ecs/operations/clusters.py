@@ -9,8 +9,8 @@ from surveyor_emulator.aws.cloudmap.namespaces import create_http_namespace
 from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
 from surveyor_emulator.aws.ecs import tags
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page
-from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, invalid_parameter, make_arn
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.state import Cluster
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
@@ -36,14 +36,14 @@ def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document
     """Make a cluster, or tell of the one that has the name already."""
     name = request.get("clusterName") or "default"
     if not (len(name) <= 255 and all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in name)):
-        raise invalid("a cluster's name has up to 255 letters, digits, hyphens and underscores")
+        raise invalid_parameter("a cluster's name has up to 255 letters, digits, hyphens and underscores")
     held = ecs_state(call)
     found = held.clusters.get(name)
     if found is None or found.status != "ACTIVE":
         given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
         found = held.clusters[name] = Cluster(
             name,
-            arn(call, "cluster", name),
+            make_arn(call, "cluster", name),
             [dict(one) for one in request.get("settings") or [{"name": "containerInsights", "value": "disabled"}]],
             list(request.get("capacityProviders") or []),
             [dict(one) for one in request.get("defaultCapacityProviderStrategy") or []],
@@ -58,7 +58,7 @@ def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document
 
 def update_cluster(call: Call, request: UpdateClusterRequestTypeDef) -> Document:
     """Change settings."""
-    found = cluster(call, request["cluster"])
+    found = find_cluster(call, request["cluster"])
     if "settings" in request:
         found.settings = [dict(one) for one in request["settings"]]
     _set_default(call, found, request.get("serviceConnectDefaults"))
@@ -84,8 +84,10 @@ def _set_default(call: Call, of: Cluster, given: Any) -> None:
         of.connect_namespace = found.arn
         return
     if len(wanted) > LONGEST_NAMESPACE or any(sign in wanted for sign in '<>"/'):
-        raise invalid("a namespace's name has up to 1024 characters, none of them <, >, double quotation mark, slash")
-    own = replace(acting(call.world, call.account, call.region), operation="CreateHttpNamespace")
+        raise invalid_parameter(
+            "a namespace's name has up to 1024 characters, none of them <, >, double quotation mark, slash"
+        )
+    own = replace(call_as_ecs(call.world, call.account, call.region), operation="CreateHttpNamespace")
     # The attachment tells how it goes (ecs Attachment: type, status).
     of.attachment = (call.world.new_id(8), "PROVISIONING")
     of.connect_namespace = wanted
@@ -102,7 +104,7 @@ def _set_default(call: Call, of: Cluster, given: Any) -> None:
 
 def delete_cluster(call: Call, request: DeleteClusterRequestTypeDef) -> Document:
     """Delete a cluster that is empty."""
-    found, held = cluster(call, request["cluster"]), ecs_state(call)
+    found, held = find_cluster(call, request["cluster"]), ecs_state(call)
     if any(one.cluster is found and one.status == "ACTIVE" for one in held.services.values()):
         raise ServiceError(
             "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
@@ -124,12 +126,12 @@ def describe_clusters(call: Call, request: DescribeClustersRequestTypeDef) -> Do
     """Clusters by name or ARN; those that are not there are failures."""
     wanted = request.get("clusters") or ["default"]
     if len(wanted) > DESCRIBED_AT_ONCE:
-        raise invalid(f"at most {DESCRIBED_AT_ONCE} clusters are described at once")
+        raise invalid_parameter(f"at most {DESCRIBED_AT_ONCE} clusters are described at once")
     found, failures = [], []
     for reference in wanted:
-        one = ecs_state(call).clusters.get(reference.removeprefix(arn(call, "cluster", "")))
+        one = ecs_state(call).clusters.get(reference.removeprefix(make_arn(call, "cluster", "")))
         if one is None:
-            full = reference if reference.startswith("arn:") else arn(call, "cluster", reference)
+            full = reference if reference.startswith("arn:") else make_arn(call, "cluster", reference)
             failures.append({"arn": full, "reason": "MISSING"})
         else:
             found.append(describe(call, one, set(request.get("include") or ())))
@@ -139,7 +141,7 @@ def describe_clusters(call: Call, request: DescribeClustersRequestTypeDef) -> Do
 def list_clusters(call: Call, request: ListClustersRequestTypeDef) -> Document:
     """ARNs, a page at a time."""
     active = [one.arn for one in ecs_state(call).clusters.values() if one.status == "ACTIVE"]
-    found, token = page(active, request)
+    found, token = paginate(active, request)
     answer: dict[str, object] = {"clusterArns": found}
     return {**answer, "nextToken": token} if token else answer
 

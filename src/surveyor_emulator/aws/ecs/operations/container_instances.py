@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.container_agent import update_container_instances
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page
-from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, invalid_parameter, make_arn
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.state import Cluster, ContainerInstance, Task
 from surveyor_emulator.aws.ecs.tasks import lifecycle
@@ -33,14 +33,14 @@ __all__ = [
 
 def list_container_instances(call: Call, request: ListContainerInstancesRequestTypeDef) -> Document:
     """ARNs, a page at a time."""
-    within, wanted = cluster(call, request.get("cluster")), request.get("status")
+    within, wanted = find_cluster(call, request.get("cluster")), request.get("status")
     update_container_instances(call, partial(_gone, call))
     found = [
         one.arn
         for one in ecs_state(call).instances.values()
         if one.cluster is within and (wanted is None or one.status == wanted)
     ]
-    shown, token = page(found, request)
+    shown, token = paginate(found, request)
     answer: dict[str, object] = {"containerInstanceArns": shown}
     return {**answer, "nextToken": token} if token else answer
 
@@ -48,7 +48,7 @@ def list_container_instances(call: Call, request: ListContainerInstancesRequestT
 def describe_container_instances(call: Call, request: DescribeContainerInstancesRequestTypeDef) -> Document:
     """Container instances by id or ARN; those that are not there are failures."""
     update_container_instances(call, partial(_gone, call))
-    found, failures = _picked(call, cluster(call, request.get("cluster")), request["containerInstances"])
+    found, failures = _picked(call, find_cluster(call, request.get("cluster")), request["containerInstances"])
     return {"containerInstances": [_told(call, one) for one in found], "failures": failures}
 
 
@@ -56,9 +56,9 @@ def update_container_instances_state(call: Call, request: UpdateContainerInstanc
     """ACTIVE, or DRAINING: its service tasks are replaced elsewhere, and nothing new is placed on it."""
     wanted = request["status"]
     if wanted not in ("ACTIVE", "DRAINING"):
-        raise invalid("status is to be ACTIVE or DRAINING")
-    found, failures = _picked(call, cluster(call, request.get("cluster")), request["containerInstances"])
-    own = acting(call.world, call.account, call.region)
+        raise invalid_parameter("status is to be ACTIVE or DRAINING")
+    found, failures = _picked(call, find_cluster(call, request.get("cluster")), request["containerInstances"])
+    own = call_as_ecs(call.world, call.account, call.region)
     for one in found:
         one.status = wanted
         for service in {id(task.service): task.service for task in ecs_state(call).tasks.values()}.values():
@@ -69,15 +69,15 @@ def update_container_instances_state(call: Call, request: UpdateContainerInstanc
 
 def deregister_container_instance(call: Call, request: DeregisterContainerInstanceRequestTypeDef) -> Document:
     """Let an instance go; with `force` its tasks are stopped."""
-    within = cluster(call, request.get("cluster"))
+    within = find_cluster(call, request.get("cluster"))
     found, _ = _picked(call, within, [request["containerInstance"]])
     if not found:
-        raise invalid("Referenced container instance not found.")
+        raise invalid_parameter("Referenced container instance not found.")
     one = found[0]
     there = [task for task in ecs_state(call).tasks.values() if task.instance is one and task.status != "STOPPED"]
     if there and not request.get("force"):
-        raise invalid("Found running tasks on the instance.")
-    own = acting(call.world, call.account, call.region)
+        raise invalid_parameter("Found running tasks on the instance.")
+    own = call_as_ecs(call.world, call.account, call.region)
     for task in there:
         lifecycle.stop(own, task, "UserInitiated", "Container instance was deregistered", lambda task: None)
         if task.service is not None:
@@ -89,7 +89,7 @@ def deregister_container_instance(call: Call, request: DeregisterContainerInstan
 
 
 def _gone(call: Call, task: Task, why: str) -> None:
-    own = acting(call.world, call.account, call.region)
+    own = call_as_ecs(call.world, call.account, call.region)
 
     def changed(one: Task) -> None:
         if one.service is not None:
@@ -101,7 +101,9 @@ def _gone(call: Call, task: Task, why: str) -> None:
 def _picked(call: Call, within: Cluster, references: Any) -> tuple[list[ContainerInstance], list[dict[str, str]]]:
     found, failures = [], []
     for reference in references:
-        full = reference if reference.startswith("arn:") else arn(call, "container-instance", within.name, reference)
+        full = (
+            reference if reference.startswith("arn:") else make_arn(call, "container-instance", within.name, reference)
+        )
         one = ecs_state(call).instances.get(full)
         if one is None or one.cluster is not within:
             failures.append({"arn": full, "reason": "MISSING"})

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.deployments import blue_green, circuit_breaker
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page, service
+from surveyor_emulator.aws.ecs.lookup import (
+    ecs_state,
+    find_cluster,
+    find_service,
+    invalid_parameter,
+    make_arn,
+)
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.state import Deployment, Service
 from surveyor_emulator.core.errors import ServiceError
@@ -29,10 +35,10 @@ _BACK = {"IN_PROGRESS": "ROLLBACK_IN_PROGRESS", "COMPLETED": "ROLLBACK_SUCCESSFU
 
 def list_service_deployments(call: Call, request: ListServiceDeploymentsRequestTypeDef) -> Document:
     """Briefly, the newest first, a page at a time."""
-    of = service(call, cluster(call, request.get("cluster")), request["service"])
+    of = find_service(call, find_cluster(call, request.get("cluster")), request["service"])
     wanted = set(request.get("status") or ())
     told = [_brief(call, of, one) for one in of.history]
-    shown, token = page([one for one in told if not wanted or one["status"] in wanted], request)
+    shown, token = paginate([one for one in told if not wanted or one["status"] in wanted], request)
     answer: dict[str, object] = {"serviceDeployments": shown}
     return {**answer, "nextToken": token} if token else answer
 
@@ -41,7 +47,7 @@ def describe_service_deployments(call: Call, request: DescribeServiceDeployments
     """By ARN; those that are not there are failures."""
     wanted = request["serviceDeploymentArns"]
     if not 0 < len(wanted) <= DESCRIBED_AT_ONCE:
-        raise invalid(f"1 to {DESCRIBED_AT_ONCE} service deployments are described at once")
+        raise invalid_parameter(f"1 to {DESCRIBED_AT_ONCE} service deployments are described at once")
     found = [(one, _find(call, one)) for one in wanted]
     return {
         "serviceDeployments": [_told(call, *one) for _, one in found if one is not None],
@@ -56,7 +62,7 @@ def continue_service_deployment(call: Call, request: Any) -> Document:
         raise ServiceError("ServiceDeploymentNotFoundException", "The service deployment was not found.")
     of, one = found
     if one.paused_hook is None or one.paused_hook != request["hookId"]:
-        raise invalid("The service deployment has no such paused hook.")
+        raise invalid_parameter("The service deployment has no such paused hook.")
     go = blue_green.roll_back if request.get("action") == "ROLLBACK" else blue_green.resume
     go(call, of, one, scheduler.run_soon)
     return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
@@ -89,7 +95,7 @@ def _find(call: Call, place: str) -> tuple[Service, Deployment] | None:
 
 
 def _arn(call: Call, of: Service, one: Deployment) -> str:
-    return arn(call, "service-deployment", of.cluster.name, of.name, one.id.rpartition("/")[2])
+    return make_arn(call, "service-deployment", of.cluster.name, of.name, one.id.rpartition("/")[2])
 
 
 def _brief(call: Call, of: Service, one: Deployment) -> dict[str, Any]:
@@ -100,7 +106,9 @@ def _brief(call: Call, of: Service, one: Deployment) -> dict[str, Any]:
         "createdAt": one.created,
         "startedAt": one.created,
         "status": _BACK[one.rollback.rollout_state] if one.rollback is not None else _STATUS[one.rollout_state],
-        "targetServiceRevisionArn": arn(call, "service-revision", of.cluster.name, of.name, one.id.rpartition("/")[2]),
+        "targetServiceRevisionArn": make_arn(
+            call, "service-revision", of.cluster.name, of.name, one.id.rpartition("/")[2]
+        ),
     }
     if one.rollout_state != "IN_PROGRESS":
         told["finishedAt"] = one.updated

@@ -11,8 +11,14 @@ from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.connect.rules import check_names_free
 from surveyor_emulator.aws.ecs.deployments import circuit_breaker
 from surveyor_emulator.aws.ecs.deployments.blue_green import blue_green
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page, service
-from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.lookup import (
+    ecs_state,
+    find_cluster,
+    find_service,
+    invalid_parameter,
+    make_arn,
+)
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import MAX_DISCOVERED_TASKS, parse_percentages, template
 from surveyor_emulator.aws.ecs.shapes import format_service
@@ -65,35 +71,35 @@ _DEPLOYED = (
 
 def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document:
     """Make a service; the answer is the service, the tasks come later."""
-    within, held = cluster(call, request.get("cluster")), ecs_state(call)
+    within, held = find_cluster(call, request.get("cluster")), ecs_state(call)
     name = request["serviceName"]
     token = request.get("clientToken")
     if token and ("CreateService", token) in held.tokens:
-        made = service(call, within, held.tokens["CreateService", token][1][0])
+        made = find_service(call, within, held.tokens["CreateService", token][1][0])
         return {"service": format_service(call, made, scheduler.active_tasks_of(call, made), with_tags=True)}
     if not _NAME.fullmatch(name):
-        raise invalid("a service's name has up to 255 letters, digits, hyphens and underscores")
+        raise invalid_parameter("a service's name has up to 255 letters, digits, hyphens and underscores")
     other = held.services.get((within.name, name))
     if other is not None and other.status != "INACTIVE":
-        raise invalid(
+        raise invalid_parameter(
             "Creation of service was not idempotent." if other.status == "ACTIVE" else "The service is draining."
         )
     controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
     _refuse_not_offered(request, controller)
     registries = list(request.get("serviceRegistries") or ())
     if any(one.get("loadBalancerName") for one in request.get("loadBalancers") or ()) and registries:
-        raise invalid("service discovery does not support Classic Load Balancers")
+        raise invalid_parameter("service discovery does not support Classic Load Balancers")
     _refuse_role(request, registries=bool(registries))
     desired = _desired(call, request.get("desiredCount"), discovered=bool(registries), needed=controller == "ECS")
     given_tags = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     configuration: Any = request.get("deploymentConfiguration") or {}
     strategy = blue_green(configuration)
     if registries and strategy is not None:
-        raise invalid("service discovery goes with rolling updates")
+        raise invalid_parameter("service discovery goes with rolling updates")
     least, most = parse_percentages(configuration)
     made = Service(
         name,
-        arn(call, "service", within.name, name),
+        make_arn(call, "service", within.name, name),
         within,
         desired,
         [],
@@ -111,7 +117,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     )
     if controller == "ECS":
         if not request.get("taskDefinition"):
-            raise invalid("TaskDefinition cannot be blank.")
+            raise invalid_parameter("TaskDefinition cannot be blank.")
         _begin(call, made, template(call, within, request))
     held.services[within.name, name] = made
     if given_tags:
@@ -125,12 +131,12 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
 
 def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document:
     """Change a service; what its tasks are made of is a new deployment."""
-    within = cluster(call, request.get("cluster"))
-    found = service(call, within, request["service"])
+    within = find_cluster(call, request.get("cluster"))
+    found = find_service(call, within, request["service"])
     if found.status != "ACTIVE":
         raise ServiceError("ServiceNotActiveException", "Service was not ACTIVE.")
     if found.controller == "EXTERNAL" and any(key in request for key in _DEPLOYED):
-        raise invalid("Cannot update these fields on a service with an EXTERNAL deployment controller.")
+        raise invalid_parameter("Cannot update these fields on a service with an EXTERNAL deployment controller.")
     current = found.primary
     registry = current.template.registry if current is not None else None
     discovered = bool(request["serviceRegistries"]) if "serviceRegistries" in request else registry is not None
@@ -164,12 +170,12 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
 
 def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document:
     """Delete a service that is scaled to zero, or with `force` any: it drains until its tasks are stopping."""
-    found = service(call, cluster(call, request.get("cluster")), request["service"])
+    found = find_service(call, find_cluster(call, request.get("cluster")), request["service"])
     if found.status != "ACTIVE":
         raise ServiceError("ServiceNotFoundException", "Service not found.")
     running = scheduler.active_tasks_of(call, found)
     if not request.get("force") and (found.desired_count > 0 or any(one.should_run for one in running)):
-        raise invalid("The service cannot be stopped while it is scaled above 0.")
+        raise invalid_parameter("The service cannot be stopped while it is scaled above 0.")
     found.status, found.desired_count = "DRAINING", 0
     scheduler.stop_all(call, found, f"Scaling activity initiated by (service {found.name})")
     call.note("ecs.service.deleted", found.name)
@@ -179,16 +185,16 @@ def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document
 
 def describe_services(call: Call, request: DescribeServicesRequestTypeDef) -> Document:
     """Services by name or ARN; those that are not there are failures."""
-    within = cluster(call, request.get("cluster"))
+    within = find_cluster(call, request.get("cluster"))
     if not 0 < len(request["services"]) <= DESCRIBED_AT_ONCE:
-        raise invalid(f"1 to {DESCRIBED_AT_ONCE} services are described at once")
+        raise invalid_parameter(f"1 to {DESCRIBED_AT_ONCE} services are described at once")
     with_tags = "TAGS" in (request.get("include") or ())
     found, failures = [], []
     for reference in request["services"]:
         try:
-            one = service(call, within, reference)
+            one = find_service(call, within, reference)
         except ServiceError:
-            full = reference if reference.startswith("arn:") else arn(call, "service", within.name, reference)
+            full = reference if reference.startswith("arn:") else make_arn(call, "service", within.name, reference)
             failures.append({"arn": full, "reason": "MISSING"})
         else:
             found.append(format_service(call, one, scheduler.active_tasks_of(call, one), with_tags=with_tags))
@@ -197,7 +203,7 @@ def describe_services(call: Call, request: DescribeServicesRequestTypeDef) -> Do
 
 def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
     """ARNs of active services, a page at a time, ten unless told."""
-    within = cluster(call, request.get("cluster"))
+    within = find_cluster(call, request.get("cluster"))
     launch, strategy = request.get("launchType"), request.get("schedulingStrategy")
     wanted = [
         one.arn
@@ -207,7 +213,7 @@ def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
         and (strategy is None or one.scheduling_strategy == strategy)
         and (launch is None or (one.primary is not None and one.primary.template.launch_type == launch))
     ]
-    shown, token = page(wanted, {"maxResults": 10, **request})
+    shown, token = paginate(wanted, {"maxResults": 10, **request})
     answer: dict[str, object] = {"serviceArns": shown}
     return {**answer, "nextToken": token} if token else answer
 
@@ -228,7 +234,7 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
         and one.primary.template.connect is not None
         and one.primary.template.connect.namespace_id == wanted.id
     ]
-    shown, token = page(connected, {"maxResults": 10, **request})
+    shown, token = paginate(connected, {"maxResults": 10, **request})
     answer: dict[str, object] = {"serviceArns": shown}
     return {**answer, "nextToken": token} if token else answer
 
@@ -241,7 +247,7 @@ def _begin(call: Call, of: Service, wanted: TaskTemplate) -> None:
     made = Deployment(f"ecs-svc/{number}", wanted, created=call.now, updated=call.now)
     if of.blue_green is not None and of.deployments:
         made.stage = "SCALE_UP"
-    own = acting(call.world, call.account, call.region)
+    own = call_as_ecs(call.world, call.account, call.region)
     endpoints.deploy(own, of, made)
     circuit_breaker.begin(call, of, made)
 
@@ -286,13 +292,13 @@ def _merged(service: Service, current: Deployment, request: Any) -> dict[str, An
 def _desired(call: Call, given: int | None, *, discovered: bool, needed: bool) -> int:
     if given is None:
         if needed:
-            raise invalid("desiredCount is needed for the REPLICA scheduling strategy")
+            raise invalid_parameter("desiredCount is needed for the REPLICA scheduling strategy")
         return 0
     most = call.world.settings.quotas.tasks_per_service
     if not 0 <= given <= most:
-        raise invalid(f"desiredCount is to be from 0 to {most}")
+        raise invalid_parameter(f"desiredCount is to be from 0 to {most}")
     if discovered and given > MAX_DISCOVERED_TASKS:
-        raise invalid(f"a service that uses service discovery has at most {MAX_DISCOVERED_TASKS} tasks")
+        raise invalid_parameter(f"a service that uses service discovery has at most {MAX_DISCOVERED_TASKS} tasks")
     return given
 
 
@@ -301,7 +307,7 @@ def _refuse_not_offered(request: CreateServiceRequestTypeDef, controller: str) -
         raise ServiceError("UnsupportedFeatureException", "this target does not offer the DAEMON scheduling strategy")
     connect: Any = request.get("serviceConnectConfiguration") or {}
     if controller != "ECS" and connect.get("enabled"):
-        raise invalid(f"Service Connect is not supported with the deployment controller {controller}")
+        raise invalid_parameter(f"Service Connect is not supported with the deployment controller {controller}")
     if controller == "CODE_DEPLOY":
         raise ServiceError("UnsupportedFeatureException", "this target does not offer the CODE_DEPLOY controller")
 
@@ -310,13 +316,13 @@ def _refuse_role(request: CreateServiceRequestTypeDef, *, registries: bool) -> N
     if not request.get("role"):
         return
     if registries:
-        raise invalid("You cannot specify an IAM role for services that use service discovery.")
+        raise invalid_parameter("You cannot specify an IAM role for services that use service discovery.")
     if not request.get("loadBalancers"):
-        raise invalid("You cannot specify an IAM role for services without load balancers.")
+        raise invalid_parameter("You cannot specify an IAM role for services without load balancers.")
 
 
 def _breaker(configuration: Any, controller: str) -> dict[str, Any]:
     given = dict(configuration.get("deploymentCircuitBreaker") or {"enable": False, "rollback": False})
     if given.get("enable") and controller != "ECS":
-        raise invalid("the deployment circuit breaker goes with rolling updates")
+        raise invalid_parameter("the deployment circuit breaker goes with rolling updates")
     return given

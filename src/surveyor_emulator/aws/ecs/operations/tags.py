@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from surveyor_emulator.aws.ecs.lookup import ecs_state, invalid
+from surveyor_emulator.aws.ecs.lookup import ecs_state, invalid_parameter
 from surveyor_emulator.aws.ecs.tags import MAX_TAGS, format_tags, parse_tags
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
@@ -25,7 +25,7 @@ def tag_resource(call: Call, request: TagResourceRequestTypeDef) -> Document:
     held = _of(call, request["resourceArn"])
     tags = held | parse_tags(request["tags"])  # type: ignore[arg-type]  # a TypedDict of two strings
     if len(tags) > MAX_TAGS:
-        raise invalid(f"a resource has at most {MAX_TAGS} tags")
+        raise invalid_parameter(f"a resource has at most {MAX_TAGS} tags")
     held.update(tags)
     return {}
 
@@ -55,7 +55,7 @@ def _of(call: Call, resource: str) -> dict[str, str]:
         *held.instances,
     }
     if not resource.startswith("arn:aws:ecs:"):
-        raise invalid("Invalid identifier: expected the ARN of a resource of ECS")
+        raise invalid_parameter("Invalid identifier: expected the ARN of a resource of ECS")
     if resource not in known:
         raise ServiceError("InvalidParameterException", "The specified resource was not found.")
     return held.tags.setdefault(resource, {})

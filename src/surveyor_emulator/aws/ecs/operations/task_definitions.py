@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs import tags
 from surveyor_emulator.aws.ecs import task_definition_rules as definition_rules
-from surveyor_emulator.aws.ecs.lookup import arn, definition, ecs_state, invalid, page, refused
+from surveyor_emulator.aws.ecs.lookup import (
+    client_error,
+    ecs_state,
+    find_task_definition,
+    invalid_parameter,
+    make_arn,
+)
 from surveyor_emulator.aws.ecs.state import TaskDefinition
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -38,7 +44,7 @@ def register_task_definition(call: Call, request: RegisterTaskDefinitionRequestT
     revisions = ecs_state(call).families.setdefault(family, [])
     number = (revisions[-1].revision if revisions else 0) + 1
     made = TaskDefinition(
-        arn(call, "task-definition", f"{family}:{number}"),
+        make_arn(call, "task-definition", f"{family}:{number}"),
         family,
         number,
         given.network_mode,
@@ -57,7 +63,7 @@ def register_task_definition(call: Call, request: RegisterTaskDefinitionRequestT
 
 def describe_task_definition(call: Call, request: DescribeTaskDefinitionRequestTypeDef) -> Document:
     """One revision, or the latest active one of a family."""
-    found = definition(call, request["taskDefinition"])
+    found = find_task_definition(call, request["taskDefinition"])
     answer: dict[str, object] = {"taskDefinition": _describe(found)}
     if "TAGS" in (request.get("include") or ()):
         answer["tags"] = tags.format_tags(ecs_state(call).tags.get(found.arn, {}))
@@ -67,10 +73,10 @@ def describe_task_definition(call: Call, request: DescribeTaskDefinitionRequestT
 def deregister_task_definition(call: Call, request: DeregisterTaskDefinitionRequestTypeDef) -> Document:
     """Make a revision INACTIVE: what runs of it goes on, nothing new is started from it."""
     if ":" not in request["taskDefinition"].rpartition("/")[2]:
-        raise invalid("a revision is to be named: family:revision")
-    found = definition(call, request["taskDefinition"])
+        raise invalid_parameter("a revision is to be named: family:revision")
+    found = find_task_definition(call, request["taskDefinition"])
     if found.status == "DELETE_IN_PROGRESS":
-        raise refused("The specified task definition is being deleted.")
+        raise client_error("The specified task definition is being deleted.")
     found.status, found.deregistered = "INACTIVE", call.now
     return {"taskDefinition": _describe(found)}
 
@@ -79,11 +85,11 @@ def delete_task_definitions(call: Call, request: DeleteTaskDefinitionsRequestTyp
     """Delete inactive revisions; those that are still needed are told as DELETE_IN_PROGRESS until they are not."""
     wanted = request["taskDefinitions"]
     if len(wanted) > 10:
-        raise invalid("at most 10 task definitions are deleted at once")
+        raise invalid_parameter("at most 10 task definitions are deleted at once")
     deleted, failures = [], []
     for reference in wanted:
         try:
-            found = definition(call, reference)
+            found = find_task_definition(call, reference)
         except Exception:  # noqa: BLE001  # whatever is wrong with one, the others are deleted
             failures.append({"arn": reference, "reason": "MISSING"})
             continue
@@ -123,7 +129,7 @@ def list_task_definitions(call: Call, request: ListTaskDefinitionsRequestTypeDef
     ]
     if request.get("sort") == "DESC":
         found.reverse()
-    shown, token = page(found, request)
+    shown, token = paginate(found, request)
     answer: dict[str, object] = {"taskDefinitionArns": shown}
     return {**answer, "nextToken": token} if token else answer
 
@@ -136,7 +142,7 @@ def list_task_definition_families(call: Call, request: ListTaskDefinitionFamilie
         active = any(one.status == "ACTIVE" for one in revisions)
         if family.startswith(prefix) and revisions and (wanted == "ALL" or active == (wanted == "ACTIVE")):
             found.append(family)
-    shown, token = page(found, request)
+    shown, token = paginate(found, request)
     answer: dict[str, object] = {"families": shown}
     return {**answer, "nextToken": token} if token else answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs import tags
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, service
+from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, find_service, invalid_parameter, make_arn
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import template
 from surveyor_emulator.aws.ecs.shapes import format_task_set
@@ -43,7 +43,7 @@ def create_task_set(call: Call, request: CreateTaskSetRequestTypeDef) -> Documen
     wanted = template(call, of.cluster, request)
     identity = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
     deployment = Deployment(identity, wanted, created=call.now, updated=call.now, external_id=request.get("externalId"))
-    place = arn(call, "task-set", of.cluster.name, of.name, identity)
+    place = make_arn(call, "task-set", of.cluster.name, of.name, identity)
     made = TaskSet(deployment, place, percent, None)
     given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     if given:
@@ -79,7 +79,7 @@ def delete_task_set(call: Call, request: DeleteTaskSetRequestTypeDef) -> Documen
     of = _external(call, request["cluster"], request["service"])
     found = _find(of, request["taskSet"])
     if found.scale_percent and not request.get("force"):
-        raise invalid("a task set that is scaled above 0 is deleted only with force")
+        raise invalid_parameter("a task set that is scaled above 0 is deleted only with force")
     found.status = "DRAINING"
     scheduler.run_soon(call, of)
     return {"taskSet": format_task_set(call, of, found, scheduler.active_tasks_of(call, of))}
@@ -99,11 +99,11 @@ def describe_task_sets(call: Call, request: DescribeTaskSetsRequestTypeDef) -> D
 
 
 def _external(call: Call, within: str, reference: str) -> Service:
-    found = service(call, cluster(call, within), reference)
+    found = find_service(call, find_cluster(call, within), reference)
     if found.status != "ACTIVE":
         raise ServiceError("ServiceNotActiveException", "Service was not ACTIVE.")
     if found.controller != "EXTERNAL":
-        raise invalid("Task sets are for services with an EXTERNAL deployment controller.")
+        raise invalid_parameter("Task sets are for services with an EXTERNAL deployment controller.")
     return found
 
 
@@ -117,5 +117,5 @@ def _find(of: Service, reference: str) -> TaskSet:
 def _percent(scale: Any) -> float:
     given = 100.0 if not scale or scale.get("value") is None else float(scale["value"])
     if not 0 <= given <= 100:
-        raise invalid("a scale is from 0 to 100 percent")
+        raise invalid_parameter("a scale is from 0 to 100 percent")
     return given

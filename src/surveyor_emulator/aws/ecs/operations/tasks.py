@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs import tags
-from surveyor_emulator.aws.ecs.lookup import arn, cluster, ecs_state, invalid, page, service, task
-from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.lookup import (
+    ecs_state,
+    find_cluster,
+    find_service,
+    find_task,
+    invalid_parameter,
+    make_arn,
+)
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import template
 from surveyor_emulator.aws.ecs.shapes import format_task
@@ -32,7 +39,7 @@ DESCRIBED_AT_ONCE = 100
 
 def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     """Start tasks that belong to no service."""
-    within, held = cluster(call, request.get("cluster")), ecs_state(call)
+    within, held = find_cluster(call, request.get("cluster")), ecs_state(call)
     token = request.get("clientToken")
     if token and ("RunTask", token) in held.tokens:
         asked, arns = held.tokens["RunTask", token]
@@ -42,15 +49,15 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     count = 1 if request.get("count") is None else request["count"]
     most = call.world.settings.quotas.tasks_per_run
     if not 1 <= count <= most:
-        raise invalid(f"count is to be from 1 to {most}")
+        raise invalid_parameter(f"count is to be from 1 to {most}")
     wanted = template(call, within, request, for_service=False)
     given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     group = request.get("group") or f"family:{wanted.definition.family}"
     overrides: Any = request.get("overrides") or {}
     for one in overrides.get("containerOverrides") or ():
         if wanted.definition.container(one.get("name") or "") is None:
-            raise invalid("Override for container is not a container in the TaskDefinition.")
-    own = acting(call.world, call.account, call.region)
+            raise invalid_parameter("Override for container is not a container in the TaskDefinition.")
+    own = call_as_ecs(call.world, call.account, call.region)
     started: list[Task] = []
     for _ in range(count):
         made = create_task(call, wanted, within, group, request.get("startedBy"))
@@ -68,10 +75,10 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
 
 def stop_task(call: Call, request: StopTaskRequestTypeDef) -> Document:
     """Ask a task to stop; the answer tells it as it is when that has begun."""
-    found = task(call, cluster(call, request.get("cluster")), request["task"])
+    found = find_task(call, find_cluster(call, request.get("cluster")), request["task"])
     if found is None:
-        raise invalid("The referenced task was not found.")
-    own = acting(call.world, call.account, call.region)
+        raise invalid_parameter("The referenced task was not found.")
+    own = call_as_ecs(call.world, call.account, call.region)
 
     def changed(one: Task) -> None:
         if one.service is not None:
@@ -84,15 +91,15 @@ def stop_task(call: Call, request: StopTaskRequestTypeDef) -> Document:
 
 def describe_tasks(call: Call, request: DescribeTasksRequestTypeDef) -> Document:
     """Tasks by id or ARN; those that are not there are failures."""
-    within = cluster(call, request.get("cluster"))
+    within = find_cluster(call, request.get("cluster"))
     if not 0 < len(request["tasks"]) <= DESCRIBED_AT_ONCE:
-        raise invalid(f"1 to {DESCRIBED_AT_ONCE} tasks are described at once")
+        raise invalid_parameter(f"1 to {DESCRIBED_AT_ONCE} tasks are described at once")
     with_tags = "TAGS" in (request.get("include") or ())
     found, failures = [], []
     for reference in request["tasks"]:
-        one = task(call, within, reference)
+        one = find_task(call, within, reference)
         if one is None:
-            full = reference if reference.startswith("arn:") else arn(call, "task", within.name, reference)
+            full = reference if reference.startswith("arn:") else make_arn(call, "task", within.name, reference)
             failures.append({"arn": full, "reason": "MISSING"})
         else:
             told = format_task(call, one)
@@ -102,8 +109,8 @@ def describe_tasks(call: Call, request: DescribeTasksRequestTypeDef) -> Document
 
 def list_tasks(call: Call, request: ListTasksRequestTypeDef) -> Document:
     """ARNs, a page at a time: running ones unless stopped ones are asked for."""
-    within = cluster(call, request.get("cluster"))
-    of = service(call, within, request["serviceName"]) if request.get("serviceName") else None
+    within = find_cluster(call, request.get("cluster"))
+    of = find_service(call, within, request["serviceName"]) if request.get("serviceName") else None
     wanted: str = request.get("desiredStatus") or "RUNNING"
     family, by, launch = request.get("family"), request.get("startedBy"), request.get("launchType")
     instance = request.get("containerInstance")
@@ -120,7 +127,7 @@ def list_tasks(call: Call, request: ListTasksRequestTypeDef) -> Document:
         and (launch is None or one.template.launch_type == launch)
         and (instance is None or (one.instance is not None and one.instance.arn.endswith(instance)))
     ]
-    shown, token = page(found, request)
+    shown, token = paginate(found, request)
     answer: dict[str, object] = {"taskArns": shown}
     return {**answer, "nextToken": token} if token else answer
 

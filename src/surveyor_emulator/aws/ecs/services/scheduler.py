@@ -15,7 +15,7 @@ from surveyor_emulator.aws.ecs.container_agent import update_container_instances
 from surveyor_emulator.aws.ecs.deployments import blue_green, circuit_breaker
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
-from surveyor_emulator.aws.ecs.service_principal import acting, send_service_action
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, send_service_action
 from surveyor_emulator.aws.ecs.shapes import computed_desired_count
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.aws.ecs.tasks import lifecycle, load_balancers
@@ -45,13 +45,13 @@ def run_soon(call: Call, service: Service, after: float | None = None) -> None:
         if service.next_run.due <= due:
             return
         service.next_run.cancel()
-    own = acting(call.world, call.account, call.region)
+    own = call_as_ecs(call.world, call.account, call.region)
     service.next_run = call.world.clock.call_at(due, _look, own, service)
 
 
 def stop_all(call: Call, service: Service, reason: str) -> None:
     """Stop every task of a service that goes."""
-    own = acting(call.world, call.account, call.region)
+    own = call_as_ecs(call.world, call.account, call.region)
     for task in active_tasks_of(call, service):
         lifecycle.stop(own, task, "ServiceSchedulerInitiated", reason, lambda one: _changed(own, service, one))
 

@@ -1,4 +1,4 @@
-"""All of the ECS state of one account in one region."""
+"""All ECS state of one account in one region."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class EcsState:
     services: dict[tuple[str, str], Service] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     instances: dict[str, ContainerInstance] = field(default_factory=dict)
-    # EC2 instances that were deregistered, and do not come back by themselves.
+    # Ids of EC2 instances that were deregistered, and do not join again by themselves.
     deregistered_instances: set[str] = field(default_factory=set)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
-    # RunTask's clientToken -> what it was asked, and the tasks it started; CreateService's -> the service's ARN.
+    # (operation, clientToken) -> RunTask's request and the tasks it started; for CreateService the service's ARN.
     tokens: dict[tuple[str, str], tuple[Document, list[str]]] = field(default_factory=dict)

@@ -19,14 +19,14 @@ class Cluster:
     capacity_providers: list[str]
     capacity_provider_strategy: list[Document]
     connect_namespace: str | None = None
-    # Id and status of what a default namespace's making is told by.
+    # Id and status of the attachment that reports the creation of a default namespace.
     attachment: tuple[str, str] | None = None
     status: str = "ACTIVE"
 
 
 @dataclass(slots=True, eq=False)
 class ContainerInstance:
-    """An EC2 instance that has joined a cluster. ``connected`` tells whether its agent is heard of."""
+    """An EC2 instance that has joined a cluster."""
 
     arn: str
     ec2_id: str

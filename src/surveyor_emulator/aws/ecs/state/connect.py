@@ -1,4 +1,4 @@
-"""Service Connect in one account and region: what services ask for, and the endpoints that there are."""
+"""Service Connect in one account and region: what services ask for, and the endpoints that exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ __all__ = ["ConnectConfiguration", "ConnectState", "LogTarget", "OfferedEndpoint
 
 @dataclass(frozen=True, slots=True)
 class OfferedEndpoint:
-    """A ServiceConnectService, defaults filled in; times in service seconds, 0 for none. ``ingress``: if overridden."""
+    """A ServiceConnectService with defaults filled in; times in service seconds, 0 for none.
+
+    ``ingress_port`` is None unless the port was overridden.
+    """
 
     discovery_name: str
     alias: str
@@ -31,7 +34,7 @@ class OfferedEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class LogTarget:
-    """Where the log driver awslogs writes."""
+    """The destination of the log driver awslogs."""
 
     group: str
     region: str
@@ -41,7 +44,7 @@ class LogTarget:
 
 @dataclass(frozen=True, slots=True)
 class ConnectConfiguration:
-    """A ServiceConnectConfiguration that is enabled. ``owner`` is the namespace's account."""
+    """A ServiceConnectConfiguration that is enabled. ``owner`` is the account of the namespace."""
 
     namespace_id: str
     namespace_name: str
@@ -56,10 +59,11 @@ class ConnectConfiguration:
 
 @dataclass(slots=True, eq=False)
 class PublishedEndpoint:
-    """An endpoint that exists: whose it is, and which instances get no calls although Cloud Map has them.
+    """An endpoint that exists: its service, and the instances that get no calls although Cloud Map has them.
 
-    ``withheld`` have not passed their containers' checks yet; ``green`` are the new ones of a blue/green deployment,
-    which only test traffic goes to, once it is ``tested``; ``blue`` the old ones after the shift.
+    ``withheld`` instances have not passed their containers' checks yet. ``green`` ones are the new tasks of a
+    blue/green deployment, which get test traffic only, once ``has_test_traffic``. ``blue`` ones are the old tasks after
+    the shift.
     """
 
     endpoint: Endpoint
@@ -72,7 +76,7 @@ class PublishedEndpoint:
     has_test_traffic: bool = False
     # Instance -> the VPC that it is in.
     networks: dict[str, str] = field(default_factory=dict)
-    # VPC -> what its proxies were told: members, and those for test traffic.
+    # VPC -> what was sent to its proxies: members, and members for test traffic.
     sent: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
 
 

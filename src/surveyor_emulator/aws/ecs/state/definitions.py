@@ -14,7 +14,7 @@ __all__ = ["ContainerDefinition", "ContainerHealthCheck", "Port", "TaskDefinitio
 
 @dataclass(frozen=True, slots=True)
 class ContainerHealthCheck:
-    """A container's own check; times in seconds (ecs HealthCheck: 30, 5, 3 and off by default)."""
+    """The health check of a container; times in seconds (ecs HealthCheck: 30, 5, 3 and off by default)."""
 
     command: tuple[str, ...]
     interval: int = 30
@@ -25,7 +25,7 @@ class ContainerHealthCheck:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One mapping; ``host`` 0 picks one (bridge)."""
+    """One port mapping; ``host`` 0 means that a free port of the host is picked (bridge mode)."""
 
     container: int
     host: int
@@ -36,7 +36,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class ContainerDefinition:
-    """What running a container needs to know; ``told`` is all that was registered, defaults filled in."""
+    """What is needed to run a container; ``document`` is all that was registered, with defaults filled in."""
 
     name: str
     image: str
@@ -66,5 +66,5 @@ class TaskDefinition:
     deregistered: float | None = None
 
     def container(self, name: str) -> ContainerDefinition | None:
-        """The container of that name."""
-        return next((one for one in self.containers if one.name == name), None)
+        """Return the container of that name, or None."""
+        return next((container for container in self.containers if container.name == name), None)

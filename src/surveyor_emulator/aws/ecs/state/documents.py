@@ -6,6 +6,5 @@ from typing import Any
 
 __all__ = ["Document"]
 
-
 Document = dict[str, Any]
-"""A part of a request that is kept as it came and told as it is: JSON of the ECS model's making."""
+"""A part of a request that is stored and returned unchanged: JSON in the form of the ECS API model."""

@@ -26,6 +26,18 @@ __all__ = [
     "TaskTemplate",
 ]
 
+LifecycleStage = Literal[
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+]
+"""ecs ServiceDeployment.lifecycleStage."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceRegistry:
@@ -38,7 +50,7 @@ class ServiceRegistry:
 
     @property
     def service_id(self) -> str:
-        """Cloud Map's id of it."""
+        """Return the id of the Cloud Map service."""
         return self.arn.rpartition("/")[2]
 
 
@@ -51,7 +63,7 @@ class NetworkConfiguration:
     public: bool
 
     def to_document(self) -> Document:
-        """As the API tells it."""
+        """Return ecs NetworkConfiguration."""
         assigned = "ENABLED" if self.public else "DISABLED"
         return {
             "awsvpcConfiguration": {
@@ -64,7 +76,7 @@ class NetworkConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLoadBalancer:
-    """The target group that a container's port is registered in."""
+    """The target group (an ARN) that a container's port is registered in."""
 
     group: str
     container: str
@@ -85,22 +97,9 @@ class TaskTemplate:
     load_balancers: tuple[ServiceLoadBalancer, ...] = ()
 
 
-LifecycleStage = Literal[
-    "SCALE_UP",
-    "POST_SCALE_UP",
-    "TEST_TRAFFIC_SHIFT",
-    "POST_TEST_TRAFFIC_SHIFT",
-    "PRODUCTION_TRAFFIC_SHIFT",
-    "POST_PRODUCTION_TRAFFIC_SHIFT",
-    "BAKE_TIME",
-    "CLEAN_UP",
-]
-"""ecs ServiceDeployment.lifecycleStage."""
-
-
 @dataclass(frozen=True, slots=True)
 class BlueGreen:
-    """The strategy BLUE_GREEN: how long both run after the shift (seconds), and the stages to pause at."""
+    """The strategy BLUE_GREEN: how long old and new tasks both run after the shift, and the stages to pause at."""
 
     bake_seconds: float
     pause_stages: frozenset[str]
@@ -119,19 +118,19 @@ class Deployment:
     rollout_state: str = "IN_PROGRESS"
     reason: str = ""
     failed_tasks: int = 0
-    # Whether a task of it has counted as healthy, after which failures are no longer counted.
+    # Whether one of its tasks has counted as healthy; after that, failures are no longer counted.
     had_healthy_task: bool = False
-    # Launches that failed in a row, and until when the next waits (service seconds).
+    # Launches that failed in a row, and when the next launch may start (service seconds).
     failed_launches: int = 0
     launch_after: float = 0.0
     external_id: str | None = None
-    # What its tasks reach by Service Connect, as long as it lasts.
+    # The Service Connect endpoints that its tasks reach, fixed when it begins.
     endpoints: tuple[Endpoint, ...] = ()
-    # Where a blue/green deployment has got to; None for a rolling one.
+    # The current stage of a blue/green deployment; None for a rolling one.
     stage: LifecycleStage | None = None
     # The id of the hook that it waits at.
     paused_hook: str | None = None
-    # What the service went back to when somebody stopped it, or the circuit breaker did.
+    # The deployment that the service returned to when a user or the circuit breaker stopped this one.
     rollback: Deployment | None = None
 
 
@@ -173,12 +172,12 @@ class Service:
     history: list[Deployment] = field(default_factory=list)
     events: list[Document] = field(default_factory=list)
     steady: bool = False
-    # What a rollback goes to.
+    # The deployment that a rollback returns to.
     last_completed: Deployment | None = None
-    # What the scheduler will do next.
+    # The next run of the scheduler for this service.
     next_run: Timer | None = None
 
     @property
     def primary(self) -> Deployment | None:
-        """The deployment that the service is going to."""
-        return next((one for one in self.deployments if one.status == "PRIMARY"), None)
+        """Return the deployment that the service is moving to, or has reached."""
+        return next((deployment for deployment in self.deployments if deployment.status == "PRIMARY"), None)

@@ -16,7 +16,6 @@ from .services import Deployment, Service, TaskTemplate
 
 __all__ = ["Container", "Health", "Task", "TaskStatus"]
 
-
 Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
 TaskStatus = Literal[
     "PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"
@@ -25,7 +24,7 @@ TaskStatus = Literal[
 
 @dataclass(slots=True, eq=False)
 class Container:
-    """A container of a task. ``attempts`` failed checks in a row."""
+    """A container of a task. ``failed_checks`` counts health checks that failed in a row."""
 
     definition: ContainerDefinition
     arn: str
@@ -35,6 +34,7 @@ class Container:
     reason: str | None = None
     health: Health = "UNKNOWN"
     failed_checks: int = 0
+    # Whether the last check did not end within its timeout.
     check_hung: bool = False
     # Container port -> port on the host (bridge and host mode).
     host_ports: dict[int, int] = field(default_factory=dict)
@@ -67,10 +67,11 @@ class Task:
     zone: str = ""
     attachment: str = ""
     instance: ContainerInstance | None = None
-    # Its instance in Cloud Map: the registry's service id, while it is registered or about to be.
+    # The id of the Cloud Map service that it is registered in, or is being registered in.
     registered_in: str | None = None
+    # The health that Cloud Map has for it.
     reported_health: Health | None = None
-    # Whether the service's events say that its checks have failed.
+    # Whether the service's events report that its checks have failed.
     unhealthy_reported: bool = False
     # Whether its failure was counted against its deployment.
     failure_counted: bool = False
@@ -84,7 +85,7 @@ class Task:
     stop_code: str | None = None
     stopped_reason: str | None = None
     version: int = 1
-    # Where its containers listen, if a proxy stands before them; and that proxy.
+    # Where its containers listen if a proxy takes the calls to the task; and that proxy.
     inner_address: str | None = None
     sidecar: Sidecar | None = None
     # Name -> address of what it reaches by Service Connect.
@@ -96,30 +97,37 @@ class Task:
 
     @property
     def reachable_address(self) -> str | None:
-        """The address that others call it by: that of its host where ports are mapped."""
+        """Return the address that others call it by: the host's where ports are mapped."""
         if self.template.definition.network_mode == "bridge" and self.instance is not None:
             return self.instance.address
         return self.address
 
     @property
     def listen_address(self) -> str | None:
-        """The address that its processes listen at."""
+        """Return the address that its processes listen at."""
         return self.inner_address or self.address
 
     @property
     def should_run(self) -> bool:
-        """Whether nobody has asked it to stop."""
+        """Return whether it has not been asked to stop."""
         return self.desired_status == "RUNNING"
 
     @property
     def health(self) -> Health:
-        """By its essential containers: any that failed, else any not known, else healthy (ecs HealthCheck)."""
-        found = {one.health for one in self.containers if one.definition.essential and one.definition.health}
-        if "UNHEALTHY" in found:
+        """Return its health by its essential containers.
+
+        UNHEALTHY if any has failed, else UNKNOWN if any is not known, else HEALTHY (ecs HealthCheck).
+        """
+        healths = {
+            container.health
+            for container in self.containers
+            if container.definition.essential and container.definition.health
+        }
+        if "UNHEALTHY" in healths:
             return "UNHEALTHY"
-        return "UNKNOWN" if "UNKNOWN" in found or not found else "HEALTHY"
+        return "UNKNOWN" if "UNKNOWN" in healths or not healths else "HEALTHY"
 
     @property
     def has_health_check(self) -> bool:
-        """Whether an essential container has a health check."""
-        return any(one.definition.essential and one.definition.health for one in self.containers)
+        """Return whether an essential container has a health check."""
+        return any(container.definition.essential and container.definition.health for container in self.containers)

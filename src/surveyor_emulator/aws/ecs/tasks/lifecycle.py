@@ -15,7 +15,7 @@ from functools import partial
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect import endpoints, proxies
 from surveyor_emulator.aws.ecs.lookup import ecs_state
-from surveyor_emulator.aws.ecs.service_principal import event
+from surveyor_emulator.aws.ecs.service_principal import send_event
 from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Container, Task, TaskStatus
 from surveyor_emulator.core.settings import Delay
@@ -89,7 +89,7 @@ def _to(call: Call, task: Task, status: TaskStatus, changed: Callable[[Task], ob
 def _told(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
     task.version += 1
     call.note(f"ecs.task.{task.status.lower()}", task.id, task.stopped_reason or "")
-    event(call, "ECS Task State Change", [task.arn], format_task(call, task))
+    send_event(call, "ECS Task State Change", [task.arn], format_task(call, task))
     changed(task)
 
 

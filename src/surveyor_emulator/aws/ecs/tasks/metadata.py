@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from surveyor_emulator.aws.ecs.service_principal import acting
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Container, EcsState, Task
 from surveyor_emulator.aws.sts import sessions
@@ -28,7 +28,7 @@ async def answer(world: World, path: str) -> object | None:
     task = held.tasks.get(f"arn:aws:ecs:{region}:{account}:task/{cluster}/{identity}")
     if task is None:
         return None
-    call = acting(world, account, region)
+    call = call_as_ecs(world, account, region)
     what = [one for one in rest if one]
     if what == ["credentials"]:
         return _credentials(call, task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surveyor_emulator.aws.ecs.lookup import arn, ecs_state
+from surveyor_emulator.aws.ecs.lookup import ecs_state, make_arn
 from surveyor_emulator.aws.ecs.state import Cluster, Container, ContainerInstance, Task, TaskTemplate
 from surveyor_emulator.core.world import Call
 
@@ -24,11 +24,11 @@ def create_task(
     attachment = call.world.new_id(32, _HEX)
     return Task(
         identity,
-        arn(call, "task", cluster.name, identity),
+        make_arn(call, "task", cluster.name, identity),
         cluster,
         template,
         [
-            Container(one, arn(call, "container", cluster.name, identity, call.world.new_id(12, _HEX)))
+            Container(one, make_arn(call, "container", cluster.name, identity, call.world.new_id(12, _HEX)))
             for one in template.definition.containers
         ],
         group,

@@ -47,20 +47,16 @@ def test_a_check_has_defaults(ecs: ECSClient, make_task_definition: MakeTaskDefi
 
 @proves("ecs.health.bounds")
 @pytest.mark.parametrize(
-    ("figure", "least", "most"),
+    ("member", "minimum", "maximum"),
     [("interval", 5, 300), ("timeout", 2, 60), ("retries", 1, 10), ("startPeriod", 0, 300)],
 )
-def test_figures_have_bounds(
-    make_task_definition: MakeTaskDefinition, report_figure: str, least: int, most: int
-) -> None:
-    """The least and the most are accepted, what is beyond is ClientException."""
-    for accepted in (least, most):
-        make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], report_figure: accepted}})
-    for refused in (least - 1, most + 1):
+def test_figures_have_bounds(make_task_definition: MakeTaskDefinition, member: str, minimum: int, maximum: int) -> None:
+    """The minimum and the maximum are accepted; values beyond them raise ClientException."""
+    for accepted in (minimum, maximum):
+        make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], member: accepted}})
+    for refused in (minimum - 1, maximum + 1):
         with raises("ClientException"):
-            make_task_definition(
-                container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], report_figure: refused}}
-            )
+            make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], member: refused}})
 
 
 @proves("ecs.health.unhealthy-until-the-check-passes")

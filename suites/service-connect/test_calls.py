@@ -35,7 +35,7 @@ def three(
     def make(**how: Any) -> Any:
         server = make_connect_service("backend", count=3, **how)
         wait_until_steady(server.service)
-        client = wait_for_task(make_connect_service(second=how.get("second")))
+        client = wait_for_task(make_connect_service(wall_second=how.get("second")))
         return server, tasks_of(server.service), client
 
     return make
@@ -177,9 +177,9 @@ def test_an_idle_connection_is_closed(
 ) -> None:
     """After five minutes with HTTP, after an hour with TCP, or as told."""
     timeout = {} if limit is None else {"timeout": {"idleTimeoutSeconds": limit}}
-    server = make_connect_service("backend", protocol=protocol, second=second, endpoint=timeout)
+    server = make_connect_service("backend", protocol=protocol, wall_second=second, endpoint=timeout)
     wait_for_task(server)
-    client = wait_for_task(make_connect_service(second=second))
+    client = wait_for_task(make_connect_service(wall_second=second))
     path = f"/hold?url={server.url}&within={most * 1.2:g}"
     # Where a service second cannot be shortened, an hour takes an hour.
     held = call_task(client, path, within=max(timeouts.TASK_CALLS, most * 1.3))["closed_after"]

@@ -1,4 +1,4 @@
-"""`surveyor claims` at the command line: what it prints, and how it ends."""
+"""Output and exit codes of `surveyor claims`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.claims.documents import Documents
-from surveyor.claims.drift import accept, read_recorded
+from surveyor.claims.drift import accept_drift, read_recorded
 from surveyor.claims.loading import load_claims
 from surveyor.cli import claims as commands
 from surveyor.cli import main
@@ -34,29 +34,29 @@ unproven = { reason = "later", note = "Needs ECS." }
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with two claims, one of them proven, and fingerprints that fit."""
-    for room, name, text in (
+    """Create a checkout with two claims, one of them proven, and matching fingerprints."""
+    for folder, name, text in (
         ("claims", "dns.toml", CLAIMS),
         ("suites", "test_srv.py", '@proves("dns.srv.value")\ndef test_value(): ...\n'),
     ):
-        (tmp_path / room).mkdir()
-        (tmp_path / room / name).write_text(text)
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(text)
     (tmp_path / "pyproject.toml").touch()
-    accept(load_claims(tmp_path / "claims"), tmp_path / "claims", Documents())
+    accept_drift(load_claims(tmp_path / "claims"), tmp_path / "claims", Documents())
     monkeypatch.setattr(commands, "find_layout", lambda: Layout(tmp_path))
     return tmp_path
 
 
 def run(*arguments: str) -> int:
-    """The exit code of `surveyor claims …`, however it ends."""
+    """Return the exit code of `surveyor claims …`."""
     try:
         return main(["claims", *arguments])
-    except SystemExit as ended:
-        return int(ended.code or 0)
+    except SystemExit as error:
+        return int(error.code or 0)
 
 
-def test_list_prints_a_line_a_claim(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """In a pipe: id, level, what proves it or why nothing does, statement; --unproven leaves out what is proven."""
+def test_list_prints_one_line_per_claim(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line has id, level, number of tests or reason, and statement; --unproven leaves out proven claims."""
     assert run("list") == 0
     assert capsys.readouterr().out.splitlines() == [
         "dns.srv.value\tmust\t1 test\tIts value.",
@@ -66,8 +66,8 @@ def test_list_prints_a_line_a_claim(project: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.splitlines() == ["dns.srv.later\tobserved\tnot: later\tLater."]
 
 
-def test_show_tells_all_about_a_claim(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Also the tests that prove it, and when a real account last confirmed it."""
+def test_show_prints_tests_and_confirmation(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tests that prove a claim are shown, and when a real account last confirmed it."""
     assert run("show", "dns.srv.value") == 0
     shown = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
     assert shown["proven by"] == "test_srv.py::test_value"
@@ -85,14 +85,14 @@ def test_show_tells_all_about_a_claim(project: Path, capsys: pytest.CaptureFixtu
 def test_an_unknown_name_ends_with_2(
     project: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], error: str
 ) -> None:
-    """One line on stderr that says what was probably meant."""
+    """One line on stderr suggests the nearest known name."""
     assert run(*arguments) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.splitlines()) == ("", [error])
 
 
-def test_a_wrong_file_ends_with_2(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line on stderr that begins with file and line."""
+def test_an_invalid_file_ends_with_2(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line on stderr begins with file and line."""
     (project / "claims" / "dns.toml").write_text(CLAIMS.replace("must", "muts"))
     assert run("list") == 2
     expected = "surveyor: claims/dns.toml:6: unknown level 'muts'; expected must, should or observed\n"
@@ -100,7 +100,7 @@ def test_a_wrong_file_ends_with_2(project: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_strict_coverage_ends_with_1_at_a_gap(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each claim is proven or says why not, never both, and no test names an unknown one."""
+    """A claim has either a test or a reason, never both, and no test names an unknown claim."""
     assert run("coverage", "--strict") == 0
     assert "RegisterInstance\t0\t0" in capsys.readouterr().out
     suite = project / "suites" / "test_srv.py"
@@ -109,14 +109,20 @@ def test_strict_coverage_ends_with_1_at_a_gap(project: Path, capsys: pytest.Capt
     capsys.readouterr()
     assert run("coverage", "--strict") == 1
     assert capsys.readouterr().out.splitlines()[-3:] == [
-        "claims/dns.toml:10: dns.srv.later is proven by test_srv.py::test_value and says why it is not",
+        (
+            "claims/dns.toml:10: dns.srv.later has a reason for having no test, but test_srv.py::test_value proves it: "
+            "remove `unproven`"
+        ),
         "test_srv.py::test_value: proves the unknown claim 'dns.srv.valeu'; did you mean 'dns.srv.value'?",
-        "claims/dns.toml:3: dns.srv.value is neither proven nor says why not",
+        (
+            "claims/dns.toml:3: dns.srv.value has neither a test nor a reason for having none: "
+            "write a test or add `unproven`"
+        ),
     ]
 
 
 def test_drift_ends_with_1_until_it_is_accepted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A changed document is named with the claims that rest on it; accepting writes what is there now."""
+    """A changed document is listed with the claims that rest on it; accepting records its present text."""
     assert run("drift") == 0
     path = project / "claims" / "fingerprints.toml"
     path.write_text(path.read_text().replace('Type" = "', 'Type" = "0'))

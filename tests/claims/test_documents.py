@@ -1,4 +1,4 @@
-"""Fingerprints change with what a document says and with nothing else."""
+"""A fingerprint changes if the content of a document changes, and only then."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.claims.documents import Documents, fingerprint, normalised
+from surveyor.claims.documents import Documents, fingerprint, normalise_text
 
 WORD = st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=8)
 WORDS = st.lists(WORD, min_size=1, max_size=12)
@@ -17,7 +17,7 @@ GLUED = ("<code>{}</code>", "<a href='x'>{}</a>", "<b>{}</b>", "{}")
 
 
 def model(**member: Any) -> dict[str, Any]:
-    """A service model with one operation and one structure of one member."""
+    """Return a service model with one operation and one structure with one member."""
     return {
         "metadata": {"protocols": ["json"]},
         "operations": {"Get": {"documentation": "<p>Gets.</p>", "errors": [{"shape": "B"}, {"shape": "A"}]}},
@@ -30,37 +30,37 @@ def model(**member: Any) -> dict[str, Any]:
 
 @given(WORDS, st.data())
 def test_layout_and_markup_do_not_count(words: list[str], data: st.DataObject) -> None:
-    """The same words in other tags, lines and spaces are the same document."""
+    """The same words with other tags, lines and spaces have the same fingerprint."""
     pieces = [data.draw(st.sampled_from(GLUED)).format(word) + data.draw(st.sampled_from(GAPS)) for word in words]
     marked = data.draw(st.sampled_from(GAPS)) + "".join(pieces)
-    assert normalised(marked) == " ".join(words)
+    assert normalise_text(marked) == " ".join(words)
     assert fingerprint({"documentation": marked}) == fingerprint({"documentation": " ".join(words)})
 
 
 @given(WORDS, WORDS)
-def test_other_words_are_another_document(one: list[str], other: list[str]) -> None:
-    """Two documents have one fingerprint exactly when their words are the same, in the same order."""
-    same = fingerprint({"documentation": " ".join(one)}) == fingerprint({"documentation": " ".join(other)})
-    assert same == (one == other)
+def test_other_words_are_another_document(first: list[str], second: list[str]) -> None:
+    """Two documents have the same fingerprint exactly if they have the same words in the same order."""
+    same = fingerprint({"documentation": " ".join(first)}) == fingerprint({"documentation": " ".join(second)})
+    assert same == (first == second)
 
 
 @given(WORDS)
 def test_normalising_twice_changes_nothing(words: list[str]) -> None:
-    """Normalised words are normal."""
-    once = normalised("<p>" + "</p> <p>".join(words))
-    assert normalised(once) == once
+    """Normalising is idempotent."""
+    once = normalise_text("<p>" + "</p> <p>".join(words))
+    assert normalise_text(once) == once
 
 
-def test_entities_are_the_characters_they_stand_for() -> None:
-    """&gt; is written for >, not said."""
-    assert normalised("DnsRecord &gt; <code>Type</code>,&#160;see") == "DnsRecord > Type, see"
+def test_entities_are_replaced_by_their_characters() -> None:
+    """&gt; counts as >."""
+    assert normalise_text("DnsRecord &gt; <code>Type</code>,&#160;see") == "DnsRecord > Type, see"
 
 
 @pytest.mark.parametrize(
     ("path", "change"),
     [
         ("x/Thing.Ttl", lambda shapes: shapes["Ttl"].update(max=8)),
-        ("x/Thing.Ttl", lambda shapes: shapes["Thing"]["members"]["Ttl"].update(documentation="Now says something.")),
+        ("x/Thing.Ttl", lambda shapes: shapes["Thing"]["members"]["Ttl"].update(documentation="Now has a text.")),
         ("x/Thing.Ttl", lambda shapes: shapes["Thing"].update(required=[])),
         ("x/Thing", lambda shapes: shapes["Thing"]["members"].update(Other={"shape": "Ttl"})),
         ("x/Ttl", lambda shapes: shapes["Ttl"].update(pattern=".*")),
@@ -68,7 +68,7 @@ def test_entities_are_the_characters_they_stand_for() -> None:
     ids=["bound", "words", "required", "member", "pattern"],
 )
 def test_constraints_count(path: str, change: Any) -> None:
-    """A bound, a pattern, a required member or a new member is a change of the contract without a word changed."""
+    """A changed bound or pattern, and a required or new member change the fingerprint although no word has changed."""
     before, after = model(), model()
     change(after["shapes"])
     assert Documents({"x": before}).fingerprint(path) != Documents({"x": after}).fingerprint(path)
@@ -77,13 +77,13 @@ def test_constraints_count(path: str, change: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["y/Thing", "x/Think", "x/Thing.Tt", "x/metadata.protocol", "x/paginators", "x/examples.Get"]
 )
-def test_what_is_not_in_the_models_has_no_fingerprint(path: str) -> None:
-    """A path that leads nowhere is told apart from one whose text is empty."""
+def test_an_unknown_path_has_no_fingerprint(path: str) -> None:
+    """A path that does not exist returns None, unlike one whose text is empty."""
     assert Documents({"x": model()}).fingerprint(path) is None
 
 
 def test_the_order_of_errors_does_not_count() -> None:
-    """An operation is its words and the set of its errors."""
+    """The errors of an operation are compared as a set."""
     other = model()
     other["operations"]["Get"]["errors"].reverse()
     assert Documents({"x": model()}).fingerprint("x/Get") == Documents({"x": other}).fingerprint("x/Get")

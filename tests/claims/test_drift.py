@@ -1,4 +1,4 @@
-"""Drift: which documents say something else than when their claims were written."""
+"""Drift lists the documents that have changed since their claims were written."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import pytest
 
 from surveyor.claims import Claim, Claims, ClaimsError, Level, Source
 from surveyor.claims.documents import VERSION, Documents
-from surveyor.claims.drift import Recorded, accept, compare, read_recorded
-from surveyor.claims.model import Area, Place, SourceKind
+from surveyor.claims.drift import RecordedFingerprints, accept_drift, compare, read_recorded
+from surveyor.claims.model import Area, FileLocation, SourceKind
 
-PLACE = Place(Path("claims/x.toml"), 1)
+PLACE = FileLocation(Path("claims/x.toml"), 1)
 
 
 def claims(*paths: str) -> Claims:
-    """One claim for each path of the models."""
-    made = tuple(
+    """Return one claim for each path of the models."""
+    entries = tuple(
         Claim(f"x.c{number}", "Says.", Level.MUST, Source(SourceKind.MODEL, path), PLACE, check="Look.")
         for number, path in enumerate(paths)
     )
-    return Claims((Area("x", "X", made),))
+    return Claims((Area("x", "X", entries),))
 
 
 def documents(**shapes: str) -> Documents:
-    """A service `s` with string shapes of the given documentation."""
-    told: dict[str, Any] = {name: {"type": "string", "documentation": text} for name, text in shapes.items()}
-    return Documents({"s": {"metadata": {}, "operations": {}, "shapes": told}})
+    """Return the documents of a service `s` with string shapes that have the given documentation."""
+    models: dict[str, Any] = {name: {"type": "string", "documentation": text} for name, text in shapes.items()}
+    return Documents({"s": {"metadata": {}, "operations": {}, "shapes": models}})
 
 
 def test_an_altered_model_drifts(tmp_path: Path) -> None:
-    """Changed, vanished, new and unused sources are told apart, and what says the same is not mentioned."""
-    accept(claims("s/Same", "s/Other", "s/Gone", "s/Dropped"), tmp_path,
+    """Changed, vanished, new and unused sources are listed separately; an unchanged source is not listed."""
+    accept_drift(claims("s/Same", "s/Other", "s/Gone", "s/Dropped"), tmp_path,
            documents(Same="a", Other="b", Gone="c", Dropped="d"))  # fmt: skip
     drift = compare(claims("s/Same", "s/Other", "s/Gone", "s/New"), read_recorded(tmp_path),
                     documents(Same="<p>a</p>", Other="B", New="e"))  # fmt: skip
@@ -46,24 +46,24 @@ def test_an_altered_model_drifts(tmp_path: Path) -> None:
 
 
 def test_accepting_ends_the_drift(tmp_path: Path) -> None:
-    """What is accepted is read back as written; a source that vanished stays a drift until its claim names another."""
-    book, now = claims("s/One", "s/Gone"), documents(One="a")
-    written = accept(book, tmp_path, now)
+    """Accepted fingerprints are read back as written; a vanished source is a drift until its claim names another."""
+    known, now = claims("s/One", "s/Gone"), documents(One="a")
+    written = accept_drift(known, tmp_path, now)
     assert read_recorded(tmp_path) == written
-    assert compare(book, written, now).vanished == ("s/Gone",)
+    assert compare(known, written, now).vanished == ("s/Gone",)
     assert not compare(claims("s/One"), written, now)
 
 
 def test_without_a_file_everything_is_new(tmp_path: Path) -> None:
-    """A missing file is no agreement."""
+    """Without a file every source is reported as new."""
     recorded = read_recorded(tmp_path)
-    assert recorded == Recorded("", {})
+    assert recorded == RecordedFingerprints("", {})
     assert compare(claims("s/One"), recorded, documents(One="a")).new == ("s/One",)
 
 
 @pytest.mark.parametrize("text", ["botocore = 1", "[fingerprints]", "x", 'botocore = "1"\n[fingerprints]\n"s/A" = 1\n'])
 def test_a_file_that_accept_did_not_write_is_refused(tmp_path: Path, text: str) -> None:
-    """One line with the file's name."""
+    """The error is one line with the name of the file."""
     (tmp_path / "fingerprints.toml").write_text(text)
     with pytest.raises(ClaimsError, match=r"fingerprints\.toml:1: "):
         read_recorded(tmp_path)

@@ -1,4 +1,4 @@
-"""Files of claims are read strictly, and whatever is wrong in them is said with file and line."""
+"""Files of claims are read strictly, and errors name file and line."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ claims = ["dns.srv.value"]
 
 
 def write(folder: Path, dns: str = GOOD, articles: str = "") -> Path:
-    """A folder of claims named claims, as errors show it."""
+    """Create a folder with the name claims, as errors show it, and return it."""
     claims = folder / "claims"
     claims.mkdir()
     (claims / "dns.toml").write_text(dns)
@@ -59,12 +59,12 @@ def write(folder: Path, dns: str = GOOD, articles: str = "") -> Path:
     return claims
 
 
-def test_reads_what_the_file_says(tmp_path: Path) -> None:
-    """Values come typed, line breaks inside a sentence are none of it, and each claim knows its line."""
+def test_a_file_is_read_completely(tmp_path: Path) -> None:
+    """Values have types, line breaks inside a sentence become spaces, and each claim has its line."""
     claims = load_claims(write(tmp_path, articles=ARTICLES))
     value, later = claims.by_id.values()
     assert value.statement == "The value of an SRV record has a priority of = 1."
-    assert (value.area, str(value.place), value.features, value.unproven) == (
+    assert (value.area, str(value.location), value.features, value.unproven) == (
         "dns",
         "claims/dns.toml:4",
         ("dns",),
@@ -107,13 +107,13 @@ def test_reads_what_the_file_says(tmp_path: Path) -> None:
         ('note = "Needs ECS."', 'note = "Needs', "dns.toml:24: not valid TOML"),
     ],
 )
-def test_says_file_and_line_of_what_is_wrong(tmp_path: Path, old: str, new: str, error: str) -> None:
-    """One line: where it is, what stands there, what could stand there instead."""
+def test_an_error_names_file_and_line(tmp_path: Path, old: str, new: str, error: str) -> None:
+    """The error is one line with the location, the actual value and the accepted values."""
     assert old in GOOD
-    with pytest.raises(ClaimsError) as refusal:
+    with pytest.raises(ClaimsError) as raised:
         load_claims(write(tmp_path, GOOD.replace(old, new, 1)))
-    assert str(refusal.value).startswith(f"claims/{error}")
-    assert "\n" not in str(refusal.value)
+    assert str(raised.value).startswith(f"claims/{error}")
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -128,20 +128,20 @@ def test_says_file_and_line_of_what_is_wrong(tmp_path: Path, old: str, new: str,
         (
             'claims = ["dns.srv.value"]',
             'decided_by = "later: dns"',
-            "articles.toml:9: expected 'outside the project', not 'later: dns'",
+            "articles.toml:9: expected 'outside the project', got 'later: dns'",
         ),
         ('verdict = "agrees"', 'verdict = "agree"', "articles.toml:6: unknown verdict 'agree'; expected agrees"),
     ],
 )
-def test_articles_are_read_as_strictly(tmp_path: Path, old: str, new: str, error: str) -> None:
-    """A statement of an article links claims that exist, or is outside the project."""
-    with pytest.raises(ClaimsError) as refusal:
+def test_articles_are_read_strictly(tmp_path: Path, old: str, new: str, error: str) -> None:
+    """A statement of an article must link existing claims or be outside the project."""
+    with pytest.raises(ClaimsError) as raised:
         load_claims(write(tmp_path, articles=ARTICLES.replace(old, new, 1)))
-    assert str(refusal.value).startswith(f"claims/{error}")
+    assert str(raised.value).startswith(f"claims/{error}")
 
 
 def test_a_folder_without_claims_is_an_error(tmp_path: Path) -> None:
-    """Nothing to read is never taken for nothing to prove."""
+    """An empty or missing folder is an error, not an empty list of claims."""
     with pytest.raises(ClaimsError, match="no claims in"):
         load_claims(tmp_path)
     with pytest.raises(ClaimsError, match="no folder of claims at"):

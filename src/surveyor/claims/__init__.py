@@ -1,6 +1,6 @@
-"""Claims: what they are (`model`), their files (`load`) and what proves them (`proofs`, `coverage`).
+"""Claims: their values (`model`), their files (`loading`), and the tests that prove them (`proofs`, `coverage`).
 
-Whether their sources still say it is for `documents` and `drift`.
+`documents` and `drift` compare the sources of claims with what the documents say today.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Counts which claims are proven by tests, which say why not, and which operations that reaches."""
+"""Count the claims that tests prove, the claims that give a reason for having no test, and the operations tested."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass
 
 from surveyor.claims.model import Area, Claims, Reason
 
-__all__ = ["AreaCoverage", "Coverage", "OperationCoverage", "cover"]
+__all__ = ["AreaCoverage", "Coverage", "OperationCoverage", "measure_coverage"]
 
 
 @dataclass(frozen=True)
 class AreaCoverage:
-    """How the claims of one area stand; `proven` + the sum of `reasons` + `open` is `claims`."""
+    """The coverage of one area; `proven` + the sum of `reasons` + `open` equals `claims`."""
 
     name: str
     title: str
     claims: int
     proven: int
     reasons: Mapping[Reason, int]
-    """Claims that no test proves and that say why, by reason."""
+    """The number of claims that no test proves and that give a reason, by reason."""
     open: int
-    """Claims that no test proves and that do not say why."""
+    """The number of claims that no test proves and that give no reason."""
     tests: int
 
 
 @dataclass(frozen=True)
 class OperationCoverage:
-    """The claims that are about an operation, and the tests that prove any of them."""
+    """The claims about one operation, and the tests that prove any of them."""
 
     name: str
     claims: tuple[str, ...]
@@ -37,67 +37,71 @@ class OperationCoverage:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What `cover` finds; everything in the order of the files."""
+    """The result of `measure_coverage`; everything is in the order of the files."""
 
     proofs: Mapping[str, tuple[str, ...]]
-    """Every claim with the tests that prove it, known claims only."""
+    """Every claim with the tests that prove it; known claims only."""
     areas: tuple[AreaCoverage, ...]
     operations: tuple[OperationCoverage, ...]
     open: tuple[str, ...]
-    """Claims that are neither proven nor say why."""
-    torn: tuple[str, ...]
-    """Claims that say why no suite proves them while a test does."""
+    """Claims that no test proves and that give no reason."""
+    contradictory: tuple[str, ...]
+    """Claims that give a reason for having no test although a test proves them."""
     unknown: Mapping[str, tuple[str, ...]]
-    """Ids that are no claim with the tests that name them."""
+    """Ids that tests name although no claim has them, with those tests."""
 
     @property
     def claims(self) -> int:
-        """How many claims there are."""
+        """Return the number of claims."""
         return len(self.proofs)
 
     @property
     def proven(self) -> int:
-        """How many of them at least one test proves."""
+        """Return the number of claims that at least one test proves."""
         return sum(1 for tests in self.proofs.values() if tests)
 
     @property
     def complete(self) -> bool:
-        """Whether every claim is proven or says why not, none both, and no test names an unknown claim."""
-        return not (self.open or self.torn or self.unknown)
+        """Return whether each claim has either a test or a reason, not both, and no test names an unknown claim."""
+        return not (self.open or self.contradictory or self.unknown)
 
 
-def cover(claims: Claims, proofs: Mapping[str, tuple[str, ...]], operations: Iterable[str] = ()) -> Coverage:
-    """Lays the tests of each claim (`proofs`: claim id to test ids) beside the claims.
+def measure_coverage(claims: Claims, proofs: Mapping[str, tuple[str, ...]], operations: Iterable[str] = ()) -> Coverage:
+    """Compare the claims with the tests that prove them (`proofs`: claim id to test ids).
 
-    `operations`: the names of the operations of the API, of which each is listed, also one that no claim is about.
+    `operations` are the names of the operations of the API. Each is listed, even if no claim is about it.
     """
     known = {claim: proofs.get(claim, ()) for claim in claims.by_id}
     return Coverage(
         proofs=known,
-        areas=tuple(_area(area, known) for area in claims.areas),
-        operations=tuple(_operation(name, claims, known) for name in operations),
+        areas=tuple(_area_coverage(area, known) for area in claims.areas),
+        operations=tuple(_operation_coverage(name, claims, known) for name in operations),
         open=tuple(claim.id for claim in claims.by_id.values() if not known[claim.id] and claim.unproven is None),
-        torn=tuple(claim.id for claim in claims.by_id.values() if known[claim.id] and claim.unproven is not None),
+        contradictory=tuple(
+            claim.id for claim in claims.by_id.values() if known[claim.id] and claim.unproven is not None
+        ),
         unknown={claim: tests for claim, tests in proofs.items() if claim not in known},
     )
 
 
-def _area(area: Area, proofs: Mapping[str, tuple[str, ...]]) -> AreaCoverage:
-    silent = [claim for claim in area.claims if not proofs[claim.id]]
-    reasons = Counter(claim.unproven.reason for claim in silent if claim.unproven is not None)
+def _area_coverage(area: Area, proofs: Mapping[str, tuple[str, ...]]) -> AreaCoverage:
+    untested = [claim for claim in area.claims if not proofs[claim.id]]
+    reasons = Counter(claim.unproven.reason for claim in untested if claim.unproven is not None)
     return AreaCoverage(
         name=area.name,
         title=area.title,
         claims=len(area.claims),
-        proven=len(area.claims) - len(silent),
+        proven=len(area.claims) - len(untested),
         reasons=dict(reasons),
-        open=len(silent) - reasons.total(),
+        open=len(untested) - reasons.total(),
         tests=len({test for claim in area.claims for test in proofs[claim.id]}),
     )
 
 
-def _operation(name: str, claims: Claims, proofs: Mapping[str, tuple[str, ...]]) -> OperationCoverage:
-    source = f"servicediscovery/{name}"  # a claim that rests on an operation is about it without saying so
-    about = tuple(c.id for c in claims.by_id.values() if name in c.operations or c.source.text == source)
+def _operation_coverage(name: str, claims: Claims, proofs: Mapping[str, tuple[str, ...]]) -> OperationCoverage:
+    source = f"servicediscovery/{name}"  # a claim whose source is an operation is about it even if it does not list it
+    about = tuple(
+        claim.id for claim in claims.by_id.values() if name in claim.operations or claim.source.text == source
+    )
     tests = dict.fromkeys(test for claim in about for test in proofs[claim])
     return OperationCoverage(name, about, tuple(tests))

@@ -1,8 +1,8 @@
-"""Looks up what botocore's models say at the path that a claim names, and takes its fingerprint.
+"""Look up what botocore's models say at a path that a claim names, and compute its fingerprint.
 
-Paths: `service/Operation`, `service/Shape`, `service/Shape.Member`; and, for what a model says elsewhere,
-`service/metadata.<key>`, `service/operations` (names and errors of all), `service/paginators` and
-`service/examples.<Operation>`. Where an operation and a shape have one name, the operation is meant.
+Paths are `service/Operation`, `service/Shape` and `service/Shape.Member`. Other parts of a model have the paths
+`service/metadata.<key>`, `service/operations` (names and errors of all operations), `service/paginators` and
+`service/examples.<Operation>`. If an operation and a shape have the same name, the path means the operation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import botocore
 import botocore.loaders
 from botocore.exceptions import DataNotFoundError
 
-__all__ = ["VERSION", "Documents", "fingerprint", "normalised"]
+__all__ = ["VERSION", "Documents", "fingerprint", "normalise_text"]
 
 VERSION: str = botocore.__version__
 
@@ -29,30 +29,30 @@ _BREAKS = re.compile(r"</?(?:p|ul|ol|li|dl|dt|dd|note|important|br|div|h\d)\b[^>
 _TAG = re.compile(r"<[^<>]*>")
 
 
-def normalised(documentation: str) -> str:
-    """The words of a documentation string: tags, entities, white space and line breaks do not count."""
+def normalise_text(documentation: str) -> str:
+    """Return the words of a documentation string, without tags, entities, line breaks and repeated white space."""
     words = _TAG.sub("", _BREAKS.sub(" ", documentation))
     return " ".join(html.unescape(words).split())
 
 
 def fingerprint(member: Mapping[str, Any]) -> str:
-    """SHA-256 in hex of a member as `Documents.member` gives it: its words and its constraints, in any order."""
-    told = {key: normalised(value) if key == "documentation" else value for key, value in member.items()}
-    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    """Return the SHA-256, in hex, of the words and constraints of a member as `Documents.member` returns it."""
+    content = {key: normalise_text(value) if key == "documentation" else value for key, value in member.items()}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 class Documents:
-    """The models of the botocore that is installed, or those of `models`: service model by service (tests)."""
+    """The models of the installed botocore, or `models` (service models by name of the service) in tests."""
 
     def __init__(self, models: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         self._models = models
 
     def operations(self, service: str) -> tuple[str, ...]:
-        """The names of a service's operations, sorted; empty for a service that botocore does not know."""
+        """Return the sorted names of a service's operations; empty if botocore does not know the service."""
         return tuple(sorted((self._load(service, "service-2") or {}).get("operations", {})))
 
     def member(self, path: str) -> Mapping[str, Any] | None:
-        """What the models say at `path`: documentation and constraints. None if there is no such thing."""
+        """Return the documentation and the constraints at `path`, or None if the models have no such path."""
         service, _, rest = path.partition("/")
         model = self._load(service, "service-2")
         if model is None:
@@ -62,7 +62,7 @@ class Documents:
             value = model["metadata"].get(member)
             return None if value is None else {member: value}
         if rest == "operations":
-            return {"operations": {name: _errors(one) for name, one in model["operations"].items()}}
+            return {"operations": {name: _errors(operation) for name, operation in model["operations"].items()}}
         if rest == "paginators":
             pages = self._load(service, "paginators-1")
             return None if pages is None else {"paginators": sorted(pages["pagination"])}
@@ -75,7 +75,7 @@ class Documents:
         return _shape(model["shapes"], name, member)
 
     def fingerprint(self, path: str) -> str | None:
-        """The fingerprint of what the models say at `path`; None if there is no such thing."""
+        """Return the fingerprint of the member at `path`, or None if the models have no such path."""
         member = self.member(path)
         return None if member is None else fingerprint(member)
 
@@ -96,32 +96,32 @@ def _shape(shapes: Mapping[str, Any], name: str, member: str) -> dict[str, Any] 
     if not member:
         return {"documentation": shape.get("documentation", ""), **_constraints(shapes, shape)}
     reference = shape["members"][member]
-    # Constraints stand at the member or at the shape that it refers to, depending on the generator: both count.
+    # Depending on the generator, constraints are at the member or at the shape that it refers to: include both.
     return {
         "documentation": reference.get("documentation", ""),
         **_constraints(shapes, shapes[reference["shape"]]),
-        **_plain(reference),
+        **_own_constraints(reference),
         "needed": member in shape.get("required", ()),
     }
 
 
 def _constraints(shapes: Mapping[str, Any], shape: Mapping[str, Any]) -> dict[str, Any]:
-    """The constraints of a shape, with those of what a list or a map is made of, and the names of its members."""
-    told = _plain(shape)
+    """Return the constraints of a shape, those of the elements of a list or map, and the names of its members."""
+    constraints = _own_constraints(shape)
     if "members" in shape:
-        told["members"] = sorted(shape["members"])
+        constraints["members"] = sorted(shape["members"])
     for part in ("member", "key", "value"):
         if part in shape:
-            told[part] = _plain(shapes[shape[part]["shape"]])
-    return told
+            constraints[part] = _own_constraints(shapes[shape[part]["shape"]])
+    return constraints
 
 
-def _plain(shape: Mapping[str, Any]) -> dict[str, Any]:
-    told = {key: shape[key] for key in _CONSTRAINTS if key in shape}
+def _own_constraints(shape: Mapping[str, Any]) -> dict[str, Any]:
+    constraints = {key: shape[key] for key in _CONSTRAINTS if key in shape}
     for key in ("enum", "required"):
-        if key in told:
-            told[key] = sorted(told[key])
-    return told
+        if key in constraints:
+            constraints[key] = sorted(constraints[key])
+    return constraints
 
 
 @cache

@@ -1,7 +1,7 @@
-"""Says which documents AWS has rewritten since the claims that rest on them were read.
+"""Find the documents that AWS has changed since the claims that rest on them were written.
 
-claims/fingerprints.toml keeps the fingerprint of every member that a claim names as its source, and the botocore
-version that it was read in. A difference is no verdict: someone reads the member again, and then accepts.
+claims/fingerprints.toml holds the fingerprint of every member that a claim names as its source, and the botocore
+version in which it was read. A difference is not a verdict: a person reads the member again and then accepts it.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 
 from surveyor.claims.documents import VERSION, Documents
 from surveyor.claims.loading import FINGERPRINTS
-from surveyor.claims.model import Claims, ClaimsError, Place, SourceKind
+from surveyor.claims.model import Claims, ClaimsError, FileLocation, SourceKind
 
-__all__ = ["Drift", "Recorded", "accept", "compare", "model_sources", "read_recorded"]
+__all__ = ["Drift", "RecordedFingerprints", "accept_drift", "compare", "model_sources", "read_recorded"]
 
 _HEAD = "# Written by `surveyor claims drift --accept`: what the sources of the claims said when they were last read."
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """The content of fingerprints.toml: version and fingerprint by source path; both empty if there is no file."""
+class RecordedFingerprints:
+    """The content of fingerprints.toml: version, and fingerprint by source path; both empty if there is no file."""
 
     botocore: str
     fingerprints: Mapping[str, str]
@@ -30,80 +30,83 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Drift:
-    """How the models of today differ from those that were recorded; paths in order."""
+    """The differences between the recorded models and those of today; paths in order."""
 
     before: str
-    """The botocore version that was recorded, "" if none was."""
+    """The recorded botocore version, "" if there is none."""
     now: str
     changed: tuple[str, ...]
-    """Says something else now: read it again and see whether its claims still hold."""
+    """Sources with another text now: read them again and see whether their claims still hold."""
     vanished: tuple[str, ...]
-    """Named by a claim and not in the models: the claim needs another source."""
+    """Sources that a claim names and the models lack: the claim needs another source."""
     new: tuple[str, ...]
-    """Named by a claim and not recorded yet."""
+    """Sources that a claim names and that are not recorded yet."""
     unused: tuple[str, ...]
-    """Recorded and no longer named by any claim."""
+    """Recorded sources that no claim names any more."""
 
     def __bool__(self) -> bool:
         return bool(self.changed or self.vanished or self.new or self.unused)
 
 
 def model_sources(claims: Claims) -> dict[str, tuple[str, ...]]:
-    """Every botocore path that a claim names as its source, with the ids of those claims, in order of the paths."""
-    found: dict[str, list[str]] = {}
+    """Return every botocore path that a claim names as its source, with the ids of those claims, sorted by path."""
+    ids_by_path: dict[str, list[str]] = {}
     for claim in claims.by_id.values():
         if claim.source.kind is SourceKind.MODEL:
-            found.setdefault(claim.source.text, []).append(claim.id)
-    return {path: tuple(found[path]) for path in sorted(found)}
+            ids_by_path.setdefault(claim.source.text, []).append(claim.id)
+    return {path: tuple(ids_by_path[path]) for path in sorted(ids_by_path)}
 
 
-def read_recorded(folder: Path) -> Recorded:
-    """What fingerprints.toml in `folder` holds. Raises ClaimsError if it is not what `accept` writes."""
+def read_recorded(folder: Path) -> RecordedFingerprints:
+    """Return the content of fingerprints.toml in `folder`.
+
+    Raise ClaimsError if the file does not have the form that `accept_drift` writes.
+    """
     path = folder / FINGERPRINTS
     if not path.is_file():
-        return Recorded("", {})
+        return RecordedFingerprints("", {})
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
-        raise ClaimsError(f"{Place(path, 1)}: cannot be read: {broken}") from None
-    version, prints = table.get("botocore"), table.get("fingerprints")
-    if not isinstance(version, str) or not isinstance(prints, dict) or set(table) != {"botocore", "fingerprints"}:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ClaimsError(f"{FileLocation(path, 1)}: cannot be read: {error}") from None
+    version, fingerprints = table.get("botocore"), table.get("fingerprints")
+    if not isinstance(version, str) or not isinstance(fingerprints, dict) or set(table) != {"botocore", "fingerprints"}:
         raise ClaimsError(
-            f"{Place(path, 1)}: expected botocore and [fingerprints]; `claims drift --accept` writes both"
+            f"{FileLocation(path, 1)}: expected botocore and [fingerprints]; `claims drift --accept` writes both"
         )
-    if wrong := [name for name, value in prints.items() if not isinstance(value, str)]:
-        raise ClaimsError(f"{Place(path, 1)}: the fingerprint of {wrong[0]!r} must be text")
-    return Recorded(version, prints)
+    if invalid := [name for name, value in fingerprints.items() if not isinstance(value, str)]:
+        raise ClaimsError(f"{FileLocation(path, 1)}: the fingerprint of {invalid[0]!r} must be text")
+    return RecordedFingerprints(version, fingerprints)
 
 
-def compare(claims: Claims, recorded: Recorded, documents: Documents) -> Drift:
-    """How the sources of `claims` differ between what was recorded and what `documents` say."""
+def compare(claims: Claims, recorded: RecordedFingerprints, documents: Documents) -> Drift:
+    """Return the differences between the recorded sources of `claims` and what `documents` say."""
     today = {path: documents.fingerprint(path) for path in model_sources(claims)}
-    there = {path: print_ for path, print_ in today.items() if print_ is not None}
-    then = recorded.fingerprints
+    present = {path: current for path, current in today.items() if current is not None}
+    known = recorded.fingerprints
     return Drift(
         before=recorded.botocore,
         now=VERSION,
-        changed=tuple(path for path, print_ in there.items() if path in then and then[path] != print_),
-        vanished=tuple(path for path in today if path not in there),
-        new=tuple(path for path in there if path not in then),
-        unused=tuple(sorted(path for path in then if path not in today)),
+        changed=tuple(path for path, current in present.items() if path in known and known[path] != current),
+        vanished=tuple(path for path in today if path not in present),
+        new=tuple(path for path in present if path not in known),
+        unused=tuple(sorted(path for path in known if path not in today)),
     )
 
 
-def accept(claims: Claims, folder: Path, documents: Documents) -> Recorded:
-    """Rewrites fingerprints.toml in `folder` with what the sources say now, and returns it.
+def accept_drift(claims: Claims, folder: Path, documents: Documents) -> RecordedFingerprints:
+    """Write what the sources say now to fingerprints.toml in `folder`, and return it.
 
-    A source that is not in the models is left out, so it stays a drift until its claim names another.
-    Raises ClaimsError if the file cannot be written.
+    A source that the models lack is left out, so it remains a drift until its claim names another.
+    Raise ClaimsError if the file cannot be written.
     """
     today = {path: documents.fingerprint(path) for path in model_sources(claims)}
-    recorded = Recorded(VERSION, {path: print_ for path, print_ in today.items() if print_ is not None})
+    recorded = RecordedFingerprints(VERSION, {path: current for path, current in today.items() if current is not None})
     lines = [_HEAD, "", f'botocore = "{recorded.botocore}"', "", "[fingerprints]"]
-    lines += [f'"{path}" = "{print_}"' for path, print_ in recorded.fingerprints.items()]
+    lines += [f'"{path}" = "{current}"' for path, current in recorded.fingerprints.items()]
     path = folder / FINGERPRINTS
     try:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except OSError as broken:
-        raise ClaimsError(f"{Place(path, 1)}: cannot be written: {broken.strerror or broken}") from None
+    except OSError as error:
+        raise ClaimsError(f"{FileLocation(path, 1)}: cannot be written: {error.strerror or error}") from None
     return recorded

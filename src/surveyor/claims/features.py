@@ -1,4 +1,4 @@
-"""The features that a target can offer and a claim can need, each with one line of description."""
+"""The features that a target can offer and a claim can need, each with a one-line description."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["FEATURES"]
 
 FEATURES: Mapping[str, str] = {
     "cloudmap": "the AWS Cloud Map API",
-    "dns": "names can be asked at an authoritative server or a resolver",
+    "dns": "names can be queried at an authoritative server or a resolver",
     "route53": "the Route 53 API",
     "ec2": "the VPC calls of the EC2 API",
-    "public-dns": "public namespaces are answered at name servers",
-    "health": "Route 53 health checks probe for real",
+    "public-dns": "name servers answer for public namespaces",
+    "health": "Route 53 health checks really probe endpoints",
     "custom-health": "custom health checks can be set",
     "quotas": "quotas can be reached without harm",
     "throttling": "calls beyond the documented rate are refused",
@@ -22,7 +22,7 @@ FEATURES: Mapping[str, str] = {
     "clock-control": "service time can be advanced",
     "iam": "policies are enforced",
     "ecs": "the ECS API runs tasks",
-    "ecs-processes": "what a task runs really runs, and can be called",
+    "ecs-processes": "tasks run real processes that can be called",
     "task-signals": "the processes of tasks can be killed and paused from outside",
     "ipv6": "VPCs and subnets can have IPv6",
     "ecs-instances": "EC2 instances can join a cluster",

@@ -1,4 +1,4 @@
-"""Reads the files of claims strictly: whatever is wrong is said once, with file and line."""
+"""Read the files of claims strictly; the first error is reported with file and line."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ _OUTSIDE = "outside the project"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 _MODEL = re.compile(r"[a-z0-9-]+/[A-Za-z0-9]+(\.[A-Za-z0-9]+)?")
 _REPORT = re.compile(r"[\w.-]+/[\w.-]+#\d+")
-_CLAIM_KEYS = ("id", "statement", "level", "source", "features", "operations", "refs", "check", "unproven", "confirmed")
+_CLAIM_KEYS = ("id", "statement", "level", "source", "features", "operations", "check", "unproven", "confirmed")
 _ARTICLE_KEYS = ("ref", "said", "verdict", "documented", "sources", "claims", "decided_by")
-_SOURCES = "service/Operation, service/Shape, service/Shape.Member, or guide:, report:, measured:, code: and which"
+_SOURCES = "service/Operation, service/Shape, service/Shape.Member, or guide:, report:, measured: or code: with details"
 
 
 def load_claims(folder: Path) -> Claims:
-    """All claims and articles of `folder`: one `<area>.toml` an area, and articles.toml if there is one.
+    """Return all claims and articles of `folder`: one `<area>.toml` per area, and articles.toml if there is one.
 
-    Raises ClaimsError, one line that begins with file and line, at the first thing that is wrong.
+    Raise ClaimsError at the first error; its message is one line that begins with file and line.
     """
     if not folder.is_dir():
         raise ClaimsError(f"no folder of claims at {folder}")
     files = sorted(path for path in folder.glob("*.toml") if path.name not in (ARTICLES, FINGERPRINTS))
     if not files:
-        raise ClaimsError(f"no claims in {folder}: expected one <area>.toml an area")
+        raise ClaimsError(f"no claims in {folder}: expected one <area>.toml per area")
     areas = tuple(_area(path) for path in files)
     seen: dict[str, Claim] = {}
     for claim in (claim for area in areas for claim in area.claims):
         if claim.id in seen:
-            raise ClaimsError(f"{claim.place}: duplicate claim {claim.id!r}, first at {seen[claim.id].place}")
+            raise ClaimsError(f"{claim.location}: duplicate claim {claim.id!r}, first at {seen[claim.id].location}")
         seen[claim.id] = claim
     articles = _articles(folder / ARTICLES, seen)
     return Claims(areas, articles)
@@ -58,7 +58,7 @@ def load_claims(folder: Path) -> Claims:
 
 def _area(path: Path) -> Area:
     top, tables = read(path, "claim")
-    top.only(("title", "claim"))
+    top.refuse_unknown_keys(("title", "claim"))
     if not tables:
         top.refuse("", "the file has no [[claim]]")
     return Area(path.stem, top.text("title"), tuple(_claim(table) for table in tables))
@@ -71,7 +71,7 @@ def _claim(table: Table) -> Claim:
         table.refuse("id", f"id {id_!r} must be lower-case words joined by hyphens in segments joined by dots")
     if (prefix := id_.partition(".")[0]) != table.path.stem:
         table.refuse("id", f"id {id_!r} begins with {prefix!r}; in this file ids begin with {table.path.stem!r}")
-    table.only(_CLAIM_KEYS)
+    table.refuse_unknown_keys(_CLAIM_KEYS)
     features = table.texts("features")
     for feature in features:
         if feature not in FEATURES:
@@ -83,10 +83,9 @@ def _claim(table: Table) -> Claim:
         statement=table.text("statement"),
         level=table.choice("level", Level),
         source=_source(table, "source", table.text("source")),
-        place=table.place(),
+        location=table.location(),
         features=features,
         operations=table.texts("operations"),
-        refs=table.texts("refs"),
         check=table.text("check", default="" if unproven else None),
         unproven=unproven,
         confirmed=table.day("confirmed"),
@@ -97,7 +96,7 @@ def _unproven(table: Table) -> Unproven | None:
     if "unproven" not in table.values:
         return None
     inner = table.inner("unproven")
-    inner.only(("reason", "note"))
+    inner.refuse_unknown_keys(("reason", "note"))
     return Unproven(inner.choice("reason", Reason), inner.text("note"))
 
 
@@ -105,19 +104,19 @@ def _articles(path: Path, claims: Collection[str]) -> tuple[Article, ...]:
     if not path.is_file():
         return ()
     top, tables = read(path, "article")
-    top.only(("title", "article"))
+    top.refuse_unknown_keys(("title", "article"))
     articles: dict[str, Article] = {}
     for table in tables:
         article = _article(table, claims)
         if article.ref in articles:
-            table.refuse("ref", f"duplicate article {article.ref!r}, first at {articles[article.ref].place}")
+            table.refuse("ref", f"duplicate article {article.ref!r}, first at {articles[article.ref].location}")
         articles[article.ref] = article
     return tuple(articles.values())
 
 
 def _article(table: Table, claims: Collection[str]) -> Article:
     table.name = f"article {table.text('ref')!r}"
-    table.only(_ARTICLE_KEYS)
+    table.refuse_unknown_keys(_ARTICLE_KEYS)
     links = table.texts("claims")
     for link in links:
         if link not in claims:
@@ -126,7 +125,7 @@ def _article(table: Table, claims: Collection[str]) -> Article:
     if bool(links) == bool(decided_by):
         table.refuse("decided_by", f"{table.name} needs either claims or decided_by")
     if decided_by and decided_by != _OUTSIDE:
-        table.refuse("decided_by", f"expected {_OUTSIDE!r}, not {decided_by!r}")
+        table.refuse("decided_by", f"expected {_OUTSIDE!r}, got {decided_by!r}")
     return Article(
         ref=table.text("ref"),
         said=table.text("said"),
@@ -135,7 +134,7 @@ def _article(table: Table, claims: Collection[str]) -> Article:
         sources=tuple(_source(table, "sources", text) for text in table.texts("sources")),
         claims=links,
         decided_by=decided_by,
-        place=table.place(),
+        location=table.location(),
     )
 
 

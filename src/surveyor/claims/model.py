@@ -1,4 +1,4 @@
-"""What a claim is, as values: one documented behaviour with its source, and what two articles say beside it."""
+"""Values of claims: documented behaviours with their sources, and the statements of two articles about them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = [
     "Claim",
     "Claims",
     "ClaimsError",
+    "FileLocation",
     "Level",
     "Opinion",
-    "Place",
     "Reason",
     "Source",
     "SourceKind",
@@ -28,37 +28,37 @@ __all__ = [
 
 
 class ClaimsError(UsageError):
-    """A file of claims, or a suite that names claims, says something wrong; the text begins with file and line."""
+    """A file of claims, or a suite that names claims, is invalid; the message begins with file and line."""
 
 
 class Level(StrEnum):
-    """How firmly a document says it."""
+    """How firmly a document states a behaviour."""
 
     MUST = "must"
     """A contract: an API reference or a guide states it."""
     SHOULD = "should"
-    """Worded with room: "generally", "recommended"."""
+    """Stated with a reservation: "generally", "recommended"."""
     OBSERVED = "observed"
-    """Samples, measurements, reports of users: no contract."""
+    """Shown by samples, measurements or reports of users: no contract."""
 
 
 class Reason(StrEnum):
     """Why no suite proves a claim."""
 
     CLIENT = "client"
-    """A fact about the client; no answer of a target shows it."""
+    """It is a fact about the client; no answer of a target shows it."""
     UNDOCUMENTED = "undocumented"
-    """No document gives the outcome, or documents contradict each other: recorded, never asserted."""
+    """No document gives the result, or documents contradict each other: it is recorded, never asserted."""
     LATER = "later"
-    """Needs a feature that no target has here yet."""
+    """It needs a feature that no target here has yet."""
     ENDED = "ended"
-    """What it is about has ended: kept as history."""
+    """Its subject has ended: the claim is kept as history."""
     UNOBSERVABLE = "unobservable"
-    """Nothing that a black box sees could violate it."""
+    """Nothing that a black-box test can observe could violate it."""
 
 
 class Opinion(StrEnum):
-    """How a statement of an article stands to the documents."""
+    """How a statement of an article compares with the documents."""
 
     AGREES = "agrees"
     IMPRECISE = "imprecise"
@@ -68,7 +68,7 @@ class Opinion(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """Where a statement comes from."""
+    """The kind of source of a statement."""
 
     MODEL = "model"
     """A member of a botocore model, which is the API reference; its text has a fingerprint."""
@@ -80,7 +80,7 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True)
 class Source:
-    """A source as the file spells it: `service/Path`, or `guide: <guide>, <page>`, `report: <owner>/<repo>#<n>`, …"""
+    """A source as written in the file: `service/Path`, `guide: <guide>, <page>`, `report: <owner>/<repo>#<n>`, …"""
 
     kind: SourceKind
     text: str
@@ -90,7 +90,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Place:
+class FileLocation:
     """A line of a file, shown as `claims/dns.toml:41`."""
 
     file: Path
@@ -102,7 +102,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Unproven:
-    """Why no suite proves a claim, and what it would take."""
+    """Why no suite proves a claim, and what a proof would need."""
 
     reason: Reason
     note: str
@@ -112,26 +112,25 @@ class Unproven:
 class Claim:
     """One documented behaviour.
 
-    `features`: what a target must have beside Cloud Map. `operations`: the Cloud Map operations that it is about.
-    `check`: how a black box asserts it, with the caveat; "" only where `unproven` says why none does.
-    `confirmed`: the day on which a published report of a real account last passed it; None is never.
+    `features`: the features that a target needs besides Cloud Map. `operations`: the Cloud Map operations that the
+    claim is about. `check`: how a black-box test asserts it, with caveats; "" only if `unproven` gives a reason for
+    having no test. `confirmed`: the day on which a published report of a real account last passed it; None if never.
     """
 
     id: str
     statement: str
     level: Level
     source: Source
-    place: Place
+    location: FileLocation
     features: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
-    refs: tuple[str, ...] = ()
     check: str = ""
     unproven: Unproven | None = None
     confirmed: date | None = None
 
     @property
     def area(self) -> str:
-        """The first segment of the id, which is also the name of its file and of its folder of suites."""
+        """Return the first segment of the id, which is also the name of its file and of its folder of suites."""
         return self.id.partition(".")[0]
 
 
@@ -146,9 +145,9 @@ class Area:
 
 @dataclass(frozen=True)
 class Article:
-    """A statement of an article and how it stands to the documents.
+    """A statement of an article and how it compares with the documents.
 
-    Either `claims` decide it, or `decided_by` says why none does: "outside the project".
+    Either `claims` decide it, or `decided_by` says why no claim does: "outside the project".
     """
 
     ref: str
@@ -158,7 +157,7 @@ class Article:
     sources: tuple[Source, ...]
     claims: tuple[str, ...]
     decided_by: str
-    place: Place
+    location: FileLocation
 
 
 @dataclass(frozen=True)
@@ -170,9 +169,9 @@ class Claims:
 
     @cached_property
     def by_id(self) -> Mapping[str, Claim]:
-        """Every claim by its id, in the order of the files."""
+        """Return every claim by its id, in the order of the files."""
         return {claim.id: claim for area in self.areas for claim in area.claims}
 
     def articles_on(self, claim: str) -> tuple[Article, ...]:
-        """The statements of articles that this claim decides."""
+        """Return the statements of articles that this claim decides."""
         return tuple(article for article in self.articles if claim in article.claims)

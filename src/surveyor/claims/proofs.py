@@ -1,4 +1,4 @@
-"""Finds which tests prove which claims by reading the suites, so that a listing needs no import and no target."""
+"""Find which tests prove which claims by parsing the suites, so that a list needs no import and no target."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from surveyor.claims.model import ClaimsError, Place
+from surveyor.claims.model import ClaimsError, FileLocation
 
 __all__ = ["find_proofs"]
 
 
 def find_proofs(suites: Path) -> Mapping[str, tuple[str, ...]]:
-    """Claim ids with the tests that name them in `@proves("…")`, as `dns/test_x.py::test_y`, in order of files.
+    """Return claim ids with the tests that name them in `@proves("…")`, as `dns/test_x.py::test_y`, in file order.
 
-    Decorators of functions and classes, `pytestmark`, and marks of `pytest.param` count. An empty mapping if there
-    are no suites. Raises ClaimsError for a file that does not parse and for an id that is not spelled out.
+    Decorators of functions and classes, `pytestmark`, and marks of `pytest.param` count. The mapping is empty if
+    there are no suites. Raise ClaimsError for a file that cannot be parsed and for an id that is not a literal.
     """
     proofs: dict[str, list[str]] = {}
     for path in sorted(suites.glob("**/test_*.py")):
         try:
             module = ast.parse(path.read_text(encoding="utf-8"))
-        except (SyntaxError, UnicodeDecodeError) as broken:
-            line = getattr(broken, "lineno", None) or 1
-            raise ClaimsError(f"{Place(path, line)}: cannot be read: {getattr(broken, 'msg', broken)}") from None
+        except (SyntaxError, UnicodeDecodeError) as error:
+            line = getattr(error, "lineno", None) or 1
+            raise ClaimsError(f"{FileLocation(path, line)}: cannot be read: {getattr(error, 'msg', error)}") from None
         for test, claims in _tests(path, module.body, path.relative_to(suites).as_posix(), ()):
             for claim in claims:
                 tests = proofs.setdefault(claim, [])
@@ -36,7 +36,7 @@ def _tests(
     path: Path, body: list[ast.stmt], name: str, inherited: tuple[str, ...]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     for statement in body:
-        if isinstance(statement, ast.Assign) and any(_name(one) == "pytestmark" for one in statement.targets):
+        if isinstance(statement, ast.Assign) and any(_name(target) == "pytestmark" for target in statement.targets):
             inherited += tuple(_claims(path, statement.value))
     for statement in body:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) and statement.name.startswith("test"):
@@ -52,8 +52,8 @@ def _claims(path: Path, expression: ast.expr) -> Iterator[str]:
         if isinstance(call, ast.Call) and _name(call.func) == "proves":
             for argument in call.args:
                 if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
-                    where = Place(path, argument.lineno)
-                    raise ClaimsError(f"{where}: proves() takes the ids of claims spelled out, not an expression")
+                    location = FileLocation(path, argument.lineno)
+                    raise ClaimsError(f"{location}: proves() takes claim ids as string literals, not an expression")
                 yield argument.value
 
 

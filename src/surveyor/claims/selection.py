@@ -1,4 +1,4 @@
-"""Which claims a run is about, by area and by id; what is not known is told with the nearest known name."""
+"""Select the claims of a run by area and by id; an unknown name is reported with the nearest known name."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ __all__ = ["Selection"]
 
 @dataclass(frozen=True)
 class Selection:
-    """What was asked for; empty means everything."""
+    """The requested areas and claim ids; empty means all."""
 
     areas: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing is left out."""
+        """Return whether everything is selected."""
         return not self.areas and not self.claims
 
     def select(self, known: Claims) -> dict[str, Claim]:
-        """The claims that were asked for. Raises UsageError for an unknown area or id, and for none at all."""
+        """Return the selected claims by id.
+
+        Raise UsageError for an unknown area or id, and if no claim is selected.
+        """
         names = [area.name for area in known.areas]
         for area in self.areas:
             if area not in names:
@@ -33,11 +36,11 @@ class Selection:
         for claim in self.claims:
             if claim not in known.by_id:
                 raise UsageError(f"unknown claim {claim!r}{nearest(claim, known.by_id)}")
-        chosen = {
+        selected = {
             name: claim
             for name, claim in known.by_id.items()
             if (not self.areas or claim.area in self.areas) and (not self.claims or name in self.claims)
         }
-        if not chosen:
+        if not selected:
             raise UsageError("nothing selected: no claim fits both --area and --claim")
-        return chosen
+        return selected

@@ -1,5 +1,5 @@
-"""The embedded target: Cloud Map, Route 53 and what they need, over real sockets, in one process.
+"""The embedded target: Cloud Map, Route 53, ECS and the services that they need, over real sockets, in one process.
 
-It stands for an AWS account that anybody can have at once. It knows nothing of the suites that judge it: it imports
-nothing else of Surveyor, and Surveyor reaches it only as any client would, over HTTP and DNS.
+It replaces an AWS account for tests. It does not know the suites that judge it: it imports nothing else of Surveyor
+(except the programs that run in tasks), and Surveyor reaches it as any client does, over HTTP and DNS.
 """

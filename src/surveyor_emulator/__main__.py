@@ -1,4 +1,4 @@
-"""``python -m surveyor_emulator``: runs the embedded target."""
+"""Run the embedded target: ``python -m surveyor_emulator``."""
 
 from __future__ import annotations
 

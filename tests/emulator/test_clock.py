@@ -1,4 +1,4 @@
-"""The service clock: order, exactness, and work in flight."""
+"""The service clock runs timers in order, at exact times, and waits for work in progress."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from surveyor_emulator.core.clock import Clock
 
 
-def held() -> Clock:
-    """A clock at zero that moves only when advanced."""
+def new_clock() -> Clock:
+    """Return a clock at zero that moves only when advanced."""
     return Clock(start=0.0, scale=None)
 
 
 @given(st.lists(st.floats(0, 1000), max_size=40), st.floats(0, 1000))
-def test_advance_runs_what_is_due_in_order(delays: list[float], span: float) -> None:
-    """Exactly what is due within the span runs, earliest first, each at its own instant."""
-    clock = held()
+def test_advance_runs_due_timers_in_order(delays: list[float], span: float) -> None:
+    """Exactly the timers that are due within the span run, earliest first, each at its due time."""
+    clock = new_clock()
     seen: list[tuple[float, float]] = []
     for delay in delays:
         clock.call_later(delay, lambda due=delay: seen.append((due, clock.now())))
@@ -28,9 +28,9 @@ def test_advance_runs_what_is_due_in_order(delays: list[float], span: float) -> 
     assert clock.now() == span
 
 
-def test_what_a_timer_starts_runs_in_the_same_advance() -> None:
-    """A timer set by a timer counts from that timer's instant."""
-    clock = held()
+def test_timers_started_by_timers_run_in_the_same_advance() -> None:
+    """A timer that a timer starts counts from that timer's due time."""
+    clock = new_clock()
     seen: list[float] = []
     clock.call_later(3, lambda: clock.call_later(4, lambda: seen.append(clock.now())))
     asyncio.run(clock.advance(10))
@@ -38,8 +38,8 @@ def test_what_a_timer_starts_runs_in_the_same_advance() -> None:
 
 
 def test_cancelled_timers_do_not_run() -> None:
-    """Cancelling is final."""
-    clock = held()
+    """A cancelled timer never runs."""
+    clock = new_clock()
     seen: list[int] = []
     clock.call_later(1, seen.append, 1).cancel()
     clock.call_later(2, seen.append, 2)
@@ -47,11 +47,11 @@ def test_cancelled_timers_do_not_run() -> None:
     assert seen == [2]
 
 
-def test_an_instant_waits_for_work_in_flight() -> None:
+def test_an_instant_waits_for_work_in_progress() -> None:
     """Work started at one instant ends before the next instant begins."""
 
     async def scenario() -> list[str]:
-        clock = held()
+        clock = new_clock()
         seen: list[str] = []
 
         async def probe() -> None:
@@ -68,10 +68,10 @@ def test_an_instant_waits_for_work_in_flight() -> None:
 
 
 def test_concurrent_advances_add_up() -> None:
-    """Two advances at once move time by both spans."""
+    """Two concurrent advances move time by both spans."""
 
     async def scenario() -> float:
-        clock = held()
+        clock = new_clock()
         await asyncio.gather(clock.advance(10), clock.advance(5))
         return clock.now()
 
@@ -79,7 +79,7 @@ def test_concurrent_advances_add_up() -> None:
 
 
 def test_a_flowing_clock_runs_timers_by_itself() -> None:
-    """At a scale of 1000, a timer in 5 service seconds comes within milliseconds, and not early."""
+    """At a scale of 1000, a timer in 5 service seconds runs within milliseconds, and not early."""
 
     async def scenario() -> float:
         clock = Clock(start=0.0, scale=1000.0)
@@ -91,7 +91,7 @@ def test_a_flowing_clock_runs_timers_by_itself() -> None:
 
 
 def test_a_flowing_clock_can_be_advanced_too() -> None:
-    """Advancing jumps ahead, and the clock flows on from there."""
+    """Advancing moves time forward, and the clock flows on from there."""
 
     async def scenario() -> tuple[float, float]:
         clock = Clock(start=0.0, scale=1.0)

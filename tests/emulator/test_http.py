@@ -1,4 +1,4 @@
-"""The HTTP server: whole requests, limits, and bad input over real sockets."""
+"""The HTTP server reads complete requests, enforces limits, and rejects bad input over real sockets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SMALL = Limits(target=200, headers=500, body=1000, seconds=0.2)
 
 
 def talk(*pieces: bytes, limits: Limits = SMALL) -> tuple[bytes, list[Request]]:
-    """Send ``pieces`` over one connection; everything that came back until the server closed, and what it saw."""
-    seen: list[Request] = []
+    """Send ``pieces`` over one connection; return what the server sent until it closed, and the requests it read."""
+    requests: list[Request] = []
 
     def handler(request: Request) -> Response | Awaitable[Response]:
-        seen.append(request)
+        requests.append(request)
         if request.path == "/boom":
             raise RuntimeError("a defect")
         if request.path == "/slow":
@@ -37,30 +37,30 @@ def talk(*pieces: bytes, limits: Limits = SMALL) -> tuple[bytes, list[Request]]:
             writer.close()
             server.close()
 
-    return asyncio.run(scenario()), seen
+    return asyncio.run(scenario()), requests
 
 
 def test_answers_pipelined_requests_in_order() -> None:
-    """Requests sent at once are answered one after the other, slow ones included."""
+    """Pipelined requests are answered in order, slow ones included."""
     answer, _ = talk(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert answer.index(b"slow") < answer.index(b"/two")
 
 
 def test_reads_a_body_in_pieces() -> None:
-    """A body may come in any number of pieces."""
+    """A body may arrive in any number of pieces."""
     _, seen = talk(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Le", b"ngth: 5\r\n\r\nab", b"cde")
     assert [request.body for request in seen] == [b"abcde"]
 
 
 def test_reads_chunked_bodies() -> None:
-    """Chunked transfer encoding is understood."""
+    """Chunked transfer encoding is supported."""
     head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     _, seen = talk(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
     assert [request.body for request in seen] == [b"abcde"]
 
 
-def test_takes_absolute_form_targets() -> None:
-    """A target with scheme and host, as proxies send it, names the same path."""
+def test_accepts_absolute_form_targets() -> None:
+    """A target with scheme and host, as proxies send it, has the same path."""
     _, seen = talk(b"GET http://elsewhere:1/a?b=c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert [(request.path, request.query) for request in seen] == [("/a", "b=c")]
 
@@ -79,14 +79,14 @@ def test_takes_absolute_form_targets() -> None:
     ],
     ids=["target", "headers", "length", "chunked", "nonsense", "negative length", "half a head", "half a body"],
 )
-def test_refuses_what_is_too_large_malformed_or_never_whole(sent: bytes, status: bytes) -> None:
-    """One clear status, and the connection is closed."""
+def test_rejects_oversized_malformed_and_incomplete_requests(sent: bytes, status: bytes) -> None:
+    """The response has the right status, and the connection is closed."""
     answer, _ = talk(sent)
     assert answer.split(b" ", 2)[1] == status
 
 
 def test_closes_a_silent_connection() -> None:
-    """A connection on which nothing comes is closed without a word."""
+    """A connection on which no bytes arrive is closed without a response."""
     assert talk()[0] == b""
 
 

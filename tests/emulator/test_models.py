@@ -1,10 +1,10 @@
-"""Requests held against botocore's models."""
+"""Requests are validated against botocore's models."""
 
 from __future__ import annotations
 
 import pytest
 
-from surveyor_emulator.protocols.api_models import WrongType, WrongValue, checker
+from surveyor_emulator.protocols.api_models import ConstraintViolation, TypeMismatch, compile_check
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,9 @@ from surveyor_emulator.protocols.api_models import WrongType, WrongValue, checke
         ("DiscoverInstances", {"NamespaceName": "n", "ServiceName": "s", "MaxResults": 1000}),
     ],
 )
-def test_takes_what_the_model_allows(operation: str, params: dict[str, object]) -> None:
-    """Limits belong to what is allowed; unknown and null members are passed over."""
-    checker("servicediscovery", operation)(params)
+def test_accepts_valid_requests(operation: str, params: dict[str, object]) -> None:
+    """Values at the limits are valid; unknown and null members are ignored."""
+    compile_check("servicediscovery", operation)(params)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ def test_takes_what_the_model_allows(operation: str, params: dict[str, object]) 
         ("ListNamespaces", {"MaxResults": 0}),
     ],
 )
-def test_refuses_what_breaks_a_constraint(operation: str, params: dict[str, object]) -> None:
-    """Required, length, range, pattern and enum, at any depth; a pattern's end allows no line feed."""
-    with pytest.raises(WrongValue):
-        checker("servicediscovery", operation)(params)
+def test_rejects_violated_constraints(operation: str, params: dict[str, object]) -> None:
+    """Required, length, range, pattern and enum are checked at any depth; a pattern's end matches no line feed."""
+    with pytest.raises(ConstraintViolation):
+        compile_check("servicediscovery", operation)(params)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_refuses_what_breaks_a_constraint(operation: str, params: dict[str, obje
         ("CreateService", {"Name": "x", "DnsConfig": "A"}),
     ],
 )
-def test_tells_wrong_types_apart(operation: str, params: dict[str, object]) -> None:
-    """A value of another type could not be read at all, which is another error than a broken constraint."""
-    with pytest.raises(WrongType):
-        checker("servicediscovery", operation)(params)
+def test_rejects_wrong_types(operation: str, params: dict[str, object]) -> None:
+    """A value of another type raises another error than a violated constraint."""
+    with pytest.raises(TypeMismatch):
+        compile_check("servicediscovery", operation)(params)

@@ -1,4 +1,4 @@
-"""The command line of the embedded target."""
+"""The command line of the embedded target is parsed into settings."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from surveyor_emulator.server.options import parse
 
 
 def test_no_options_are_the_documented_settings() -> None:
-    """Free ports of the loopback address, a clock that flows as the wall's does."""
+    """The defaults are free ports of the loopback address, and a clock that flows at wall speed."""
     options = parse([])
     assert options.settings == Settings()
     assert (options.host, options.port, options.dns_port, options.die_with_parent) == ("127.0.0.1", 0, 0, False)
 
 
 def test_options_become_settings() -> None:
-    """Each its own."""
+    """Each option sets its setting."""
     line = "--clock advance --seed 7 --account 111111111111 --region eu-west-1 --secret s --no-throttle --no-signatures"
     settings = parse(line.split()).settings
     assert (settings.scale, settings.seed, settings.account, settings.region) == (None, 7, "111111111111", "eu-west-1")
@@ -64,10 +64,10 @@ def test_delays_and_quotas_can_be_set() -> None:
         "more",
     ],
 )
-def test_a_mistake_gets_one_line_and_status_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The line names the option or the value."""
+def test_an_invalid_option_gets_one_line_and_status_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The process exits with 2 and one line on standard error."""
     with pytest.raises(SystemExit, match="2"):
         parse(line.split())
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Sharing namespaces, through real sockets: shares, invitations, and what ends them."""
+"""Namespaces are shared over real sockets: shares, invitations, and how access ends."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SESSION = Session()
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """An embedded target whose clock stands still."""
-    how = load_target("embedded", find_layout().targets).start
-    assert how is not None
-    started = start("embedded", how, seed=7)
+    """Run an embedded target whose clock only advances; return its endpoint."""
+    start_options = load_target("embedded", find_layout().targets).start
+    assert start_options is not None
+    started = start("embedded", start_options, seed=7)
     yield started.endpoint
     started.stop()
 
 
 def client(endpoint: str, service: str, account: str = OWNER) -> Any:
-    """A client of an account's owner."""
+    """Return a client with the credentials of an account's root user."""
     return SESSION.create_client(
         service, region_name="us-east-1", endpoint_url=endpoint, config=PLAIN, aws_access_key_id=account,
         aws_secret_access_key="surveyor",
@@ -39,27 +39,27 @@ def client(endpoint: str, service: str, account: str = OWNER) -> Any:
 
 
 def refusal(call: Any, **params: Any) -> str:
-    """The code with which a call is refused."""
-    with pytest.raises(ClientError) as refused:
+    """Return the code of the error with which a call is rejected."""
+    with pytest.raises(ClientError) as raised:
         call(**params)
-    return str(refused.value.response["Error"]["Code"])
+    return str(raised.value.response["Error"]["Code"])
 
 
 @pytest.fixture
 def namespace(endpoint: str, request: pytest.FixtureRequest) -> str:
-    """The ARN of a new namespace of the owner's."""
+    """Create a namespace of the owner; return its ARN."""
     cloudmap = client(endpoint, "servicediscovery")
     started = cloudmap.create_http_namespace(Name=request.node.name[:60])["OperationId"]
     control = Control(endpoint)
     control.advance(10)
     control.close()
-    made = cloudmap.get_operation(OperationId=started)["Operation"]["Targets"]["NAMESPACE"]
-    return str(cloudmap.get_namespace(Id=made)["Namespace"]["Arn"])
+    namespace_id = cloudmap.get_operation(OperationId=started)["Operation"]["Targets"]["NAMESPACE"]
+    return str(cloudmap.get_namespace(Id=namespace_id)["Namespace"]["Arn"])
 
 
 @pytest.fixture
 def share(endpoint: str, namespace: str) -> str:
-    """The ARN of a share of it with the consumer, who has not answered."""
+    """Create a share of the namespace with the consumer, who has not answered; return its ARN."""
     answer = client(endpoint, "ram").create_resource_share(
         name="share", resourceArns=[namespace], principals=[CONSUMER], allowExternalPrincipals=True
     )
@@ -67,22 +67,23 @@ def share(endpoint: str, namespace: str) -> str:
 
 
 def invitation(endpoint: str, share: str, account: str = CONSUMER) -> dict[str, Any]:
-    """An account's invitation to it."""
-    [one] = client(endpoint, "ram", account).get_resource_share_invitations(resourceShareArns=[share])[
+    """Return an account's invitation to the share."""
+    [found] = client(endpoint, "ram", account).get_resource_share_invitations(resourceShareArns=[share])[
         "resourceShareInvitations"
     ]
-    return dict(one)
+    return dict(found)
 
 
-def seen(endpoint: str, account: str = CONSUMER) -> list[str]:
-    """The ARNs of the namespaces that an account lists."""
-    return [one["Arn"] for one in client(endpoint, "servicediscovery", account).list_namespaces()["Namespaces"]]
+def listed_namespaces(endpoint: str, account: str = CONSUMER) -> list[str]:
+    """Return the ARNs of the namespaces that an account lists."""
+    namespaces = client(endpoint, "servicediscovery", account).list_namespaces()["Namespaces"]
+    return [namespace["Arn"] for namespace in namespaces]
 
 
-def test_who_accepts_gets_in_and_who_is_not_invited_does_not(endpoint: str, namespace: str, share: str) -> None:
-    """Before it accepts the consumer sees nothing; afterwards it lists and reads the namespace; a third never does."""
+def test_only_an_account_that_accepts_has_access(endpoint: str, namespace: str, share: str) -> None:
+    """The consumer reads the namespace only after it accepts; an account that is not invited never does."""
     cloudmap = client(endpoint, "servicediscovery", CONSUMER)
-    assert namespace not in seen(endpoint)
+    assert namespace not in listed_namespaces(endpoint)
     assert refusal(cloudmap.get_namespace, Id=namespace) == "NamespaceNotFound"
     found = invitation(endpoint, share)
     assert (found["status"], found["senderAccountId"], found["receiverAccountId"]) == ("PENDING", OWNER, CONSUMER)
@@ -90,39 +91,39 @@ def test_who_accepts_gets_in_and_who_is_not_invited_does_not(endpoint: str, name
     ram.accept_resource_share_invitation(resourceShareInvitationArn=found["resourceShareInvitationArn"])
     described = cloudmap.get_namespace(Id=namespace)["Namespace"]
     assert (described["Arn"], described["ResourceOwner"]) == (namespace, OWNER)
-    assert namespace in seen(endpoint)
+    assert namespace in listed_namespaces(endpoint)
     owners = [{"Name": "RESOURCE_OWNER", "Values": ["SELF"]}]
     assert cloudmap.list_namespaces(Filters=owners)["Namespaces"] == []
     again = {"resourceShareInvitationArn": found["resourceShareInvitationArn"]}
     code = refusal(ram.accept_resource_share_invitation, **again)
     assert code == "ResourceShareInvitationAlreadyAcceptedException"
     assert refusal(client(endpoint, "servicediscovery", THIRD).get_namespace, Id=namespace) == "NamespaceNotFound"
-    [listed] = [one for one in ram.get_resource_shares(resourceOwner="OTHER-ACCOUNTS")["resourceShares"]
-                if one["resourceShareArn"] == share]  # fmt: skip
+    [listed] = [shared for shared in ram.get_resource_shares(resourceOwner="OTHER-ACCOUNTS")["resourceShares"]
+                if shared["resourceShareArn"] == share]  # fmt: skip
     assert listed["owningAccountId"] == OWNER
 
 
-@pytest.mark.parametrize("how", ["reject", "resource", "principal", "delete"])
-def test_what_ends_it(endpoint: str, namespace: str, share: str, how: str) -> None:
-    """A rejected invitation, and a share without the namespace, without the account, or deleted, lets nobody in."""
+@pytest.mark.parametrize("end", ["reject", "resource", "principal", "delete"])
+def test_access_ends(endpoint: str, namespace: str, share: str, end: str) -> None:
+    """A rejected invitation, and a share without the namespace or the account, or deleted, gives no access."""
     theirs, ours = client(endpoint, "ram", CONSUMER), client(endpoint, "ram")
     found = {"resourceShareInvitationArn": invitation(endpoint, share)["resourceShareInvitationArn"]}
-    if how == "reject":
+    if end == "reject":
         theirs.reject_resource_share_invitation(**found)
     else:
         theirs.accept_resource_share_invitation(**found)
-        assert namespace in seen(endpoint)
-    if how == "resource":
+        assert namespace in listed_namespaces(endpoint)
+    if end == "resource":
         ours.disassociate_resource_share(resourceShareArn=share, resourceArns=[namespace])
-    if how == "principal":
+    if end == "principal":
         ours.disassociate_resource_share(resourceShareArn=share, principals=[CONSUMER])
-    if how == "delete":
+    if end == "delete":
         assert ours.delete_resource_share(resourceShareArn=share)["returnValue"]
-    assert namespace not in seen(endpoint)
+    assert namespace not in listed_namespaces(endpoint)
 
 
-def test_what_a_consumer_makes_is_its_own_in_the_owners_namespace(endpoint: str, namespace: str, share: str) -> None:
-    """Services and instances tell who made them; operations are listed to who began them."""
+def test_a_consumer_creates_its_own_services_in_the_namespace(endpoint: str, namespace: str, share: str) -> None:
+    """Services and instances name their creator; operations are visible to the account that started them."""
     found = invitation(endpoint, share)["resourceShareInvitationArn"]
     client(endpoint, "ram", CONSUMER).accept_resource_share_invitation(resourceShareInvitationArn=found)
     cloudmap = client(endpoint, "servicediscovery", CONSUMER)
@@ -139,14 +140,14 @@ def test_what_a_consumer_makes_is_its_own_in_the_owners_namespace(endpoint: str,
     assert code == "OperationNotFound"
 
 
-def test_what_cannot_be_shared(endpoint: str, namespace: str) -> None:
-    """Another's namespace, one that is not there, what is no namespace, and with whom is no account."""
-    ram, asked = client(endpoint, "ram"), {"name": "share", "principals": [CONSUMER]}
+def test_rejects_invalid_shares(endpoint: str, namespace: str) -> None:
+    """Another account's namespace, an unknown one, another resource, and a principal without account are errors."""
+    ram, share = client(endpoint, "ram"), {"name": "share", "principals": [CONSUMER]}
     create = ram.create_resource_share
-    assert refusal(create, **asked, resourceArns=[namespace.replace(OWNER, THIRD)]) == "OperationNotPermittedException"
-    assert refusal(create, **asked, resourceArns=[f"{namespace}x"]) == "UnknownResourceException"
-    assert refusal(create, **asked, resourceArns=["arn:aws:s3:::bucket"]) == "MalformedArnException"
-    everybody = {"name": "share", "principals": ["arn:aws:organizations::1:organization/o-a"]}
-    assert refusal(create, **everybody, resourceArns=[namespace]) == "InvalidParameterException"
+    assert refusal(create, **share, resourceArns=[namespace.replace(OWNER, THIRD)]) == "OperationNotPermittedException"
+    assert refusal(create, **share, resourceArns=[f"{namespace}x"]) == "UnknownResourceException"
+    assert refusal(create, **share, resourceArns=["arn:aws:s3:::bucket"]) == "MalformedArnException"
+    organization = {"name": "share", "principals": ["arn:aws:organizations::1:organization/o-a"]}
+    assert refusal(create, **organization, resourceArns=[namespace]) == "InvalidParameterException"
     assert refusal(ram.delete_resource_share, resourceShareArn="arn:none") == "UnknownResourceException"
     assert refusal(ram.list_permissions) == "NotImplemented"

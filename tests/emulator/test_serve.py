@@ -1,4 +1,4 @@
-"""The embedded target as a process: ready at once, gone when told, and never more than one line of complaint."""
+"""The embedded target as a process: it starts, stops, and prints at most one line for an error."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ import pytest
 
 Process: TypeAlias = "subprocess.Popen[str]"
 COMMAND = [sys.executable, "-m", "surveyor_emulator"]
-LIMIT = 20.0  # wall seconds; nothing here takes one
+LIMIT = 20.0  # wall seconds; no step here takes one second
 
 
 @pytest.fixture
 def processes() -> Iterator[list[Process]]:
-    """Processes that are ended whatever happens."""
+    """Return a list of processes that are killed at the end of the test."""
     started: list[Process] = []
     yield started
     for process in started:
@@ -33,7 +33,7 @@ def processes() -> Iterator[list[Process]]:
 
 
 def start(processes: list[Process], *options: str) -> tuple[Process, dict[str, Any]]:
-    """A target that is ready, and what it said then."""
+    """Start a target; return its process and the line that it prints when it is ready."""
     process = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     processes.append(process)
     assert process.stdout is not None
@@ -42,13 +42,13 @@ def start(processes: list[Process], *options: str) -> tuple[Process, dict[str, A
 
 
 def get(ready: dict[str, Any], path: str) -> Any:
-    """What the control endpoint answers."""
+    """Return the control endpoint's answer."""
     with urllib.request.urlopen(ready["endpoint"] + path, timeout=LIMIT) as answer:
         return json.load(answer)
 
 
-def test_says_where_it_is_once_it_answers(processes: list[Process]) -> None:
-    """HTTP and DNS, both at once; the DNS address is the default VPC's resolver."""
+def test_prints_its_addresses_when_it_is_ready(processes: list[Process]) -> None:
+    """HTTP and DNS answer from then on; the DNS address is the default VPC's resolver."""
     process, ready = start(processes, "--clock", "advance", "--account", "111111111111", "--region", "eu-west-1")
     assert get(ready, "/_surveyor/health") == {"status": "ok", "pid": process.pid}
     assert ready["pid"] == process.pid
@@ -61,8 +61,8 @@ def test_says_where_it_is_once_it_answers(processes: list[Process]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_ends_when_it_is_told_to(processes: list[Process], number: signal.Signals) -> None:
-    """Status 0 and not a word, with connections open."""
+def test_stops_on_a_signal(processes: list[Process], number: signal.Signals) -> None:
+    """It exits with 0 and prints nothing, even with connections open."""
     process, ready = start(processes)
     port = int(ready["endpoint"].rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), LIMIT) as idle:
@@ -74,25 +74,25 @@ def test_ends_when_it_is_told_to(processes: list[Process], number: signal.Signal
 
 @pytest.mark.parametrize("option", ["--port", "--dns-port"])
 def test_a_port_in_use_gets_one_line_and_status_3(option: str) -> None:
-    """The line names the port."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
+    """The line names the address and port."""
+    with socket.socket() as blocker:
+        blocker.bind(("127.0.0.1", 0))
+        blocker.listen()
+        port = str(blocker.getsockname()[1])
         ended = subprocess.run([*COMMAND, option, port], capture_output=True, text=True, timeout=LIMIT, check=False)
     assert (ended.returncode, ended.stdout) == (3, "")
     assert ended.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in ended.stderr
 
 
-def test_a_wrong_option_gets_one_line_and_status_2() -> None:
-    """Before anything is opened."""
+def test_an_invalid_option_gets_one_line_and_status_2() -> None:
+    """The error is printed before any socket is opened."""
     ended = subprocess.run([*COMMAND, "--moon"], capture_output=True, text=True, timeout=LIMIT, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
 
 
-def test_nobody_listening_is_no_crash() -> None:
-    """If whoever started it has closed the pipe, it ends without a traceback."""
+def test_a_closed_standard_output_is_no_crash() -> None:
+    """If the reader of its output is gone, it exits without a traceback."""
     reading, writing = os.pipe()
     os.close(reading)
     ended = subprocess.run(COMMAND, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=LIMIT, check=False)
@@ -102,7 +102,7 @@ def test_nobody_listening_is_no_crash() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no parent-death signal")
 def test_dies_with_its_parent() -> None:
-    """When the process that started it is killed, though nobody tells the target."""
+    """It stops when the process that started it is killed without stopping it."""
     starter = (
         "import subprocess, sys\n"
         "target = subprocess.Popen([sys.executable, '-m', 'surveyor_emulator', '--die-with-parent'])\n"
@@ -124,7 +124,7 @@ def test_dies_with_its_parent() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no parent-death signal")
 def test_outlives_the_thread_that_started_it() -> None:
-    """The kernel's signal comes when a thread ends; the parent is there still, and so stays the target."""
+    """The kernel's signal is sent when a thread ends; as long as the parent lives, the target keeps running."""
     starter = (
         "import subprocess, sys, threading\n"
         "def start():\n"

@@ -1,7 +1,7 @@
-"""Requests that nobody should send, and right ones that reach the handlers: every service, every protocol.
+"""Generate requests for the HTTP fuzzer, damaged ones and valid ones, for every service and every protocol.
 
-Parameters follow botocore's models, right more often than not, and name what earlier answers named, so that
-operations find each other's resources. All chance comes from one seeded generator.
+Parameters follow botocore's models, more often valid than not, and use ids from earlier answers, so that operations
+find each other's resources. All randomness is from one seeded generator.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +26,7 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 from botocore.serialize import create_serializer
 
-from surveyor_emulator.server.services import handlers
+from surveyor_emulator.server.services import SERVICES
 
 __all__ = ["Requests", "Sent"]
 
@@ -38,8 +39,8 @@ WORDS = (
     *("HEALTHY", "DNS_PUBLIC", "A", "EQ", "CREATE", "UPSERT", "us-east-1", "ami-12345678", "vpc", "example.com."),
 )
 NUMBERS = (0, 1, 2, 5, 60, 100, 1_000, -1, 2**31, 2**63 - 1)
-# What reaches the inside: texts by the end of a member's name, ids among them by their beginning; the first that fits.
-GOOD_TEXTS: Sequence[tuple[str, tuple[str, ...]]] = (
+# Plausible texts by the end of a member's name, with ids by their prefix; the first match is used.
+PLAUSIBLE_TEXTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("CreatorRequestId", ("1", "2", "3")),
     ("NamespaceId", ("ns-",)),
     ("ServiceId", ("srv-",)),
@@ -92,22 +93,23 @@ _ADVANCES = (
 
 @dataclass(frozen=True)
 class Sent:
-    """Bytes for one connection; ``owed`` if a server must answer them, since they hold one whole request or break a
-    limit that a server tells.
+    """Bytes for one connection.
+
+    ``complete`` is true if a server must answer: they contain one complete request, or exceed a limit of the server.
     """
 
     data: bytes
-    owed: bool
+    complete: bool
 
 
 class Requests:
-    """Makes requests for the server at ``host``."""
+    """Generates requests for the server at ``host``."""
 
-    def __init__(self, chance: Random, host: str) -> None:
-        self._chance = chance
+    def __init__(self, generator: Random, host: str) -> None:
+        self._generator = generator
         self._host = host
         self._ids: deque[str] = deque(maxlen=400)
-        self._sane = True
+        self._plausible = True
         self._kinds: list[Callable[[], Sent]] = [
             *([lambda: self._json("servicediscovery")] * 6),
             *([lambda: self._json("ecs")] * 3),
@@ -124,42 +126,42 @@ class Requests:
         ]
 
     def next(self) -> Sent:
-        """One more."""
-        return self._chance.choice(self._kinds)()
+        """Return another request."""
+        return self._generator.choice(self._kinds)()
 
-    def learn(self, answer: bytes) -> None:
+    def collect_ids(self, answer: bytes) -> None:
         """Remember the ids in an answer."""
         found = _IDS.findall(answer[:20_000])
         self._ids.extend(identity.decode() for identity in found[:10])
 
     def health(self) -> Sent:
-        """What a target that is well answers with 200."""
+        """Return a request that a healthy target answers with 200."""
         return self._head("GET", "/_surveyor/health", b"", "Connection: close")
 
-    # Whole requests
+    # Complete requests
 
     def _json(self, service: str) -> Sent:
-        """Any operation in JSON: near-right, wrong or broken. No command that it makes up is a program."""
+        """Return any operation in JSON: plausible, invalid or broken. No generated command is a program."""
         operation = self._operation(service)
-        name = operation.name if self._often(0.97) else self._chance.choice(["Nothing", ""])
-        asked = self._params(operation.input_shape) if self._often(0.9) else self._anything(3)
-        body = json.dumps(asked, default=str).encode()
+        name = operation.name if self._often(0.97) else self._generator.choice(["Nothing", ""])
+        params = self._params(operation.input_shape) if self._often(0.9) else self._anything(3)
+        body = json.dumps(params, default=str).encode()
         if self._often(0.15):
-            body = self._mutated(body)
+            body = self._mutate(body)
         prefix = operation.service_model.metadata["targetPrefix"]
         return self._post(service, "POST", "/", body, {"X-Amz-Target": f"{prefix}.{name}"})
 
     def _cbor(self) -> Sent:
-        """Smithy RPC v2, right or broken."""
+        """Return a request in Smithy RPC v2, valid or broken."""
         operation = self._operation("servicediscovery")
         body = cbor2.dumps(self._params(operation.input_shape))
-        body = body if self._often(0.6) else self._mutated(body)
+        body = body if self._often(0.6) else self._mutate(body)
         path = f"/service/{CLOUDMAP_PREFIX}/operation/{operation.name}"
         return self._post("servicediscovery", "POST", path, body, {"smithy-protocol": "rpc-v2-cbor"})
 
     def _xml_service(self) -> Sent:
-        """Route 53, EC2 or STS, as botocore would write it, sometimes damaged."""
-        operation = self._operation(self._chance.choice(["route53", "route53", "ec2", "sts"]))
+        """Return a request to Route 53, EC2 or STS as botocore writes it, sometimes damaged."""
+        operation = self._operation(self._generator.choice(["route53", "route53", "ec2", "sts"]))
         service = operation.service_model
         params: Any = self._params(operation.input_shape, typed=True)
         serializer = create_serializer(service.protocol, include_validation=False)
@@ -168,41 +170,41 @@ class Requests:
         data = urlencode(body).encode() if isinstance(body, dict) else body or b""
         data = data.encode() if isinstance(data, str) else data
         if data and self._often(0.15):
-            data = self._mutated(data)
+            data = self._mutate(data)
         path = written["url_path"] + (f"?{urlencode(query)}" if query else "")
         return self._post(service.service_name, written["method"], path, data, {})
 
     def _malformed_xml(self) -> Sent:
-        """Route 53's paths with any XML."""
-        path = self._chance.choice(
+        """Return a request to a path of Route 53 with any XML."""
+        path = self._generator.choice(
             ["hostedzone", "hostedzone/Z1/rrset", "healthcheck", "change/C1", "%00/..", "?a=%zz"]
         )
-        method = self._chance.choice(["GET", "POST", "DELETE", "PUT"])
-        return self._post("route53", method, f"/2013-04-01/{path}", self._chance.choice(_XML), {})
+        method = self._generator.choice(["GET", "POST", "DELETE", "PUT"])
+        return self._post("route53", method, f"/2013-04-01/{path}", self._generator.choice(_XML), {})
 
     def _control(self) -> Sent:
-        """The control endpoint, but for advancing far."""
-        method = self._chance.choice(["GET", "POST", "PATCH"])
-        return self._head(method, f"/_surveyor/{self._chance.choice(_CONTROL)}", self._chance.choice(_ADVANCES))
+        """Return a request to the control endpoint that does not advance far."""
+        method = self._generator.choice(["GET", "POST", "PATCH"])
+        return self._head(method, f"/_surveyor/{self._generator.choice(_CONTROL)}", self._generator.choice(_ADVANCES))
 
     def _absolute(self) -> Sent:
-        """A target with scheme and host, and methods that nobody has."""
-        method = self._chance.choice(["GET", "OPTIONS", "HEAD", "TRACE", "POST"])
-        return self._head(method, f"http://elsewhere:1/{self._chance.choice(['', 'x', 'a' * 2_000])}", b"")
+        """Return a request whose target has scheme and host, with common and unusual methods."""
+        method = self._generator.choice(["GET", "OPTIONS", "HEAD", "TRACE", "POST"])
+        return self._head(method, f"http://elsewhere:1/{self._generator.choice(['', 'x', 'a' * 2_000])}", b"")
 
     def _chunked(self) -> Sent:
-        """A body in chunks: right, or with sizes that are none."""
+        """Return a body in chunks, with valid or invalid sizes."""
         head = f"POST / HTTP/1.1\r\nHost: {self._host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
-        right = b"".join(b"%x\r\n%s\r\n" % (size, b"a" * size) for size in (1, 9, 30)) + b"0\r\n\r\n"
-        wrong = self._chance.choice([b"ZZ\r\na\r\n", b"-1\r\na\r\n", b"1\r\nabc\r\n", b"fffffffffffffffff\r\n"])
-        return Sent(head + (right if self._often(0.5) else wrong), owed=True)
+        valid = b"".join(b"%x\r\n%s\r\n" % (size, b"a" * size) for size in (1, 9, 30)) + b"0\r\n\r\n"
+        invalid = self._generator.choice([b"ZZ\r\na\r\n", b"-1\r\na\r\n", b"1\r\nabc\r\n", b"fffffffffffffffff\r\n"])
+        return Sent(head + (valid if self._often(0.5) else invalid), complete=True)
 
     def _oversized(self) -> Sent:
-        """More than the server takes: a target, headers, a body that is only announced, or one in chunks."""
+        """Return more than the server accepts: a target, headers, or a body that is only announced."""
         start = f"POST / HTTP/1.1\r\nHost: {self._host}\r\n".encode()
-        announced = self._chance.choice([b"4194305", b"99999999999999999999", b"-1", b"1x"])
+        announced = self._generator.choice([b"4194305", b"99999999999999999999", b"-1", b"1x"])
         return Sent(
-            self._chance.choice(
+            self._generator.choice(
                 [
                     b"GET /" + b"a" * 17_000 + b" HTTP/1.1\r\n\r\n",
                     start + b"X-A: " + b"a" * 70_000 + b"\r\n\r\n",
@@ -211,32 +213,32 @@ class Requests:
                     start + b"Expect: 100-continue\r\nContent-Length: 9000000\r\n\r\n",
                 ]
             ),
-            owed=True,
+            complete=True,
         )
 
-    # Pieces, to which no answer is owed
+    # Incomplete requests, which need not be answered
 
     def _garbage(self) -> Sent:
-        """Anything at all."""
-        return Sent(self._chance.randbytes(self._chance.randrange(1, 400)), owed=False)
+        """Return random bytes."""
+        return Sent(self._generator.randbytes(self._generator.randrange(1, 400)), complete=False)
 
     def _damaged(self) -> Sent:
-        """A good request with a few bytes changed."""
-        return Sent(self._mutated(self._json("servicediscovery").data), owed=False)
+        """Return a valid request with a few bytes changed."""
+        return Sent(self._mutate(self._json("servicediscovery").data), complete=False)
 
     def _half(self) -> Sent:
-        """A good request that ends before its end."""
+        """Return the beginning of a valid request."""
         data = self._xml_service().data
-        return Sent(data[: self._chance.randrange(1, len(data))], owed=False)
+        return Sent(data[: self._generator.randrange(1, len(data))], complete=False)
 
-    # What they are made of
+    # Parts of requests
 
     def _post(self, service: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> Sent:
-        """Rightly signed, or with a signature that only a target without signatures takes, or with none."""
-        account, way = ACCOUNTS[self._often(0.1)], self._chance.random()
-        if way < 0.05:
+        """Return a request that is signed, or has an invalid signature, or none."""
+        account, choice = ACCOUNTS[self._often(0.1)], self._generator.random()
+        if choice < 0.05:
             return self._head(method, path, body, *(f"{name}: {value}" for name, value in headers.items()))
-        if way < 0.25:
+        if choice < 0.25:
             request = AWSRequest(method, f"http://{self._host}{path}", headers=dict(headers), data=body)
             SigV4Auth(Credentials(account, SECRET), service, "us-east-1").add_auth(request)
             return self._head(method, path, body, *(f"{name}: {value}" for name, value in request.headers.items()))
@@ -245,80 +247,82 @@ class Requests:
         return self._head(method, path, body, f"Authorization: AWS4-HMAC-SHA256 {scope}", *lines)
 
     def _head(self, method: str, path: str, body: bytes, *headers: str) -> Sent:
-        """A request with its length."""
+        """Return a request with its length."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}", *headers, f"Content-Length: {len(body)}"]
-        return Sent(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + body, owed=True)
+        return Sent(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + body, complete=True)
 
     def _operation(self, service: str) -> OperationModel:
-        """One of those that are offered, or now and then one that is not; seldom one that takes something away."""
+        """Return a supported operation, occasionally an unsupported one; rarely one that deletes."""
         model = _model(service)
         if self._often(0.02):
-            return model.operation_model(self._chance.choice(model.operation_names))
-        names = sorted(handlers(service))
-        name = self._chance.choice(names)
-        return model.operation_model(self._chance.choice(names) if name.startswith("De") else name)
+            return model.operation_model(self._generator.choice(model.operation_names))
+        names = sorted(import_module(f"surveyor_emulator.aws.{SERVICES[service].handlers}").HANDLERS)
+        name = self._generator.choice(names)
+        return model.operation_model(self._generator.choice(names) if name.startswith("De") else name)
 
     def _params(self, shape: Shape | None, *, typed: bool = False) -> object:
-        """Parameters that make sense, or, half of the time, hostile ones; of the model's types if ``typed``."""
+        """Return plausible parameters or, half of the time, hostile ones; of the model's types if ``typed``."""
         if shape is None:
             return {}
-        self._sane = self._often(0.5)
-        return self._value(shape, 0.0 if typed or self._sane else 0.05)
+        self._plausible = self._often(0.5)
+        return self._value(shape, 0.0 if typed or self._plausible else 0.05)
 
-    def _value(self, shape: Shape, wrong: float, name: str = "") -> object:
-        """A value for a shape, with a chance of ``wrong`` at each place that it is something else."""
-        if self._often(wrong):
+    def _value(self, shape: Shape, invalid: float, name: str = "") -> object:
+        """Return a value for a shape; each part is something else with probability ``invalid``."""
+        if self._often(invalid):
             return self._anything(2)
         if isinstance(shape, StructureShape):
             required = shape.required_members
-            share = 0.5 if self._sane else 0.3
-            members = {key: one for key, one in shape.members.items() if key in required or self._often(share)}
-            return {key: self._value(one, wrong, key) for key, one in members.items()}
+            share = 0.5 if self._plausible else 0.3
+            members = {key: member for key, member in shape.members.items() if key in required or self._often(share)}
+            return {key: self._value(member, invalid, key) for key, member in members.items()}
         if isinstance(shape, ListShape):
-            return [self._value(shape.member, wrong, name) for _ in range(self._chance.choice([0, 1, 1, 2]))]
+            return [self._value(shape.member, invalid, name) for _ in range(self._generator.choice([0, 1, 1, 2]))]
         if isinstance(shape, MapShape):
-            entries = range(self._chance.choice([0, 1, 2]))
-            return {str(self._value(shape.key, 0.0, "key")): self._value(shape.value, wrong, "value") for _ in entries}
+            return {
+                str(self._value(shape.key, 0.0, "key")): self._value(shape.value, invalid, "value")
+                for _ in range(self._generator.choice([0, 1, 2]))
+            }
         return self._scalar(shape, name)
 
     def _scalar(self, shape: Shape, name: str) -> object:
         kind = shape.type_name
         if kind in ("integer", "long"):
-            least, most = shape.metadata.get("min", 1), shape.metadata.get("max", 10_000)
-            return self._chance.randint(least, most) if self._sane else self._chance.choice(NUMBERS)
+            minimum, maximum = shape.metadata.get("min", 1), shape.metadata.get("max", 10_000)
+            return self._generator.randint(minimum, maximum) if self._plausible else self._generator.choice(NUMBERS)
         if kind == "boolean":
             return self._often(0.5 if name != "DryRun" else 0.1)
         if kind == "timestamp":
-            return datetime.fromtimestamp(self._chance.randrange(2**31), UTC)
+            return datetime.fromtimestamp(self._generator.randrange(2**31), UTC)
         if kind in ("float", "double"):
-            return self._chance.uniform(-1e6, 1e6)
-        if isinstance(shape, StringShape) and shape.enum and (self._sane or self._often(0.8)):
-            return self._chance.choice(shape.enum)
-        if self._sane:
-            good = next(texts for end, texts in GOOD_TEXTS if name.endswith(end))
-            known = [identity for identity in self._ids if identity.startswith(good)]
-            # The latest, since those are there still.
-            return self._chance.choice(known[-5:] or good)
-        return self._chance.choice([*WORDS, *self._ids])
+            return self._generator.uniform(-1e6, 1e6)
+        if isinstance(shape, StringShape) and shape.enum and (self._plausible or self._often(0.8)):
+            return self._generator.choice(shape.enum)
+        if self._plausible:
+            plausible = next(texts for end, texts in PLAUSIBLE_TEXTS if name.endswith(end))
+            known = [identity for identity in self._ids if identity.startswith(plausible)]
+            # The latest ids, since their resources still exist.
+            return self._generator.choice(known[-5:] or plausible)
+        return self._generator.choice([*WORDS, *self._ids])
 
     def _anything(self, depth: int) -> object:
-        """Any JSON."""
-        plain: Sequence[object] = (None, True, 1e308, -1, self._chance.choice(WORDS))
-        kinds: list[Callable[[], object]] = [lambda: self._chance.choice(plain)] * 3
+        """Return any JSON value."""
+        plain: Sequence[object] = (None, True, 1e308, -1, self._generator.choice(WORDS))
+        kinds: list[Callable[[], object]] = [lambda: self._generator.choice(plain)] * 3
         if depth:
             kinds += [lambda: [self._anything(depth - 1)] * 3, lambda: {"a": self._anything(depth - 1)}]
-        return self._chance.choice(kinds)()
+        return self._generator.choice(kinds)()
 
-    def _mutated(self, data: bytes) -> bytes:
-        """Flipped, dropped, doubled bytes."""
+    def _mutate(self, data: bytes) -> bytes:
+        """Return the data with bytes changed, dropped and added."""
         changed = bytearray(data)
-        for _ in range(self._chance.randrange(1, 6)):
-            at = self._chance.randrange(len(changed) + 1)
-            changed[at : at + self._chance.randrange(3)] = self._chance.randbytes(self._chance.randrange(4))
+        for _ in range(self._generator.randrange(1, 6)):
+            at = self._generator.randrange(len(changed) + 1)
+            changed[at : at + self._generator.randrange(3)] = self._generator.randbytes(self._generator.randrange(4))
         return bytes(changed)
 
     def _often(self, share: float) -> bool:
-        return self._chance.random() < share
+        return self._generator.random() < share
 
 
 @functools.cache

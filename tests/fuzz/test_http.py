@@ -1,4 +1,4 @@
-"""A short run of the HTTP fuzzer; the long one is run by hand."""
+"""A short run of the HTTP fuzzer; the long run is started by hand."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from tests.fuzz import http
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_two_thousand_requests_do_no_harm(capsys: pytest.CaptureFixture[str]) -> None:
-    """Random, damaged, right and half requests: all that are whole are answered, and none with a 500."""
+    """All complete requests (random, damaged, valid) are answered, and none with a 500."""
     assert http.main(["2000", "--seed", "3"]) == 0, capsys.readouterr().out

@@ -1,9 +1,9 @@
-"""Service time: the only way in which time enters the embedded target.
+"""Service time: the only source of time in the embedded target.
 
-The clock either flows (service seconds are wall seconds times a scale) or stands still until it is advanced. Advancing
-runs everything that falls due, in order, each thing at its own instant, and waits for the work that an instant set in
-motion (a probe over a socket, say) before the next instant begins. asyncio's own timers cannot do this: moving
-``loop.time()`` would time out work that is doing well.
+The clock either flows (service seconds are wall seconds times a scale) or is advanced explicitly. Advancing runs all
+timers that fall due, in order, each at its due time, and waits for the work that an instant starts (for example a probe
+over a socket) before the next instant begins. asyncio's own timers cannot do this: moving ``loop.time()`` would time
+out work that is in progress.
 """
 
 from __future__ import annotations
@@ -21,101 +21,101 @@ __all__ = ["Clock", "Timer"]
 
 log = logging.getLogger(__name__)
 
-# Work in flight that hangs may not hold an instant for ever; wall seconds.
+# Wall seconds after which unfinished work no longer delays the clock.
 IN_FLIGHT_LIMIT = 15.0
 
 
 @dataclass(order=True, slots=True)
 class Timer:
-    """One thing that will happen at ``due`` (service seconds since the epoch)."""
+    """An action to run at ``due`` (service seconds since the epoch)."""
 
     due: float
     number: int
     action: Callable[[], object] | None = field(compare=False)
 
     def cancel(self) -> None:
-        """Make it not happen; harmless when it already has."""
+        """Cancel the action; harmless after it has run."""
         self.action = None
 
 
 class Clock:
-    """Service seconds since the epoch, and what is due at which of them."""
+    """A clock of service seconds since the epoch, with its timers."""
 
     def __init__(self, *, start: float | None = None, scale: float | None = 1.0) -> None:
-        """``scale`` is service seconds per wall second; ``None`` means that time moves only when advanced."""
+        """``scale`` is service seconds per wall second; ``None`` means that time moves only by ``advance``."""
         self._scale = scale
         self._origin = time.time() if start is None else start
         self._wall_origin = time.monotonic()
-        self._held: float | None = self._origin if scale is None else None
+        self._fixed: float | None = self._origin if scale is None else None
         self._timers: list[Timer] = []
         self._numbers = itertools.count()
         self._in_flight: set[asyncio.Future[Any]] = set()
         self._advancing = asyncio.Lock()
-        # How often it was advanced: between two advances anything may have happened outside, within one nothing.
+        # Number of advances: state outside may change between two advances, but not within one.
         self.advances = 0
         self._wake: asyncio.TimerHandle | None = None
 
     @property
     def scale(self) -> float | None:
-        """Service seconds per wall second, or ``None`` for a clock that is only advanced."""
+        """Return service seconds per wall second, or ``None`` for a clock that is only advanced."""
         return self._scale
 
     def now(self) -> float:
-        """Service seconds since the epoch."""
-        if self._held is not None:
-            return self._held
+        """Return service seconds since the epoch."""
+        if self._fixed is not None:
+            return self._fixed
         assert self._scale is not None
         return self._origin + (time.monotonic() - self._wall_origin) * self._scale
 
     def call_later(self, delay: float, action: Callable[..., object], *args: object) -> Timer:
-        """Have ``action(*args)`` called ``delay`` service seconds from now."""
+        """Call ``action(*args)`` in ``delay`` service seconds."""
         return self.call_at(self.now() + max(0.0, delay), action, *args)
 
     def call_at(self, due: float, action: Callable[..., object], *args: object) -> Timer:
-        """Have ``action(*args)`` called at ``due``."""
+        """Call ``action(*args)`` at ``due`` (service seconds since the epoch)."""
         timer = Timer(due, next(self._numbers), (lambda: action(*args)) if args else action)
         heapq.heappush(self._timers, timer)
         if self._timers[0] is timer:
-            self._plan_wake()
+            self._schedule_wake()
         return timer
 
     def flow(self, scale: float | None) -> None:
-        """From now on let time flow, ``scale`` service seconds a wall second, or with ``None`` stand still."""
+        """Let time flow at ``scale`` service seconds per wall second, or stop it with ``None``."""
         now = self.now()
-        self._scale, self._held = scale, now if scale is None else None
+        self._scale, self._fixed = scale, now if scale is None else None
         self._origin, self._wall_origin = now, time.monotonic()
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
-        self._plan_wake()
+        self._schedule_wake()
 
     def run(self, work: Coroutine[Any, Any, object]) -> None:
-        """Start asynchronous work that belongs to this instant: no advance passes it before it is done."""
+        """Start asynchronous work that belongs to this instant: no advance passes the instant before it is done."""
         task = asyncio.get_running_loop().create_task(work)
         self._in_flight.add(task)
-        task.add_done_callback(self._landed)
+        task.add_done_callback(self._finish)
 
-    def _landed(self, task: asyncio.Task[object]) -> None:
+    def _finish(self, task: asyncio.Task[object]) -> None:
         self._in_flight.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("work of an instant failed", exc_info=task.exception())
+            log.error("asynchronous work failed", exc_info=task.exception())
 
     async def advance(self, seconds: float) -> float:
-        """Move time forward by ``seconds``, doing all that falls due on the way; returns the new now."""
+        """Move time forward by ``seconds`` and run all timers that fall due; return the new time."""
         async with self._advancing:
             self.advances += 1
             target = self.now() + seconds
             await self._drain()
             while self._timers and self._timers[0].due <= target:
                 due = self._timers[0].due
-                self._held = max(self.now(), due)
+                self._fixed = max(self.now(), due)
                 while self._timers and self._timers[0].due <= due:
                     self._fire(heapq.heappop(self._timers))
                 await self._drain()
-            self._held = target
+            self._fixed = target
             if self._scale is not None:
-                self._origin, self._wall_origin, self._held = target, time.monotonic(), None
-            self._plan_wake()
+                self._origin, self._wall_origin, self._fixed = target, time.monotonic(), None
+            self._schedule_wake()
             return target
 
     async def _drain(self) -> None:
@@ -128,9 +128,9 @@ class Clock:
                     task.cancel()
                 self._in_flight -= late
 
-    def _plan_wake(self) -> None:
-        """On a flowing clock, have the loop call us when the next timer is due."""
-        if self._held is not None or self._scale is None or not self._timers:
+    def _schedule_wake(self) -> None:
+        """Schedule a call of the event loop when the next timer is due, if the clock flows."""
+        if self._fixed is not None or self._scale is None or not self._timers:
             return
         if self._wake is not None:
             self._wake.cancel()
@@ -141,7 +141,7 @@ class Clock:
         self._wake = None
         while self._timers and self._timers[0].due <= self.now():
             self._fire(heapq.heappop(self._timers))
-        self._plan_wake()
+        self._schedule_wake()
 
     @staticmethod
     def _fire(timer: Timer) -> None:

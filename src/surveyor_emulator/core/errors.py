@@ -1,4 +1,4 @@
-"""The one exception that a handler raises to answer with an error of its service."""
+"""The exception that a handler raises to answer with an error of its service."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ __all__ = ["ServiceError"]
 
 
 class ServiceError(Exception):
-    """An error answer: its code, its message, and further members that the service's model gives it."""
+    """An error response: its code, its message, and further members of its shape in the model."""
 
     def __init__(self, code: str, message: str, *, status: int | None = None, **members: str) -> None:
-        """``status`` is needed only for errors that the service's model does not list."""
+        """``status`` (HTTP) is needed only for errors that the service's model does not list."""
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message

@@ -1,6 +1,6 @@
-"""The event log: what really happened in the embedded target, and when, in service seconds.
+"""The event log: state changes of the embedded target with their time, in service seconds.
 
-Reports draw it, people read it (``GET /_surveyor/events``); suites never do, since no AWS account has one.
+Reports draw it, users read it (``GET /_surveyor/events``); suites do not use it, since an AWS account has none.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 __all__ = ["Event", "EventLog"]
 
-KEPT = 10_000
+MAX_EVENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: ``kind`` is a dotted noun, ``subject`` the resource's id."""
+    """A state change: ``kind`` is a dotted noun, ``subject`` the resource's id, ``at`` service seconds."""
 
     at: float
     kind: str
@@ -26,15 +26,15 @@ class Event:
 
 
 class EventLog:
-    """The latest events, oldest first; old ones are dropped, so that a long run keeps its size."""
+    """The latest events, oldest first; older ones are dropped, which bounds the size in long runs."""
 
     def __init__(self) -> None:
-        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
 
     def add(self, event: Event) -> None:
-        """Append one event."""
+        """Append an event."""
         self._events.append(event)
 
     def since(self, moment: float = 0.0) -> list[Event]:
-        """Events at or after ``moment`` (service seconds)."""
+        """Return the events at or after ``moment`` (service seconds)."""
         return [event for event in self._events if event.at >= moment]

@@ -1,4 +1,4 @@
-"""What account and region names look like, wherever somebody gives one."""
+"""Formats of account and region names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _REGION = re.compile(r"[a-z]{2,3}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 
 
 def is_account(text: str) -> bool:
-    """Whether ``text`` is an account's number: 12 digits."""
+    """Return whether ``text`` is an account number: 12 digits."""
     return _ACCOUNT.fullmatch(text) is not None
 
 
 def is_region(text: str) -> bool:
-    """Whether ``text`` looks like a region of any partition: ``us-east-1``, ``us-gov-west-1``, ``us-iso-east-1``."""
+    """Return whether ``text`` looks like a region: ``us-east-1``, ``us-gov-west-1``, ``us-iso-east-1``."""
     return _REGION.fullmatch(text) is not None

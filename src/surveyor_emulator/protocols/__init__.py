@@ -1,6 +1,6 @@
-"""The wire protocols of AWS: how an operation and its parameters are read from a request, and how answers are written.
+"""The wire protocols of AWS: reading operation and parameters from a request, and writing results and errors.
 
-Which protocol a request speaks shows in its headers; the models only say which ones a service may be spoken to in.
+The headers of a request determine its protocol; the models only list which protocols a service supports.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from surveyor_emulator.core.http import Request, Response
 
 from .api_models import Model
 
-__all__ = ["Document", "Parsed", "Wire", "status_of"]
+__all__ = ["Document", "ParsedRequest", "WireProtocol", "http_status"]
 
 Document = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a request asks for."""
+class ParsedRequest:
+    """The operation of a request and its parameters."""
 
     operation: str
     params: dict[str, object]
 
 
-class Wire(Protocol):
-    """One protocol as one service speaks it. Results hold timestamps as float seconds since the epoch."""
+class WireProtocol(Protocol):
+    """A protocol for the operations of one service. Results hold timestamps as float seconds since the epoch."""
 
-    def parse(self, request: Request) -> Parsed:
-        """Read a request; raises ServiceError for an unknown operation or a body that cannot be read."""
+    def parse(self, request: Request) -> ParsedRequest:
+        """Read a request; raise ServiceError for an unknown operation or a malformed body."""
 
-    def answer(self, operation: str, result: Document, request_id: str) -> Response:
-        """Write a result."""
+    def write_result(self, operation: str, result: Document, request_id: str) -> Response:
+        """Return the response with a result."""
 
-    def refuse(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
-        """Write an error; ``operation`` is known only if the request could be read."""
+    def write_error(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
+        """Return the response with an error; ``operation`` is ``None`` if the request could not be read."""
 
 
-def status_of(model: Model, error: ServiceError) -> int:
-    """The HTTP status of an error: its own, or the one that the model gives it, or 400."""
+def http_status(model: Model, error: ServiceError) -> int:
+    """Return the HTTP status of an error: its own, or the status in the model, or 400."""
     if error.status is not None:
         return error.status
     shape = model.shapes.get(error.code)

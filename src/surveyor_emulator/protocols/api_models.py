@@ -1,8 +1,8 @@
-"""Requests held against botocore's own service models, so that shapes cannot drift from what clients send.
+"""Validation of requests against botocore's service models, so that shapes always match those of clients.
 
-The model files are read as they lie in the botocore package, without importing botocore: that would be half of the
-start-up time. Each input shape is compiled once into a function that raises at the first member that is wrong:
-``WrongType`` where a value could not even be read as what the model says, ``WrongValue`` where it breaks a constraint.
+The model files of the botocore package are read without importing botocore, which would be half of the start-up time.
+Each input shape is compiled once into a function that raises at the first invalid member: ``TypeMismatch`` if a value
+has another type than the model's, ``ConstraintViolation`` if it violates a constraint.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Missing", "Model", "WrongType", "WrongValue", "checker", "service_model"]
+__all__ = ["ConstraintViolation", "MissingMember", "Model", "TypeMismatch", "compile_check", "load_service_model"]
 
 Check = Callable[[object, str], None]
-# A shape as the model file has it: JSON of botocore's making.
+# A shape as in the model file: JSON, defined by botocore.
 Shape = Mapping[str, Any]
 
 _JAVA_CLASSES = {
     r"\p{ASCII}": r"[\x00-\x7f]",
     r"\p{Print}": r"[\x20-\x7e]",
-    # Letters, separators and numbers inside a class, as near as Python's come.
+    # Letters, separators and numbers inside a class: Python's nearest equivalents.
     r"\p{L}": r"\w",
     r"\p{Z}": r"\s",
     r"\p{N}": r"\d",
@@ -35,7 +35,7 @@ _JAVA_CLASSES = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A service model file: its parts as botocore publishes them."""
+    """The parts of a service model file, as botocore publishes them."""
 
     name: str
     metadata: Mapping[str, Any]
@@ -43,21 +43,21 @@ class Model:
     shapes: Mapping[str, Shape]
 
 
-class WrongType(Exception):
-    """A value is of another type than the model's; the text says where and what was expected."""
+class TypeMismatch(Exception):
+    """Raised for a value of another type than the model's; the text states where, and the expected type."""
 
 
-class WrongValue(Exception):
-    """A value breaks a constraint of the model; the text says where and which."""
+class ConstraintViolation(Exception):
+    """Raised for a value that violates a constraint of the model; the text states where, and the constraint."""
 
 
-class Missing(WrongValue):
-    """A required member is not there; EC2 has an error code of its own for it."""
+class MissingMember(ConstraintViolation):
+    """Raised for a missing required member; EC2 has a separate error code for it."""
 
 
 @functools.cache
-def service_model(name: str) -> Model:
-    """The newest model of a service, by botocore's name for it."""
+def load_service_model(name: str) -> Model:
+    """Return the newest model of a service, by botocore's name."""
     package = importlib.util.find_spec("botocore")
     assert package is not None
     assert package.submodule_search_locations is not None
@@ -69,37 +69,37 @@ def service_model(name: str) -> Model:
 
 
 @functools.cache
-def checker(service: str, operation: str) -> Callable[[Mapping[str, object]], None]:
-    """The compiled check of one operation's input."""
-    model = service_model(service)
-    given = model.operations[operation].get("input")
-    if given is None:
+def compile_check(service: str, operation: str) -> Callable[[Mapping[str, object]], None]:
+    """Return the compiled validation of an operation's input."""
+    model = load_service_model(service)
+    input_shape = model.operations[operation].get("input")
+    if input_shape is None:
         return lambda params: None
-    check = _compile(model, given["shape"], {})
+    check = _compile(model, input_shape["shape"], {})
     return lambda params: check(params, "")
 
 
 def _compile(model: Model, name: str, known: dict[str, Check]) -> Check:
-    """``known`` holds shapes in the making, for those that contain themselves."""
+    """Compile the shape ``name``; ``known`` holds unfinished shapes too, for shapes that contain themselves."""
     if name in known:
         return known[name]
 
-    def later(value: object, where: str) -> None:
+    def check_later(value: object, where: str) -> None:
         known[name](value, where)
 
-    known[name] = later
+    known[name] = check_later
     shape = model.shapes[name]
-    made: Check
+    check: Check
     if shape["type"] == "structure":
-        made = _structure(model, shape, known)
+        check = _structure(model, shape, known)
     elif shape["type"] == "list":
-        made = _list(model, shape, known)
+        check = _list(model, shape, known)
     elif shape["type"] == "map":
-        made = _map(model, shape, known)
+        check = _map(model, shape, known)
     else:
-        made = _SCALARS[shape["type"]](shape)
-    known[name] = made
-    return made
+        check = _SCALARS[shape["type"]](shape)
+    known[name] = check
+    return check
 
 
 def _structure(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
@@ -108,10 +108,10 @@ def _structure(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, dict):
-            raise WrongType(f"{where or 'the request'} is to be a structure")
+            raise TypeMismatch(f"{where or 'the request'} must be a structure")
         for name in required:
             if value.get(name) is None:
-                raise Missing(f"{_join(where, name)} is required")
+                raise MissingMember(f"{_join(where, name)} is required")
         for name, item in value.items():
             if item is not None and name in members:
                 members[name](item, _join(where, name))
@@ -120,15 +120,15 @@ def _structure(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
 
 
 def _list(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
-    member, (least, most) = _compile(model, shape["member"]["shape"], known), _bounds(shape)
+    member, (minimum, maximum) = _compile(model, shape["member"]["shape"], known), _bounds(shape)
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, list):
-            raise WrongType(f"{where} is to be a list")
-        _within(len(value), least, most, f"the number of entries of {where}")
+            raise TypeMismatch(f"{where} must be a list")
+        _within(len(value), minimum, maximum, f"the number of entries of {where}")
         for number, item in enumerate(value):
             if item is None:
-                raise WrongValue(f"{where}[{number}] may not be null")
+                raise ConstraintViolation(f"{where}[{number}] may not be null")
             member(item, f"{where}[{number}]")
 
     return check
@@ -136,56 +136,56 @@ def _list(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
 
 def _map(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
     key, member = (_compile(model, shape[part]["shape"], known) for part in ("key", "value"))
-    least, most = _bounds(shape)
+    minimum, maximum = _bounds(shape)
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, dict):
-            raise WrongType(f"{where} is to be a map")
-        _within(len(value), least, most, f"the number of entries of {where}")
+            raise TypeMismatch(f"{where} must be a map")
+        _within(len(value), minimum, maximum, f"the number of entries of {where}")
         for name, item in value.items():
             key(name, f"a key of {where}")
             if item is None:
-                raise WrongValue(f"{where}.{name} may not be null")
+                raise ConstraintViolation(f"{where}.{name} may not be null")
             member(item, f"{where}.{name}")
 
     return check
 
 
 def _string(shape: Shape) -> Check:
-    least, most = _bounds(shape)
+    minimum, maximum = _bounds(shape)
     enum = frozenset(shape["enum"]) if "enum" in shape else None
     pattern = _pattern(shape.get("pattern"))
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, str):
-            raise WrongType(f"{where} is to be a string")
-        _within(len(value), least, most, f"the length of {where}")
+            raise TypeMismatch(f"{where} must be a string")
+        _within(len(value), minimum, maximum, f"the length of {where}")
         if enum is not None and value not in enum:
-            raise WrongValue(f"{where} is to be one of {', '.join(sorted(enum))}")
+            raise ConstraintViolation(f"{where} must be one of {', '.join(sorted(enum))}")
         if pattern is not None and not pattern.search(value):
-            raise WrongValue(f"{where} does not match {shape['pattern']}")
+            raise ConstraintViolation(f"{where} does not match {shape['pattern']}")
 
     return check
 
 
 def _integer(shape: Shape) -> Check:
-    least, most = _bounds(shape)
+    minimum, maximum = _bounds(shape)
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise WrongType(f"{where} is to be an integer")
-        _within(value, least, most, where)
+            raise TypeMismatch(f"{where} must be an integer")
+        _within(value, minimum, maximum, where)
 
     return check
 
 
 def _number(shape: Shape) -> Check:
-    least, most = _bounds(shape)
+    minimum, maximum = _bounds(shape)
 
     def check(value: object, where: str) -> None:
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise WrongType(f"{where} is to be a number")
-        _within(value, least, most, where)
+            raise TypeMismatch(f"{where} must be a number")
+        _within(value, minimum, maximum, where)
 
     return check
 
@@ -193,13 +193,13 @@ def _number(shape: Shape) -> Check:
 def _boolean(shape: Shape) -> Check:
     def check(value: object, where: str) -> None:
         if not isinstance(value, bool):
-            raise WrongType(f"{where} is to be true or false")
+            raise TypeMismatch(f"{where} must be true or false")
 
     return check
 
 
 def _anything(shape: Shape) -> Check:
-    """Timestamps and blobs: the protocols have read them already."""
+    """Accept any value: the protocols have already parsed timestamps and blobs."""
     return lambda value, where: None
 
 
@@ -220,15 +220,15 @@ def _bounds(shape: Shape) -> tuple[float | None, float | None]:
     return shape.get("min"), shape.get("max")
 
 
-def _within(size: float, least: float | None, most: float | None, what: str) -> None:
-    if least is not None and size < least:
-        raise WrongValue(f"{what} is {size}, the least is {least}")
-    if most is not None and size > most:
-        raise WrongValue(f"{what} is {size}, the most is {most}")
+def _within(size: float, minimum: float | None, maximum: float | None, what: str) -> None:
+    if minimum is not None and size < minimum:
+        raise ConstraintViolation(f"{what} is {size}, the minimum is {minimum}")
+    if maximum is not None and size > maximum:
+        raise ConstraintViolation(f"{what} is {size}, the maximum is {maximum}")
 
 
 def _pattern(text: str | None) -> re.Pattern[str] | None:
-    """A model's pattern (Java's dialect) as ours. ``$`` must not allow a last line feed, as Python's does."""
+    """Compile a model's pattern (Java's dialect). ``$`` must not match before a final line feed, as Python's does."""
     if text is None:
         return None
     for java, python in _JAVA_CLASSES.items():

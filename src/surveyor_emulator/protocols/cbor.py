@@ -1,6 +1,6 @@
 """Smithy RPC v2 CBOR: the operation in the path, parameters and results as CBOR bodies.
 
-The models of Cloud Map list this protocol first; boto3 sends JSON still, other SDKs need not.
+The models of Cloud Map list this protocol first; boto3 still sends JSON, but other SDKs need not.
 """
 
 from __future__ import annotations
@@ -13,50 +13,50 @@ import cbor2
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request, Response
 
-from . import Document, Parsed, status_of
+from . import Document, ParsedRequest, http_status
 from .api_models import Model
 
-__all__ = ["CborWire"]
+__all__ = ["CborProtocol"]
 
 _EPOCH_TAG = 1
 _HEADERS = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
 
 
-class CborWire:
-    """``POST /service/<target prefix>/operation/<operation>``."""
+class CborProtocol:
+    """The protocol with requests of the form ``POST /service/<target prefix>/operation/<operation>``."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    def parse(self, request: Request) -> Parsed:
-        """Read the path and the body."""
+    def parse(self, request: Request) -> ParsedRequest:
+        """Read operation and parameters from path and body."""
         parts = request.path.strip("/").split("/")
         if len(parts) != 4 or parts[0] != "service" or parts[2] != "operation":
-            raise ServiceError("UnknownOperationException", "the path is to be /service/NAME/operation/OPERATION")
+            raise ServiceError("UnknownOperationException", "expected the path /service/NAME/operation/OPERATION")
         if parts[1] != self._model.metadata["targetPrefix"] or parts[3] not in self._model.operations:
             raise ServiceError("UnknownOperationException", "the path names no operation of this service")
         try:
             params = cbor2.loads(request.body) if request.body else {}
-        except Exception:  # noqa: BLE001  # cbor2 lets ValueError, RecursionError, OverflowError and more through
+        except Exception:  # noqa: BLE001  # cbor2 raises ValueError, RecursionError, OverflowError and more
             raise ServiceError("SerializationException", "the body is not CBOR") from None
         if not isinstance(params, dict) or not all(isinstance(key, str) for key in params):
-            raise ServiceError("SerializationException", "the body is to be a CBOR map with text keys")
-        return Parsed(parts[3], _plain(params))
+            raise ServiceError("SerializationException", "expected a CBOR map with text keys as body")
+        return ParsedRequest(parts[3], _plain(params))
 
-    def answer(self, operation: str, result: Document, request_id: str) -> Response:
-        """Timestamps get the epoch tag."""
+    def write_result(self, operation: str, result: Document, request_id: str) -> Response:
+        """Write a result; timestamps get the epoch tag."""
         output = self._model.operations[operation].get("output")
         body = cbor2.dumps(_tagged(self._model, result, output["shape"]) if output is not None else {})
         return Response(200, body, {**_HEADERS, "x-amzn-RequestId": request_id})
 
-    def refuse(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
-        """``__type`` names the error."""
+    def write_error(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
+        """Write an error; ``__type`` is its code."""
         body = cbor2.dumps({"__type": error.code, "message": error.message, "Message": error.message, **error.members})
-        return Response(status_of(self._model, error), body, {**_HEADERS, "x-amzn-RequestId": request_id})
+        return Response(http_status(self._model, error), body, {**_HEADERS, "x-amzn-RequestId": request_id})
 
 
 def _plain(value: dict[object, object]) -> dict[str, object]:
-    """CBOR's timestamps as epoch seconds; unhashable or exotic values are left for the model's check to refuse."""
+    """Return the map with timestamps as epoch seconds; other CBOR types are left for validation to reject."""
     return {str(key): _plain_value(item) for key, item in value.items()}
 
 

@@ -1,7 +1,7 @@
-"""REST-XML: the operation in method and path, parameters in path, query and an XML body, answers in XML.
+"""REST-XML: the operation in method and path, parameters in path, query and an XML body, responses in XML.
 
-Route 53 speaks it. Its errors for documents are two: ``MalformedInput`` for another document than the operation's,
-``InvalidInput`` ("Invalid XML") for one that its schema does not allow.
+Route 53 uses it. It has two errors for documents: ``MalformedInput`` for another document than the operation's, and
+``InvalidInput`` ("Invalid XML") for a document that violates its schema.
 """
 
 from __future__ import annotations
@@ -13,88 +13,88 @@ from urllib.parse import parse_qsl, unquote
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request, Response
 
-from . import Document, Parsed, status_of
+from . import Document, ParsedRequest, http_status
 from .api_models import Model
-from .scalars import from_text
-from .xml import DECLARATION, Element, NotXml, escape, list_tag, read, write_members
+from .scalars import parse_scalar
+from .xml import DECLARATION, Element, InvalidXml, escape, list_tag, read, write_members
 
-__all__ = ["RestXmlWire"]
+__all__ = ["RestXmlProtocol"]
 
 _TYPE = "text/xml"
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """One operation's path, cut at its slashes; labels stand in braces."""
+    """The path of one operation, split at slashes; labels are in braces."""
 
     operation: str
     parts: tuple[str, ...]
 
     def labels(self, parts: Sequence[str]) -> dict[str, str] | None:
-        """What the labels stand for in a path of the same length; ``None`` if it is another path."""
-        found = {}
-        for mine, given in zip(self.parts, parts, strict=True):
-            if mine.startswith("{"):
-                if not given:
+        """Return the values of the labels in a path of the same length, or ``None`` if the path does not match."""
+        values = {}
+        for expected, actual in zip(self.parts, parts, strict=True):
+            if expected.startswith("{"):
+                if not actual:
                     return None
-                found[mine[1:-1]] = unquote(given)
-            elif mine != given:
+                values[expected[1:-1]] = unquote(actual)
+            elif expected != actual:
                 return None
-        return found
+        return values
 
 
-class RestXmlWire:
-    """The protocol as one service speaks it."""
+class RestXmlProtocol:
+    """The protocol for the operations of one service."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._routes: dict[tuple[str, int], list[_Route]] = {}
-        for operation, described in model.operations.items():
-            parts = tuple(described["http"]["requestUri"].strip("/").split("/"))
-            self._routes.setdefault((described["http"]["method"], len(parts)), []).append(_Route(operation, parts))
+        for operation, description in model.operations.items():
+            parts = tuple(description["http"]["requestUri"].strip("/").split("/"))
+            self._routes.setdefault((description["http"]["method"], len(parts)), []).append(_Route(operation, parts))
         for routes in self._routes.values():
-            # Words before labels: /trafficpolicyinstances/hostedzone is no id.
+            # Fixed parts before labels: /trafficpolicyinstances/hostedzone is not an id.
             routes.sort(key=lambda route: [part.startswith("{") for part in route.parts])
         self._namespace = next(
-            described["input"]["xmlNamespace"]["uri"]
-            for described in model.operations.values()
-            if "xmlNamespace" in described.get("input", {})
+            description["input"]["xmlNamespace"]["uri"]
+            for description in model.operations.values()
+            if "xmlNamespace" in description.get("input", {})
         )
 
-    def parse(self, request: Request) -> Parsed:
-        """Read path, query and body."""
+    def parse(self, request: Request) -> ParsedRequest:
+        """Read operation and parameters from path, query and body."""
         operation, labels = self._route(request)
-        given = self._model.operations[operation].get("input")
-        if given is None:
-            return Parsed(operation, {})
+        input_shape = self._model.operations[operation].get("input")
+        if input_shape is None:
+            return ParsedRequest(operation, {})
         queries = dict(parse_qsl(request.query, keep_blank_values=True, errors="replace"))
         sources = {"uri": labels, "querystring": queries}
         params: dict[str, object] = {}
-        for name, reference in self._model.shapes[given["shape"]]["members"].items():
+        for name, reference in self._model.shapes[input_shape["shape"]]["members"].items():
             text = sources.get(reference.get("location", ""), {}).get(reference.get("locationName", name))
             if text is not None:
                 params[name] = self._scalar(self._model.shapes[reference["shape"]]["type"], text, name)
-        if "locationName" in given and request.body.strip():
-            params |= self._body(given["shape"], given["locationName"], request.body)
-        return Parsed(operation, params)
+        if "locationName" in input_shape and request.body.strip():
+            params |= self._body(input_shape["shape"], input_shape["locationName"], request.body)
+        return ParsedRequest(operation, params)
 
-    def answer(self, operation: str, result: Document, request_id: str) -> Response:
-        """Write a result: some members may be headers."""
-        described = self._model.operations[operation]
+    def write_result(self, operation: str, result: Document, request_id: str) -> Response:
+        """Write a result; some members may be headers."""
+        description = self._model.operations[operation]
         headers = {"Content-Type": _TYPE, "x-amzn-RequestId": request_id}
         out = [DECLARATION, f'<{operation}Response xmlns="{self._namespace}">']
-        if "output" in described:
-            shape = described["output"]["shape"]
+        if "output" in description:
+            shape = description["output"]["shape"]
             for name, reference in self._model.shapes[shape]["members"].items():
                 if reference.get("location") == "header" and result.get(name) is not None:
                     headers[reference["locationName"]] = str(result[name])
             write_members(out, self._model, shape, result)
         out.append(f"</{operation}Response>")
-        return Response(described["http"].get("responseCode", 200), "".join(out).encode(), headers)
+        return Response(description["http"].get("responseCode", 200), "".join(out).encode(), headers)
 
-    def refuse(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
-        """Write an error."""
-        status = status_of(self._model, error)
+    def write_error(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
+        """Write an error with the type ``Sender`` or ``Receiver``."""
+        status = http_status(self._model, error)
         text = (
             f'{DECLARATION}<ErrorResponse xmlns="{self._namespace}"><Error>'
             f"<Type>{'Sender' if status < 500 else 'Receiver'}</Type><Code>{escape(error.code)}</Code>"
@@ -113,8 +113,8 @@ class RestXmlWire:
     def _body(self, shape: str, root: str, body: bytes) -> dict[str, object]:
         try:
             element = read(body)
-        except NotXml as problem:
-            raise ServiceError("MalformedInput", f"The body is not XML that can be read: {problem}") from None
+        except InvalidXml as error:
+            raise ServiceError("MalformedInput", f"The body is not acceptable XML: {error}") from None
         if element.name != root:
             raise ServiceError("MalformedInput", f"{element.name} is not valid, expected {root}")
         if element.namespace != self._namespace:
@@ -127,13 +127,13 @@ class RestXmlWire:
             for name, reference in self._model.shapes[shape]["members"].items()
             if "location" not in reference
         }
-        found: dict[str, object] = {}
+        params: dict[str, object] = {}
         for child in element.children:
-            name, of = members.get(child.name, ("", ""))
-            if not name or name in found:
+            name, member = members.get(child.name, ("", ""))
+            if not name or name in params:
                 raise _invalid(f"Invalid content was found starting with element '{child.name}'")
-            found[name] = self._value(of, child)
-        return found
+            params[name] = self._value(member, child)
+        return params
 
     def _value(self, name: str, element: Element) -> object:
         shape = self._model.shapes[name]
@@ -143,7 +143,7 @@ class RestXmlWire:
         if kind == "list":
             return self._list(shape["member"], element)
         if element.children:
-            raise _invalid(f"Element '{element.name}' may not have elements inside")
+            raise _invalid(f"Element '{element.name}' must not contain elements")
         return self._scalar(kind, element.text, element.name)
 
     def _list(self, reference: Mapping[str, str], element: Element) -> list[object]:
@@ -156,10 +156,10 @@ class RestXmlWire:
     @staticmethod
     def _scalar(kind: str, text: str, where: str) -> object:
         try:
-            return from_text(kind, text)
-        except ValueError as problem:
-            raise _invalid(f"the value of '{where}' is not valid: {problem}") from None
+            return parse_scalar(kind, text)
+        except ValueError as error:
+            raise _invalid(f"the value of '{where}' is not valid: {error}") from None
 
 
-def _invalid(why: str) -> ServiceError:
-    return ServiceError("InvalidInput", f"Invalid XML ; {why}")
+def _invalid(reason: str) -> ServiceError:
+    return ServiceError("InvalidInput", f"Invalid XML ; {reason}")

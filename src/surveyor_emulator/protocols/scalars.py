@@ -1,4 +1,4 @@
-"""Scalars as text, in the protocols that know nothing else: in forms, paths, queries and XML."""
+"""Scalars as text, for protocols with text values only: forms, paths, queries and XML."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import cast
 
-__all__ = ["from_text", "to_text"]
+__all__ = ["format_scalar", "parse_scalar"]
 
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
-def from_text(kind: str, text: str) -> object:
-    """The value of a scalar of the model's type ``kind``; timestamps as epoch seconds. Raises ValueError."""
+def parse_scalar(kind: str, text: str) -> object:
+    """Return the value of a scalar of the model's type ``kind``; timestamps as epoch seconds. Raise ValueError."""
     return _READERS[kind](text)
 
 
-def to_text(kind: str, value: object) -> str:
-    """A scalar of the model's type ``kind`` as text; timestamps (epoch seconds) in ISO 8601, to the millisecond."""
+def format_scalar(kind: str, value: object) -> str:
+    """Format a scalar of the model's type ``kind``; timestamps (epoch seconds) as ISO 8601 with milliseconds."""
     if kind == "boolean":
         return "true" if value else "false"
     if kind == "timestamp":
@@ -33,20 +33,20 @@ def to_text(kind: str, value: object) -> str:
 
 def _integer(text: str) -> int:
     if not _INTEGER.fullmatch(text.strip()):
-        raise ValueError(f"{text!r} is not an integer")
+        raise ValueError(f"expected an integer, got {text!r}")
     return int(text)
 
 
 def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text.strip()):
-        raise ValueError(f"{text!r} is not a number")
+        raise ValueError(f"expected a number, got {text!r}")
     return float(text)
 
 
 def _boolean(text: str) -> bool:
     value = _BOOLEANS.get(text.strip().lower())
     if value is None:
-        raise ValueError(f"{text!r} is neither true nor false")
+        raise ValueError(f"expected true or false, got {text!r}")
     return value
 
 
@@ -54,7 +54,7 @@ def _timestamp(text: str) -> float:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError(f"{text!r} is not a time in ISO 8601") from None
+        raise ValueError(f"expected a time in ISO 8601, got {text!r}") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -62,7 +62,7 @@ def _blob(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):  # ValueError: characters that are not ASCII
-        raise ValueError(f"{text!r} is not base 64") from None
+        raise ValueError(f"expected base 64, got {text!r}") from None
 
 
 _READERS: Mapping[str, Callable[[str], object]] = {

@@ -1,7 +1,7 @@
-"""XML documents: read safely into elements, and results written as a model says.
+"""XML documents: parse them safely into elements, and write results as a model describes.
 
-By the models alone: the three services that speak XML use neither maps nor flattened lists, payloads or attributes, and
-what is left fits into a page. docs/decisions/0006 has what moto's code for it would cost.
+Only what the models need: the three services that use XML have neither maps nor flattened lists, payloads or
+attributes, and the rest is one page. docs/decisions/0006 states the cost of using moto's code for it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from typing import cast
 from xml.parsers import expat
 
 from .api_models import Model
-from .scalars import to_text
+from .scalars import format_scalar
 
-__all__ = ["DECLARATION", "Element", "NotXml", "escape", "list_tag", "read", "write_members"]
+__all__ = ["DECLARATION", "Element", "InvalidXml", "escape", "list_tag", "read", "write_members"]
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-DEEPEST = 32
-MOST_ELEMENTS = 100_000
-_SEPARATOR = " "  # stands in no namespace and in no name
-# What XML 1.0 cannot carry (production 2, Char), and what it would change on the way.
+MAX_DEPTH = 32
+MAX_ELEMENTS = 100_000
+_SEPARATOR = " "  # occurs in no namespace and in no name
+# Characters that XML 1.0 does not allow (production 2, Char), and those that must be escaped to arrive unchanged.
 _UNSAFE = re.compile("[&<>\r]|[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 _Write = Callable[[list[str], str, object], None]
 
 
-class NotXml(Exception):
-    """A document that is not well-formed, or not one that is read here; the text says why."""
+class InvalidXml(Exception):
+    """Raised for a document that is not well-formed, or not accepted here; the text gives the reason."""
 
 
 @dataclass(slots=True)
 class Element:
-    """One element: its name without the namespace, the namespace, its children, and its text as it came."""
+    """An element: its name without the namespace, the namespace, its children, and its text unchanged."""
 
     name: str
     namespace: str
@@ -45,12 +45,12 @@ class Element:
 
     @property
     def text(self) -> str:
-        """The whole text, whatever stood in between."""
+        """Return the whole text, without child elements."""
         return "".join(self.texts)
 
 
 def read(document: bytes) -> Element:
-    """The root of a document. Raises NotXml, also for document types, since entities are made of them."""
+    """Return the root of a document. Raise InvalidXml, also for document types, since they can define entities."""
     parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
     parser.buffer_text = True
     top = Element("", "")
@@ -60,8 +60,8 @@ def read(document: bytes) -> Element:
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal count
         count += 1
-        if count > MOST_ELEMENTS or len(open_elements) > DEEPEST:
-            raise NotXml(f"more than {MOST_ELEMENTS} elements, or more than {DEEPEST} inside each other")
+        if count > MAX_ELEMENTS or len(open_elements) > MAX_DEPTH:
+            raise InvalidXml(f"more than {MAX_ELEMENTS} elements, or elements nested deeper than {MAX_DEPTH} levels")
         namespace, _, local = name.rpartition(_SEPARATOR)
         element = Element(local, namespace)
         open_elements[-1].children.append(element)
@@ -74,7 +74,7 @@ def read(document: bytes) -> Element:
         open_elements[-1].texts.append(data)
 
     def document_type(*_: object) -> None:
-        raise NotXml("document types and entities are not accepted")
+        raise InvalidXml("document types and entities are not accepted")
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
@@ -82,13 +82,13 @@ def read(document: bytes) -> Element:
     parser.StartDoctypeDeclHandler = document_type
     try:
         parser.Parse(document, True)
-    except (expat.ExpatError, ValueError, LookupError) as problem:  # the latter two: encodings that are none
-        raise NotXml(str(problem)) from None
+    except (expat.ExpatError, ValueError, LookupError) as error:  # the latter two: unknown encodings
+        raise InvalidXml(str(error)) from None
     return top.children[0]
 
 
 def write_members(out: list[str], model: Model, shape: str, result: Mapping[str, object]) -> None:
-    """The members of a result, one after the other, without an element around them."""
+    """Write the members of a result in sequence, without an enclosing element."""
     for name, tag, member in _members(model, shape):
         value = result.get(name)
         if value is not None:
@@ -96,18 +96,18 @@ def write_members(out: list[str], model: Model, shape: str, result: Mapping[str,
 
 
 def list_tag(reference: Mapping[str, str]) -> str:
-    """The name of each element of a list, from the list's ``member``."""
+    """Return the name of each element of a list, from the list's ``member``."""
     return reference.get("locationName", "member")
 
 
 def escape(text: str) -> str:
-    """Text as XML carries it; what it cannot carry becomes U+FFFD."""
-    return _UNSAFE.sub(lambda found: _ENTITIES.get(found.group(), "\ufffd"), text)
+    """Return text escaped for XML; characters that XML does not allow become U+FFFD."""
+    return _UNSAFE.sub(lambda match: _ENTITIES.get(match.group(), "\ufffd"), text)
 
 
 @functools.cache
 def _members(model: Model, shape: str) -> Sequence[tuple[str, str, str]]:
-    """Name, element and shape of each member that is written into the body."""
+    """Return name, element name and shape of each member that is written into the body."""
     return [
         (name, reference.get("locationName", name), reference["shape"])
         for name, reference in model.shapes[shape]["members"].items()
@@ -127,18 +127,18 @@ def _writer(model: Model, name: str) -> _Write:
             out.append(f"</{tag}>")
 
     elif kind == "list":
-        member, each = shape["member"]["shape"], list_tag(shape["member"])
+        member, entry_tag = shape["member"]["shape"], list_tag(shape["member"])
 
         def write(out: list[str], tag: str, value: object) -> None:
-            write_one = _writer(model, member)
+            write_entry = _writer(model, member)
             out.append(f"<{tag}>")
             for item in cast("Sequence[object]", value):
-                write_one(out, each, item)
+                write_entry(out, entry_tag, item)
             out.append(f"</{tag}>")
 
     else:
 
         def write(out: list[str], tag: str, value: object) -> None:
-            out.append(f"<{tag}>{escape(to_text(kind, value))}</{tag}>")
+            out.append(f"<{tag}>{escape(format_scalar(kind, value))}</{tag}>")
 
     return write

@@ -12,8 +12,8 @@ from surveyor_emulator.aws.iam.permission_request import PermissionRequest
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request, Response
 from surveyor_emulator.core.world import Call
-from surveyor_emulator.protocols import Parsed, Wire, api_models
-from surveyor_emulator.protocols.json import JsonWire
+from surveyor_emulator.protocols import ParsedRequest, WireProtocol, api_models
+from surveyor_emulator.protocols.json import JsonProtocol
 
 from .services import Service
 
@@ -25,13 +25,13 @@ class Backend(Protocol):
 
     service: Service
 
-    def wire(self, request: Request) -> Wire:
+    def wire(self, request: Request) -> WireProtocol:
         """Return the protocol that a request speaks."""
 
-    def parse(self, wire: Wire, request: Request) -> Parsed:
+    def parse(self, wire: WireProtocol, request: Request) -> ParsedRequest:
         """Return the operation and the parameters of a request."""
 
-    def validate(self, parsed: Parsed) -> None:
+    def validate(self, parsed: ParsedRequest) -> None:
         """Check the operation and its parameters against the model of the API."""
 
     def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
@@ -40,7 +40,9 @@ class Backend(Protocol):
     def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
         """Return the call in the account that it is about."""
 
-    def respond(self, call: Call, parsed: Parsed, request: Request, wire: Wire, request_id: str) -> Response:
+    def respond(
+        self, call: Call, parsed: ParsedRequest, request: Request, wire: WireProtocol, request_id: str
+    ) -> Response:
         """Carry the call out and return its response."""
 
 
@@ -56,7 +58,7 @@ class _Backend:
         self.service = service
         self._wires = {name: _wire(name, service.model) for name in service.protocols}
 
-    def wire(self, request: Request) -> Wire:
+    def wire(self, request: Request) -> WireProtocol:
         # The content type decides, not the order in the model.
         is_cbor = "cbor" in request.headers.get("content-type", "") or "smithy-protocol" in request.headers
         if is_cbor and "cbor" in self._wires:
@@ -71,23 +73,23 @@ class _NativeBackend(_Backend):
         self._permissions = _module(service.permissions) if service.permissions else None
         self._account_resolver = _module(service.account_resolver) if service.account_resolver else None
 
-    def parse(self, wire: Wire, request: Request) -> Parsed:
+    def parse(self, wire: WireProtocol, request: Request) -> ParsedRequest:
         return wire.parse(request)
 
-    def validate(self, parsed: Parsed) -> None:
+    def validate(self, parsed: ParsedRequest) -> None:
         service = self.service
         if parsed.operation not in self._handlers:
             raise ServiceError(
                 "NotImplemented", f"the embedded target does not offer {service.name}:{parsed.operation}", status=501
             )
         try:
-            api_models.checker(service.model, parsed.operation)(parsed.params)
-        except api_models.WrongType as error:
+            api_models.compile_check(service.model, parsed.operation)(parsed.params)
+        except api_models.TypeMismatch as error:
             code = "SerializationException" if not service.xml else "MalformedInput"
             raise ServiceError(code, str(error), status=400) from None
-        except api_models.Missing as error:
+        except api_models.MissingMember as error:
             raise ServiceError(service.missing or service.invalid, str(error)) from None
-        except api_models.WrongValue as error:
+        except api_models.ConstraintViolation as error:
             raise ServiceError(service.invalid, str(error)) from None
 
     def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
@@ -102,8 +104,10 @@ class _NativeBackend(_Backend):
         resolved: Call = self._account_resolver.resolve_account(call, params)
         return resolved
 
-    def respond(self, call: Call, parsed: Parsed, request: Request, wire: Wire, request_id: str) -> Response:
-        return wire.answer(parsed.operation, self._handlers[parsed.operation](call, parsed.params), request_id)
+    def respond(
+        self, call: Call, parsed: ParsedRequest, request: Request, wire: WireProtocol, request_id: str
+    ) -> Response:
+        return wire.write_result(parsed.operation, self._handlers[parsed.operation](call, parsed.params), request_id)
 
 
 class _MotoBackend(_Backend):
@@ -114,16 +118,16 @@ class _MotoBackend(_Backend):
         self._forwarder = _module(service.moto)
         self._forwarder.load(service.name)
 
-    def parse(self, wire: Wire, request: Request) -> Parsed:
+    def parse(self, wire: WireProtocol, request: Request) -> ParsedRequest:
         if "smithy-protocol" in request.headers:
             operation = request.path.rpartition("/")[2]
         elif "x-amz-target" in request.headers:
             operation = request.headers["x-amz-target"].rpartition(".")[2]
         else:
             operation = parse_qs(request.body.decode("utf-8", "replace")).get("Action", [""])[0]
-        return Parsed(operation, {})
+        return ParsedRequest(operation, {})
 
-    def validate(self, parsed: Parsed) -> None:
+    def validate(self, parsed: ParsedRequest) -> None:
         pass
 
     def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
@@ -132,7 +136,9 @@ class _MotoBackend(_Backend):
     def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
         return call
 
-    def respond(self, call: Call, parsed: Parsed, request: Request, wire: Wire, request_id: str) -> Response:
+    def respond(
+        self, call: Call, parsed: ParsedRequest, request: Request, wire: WireProtocol, request_id: str
+    ) -> Response:
         response: Response = self._forwarder.answer(self.service.name, request, call.account, call.world.endpoint)
         return response
 
@@ -141,23 +147,23 @@ def _module(name: str) -> Any:
     return import_module(f"surveyor_emulator.aws.{name}")
 
 
-def _wire(name: str, model_name: str) -> Wire:
+def _wire(name: str, model_name: str) -> WireProtocol:
     """Return one protocol of one service; protocols are imported when first needed, to start fast."""
-    model = api_models.service_model(model_name)
+    model = api_models.load_service_model(model_name)
     if name == "json":
-        return JsonWire(model)
+        return JsonProtocol(model)
     if name == "cbor":
-        from surveyor_emulator.protocols.cbor import CborWire
+        from surveyor_emulator.protocols.cbor import CborProtocol
 
-        return CborWire(model)
+        return CborProtocol(model)
     if name == "rest-json":
-        from surveyor_emulator.protocols.rest_json import RestJsonWire
+        from surveyor_emulator.protocols.rest_json import RestJsonProtocol
 
-        return RestJsonWire(model)
+        return RestJsonProtocol(model)
     if name == "rest-xml":
-        from surveyor_emulator.protocols.rest_xml import RestXmlWire
+        from surveyor_emulator.protocols.rest_xml import RestXmlProtocol
 
-        return RestXmlWire(model)
-    from surveyor_emulator.protocols.query import QueryWire
+        return RestXmlProtocol(model)
+    from surveyor_emulator.protocols.query import QueryProtocol
 
-    return QueryWire(model, ec2=name == "ec2")
+    return QueryProtocol(model, ec2=name == "ec2")

@@ -82,13 +82,13 @@ class Gateway:
             call = backend.resolve_account(call, params)
             return backend.respond(call, parsed, request, wire, request_id)
         except ServiceError as error:
-            return wire.refuse(operation, error, request_id)
+            return wire.write_error(operation, error, request_id)
         except Exception:
             log.exception("no answer to %s %s", service.name, operation)
             failure = ServiceError(
                 "InternalFailure", "the embedded target failed; its log has the traceback", status=500
             )
-            return wire.refuse(operation, failure, request_id)
+            return wire.write_error(operation, failure, request_id)
 
 
 def _guess_service(request: Request) -> str:

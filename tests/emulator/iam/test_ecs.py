@@ -1,4 +1,4 @@
-"""Who may do what in ECS: resources, condition keys, and roles that are handed on."""
+"""Permissions of ECS: resources, condition keys, and passing roles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ APP = [{"name": "app", "image": "any", "command": ["sleep", "1000"], "memory": 1
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningTarget]:
-    """One target, with two clusters, a service in each, and a task definition."""
+    """Run a target with two clusters, a service in each, and a task definition."""
     with run_target(load_target("embedded", find_layout().targets), 7) as target:
         owner = target.clients.client("ecs", ACCOUNT)
         subnet = target.clients.client("ec2", ACCOUNT).describe_subnets()["Subnets"][0]["SubnetId"]
@@ -41,10 +41,10 @@ def running() -> Iterator[RunningTarget]:
 
 
 def user(running: RunningTarget, name: str, *statements: dict[str, Any]) -> Any:
-    """ECS as a new user may use it."""
+    """Create a user with these statements; return its ECS client."""
     iam = running.clients.client("iam", ACCOUNT)
     iam.create_user(UserName=name)
-    allowed = [{"Effect": "Allow", **one} for one in statements]
+    allowed = [{"Effect": "Allow", **statement} for statement in statements]
     document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
     iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -53,16 +53,16 @@ def user(running: RunningTarget, name: str, *statements: dict[str, Any]) -> Any:
 
 
 def denied(call: Any, *words: str, **params: Any) -> None:
-    """The call is refused as ECS refuses, and the words are in why."""
-    with pytest.raises(ClientError) as refused:
+    """Assert that the call is denied as ECS denies, with these words in the message."""
+    with pytest.raises(ClientError) as raised:
         call(**params)
-    error = refused.value.response["Error"]
+    error = raised.value.response["Error"]
     assert error["Code"] == "AccessDeniedException"
     assert [word for word in words if word not in error["Message"]] == []
 
 
-def test_services_are_allowed_one_by_one(running: RunningTarget) -> None:
-    """Allowed on one cluster's services by their ARN, those of another are refused, each in its words."""
+def test_services_are_allowed_by_arn(running: RunningTarget) -> None:
+    """A user allowed on the services of one cluster is denied those of another; the message names action and ARN."""
     ecs = user(running, "deployer", {"Action": ["ecs:UpdateService", "ecs:DescribeServices"],
                                      "Resource": f"{ECS}:service/ours/*"})  # fmt: skip
     assert ecs.update_service(cluster="ours", service="web", desiredCount=0)["service"]["status"] == "ACTIVE"
@@ -73,7 +73,7 @@ def test_services_are_allowed_one_by_one(running: RunningTarget) -> None:
 
 
 def test_the_cluster_is_a_condition_key(running: RunningTarget) -> None:
-    """ecs:cluster limits what has no resource of its own to the cluster that is named."""
+    """ecs:cluster limits actions without a resource type to the named cluster."""
     condition = {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/ours"}}
     ecs = user(running, "lister", {"Action": "ecs:List*", "Resource": "*", "Condition": condition})
     assert len(ecs.list_services(cluster="ours")["serviceArns"]) == 1
@@ -82,7 +82,7 @@ def test_the_cluster_is_a_condition_key(running: RunningTarget) -> None:
 
 
 def test_tags_of_clusters_decide(running: RunningTarget) -> None:
-    """aws:ResourceTag of the cluster, and aws:RequestTag of what is made."""
+    """aws:ResourceTag reads the tags of the cluster, aws:RequestTag the tags in the request."""
     mine = {"StringEquals": {"aws:ResourceTag/team": "ours"}}
     tagged = {"StringEquals": {"aws:RequestTag/team": "ours"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
     ecs = user(
@@ -101,23 +101,23 @@ def test_tags_of_clusters_decide(running: RunningTarget) -> None:
 
 
 def test_run_task_is_allowed_by_revision(running: RunningTarget) -> None:
-    """RunTask is asked about on the task definition, its latest revision where none is named."""
+    """RunTask is authorised on the task definition; without a revision on its latest revision."""
     ecs = user(running, "runner", {"Action": "ecs:RunTask", "Resource": f"{ECS}:task-definition/web:1"})
-    given = {"cluster": "ours", "launchType": "FARGATE", "count": 0}
-    with pytest.raises(ClientError, match="InvalidParameterException"):  # allowed, and then refused for its count
-        ecs.run_task(taskDefinition="web", **given)
-    denied(ecs.run_task, f"{ECS}:task-definition/web:2", taskDefinition="web:2", **given)
+    request = {"cluster": "ours", "launchType": "FARGATE", "count": 0}
+    with pytest.raises(ClientError, match="InvalidParameterException"):  # allowed, then rejected for its count
+        ecs.run_task(taskDefinition="web", **request)
+    denied(ecs.run_task, f"{ECS}:task-definition/web:2", taskDefinition="web:2", **request)
 
 
-def test_a_role_is_handed_on_only_by_who_may(running: RunningTarget) -> None:
+def test_passing_a_role_needs_pass_role(running: RunningTarget) -> None:
     """A task definition with a role needs iam:PassRole on it, for ECS tasks; without a role it does not."""
     register = {"Action": "ecs:RegisterTaskDefinition", "Resource": "*"}
     to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-    given = {"family": "other", "containerDefinitions": APP}
+    request = {"family": "other", "containerDefinitions": APP}
     without = user(running, "without", register)
-    assert without.register_task_definition(**given)["taskDefinition"]["revision"] == 1
-    denied(without.register_task_definition, "iam:PassRole", ROLE, taskRoleArn=ROLE, **given)
-    denied(without.register_task_definition, "iam:PassRole", ROLE, executionRoleArn=ROLE, **given)
+    assert without.register_task_definition(**request)["taskDefinition"]["revision"] == 1
+    denied(without.register_task_definition, "iam:PassRole", ROLE, taskRoleArn=ROLE, **request)
+    denied(without.register_task_definition, "iam:PassRole", ROLE, executionRoleArn=ROLE, **request)
     having = user(running, "having", register, {"Action": "iam:PassRole", "Resource": ROLE, "Condition": to_tasks})
-    assert having.register_task_definition(taskRoleArn=ROLE, **given)["taskDefinition"]["taskRoleArn"] == ROLE
-    denied(having.register_task_definition, "iam:PassRole", taskRoleArn=f"{ROLE}-2", **given)
+    assert having.register_task_definition(taskRoleArn=ROLE, **request)["taskDefinition"]["taskRoleArn"] == ROLE
+    denied(having.register_task_definition, "iam:PassRole", taskRoleArn=f"{ROLE}-2", **request)

@@ -1,4 +1,4 @@
-"""REST-XML: paths that lead to operations, and documents that are refused."""
+"""REST-XML: paths select operations, invalid documents are rejected with the documented codes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request
-from surveyor_emulator.protocols.api_models import service_model
-from surveyor_emulator.protocols.rest_xml import RestXmlWire
-from surveyor_emulator.protocols.xml import DEEPEST, MOST_ELEMENTS
+from surveyor_emulator.protocols.api_models import load_service_model
+from surveyor_emulator.protocols.rest_xml import RestXmlProtocol
+from surveyor_emulator.protocols.xml import MAX_DEPTH, MAX_ELEMENTS
 
-WIRE = RestXmlWire(service_model("route53"))
+WIRE = RestXmlProtocol(load_service_model("route53"))
 NAMESPACE = "https://route53.amazonaws.com/doc/2013-04-01/"
 ZONE = "/2013-04-01/hostedzone"
 LAUGHS = (
@@ -26,15 +26,15 @@ OUTSIDE = (
 
 
 def create(members: str, namespace: str = NAMESPACE, root: str = "CreateHostedZoneRequest") -> Request:
-    """CreateHostedZone with these elements."""
+    """Return a CreateHostedZone request with these elements."""
     return Request("POST", ZONE, "", {}, f'<{root} xmlns="{namespace}">{members}</{root}>'.encode())
 
 
 def refusal(request: Request) -> str:
-    """The code with which a request is refused."""
-    with pytest.raises(ServiceError) as caught:
+    """Return the code of the error with which a request is rejected."""
+    with pytest.raises(ServiceError) as raised:
         WIRE.parse(request)
-    return caught.value.code
+    return raised.value.code
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def refusal(request: Request) -> str:
         LAUGHS,
         LAUGHS.decode().encode("utf-16"),
         OUTSIDE,
-        b"<CreateHostedZoneRequest>" + b"<a>" * DEEPEST,
-        b"<CreateHostedZoneRequest>" + b"<a/>" * MOST_ELEMENTS + b"</CreateHostedZoneRequest>",
+        b"<CreateHostedZoneRequest>" + b"<a>" * MAX_DEPTH,
+        b"<CreateHostedZoneRequest>" + b"<a/>" * MAX_ELEMENTS + b"</CreateHostedZoneRequest>",
         f'<ChangeBatch xmlns="{NAMESPACE}"/>'.encode(),
     ],
     ids=[
@@ -66,8 +66,8 @@ def refusal(request: Request) -> str:
         "another document",
     ],
 )
-def test_refuses_a_document_that_is_not_the_operations(document: bytes) -> None:
-    """MalformedInput; document types are refused before an entity of theirs is looked at."""
+def test_rejects_a_document_of_another_kind(document: bytes) -> None:
+    """It is MalformedInput; document types are rejected before any entity is expanded."""
     assert refusal(Request("POST", ZONE, "", {}, document)) == "MalformedInput"
 
 
@@ -81,18 +81,18 @@ def test_refuses_a_document_that_is_not_the_operations(document: bytes) -> None:
         "<HostedZoneConfig><PrivateZone>maybe</PrivateZone></HostedZoneConfig>",
     ],
 )
-def test_refuses_what_the_schema_does_not_allow(members: str) -> None:
-    """InvalidInput, "Invalid XML", as Route 53 says of elements that it does not expect."""
+def test_rejects_a_document_that_violates_the_schema(members: str) -> None:
+    """It is InvalidInput, "Invalid XML", as Route 53 answers for unexpected elements."""
     assert refusal(create(members)) == "InvalidInput"
 
 
-def test_refuses_another_namespace() -> None:
-    """A document without Route 53's namespace is none of its documents."""
+def test_rejects_another_namespace() -> None:
+    """A document without Route 53's namespace is InvalidInput."""
     assert refusal(create("<Name>a.example</Name>", namespace="")) == "InvalidInput"
 
 
-def test_refuses_strange_elements_in_lists() -> None:
-    """A list holds elements of one name."""
+def test_rejects_unknown_elements_in_lists() -> None:
+    """A list contains elements of a single name."""
     batch = "<ChangeBatch><Changes><Moon/></Changes></ChangeBatch>"
     body = f'<ChangeResourceRecordSetsRequest xmlns="{NAMESPACE}">{batch}</ChangeResourceRecordSetsRequest>'
     assert refusal(Request("POST", f"{ZONE}/Z1/rrset", "", {}, body.encode())) == "InvalidInput"
@@ -102,41 +102,41 @@ def test_refuses_strange_elements_in_lists() -> None:
     ("method", "path"),
     [("GET", "/"), ("GET", "/2013-04-01"), ("PUT", ZONE), ("GET", f"{ZONE}//rrset"), ("GET", f"{ZONE}/a/b/c/d")],
 )
-def test_refuses_paths_that_lead_nowhere(method: str, path: str) -> None:
-    """UnknownOperationException for a method or a path of no operation."""
+def test_rejects_unknown_paths(method: str, path: str) -> None:
+    """A method or path of no operation is UnknownOperationException."""
     assert refusal(Request(method, path, "", {}, b"")) == "UnknownOperationException"
 
 
-def test_words_of_a_path_come_before_labels() -> None:
-    """A path that is spelled out is not read as another one's id."""
+def test_fixed_parts_of_a_path_precede_labels() -> None:
+    """A path that matches literally is not read as another operation's id."""
     listing = WIRE.parse(Request("GET", "/2013-04-01/trafficpolicyinstances/hostedzone", "id=Z1", {}, b""))
     assert (listing.operation, listing.params) == ("ListTrafficPolicyInstancesByHostedZone", {"HostedZoneId": "Z1"})
 
 
 def test_reads_labels_and_queries_decoded() -> None:
-    """An id keeps its encoded slashes; a number in the query is a number."""
+    """An id may contain encoded slashes; a number in the query is a number."""
     parsed = WIRE.parse(Request("GET", f"{ZONE}/%2Fhostedzone%2FZ1/rrset/", "maxitems=5&name=a%20b.", {}, b""))
     assert parsed.params == {"HostedZoneId": "/hostedzone/Z1", "MaxItems": "5", "StartRecordName": "a b."}
     assert refusal(Request("GET", "/2013-04-01/trafficpolicy/t/latest", "", {}, b"")) == "InvalidInput"
 
 
 def test_text_in_pieces_is_one_text() -> None:
-    """Comments and CDATA do not cut a value, and many of them cost no more than one."""
+    """Comments and CDATA do not split a value, and many of them are not slow."""
     parsed = WIRE.parse(create("<Name>" + "a<!-- -->" * 50_000 + "<![CDATA[&]]></Name>"))
     assert parsed.params == {"Name": "a" * 50_000 + "&"}
 
 
 def outcome(document: bytes) -> str:
-    """The operation that was read, or the code of the refusal."""
+    """Return the operation that was read, or the code of the error."""
     try:
         return WIRE.parse(Request("POST", ZONE, "", {}, document)).operation
-    except ServiceError as refused:
-        return refused.code
+    except ServiceError as error:
+        return error.code
 
 
 @given(st.binary(max_size=80))
-def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    """Nothing but a ServiceError leaves the parser."""
+def test_any_bytes_are_read_or_rejected(body: bytes) -> None:
+    """The parser raises no exception except ServiceError."""
     outcomes = {"CreateHostedZone", "MalformedInput", "InvalidInput"}
     assert outcome(body) in outcomes
     assert outcome(f'<CreateHostedZoneRequest xmlns="{NAMESPACE}">'.encode() + body) in outcomes

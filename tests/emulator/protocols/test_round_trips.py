@@ -1,4 +1,4 @@
-"""The XML protocols against botocore: each reads what the other writes."""
+"""The XML protocols read what botocore writes, and write what botocore reads."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from hypothesis import strategies as st
 from surveyor_emulator.aws.ec2 import HANDLERS
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request
-from surveyor_emulator.protocols import Wire
-from surveyor_emulator.protocols.api_models import service_model
-from surveyor_emulator.protocols.query import QueryWire
-from surveyor_emulator.protocols.rest_xml import RestXmlWire
+from surveyor_emulator.protocols import WireProtocol
+from surveyor_emulator.protocols.api_models import load_service_model
+from surveyor_emulator.protocols.query import QueryProtocol
+from surveyor_emulator.protocols.rest_xml import RestXmlProtocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WIRES: dict[str, Wire] = {
-    "ec2": QueryWire(service_model("ec2"), ec2=True),
-    "route53": RestXmlWire(service_model("route53")),
-    "sts": QueryWire(service_model("sts"), ec2=False),
+PROTOCOLS: dict[str, WireProtocol] = {
+    "ec2": QueryProtocol(load_service_model("ec2"), ec2=True),
+    "route53": RestXmlProtocol(load_service_model("route53")),
+    "sts": QueryProtocol(load_service_model("sts"), ec2=False),
 }
 OPERATIONS = [
     *(("ec2", operation) for operation in sorted(HANDLERS)),
-    *(("route53", operation) for operation in service_model("route53").operations),
-    *(("sts", operation) for operation in service_model("sts").operations),
+    *(("route53", operation) for operation in load_service_model("route53").operations),
+    *(("sts", operation) for operation in load_service_model("sts").operations),
 ]
-# A carriage return is what botocore's own XML writer loses; the rest is what XML cannot carry.
+# botocore's XML writer loses carriage returns; the other excluded characters are not allowed in XML.
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x10FFFF, exclude_categories=["Cs"]), max_size=6).filter(
     lambda text: not set(text) & {"\ufffe", "\uffff"}
 )
@@ -53,12 +53,12 @@ ONCE_EACH = settings(max_examples=8, deadline=None, suppress_health_check=list(H
 
 @functools.cache
 def botocore_model(service: str) -> ServiceModel:
-    """botocore's own reading of its model."""
+    """Return botocore's parsed form of its model."""
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 def values(shape: Shape) -> st.SearchStrategy[Any]:
-    """Anything that has the form of ``shape``."""
+    """Return a strategy for any value that matches ``shape``."""
     if isinstance(shape, StructureShape):
         required = {name: values(member) for name, member in shape.members.items() if name in shape.required_members}
         optional = {name: values(member) for name, member in shape.members.items() if name not in required}
@@ -70,19 +70,19 @@ def values(shape: Shape) -> st.SearchStrategy[Any]:
     return SCALARS[shape.type_name]
 
 
-def told(value: Any, *, empty: bool) -> Any:
-    """A value as the target has it: moments as epoch seconds; without empty lists and structures unless ``empty``."""
+def normalised(value: Any, *, empty: bool) -> Any:
+    """Return a value as the target holds it: datetimes as epoch seconds, empty containers only if ``empty``."""
     if isinstance(value, dict):
-        items = {name: told(item, empty=empty) for name, item in value.items()}
+        items = {name: normalised(item, empty=empty) for name, item in value.items()}
         return {name: item for name, item in items.items() if empty or item not in ({}, [])}
     if isinstance(value, list):
-        entries = [told(item, empty=empty) for item in value]
+        entries = [normalised(item, empty=empty) for item in value]
         return [item for item in entries if empty or item not in ({}, [])]
     return value.timestamp() if isinstance(value, datetime) else value
 
 
-def sent(operation: OperationModel, params: dict[str, Any]) -> Request:
-    """A request as botocore writes it."""
+def request_of(operation: OperationModel, params: dict[str, Any]) -> Request:
+    """Return the request that botocore writes."""
     protocol = operation.service_model.protocol
     written: dict[str, Any] = create_serializer(protocol, include_validation=False).serialize_to_request(
         params, operation
@@ -98,35 +98,35 @@ def sent(operation: OperationModel, params: dict[str, Any]) -> Request:
 @ONCE_EACH
 @given(data=st.data())
 def test_reads_what_botocore_writes(service: str, name: str, data: st.DataObject) -> None:
-    """Every parameter of every operation arrives as it was given."""
+    """Every parameter of every operation arrives unchanged."""
     operation = botocore_model(service).operation_model(name)
     params = data.draw(values(operation.input_shape)) if operation.input_shape is not None else {}
-    parsed = WIRES[service].parse(sent(operation, params))
-    # Forms have no empty lists and structures, but for STS's lists, which the next test is about.
+    parsed = PROTOCOLS[service].parse(request_of(operation, params))
+    # Forms have no empty lists and structures, except STS's lists, which have a separate test.
     empty = service == "route53"
-    assert (parsed.operation, told(parsed.params, empty=empty)) == (name, told(params, empty=empty))
+    assert (parsed.operation, normalised(parsed.params, empty=empty)) == (name, normalised(params, empty=empty))
 
 
 @pytest.mark.parametrize(("service", "name"), OPERATIONS)
 @ONCE_EACH
 @given(data=st.data())
 def test_writes_what_botocore_reads(service: str, name: str, data: st.DataObject) -> None:
-    """Every member of every result arrives as it was answered, empty lists and structures too."""
+    """Every member of every result arrives unchanged, empty lists and structures too."""
     operation = botocore_model(service).operation_model(name)
     result = data.draw(values(operation.output_shape)) if operation.output_shape is not None else {}
-    response = WIRES[service].answer(name, told(result, empty=True), "the-request")
+    response = PROTOCOLS[service].write_result(name, normalised(result, empty=True), "the-request")
     raw = {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body}
-    read: dict[str, Any] = create_parser(operation.service_model.protocol).parse(raw, operation.output_shape)  # type: ignore[arg-type]  # None is what botocore itself passes for no output
+    read: dict[str, Any] = create_parser(operation.service_model.protocol).parse(raw, operation.output_shape)  # type: ignore[arg-type]  # botocore passes None too if there is no output
     metadata = read.pop("ResponseMetadata")
-    assert told(read, empty=True) == told(result, empty=True)
+    assert normalised(read, empty=True) == normalised(result, empty=True)
     assert metadata.get("RequestId", metadata["HTTPHeaders"].get("x-amzn-requestid")) == "the-request"
 
 
-@pytest.mark.parametrize("service", WIRES)
-def test_every_type_of_the_model_can_be_read(service: str) -> None:
-    """Requests for what is not offered are read too, so no operation may have a form that this protocol lacks here."""
-    model, seen = service_model(service), set[str]()
-    left = [described["input"]["shape"] for described in model.operations.values() if "input" in described]
+@pytest.mark.parametrize("service", PROTOCOLS)
+def test_every_shape_of_the_model_is_supported(service: str) -> None:
+    """Requests for unsupported operations are parsed too, so every input shape must be one that the parser knows."""
+    model, seen = load_service_model(service), set[str]()
+    left = [description["input"]["shape"] for description in model.operations.values() if "input" in description]
     while left:
         name = left.pop()
         if name in seen:
@@ -135,29 +135,29 @@ def test_every_type_of_the_model_can_be_read(service: str) -> None:
         shape = model.shapes[name]
         members = [*shape.get("members", {}).values(), *([shape["member"]] if "member" in shape else [])]
         assert shape["type"] in {"structure", "list", "string", "blob", *SCALARS}
-        assert not any("flattened" in one or "payload" in one for one in (shape, *members))
+        assert not any("flattened" in reference or "payload" in reference for reference in (shape, *members))
         left += [member["shape"] for member in members]
 
 
 def test_an_empty_list_of_the_query_protocol_is_a_list() -> None:
     """STS's empty lists are sent, as an empty text."""
     operation = botocore_model("sts").operation_model("AssumeRole")
-    parsed = WIRES["sts"].parse(sent(operation, {"RoleArn": "r", "RoleSessionName": "s", "Tags": []}))
+    parsed = PROTOCOLS["sts"].parse(request_of(operation, {"RoleArn": "r", "RoleSessionName": "s", "Tags": []}))
     assert parsed.params == {"RoleArn": "r", "RoleSessionName": "s", "Tags": []}
 
 
-@pytest.mark.parametrize("service", WIRES)
+@pytest.mark.parametrize("service", PROTOCOLS)
 @given(st.text(min_size=1, max_size=20))
-def test_any_text_can_be_answered(service: str, text: str) -> None:
-    """What XML cannot carry (control characters, lone surrogates) arrives as U+FFFD; line ends survive."""
-    response = WIRES[service].refuse(None, ServiceError("InvalidInput", text), "the-request")
+def test_any_text_can_be_written(service: str, text: str) -> None:
+    """Characters that XML does not allow (control characters, lone surrogates) become U+FFFD; line ends survive."""
+    response = PROTOCOLS[service].write_error(None, ServiceError("InvalidInput", text), "the-request")
     raw = {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body}
     error = create_parser(botocore_model(service).protocol).parse(raw, None)["Error"]  # type: ignore[arg-type]  # as botocore does for errors
     assert error["Code"] == "InvalidInput"
-    assert error["Message"] == "".join(one if carried(one) else "\ufffd" for one in text)
+    assert error["Message"] == "".join(character if is_xml_character(character) else "\ufffd" for character in text)
 
 
-def carried(character: str) -> bool:
-    """Whether XML 1.0 has the character (production 2)."""
+def is_xml_character(character: str) -> bool:
+    """Return whether XML 1.0 allows the character (production 2)."""
     code = ord(character)
     return code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or code >= 0x10000

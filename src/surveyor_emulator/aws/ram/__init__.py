@@ -1,6 +1,6 @@
-"""AWS RAM, as far as namespaces are shared with it: shares, invitations, associations (AWS RAM API Reference).
+"""AWS RAM as far as namespaces are shared with it: shares, invitations, associations (AWS RAM API Reference).
 
-Accounts have no organization here, so an account is invited and has to accept.
+Accounts here belong to no organization, so an account is invited and must accept.
 """
 
 from __future__ import annotations
@@ -9,77 +9,85 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
+from surveyor_emulator.aws.iam.authorise import reason_for_denial
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.identifiers import is_account
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
-from .state import Invitation, Share, state
+from .state import Invitation, Share, ram_state
 
 __all__ = ["HANDLERS"]
 
-# AWS Cloud Map Developer Guide, Shared namespaces: granting permissions to share a namespace.
-_NEEDED = ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy")
+# AWS Cloud Map Developer Guide, Shared namespaces: permissions needed to share a namespace.
+_NEEDED_ACTIONS = ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy")
 
-FOR_ECS = "arn:aws:ram::aws:permission/AWSRAMPermissionCloudMapECSFullPermission"
-"""ECS Developer Guide, Service Connect with shared namespaces: without it ECS may not use what is shared."""
+ECS_PERMISSION = "arn:aws:ram::aws:permission/AWSRAMPermissionCloudMapECSFullPermission"
+"""ECS Developer Guide, Service Connect with shared namespaces: without it ECS may not use a shared namespace."""
 
 Request = Mapping[str, Any]
 
 
 def create_resource_share(call: Call, request: Request) -> Document:
-    """CreateResourceShare: with namespaces of the caller's own, for accounts, which are invited."""
+    """Handle CreateResourceShare, with namespaces of the caller, for accounts, which are invited."""
     identity = f"{call.world.new_id(8)}-{call.world.new_id(4)}-{call.world.new_id(12)}"
     arn = f"arn:aws:ram:{call.region}:{call.account}:resource-share/{identity}"
-    made = Share(arn, str(request["name"]), call.account, call.now, updated=call.now)
-    made.for_ecs = FOR_ECS in (request.get("permissionArns") or ())
-    _add(call, made, request)
-    state(call.world).shares[arn] = made
-    call.note("share.created", arn, made.name)
-    return {"resourceShare": _described(made)}
+    share = Share(arn, str(request["name"]), call.account, call.now, updated=call.now)
+    share.for_ecs = ECS_PERMISSION in (request.get("permissionArns") or ())
+    _add(call, share, request)
+    ram_state(call.world).shares[arn] = share
+    call.note("share.created", arn, share.name)
+    return {"resourceShare": _describe_share(share)}
 
 
 def get_resource_shares(call: Call, request: Request) -> Document:
-    """GetResourceShares: the caller's own, or those of others that it has accepted."""
+    """Handle GetResourceShares: the caller's own shares, or those of others that it has accepted."""
     own = request["resourceOwner"] == "SELF"
-    wanted = set(request.get("resourceShareArns") or ())
+    requested = set(request.get("resourceShareArns") or ())
     found = [
-        one for one in state(call.world).shares.values()
-        if (one.owner == call.account if own else _accepted(one, call.account)) and (not wanted or one.arn in wanted)
+        share for share in ram_state(call.world).shares.values()
+        if (share.owner == call.account if own else _has_accepted(share, call.account))
+        and (not requested or share.arn in requested)
     ]  # fmt: skip
-    return {"resourceShares": [_described(one) for one in found]}
+    return {"resourceShares": [_describe_share(share) for share in found]}
 
 
 def get_resource_share_invitations(call: Call, request: Request) -> Document:
-    """GetResourceShareInvitations: those that the caller has received."""
+    """Handle GetResourceShareInvitations: the invitations that the caller has received."""
     shares, named = set(request.get("resourceShareArns") or ()), set(request.get("resourceShareInvitationArns") or ())
     found = [
-        (share, share.invitations[call.account]) for share in state(call.world).shares.values()
+        (share, share.invitations[call.account]) for share in ram_state(call.world).shares.values()
         if call.account in share.invitations and (not shares or share.arn in shares)
     ]  # fmt: skip
-    return {"resourceShareInvitations": [_invited(*one) for one in found if not named or one[1].arn in named]}
+    return {
+        "resourceShareInvitations": [
+            _describe_invitation(share, invitation)
+            for share, invitation in found
+            if not named or invitation.arn in named
+        ]
+    }
 
 
 def accept_resource_share_invitation(call: Call, request: Request) -> Document:
-    """AcceptResourceShareInvitation."""
-    return _answered(call, request, "ACCEPTED")
+    """Handle AcceptResourceShareInvitation."""
+    return _answer_invitation(call, request, "ACCEPTED")
 
 
 def reject_resource_share_invitation(call: Call, request: Request) -> Document:
-    """RejectResourceShareInvitation."""
-    return _answered(call, request, "REJECTED")
+    """Handle RejectResourceShareInvitation."""
+    return _answer_invitation(call, request, "REJECTED")
 
 
 def associate_resource_share(call: Call, request: Request) -> Document:
-    """AssociateResourceShare: more namespaces, or more accounts."""
-    share = _own(call, request)
+    """Handle AssociateResourceShare: add namespaces or accounts."""
+    share = _find_own_share(call, request)
     _add(call, share, request)
     return {"resourceShareAssociations": _associations(share, request, "ASSOCIATED")}
 
 
 def disassociate_resource_share(call: Call, request: Request) -> Document:
-    """DisassociateResourceShare: these namespaces, or accounts, are in it no more."""
-    share = _own(call, request)
+    """Handle DisassociateResourceShare: remove namespaces or accounts."""
+    share = _find_own_share(call, request)
     share.resources -= set(request.get("resourceArns") or ())
     for account in request.get("principals") or ():
         share.invitations.pop(str(account), None)
@@ -89,8 +97,8 @@ def disassociate_resource_share(call: Call, request: Request) -> Document:
 
 
 def delete_resource_share(call: Call, request: Request) -> Document:
-    """DeleteResourceShare."""
-    share = _own(call, request)
+    """Handle DeleteResourceShare."""
+    share = _find_own_share(call, request)
     share.status, share.updated = "DELETED", call.now
     return {"returnValue": True}
 
@@ -101,11 +109,12 @@ def _add(call: Call, share: Share, request: Request) -> None:
     for account in request.get("principals") or ():
         if not is_account(str(account)):
             raise ServiceError(
-                "InvalidParameterException", f"{account!r} is no account: there are no organizations here"
+                "InvalidParameterException",
+                f"expected an account of 12 digits, got {account!r}; organizations are not supported",
             )
         if not request.get("allowExternalPrincipals", True):
             raise ServiceError(
-                "OperationNotPermittedException", "accounts outside an organization are not allowed in it"
+                "OperationNotPermittedException", "the share does not allow accounts outside an organization"
             )
     share.resources |= set(map(str, request.get("resourceArns") or ()))
     for account in request.get("principals") or ():
@@ -121,42 +130,39 @@ def _require_own_namespace(call: Call, arn: str) -> None:
     if parts[4] != call.account:
         raise ServiceError("OperationNotPermittedException", f"{arn} belongs to another account")
     if parts[5].removeprefix("namespace/") not in call.world.regional(CloudMapState, call.account, parts[3]).namespaces:
-        raise ServiceError("UnknownResourceException", f"there is no resource {arn}")
-    if call.caller is not None:
-        from surveyor_emulator.aws.iam.authorise import forwarded
-
-        for action in _NEEDED:
-            why = forwarded(call, call.caller, f"servicediscovery:{action}", arn)
-            if why is not None:
-                raise ServiceError("OperationNotPermittedException", why)
+        raise ServiceError("UnknownResourceException", f"no such resource: {arn}")
+    for action in _NEEDED_ACTIONS:
+        reason = reason_for_denial(call, f"servicediscovery:{action}", arn)
+        if reason is not None:
+            raise ServiceError("OperationNotPermittedException", reason)
 
 
-def _own(call: Call, request: Request) -> Share:
-    share = state(call.world).shares.get(str(request["resourceShareArn"]))
+def _find_own_share(call: Call, request: Request) -> Share:
+    share = ram_state(call.world).shares.get(str(request["resourceShareArn"]))
     if share is None or share.owner != call.account:
-        raise ServiceError("UnknownResourceException", f"there is no resource share {request['resourceShareArn']}")
+        raise ServiceError("UnknownResourceException", f"no such resource share: {request['resourceShareArn']}")
     return share
 
 
-def _answered(call: Call, request: Request, answer: str) -> Document:
-    wanted = request["resourceShareInvitationArn"]
-    for share in state(call.world).shares.values():
+def _answer_invitation(call: Call, request: Request, answer: str) -> Document:
+    arn = request["resourceShareInvitationArn"]
+    for share in ram_state(call.world).shares.values():
         invitation = share.invitations.get(call.account)
-        if invitation is not None and invitation.arn == wanted:
+        if invitation is not None and invitation.arn == arn:
             if invitation.status != "PENDING":
                 code = f"ResourceShareInvitationAlready{invitation.status.capitalize()}Exception"
-                raise ServiceError(code, f"the invitation is {invitation.status} already")
+                raise ServiceError(code, f"the invitation is already {invitation.status}")
             invitation.status = answer
-            return {"resourceShareInvitation": _invited(share, invitation)}
-    raise ServiceError("ResourceShareInvitationArnNotFoundException", f"there is no invitation {wanted}")
+            return {"resourceShareInvitation": _describe_invitation(share, invitation)}
+    raise ServiceError("ResourceShareInvitationArnNotFoundException", f"no such invitation: {arn}")
 
 
-def _accepted(share: Share, account: str) -> bool:
+def _has_accepted(share: Share, account: str) -> bool:
     invitation = share.invitations.get(account)
     return invitation is not None and invitation.status == "ACCEPTED"
 
 
-def _described(share: Share) -> Document:
+def _describe_share(share: Share) -> Document:
     return {
         "resourceShareArn": share.arn, "name": share.name, "owningAccountId": share.owner, "status": share.status,
         "allowExternalPrincipals": True, "creationTime": share.created, "lastUpdatedTime": share.updated,
@@ -164,7 +170,7 @@ def _described(share: Share) -> Document:
     }  # fmt: skip
 
 
-def _invited(share: Share, invitation: Invitation) -> Document:
+def _describe_invitation(share: Share, invitation: Invitation) -> Document:
     return {
         "resourceShareInvitationArn": invitation.arn, "resourceShareName": share.name, "resourceShareArn": share.arn,
         "senderAccountId": share.owner, "receiverAccountId": invitation.account,

@@ -1,4 +1,4 @@
-"""Which namespaces are shared with which accounts: plain data of all accounts, since a share belongs to two."""
+"""State of AWS RAM: resource shares of all accounts, since a share belongs to several accounts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from surveyor_emulator.core.world import World
 
-__all__ = ["Invitation", "RamState", "Share", "is_shared", "shared_with", "state"]
+__all__ = ["Invitation", "RamState", "Share", "is_shared", "ram_state", "shared_with"]
 
-_EVERYBODY = "*"
+_ALL_ACCOUNTS = "*"
 
 
 @dataclass(slots=True)
 class Invitation:
-    """One account's way into a share: PENDING until it says ACCEPTED or REJECTED."""
+    """An account's invitation to a share: PENDING, ACCEPTED or REJECTED."""
 
     arn: str
     account: str
@@ -23,9 +23,9 @@ class Invitation:
 
 @dataclass(slots=True)
 class Share:
-    """A resource share of `owner`: ARNs of namespaces, and the accounts that were invited.
+    """A resource share of `owner`: ARNs of namespaces, and the invited accounts.
 
-    ``for_ecs``: whether it grants what Service Connect needs.
+    ``for_ecs`` is true if it grants the permissions that Service Connect needs.
     """
 
     arn: str
@@ -41,29 +41,31 @@ class Share:
 
 @dataclass(slots=True)
 class RamState:
-    """All shares by ARN."""
+    """All shares, by ARN."""
 
     shares: dict[str, Share] = field(default_factory=dict)
 
 
-def state(world: World) -> RamState:
-    """That of the whole target."""
-    return world.in_account(RamState, _EVERYBODY)
+def ram_state(world: World) -> RamState:
+    """Return the state of RAM, which is the same for all accounts."""
+    return world.in_account(RamState, _ALL_ACCOUNTS)
 
 
 def shared_with(world: World, account: str) -> list[str]:
-    """The ARNs of what others share with an account that has accepted."""
-    return sorted({arn for share in state(world).shares.values() if _open(share, account) for arn in share.resources})
-
-
-def is_shared(world: World, arn: str, account: str, *, for_ecs: bool = False) -> bool:
-    """Whether a resource is shared with an account that has accepted; ``for_ecs``: for Service Connect, too."""
-    return any(
-        arn in share.resources and _open(share, account) and (share.for_ecs or not for_ecs)
-        for share in state(world).shares.values()
+    """Return the ARNs of resources that others share with an account that has accepted."""
+    return sorted(
+        {arn for share in ram_state(world).shares.values() if _is_open(share, account) for arn in share.resources}
     )
 
 
-def _open(share: Share, account: str) -> bool:
+def is_shared(world: World, arn: str, account: str, *, for_ecs: bool = False) -> bool:
+    """Return whether a resource is shared with an account that has accepted; with ``for_ecs`` for Service Connect."""
+    return any(
+        arn in share.resources and _is_open(share, account) and (share.for_ecs or not for_ecs)
+        for share in ram_state(world).shares.values()
+    )
+
+
+def _is_open(share: Share, account: str) -> bool:
     invitation = share.invitations.get(account)
     return share.status == "ACTIVE" and invitation is not None and invitation.status == "ACCEPTED"

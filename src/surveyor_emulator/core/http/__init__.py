@@ -1,4 +1,4 @@
-"""HTTP/1.1 for the gateway: requests and responses as values, and the server that turns sockets into them."""
+"""HTTP/1.1 for the gateway: requests and responses as values, and the server that reads and writes them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One whole request; ``path`` and ``query`` as sent (percent-encoded), header names in lower case."""
+    """A complete request; ``path`` and ``query`` as sent (percent-encoded), header names in lower case."""
 
     method: str
     path: str
@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One whole response."""
+    """A complete response."""
 
     status: int
     body: bytes = b""
@@ -38,12 +38,12 @@ class Response:
 
 @functools.lru_cache(maxsize=1)
 def _date(second: int) -> bytes:
-    """Wall time, by which clients tell that their clock is wrong; signatures go by it too."""
+    """Return wall time as a header value; clients and signatures use it to detect clock skew."""
     return formatdate(second, usegmt=True).encode()
 
 
 def encode(response: Response, *, keep_alive: bool, head: bool = False) -> bytes:
-    """The bytes of a response; ``head`` leaves the body out, as an answer to HEAD must."""
+    """Return the bytes of a response; ``head`` omits the body, as required for HEAD."""
     parts = [b"HTTP/1.1 %d %s\r\n" % (response.status, _REASONS.get(response.status, b"Unknown"))]
     parts += [f"{name}: {value}\r\n".encode("latin-1") for name, value in response.headers.items()]
     parts.append(b"Date: %s\r\nContent-Length: %d\r\n" % (_date(int(time.time())), len(response.body)))

@@ -1,7 +1,7 @@
 """The HTTP server: one small asyncio protocol over llhttp (``httptools``).
 
-A framework would cost four fifths of the rate; all that is needed here is to read a whole request within limits of
-size and time, hand it to one function, and write the answer in order.
+A framework would cost four fifths of the request rate; this server only has to read a complete request within limits of
+size and time, pass it to one function, and write responses in order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one request: bytes, and wall seconds within which it must be whole."""
+    """Limits per connection: sizes in bytes, wall seconds to receive a request, and pipelined requests waiting."""
 
     target: int = 16 * 1024
     headers: int = 64 * 1024
@@ -45,14 +45,14 @@ async def serve(handler: Handler, host: str, port: int, limits: Limits | None = 
 
 
 async def serve_at(handler: Handler, socket: Path) -> asyncio.Server:
-    """Listen at a socket of the file system."""
+    """Listen at a Unix domain socket."""
     chosen = Limits()
     loop = asyncio.get_running_loop()
     return await loop.create_unix_server(lambda: _Connection(handler, chosen), str(socket), backlog=1024)
 
 
 class _TooLarge(Exception):
-    """A limit was passed; the argument is the status to answer."""
+    """Raised when a size limit is exceeded; ``status`` is the response's status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -60,37 +60,37 @@ class _TooLarge(Exception):
 
 
 class _Connection(asyncio.Protocol):
-    """One client connection. The parser calls the ``on_…`` methods while it is fed."""
+    """A client connection. The parser calls the ``on_…`` methods while it is fed."""
 
     def __init__(self, handler: Handler, limits: Limits) -> None:
         self._handler = handler
         self._limits = limits
         self._parser = httptools.HttpRequestParser(self)
         self._requests: deque[tuple[Request, bool]] = deque()
-        self._answering: asyncio.Future[Response] | None = None
+        self._pending: asyncio.Future[Response] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._closing = False
         self._ended = False
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._target = b""
         self._headers: dict[str, str] = {}
         self._size = 0
         self._body: list[bytes] = []
 
-    # asyncio's side
+    # Callbacks of asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._watch()
+        self._restart_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
         if self._deadline is not None:
             self._deadline.cancel()
-        if self._answering is not None:
-            self._answering.cancel()
+        if self._pending is not None:
+            self._pending.cancel()
         self._requests.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -99,22 +99,22 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse(400)
+            self._reject(400)
         except httptools.HttpParserError as error:
             cause = error.__context__
-            self._refuse(cause.status if isinstance(cause, _TooLarge) else 400)
+            self._reject(cause.status if isinstance(cause, _TooLarge) else 400)
         else:
-            self._pump()
+            self._process()
 
     def eof_received(self) -> bool:
-        """The client sends no more; what it has sent is answered before the connection is closed."""
+        """Handle the end of the client's data: answer its requests, then close the connection."""
         self._ended = True
-        return self._answering is not None
+        return self._pending is not None
 
-    # llhttp's side
+    # Callbacks of llhttp
 
     def on_message_begin(self) -> None:
-        self._begin()
+        self._reset()
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -127,7 +127,7 @@ class _Connection(asyncio.Protocol):
             raise _TooLarge(431)
         key = name.decode("latin-1").lower()
         text = value.decode("latin-1")
-        # RFC 9110 5.3: several lines of one name are one list.
+        # RFC 9110 5.3: several lines with the same name are one list.
         self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
@@ -154,47 +154,47 @@ class _Connection(asyncio.Protocol):
             body=b"".join(self._body),
         )
         self._requests.append((request, self._parser.should_keep_alive()))
-        self._begin()
-        self._watch()
+        self._reset()
+        self._restart_deadline()
 
-    # Answers, in the order of the requests
+    # Responses, in the order of the requests
 
-    def _pump(self) -> None:
-        while self._requests and self._answering is None and not self._closing:
+    def _process(self) -> None:
+        while self._requests and self._pending is None and not self._closing:
             request, keep_alive = self._requests.popleft()
             try:
-                answer = self._handler(request)
-            except Exception:  # the handler answers its own errors; what arrives here is a defect, and is told
-                log.exception("no answer to %s %s", request.method, request.path)
-                answer = Response(500, b"internal failure", {"Content-Type": "text/plain"})
-            if isinstance(answer, Response):
-                self._write(answer, request, keep_alive)
+                result = self._handler(request)
+            except Exception:  # the handler answers its own errors; any exception here is a defect, and is logged
+                log.exception("no response to %s %s", request.method, request.path)
+                result = Response(500, b"internal failure", {"Content-Type": "text/plain"})
+            if isinstance(result, Response):
+                self._write(result, request, keep_alive)
             else:
-                self._answering = asyncio.ensure_future(answer)
-                self._answering.add_done_callback(functools.partial(self._answered, request, keep_alive))
+                self._pending = asyncio.ensure_future(result)
+                self._pending.add_done_callback(functools.partial(self._finish, request, keep_alive))
         if len(self._requests) > self._limits.waiting:
-            self._refuse(503)
-        if self._ended and self._answering is None and not self._closing:
+            self._reject(503)
+        if self._ended and self._pending is None and not self._closing:
             self._close()
 
-    def _answered(self, request: Request, keep_alive: bool, done: asyncio.Future[Response]) -> None:
-        self._answering = None
+    def _finish(self, request: Request, keep_alive: bool, done: asyncio.Future[Response]) -> None:
+        self._pending = None
         if done.cancelled() or self._closing:
             return
         error = done.exception()
         if error is not None:
-            log.error("no answer to %s %s", request.method, request.path, exc_info=error)
+            log.error("no response to %s %s", request.method, request.path, exc_info=error)
             self._write(Response(500, b"internal failure", {"Content-Type": "text/plain"}), request, keep_alive)
         else:
             self._write(done.result(), request, keep_alive)
-        self._pump()
+        self._process()
 
     def _write(self, response: Response, request: Request, keep_alive: bool) -> None:
         self._transport.write(encode(response, keep_alive=keep_alive, head=request.method == "HEAD"))
         if not keep_alive:
             self._close()
 
-    def _refuse(self, status: int) -> None:
+    def _reject(self, status: int) -> None:
         if not self._closing:
             self._transport.write(encode(Response(status), keep_alive=False))
             self._close()
@@ -203,18 +203,18 @@ class _Connection(asyncio.Protocol):
         self._closing = True
         self._transport.close()
 
-    def _watch(self) -> None:
-        """A request that is not whole in time, or a silent connection, is closed."""
+    def _restart_deadline(self) -> None:
+        """Restart the deadline, at which an incomplete request or an idle connection is closed."""
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None
         if not self._closing:
-            self._deadline = asyncio.get_running_loop().call_later(self._limits.seconds, self._expired)
+            self._deadline = asyncio.get_running_loop().call_later(self._limits.seconds, self._expire)
 
-    def _expired(self) -> None:
-        if self._answering is not None:  # the delay is ours
-            self._watch()
+    def _expire(self) -> None:
+        if self._pending is not None:  # the handler is slow, not the client
+            self._restart_deadline()
         elif self._target or self._body:
-            self._refuse(408)
+            self._reject(408)
         else:
             self._close()

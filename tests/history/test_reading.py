@@ -1,4 +1,4 @@
-"""A history is read whole or not at all: cut, shuffled, foreign and skewed files are refused with what is wrong."""
+"""A history is read completely or not at all: cut, reordered, foreign and skewed files are refused with the reason."""
 
 from __future__ import annotations
 
@@ -19,106 +19,123 @@ from surveyor.history import (
     Check,
     Header,
     HistoryBroken,
-    Member,
     Outcome,
     Recorder,
-    TaskSeen,
+    TaskState,
     View,
+    ViewMember,
     load_history,
     read_history,
 )
-from tests.checkers.worlds import Made, World, fault, lines_of, worlds
+from tests.checkers.simulated_services import SimulatedService, SimulatedTask, fault, lines_of, simulated_services
 
 SCHEMA = json.loads((Path(load_history.__code__.co_filename).with_name("history.schema.json")).read_text("utf-8"))
 HEADER = Header(
-    "made", "A made-up one.", "nothing", 7, 10.0, "2026-11-20T00:00:00+00:00", {"TTL": "20 s"}, {},
-    {"discover": View(), "names": View("addresses", healthy=True, most=8)}, (Check("gone", {"within": 5.0}),),
+    "made", "A made-up experiment.", "nothing", 7, 10.0, "2026-11-20T00:00:00+00:00", {"TTL": "20 s"}, {},
+    {"discover": View(), "names": View("addresses", healthy=True, max_members=8)}, (Check("gone", {"within": 5.0}),),
 )  # fmt: skip
 
 
-class Ticking:
-    """A clock that goes on by itself."""
+class TickingClock:
+    """A clock that advances at each reading."""
 
     def __init__(self) -> None:
         self.at = 1_000.0
 
     def __call__(self) -> float:
-        """One more tenth of a second."""
+        """Advance by a tenth of a second."""
         self.at += 0.1
         return self.at
 
 
 def recorded(path: Path) -> Path:
-    """A file with one operation of each kind."""
-    with Recorder(path, HEADER, Ticking()) as recorder:
-        recorder.counted(recorder.invoke("tasks", "tasks"), {"t1": TaskSeen("RUNNING", "127.0.0.1", "a", "HEALTHY")})
+    """Write a file with one operation of each kind."""
+    with Recorder(path, HEADER, TickingClock()) as recorder:
+        recorder.record_tasks(
+            recorder.invoke("tasks", "tasks"), {"t1": TaskState("RUNNING", "127.0.0.1", "a", "HEALTHY")}
+        )
         look = recorder.invoke("discover", "look", view="discover")
-        recorder.saw(look, {"t1": Member("127.0.0.1", "HEALTHY")}, revision=4, ttl=20.0)
+        recorder.record_view(look, {"t1": ViewMember("127.0.0.1", "HEALTHY")}, revision=4, ttl=20.0)
         call = recorder.invoke("client", "call", address="127.0.0.1", by=look)
         recorder.end(call, Outcome.OK, status=200, task="t1")
         began = recorder.invoke("faults", "fault", fault="task.pause", victims=("t1",), lasting=True)
         recorder.end(began, Outcome.OK)
         recorder.end(recorder.invoke("faults", "undo", fault=began), Outcome.OK)
-        change = recorder.invoke("us", "change", call="ecs:UpdateService", told={"desiredCount": "3"})
+        change = recorder.invoke("us", "change", call="ecs:UpdateService", parameters={"desiredCount": "3"})
         recorder.end(change, Outcome.INFO, error="no answer")
-        recorder.invoke("names", "look", view="names")  # nobody knows what became of it
+        recorder.invoke("names", "look", view="names")  # its outcome stays unknown
     return path
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    """Every kind of operation, with its span, its outcome and what it saw."""
+def test_a_written_history_is_read_back(tmp_path: Path) -> None:
+    """Every kind of operation keeps its span, its outcome and its result."""
     history = load_history(recorded(tmp_path / "h.jsonl"))
     assert history.header == HEADER
-    look, unknown = history.looks
+    look, unknown = history.view_snapshots
     assert (look.view, look.members, look.revision, look.ttl) == (
         "discover",
-        {"t1": Member("127.0.0.1", "HEALTHY")},
+        {"t1": ViewMember("127.0.0.1", "HEALTHY")},
         4,
         20,
     )
     assert look.begin < look.end
-    assert (unknown.outcome, unknown.ended, unknown.end) == (Outcome.INFO, 0, history.end)
-    assert history.rolls[0].tasks == {"t1": TaskSeen("RUNNING", "127.0.0.1", "a", "HEALTHY")}
+    assert (unknown.outcome, unknown.end_event, unknown.end) == (Outcome.INFO, 0, history.end)
+    assert history.task_snapshots[0].tasks == {"t1": TaskState("RUNNING", "127.0.0.1", "a", "HEALTHY")}
     [call], [change] = history.calls, history.changes
-    assert (call.address, call.by, call.task, call.status) == ("127.0.0.1", look.number, "t1", 200)
-    assert (change.call, change.told, change.outcome) == ("ecs:UpdateService", {"desiredCount": "3"}, Outcome.INFO)
+    assert (call.address, call.snapshot, call.task, call.status) == ("127.0.0.1", look.number, "t1", 200)
+    assert (change.call, change.parameters, change.outcome) == (
+        "ecs:UpdateService",
+        {"desiredCount": "3"},
+        Outcome.INFO,
+    )
     [paused] = history.faults
     assert history.fault_span(paused).high == history.undos[0].end
 
 
 def test_every_line_fits_the_schema(tmp_path: Path) -> None:
-    """Those that Surveyor writes, and those of made-up worlds."""
-    made = World((Made("a", "127.0.0.1", 0.0, 40.0),)).but(fault(20.0, "task.kill", "a"))
-    fits = jsonschema.Draft202012Validator(SCHEMA)  # made once: it checks the schema itself, too
-    for line in (*recorded(tmp_path / "h.jsonl").read_text().splitlines(), *lines_of(made)):
+    """Lines that Surveyor writes and lines of simulated services are valid."""
+    service = SimulatedService((SimulatedTask("a", "127.0.0.1", 0.0, 40.0),)).but(fault(20.0, "task.kill", "a"))
+    fits = jsonschema.Draft202012Validator(SCHEMA)  # built once: this also checks the schema itself
+    for line in (*recorded(tmp_path / "h.jsonl").read_text().splitlines(), *lines_of(service)):
         fits.validate(json.loads(line))
 
 
 def test_threads_write_one_file_in_order(tmp_path: Path) -> None:
-    """Eight observers at once: no line is torn, and times go forward."""
-    recorder = Recorder(tmp_path / "h.jsonl", HEADER, Ticking())
+    """With eight observers at once no line is torn, and times never go back."""
+    recorder = Recorder(tmp_path / "h.jsonl", HEADER, TickingClock())
 
-    def observe(who: str) -> None:
+    def observe(actor: str) -> None:
         for _ in range(50):
-            recorder.saw(recorder.invoke(who, "look", view="discover"), {"t1": Member()})
+            recorder.record_view(recorder.invoke(actor, "look", view="discover"), {"t1": ViewMember()})
 
     threads = [threading.Thread(target=observe, args=(f"o{number}",)) for number in range(8)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     recorder.close()
-    assert len(load_history(tmp_path / "h.jsonl").looks) == 400
+    assert len(load_history(tmp_path / "h.jsonl").view_snapshots) == 400
 
 
-def test_a_run_that_is_over_writes_no_more(tmp_path: Path) -> None:
-    """An observer's last answer comes after the footer, and is dropped."""
-    recorder = Recorder(tmp_path / "h.jsonl", HEADER, Ticking())
+def test_nothing_is_written_after_the_footer(tmp_path: Path) -> None:
+    """An observer's answer that arrives after the end of the run is dropped."""
+    recorder = Recorder(tmp_path / "h.jsonl", HEADER, TickingClock())
     late = recorder.invoke("discover", "look", view="discover")
     recorder.close("Ctrl-C")
-    recorder.saw(late, {})
+    recorder.record_view(late, {})
     history = load_history(tmp_path / "h.jsonl")
-    assert (history.stopped, history.looks[0].outcome) == ("Ctrl-C", Outcome.INFO)
+    assert (history.stopped, history.view_snapshots[0].outcome) == ("Ctrl-C", Outcome.INFO)
+
+
+def test_version_1_is_read() -> None:
+    """A history of version 1 has the parameters of a change in the member `told`."""
+    change = {
+        "begin": 10.0, "end": 10.1, "outcome": "ok", "result": {},
+        "invoke": {"who": "us", "what": "change", "call": "ecs:UpdateService", "told": {"desiredCount": "3"}},
+    }  # fmt: skip
+    lines = lines_of(SimulatedService((SimulatedTask("a", "127.0.0.1", 0.0),)).but(change))
+    lines[0] = json.dumps(json.loads(lines[0]) | {"version": 1})
+    assert read_history(lines).changes[0].parameters == {"desiredCount": "3"}
 
 
 Lines = list[str]
@@ -135,36 +152,36 @@ def _edited(number: int, **values: Any) -> Callable[[Lines], Lines]:
 BROKEN: dict[str, tuple[Callable[[Lines], Lines], str]] = {
     "empty": (lambda lines: [], "is empty"),
     "no footer": (lambda lines: lines[:-1], "no footer after line"),
-    "cut in a line": (lambda lines: [*lines[:-2], lines[-2][:20]], "cut off or no JSON"),
+    "cut in a line": (lambda lines: [*lines[:-2], lines[-2][:20]], "cut off or not JSON"),
     "header only": (lambda lines: lines[:1], "no footer"),
     "no header": (lambda lines: lines[1:], "expected the header"),
     "shuffled": (lambda lines: [lines[0], *random.Random(3).sample(lines[1:-1], len(lines) - 2), lines[-1]], "moved"),
-    "a line lacks": (lambda lines: [*lines[:9], *lines[10:]], "event 9 is expected, event 10 came"),
-    "another version": (_edited(0, version=2), "version 2; this Surveyor reads 1"),
+    "a line lacks": (lambda lines: [*lines[:9], *lines[10:]], "expected event 9, got event 10"),
+    "another version": (_edited(0, version=3), "version 3; this Surveyor reads 1 and 2"),
     "another kind": (_edited(0, kind="jepsen"), "expected the header"),
     "a wrong footer": (_edited(-1, events=3), "the footer counts 3 events"),
     "an unknown machine": (_edited(9, machine="laptop"), "from the machine 'laptop'"),
     "time goes back": (_edited(-2, at=0.5), "time goes back"),
     "an end of nothing": (_edited(-2, of=10_000), "which is not open"),
     "an unknown operation": (_edited(1, what="dance"), "no operation 'dance'"),
-    "no time": (_edited(5, at=None), "is to be a number"),
-    "a list": (lambda lines: [*lines[:4], "[]", *lines[5:]], "no JSON object"),
+    "no time": (_edited(5, at=None), "expected a number, got None"),
+    "a list": (lambda lines: [*lines[:4], "[]", *lines[5:]], "not a JSON object"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_no_whole_history_is_refused(name: str) -> None:
-    """In one line that says where and what."""
-    change, says = BROKEN[name]
-    lines = change(lines_of(World((Made("a", "127.0.0.1", 0.0),))))
+def test_an_incomplete_or_foreign_file_is_refused(name: str) -> None:
+    """The message is one line that names the place and the problem."""
+    change, message = BROKEN[name]
+    lines = change(lines_of(SimulatedService((SimulatedTask("a", "127.0.0.1", 0.0),))))
     with pytest.raises(HistoryBroken) as refusal:
         read_history(lines)
-    assert says in str(refusal.value)
+    assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_no_file_and_no_text_are_refused(tmp_path: Path) -> None:
-    """A path that leads nowhere, and one that leads to a picture."""
+def test_a_missing_file_and_a_binary_file_are_refused(tmp_path: Path) -> None:
+    """A path without a file, and a picture."""
     with pytest.raises(HistoryBroken, match="cannot be read"):
         load_history(tmp_path / "none.jsonl")
     (tmp_path / "binary").write_bytes(b"\x89PNG\xff\xfe")
@@ -172,26 +189,26 @@ def test_no_file_and_no_text_are_refused(tmp_path: Path) -> None:
         load_history(tmp_path / "binary")
 
 
-def test_the_clock_of_another_machine_widens_what_it_saw() -> None:
-    """Declared with how much it may be off, its events are taken, as spans that are so much wider."""
-    lines = lines_of(World((Made("a", "127.0.0.1", 0.0),)))
+def test_the_clock_error_of_another_machine_widens_its_spans() -> None:
+    """Events of a machine whose clock error is declared are accepted, with wider spans."""
+    lines = lines_of(SimulatedService((SimulatedTask("a", "127.0.0.1", 0.0),)))
     lines[0] = json.dumps(json.loads(lines[0]) | {"machines": {"here": 0.0, "there": 2.0}})
     begins = next(n for n, line in enumerate(lines) if n > 300 and json.loads(line).get("what") == "look")
     number = json.loads(lines[begins])["n"]
     ends = next(n for n, line in enumerate(lines) if json.loads(line).get("of") == number)
-    for one in (begins, ends):
-        value = json.loads(lines[one])
-        lines[one] = json.dumps(value | {"machine": "there", "at": value["at"] - 1.5})
+    for index in (begins, ends):
+        value = json.loads(lines[index])
+        lines[index] = json.dumps(value | {"machine": "there", "at": value["at"] - 1.5})
     history = read_history(lines)
-    [wide] = [look for look in history.looks if look.number == number]
+    [wide] = [snapshot for snapshot in history.view_snapshots if snapshot.number == number]
     assert wide.end - wide.begin == pytest.approx(4.2)
 
 
 @settings(max_examples=150, deadline=None)
-@given(world=worlds(), data=st.data())
-def test_a_damaged_file_is_refused_or_read_and_nothing_else(world: World, data: st.DataObject) -> None:
-    """Bytes changed, lines doubled or dropped: never another exception than HistoryBroken."""
-    lines = lines_of(world)[:60]
+@given(service=simulated_services(), data=st.data())
+def test_a_damaged_file_is_refused_or_read(service: SimulatedService, data: st.DataObject) -> None:
+    """Changed bytes and doubled or dropped lines raise no exception but HistoryBroken."""
+    lines = lines_of(service)[:60]
     lines.append(json.dumps({"type": "footer", "events": 59, "at": 400.0, "stopped": ""}))
     at = data.draw(st.integers(0, len(lines) - 1))
     line = lines[at]

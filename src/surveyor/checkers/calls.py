@@ -1,30 +1,31 @@
-"""What callers got: availability floor, no traffic to the dead, TTL honesty, drain completes."""
+"""Check the calls of clients: minimum success rate, no calls to ended tasks, TTL respected, connections drained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surveyor.checkers.check_result import Finding, combined, failed, passed, unclear
-from surveyor.history import Call, History, Life, Look, Outcome, lives_of
+from surveyor.checkers.check_result import CheckResult, combine, failed, inconclusive, passed
+from surveyor.history import CallRecord, History, Outcome, TaskLifetime, ViewSnapshot, task_lifetimes
 from surveyor.history.observations import Interval
 
 __all__ = ["answered", "drained", "no_traffic_to_the_dead", "ttl_is_kept"]
 
-FEWEST = 10
-"""Calls that a window needs to say anything."""
+MIN_CALLS = 10
+"""Calls that a window needs to be judged."""
 
-SHOWN = 5
-"""Events of a witness that would have too many."""
+MAX_WITNESS = 5
+"""Events shown of a witness that would have too many."""
 
 
-def answered(history: History, *, at_least: float, over: float) -> Finding:
-    """Of the calls that begin in any `over` seconds at least that share is answered with success.
+def answered(history: History, *, at_least: float, over: float) -> CheckResult:
+    """Check that in any `over` seconds at least the share `at_least` of the calls succeeds.
 
-    A call without an answer in time counts for neither side: nobody knows what became of it.
+    Calls belong to the window in which they begin. A call without an answer in time counts as neither success nor
+    failure: its outcome is unknown.
     """
     calls = sorted(history.calls, key=lambda call: call.begin)
-    if len(calls) < FEWEST:
-        return unclear(f"{len(calls)} calls are too few to judge")
+    if len(calls) < MIN_CALLS:
+        return inconclusive(f"{len(calls)} calls are too few to judge")
     worst, start, low_share = None, 0, 1.0
     good = known = 0
     for end, call in enumerate(calls):
@@ -35,116 +36,140 @@ def answered(history: History, *, at_least: float, over: float) -> Finding:
             known -= calls[start].outcome is not Outcome.INFO
             start += 1
         count = end - start + 1
-        if count < FEWEST or call.begin - calls[start].begin < over / 2:
+        if count < MIN_CALLS or call.begin - calls[start].begin < over / 2:
             continue
         low_share = min(low_share, good / count)
         high = (good + count - known) / count
         if worst is None or high < worst[0]:
             worst = (high, start, end)
     if worst is None:
-        return unclear(f"no {over:g} s had {FEWEST} calls")
+        return inconclusive(f"no {over:g} s had {MIN_CALLS} calls")
     share, first, last = worst
     window = calls[first : last + 1]
     where = f"from {window[0].begin:.1f} to {window[-1].begin:.1f} s"
     if share < at_least:
-        bad = [call.ended for call in window if call.outcome is Outcome.FAIL]
-        return failed(f"{share:.0%} of {len(window)} calls were answered {where}, not {at_least:.0%}", *bad[:SHOWN])
+        bad = [call.end_event for call in window if call.outcome is Outcome.FAIL]
+        return failed(
+            f"expected {at_least:.0%} of calls to be answered, got {share:.0%} of {len(window)} calls {where}",
+            *bad[:MAX_WITNESS],
+        )
     if low_share < at_least:
         lost = [call.number for call in calls if call.outcome is Outcome.INFO]
-        return unclear(
-            f"{low_share:.0%} of calls were surely answered in the worst {over:g} s, less than {at_least:.0%}; of "
-            f"{len(lost)} calls nobody knows, since no answer came in time",
-            *lost[:SHOWN],
+        return inconclusive(
+            f"{low_share:.0%} of calls were certainly answered in the worst {over:g} s, less than {at_least:.0%}; "
+            f"the outcome of {len(lost)} calls is unknown, since no answer arrived in time",
+            *lost[:MAX_WITNESS],
         )
     return passed(f"{low_share:.0%} or more of {len(calls)} calls were answered in any {over:g} s")
 
 
-def no_traffic_to_the_dead(history: History, *, after: float) -> Finding:
-    """Nobody calls a task's address later than so many seconds after the task has ended."""
-    lives = lives_of(history)
-    looks = {look.number: look for look in history.looks}
-    ended = [life for life in lives if life.ended is not None and life.address]
-    cases = [_haunts(life, lives, looks, history.calls, after) for life in ended]
+def no_traffic_to_the_dead(history: History, *, after: float) -> CheckResult:
+    """Check that no call goes to a task's address later than `after` seconds after the task has ended."""
+    lifetimes = task_lifetimes(history)
+    snapshots = {snapshot.number: snapshot for snapshot in history.view_snapshots}
+    ended = [lifetime for lifetime in lifetimes if lifetime.ended is not None and lifetime.address]
+    cases = [_check_late_calls(lifetime, lifetimes, snapshots, history.calls, after) for lifetime in ended]
     if not history.calls:
-        return unclear("nobody called")
-    return combined(cases, "no task ended", f"not called later than {after:g} s after their end: {{}} tasks")
+        return inconclusive("no calls were made")
+    return combine(cases, "no task ended", f"not called later than {after:g} s after their end: {{}} tasks")
 
 
-def _haunts(life: Life, lives: Sequence[Life], looks: dict[int, Look], calls: Sequence[Call], after: float) -> Finding:
-    assert life.ended is not None
+def _check_late_calls(
+    lifetime: TaskLifetime,
+    lifetimes: Sequence[TaskLifetime],
+    snapshots: dict[int, ViewSnapshot],
+    calls: Sequence[CallRecord],
+    after: float,
+) -> CheckResult:
+    assert lifetime.ended is not None
     for call in calls:
-        if call.address != life.address or call.begin - life.ended.high <= after or call.task not in ("", life.task):
+        is_other = call.address != lifetime.address or call.task not in ("", lifetime.task)
+        if is_other or call.begin - lifetime.ended.high <= after:
             continue
-        if life.may_be_anothers(lives, call.span):
+        if lifetime.may_share_address(lifetimes, call.span):
             continue
-        by = looks.get(call.by)
+        source = snapshots.get(call.snapshot)
         return failed(
-            f"task {life.task} ended at {life.ended.high:.1f} s and was called at {call.begin:.1f} s",
-            life.by_ended,
-            by.ended if by else 0,
+            f"task {lifetime.task} ended at {lifetime.ended.high:.1f} s and was called at {call.begin:.1f} s",
+            lifetime.ended_event,
+            source.end_event if source else 0,
             call.number,
         )
     return passed("")
 
 
-def ttl_is_kept(history: History) -> Finding:
-    """No call goes by an answer that is older than its TTL."""
-    looks = {look.number: look for look in history.looks}
-    cases = [_stale(call, looks[call.by]) for call in history.calls if call.by in looks and looks[call.by].ttl]
-    return combined(cases, "no call went by an answer with a TTL", "by an answer within its TTL: {} calls")
+def ttl_is_kept(history: History) -> CheckResult:
+    """Check that no call uses an answer that is older than its TTL."""
+    snapshots = {snapshot.number: snapshot for snapshot in history.view_snapshots}
+    cases = [
+        _check_age(call, snapshots[call.snapshot])
+        for call in history.calls
+        if call.snapshot in snapshots and snapshots[call.snapshot].ttl
+    ]
+    return combine(cases, "no call used an answer with a TTL", "used an answer within its TTL: {} calls")
 
 
-def _stale(call: Call, look: Look) -> Finding:
-    age = Interval(call.begin, call.begin).since(look.span)
-    if age.low > look.ttl:
+def _check_age(call: CallRecord, snapshot: ViewSnapshot) -> CheckResult:
+    age = Interval(call.begin, call.begin).since(snapshot.span)
+    if age.low > snapshot.ttl:
         return failed(
-            f"a call at {call.begin:.1f} s went by an answer of {look.end:.1f} s, whose TTL is {look.ttl:g} s",
-            look.ended,
+            f"a call at {call.begin:.1f} s used an answer of {snapshot.end:.1f} s, whose TTL is {snapshot.ttl:g} s",
+            snapshot.end_event,
             call.number,
         )
-    if call.address not in {member.address or name for name, member in look.members.items()}:
+    if call.address not in {member.address or name for name, member in snapshot.members.items()}:
         return failed(
-            f"a call at {call.begin:.1f} s went to {call.address}, which the answer did not name",
-            look.ended,
+            f"a call at {call.begin:.1f} s went to {call.address}, which was not in the answer",
+            snapshot.end_event,
             call.number,
         )
     return passed("")
 
 
-def drained(history: History, *, drain: float) -> Finding:
-    """What began before a task was asked to stop, and for `drain` seconds after that, is answered by it.
+def drained(history: History, *, drain: float) -> CheckResult:
+    """Check that a task answers calls that began before it was asked to stop, or up to `drain` seconds after.
 
-    Only tasks count that were asked: who is killed owes nothing.
+    Only tasks that were asked to stop count: a killed task cannot answer.
     """
-    lives = lives_of(history)
+    lifetimes = task_lifetimes(history)
     killed = {victim for fault in history.faults if fault.fault == "task.kill" for victim in fault.victims}
-    asked = [life for life in lives if life.leaving is not None and life.task not in killed and life.address]
-    cases = [case for life in asked for case in _cut_off(life, lives, history.calls, drain)]
-    return combined(
-        cases, "no call was under way when a task was asked to stop", "answered, though the task was stopping: {} calls"
+    stopped = [
+        lifetime
+        for lifetime in lifetimes
+        if lifetime.leaving is not None and lifetime.task not in killed and lifetime.address
+    ]
+    cases = [case for lifetime in stopped for case in _check_draining(lifetime, lifetimes, history.calls, drain)]
+    return combine(
+        cases,
+        "no call was in progress when a task was asked to stop",
+        "answered, though the task was stopping: {} calls",
     )
 
 
-def _cut_off(life: Life, lives: Sequence[Life], calls: Sequence[Call], drain: float) -> list[Finding]:
-    assert life.leaving is not None
-    found = []
+def _check_draining(
+    lifetime: TaskLifetime, lifetimes: Sequence[TaskLifetime], calls: Sequence[CallRecord], drain: float
+) -> list[CheckResult]:
+    assert lifetime.leaving is not None
+    cases = []
     for call in calls:
-        before = call.begin <= life.leaving.low + drain
-        if call.address != life.address or not before or call.end < life.leaving.low:
+        is_early = call.begin <= lifetime.leaving.low + drain
+        if call.address != lifetime.address or not is_early or call.end < lifetime.leaving.low:
             continue
-        if life.may_be_anothers(lives, call.span):
+        if lifetime.may_share_address(lifetimes, call.span):
             continue
         if call.outcome is Outcome.FAIL:
-            found.append(
+            cases.append(
                 failed(
-                    f"a call of {call.begin:.1f} s to task {life.task} failed with {call.error}, and the task was "
-                    f"asked to stop at {life.leaving.low:.1f} s at the earliest",
-                    life.by_leaving,
-                    call.ended,
+                    f"a call at {call.begin:.1f} s to task {lifetime.task} failed with {call.error}; the task was "
+                    f"asked to stop at {lifetime.leaving.low:.1f} s at the earliest",
+                    lifetime.leaving_event,
+                    call.end_event,
                 )
             )
         elif call.outcome is Outcome.INFO:
-            found.append(unclear(f"a call to the stopping task {life.task} got no answer in time", call.number))
+            cases.append(
+                inconclusive(f"a call to the stopping task {lifetime.task} got no answer in time", call.number)
+            )
         else:
-            found.append(passed(""))
-    return found
+            cases.append(passed(""))
+    return cases

@@ -1,4 +1,4 @@
-"""What a checker found."""
+"""Define the result of a checker."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from dataclasses import dataclass
 
 from surveyor.verdicts import Verdict
 
-__all__ = ["Finding", "combined", "failed", "passed", "unclear"]
+__all__ = ["CheckResult", "combine", "failed", "inconclusive", "passed"]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """`verdict` is pass, fail or inconclusive; `witness` the numbers of the few events that prove it."""
+class CheckResult:
+    """A verdict (pass, fail or inconclusive); `witness` holds the numbers of the few events that prove it."""
 
     verdict: Verdict
     detail: str
     witness: tuple[int, ...] = ()
 
 
-def passed(detail: str) -> Finding:
-    """It held."""
-    return Finding(Verdict.PASS, detail)
+def passed(detail: str) -> CheckResult:
+    """Return a pass."""
+    return CheckResult(Verdict.PASS, detail)
 
 
-def failed(detail: str, *witness: int) -> Finding:
-    """It did not hold, and these events prove it."""
-    return Finding(Verdict.FAIL, detail, tuple(number for number in witness if number))
+def failed(detail: str, *witness: int) -> CheckResult:
+    """Return a failure that these events prove; numbers that are 0 are left out."""
+    return CheckResult(Verdict.FAIL, detail, tuple(number for number in witness if number))
 
 
-def unclear(detail: str, *witness: int) -> Finding:
-    """Nobody can tell from this history."""
-    return Finding(Verdict.INCONCLUSIVE, detail, tuple(number for number in witness if number))
+def inconclusive(detail: str, *witness: int) -> CheckResult:
+    """Return an inconclusive result: the history does not decide."""
+    return CheckResult(Verdict.INCONCLUSIVE, detail, tuple(number for number in witness if number))
 
 
-def combined(found: Iterable[Finding], nothing: str, held: str) -> Finding:
-    """Of several cases: the failure with the shortest witness, else what is unclear, else that all held.
+def combine(results: Iterable[CheckResult], nothing: str, held: str) -> CheckResult:
+    """Return the failure with the shortest witness, else the first inconclusive case, else a pass.
 
-    `nothing` says what was missing where there was no case, `held` what held, with {} for "3 of 3".
+    `nothing` is the detail if there is no case, `held` the detail if all cases passed, with {} for "3 of 3".
     """
-    cases = list(found)
-    wrong = [one for one in cases if one.verdict is Verdict.FAIL]
-    if wrong:
-        first = min(wrong, key=lambda one: (len(one.witness), one.witness))
-        more = f" ({len(wrong)} such cases)" if len(wrong) > 1 else ""
-        return Finding(Verdict.FAIL, first.detail + more, first.witness)
-    open_ = [one for one in cases if one.verdict is Verdict.INCONCLUSIVE]
-    if open_:
-        more = f" ({len(open_)} of {len(cases)} cases)" if len(cases) > 1 else ""
-        return Finding(Verdict.INCONCLUSIVE, open_[0].detail + more, open_[0].witness)
-    return passed(held.format(f"{len(cases)} of {len(cases)}")) if cases else unclear(nothing)
+    cases = list(results)
+    failures = [case for case in cases if case.verdict is Verdict.FAIL]
+    if failures:
+        first = min(failures, key=lambda case: (len(case.witness), case.witness))
+        more = f" ({len(failures)} such cases)" if len(failures) > 1 else ""
+        return CheckResult(Verdict.FAIL, first.detail + more, first.witness)
+    undecided = [case for case in cases if case.verdict is Verdict.INCONCLUSIVE]
+    if undecided:
+        more = f" ({len(undecided)} of {len(cases)} cases)" if len(cases) > 1 else ""
+        return CheckResult(Verdict.INCONCLUSIVE, undecided[0].detail + more, undecided[0].witness)
+    return passed(held.format(f"{len(cases)} of {len(cases)}")) if cases else inconclusive(nothing)

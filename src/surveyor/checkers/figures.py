@@ -1,26 +1,26 @@
-"""What an experiment measures, beside its verdicts: how long callers suffered, and by what. All in service seconds."""
+"""Measure an experiment: how long callers were affected, and by what. All times are service seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from surveyor.checkers.sightings import looks_by_observer
-from surveyor.history import Call, History, Look, Operation, Outcome, lives_of
+from surveyor.checkers.sightings import snapshots_by_observer
+from surveyor.history import CallRecord, History, Operation, Outcome, ViewSnapshot, task_lifetimes
 from surveyor.history.observations import Interval
 
-__all__ = ["DANGER", "GAP", "OUTAGE", "UNSERVED", "Figure", "figures_of"]
+__all__ = ["DANGER", "GAP", "OUTAGE", "UNSERVED", "Measurement", "figures_of"]
 
-DANGER = "danger window: a task was called for so long after its end"
-GAP = "zero-healthy gap: the registry knew nobody healthy"
-OUTAGE = "outage: no call was answered"
+DANGER = "danger window: how long a task was called after its end"
+GAP = "zero-healthy gap: how long the registry listed no healthy instance"
+OUTAGE = "outage: how long no call was answered"
 UNSERVED = "calls that failed"
 UNKNOWN = "calls without an answer in time"
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A measurement; `span` is 0 where it was looked for and not seen. `unit` is `s` or `%`."""
+class Measurement:
+    """One figure; `span` is 0 if the condition never occurred. `unit` is `s` or `%`."""
 
     name: str
     span: Interval
@@ -28,60 +28,60 @@ class Figure:
 
     def __str__(self) -> str:
         low, high = self.span.low, self.span.high
-        shown = f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
-        return f"{self.name}: {shown} {self.unit}"
+        text = f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f}"
+        return f"{self.name}: {text} {self.unit}"
 
 
-def figures_of(history: History) -> tuple[Figure, ...]:
-    """All figures that the history holds anything about."""
-    found = []
+def figures_of(history: History) -> tuple[Measurement, ...]:
+    """Return all figures for which the history holds data."""
+    figures = []
     if history.calls:
-        found.append(Figure(DANGER, _danger(history)))
-    for _, looks in looks_by_observer(history, "healthy"):
-        if looks[0].who == "healthy":
-            found.append(Figure(GAP, _longest(looks, lambda look: not look.members)))
+        figures.append(Measurement(DANGER, _danger_window(history)))
+    for _, snapshots in snapshots_by_observer(history, "healthy"):
+        if snapshots[0].actor == "healthy":
+            figures.append(Measurement(GAP, _longest_stretch(snapshots, lambda snapshot: not snapshot.members)))
     if history.calls:
-        found.append(Figure(OUTAGE, _longest(_calls(history), lambda call: call.outcome is not Outcome.OK)))
-        found += [_share(history, UNSERVED, Outcome.FAIL), _share(history, UNKNOWN, Outcome.INFO)]
-    return tuple(found)
+        calls = sorted(history.calls, key=lambda call: call.begin)
+        figures.append(Measurement(OUTAGE, _longest_stretch(calls, lambda call: call.outcome is not Outcome.OK)))
+        figures += [_share(history, UNSERVED, Outcome.FAIL), _share(history, UNKNOWN, Outcome.INFO)]
+    return tuple(figures)
 
 
-def _danger(history: History) -> Interval:
-    lives = lives_of(history)
+def _danger_window(history: History) -> Interval:
+    lifetimes = task_lifetimes(history)
     longest = Interval(0.0, 0.0)
-    for life in lives:
-        if life.ended is None or not life.address:
+    for lifetime in lifetimes:
+        if lifetime.ended is None or not lifetime.address:
             continue
         for call in history.calls:
-            if call.address != life.address or call.begin <= life.ended.high or call.task not in ("", life.task):
+            is_other = call.address != lifetime.address or call.task not in ("", lifetime.task)
+            if is_other or call.begin <= lifetime.ended.high:
                 continue
-            if life.may_be_anothers(lives, call.span):
+            if lifetime.may_share_address(lifetimes, call.span):
                 continue
-            since = Interval(call.begin, call.begin).since(life.ended).positive()
-            longest = max(longest, since, key=lambda one: one.high)
+            since = Interval(call.begin, call.begin).since(lifetime.ended).positive()
+            longest = max(longest, since, key=lambda interval: interval.high)
     return longest
 
 
-def _calls(history: History) -> Sequence[Call]:
-    return sorted(history.calls, key=lambda call: call.begin)
-
-
-def _longest(of: Sequence[Look] | Sequence[Call], bad: Callable[..., bool]) -> Interval:
-    """The longest stretch of bad ones between two good ones: surely, and at most."""
+def _longest_stretch(
+    operations: Sequence[ViewSnapshot] | Sequence[CallRecord], is_bad: Callable[..., bool]
+) -> Interval:
+    """Return the longest stretch of bad operations between two good ones: its certain and its maximum length."""
     longest = Interval(0.0, 0.0)
     before: Operation | None = None
-    run: list[Operation] = []
-    for one in of:
-        if bad(one):
-            run.append(one)
+    bad: list[Operation] = []
+    for operation in operations:
+        if is_bad(operation):
+            bad.append(operation)
             continue
-        if run and before is not None:
-            at_least = max(0.0, run[-1].begin - run[0].end)
-            longest = max(longest, Interval(at_least, one.end - before.begin), key=lambda span: span.low)
-        before, run = one, []
+        if bad and before is not None:
+            certain = max(0.0, bad[-1].begin - bad[0].end)
+            longest = max(longest, Interval(certain, operation.end - before.begin), key=lambda span: span.low)
+        before, bad = operation, []
     return longest
 
 
-def _share(history: History, name: str, outcome: Outcome) -> Figure:
+def _share(history: History, name: str, outcome: Outcome) -> Measurement:
     share = 100 * sum(call.outcome is outcome for call in history.calls) / len(history.calls)
-    return Figure(name, Interval(share, share), "%")
+    return Measurement(name, Interval(share, share), "%")

@@ -1,4 +1,4 @@
-"""All that follows from a history, as one value: the same from the same file, to the byte."""
+"""Judge a history as one value: the same file always gives the same judgement, byte for byte."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 
 from surveyor.checkers.figures import figures_of
 from surveyor.checkers.registry import judge
-from surveyor.checkers.witness import told_of
+from surveyor.checkers.witness import describe_event
 from surveyor.history import History, Outcome
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["AppliedFault", "CheckVerdict", "Judged", "Measured", "WitnessEvent", "judge_history"]
+__all__ = ["AppliedFault", "CheckVerdict", "Judgement", "ReportedFigure", "WitnessEvent", "judge_history"]
 
 
 @dataclass(frozen=True)
 class WitnessEvent:
-    """An event that proves something: its number in the file, and what it tells."""
+    """An event that proves something: its number in the history, and a description."""
 
     event: int
-    told: str
+    description: str
 
 
 @dataclass(frozen=True)
 class CheckVerdict:
-    """What one check found; `limits` are as the history's header has them."""
+    """The verdict of one check; `limits` are those in the header of the history."""
 
     check: str
     limits: Mapping[str, float | str]
@@ -35,16 +35,18 @@ class CheckVerdict:
     witness: tuple[WitnessEvent, ...]
 
     @property
-    def named(self) -> str:
-        """The check with its limits, in words."""
-        told = ", ".join(f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float | int) else str(value)
-                         for name, value in self.limits.items())  # fmt: skip
-        return f"{self.check.replace('-', ' ')} ({told})" if told else self.check.replace("-", " ")
+    def label(self) -> str:
+        """Return the name of the check with its limits, in words."""
+        limits = ", ".join(
+            f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float | int) else str(value)
+            for name, value in self.limits.items()
+        )
+        return f"{self.check.replace('-', ' ')} ({limits})" if limits else self.check.replace("-", " ")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A figure, which lies from `low` to `high`."""
+class ReportedFigure:
+    """A measured figure between `low` and `high`."""
 
     figure: str
     low: float
@@ -52,15 +54,15 @@ class Measured:
     unit: str
 
     @property
-    def shown(self) -> str:
-        """The figure as people write it."""
+    def text(self) -> str:
+        """Return the value with its unit, for people."""
         low, high = f"{self.low:.1f}", f"{self.high:.1f}"
         return f"{low} {self.unit}" if low == high else f"{low} to {high} {self.unit}"
 
 
 @dataclass(frozen=True)
 class AppliedFault:
-    """A fault: when it surely was on (service seconds), and to whom it was done."""
+    """A fault, the service seconds between which it was active, and the tasks that it affected."""
 
     fault: str
     start: float
@@ -69,8 +71,8 @@ class AppliedFault:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """An experiment's verdict: the worst of its checks; inconclusive at best where it was stopped before its end."""
+class Judgement:
+    """The verdict on an experiment: the worst of its checks; at best inconclusive if it was stopped early."""
 
     experiment: str
     title: str
@@ -82,18 +84,19 @@ class Judged:
     seconds: float
     stopped: str
     verdict: Verdict
-    deeds: tuple[AppliedFault, ...]
+    faults: tuple[AppliedFault, ...]
     checks: tuple[CheckVerdict, ...]
-    figures: tuple[Measured, ...]
+    figures: tuple[ReportedFigure, ...]
 
     @property
     def detail(self) -> str:
-        """Why it is not a pass, "" if it is."""
-        told = [f"{one.named}: {one.detail}" for one in self.checks if one.verdict is self.verdict is not Verdict.PASS]
-        return "; ".join([self.stopped, *told] if self.stopped else told)
+        """Return why the verdict is not a pass; "" if it is."""
+        decisive = [check for check in self.checks if check.verdict is self.verdict is not Verdict.PASS]
+        reasons = [f"{check.label}: {check.detail}" for check in decisive]
+        return "; ".join([self.stopped, *reasons] if self.stopped else reasons)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values, in the order in which they are read."""
+        """Return JSON values, in reading order."""
         return {
             "experiment": self.experiment,
             "title": self.title,
@@ -105,32 +108,33 @@ class Judged:
             "seconds": self.seconds,
             "stopped": self.stopped,
             "verdict": str(self.verdict),
-            "deeds": [
-                {"fault": one.fault, "start": one.start, "end": one.end, "victims": list(one.victims)}
-                for one in self.deeds
+            "faults": [
+                {"fault": fault.fault, "start": fault.start, "end": fault.end, "victims": list(fault.victims)}
+                for fault in self.faults
             ],
             "checks": [
                 {
-                    "check": one.check,
-                    "limits": dict(one.limits),
-                    "verdict": str(one.verdict),
-                    "detail": one.detail,
-                    "witness": [{"event": event.event, "told": event.told} for event in one.witness],
+                    "check": check.check,
+                    "limits": dict(check.limits),
+                    "verdict": str(check.verdict),
+                    "detail": check.detail,
+                    "witness": [{"event": event.event, "description": event.description} for event in check.witness],
                 }
-                for one in self.checks
+                for check in self.checks
             ],
             "figures": [
-                {"figure": one.figure, "low": one.low, "high": one.high, "unit": one.unit} for one in self.figures
+                {"figure": figure.figure, "low": figure.low, "high": figure.high, "unit": figure.unit}
+                for figure in self.figures
             ],
         }
 
     def dumps(self) -> str:
-        """As a file."""
+        """Return the text of a .verdict.json file."""
         return json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Judged:
-        """The inverse of to_json."""
+    def from_json(cls, value: Mapping[str, Any]) -> Judgement:
+        """Return the judgement in a value of to_json."""
         return cls(
             experiment=value["experiment"],
             title=value["title"],
@@ -142,31 +146,35 @@ class Judged:
             seconds=value["seconds"],
             stopped=value["stopped"],
             verdict=Verdict(value["verdict"]),
-            deeds=tuple(
-                AppliedFault(one["fault"], one["start"], one["end"], tuple(one["victims"])) for one in value["deeds"]
+            faults=tuple(
+                AppliedFault(fault["fault"], fault["start"], fault["end"], tuple(fault["victims"]))
+                for fault in value["faults"]
             ),
             checks=tuple(
                 CheckVerdict(
-                    one["check"],
-                    dict(one["limits"]),
-                    Verdict(one["verdict"]),
-                    one["detail"],
-                    tuple(WitnessEvent(event["event"], event["told"]) for event in one["witness"]),
+                    check["check"],
+                    dict(check["limits"]),
+                    Verdict(check["verdict"]),
+                    check["detail"],
+                    tuple(WitnessEvent(event["event"], event["description"]) for event in check["witness"]),
                 )
-                for one in value["checks"]
+                for check in value["checks"]
             ),
-            figures=tuple(Measured(one["figure"], one["low"], one["high"], one["unit"]) for one in value["figures"]),
+            figures=tuple(
+                ReportedFigure(figure["figure"], figure["low"], figure["high"], figure["unit"])
+                for figure in value["figures"]
+            ),
         )
 
 
-def judge_history(history: History) -> Judged:
-    """The verdict on a history. Raises HistoryBroken for a check that is not known."""
+def judge_history(history: History) -> Judgement:
+    """Return the judgement of a history. Raises HistoryBroken for an unknown check."""
     header = history.header
-    found = judge(history)
-    whole = worst(one.verdict for _, one in found) if found else Verdict.INCONCLUSIVE
+    results = judge(history)
+    verdict = worst(result.verdict for _, result in results) if results else Verdict.INCONCLUSIVE
     if history.stopped:
-        whole = worst((whole, Verdict.INCONCLUSIVE))
-    return Judged(
+        verdict = worst((verdict, Verdict.INCONCLUSIVE))
+    return Judgement(
         experiment=header.experiment,
         title=header.title,
         target=header.target,
@@ -176,8 +184,8 @@ def judge_history(history: History) -> Judged:
         service=header.service,
         seconds=round(history.end, 1),
         stopped=history.stopped,
-        verdict=whole,
-        deeds=tuple(
+        verdict=verdict,
+        faults=tuple(
             AppliedFault(fault.fault, round(fault.end, 1), round(history.fault_span(fault).high, 1), fault.victims)
             for fault in history.faults
             if fault.outcome is not Outcome.FAIL
@@ -186,13 +194,14 @@ def judge_history(history: History) -> Judged:
             CheckVerdict(
                 check.name,
                 check.limits,
-                one.verdict,
-                one.detail,
-                tuple(WitnessEvent(number, told_of(history, number)) for number in one.witness),
+                result.verdict,
+                result.detail,
+                tuple(WitnessEvent(number, describe_event(history, number)) for number in result.witness),
             )
-            for check, one in found
+            for check, result in results
         ),
         figures=tuple(
-            Measured(one.name, round(one.span.low, 1), round(one.span.high, 1), one.unit) for one in figures_of(history)
+            ReportedFigure(figure.name, round(figure.span.low, 1), round(figure.span.high, 1), figure.unit)
+            for figure in figures_of(history)
         ),
     )

@@ -1,4 +1,4 @@
-"""The checkers by name, with the limits that each takes, and all verdicts on a history."""
+"""List the checkers by name with the limits that each takes, and judge a history with its checks."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surveyor.checkers.calls import answered, drained, no_traffic_to_the_dead, ttl_is_kept
-from surveyor.checkers.check_result import Finding
+from surveyor.checkers.check_result import CheckResult
 from surveyor.checkers.membership import gone, no_ghost, no_resurrection, visible
 from surveyor.checkers.rest import no_loss_at_rest, views_agree_at_rest
 from surveyor.checkers.revision import revision_rises_with_membership
 from surveyor.history import Check, History, HistoryBroken
 from surveyor.messages import nearest
 
-__all__ = ["CHECKERS", "Checker", "check_of", "judge"]
+__all__ = ["CHECKERS", "Checker", "judge", "make_check"]
 
 SETTLE = 60.0
-"""Service seconds: health takes about 30 s to be told (servicediscovery/HealthCheckCustomConfig), and DNS up to 60 s
-(route53/ChangeResourceRecordSets)."""
+"""Service seconds after which the registry is settled: reporting a change of health takes about 30 s
+(servicediscovery/HealthCheckCustomConfig), and a DNS change up to 60 s (route53/ChangeResourceRecordSets)."""
 
 
 @dataclass(frozen=True)
 class Checker:
-    """A checker and its limits, None for one that has to be given."""
+    """A checker function and its limits with their defaults; None marks a limit that is required."""
 
-    find: Callable[..., Finding]
+    find: Callable[..., CheckResult]
     limits: Mapping[str, float | str | None] = field(default_factory=dict)
 
 
@@ -44,29 +44,29 @@ CHECKERS: Mapping[str, Checker] = {
 }
 
 
-def check_of(name: str, **limits: float | str) -> Check:
-    """A check by the checker's name, its limits complete. Raises ValueError for an unknown name or limit."""
+def make_check(name: str, **limits: float | str) -> Check:
+    """Return a check with complete limits. Raises ValueError for an unknown checker and an unknown or missing limit."""
     checker = CHECKERS.get(name)
     if checker is None:
         raise ValueError(f"there is no checker {name!r}{nearest(name, CHECKERS)}")
     for limit in limits:
         if limit not in checker.limits:
             raise ValueError(f"{name} has no limit {limit!r}; it has {', '.join(checker.limits) or 'none'}")
-    whole = {limit: limits.get(limit, default) for limit, default in checker.limits.items()}
-    for limit, value in whole.items():
-        wanted: Any = str if isinstance(checker.limits[limit], str) else (int, float)
-        if value is None or isinstance(value, bool) or not isinstance(value, wanted):
-            raise ValueError(f"{name} needs the limit {limit}, came {value!r}")
-    return Check(name, {limit: value for limit, value in whole.items() if value is not None})
+    complete = {limit: limits.get(limit, default) for limit, default in checker.limits.items()}
+    for limit, value in complete.items():
+        expected: Any = str if isinstance(checker.limits[limit], str) else (int, float)
+        if value is None or isinstance(value, bool) or not isinstance(value, expected):
+            raise ValueError(f"{name} needs the limit {limit}, got {value!r}")
+    return Check(name, {limit: value for limit, value in complete.items() if value is not None})
 
 
-def judge(history: History) -> tuple[tuple[Check, Finding], ...]:
-    """What the header's checks say. Raises HistoryBroken for a check that is not known."""
-    found = []
+def judge(history: History) -> tuple[tuple[Check, CheckResult], ...]:
+    """Return the result of each check in the header. Raises HistoryBroken for an unknown check."""
+    results = []
     for check in history.header.checks:
         try:
-            whole = check_of(check.name, **check.limits)
-        except ValueError as wrong:
-            raise HistoryBroken(f"line 1: {wrong}") from None
-        found.append((whole, CHECKERS[check.name].find(history, **whole.limits)))
-    return tuple(found)
+            complete = make_check(check.name, **check.limits)
+        except ValueError as error:
+            raise HistoryBroken(f"line 1: {error}") from None
+        results.append((complete, CHECKERS[check.name].find(history, **complete.limits)))
+    return tuple(results)

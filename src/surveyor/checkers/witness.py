@@ -1,43 +1,61 @@
-"""An event of a history in words, for whoever reads a witness."""
+"""Describe an event of a history in words, for readers of a witness."""
 
 from __future__ import annotations
 
-from surveyor.history import Call, Change, Fault, History, Look, Operation, TaskSnapshot, Undo
+from surveyor.history import (
+    CallRecord,
+    ChangeRecord,
+    FaultRecord,
+    History,
+    Operation,
+    TaskSnapshot,
+    UndoRecord,
+    ViewSnapshot,
+)
 
-__all__ = ["told_of"]
+__all__ = ["describe_event"]
 
-SHOWN = 4
+MAX_NAMES = 4
+"""Names listed in one description; the rest are counted."""
 
 
-def told_of(history: History, number: int) -> str:
-    """What happened in the operation that has this event; "" for a number that no event has."""
-    for one in (*history.looks, *history.rolls, *history.calls, *history.changes, *history.faults, *history.undos):
-        if number in (one.number, one.ended):
-            return f"{one.begin:.1f} to {one.end:.1f} s: {_told(one)}"
+def describe_event(history: History, number: int) -> str:
+    """Return what happened in the operation that has this event; "" if no event has this number."""
+    for operation in (
+        *history.view_snapshots,
+        *history.task_snapshots,
+        *history.calls,
+        *history.changes,
+        *history.faults,
+        *history.undos,
+    ):
+        if number in (operation.number, operation.end_event):
+            return f"{operation.begin:.1f} to {operation.end:.1f} s: {_describe(operation)}"
     return ""
 
 
-def _told(one: Operation) -> str:
-    match one:
-        case Look():
-            who = one.view if one.who == one.view else f"{one.view}, asked by {one.who},"
-            return f"{who} showed {_listed(sorted(one.members)) or one.error or 'nobody'}"
+def _describe(operation: Operation) -> str:
+    match operation:
+        case ViewSnapshot(view=view, actor=actor):
+            source = view if actor == view else f"{view}, asked by {actor},"
+            return f"{source} showed {_join(sorted(operation.members)) or operation.error or 'no members'}"
         case TaskSnapshot():
-            states = sorted(f"{task[:8]} {seen.status}" for task, seen in one.tasks.items())
-            return f"ECS told of {_listed(states) or 'no task'}"
-        case Call():
-            actual = f"{one.status} from {one.task[:8] or 'somebody'}" if one.status else one.error
-            return f"a call to {one.address or 'nobody'}: {actual}"
-        case Fault():
-            return f"{one.fault} of {_listed([victim[:8] for victim in one.victims]) or 'the service'}"
-        case Undo():
+            states = sorted(f"{task[:8]} {state.status}" for task, state in operation.tasks.items())
+            return f"ECS listed {_join(states) or 'no task'}"
+        case CallRecord():
+            source = operation.task[:8] or "an unknown task"
+            actual = f"{operation.status} from {source}" if operation.status else operation.error
+            return f"a call to {operation.address or 'no address'}: {actual}"
+        case FaultRecord():
+            return f"{operation.fault} of {_join([victim[:8] for victim in operation.victims]) or 'the service'}"
+        case UndoRecord():
             return "the fault was undone"
-        case Change():
-            return f"{one.call} {', '.join(f'{name}={value}' for name, value in one.told.items())}"
+        case ChangeRecord():
+            return f"{operation.call} {', '.join(f'{name}={value}' for name, value in operation.parameters.items())}"
         case _:
-            return type(one).__name__
+            return type(operation).__name__
 
 
-def _listed(all_: list[str]) -> str:
-    short = [one if len(one) < 24 else one[:8] for one in all_[:SHOWN]]
-    return ", ".join(short) + (f" and {len(all_) - SHOWN} more" if len(all_) > SHOWN else "")
+def _join(names: list[str]) -> str:
+    short = [name if len(name) < 24 else name[:8] for name in names[:MAX_NAMES]]
+    return ", ".join(short) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")

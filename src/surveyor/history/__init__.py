@@ -1,49 +1,49 @@
-"""One file of all that observers, clients and faults did and saw while an experiment went on, in service time."""
+"""Read and write histories: one file of everything that observers, clients and faults did and saw in an experiment."""
 
 from __future__ import annotations
 
-from surveyor.history.lives import Life, lives_of
+from surveyor.history.lives import TaskLifetime, task_lifetimes
 from surveyor.history.reading import load_history, read_history
 from surveyor.history.values import (
-    Call,
-    Change,
+    CallRecord,
+    ChangeRecord,
     Check,
-    Fault,
+    FaultRecord,
     Header,
     History,
     HistoryBroken,
-    Look,
-    Member,
     Operation,
     Outcome,
-    Phase,
-    TaskSeen,
+    PhaseRecord,
     TaskSnapshot,
-    Undo,
+    TaskState,
+    UndoRecord,
     View,
+    ViewMember,
+    ViewSnapshot,
 )
 from surveyor.history.writing import Recorder
 
 __all__ = [
-    "Call",
-    "Change",
+    "CallRecord",
+    "ChangeRecord",
     "Check",
-    "Fault",
+    "FaultRecord",
     "Header",
     "History",
     "HistoryBroken",
-    "Life",
-    "Look",
-    "Member",
     "Operation",
     "Outcome",
-    "Phase",
+    "PhaseRecord",
     "Recorder",
-    "TaskSeen",
+    "TaskLifetime",
     "TaskSnapshot",
-    "Undo",
+    "TaskState",
+    "UndoRecord",
     "View",
-    "lives_of",
+    "ViewMember",
+    "ViewSnapshot",
     "load_history",
     "read_history",
+    "task_lifetimes",
 ]

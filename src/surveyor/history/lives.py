@@ -1,6 +1,7 @@
-"""The lives of tasks as ECS told them, each change an interval between the two looks that saw it.
+"""Derive the lifetime of each task from ECS's answers; each change is an interval between two snapshots.
 
-An address may be another task's later on: a life has the task's id, and an address only for as long as it lasts.
+An address may belong to another task later on, so a lifetime is identified by the task's id, and has its address only
+while it lasts.
 """
 
 from __future__ import annotations
@@ -11,90 +12,97 @@ from dataclasses import dataclass, replace
 from surveyor.history.observations import Interval
 from surveyor.history.values import History, Outcome, TaskSnapshot
 
-__all__ = ["KILLING", "Life", "lives_of"]
+__all__ = ["KILLING", "TaskLifetime", "task_lifetimes"]
 
 KILLING = "task.kill"
-"""The fault after which nobody listens, whatever ECS has heard of it."""
+"""The fault after which nothing listens at a task's address, whether or not ECS has noticed it."""
 
-_GOING = frozenset({"DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED"})
-_GONE = frozenset({"DEPROVISIONING", "STOPPED", "DELETED"})
+_LEAVING_STATES = frozenset({"DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED"})
+_ENDED_STATES = frozenset({"DEPROVISIONING", "STOPPED", "DELETED"})
 
 
 @dataclass(frozen=True)
-class Life:
-    """One task. None where it was not seen to happen.
+class TaskLifetime:
+    """The lifetime of one task, in service seconds; a field is None if that change was not observed.
 
-    `seen`: when it came to be known; `running`: when it ran; `leaving`: when ECS began to stop it or noticed its end;
-    `ended`: when its containers were over. Of the last three `by_…` is the number of the event that shows it.
+    `first_seen`: when the task became known; `running`: when it reached RUNNING; `leaving`: when ECS began to stop it
+    or noticed its end; `ended`: when its containers had ended. For the last three, the field with the suffix `_event`
+    is the number of the event that shows it.
     """
 
     task: str
     address: str
     zone: str
-    seen: Interval
+    first_seen: Interval
     running: Interval | None = None
     leaving: Interval | None = None
     ended: Interval | None = None
-    by_running: int = 0
-    by_leaving: int = 0
-    by_ended: int = 0
+    running_event: int = 0
+    leaving_event: int = 0
+    ended_event: int = 0
 
-    def is_there(self, during: Interval) -> bool:
-        """Whether it ran for all of that time, surely."""
+    def was_running(self, during: Interval) -> bool:
+        """Return whether the task certainly ran during the whole interval."""
         if self.running is None or self.running.high > during.low:
             return False
-        over = [one.low for one in (self.leaving, self.ended) if one is not None]
-        return not over or min(over) >= during.high
+        stops = [interval.low for interval in (self.leaving, self.ended) if interval is not None]
+        return not stops or min(stops) >= during.high
 
-    def may_be_there(self, during: Interval) -> bool:
-        """Whether it may have been known at any moment of that time."""
-        return self.seen.low <= during.high and (self.ended is None or self.ended.high >= during.low)
+    def may_have_existed(self, during: Interval) -> bool:
+        """Return whether the task may have been known at any moment of the interval."""
+        return self.first_seen.low <= during.high and (self.ended is None or self.ended.high >= during.low)
 
-    def may_be_anothers(self, lives: Iterable[Life], during: Interval) -> bool:
-        """Whether its address may have been another's of these lives then: addresses are used again."""
-        return any(one is not self and one.address == self.address and one.may_be_there(during) for one in lives)
+    def may_share_address(self, lifetimes: Iterable[TaskLifetime], during: Interval) -> bool:
+        """Return whether another task may have had the same address in the interval: addresses are reused."""
+        return any(
+            other is not self and other.address == self.address and other.may_have_existed(during)
+            for other in lifetimes
+        )
 
 
-def lives_of(history: History) -> tuple[Life, ...]:
-    """All tasks that DescribeTasks told of, in the order in which they came to be known."""
-    rolls = [roll for roll in history.rolls if roll.outcome is Outcome.OK]
-    found: dict[str, Life] = {}
+def task_lifetimes(history: History) -> tuple[TaskLifetime, ...]:
+    """Return the lifetimes of all tasks that DescribeTasks listed, in the order in which they became known."""
+    snapshots = [snapshot for snapshot in history.task_snapshots if snapshot.outcome is Outcome.OK]
+    found: dict[str, TaskLifetime] = {}
     before: TaskSnapshot | None = None
-    for roll in rolls:
-        for task, seen in roll.tasks.items():
-            since = Interval(before.begin if before else 0.0, roll.end)
-            life = found.get(task) or Life(task, seen.address, seen.zone, since)
-            life = replace(life, address=life.address or seen.address, zone=life.zone or seen.zone)
-            if seen.status == "RUNNING" and life.running is None:
-                life = replace(life, running=since, by_running=roll.ended)
-            if seen.status in _GOING and life.leaving is None:
-                life = replace(life, leaving=since, by_leaving=roll.ended)
-            if seen.status in _GONE and life.ended is None:
-                life = replace(life, ended=since, by_ended=roll.ended)
-            found[task] = life
-        for task in found.keys() - roll.tasks.keys():
-            found[task] = _vanished(found[task], Interval(before.begin if before else 0.0, roll.end), roll.ended)
-        before = roll
-    return tuple(_killed(found.values(), history))
+    for snapshot in snapshots:
+        since = Interval(before.begin if before else 0.0, snapshot.end)
+        for task, state in snapshot.tasks.items():
+            lifetime = found.get(task) or TaskLifetime(task, state.address, state.zone, since)
+            lifetime = replace(lifetime, address=lifetime.address or state.address, zone=lifetime.zone or state.zone)
+            if state.status == "RUNNING" and lifetime.running is None:
+                lifetime = replace(lifetime, running=since, running_event=snapshot.end_event)
+            if state.status in _LEAVING_STATES and lifetime.leaving is None:
+                lifetime = replace(lifetime, leaving=since, leaving_event=snapshot.end_event)
+            if state.status in _ENDED_STATES and lifetime.ended is None:
+                lifetime = replace(lifetime, ended=since, ended_event=snapshot.end_event)
+            found[task] = lifetime
+        for task in found.keys() - snapshot.tasks.keys():
+            found[task] = _end_unlisted(found[task], since, snapshot.end_event)
+        before = snapshot
+    return tuple(_apply_kills(found.values(), history))
 
 
-def _vanished(life: Life, since: Interval, by: int) -> Life:
-    if life.ended is not None:
-        return life
-    if life.leaving is None:
-        life = replace(life, leaving=since, by_leaving=by)
-    return replace(life, ended=since, by_ended=by)
+def _end_unlisted(lifetime: TaskLifetime, since: Interval, event: int) -> TaskLifetime:
+    """Return the lifetime of a task that is no longer listed."""
+    if lifetime.ended is not None:
+        return lifetime
+    if lifetime.leaving is None:
+        lifetime = replace(lifetime, leaving=since, leaving_event=event)
+    return replace(lifetime, ended=since, ended_event=event)
 
 
-def _killed(lives: Iterable[Life], history: History) -> Sequence[Life]:
-    """A killed task ended when it was killed, sooner than ECS could tell."""
-    when = {
-        victim: (fault.span, fault.ended)
+def _apply_kills(lifetimes: Iterable[TaskLifetime], history: History) -> Sequence[TaskLifetime]:
+    """End killed tasks at the time of the kill, which is earlier than ECS can report it."""
+    kills = {
+        victim: (fault.span, fault.end_event)
         for fault in history.faults
         if fault.fault == KILLING and fault.outcome is Outcome.OK
         for victim in fault.victims
     }
     return [
-        replace(life, ended=when[life.task][0], by_ended=when[life.task][1]) if life.task in when else life
-        for life in lives
+        replace(lifetime, ended=kills[lifetime.task][0], ended_event=kills[lifetime.task][1])
+        if lifetime.task in kills
+        else lifetime
+        for lifetime in lifetimes
     ]

@@ -1,4 +1,4 @@
-"""When things were first and last seen, as intervals: looks have time between them, and nobody knows what was then."""
+"""Say when a state was first and last observed, as intervals: between two samples the state is unknown."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ __all__ = ["Interval", "Observations"]
 
 @dataclass(frozen=True)
 class Interval:
-    """Service seconds: not before `low`, not after `high`."""
+    """An interval in service seconds: not before `low`, not after `high`; raises ValueError if `low` exceeds `high`."""
 
     low: float
     high: float
 
     def __post_init__(self) -> None:
         if self.low > self.high:
-            raise ValueError(f"an interval goes from the lower to the higher, not from {self.low} to {self.high}")
+            raise ValueError(f"expected an interval with low <= high, got {self.low} to {self.high}")
 
     def since(self, other: Interval) -> Interval:
-        """How long after `other` this was."""
+        """Return how long after `other` this happened."""
         return Interval(self.low - other.high, self.high - other.low)
 
     def later(self, seconds: float) -> Interval:
-        """So much later."""
+        """Return the interval shifted by this number of seconds."""
         return Interval(self.low + seconds, self.high + seconds)
 
     def positive(self) -> Interval:
-        """No part of it below zero."""
+        """Return the interval with values below zero replaced by zero."""
         return Interval(max(0.0, self.low), max(0.0, self.high))
 
 
 @dataclass
 class Observations:
-    """Looks at several things, in order of time: at each, what is so."""
+    """Samples of several named states, in order of time."""
 
-    looks: list[tuple[float, Mapping[str, Hashable]]] = field(default_factory=list)
+    samples: list[tuple[float, Mapping[str, Hashable]]] = field(default_factory=list)
 
-    def look(self, at: float, **states: Hashable) -> None:
-        """Add a look; it has to be later than those before."""
-        if self.looks and at < self.looks[-1][0]:
-            raise ValueError("looks go forward in time")
-        self.looks.append((at, dict(states)))
+    def add(self, at: float, **states: Hashable) -> None:
+        """Add a sample. Raises ValueError if it is earlier than the one before."""
+        if self.samples and at < self.samples[-1][0]:
+            raise ValueError(f"samples must be in order of time: got {at:g} after {self.samples[-1][0]:g}")
+        self.samples.append((at, dict(states)))
 
     def first(self, what: str, state: Hashable = True) -> Interval | None:
-        """When `what` was first so: between the last look before, and the one that saw it. None if never."""
+        """Return when `what` first had this state: from the sample before to the one that shows it; None if never."""
         before = None
-        for at, states in self.looks:
+        for at, states in self.samples:
             if states.get(what) == state:
                 return Interval(at if before is None else before, at)
             if what in states:
@@ -55,9 +55,9 @@ class Observations:
         return None
 
     def last(self, what: str, state: Hashable = True) -> Interval | None:
-        """When `what` was last so: between the last look that saw it, and the next one. None if never."""
+        """Return when `what` last had this state: from the last sample that shows it to the next; None if never."""
         found = None
-        for at, states in self.looks:
+        for at, states in self.samples:
             if what not in states:
                 continue
             if states[what] == state:

@@ -1,8 +1,8 @@
-"""What a history holds, as values. The file's form is told by history.schema.json beside this.
+"""Define the values that a history holds. history.schema.json beside this file describes the file format.
 
-All times are service seconds from the history's beginning. An operation is an interval: it began with `invoke`, and
-what it did or saw was so at some moment until it ended. `number` and `ended` are the numbers of its two events, by
-which a witness names them.
+All times are service seconds from the beginning of the history. An operation is an interval: it began with `invoke`,
+and what it did or saw was true at some moment before it ended. `number` and `end_event` are the numbers of its two
+events; a witness names events by these numbers.
 """
 
 from __future__ import annotations
@@ -16,35 +16,38 @@ from surveyor.history.observations import Interval
 
 __all__ = [
     "KIND",
+    "READABLE_VERSIONS",
     "VERSION",
-    "Call",
-    "Change",
+    "CallRecord",
+    "ChangeRecord",
     "Check",
-    "Fault",
+    "FaultRecord",
     "Header",
     "History",
     "HistoryBroken",
-    "Look",
-    "Member",
     "Operation",
     "Outcome",
-    "Phase",
-    "TaskSeen",
+    "PhaseRecord",
     "TaskSnapshot",
-    "Undo",
+    "TaskState",
+    "UndoRecord",
     "View",
+    "ViewMember",
+    "ViewSnapshot",
 ]
 
 KIND = "surveyor/history"
-VERSION = 1
+VERSION = 2
+READABLE_VERSIONS = (1, 2)
+"""Version 1 differs only in the name of the member that version 2 calls `parameters` (changes) or `description`."""
 
 
 class HistoryBroken(UsageError):
-    """A file that is no whole history; the text names the line and what is wrong with it."""
+    """Raised for a file that is not a complete history; the message names the line and the problem."""
 
 
 class Outcome(StrEnum):
-    """How an operation ended: it did, it surely did not, or nobody knows (no answer in time)."""
+    """How an operation ended: `ok`: it happened; `fail`: it definitely did not; `info`: unknown (no answer in time)."""
 
     OK = "ok"
     FAIL = "fail"
@@ -61,23 +64,24 @@ class Check:
 
 @dataclass(frozen=True)
 class View:
-    """One way of looking at the registry.
+    """One way to read the registry.
 
-    `of`: what its members are called by, `instances` or `addresses`. `healthy`: it leaves out who is not healthy.
-    `most`: it gives so many at most, so that with as many the absence of one says nothing; 0 where there is no limit.
+    `of`: whether its members are `instances` or `addresses`. `healthy`: it leaves out unhealthy members.
+    `max_members`: how many members one answer can hold; in an answer with that many, a missing member proves nothing.
+    0 means no limit.
     """
 
     of: str = "instances"
     healthy: bool = False
-    most: int = 0
+    max_members: int = 0
 
 
 @dataclass(frozen=True)
 class Header:
-    """What stands before the first event.
+    """The first line of a history.
 
-    `scale`: service seconds in a wall second. `machines`: whose clocks stamped the events, and by how many service
-    seconds each may be off. `service`: what was under test, in words, for people.
+    `scale`: service seconds in a wall second. `machines`: the machines whose clocks stamped the events, and by how many
+    service seconds each may be off. `service`: a description of the service under test, for people.
     """
 
     experiment: str
@@ -94,43 +98,46 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """Something that `who` did between `begin` and `end`; `ended` is 0 where the end was never written."""
+    """Something that `actor` did between `begin` and `end`; `end_event` is 0 if the end was never written."""
 
     number: int
-    ended: int
-    who: str
+    end_event: int
+    actor: str
     begin: float
     end: float
     outcome: Outcome
 
     @property
     def span(self) -> Interval:
-        """From its beginning to its end."""
+        """Return the interval from beginning to end."""
         return Interval(self.begin, self.end)
 
 
 @dataclass(frozen=True)
-class Member:
-    """One instance or address of a look; health as the view tells it, "" where it does not."""
+class ViewMember:
+    """One instance or address in an answer; `health` is "" if the view does not report it."""
 
     address: str = ""
     health: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look(Operation):
-    """An observer looked at a view. `ttl`: of the records; `revision`: DiscoverInstances's; 0 where there is none."""
+class ViewSnapshot(Operation):
+    """The members of a view in one answer.
+
+    `ttl`: of the records, in seconds; `revision`: of DiscoverInstances; both are 0 if the view has none.
+    """
 
     view: str
-    members: Mapping[str, Member] = field(default_factory=dict)
+    members: Mapping[str, ViewMember] = field(default_factory=dict)
     revision: int = 0
     ttl: float = 0.0
     error: str = ""
 
 
 @dataclass(frozen=True)
-class TaskSeen:
-    """A task as DescribeTasks tells it."""
+class TaskState:
+    """A task as DescribeTasks reports it."""
 
     status: str
     address: str = ""
@@ -140,36 +147,37 @@ class TaskSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSnapshot(Operation):
-    """All tasks of the service, by their ids."""
+    """All tasks of the service, by id, in one answer of ECS."""
 
-    tasks: Mapping[str, TaskSeen] = field(default_factory=dict)
+    tasks: Mapping[str, TaskState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call(Operation):
-    """One attempt at one address. `by`: the number of the look that named it, 0 where there was none.
+class CallRecord(Operation):
+    """One attempt at one address.
 
-    `task`: who answered; `error`: why not.
+    `snapshot`: the number of the view snapshot that named the address, 0 if there was none; `task`: the task that
+    answered; `error`: why the attempt failed.
     """
 
     address: str
-    by: int = 0
+    snapshot: int = 0
     task: str = ""
     status: int = 0
     error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change(Operation):
-    """A call that changed something: `call` as `ecs:UpdateService`, `told` what it was given, for people."""
+class ChangeRecord(Operation):
+    """An API call that changed something; `call` is written like `ecs:UpdateService`."""
 
     call: str
-    told: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault(Operation):
-    """A fault began within this span. `lasting`: it goes on until it is undone."""
+class FaultRecord(Operation):
+    """A fault that began within this span. `lasting`: it stays active until it is undone."""
 
     fault: str
     victims: tuple[str, ...] = ()
@@ -177,37 +185,37 @@ class Fault(Operation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Undo(Operation):
-    """The fault whose number is `of` ended within this span."""
+class UndoRecord(Operation):
+    """The end of a fault within this span; `of` is the number of the fault."""
 
     of: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phase(Operation):
-    """A part of a scenario, by which its figures are told."""
+class PhaseRecord(Operation):
+    """A named part of a load scenario; figures are given for each phase."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class History:
-    """A whole history; `end` is when its last event was, `stopped` why it was cut short by Surveyor itself."""
+    """A complete history; `end` is the time of its last event, `stopped` why Surveyor itself ended it early."""
 
     header: Header
-    looks: tuple[Look, ...]
-    rolls: tuple[TaskSnapshot, ...]
-    calls: tuple[Call, ...]
-    changes: tuple[Change, ...]
-    faults: tuple[Fault, ...]
-    undos: tuple[Undo, ...]
+    view_snapshots: tuple[ViewSnapshot, ...]
+    task_snapshots: tuple[TaskSnapshot, ...]
+    calls: tuple[CallRecord, ...]
+    changes: tuple[ChangeRecord, ...]
+    faults: tuple[FaultRecord, ...]
+    undos: tuple[UndoRecord, ...]
     end: float
     stopped: str = ""
-    phases: tuple[Phase, ...] = ()
+    phases: tuple[PhaseRecord, ...] = ()
 
-    def fault_span(self, fault: Fault) -> Interval:
-        """From when a fault may have begun until it had surely ended."""
+    def fault_span(self, fault: FaultRecord) -> Interval:
+        """Return the interval from when a fault may have begun until it had definitely ended."""
         if not fault.lasting:
             return fault.span
-        over = [undo.end for undo in self.undos if undo.of == fault.number and undo.outcome is Outcome.OK]
-        return Interval(fault.begin, max(min(over, default=self.end), fault.begin))
+        ends = [undo.end for undo in self.undos if undo.of == fault.number and undo.outcome is Outcome.OK]
+        return Interval(fault.begin, max(min(ends, default=self.end), fault.begin))

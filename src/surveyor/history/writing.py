@@ -1,6 +1,6 @@
-"""Writes a history while it happens: a line an event, flushed at once, from any thread.
+"""Write a history while it happens: one line per event, flushed at once, from any thread.
 
-A file without its footer is one whose run was cut short.
+A file without its footer belongs to a run that was cut short.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from surveyor.history.values import KIND, VERSION, Header, Member, Outcome, TaskSeen
+from surveyor.history.values import KIND, VERSION, Header, Outcome, TaskState, ViewMember
 
-__all__ = ["Began", "Recorder"]
+__all__ = ["OperationNumber", "Recorder"]
 
 Value = str | float | bool | Mapping[str, object] | tuple[str, ...]
 
-Began = int
+OperationNumber = int
 """The number of an operation's first event."""
 
 
 class Recorder:
-    """The one writer of a history. `now`: service seconds; the first event is at 0."""
+    """The only writer of a history. `now` returns service seconds; the first event is at 0."""
 
     def __init__(self, path: Path, header: Header, now: Callable[[], float]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ class Recorder:
         self._events = 0
         self._lock = threading.Lock()
         self._closed = False
-        self._write({"type": "header", "kind": KIND, "version": VERSION, **_of_header(header)})
+        self._write({"type": "header", "kind": KIND, "version": VERSION, **_header_to_json(header)})
 
     def __enter__(self) -> Self:
         return self
@@ -47,32 +47,36 @@ class Recorder:
 
     @property
     def seconds(self) -> float:
-        """Service seconds since the beginning."""
+        """Return the service seconds since the beginning."""
         return self._now() - self._start
 
-    def invoke(self, who: str, what: str, **told: Value) -> Began:
-        """An operation begins."""
-        return self._event({"type": "invoke", "who": who, "what": what, **told})
+    def invoke(self, actor: str, what: str, **values: Value) -> OperationNumber:
+        """Record that an operation begins, and return its number."""
+        return self._event({"type": "invoke", "who": actor, "what": what, **values})
 
-    def end(self, began: Began, outcome: Outcome, **told: Value) -> int:
-        """It has ended."""
-        return self._event({"type": str(outcome), "of": began, **told})
+    def end(self, number: OperationNumber, outcome: Outcome, **values: Value) -> int:
+        """Record that an operation has ended, and return the number of this event."""
+        return self._event({"type": str(outcome), "of": number, **values})
 
-    def saw(self, began: Began, members: Mapping[str, Member], *, revision: int = 0, ttl: float = 0.0) -> None:
-        """A look has ended, and these were there."""
-        told: dict[str, Value] = {"members": {name: _brief(asdict(one)) for name, one in members.items()}}
+    def record_view(
+        self, number: OperationNumber, members: Mapping[str, ViewMember], *, revision: int = 0, ttl: float = 0.0
+    ) -> None:
+        """Record that a view was read with these members."""
+        values: dict[str, Value] = {
+            "members": {name: _without_empty(asdict(member)) for name, member in members.items()}
+        }
         if revision:
-            told["revision"] = revision
+            values["revision"] = revision
         if ttl:
-            told["ttl"] = ttl
-        self.end(began, Outcome.OK, **told)
+            values["ttl"] = ttl
+        self.end(number, Outcome.OK, **values)
 
-    def counted(self, began: Began, tasks: Mapping[str, TaskSeen]) -> None:
-        """All tasks have been looked at."""
-        self.end(began, Outcome.OK, tasks={name: _brief(asdict(one)) for name, one in tasks.items()})
+    def record_tasks(self, number: OperationNumber, tasks: Mapping[str, TaskState]) -> None:
+        """Record that the tasks of the service were read."""
+        self.end(number, Outcome.OK, tasks={name: _without_empty(asdict(state)) for name, state in tasks.items()})
 
     def close(self, stopped: str = "") -> None:
-        """Write the footer; `stopped` says why the experiment did not go to its end."""
+        """Write the footer; `stopped` says why the experiment did not run to its end."""
         with self._lock:
             if self._closed:
                 return
@@ -82,14 +86,14 @@ class Recorder:
 
     def _event(self, event: Mapping[str, object]) -> int:
         with self._lock:
-            if self._closed:  # an observer's last answer came when all was over: it is nobody's any more
+            if self._closed:  # an observer's last answer arrived after the end of the experiment: drop it
                 return 0
             self._events += 1
             self._write({"n": self._events, "at": self._stamp(), **event})
             return self._events
 
     def _stamp(self) -> float:
-        # Reading the clock and writing are one step here, so that lines are in the order of their times.
+        # The clock is read and the line written under one lock, so that lines are in the order of their times.
         self._last = max(self._last, round(self.seconds, 4))
         return self._last
 
@@ -98,7 +102,7 @@ class Recorder:
         self._file.flush()
 
 
-def _of_header(header: Header) -> dict[str, object]:
+def _header_to_json(header: Header) -> dict[str, object]:
     return {
         "experiment": header.experiment,
         "title": header.title,
@@ -108,10 +112,13 @@ def _of_header(header: Header) -> dict[str, object]:
         "started": header.started,
         "service": dict(header.service),
         "machines": dict(header.machines),
-        "views": {name: asdict(view) for name, view in header.views.items()},
+        "views": {
+            name: {"of": view.of, "healthy": view.healthy, "most": view.max_members}
+            for name, view in header.views.items()
+        },
         "checks": [{"check": check.name, **check.limits} for check in header.checks],
     }
 
 
-def _brief(value: Mapping[str, object]) -> dict[str, object]:
-    return {name: one for name, one in value.items() if one}
+def _without_empty(value: Mapping[str, object]) -> dict[str, object]:
+    return {name: item for name, item in value.items() if item}

@@ -1,6 +1,6 @@
-"""`surveyor mutants`: do the suites notice a target that is wrong?
+"""`surveyor mutants`: check that the suites notice a target that breaks one documented behaviour.
 
-Exit codes: 0 every mutant caught, 1 one missed, 2 an unknown claim or a wrong file, 3 the run broke.
+Exit codes: 0 every mutant caught, 1 one missed, 2 an unknown claim or an invalid file, 3 the run failed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ __all__ = ["mutants"]
 
 
 def mutants(
-    claim: Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim's.")] = None,
-    area: Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only this area's.")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes, each with a target of its own; 0 chooses.")] = 0,
+    claim: Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim's mutant.")] = None,
+    area: Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only mutants of this area.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes, each with its own target; 0: automatic.")] = 0,
     *,
-    coverage: Annotated[bool, typer.Option("--coverage", help="Run nothing; say which claims have none.")] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Run nothing; list claims without mutant.")] = False,
 ) -> None:
-    """Makes the embedded target wrong in one documented behaviour after another, and sees whether the suites notice."""
+    """Break one documented behaviour of the embedded target after another, and check that the suites notice."""
     from surveyor.claims import load_claims
     from surveyor.claims.proofs import find_proofs
     from surveyor.claims.selection import Selection
@@ -35,30 +35,34 @@ def mutants(
     layout = find_layout()
     claims = load_claims(layout.claims)
     known = load_mutants(layout.mutants, claims.by_id)
-    proven = [one for one in claims.by_id if one in find_proofs(layout.suites)]
-    without = [one for one in proven if one not in known]
+    proofs = find_proofs(layout.suites)
+    proven = [claim_id for claim_id in claims.by_id if claim_id in proofs]
+    without = [claim_id for claim_id in proven if claim_id not in known]
     if coverage:
-        for one in without:
-            typer.echo(f"no mutant\t{one}")
+        for claim_id in without:
+            typer.echo(f"no mutant\t{claim_id}")
         typer.echo(f"{len(proven) - len(without)} of {len(proven)} proven claims have a mutant")
         return
-    chosen = Selection(tuple(area or ()), tuple(claim or ())).select(claims)
-    wanted = [known[one] for one in proven if one in known and one in chosen]
-    if not wanted:
+    selected = Selection(tuple(area or ()), tuple(claim or ())).select(claims)
+    chosen = [known[claim_id] for claim_id in proven if claim_id in known and claim_id in selected]
+    if not chosen:
         raise UsageError("none of these claims has a mutant; see: surveyor mutants --coverage")
     if workers == 0:
-        workers = min(4, os.cpu_count() or 1) if len(wanted) > 10 else 1
+        workers = min(4, os.cpu_count() or 1) if len(chosen) > 10 else 1
     with progress_for() as progress:
-        outcomes = run_mutants(layout, wanted, progress, workers=workers)
+        results = run_mutants(layout, chosen, progress, workers=workers)
         if progress.internal or progress.broken:
-            raise SurveyorError(f"the run broke: {progress.internal or progress.broken[0]}")
+            raise SurveyorError(f"the run failed: {progress.internal or progress.broken[0]}")
     print_table(
-        ("claim", "mutant", "", "what gave it away"),
-        [(one.mutant.claim, one.mutant, "caught" if one.caught else "MISSED", one.told) for one in outcomes],
+        ("claim", "mutant", "", "what caught it"),
+        [
+            (result.mutant.claim, result.mutant, "caught" if result.caught else "MISSED", result.reason)
+            for result in results
+        ],
     )
-    missed = sum(not one.caught for one in outcomes)
+    missed = sum(not result.caught for result in results)
     typer.echo(
-        f"{len(outcomes) - missed} caught, {missed} missed; "
+        f"{len(results) - missed} caught, {missed} missed; "
         f"{len(proven) - len(without)} of {len(proven)} proven claims have a mutant"
     )
     if missed:

@@ -1,51 +1,18 @@
-"""What can be set about the embedded target, in one frozen value that everything reads and nothing changes."""
+"""The settings of the embedded target: one frozen value that everything reads and nothing changes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["ConnectFlaw", "Delay", "Deregistration", "EcsFlaw", "IamFlaw", "Quotas", "Settings"]
+__all__ = ["Delay", "Deregistration", "Quotas", "Settings"]
 
-IamFlaw = Literal["ignores-deny", "ignores-conditions", "ignores-case", "fails-open"]
-EcsFlaw = Literal[
-    "registers-late",
-    "never-deregisters",
-    "ignores-health",
-    "wrong-attributes",
-    "run-task-registers",
-    "keeps-failed-tasks",
-    "waits-for-nothing",
-    "kills-at-once",
-    "hears-the-disconnected",
-]
-ConnectFlaw = Literal[
-    "accepts-http-1.0",
-    "counts-twice",
-    "ignores-networks",
-    "logs-query-parameters",
-    "names-elsewhere",
-    "never-drains",
-    "never-ejects",
-    "never-idle",
-    "never-retries",
-    "never-rotates",
-    "never-strands",
-    "never-times-out",
-    "no-test-traffic",
-    "old-tls",
-    "picks-at-random",
-    "resolves-discovery-names",
-    "sees-later-endpoints",
-    "times-everything",
-    "withholds-nothing",
-]
 Deregistration = Literal["no-wait", "wait-for-operation", "after-exit"]
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """A span of service seconds; the seeded generator picks a value of it each time, all equally likely."""
+    """A range of service seconds; the seeded generator picks a value of it each time, all equally likely."""
 
     minimum: float
     maximum: float
@@ -71,7 +38,7 @@ class Quotas:
     # Amazon ECS Developer Guide, service quotas: tasks of a service, tags aside; RunTask starts ten at once.
     tasks_per_service: int = 5_000
     tasks_per_run: int = 10
-    # Calls a second and burst; None switches throttling off, for load tests.
+    # Calls per second and burst; None switches throttling off, for load tests.
     discover_rate: float | None = 1_000.0
     discover_burst: float = 2_000.0
     revision_rate: float | None = 3_000.0
@@ -80,7 +47,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything about one running embedded target. Delays are service seconds."""
+    """The settings of one running embedded target. Delays are service seconds."""
 
     seed: int = 0
     secret: str = "surveyor"
@@ -101,8 +68,8 @@ class Settings:
     health_check_removal: Delay = Delay(3_600.0, 10_800.0)
     # Custom health changes: "about 30 seconds" (servicediscovery HealthCheckCustomConfig.FailureThreshold).
     custom_health: float = 30.0
-    # Off, loopback addresses are refused as documented, and as there is no internet here nothing is probed. On, health
-    # checks probe loopback, and nothing else.
+    # Off: loopback addresses are refused as documented, and nothing is probed, since there is no internet here.
+    # On: health checks probe loopback addresses only.
     probe_loopback: bool = False
     # How Route 53 probes (Developer Guide, "How Amazon Route 53 determines whether a health check is healthy"): time to
     # connect for TCP, to connect and then to answer for HTTP(S), and the share of checkers that must be exceeded.
@@ -112,35 +79,29 @@ class Settings:
     healthy_share: float = 0.18
     # With eight regions sixteen checkers: one request in about two seconds (servicediscovery HealthCheckConfig).
     checkers_per_region: int = 2
-    # Wall seconds that stand for one service second of a probe while the clock stands still for it.
+    # Wall seconds per service second of a probe or a process, while an advanced clock waits for it.
     probe_wall: float = 0.1
-    # A task on its way: PROVISIONING, PENDING, and DEPROVISIONING until STOPPED; what Fargate takes is not documented.
+    # The start of a task: PROVISIONING, PENDING; and DEPROVISIONING until STOPPED. Fargate's times are not documented.
     task_provisioning: Delay = Delay(2.0, 8.0)
     task_pending: Delay = Delay(1.0, 4.0)
-    # DEACTIVATING, until the containers are told to stop.
+    # DEACTIVATING, until the containers get SIGTERM.
     task_deactivating: Delay = Delay(0.1, 1.0)
     task_deprovisioning: Delay = Delay(1.0, 4.0)
-    # From a container's end until ECS has heard of it from the agent; not documented.
+    # From a container's end until the agent has reported it to ECS; not documented.
     task_exit_noticed: Delay = Delay(0.5, 2.0)
-    # From a change until the service scheduler looks at it.
+    # From a change until the service scheduler reacts to it.
     scheduler: Delay = Delay(0.2, 1.5)
     # From an EC2 instance's start until its agent has registered it in the cluster that its user data names.
     instance_joins: Delay = Delay(20.0, 60.0)
-    # When a task is deregistered from Cloud Map, seen from its SIGTERM. No document says; users report that ECS does
+    # When a task is deregistered from Cloud Map, relative to its SIGTERM. No document says; users report that ECS does
     # not wait for anything (aws/amazon-ecs-agent#1594, aws/containers-roadmap#343).
     deregistration: Deregistration = "no-wait"
-    # Without load balancer and container check a task counts as healthy so long after RUNNING
+    # Without load balancer and container check a task counts as healthy this long after RUNNING
     # (ecs DeploymentConfiguration.minimumHealthyPercent).
     task_counts_after: float = 40.0
-    # How long a stopped task is told of: "at least one hour" (ecs DescribeTasks).
+    # How long a stopped task is described: "at least one hour" (ecs DescribeTasks).
     task_remembered: float = 3_600.0
     quotas: Quotas = field(default_factory=Quotas)
     verify_signatures: bool = True
-    # An engine of permissions that is wrong in this way, which only a mutant wants.
-    iam_flaw: IamFlaw | None = None
-    # Likewise an ECS.
-    ecs_flaw: EcsFlaw | None = None
-    # Likewise a Service Connect.
-    connect_flaw: ConnectFlaw | None = None
-    # A stage of a blue/green deployment that waits for nothing; what ECS takes is not documented.
+    # A stage of a blue/green deployment that waits for nothing; not documented.
     deployment_stage: Delay = Delay(2.0, 10.0)

@@ -1,4 +1,4 @@
-"""What runs tasks, one for each target: processes, addresses, and the pace that both are given."""
+"""The runtime of a target's tasks: processes, addresses, endpoint discovery, and the pace of the clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from surveyor_emulator.core.world import World
 from surveyor_emulator.runtime.envoy.discovery import Discovery
 from surveyor_emulator.runtime.tasks.addresses import NAMES, TASKS, Addresses
-from surveyor_emulator.runtime.tasks.blackhole import Nowhere
+from surveyor_emulator.runtime.tasks.blackhole import Blackhole
 from surveyor_emulator.runtime.tasks.pace import Pace
 from surveyor_emulator.runtime.tasks.supervisor import Supervisor
 
@@ -16,9 +16,9 @@ __all__ = ["Runtime", "runtime"]
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Processes, their addresses, and what holds an advanced clock back while they are waited for.
+    """Processes, their addresses, and the pace that holds an advanced clock back while it waits for them.
 
-    ``names`` are the addresses that a task's proxy answers at for others.
+    ``names`` are the addresses at which a task's proxy listens for each endpoint.
     """
 
     supervisor: Supervisor
@@ -26,13 +26,13 @@ class Runtime:
     names: Addresses
     pace: Pace
     discovery: Discovery
-    _nowhere: list[Nowhere] = field(default_factory=list)
+    _blackholes: list[Blackhole] = field(default_factory=list)
 
-    def nowhere(self) -> tuple[str, int]:
-        """An address and port where connections are neither taken nor refused."""
-        if not self._nowhere:
-            self._nowhere.append(Nowhere(self.names.take()))
-        return self._nowhere[0].place
+    def blackhole_address(self) -> tuple[str, int]:
+        """Return an address and port at which connections are neither accepted nor refused."""
+        if not self._blackholes:
+            self._blackholes.append(Blackhole(self.names.take()))
+        return self._blackholes[0].address
 
     def close(self) -> None:
         """End all tasks."""
@@ -40,20 +40,20 @@ class Runtime:
         self.supervisor.close()
         self.addresses.close()
         self.names.close()
-        for one in self._nowhere:
-            one.close()
+        for blackhole in self._blackholes:
+            blackhole.close()
 
 
-class _Held:
-    """Where a target keeps it once it has been needed."""
+class _RuntimeHolder:
+    """The runtime of one target, once something has needed it."""
 
     runtime: Runtime | None = None
 
 
 def runtime(world: World) -> Runtime:
-    """The one of this target; it ends with it."""
-    held = world.in_account(_Held, "")
-    if held.runtime is None:
-        held.runtime = Runtime(Supervisor(), Addresses(TASKS), Addresses(NAMES), Pace(world), Discovery())
-        world.at_end.append(held.runtime.close)
-    return held.runtime
+    """Return the runtime of a target; it is closed when the target ends."""
+    holder = world.in_account(_RuntimeHolder, "")
+    if holder.runtime is None:
+        holder.runtime = Runtime(Supervisor(), Addresses(TASKS), Addresses(NAMES), Pace(world), Discovery())
+        world.at_end.append(holder.runtime.close)
+    return holder.runtime

@@ -1,6 +1,6 @@
-"""The command line of the embedded target: what can be set about it, read into frozen values.
+"""The command line of the embedded target, parsed into frozen values.
 
-argparse, since anything richer would cost a good part of the start-up time.
+It uses argparse, since a richer library would cost a large part of the start-up time.
 """
 
 from __future__ import annotations
@@ -12,65 +12,58 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, NoReturn, get_args
 
 from surveyor_emulator.core.identifiers import is_account, is_region
-from surveyor_emulator.core.settings import ConnectFlaw, Delay, Deregistration, EcsFlaw, IamFlaw, Quotas, Settings
+from surveyor_emulator.core.settings import Delay, Deregistration, Quotas, Settings
 
-__all__ = ["Options", "parse", "with_setting"]
+__all__ = ["Options", "apply_setting", "parse_options"]
 
 QUOTAS = "quotas."
-# These have options of their own.
+# Settings with a separate option.
 _NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures", "probe_loopback"})
-_CHOICES = {
-    kind: get_args(choices)
-    for kind, choices in {
-        "ConnectFlaw": ConnectFlaw,
-        "Deregistration": Deregistration,
-        "EcsFlaw": EcsFlaw,
-        "IamFlaw": IamFlaw,
-    }.items()
-}
+_CHOICES = {"Deregistration": get_args(Deregistration)}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where to listen, and everything else in ``settings``."""
+    """Addresses to listen on, and ``settings`` for everything else."""
 
     settings: Settings
     host: str
     port: int
     dns_port: int
     die_with_parent: bool
+    mutation: str | None = None
 
 
 class _Parser(argparse.ArgumentParser):
-    """One line for a mistake, not the whole usage."""
+    """A parser that prints one line for an error, not the whole usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (--help lists all options)\n")
 
 
-def parse(arguments: Sequence[str]) -> Options:
-    """Read the command line; SystemExit with status 2 and one line on stderr when it is wrong."""
+def parse_options(arguments: Sequence[str]) -> Options:
+    """Parse the command line; raise SystemExit with status 2 after one line on stderr if it is invalid."""
     parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.scale is not None and given.clock == "advance":
-        parser.error("--scale goes with --clock flow; an advanced clock stands still")
+    values = parser.parse_args(arguments)
+    if values.scale is not None and values.clock == "advance":
+        parser.error("--scale needs --clock flow; with --clock advance time moves only when advanced")
     settings = Settings(
-        seed=given.seed,
-        secret=given.secret,
-        account=given.account,
-        region=given.region,
-        scale=None if given.clock == "advance" else given.scale or 1.0,
-        verify_signatures=given.signatures,
-        probe_loopback=given.probe_loopback,
+        seed=values.seed,
+        secret=values.secret,
+        account=values.account,
+        region=values.region,
+        scale=None if values.clock == "advance" else values.scale or 1.0,
+        verify_signatures=values.signatures,
+        probe_loopback=values.probe_loopback,
     )
-    if not given.throttle:
+    if not values.throttle:
         settings = replace(settings, quotas=replace(settings.quotas, discover_rate=None, revision_rate=None))
-    for text in given.set:
+    for text in values.set:
         try:
-            settings = with_setting(settings, text)
-        except ValueError as problem:
-            parser.error(f"--set {text}: {problem}")
-    return Options(settings, given.host, given.port, given.dns_port, given.die_with_parent)
+            settings = apply_setting(settings, text)
+        except ValueError as error:
+            parser.error(f"--set {text}: {error}")
+    return Options(settings, values.host, values.port, values.dns_port, values.die_with_parent, values.mutation)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m surveyor_emulator",
         description="The embedded target. It prints one line of JSON when it is ready: endpoint, dns, secret, pid.",
-        epilog=f"--set takes {', '.join(_settable())}. A delay is one number of service seconds or LEAST:MOST.",
+        epilog=f"--set takes {', '.join(_settable())}. A delay is one number of service seconds or MINIMUM:MAXIMUM.",
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -87,14 +80,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--dns-port", type=_port, default=0, help="DNS port, UDP and TCP; 0 picks a free one (%(default)s)")
     add("--clock", choices=("flow", "advance"), default="flow", help="time flows, or moves only when advanced")
     add("--scale", type=_scale, metavar="N", help="service seconds per wall second of a flowing clock (1)")
-    add("--seed", type=int, default=default.seed, help="seed of everything random (%(default)s)")
+    add("--seed", type=int, default=default.seed, help="seed of the random generators (%(default)s)")
     add("--account", type=_account, default=default.account, help="account of unsigned requests (%(default)s)")
     add("--region", type=_region, default=default.region, help="region of unsigned requests (%(default)s)")
-    add("--secret", type=_word, default=default.secret, help="secret of every account's root key (%(default)s)")
-    add("--throttle", action=argparse.BooleanOptionalAction, default=True, help="refuse calls beyond documented rates")
+    add("--secret", type=_secret, default=default.secret, help="secret of every account's root key (%(default)s)")
+    add(
+        "--throttle", action=argparse.BooleanOptionalAction, default=True, help="throttle calls beyond documented rates"
+    )
     add("--signatures", action=argparse.BooleanOptionalAction, default=True, help="verify signatures")
     add("--probe-loopback", action="store_true", help="health checks probe loopback addresses (and nothing else)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a delay or a quota; see below")
+    add(
+        "--mutation",
+        type=_mutation,
+        metavar="NAME",
+        help="break one documented behaviour (surveyor_emulator.mutations)",
+    )
     add("--die-with-parent", action="store_true", help="stop when the process that started this one ends (Linux)")
     return parser
 
@@ -105,31 +106,31 @@ def _settable() -> list[str]:
     ]
 
 
-def with_setting(settings: Settings, text: str) -> Settings:
-    """The settings with one change, told as ``NAME=VALUE``; ValueError says what is wrong with it."""
+def apply_setting(settings: Settings, text: str) -> Settings:
+    """Return the settings with one change, ``NAME=VALUE``; raise ValueError with the reason if it is invalid."""
     name, equals, value = text.partition("=")
     if not equals or name not in _settable():
-        raise ValueError("expected NAME=VALUE with one of the names that --help lists")
+        raise ValueError("expected NAME=VALUE with a name that --help lists")
     if not name.startswith(QUOTAS):
-        return replace(settings, **_changed(Settings, name, value))
-    quotas = replace(settings.quotas, **_changed(Quotas, name.removeprefix(QUOTAS), value))
+        return replace(settings, **_parse_value(Settings, name, value))
+    quotas = replace(settings.quotas, **_parse_value(Quotas, name.removeprefix(QUOTAS), value))
     return replace(settings, quotas=quotas)
 
 
-def _changed(of: type[Settings | Quotas], name: str, value: str) -> dict[str, Any]:
-    kind = {field.name: str(field.type) for field in fields(of)}[name]
+def _parse_value(owner: type[Settings | Quotas], name: str, value: str) -> dict[str, Any]:
+    kind = {field.name: str(field.type) for field in fields(owner)}[name]
     if kind == "Delay":
-        least, _, most = value.partition(":")
-        delay = Delay(_amount(least), _amount(most or least))
+        minimum, _, maximum = value.partition(":")
+        delay = Delay(_amount(minimum), _amount(maximum or minimum))
         if delay.minimum > delay.maximum:
-            raise ValueError("LEAST is to be no more than MOST")
+            raise ValueError("MINIMUM must not be greater than MAXIMUM")
         return {name: delay}
     if value == "none" and kind.endswith("None"):
         return {name: None}
-    chosen = _CHOICES.get(kind.partition(" ")[0])
-    if chosen is not None:
-        if value not in chosen:
-            raise ValueError(f"expected {'none, ' if kind.endswith('None') else ''}{', '.join(chosen)}")
+    choices = _CHOICES.get(kind.partition(" ")[0])
+    if choices is not None:
+        if value not in choices:
+            raise ValueError(f"expected {'none, ' if kind.endswith('None') else ''}{', '.join(choices)}")
         return {name: value}
     return {name: int(value) if kind == "int" else _amount(value)}
 
@@ -144,30 +145,39 @@ def _amount(text: str) -> float:
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, not {port}")
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {port}")
     return port
 
 
 def _scale(text: str) -> float:
     scale = float(text)
     if not math.isfinite(scale) or scale <= 0:
-        raise argparse.ArgumentTypeError(f"a scale is more than 0, not {text}")
+        raise argparse.ArgumentTypeError(f"expected a number greater than 0, got {text}")
     return scale
 
 
 def _account(text: str) -> str:
     if not is_account(text):
-        raise argparse.ArgumentTypeError(f"an account is 12 digits, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected 12 digits, got {text!r}")
     return text
 
 
 def _region(text: str) -> str:
     if not is_region(text):
-        raise argparse.ArgumentTypeError(f"a region is like us-east-1, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a region such as us-east-1, got {text!r}")
     return text
 
 
-def _word(text: str) -> str:
+def _mutation(text: str) -> str:
+    from surveyor_emulator.mutations import check_mutation  # loads all that mutations patch
+
+    try:
+        return check_mutation(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _secret(text: str) -> str:
     if not text:
-        raise argparse.ArgumentTypeError("the secret may not be empty")
+        raise argparse.ArgumentTypeError("expected a secret, got an empty text")
     return text

@@ -1,4 +1,4 @@
-"""Puts one embedded target together and runs it until it is told to stop."""
+"""Create an embedded target and run it until a signal stops it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.http import serve
 from surveyor_emulator.core.world import World
 from surveyor_emulator.dns import DnsServers
 
-from . import parent_process as parent
 from .control import Control
 from .gateway import Gateway
-from .options import Options, parse
+from .options import Options, parse_options
+from .parent_process import watch_parent
 
 __all__ = ["main"]
 
@@ -28,20 +28,20 @@ CANNOT_START = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until SIGINT or SIGTERM; returns the exit status: 0, 2 for a wrong option, 3 when it cannot listen."""
-    options = parse(arguments)
-    # Whichever part of moto is needed first brings its IAM along, which reads this as it is imported.
+    """Run until SIGINT or SIGTERM; return the exit status: 0, 2 for an invalid option, 3 if it cannot listen."""
+    options = parse_options(arguments)
+    # Every part of moto imports its IAM, which reads this variable at import.
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         return asyncio.run(_run(options))
-    except _CannotStart as problem:
-        sys.stderr.write(f"surveyor_emulator: {problem}\n")
+    except _CannotStart as error:
+        sys.stderr.write(f"surveyor_emulator: {error}\n")
         return CANNOT_START
 
 
 class _CannotStart(Exception):
-    """An address cannot be had; the text is the line to print."""
+    """Raised if an address is not available; the text is the line to print."""
 
 
 async def _run(options: Options) -> int:
@@ -50,19 +50,19 @@ async def _run(options: Options) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if options.die_with_parent:
-        parent.watch(stop.set)
+        watch_parent(stop.set)
     settings = options.settings
     world = World(settings, Clock(scale=settings.scale))
     names = DnsServers(world)
     try:
         await names.start(options.host, options.dns_port)
-    except OSError as problem:
-        raise _CannotStart(_why("DNS", options.host, options.dns_port, problem)) from None
+    except OSError as error:
+        raise _CannotStart(_listen_error("DNS", options.host, options.dns_port, error)) from None
     try:
-        server = await serve(Gateway(world, Control(world, names)), options.host, options.port)
-    except OSError as problem:
-        raise _CannotStart(_why("HTTP", options.host, options.port, problem)) from None
-    default_vpc = next(iter(vpcs(world, settings.account, settings.region)))
+        server = await serve(Gateway(world, Control(world, names, options.mutation)), options.host, options.port)
+    except OSError as error:
+        raise _CannotStart(_listen_error("HTTP", options.host, options.port, error)) from None
+    default_vpc = next(iter(vpcs_of(world, settings.account, settings.region)))
     address, port = names.resolver(settings.account, settings.region, default_vpc)
     host, http_port = server.sockets[0].getsockname()[:2]
     world.endpoint = f"http://{f'[{host}]' if ':' in host else host}:{http_port}"
@@ -80,10 +80,10 @@ async def _run(options: Options) -> int:
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever started this one is gone already; the line would be written once more at exit, and fail again.
+        # The parent is gone already. Python would try to write the line again at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         stop.set()
-    _spare_the_collector()
+    _reduce_garbage_collection()
     await stop.wait()
     server.close()
     names.close()
@@ -92,12 +92,12 @@ async def _run(options: Options) -> int:
     return 0
 
 
-def _why(what: str, host: str, port: int, problem: OSError) -> str:
-    return f"cannot listen for {what} on {host}:{port}: {problem.strerror or problem}"
+def _listen_error(protocol: str, host: str, port: int, error: OSError) -> str:
+    return f"cannot listen for {protocol} on {host}:{port}: {error.strerror or error}"
 
 
-def _spare_the_collector() -> None:
-    """Look for cycles seldom: the registry is large, lives long and has none, and searching it stops the world."""
+def _reduce_garbage_collection() -> None:
+    """Collect cycles rarely: the state is large, long-lived and has none, and a full collection pauses all requests."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -1,4 +1,4 @@
-"""Configurations of proxies, held against Envoy itself."""
+"""The configuration of proxies, checked by Envoy itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from surveyor_emulator.mutations import apply_mutation
 from surveyor_emulator.runtime.envoy.binary import binary
 from surveyor_emulator.runtime.service_connect.bootstrap import EGRESS, render
-from surveyor_emulator.runtime.service_connect.flaws import spoiled
 from surveyor_emulator.runtime.service_connect.values import AccessLog, Endpoint, Inbound, Plan, Protocol
 
 ENVOY = binary()
@@ -20,7 +20,7 @@ PROTOCOLS: tuple[Protocol, ...] = ("tcp", "http", "http2", "grpc")
 
 
 def endpoint(number: int = 0, protocol: Protocol = "http", **more: Any) -> Endpoint:
-    """An endpoint with the documented times."""
+    """Return an endpoint with the documented times."""
     request = 0.0 if protocol == "tcp" else 15.0
     return Endpoint(
         f"srv-{number}", f"name-{number}", "town", f"alias-{number}", 8080, protocol, 300.0, request, **more
@@ -28,20 +28,20 @@ def endpoint(number: int = 0, protocol: Protocol = "http", **more: Any) -> Endpo
 
 
 def plan(*outbound: Endpoint, **more: Any) -> Plan:
-    """A proxy that leads to these."""
-    reached = tuple((one, f"127.128.9.{number + 2}") for number, one in enumerate(outbound))
+    """Return the plan of a proxy that leads to these endpoints."""
+    reached = tuple((entry, f"127.128.9.{number + 2}") for number, entry in enumerate(outbound))
     return Plan("127.16.0.2", "127.16.0.3", 0.1, "vpc-1", reached, **more)
 
 
 def clusters(document: str) -> dict[str, Any]:
-    """The clusters of a configuration by name."""
-    return {one["name"]: one for one in json.loads(document)["static_resources"]["clusters"]}
+    """Return the clusters of a configuration by name."""
+    return {cluster["name"]: cluster for cluster in json.loads(document)["static_resources"]["clusters"]}
 
 
 @needs_envoy
 @pytest.mark.parametrize("log", [None, AccessLog(True, False), AccessLog(False, True)])
-def test_envoy_accepts_what_is_written(tmp_path: Path, log: AccessLog | None) -> None:
-    """Every protocol both ways, test traffic, ports that lead through, and access logs of both forms."""
+def test_envoy_accepts_the_configuration(tmp_path: Path, log: AccessLog | None) -> None:
+    """Envoy accepts every protocol both ways, test traffic, ports without proxy, and both formats of access logs."""
     reached = [endpoint(number, protocol) for number, protocol in enumerate(PROTOCOLS)]
     reached.append(endpoint(9, test_header=("x-test", "yes")))
     inbound = tuple(
@@ -61,8 +61,8 @@ def test_envoy_accepts_what_is_written(tmp_path: Path, log: AccessLog | None) ->
     assert done.returncode == 0, done.stderr
 
 
-def test_documented_figures_follow_the_pace() -> None:
-    """Times are service seconds times what a second takes; counts are as documented."""
+def test_documented_times_are_scaled() -> None:
+    """Times are service seconds times the wall seconds in one; counts are as documented."""
     document = render(plan(endpoint()), Path("/f"))
     outliers = clusters(document)[f"{EGRESS}.0"]["outlier_detection"]
     assert outliers["consecutive_5xx"] == 5
@@ -76,16 +76,36 @@ def test_documented_figures_follow_the_pace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flaw", "gone"),
+    ("mutation", "absent"),
     [("never-ejects", "outlier_detection"), ("never-retries", "num_retries"), ("picks-at-random", "ROUND_ROBIN")],
 )
-def test_a_flaw_is_in_what_is_written(flaw: str, gone: str) -> None:
-    """What is documented is there, and is not there in a proxy that is wrong in that way."""
-    assert gone in render(plan(endpoint()), Path("/f"))
-    assert gone not in render(plan(endpoint(), flaw=flaw), Path("/f"))
+def test_mutations_change_the_configuration(mutation: str, absent: str) -> None:
+    """A documented member is in the configuration, except while the mutation that removes it is applied."""
+    assert absent in render(plan(endpoint()), Path("/f"))
+    apply_mutation(mutation)
+    try:
+        assert absent not in render(plan(endpoint()), Path("/f"))
+    finally:
+        apply_mutation(None)
+    assert absent in render(plan(endpoint()), Path("/f"))
 
 
-def test_a_flaw_of_elsewhere_changes_nothing() -> None:
-    """Flaws that lie in ECS leave the configuration alone."""
-    document = {"static_resources": {"clusters": [{"lb_policy": "ROUND_ROBIN"}]}}
-    assert spoiled(json.loads(json.dumps(document)), "sees-later-endpoints") == document
+def test_other_mutations_leave_the_configuration_alone() -> None:
+    """A mutation of ECS changes no configuration of proxies."""
+    document = render(plan(endpoint()), Path("/f"))
+    apply_mutation("sees-later-endpoints")
+    try:
+        assert render(plan(endpoint()), Path("/f")) == document
+    finally:
+        apply_mutation(None)
+
+
+def test_callee_proxies_limit_no_request_time() -> None:
+    """The callee's proxy has no request timeout, except under the mutation that limits everything."""
+    inbound = (Inbound("in", "in.town", 9_000, 8_000, "http", 60.0),)
+    assert '"timeout": "0s"' in render(plan(inbound=inbound), Path("/f"))
+    apply_mutation("times-everything")
+    try:
+        assert '"timeout": "1.5000s"' in render(plan(inbound=inbound), Path("/f"))
+    finally:
+        apply_mutation(None)

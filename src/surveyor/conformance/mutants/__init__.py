@@ -1,8 +1,8 @@
-"""Mutants: targets made wrong on purpose in one documented behaviour, to prove that the suites notice.
+"""Mutants: targets that break one documented behaviour each, to prove that the suites notice.
 
-A proxy stands in front of a real target and changes what passes (`http_proxy`), by one of a few operators
-(`operators`, `dns_operators`); which operator breaks which claim is data (`model`, targets/mutants/). `run` holds
-each against the suite of its claim.
+A proxy in front of a real target changes what passes (`http_proxy`) with one of a few operators (`api_operators`,
+`dns_operators`); which operator breaks which claim is data (`model`, files in mutants/). `run` runs the suites of each
+claim against its mutant.
 """
 
 from __future__ import annotations

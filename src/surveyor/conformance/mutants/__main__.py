@@ -1,6 +1,6 @@
-"""Run as a process: the embedded target with a proxy before it. Prints one line of JSON when ready, as targets do.
+"""Run the embedded target behind a mutant proxy. Prints one line of JSON when ready, as targets do.
 
-Signatures are not checked behind the proxy, since a changed request would not have its own.
+The target does not verify signatures, since a changed request has the signature of the original.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from surveyor.claims import load_claims
-from surveyor.conformance.mutants.http_proxy import ForgingProxy
+from surveyor.conformance.mutants.http_proxy import MutantProxy
 from surveyor.conformance.mutants.model import load_mutants
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
@@ -31,14 +31,14 @@ _EMBEDDED = (
 
 def main() -> None:
     """``python -m surveyor.conformance.mutants SEED [FOLDER]``: serve until the process ends."""
-    seed, *folder = sys.argv[1:]
+    seed, *folders = sys.argv[1:]
     layout = find_layout()
-    where = Path(folder[0]) if folder else layout.mutants
-    mutants = load_mutants(where, load_claims(layout.claims).by_id)
+    folder = Path(folders[0]) if folders else layout.mutants
+    mutants = load_mutants(folder, load_claims(layout.claims).by_id)
     target = subprocess.Popen([sys.executable, *_EMBEDDED, "--seed", seed], stdout=subprocess.PIPE, text=True)
     assert target.stdout is not None
     try:
-        proxy = ForgingProxy(json.loads(target.stdout.readline())["endpoint"], mutants)
+        proxy = MutantProxy(json.loads(target.stdout.readline())["endpoint"], mutants)
         sys.stdout.write(json.dumps({"endpoint": proxy.url}) + "\n")
         sys.stdout.flush()
         proxy.serve()
@@ -52,5 +52,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except SurveyorError as wrong:
-        sys.exit(f"surveyor.conformance.mutants: {wrong}")
+    except SurveyorError as error:
+        sys.exit(f"surveyor.conformance.mutants: {error}")

@@ -1,4 +1,4 @@
-"""What a mutant does to answers of DNS."""
+"""Change DNS answers as the active mutant says."""
 
 from __future__ import annotations
 
@@ -15,40 +15,41 @@ import dns.rrset
 
 from surveyor.conformance.mutants.model import Mutant
 
-__all__ = ["DnsForger"]
+__all__ = ["DnsMutator"]
 
-# Enough answers of eight to have seen every one of a dozen addresses.
+# This many answers of eight addresses show each of a dozen addresses.
 _UNION = 40
 
 
-class DnsForger:
-    """One active mutant and what it has seen; a new one is made for each test."""
+class DnsMutator:
+    """One active mutant, and the answers that it has seen. Each test gets a new one."""
 
     def __init__(self, mutant: Mutant | None) -> None:
-        self._fake = mutant if mutant is not None and mutant.operator.startswith("dns-") else None
+        self._mutant = mutant if mutant is not None and mutant.operator.startswith("dns-") else None
         self._memory: dict[str, bytes] = {}
 
-    def pass_through(self, question: bytes, forward: Callable[[bytes], bytes]) -> bytes:
-        """The answer to the question, both as bytes."""
-        answer = forward(question)
-        fake = self._fake
-        if fake is None or not answer:
+    def pass_through(self, query: bytes, forward: Callable[[bytes], bytes]) -> bytes:
+        """Return the mutant's answer to a query in wire format; ``forward`` asks the real server."""
+        answer = forward(query)
+        mutant = self._mutant
+        if mutant is None or not answer:
             return answer
         message = dns.message.from_wire(answer)
-        asked = message.question[0] if message.question else None
-        if asked is None or fake.details.get("type", dns.rdatatype.to_text(asked.rdtype)) != dns.rdatatype.to_text(
-            asked.rdtype
-        ):
+        question = message.question[0] if message.question else None
+        if question is None:
             return answer
-        if fake.operator == "dns-stale":
-            first = self._memory.setdefault(asked.to_text(), answer)
-            return question[:2] + first[2:]
-        if fake.operator == "dns-union":
+        kind = dns.rdatatype.to_text(question.rdtype)
+        if mutant.details.get("type", kind) != kind:
+            return answer
+        if mutant.operator == "dns-stale":
+            first = self._memory.setdefault(question.to_text(), answer)
+            return query[:2] + first[2:]
+        if mutant.operator == "dns-union":
             for _ in range(_UNION):
-                for rrset in dns.message.from_wire(forward(question)).answer:
+                for rrset in dns.message.from_wire(forward(query)).answer:
                     _merge(message, rrset)
         else:
-            _CHANGES[fake.operator](message, fake.details)
+            _CHANGES[mutant.operator](message, mutant.details)
         message.flags &= ~dns.flags.TC
         return message.to_wire(max_size=65535)
 
@@ -83,11 +84,11 @@ def _drop(message: dns.message.Message, details: Any) -> None:
 
 def _replace(message: dns.message.Message, details: Any) -> None:
     for rrset in (*message.answer, *message.authority):
-        changed = [
+        replacements = [
             dns.rdata.from_text(rrset.rdclass, rrset.rdtype, re.sub(details["find"], details["with"], rdata.to_text()))
             for rdata in rrset
         ]
-        for old, new in zip(list(rrset), changed, strict=True):
+        for old, new in zip(list(rrset), replacements, strict=True):
             rrset.remove(old)  # type: ignore[no-untyped-call]  # dnspython has no types there
             rrset.add(new)
 

@@ -1,7 +1,7 @@
-"""The HTTP side: stands before a target's endpoint and passes calls on, changed by the active mutant.
+"""A proxy in front of a target's endpoint, which forwards calls and changes them as the active mutant says.
 
-What is under ``/_surveyor/`` passes as it is, but that DNS servers named there are replaced by proxies of theirs. Which
-mutant is active is set with ``POST /_mutant {"claim": …}``, "" for none.
+Requests under ``/_surveyor/`` pass unchanged, except that proxies replace the DNS servers in their responses.
+``POST /_mutant {"claim": …}`` activates the mutant of a claim, "" none.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 
-from surveyor.conformance.mutants.dns_operators import DnsForger
+from surveyor.conformance.mutants.api_operators import ApiMutator
+from surveyor.conformance.mutants.dns_operators import DnsMutator
 from surveyor.conformance.mutants.model import Mutant
-from surveyor.conformance.mutants.operators import Forger
 from surveyor.proxies import Answer, Asked, DnsProxy, HttpProxy, Upstream, asked
 
-__all__ = ["CONTROL", "ForgingProxy"]
+__all__ = ["CONTROL", "MutantProxy"]
 
 CONTROL = "/_mutant"
-_TARGETS_OWN = "/_surveyor/"
-_NAMES = ("/_surveyor/resolvers", "/_surveyor/name-servers")
+_CONTROL_ENDPOINT = "/_surveyor/"
+_DNS_SERVERS = ("/_surveyor/resolvers", "/_surveyor/name-servers")
 
 
-class ForgingProxy:
-    """A proxy before ``endpoint``; ``url`` is its own."""
+class MutantProxy:
+    """A proxy of ``endpoint`` that listens at ``url``."""
 
     def __init__(self, endpoint: str, mutants: Mapping[str, Mutant]) -> None:
         self._forward = Upstream(endpoint)
@@ -31,7 +31,7 @@ class ForgingProxy:
         self._dns: dict[tuple[str, int], DnsProxy] = {}
         self._lock = threading.Lock()
         self._settings: list[str] = []
-        self.forger, self.dns_forger = Forger(None), DnsForger(None)
+        self._api_mutator, self._dns_mutator = ApiMutator(None), DnsMutator(None)
         self._server = HttpProxy(self.answer)
         self.url = self._server.url
 
@@ -40,45 +40,46 @@ class ForgingProxy:
         self._server.serve()
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        """The answer to one request."""
+        """Return the answer to one request."""
         if path == CONTROL:
             return self._activate(json.loads(body)["claim"])
-        if path.startswith(_TARGETS_OWN):
+        if path.startswith(_CONTROL_ENDPOINT):
             answer = self._forward(method, path, headers, body)
-            return self._with_own_names(answer) if path.startswith(_NAMES) and answer.status == 200 else answer
+            return self._with_dns_proxy(answer) if path.startswith(_DNS_SERVERS) and answer.status == 200 else answer
         question = asked(method, path, headers, body)
-        return self.forger.pass_through(question, lambda of: self._call(method, path, headers, of))
 
-    def _call(self, method: str, path: str, headers: dict[str, str], of: Asked) -> Answer:
-        return self._forward(method, path, headers, of.sent())
+        def forward(request: Asked) -> Answer:
+            return self._forward(method, path, headers, request.sent())
+
+        return self._api_mutator.pass_through(question, forward)
 
     def _activate(self, claim: str) -> Answer:
-        fake = self._mutants.get(claim)
-        if claim and fake is None:
+        mutant = self._mutants.get(claim)
+        if claim and mutant is None:
             return Answer.of(404, {"error": f"no mutant of {claim!r}"})
-        self.forger, self.dns_forger = Forger(fake), DnsForger(fake)
-        changes = [f"{fake.details['name']}={fake.details['value']}"] if fake and fake.operator == "setting" else []
+        self._api_mutator, self._dns_mutator = ApiMutator(mutant), DnsMutator(mutant)
+        changes = mutant.settings if mutant is not None else []
         if changes != self._settings:
-            self._set(changes)
+            self._change_settings(changes)
             self._settings = changes
         return Answer.of(200, {"active": claim})
 
-    def _set(self, changes: list[str]) -> None:
-        """Change settings of the target; none restores them."""
+    def _change_settings(self, changes: list[str]) -> None:
+        """Make these changes to the target's first settings; an empty list restores them."""
         body = json.dumps({"set": changes}).encode()
         answer = self._forward("POST", "/_surveyor/settings", {"Content-Type": "application/json"}, body)
         if answer.status != 200:
-            raise ConnectionError(f"the target did not take {changes}: {answer.body!r}")
+            raise ConnectionError(f"the target refused the settings {changes}: {answer.body!r}")
 
-    def _with_own_names(self, answer: Answer) -> Answer:
+    def _with_dns_proxy(self, answer: Answer) -> Answer:
         assert answer.value is not None
         upstream = (answer.value["address"], answer.value["port"])
         with self._lock:
             if upstream not in self._dns:
-                self._dns[upstream] = DnsProxy(upstream, self._change_names)
+                self._dns[upstream] = DnsProxy(upstream, self._change_dns_answer)
         address, port = self._dns[upstream].address
         return Answer.of(200, {**answer.value, "address": address, "port": port})
 
-    def _change_names(self, question: bytes, forward: Callable[[bytes], bytes]) -> bytes:
-        # Looked up at each question: the forger changes with the mutant, the proxy stays.
-        return self.dns_forger.pass_through(question, forward)
+    def _change_dns_answer(self, query: bytes, forward: Callable[[bytes], bytes]) -> bytes:
+        # Read at each query: the mutator changes with the mutant, the DNS proxy stays.
+        return self._dns_mutator.pass_through(query, forward)

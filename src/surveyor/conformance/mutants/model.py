@@ -1,4 +1,4 @@
-"""Mutants as values, read from targets/mutants/: one line of data for each claim that is broken."""
+"""Mutants as values, read from mutants/*.toml: one line for each claim that is broken."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from surveyor.messages import either, nearest
 
 __all__ = ["OPERATORS", "Mutant", "load_mutants"]
 
-# Operator -> what it needs, and what it may have beside.
+# Operator -> required details, optional details.
 OPERATORS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    # answers of the API
+    # change an API response
     "accept": (frozenset({"operation", "error"}), frozenset()),
     "refuse": (frozenset({"operation", "error"}), frozenset()),
     "swap": (frozenset({"operation", "error", "to"}), frozenset()),
@@ -27,11 +27,11 @@ OPERATORS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "first": (frozenset({"operation", "path"}), frozenset({"count", "key"})),
     "stale": (frozenset({"operation"}), frozenset()),
     "replace": (frozenset({"operation", "find", "with"}), frozenset()),
-    # what reaches the target
+    # change an API request
     "ask-drop": (frozenset({"operation", "path"}), frozenset()),
     "ask-set": (frozenset({"operation", "path", "value"}), frozenset()),
     "ask-add": (frozenset({"operation", "path", "by"}), frozenset()),
-    # answers of DNS
+    # change a DNS answer
     "dns-first": (frozenset(), frozenset({"count", "type"})),
     "dns-union": (frozenset(), frozenset({"type"})),
     "dns-ttl": (frozenset({"value"}), frozenset({"type"})),
@@ -39,38 +39,46 @@ OPERATORS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "dns-drop": (frozenset(), frozenset({"type"})),
     "dns-replace": (frozenset({"find", "with"}), frozenset({"type"})),
     "dns-stale": (frozenset(), frozenset({"type"})),
-    # the target's own settings, where the wire cannot express it
+    # change the target itself, where a proxy cannot: a setting, or a mutation of surveyor_emulator.mutations
     "setting": (frozenset({"name", "value"}), frozenset()),
+    "mutation": (frozenset({"name"}), frozenset()),
 }
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """What breaks one claim. ``details`` are the operator's own, as `OPERATORS` lists them."""
+    """The change that breaks one claim. ``details`` are those that `OPERATORS` lists for the operator."""
 
     claim: str
     operator: str
     details: Mapping[str, Any]
 
     def __str__(self) -> str:
-        told = ", ".join(f"{name} {value}" for name, value in self.details.items())
-        return f"{self.operator} {told}".strip()
+        details = ", ".join(f"{name} {value}" for name, value in self.details.items())
+        return f"{self.operator} {details}".strip()
+
+    @property
+    def settings(self) -> list[str]:
+        """The changes of the target's settings (``NAME=VALUE``); empty if a proxy makes the change."""
+        if self.operator == "setting":
+            return [f"{self.details['name']}={self.details['value']}"]
+        return [f"mutation={self.details['name']}"] if self.operator == "mutation" else []
 
 
 def load_mutants(folder: Path, claims: Mapping[str, object]) -> dict[str, Mutant]:
-    """Claim id -> mutant. Raises UsageError, naming the file, for what is not as it should be."""
-    found: dict[str, Mutant] = {}
+    """Return claim id -> mutant. Raises UsageError, which names the file, for an invalid entry."""
+    mutants: dict[str, Mutant] = {}
     for file in sorted(folder.glob("*.toml")):
         try:
             document = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as wrong:
-            raise UsageError(f"mutants/{file.name}: {wrong}") from None
+        except (OSError, ValueError) as error:
+            raise UsageError(f"mutants/{file.name}: {error}") from None
         for claim, details in document.items():
             try:
-                found[claim] = _mutant(claim, details, claims)
-            except ValueError as wrong:
-                raise UsageError(f"mutants/{file.name}: {claim}: {wrong}") from None
-    return found
+                mutants[claim] = _mutant(claim, details, claims)
+            except ValueError as error:
+                raise UsageError(f"mutants/{file.name}: {claim}: {error}") from None
+    return mutants
 
 
 def _mutant(claim: str, details: object, claims: Mapping[str, object]) -> Mutant:
@@ -78,13 +86,13 @@ def _mutant(claim: str, details: object, claims: Mapping[str, object]) -> Mutant
         raise ValueError(f"there is no such claim{nearest(claim, claims)}")
     if not isinstance(details, dict) or not isinstance(details.get("operator"), str):
         raise ValueError('expected { operator = "…", … }')
-    rest = dict(details)
-    operator = rest.pop("operator")
+    given = dict(details)
+    operator = given.pop("operator")
     if operator not in OPERATORS:
         raise ValueError(f"unknown operator {operator!r}; expected {either(OPERATORS)}")
-    needed, optional = OPERATORS[operator]
-    if missing := needed - rest.keys():
+    required, optional = OPERATORS[operator]
+    if missing := required - given.keys():
         raise ValueError(f"operator {operator} needs {either(sorted(missing))}")
-    if unknown := rest.keys() - needed - optional:
-        raise ValueError(f"operator {operator} knows no {either(sorted(unknown))}")
-    return Mutant(claim, operator, rest)
+    if unknown := given.keys() - required - optional:
+        raise ValueError(f"operator {operator} takes no {either(sorted(unknown))}")
+    return Mutant(claim, operator, given)

@@ -1,4 +1,4 @@
-"""Places in JSON values: ``Service.DnsConfig``, ``Instances.*.HealthStatus`` (each of a list, or of a map)."""
+"""Paths in JSON values: ``Service.DnsConfig``, ``Instances.*.HealthStatus`` (``*``: each entry of a list or map)."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from typing import Any
 __all__ = ["change", "remove"]
 
 
-def change(value: Any, path: str, how: Callable[[Any], Any], *, missing: bool = False) -> None:
-    """Replace what stands at ``path`` by ``how`` of it; where nothing stands, only with ``missing`` (then of None)."""
-    for holder, key in _places(value, path.split("."), make=missing):
-        absent = isinstance(holder, dict) and key not in holder
-        if not absent or missing:
-            holder[key] = how(None if absent else holder[key])
+def change(value: Any, path: str, function: Callable[[Any], Any], *, create: bool = False) -> None:
+    """Replace each value at ``path`` by ``function`` of it; with ``create`` also absent ones, by that of None."""
+    for container, key in _locate(value, path.split("."), create=create):
+        absent = isinstance(container, dict) and key not in container
+        if not absent or create:
+            container[key] = function(None if absent else container[key])
 
 
 def remove(value: Any, path: str) -> None:
-    """Take away what stands at ``path``."""
-    for holder, key in reversed(_places(value, path.split("."), make=False)):
-        if isinstance(holder, dict):
-            holder.pop(key, None)
+    """Delete each value at ``path``."""
+    for container, key in reversed(_locate(value, path.split("."), create=False)):
+        if isinstance(container, dict):
+            container.pop(key, None)
         else:
-            del holder[key]
+            del container[key]
 
 
-def _places(value: Any, names: list[str], *, make: bool) -> list[tuple[Any, Any]]:
+def _locate(value: Any, names: list[str], *, create: bool) -> list[tuple[Any, Any]]:
+    """Return the containers that hold the values at a path, with the keys or indexes there."""
     name, *rest = names
     keys: list[Any]
     if name == "*":
         keys = list(range(len(value))) if isinstance(value, list) else list(value) if isinstance(value, dict) else []
     elif isinstance(value, dict):
-        if make and rest and name not in value:
+        if create and rest and name not in value:
             value[name] = {}
         keys = [name] if not rest or name in value else []
     else:
         keys = []
     if not rest:
         return [(value, key) for key in keys]
-    return [place for key in keys for place in _places(value[key], rest, make=make)]
+    return [found for key in keys for found in _locate(value[key], rest, create=create)]

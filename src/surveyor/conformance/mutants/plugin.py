@@ -1,4 +1,4 @@
-"""Has each test run against the mutant of each claim that it proves, instead of against an honest target."""
+"""A pytest plugin: run each test against the mutant of each claim that it proves, instead of an unchanged target."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _KNOWN = pytest.StashKey[frozenset[str]]()
 
 
 def claim_in(nodeid: str) -> str:
-    """The claim whose mutant a test ran against, from the test's id."""
+    """Return the id of the claim whose mutant a test ran against, read from the test's id."""
     return nodeid.partition(MARK)[2].partition("=")[0]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One run of the test for each of its claims that has a mutant."""
+    """Run the test once for each of its claims that has a mutant."""
     config = metafunc.config
     if not is_suite(metafunc.definition):
         return
@@ -42,20 +42,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test without any mutant has nothing to notice."""
-    without = [item for item in items if not claim_in(item.nodeid)]
-    config.hook.pytest_deselected(items=without)
-    items[:] = [item for item in items if item not in without]
+    """Deselect tests without any mutant: there is nothing for them to notice."""
+    config.hook.pytest_deselected(items=[item for item in items if not claim_in(item.nodeid)])
+    items[:] = [item for item in items if claim_in(item.nodeid)]
 
 
 @pytest.fixture
 def mutant() -> None:
-    """Stands for the parameter, which `pytest_runtest_setup` has read from the test by then."""
+    """Stand for the parameter of this name; `pytest_runtest_setup` reads the mutant from the test's id."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Make the test's mutant the active one before anything is set up."""
+    """Activate the test's mutant before any fixture is set up."""
     if not is_suite(item):
         return
     endpoint = urlsplit(item.config.stash[SESSION].get().endpoint)
@@ -68,7 +67,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     finally:
         connection.close()
     if answer.status != 200:
-        raise TargetUnavailable(f"the mutant could not be made active: {text[:200]}")
+        raise TargetUnavailable(f"the mutant cannot be activated: {text[:200]}")
 
 
 def _claims(config: pytest.Config) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Each mutant against the suites of the claim that it breaks: caught if one of them fails, missed if none does."""
+"""Run the suites of each claim against its mutant: it is caught if a test fails, and missed if none does."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
 
-__all__ = ["Outcome", "run_mutants"]
+__all__ = ["MutantResult", "run_mutants"]
 
 TARGET = "mutant"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the suites of one claim said of its mutant."""
+class MutantResult:
+    """The results of one claim's tests against its mutant."""
 
     mutant: Mutant
     results: tuple[TestResult, ...]
 
     @property
     def caught(self) -> bool:
-        """Whether a test failed. A test that broke has noticed nothing."""
+        """Whether a test failed. A test with an error has not noticed anything."""
         return any(result.verdict is Verdict.FAIL for result in self.results)
 
     @property
-    def told(self) -> str:
-        """What gave it away, or what the tests said instead."""
-        decisive = next((one for one in self.results if one.verdict is Verdict.FAIL), None)
-        if decisive is not None:
-            return decisive.symptom
-        return "; ".join(sorted({f"{one.verdict} {one.detail}".strip()[:200] for one in self.results})) or "no test ran"
+    def reason(self) -> str:
+        """The failure that caught the mutant, or the verdicts that the tests gave instead."""
+        failure = next((result for result in self.results if result.verdict is Verdict.FAIL), None)
+        if failure is not None:
+            return failure.symptom
+        verdicts = {f"{result.verdict} {result.detail}".strip()[:200] for result in self.results}
+        return "; ".join(sorted(verdicts)) or "no test ran"
 
 
 def run_mutants(
@@ -49,13 +50,13 @@ def run_mutants(
     *,
     workers: int = 1,
     seed: int = 7,
-) -> list[Outcome]:
-    """Run them all, in one session of pytest; ``collector`` shows progress."""
-    chosen = Selection(claims=tuple(one.claim for one in mutants))
+) -> list[MutantResult]:
+    """Run all mutants in one pytest session; ``collector`` shows progress."""
+    selection = Selection(claims=tuple(mutant.claim for mutant in mutants))
     with tempfile.TemporaryDirectory(prefix="surveyor-mutants-") as scratch:
-        order = RunConfig(layout, TARGET, Path(scratch), chosen, workers, seed)
-        run_pytest(order, collector, "surveyor.conformance.mutants.plugin")
+        config = RunConfig(layout, TARGET, Path(scratch), selection, workers, seed)
+        run_pytest(config, collector, "surveyor.conformance.mutants.plugin")
     results: dict[str, list[TestResult]] = {}
     for result in collector.finished():
         results.setdefault(claim_in(result.nodeid), []).append(result)
-    return [Outcome(one, tuple(results.get(one.claim, ()))) for one in mutants]
+    return [MutantResult(mutant, tuple(results.get(mutant.claim, ()))) for mutant in mutants]

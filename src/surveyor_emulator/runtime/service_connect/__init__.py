@@ -1,4 +1,4 @@
-"""Service Connect's data plane: one Envoy for each task that takes part, and the files that it is fed from.
+"""Service Connect's data plane: one Envoy for each task that takes part, and the files that it reads.
 
-What a service asks for, and which tasks take part, is ECS's (see ``ecs``); nothing here knows of it.
+``aws.ecs`` decides what a service asks for and which tasks take part.
 """

@@ -1,7 +1,7 @@
-"""Certificates for proxies, from a private certificate authority of the account, in files that Envoy reads.
+"""Certificates for proxies, issued by a private certificate authority of the account, in files that Envoy reads.
 
 ECS Developer Guide, Encrypt Amazon ECS Service Connect traffic: a certificate for each endpoint, valid for seven days,
-replaced after five. Envoy judges validity by wall time; when to replace is a matter of service time.
+replaced after five. Validity is in wall time, since Envoy checks it; replacement is in service time.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from pathlib import Path
 
 from .values import Secrets
 
-__all__ = ["ROTATED", "Authority", "trust", "write"]
+__all__ = ["ROTATION_PERIOD", "Authority", "trust", "write"]
 
 VALID = timedelta(days=7)
-ROTATED = 5 * 86_400.0  # service seconds
-_KIND = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+ROTATION_PERIOD = 5 * 86_400.0  # service seconds
+_SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A certificate authority: its certificate in PEM, and its key, encrypted with ``password``."""
+    """A certificate authority: its certificate in PEM, and its key in PEM, encrypted with ``password``."""
 
     certificate: bytes
     key: bytes
@@ -31,17 +31,20 @@ class Authority:
 
 
 def trust(authorities: Iterable[Authority], folder: Path) -> Secrets:
-    """Have a proxy with this folder trust these authorities; it shows no certificate itself."""
+    """Write the certificates of the authorities that a proxy with this folder trusts; it presents none itself."""
     trusted = folder / "trusted.pem"
-    trusted.write_bytes(b"".join(sorted({one.certificate for one in authorities})))
+    trusted.write_bytes(b"".join(sorted({authority.certificate for authority in authorities})))
     return Secrets(str(trusted), None)
 
 
 def write(authority: Authority, names: Sequence[str], folder: Path) -> str:
-    """Issue a certificate for these names and put it where a proxy with this folder reads it, at once or once more."""
+    """Issue a certificate for these names, and return the path of the file that a proxy with this folder reads.
+
+    A proxy that runs reads it again when it is replaced.
+    """
     certificate, key = _issue(authority, names)
     secret = {
-        "@type": _KIND,
+        "@type": _SECRET,
         "name": "certificate",
         "tls_certificate": {
             "certificate_chain": {"inline_string": (certificate + authority.certificate).decode("ascii")},
@@ -49,15 +52,15 @@ def write(authority: Authority, names: Sequence[str], folder: Path) -> str:
         },
     }
     file = folder / "certificate.json"
-    beside = folder / "certificate.new"
-    beside.touch(mode=0o600)
-    beside.write_text(json.dumps({"resources": [secret]}), "utf-8")
-    beside.replace(file)
+    new_file = folder / "certificate.new"
+    new_file.touch(mode=0o600)
+    new_file.write_text(json.dumps({"resources": [secret]}), "utf-8")
+    new_file.replace(file)
     return str(file)
 
 
 def _issue(authority: Authority, names: Sequence[str]) -> tuple[bytes, bytes]:
-    from cryptography import x509  # it comes with moto, which has the authority, and takes a moment to import
+    from cryptography import x509  # installed with moto, which has the authority; slow to import
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -66,7 +69,7 @@ def _issue(authority: Authority, names: Sequence[str]) -> tuple[bytes, bytes]:
     assert isinstance(signer, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
-    made = (
+    issued = (
         x509.CertificateBuilder(
             issuer.subject,
             x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:64])]),
@@ -82,4 +85,4 @@ def _issue(authority: Authority, names: Sequence[str]) -> tuple[bytes, bytes]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return made.public_bytes(serialization.Encoding.PEM), private
+    return issued.public_bytes(serialization.Encoding.PEM), private

@@ -1,4 +1,4 @@
-"""The configuration that an Envoy starts with (its API is v3); who is behind an endpoint it asks later.
+"""The configuration that an Envoy starts with (API v3); it asks for the members of its endpoints later.
 
 Where AWS documents a figure it is used (ECS Developer Guide, Service Connect components): round robin, two retries that
 avoid the host tried before, five failures eject a host for 30 to 300 s, 15 s for a request. Where it does not, Envoy's
@@ -12,29 +12,42 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from surveyor_emulator.runtime.envoy.discovery import asks, config_of
+from surveyor_emulator.runtime.envoy.discovery import discovery_cluster, endpoint_source
 from surveyor_emulator.runtime.envoy.running import ADMIN
 
-from .flaws import spoiled
-from .values import REQUEST_TIMEOUT, AccessLog, Endpoint, Inbound, Plan, Protocol, Secrets
+from .values import AccessLog, Endpoint, Inbound, Plan, Protocol, Secrets
 
-__all__ = ["DRAIN", "EGRESS", "INGRESS", "LOG", "RETRIES", "name_of", "render"]
+__all__ = [
+    "DRAIN",
+    "EGRESS",
+    "INGRESS",
+    "LOG",
+    "RETRIES",
+    "Json",
+    "configuration",
+    "inbound_timeout",
+    "render",
+    "resource_name",
+    "wall_duration",
+]
 
 LOG = "access.log"
-# AWS's own agent waits so long for a listener to drain (README of amazon-ecs-service-connect-agent,
-# LISTENER_DRAIN_WAIT_TIME_S).
 DRAIN = 20.0
+"""Service seconds that AWS's own agent waits for a listener to drain (README of amazon-ecs-service-connect-agent,
+LISTENER_DRAIN_WAIT_TIME_S)."""
 EGRESS, INGRESS = "egress", "ingress"
 RETRIES = 2
-FAILURES, EJECTED, LONGEST_EJECTED = 5, 30.0, 300.0
-# How often Envoy looks whether an ejected host may return; its own default of 10 s would add as much.
-LOOK_AT_EJECTED = 1.0
-# No document says which share of hosts may be ejected. With Envoy's own 10 % none of less than ten would ever be.
-MOST_EJECTED = 100
-# No document says which failures are retried, only that connections that fail are. A connection that fails beyond the
-# callee's own proxy comes as a 503 of that.
-RETRIED = "connect-failure,refused-stream,reset,unavailable,cancelled,retriable-status-codes"
-RETRIED_STATUS = [503]
+CONSECUTIVE_FAILURES, EJECTION, MAX_EJECTION = 5, 30.0, 300.0
+# How often Envoy checks whether an ejected host may return; its own default of 10 s would prolong ejections by as much.
+EJECTION_CHECK_INTERVAL = 1.0
+# No document says which share of hosts may be ejected. With Envoy's own 10 % no host of fewer than ten would ever be.
+MAX_EJECTED_PERCENT = 100
+# No document says which failures are retried, only that failed connections are. A connection that fails beyond the
+# callee's own proxy arrives as a 503 from that proxy.
+RETRY_ON = "connect-failure,refused-stream,reset,unavailable,cancelled,retriable-status-codes"
+RETRY_STATUS_CODES = [503]
+# Envoy's own defaults, in service seconds.
+CONNECT_TIMEOUT, DRAIN_TIMEOUT, DELAYED_CLOSE_TIMEOUT = 5, 5, 1
 
 _TYPE = "type.googleapis.com/envoy"
 _HTTP = f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -46,37 +59,42 @@ _PREVIOUS = f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredi
 Json = dict[str, Any]
 
 
-def name_of(endpoint: Endpoint, network: str, *, test: bool = False) -> str:
-    """By which proxies ask for an endpoint's members as a network sees them, or for those of test traffic."""
+def resource_name(endpoint: Endpoint, network: str, *, test: bool = False) -> str:
+    """Return the name by which proxies in a network ask for an endpoint's members, or for those of test traffic."""
     return f"{endpoint.key}.{network}{'.test' if test else ''}"
 
 
 def render(plan: Plan, folder: Path) -> str:
-    """The configuration as JSON. ``folder`` is the proxy's own, in the one that all share."""
-    return json.dumps(
-        spoiled(
-            {
-                "node": {"id": plan.outer, "cluster": "service-connect"},
-                "admin": {"address": {"pipe": {"path": str(folder / ADMIN)}}},
-                "overload_manager": {
-                    "resource_monitors": [
-                        {
-                            "name": "envoy.resource_monitors.global_downstream_max_connections",
-                            "typed_config": {
-                                "@type": _CONNECTIONS,
-                                "max_active_downstream_connections": 50_000,
-                            },
-                        }
-                    ]
-                },
-                "static_resources": {
-                    "listeners": list(_listeners(plan, folder)),
-                    "clusters": [config_of(folder.parent), *_clusters(plan)],
-                },
-            },
-            plan.flaw,
-        )
-    )
+    """Return `configuration` as JSON text."""
+    return json.dumps(configuration(plan, folder))
+
+
+def configuration(plan: Plan, folder: Path) -> Json:
+    """Return the bootstrap configuration of a task's proxy.
+
+    ``folder`` is the proxy's own; its parent is shared by all proxies and has the discovery socket.
+    """
+    connections = {"@type": _CONNECTIONS, "max_active_downstream_connections": 50_000}
+    monitor = {"name": "envoy.resource_monitors.global_downstream_max_connections", "typed_config": connections}
+    return {
+        "node": {"id": plan.outer, "cluster": "service-connect"},
+        "admin": {"address": {"pipe": {"path": str(folder / ADMIN)}}},
+        "overload_manager": {"resource_monitors": [monitor]},
+        "static_resources": {
+            "listeners": list(_listeners(plan, folder)),
+            "clusters": [discovery_cluster(folder.parent), *_clusters(plan)],
+        },
+    }
+
+
+def inbound_timeout(plan: Plan) -> str:
+    """Return for how long a callee's proxy waits for a response: without limit, the caller's proxy has the limit."""
+    return wall_duration(0, plan)
+
+
+def wall_duration(seconds: float, plan: Plan) -> str:
+    """Return service seconds as a duration of Envoy's, in wall seconds; 0 stays 0, which is no limit."""
+    return f"{seconds * plan.second:.4f}s" if seconds else "0s"
 
 
 def _listeners(plan: Plan, folder: Path) -> Iterator[Json]:
@@ -97,13 +115,11 @@ def _listeners(plan: Plan, folder: Path) -> Iterator[Json]:
         if port.protocol == "tcp":
             filters = _filter(_TCP, {**_tcp(name, port.idle, plan), "access_log": _log(plan, folder, "tcp")})
         else:
-            # Who limits a request's time is the client's proxy.
-            limit = _seconds(REQUEST_TIMEOUT if plan.flaw == "times-everything" else 0, plan)
-            route = [{"match": {"prefix": "/"}, "route": {"cluster": name, "timeout": limit}}]
-            filters = _filter(_HTTP, _http(name, route, port, plan, folder))
+            route = {"match": {"prefix": "/"}, "route": {"cluster": name, "timeout": inbound_timeout(plan)}}
+            filters = _filter(_HTTP, _http(name, [route], port, plan, folder))
         chain: Json = {"filters": filters}
         if port.encrypted and plan.secrets is not None and plan.secrets.certificate is not None:
-            chain["transport_socket"] = _serves(plan.secrets.certificate)
+            chain["transport_socket"] = _downstream_tls(plan.secrets.certificate)
         yield {**_listener(name, plan.outer, port.port, "INBOUND"), "filter_chains": [chain]}
     for port_number in plan.through:
         name = f"through.{port_number}"
@@ -114,57 +130,58 @@ def _listeners(plan: Plan, folder: Path) -> Iterator[Json]:
 def _clusters(plan: Plan) -> Iterator[Json]:
     for number, (endpoint, _) in enumerate(plan.outbound):
         name = f"{EGRESS}.{number}"
-        yield _outbound(name, endpoint, name_of(endpoint, plan.network), plan)
+        yield _outbound(name, endpoint, resource_name(endpoint, plan.network), plan)
         if endpoint.test_header is not None:
-            yield _outbound(f"{name}.test", endpoint, name_of(endpoint, plan.network, test=True), plan)
-    inside = [(f"{INGRESS}.{number}", port.to, port.protocol) for number, port in enumerate(plan.inbound)]
-    for name, to, protocol in [*inside, *((f"through.{port}", port, "tcp") for port in plan.through)]:
+            yield _outbound(f"{name}.test", endpoint, resource_name(endpoint, plan.network, test=True), plan)
+    offered = [(f"{INGRESS}.{number}", port.to, port.protocol) for number, port in enumerate(plan.inbound)]
+    for name, to, protocol in [*offered, *((f"through.{port}", port, "tcp") for port in plan.through)]:
         yield {
             "name": name,
-            "connect_timeout": _seconds(5, plan),
-            **_speaks(protocol),
+            "connect_timeout": wall_duration(CONNECT_TIMEOUT, plan),
+            **_protocol_options(protocol),
             "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [_host(plan.inner, to)]}]},
         }
 
 
-def _outbound(name: str, endpoint: Endpoint, asked: str, plan: Plan) -> Json:
-    made: Json = {
+def _outbound(name: str, endpoint: Endpoint, resource: str, plan: Plan) -> Json:
+    cluster: Json = {
         "name": name,
         "type": "EDS",
-        "eds_cluster_config": asks(asked),
+        "eds_cluster_config": endpoint_source(resource),
         "lb_policy": "ROUND_ROBIN",
-        "common_lb_config": {"update_merge_window": "0s"},  # a wall second of Envoy's own is no service second
-        "connect_timeout": _seconds(5, plan),  # Envoy's own
+        # Envoy would merge changes for a wall second, which is no service second.
+        "common_lb_config": {"update_merge_window": "0s"},
+        "connect_timeout": wall_duration(CONNECT_TIMEOUT, plan),
         "outlier_detection": {
-            "consecutive_5xx": FAILURES,
-            "interval": _seconds(LOOK_AT_EJECTED, plan),
-            "base_ejection_time": _seconds(EJECTED, plan),
-            "max_ejection_time": _seconds(LONGEST_EJECTED, plan),
-            "max_ejection_percent": MOST_EJECTED,
+            "consecutive_5xx": CONSECUTIVE_FAILURES,
+            "interval": wall_duration(EJECTION_CHECK_INTERVAL, plan),
+            "base_ejection_time": wall_duration(EJECTION, plan),
+            "max_ejection_time": wall_duration(MAX_EJECTION, plan),
+            "max_ejection_percent": MAX_EJECTED_PERCENT,
             "enforcing_success_rate": 0,
         },
         # Callees see which task calls.
         "upstream_bind_config": {"source_address": {"address": plan.outer, "port_value": 0}},
-        **_speaks(endpoint.protocol),
+        **_protocol_options(endpoint.protocol),
     }
     if endpoint.authority is not None and plan.secrets is not None:
-        made["transport_socket"] = _calls(plan.secrets, endpoint.host_name)
-    return made
+        cluster["transport_socket"] = _upstream_tls(plan.secrets, endpoint.host_name)
+    return cluster
 
 
 def _routes(endpoint: Endpoint, cluster: str, plan: Plan) -> list[Json]:
     retry = {
-        "retry_on": RETRIED,
-        "retriable_status_codes": RETRIED_STATUS,
+        "retry_on": RETRY_ON,
+        "retriable_status_codes": RETRY_STATUS_CODES,
         "num_retries": RETRIES,
         "retry_host_predicate": [
             {"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type": _PREVIOUS}}
         ],
         "host_selection_retry_max_attempts": 5,
     }
-    common = {"timeout": _seconds(endpoint.request, plan), "retry_policy": retry}
+    common = {"timeout": wall_duration(endpoint.request, plan), "retry_policy": retry}
     if endpoint.idle:
-        common["idle_timeout"] = _seconds(endpoint.idle, plan)
+        common["idle_timeout"] = wall_duration(endpoint.idle, plan)
     routes: list[Json] = []
     if endpoint.test_header is not None:
         name, value = endpoint.test_header
@@ -178,7 +195,7 @@ def _routes(endpoint: Endpoint, cluster: str, plan: Plan) -> list[Json]:
     return [*routes, {"match": {"prefix": "/"}, "route": {**common, "cluster": cluster}}]
 
 
-def _http(name: str, routes: list[Json], of: Endpoint | Inbound, plan: Plan, folder: Path) -> Json:
+def _http(name: str, routes: list[Json], limits: Endpoint | Inbound, plan: Plan, folder: Path) -> Json:
     return {
         "stat_prefix": name,
         "codec_type": "AUTO",
@@ -189,12 +206,11 @@ def _http(name: str, routes: list[Json], of: Endpoint | Inbound, plan: Plan, fol
                 "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"},
             }
         ],
-        "common_http_protocol_options": {"idle_timeout": _seconds(of.idle, plan)},
-        # What is between two bytes of a call is the route's affair; Envoy's own five minutes would overrule it.
+        "common_http_protocol_options": {"idle_timeout": wall_duration(limits.idle, plan)},
+        # The route limits the time between two bytes of a call; Envoy's own five minutes would overrule it.
         "stream_idle_timeout": "0s",
-        # Envoy's own.
-        "drain_timeout": _seconds(5, plan),
-        "delayed_close_timeout": _seconds(1, plan),
+        "drain_timeout": wall_duration(DRAIN_TIMEOUT, plan),
+        "delayed_close_timeout": wall_duration(DELAYED_CLOSE_TIMEOUT, plan),
         "use_remote_address": False,
         "skip_xff_append": True,
         "access_log": _log(plan, folder, "http"),
@@ -202,7 +218,7 @@ def _http(name: str, routes: list[Json], of: Endpoint | Inbound, plan: Plan, fol
 
 
 def _tcp(name: str, idle: float, plan: Plan) -> Json:
-    return {"stat_prefix": name, "cluster": name, "idle_timeout": _seconds(idle, plan)}
+    return {"stat_prefix": name, "cluster": name, "idle_timeout": wall_duration(idle, plan)}
 
 
 def _filter(kind: str, options: Json) -> list[Json]:
@@ -210,23 +226,23 @@ def _filter(kind: str, options: Json) -> list[Json]:
 
 
 def _listener(name: str, address: str, port: int, direction: str) -> Json:
-    place = {"socket_address": {"address": address, "port_value": port}}
-    return {"name": name, "address": place, "traffic_direction": direction, "stat_prefix": name}
+    socket = {"socket_address": {"address": address, "port_value": port}}
+    return {"name": name, "address": socket, "traffic_direction": direction, "stat_prefix": name}
 
 
 def _host(address: str, port: int) -> Json:
     return {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
 
 
-def _speaks(protocol: Protocol | str) -> Json:
+def _protocol_options(protocol: Protocol | str) -> Json:
     if protocol not in ("http2", "grpc"):
         return {}
     options = {"@type": f"type.googleapis.com/{_OPTIONS}", "explicit_http_config": {"http2_protocol_options": {}}}
     return {"typed_extension_protocol_options": {_OPTIONS: options}}
 
 
-def _serves(certificate: str) -> Json:
-    """TLS 1.3 and nothing older (ECS Developer Guide, Encrypt Amazon ECS Service Connect traffic)."""
+def _downstream_tls(certificate: str) -> Json:
+    """Accept TLS 1.3 and nothing older (ECS Developer Guide, Encrypt Amazon ECS Service Connect traffic)."""
     common = {
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
         "tls_certificate_sds_secret_configs": [_secret("certificate", certificate)],
@@ -236,7 +252,7 @@ def _serves(certificate: str) -> Json:
     return {"name": "envoy.transport_sockets.tls", "typed_config": {"@type": kind, "common_tls_context": common}}
 
 
-def _calls(secrets: Secrets, host: str) -> Json:
+def _upstream_tls(secrets: Secrets, host: str) -> Json:
     validation = {
         "trusted_ca": {"filename": secrets.trusted},
         "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": host}}],
@@ -259,23 +275,23 @@ def _log(plan: Plan, folder: Path, kind: str) -> list[Json]:
         return []
     fields = _fields(plan.access_log, kind)
     if plan.access_log.json:
-        form: Json = {"json_format": fields}
+        log_format: Json = {"json_format": fields}
     else:
-        form = {"text_format_source": {"inline_string": " ".join(fields.values()) + "\n"}}
+        log_format = {"text_format_source": {"inline_string": " ".join(fields.values()) + "\n"}}
     return [
         {
             "name": "envoy.access_loggers.file",
             "typed_config": {
                 "@type": f"{_TYPE}.extensions.access_loggers.file.v3.FileAccessLog",
                 "path": str(folder / LOG),
-                "log_format": form,
+                "log_format": log_format,
             },
         }
     ]
 
 
 def _fields(log: AccessLog, kind: str) -> dict[str, str]:
-    """Envoy's command operators by the names that its own JSON examples have (Envoy, Access logging)."""
+    """Return Envoy's command operators, under the names of its own JSON examples (Envoy, Access logging)."""
     fields = {
         "start_time": "%START_TIME%",
         "protocol": "%PROTOCOL%",
@@ -302,7 +318,3 @@ def _fields(log: AccessLog, kind: str) -> dict[str, str]:
         "request_id": "%REQ(X-REQUEST-ID)%",
         "authority": "%REQ(:AUTHORITY)%",
     }
-
-
-def _seconds(service: float, plan: Plan) -> str:
-    return f"{service * plan.second:.4f}s" if service else "0s"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor_emulator.runtime.envoy import running
-from surveyor_emulator.runtime.envoy.admin import Silent
+from surveyor_emulator.runtime.envoy.admin import AdminUnavailable
 from surveyor_emulator.runtime.envoy.running import Envoy
 from surveyor_emulator.runtime.tasks.supervisor import Exit, Supervisor
 
@@ -29,23 +29,23 @@ class Sidecar:
     envoy: Envoy
     log: int | None = None
 
-    async def calls_open(self) -> int:
-        """Calls to its task that are under way."""
+    async def count_open_calls(self) -> int:
+        """Return how many calls to its task are in progress; 0 if the proxy does not answer."""
         try:
-            found = await self.envoy.statistics(f"{INGRESS}.*downstream_(rq|cx)_active")
-        except Silent:
+            statistics = await self.envoy.statistics(f"{INGRESS}.*downstream_(rq|cx)_active")
+        except AdminUnavailable:
             return 0
-        # A connection that is kept open without a request is no call; one of TCP is.
-        kinds = {f"{INGRESS}.{number}": port.protocol for number, port in enumerate(self.plan.inbound)}
+        # An idle HTTP connection is no call; for TCP every connection is one.
+        protocols = {f"{INGRESS}.{number}": port.protocol for number, port in enumerate(self.plan.inbound)}
         return sum(
-            found.get(f"tcp.{name}.downstream_cx_active", 0)
+            statistics.get(f"tcp.{name}.downstream_cx_active", 0)
             if protocol == "tcp"
-            else found.get(f"http.{name}.downstream_rq_active", 0)
-            for name, protocol in kinds.items()
+            else statistics.get(f"http.{name}.downstream_rq_active", 0)
+            for name, protocol in protocols.items()
         )
 
     async def stop(self, supervisor: Supervisor) -> None:
-        """End it, and take its folder away."""
+        """End the proxy, and delete its folder."""
         await self.envoy.stop(supervisor)
         if self.log is not None:
             asyncio.get_running_loop().remove_reader(self.log)
@@ -60,25 +60,28 @@ async def start(
     on_end: Callable[[Exit], object],
     on_log: Callable[[list[str]], object],
 ) -> Sidecar:
-    """Start an Envoy in a folder that is its own; returns when it listens.
+    """Start an Envoy in a folder for it alone; return once it listens.
 
     ``on_log`` gets lines of its access log. Raises CannotStart.
     """
-    log = _listen(folder / LOG, on_log) if plan.access_log is not None else None
+    log = _read_log(folder / LOG, on_log) if plan.access_log is not None else None
     configuration = render(plan, folder)
     drain = DRAIN * plan.second
     envoy = await running.start(supervisor, configuration, folder, on_end=on_end, drain=drain, debug=plan.debug)
     return Sidecar(plan, envoy, log)
 
 
-def _listen(place: Path, heard: Callable[[list[str]], object]) -> int:
-    """Make a pipe at a place, whose lines are heard; it has a reader before anybody opens it to write."""
-    os.mkfifo(place, 0o600)
-    # For writing too, so that there is no end of file before Envoy has opened it.
-    reader = os.open(place, os.O_RDWR | os.O_NONBLOCK)
+def _read_log(path: Path, on_lines: Callable[[list[str]], object]) -> int:
+    """Create a pipe at ``path`` and pass its lines on; return the descriptor of the reading end.
+
+    The pipe has a reader before Envoy opens it for writing, since opening would block otherwise.
+    """
+    os.mkfifo(path, 0o600)
+    # Open for writing too, so that there is no end of file before Envoy has opened it.
+    reader = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     rest = b""
 
-    def ready() -> None:
+    def read() -> None:
         nonlocal rest
         try:
             data = os.read(reader, _READ_AT_ONCE)
@@ -86,7 +89,7 @@ def _listen(place: Path, heard: Callable[[list[str]], object]) -> int:
             return
         *lines, rest = (rest + data).split(b"\n")
         if lines:
-            heard([line.decode("utf-8", "replace") for line in lines if line])
+            on_lines([line.decode("utf-8", "replace") for line in lines if line])
 
-    asyncio.get_running_loop().add_reader(reader, ready)
+    asyncio.get_running_loop().add_reader(reader, read)
     return reader

@@ -1,4 +1,4 @@
-"""What a proxy is told: endpoints that it leads to, ports that it takes in, and how it writes its access log.
+"""The plan of a proxy: endpoints that it leads to, ports that it accepts calls at, and how it writes its access log.
 
 Times are service seconds, 0 for none; names and defaults are those of ecs ServiceConnectConfiguration.
 """
@@ -28,7 +28,7 @@ HTTP_IDLE, TCP_IDLE, REQUEST_TIMEOUT = 300.0, 3_600.0, 15.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A Service Connect service as its clients reach it. ``key`` is Cloud Map's id of it."""
+    """A Service Connect service as its clients reach it. ``key`` is its id in Cloud Map."""
 
     key: str
     discovery_name: str
@@ -38,20 +38,20 @@ class Endpoint:
     protocol: Protocol
     idle: float
     request: float
-    # The ARN of the authority whose certificates it shows; None for no TLS.
+    # The ARN of the authority whose certificates it presents; None for no TLS.
     authority: str | None = None
     # Name and exact value (any, if None) of the header that leads to a blue/green deployment's new tasks.
     test_header: tuple[str, str | None] | None = None
 
     @property
     def host_name(self) -> str:
-        """The name that its certificate is for."""
+        """The name in its certificate."""
         return f"{self.discovery_name}.{self.namespace}"
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A port at which a proxy takes calls for its task, and the port of the task that it leads to."""
+    """A port at which a proxy accepts calls for its task, and the port of the task that it leads to."""
 
     discovery_name: str
     host_name: str
@@ -64,7 +64,7 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """ecs ServiceConnectAccessLogConfiguration."""
+    """The format of an access log: ecs ServiceConnectAccessLogConfiguration."""
 
     json: bool
     query_parameters: bool
@@ -72,7 +72,7 @@ class AccessLog:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Files with what TLS needs: authorities to trust, and the task's own certificate and key, if it shows one."""
+    """Files for TLS: the authorities to trust, and the task's own certificate and key, if it presents one."""
 
     trusted: str
     certificate: str | None
@@ -82,10 +82,9 @@ class Secrets:
 class Plan:
     """One task's proxy. ``outer`` is the task's address, ``inner`` the one that its containers listen at.
 
-    ``outbound`` has the address at which each endpoint is reached by this task's containers; ``through`` are ports that
-    lead inside without being looked at; ``network`` is the VPC;
-    ``second`` is how many wall seconds a service second takes; ``flaw`` makes it
-    wrong, which only a mutant wants.
+    ``outbound`` has the address at which this task's containers reach each endpoint; ``through`` are TCP ports that
+    lead to the containers unchanged; ``network`` is the VPC; ``second`` is the number of wall seconds in a service
+    second.
     """
 
     outer: str
@@ -98,4 +97,3 @@ class Plan:
     access_log: AccessLog | None = None
     secrets: Secrets | None = None
     debug: bool = False
-    flaw: str | None = None

@@ -1,5 +1,5 @@
-"""Containers as processes of this machine: started, watched, stopped and never left behind, each task with an address.
+"""Containers as processes of this machine: started, watched, stopped and never left behind; each task has an address.
 
-A parent process with the workload imported forks them (``parent``), the target talks to it (``supervisor``); the rest
-of the target knows containers by the handle that the supervisor gives.
+A fork server with the workload imported starts them (``fork_server``); the target talks to it (``supervisor``). The
+rest of the target uses the `Process` that the supervisor returns.
 """

@@ -1,7 +1,7 @@
-"""Loopback addresses: a block of them that no other target on this machine has, handed out in turn.
+"""Loopback addresses: each target claims a block that no other target on this machine has, and hands them out in turn.
 
-Each task has an address of its own, as a network interface gives it one on AWS. All of 127.0.0.0/8 answers on Linux;
-where only 127.0.0.1 does, tasks share it, and two cannot listen on one port.
+Each task has its own address, as it has a network interface on AWS. All of 127.0.0.0/8 answers on Linux; where only
+127.0.0.1 does, tasks share it, and two cannot listen on one port.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-__all__ = ["NAMES", "TASKS", "Addresses", "Exhausted", "Range"]
+__all__ = ["NAMES", "TASKS", "AddressRange", "Addresses", "Exhausted"]
 
 LOCK_PORT = 51_678  # the ECS container agent's own
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """``blocks`` blocks of so many addresses, one after another."""
+class AddressRange:
+    """Consecutive blocks: ``blocks`` of them, each of ``block`` addresses."""
 
     first: IPv4Address
     block: int
     blocks: int
 
 
-TASKS = Range(IPv4Address("127.16.0.0"), 4_096, 512)  # up to 127.47.255.255
-NAMES = Range(IPv4Address("127.128.0.0"), 16_384, 500)  # up to 127.252.255.255
-"""For the names that a task reaches others by through its proxy."""
+TASKS = AddressRange(IPv4Address("127.16.0.0"), 4_096, 512)  # up to 127.47.255.255
+NAMES = AddressRange(IPv4Address("127.128.0.0"), 16_384, 500)  # up to 127.252.255.255
+"""For the endpoints that a task reaches through its proxy."""
 
 
 class Exhausted(Exception):
@@ -36,9 +36,12 @@ class Exhausted(Exception):
 
 
 class Addresses:
-    """One target's block, claimed with the first address by a socket, so that it is free when the target ends."""
+    """One target's block of addresses.
 
-    def __init__(self, within: Range) -> None:
+    The first call of `take` claims it with a listening socket, so that it is free again when the target ends.
+    """
+
+    def __init__(self, within: AddressRange) -> None:
         self._within = within
         self._lock: socket.socket | None = None
         self._first = 0
@@ -46,7 +49,7 @@ class Addresses:
         self._taken: set[str] = set()
 
     def take(self) -> str:
-        """An address that nobody has, the longest unused first. Raises Exhausted."""
+        """Return a free address, the one unused for longest first. Raises Exhausted."""
         if sys.platform != "linux":
             return "127.0.0.1"
         if self._lock is None:
@@ -58,12 +61,12 @@ class Addresses:
                 return address
         raise Exhausted(f"all {self._within.block - 3} addresses are taken")
 
-    def give_back(self, address: str) -> None:
-        """It is free again."""
+    def release(self, address: str) -> None:
+        """Make an address free again."""
         self._taken.discard(address)
 
     def close(self) -> None:
-        """Let others have the block."""
+        """Release the block for other targets."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

@@ -1,6 +1,6 @@
-"""A place that no path leads to, as a client sees it: connections to it are neither taken nor refused.
+"""An address without a path to it, as a client sees it: connections are neither accepted nor refused.
 
-The kernel drops what comes to a listener whose queue is full.
+The kernel drops what arrives at a listener whose queue is full.
 """
 
 from __future__ import annotations
@@ -8,28 +8,28 @@ from __future__ import annotations
 import contextlib
 import socket
 
-__all__ = ["Nowhere"]
+__all__ = ["Blackhole"]
 
-ENOUGH = 8  # a queue of length 0 holds one or two
+QUEUED = 8  # more than enough: a queue of length 0 holds one or two
 
 
-class Nowhere:
-    """A listener that nobody serves, with its queue filled."""
+class Blackhole:
+    """A listener that never accepts, with its queue filled."""
 
     def __init__(self, address: str) -> None:
         self._listener = socket.socket()
         self._listener.bind((address, 0))
         self._listener.listen(0)
-        self.place: tuple[str, int] = self._listener.getsockname()
-        self._waiting: list[socket.socket] = []
-        for _ in range(ENOUGH):
-            one = socket.socket()
-            one.setblocking(False)
+        self.address: tuple[str, int] = self._listener.getsockname()
+        self._queued: list[socket.socket] = []
+        for _ in range(QUEUED):
+            connection = socket.socket()
+            connection.setblocking(False)
             with contextlib.suppress(BlockingIOError):
-                one.connect(self.place)
-            self._waiting.append(one)
+                connection.connect(self.address)
+            self._queued.append(connection)
 
     def close(self) -> None:
-        """Let it be an address like any other."""
-        for one in (*self._waiting, self._listener):
-            one.close()
+        """Stop listening: connections are refused from now on."""
+        for open_socket in (*self._queued, self._listener):
+            open_socket.close()

@@ -1,4 +1,4 @@
-"""What the target and the parent of its containers tell each other: a line of JSON each, over a socket pair."""
+"""The messages between the target and the fork server of its containers: JSON lines over a socket pair."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TypedDict
 __all__ = ["MARK", "Lines", "Order", "Report", "line"]
 
 MARK = "SURVEYOR_CONTAINER"
-"""In the environment of all that a container has started: `PARENT.CONTAINER.`"""
+"""Environment variable of everything that a container has started, with the value `SERVER_PID.CONTAINER_ID.`"""
 
 
 class Order(TypedDict, total=False):
     """From the target. ``do``: start, signal, kill, log. ``argv`` is None for the workload, with ``arguments``.
 
-    ``files``: place -> file that the container finds there instead (see ``mounts``).
+    ``files``: path -> file that the container sees there instead (see ``mounts``).
     """
 
     do: str
@@ -29,12 +29,12 @@ class Order(TypedDict, total=False):
 
 
 class Report(TypedDict, total=False):
-    """From the parent. ``said``: able, started, refused, exited, log. ``code`` is 128 and more after a signal.
+    """From the fork server. ``event``: able, started, refused, exited, log. ``code`` is 128 and more after a signal.
 
-    It says first whether containers can have files of their own: ``able``, with ``files``.
+    The first one reports whether containers can have own files: ``able``, with ``files``.
     """
 
-    said: str
+    event: str
     id: int
     pid: int
     why: str
@@ -45,17 +45,17 @@ class Report(TypedDict, total=False):
 
 
 def line(message: Order | Report) -> bytes:
-    """One message as it is sent."""
+    """Return one message as bytes to send."""
     return json.dumps(message).encode() + b"\n"
 
 
 class Lines:
-    """Puts messages together from what comes in pieces."""
+    """A buffer that splits a stream of bytes into lines."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that are whole now."""
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        return whole
+        """Add bytes; return the lines that are complete now."""
+        *complete, self._rest = (self._rest + data).split(b"\n")
+        return complete

@@ -1,4 +1,4 @@
-"""Files of a task's own in place of some of the machine's, which nobody else sees and which stay as they are.
+"""Files that a task sees in place of some of the machine's, which stay unchanged for everything else.
 
 A mount namespace, and where the user is not root a user namespace around it, holds bind mounts over /etc/hosts and
 /etc/resolv.conf (user_namespaces(7), mount_namespaces(7)). Linux may forbid either, so it is tried before it is used.
@@ -25,7 +25,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def replace_files(files: Mapping[str, str]) -> None:
-    """Have this process, and what it starts, find at each place the file that is named for it. Raises OSError."""
+    """Make this process, and all that it starts, see another file at each path (path -> file). Raises OSError."""
     if not files:
         return
     user, group = os.getuid(), os.getgid()
@@ -37,30 +37,31 @@ def replace_files(files: Mapping[str, str]) -> None:
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1", "ascii")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1", "ascii")
     _call("mount", None, b"/", None, _RECURSIVE | _PRIVATE, None)
-    for place, source in files.items():
-        # Where the machine's is a link, what it leads to is covered.
-        _call("mount", os.fsencode(source), os.fsencode(os.path.realpath(place)), None, _BIND, None)
+    for path, source in files.items():
+        # If the machine's file is a link, its target is covered.
+        _call("mount", os.fsencode(source), os.fsencode(os.path.realpath(path)), None, _BIND, None)
 
 
 def can_replace() -> bool:
-    """Whether /etc/hosts can be replaced here: tried in a process of its own."""
+    """Return whether /etc/hosts can be replaced here; a child process tries it."""
     if _libc is None:
         return False
-    with tempfile.NamedTemporaryFile() as mine:
-        mine.write(b"surveyor\n")
-        mine.flush()
+    with tempfile.NamedTemporaryFile() as replacement:
+        replacement.write(b"surveyor\n")
+        replacement.flush()
         child = os.fork()
         if child == 0:
-            ended = 1
+            status = 1
             with contextlib.suppress(OSError):
                 signal.set_wakeup_fd(-1)
-                replace_files({HOSTS: mine.name})
-                ended = 0 if Path(HOSTS).read_bytes() == b"surveyor\n" else 1
-            os._exit(ended)
+                replace_files({HOSTS: replacement.name})
+                status = 0 if Path(HOSTS).read_bytes() == b"surveyor\n" else 1
+            os._exit(status)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def _call(name: str, *arguments: object) -> None:
+    """Call a function of the C library. Raises OSError if it fails, or if this system does not have it."""
     if _libc is None:
         raise OSError(f"there is no {name}() on this system")
     if getattr(_libc, name)(*arguments) != 0:

@@ -1,4 +1,4 @@
-"""What the kernel tells of processes and does to them: families, memory, ends; where there is no /proc, little."""
+"""Process trees, memory and kills, by /proc and prctl; where there is no /proc, little of it works."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 __all__ = [
     "adopt_orphans",
+    "children_by_parent",
     "children_of",
     "descendants",
     "die_with_parent",
-    "families",
     "has_mark",
     "kill",
     "marked",
@@ -31,7 +31,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
 
 
 def adopt_orphans() -> None:
-    """From now on what loses its parent below this process becomes its child, and cannot get away."""
+    """Make this process the new parent of every process below it that loses its own, so that none escapes."""
     if _libc is not None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -45,53 +45,54 @@ def die_with_parent(parent: int) -> None:
 
 
 def descendants(roots: Iterable[int], within: Mapping[int, list[int]] | None = None) -> set[int]:
-    """The processes below these, themselves included; ``within`` are families that were looked at before."""
-    known = families() if within is None else within
+    """Return the processes below these, and these; ``within``: an earlier result of `children_by_parent`."""
+    children = children_by_parent() if within is None else within
     found: set[int] = set()
     left = list(roots)
     while left:
-        one = left.pop()
-        if one not in found:
-            found.add(one)
-            left += known.get(one, ())
+        pid = left.pop()
+        if pid not in found:
+            found.add(pid)
+            left += children.get(pid, ())
     return found
 
 
 def children_of(parent: int) -> list[int]:
-    """The children of one process."""
-    return families().get(parent, [])
+    """Return the children of one process."""
+    return children_by_parent().get(parent, [])
 
 
-def families() -> dict[int, list[int]]:
-    """Parent -> children, of all processes of this machine."""
-    found: dict[int, list[int]] = defaultdict(list)
+def children_by_parent() -> dict[int, list[int]]:
+    """Return parent -> children, for all processes of this machine."""
+    children: dict[int, list[int]] = defaultdict(list)
     if not LINUX:
-        return found
+        return children
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
-            with contextlib.suppress(OSError, ValueError):  # it may end while it is looked at
+            with contextlib.suppress(OSError, ValueError):  # it may end while it is read
                 text = (entry / "stat").read_text("utf-8", "replace")
-                found[int(text.rpartition(")")[2].split()[1])].append(int(entry.name))
-    return found
+                children[int(text.rpartition(")")[2].split()[1])].append(int(entry.name))
+    return children
 
 
 def has_mark(pid: int, mark: str) -> bool:
-    """Whether a process was started with an entry in its environment that begins so (`NAME=value`)."""
+    """Return whether a process was started with an environment entry that begins with ``mark`` (`NAME=value`)."""
     with contextlib.suppress(OSError):
         entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        return any(one.startswith(mark.encode()) for one in entries)
+        return any(entry.startswith(mark.encode()) for entry in entries)
     return False
 
 
 def marked(mark: str) -> list[int]:
-    """All processes of this machine, as far as they may be seen, that have such an entry."""
+    """Return all processes of this machine with such an entry, as far as this user may see them."""
     if not LINUX:
         return []
-    return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal() and has_mark(int(one.name), mark)]
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    return [pid for pid in pids if has_mark(pid, mark)]
 
 
 def resident(pids: Iterable[int]) -> int:
-    """Bytes of memory that these processes hold in all."""
+    """Return the bytes of memory that these processes hold together."""
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -100,7 +101,7 @@ def resident(pids: Iterable[int]) -> int:
 
 
 def kill(pids: Iterable[int]) -> None:
-    """SIGKILL; who has ended is left alone."""
+    """Send SIGKILL; ignore processes that have ended."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)

@@ -1,6 +1,6 @@
-"""The target's side of its containers: started through the parent process, known by a handle each.
+"""The target's side of its containers: each is started by the fork server, and is a `Process` here.
 
-The parent is started when the first container is wanted, or before, so that it is warm by then.
+The fork server is started with the first container, or before by `Supervisor.warm`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .messages import MARK, Lines, Order, Report, line
 
 __all__ = ["CannotStart", "Exit", "Process", "Supervisor"]
 
-ENDS_WITHIN = 5.0  # wall seconds
+END_TIMEOUT = 5.0  # wall seconds
 _SOURCE = workload.source()
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a process ended; ``code`` is 128 and the signal's number where one ended it."""
+    """The end of a process; ``code`` is 128 plus the signal's number if a signal ended it."""
 
     code: int
     out_of_memory: bool
@@ -49,7 +49,10 @@ class Exit:
 
 @dataclass(slots=True, eq=False)
 class Process:
-    """A container's process. ``ended`` is done when it has ended; ``on_end`` is called in that moment."""
+    """A container's process. ``ended`` is done once it has ended; ``on_end`` is called at that moment.
+
+    ``foreign``: it does not run the workload, but a program of the user.
+    """
 
     id: int
     foreign: bool
@@ -61,7 +64,7 @@ class Process:
 
 
 class Supervisor:
-    """All containers of one target. ``folder`` is theirs: for what they are given, gone when the target ends."""
+    """All containers of one target. ``folder`` has their files; it is deleted when the target ends."""
 
     def __init__(self) -> None:
         self._parent: subprocess.Popen[bytes] | None = None
@@ -69,34 +72,34 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._processes: dict[int, Process] = {}
         self._lines = Lines()
-        self._able: asyncio.Future[bool] | None = None
+        self._can_replace_files: asyncio.Future[bool] | None = None
         self.folder = Path()
 
     def warm(self) -> None:
-        """Start the parent unless it runs."""
+        """Start the fork server unless it runs."""
         if self._parent is not None:
             return
-        processes.adopt_orphans()  # should the parent be killed, what it leaves behind comes here
+        processes.adopt_orphans()  # if the fork server is killed, its descendants become children of this process
         self.folder = Path(tempfile.mkdtemp(prefix="surveyor-tasks-"))
-        self._able = asyncio.get_running_loop().create_future()
-        mine, theirs = socket.socketpair()
-        with theirs:
+        self._can_replace_files = asyncio.get_running_loop().create_future()
+        own_end, server_end = socket.socketpair()
+        with server_end:
             self._parent = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
                     "surveyor_emulator.runtime.tasks.fork_server",
-                    str(theirs.fileno()),
+                    str(server_end.fileno()),
                     str(self.folder),
                 ],
-                pass_fds=[theirs.fileno()],
+                pass_fds=[server_end.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "MALLOC_ARENA_MAX": "1"},  # one arena is enough, and each costs every task memory
-                start_new_session=True,  # Ctrl-C at a terminal is for the target, which sees to the rest
+                start_new_session=True,  # Ctrl-C at a terminal is for the target, which ends the fork server
             )
-        mine.setblocking(False)
-        self._socket = mine
-        asyncio.get_running_loop().add_reader(mine, self._hear)
+        own_end.setblocking(False)
+        self._socket = own_end
+        asyncio.get_running_loop().add_reader(own_end, self._read_reports)
 
     async def start(
         self,
@@ -107,26 +110,27 @@ class Supervisor:
         memory: int = 0,
         on_end: Callable[[Exit], object] = lambda exit: None,
     ) -> Process:
-        """Start a command; returns once it runs. ``memory``: bytes it may hold, 0 for no limit;
-        ``files``: place -> what it finds there instead, where ``can_replace_files``.
+        """Start a command; return once it runs.
 
-        Raises CannotStart. ``python`` is this Python, and the workload's own text, or module, is run by a fork.
+        ``memory``: maximum in bytes, 0 for no limit; ``files``: path -> file that the command sees there instead, where
+        ``can_replace_files``. ``python`` is this Python; the workload, by its text or its module name, runs as a fork.
+        Raises CannotStart.
         """
         self.warm()
         loop = asyncio.get_running_loop()
-        arguments = _workload(command)
+        arguments = _workload_arguments(command)
         process = Process(next(self._numbers), arguments is None, on_end, loop.create_future(), loop.create_future())
         self._processes[process.id] = process
         order: Order = {
             "do": "start",
             "id": process.id,
-            "argv": None if arguments is not None else _ours(command),
+            "argv": None if arguments is not None else _with_this_python(command),
             "arguments": arguments or [],
             "environment": environment,
             "files": files or {},
             "memory": memory,
         }
-        await self._order(order)
+        await self._send(order)
         process.pid = await process.started
         return process
 
@@ -134,44 +138,44 @@ class Supervisor:
         """Send a signal; SIGKILL goes to all that the process has started, too."""
         if not process.ended.done():
             do = "kill" if number == signal.SIGKILL else "signal"
-            await self._order({"do": do, "id": process.id, "signal": number})
+            await self._send({"do": do, "id": process.id, "signal": number})
 
     async def output(self, process: Process) -> str:
-        """The last 64 KiB of what it has written."""
+        """Return the last 64 KiB of its output."""
         if process.ended.done():
             return process.ended.result().output
-        asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        process.logs.append(asked)
-        await self._order({"do": "log", "id": process.id})
-        return await asked
+        output: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        process.logs.append(output)
+        await self._send({"do": "log", "id": process.id})
+        return await output
 
     async def can_replace_files(self) -> bool:
-        """Whether containers can have an /etc/hosts of their own."""
+        """Return whether each container can have its own /etc/hosts."""
         self.warm()
-        assert self._able is not None
-        return await asyncio.shield(self._able)
+        assert self._can_replace_files is not None
+        return await asyncio.shield(self._can_replace_files)
 
     def close(self) -> None:
-        """Kill everything; returns when nothing is left."""
+        """Kill everything; return once nothing is left."""
         if self._parent is None or self._socket is None:
             return
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
         try:
-            self._parent.wait(ENDS_WITHIN)
+            self._parent.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
             processes.kill(processes.descendants([self._parent.pid]))
             self._parent.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)  # its parent does this, unless somebody killed that
+        shutil.rmtree(self.folder, ignore_errors=True)  # the fork server has deleted it, unless it was killed
         self._parent = self._socket = None
 
-    async def _order(self, order: Order) -> None:
+    async def _send(self, order: Order) -> None:
         assert self._socket is not None
-        # A parent that is gone is told by the reader, which ends every process.
+        # If the fork server is gone, `_read_reports` notices, and ends every process.
         with contextlib.suppress(OSError):
             await asyncio.get_running_loop().sock_sendall(self._socket, line(order))
 
-    def _hear(self) -> None:
+    def _read_reports(self) -> None:
         assert self._socket is not None
         try:
             data = self._socket.recv(1 << 20)
@@ -180,64 +184,64 @@ class Supervisor:
         except ConnectionError:
             data = b""
         if not data:
-            self._bereaved()
+            self._end_after_server()
             return
-        for whole in self._lines.feed(data):
-            self._heed(cast(Report, json.loads(whole)))
+        for text in self._lines.feed(data):
+            self._handle(cast(Report, json.loads(text)))
 
-    def _heed(self, report: Report) -> None:
-        if report["said"] == "able":
-            assert self._able is not None
-            self._able.set_result(report["files"])
+    def _handle(self, report: Report) -> None:
+        if report["event"] == "able":
+            assert self._can_replace_files is not None
+            self._can_replace_files.set_result(report["files"])
             return
         process = self._processes.get(report["id"])
         if process is None:
             return
-        if report["said"] == "started":
+        if report["event"] == "started":
             process.started.set_result(report["pid"])
-        elif report["said"] == "log":
+        elif report["event"] == "log":
             process.logs.pop(0).set_result(report["text"])
-        elif report["said"] == "refused":
+        elif report["event"] == "refused":
             if not process.started.done():
                 process.started.set_exception(CannotStart(report["why"]))
             process.on_end = lambda exit: None
         else:
             self._end(process, Exit(report["code"], report["out_of_memory"], report["text"]))
 
-    def _end(self, process: Process, how: Exit) -> None:
+    def _end(self, process: Process, end: Exit) -> None:
         self._processes.pop(process.id, None)
         if not process.started.done():
             process.started.set_exception(CannotStart("it ended before it ran"))
-        process.ended.set_result(how)
-        for asked in process.logs:
-            asked.set_result(how.output)
-        process.on_end(how)
+        process.ended.set_result(end)
+        for output in process.logs:
+            output.set_result(end.output)
+        process.on_end(end)
 
-    def _bereaved(self) -> None:
-        """The parent is gone, killed by somebody: what it had started is killed, and reported as such."""
+    def _end_after_server(self) -> None:
+        """Kill everything that the fork server had started, after it was killed itself, and report it as killed."""
         assert self._parent is not None
         assert self._socket is not None
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
-        log.warning("the parent of all tasks was killed, and they with it")
+        log.warning("the fork server of all tasks was killed, and its tasks with it")
         self._parent.wait()
-        # Its own children the kernel kills; what those had started is killed here, until nothing is left of it.
+        # The kernel kills its children; what those had started is killed here, until nothing is left of it.
         for _ in range(100):
             left = processes.marked(f"{MARK}={self._parent.pid}.")
             if not left:
                 break
             processes.kill(left)
         shutil.rmtree(self.folder, ignore_errors=True)
-        assert self._able is not None
-        if not self._able.done():
-            self._able.set_result(False)
+        assert self._can_replace_files is not None
+        if not self._can_replace_files.done():
+            self._can_replace_files.set_result(False)
         self._parent = self._socket = None
         for process in list(self._processes.values()):
             self._end(process, Exit(128 + signal.SIGKILL, False, ""))
 
 
-def _workload(command: Sequence[str]) -> list[str] | None:
-    """The arguments of the workload, if that is what the command runs; None for any other command."""
+def _workload_arguments(command: Sequence[str]) -> list[str] | None:
+    """Return the workload's arguments if the command runs the workload, else None."""
     if len(command) > 2 and Path(command[0]).name.startswith("python"):
         if command[1] == "-c" and command[2] == _SOURCE:
             return list(command[3:])
@@ -246,6 +250,6 @@ def _workload(command: Sequence[str]) -> list[str] | None:
     return None
 
 
-def _ours(command: Sequence[str]) -> list[str]:
+def _with_this_python(command: Sequence[str]) -> list[str]:
     first = sys.executable if command[0] in ("python", "python3") else command[0]
     return [first, *command[1:]]

@@ -1,0 +1,11 @@
+"""Mutations: named patches, each of which breaks one documented behaviour of the emulator.
+
+The harness selects one by name for mutants that no proxy can express, to prove that the suites notice. The code that is
+patched does not know of them. `registry` applies and undoes; `iam`, `ecs` and `service_connect` define the patches.
+"""
+
+from __future__ import annotations
+
+from .registry import apply_mutation, check_mutation, mutation_names
+
+__all__ = ["apply_mutation", "check_mutation", "mutation_names"]

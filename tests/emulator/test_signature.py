@@ -1,4 +1,4 @@
-"""Signature Version 4: botocore signs, the embedded target verifies."""
+"""Signature Version 4: the embedded target accepts what botocore signs, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def signed(
     secret: str = SECRET,
     token: str | None = None,
 ) -> Request:
-    """A request as botocore signs it."""
+    """Return a request signed by botocore."""
     url = f"http://127.0.0.1:4566{path}" + (f"?{query}" if query else "")
     request = AWSRequest(method, url, headers={"Content-Type": "application/x-amz-json-1.1"}, data=body)
     SigV4Auth(Credentials(KEY, secret, token), "servicediscovery", "us-east-1").add_auth(request)
@@ -38,19 +38,19 @@ def signed(
 
 
 def find(access_key: str) -> Credential | None:
-    """The one key there is."""
+    """Return the only known credential for its access key."""
     return Credential(SECRET, KEY, f"arn:aws:iam::{KEY}:root") if access_key == KEY else None
 
 
 def scope(request: Request) -> Scope:
-    """The scope that every signed request has."""
+    """Return the scope of a signed request."""
     found = scope_of(request)
     assert found is not None
     return found
 
 
 def refusal(request: Request, *, xml: bool = False, wall: float | None = None) -> str:
-    """The error code with which a request is refused."""
+    """Return the error code with which a request is rejected."""
     with pytest.raises(ServiceError) as caught:
         verify(request, scope(request), find, xml=xml, wall=wall)
     return caught.value.code
@@ -58,7 +58,7 @@ def refusal(request: Request, *, xml: bool = False, wall: float | None = None) -
 
 @given(st.lists(st.tuples(NAMES, NAMES), max_size=4), st.lists(NAMES, max_size=3), st.binary(max_size=64))
 def test_accepts_what_botocore_signs(query: list[tuple[str, str]], path: list[str], body: bytes) -> None:
-    """Any path, query and body that botocore can sign verifies."""
+    """Any path, query and body that botocore can sign is accepted."""
     target = "/" + "/".join(quote(part, safe="") for part in path if part)
     text = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query if name)
     request = signed("GET", target, text, body)
@@ -68,8 +68,8 @@ def test_accepts_what_botocore_signs(query: list[tuple[str, str]], path: list[st
 @pytest.mark.parametrize(
     ("xml", "code"), [(False, "InvalidSignatureException"), (True, "SignatureDoesNotMatch")], ids=["json", "xml"]
 )
-def test_refuses_what_was_changed_or_signed_with_another_secret(xml: bool, code: str) -> None:
-    """A changed body, header, path or query, and a wrong secret: the signature does not match."""
+def test_rejects_changed_requests_and_other_secrets(xml: bool, code: str) -> None:
+    """After a change of body, header, path, query or secret the signature does not match."""
     good = signed()
     assert refusal(replace(good, body=b"{ }"), xml=xml) == code
     assert refusal(replace(good, path="/other"), xml=xml) == code
@@ -78,33 +78,33 @@ def test_refuses_what_was_changed_or_signed_with_another_secret(xml: bool, code:
     assert refusal(signed(secret="another"), xml=xml) == code
 
 
-def test_refuses_a_claimed_body_hash() -> None:
-    """The hash of the body that came counts, not the one that a header claims."""
+def test_rejects_a_false_body_hash() -> None:
+    """The hash of the received body counts, not that in a header."""
     good = signed()
     claimed = {**good.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
     assert refusal(replace(good, body=b"[]", headers=claimed)) == "InvalidSignatureException"
 
 
-def test_refuses_old_and_early_dates() -> None:
-    """More than fifteen minutes off, either way, is refused; fourteen are not."""
+def test_rejects_old_and_early_dates() -> None:
+    """More than fifteen minutes of difference, either way, is rejected; fourteen are accepted."""
     request, now = signed(), time.time()
     assert refusal(request, wall=now + 901) == "InvalidSignatureException"
     assert refusal(request, wall=now - 901) == "InvalidSignatureException"
     assert verify(request, scope(request), find, xml=False, wall=now + 840).account == KEY
 
 
-def test_refuses_unknown_keys_and_tokens() -> None:
-    """A key nobody has, or a session token with a key that has none."""
+def test_rejects_unknown_keys_and_tokens() -> None:
+    """An unknown key, and a session token with a key that has none, are rejected."""
     request = signed(token="a session token")
     assert refusal(request) == "UnrecognizedClientException"
     assert refusal(request, xml=True) == "InvalidClientTokenId"
     stranger = signed()
     with pytest.raises(ServiceError, match="UnrecognizedClientException"):
-        verify(stranger, replace(scope(stranger), access_key="nobody"), find, xml=False)
+        verify(stranger, replace(scope(stranger), access_key="unknown"), find, xml=False)
 
 
-def test_refuses_an_incomplete_signature() -> None:
-    """No date, no signed headers, or a date that is none."""
+def test_rejects_an_incomplete_signature() -> None:
+    """A missing date, missing signed headers and an invalid date are rejected."""
     good = signed()
     undated = {name: value for name, value in good.headers.items() if name != "x-amz-date"}
     assert refusal(replace(good, headers=undated)) == "IncompleteSignatureException"
@@ -113,6 +113,6 @@ def test_refuses_an_incomplete_signature() -> None:
 
 @given(st.text(max_size=80))
 def test_reads_any_authorization_header(text: str) -> None:
-    """Whatever the header says, it is read or passed over."""
+    """Any header is read or ignored."""
     found = scope_of(Request("POST", "/", "", {"authorization": f"AWS4-HMAC-SHA256 {text}"}, b""))
     assert found is None or found.access_key is not None

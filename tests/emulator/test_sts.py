@@ -1,4 +1,4 @@
-"""STS, through the gateway: who calls, and credentials that hold for a while."""
+"""STS through the gateway: identities, and temporary credentials with a lifetime."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ MODEL: ServiceModel = get_session().get_service_model("sts")
 
 
 async def no_control(request: Request) -> Response:
-    """Nothing here asks for it."""
+    """Answer requests to the control endpoint, which these tests do not send."""
     raise AssertionError(request.path)
 
 
 class Sts:
-    """A gateway with a clock that stands still, asked by botocore's rules."""
+    """A gateway whose clock does not advance by itself, called with requests signed by botocore."""
 
     def __init__(self) -> None:
         self.world = World(Settings(), Clock(start=1_000_000.0, scale=None))
@@ -41,7 +41,7 @@ class Sts:
         self._gateway.prepare("sts")
 
     def ask(self, body: str, credentials: Credentials | None = None) -> Any:
-        """The result of a form, or the code of its error."""
+        """Send a form; return the result, or the code of the error."""
         request = AWSRequest("POST", "http://127.0.0.1/", data=body)
         SigV4Auth(credentials or Credentials(ACCOUNT, "surveyor"), "sts", "us-east-1").add_auth(request)
         headers = {name.lower(): str(value) for name, value in request.headers.items()} | {"host": "127.0.0.1"}
@@ -54,52 +54,52 @@ class Sts:
         return parsed["Error"]["Code"] if answer.status >= 400 else parsed
 
     def session(self, more: str = "") -> Any:
-        """Temporary credentials as the call gives them."""
+        """Return the temporary credentials of a GetSessionToken call."""
         return self.ask(f"Action=GetSessionToken{more}")["Credentials"]
 
 
-def of(given: Any, **changed: str) -> Credentials:
-    """Credentials to sign with."""
-    values = {"AccessKeyId": given["AccessKeyId"], "SecretAccessKey": given["SecretAccessKey"]} | changed
-    return Credentials(values["AccessKeyId"], values["SecretAccessKey"], changed.get("token", given["SessionToken"]))
+def credentials_of(answer: Any, **changed: str) -> Credentials:
+    """Return credentials to sign with."""
+    values = {"AccessKeyId": answer["AccessKeyId"], "SecretAccessKey": answer["SecretAccessKey"]} | changed
+    return Credentials(values["AccessKeyId"], values["SecretAccessKey"], changed.get("token", answer["SessionToken"]))
 
 
 def test_a_root_key_is_its_account() -> None:
-    """The access key id of twelve digits is the account, the principal its root user."""
+    """An access key id of twelve digits is the account, and the principal its root user."""
     caller = Sts().ask("Action=GetCallerIdentity")
     assert (caller["Account"], caller["UserId"], caller["Arn"]) == (ACCOUNT, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
 
 
-def test_temporary_credentials_stand_for_who_asked_for_them() -> None:
-    """They sign requests, and tell their account."""
+def test_temporary_credentials_belong_to_their_creator() -> None:
+    """They sign requests and identify their account."""
     sts = Sts()
     session = sts.session()
-    assert sts.ask("Action=GetCallerIdentity", of(session))["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+    assert sts.ask("Action=GetCallerIdentity", credentials_of(session))["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
     info = sts.ask(f"Action=GetAccessKeyInfo&AccessKeyId={session['AccessKeyId']}")
     assert info["Account"] == ACCOUNT
 
 
-def test_temporary_credentials_of_an_account_owner_hold_for_an_hour() -> None:
-    """An hour of service time, also if more is asked for; then they are expired."""
+def test_temporary_credentials_of_a_root_user_last_an_hour() -> None:
+    """They last an hour of service time, even if more is requested; then they are expired."""
     sts = Sts()
     session = sts.session("&DurationSeconds=43200")
     assert session["Expiration"].timestamp() == 1_000_000.0 + 3_600
     asyncio.run(sts.world.clock.advance(3_599))
-    assert sts.ask("Action=GetCallerIdentity", of(session))["Account"] == ACCOUNT
+    assert sts.ask("Action=GetCallerIdentity", credentials_of(session))["Account"] == ACCOUNT
     asyncio.run(sts.world.clock.advance(1))
-    assert sts.ask("Action=GetCallerIdentity", of(session)) == "ExpiredToken"
+    assert sts.ask("Action=GetCallerIdentity", credentials_of(session)) == "ExpiredToken"
 
 
-def test_refuses_credentials_that_were_never_given() -> None:
-    """Another secret, another key, another token, none."""
+def test_rejects_unknown_credentials() -> None:
+    """Another secret, another key, another token and a missing token are rejected."""
     sts = Sts()
     session, other = sts.session(), sts.session()
     ask = "Action=GetCallerIdentity"
-    assert sts.ask(ask, of(session, SecretAccessKey="moon")) == "SignatureDoesNotMatch"
-    assert sts.ask(ask, of(session, AccessKeyId=other["AccessKeyId"])) == "InvalidClientTokenId"
-    assert sts.ask(ask, of(session, token=other["SessionToken"])) == "InvalidClientTokenId"
-    assert sts.ask(ask, of(session, token="")) == "InvalidClientTokenId"
-    assert sts.ask(ask, of(session, token="A" * 100)) == "InvalidClientTokenId"
+    assert sts.ask(ask, credentials_of(session, SecretAccessKey="moon")) == "SignatureDoesNotMatch"
+    assert sts.ask(ask, credentials_of(session, AccessKeyId=other["AccessKeyId"])) == "InvalidClientTokenId"
+    assert sts.ask(ask, credentials_of(session, token=other["SessionToken"])) == "InvalidClientTokenId"
+    assert sts.ask(ask, credentials_of(session, token="")) == "InvalidClientTokenId"
+    assert sts.ask(ask, credentials_of(session, token="A" * 100)) == "InvalidClientTokenId"
     assert sts.ask(ask, Credentials(ACCOUNT, "surveyor", session["SessionToken"])) == "InvalidClientTokenId"
 
 
@@ -113,14 +113,14 @@ def test_refuses_credentials_that_were_never_given() -> None:
         ("Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=se", "AccessDenied"),
     ],
 )
-def test_refuses_what_cannot_be_had(body: str, code: str) -> None:
-    """By the names that clients know."""
+def test_rejects_invalid_requests(body: str, code: str) -> None:
+    """Each invalid request has the documented code."""
     assert Sts().ask(body) == code
 
 
 @given(st.text(max_size=40), st.text(max_size=200))
-def test_any_text_is_a_token_of_nobody(access_key: str, token: str) -> None:
-    """Reading one never fails otherwise."""
+def test_any_text_is_an_unknown_token(access_key: str, token: str) -> None:
+    """Reading a token raises no other exception."""
     world = World(Settings(), Clock(start=0.0, scale=None))
     assert sessions.read(world, access_key, token) is None
     assert sessions.account_of(access_key) is None
@@ -128,7 +128,7 @@ def test_any_text_is_a_token_of_nobody(access_key: str, token: str) -> None:
 
 @given(st.integers(0, 10**12 - 1))
 def test_every_account_fits_into_an_access_key(number: int) -> None:
-    """From 000000000000 on."""
+    """Every account number, from 000000000000 on, can be encoded and decoded."""
     world = World(Settings(), Clock(start=0.0, scale=None))
     account = f"{number:012d}"
     session = sessions.issue(world, account, f"arn:aws:iam::{account}:root", 900)

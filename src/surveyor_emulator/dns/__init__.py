@@ -1,4 +1,4 @@
-"""DNS over UDP and TCP: Route 53's name servers, and the resolver of each VPC."""
+"""DNS servers over UDP and TCP: Route 53's name servers, and the resolver of each VPC."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Many datagrams in one system call, which Linux has and Python's socket module does not offer: recvmmsg and sendmmsg.
+"""Receive and send many datagrams with one system call: recvmmsg and sendmmsg of Linux, which Python does not offer.
 
 Measured with dnsperf and eight A records: with recvfrom and sendto an answer takes 2.3 times the processor time that it
-takes in nsd, which uses these calls; with them 1.3 times. Peers' addresses never become Python objects: an answer goes
-back to the bytes that its query came from.
+takes in nsd, which uses these calls; with them 1.3 times. Peers' addresses never become Python objects: an answer is
+sent to the raw address from which its query was received.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ import socket
 
 from .responder import Responder
 
-__all__ = ["Batch"]
+__all__ = ["DatagramBatch"]
 
-# Datagrams in one call.
+# Datagrams per call.
 _SIZE = 64
-# A longer query is cut off, and malformed then.
-_LONGEST_QUERY = 1_024
+# A longer query is truncated, and therefore malformed.
+_MAX_QUERY_BYTES = 1_024
 # No answer over UDP is longer, see wire.py.
-_LONGEST_ANSWER = 1_280
-_LONGEST_ADDRESS = 28
+_MAX_ANSWER_BYTES = 1_280
+_MAX_ADDRESS_BYTES = 28
 _ADDRESS_SIZES = {socket.AF_INET: 16, socket.AF_INET6: 28}
 
 
 class _Vector(ctypes.Structure):
-    """struct iovec."""
+    """The C structure iovec."""
 
     _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
 
 
 class _Header(ctypes.Structure):
-    """struct msghdr."""
+    """The C structure msghdr."""
 
     _fields_ = [
         ("name", ctypes.c_void_p),
@@ -46,33 +46,33 @@ class _Header(ctypes.Structure):
 
 
 class _Message(ctypes.Structure):
-    """struct mmsghdr: a message, and how many bytes it took."""
+    """The C structure mmsghdr: a message, and its size in bytes."""
 
     _fields_ = [("header", _Header), ("size", ctypes.c_uint32)]
 
 
-class Batch:
-    """Buffers for one batch, which all sockets of one address family on one event loop may share."""
+class DatagramBatch:
+    """Buffers for one batch of datagrams; all sockets of one address family on one event loop may share them."""
 
     def __init__(self, family: int) -> None:
-        self._queries = bytearray(_SIZE * _LONGEST_QUERY)
-        self._answers = bytearray(_SIZE * _LONGEST_ANSWER)
+        self._queries = bytearray(_SIZE * _MAX_QUERY_BYTES)
+        self._answers = bytearray(_SIZE * _MAX_ANSWER_BYTES)
         self._view = memoryview(self._queries)
-        self._names = (ctypes.c_char * (_SIZE * _LONGEST_ADDRESS))()
-        self._places = [
-            self._vectors(self._queries, _LONGEST_QUERY),
-            self._vectors(self._answers, _LONGEST_ANSWER),
+        self._names = (ctypes.c_char * (_SIZE * _MAX_ADDRESS_BYTES))()
+        self._vectors = [
+            self._make_vectors(self._queries, _MAX_QUERY_BYTES),
+            self._make_vectors(self._answers, _MAX_ANSWER_BYTES),
         ]
         self._received, self._sent = ((_Message * _SIZE)() for _ in range(2))
-        for messages, vectors in zip((self._received, self._sent), self._places, strict=True):
+        for messages, vectors in zip((self._received, self._sent), self._vectors, strict=True):
             for at, message in enumerate(messages):
-                message.header.name = ctypes.addressof(self._names) + at * _LONGEST_ADDRESS
+                message.header.name = ctypes.addressof(self._names) + at * _MAX_ADDRESS_BYTES
                 message.header.name_size = _ADDRESS_SIZES[socket.AddressFamily(family)]
                 message.header.vectors = ctypes.addressof(vectors[at])
                 message.header.vector_count = 1
-        # What changes with each datagram is reached through these, an attribute of a structure would be slow.
+        # Sizes change with each datagram and are accessed through views; attributes of a structure would be slow.
         self._query_sizes = memoryview(self._received).cast("B").cast("I")
-        self._answer_sizes = memoryview(self._places[1]).cast("B").cast("L")
+        self._answer_sizes = memoryview(self._vectors[1]).cast("B").cast("L")
 
     @staticmethod
     def available() -> bool:
@@ -80,20 +80,20 @@ class Batch:
         return _calls() is not None
 
     def answer(self, descriptor: int, responder: Responder) -> bool:
-        """Answer what waits at a socket; whether there may be more of it."""
+        """Answer the datagrams that wait at a socket; return whether there may be more."""
         calls = _calls()
         assert calls is not None, "this system has no recvmmsg"
         count: int = calls.recvmmsg(descriptor, self._received, _SIZE, socket.MSG_DONTWAIT, None)
         if count <= 0:
             return False
-        remembered, answers = responder.renderers.get, self._answers
+        find_renderer, answers = responder.renderers.get, self._answers
         query_sizes, answer_sizes = self._query_sizes, self._answer_sizes
-        queries = bytes(self._view[: count * _LONGEST_QUERY])
+        queries = bytes(self._view[: count * _MAX_QUERY_BYTES])
         first = query_at = answer_at = 0
         for number in range(count):
             size = query_sizes[number * _MESSAGE_WORDS + _SIZE_WORD]
             data = queries[query_at : query_at + size]
-            render = remembered(data[2:])
+            render = find_renderer(data[2:])
             reply = data[:2] + render() if render is not None else responder.answer(data)
             if reply is None:
                 self._send(calls, descriptor, first, number)
@@ -102,21 +102,21 @@ class Batch:
                 length = len(reply)
                 answers[answer_at : answer_at + length] = reply
                 answer_sizes[2 * number + 1] = length
-            query_at += _LONGEST_QUERY
-            answer_at += _LONGEST_ANSWER
+            query_at += _MAX_QUERY_BYTES
+            answer_at += _MAX_ANSWER_BYTES
         self._send(calls, descriptor, first, count)
         return count == _SIZE
 
     def _send(self, calls: ctypes.PyDLL, descriptor: int, first: int, end: int) -> None:
-        """Send the answers of some places; what the system does not take is lost, as UDP may lose anything."""
+        """Send the answers ``first`` up to ``end``; answers that the system refuses are lost, as UDP allows."""
         while first < end:
             start = ctypes.byref(self._sent, first * ctypes.sizeof(_Message))
             sent: int = calls.sendmmsg(descriptor, start, end - first, 0)
             first += max(sent, 1)
 
     @staticmethod
-    def _vectors(buffer: bytearray, step: int) -> ctypes.Array[_Vector]:
-        """One vector for each datagram's part of a buffer."""
+    def _make_vectors(buffer: bytearray, step: int) -> ctypes.Array[_Vector]:
+        """Return one vector for each datagram's part of a buffer."""
         start = ctypes.addressof((ctypes.c_char * len(buffer)).from_buffer(buffer))
         return (_Vector * _SIZE)(*(_Vector(start + at * step, step) for at in range(_SIZE)))
 
@@ -127,6 +127,6 @@ _SIZE_WORD = _Message.size.offset // 4
 
 @functools.cache
 def _calls() -> ctypes.PyDLL | None:
-    """The C library, called with the interpreter's lock held: none of these calls waits."""
+    """Return the C library; calls keep the interpreter's lock, since none of them waits."""
     library = ctypes.PyDLL(None)
     return library if hasattr(library, "recvmmsg") and hasattr(library, "sendmmsg") else None

@@ -1,6 +1,6 @@
-"""Answers made into bytes ahead of time: what is left for each question is chance and a copy.
+"""Encode answers to bytes ahead of time, so that each question only needs a random choice and a copy.
 
-An ``Encoded`` answer fits every question with its name and type; a renderer fits one exact message but for its id.
+An ``EncodedAnswer`` serves every question with its name and type; a renderer serves one exact message except its id.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from random import Random
 from struct import Struct
 
 from surveyor_emulator.aws.route53 import names
-from surveyor_emulator.aws.route53.answers import Answer, Row
+from surveyor_emulator.aws.route53.answers import DnsAnswer, DnsRecord
 from surveyor_emulator.aws.route53.rdata import TYPE_NUMBERS
 from surveyor_emulator.aws.route53.rdata import encode as encode_value
 
 from . import wire
 
-__all__ = ["Encoded", "Envelope", "Renderer", "encode", "renderer"]
+__all__ = ["EncodedAnswer", "Envelope", "Renderer", "encode", "make_renderer"]
 
-# Everything of a message behind its id.
+# Return a message without its id.
 Renderer = Callable[[], bytes]
 
 _HEAD = Struct("!HHHHH")
@@ -35,53 +35,53 @@ _RCODES = {
     "NXDOMAIN": wire.NXDOMAIN,
     "REFUSED": wire.REFUSED,
 }
-# Up to so many records, every order is equally likely; above, a balanced selection of orders has to do.
+# Up to this number of records, every order is equally likely; above it, a balanced selection of orders is used.
 _ALL_ORDERS = 5
 _ORDERS = 64
-_FEW = 8
+_MAX_PRECOMPUTED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
-    """An answer's records in wire form; each option is (how many records, their bytes)."""
+class EncodedAnswer:
+    """An answer's records in wire form; each option is (number of records, their bytes)."""
 
     rcode: int
     authoritative: bool
-    rows: tuple[int, bytes]
+    fixed: tuple[int, bytes]
     options: tuple[tuple[int, bytes], ...]
     limit: int
-    weighted: tuple[tuple[int, Encoded], ...]
+    weighted: tuple[tuple[int, EncodedAnswer], ...]
     authority: tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What stands around the records: from the query, and from the server that answers it."""
+    """The parts of a message other than the records: from the query, and from the server that answers it."""
 
     query_flags: int
     question: bytes
-    # Our OPT record if the query had one.
+    # The server's OPT record if the query had one, else empty.
     edns: bytes
-    # The longest message that may be sent, in bytes.
+    # The maximum length of the message, in bytes.
     limit: int
     recursive: bool
 
-    def head(self, encoded: Encoded, answers: int, *, short: bool = False) -> bytes:
-        """The header without its id, and the question."""
-        flags = wire.flags_of(
+    def head(self, encoded: EncodedAnswer, answers: int, *, short: bool = False) -> bytes:
+        """Return the header without its id, and the question; ``short``: a truncated message without records."""
+        flags = wire.response_flags(
             self.query_flags, encoded.rcode, authoritative=encoded.authoritative, recursive=self.recursive
         )
         if short:
-            return _HEAD.pack(wire.truncated(flags), 1, 0, 0, bool(self.edns)) + self.question
+            return _HEAD.pack(wire.set_truncated(flags), 1, 0, 0, bool(self.edns)) + self.question
         return _HEAD.pack(flags, 1, answers, encoded.authority[0], bool(self.edns)) + self.question
 
 
-def encode(answer: Answer, question: str, *, recursive: bool) -> Encoded:
-    """The wire form of an answer to a question about this (canonical) name. Resolvers are authoritative for nothing."""
-    return Encoded(
+def encode(answer: DnsAnswer, question: str, *, recursive: bool) -> EncodedAnswer:
+    """Return the wire form of an answer to a question about a canonical name. A resolver is never authoritative."""
+    return EncodedAnswer(
         rcode=_RCODES[answer.rcode],
         authoritative=answer.authoritative and not recursive,
-        rows=_pack(answer.rows, question),
+        fixed=_pack(answer.fixed, question),
         options=tuple(_pack(option, question) for option in answer.shuffled),
         limit=answer.limit,
         weighted=tuple((weight, encode(option, question, recursive=recursive)) for weight, option in answer.weighted),
@@ -89,99 +89,99 @@ def encode(answer: Answer, question: str, *, recursive: bool) -> Encoded:
     )
 
 
-def renderer(encoded: Encoded, envelope: Envelope, chance: Random) -> Renderer:
-    """What makes the message, behind its id, each time anew."""
+def make_renderer(encoded: EncodedAnswer, envelope: Envelope, generator: Random) -> Renderer:
+    """Return a function that renders the message without its id, with a new random choice for each call."""
     if encoded.weighted:
-        return _by_weight(encoded, envelope, chance)
-    rows = encoded.rows[1]
+        return _by_weight(encoded, envelope, generator)
+    fixed = encoded.fixed[1]
     tail = encoded.authority[1] + envelope.edns
     options, limit = encoded.options, min(encoded.limit, len(encoded.options))
     sizes = sorted((len(option) for _, option in options), reverse=True)
     head = envelope.head(encoded, 0)
-    longest = _ID_SIZE + len(head) + len(rows) + sum(sizes[:limit]) + len(tail)
+    longest = _ID_SIZE + len(head) + len(fixed) + sum(sizes[:limit]) + len(tail)
     if len({count for count, _ in options}) > 1:
-        render = _uneven(encoded, envelope, chance, limit)
+        render = _uneven(encoded, envelope, generator, limit)
     else:
-        count = encoded.rows[0] + (limit * options[0][0] if options else 0)
-        head = envelope.head(encoded, count) + rows
-        render = _even(head, [option for _, option in options], limit, tail, chance)
+        count = encoded.fixed[0] + (limit * options[0][0] if options else 0)
+        head = envelope.head(encoded, count) + fixed
+        render = _even(head, [option for _, option in options], limit, tail, generator)
     if longest <= envelope.limit:
         return render
-    return _cut(render, envelope.limit - _ID_SIZE, envelope.head(encoded, 0, short=True) + envelope.edns)
+    return _truncate(render, envelope.limit - _ID_SIZE, envelope.head(encoded, 0, short=True) + envelope.edns)
 
 
-def _pack(rows: Sequence[Row], question: str) -> tuple[int, bytes]:
-    return len(rows), b"".join(
-        wire.resource(
-            wire.POINTER_TO_QUESTION if row.owner == question else names.to_wire(row.owner),
-            TYPE_NUMBERS[row.type],
-            row.ttl,
-            encode_value(row.type, row.value),
+def _pack(records: Sequence[DnsRecord], question: str) -> tuple[int, bytes]:
+    return len(records), b"".join(
+        wire.pack_record(
+            wire.POINTER_TO_QUESTION if record.owner == question else names.to_wire(record.owner),
+            TYPE_NUMBERS[record.type],
+            record.ttl,
+            encode_value(record.type, record.value),
         )
-        for row in rows
+        for record in records
     )
 
 
-def _even(head: bytes, options: list[bytes], limit: int, tail: bytes, chance: Random) -> Renderer:
-    """Options with equally many records each, so that the header never changes."""
-    size, random, join = len(options), chance.random, b"".join
+def _even(head: bytes, options: list[bytes], limit: int, tail: bytes, generator: Random) -> Renderer:
+    """Return a renderer for options with the same number of records each, so that the header never changes."""
+    size, random, join = len(options), generator.random, b"".join
     if size < 2:
         message = head + join(options[:limit]) + tail
         return lambda: message
-    if size == limit <= _FEW:
-        orders = _orders(size, chance)
+    if size == limit <= _MAX_PRECOMPUTED:
+        orders = _orders(size, generator)
         number = len(orders)
         return lambda: head + join(orders[int(random() * number)](options)) + tail
-    places = range(limit)
+    positions = range(limit)
 
-    def some() -> bytes:
-        # The beginning of a Fisher-Yates shuffle; that the list keeps its order from last time does no harm.
-        for at in places:
-            other = at + int(random() * (size - at))
-            options[at], options[other] = options[other], options[at]
+    def render() -> bytes:
+        # A partial Fisher-Yates shuffle; it is correct whatever order the list had before.
+        for position in positions:
+            other = position + int(random() * (size - position))
+            options[position], options[other] = options[other], options[position]
         return head + join(options[:limit]) + tail
 
-    return some
+    return render
 
 
-def _uneven(encoded: Encoded, envelope: Envelope, chance: Random, limit: int) -> Renderer:
-    """Options of which some hold more records than others: the header has to be made each time."""
+def _uneven(encoded: EncodedAnswer, envelope: Envelope, generator: Random, limit: int) -> Renderer:
+    """Return a renderer for options with different numbers of records: the header is built for each message."""
     tail = encoded.authority[1] + envelope.edns
 
-    def some() -> bytes:
-        picked = chance.sample(encoded.options, limit)
-        head = envelope.head(encoded, encoded.rows[0] + sum(count for count, _ in picked))
-        return head + encoded.rows[1] + b"".join(option for _, option in picked) + tail
+    def render() -> bytes:
+        picked = generator.sample(encoded.options, limit)
+        head = envelope.head(encoded, encoded.fixed[0] + sum(count for count, _ in picked))
+        return head + encoded.fixed[1] + b"".join(option for _, option in picked) + tail
 
-    return some
+    return render
 
 
-def _by_weight(encoded: Encoded, envelope: Envelope, chance: Random) -> Renderer:
-    options = [renderer(option, envelope, chance) for _, option in encoded.weighted]
+def _by_weight(encoded: EncodedAnswer, envelope: Envelope, generator: Random) -> Renderer:
+    options = [make_renderer(option, envelope, generator) for _, option in encoded.weighted]
     bounds = list(accumulate(weight for weight, _ in encoded.weighted))
-    total, random = bounds[-1], chance.random
+    total, random = bounds[-1], generator.random
 
-    def one() -> bytes:
+    def render() -> bytes:
         return options[bisect_right(bounds, random() * total)]()
 
-    return one
+    return render
 
 
-def _cut(render: Renderer, room: int, short: bytes) -> Renderer:
-    """A message that does not fit says so and carries nothing (RFC 2181, 9)."""
+def _truncate(render: Renderer, limit: int, short: bytes) -> Renderer:
+    """Return a renderer that repositions a message longer than ``limit`` by ``short``, without records (RFC 2181, 9)."""
 
-    def fitting() -> bytes:
+    def render_or_truncate() -> bytes:
         message = render()
-        return message if len(message) <= room else short
+        return message if len(message) <= limit else short
 
-    return fitting
+    return render_or_truncate
 
 
 @cache
-def _orders(size: int, chance: Random) -> Sequence[Callable[[Sequence[bytes]], tuple[bytes, ...]]]:
-    """Ways to order so many options, each equally likely; every option is equally often at every place."""
-    places = range(size)
+def _orders(size: int, generator: Random) -> Sequence[Callable[[Sequence[bytes]], tuple[bytes, ...]]]:
+    """Return functions that order ``size`` options; each option is equally often in each position."""
+    positions = range(size)
     if size <= _ALL_ORDERS:
-        return [itemgetter(*order) for order in itertools.permutations(places)]
-    bases = [chance.sample(places, size) for _ in range(_ORDERS)]
-    return [itemgetter(*base[turn:], *base[:turn]) for base in bases for turn in places]
+        return [itemgetter(*order) for order in itertools.permutations(positions)]
+    bases = [generator.sample(positions, size) for _ in range(_ORDERS)]
+    return [itemgetter(*base[shift:], *base[:shift]) for base in bases for shift in positions]

@@ -1,7 +1,7 @@
-"""From the bytes of a query to the bytes of its answer, for one server: what it has worked out once, it keeps.
+"""Turn the bytes of a query into the bytes of its answer, for one server.
 
-Two memories, both emptied when the zones change: answers by name and type, and renderers by the exact message but for
-its id, which is what most clients send again and again. Both are bounded, since anybody may ask for anything.
+Two caches, both cleared when the zones change: answers by name and type, and renderers by the exact message except its
+id, since most clients repeat the same messages. Both are bounded, since clients may ask for anything.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from random import Random
 
-from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.aws.route53 import names
-from surveyor_emulator.aws.route53.answers import Scope, resolve
-from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.route53.answers import ResolutionScope, resolve
+from surveyor_emulator.aws.route53.published_zones import published_zones
 from surveyor_emulator.aws.route53.rdata import TYPE_NAMES
 from surveyor_emulator.aws.route53.state import VpcKey
 from surveyor_emulator.core.world import World
 
 from . import wire
-from .encoding import Encoded, Envelope, Renderer, encode, renderer
+from .encoding import EncodedAnswer, Envelope, Renderer, encode, make_renderer
 
 __all__ = ["NameServer", "Resolver", "Responder"]
 
-_KEPT_ANSWERS = 8_192
-_KEPT_RENDERERS = 4_096
-# Longer queries are answered, but not remembered.
-_LONGEST_REMEMBERED = 512
+_MAX_ANSWERS = 8_192
+_MAX_RENDERERS = 4_096
+# Renderers of longer queries (bytes) are not cached.
+_MAX_CACHED_QUERY = 512
 _STREAM_LIMIT = 65_535
 _ZONE_TRANSFERS = (251, 252)
 _NO_QUESTION_TYPES = (0, 41)
@@ -33,36 +33,36 @@ _ANY = 255
 
 
 class Responder(ABC):
-    """What one server answers."""
+    """Answers the queries to one server."""
 
     recursive: bool
 
-    def __init__(self, world: World, chance: Random) -> None:
+    def __init__(self, world: World, generator: Random) -> None:
         self.world = world
-        # By all of a message but its id: what the fast path looks up.
+        # Message without its id -> renderer; the servers look renderers up here first.
         self.renderers: dict[bytes, Renderer] = {}
-        self._answers: dict[tuple[tuple[bytes, ...], int], Encoded] = {}
-        self._chance = chance
-        self._published = published(world)
-        self._mark: object = None
+        self._answers: dict[tuple[tuple[bytes, ...], int], EncodedAnswer] = {}
+        self._generator = generator
+        self._published = published_zones(world)
+        self._version: object = None
         self._layout: object = None
-        self._scope: Scope | None = None
+        self._scope: ResolutionScope | None = None
 
     @abstractmethod
     def _settings(self) -> object:
-        """What the scope depends on besides the zones; compared by value."""
+        """Return the settings that the scope depends on besides the zones; they are compared by value."""
 
     @abstractmethod
-    def _make_scope(self) -> Scope | None:
-        """What is answered for; None while the server answers nothing."""
+    def _make_scope(self) -> ResolutionScope | None:
+        """Return the zones that the server answers for; None if it refuses everything."""
 
     def refresh(self) -> None:
-        """Forget everything if anything has changed; to be called before each batch of queries."""
+        """Clear the caches if anything has changed; call this before each batch of queries."""
         settings = self._settings()
-        mark = self._published.generation, settings
-        if mark == self._mark:
+        version = self._published.generation, settings
+        if version == self._version:
             return
-        self._mark = mark
+        self._version = version
         self.renderers.clear()
         self._answers.clear()
         layout = self._published.layout, settings
@@ -71,85 +71,85 @@ class Responder(ABC):
             self._scope = self._make_scope()
 
     def answer(self, data: bytes, *, stream: bool = False) -> bytes | None:
-        """The reply to a message, None if there is to be none. ``stream``: it came over TCP."""
+        """Return the reply to a message, None if none must be sent. ``stream``: the message was received over TCP."""
         try:
             query = wire.parse_query(data)
-        except wire.Malformed as malformed:
+        except wire.MalformedQuery as malformed:
             return malformed.reply
-        if not query.standard:
-            return wire.HEADER.pack(query.id, wire.flags_of(query.flags, wire.NOTIMP), 0, 0, 0, 0)
-        render = self._renderer(query, _STREAM_LIMIT if stream else query.limit)
-        if not stream and len(data) <= _LONGEST_REMEMBERED:
-            if len(self.renderers) >= _KEPT_RENDERERS:
+        if not query.is_standard:
+            return wire.HEADER.pack(query.id, wire.response_flags(query.flags, wire.NOTIMP), 0, 0, 0, 0)
+        render = self._make_renderer(query, _STREAM_LIMIT if stream else query.limit)
+        if not stream and len(data) <= _MAX_CACHED_QUERY:
+            if len(self.renderers) >= _MAX_RENDERERS:
                 self.renderers.clear()
             self.renderers[data[2:]] = render
         return data[:2] + render()
 
-    def _renderer(self, query: wire.Query, limit: int) -> Renderer:
+    def _make_renderer(self, query: wire.Query, limit: int) -> Renderer:
         rcode, encoded = wire.NOERROR, _refusal(wire.REFUSED)
         if query.version:
             rcode, encoded = wire.BADVERS, _refusal(wire.NOERROR)
         elif query.qtype in _NO_QUESTION_TYPES:
             encoded = _refusal(wire.FORMERR)
         elif query.qclass == wire.CLASS_IN and query.qtype not in _ZONE_TRANSFERS and self._scope is not None:
-            encoded = self._encoded(self._scope, query)
+            encoded = self._encode_answer(self._scope, query)
         edns = wire.opt_record(rcode) if query.edns else b""
         envelope = Envelope(query.flags, query.question, edns, limit, self.recursive)
-        return renderer(encoded, envelope, self._chance)
+        return make_renderer(encoded, envelope, self._generator)
 
-    def _encoded(self, scope: Scope, query: wire.Query) -> Encoded:
+    def _encode_answer(self, scope: ResolutionScope, query: wire.Query) -> EncodedAnswer:
         labels = tuple(label.lower() for label in query.labels)
-        known = self._answers.get((labels, query.qtype))
-        if known is not None:
-            return known
+        encoded = self._answers.get((labels, query.qtype))
+        if encoded is not None:
+            return encoded
         name = names.from_labels(labels)
         kind = "ANY" if query.qtype == _ANY else TYPE_NAMES.get(query.qtype, f"TYPE{query.qtype}")
         encoded = encode(resolve(scope, name, kind), name, recursive=self.recursive)
-        if len(self._answers) >= _KEPT_ANSWERS:
+        if len(self._answers) >= _MAX_ANSWERS:
             self._answers.clear()
         self._answers[labels, query.qtype] = encoded
         return encoded
 
 
 class NameServer(Responder):
-    """The name servers of all public zones."""
+    """The authoritative name servers of all public zones."""
 
     recursive = False
 
     def _settings(self) -> object:
         return None
 
-    def _make_scope(self) -> Scope:
-        return Scope(self.world, {}, self._published.public(), recursive=False)
+    def _make_scope(self) -> ResolutionScope:
+        return ResolutionScope(self.world, {}, self._published.public(), recursive=False)
 
 
 class Resolver(Responder):
-    """The resolver of one VPC: its private zones before all public ones.
+    """The resolver of one VPC: its private zones take precedence over public ones.
 
     Private zones need both of the VPC's DNS settings (Route 53 Developer Guide, "Considerations when working with a
     private hosted zone"); without ``enableDnsSupport`` the VPC has no resolver at all (Amazon VPC User Guide, "DNS
-    attributes for your VPC"), which shows here as REFUSED rather than as silence.
+    attributes for your VPC"): here it answers REFUSED rather than not at all.
     """
 
     recursive = True
 
-    def __init__(self, world: World, chance: Random, account: str, vpc: VpcKey) -> None:
-        super().__init__(world, chance)
+    def __init__(self, world: World, generator: Random, account: str, vpc: VpcKey) -> None:
+        super().__init__(world, generator)
         self._account = account
         self._vpc = vpc
 
     def _settings(self) -> tuple[bool, bool]:
 
-        vpc = vpcs(self.world, self._account, self._vpc.region).get(self._vpc.id)
+        vpc = vpcs_of(self.world, self._account, self._vpc.region).get(self._vpc.id)
         return (vpc.dns_support, vpc.dns_hostnames) if vpc else (False, False)
 
-    def _make_scope(self) -> Scope | None:
+    def _make_scope(self) -> ResolutionScope | None:
         support, hostnames = self._settings()
         if not support:
             return None
         private = self._published.private(self._vpc) if hostnames else {}
-        return Scope(self.world, private, self._published.public(self._account), recursive=True)
+        return ResolutionScope(self.world, private, self._published.public(self._account), recursive=True)
 
 
-def _refusal(rcode: int) -> Encoded:
-    return Encoded(rcode, False, (0, b""), (), 0, (), (0, b""))
+def _refusal(rcode: int) -> EncodedAnswer:
+    return EncodedAnswer(rcode, False, (0, b""), (), 0, (), (0, b""))

@@ -1,7 +1,7 @@
-"""Where names are answered: one address for all name servers, and one for the resolver of each VPC that is asked for.
+"""Open the DNS servers: one address for all name servers, and one for the resolver of each VPC that is requested.
 
-Resolvers share a port, each on a loopback address of its own, as each VPC has its resolver at the second address of its
-network. Where the system answers on no other loopback address than 127.0.0.1, they get ports of their own instead.
+Resolvers share a port, each on a separate loopback address, as each VPC has its resolver at the second address of its
+network. If the system has no other loopback address than 127.0.0.1, each resolver has a separate port instead.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import socket
 from dataclasses import dataclass
 from random import Random
 
-from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.aws.route53.state import VpcKey
 from surveyor_emulator.core.world import World
 
-from .batch import Batch
+from .batch import DatagramBatch
 from .responder import NameServer, Resolver, Responder
 from .tcp import TcpServer
 from .udp import UdpServer
@@ -27,20 +27,20 @@ Address = tuple[str, int]
 DNS_PORT = 53
 
 _LOOPBACK = "127.0.0.1"
-# 127.53.0.2, 127.53.1.2, …: the second octet goes up when the third is used up.
+# 127.53.0.2, 127.53.1.2, …: the second octet rises after 256 values of the third.
 _FIRST_OCTET = 53
-_PLACES = (128 - _FIRST_OCTET) * 256
+_HOST_NUMBERS = (128 - _FIRST_OCTET) * 256
 _NAME_SERVERS = "127.53.0.1"
 _BACKLOG = 128
-# Two for each resolver, and whatever else the process needs; macOS allows no more than this.
+# Two for each resolver, and those that the rest of the process needs; macOS allows no more than this.
 _OPEN_FILES = 10_240
-# A free TCP port may be taken for UDP.
+# A port that is free for TCP may be in use for UDP.
 _ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """One address at which something answers."""
+class _Endpoint:
+    """One address, and the servers that answer at it."""
 
     address: Address
     udp: UdpServer
@@ -52,51 +52,54 @@ class DnsServers:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._chance = Random(f"{world.settings.seed}/dns")
-        self._resolvers: dict[tuple[str, VpcKey], _Place] = {}
-        self._at_53: dict[tuple[str, VpcKey], _Place | None] = {}
-        self._name_servers: _Place | None = None
-        # Shared by all sockets of one address family: they are emptied one after another.
-        self._batches: dict[int, Batch] = {}
+        self._generator = Random(f"{world.settings.seed}/dns")
+        self._resolvers: dict[tuple[str, VpcKey], _Endpoint] = {}
+        self._endpoints_at_53: dict[tuple[str, VpcKey], _Endpoint | None] = {}
+        self._name_servers: _Endpoint | None = None
+        # Shared by all sockets of one address family, which are read one after another.
+        self._batches: dict[int, DatagramBatch] = {}
         self._hosts = itertools.count()
         self._port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Answer at ``host`` as the resolver of the default VPC; port 0 picks a free one. Raises OSError."""
+        """Answer at ``host`` as the resolver of the default VPC; port 0 picks a free port. Raise OSError."""
         _allow_open_files()
         settings = self._world.settings
-        default = next(vpc.id for vpc in vpcs(self._world, settings.account, settings.region).values())
-        place = self._open(self._resolver(settings.account, VpcKey(default, settings.region)), host, port)
-        self._resolvers[settings.account, VpcKey(default, settings.region)] = place
-        self._port = place.address[1]
-        self._name_servers = self._open_beside(NameServer(self._world, self._chance), _NAME_SERVERS)
+        default = next(vpc.id for vpc in vpcs_of(self._world, settings.account, settings.region).values())
+        endpoint = self._open(self._resolver(settings.account, VpcKey(default, settings.region)), host, port)
+        self._resolvers[settings.account, VpcKey(default, settings.region)] = endpoint
+        self._port = endpoint.address[1]
+        self._name_servers = self._open_on_shared_port(NameServer(self._world, self._generator), _NAME_SERVERS)
 
     @property
     def name_servers(self) -> Address:
-        """Where all public zones are answered for, with authority."""
+        """Return the address of the authoritative name servers of all public zones."""
         assert self._name_servers is not None, "the servers have not been started"
         return self._name_servers.address
 
     def resolver(self, account: str, region: str, vpc_id: str) -> Address:
-        """Where a VPC's resolver answers: its private zones, and all public ones. From now on, if not before."""
+        """Return the address of a VPC's resolver, which is started if necessary: private zones, and all public ones."""
         key = account, VpcKey(vpc_id, region)
-        place = self._resolvers.get(key)
-        if place is None:
-            place = self._resolvers[key] = self._open_beside(self._resolver(*key), self._next_host())
-        return place.address
+        endpoint = self._resolvers.get(key)
+        if endpoint is None:
+            endpoint = self._resolvers[key] = self._open_on_shared_port(self._resolver(*key), self._next_host())
+        return endpoint.address
 
     def resolver_at_53(self, account: str, region: str, vpc_id: str) -> str | None:
-        """The address at which a VPC's resolver answers at port 53, from now on; None where that is not allowed."""
-        key = account, VpcKey(vpc_id, region)
-        if key not in self._at_53:
-            self._at_53[key] = self._open_at_53(self._resolver(*key))
-        place = self._at_53[key]
-        return place.address[0] if place is not None else None
+        """Return the host at which a VPC's resolver answers on port 53, starting it if necessary.
 
-    def _open_at_53(self, responder: Responder) -> _Place | None:
-        # Other targets on this machine pick among the same addresses.
+        None if this process must not use port 53.
+        """
+        key = account, VpcKey(vpc_id, region)
+        if key not in self._endpoints_at_53:
+            self._endpoints_at_53[key] = self._open_at_53(self._resolver(*key))
+        endpoint = self._endpoints_at_53[key]
+        return endpoint.address[0] if endpoint is not None else None
+
+    def _open_at_53(self, responder: Responder) -> _Endpoint | None:
+        # Other targets on this machine pick from the same addresses.
         for _ in range(_ATTEMPTS):
-            number = self._chance.randrange(_PLACES)
+            number = self._generator.randrange(_HOST_NUMBERS)
             try:
                 return self._open(responder, f"127.{_FIRST_OCTET + number // 256}.{number % 256}.2", DNS_PORT)
             except PermissionError:
@@ -107,35 +110,35 @@ class DnsServers:
 
     def close(self) -> None:
         """Stop answering everywhere."""
-        at_53 = [place for place in self._at_53.values() if place is not None]
-        places = [*at_53, *self._resolvers.values(), *([self._name_servers] if self._name_servers else [])]
-        for place in places:
-            place.udp.close()
-            place.tcp.close()
+        endpoints_at_53 = [endpoint for endpoint in self._endpoints_at_53.values() if endpoint is not None]
+        endpoints = [*endpoints_at_53, *self._resolvers.values(), *([self._name_servers] if self._name_servers else [])]
+        for endpoint in endpoints:
+            endpoint.udp.close()
+            endpoint.tcp.close()
 
     def _resolver(self, account: str, vpc: VpcKey) -> Resolver:
-        return Resolver(self._world, self._chance, account, vpc)
+        return Resolver(self._world, self._generator, account, vpc)
 
     def _next_host(self) -> str:
-        number = next(self._hosts) % _PLACES
+        number = next(self._hosts) % _HOST_NUMBERS
         return f"127.{_FIRST_OCTET + number // 256}.{number % 256}.2"
 
-    def _open_beside(self, responder: Responder, host: str) -> _Place:
-        """At an address of its own on the shared port; failing that, on a port of its own."""
+    def _open_on_shared_port(self, responder: Responder, host: str) -> _Endpoint:
+        """Open a separate address on the shared port; if that fails, a separate port."""
         try:
             return self._open(responder, host, self._port)
         except OSError:
             return self._open(responder, _LOOPBACK, 0)
 
-    def _open(self, responder: Responder, host: str, port: int) -> _Place:
+    def _open(self, responder: Responder, host: str, port: int) -> _Endpoint:
         udp, tcp = _bind(host, port)
         address = udp.getsockname()
-        batch = self._batches.setdefault(udp.family, Batch(udp.family)) if Batch.available() else None
-        return _Place((address[0], address[1]), UdpServer(udp, responder, batch), TcpServer(tcp, responder))
+        batch = self._batches.setdefault(udp.family, DatagramBatch(udp.family)) if DatagramBatch.available() else None
+        return _Endpoint((address[0], address[1]), UdpServer(udp, responder, batch), TcpServer(tcp, responder))
 
 
 def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
-    """A UDP and a listening TCP socket on one port."""
+    """Return a UDP socket and a listening TCP socket on one port."""
     for attempt in itertools.count(1):
         tcp = udp = None
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -158,8 +161,8 @@ def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
 
 
 def _allow_open_files() -> None:
-    """Raise the soft limit, which is meant for programs that use select(), as far as it may be."""
+    """Raise the soft limit of open files, which is low for programs that use select(), as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

@@ -1,7 +1,7 @@
-"""DNS over TCP: messages behind two bytes of length, several on one connection (RFC 7766).
+"""DNS over TCP: each message follows two bytes of length, several messages on one connection (RFC 7766).
 
-Connections are closed when they are idle or too many, and not read from while their peer does not take its answers.
-These limits protect the process, so they are wall time.
+Idle connections and those beyond the limit are closed, and a connection is not read while its peer does not read its
+answers. These limits protect the process, so they are wall time.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from .responder import Responder
 __all__ = ["TcpServer"]
 
 IDLE_LIMIT = 10.0
-CONNECTIONS = 150
-_LENGTH = 2
+MAX_CONNECTIONS = 150
+_LENGTH_BYTES = 2
 
 
 class TcpServer:
-    """Answers at one bound and listening socket, which it owns from now on."""
+    """Answers queries at one bound and listening socket, which it closes in the end."""
 
     def __init__(self, listening: socket.socket, responder: Responder) -> None:
         self._responder = responder
@@ -28,7 +28,7 @@ class TcpServer:
         self._server: asyncio.Server | None = None
         self._closed = False
         loop = asyncio.get_running_loop()
-        # The socket listens already: who connects before the server has started waits in its backlog.
+        # The socket listens already: connections before the start of the server wait in its backlog.
         self._starting = loop.create_task(self._start(listening))
 
     def close(self) -> None:
@@ -50,68 +50,68 @@ class TcpServer:
 
 
 class _Connection(asyncio.Protocol):
-    """One client. ``peers`` are all connections of its server, this one included while it lasts."""
+    """The connection of one client. ``connections`` are all open connections of its server, including this one."""
 
-    def __init__(self, responder: Responder, peers: set[_Connection]) -> None:
+    def __init__(self, responder: Responder, connections: set[_Connection]) -> None:
         self._responder = responder
-        self._peers = peers
+        self._connections = connections
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._blocked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless there are too many already."""
+        """Accept the connection, unless there are too many."""
         self._transport = cast(asyncio.Transport, transport)
-        if len(self._peers) >= CONNECTIONS:
+        if len(self._connections) >= MAX_CONNECTIONS:
             self._transport.abort()
             return
-        self._peers.add(self)
+        self._connections.add(self)
         self._restart_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget everything."""
-        self._peers.discard(self)
+        """Remove the connection from its server."""
+        self._connections.discard(self)
         if self._idle is not None:
             self._idle.cancel()
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
-        """Answer every query that is whole by now, in the order in which they came."""
+        """Answer every complete query, in the order of arrival."""
         self._received += data
-        self._work()
+        self._answer_received()
 
     def pause_writing(self) -> None:
-        """The peer is slow to take its answers: read no further queries."""
+        """Stop reading queries while the peer does not read its answers."""
         self._blocked = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """It has taken them."""
+        """Read queries again when the peer has read its answers."""
         self._blocked = False
         if self._transport is not None:
             self._transport.resume_reading()
-            self._work()
+            self._answer_received()
 
     def abort(self) -> None:
-        """End it at once."""
+        """Close the connection immediately."""
         if self._transport is not None:
             self._transport.abort()
 
-    def _work(self) -> None:
-        """What has arrived while nothing could be written is kept: one read's worth at most."""
+    def _answer_received(self) -> None:
+        """Answer the complete queries in the buffer; queries that cannot be answered yet stay, at most one read."""
         self._responder.refresh()
-        while self._can_answer() and len(self._received) >= _LENGTH:
-            end = _LENGTH + int.from_bytes(self._received[:_LENGTH], "big")
+        while self._can_answer() and len(self._received) >= _LENGTH_BYTES:
+            end = _LENGTH_BYTES + int.from_bytes(self._received[:_LENGTH_BYTES], "big")
             if len(self._received) < end:
                 return
-            query = bytes(self._received[_LENGTH:end])
+            query = bytes(self._received[_LENGTH_BYTES:end])
             del self._received[:end]
             self._restart_idle()
             reply = self._responder.answer(query, stream=True)
             if reply is not None and self._transport is not None:
-                self._transport.write(len(reply).to_bytes(_LENGTH, "big") + reply)
+                self._transport.write(len(reply).to_bytes(_LENGTH_BYTES, "big") + reply)
 
     def _can_answer(self) -> bool:
         return self._transport is not None and not self._transport.is_closing() and not self._blocked

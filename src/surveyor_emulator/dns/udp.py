@@ -1,6 +1,6 @@
-"""DNS over UDP: a socket emptied in one go whenever it can be read.
+"""DNS over UDP: whenever a socket is readable, all its waiting queries are answered.
 
-asyncio's datagram endpoint makes a transport, a protocol call and a future of each packet, which costs four times as
+asyncio's datagram endpoint needs a transport, a protocol call and a future for each packet, which costs four times as
 much as the answer itself.
 """
 
@@ -9,37 +9,37 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from .batch import Batch
+from .batch import DatagramBatch
 from .responder import Responder
 
 __all__ = ["UdpServer"]
 
-# How many queries in one go before others get their turn on the event loop; some milliseconds at most.
+# Queries that are answered before control returns to the event loop; a few milliseconds at most.
 _BATCHES = 4
 _QUERIES = 256
-# A query is far shorter; of what is longer the rest is lost, and it is malformed then.
-_LONGEST_QUERY = 1_024
-# So that a burst waits in the kernel instead of being lost.
+# A query is far shorter; a longer one is truncated, and therefore malformed.
+_MAX_QUERY_BYTES = 1_024
+# Large enough that a burst waits in the kernel instead of being lost.
 _RECEIVE_BUFFER = 1 << 20
 
 
 class UdpServer:
-    """Answers at one bound socket, which it owns from now on; without a batch, datagram by datagram."""
+    """Answers queries at one bound socket, which it closes in the end; without a batch, datagram by datagram."""
 
-    def __init__(self, bound: socket.socket, responder: Responder, batch: Batch | None) -> None:
+    def __init__(self, bound: socket.socket, responder: Responder, batch: DatagramBatch | None) -> None:
         self._socket = bound
         self._responder = responder
         self._batch = batch
         bound.setblocking(False)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        asyncio.get_running_loop().add_reader(bound, self._drain)
+        asyncio.get_running_loop().add_reader(bound, self._answer_waiting)
 
     def close(self) -> None:
         """Stop answering."""
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
 
-    def _drain(self) -> None:
+    def _answer_waiting(self) -> None:
         self._responder.refresh()
         if self._batch is None:
             self._answer_singly()
@@ -51,18 +51,18 @@ class UdpServer:
 
     def _answer_singly(self) -> None:
         responder = self._responder
-        remembered, receive, send = responder.renderers.get, self._socket.recvfrom, self._socket.sendto
+        find_renderer, receive, send = responder.renderers.get, self._socket.recvfrom, self._socket.sendto
         for _ in range(_QUERIES):
             try:
-                data, peer = receive(_LONGEST_QUERY)
+                data, peer = receive(_MAX_QUERY_BYTES)
             except OSError:
-                # Nothing left, or an error that an earlier answer met on its way.
+                # No query is left, or an error of an earlier answer is reported.
                 return
-            render = remembered(data[2:])
+            render = find_renderer(data[2:])
             reply = data[:2] + render() if render is not None else responder.answer(data)
             if reply is not None:
                 try:
                     send(reply, peer)
                 except OSError:
-                    # A full buffer or a source that cannot be reached: lost, as UDP may lose anything.
+                    # A full buffer or an unreachable source: the answer is lost, as UDP allows.
                     continue

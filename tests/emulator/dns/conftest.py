@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from surveyor_emulator.aws.ec2 import vpcs
-from surveyor_emulator.aws.route53.published import published
-from surveyor_emulator.aws.route53.state import HostedZone, RecordSet, VpcKey
+from surveyor_emulator.aws.ec2 import vpcs_of
+from surveyor_emulator.aws.route53.published_zones import published_zones
+from surveyor_emulator.aws.route53.record_model import RecordSet
+from surveyor_emulator.aws.route53.state import HostedZone, VpcKey
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
@@ -20,7 +21,7 @@ SOA_VALUE = "ns-0.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 120960
 
 def zone(world: World, identity: str, name: str, *vpc_keys: VpcKey) -> None:
     """A zone that the name servers have at once, with its SOA and a few records."""
-    known = published(world)
+    known = published_zones(world)
     known.put(HostedZone(identity, name, "000000000000", identity, None, ("ns-0.awsdns-00.com.",), 900, vpc_keys))
     records = [RecordSet(name, "SOA", 900, (SOA_VALUE,)), RecordSet(f"one.{name}", "A", 60, ("192.0.2.1",))]
     records += [
@@ -38,7 +39,7 @@ def world() -> World:
     """Zones corp.internal (private, in the default VPC) and example.com (public)."""
     world = World(Settings(seed=11, scale=None), Clock(scale=None))
     settings = world.settings
-    default = next(iter(vpcs(world, settings.account, settings.region)))
+    default = next(iter(vpcs_of(world, settings.account, settings.region)))
     zone(world, "ZPRIVATE", "corp.internal.", VpcKey(default, settings.region))
     zone(world, "ZPUBLIC", "example.com.")
     return world

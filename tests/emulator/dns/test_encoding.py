@@ -12,21 +12,21 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from surveyor_emulator.aws.route53.answers import Answer, Row
+from surveyor_emulator.aws.route53.answers import DnsAnswer, DnsRecord
 from surveyor_emulator.dns import wire
-from surveyor_emulator.dns.encoding import Envelope, encode, renderer
+from surveyor_emulator.dns.encoding import Envelope, encode, make_renderer
 
 NAME = "a.example.com."
 QUERY = dns.message.make_query(NAME, "A", id=0)
 QUESTION = QUERY.to_wire()[12:]
-SOA = Row("example.com.", "SOA", 900, "ns-0.awsdns-00.com. mail.example.com. 1 7200 900 1209600 86400")
+SOA = DnsRecord("example.com.", "SOA", 900, "ns-0.awsdns-00.com. mail.example.com. 1 7200 900 1209600 86400")
 
 Ask = Callable[..., Callable[[], dns.message.Message]]
 
 
-def addresses(count: int) -> tuple[tuple[Row, ...], ...]:
+def addresses(count: int) -> tuple[tuple[DnsRecord, ...], ...]:
     """So many options of one address each."""
-    return tuple((Row(NAME, "A", 60, f"10.0.{n // 250}.{n % 250}"),) for n in range(count))
+    return tuple((DnsRecord(NAME, "A", 60, f"10.0.{n // 250}.{n % 250}"),) for n in range(count))
 
 
 @pytest.fixture
@@ -34,10 +34,10 @@ def render() -> Ask:
     """Makes a function that renders an answer and reads it with dnspython: ``render(answer)()``."""
 
     def make(
-        answer: Answer, *, limit: int = 1232, edns: bool = False, recursive: bool = False
+        answer: DnsAnswer, *, limit: int = 1232, edns: bool = False, recursive: bool = False
     ) -> Callable[[], dns.message.Message]:
         envelope = Envelope(int(QUERY.flags), QUESTION, wire.opt_record() if edns else b"", limit, recursive)
-        produce = renderer(encode(answer, NAME, recursive=recursive), envelope, Random(5))
+        produce = make_renderer(encode(answer, NAME, recursive=recursive), envelope, Random(5))
         return lambda: dns.message.from_wire(b"\0\0" + produce())
 
     return make
@@ -51,9 +51,9 @@ def values(message: dns.message.Message) -> tuple[str, ...]:
 
 def test_a_fixed_answer_is_read_back(render: Ask) -> None:
     """Rows, authority and flags; an authoritative server sets AA, a resolver RA instead."""
-    rows = (Row(NAME, "CNAME", 60, "b.example.com."), Row("b.example.com.", "A", 30, "192.0.2.1"))
+    fixed = (DnsRecord(NAME, "CNAME", 60, "b.example.com."), DnsRecord("b.example.com.", "A", 30, "192.0.2.1"))
     for recursive, expected in ((False, dns.flags.AA), (True, dns.flags.RA)):
-        message = render(Answer("NXDOMAIN", rows=rows, authority=(SOA,)), recursive=recursive)()
+        message = render(DnsAnswer("NXDOMAIN", fixed=fixed, authority=(SOA,)), recursive=recursive)()
         assert message.flags == dns.flags.QR | dns.flags.RD | expected | dns.rcode.NXDOMAIN
         assert message.question == QUERY.question
         assert message.answer == [
@@ -66,7 +66,7 @@ def test_a_fixed_answer_is_read_back(render: Ask) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 6, 7, 8])
 def test_up_to_eight_all_are_given(render: Ask, count: int) -> None:
     """In every answer all of them, in changing orders, each equally often at each place."""
-    ask = render(Answer(shuffled=addresses(count), limit=8))
+    ask = render(DnsAnswer(shuffled=addresses(count), limit=8))
     expected = {row.value for option in addresses(count) for row in option}
     first = Counter[str]()
     for _ in range(200 * count or 1):
@@ -82,7 +82,7 @@ def test_up_to_eight_all_are_given(render: Ask, count: int) -> None:
 @pytest.mark.parametrize("count", [9, 12, 100])
 def test_of_more_than_eight_a_random_eight_are_given(render: Ask, count: int) -> None:
     """Eight different ones, every one of them about equally often, and no order that repeats."""
-    ask = render(Answer(shuffled=addresses(count), limit=8))
+    ask = render(DnsAnswer(shuffled=addresses(count), limit=8))
     rounds = 250 * count // 8
     seen, subsets = Counter[str](), set()
     for _ in range(rounds):
@@ -99,9 +99,9 @@ def test_of_more_than_eight_a_random_eight_are_given(render: Ask, count: int) ->
 def test_one_is_given_by_weight(render: Ask) -> None:
     """In proportion to the weights, and never two."""
     options = tuple(
-        (weight, Answer(shuffled=(option,), limit=1)) for weight, option in zip((1, 2, 5), addresses(3), strict=True)
+        (weight, DnsAnswer(shuffled=(option,), limit=1)) for weight, option in zip((1, 2, 5), addresses(3), strict=True)
     )
-    ask = render(Answer(weighted=options))
+    ask = render(DnsAnswer(weighted=options))
     seen = Counter(ask_once for _ in range(4000) for ask_once in values(ask()))
     assert sum(seen.values()) == 4000
     for value, expected in (("10.0.0.0", 500), ("10.0.0.1", 1000), ("10.0.0.2", 2500)):
@@ -110,8 +110,8 @@ def test_one_is_given_by_weight(render: Ask) -> None:
 
 def test_options_may_hold_several_records(render: Ask) -> None:
     """Of multivalue records with unequal numbers of values, whole records are picked."""
-    options = tuple(tuple(Row(NAME, "A", 60, f"10.0.{n}.{m}") for m in range(n % 3 + 1)) for n in range(12))
-    ask = render(Answer(shuffled=options, limit=8, rows=()))
+    options = tuple(tuple(DnsRecord(NAME, "A", 60, f"10.0.{n}.{m}") for m in range(n % 3 + 1)) for n in range(12))
+    ask = render(DnsAnswer(shuffled=options, limit=8, fixed=()))
     for _ in range(50):
         picked = Counter(value.split(".")[2] for value in values(ask()))
         assert len(picked) == 8
@@ -120,7 +120,7 @@ def test_options_may_hold_several_records(render: Ask) -> None:
 
 def test_what_does_not_fit_says_so(render: Ask) -> None:
     """TC, no records, question and OPT kept; what fits exactly is sent."""
-    answer = Answer(shuffled=addresses(30), limit=30)
+    answer = DnsAnswer(shuffled=addresses(30), limit=30)
     whole = len(render(answer, limit=65535)().to_wire())
     short = render(answer, limit=511, edns=True)()
     assert short.flags & dns.flags.TC
@@ -133,8 +133,8 @@ def test_what_does_not_fit_says_so(render: Ask) -> None:
 
 def test_only_some_of_unequal_answers_may_be_cut(render: Ask) -> None:
     """Whether an answer fits depends on what was picked."""
-    options = tuple((Row(NAME, "TXT", 60, f'"{"x" * size}"'),) for size in (10, 250))
-    weighted = Answer(weighted=tuple((1, Answer(shuffled=(option,), limit=1)) for option in options))
+    options = tuple((DnsRecord(NAME, "TXT", 60, f'"{"x" * size}"'),) for size in (10, 250))
+    weighted = DnsAnswer(weighted=tuple((1, DnsAnswer(shuffled=(option,), limit=1)) for option in options))
     ask = render(weighted, limit=100)
     cut = Counter(bool(ask().flags & dns.flags.TC) for _ in range(100))
     assert 20 < cut[True] < 80
@@ -142,10 +142,10 @@ def test_only_some_of_unequal_answers_may_be_cut(render: Ask) -> None:
 
 def test_the_same_seed_gives_the_same_answers() -> None:
     """Chance is the generator's alone."""
-    encoded = encode(Answer(shuffled=addresses(20), limit=8), NAME, recursive=False)
+    encoded = encode(DnsAnswer(shuffled=addresses(20), limit=8), NAME, recursive=False)
     envelope = Envelope(0, QUESTION, b"", 1232, recursive=False)
     runs = []
     for _ in range(2):
-        produce = renderer(encoded, envelope, Random(9))
+        produce = make_renderer(encoded, envelope, Random(9))
         runs.append([produce() for _ in range(20)])
     assert runs[0] == runs[1]

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surveyor_emulator.aws.ec2 import vpcs
-from surveyor_emulator.aws.route53.published import published
-from surveyor_emulator.aws.route53.state import RecordKey, RecordSet, VpcKey
+from surveyor_emulator.aws.ec2 import vpcs_of
+from surveyor_emulator.aws.route53.published_zones import published_zones
+from surveyor_emulator.aws.route53.record_model import RecordKey, RecordSet
+from surveyor_emulator.aws.route53.state import VpcKey
 from surveyor_emulator.core.world import World
-from surveyor_emulator.dns.responder import _KEPT_ANSWERS, _KEPT_RENDERERS, NameServer, Resolver, Responder
+from surveyor_emulator.dns.responder import _MAX_ANSWERS, _MAX_RENDERERS, NameServer, Resolver, Responder
 
 ACCOUNT = "000000000000"
 
@@ -26,7 +27,7 @@ ACCOUNT = "000000000000"
 def resolver(world: World) -> Resolver:
     """The resolver of the default VPC."""
     region = world.settings.region
-    vpc = next(iter(vpcs(world, ACCOUNT, region)))
+    vpc = next(iter(vpcs_of(world, ACCOUNT, region)))
     return Resolver(world, Random(1), ACCOUNT, VpcKey(vpc, region))
 
 
@@ -63,7 +64,9 @@ def test_the_question_comes_back_as_it_was_asked(resolver: Resolver) -> None:
 
 def test_type_numbers_are_not_letters(resolver: Resolver) -> None:
     """Type 65 is not type 97, although the byte is an upper-case letter."""
-    published(resolver.world).change("ZPRIVATE", [RecordSet("h.corp.internal.", "HTTPS", 60, ('1 . alpn="h2"',))], [])
+    published_zones(resolver.world).change(
+        "ZPRIVATE", [RecordSet("h.corp.internal.", "HTTPS", 60, ('1 . alpn="h2"',))], []
+    )
     assert ask(resolver, "h.corp.internal", "HTTPS").answer
     assert not ask(resolver, "h.corp.internal", "TYPE97").answer
     assert ask(resolver, "h.corp.internal", "HTTPS").answer
@@ -71,7 +74,7 @@ def test_type_numbers_are_not_letters(resolver: Resolver) -> None:
 
 def test_a_change_shows_in_the_next_answer(resolver: Resolver) -> None:
     """Whatever has been remembered."""
-    known = published(resolver.world)
+    known = published_zones(resolver.world)
     assert found(ask(resolver, "one.corp.internal")) == {"192.0.2.1"}
     known.change("ZPRIVATE", [RecordSet("one.corp.internal.", "A", 60, ("192.0.2.2",))], [])
     assert found(ask(resolver, "one.corp.internal")) == {"192.0.2.2"}
@@ -84,7 +87,7 @@ def test_a_change_shows_in_the_next_answer(resolver: Resolver) -> None:
 def test_custom_health_shows_in_the_next_answer(resolver: Resolver) -> None:
     """An unhealthy record is left out while others are healthy."""
     assert len(found(ask(resolver, "three.corp.internal"))) == 3
-    published(resolver.world).set_health("ZPRIVATE", RecordKey("three.corp.internal.", "A", "0"), False)
+    published_zones(resolver.world).set_health("ZPRIVATE", RecordKey("three.corp.internal.", "A", "0"), False)
     assert found(ask(resolver, "three.corp.internal")) == {"10.0.0.2", "10.0.0.3"}
 
 
@@ -104,7 +107,7 @@ def test_a_resolver_answers_private_and_public_zones(resolver: Resolver, name_se
 def test_a_vpc_without_dns_settings_has_no_private_zones(resolver: Resolver) -> None:
     """Without enableDnsHostnames none, without enableDnsSupport no resolver; and all again when they are back."""
     world = resolver.world
-    vpc = next(iter(vpcs(world, ACCOUNT, world.settings.region).values()))
+    vpc = next(iter(vpcs_of(world, ACCOUNT, world.settings.region).values()))
     expected = {
         (True, True): ("NOERROR", "NOERROR"),
         (True, False): ("REFUSED", "NOERROR"),
@@ -183,10 +186,10 @@ def test_memories_are_bounded(name_server: NameServer) -> None:
     """However many different questions come, what is kept has a limit, and long queries are not kept at all."""
     query = dns.message.make_query("n0000.example.com", "A").to_wire()
     name_server.refresh()
-    for n in range(_KEPT_ANSWERS + 10):
+    for n in range(_MAX_ANSWERS + 10):
         name_server.answer(query.replace(b"n0000", b"n%04d" % n))
-        assert len(name_server.renderers) <= _KEPT_RENDERERS
-        assert len(name_server._answers) <= _KEPT_ANSWERS
+        assert len(name_server.renderers) <= _MAX_RENDERERS
+        assert len(name_server._answers) <= _MAX_ANSWERS
     name_server.renderers.clear()
     ask(
         name_server,

@@ -13,8 +13,8 @@ import dns.message
 import dns.rcode
 import pytest
 
-from surveyor_emulator.aws.ec2 import vpcs
-from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.ec2 import vpcs_of
+from surveyor_emulator.aws.route53.published_zones import published_zones
 from surveyor_emulator.aws.route53.state import VpcKey
 from surveyor_emulator.core.world import World
 from surveyor_emulator.dns import DnsServers, servers
@@ -37,8 +37,8 @@ def test_every_vpc_has_a_resolver_of_its_own(world: World, serving: Serving) -> 
 
     async def work(running: DnsServers) -> None:
         settings = world.settings
-        vpc = next(iter(vpcs(world, settings.account, settings.region)))
-        other = next(iter(vpcs(world, OTHER, settings.region)))
+        vpc = next(iter(vpcs_of(world, settings.account, settings.region)))
+        other = next(iter(vpcs_of(world, OTHER, settings.region)))
         first = running.resolver(settings.account, settings.region, vpc)
         second = running.resolver(OTHER, settings.region, other)
         assert len({first, second, running.name_servers}) == 3
@@ -51,7 +51,7 @@ def test_every_vpc_has_a_resolver_of_its_own(world: World, serving: Serving) -> 
         assert [await code(place, "one.example.com") for place in (first, second, running.name_servers)] == [
             "NOERROR"
         ] * 3
-        known = published(world)
+        known = published_zones(world)
         zone = known.get("ZPRIVATE")
         assert zone is not None
         known.put(replace(zone.zone, vpcs=(*zone.zone.vpcs, VpcKey(other, settings.region))))
@@ -65,11 +65,11 @@ def test_resolvers_share_a_port(world: World, serving: Serving) -> None:
 
     async def work(running: DnsServers) -> None:
         settings = world.settings
-        default = next(iter(vpcs(world, settings.account, settings.region)))
+        default = next(iter(vpcs_of(world, settings.account, settings.region)))
         main = running.resolver(settings.account, settings.region, default)
         assert main[0] == "127.0.0.1"
         others = [
-            running.resolver(account, settings.region, next(iter(vpcs(world, account, settings.region))))
+            running.resolver(account, settings.region, next(iter(vpcs_of(world, account, settings.region))))
             for account in ("333333333333", "444444444444")
         ]
         assert {port for _, port in [main, *others, running.name_servers]} == {main[1]}
@@ -92,7 +92,7 @@ def test_without_further_loopback_addresses_ports_differ(
     monkeypatch.setattr(servers, "_bind", only_one)
 
     async def work(running: DnsServers) -> None:
-        other = next(iter(vpcs(world, OTHER, world.settings.region)))
+        other = next(iter(vpcs_of(world, OTHER, world.settings.region)))
         place = running.resolver(OTHER, world.settings.region, other)
         assert {place[0], running.name_servers[0]} == {"127.0.0.1"}
         assert place[1] != running.name_servers[1]

@@ -94,7 +94,7 @@ def test_idle_connections_are_closed(serving: Serving, monkeypatch: pytest.Monke
 
 def test_connections_have_a_limit(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     """One too many is closed at once; when another ends there is room again."""
-    monkeypatch.setattr(tcp, "CONNECTIONS", 2)
+    monkeypatch.setattr(tcp, "MAX_CONNECTIONS", 2)
 
     async def work(servers: DnsServers) -> None:
         query = dns.message.make_query("one.example.com", "A")

@@ -12,10 +12,10 @@ import dns.message
 import dns.rcode
 import pytest
 
-from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.core.world import World
 from surveyor_emulator.dns import DnsServers
-from surveyor_emulator.dns.batch import Batch
+from surveyor_emulator.dns.batch import DatagramBatch
 from surveyor_emulator.dns.udp import _QUERIES
 
 Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
@@ -25,8 +25,8 @@ Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test runs with the system's calls for many datagrams, and without them."""
     if request.param == "singly":
-        monkeypatch.setattr(Batch, "available", lambda: False)
-    elif not Batch.available():
+        monkeypatch.setattr(DatagramBatch, "available", lambda: False)
+    elif not DatagramBatch.available():
         pytest.skip("this system has no recvmmsg")
 
 
@@ -108,7 +108,7 @@ def test_ipv6_is_answered_as_well(world: World) -> None:
         servers = DnsServers(world)
         await servers.start("::1", 0)
         settings = world.settings
-        vpc = next(iter(vpcs(world, settings.account, settings.region)))
+        vpc = next(iter(vpcs_of(world, settings.account, settings.region)))
         places = [servers.resolver(settings.account, settings.region, vpc), servers.name_servers]
         assert places[0][0] == "::1"
         for _ in range(2):

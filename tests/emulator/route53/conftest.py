@@ -10,13 +10,13 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from surveyor_emulator.aws.ec2 import vpcs
+from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.aws.ec2.state import Vpc, ec2_state
 from surveyor_emulator.aws.route53 import HANDLERS
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.settings import Quotas, Settings
 from surveyor_emulator.core.world import Call, World
-from surveyor_emulator.protocols.api_models import checker
+from surveyor_emulator.protocols.api_models import compile_check
 
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
@@ -31,7 +31,7 @@ def world() -> World:
 @pytest.fixture
 def vpc(world: World) -> str:
     """The id of the account's default VPC in us-east-1."""
-    return next(iter(vpcs(world, ACCOUNT, REGION)))
+    return next(iter(vpcs_of(world, ACCOUNT, REGION)))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def route53(world: World) -> Callable[..., Any]:
     model = botocore.session.get_session().get_service_model("route53")
 
     def call(operation: str, account: str = ACCOUNT, **request: object) -> Any:
-        checker("route53", operation)(request)
+        compile_check("route53", operation)(request)
         answer = HANDLERS[operation](Call(world, account, REGION, f"{account}:root", "route53", operation), request)
         shape = model.operation_model(operation).output_shape
         assert shape is not None

@@ -8,17 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from surveyor_emulator.aws.route53.answers import Answer, Row, Scope, resolve
-from surveyor_emulator.aws.route53.health.checks import add_check, observe
-from surveyor_emulator.aws.route53.published import PublishedZone
-from surveyor_emulator.aws.route53.state import AliasTarget, HealthCheckConfig, HostedZone, RecordSet, VpcKey
+from surveyor_emulator.aws.route53.answers import DnsAnswer, DnsRecord, ResolutionScope, resolve
+from surveyor_emulator.aws.route53.health.checks import add_check, record_observation
+from surveyor_emulator.aws.route53.published_zones import PublishedZone
+from surveyor_emulator.aws.route53.record_model import AliasTarget, RecordSet
+from surveyor_emulator.aws.route53.state import HealthCheckConfig, HostedZone, VpcKey
 from surveyor_emulator.core.world import World
 
 ACCOUNT = "111111111111"
 SOA = RecordSet("example.com.", "SOA", 900, ("ns. mail. 1 7200 900 1209600 86400",))
 VPC = VpcKey("vpc-1", "us-east-1")
 
-Ask = Callable[..., Answer]
+Ask = Callable[..., DnsAnswer]
 
 
 def serve(*records: RecordSet, name: str = "example.com.", vpcs: tuple[VpcKey, ...] = ()) -> PublishedZone:
@@ -34,9 +35,9 @@ def serve(*records: RecordSet, name: str = "example.com.", vpcs: tuple[VpcKey, .
 def ask(world: World) -> Ask:
     """Asks name servers that have one zone: ``ask([records], name, type)``; ``resolver=True`` asks as a resolver."""
 
-    def answer(records: Iterable[RecordSet], name: str, kind: str = "A", *, resolver: bool = False) -> Answer:
+    def answer(records: Iterable[RecordSet], name: str, kind: str = "A", *, resolver: bool = False) -> DnsAnswer:
         zone = serve(*records)
-        return resolve(Scope(world, {}, {zone.zone.name: zone}, recursive=resolver), name, kind)
+        return resolve(ResolutionScope(world, {}, {zone.zone.name: zone}, recursive=resolver), name, kind)
 
     return answer
 
@@ -61,10 +62,10 @@ def weighted(number: int, weight: int = 1, *, healthy: bool = True, **more: obje
     return replace(record, **more)  # type: ignore[arg-type]  # fields by name
 
 
-def addresses(answer: Answer) -> list[str]:
+def addresses(answer: DnsAnswer) -> list[str]:
     """Every value that an answer may hold."""
     return sorted(
-        [row.value for row in answer.rows]
+        [row.value for row in answer.fixed]
         + [row.value for option in answer.shuffled for row in option]
         + [value for _, option in answer.weighted for value in addresses(option)]
     )
@@ -126,21 +127,21 @@ def test_health_checks_decide_once_they_know(world: World, ask: Ask) -> None:
     records = [multivalue(1, check=plain.id), multivalue(2, check=inverted.id), multivalue(3, check="deleted")]
     assert addresses(ask(records, "a.example.com.")) == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
     for check in (plain, inverted):
-        observe(world, ACCOUNT, check.id, healthy=False)
+        record_observation(world, ACCOUNT, check.id, healthy=False)
     assert addresses(ask(records, "a.example.com.")) == ["192.0.2.2", "192.0.2.3"]
     for check in (plain, inverted):
-        observe(world, ACCOUNT, check.id, healthy=True)
+        record_observation(world, ACCOUNT, check.id, healthy=True)
     assert addresses(ask(records, "a.example.com.")) == ["192.0.2.1", "192.0.2.3"]
 
 
 def test_names_and_types_that_are_not_there(ask: Ask) -> None:
     """NXDOMAIN for a name, no data for a type or for a name that only leads to others; both carry the SOA."""
     records = [RecordSet("a.b.example.com.", "A", 60, ("192.0.2.1",))]
-    soa = (Row("example.com.", "SOA", 900, SOA.values[0]),)
-    assert ask(records, "c.example.com.") == Answer("NXDOMAIN", authority=soa)
-    assert ask(records, "x.a.b.example.com.") == Answer("NXDOMAIN", authority=soa)
-    assert ask(records, "b.example.com.") == Answer(authority=soa)
-    assert ask(records, "a.b.example.com.", "AAAA") == Answer(authority=soa)
+    soa = (DnsRecord("example.com.", "SOA", 900, SOA.values[0]),)
+    assert ask(records, "c.example.com.") == DnsAnswer("NXDOMAIN", authority=soa)
+    assert ask(records, "x.a.b.example.com.") == DnsAnswer("NXDOMAIN", authority=soa)
+    assert ask(records, "b.example.com.") == DnsAnswer(authority=soa)
+    assert ask(records, "a.b.example.com.", "AAAA") == DnsAnswer(authority=soa)
     assert ask(records, "a.example.org.").rcode == "REFUSED"
 
 
@@ -149,7 +150,7 @@ def test_the_negative_ttl_is_the_smaller_one(world: World) -> None:
     for ttl, minimum, expected in ((900, 86_400, 900), (900, 5, 5), (7, 86_400, 7)):
         zone = serve()
         zone.records.put(replace(SOA, ttl=ttl, values=(f"ns. mail. 1 7200 900 1209600 {minimum}",)))
-        scope = Scope(world, {}, {"example.com.": zone}, recursive=False)
+        scope = ResolutionScope(world, {}, {"example.com.": zone}, recursive=False)
         assert resolve(scope, "a.example.com.", "A").authority[0].ttl == expected
 
 
@@ -161,7 +162,7 @@ def test_wildcards_stand_for_names_that_do_not_exist(ask: Ask) -> None:
         RecordSet("x.c.example.com.", "A", 60, ("192.0.2.2",)),
     ]
     found = ask(records, "a.example.com.")
-    assert found.shuffled == ((Row("a.example.com.", "A", 60, "192.0.2.1"),),)
+    assert found.shuffled == ((DnsRecord("a.example.com.", "A", 60, "192.0.2.1"),),)
     assert addresses(ask(records, "y.a.example.com.")) == ["192.0.2.1"]
     assert ask(records, "a.example.com.", "AAAA").rcode == "NOERROR"
     assert addresses(ask(records, "b.example.com.")) == []
@@ -180,13 +181,13 @@ def test_cnames_are_followed_within_the_zone(ask: Ask) -> None:
         RecordSet("gone.example.com.", "CNAME", 60, ("none.example.com.",)),
     ]
     found = ask(records, "a.example.com.")
-    assert [(row.owner, row.type) for row in found.rows] == [("a.example.com.", "CNAME"), ("b.example.com.", "CNAME")]
-    assert found.shuffled == ((Row("c.example.com.", "A", 15, "192.0.2.1"),),)
+    assert [(row.owner, row.type) for row in found.fixed] == [("a.example.com.", "CNAME"), ("b.example.com.", "CNAME")]
+    assert found.shuffled == ((DnsRecord("c.example.com.", "A", 15, "192.0.2.1"),),)
     assert addresses(ask(records, "a.example.com.", "CNAME")) == [" b.example.com "]
     assert addresses(ask(records, "out.example.com.")) == ["www.example.org."]
     assert ask(records, "out.example.com.", resolver=True).rcode == "NOERROR"
     assert ask(records, "gone.example.com.").rcode == "NXDOMAIN"
-    assert ask(records, "gone.example.com.").rows[0].type == "CNAME"
+    assert ask(records, "gone.example.com.").fixed[0].type == "CNAME"
 
 
 def test_cnames_that_lead_in_a_circle_end(ask: Ask) -> None:
@@ -195,9 +196,9 @@ def test_cnames_that_lead_in_a_circle_end(ask: Ask) -> None:
         RecordSet("a.example.com.", "CNAME", 60, ("b.example.com",)),
         RecordSet("b.example.com.", "CNAME", 60, ("a.example.com.",)),
     ]
-    assert [row.owner for row in ask(records, "a.example.com.").rows] == ["a.example.com.", "b.example.com."]
+    assert [row.owner for row in ask(records, "a.example.com.").fixed] == ["a.example.com.", "b.example.com."]
     long = [RecordSet(f"n{n}.example.com.", "CNAME", 60, (f"n{n + 1}.example.com.",)) for n in range(100)]
-    assert len(ask(long, "n0.example.com.").rows) < 20
+    assert len(ask(long, "n0.example.com.").fixed) < 20
 
 
 def test_weighted_cnames_each_lead_on(ask: Ask) -> None:
@@ -221,7 +222,7 @@ def test_an_alias_answers_with_its_targets_data(ask: Ask) -> None:
     """Under its own name, with the target's TTL (route53/ResourceRecordSet.TTL)."""
     records = [alias("a.example.com."), *(multivalue(n) for n in range(2))]
     found = ask(records, "l.example.com.")
-    assert found.shuffled[0] == (Row("l.example.com.", "A", 60, "192.0.2.0"),)
+    assert found.shuffled[0] == (DnsRecord("l.example.com.", "A", 60, "192.0.2.0"),)
     assert addresses(ask([alias("none.example.com.")], "l.example.com.")) == []
     assert ask([alias("none.example.com.")], "l.example.com.").rcode == "NOERROR"
     assert addresses(ask([alias("l.example.com.")], "l.example.com.")) == []
@@ -254,7 +255,7 @@ def test_ns_records_below_the_apex_delegate(ask: Ask) -> None:
         RecordSet("sub.example.com.", "NS", 60, ("ns.example.org.",)),
         RecordSet("a.sub.example.com.", "A", 60, ("192.0.2.1",)),
     ]
-    referral = Answer(authority=(Row("sub.example.com.", "NS", 60, "ns.example.org."),), authoritative=False)
+    referral = DnsAnswer(authority=(DnsRecord("sub.example.com.", "NS", 60, "ns.example.org."),), authoritative=False)
     for name in ("sub.example.com.", "a.sub.example.com.", "x.sub.example.com."):
         assert ask(records, name) == referral
         assert ask(records, name, resolver=True).rcode == "SERVFAIL"
@@ -264,7 +265,7 @@ def test_ns_records_below_the_apex_delegate(ask: Ask) -> None:
 def test_any_is_answered_minimally(ask: Ask) -> None:
     """One HINFO record that cites RFC 8482, for names that exist."""
     records = [multivalue(1)]
-    assert [row.type for row in ask(records, "a.example.com.", "ANY").rows] == ["HINFO"]
+    assert [row.type for row in ask(records, "a.example.com.", "ANY").fixed] == ["HINFO"]
     assert ask(records, "b.example.com.", "ANY").rcode == "NXDOMAIN"
 
 
@@ -274,7 +275,7 @@ def test_the_most_specific_private_zone_answers(world: World) -> None:
     outer = serve(RecordSet("y.a.example.com.", "A", 60, ("10.0.0.2",)), vpcs=(VPC,))
     public = serve(RecordSet("z.b.example.com.", "A", 60, ("192.0.2.1",)), name="b.example.com.")
     elsewhere = serve(RecordSet("w.example.org.", "CNAME", 60, ("x.a.example.com.",)), name="example.org.")
-    scope = Scope(
+    scope = ResolutionScope(
         world,
         {"a.example.com.": inner, "example.com.": outer},
         {"b.example.com.": public, "example.org.": elsewhere},
@@ -284,7 +285,7 @@ def test_the_most_specific_private_zone_answers(world: World) -> None:
     assert resolve(scope, "y.a.example.com.", "A").rcode == "NXDOMAIN"
     assert resolve(scope, "z.b.example.com.", "A").rcode == "NXDOMAIN"
     assert "10.0.0.1" in addresses(resolve(scope, "w.example.org.", "A"))
-    outside = Scope(world, {}, scope.public, recursive=False)
+    outside = ResolutionScope(world, {}, scope.public, recursive=False)
     assert addresses(resolve(outside, "z.b.example.com.", "A")) == ["192.0.2.1"]
     assert addresses(resolve(outside, "w.example.org.", "A")) == ["x.a.example.com."]
 

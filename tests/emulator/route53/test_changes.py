@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from surveyor_emulator.aws.route53.changes import KEPT, submit
+from surveyor_emulator.aws.route53.changes import MAX_CHANGES, submit_change
 from surveyor_emulator.aws.route53.state import Route53State
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import World
@@ -41,7 +41,7 @@ def test_a_change_is_pending_until_it_has_propagated(
     assert change["Id"].startswith("/change/")
     assert (change["Status"], change["Comment"], change["SubmittedAt"]) == ("PENDING", "why", world.clock.now())
     assert route53("GetChange", Id=change["Id"])["ChangeInfo"] == change
-    advance(world.settings.dns_propagation.most)
+    advance(world.settings.dns_propagation.maximum)
     assert route53("GetChange", Id=change["Id"])["ChangeInfo"] == {**change, "Status": "INSYNC"}
 
 
@@ -49,8 +49,8 @@ def test_changes_of_a_zone_arrive_in_order(world: World, advance: Callable[[floa
     """However long each takes, no change overtakes an earlier one of its zone."""
     arrived: list[int] = []
     for number in range(50):
-        submit(world, ACCOUNT, "Z1", partial(arrived.append, number))
-    advance(world.settings.dns_propagation.most)
+        submit_change(world, ACCOUNT, "Z1", partial(arrived.append, number))
+    advance(world.settings.dns_propagation.maximum)
     assert arrived == list(range(50))
 
 
@@ -62,9 +62,9 @@ def test_unknown_changes_are_no_such_change(route53: Callable[..., Any]) -> None
 
 def test_old_changes_are_forgotten(world: World, advance: Callable[[float], object]) -> None:
     """A long run keeps its size."""
-    for _ in range(KEPT + 10):
-        submit(world, ACCOUNT, "Z1", lambda: None)
+    for _ in range(MAX_CHANGES + 10):
+        submit_change(world, ACCOUNT, "Z1", lambda: None)
     advance(60)
     state = world.in_account(Route53State, ACCOUNT)
-    assert len(state.changes) == KEPT
+    assert len(state.changes) == MAX_CHANGES
     assert not state.pending

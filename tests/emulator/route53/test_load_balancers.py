@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from surveyor_emulator.aws.route53.load_balancers import addresses, is_load_balancer
+from surveyor_emulator.aws.route53.load_balancers import is_load_balancer, load_balancer_addresses
 from surveyor_emulator.core.world import World
 
 DOCUMENTATION = [ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
@@ -33,9 +33,9 @@ def test_addresses_are_for_documentation_only(world: World) -> None:
     """Two of each family, the same ones each time, in networks where nobody is."""
     name = "dualstack.web-1.us-east-1.elb.amazonaws.com."
     for kind in ("A", "AAAA"):
-        found = addresses(world, name, kind)
-        assert found == addresses(world, name, kind)
+        found = load_balancer_addresses(world, name, kind)
+        assert found == load_balancer_addresses(world, name, kind)
         assert (len(set(found.values)), found.ttl) == (2, 60)
         assert all(any(ip_address(value) in network for network in DOCUMENTATION) for value in found.values)
-    assert not addresses(world, "web-1.us-east-1.elb.amazonaws.com.", "AAAA")
-    assert not addresses(world, name, "MX")
+    assert not load_balancer_addresses(world, "web-1.us-east-1.elb.amazonaws.com.", "AAAA")
+    assert not load_balancer_addresses(world, name, "MX")

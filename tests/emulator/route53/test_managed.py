@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from surveyor_emulator.aws.route53 import managed
-from surveyor_emulator.aws.route53.published import published
-from surveyor_emulator.aws.route53.state import CLOUD_MAP, HealthCheckConfig, HostedZone, RecordKey, RecordSet
+from surveyor_emulator.aws.route53.published_zones import published_zones
+from surveyor_emulator.aws.route53.record_model import RecordKey, RecordSet
+from surveyor_emulator.aws.route53.state import CLOUD_MAP, HealthCheckConfig, HostedZone
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import World
 
@@ -27,7 +28,7 @@ def corp(world: World, vpc: str) -> HostedZone:
 
 def served(world: World, zone: HostedZone, key: RecordKey) -> RecordSet | None:
     """What the name servers have of a record."""
-    found = published(world).get(zone.id)
+    found = published_zones(world).get(zone.id)
     return found.records.get(key) if found else None
 
 
@@ -63,12 +64,12 @@ def test_records_show_at_once_and_are_served_later(
     world: World, corp: HostedZone, advance: Callable[[float], object]
 ) -> None:
     """ListResourceRecordSets knows a change immediately, the name servers after its propagation."""
-    managed.apply(world, ACCOUNT, corp.id, [RECORD], [])
-    assert managed.records(world, ACCOUNT, corp.id, "WEB.corp.internal") == (RECORD,)
+    managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
+    assert managed.find_records(world, ACCOUNT, corp.id, "WEB.corp.internal") == (RECORD,)
     assert served(world, corp, RECORD.key) is None
     advance(60)
     assert served(world, corp, RECORD.key) == RECORD
-    managed.apply(world, ACCOUNT, corp.id, [], [RECORD.key])
+    managed.apply_changes(world, ACCOUNT, corp.id, [], [RECORD.key])
     assert served(world, corp, RECORD.key) == RECORD
     advance(60)
     assert served(world, corp, RECORD.key) is None
@@ -76,7 +77,7 @@ def test_records_show_at_once_and_are_served_later(
 
 def test_custom_health_does_not_wait(world: World, corp: HostedZone, advance: Callable[[float], object]) -> None:
     """What is served follows at once, and a change on its way does not bring the old health back."""
-    managed.apply(world, ACCOUNT, corp.id, [RECORD], [])
+    managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
     managed.set_health(world, ACCOUNT, corp.id, RECORD.key, False)
     advance(60)
     assert served(world, corp, RECORD.key) == replace(RECORD, healthy=False)
@@ -115,19 +116,19 @@ def test_a_zone_goes_with_all_its_records(
     world: World, route53: Callable[..., Any], corp: HostedZone, advance: Callable[[float], object]
 ) -> None:
     """Deleting it needs no clean-up first, and late changes do not bring it back."""
-    managed.apply(world, ACCOUNT, corp.id, [RECORD], [])
+    managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
     managed.delete_zone(world, ACCOUNT, corp.id)
     with pytest.raises(ServiceError, match="NoSuchHostedZone"):
         route53("GetHostedZone", Id=corp.id)
     advance(60)
-    assert published(world).get(corp.id) is None
+    assert published_zones(world).get(corp.id) is None
 
 
 def test_a_batch_outside_its_zone_changes_nothing(world: World, corp: HostedZone) -> None:
     """All or nothing."""
     with pytest.raises(ServiceError, match="InvalidChangeBatch"):
-        managed.apply(world, ACCOUNT, corp.id, [RECORD, replace(RECORD, name="web.other.internal.")], [])
-    assert not managed.records(world, ACCOUNT, corp.id, RECORD.name)
+        managed.apply_changes(world, ACCOUNT, corp.id, [RECORD, replace(RECORD, name="web.other.internal.")], [])
+    assert not managed.find_records(world, ACCOUNT, corp.id, RECORD.name)
 
 
 @pytest.mark.parametrize(
@@ -136,26 +137,26 @@ def test_a_batch_outside_its_zone_changes_nothing(world: World, corp: HostedZone
 def test_a_value_that_is_none_changes_nothing(world: World, corp: HostedZone, kind: str, value: str) -> None:
     """It is found here, not when somebody asks for it."""
     with pytest.raises(ServiceError, match="InvalidChangeBatch"):
-        managed.apply(world, ACCOUNT, corp.id, [RECORD, replace(RECORD, type=kind, values=(value,))], [])
-    assert not managed.records(world, ACCOUNT, corp.id, RECORD.name)
+        managed.apply_changes(world, ACCOUNT, corp.id, [RECORD, replace(RECORD, type=kind, values=(value,))], [])
+    assert not managed.find_records(world, ACCOUNT, corp.id, RECORD.name)
 
 
 def test_a_zone_has_its_quota_of_records(world: World, corp: HostedZone) -> None:
     """SOA and NS count; replacing and deleting stay possible in a full zone."""
     limit = world.settings.quotas.records_per_zone
     full = [replace(RECORD, set_identifier=f"i-{number}") for number in range(limit - 2)]
-    managed.apply(world, ACCOUNT, corp.id, full, [])
+    managed.apply_changes(world, ACCOUNT, corp.id, full, [])
     with pytest.raises(ServiceError, match="InvalidChangeBatch"):
-        managed.apply(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="one more")], [])
-    managed.apply(world, ACCOUNT, corp.id, full, [])
-    managed.apply(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="instead")], [full[0].key])
+        managed.apply_changes(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="one more")], [])
+    managed.apply_changes(world, ACCOUNT, corp.id, full, [])
+    managed.apply_changes(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="instead")], [full[0].key])
 
 
 def test_deleting_what_is_not_there_is_no_error(world: World, route53: Callable[..., Any], corp: HostedZone) -> None:
     """So that clean-up can be repeated; what is there stays."""
-    managed.apply(world, ACCOUNT, corp.id, [RECORD], [])
+    managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
     before = route53("ListResourceRecordSets", HostedZoneId=corp.id)["ResourceRecordSets"]
-    managed.apply(world, ACCOUNT, corp.id, [], [replace(RECORD, set_identifier="never there").key])
+    managed.apply_changes(world, ACCOUNT, corp.id, [], [replace(RECORD, set_identifier="never there").key])
     assert route53("ListResourceRecordSets", HostedZoneId=corp.id)["ResourceRecordSets"] == before
 
 
@@ -174,6 +175,6 @@ def test_a_deleted_health_check_lingers(
     managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
     shown = route53("GetHealthCheck", HealthCheckId=made[0].id)["HealthCheck"]
     assert shown["LinkedService"] == {"ServicePrincipal": CLOUD_MAP}
-    advance(world.settings.health_check_removal.most)
+    advance(world.settings.health_check_removal.maximum)
     with pytest.raises(ServiceError, match="NoSuchHealthCheck"):
         route53("GetHealthCheck", HealthCheckId=made[0].id)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from surveyor_emulator.aws.ec2 import vpcs
-from surveyor_emulator.aws.route53.published import published
+from surveyor_emulator.aws.ec2 import vpcs_of
+from surveyor_emulator.aws.route53.published_zones import published_zones
 from surveyor_emulator.aws.route53.state import VpcKey
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import World
@@ -25,7 +25,7 @@ def shape(vpc: str) -> dict[str, str]:
 @pytest.fixture
 def foreign_vpc(world: World) -> str:
     """The default VPC of another account."""
-    return next(iter(vpcs(world, OTHER, REGION)))
+    return next(iter(vpcs_of(world, OTHER, REGION)))
 
 
 def test_a_second_vpc_sees_the_zone_after_propagation(
@@ -41,13 +41,13 @@ def test_a_second_vpc_sees_the_zone_after_propagation(
     change = route53("AssociateVPCWithHostedZone", HostedZoneId=private_zone, VPC=shape(second_vpc), Comment="c")
     assert (change["ChangeInfo"]["Status"], change["ChangeInfo"]["Comment"]) == ("PENDING", "c")
     assert route53("GetHostedZone", Id=private_zone)["VPCs"] == [shape(vpc), shape(second_vpc)]
-    assert not published(world).private(key)
+    assert not published_zones(world).private(key)
     advance(60)
-    assert list(published(world).private(key)) == ["example.internal."]
+    assert list(published_zones(world).private(key)) == ["example.internal."]
     route53("DisassociateVPCFromHostedZone", HostedZoneId=private_zone, VPC=shape(second_vpc))
     assert route53("GetHostedZone", Id=private_zone)["VPCs"] == [shape(vpc)]
     advance(60)
-    assert not published(world).private(key)
+    assert not published_zones(world).private(key)
 
 
 def test_the_last_vpc_stays(route53: Callable[..., Any], private_zone: str, vpc: str, second_vpc: str) -> None:

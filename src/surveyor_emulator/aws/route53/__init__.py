@@ -1,4 +1,4 @@
-"""Route 53: hosted zones, records and health checks of an account, and what the name servers know of them."""
+"""Route 53: hosted zones, records and health checks of an account, and the zones that the name servers serve."""
 
 from __future__ import annotations
 

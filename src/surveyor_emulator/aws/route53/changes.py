@@ -1,7 +1,7 @@
-"""Changes on their way to the name servers: PENDING until the propagation delay is over, then INSYNC.
+"""Changes that propagate to the name servers: PENDING until the propagation delay is over, then INSYNC.
 
-Changes of one zone arrive in the order in which they were made, whatever delay the seeded generator picks for each: an
-old one that overtook a newer one would leave answers wrong for ever.
+Changes of one zone arrive in the order in which they were submitted, whatever delay the seeded generator picks for
+each: an old one that arrived after a newer one would leave answers outdated for ever.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from surveyor_emulator.core.world import Call, World
 from .shapes import ChangeInfo, plain_id
 from .state import Change, Route53State
 
-__all__ = ["change_info", "get_change", "submit"]
+__all__ = ["change_info", "get_change", "submit_change"]
 
-# Old changes are forgotten, so that a long run keeps its size.
-KEPT = 10_000
+# Older changes are forgotten, so that memory stays bounded in a long run.
+MAX_CHANGES = 10_000
 _ALPHABET = string.ascii_uppercase + string.digits
 
 
-def submit(
+def submit_change(
     world: World, account: str, zone_id: str, publish: Callable[[], None], *, comment: str | None = None
 ) -> Change:
-    """Have ``publish`` called when the change reaches the name servers; returns the change, PENDING until then."""
+    """Call ``publish`` when the change reaches the name servers; return the change, which is PENDING until then."""
     state = world.in_account(Route53State, account)
     now = world.clock.now()
     delay = world.settings.dns_propagation
-    due = max(now + world.chance.uniform(delay.least, delay.most), state.settles_at.get(zone_id, 0.0))
+    due = max(now + world.random.uniform(delay.minimum, delay.maximum), state.settles_at.get(zone_id, 0.0))
     change = Change("C" + world.new_id(20, _ALPHABET), now, comment)
     state.settles_at[zone_id] = due
     state.changes[change.id] = change
     state.pending.add(change.id)
-    while len(state.changes) > KEPT:
+    while len(state.changes) > MAX_CHANGES:
         del state.changes[next(iter(state.changes))]
     world.clock.call_at(due, _arrive, state, change.id, publish)
     return change
 
 
 def change_info(state: Route53State, change: Change) -> ChangeInfo:
-    """The change as the API shows it."""
+    """Return the change as the API shows it."""
     info: ChangeInfo = {
         "Id": f"/change/{change.id}",
         "Status": "PENDING" if change.id in state.pending else "INSYNC",
@@ -53,12 +53,12 @@ def change_info(state: Route53State, change: Change) -> ChangeInfo:
 
 
 def get_change(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetChange."""
+    """Handle GetChange."""
     state = call.world.in_account(Route53State, call.account)
-    wanted = plain_id(str(request["Id"]))
-    change = state.changes.get(wanted)
+    change_id = plain_id(str(request["Id"]))
+    change = state.changes.get(change_id)
     if change is None:
-        raise ServiceError("NoSuchChange", f"no change has the id {wanted}")
+        raise ServiceError("NoSuchChange", f"no change has the id {change_id}")
     return {"ChangeInfo": change_info(state, change)}
 
 

@@ -1,4 +1,4 @@
-"""Operations on hosted zones: making, finding, listing, deleting."""
+"""Operations on hosted zones: create, get, list, update, delete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGE = 100
 
 
 def create_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """CreateHostedZone. There are no reusable delegation sets here, so DelegationSetId names none."""
+    """Handle CreateHostedZone. Reusable delegation sets are not implemented, so every DelegationSetId is unknown."""
     config = cast(Mapping[str, object], request.get("HostedZoneConfig") or {})
     vpc = read_vpc(cast(VpcShape, request["VPC"])) if "VPC" in request else None
     if "DelegationSetId" in request:
@@ -63,7 +63,7 @@ def create_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, o
 
 
 def get_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHostedZone: name servers of a public zone, VPCs of a private one."""
+    """Handle GetHostedZone: with name servers for a public zone, with VPCs for a private one."""
     state = _state(call)
     zone = find_zone(state, str(request["Id"]))
     answer: dict[str, object] = {"HostedZone": _shape(state, zone)}
@@ -75,12 +75,12 @@ def get_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, obje
 
 
 def get_hosted_zone_count(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHostedZoneCount."""
+    """Handle GetHostedZoneCount."""
     return {"HostedZoneCount": len(_state(call).zones)}
 
 
 def update_hosted_zone_comment(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """UpdateHostedZoneComment; without a comment the one there was is removed."""
+    """Handle UpdateHostedZoneComment; without a comment in the request, the existing one is removed."""
     state = _state(call)
     zone = find_zone(state, str(request["Id"]))
     require_unlinked(f"hostedzone/{zone.id}", zone.owner)
@@ -90,11 +90,14 @@ def update_hosted_zone_comment(call: Call, request: Mapping[str, object]) -> dic
 
 
 def delete_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DeleteHostedZone: only when nothing but its own SOA and NS records is left."""
+    """Handle DeleteHostedZone: only its own SOA and NS records may be left."""
     state = _state(call)
     zone = find_zone(state, str(request["Id"]))
     require_unlinked(f"hostedzone/{zone.id}", zone.owner)
-    if any(record.name != zone.name or record.type not in ("NS", "SOA") for record in state.records[zone.id].listed()):
+    if any(
+        record.name != zone.name or record.type not in ("NS", "SOA")
+        for record in state.records[zone.id].sorted_records()
+    ):
         raise ServiceError("HostedZoneNotEmpty", f"zone {zone.name} has records beside its SOA and NS records")
     change = remove_zone(call.world, zone)
     call.note("zone.deleted", zone.id, zone.name)
@@ -102,7 +105,7 @@ def delete_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, o
 
 
 def list_hosted_zones(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ListHostedZones, in the order of their ids."""
+    """Handle ListHostedZones, ordered by id."""
     state = _state(call)
     if "DelegationSetId" in request:
         raise ServiceError("NoSuchDelegationSet", f"no delegation set has the id {request['DelegationSetId']}")
@@ -123,19 +126,19 @@ def list_hosted_zones(call: Call, request: Mapping[str, object]) -> dict[str, ob
 
 
 def list_hosted_zones_by_name(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ListHostedZonesByName: by name with its labels reversed, then by id."""
+    """Handle ListHostedZonesByName, ordered by name with its labels reversed, then by id."""
     state = _state(call)
     start = _start(request)
-    rows = [row for row in sorted(map(_row, state.zones.values())) if row >= start]
+    keys = [key for key in sorted(map(_sort_key, state.zones.values())) if key >= start]
     size = page_size(request, PAGE)
     answer: dict[str, object] = {
-        "HostedZones": [_shape(state, state.zones[zone_id]) for _, zone_id in rows[:size]],
-        "IsTruncated": len(rows) > size,
+        "HostedZones": [_shape(state, state.zones[zone_id]) for _, zone_id in keys[:size]],
+        "IsTruncated": len(keys) > size,
         "MaxItems": str(size),
     }
     answer |= {member: request[member] for member in ("DNSName", "HostedZoneId") if member in request}
-    if len(rows) > size:
-        following = state.zones[rows[size][1]]
+    if len(keys) > size:
+        following = state.zones[keys[size][1]]
         answer |= {"NextDNSName": following.name, "NextHostedZoneId": following.id}
     return answer
 
@@ -148,11 +151,11 @@ def _start(request: Mapping[str, object]) -> tuple[str, str]:
         return ("", "")
     try:
         return names.sort_key(names.canonical(str(name))), plain_id(str(zone_id or ""))
-    except ValueError as problem:
-        raise ServiceError("InvalidDomainName", str(problem)) from None
+    except ValueError as error:
+        raise ServiceError("InvalidDomainName", str(error)) from None
 
 
-def _row(zone: HostedZone) -> tuple[str, str]:
+def _sort_key(zone: HostedZone) -> tuple[str, str]:
     return names.sort_key(zone.name), zone.id
 
 

@@ -13,7 +13,7 @@ from .zones import find_zone
 
 __all__ = ["get_account_limit", "get_hosted_zone_limit"]
 
-# Of what is not offered here, and so never used.
+# Limits on features that are not implemented here; their usage is always 0.
 _UNUSED = {
     "MAX_REUSABLE_DELEGATION_SETS_BY_OWNER": 100,
     "MAX_TRAFFIC_POLICIES_BY_OWNER": 50,
@@ -22,7 +22,7 @@ _UNUSED = {
 
 
 def get_account_limit(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetAccountLimit: the limit, and how much of it is used."""
+    """Handle GetAccountLimit: the limit and its current usage."""
     state = call.world.in_account(Route53State, call.account)
     quotas = call.world.settings.quotas
     kind = str(request["Type"])
@@ -35,7 +35,7 @@ def get_account_limit(call: Call, request: Mapping[str, object]) -> dict[str, ob
 
 
 def get_hosted_zone_limit(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHostedZoneLimit: the limit, and how much of it is used."""
+    """Handle GetHostedZoneLimit: the limit and its current usage."""
     state = call.world.in_account(Route53State, call.account)
     zone = find_zone(state, str(request["HostedZoneId"]))
     kind = str(request["Type"])

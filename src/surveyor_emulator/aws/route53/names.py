@@ -1,6 +1,6 @@
-"""Domain names as Route 53 keeps them: lower case, absolute, everything unusual as an octal escape.
+"""Domain names in Route 53's format: lower case, absolute, unusual characters as octal escapes.
 
-One spelling for each name, so that names compare as strings. Route 53 Developer Guide, "DNS domain name format".
+Each name has one spelling, so that names compare as strings. Route 53 Developer Guide, "DNS domain name format".
 """
 
 from __future__ import annotations
@@ -11,39 +11,39 @@ from collections.abc import Iterable
 __all__ = ["ROOT", "WILDCARD", "ancestors", "canonical", "encode", "from_labels", "is_within", "sort_key", "to_wire"]
 
 ROOT = "."
-# The label that stands for any name, as Route 53 spells it.
+# The asterisk label, as Route 53 spells it.
 WILDCARD = r"\052"
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
 _TOKEN = re.compile(rb"\\([0-3][0-7]{2})|([\x21-\x7e])")
 _SIMPLE = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+")
-_LONGEST_LABEL = 63
-_LONGEST_NAME = 255
+_MAX_LABEL_BYTES = 63
+_MAX_NAME_BYTES = 255
 
 
 def canonical(text: str) -> str:
-    """The name's one spelling, with a trailing dot. ValueError says what no domain name may be."""
-    if len(text) <= _LONGEST_NAME - 1 and _SIMPLE.fullmatch(text):
+    """Return the name's canonical spelling, with a trailing dot. Raise ValueError if it is not a domain name."""
+    if len(text) <= _MAX_NAME_BYTES - 1 and _SIMPLE.fullmatch(text):
         return text
     if text == ROOT:
         return ROOT
-    found = [label.lower() for label in _split(text)]
-    _pack(found, text)
-    return from_labels(found)
+    labels = [label.lower() for label in _split(text)]
+    _pack(labels, text)
+    return from_labels(labels)
 
 
 def from_labels(labels: Iterable[bytes]) -> str:
-    """The canonical name of lower-case labels, leftmost first, without the root."""
+    """Return the canonical name of lower-case labels, which are leftmost first, without the root."""
     return "".join(_spell(label) + "." for label in labels) or ROOT
 
 
 def encode(text: str) -> bytes:
-    """A name that a client wrote, in wire form, its case kept. ValueError as from ``canonical``."""
+    """Return a client's name in wire form, in its original case. Raise ValueError as ``canonical`` does."""
     return b"\0" if text == ROOT else _pack(_split(text), text)
 
 
 def to_wire(name: str) -> bytes:
-    """A canonical name in wire form, uncompressed (RFC 1035, 3.1)."""
+    """Return a canonical name in wire form, uncompressed (RFC 1035, 3.1)."""
     if name == ROOT:
         return b"\0"
     return _pack([_unescape(label) for label in name[:-1].split(".")], name)
@@ -55,45 +55,45 @@ def is_within(name: str, zone: str) -> bool:
 
 
 def ancestors(name: str) -> list[str]:
-    """The names above a canonical name, nearest first, without the root."""
+    """Return the names above a canonical name, nearest first, without the root."""
     parts = name.split(".")
     return [".".join(parts[at:]) for at in range(1, len(parts) - 1)]
 
 
 def sort_key(name: str) -> str:
-    """What lists are sorted by: the labels reversed, with the trailing dot (``com.example.www.``)."""
+    """Return the sort key of lists: the labels reversed, with the trailing dot (``com.example.www.``)."""
     return ".".join(reversed(name[:-1].split("."))) + "."
 
 
 def _split(text: str) -> list[bytes]:
-    """Labels of a name that a client wrote, escapes undone."""
+    """Return the labels of a client's name, without escapes."""
     try:
         raw = text.encode("ascii")
     except UnicodeEncodeError:
         raise ValueError(f"a domain name is ASCII, with escapes for other characters: {text!r}") from None
-    found = [bytearray()]
+    labels = [bytearray()]
     at = 0
     while at < len(raw):
         token = _TOKEN.match(raw, at)
         if token is None:
-            raise ValueError(f"a domain name needs an octal escape for what stands at character {at + 1}: {text!r}")
+            raise ValueError(f"a domain name needs an octal escape for character {at + 1}: {text!r}")
         at = token.end()
         escaped, plain = token.groups()
         if plain == b".":
-            found.append(bytearray())
+            labels.append(bytearray())
         else:
-            found[-1] += bytes([int(escaped, 8)]) if escaped else plain
-    if not found[-1]:
-        found.pop()
-    if not found or any(not 0 < len(label) <= _LONGEST_LABEL for label in found):
-        raise ValueError(f"a domain name has labels of 1 to {_LONGEST_LABEL} bytes between its dots: {text!r}")
-    return [bytes(label) for label in found]
+            labels[-1] += bytes([int(escaped, 8)]) if escaped else plain
+    if not labels[-1]:
+        labels.pop()
+    if not labels or any(not 0 < len(label) <= _MAX_LABEL_BYTES for label in labels):
+        raise ValueError(f"a domain name has labels of 1 to {_MAX_LABEL_BYTES} bytes between its dots: {text!r}")
+    return [bytes(label) for label in labels]
 
 
 def _pack(labels: list[bytes], text: str) -> bytes:
     packed = b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
-    if len(packed) > _LONGEST_NAME:
-        raise ValueError(f"a domain name has at most {_LONGEST_NAME} bytes, this one has {len(packed)}: {text!r}")
+    if len(packed) > _MAX_NAME_BYTES:
+        raise ValueError(f"a domain name has at most {_MAX_NAME_BYTES} bytes, this one has {len(packed)}: {text!r}")
     return packed
 
 

@@ -1,4 +1,4 @@
-"""Pages of Route 53's lists: MaxItems arrives as text, and a marker is the id of what comes next."""
+"""Pages of Route 53's lists: MaxItems is text in the request, and a marker is the id of the next item."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ class Identified(Protocol):
 
     @property
     def id(self) -> str:
-        """Unique among its kind."""
+        """Return the id, which is unique among resources of one kind."""
 
 
 Item = TypeVar("Item", bound=Identified)
 
 
-def page_size(request: Mapping[str, object], most: int, *, member: str = "MaxItems") -> int:
-    """How many items the answer may hold: what was asked for, at most ``most``, which is also the default."""
+def page_size(request: Mapping[str, object], maximum: int, *, member: str = "MaxItems") -> int:
+    """Return the requested page size, at most ``maximum``, which is also the default. Raise InvalidInput."""
     text = request.get(member)
     if text is None:
-        return most
+        return maximum
     if not str(text).isdecimal() or int(str(text)) < 1:
         raise ServiceError("InvalidInput", f"{member} is a number of at least 1, not {text!r}")
-    return min(int(str(text)), most)
+    return min(int(str(text)), maximum)
 
 
 def from_marker(items: Sequence[Item], marker: object, missing: str) -> Sequence[Item]:
-    """The items from the one with the marker's id on; ``missing`` is the error code for an unknown one."""
+    """Return the items from the one with the marker's id on; ``missing`` is the error code for an unknown marker."""
     if marker is None:
         return items
-    wanted = plain_id(str(marker))
+    start_id = plain_id(str(marker))
     for at, item in enumerate(items):
-        if item.id == wanted:
+        if item.id == start_id:
             return items[at:]
-    raise ServiceError(missing, f"there is nothing with the id {wanted} to go on from")
+    raise ServiceError(missing, f"the marker {start_id} names no existing item")

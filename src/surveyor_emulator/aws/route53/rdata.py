@@ -1,6 +1,6 @@
-"""Values of records: from the text that clients write to the bytes that answers carry.
+"""Encode record values: from the text in API requests to the bytes in DNS messages.
 
-What nearly every answer holds (addresses, names, SRV, SOA) is encoded here; the rest is dnspython's, when needed.
+The common types (addresses, names, SRV, SOA) are encoded here, all others by dnspython, which is imported when needed.
 Formats: Route 53 Developer Guide, "Supported DNS record types". Escapes in values are octal, in zone files decimal.
 """
 
@@ -40,13 +40,13 @@ TYPE_NAMES = {number: name for name, number in TYPE_NUMBERS.items()}
 _OCTAL = re.compile(r"\\([0-3][0-7]{2})")
 _SRV = re.compile(r"(\d{1,5})\s+(\d{1,5})\s+(\d{1,5})\s+(\S+)")
 _SOA = re.compile(r"(\S+)\s+(\S+)\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})")
-_LARGEST_16 = 0xFFFF
-_LARGEST_32 = 0xFFFFFFFF
+_MAX_UINT16 = 0xFFFF
+_MAX_UINT32 = 0xFFFFFFFF
 
 
 @functools.lru_cache(maxsize=16_384)
 def encode(kind: str, value: str) -> bytes:
-    """The rdata of a record value. ValueError says what is wrong with it."""
+    """Return the rdata of a record value. Raise ValueError with the reason if the value is invalid."""
     if kind in ("A", "AAAA"):
         return _address(socket.AF_INET if kind == "A" else socket.AF_INET6, kind, value)
     if kind in ("CNAME", "NS", "PTR"):
@@ -68,7 +68,7 @@ def _address(family: socket.AddressFamily, kind: str, value: str) -> bytes:
 def _srv(value: str) -> bytes:
     fields = _SRV.fullmatch(value.strip())
     numbers = [int(field) for field in fields.groups()[:3]] if fields else []
-    if fields is None or max(numbers) > _LARGEST_16:
+    if fields is None or max(numbers) > _MAX_UINT16:
         raise ValueError(f"the value of an SRV record is [priority] [weight] [port] [host], not {value!r}")
     return struct.pack("!HHH", *numbers) + names.encode(fields[4])
 
@@ -76,7 +76,7 @@ def _srv(value: str) -> bytes:
 def _soa(value: str) -> bytes:
     fields = _SOA.fullmatch(value.strip())
     numbers = [int(field) for field in fields.groups()[2:]] if fields else []
-    if fields is None or max(numbers) > _LARGEST_32:
+    if fields is None or max(numbers) > _MAX_UINT32:
         raise ValueError(f"the value of an SOA record is two names and five numbers, not {value!r}")
     return names.encode(fields[1]) + names.encode(fields[2]) + struct.pack("!5I", *numbers)
 
@@ -91,8 +91,8 @@ def _by_dnspython(kind: str, value: str) -> bytes:
     try:
         rdata = dns.rdata.from_text(dns.rdataclass.IN, kind, text, origin=dns.name.root)
         packed = rdata.to_wire(origin=dns.name.root)
-    except (dns.exception.DNSException, ValueError, struct.error) as problem:
-        raise ValueError(f"{value!r} is no value of a {kind} record: {problem}") from None
-    if packed is None or len(packed) > _LARGEST_16:
+    except (dns.exception.DNSException, ValueError, struct.error) as error:
+        raise ValueError(f"{value!r} is not a valid value of a {kind} record: {error}") from None
+    if packed is None or len(packed) > _MAX_UINT16:
         raise ValueError(f"the value of a {kind} record is longer than a DNS message can carry")
     return packed

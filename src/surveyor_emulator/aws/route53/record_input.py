@@ -1,4 +1,4 @@
-"""Record sets as requests write them: read into values, or refused when one by itself cannot be (InvalidInput)."""
+"""Read record sets from requests and describe them in answers; refuse an invalid record set (InvalidInput)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NotRequired, TypedDict
 from surveyor_emulator.core.errors import ServiceError
 
 from . import names
+from .record_model import AliasTarget, RecordSet
 from .shapes import plain_id
-from .state import AliasTarget, RecordSet
 
 __all__ = ["ChangeInput", "RecordSetShape", "read_record", "record_shape"]
 
 
 class AliasShape(TypedDict):
-    """route53/AliasTarget."""
+    """The shape route53/AliasTarget."""
 
     HostedZoneId: str
     DNSName: str
@@ -22,13 +22,13 @@ class AliasShape(TypedDict):
 
 
 class ValueShape(TypedDict):
-    """route53/ResourceRecord."""
+    """The shape route53/ResourceRecord."""
 
     Value: str
 
 
 class RecordSetShape(TypedDict):
-    """route53/ResourceRecordSet, but for the routing policies that are not offered here."""
+    """The shape route53/ResourceRecordSet, without the routing policies that are not implemented here."""
 
     Name: str
     Type: str
@@ -43,14 +43,14 @@ class RecordSetShape(TypedDict):
 
 
 class ChangeInput(TypedDict):
-    """route53/Change."""
+    """The shape route53/Change."""
 
     Action: str
     ResourceRecordSet: RecordSetShape
 
 
 _POLICIES = ("Weight", "Failover", "MultiValueAnswer")
-_NOT_OFFERED = (
+_NOT_IMPLEMENTED = (
     "Region",
     "GeoLocation",
     "GeoProximityLocation",
@@ -61,13 +61,13 @@ _NO_ALIAS = ("NS", "SOA")
 
 
 def read_record(change: ChangeInput) -> RecordSet:
-    """The record set of one change. Raises InvalidInput if its members do not fit together."""
+    """Return the record set of one change. Raise InvalidInput if its members contradict each other."""
     shape = change["ResourceRecordSet"]
     try:
         name = names.canonical(shape["Name"])
         alias = _read_alias(shape)
-    except ValueError as problem:
-        raise _invalid(change, str(problem)) from None
+    except ValueError as error:
+        raise _invalid(change, str(error)) from None
     _check_members(change)
     return RecordSet(
         name=name,
@@ -84,7 +84,7 @@ def read_record(change: ChangeInput) -> RecordSet:
 
 
 def record_shape(record: RecordSet) -> RecordSetShape:
-    """A record set as the API shows it."""
+    """Return a record set as the API shows it."""
     shape: RecordSetShape = {"Name": record.name, "Type": record.type}
     if record.set_identifier is not None:
         shape["SetIdentifier"] = record.set_identifier
@@ -119,11 +119,11 @@ def _read_alias(shape: RecordSetShape) -> AliasTarget | None:
 
 def _check_members(change: ChangeInput) -> None:
     shape = change["ResourceRecordSet"]
-    unknown = [member for member in _NOT_OFFERED if member in shape]
+    unknown = [member for member in _NOT_IMPLEMENTED if member in shape]
     if unknown:
         raise _invalid(
             change,
-            f"{unknown[0]} is not offered here; there are simple, weighted, multivalue answer and failover records",
+            f"{unknown[0]} is not implemented here; simple, weighted, multivalue answer and failover records are",
         )
     plain = "TTL" in shape or "ResourceRecords" in shape
     if plain and "AliasTarget" in shape:
@@ -132,7 +132,7 @@ def _check_members(change: ChangeInput) -> None:
         raise _invalid(change, "expected AliasTarget, or TTL and ResourceRecords, but found neither")
     if "AliasTarget" in shape and shape["Type"] in _NO_ALIAS:
         raise _invalid(change, f"there are no alias records of type {shape['Type']}")
-    # A weight of 0 is a weight; MultiValueAnswer false is nothing.
+    # A weight of 0 is a policy; MultiValueAnswer false is none.
     policies = [member for member in _POLICIES if member in shape and shape.get(member) is not False]
     if len(policies) > 1:
         raise _invalid(change, f"expected one of {', '.join(_POLICIES)}, but found {' and '.join(policies)}")

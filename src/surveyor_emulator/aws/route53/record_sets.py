@@ -11,19 +11,20 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 from . import names
-from .changes import change_info, submit
+from .changes import change_info, submit_change
 from .paging import page_size
-from .published import published
+from .published_zones import published_zones
 from .record_input import ChangeInput, read_record, record_shape
+from .record_model import RecordKey, RecordSet
 from .record_rules import check_aliases, check_name, check_record
-from .records import RecordTable, order
+from .record_table import RecordTable, listing_order
 from .shapes import require_unlinked
-from .state import HostedZone, RecordKey, RecordSet, Route53State
+from .state import HostedZone, Route53State
 from .zones import find_zone
 
 __all__ = ["change_resource_record_sets", "list_resource_record_sets"]
 
-# Of one request; what UPSERT carries counts twice (Route 53 Developer Guide, "Quotas").
+# Limits on one request; elements of UPSERT count twice (Route 53 Developer Guide, "Quotas").
 ELEMENTS_LIMIT = 1_000
 CHARACTERS_LIMIT = 32_000
 PAGE = 300
@@ -38,7 +39,7 @@ class _Edit:
 
 
 def change_resource_record_sets(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ChangeResourceRecordSets: all changes of the batch, or none."""
+    """Handle ChangeResourceRecordSets: apply all changes of the batch, or none."""
     state = call.world.in_account(Route53State, call.account)
     zone = find_zone(state, str(request["HostedZoneId"]))
     require_unlinked(f"hostedzone/{zone.id}", zone.owner)
@@ -56,29 +57,29 @@ def change_resource_record_sets(call: Call, request: Mapping[str, object]) -> di
     state.records[zone.id] = after
 
     def publish() -> None:
-        published(call.world).change(zone.id, upserts, deletes)
+        published_zones(call.world).change(zone.id, upserts, deletes)
 
     comment = batch.get("Comment")
-    change = submit(call.world, call.account, zone.id, publish, comment=str(comment) if comment else None)
+    change = submit_change(call.world, call.account, zone.id, publish, comment=str(comment) if comment else None)
     return {"ChangeInfo": change_info(state, change)}
 
 
 def list_resource_record_sets(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ListResourceRecordSets: by name with its labels reversed, type, set identifier."""
+    """Handle ListResourceRecordSets: ordered by name with its labels reversed, type, set identifier."""
     state = call.world.in_account(Route53State, call.account)
     zone = find_zone(state, str(request["HostedZoneId"]))
     size = page_size(request, PAGE)
-    rows = state.records[zone.id].listed()
-    begin = bisect_left(rows, _start(request), key=order)
-    page = rows[begin : begin + size]
-    more = len(rows) > begin + size
+    records = state.records[zone.id].sorted_records()
+    begin = bisect_left(records, _start(request), key=listing_order)
+    page = records[begin : begin + size]
+    more = len(records) > begin + size
     answer: dict[str, object] = {
         "ResourceRecordSets": [record_shape(record) for record in page],
         "IsTruncated": more,
         "MaxItems": str(size),
     }
     if more:
-        following = rows[begin + size]
+        following = records[begin + size]
         answer |= {"NextRecordName": following.name, "NextRecordType": following.type}
         if following.set_identifier is not None:
             answer["NextRecordIdentifier"] = following.set_identifier
@@ -96,8 +97,8 @@ def _start(request: Mapping[str, object]) -> tuple[str, str, str]:
         return ("", "", "")
     try:
         key = names.sort_key(names.canonical(str(name)))
-    except ValueError as problem:
-        raise ServiceError("InvalidInput", str(problem)) from None
+    except ValueError as error:
+        raise ServiceError("InvalidInput", str(error)) from None
     return (key, str(kind or ""), str(identifier or ""))
 
 
@@ -114,49 +115,49 @@ def _check_size(edits: Sequence[_Edit]) -> list[str]:
         times = 2 if edit.action == "UPSERT" else 1
         elements += times * max(1, len(edit.record.values))
         characters += times * sum(map(len, edit.record.values))
-    found = []
+    complaints = []
     if elements > ELEMENTS_LIMIT:
-        found.append(f"Number of records limit of {ELEMENTS_LIMIT} exceeded")
+        complaints.append(f"Number of records limit of {ELEMENTS_LIMIT} exceeded")
     if characters > CHARACTERS_LIMIT:
-        found.append(f"Number of characters limit of {CHARACTERS_LIMIT} exceeded")
-    return found
+        complaints.append(f"Number of characters limit of {CHARACTERS_LIMIT} exceeded")
+    return complaints
 
 
 def _check_edits(zone: HostedZone, table: RecordTable, edits: Sequence[_Edit]) -> list[str]:
-    """What is wrong with the changes one by one, and with two of them for one record set."""
-    found = []
+    """Return the rules that single changes break, or two changes of the same record set."""
+    complaints = []
     done: dict[RecordKey, str] = {}
     for edit in edits:
-        key, present = edit.record.key, table.get(edit.record.key)
-        what = f"resource record set [name='{key.name}', type='{key.type}'"
-        what += f", set identifier='{key.set_identifier}']" if key.set_identifier is not None else "]"
+        key, existing = edit.record.key, table.get(edit.record.key)
+        subject = f"resource record set [name='{key.name}', type='{key.type}'"
+        subject += f", set identifier='{key.set_identifier}']" if key.set_identifier is not None else "]"
         before = done.get(key)
         done[key] = edit.action
         if before is not None and (before != "DELETE" or edit.action == "DELETE"):
-            found.append(f"The request contains an invalid set of changes for a {what}")
-        elif edit.action == "CREATE" and present is not None and before is None:
-            found.append(f"Tried to create {what} but it already exists")
-        elif edit.action == "DELETE" and present is None:
-            found.append(f"Tried to delete {what} but it was not found")
-        elif edit.action == "DELETE" and present is not None and not _is_same(present, edit.record):
-            found.append(f"Tried to delete {what} but the values provided do not match the current values")
+            complaints.append(f"The request contains an invalid set of changes for a {subject}")
+        elif edit.action == "CREATE" and existing is not None and before is None:
+            complaints.append(f"Tried to create {subject} but it already exists")
+        elif edit.action == "DELETE" and existing is None:
+            complaints.append(f"Tried to delete {subject} but it was not found")
+        elif edit.action == "DELETE" and existing is not None and not _is_same(existing, edit.record):
+            complaints.append(f"Tried to delete {subject} but the values provided do not match the current values")
         elif edit.action != "DELETE":
-            found += check_record(zone, edit.record)
-    return found
+            complaints += check_record(zone, edit.record)
+    return complaints
 
 
 def _check_result(
     call: Call, state: Route53State, zone: HostedZone, after: RecordTable, edits: Sequence[_Edit]
 ) -> list[str]:
-    found = []
+    complaints = []
     for name in dict.fromkeys(edit.record.name for edit in edits):
-        found += check_name(zone, name, list(after.at(name).values()))
+        complaints += check_name(zone, name, list(after.at(name).values()))
     written = [edit.record for edit in edits if edit.action != "DELETE"]
-    found += check_aliases(zone, written, after, set(state.zones))
+    complaints += check_aliases(zone, written, after, set(state.zones))
     limit = call.world.settings.quotas.records_per_zone
     if len(after) > limit and len(after) > len(state.records[zone.id]):
-        found.append(f"Number of records limit of {limit} exceeded")
-    return found
+        complaints.append(f"Number of records limit of {limit} exceeded")
+    return complaints
 
 
 def _apply(table: RecordTable, edits: Sequence[_Edit]) -> RecordTable:
@@ -169,10 +170,10 @@ def _apply(table: RecordTable, edits: Sequence[_Edit]) -> RecordTable:
     return after
 
 
-def _is_same(present: RecordSet, given: RecordSet) -> bool:
-    """Whether all that was given is as it is; the order of values does not matter."""
-    return replace(present, values=tuple(sorted(present.values)), healthy=True) == replace(
-        given, values=tuple(sorted(given.values))
+def _is_same(existing: RecordSet, requested: RecordSet) -> bool:
+    """Whether a requested record set equals the existing one; the order of values does not matter."""
+    return replace(existing, values=tuple(sorted(existing.values)), healthy=True) == replace(
+        requested, values=tuple(sorted(requested.values))
     )
 
 

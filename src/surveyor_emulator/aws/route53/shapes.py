@@ -1,4 +1,4 @@
-"""Shapes of Route 53's answers that several handlers build, as botocore's model names them."""
+"""Shapes of Route 53's answers that several handlers build, named as in botocore's model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class ChangeInfo(TypedDict):
-    """route53/ChangeInfo; times are float seconds since the epoch."""
+    """The shape route53/ChangeInfo; times are float seconds since the epoch."""
 
     Id: str
     Status: str
@@ -30,28 +30,28 @@ class ChangeInfo(TypedDict):
 
 
 class VpcShape(TypedDict):
-    """route53/VPC."""
+    """The shape route53/VPC."""
 
     VPCRegion: str
     VPCId: str
 
 
 class HostedZoneConfig(TypedDict):
-    """route53/HostedZoneConfig."""
+    """The shape route53/HostedZoneConfig."""
 
     Comment: NotRequired[str]
     PrivateZone: bool
 
 
 class LinkedService(TypedDict):
-    """route53/LinkedService."""
+    """The shape route53/LinkedService."""
 
     ServicePrincipal: str
     Description: NotRequired[str]
 
 
 class HostedZoneShape(TypedDict):
-    """route53/HostedZone."""
+    """The shape route53/HostedZone."""
 
     Id: str
     Name: str
@@ -62,23 +62,23 @@ class HostedZoneShape(TypedDict):
 
 
 def plain_id(text: str) -> str:
-    """An id without the path that Route 53 puts before it (``/hostedzone/Z…``)."""
+    """Return an id without the path that Route 53 puts before it (``/hostedzone/Z…``)."""
     return text.rsplit("/", 1)[-1]
 
 
-def require_unlinked(what: str, owner: str | None) -> None:
-    """Refuse to change what another service made; no document says with which code (LinkedService)."""
+def require_unlinked(resource: str, owner: str | None) -> None:
+    """Raise AccessDenied if another service owns a resource (LinkedService); the error code is not documented."""
     if owner is not None:
-        raise ServiceError("AccessDenied", f"the resource {what} can only be managed through {owner}", status=403)
+        raise ServiceError("AccessDenied", f"the resource {resource} can only be managed through {owner}", status=403)
 
 
 def vpc_shape(vpc: VpcKey) -> VpcShape:
-    """A VPC as the API shows it."""
+    """Return a VPC as the API shows it."""
     return {"VPCRegion": vpc.region, "VPCId": vpc.id}
 
 
 def zone_shape(zone: HostedZone, records: int) -> HostedZoneShape:
-    """A zone with so many record sets as the API shows it."""
+    """Return a zone with ``records`` record sets as the API shows it."""
     shape: HostedZoneShape = {
         "Id": f"/hostedzone/{zone.id}",
         "Name": zone.name,

@@ -1,4 +1,4 @@
-"""What Route 53 knows of one account: frozen values, and the one mutable object that holds them."""
+"""Route 53's state of one account: frozen values, and the one mutable object that holds them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .records import RecordTable
+from .record_table import RecordTable
 
 __all__ = [
     "CLOUD_MAP",
-    "AliasTarget",
     "Change",
     "Checker",
-    "HealthCheck",
     "HealthCheckConfig",
     "HostedZone",
-    "RecordKey",
-    "RecordSet",
-    "Report",
+    "ProbeReport",
+    "Route53HealthCheck",
     "Route53State",
     "VpcKey",
 ]
@@ -28,59 +25,17 @@ CLOUD_MAP = "servicediscovery.amazonaws.com"
 
 
 class VpcKey(NamedTuple):
-    """A VPC as Route 53 names it."""
+    """The key of a VPC: its id and region."""
 
     id: str
     region: str
 
 
-class RecordKey(NamedTuple):
-    """What tells the resource record sets of a zone apart."""
-
-    name: str
-    type: str
-    set_identifier: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AliasTarget:
-    """Where an alias points: a zone and a name in it (route53/AliasTarget)."""
-
-    zone_id: str
-    name: str
-    evaluate_target_health: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RecordSet:
-    """A resource record set; ``name`` and ``alias.name`` are canonical, ``values`` in presentation form.
-
-    ``healthy`` is custom health; a Route 53 health check has its own (``health_check_id``). Both must be well.
-    """
-
-    name: str
-    type: str
-    ttl: int | None = None
-    values: tuple[str, ...] = ()
-    set_identifier: str | None = None
-    multivalue: bool = False
-    weight: int | None = None
-    health_check_id: str | None = None
-    alias: AliasTarget | None = None
-    healthy: bool = True
-    failover: str | None = None
-
-    @property
-    def key(self) -> RecordKey:
-        """What tells it from the others of its zone."""
-        return RecordKey(self.name, self.type, self.set_identifier)
-
-
 @dataclass(frozen=True, slots=True)
 class HostedZone:
-    """A hosted zone without its records. ``owner`` is the service that made it, if one did.
+    """A hosted zone without its records. ``owner`` is the service that created it, None for the user.
 
-    ``soa_ttl`` is what the TTL of its SOA record was in the beginning, seconds.
+    ``soa_ttl`` is the initial TTL of its SOA record, in seconds.
     """
 
     id: str
@@ -96,13 +51,13 @@ class HostedZone:
 
     @property
     def private(self) -> bool:
-        """Whether it answers only in its VPCs."""
+        """Whether the zone is visible only in its VPCs."""
         return bool(self.vpcs)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change on its way to the name servers (route53/ChangeInfo)."""
+    """A change that propagates to the name servers (route53/ChangeInfo)."""
 
     id: str
     submitted_at: float
@@ -111,7 +66,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class HealthCheckConfig:
-    """How an endpoint is checked (route53/HealthCheckConfig); None where nothing was given and there is no default."""
+    """The settings of a health check (route53/HealthCheckConfig); None: not set, and without a default."""
 
     type: str
     ip_address: str | None = None
@@ -134,11 +89,11 @@ class HealthCheckConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthCheck:
-    """A health check and what is known of its endpoint. ``owner`` is the service that made it, if one did.
+class Route53HealthCheck:
+    """A health check and its latest result. ``owner`` is the service that created it, None for the user.
 
-    The prober sets ``observed``; until then nothing is known, and the check counts as healthy (Route 53 Developer
-    Guide, "How Amazon Route 53 determines whether a health check is healthy").
+    The prober sets ``observed``; until then the check counts as healthy (Route 53 Developer Guide, "How Amazon Route 53
+    determines whether a health check is healthy").
     """
 
     id: str
@@ -147,58 +102,61 @@ class HealthCheck:
     version: int = 1
     owner: str | None = None
     observed: bool | None = None
-    # Deleted by its owner, but not yet gone from the lists.
-    leaving: bool = False
+    # Deleted by its owner, but still in the lists.
+    being_deleted: bool = False
 
     @property
     def healthy(self) -> bool:
-        """What answers go by: healthy while nothing is known or the check is disabled; ``inverted`` turns the rest."""
+        """Whether answers treat the check as healthy.
+
+        It is healthy while it has no result or is disabled; ``inverted`` inverts a result, and a disabled check.
+        """
         if self.config.disabled:
             return not self.config.inverted
         return self.observed is None or self.observed is not self.config.inverted
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What came of one probe, and when it was (service seconds)."""
+class ProbeReport:
+    """The result of one probe, and its time (service seconds)."""
 
-    well: bool
+    succeeded: bool
     reason: str
     at: float
 
 
 @dataclass(slots=True)
 class Checker:
-    """One of the health checkers of a check: it thinks the endpoint healthy until it has failed often enough in a row.
+    """One of the health checkers of a check: ``healthy`` until enough probes in a row have failed.
 
-    ``streak`` counts its latest results that speak against what it thinks.
+    ``streak`` counts its latest consecutive results that contradict ``healthy``.
     """
 
     region: str
     address: str
     healthy: bool = True
     streak: int = 0
-    last: Report | None = None
-    last_failure: Report | None = None
+    last: ProbeReport | None = None
+    last_failure: ProbeReport | None = None
 
 
 @dataclass(slots=True)
 class Route53State:
-    """All of one account. ``records`` is what the API shows; name servers follow it, see published.py."""
+    """The state of one account. The API shows ``records``; the name servers follow them, see published_zones.py."""
 
     zones: dict[str, HostedZone] = field(default_factory=dict)
     records: dict[str, RecordTable] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
-    # Changes that the name servers do not have yet, and when each zone's latest reaches them.
+    # Changes that the name servers do not have yet, and the time at which each zone's latest change reaches them.
     pending: set[str] = field(default_factory=set)
     settles_at: dict[str, float] = field(default_factory=dict)
-    # VPCs of other accounts that may be associated, by zone.
+    # Zone id -> VPCs of other accounts that may be associated.
     authorizations: dict[str, tuple[VpcKey, ...]] = field(default_factory=dict)
-    health_checks: dict[str, HealthCheck] = field(default_factory=dict)
-    # Those that probe, by health check; none for a check that is not probed.
+    health_checks: dict[str, Route53HealthCheck] = field(default_factory=dict)
+    # Health check id -> its checkers; a check that is not probed has none.
     checkers: dict[str, list[Checker]] = field(default_factory=dict)
-    # Who wants to be told when a check turns healthy or unhealthy: the service that owns it.
+    # Health check id -> callback of the owning service, called when the check becomes healthy or unhealthy.
     followers: dict[str, Callable[[bool], object]] = field(default_factory=dict)
-    # Caller references of health checks that are gone: they may not be used again.
-    spent_references: set[str] = field(default_factory=set)
+    # Caller references of deleted health checks, which must not be used again.
+    used_references: set[str] = field(default_factory=set)
     tags: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)

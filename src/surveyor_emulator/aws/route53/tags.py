@@ -1,4 +1,4 @@
-"""Tags of hosted zones and health checks."""
+"""Operations on the tags of hosted zones and health checks."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ TAGS_LIMIT = 10
 
 
 class Tag(TypedDict, total=False):
-    """route53/Tag; the model requires neither."""
+    """The shape route53/Tag; the model requires neither member."""
 
     Key: str
     Value: str
 
 
 def change_tags_for_resource(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ChangeTagsForResource: removals first, then additions."""
+    """Handle ChangeTagsForResource: removals first, then additions."""
     added = cast(Sequence[Tag], request.get("AddTags", ()))
     removed = cast(Sequence[str], request.get("RemoveTagKeys", ()))
     if not added and not removed:
         raise ServiceError("InvalidInput", "expected AddTags or RemoveTagKeys")
     if not all(tag.get("Key") for tag in added):
-        raise ServiceError("InvalidInput", "each of AddTags is to have a Key")
+        raise ServiceError("InvalidInput", "each of AddTags must have a Key")
     resource = _resource(call, str(request["ResourceType"]), str(request["ResourceId"]))
     state = call.world.in_account(Route53State, call.account)
     tags = {key: value for key, value in state.tags.get(resource, {}).items() if key not in removed}
@@ -45,12 +45,12 @@ def change_tags_for_resource(call: Call, request: Mapping[str, object]) -> dict[
 
 
 def list_tags_for_resource(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ListTagsForResource."""
+    """Handle ListTagsForResource."""
     return {"ResourceTagSet": _tag_set(call, str(request["ResourceType"]), str(request["ResourceId"]))}
 
 
 def list_tags_for_resources(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ListTagsForResources: of up to ten of one type."""
+    """Handle ListTagsForResources: up to ten resources of one type."""
     ids = cast(Sequence[str], request["ResourceIds"])
     return {"ResourceTagSets": [_tag_set(call, str(request["ResourceType"]), resource_id) for resource_id in ids]}
 
@@ -66,7 +66,7 @@ def _tag_set(call: Call, kind: str, resource_id: str) -> dict[str, object]:
 
 
 def _resource(call: Call, kind: str, resource_id: str) -> tuple[str, str]:
-    """Kind and plain id of something that exists; NoSuchHostedZone, NoSuchHealthCheck."""
+    """Return kind and plain id of an existing resource. Raise NoSuchHostedZone or NoSuchHealthCheck."""
     state = call.world.in_account(Route53State, call.account)
     if kind == "hostedzone":
         find_zone(state, resource_id)

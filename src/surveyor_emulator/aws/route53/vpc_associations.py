@@ -1,4 +1,4 @@
-"""Operations on which VPCs see a private zone, those of other accounts included."""
+"""Operations on the association of private zones with VPCs, including VPCs of other accounts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .changes import change_info
 from .paging import page_size
 from .shapes import VpcShape, plain_id, vpc_shape
 from .state import HostedZone, Route53State, VpcKey
-from .vpcs import every_zone, has_vpc, read_vpc, require_free, require_vpc
+from .vpcs import all_zones, has_vpc, read_vpc, require_no_conflict, require_vpc
 
 __all__ = [
     "associate_vpc_with_hosted_zone",
@@ -27,7 +27,7 @@ __all__ = [
     "list_vpc_association_authorizations",
 ]
 
-# Route 53 Developer Guide, "Quotas": of one zone.
+# Limits per zone: Route 53 Developer Guide, "Quotas".
 VPCS_LIMIT = 300
 AUTHORIZATIONS_LIMIT = 1_000
 PAGE = 100
@@ -40,7 +40,7 @@ _VPC_ID = re.compile(r"vpc-[0-9a-f]{8,17}")
 
 
 def associate_vpc_with_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """AssociateVPCWithHostedZone, by the VPC's account; the zone's own, or one that it has authorized."""
+    """Handle AssociateVPCWithHostedZone, called by the VPC's account: the zone's own, or one that it has authorized."""
     zone, vpc = _find_anywhere(call, request), _vpc(request)
     if not zone.private:
         raise ServiceError("PublicZoneVPCAssociation", f"zone {zone.name} is public, it has no VPCs")
@@ -48,7 +48,7 @@ def associate_vpc_with_hosted_zone(call: Call, request: Mapping[str, object]) ->
     owner = call.world.in_account(Route53State, zone.account)
     if zone.account != call.account and vpc not in owner.authorizations.get(zone.id, ()):
         raise ServiceError("NotAuthorizedException", f"account {zone.account} has not authorized VPC {vpc.id}")
-    require_free(call.world, zone.name, vpc)
+    require_no_conflict(call.world, zone.name, vpc)
     if len(zone.vpcs) >= VPCS_LIMIT:
         raise ServiceError("LimitsExceeded", f"zone {zone.name} has {len(zone.vpcs)} VPCs, its limit")
     change = zones.set_vpcs(call.world, zone, (*zone.vpcs, vpc), _comment(request))
@@ -57,7 +57,7 @@ def associate_vpc_with_hosted_zone(call: Call, request: Mapping[str, object]) ->
 
 
 def disassociate_vpc_from_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DisassociateVPCFromHostedZone, by the zone's account or the VPC's."""
+    """Handle DisassociateVPCFromHostedZone, called by the zone's account or the VPC's."""
     zone, vpc = _find_anywhere(call, request), _vpc(request)
     if zone.account != call.account:
         require_vpc(call.world, call.account, vpc)
@@ -72,11 +72,11 @@ def disassociate_vpc_from_hosted_zone(call: Call, request: Mapping[str, object])
 
 
 def create_vpc_association_authorization(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """CreateVPCAssociationAuthorization: a VPC of another account may be associated."""
+    """Handle CreateVPCAssociationAuthorization: allow the association of another account's VPC."""
     state, zone, vpc = _own_private(call, request)
-    # The VPC is another account's, so all that can be told of it is whether its id is one.
+    # The VPC belongs to another account, so only the format of its id can be checked.
     if not _VPC_ID.fullmatch(vpc.id):
-        raise ServiceError("InvalidVPCId", f"{vpc.id!r} is no id of a VPC")
+        raise ServiceError("InvalidVPCId", f"{vpc.id!r} is not the id of a VPC")
     authorized = state.authorizations.get(zone.id, ())
     if vpc not in authorized:
         if len(authorized) >= AUTHORIZATIONS_LIMIT:
@@ -88,7 +88,7 @@ def create_vpc_association_authorization(call: Call, request: Mapping[str, objec
 
 
 def delete_vpc_association_authorization(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DeleteVPCAssociationAuthorization; an association that was made meanwhile stays."""
+    """Handle DeleteVPCAssociationAuthorization; an association created in the meantime stays."""
     state, zone, vpc = _own_private(call, request)
     authorized = state.authorizations.get(zone.id, ())
     if vpc not in authorized:
@@ -98,7 +98,7 @@ def delete_vpc_association_authorization(call: Call, request: Mapping[str, objec
 
 
 def list_vpc_association_authorizations(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ListVPCAssociationAuthorizations."""
+    """Handle ListVPCAssociationAuthorizations."""
     state = call.world.in_account(Route53State, call.account)
     zone = zones.find_zone(state, str(request["HostedZoneId"]))
     size = page_size(request, AUTHORIZATIONS_PAGE, member="MaxResults")
@@ -108,11 +108,11 @@ def list_vpc_association_authorizations(call: Call, request: Mapping[str, object
 
 
 def list_hosted_zones_by_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ListHostedZonesByVPC: whichever account owns the zones; Cloud Map makes its in the user's own account."""
+    """Handle ListHostedZonesByVPC: zones of all accounts; Cloud Map creates its zones in the user's own account."""
     vpc = VpcKey(str(request["VPCId"]), str(request["VPCRegion"]))
     if not has_vpc(call.world, call.account, vpc):
         raise ServiceError("InvalidInput", f"account {call.account} has no VPC {vpc.id} in {vpc.region}")
-    found = sorted((zone for zone in every_zone(call.world) if vpc in zone.vpcs), key=lambda zone: zone.id)
+    found = sorted((zone for zone in all_zones(call.world) if vpc in zone.vpcs), key=lambda zone: zone.id)
     size = page_size(request, PAGE)
     page, token = _page(found, request.get("NextToken"), size)
     summaries = [
@@ -123,11 +123,11 @@ def list_hosted_zones_by_vpc(call: Call, request: Mapping[str, object]) -> dict[
 
 
 def _find_anywhere(call: Call, request: Mapping[str, object]) -> HostedZone:
-    wanted = plain_id(str(request["HostedZoneId"]))
-    for zone in every_zone(call.world):
-        if zone.id == wanted:
+    zone_id = plain_id(str(request["HostedZoneId"]))
+    for zone in all_zones(call.world):
+        if zone.id == zone_id:
             return zone
-    raise ServiceError("NoSuchHostedZone", f"no hosted zone has the id {wanted}")
+    raise ServiceError("NoSuchHostedZone", f"no hosted zone has the id {zone_id}")
 
 
 def _own_private(call: Call, request: Mapping[str, object]) -> tuple[Route53State, HostedZone, VpcKey]:
@@ -148,7 +148,7 @@ def _comment(request: Mapping[str, object]) -> str | None:
 
 
 def _page(items: Sequence[Item], token: object, size: int) -> tuple[Sequence[Item], str | None]:
-    """A page of what hardly changes between two calls: the token is the position."""
+    """Return a page and the next token, which is a position: these lists hardly change between two calls."""
     begin = 0
     if token is not None:
         try:
@@ -156,7 +156,7 @@ def _page(items: Sequence[Item], token: object, size: int) -> tuple[Sequence[Ite
         except (ValueError, binascii.Error):
             position = None
         if position is None:
-            raise ServiceError("InvalidPaginationToken", "NextToken is not one that this operation gave")
+            raise ServiceError("InvalidPaginationToken", "NextToken was not returned by this operation")
         begin = int(position[1])
     end = begin + size
     following = base64.urlsafe_b64encode(f"from:{end}".encode()).decode() if len(items) > end else None

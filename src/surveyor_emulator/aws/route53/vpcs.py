@@ -1,4 +1,4 @@
-"""VPCs as requests name them, whether they exist, and which zones already have them."""
+"""Read VPCs from requests, and check that they exist and have no conflicting zone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["all_zones", "has_vpc", "read_vpc", "require_no_conflict", "require_v
 
 
 def read_vpc(shape: VpcShape) -> VpcKey:
-    """Both members are needed, although the model calls them optional (route53/VPC)."""
+    """Return the VPC of a request; both members are required, although the model calls them optional (route53/VPC)."""
     if not shape.get("VPCId"):
         raise ServiceError("InvalidVPCId", "VPC needs VPCId")
     if not shape.get("VPCRegion"):
@@ -29,13 +29,13 @@ def has_vpc(world: World, account: str, vpc: VpcKey) -> bool:
 
 
 def require_vpc(world: World, account: str, vpc: VpcKey) -> None:
-    """InvalidVPCId unless the account has that VPC."""
+    """Raise InvalidVPCId unless the account has that VPC."""
     if not has_vpc(world, account, vpc):
         raise ServiceError("InvalidVPCId", f"account {account} has no VPC {vpc.id} in {vpc.region}")
 
 
 def require_no_conflict(world: World, name: str, vpc: VpcKey) -> None:
-    """ConflictingDomainExists if a private zone of that name, in whichever account, already has the VPC."""
+    """Raise ConflictingDomainExists if a private zone of that name, in any account, is associated with the VPC."""
     for zone in all_zones(world):
         if zone.name == name and vpc in zone.vpcs:
             raise ServiceError(
@@ -45,6 +45,6 @@ def require_no_conflict(world: World, name: str, vpc: VpcKey) -> None:
 
 
 def all_zones(world: World) -> Iterator[HostedZone]:
-    """The zones of all accounts."""
+    """Yield the zones of all accounts."""
     for _, _, state in world.everywhere(Route53State):
         yield from state.zones.values()

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from surveyor_emulator.aws.route53.health.checks import add_check, is_healthy, observe, remove_check
-from surveyor_emulator.aws.route53.published import published
-from surveyor_emulator.aws.route53.state import HealthCheck, HealthCheckConfig, Route53State
+from surveyor_emulator.aws.route53.health.checks import add_check, is_healthy, record_observation, remove_check
+from surveyor_emulator.aws.route53.published_zones import published_zones
+from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53HealthCheck, Route53State
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import World
 
@@ -25,21 +25,21 @@ def state(world: World) -> Route53State:
 def test_a_check_is_healthy_until_something_is_known(world: World, state: Route53State) -> None:
     """Then as observed, and answers are made anew when that changes (Developer Guide, determining health)."""
     check = add_check(world, ACCOUNT, TCP, caller_reference="1")
-    before = published(world).generation
+    before = published_zones(world).generation
     assert is_healthy(state, check.id)
-    observe(world, ACCOUNT, check.id, healthy=True)
-    observe(world, ACCOUNT, check.id, healthy=False)
+    record_observation(world, ACCOUNT, check.id, healthy=True)
+    record_observation(world, ACCOUNT, check.id, healthy=False)
     assert not is_healthy(state, check.id)
-    assert published(world).generation == before + 2
-    observe(world, ACCOUNT, check.id, healthy=False)
-    assert published(world).generation == before + 2
+    assert published_zones(world).generation == before + 2
+    record_observation(world, ACCOUNT, check.id, healthy=False)
+    assert published_zones(world).generation == before + 2
 
 
 def test_what_a_prober_says_of_a_deleted_check_is_ignored(world: World, state: Route53State) -> None:
     """A probe in flight may end after its check."""
     check = add_check(world, ACCOUNT, TCP, caller_reference="1")
     remove_check(world, ACCOUNT, check)
-    observe(world, ACCOUNT, check.id, healthy=False)
+    record_observation(world, ACCOUNT, check.id, healthy=False)
     assert not state.health_checks
     assert is_healthy(state, check.id)
 
@@ -57,7 +57,7 @@ def test_what_a_prober_says_of_a_deleted_check_is_ignored(world: World, state: R
 def test_disabled_and_inverted_checks(changes: dict[str, bool], *, observed: bool | None, expected: bool) -> None:
     """A disabled check is healthy, an inverted one the other way round (route53/HealthCheckConfig.Disabled)."""
     config = replace(TCP, **changes)  # type: ignore[arg-type]  # fields by name
-    assert HealthCheck("1", "1", config, observed=observed).healthy is expected
+    assert Route53HealthCheck("1", "1", config, observed=observed).healthy is expected
 
 
 @pytest.mark.parametrize(("threshold", "expected"), [(0, True), (1, True), (2, True), (3, False), (4, False)])
@@ -66,7 +66,7 @@ def test_calculated_checks_count_their_children(
 ) -> None:
     """Healthy with at least the threshold of healthy children (route53/HealthCheckConfig.HealthThreshold)."""
     children = [add_check(world, ACCOUNT, TCP, caller_reference=str(n)).id for n in range(3)]
-    observe(world, ACCOUNT, children[0], healthy=False)
+    record_observation(world, ACCOUNT, children[0], healthy=False)
     config = HealthCheckConfig("CALCULATED", health_threshold=threshold, children=tuple(children))
     parent = add_check(world, ACCOUNT, config, caller_reference="parent")
     assert is_healthy(state, parent.id) is expected

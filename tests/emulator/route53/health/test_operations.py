@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surveyor_emulator.aws.route53.state import Checker, Report, Route53State
+from surveyor_emulator.aws.route53.state import Checker, ProbeReport, Route53State
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import World
 
@@ -88,7 +88,10 @@ def test_status_is_what_each_checker_saw(
     """Nothing at first; then one observation for each checker, and its latest failure even after a success."""
     check = make()["Id"]
     assert route53("GetHealthCheckStatus", HealthCheckId=check) == {"HealthCheckObservations": []}
-    good, bad = Report(True, "HTTP Status Code 200, OK", 60.0), Report(False, "The connection was refused.", 30.0)
+    good, bad = (
+        ProbeReport(True, "HTTP Status Code 200, OK", 60.0),
+        ProbeReport(False, "The connection was refused.", 30.0),
+    )
     checkers = [Checker("us-east-1", "127.0.0.2", last=good, last_failure=bad), Checker("eu-west-1", "127.0.0.3")]
     world.in_account(Route53State, ACCOUNT).checkers[check] = checkers
     [seen] = route53("GetHealthCheckStatus", HealthCheckId=check)["HealthCheckObservations"]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from surveyor_emulator.aws.route53.health.checks import add_check
-from surveyor_emulator.aws.route53.health.probe import READ_AT_MOST, Limits, Outcome, probe
-from surveyor_emulator.aws.route53.health.prober import watch
+from surveyor_emulator.aws.route53.health.probe import MAX_READ, ProbeLimits, ProbeOutcome, probe
+from surveyor_emulator.aws.route53.health.prober import start_probing
 from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53State
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.settings import Settings
@@ -91,13 +91,13 @@ def endlessly(first: bytes, more: bytes, pause: float | None = None) -> Serve:
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-LIMITS = Limits(tcp_connect=10, connect=4, answer=2, wall=0.05)
+LIMITS = ProbeLimits(tcp_connect=10, connect=4, answer=2, wall=0.05)
 
 
-def outcome(serve: Serve | None, config: HealthCheckConfig | None = None) -> Outcome:
+def outcome(serve: Serve | None, config: HealthCheckConfig | None = None) -> ProbeOutcome:
     """What one probe says of a server."""
 
-    async def run() -> Outcome:
+    async def run() -> ProbeOutcome:
         async with endpoint(serve) as server:
             asked = replace(config or HealthCheckConfig("HTTP"), ip_address="127.0.0.1", port=server.port)
             return await probe(asked, "ref", "127.0.0.1", "127.0.0.9", LIMITS)
@@ -106,7 +106,7 @@ def outcome(serve: Serve | None, config: HealthCheckConfig | None = None) -> Out
 
 
 @pytest.mark.parametrize(
-    ("answer", "well"),
+    ("answer", "succeeded"),
     [
         (OK, True),
         (b"HTTP/1.1 399 \r\n\r\n", True),
@@ -121,13 +121,13 @@ def outcome(serve: Serve | None, config: HealthCheckConfig | None = None) -> Out
         (b"", False),
     ],
 )
-def test_status_decides(answer: bytes, *, well: bool) -> None:
+def test_status_decides(answer: bytes, *, succeeded: bool) -> None:
     """2xx and 3xx are healthy, redirects are not followed; what is no HTTP is not."""
-    assert outcome(saying(answer)).well is well
+    assert outcome(saying(answer)).succeeded is succeeded
 
 
 @pytest.mark.parametrize(
-    ("serve", "well", "waited"),
+    ("serve", "succeeded", "timed_out_after"),
     [
         (None, False, 2.0),
         (dripping, False, 2.0),
@@ -138,10 +138,10 @@ def test_status_decides(answer: bytes, *, well: bool) -> None:
     ],
     ids=["silent", "a letter at a time", "endless headers", "endless header", "5 GB", "slow headers"],
 )
-def test_hostile_servers(serve: Serve | None, waited: float, *, well: bool) -> None:
+def test_hostile_servers(serve: Serve | None, timed_out_after: float, *, succeeded: bool) -> None:
     """Whatever is sent or not, the probe ends within its limits, and the status in time decides."""
     actual = outcome(serve)
-    assert (actual.well, actual.waited) == (well, waited), actual
+    assert (actual.succeeded, actual.timed_out_after) == (succeeded, timed_out_after), actual
 
 
 def test_little_is_read_of_a_lot() -> None:
@@ -156,16 +156,16 @@ def test_little_is_read_of_a_lot() -> None:
             await writer.drain()
             sent += 65536
 
-    assert outcome(serve).well
-    assert sent < 200 * READ_AT_MOST
+    assert outcome(serve).succeeded
+    assert sent < 200 * MAX_READ
 
 
-@pytest.mark.parametrize(("before", "well"), [(0, True), (5_118, True), (5_119, False), (6_000, False)])
-def test_strings_are_looked_for_in_the_first_5120_bytes(before: int, *, well: bool) -> None:
+@pytest.mark.parametrize(("before", "succeeded"), [(0, True), (5_118, True), (5_119, False), (6_000, False)])
+def test_strings_are_looked_for_in_the_first_5120_bytes(before: int, *, succeeded: bool) -> None:
     """The whole string must appear in them (route53/HealthCheckConfig.SearchString)."""
     body = b"-" * before + b"ok" + b"-" * 6_000
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    assert outcome(saying(answer), HealthCheckConfig("HTTP_STR_MATCH", search_string="ok")).well is well
+    assert outcome(saying(answer), HealthCheckConfig("HTTP_STR_MATCH", search_string="ok")).succeeded is succeeded
 
 
 def test_request_names_path_and_host() -> None:
@@ -175,7 +175,7 @@ def test_request_names_path_and_host() -> None:
         async with endpoint(saying(OK)) as server:
             config = HealthCheckConfig("HTTP", "127.0.0.1", server.port, "/a?b=c d\r\nX: y")
             named = replace(config, fully_qualified_domain_name="example.com")
-            assert (await probe(named, "ref", "127.0.0.1", "127.0.0.9", LIMITS)).well
+            assert (await probe(named, "ref", "127.0.0.1", "127.0.0.9", LIMITS)).succeeded
             line, host = server.heads[0].split(b"\r\n")[:2]
             assert line == b"GET /a?b=c%20d%0D%0AX:%20y HTTP/1.1"
             assert host == f"Host: example.com:{server.port}".encode()
@@ -185,9 +185,9 @@ def test_request_names_path_and_host() -> None:
 
 def test_refused_and_tcp() -> None:
     """A TCP check needs a connection and no more; a closed port is unhealthy at once."""
-    assert outcome(None, HealthCheckConfig("TCP")).well
+    assert outcome(None, HealthCheckConfig("TCP")).succeeded
     closed = HealthCheckConfig("TCP", "127.0.0.1", 1)
-    assert asyncio.run(probe(closed, "ref", "127.0.0.1", "127.0.0.9", LIMITS)) == Outcome(
+    assert asyncio.run(probe(closed, "ref", "127.0.0.1", "127.0.0.9", LIMITS)) == ProbeOutcome(
         False, "The connection was refused."
     )
 
@@ -203,7 +203,7 @@ class Probed:
         config = {"type": "HTTP", "ip_address": address, "port": port, **config}
         self.check = add_check(self.world, ACCOUNT, HealthCheckConfig(**config), caller_reference="1").id
         self.state = self.world.in_account(Route53State, ACCOUNT)
-        watch(self.world, ACCOUNT, self.state.health_checks[self.check])
+        start_probing(self.world, ACCOUNT, self.state.health_checks[self.check])
 
     async def advance(self, seconds: float) -> bool:
         """Let time pass; whether the check is healthy then."""
@@ -240,8 +240,8 @@ def test_threshold_counts_both_ways(threshold: int) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(("well", "healthy"), [(2, False), (3, True)])
-def test_more_than_18_percent_of_the_checkers_suffice(well: int, *, healthy: bool) -> None:
+@pytest.mark.parametrize(("succeeded", "healthy"), [(2, False), (3, True)])
+def test_more_than_18_percent_of_the_checkers_suffice(succeeded: int, *, healthy: bool) -> None:
     """Of sixteen checkers three are enough, two are not."""
 
     async def run() -> None:
@@ -250,7 +250,7 @@ def test_more_than_18_percent_of_the_checkers_suffice(well: int, *, healthy: boo
 
             async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 peer = writer.get_extra_info("peername")[0]
-                if len(preferred) < well:
+                if len(preferred) < succeeded:
                     preferred.add(peer)
                 writer.write(OK if peer in preferred else b"HTTP/1.1 503 No\r\n\r\n")
 
@@ -263,7 +263,7 @@ def test_more_than_18_percent_of_the_checkers_suffice(well: int, *, healthy: boo
 def test_elsewhere_than_on_loopback_nothing_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a socket is made for an address outside 127.0.0.0/8 and ::1, and nothing is concluded of it."""
 
-    async def never(*args: object) -> Outcome:
+    async def never(*args: object) -> ProbeOutcome:
         raise AssertionError("probed")
 
     monkeypatch.setattr("surveyor_emulator.aws.route53.health.prober.probe", never)

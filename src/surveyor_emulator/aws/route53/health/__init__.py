@@ -1,3 +1,3 @@
-"""Health checks of an account: what they are, and what is known of their endpoints."""
+"""Health checks of an account: their operations, their rules, and the probing of endpoints."""
 
 from __future__ import annotations

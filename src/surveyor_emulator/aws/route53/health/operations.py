@@ -8,12 +8,18 @@ from typing import cast
 
 from surveyor_emulator.aws.route53.paging import from_marker, page_size
 from surveyor_emulator.aws.route53.shapes import require_unlinked
-from surveyor_emulator.aws.route53.state import Checker, HealthCheck, HealthCheckConfig, Report, Route53State
+from surveyor_emulator.aws.route53.state import (
+    Checker,
+    HealthCheckConfig,
+    ProbeReport,
+    Route53HealthCheck,
+    Route53State,
+)
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 from .checks import add_check, change_check, find_check, remove_check
-from .prober import watch
+from .prober import start_probing
 from .rules import ENDPOINTS, check_config
 from .shapes import check_shape, read_config, update_config
 
@@ -32,26 +38,26 @@ PAGE = 1_000
 
 
 def create_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """CreateHealthCheck; a repeated caller reference with the same settings gives the check that there is."""
+    """Handle CreateHealthCheck; a repeated caller reference with the same settings returns the existing check."""
     state = _state(call)
     reference = str(request["CallerReference"])
     config = read_config(cast(Mapping[str, object], request["HealthCheckConfig"]))
-    present = next((check for check in state.health_checks.values() if check.caller_reference == reference), None)
-    if reference in state.spent_references or (present is not None and present.config != config):
+    existing = next((check for check in state.health_checks.values() if check.caller_reference == reference), None)
+    if reference in state.used_references or (existing is not None and existing.config != config):
         raise ServiceError("HealthCheckAlreadyExists", f"the caller reference {reference} was used for another check")
-    if present is None:
+    if existing is None:
         _require_children(state, config)
-        present = add_check(call.world, call.account, config, caller_reference=reference)
-        watch(call.world, call.account, present)
-        call.note("health-check.created", present.id, config.type)
-    location = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{present.id}"
-    return {"HealthCheck": check_shape(present), "Location": location}
+        existing = add_check(call.world, call.account, config, caller_reference=reference)
+        start_probing(call.world, call.account, existing)
+        call.note("health-check.created", existing.id, config.type)
+    location = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{existing.id}"
+    return {"HealthCheck": check_shape(existing), "Location": location}
 
 
 def update_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """UpdateHealthCheck: what is given changes, the version goes up by one."""
+    """Handle UpdateHealthCheck: change the members in the request, and raise the version by 1."""
     state = _state(call)
-    check = _own(call, request)
+    check = _find_unlinked(call, request)
     version = request.get("HealthCheckVersion", check.version)
     if version != check.version:
         raise ServiceError("HealthCheckVersionMismatch", f"the check has version {check.version}, not {version}")
@@ -64,30 +70,30 @@ def update_health_check(call: Call, request: Mapping[str, object]) -> dict[str, 
     change_check(call.world, call.account, changed)
     if config.regions != check.config.regions:
         state.checkers.pop(check.id, None)
-    watch(call.world, call.account, changed)
+    start_probing(call.world, call.account, changed)
     return {"HealthCheck": check_shape(changed)}
 
 
 def delete_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """DeleteHealthCheck; records may still name it, they count as healthy then."""
-    check = _own(call, request)
+    """Handle DeleteHealthCheck; records that still name the check count as healthy."""
+    check = _find_unlinked(call, request)
     remove_check(call.world, call.account, check)
     call.note("health-check.deleted", check.id)
     return {}
 
 
 def get_health_check(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHealthCheck."""
+    """Handle GetHealthCheck."""
     return {"HealthCheck": check_shape(find_check(_state(call), str(request["HealthCheckId"])))}
 
 
 def get_health_check_count(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHealthCheckCount."""
+    """Handle GetHealthCheckCount."""
     return {"HealthCheckCount": len(_state(call).health_checks)}
 
 
 def list_health_checks(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """ListHealthChecks, in the order of their ids."""
+    """Handle ListHealthChecks, ordered by id."""
     checks = sorted(_state(call).health_checks.values(), key=lambda check: check.id)
     size = page_size(request, PAGE)
     rest = from_marker(checks, request.get("Marker"), "InvalidInput")
@@ -103,27 +109,27 @@ def list_health_checks(call: Call, request: Mapping[str, object]) -> dict[str, o
 
 
 def get_health_check_status(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHealthCheckStatus: what each checker saw last; nothing while nothing was seen."""
+    """Handle GetHealthCheckStatus: each checker's latest result; a checker without a result is left out."""
     return _observations((checker, checker.last) for checker in _checkers(call, request))
 
 
 def get_health_check_last_failure_reason(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetHealthCheckLastFailureReason: what each checker's latest failure was; nothing while none has failed."""
+    """Handle GetHealthCheckLastFailureReason: each checker's latest failure; a checker without one is left out."""
     return _observations((checker, checker.last_failure) for checker in _checkers(call, request))
 
 
-def _observations(seen: Iterable[tuple[Checker, Report | None]]) -> dict[str, object]:
+def _observations(reports: Iterable[tuple[Checker, ProbeReport | None]]) -> dict[str, object]:
     return {
         "HealthCheckObservations": [
             {
                 "Region": checker.region,
                 "IPAddress": checker.address,
                 "StatusReport": {
-                    "Status": f"{'Success' if report.well else 'Failure'}: {report.reason}",
+                    "Status": f"{'Success' if report.succeeded else 'Failure'}: {report.reason}",
                     "CheckedTime": report.at,
                 },
             }
-            for checker, report in seen
+            for checker, report in reports
             if report is not None
         ]
     }
@@ -136,7 +142,7 @@ def _checkers(call: Call, request: Mapping[str, object]) -> list[Checker]:
     return _state(call).checkers.get(check.id, [])
 
 
-def _own(call: Call, request: Mapping[str, object]) -> HealthCheck:
+def _find_unlinked(call: Call, request: Mapping[str, object]) -> Route53HealthCheck:
     check = find_check(_state(call), str(request["HealthCheckId"]))
     require_unlinked(f"healthcheck/{check.id}", check.owner)
     return check

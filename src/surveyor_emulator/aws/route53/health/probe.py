@@ -1,8 +1,8 @@
-"""One probe of one endpoint, over a real socket: TCP, HTTP or HTTPS, as a Route 53 health checker sends it.
+"""Send one probe to one endpoint over a real socket: TCP, HTTP or HTTPS, as a Route 53 health checker does.
 
 Route 53 Developer Guide, "How Amazon Route 53 determines whether a health check is healthy": four seconds to connect
-(ten for TCP), then two until the status code, then two more for the body where a string is looked for. Redirects are
-answers like others, certificates are not looked at. Whatever the other side sends, little of it is read.
+(ten for TCP), then two until the status code, then two more for the body if a string is searched. Redirects are not
+followed, certificates are not verified. At most 64 KiB of a response are read.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ import httptools
 
 from surveyor_emulator.aws.route53.state import HealthCheckConfig
 
-__all__ = ["Limits", "Outcome", "probe"]
+__all__ = ["ProbeLimits", "ProbeOutcome", "probe"]
 
 # "in the first 5120 bytes of the response body" (route53/HealthCheckConfig.Type).
-SEARCHED = 5_120
+SEARCHED_BYTES = 5_120
 # Status line, headers and body together; bytes.
-READ_AT_MOST = 65_536
+MAX_READ = 65_536
 _CHUNK = 8_192
 _PLAIN_PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
 _PRINTABLE = "".join(map(chr, range(33, 127)))
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Service seconds for a probe's parts, and how many wall seconds stand for one of them."""
+class ProbeLimits:
+    """The time limits of a probe's parts in service seconds, and ``wall``: the wall seconds per service second."""
 
     tcp_connect: float
     connect: float
@@ -44,78 +44,82 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a probe. ``waited`` is the limit that ran out (service seconds), 0 if none did."""
+class ProbeOutcome:
+    """The outcome of a probe. ``timed_out_after`` is the limit that was exceeded (service seconds), 0 if none was."""
 
-    well: bool
+    succeeded: bool
     reason: str
-    waited: float = 0.0
+    timed_out_after: float = 0.0
 
 
-async def probe(config: HealthCheckConfig, check_id: str, address: str, source: str, limits: Limits) -> Outcome:
-    """Probe ``address``, from the loopback address ``source`` where this machine has it."""
+async def probe(
+    config: HealthCheckConfig, check_id: str, address: str, source: str, limits: ProbeLimits
+) -> ProbeOutcome:
+    """Probe ``address``, from the loopback address ``source`` if this machine has it."""
     tcp = config.type == "TCP"
-    connecting = limits.tcp_connect if tcp else limits.connect
+    connect_limit = limits.tcp_connect if tcp else limits.connect
     try:
         with _socket(address, source) as sock:
-            async with asyncio.timeout(connecting * limits.wall):
+            async with asyncio.timeout(connect_limit * limits.wall):
                 await asyncio.get_running_loop().sock_connect(sock, (address, config.port or 80))
             if tcp:
-                return Outcome(True, "TCP connection established.")
-            return await _ask(config, check_id, address, sock, limits)
+                return ProbeOutcome(True, "TCP connection established.")
+            return await _request_over_http(config, check_id, address, sock, limits)
     except TimeoutError:
-        return Outcome(False, "The connection timed out.", connecting)
-    except OSError as problem:
-        return Outcome(False, _told(problem))
+        return ProbeOutcome(False, "The connection timed out.", connect_limit)
+    except OSError as error:
+        return ProbeOutcome(False, _describe_error(error))
 
 
-async def _ask(config: HealthCheckConfig, check_id: str, address: str, sock: socket.socket, limits: Limits) -> Outcome:
+async def _request_over_http(
+    config: HealthCheckConfig, check_id: str, address: str, sock: socket.socket, limits: ProbeLimits
+) -> ProbeOutcome:
     name = config.fully_qualified_domain_name
     tls = _tls() if config.type.startswith("HTTPS") else None
-    seen = _Response()
+    response = _Response()
     transport: asyncio.WriteTransport | None = None
     try:
-        async with asyncio.timeout(limits.answer * limits.wall) as patience:
+        async with asyncio.timeout(limits.answer * limits.wall) as timeout:
             reader, writer = await asyncio.open_connection(
                 sock=sock, ssl=tls, server_hostname=(name if config.enable_sni and name else "") if tls else None
             )
             transport = writer.transport
             writer.write(_request(config, check_id, address))
             searched = config.search_string
-            while not seen.enough(for_search=searched is not None):
+            while not response.is_sufficient(for_search=searched is not None):
                 data = await reader.read(_CHUNK)
-                had_status = seen.status
-                if not data or seen.feed(data):
+                had_status = response.status
+                if not data or response.feed(data):
                     break
-                if searched is not None and not had_status and seen.status:
-                    patience.reschedule(asyncio.get_running_loop().time() + limits.answer * limits.wall)
+                if searched is not None and not had_status and response.status:
+                    timeout.reschedule(asyncio.get_running_loop().time() + limits.answer * limits.wall)
     except TimeoutError:
-        if not seen.status:
-            return Outcome(False, "No HTTP status code came in time.", limits.answer)
-        if config.search_string is not None and config.search_string.encode() not in seen.body:
-            return Outcome(False, "The response body did not come in time.", 2 * limits.answer)
+        if not response.status:
+            return ProbeOutcome(False, "No HTTP status code was received in time.", limits.answer)
+        if config.search_string is not None and config.search_string.encode() not in response.body:
+            return ProbeOutcome(False, "The response body was not received in time.", 2 * limits.answer)
     except httptools.HttpParserError:
-        return Outcome(False, "The response is not in the format of HTTP/1.1.")
+        return ProbeOutcome(False, "The response is not in the format of HTTP/1.1.")
     finally:
         if transport is not None:
             transport.abort()
-    return _judged(config, seen)
+    return _evaluate(config, response)
 
 
-def _judged(config: HealthCheckConfig, seen: _Response) -> Outcome:
-    if not seen.status:
-        return Outcome(False, "The connection was closed without an HTTP status code.")
-    told = f"HTTP Status Code {seen.status}, {seen.phrase.decode('latin-1')[:80]}".rstrip(", ")
-    if not 200 <= seen.status < 400:
-        return Outcome(False, told)
-    if config.search_string is not None and config.search_string.encode() not in seen.body:
-        return Outcome(False, f"{told}. The string is not in the first {SEARCHED} bytes of the body.")
-    return Outcome(True, told)
+def _evaluate(config: HealthCheckConfig, response: _Response) -> ProbeOutcome:
+    if not response.status:
+        return ProbeOutcome(False, "The connection was closed without an HTTP status code.")
+    description = f"HTTP Status Code {response.status}, {response.phrase.decode('latin-1')[:80]}".rstrip(", ")
+    if not 200 <= response.status < 400:
+        return ProbeOutcome(False, description)
+    if config.search_string is not None and config.search_string.encode() not in response.body:
+        return ProbeOutcome(False, f"{description}. The string is not in the first {SEARCHED_BYTES} bytes of the body.")
+    return ProbeOutcome(True, description)
 
 
 @dataclass(slots=True)
 class _Response:
-    """What has been read of a response: callbacks of httptools, which does the parsing."""
+    """The part of a response that has been read; httptools parses it and calls the ``on_`` methods."""
 
     status: int = 0
     phrase: bytes = b""
@@ -128,33 +132,33 @@ class _Response:
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> bool:
-        """Take what came; whether that was all."""
+        """Parse received data; return whether the response is complete."""
         self.read += len(data)
         self._parser.feed_data(data)
         return self.done
 
-    def enough(self, *, for_search: bool) -> bool:
-        """Whether more would change nothing."""
-        return self.done or self.read >= READ_AT_MOST or (for_search and len(self.body) >= SEARCHED)
+    def is_sufficient(self, *, for_search: bool) -> bool:
+        """Whether further data cannot change the result."""
+        return self.done or self.read >= MAX_READ or (for_search and len(self.body) >= SEARCHED_BYTES)
 
     def on_status(self, phrase: bytes) -> None:
-        """The status line, or a piece of it, has come."""
-        self._take()
+        """Record the status line, or a part of it."""
+        self._read_status()
         self.phrase += phrase
 
     def on_headers_complete(self) -> None:
-        """So has the status, even where it has no phrase."""
-        self._take()
+        """Record the status, even if it has no phrase."""
+        self._read_status()
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body, decoded."""
-        self.body += data[: SEARCHED - len(self.body)]
+        """Keep the first bytes of the decoded body."""
+        self.body += data[: SEARCHED_BYTES - len(self.body)]
 
     def on_message_complete(self) -> None:
-        """It may have been an interim answer (1xx), which is none."""
+        """Record the end of the response, unless it was an interim one (1xx)."""
         self.done = bool(self.status)
 
-    def _take(self) -> None:
+    def _read_status(self) -> None:
         code = self._parser.get_status_code()
         self.status = code if code >= 200 else 0
 
@@ -180,7 +184,7 @@ def _socket(address: str, source: str) -> Iterator[socket.socket]:
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         if family == socket.AF_INET:
-            # Not every system answers on all of 127.0.0.0/8; then all checkers are one to the endpoint.
+            # Not every system has all of 127.0.0.0/8; without it the endpoint cannot distinguish the checkers.
             with contextlib.suppress(OSError):
                 sock.bind((source, 0))
         yield sock
@@ -197,9 +201,9 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-def _told(problem: OSError) -> str:
-    if isinstance(problem, ssl.SSLError):
-        return f"SSL alert: {(problem.reason or 'handshake failure').lower().replace('_', ' ')}."
-    if problem.errno == errno.ECONNREFUSED:
+def _describe_error(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"SSL alert: {(error.reason or 'handshake failure').lower().replace('_', ' ')}."
+    if error.errno == errno.ECONNREFUSED:
         return "The connection was refused."
-    return f"{os.strerror(problem.errno) if problem.errno else type(problem).__name__}."
+    return f"{os.strerror(error.errno) if error.errno else type(error).__name__}."

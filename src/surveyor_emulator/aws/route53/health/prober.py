@@ -1,13 +1,14 @@
-"""Probes endpoints, each from several checkers, and concludes from what they think.
+"""Probe endpoints, each from several checkers, and conclude their health from the checkers' results.
 
 HealthCheckConfig of servicediscovery and route53, and Route 53 Developer Guide, "How Amazon Route 53 determines whether
-a health check is healthy": every checker probes again 30 (or 10) seconds after its last result, and thinks otherwise
-once the threshold of results in a row says so; the endpoint is healthy if more than 18 % of the checkers think so.
+a health check is healthy": every checker probes again 30 (or 10) seconds after its last result, and changes its status
+after a threshold of consecutive contrary results; the endpoint is healthy if more than 18 % of the checkers report it
+healthy.
 
-A probe is wall time. On a clock that is advanced it belongs to the instant at which it begins, and a result that took
-a limit's time counts at the end of that limit. There the checkers of a check begin at one instant, so that an endpoint
-that hangs costs one wait for all sixteen; an endpoint that hung for them all three times within one advance, when
-nobody outside can have changed it, is waited for a tenth of the time until that advance is over.
+A probe takes wall time. On a clock that is advanced, it happens at the instant at which it begins, and a probe that
+timed out counts at the end of its limit. There all checkers of a check begin at one instant, so that an endpoint that
+does not respond costs one wait for all sixteen. If an endpoint has not responded to any checker three times within one
+advance, during which it cannot change, the wait is a tenth as long until that advance is over.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surveyor_emulator.aws.route53 import names
-from surveyor_emulator.aws.route53.answers import Answer, Scope, resolve
-from surveyor_emulator.aws.route53.published import published
-from surveyor_emulator.aws.route53.state import Checker, HealthCheck, HealthCheckConfig, Report, Route53State
+from surveyor_emulator.aws.route53.answers import DnsAnswer, ResolutionScope, resolve
+from surveyor_emulator.aws.route53.published_zones import published_zones
+from surveyor_emulator.aws.route53.state import (
+    Checker,
+    HealthCheckConfig,
+    ProbeReport,
+    Route53HealthCheck,
+    Route53State,
+)
 from surveyor_emulator.core.world import World
 
-from .checks import observe
-from .probe import Limits, Outcome, probe
+from .checks import record_observation
+from .probe import ProbeLimits, ProbeOutcome, probe
 from .rules import ENDPOINTS, is_loopback
 
-__all__ = ["REGIONS", "watch"]
+__all__ = ["REGIONS", "start_probing"]
 
 REGIONS = (
     "ap-northeast-1",
@@ -38,150 +45,160 @@ REGIONS = (
     "us-west-1",
     "us-west-2",
 )
-"""Where checkers are unless a check names regions (route53/HealthCheckConfig.Regions)."""
+"""The default regions of checkers (route53/HealthCheckConfig.Regions)."""
 
-# Probes at once, of all checks together; each has a socket.
-AT_ONCE = 256
-PATIENT_ROUNDS = 3
-IMPATIENCE = 0.1
+# Concurrent probes of all checks together; each has a socket.
+MAX_CONCURRENT_PROBES = 256
+MAX_SILENT_ROUNDS = 3
+SHORT_WAIT_SHARE = 0.1
 
 
 @dataclass(slots=True)
 class _Round:
-    """Checkers of one check that probe at the same instants. ``silent`` counts rounds in which all of them hung."""
+    """Checkers of one check that probe at the same instants; ``silent`` counts rounds in which all timed out."""
 
     world: World
     account: str
     check_id: str
-    everyone: list[Checker]
+    all_checkers: list[Checker]
     checkers: Sequence[Checker]
     silent: int = 0
     advance: int = 0
 
 
 class _Gate(asyncio.Semaphore):
-    """The world's limit on probes at once."""
+    """The world's limit on concurrent probes."""
 
     def __init__(self) -> None:
-        super().__init__(AT_ONCE)
+        super().__init__(MAX_CONCURRENT_PROBES)
 
 
-def watch(world: World, account: str, check: HealthCheck) -> None:
-    """Begin to probe a check's endpoint; nothing where that has begun, or where it may not be probed."""
+def start_probing(world: World, account: str, check: Route53HealthCheck) -> None:
+    """Start to probe a check's endpoint, unless it is being probed already or must not be probed."""
     state = world.in_account(Route53State, account)
     if check.id in state.checkers or not _is_probed(world, check):
         return
-    everyone = [
-        # Each at a loopback address of its own, so that an endpoint can tell them apart.
+    all_checkers = [
+        # Each has a separate loopback address, so that an endpoint can distinguish them.
         Checker(region, f"127.53.{REGIONS.index(region) + 1}.{number + 1}")
         for region in check.config.regions or REGIONS
         for number in range(world.settings.checkers_per_region)
     ]
-    state.checkers[check.id] = everyone
-    for together in [everyone] if world.clock.scale is None else [[checker] for checker in everyone]:
-        first = world.chance.uniform(0, check.config.request_interval)
-        world.clock.call_later(first, _begin, _Round(world, account, check.id, everyone, together))
+    state.checkers[check.id] = all_checkers
+    for group in [all_checkers] if world.clock.scale is None else [[checker] for checker in all_checkers]:
+        first = world.random.uniform(0, check.config.request_interval)
+        world.clock.call_later(first, _begin, _Round(world, account, check.id, all_checkers, group))
 
 
-def _begin(turn: _Round) -> None:
-    check = _current(turn)
+def _begin(probe_round: _Round) -> None:
+    check = _current(probe_round)
     if check is None:
         return
-    if not _is_probed(turn.world, check):
-        del turn.world.in_account(Route53State, turn.account).checkers[check.id]
+    if not _is_probed(probe_round.world, check):
+        del probe_round.world.in_account(Route53State, probe_round.account).checkers[check.id]
     elif check.config.disabled:
-        turn.world.clock.call_later(check.config.request_interval, _begin, turn)
+        probe_round.world.clock.call_later(check.config.request_interval, _begin, probe_round)
     else:
-        turn.world.clock.run(_probe(turn, check))
+        probe_round.world.clock.run(_probe(probe_round, check))
 
 
-async def _probe(turn: _Round, check: HealthCheck) -> None:
-    clock = turn.world.clock
-    address = _address(turn.world, check.config)
+async def _probe(probe_round: _Round, check: Route53HealthCheck) -> None:
+    clock = probe_round.world.clock
+    address = _address(probe_round.world, check.config)
     if address == "":
-        outcomes = [Outcome(False, "DNS resolution failed.")] * len(turn.checkers)
+        outcomes = [ProbeOutcome(False, "DNS resolution failed.")] * len(probe_round.checkers)
     elif address is None or not is_loopback(address):
-        clock.call_later(check.config.request_interval, _begin, turn)
+        clock.call_later(check.config.request_interval, _begin, probe_round)
         return
     else:
-        if clock.advances != turn.advance:
-            turn.advance, turn.silent = clock.advances, 0
-        limits = _limits(turn)
-        gate = turn.world.in_account(_Gate, "")
+        if clock.advances != probe_round.advance:
+            probe_round.advance, probe_round.silent = clock.advances, 0
+        limits = _limits(probe_round)
+        gate = probe_round.world.in_account(_Gate, "")
 
-        async def one(checker: Checker) -> Outcome:
+        async def probe_from(checker: Checker) -> ProbeOutcome:
             async with gate:
                 return await probe(check.config, check.id, address, checker.address, limits)
 
-        outcomes = await asyncio.gather(*map(one, turn.checkers))
-    turn.silent = turn.silent + 1 if all(outcome.waited for outcome in outcomes) else 0
-    for waited in sorted({outcome.waited for outcome in outcomes}):
-        some = [(who, actual) for who, actual in zip(turn.checkers, outcomes, strict=True) if actual.waited == waited]
+        outcomes = await asyncio.gather(*map(probe_from, probe_round.checkers))
+    probe_round.silent = probe_round.silent + 1 if all(outcome.timed_out_after for outcome in outcomes) else 0
+    for timed_out_after in sorted({outcome.timed_out_after for outcome in outcomes}):
+        pairs = [
+            (checker, outcome)
+            for checker, outcome in zip(probe_round.checkers, outcomes, strict=True)
+            if outcome.timed_out_after == timed_out_after
+        ]
         part = _Round(
-            turn.world, turn.account, turn.check_id, turn.everyone, [who for who, _ in some], turn.silent, turn.advance
+            probe_round.world,
+            probe_round.account,
+            probe_round.check_id,
+            probe_round.all_checkers,
+            [checker for checker, _ in pairs],
+            probe_round.silent,
+            probe_round.advance,
         )
-        # On a flowing clock the wait is over; one that stands still has it before it.
-        if waited and clock.scale is None:
-            clock.call_later(waited, _conclude, part, [actual for _, actual in some])
+        # On a flowing clock the limit has passed; on an advanced clock it is still ahead.
+        if timed_out_after and clock.scale is None:
+            clock.call_later(timed_out_after, _conclude, part, [outcome for _, outcome in pairs])
         else:
-            _conclude(part, [actual for _, actual in some])
+            _conclude(part, [outcome for _, outcome in pairs])
 
 
-def _conclude(turn: _Round, outcomes: Sequence[Outcome]) -> None:
-    check = _current(turn)
+def _conclude(probe_round: _Round, outcomes: Sequence[ProbeOutcome]) -> None:
+    check = _current(probe_round)
     if check is None:
         return
-    world = turn.world
-    for checker, outcome in zip(turn.checkers, outcomes, strict=True):
-        checker.last = Report(outcome.well, outcome.reason, world.clock.now())
-        if not outcome.well:
+    world = probe_round.world
+    for checker, outcome in zip(probe_round.checkers, outcomes, strict=True):
+        checker.last = ProbeReport(outcome.succeeded, outcome.reason, world.clock.now())
+        if not outcome.succeeded:
             checker.last_failure = checker.last
-        checker.streak = checker.streak + 1 if outcome.well is not checker.healthy else 0
+        checker.streak = checker.streak + 1 if outcome.succeeded is not checker.healthy else 0
         if checker.streak >= check.config.failure_threshold:
-            checker.healthy, checker.streak = outcome.well, 0
-    share = sum(checker.healthy for checker in turn.everyone) / len(turn.everyone)
-    observe(world, turn.account, check.id, healthy=share > world.settings.healthy_share)
-    world.clock.call_later(check.config.request_interval, _begin, turn)
+            checker.healthy, checker.streak = outcome.succeeded, 0
+    share = sum(checker.healthy for checker in probe_round.all_checkers) / len(probe_round.all_checkers)
+    record_observation(world, probe_round.account, check.id, healthy=share > world.settings.healthy_share)
+    world.clock.call_later(check.config.request_interval, _begin, probe_round)
 
 
-def _current(turn: _Round) -> HealthCheck | None:
-    """The check as it is now; None once it is gone or has other checkers."""
-    state = turn.world.in_account(Route53State, turn.account)
-    check = state.health_checks.get(turn.check_id)
-    if check is None or check.leaving or state.checkers.get(check.id) is not turn.everyone:
+def _current(probe_round: _Round) -> Route53HealthCheck | None:
+    """Return the current check; None if it has been deleted or has other checkers."""
+    state = probe_round.world.in_account(Route53State, probe_round.account)
+    check = state.health_checks.get(probe_round.check_id)
+    if check is None or check.being_deleted or state.checkers.get(check.id) is not probe_round.all_checkers:
         return None
     return check
 
 
-def _is_probed(world: World, check: HealthCheck) -> bool:
+def _is_probed(world: World, check: Route53HealthCheck) -> bool:
     config = check.config
     if not world.settings.probe_loopback or config.type not in ENDPOINTS:
         return False
     return config.ip_address is None or is_loopback(config.ip_address)
 
 
-def _limits(turn: _Round) -> Limits:
-    settings, scale = turn.world.settings, turn.world.clock.scale
+def _limits(probe_round: _Round) -> ProbeLimits:
+    settings, scale = probe_round.world.settings, probe_round.world.clock.scale
     wall = settings.probe_wall
     if scale is not None:
         wall = max(1 / scale, wall)
-    elif turn.silent >= PATIENT_ROUNDS:
-        wall *= IMPATIENCE
-    return Limits(settings.probe_tcp_connect, settings.probe_connect, settings.probe_answer, wall)
+    elif probe_round.silent >= MAX_SILENT_ROUNDS:
+        wall *= SHORT_WAIT_SHARE
+    return ProbeLimits(settings.probe_tcp_connect, settings.probe_connect, settings.probe_answer, wall)
 
 
 def _address(world: World, config: HealthCheckConfig) -> str | None:
-    """What is probed; "" for a name of a public zone that has no IPv4 address, None for a name of no zone of ours."""
+    """Return the address to probe; "" if a name in a public zone has no IPv4 address, None if no zone has the name."""
     if config.ip_address is not None:
         return config.ip_address
     try:
         name = names.canonical(config.fully_qualified_domain_name or "")
     except ValueError:
         return ""
-    answer: Answer = resolve(Scope(world, {}, published(world).public(), recursive=True), name, "A")
+    answer: DnsAnswer = resolve(ResolutionScope(world, {}, published_zones(world).public(), recursive=True), name, "A")
     while answer.weighted:
-        answer = world.chance.choice(answer.weighted)[1]
+        answer = world.random.choice(answer.weighted)[1]
     if answer.rcode == "REFUSED":
         return None
-    rows = [*answer.rows, *(row for option in answer.shuffled for row in option)]
-    return next((row.value for row in rows if row.type == "A"), "")
+    records = [*answer.fixed, *(record for option in answer.shuffled for record in option)]
+    return next((record.value for record in records if record.type == "A"), "")

@@ -1,4 +1,4 @@
-"""Settings of health checks: which belong together (route53/HealthCheckConfig and its members)."""
+"""Rules for the settings of health checks (route53/HealthCheckConfig and its members)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HTTPS = ("HTTPS", "HTTPS_STR_MATCH")
 ENDPOINTS = (*_HTTP, *_HTTPS, "TCP")
 _INTERVALS = (10, 30)
 # Addresses that no health checker can reach (route53/HealthCheckConfig.IPAddress). The documentation networks are not
-# among them, since the documents themselves give them as examples.
+# among them, since the documents themselves use them in examples.
 _UNREACHABLE = tuple(
     map(
         ipaddress.ip_network,
@@ -39,7 +39,7 @@ _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"
 
 
 def check_config(config: HealthCheckConfig, *, loopback: bool) -> None:
-    """InvalidInput for settings that do not fit together; ``loopback``: such addresses can be checked."""
+    """Raise InvalidInput for settings that contradict each other; ``loopback``: such addresses can be checked."""
     if config.request_interval not in _INTERVALS:
         raise _invalid(f"RequestInterval is 10 or 30 seconds, not {config.request_interval}")
     if config.type in ENDPOINTS:
@@ -50,12 +50,12 @@ def check_config(config: HealthCheckConfig, *, loopback: bool) -> None:
         raise _invalid("a health check of type CALCULATED needs HealthThreshold")
     if config.type != "CALCULATED" and (config.children or config.health_threshold is not None):
         raise _invalid("only a health check of type CALCULATED has ChildHealthChecks and HealthThreshold")
-    for kind, given, member in (
+    for kind, setting, member in (
         ("CLOUDWATCH_METRIC", config.alarm, "AlarmIdentifier"),
         ("RECOVERY_CONTROL", config.routing_control_arn, "RoutingControlArn"),
     ):
-        if (config.type == kind) is (given is None):
-            raise _invalid(f"{member} and the type {kind} belong together")
+        if (config.type == kind) is (setting is None):
+            raise _invalid(f"{member} and the type {kind} must be set together")
 
 
 def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:
@@ -66,7 +66,7 @@ def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:
     if config.type == "TCP" and config.resource_path is not None:
         raise _invalid("a health check of type TCP has no ResourcePath")
     if config.type.endswith("_STR_MATCH") is not bool(config.search_string):
-        raise _invalid("SearchString and the types HTTP_STR_MATCH and HTTPS_STR_MATCH belong together")
+        raise _invalid("SearchString and the types HTTP_STR_MATCH and HTTPS_STR_MATCH must be set together")
     if config.enable_sni and config.type not in _HTTPS:
         raise _invalid("only a health check of type HTTPS or HTTPS_STR_MATCH has EnableSNI")
     if config.ip_address is not None:
@@ -83,7 +83,7 @@ def _check_address(text: str, *, loopback: bool) -> None:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an IP address is this machine's own: 127.0.0.0/8 or ::1."""
+    """Whether an IP address is a loopback address: 127.0.0.0/8 or ::1."""
     return ipaddress.ip_address(address) in _LOOPBACK[":" in address]
 
 

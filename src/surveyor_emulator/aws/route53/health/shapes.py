@@ -1,4 +1,4 @@
-"""Health checks between their wire shapes and values."""
+"""Convert health checks between API shapes and values."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import cast
 
-from surveyor_emulator.aws.route53.state import HealthCheck, HealthCheckConfig
+from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53HealthCheck
 
 __all__ = ["check_shape", "read_config", "update_config"]
 
-# Members that are the same value on both sides, by the field that holds them.
+# Field -> member with the same value.
 _PLAIN = {
     "ip_address": "IPAddress",
     "port": "Port",
@@ -35,20 +35,20 @@ _RESETTABLE = {
     "ResourcePath": "resource_path",
 }
 _DEFAULT_PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
-# Probing has no meaning for these, so their configurations show neither interval nor threshold.
+# These types are not probed, so their configurations show neither interval nor threshold.
 _WITHOUT_PROBES = ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
 _PROBE_MEMBERS = ("RequestInterval", "FailureThreshold", "MeasureLatency")
 
 
 def read_config(shape: Mapping[str, object]) -> HealthCheckConfig:
-    """A new check's settings, with the documented defaults."""
+    """Return a new check's settings, with the documented defaults."""
     kind = str(shape["Type"])
     config = _with_members(HealthCheckConfig(kind, enable_sni=True if kind.startswith("HTTPS") else None), shape)
     return config if config.port is not None else replace(config, port=_DEFAULT_PORTS.get(kind))
 
 
 def update_config(config: HealthCheckConfig, shape: Mapping[str, object]) -> HealthCheckConfig:
-    """Settings after UpdateHealthCheck: what is given changes, ResetElements go back to their defaults."""
+    """Return the settings after UpdateHealthCheck: members of the request change, ResetElements return to defaults."""
     defaults = {field.name: field.default for field in fields(HealthCheckConfig)}
     for element in cast(list[str], shape.get("ResetElements", [])):
         name = _RESETTABLE[element]
@@ -56,8 +56,8 @@ def update_config(config: HealthCheckConfig, shape: Mapping[str, object]) -> Hea
     return _with_members(config, shape)
 
 
-def check_shape(check: HealthCheck) -> dict[str, object]:
-    """A health check as the API shows it."""
+def check_shape(check: Route53HealthCheck) -> dict[str, object]:
+    """Return a health check as the API shows it."""
     shape: dict[str, object] = {
         "Id": check.id,
         "CallerReference": check.caller_reference,
@@ -82,11 +82,11 @@ def _config_shape(config: HealthCheckConfig) -> dict[str, object]:
 
 
 def _with_members(config: HealthCheckConfig, shape: Mapping[str, object]) -> HealthCheckConfig:
-    given: dict[str, object] = {name: shape[member] for name, member in _PLAIN.items() if member in shape}
+    members: dict[str, object] = {name: shape[member] for name, member in _PLAIN.items() if member in shape}
     for name, member in _LISTS.items():
         if member in shape:
-            given[name] = tuple(cast(list[str], shape[member]))
+            members[name] = tuple(cast(list[str], shape[member]))
     if "AlarmIdentifier" in shape:
         alarm = cast(Mapping[str, str], shape["AlarmIdentifier"])
-        given["alarm"] = (alarm["Region"], alarm["Name"])
-    return replace(config, **given)  # type: ignore[arg-type]  # the model has checked the types
+        members["alarm"] = (alarm["Region"], alarm["Name"])
+    return replace(config, **members)  # type: ignore[arg-type]  # the model has checked the types

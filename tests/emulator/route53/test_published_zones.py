@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from surveyor_emulator.aws.route53.published import Published
-from surveyor_emulator.aws.route53.state import HostedZone, RecordKey, RecordSet, VpcKey
+from surveyor_emulator.aws.route53.published_zones import PublishedZones
+from surveyor_emulator.aws.route53.record_model import RecordKey, RecordSet
+from surveyor_emulator.aws.route53.state import HostedZone, VpcKey
 
 RECORD = RecordSet("a.example.com.", "A", 60, ("192.0.2.1",), "1", multivalue=True)
 
@@ -15,7 +16,7 @@ def zone(identity: str, account: str = "1", name: str = "example.com.", *vpcs: V
 
 def test_of_public_zones_with_one_name_the_newest_counts() -> None:
     """Unless an older one is of the account that asks."""
-    known = Published()
+    known = PublishedZones()
     for identity, account in (("Z1", "1"), ("Z2", "2"), ("Z3", "3")):
         known.put(zone(identity, account))
     assert known.public()["example.com."].zone.id == "Z3"
@@ -26,7 +27,7 @@ def test_of_public_zones_with_one_name_the_newest_counts() -> None:
 
 def test_private_zones_belong_to_their_vpcs() -> None:
     """They are never among the public ones, and follow a change of VPCs."""
-    known, first, second = Published(), VpcKey("vpc-1", "us-east-1"), VpcKey("vpc-1", "us-west-2")
+    known, first, second = PublishedZones(), VpcKey("vpc-1", "us-east-1"), VpcKey("vpc-1", "us-west-2")
     known.put(zone("Z1", "1", "example.com.", first))
     assert not known.public()
     assert list(known.private(first)) == ["example.com."]
@@ -38,7 +39,7 @@ def test_private_zones_belong_to_their_vpcs() -> None:
 
 def test_every_difference_raises_the_generation() -> None:
     """Records, zones and health do; only zones raise the layout; what changes nothing raises neither."""
-    known = Published()
+    known = PublishedZones()
     known.put(zone("Z1"))
     assert (known.generation, known.layout) == (1, 1)
     known.change("Z1", [RECORD], [])

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor_emulator.aws.route53.names import ancestors
-from surveyor_emulator.aws.route53.records import RecordTable, order
-from surveyor_emulator.aws.route53.state import RecordKey, RecordSet
+from surveyor_emulator.aws.route53.record_model import RecordKey, RecordSet
+from surveyor_emulator.aws.route53.record_table import RecordTable, listing_order
 
 KEYS = st.builds(
     RecordKey,
@@ -29,7 +29,7 @@ def test_a_table_holds_what_was_put_and_not_removed(steps: list[tuple[bool, Reco
             expected.pop(key, None)
             table.remove(key)
         assert len(table) == len(expected)
-        assert list(table.listed()) == sorted(expected.values(), key=order)
+        assert list(table.sorted_records()) == sorted(expected.values(), key=listing_order)
         for name in ("com.", "example.com.", "a.example.com.", "b.a.example.com.", "c.b.a.example.com."):
             assert dict(table.at(name)) == {key: record for key, record in expected.items() if key.name == name}
             assert table.has_below(name) is any(name in ancestors(key.name) for key in expected)

@@ -1,8 +1,8 @@
-"""What the name servers know: it follows what the API shows, each change after its propagation delay.
+"""The zones of the name servers, which follow the API's state: each change after its propagation delay.
 
-One for the whole world, since a private zone of one account may be associated with a VPC of another, and public zones
-of all accounts are answered at the same place. ``generation`` rises with every difference that an answer could show,
-``layout`` when there are other zones or other VPCs.
+There is one set for the whole world, since a private zone of one account may be associated with a VPC of another, and
+the same servers answer for public zones of all accounts. ``generation`` rises with every change that may alter an
+answer, ``layout`` when the set of zones or of VPCs changes.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from dataclasses import dataclass, field, replace
 
 from surveyor_emulator.core.world import World
 
-from .records import RecordTable
-from .state import HostedZone, RecordKey, RecordSet, VpcKey
+from .record_model import RecordKey, RecordSet
+from .record_table import RecordTable
+from .state import HostedZone, VpcKey
 
-__all__ = ["Published", "PublishedZone", "published"]
+__all__ = ["PublishedZone", "PublishedZones", "published_zones"]
 
 
 @dataclass(slots=True)
 class PublishedZone:
-    """A zone as the name servers have it."""
+    """A zone on the name servers."""
 
     zone: HostedZone
     records: RecordTable = field(default_factory=RecordTable)
 
 
-class Published:
-    """All zones that name servers answer for."""
+class PublishedZones:
+    """All zones that the name servers answer for."""
 
     def __init__(self) -> None:
         self.generation = 0
@@ -35,37 +36,37 @@ class Published:
         self._zones: dict[str, PublishedZone] = {}
 
     def public(self, account: str | None = None) -> Mapping[str, PublishedZone]:
-        """Public zones by name. Of several with one name the newest counts, and before it one of ``account``."""
+        """Return public zones by name. Of several with one name, one of ``account`` wins, else the newest."""
         zones = [zone for zone in self._zones.values() if not zone.zone.private]
         zones.sort(key=lambda zone: zone.zone.account == account)
         return {zone.zone.name: zone for zone in zones}
 
     def private(self, vpc: VpcKey) -> Mapping[str, PublishedZone]:
-        """Private zones associated with a VPC, by name."""
+        """Return private zones associated with a VPC, by name."""
         return {zone.zone.name: zone for zone in self._zones.values() if vpc in zone.zone.vpcs}
 
     def get(self, zone_id: str) -> PublishedZone | None:
-        """One zone; None before it has propagated."""
+        """Return one zone; None before it has propagated."""
         return self._zones.get(zone_id)
 
     def put(self, zone: HostedZone) -> None:
-        """Begin to answer for a zone, or for another set of VPCs."""
+        """Add a zone, or update its VPCs."""
         self.generation += 1
         self.layout += 1
-        known = self._zones.get(zone.id)
-        if known is None:
+        published = self._zones.get(zone.id)
+        if published is None:
             self._zones[zone.id] = PublishedZone(zone)
         else:
-            known.zone = zone
+            published.zone = zone
 
     def remove(self, zone_id: str) -> None:
-        """Answer for it no longer."""
+        """Stop answering for a zone."""
         self.generation += 1
         self.layout += 1
         self._zones.pop(zone_id, None)
 
     def change(self, zone_id: str, upserts: Iterable[RecordSet], deletes: Iterable[RecordKey]) -> None:
-        """Apply a batch of record changes; of a zone that is gone, none."""
+        """Apply a batch of record changes; ignore them if the zone has been removed."""
         zone = self._zones.get(zone_id)
         if zone is None:
             return
@@ -76,7 +77,7 @@ class Published:
             zone.records.put(record)
 
     def set_health(self, zone_id: str, key: RecordKey, healthy: bool) -> None:
-        """Custom health does not wait for propagation."""
+        """Set the custom health of a record, which takes effect without propagation delay."""
         zone = self._zones.get(zone_id)
         record = zone.records.get(key) if zone else None
         if zone and record and record.healthy is not healthy:
@@ -84,10 +85,10 @@ class Published:
             zone.records.put(replace(record, healthy=healthy))
 
     def touch(self) -> None:
-        """Something that answers depend on has changed elsewhere: a health check, a VPC's settings."""
+        """Report a change elsewhere that answers depend on: of a health check or of a VPC's settings."""
         self.generation += 1
 
 
-def published(world: World) -> Published:
-    """The world's own."""
-    return world.regional(Published, "", "")
+def published_zones(world: World) -> PublishedZones:
+    """Return the world's published zones."""
+    return world.regional(PublishedZones, "", "")

@@ -1,4 +1,4 @@
-"""The resource record sets of one zone, found by name: the API and the name servers each keep such a table."""
+"""A table of the resource record sets of one zone, by name: the API and the name servers each keep one."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from .names import ancestors, sort_key
 
 if TYPE_CHECKING:
-    from .state import RecordKey, RecordSet
+    from .record_model import RecordKey, RecordSet
 
-__all__ = ["RecordTable", "order"]
+__all__ = ["RecordTable", "listing_order"]
 
-_NOTHING: Mapping[RecordKey, RecordSet] = MappingProxyType({})
+_EMPTY: Mapping[RecordKey, RecordSet] = MappingProxyType({})
 
 
-def order(record: RecordSet) -> tuple[str, str, str]:
-    """By name with its labels reversed, type, set identifier (route53/ListResourceRecordSets)."""
+def listing_order(record: RecordSet) -> tuple[str, str, str]:
+    """Return the sort key: name with its labels reversed, type, set identifier (route53/ListResourceRecordSets)."""
     return sort_key(record.name), record.type, record.set_identifier or ""
 
 
 class RecordTable:
-    """Record sets by name, counted, and which names exist only because others lie below them."""
+    """Record sets by name, their count, and the names that exist only because other names are below them."""
 
     def __init__(self) -> None:
         self._names: dict[str, dict[RecordKey, RecordSet]] = {}
@@ -34,27 +34,27 @@ class RecordTable:
         return self._count
 
     def copy(self) -> RecordTable:
-        """Another table with the same records."""
+        """Return another table with the same records."""
         other = RecordTable()
         other._names = {name: dict(records) for name, records in self._names.items()}
         other._below = dict(self._below)
         other._count = self._count
         return other
 
-    def listed(self) -> Sequence[RecordSet]:
-        """All of them in the order in which Route 53 lists them."""
+    def sorted_records(self) -> Sequence[RecordSet]:
+        """Return all record sets in the order in which Route 53 lists them."""
         if self._sorted is None:
             self._sorted = sorted(
-                (record for records in self._names.values() for record in records.values()), key=order
+                (record for records in self._names.values() for record in records.values()), key=listing_order
             )
         return self._sorted
 
     def at(self, name: str) -> Mapping[RecordKey, RecordSet]:
-        """Those of one name; the empty mapping where there is none."""
-        return self._names.get(name, _NOTHING)
+        """Return the record sets of one name; an empty mapping if there are none."""
+        return self._names.get(name, _EMPTY)
 
     def get(self, key: RecordKey) -> RecordSet | None:
-        """The one with this key."""
+        """Return the record set with this key."""
         return self.at(key.name).get(key)
 
     def has_below(self, name: str) -> bool:
@@ -62,7 +62,7 @@ class RecordTable:
         return name in self._below
 
     def put(self, record: RecordSet) -> None:
-        """Add it, or put it in the place of the one with its key."""
+        """Add a record set, or replace the one with the same key."""
         records = self._names.get(record.name)
         if records is None:
             records = self._names[record.name] = {}
@@ -73,7 +73,7 @@ class RecordTable:
         self._sorted = None
 
     def remove(self, key: RecordKey) -> None:
-        """Take it away, if it is there."""
+        """Remove a record set, if it exists."""
         records = self._names.get(key.name)
         if records is None or records.pop(key, None) is None:
             return

@@ -19,13 +19,13 @@ from typing import Literal
 from .operators import OPERATORS
 from .statements import Condition, Context
 
-__all__ = ["condition"]
+__all__ = ["compile_condition"]
 
 _SETS: dict[str, Literal["all", "any"]] = {"forallvalues": "all", "foranyvalue": "any"}
 _IF_EXISTS = "ifexists"
 
 
-def condition(operator: str, key: str, values: tuple[str, ...], *, variables: bool) -> Condition:
+def compile_condition(operator: str, key: str, values: tuple[str, ...], *, variables: bool) -> Condition:
     """Return the compiled condition; raise `ValueError` with one line if the operator does not exist."""
     return Condition(operator, key, values, _holds(operator, key.lower(), values, variables))
 

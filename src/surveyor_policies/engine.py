@@ -15,7 +15,7 @@ import logging
 from collections.abc import Iterable
 
 from .model import AccessRequest, Decision, Policy, PolicyKind, PolicySet, Principal, StatementRef
-from .principals import Grant, grant
+from .principals import Grant, find_grant
 from .statements import Context, Effect, Statement
 
 __all__ = ["account_of", "decide"]
@@ -104,7 +104,7 @@ class _Evaluation:
         for policy in policies:
             for statement in policy.index.of(self.action, effect):
                 if self.covers(statement) and (
-                    kind != "resource" or grant(statement, self.principal, bounded=self.bounded)
+                    kind != "resource" or find_grant(statement, self.principal, bounded=self.bounded)
                 ):
                     return _ref(policy, kind, statement)
         return None
@@ -116,7 +116,7 @@ class _Evaluation:
         for policy in policies:
             for statement in policy.index.of(self.action, "Allow"):
                 if self.covers(statement):
-                    found = grant(statement, self.principal, bounded=self.bounded)
+                    found = find_grant(statement, self.principal, bounded=self.bounded)
                     if found > reach:
                         best, reach = _ref(policy, "resource", statement), found
         return best, reach

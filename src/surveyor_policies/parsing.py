@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
-from .conditions import condition
+from .conditions import compile_condition
 from .matching import Test, action_matcher, resource_test
 from .model import MalformedPolicy, Policy
 from .principals import PRINCIPAL_TYPES
@@ -169,7 +169,7 @@ def _conditions(value: object, where: str, *, variables: bool) -> tuple[Conditio
         for key, values in _object(keys, f"{where}: {_shown(operator)}").items():
             texts = _texts(values, f"{where}: {_shown(operator)} {_shown(key)}", scalars=True)
             try:
-                conditions.append(condition(operator, key, texts, variables=variables))
+                conditions.append(compile_condition(operator, key, texts, variables=variables))
             except ValueError as error:
                 raise MalformedPolicy(f"{where}: {error}") from None
     return tuple(conditions)

@@ -12,7 +12,7 @@ from enum import IntEnum
 from .model import Principal
 from .statements import Statement
 
-__all__ = ["PRINCIPAL_TYPES", "Grant", "grant"]
+__all__ = ["PRINCIPAL_TYPES", "Grant", "find_grant"]
 
 PRINCIPAL_TYPES = ("AWS", "CanonicalUser", "Federated", "Service")
 
@@ -26,8 +26,8 @@ class Grant(IntEnum):
     DIRECT = 3
 
 
-def grant(statement: Statement, principal: Principal, *, bounded: bool) -> Grant:
-    """Return how directly ``statement`` matches ``principal``; ``bounded`` means that it has a permissions boundary.
+def find_grant(statement: Statement, principal: Principal, *, bounded: bool) -> Grant:
+    """Return how directly ``statement`` matches ``principal``; ``bounded``: the principal has a permissions boundary.
 
     NotPrincipal matches all principals that it does not name, and every user and role with a boundary (IAM User Guide,
     NotPrincipal).
@@ -62,7 +62,7 @@ def _named(type_: str, value: str, principal: Principal) -> Grant:
 
 
 def _issuer(principal: Principal, value: str) -> str | None:
-    """The role or user behind a session. A role's name is unique in its account, so its path may be unknown."""
+    """Return the role or user behind a session. A role's name is unique in its account, so its path may be unknown."""
     if principal.kind == "role":
         return principal.arn
     if principal.issuer or principal.kind != "assumed-role":
@@ -74,7 +74,7 @@ def _issuer(principal: Principal, value: str) -> str | None:
 
 
 def _account(value: str) -> str | None:
-    """The account that an entry means: its number, or the ARN of its root."""
+    """Return the account that an entry names by its number or the ARN of its root user."""
     if value.isdigit():
         return value
     head, _, account = value.removesuffix(":root").rpartition("::")

@@ -38,7 +38,7 @@ def client(endpoint: str, service: str, account: str = OWNER) -> Any:
     )  # fmt: skip
 
 
-def refusal(call: Any, **params: Any) -> str:
+def error_code(call: Any, **params: Any) -> str:
     """Return the code of the error with which a call is rejected."""
     with pytest.raises(ClientError) as raised:
         call(**params)
@@ -59,7 +59,7 @@ def namespace(endpoint: str, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def share(endpoint: str, namespace: str) -> str:
-    """Create a share of the namespace with the consumer, who has not answered; return its ARN."""
+    """Create a share of the namespace with the consumer, which has not answered; return its ARN."""
     answer = client(endpoint, "ram").create_resource_share(
         name="share", resourceArns=[namespace], principals=[CONSUMER], allowExternalPrincipals=True
     )
@@ -84,7 +84,7 @@ def test_only_an_account_that_accepts_has_access(endpoint: str, namespace: str, 
     """The consumer reads the namespace only after it accepts; an account that is not invited never does."""
     cloudmap = client(endpoint, "servicediscovery", CONSUMER)
     assert namespace not in listed_namespaces(endpoint)
-    assert refusal(cloudmap.get_namespace, Id=namespace) == "NamespaceNotFound"
+    assert error_code(cloudmap.get_namespace, Id=namespace) == "NamespaceNotFound"
     found = invitation(endpoint, share)
     assert (found["status"], found["senderAccountId"], found["receiverAccountId"]) == ("PENDING", OWNER, CONSUMER)
     ram = client(endpoint, "ram", CONSUMER)
@@ -95,9 +95,9 @@ def test_only_an_account_that_accepts_has_access(endpoint: str, namespace: str, 
     owners = [{"Name": "RESOURCE_OWNER", "Values": ["SELF"]}]
     assert cloudmap.list_namespaces(Filters=owners)["Namespaces"] == []
     again = {"resourceShareInvitationArn": found["resourceShareInvitationArn"]}
-    code = refusal(ram.accept_resource_share_invitation, **again)
+    code = error_code(ram.accept_resource_share_invitation, **again)
     assert code == "ResourceShareInvitationAlreadyAcceptedException"
-    assert refusal(client(endpoint, "servicediscovery", THIRD).get_namespace, Id=namespace) == "NamespaceNotFound"
+    assert error_code(client(endpoint, "servicediscovery", THIRD).get_namespace, Id=namespace) == "NamespaceNotFound"
     [listed] = [shared for shared in ram.get_resource_shares(resourceOwner="OTHER-ACCOUNTS")["resourceShares"]
                 if shared["resourceShareArn"] == share]  # fmt: skip
     assert listed["owningAccountId"] == OWNER
@@ -136,7 +136,7 @@ def test_a_consumer_creates_its_own_services_in_the_namespace(endpoint: str, nam
     assert cloudmap.get_operation(OperationId=started["OperationId"])["Operation"]["Status"] == "SUCCESS"
     [instance] = client(endpoint, "servicediscovery").list_instances(ServiceId=service["Id"])["Instances"]
     assert instance["CreatedByAccount"] == CONSUMER
-    code = refusal(client(endpoint, "servicediscovery").get_operation, OperationId=started["OperationId"])
+    code = error_code(client(endpoint, "servicediscovery").get_operation, OperationId=started["OperationId"])
     assert code == "OperationNotFound"
 
 
@@ -144,10 +144,12 @@ def test_rejects_invalid_shares(endpoint: str, namespace: str) -> None:
     """Another account's namespace, an unknown one, another resource, and a principal without account are errors."""
     ram, share = client(endpoint, "ram"), {"name": "share", "principals": [CONSUMER]}
     create = ram.create_resource_share
-    assert refusal(create, **share, resourceArns=[namespace.replace(OWNER, THIRD)]) == "OperationNotPermittedException"
-    assert refusal(create, **share, resourceArns=[f"{namespace}x"]) == "UnknownResourceException"
-    assert refusal(create, **share, resourceArns=["arn:aws:s3:::bucket"]) == "MalformedArnException"
+    assert (
+        error_code(create, **share, resourceArns=[namespace.replace(OWNER, THIRD)]) == "OperationNotPermittedException"
+    )
+    assert error_code(create, **share, resourceArns=[f"{namespace}x"]) == "UnknownResourceException"
+    assert error_code(create, **share, resourceArns=["arn:aws:s3:::bucket"]) == "MalformedArnException"
     organization = {"name": "share", "principals": ["arn:aws:organizations::1:organization/o-a"]}
-    assert refusal(create, **organization, resourceArns=[namespace]) == "InvalidParameterException"
-    assert refusal(ram.delete_resource_share, resourceShareArn="arn:none") == "UnknownResourceException"
-    assert refusal(ram.list_permissions) == "NotImplemented"
+    assert error_code(create, **organization, resourceArns=[namespace]) == "InvalidParameterException"
+    assert error_code(ram.delete_resource_share, resourceShareArn="arn:none") == "UnknownResourceException"
+    assert error_code(ram.list_permissions) == "NotImplemented"

@@ -49,7 +49,7 @@ def scope(request: Request) -> Scope:
     return found
 
 
-def refusal(request: Request, *, xml: bool = False, wall: float | None = None) -> str:
+def error_code(request: Request, *, xml: bool = False, wall: float | None = None) -> str:
     """Return the error code with which a request is rejected."""
     with pytest.raises(ServiceError) as caught:
         verify(request, scope(request), find, xml=xml, wall=wall)
@@ -71,33 +71,33 @@ def test_accepts_what_botocore_signs(query: list[tuple[str, str]], path: list[st
 def test_rejects_changed_requests_and_other_secrets(xml: bool, code: str) -> None:
     """After a change of body, header, path, query or secret the signature does not match."""
     good = signed()
-    assert refusal(replace(good, body=b"{ }"), xml=xml) == code
-    assert refusal(replace(good, path="/other"), xml=xml) == code
-    assert refusal(replace(good, query="a=b"), xml=xml) == code
-    assert refusal(replace(good, headers={**good.headers, "host": "elsewhere"}), xml=xml) == code
-    assert refusal(signed(secret="another"), xml=xml) == code
+    assert error_code(replace(good, body=b"{ }"), xml=xml) == code
+    assert error_code(replace(good, path="/other"), xml=xml) == code
+    assert error_code(replace(good, query="a=b"), xml=xml) == code
+    assert error_code(replace(good, headers={**good.headers, "host": "elsewhere"}), xml=xml) == code
+    assert error_code(signed(secret="another"), xml=xml) == code
 
 
 def test_rejects_a_false_body_hash() -> None:
     """The hash of the received body counts, not that in a header."""
     good = signed()
     claimed = {**good.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
-    assert refusal(replace(good, body=b"[]", headers=claimed)) == "InvalidSignatureException"
+    assert error_code(replace(good, body=b"[]", headers=claimed)) == "InvalidSignatureException"
 
 
 def test_rejects_old_and_early_dates() -> None:
     """More than fifteen minutes of difference, either way, is rejected; fourteen are accepted."""
     request, now = signed(), time.time()
-    assert refusal(request, wall=now + 901) == "InvalidSignatureException"
-    assert refusal(request, wall=now - 901) == "InvalidSignatureException"
+    assert error_code(request, wall=now + 901) == "InvalidSignatureException"
+    assert error_code(request, wall=now - 901) == "InvalidSignatureException"
     assert verify(request, scope(request), find, xml=False, wall=now + 840).account == KEY
 
 
 def test_rejects_unknown_keys_and_tokens() -> None:
     """An unknown key, and a session token with a key that has none, are rejected."""
     request = signed(token="a session token")
-    assert refusal(request) == "UnrecognizedClientException"
-    assert refusal(request, xml=True) == "InvalidClientTokenId"
+    assert error_code(request) == "UnrecognizedClientException"
+    assert error_code(request, xml=True) == "InvalidClientTokenId"
     stranger = signed()
     with pytest.raises(ServiceError, match="UnrecognizedClientException"):
         verify(stranger, replace(scope(stranger), access_key="unknown"), find, xml=False)
@@ -107,8 +107,10 @@ def test_rejects_an_incomplete_signature() -> None:
     """A missing date, missing signed headers and an invalid date are rejected."""
     good = signed()
     undated = {name: value for name, value in good.headers.items() if name != "x-amz-date"}
-    assert refusal(replace(good, headers=undated)) == "IncompleteSignatureException"
-    assert refusal(replace(good, headers={**good.headers, "x-amz-date": "yesterday"})) == "IncompleteSignatureException"
+    assert error_code(replace(good, headers=undated)) == "IncompleteSignatureException"
+    assert (
+        error_code(replace(good, headers={**good.headers, "x-amz-date": "yesterday"})) == "IncompleteSignatureException"
+    )
 
 
 @given(st.text(max_size=80))

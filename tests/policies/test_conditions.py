@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surveyor_policies.conditions import condition
+from surveyor_policies.conditions import compile_condition
 from surveyor_policies.operators import OPERATORS
 
 Values = str | tuple[str, ...]
@@ -15,7 +15,7 @@ def holds(operator: str, listed: Values, actual: Values | None) -> bool:
     """Return whether ``{operator: {"k": listed}}`` is true for a request with the values ``actual`` of the key."""
     listed = (listed,) if isinstance(listed, str) else listed
     context = {} if actual is None else {"k": (actual,) if isinstance(actual, str) else actual}
-    return condition(operator, "K", listed, variables=True).holds(context)
+    return compile_condition(operator, "K", listed, variables=True).holds(context)
 
 
 @pytest.mark.parametrize(
@@ -159,12 +159,12 @@ def test_null_tests_for_the_absence_of_a_value(listed: Values, actual: Values | 
 @pytest.mark.parametrize("operator", ["StringEquals", "StringLike", "StringEqualsIgnoreCase", "ArnLike"])
 def test_variables_are_replaced_in_texts_and_arns(operator: str) -> None:
     """String and ARN operators compare with the value of the variable."""
-    compiled = condition(operator, "k", ("arn:aws:iam::1:user/${aws:username}",), variables=True)
+    compiled = compile_condition(operator, "k", ("arn:aws:iam::1:user/${aws:username}",), variables=True)
     assert compiled.holds({"k": ("arn:aws:iam::1:user/alice",), "aws:username": ("alice",)})
     assert not compiled.holds({"k": ("arn:aws:iam::1:user/alice",), "aws:username": ("bob",)})
 
 
 def test_a_negated_operator_matches_where_a_variable_has_no_value() -> None:
     """A variable without a value is equal to nothing (Policy variables with no value)."""
-    assert not condition("StringEquals", "k", ("${aws:username}",), variables=True).holds({"k": ("alice",)})
-    assert condition("StringNotEquals", "k", ("${aws:username}",), variables=True).holds({"k": ("alice",)})
+    assert not compile_condition("StringEquals", "k", ("${aws:username}",), variables=True).holds({"k": ("alice",)})
+    assert compile_condition("StringNotEquals", "k", ("${aws:username}",), variables=True).holds({"k": ("alice",)})

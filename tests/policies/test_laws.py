@@ -41,7 +41,7 @@ def with_statements(case: Case, effect: str) -> Case:
     """Return the case with only those statements of its identity that have this effect."""
 
     def kept(document: dict[str, object]) -> dict[str, object]:
-        return {**document, "Statement": [each for each in statements_of(document) if each["Effect"] == effect]}
+        return {**document, "Statement": [entry for entry in statements_of(document) if entry["Effect"] == effect]}
 
     documents_kept = (kept(document) for document in case.identity)
     return replace(case, identity=tuple(document for document in documents_kept if document["Statement"]))

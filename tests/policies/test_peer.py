@@ -115,7 +115,7 @@ REGISTER = "servicediscovery:RegisterInstance"
 ALLOWED, DENIED = "Allowed", "ImplicitlyDenied"
 
 
-def asked(
+def case_with(
     condition: dict[str, object] | None = None,
     *,
     version: str = "2012-10-17",
@@ -151,7 +151,7 @@ def granted(principal: object, *, boundary: bool = False) -> Case:
 
 EXPLAINED = {
     "a variable in the old version": Difference(
-        asked(
+        case_with(
             version="2008-10-17",
             Resource=SERVICE.replace("alice", "${aws:username}"),
             context={"aws:username": ("alice",)},
@@ -162,56 +162,56 @@ EXPLAINED = {
         "IAM User Guide, Policy variables: in 2008-10-17 they are literal",
     ),
     "NotResource with a variable that has no value": Difference(
-        asked(NotResource=SERVICE.replace("alice", "${aws:username}")),
+        case_with(NotResource=SERVICE.replace("alice", "${aws:username}")),
         ALLOWED,
         DENIED,
         "the peer treats such a statement as never matching",
         "IAM User Guide, Policy variables with no value: it matches none, so NotResource excepts none",
     ),
     "a negated operator with a variable that has no value": Difference(
-        asked({"StringNotEquals": {"aws:RequestTag/a": "${aws:username}"}}, context={"aws:RequestTag/a": ("a",)}),
+        case_with({"StringNotEquals": {"aws:RequestTag/a": "${aws:username}"}}, context={"aws:RequestTag/a": ("a",)}),
         ALLOWED,
         DENIED,
         "the peer treats such a condition as false",
         "IAM User Guide, Policy variables with no value: inverted operators do match",
     ),
     "a literal asterisk under StringEquals": Difference(
-        asked({"StringEquals": {"aws:PrincipalTag/team": "${*}"}}, context={"aws:PrincipalTag/team": ("*",)}),
+        case_with({"StringEquals": {"aws:PrincipalTag/team": "${*}"}}, context={"aws:PrincipalTag/team": ("*",)}),
         ALLOWED,
         DENIED,
         "the peer supports ${*} only where it supports wildcards",
         "IAM User Guide, Policy variables: predefined variables are allowed in any string that allows variables",
     ),
     "an address of the other IP version": Difference(
-        asked({"NotIpAddress": {"aws:SourceIp": "2001:db8::1"}}, context={"aws:SourceIp": ("10.0.0.1",)}),
+        case_with({"NotIpAddress": {"aws:SourceIp": "2001:db8::1"}}, context={"aws:SourceIp": ("10.0.0.1",)}),
         ALLOWED,
         DENIED,
         "the peer treats addresses of two versions as not comparable",
         "IAM User Guide, IP address condition operators: NotIpAddress is all addresses except the range",
     ),
     "all addresses": Difference(
-        asked({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, context={"aws:SourceIp": ("10.0.0.1",)}),
+        case_with({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, context={"aws:SourceIp": ("10.0.0.1",)}),
         ALLOWED,
         DENIED,
         "the peer shifts 32 bits by 32",
         "IAM User Guide, IP address condition operators: standard CIDR format",
     ),
     "a date in epoch time": Difference(
-        asked({"DateGreaterThan": {"aws:EpochTime": "2026-01-01"}}, context={"aws:EpochTime": ("1800000000",)}),
+        case_with({"DateGreaterThan": {"aws:EpochTime": "2026-01-01"}}, context={"aws:EpochTime": ("1800000000",)}),
         ALLOWED,
         DENIED,
         "the peer compares seconds with milliseconds",
         "IAM User Guide, Date condition operators: ISO 8601 or epoch time",
     ),
     "IfExists of a set that is absent": Difference(
-        asked({"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": "a"}}),
+        case_with({"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": "a"}}),
         ALLOWED,
         DENIED,
         "the peer does not read IfExists behind ForAnyValue",
         "IAM User Guide, IfExists condition operators: at the end of any operator but Null; true if the key is absent",
     ),
     "a set with only the empty string": Difference(
-        asked({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}, context={"aws:TagKeys": ("",)}),
+        case_with({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}, context={"aws:TagKeys": ("",)}),
         ALLOWED,
         DENIED,
         "the peer treats the empty string as a value",

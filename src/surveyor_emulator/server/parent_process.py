@@ -1,7 +1,7 @@
-"""Ending with the process that started this one, however that one ends.
+"""Stop together with the parent process, even if it is killed.
 
-The kernel sends the signal when the *thread* ends that started us (prctl(2), PR_SET_PDEATHSIG), so it is taken as a
-hint only, and the process id of the parent decides.
+The kernel sends the signal when the *thread* that started this process ends (prctl(2), PR_SET_PDEATHSIG), so the signal
+is only a hint, and the parent's process id decides.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import signal
 import sys
 from collections.abc import Callable
 
-__all__ = ["watch"]
+__all__ = ["watch_parent"]
 
 _PR_SET_PDEATHSIG = 1
-_POLL = 1.0  # wall seconds, where there is no such signal
+_POLL = 1.0  # wall seconds, on platforms without this signal
 
 
-def watch(gone: Callable[[], object]) -> None:
-    """Have ``gone`` called in the running loop once the parent has ended."""
+def watch_parent(on_exit: Callable[[], object]) -> None:
+    """Call ``on_exit`` in the running loop after the parent has ended."""
     loop, parent = asyncio.get_running_loop(), os.getppid()
 
-    def look() -> None:
+    def check() -> None:
         if os.getppid() != parent:
-            gone()
+            on_exit()
         elif sys.platform != "linux":
-            loop.call_later(_POLL, look)
+            loop.call_later(_POLL, check)
 
     if sys.platform == "linux":
         import ctypes
 
-        loop.add_signal_handler(signal.SIGUSR1, look)
+        loop.add_signal_handler(signal.SIGUSR1, check)
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1, 0, 0, 0)
-    look()  # it may have ended before
+    check()  # the parent may have ended already

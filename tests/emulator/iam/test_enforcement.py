@@ -95,11 +95,11 @@ def emulator() -> Iterator[EmulatorClient]:
     started.stop()
 
 
-def refusal(call: Any, **params: Any) -> tuple[str, str]:
+def error_of(call: Any, **params: Any) -> tuple[str, str]:
     """Return code and message of the error with which a call is rejected."""
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as raised:
         call(**params)
-    error = refused.value.response["Error"]
+    error = raised.value.response["Error"]
     return str(error["Code"]), str(error["Message"])
 
 
@@ -107,7 +107,7 @@ def test_a_user_is_allowed_what_its_policies_allow(emulator: EmulatorClient) -> 
     """Without a policy nothing is allowed; a policy applies at once; the denial names user, action and reason."""
     key, secret = emulator.user("reader")
     cloudmap = emulator.client("servicediscovery", key, secret)
-    code, message = refusal(cloudmap.list_namespaces)
+    code, message = error_of(cloudmap.list_namespaces)
     assert code == "AccessDeniedException"
     assert message == (
         f"User: arn:aws:iam::{ACCOUNT}:user/reader is not authorized to perform: servicediscovery:ListNamespaces "
@@ -118,9 +118,9 @@ def test_a_user_is_allowed_what_its_policies_allow(emulator: EmulatorClient) -> 
         UserName="reader", PolicyName="own", PolicyDocument=policy(allow("servicediscovery:ListNamespaces"))
     )
     assert cloudmap.list_namespaces()["Namespaces"] == []
-    assert refusal(cloudmap.list_services)[0] == "AccessDeniedException"
+    assert error_of(cloudmap.list_services)[0] == "AccessDeniedException"
     iam.delete_user_policy(UserName="reader", PolicyName="own")
-    assert refusal(cloudmap.list_namespaces)[0] == "AccessDeniedException"
+    assert error_of(cloudmap.list_namespaces)[0] == "AccessDeniedException"
 
 
 def test_groups_and_managed_policies_count(emulator: EmulatorClient) -> None:
@@ -132,7 +132,7 @@ def test_groups_and_managed_policies_count(emulator: EmulatorClient) -> None:
     iam.put_group_policy(GroupName="readers", PolicyName="own", PolicyDocument=services)
     iam.add_user_to_group(GroupName="readers", UserName="member")
     cloudmap.list_services()
-    assert refusal(cloudmap.list_namespaces)[0] == "AccessDeniedException"
+    assert error_of(cloudmap.list_namespaces)[0] == "AccessDeniedException"
     iam.attach_user_policy(UserName="member", PolicyArn="arn:aws:iam::aws:policy/AWSCloudMapReadOnlyAccess")
     cloudmap.list_namespaces()
 
@@ -148,12 +148,12 @@ def test_a_boundary_limits_what_policies_allow(emulator: EmulatorClient) -> None
     session = (credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
     cloudmap = emulator.client("servicediscovery", *session)
     cloudmap.list_services()
-    assert "permissions boundary" in refusal(cloudmap.list_namespaces)[1]
+    assert "permissions boundary" in error_of(cloudmap.list_namespaces)[1]
 
 
 def test_an_operation_that_iam_lacks_is_rejected(emulator: EmulatorClient) -> None:
     """An operation that moto's IAM does not have is not implemented."""
-    assert refusal(emulator.client("iam").get_organizations_access_report, JobId="a" * 36)[0] == "NotImplemented"
+    assert error_of(emulator.client("iam").get_organizations_access_report, JobId="a" * 36)[0] == "NotImplemented"
 
 
 @pytest.mark.parametrize(
@@ -171,22 +171,24 @@ def test_each_service_denies_with_its_error_code(
 ) -> None:
     """The error code is that of the service; GetCallerIdentity is allowed without any policy."""
     key, secret = emulator.user(f"powerless-{service}")
-    assert refusal(getattr(emulator.client(service, key, secret), operation), **params)[0] == code
+    assert error_of(getattr(emulator.client(service, key, secret), operation), **params)[0] == code
     assert emulator.client("sts", key, secret).get_caller_identity()["Arn"].endswith(f"user/powerless-{service}")
 
 
 def test_only_valid_credentials_are_accepted(emulator: EmulatorClient) -> None:
     """Wrong secrets, unknown keys, inactive keys and other dates each have the documented code."""
     key, secret = emulator.user("alice", allow("*"))
-    assert refusal(emulator.client("sts", key, "wrong").get_caller_identity)[0] == "SignatureDoesNotMatch"
-    assert refusal(emulator.client("servicediscovery", key, "x").list_services)[0] == "InvalidSignatureException"
-    assert refusal(emulator.client("sts", "AKIAIOSFODNN7EXAMPLE", "x").get_caller_identity)[0] == "InvalidClientTokenId"
+    assert error_of(emulator.client("sts", key, "wrong").get_caller_identity)[0] == "SignatureDoesNotMatch"
+    assert error_of(emulator.client("servicediscovery", key, "x").list_services)[0] == "InvalidSignatureException"
+    assert (
+        error_of(emulator.client("sts", "AKIAIOSFODNN7EXAMPLE", "x").get_caller_identity)[0] == "InvalidClientTokenId"
+    )
     for skew in (timedelta(hours=1), timedelta(hours=-1)):
         at = datetime.now(UTC).replace(tzinfo=None) + skew
         with mock.patch("botocore.auth.get_current_datetime", return_value=at):
-            assert refusal(emulator.client("sts", key, secret).get_caller_identity)[0] == "SignatureDoesNotMatch"
+            assert error_of(emulator.client("sts", key, secret).get_caller_identity)[0] == "SignatureDoesNotMatch"
     emulator.client("iam").update_access_key(UserName="alice", AccessKeyId=key, Status="Inactive")
-    assert refusal(emulator.client("sts", key, secret).get_caller_identity)[0] == "InvalidClientTokenId"
+    assert error_of(emulator.client("sts", key, secret).get_caller_identity)[0] == "InvalidClientTokenId"
 
 
 def test_sessions_of_roles(emulator: EmulatorClient) -> None:
@@ -203,30 +205,30 @@ def test_sessions_of_roles(emulator: EmulatorClient) -> None:
     assert identity["UserId"] == assumed["AssumedRoleUser"]["AssumedRoleId"]
     cloudmap = emulator.client("servicediscovery", *session)
     cloudmap.list_namespaces()
-    assert "session policy" in refusal(cloudmap.list_services)[1]
-    assert refusal(emulator.client("route53", *session).list_hosted_zones)[0] == "AccessDenied"
-    assert refusal(emulator.client("sts", *session).get_session_token)[0] == "AccessDenied"
+    assert "session policy" in error_of(cloudmap.list_services)[1]
+    assert error_of(emulator.client("route53", *session).list_hosted_zones)[0] == "AccessDenied"
+    assert error_of(emulator.client("sts", *session).get_session_token)[0] == "AccessDenied"
     assert (
-        refusal(emulator.client("servicediscovery", *session[:2]).list_namespaces)[0] == "UnrecognizedClientException"
+        error_of(emulator.client("servicediscovery", *session[:2]).list_namespaces)[0] == "UnrecognizedClientException"
     )
     emulator.advance(901)
-    assert refusal(cloudmap.list_namespaces)[0] == "ExpiredTokenException"
+    assert error_of(cloudmap.list_namespaces)[0] == "ExpiredTokenException"
 
 
 def test_assuming_a_role(emulator: EmulatorClient) -> None:
     """Trust policy with external id and identity policy must allow; root users and longer sessions are rejected."""
     arn = emulator.role("guarded", allow("*"), Condition={"StringEquals": {"sts:ExternalId": "abc"}})
     request = {"RoleArn": arn, "RoleSessionName": "night"}
-    assert refusal(emulator.client("sts").assume_role, **request)[0] == "AccessDenied"
+    assert error_of(emulator.client("sts").assume_role, **request)[0] == "AccessDenied"
     sts = emulator.client("sts", *emulator.user("trusted", allow("sts:AssumeRole")))
-    assert refusal(sts.assume_role, **request)[0] == "AccessDenied"
+    assert error_of(sts.assume_role, **request)[0] == "AccessDenied"
     assert sts.assume_role(**request, ExternalId="abc")["Credentials"]
-    assert refusal(sts.assume_role, **request, ExternalId="abc", DurationSeconds=7200)[0] == "ValidationError"
+    assert error_of(sts.assume_role, **request, ExternalId="abc", DurationSeconds=7200)[0] == "ValidationError"
     bad = {"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/NoSuchPolicy"}]}
-    assert refusal(sts.assume_role, **request, ExternalId="abc", **bad)[0] == "MalformedPolicyDocument"
-    assert refusal(sts.assume_role, **request, ExternalId="abc", Policy="{")[0] == "MalformedPolicyDocument"
+    assert error_of(sts.assume_role, **request, ExternalId="abc", **bad)[0] == "MalformedPolicyDocument"
+    assert error_of(sts.assume_role, **request, ExternalId="abc", Policy="{")[0] == "MalformedPolicyDocument"
     not_allowed = emulator.client("sts", *emulator.user("untrusted", allow("servicediscovery:*")))
-    assert refusal(not_allowed.assume_role, **request, ExternalId="abc")[0] == "AccessDenied"
+    assert error_of(not_allowed.assume_role, **request, ExternalId="abc")[0] == "AccessDenied"
 
 
 def test_unreadable_policies_deny(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ def form(body: bytes, query: str = "") -> Request:
     return Request("POST", "/", query, {"content-type": "application/x-www-form-urlencoded"}, body)
 
 
-def refusal(wire: QueryProtocol, body: bytes, query: str = "") -> str:
+def error_code(wire: QueryProtocol, body: bytes, query: str = "") -> str:
     """Return the code of the error with which a request is rejected."""
     with pytest.raises(ServiceError) as raised:
         wire.parse(form(body, query))
@@ -30,12 +30,12 @@ def refusal(wire: QueryProtocol, body: bytes, query: str = "") -> str:
 @pytest.mark.parametrize("body", [b"", b"Version=2016-11-15", b"Action=", b"Action.1=DescribeVpcs"])
 def test_rejects_a_request_without_an_action(body: bytes) -> None:
     """A missing or empty action is MissingAction, as the common errors document."""
-    assert refusal(EC2, body) == refusal(STS, body) == "MissingAction"
+    assert error_code(EC2, body) == error_code(STS, body) == "MissingAction"
 
 
 def test_rejects_an_unknown_action() -> None:
     """An unknown action is InvalidAction, as the common errors document."""
-    assert refusal(EC2, b"Action=DescribeMoons") == refusal(STS, b"Action=DescribeVpcs") == "InvalidAction"
+    assert error_code(EC2, b"Action=DescribeMoons") == error_code(STS, b"Action=DescribeVpcs") == "InvalidAction"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_rejects_an_unknown_action() -> None:
 )
 def test_rejects_an_invalid_form(body: bytes) -> None:
     """An invalid or oversized form is MalformedQueryString, and nothing large is built."""
-    assert refusal(EC2, body) == refusal(STS, body) == "MalformedQueryString"
+    assert error_code(EC2, body) == error_code(STS, body) == "MalformedQueryString"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_rejects_an_invalid_form(body: bytes) -> None:
 )
 def test_rejects_a_value_of_another_type(parameter: str) -> None:
     """A value of another type or structure is InvalidParameterValue."""
-    assert refusal(EC2, f"Action=DescribeVpcs&{parameter}".encode()) == "InvalidParameterValue"
+    assert error_code(EC2, f"Action=DescribeVpcs&{parameter}".encode()) == "InvalidParameterValue"
 
 
 def test_reads_blobs() -> None:
@@ -81,13 +81,13 @@ def test_reads_blobs() -> None:
     parsed = EC2.parse(form(f"{policy}bWFw".encode()))
     assert parsed.params == {"InstanceId": "i-1", "Storage": {"S3": {"UploadPolicy": b"map"}}}
     for invalid in ("bWF", "b%C3%A9", "*"):
-        assert refusal(EC2, f"{policy}{invalid}".encode()) == "InvalidParameterValue"
+        assert error_code(EC2, f"{policy}{invalid}".encode()) == "InvalidParameterValue"
 
 
 def test_rejects_a_parameter_that_ec2_does_not_know() -> None:
     """It is UnknownParameter in EC2, also inside structures; the Query protocol ignores it."""
-    assert refusal(EC2, b"Action=DescribeVpcs&VpcIds.1=vpc-1") == "UnknownParameter"
-    assert refusal(EC2, b"Action=DescribeVpcs&Filter.1.Names=vpc-id") == "UnknownParameter"
+    assert error_code(EC2, b"Action=DescribeVpcs&VpcIds.1=vpc-1") == "UnknownParameter"
+    assert error_code(EC2, b"Action=DescribeVpcs&Filter.1.Names=vpc-id") == "UnknownParameter"
     assert STS.parse(form(b"Action=GetCallerIdentity&Moon=full")).params == {}
 
 

@@ -30,7 +30,7 @@ def create(members: str, namespace: str = NAMESPACE, root: str = "CreateHostedZo
     return Request("POST", ZONE, "", {}, f'<{root} xmlns="{namespace}">{members}</{root}>'.encode())
 
 
-def refusal(request: Request) -> str:
+def error_code(request: Request) -> str:
     """Return the code of the error with which a request is rejected."""
     with pytest.raises(ServiceError) as raised:
         WIRE.parse(request)
@@ -68,7 +68,7 @@ def refusal(request: Request) -> str:
 )
 def test_rejects_a_document_of_another_kind(document: bytes) -> None:
     """It is MalformedInput; document types are rejected before any entity is expanded."""
-    assert refusal(Request("POST", ZONE, "", {}, document)) == "MalformedInput"
+    assert error_code(Request("POST", ZONE, "", {}, document)) == "MalformedInput"
 
 
 @pytest.mark.parametrize(
@@ -83,19 +83,19 @@ def test_rejects_a_document_of_another_kind(document: bytes) -> None:
 )
 def test_rejects_a_document_that_violates_the_schema(members: str) -> None:
     """It is InvalidInput, "Invalid XML", as Route 53 answers for unexpected elements."""
-    assert refusal(create(members)) == "InvalidInput"
+    assert error_code(create(members)) == "InvalidInput"
 
 
 def test_rejects_another_namespace() -> None:
     """A document without Route 53's namespace is InvalidInput."""
-    assert refusal(create("<Name>a.example</Name>", namespace="")) == "InvalidInput"
+    assert error_code(create("<Name>a.example</Name>", namespace="")) == "InvalidInput"
 
 
 def test_rejects_unknown_elements_in_lists() -> None:
     """A list contains elements of a single name."""
     batch = "<ChangeBatch><Changes><Moon/></Changes></ChangeBatch>"
     body = f'<ChangeResourceRecordSetsRequest xmlns="{NAMESPACE}">{batch}</ChangeResourceRecordSetsRequest>'
-    assert refusal(Request("POST", f"{ZONE}/Z1/rrset", "", {}, body.encode())) == "InvalidInput"
+    assert error_code(Request("POST", f"{ZONE}/Z1/rrset", "", {}, body.encode())) == "InvalidInput"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_rejects_unknown_elements_in_lists() -> None:
 )
 def test_rejects_unknown_paths(method: str, path: str) -> None:
     """A method or path of no operation is UnknownOperationException."""
-    assert refusal(Request(method, path, "", {}, b"")) == "UnknownOperationException"
+    assert error_code(Request(method, path, "", {}, b"")) == "UnknownOperationException"
 
 
 def test_fixed_parts_of_a_path_precede_labels() -> None:
@@ -117,7 +117,7 @@ def test_reads_labels_and_queries_decoded() -> None:
     """An id may contain encoded slashes; a number in the query is a number."""
     parsed = WIRE.parse(Request("GET", f"{ZONE}/%2Fhostedzone%2FZ1/rrset/", "maxitems=5&name=a%20b.", {}, b""))
     assert parsed.params == {"HostedZoneId": "/hostedzone/Z1", "MaxItems": "5", "StartRecordName": "a b."}
-    assert refusal(Request("GET", "/2013-04-01/trafficpolicy/t/latest", "", {}, b"")) == "InvalidInput"
+    assert error_code(Request("GET", "/2013-04-01/trafficpolicy/t/latest", "", {}, b"")) == "InvalidInput"
 
 
 def test_text_in_pieces_is_one_text() -> None:

@@ -48,7 +48,7 @@ SERVICES: Mapping[str, Service] = {
             ("json", "cbor"),
             handlers="cloudmap",
             permissions="cloudmap.permissions",
-            account_resolver="cloudmap.shared",
+            account_resolver="cloudmap.shared_namespaces",
             invalid="InvalidInput",
         ),
         Service(

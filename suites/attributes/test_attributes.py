@@ -52,10 +52,10 @@ def test_delete_removes_the_named_keys(cloudmap: ServiceDiscoveryClient, service
 
 @proves("attributes.service-level-round-trip")
 def test_thirty_first_attribute_is_refused(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> None:
-    """With thirty there a new key raises ServiceAttributesLimitExceededException; one that is there may change."""
+    """With thirty attributes a new key raises ServiceAttributesLimitExceededException; an existing one may change."""
     cloudmap.update_service_attributes(ServiceId=service["Id"], Attributes=THIRTY)
     with raises("ServiceAttributesLimitExceededException"):
-        cloudmap.update_service_attributes(ServiceId=service["Id"], Attributes={"one-more": "1"})
+        cloudmap.update_service_attributes(ServiceId=service["Id"], Attributes={"key-30": "1"})
     cloudmap.update_service_attributes(ServiceId=service["Id"], Attributes={"key-0": "changed"})
     found = cloudmap.get_service_attributes(ServiceId=service["Id"])["ServiceAttributes"]
     assert found["Attributes"] == {**THIRTY, "key-0": "changed"}

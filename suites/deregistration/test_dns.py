@@ -1,4 +1,4 @@
-"""How a deregistered instance leaves DNS."""
+"""DNS after an instance was deregistered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from surveyor.testing import (
 
 TTL = 15
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
-ONE, OTHER = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.2"}
+FIRST, SECOND = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.2"}
 
 
 @proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
@@ -43,33 +43,33 @@ def test_address_leaves_and_does_not_return(
     kind: NamespaceKind,
     within: float,
 ) -> None:
-    """Name servers drop the address within 60 seconds, the resolver of a VPC a TTL later; the other one stays."""
+    """Name servers drop the address within 60 seconds, a VPC's resolver one TTL later; the other address stays."""
     namespace = make_namespace(kind)
     service = make_service(namespace, DnsConfig=A)
-    register_all(service, {"i-1": ONE, "i-2": OTHER})
+    register_all(service, {"i-1": FIRST, "i-2": SECOND})
     name = f"{service['Name']}.{namespace['Name']}"
 
-    def answered() -> list[str]:
+    def addresses() -> list[str]:
         return sorted(record_values(query_dns(name, "A", namespace), name, "A"))
 
-    clock.wait(timeouts.DNS_CHANGE)  # a resolver that is asked too early keeps the negative answer
-    eventually(lambda: answered() == ["192.0.2.1", "192.0.2.2"], within=timeouts.DNS_CHANGE)
+    clock.wait(timeouts.DNS_CHANGE)  # a resolver that is queried too early caches the negative answer
+    eventually(lambda: addresses() == ["192.0.2.1", "192.0.2.2"], within=timeouts.DNS_CHANGE)
     deregister(service, "i-1")
-    eventually(lambda: answered() == ["192.0.2.2"], within=within)
-    always(lambda: answered() == ["192.0.2.2"], during=60)
+    eventually(lambda: addresses() == ["192.0.2.2"], within=within)
+    always(lambda: addresses() == ["192.0.2.2"], during=60)
 
 
 @proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
-def test_caches_are_told_the_ttl_of_the_service(
+def test_answers_carry_the_ttl_of_the_service(
     make_service: MakeService,
     register: Register,
     query_dns: QueryDns,
     eventually: Eventually,
     public_namespace: dict[str, Any],
 ) -> None:
-    """An answer carries the TTL of the service, after which a cache must ask again."""
+    """An answer carries the TTL of the service, after which a cache must query again."""
     service = make_service(public_namespace, DnsConfig=A)
-    register(service, "i-1", ONE)
+    register(service, "i-1", FIRST)
     name = f"{service['Name']}.{public_namespace['Name']}"
     [answer] = eventually(lambda: query_dns(name, "A", public_namespace).answer, within=timeouts.DNS_CHANGE)
     assert answer.ttl == TTL
@@ -84,18 +84,18 @@ def test_name_without_instances_is_answered_with_the_soa(
     query_dns: QueryDns,
     eventually: Eventually,
 ) -> None:
-    """When the last instance is gone, the answer has no address and the SOA record with the namespace's SOA TTL."""
+    """Without instances the answer has no address, and an SOA record with the namespace's SOA TTL."""
     namespace = make_namespace("public", Properties={"DnsProperties": {"SOA": {"TTL": 77}}})
     service = make_service(namespace, DnsConfig=A)
     name = f"{service['Name']}.{namespace['Name']}"
-    register(service, "i-1", ONE)
+    register(service, "i-1", FIRST)
     eventually(
         lambda: record_values(query_dns(name, "A", namespace), name, "A") == ["192.0.2.1"], within=timeouts.DNS_CHANGE
     )
     deregister(service, "i-1")
     eventually(lambda: not record_values(query_dns(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
     answer = query_dns(name, "A", namespace)
-    # Two pages differ on which of the two it is for a name that has had records.
+    # Two pages disagree on which of the two rcodes a name gets that has had records.
     assert answer.rcode() in (dns.rcode.NXDOMAIN, dns.rcode.NOERROR)
     assert not answer.answer
     [soa] = [rrset for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]

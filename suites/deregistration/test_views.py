@@ -1,4 +1,4 @@
-"""When each view of the registry lets go of an instance, and how long a cache remembers that there was none."""
+"""When each view of the registry drops an instance, and how long a cache keeps the answer that there is none."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 TTL = 60
 A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
-ONE, OTHER = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.2"}
+FIRST, SECOND = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.2"}
 
 
 @proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
-def test_each_view_lets_go_in_its_time(
+def test_each_view_drops_the_instance_in_time(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register_all: RegisterAll,
@@ -42,9 +42,9 @@ def test_each_view_lets_go_in_its_time(
     tolerance: float,
     public_namespace: dict[str, Any],
 ) -> None:
-    """ListInstances at once, DiscoverInstances and name servers within a minute, a cache when its TTL has run out."""
+    """ListInstances drops it at once, DiscoverInstances and name servers within a minute, a cache after the TTL."""
     service = make_service(public_namespace, DnsConfig=A)
-    register_all(service, {"i-1": ONE, "i-2": OTHER})
+    register_all(service, {"i-1": FIRST, "i-2": SECOND})
     name = f"{service['Name']}.{public_namespace['Name']}"
     names = {"NamespaceName": public_namespace["Name"], "ServiceName": service["Name"]}
     both = ["192.0.2.1", "192.0.2.2"]
@@ -52,14 +52,14 @@ def test_each_view_lets_go_in_its_time(
         lambda: sorted(record_values(query_dns(name, "A", public_namespace), name, "A")) == both,
         within=timeouts.DNS_CHANGE,
     )
-    asked = clock.now()
+    queried = clock.now()
     assert sorted(record_values(query_dns_cached(name, "A", public_namespace), name, "A")) == both
     deregister(service, "i-1")
     cached = record_values(query_dns_cached(name, "A", public_namespace), name, "A")
-    if clock.now() - asked >= TTL - tolerance:
+    if clock.now() - queried >= TTL - tolerance:
         raise Inconclusive("the deregistration took as long as the TTL")
     assert sorted(cached) == both
-    assert [one["Id"] for one in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]] == ["i-2"]
+    assert [instance["Id"] for instance in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]] == ["i-2"]
     eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=timeouts.DISCOVERY)
     eventually(
         lambda: record_values(query_dns(name, "A", public_namespace), name, "A") == ["192.0.2.2"],
@@ -72,7 +72,7 @@ def test_each_view_lets_go_in_its_time(
 
 
 @proves("deregistration.last-record-leaves-negative-answer")
-def test_negative_answer_sticks_as_long_as_the_soa_says(
+def test_negative_answer_is_cached_for_the_soa_ttl(
     make_namespace: MakeNamespace,
     make_service: MakeService,
     register: Register,
@@ -83,23 +83,23 @@ def test_negative_answer_sticks_as_long_as_the_soa_says(
     clock: Clock,
     tolerance: float,
 ) -> None:
-    """A cache that asked while there was no instance knows none until the SOA TTL has run out, and then the new one."""
+    """A cache that queried without instances answers none until the SOA TTL has passed, and then the new instance."""
     namespace = make_namespace("public", Properties={"DnsProperties": {"SOA": {"TTL": TTL}}})
     service = make_service(namespace, DnsConfig=A)
     name = f"{service['Name']}.{namespace['Name']}"
-    register(service, "i-1", ONE)
+    register(service, "i-1", FIRST)
     eventually(lambda: record_values(query_dns(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
     deregister(service, "i-1")
     eventually(lambda: not record_values(query_dns(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
     assert not record_values(query_dns_cached(name, "A", namespace), name, "A")
-    ends = clock.now() + TTL
-    register(service, "i-2", OTHER)
+    expiry = clock.now() + TTL
+    register(service, "i-2", SECOND)
     eventually(
         lambda: record_values(query_dns(name, "A", namespace), name, "A") == ["192.0.2.2"], within=timeouts.DNS_CHANGE
     )
-    if clock.now() >= ends - tolerance:
-        raise Inconclusive("the registration took as long as the negative answer is kept")
-    clock.wait(ends - tolerance - clock.now())
+    if clock.now() >= expiry - tolerance:
+        raise Inconclusive("the registration took as long as the negative answer is cached")
+    clock.wait(expiry - tolerance - clock.now())
     assert not record_values(query_dns_cached(name, "A", namespace), name, "A")
     clock.wait(2 * tolerance)
     assert record_values(query_dns_cached(name, "A", namespace), name, "A") == ["192.0.2.2"]

@@ -1,4 +1,4 @@
-"""Narrowing discovery by health."""
+"""DiscoverInstances filtered by health."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ FILTERS = ["HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL"]
 
 
 @pytest.fixture
-def checked(make_service: MakeService, http_namespace: dict[str, Any]) -> dict[str, Any]:
-    """A service with a custom health check."""
+def checked_service(make_service: MakeService, http_namespace: dict[str, Any]) -> dict[str, Any]:
+    """Return a service with a custom health check."""
     return make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
 
 
-def discovered(cloudmap: ServiceDiscoveryClient, namespace: dict[str, Any], service: dict[str, Any], **how: Any) -> Any:
-    """Ids and health of the instances that DiscoverInstances returns."""
-    found = cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"], **how)
+def discovered(
+    cloudmap: ServiceDiscoveryClient, namespace: dict[str, Any], service: dict[str, Any], **params: Any
+) -> Any:
+    """Return ids and health of the instances that DiscoverInstances returns."""
+    found = cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"], **params)
     return {instance["InstanceId"]: instance["HealthStatus"] for instance in found["Instances"]}
 
 
 @proves("discovery.health-filter-and-failing-open")
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
+    ("status", "expected"),
     [
         ("HEALTHY", {"up": "HEALTHY"}),
         ("UNHEALTHY", {"down": "UNHEALTHY"}),
@@ -38,73 +40,76 @@ def discovered(cloudmap: ServiceDiscoveryClient, namespace: dict[str, Any], serv
         ("HEALTHY_OR_ELSE_ALL", {"up": "HEALTHY"}),
     ],
 )
-def test_each_value_selects_what_it_says(
+def test_each_value_selects_instances_by_health(
     cloudmap: ServiceDiscoveryClient,
     register_all: RegisterAll,
     eventually: Eventually,
     http_namespace: dict[str, Any],
-    checked: dict[str, Any],
-    wanted: str,
+    checked_service: dict[str, Any],
+    status: str,
     expected: dict[str, str],
 ) -> None:
-    """Of one healthy and one unhealthy instance each value of HealthStatus returns those that it names."""
-    register_all(checked, {"up": UP, "down": DOWN})
+    """With one healthy and one unhealthy instance each value of HealthStatus returns the instances that it names."""
+    register_all(checked_service, {"up": UP, "down": DOWN})
     eventually(
-        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=timeouts.DISCOVERY
+        lambda: len(discovered(cloudmap, http_namespace, checked_service, HealthStatus="ALL")) == 2,
+        within=timeouts.DISCOVERY,
     )
-    assert discovered(cloudmap, http_namespace, checked, HealthStatus=wanted) == expected
+    assert discovered(cloudmap, http_namespace, checked_service, HealthStatus=status) == expected
 
 
 @proves("discovery.health-filter-and-failing-open")
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [("HEALTHY", set()), ("UNHEALTHY", {"one", "other"}), ("HEALTHY_OR_ELSE_ALL", {"one", "other"})],
+    ("status", "expected"),
+    [("HEALTHY", set()), ("UNHEALTHY", {"i-1", "i-2"}), ("HEALTHY_OR_ELSE_ALL", {"i-1", "i-2"})],
 )
 def test_filters_when_none_is_healthy(
     cloudmap: ServiceDiscoveryClient,
     register_all: RegisterAll,
     eventually: Eventually,
     http_namespace: dict[str, Any],
-    checked: dict[str, Any],
-    wanted: str,
+    checked_service: dict[str, Any],
+    status: str,
     expected: set[str],
 ) -> None:
-    """With all instances unhealthy HEALTHY returns none of them and HEALTHY_OR_ELSE_ALL all."""
-    register_all(checked, {"one": DOWN, "other": DOWN})
+    """With all instances unhealthy HEALTHY returns none of them and HEALTHY_OR_ELSE_ALL all of them."""
+    register_all(checked_service, {"i-1": DOWN, "i-2": DOWN})
     eventually(
-        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=timeouts.DISCOVERY
+        lambda: len(discovered(cloudmap, http_namespace, checked_service, HealthStatus="ALL")) == 2,
+        within=timeouts.DISCOVERY,
     )
-    assert set(discovered(cloudmap, http_namespace, checked, HealthStatus=wanted)) == expected
+    assert set(discovered(cloudmap, http_namespace, checked_service, HealthStatus=status)) == expected
 
 
 @proves("discovery.healthy-by-default")
-def test_healthy_ones_are_returned_unless_told(
+def test_healthy_instances_are_returned_by_default(
     cloudmap: ServiceDiscoveryClient,
     register_all: RegisterAll,
     eventually: Eventually,
     http_namespace: dict[str, Any],
-    checked: dict[str, Any],
+    checked_service: dict[str, Any],
 ) -> None:
-    """Without HealthStatus, of one healthy and one unhealthy instance the healthy one is returned."""
-    register_all(checked, {"up": UP, "down": DOWN})
+    """Without HealthStatus only the healthy instance is returned."""
+    register_all(checked_service, {"up": UP, "down": DOWN})
     eventually(
-        lambda: len(discovered(cloudmap, http_namespace, checked, HealthStatus="ALL")) == 2, within=timeouts.DISCOVERY
+        lambda: len(discovered(cloudmap, http_namespace, checked_service, HealthStatus="ALL")) == 2,
+        within=timeouts.DISCOVERY,
     )
-    assert discovered(cloudmap, http_namespace, checked) == {"up": "HEALTHY"}
+    assert discovered(cloudmap, http_namespace, checked_service) == {"up": "HEALTHY"}
 
 
 @proves("discovery.health-filter-is-ignored-without-check")
-@pytest.mark.parametrize("wanted", FILTERS)
+@pytest.mark.parametrize("status", FILTERS)
 def test_filter_is_ignored_without_check(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register_all: RegisterAll,
     eventually: Eventually,
     http_namespace: dict[str, Any],
-    wanted: str,
+    status: str,
 ) -> None:
-    """Where a service has no health check, every value of HealthStatus returns all its instances."""
+    """If a service has no health check, every value of HealthStatus returns all its instances."""
     service = make_service(http_namespace)
-    register_all(service, {"one": {"colour": "red"}, "other": {"colour": "red"}})
+    register_all(service, {"i-1": {"colour": "red"}, "i-2": {"colour": "red"}})
     eventually(lambda: len(discovered(cloudmap, http_namespace, service)) == 2, within=timeouts.DISCOVERY)
-    assert set(discovered(cloudmap, http_namespace, service, HealthStatus=wanted)) == {"one", "other"}
+    assert set(discovered(cloudmap, http_namespace, service, HealthStatus=status)) == {"i-1", "i-2"}

@@ -54,7 +54,7 @@ def test_unknown_names_are_refused(
     http_namespace: dict[str, Any],
     operation: str,
 ) -> None:
-    """An unknown namespace raises NamespaceNotFound, an unknown service in a known one ServiceNotFound."""
+    """An unknown namespace raises NamespaceNotFound, an unknown service in a known namespace ServiceNotFound."""
     discover, known = getattr(cloudmap, operation), http_namespace["Name"]
     service = make_service(http_namespace)["Name"]
     discover(NamespaceName=known, ServiceName=service)
@@ -65,10 +65,10 @@ def test_unknown_names_are_refused(
 
 
 @proves("discovery.by-http-name-in-every-type")
-def test_ids_are_no_names(
+def test_ids_are_not_names(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
-    """The id of a namespace in place of its name raises NamespaceNotFound, that of a service ServiceNotFound."""
+    """A namespace id in place of the name raises NamespaceNotFound, a service id ServiceNotFound."""
     service = make_service(http_namespace)
     with raises("NamespaceNotFound"):
         cloudmap.discover_instances(NamespaceName=http_namespace["Id"], ServiceName=service["Name"])

@@ -1,4 +1,4 @@
-"""What DiscoverInstances answers with: which instances, how many, in what order, and what it tells of each."""
+"""Results of DiscoverInstances: which instances, how many, in what order, with which members."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def service(make_service: MakeService, http_namespace: dict[str, Any]) -> dict[str, Any]:
-    """A service without a health check."""
+    """Return a service without a health check."""
     return make_service(http_namespace)
 
 
 @pytest.fixture
 def names(http_namespace: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
-    """The names by which instances of the service are discovered."""
+    """Return the names by which instances of the service are discovered."""
     return {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
 
 
@@ -32,34 +32,34 @@ def test_order_differs_from_call_to_call(
     service: dict[str, Any],
     names: dict[str, Any],
 ) -> None:
-    """Of five instances each call returns all, and not the same one first each time.
+    """Each call returns all five instances, and not always the same instance first.
 
-    Were the first of five drawn evenly, 50 calls in a row would begin alike once in 10^34 runs.
+    If the first instance is drawn evenly, 50 calls begin with the same one once in 10^34 runs.
     """
-    five = {f"i-{number}" for number in range(5)}
-    register_all(service, {instance: {"colour": "red"} for instance in five})
+    ids = {f"i-{number}" for number in range(5)}
+    register_all(service, {instance: {"colour": "red"} for instance in ids})
     eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 5, within=timeouts.DISCOVERY)
     answers = [cloudmap.discover_instances(**names)["Instances"] for _ in range(50)]
     for answer in answers:
-        assert sorted(instance["InstanceId"] for instance in answer) == sorted(five)
+        assert sorted(instance["InstanceId"] for instance in answer) == sorted(ids)
     assert len({answer[0]["InstanceId"] for answer in answers}) > 1
 
 
 @proves("discovery.max-results")
-def test_answers_hold_up_to_max_results(
+def test_answers_have_up_to_max_results(
     cloudmap: ServiceDiscoveryClient,
     register_all: RegisterAll,
     eventually: Eventually,
     service: dict[str, Any],
     names: dict[str, Any],
 ) -> None:
-    """Of 120 instances 100 are returned unless told, 7 for 7 and all for 1,000, and never a token for the rest."""
+    """Of 120 instances 100 are returned by default, 7 for MaxResults 7, all for 1,000; there is never a NextToken."""
     register_all(service, {f"i-{number}": {"colour": "red"} for number in range(120)})
 
-    def all_of_them() -> bool:
+    def all_are_discovered() -> bool:
         return len(cloudmap.discover_instances(**names, MaxResults=1_000)["Instances"]) == 120
 
-    eventually(all_of_them, within=timeouts.DISCOVERY)
+    eventually(all_are_discovered, within=timeouts.DISCOVERY)
     for size, expected in ((None, 100), (1, 1), (7, 7), (1_000, 120)):
         answer = cloudmap.discover_instances(**names | ({"MaxResults": size} if size else {}))
         assert len({instance["InstanceId"] for instance in answer["Instances"]}) == expected
@@ -84,7 +84,7 @@ def test_other_sizes_are_refused(cloudmap: ServiceDiscoveryClient, names: dict[s
     ],
     ids=["AWS", "custom"],
 )
-def test_instance_comes_back_as_registered(
+def test_instance_is_returned_as_registered(
     cloudmap: ServiceDiscoveryClient,
     register: Register,
     eventually: Eventually,
@@ -92,7 +92,7 @@ def test_instance_comes_back_as_registered(
     names: dict[str, Any],
     attributes: dict[str, str],
 ) -> None:
-    """An instance comes with its id, both names, a health status, and its attributes exactly as they were given."""
+    """An instance is returned with its id, both names, a health status, and exactly the registered attributes."""
     register(service, "i-1", attributes)
     [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert (found["InstanceId"], found["ServiceName"]) == ("i-1", names["ServiceName"])

@@ -1,4 +1,4 @@
-"""InstancesRevision: by it a client knows whether its list is still the latest."""
+"""InstancesRevision, by which a client knows whether its list of instances is current."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def service(make_service: MakeService, http_namespace: dict[str, Any]) -> dict[str, Any]:
-    """A service with a custom health check."""
+    """Return a service with a custom health check."""
     return make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
 
 
 @pytest.fixture
 def names(http_namespace: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
-    """The names by which instances of the service are discovered."""
+    """Return the names by which instances of the service are discovered."""
     return {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
 
 
 @proves("discovery.revision-rises-with-membership-only")
-def test_revision_rises_with_each_change_of_members(
+def test_revision_increases_with_each_change_of_members(
     cloudmap: ServiceDiscoveryClient,
     register: Register,
     deregister: Deregister,
@@ -33,25 +33,25 @@ def test_revision_rises_with_each_change_of_members(
     service: dict[str, Any],
     names: dict[str, Any],
 ) -> None:
-    """Once DiscoverInstances shows another set of instances, larger or smaller, its revision is larger."""
-    seen = [cloudmap.discover_instances(**names)["InstancesRevision"]]
+    """When DiscoverInstances returns another set of instances, larger or smaller, its revision is higher."""
+    revisions = [cloudmap.discover_instances(**names)["InstancesRevision"]]
 
-    def shows(*expected: str) -> None:
-        def answer() -> Any:
-            found = cloudmap.discover_instances(**names)
-            return {one["InstanceId"] for one in found["Instances"]} == set(expected) and found
+    def record_revision_of(*expected: str) -> None:
+        def expected_instances() -> Any:
+            answer = cloudmap.discover_instances(**names)
+            return {instance["InstanceId"] for instance in answer["Instances"]} == set(expected) and answer
 
-        seen.append(eventually(answer, within=timeouts.DISCOVERY)["InstancesRevision"])
+        revisions.append(eventually(expected_instances, within=timeouts.DISCOVERY)["InstancesRevision"])
 
     register(service, "i-1", {"colour": "red"})
-    shows("i-1")
+    record_revision_of("i-1")
     register(service, "i-2", {"colour": "red"})
-    shows("i-1", "i-2")
+    record_revision_of("i-1", "i-2")
     deregister(service, "i-1")
-    shows("i-2")
+    record_revision_of("i-2")
     deregister(service, "i-2")
-    shows()
-    assert seen == sorted(set(seen))
+    record_revision_of()
+    assert revisions == sorted(set(revisions))
 
 
 @proves("discovery.revision-rises-with-membership-only")
@@ -62,7 +62,7 @@ def test_revision_stays_when_health_changes(
     service: dict[str, Any],
     names: dict[str, Any],
 ) -> None:
-    """Once DiscoverInstances shows an instance as unhealthy, the revision is what it was."""
+    """When DiscoverInstances shows an instance as unhealthy, the revision has not changed."""
     register_all(service, {"i-1": {"colour": "red"}, "i-2": {"colour": "red"}})
 
     def healthy(count: int) -> Any:
@@ -76,20 +76,22 @@ def test_revision_stays_when_health_changes(
 
 
 @proves("discovery.revision-rises-with-membership-only")
-def test_both_calls_tell_one_revision(
+def test_both_calls_return_the_same_revision(
     cloudmap: ServiceDiscoveryClient,
     register: Register,
     eventually: Eventually,
     service: dict[str, Any],
     names: dict[str, Any],
 ) -> None:
-    """DiscoverInstancesRevision comes to tell the revision that DiscoverInstances tells, before and after a change."""
+    """DiscoverInstancesRevision returns the revision of DiscoverInstances, before and after a change."""
 
-    def agreed() -> Any:
-        told = cloudmap.discover_instances(**names)
-        return told["InstancesRevision"] == cloudmap.discover_instances_revision(**names)["InstancesRevision"] and told
+    def same_revision() -> Any:
+        answer = cloudmap.discover_instances(**names)
+        revision = cloudmap.discover_instances_revision(**names)["InstancesRevision"]
+        return answer["InstancesRevision"] == revision and answer
 
-    before = eventually(agreed, within=timeouts.DISCOVERY)
+    before = eventually(same_revision, within=timeouts.DISCOVERY)
     register(service, "i-1", {"colour": "red"})
     eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
-    assert eventually(agreed, within=timeouts.DISCOVERY)["InstancesRevision"] > before["InstancesRevision"]
+    after = eventually(same_revision, within=timeouts.DISCOVERY)
+    assert after["InstancesRevision"] > before["InstancesRevision"]

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from surveyor.chaos import ALWAYS, ExperimentRun, Setting, experiment
+from surveyor.chaos import ALWAYS, ExperimentRun, ServiceSetup, experiment
 
 
 @experiment(
     "One of three tasks is paused, or what --fault names is done, while clients call.",
     faults=(),
-    setting=Setting(count=3, ttl=20),
-    holds=ALWAYS,
+    setup=ServiceSetup(count=3, ttl=20),
+    checks=ALWAYS,
 )
 def test_any_fault(experiment_run: ExperimentRun) -> None:
     """All of them at once, for that long."""
     with ExitStack() as stack:
         for name in experiment_run.experiment.faults:
             stack.enter_context(experiment_run.fault(name, experiment_run.victims(name)))
-        experiment_run.wait(experiment_run.lasts)
+        experiment_run.wait(experiment_run.duration)
     experiment_run.rest(75)

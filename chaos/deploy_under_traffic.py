@@ -9,19 +9,28 @@ settings close them, and with `--ttl`, `--stop-timeout`, `--drain` and `--no-che
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, ExperimentRun, Setting, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    BY_DNS,
+    ExperimentRun,
+    ServiceSetup,
+    experiment,
+    gone,
+    no_ghost,
+    no_traffic_to_the_dead,
+    visible,
+)
 
 
 @experiment(
     "A rolling deployment of two tasks while clients call by DNS.",
     faults=("service.deploy",),
-    setting=Setting(count=2, ttl=60, check=True),
-    holds=(
+    setup=ServiceSetup(count=2, ttl=60, check=True),
+    checks=(
         gone(within=30),
         visible(within=30),
         visible(within=75, view="healthy"),
         no_ghost(after=15),
-        dead_are_not_called(after=60 + 15),
+        no_traffic_to_the_dead(after=60 + 15),
         *BY_DNS,
     ),
 )
@@ -29,6 +38,6 @@ def test_deploy_under_traffic(experiment_run: ExperimentRun) -> None:
     """Deploy, and wait until nothing old can be called any more."""
     with experiment_run.fault("service.deploy"):
         experiment_run.wait(10)
-        experiment_run.until_whole()
-        experiment_run.wait(experiment_run.experiment.setting.ttl + 10)
+        experiment_run.until_steady()
+        experiment_run.wait(experiment_run.experiment.setup.ttl + 10)
     experiment_run.rest(75)

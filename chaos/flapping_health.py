@@ -9,12 +9,12 @@ from __future__ import annotations
 from surveyor.chaos import (
     BY_DNS,
     ExperimentRun,
-    Setting,
+    ServiceSetup,
     answered,
-    dead_are_not_called,
     experiment,
     gone,
     no_ghost,
+    no_traffic_to_the_dead,
     visible,
 )
 
@@ -24,13 +24,13 @@ TTL = 10
 @experiment(
     "One of three tasks is unhealthy again and again, and then stays so.",
     faults=("task.unhealthy",),
-    setting=Setting(count=3, ttl=TTL, check=True, check_interval=5, check_retries=3),
-    holds=(
+    setup=ServiceSetup(count=3, ttl=TTL, check=True, check_interval=5, check_retries=3),
+    checks=(
         gone(within=30),
         visible(within=30),
         no_ghost(after=15),
-        answered(always=0.5),
-        dead_are_not_called(after=TTL + 15),
+        answered(at_least=0.5),
+        no_traffic_to_the_dead(after=TTL + 15),
         *BY_DNS,
     ),
 )

@@ -9,12 +9,12 @@ from __future__ import annotations
 from surveyor.chaos import (
     BY_DNS,
     ExperimentRun,
-    Setting,
+    ServiceSetup,
     answered,
-    dead_are_not_called,
     experiment,
     gone,
     no_ghost,
+    no_traffic_to_the_dead,
     visible,
 )
 
@@ -24,13 +24,13 @@ TTL = 20
 @experiment(
     "The proxy of one of three tasks is killed while clients call by DNS.",
     faults=("proxy.kill",),
-    setting=Setting(count=3, ttl=TTL),
-    holds=(
+    setup=ServiceSetup(count=3, ttl=TTL),
+    checks=(
         gone(within=15),
         visible(within=30),
         no_ghost(after=15),
-        answered(always=0.4),
-        dead_are_not_called(after=TTL + 15),
+        answered(at_least=0.4),
+        no_traffic_to_the_dead(after=TTL + 15),
         *BY_DNS,
     ),
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from surveyor.chaos import (
     BY_DNS,
     ExperimentRun,
-    Setting,
+    ServiceSetup,
     answered,
-    dead_are_not_called,
     experiment,
     gone,
     no_ghost,
+    no_traffic_to_the_dead,
     visible,
 )
 
@@ -20,14 +20,14 @@ TTL = 20
 @experiment(
     "Three of six tasks are killed at once while clients call by DNS.",
     faults=("task.kill",),
-    setting=Setting(count=6, ttl=TTL),
-    holds=(
+    setup=ServiceSetup(count=6, ttl=TTL),
+    checks=(
         gone(within=15),
         visible(within=30),
         visible(within=60, view="healthy"),
         no_ghost(after=15),
-        answered(always=0.2),
-        dead_are_not_called(after=TTL + 15),
+        answered(at_least=0.2),
+        no_traffic_to_the_dead(after=TTL + 15),
         *BY_DNS,
     ),
 )

@@ -9,12 +9,12 @@ from __future__ import annotations
 from surveyor.chaos import (
     BY_DNS,
     ExperimentRun,
-    Setting,
+    ServiceSetup,
     answered,
-    dead_are_not_called,
     experiment,
     gone,
     no_ghost,
+    no_traffic_to_the_dead,
     visible,
 )
 
@@ -24,14 +24,14 @@ TTL = 20
 @experiment(
     "One of five tasks is killed while clients call by DNS.",
     faults=("task.kill",),
-    setting=Setting(count=5, ttl=TTL),
-    holds=(
+    setup=ServiceSetup(count=5, ttl=TTL),
+    checks=(
         gone(within=15),
         visible(within=30),
         visible(within=60, view="healthy"),
         no_ghost(after=15),
-        answered(always=0.6),
-        dead_are_not_called(after=TTL + 15),
+        answered(at_least=0.6),
+        no_traffic_to_the_dead(after=TTL + 15),
         *BY_DNS,
     ),
 )

@@ -6,7 +6,16 @@ then may learn that there is nobody, which they must not keep for long.
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, ExperimentRun, Setting, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    BY_DNS,
+    ExperimentRun,
+    ServiceSetup,
+    experiment,
+    gone,
+    no_ghost,
+    no_traffic_to_the_dead,
+    visible,
+)
 
 TTL = 20
 
@@ -14,13 +23,13 @@ TTL = 20
 @experiment(
     "The only task is killed while clients call by DNS.",
     faults=("task.kill",),
-    setting=Setting(count=1, ttl=TTL),
-    holds=(
+    setup=ServiceSetup(count=1, ttl=TTL),
+    checks=(
         gone(within=15),
         visible(within=30),
         visible(within=60, view="healthy"),
         no_ghost(after=15),
-        dead_are_not_called(after=TTL + 15),
+        no_traffic_to_the_dead(after=TTL + 15),
         *BY_DNS,
     ),
 )

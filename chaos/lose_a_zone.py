@@ -8,13 +8,13 @@ from __future__ import annotations
 from surveyor.chaos import (
     BY_DNS,
     ExperimentRun,
-    Setting,
+    ServiceSetup,
     answered,
-    dead_are_not_called,
     drained,
     experiment,
     gone,
     no_ghost,
+    no_traffic_to_the_dead,
     visible,
 )
 
@@ -24,14 +24,14 @@ TTL = 20
 @experiment(
     "All tasks of one of the zones of nine tasks are stopped while clients call by DNS.",
     faults=("az.lose",),
-    setting=Setting(count=9, ttl=TTL, drain=10, takes=1.0),
-    holds=(
+    setup=ServiceSetup(count=9, ttl=TTL, drain=10, response_seconds=1.0),
+    checks=(
         gone(within=30),
         visible(within=30),
         visible(within=60, view="healthy"),
         no_ghost(after=15),
-        answered(always=0.3),
-        dead_are_not_called(after=TTL + 15),
+        answered(at_least=0.3),
+        no_traffic_to_the_dead(after=TTL + 15),
         drained(drain=8),
         *BY_DNS,
     ),

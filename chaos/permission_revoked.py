@@ -6,7 +6,16 @@ their calls go to the dead. When they may ask again they find the new tasks at o
 
 from __future__ import annotations
 
-from surveyor.chaos import ALWAYS, ExperimentRun, Setting, dead_are_not_called, experiment, gone, no_ghost, visible
+from surveyor.chaos import (
+    ALWAYS,
+    ExperimentRun,
+    ServiceSetup,
+    experiment,
+    gone,
+    no_ghost,
+    no_traffic_to_the_dead,
+    visible,
+)
 
 
 @experiment(
@@ -15,12 +24,12 @@ from surveyor.chaos import ALWAYS, ExperimentRun, Setting, dead_are_not_called, 
         "service.deploy",
         "permission.revoke",
     ),
-    setting=Setting(count=3, by="api"),
-    holds=(
+    setup=ServiceSetup(count=3, resolve_by="api"),
+    checks=(
         gone(within=30),
         visible(within=30),
         no_ghost(after=90),
-        dead_are_not_called(after=75),
+        no_traffic_to_the_dead(after=75),
         *ALWAYS,
     ),
 )
@@ -30,5 +39,5 @@ def test_permission_revoked(experiment_run: ExperimentRun) -> None:
         experiment_run.wait(20)
         with experiment_run.fault("permission.revoke"):
             experiment_run.wait(60)
-        experiment_run.until_whole()
+        experiment_run.until_steady()
     experiment_run.rest(75)

@@ -6,7 +6,7 @@ failures, believe a lie for its TTL, and are back soon after the end of it.
 
 from __future__ import annotations
 
-from surveyor.chaos import BY_DNS, ExperimentRun, Setting, experiment, no_ghost
+from surveyor.chaos import BY_DNS, ExperimentRun, ServiceSetup, experiment, no_ghost
 
 TTL = 10
 
@@ -18,8 +18,8 @@ TTL = 10
         "dns.nxdomain",
         "dns.lie",
     ),
-    setting=Setting(count=3, ttl=TTL),
-    holds=(
+    setup=ServiceSetup(count=3, ttl=TTL),
+    checks=(
         no_ghost(after=15 + TTL + 15),
         *BY_DNS,
     ),

@@ -10,12 +10,12 @@ from __future__ import annotations
 from surveyor.chaos import (
     BY_DNS,
     ExperimentRun,
-    Setting,
+    ServiceSetup,
     answered,
-    dead_are_not_called,
     experiment,
     gone,
     no_ghost,
+    no_traffic_to_the_dead,
     visible,
 )
 
@@ -25,14 +25,14 @@ TTL = 15
 @experiment(
     "From 10 tasks to 100 and back while clients call by DNS.",
     faults=("service.scale",),
-    setting=Setting(count=10, ttl=TTL, stop_timeout=40, drain=TTL + 15, period=2.0),
-    holds=(
+    setup=ServiceSetup(count=10, ttl=TTL, stop_timeout=40, drain=TTL + 15, poll_period=2.0),
+    checks=(
         gone(within=30),
         visible(within=30),
         visible(within=75, view="healthy"),
         no_ghost(after=15),
-        answered(always=0.95),
-        dead_are_not_called(after=TTL + 15),
+        answered(at_least=0.95),
+        no_traffic_to_the_dead(after=TTL + 15),
         *BY_DNS,
     ),
 )
@@ -40,7 +40,7 @@ def test_scale_10_100_10(experiment_run: ExperimentRun) -> None:
     """Out, until all are there for a while, and in again."""
     with experiment_run.fault("service.scale", count=100):
         experiment_run.wait(10)
-        experiment_run.until_whole()
+        experiment_run.until_steady()
         experiment_run.wait(50)
     experiment_run.wait(TTL + 20)
     experiment_run.rest(75)

@@ -6,16 +6,16 @@ well all the time.
 
 from __future__ import annotations
 
-from surveyor.chaos import ALWAYS, ExperimentRun, Setting, answered, experiment, no_ghost
+from surveyor.chaos import ALWAYS, ExperimentRun, ServiceSetup, answered, experiment, no_ghost
 
 
 @experiment(
     "A namespace that callers of another account use is withdrawn from them for a while.",
     faults=("share.withdraw",),
-    setting=Setting(count=3, by="api", shared=True),
-    holds=(
+    setup=ServiceSetup(count=3, resolve_by="api", shared=True),
+    checks=(
         no_ghost(after=15),
-        answered(always=0.95),
+        answered(at_least=0.95),
         *ALWAYS,
     ),
 )

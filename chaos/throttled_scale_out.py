@@ -9,12 +9,12 @@ from __future__ import annotations
 from surveyor.chaos import (
     ALWAYS,
     ExperimentRun,
-    Setting,
+    ServiceSetup,
     answered,
-    dead_are_not_called,
     experiment,
     gone,
     no_ghost,
+    no_traffic_to_the_dead,
     visible,
 )
 
@@ -25,14 +25,14 @@ from surveyor.chaos import (
         "service.scale",
         "registry.throttle",
     ),
-    setting=Setting(count=5, by="api"),
-    holds=(
+    setup=ServiceSetup(count=5, resolve_by="api"),
+    checks=(
         visible(within=30),
         visible(within=75, view="healthy"),
         gone(within=30),
         no_ghost(after=15),
-        answered(always=0.5),
-        dead_are_not_called(after=30),
+        answered(at_least=0.5),
+        no_traffic_to_the_dead(after=30),
         *ALWAYS,
     ),
 )
@@ -41,6 +41,6 @@ def test_throttled_scale_out(experiment_run: ExperimentRun) -> None:
     with experiment_run.fault("service.scale", count=20):
         with experiment_run.fault("registry.throttle", share=0.9):
             experiment_run.wait(40)
-        experiment_run.until_whole()
+        experiment_run.until_steady()
         experiment_run.wait(30)
     experiment_run.rest(100)

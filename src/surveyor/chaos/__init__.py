@@ -1,23 +1,23 @@
-"""Experiments: a service under observation, calls that go on, faults, and a history that checkers judge."""
+"""Chaos experiments: inject faults into an observed service under traffic, and judge the recorded history."""
 
 from __future__ import annotations
 
 from surveyor.chaos.checks import (
     ALWAYS,
     BY_DNS,
-    agreed_at_rest,
-    all_kept_at_rest,
     answered,
-    dead_are_not_called,
     drained,
     gone,
     no_ghost,
+    no_loss_at_rest,
     no_resurrection,
-    revision_follows_membership,
+    no_traffic_to_the_dead,
+    revision_rises_with_membership,
     ttl_is_kept,
+    views_agree_at_rest,
     visible,
 )
-from surveyor.chaos.experiment import Experiment, Setting, experiment
+from surveyor.chaos.experiment import Experiment, ServiceSetup, experiment
 from surveyor.chaos.experiment_run import ExperimentRun
 
 __all__ = [
@@ -25,17 +25,17 @@ __all__ = [
     "BY_DNS",
     "Experiment",
     "ExperimentRun",
-    "Setting",
-    "agreed_at_rest",
-    "all_kept_at_rest",
+    "ServiceSetup",
     "answered",
-    "dead_are_not_called",
     "drained",
     "experiment",
     "gone",
     "no_ghost",
+    "no_loss_at_rest",
     "no_resurrection",
-    "revision_follows_membership",
+    "no_traffic_to_the_dead",
+    "revision_rises_with_membership",
     "ttl_is_kept",
+    "views_agree_at_rest",
     "visible",
 ]

@@ -1,6 +1,6 @@
-"""What faults and their undoing are made of: single calls as data, so that another process can make them too.
+"""Single actions, which faults and their undo consist of: plain data, so that another process can perform them too.
 
-Each is harmless when made again: undoing may have begun when whoever did it was killed.
+Each may be performed twice without harm: the process that was undoing a fault may have been killed half-way.
 """
 
 from __future__ import annotations
@@ -22,39 +22,44 @@ from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.pytest_plugin.verdict_rules import THROTTLED
 from surveyor.targets.control import Control, ControlRefused
 
-__all__ = ["ApiStep", "FaultFailed", "SignalStep", "Step", "TellStep", "perform", "read_step", "write_step"]
+__all__ = ["Action", "ActionContext", "ApiAction", "FaultFailed", "TaskCommand", "TaskSignal", "dump_action",
+           "load_action", "perform"]  # fmt: skip
 
-ANSWERS_WITHIN = 5.0  # wall seconds
-WAITS, AGAIN = 60.0, 0.25  # wall seconds
+RESPONSE_TIMEOUT = 5.0  # wall seconds
+RETRY_FOR, RETRY_EVERY = 60.0, 0.25  # wall seconds
 
-_BY_THE_PROXY = (502, 503, 504)
-"""What the Service Connect proxy before a task says of who ended without an answer."""
+_PROXY_STATUSES = (502, 503, 504)
+"""How the Service Connect proxy before a task answers for a task that ended without a response."""
 
 
 class FaultFailed(SurveyorError):
-    """A fault could not be begun or undone; the text says which step, and what came."""
+    """A fault could not be started or undone; the text names the action and the error."""
 
 
 @dataclass(frozen=True)
-class ApiStep:
-    """A call of boto3: client, method, parameters.
+class ApiAction:
+    """A boto3 call: client, method, parameters.
 
-    An error whose code is in `forgives` is as good as success; after one of `waits` it is made again for a while.
+    An error whose code is in `accepted_errors` counts as success; after a code in `retried_errors` the call is
+    repeated for up to a minute.
     """
 
     service: str
     method: str
     params: Mapping[str, Any]
-    forgives: tuple[str, ...] = ()
-    waits: tuple[str, ...] = ()
+    accepted_errors: tuple[str, ...] = ()
+    retried_errors: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.service}.{self.method}"
 
 
 @dataclass(frozen=True)
-class TellStep:
-    """A task that runs surveyor_agents.workload is told what to do, at its own port. `ends`: it does not answer this."""
+class TaskCommand:
+    """A request to the control path of a task that runs surveyor_agents.workload.
+
+    `ends`: the command ends the process, so that no response is expected.
+    """
 
     address: str
     path: str
@@ -62,12 +67,12 @@ class TellStep:
     ends: bool = False
 
     def __str__(self) -> str:
-        return f"{self.address} told {self.path}"
+        return f"PUT {self.path} to {self.address}"
 
 
 @dataclass(frozen=True)
-class SignalStep:
-    """The processes of a task, or its `proxy`, get KILL, STOP or CONT."""
+class TaskSignal:
+    """A signal (KILL, STOP or CONT) to the processes of a task, or to its `proxy`."""
 
     task: str
     signal: str
@@ -77,90 +82,93 @@ class SignalStep:
         return f"{self.signal} to the {self.to} of {self.task.rpartition('/')[2]}"
 
 
-Step = ApiStep | TellStep | SignalStep
-_KINDS: Mapping[str, type[Step]] = {"api": ApiStep, "tell": TellStep, "signal": SignalStep}
+Action = ApiAction | TaskCommand | TaskSignal
+_KINDS: Mapping[str, type[Action]] = {"api": ApiAction, "command": TaskCommand, "signal": TaskSignal}
 
 
 @dataclass
 class ActionContext:
-    """What steps are made with."""
+    """The AWS clients and the control endpoint that actions use."""
 
-    client: Callable[[str], Any]
+    make_client: Callable[[str], Any]
     control: Control | None
     _clients: dict[str, Any] = field(default_factory=dict)
 
-    def of(self, service: str) -> Any:
-        """A client, made once."""
+    def client(self, service: str) -> Any:
+        """Return the client of a service, created at the first call."""
         if service not in self._clients:
-            self._clients[service] = self.client(service)
+            self._clients[service] = self.make_client(service)
         return self._clients[service]
 
 
-def perform(step: Step, hands: ActionContext, *, again: bool = False) -> None:
-    """Make one step. `again`: whoever it is about may be gone by now, which is no failure. Raises FaultFailed."""
+def perform(action: Action, context: ActionContext, *, undoing: bool = False) -> None:
+    """Perform one action. Raises FaultFailed.
+
+    `undoing`: a task that does not respond is no failure, since it may have ended by now.
+    """
     try:
-        if isinstance(step, ApiStep):
-            _call(step, hands)
-        elif isinstance(step, TellStep):
-            _tell(step)
-        elif hands.control is None:
-            raise FaultFailed(f"{step}: the target has no control endpoint")
+        if isinstance(action, ApiAction):
+            _call(action, context)
+        elif isinstance(action, TaskCommand):
+            _command(action)
+        elif context.control is None:
+            raise FaultFailed(f"{action}: the target has no control endpoint")
         else:
-            hands.control.signal(step.task, step.signal, step.to)
-    except (OSError, http.client.HTTPException, ControlRefused) as gone:
-        if not again:
-            raise FaultFailed(f"{step}: {_why(gone)}; is the victim gone?") from None
-    except ClientError as refused:
-        code = refused.response.get("Error", {}).get("Code", "")
-        raise FaultFailed(f"{step}: the target refused it with {code}") from None
-    except TargetUnavailable as gone:
-        raise FaultFailed(f"{step}: {gone}") from None
+            context.control.signal(action.task, action.signal, action.to)
+    except (OSError, http.client.HTTPException, ControlRefused) as error:
+        if not undoing:
+            raise FaultFailed(f"{action}: {_reason(error)}; is the victim gone?") from None
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        raise FaultFailed(f"{action}: the target refused it with {code}") from None
+    except TargetUnavailable as error:
+        raise FaultFailed(f"{action}: {error}") from None
 
 
-def _call(step: ApiStep, hands: ActionContext) -> None:
-    end = time.monotonic() + WAITS
+def _call(action: ApiAction, context: ActionContext) -> None:
+    end = time.monotonic() + RETRY_FOR
     while True:
         try:
-            getattr(hands.of(step.service), step.method)(**step.params)
-        except ClientError as refused:
-            code = refused.response.get("Error", {}).get("Code")
-            if code in step.forgives:
+            getattr(context.client(action.service), action.method)(**action.params)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code")
+            if code in action.accepted_errors:
                 return
-            if code not in (*step.waits, *THROTTLED) or time.monotonic() > end:
+            if code not in (*action.retried_errors, *THROTTLED) or time.monotonic() > end:
                 raise
-            threading.Event().wait(AGAIN)
+            threading.Event().wait(RETRY_EVERY)
         else:
             return
 
 
-def _tell(step: TellStep) -> None:
-    if not ipaddress.ip_address(step.address).is_private:
-        raise FaultFailed(f"{step}: only private addresses are told anything")
+def _command(action: TaskCommand) -> None:
+    if not ipaddress.ip_address(action.address).is_private:
+        raise FaultFailed(f"{action}: commands are sent to private addresses only")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(f"http://{step.address}:{step.port}{step.path}", method="PUT")
-    refused: tuple[type[Exception], ...] = (OSError, http.client.HTTPException) if step.ends else ()
-    with contextlib.suppress(*refused):
+    request = urllib.request.Request(f"http://{action.address}:{action.port}{action.path}", method="PUT")
+    ignored: tuple[type[Exception], ...] = (OSError, http.client.HTTPException) if action.ends else ()
+    with contextlib.suppress(*ignored):
         try:
-            opener.open(request, timeout=ANSWERS_WITHIN).close()
-        except urllib.error.HTTPError as wrong:
-            if step.ends and wrong.code in _BY_THE_PROXY:
+            opener.open(request, timeout=RESPONSE_TIMEOUT).close()
+        except urllib.error.HTTPError as error:
+            if action.ends and error.code in _PROXY_STATUSES:
                 return
-            raise FaultFailed(f"{step}: it answered {wrong.code}") from None
+            raise FaultFailed(f"{action}: it answered {error.code}") from None
 
 
-def _why(gone: Exception) -> str:
-    reason = getattr(gone, "reason", gone)
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
     return str(getattr(reason, "strerror", None) or reason)
 
 
-def write_step(step: Step) -> dict[str, Any]:
-    """As JSON values."""
-    kind = next(name for name, one in _KINDS.items() if isinstance(step, one))
-    return {"kind": kind, **asdict(step)}
+def dump_action(action: Action) -> dict[str, Any]:
+    """Return an action as JSON values."""
+    kind = next(name for name, action_class in _KINDS.items() if isinstance(action, action_class))
+    return {"kind": kind, **asdict(action)}
 
 
-def read_step(value: Mapping[str, Any]) -> Step:
-    """The inverse of write_step. Raises KeyError or TypeError for what is none."""
-    told = {name: one for name, one in value.items() if name != "kind"}
-    told |= {name: tuple(told[name]) for name in ("forgives", "waits") if name in told}
-    return _KINDS[value["kind"]](**told)
+def load_action(value: Mapping[str, Any]) -> Action:
+    """Return the action that `dump_action` wrote. Raises KeyError or TypeError for anything else."""
+    members = {name: member for name, member in value.items() if name != "kind"}
+    members |= {name: tuple(members[name]) for name in ("accepted_errors", "retried_errors") if name in members}
+    return _KINDS[value["kind"]](**members)

@@ -1,4 +1,4 @@
-"""Callers of the service: an open loop of attempts, each at one address that was found as a client finds it."""
+"""A caller of the service: an open loop of attempts, each at one address that was resolved as a client resolves it."""
 
 from __future__ import annotations
 
@@ -13,148 +13,151 @@ import dns.exception
 from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.callers import attempt
-from surveyor.chaos.experiment_clock import Flow
-from surveyor.chaos.observers import Seen
+from surveyor.chaos.experiment_clock import ServiceClock
+from surveyor.chaos.observers import ViewContents
 from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor.errors import NoAnswer
 from surveyor.history import Outcome, Recorder
 
-__all__ = ["Caller", "Finder"]
+__all__ = ["AddressCache", "CallerThread"]
 
-NOBODY = 1.0
-"""Service seconds until who found nobody asks again."""
+RETRY_AFTER = 1.0
+"""Service seconds until a client that found no address asks again."""
 
-BEFORE = 0.05
-"""Wall seconds before an answer has run out that it is not used any more: a call begins after it was decided on."""
+EXPIRY_MARGIN = 0.05
+"""Wall seconds before its expiry from which an answer is no longer used: a call starts after it was decided on."""
 
 
-class Finder:
-    """A client's knowledge of addresses: asked for again when it has run out, kept while nobody answers.
+class AddressCache:
+    """The addresses that a client knows, asked for again when they expire.
 
-    `look`: what it asks; `keeps`: service seconds for which it keeps an answer, None for the answer's own TTL.
+    `resolve`: how it asks; `lifetime`: service seconds for which it keeps an answer, None for the answer's own TTL;
+    `serves_stale`: it keeps expired addresses while asking fails.
     """
 
     def __init__(
         self,
         view: str,
-        look: Callable[[], Seen],
+        resolve: Callable[[], ViewContents],
         recorder: Recorder,
-        flow: Flow,
-        keeps: float | None,
+        clock: ServiceClock,
+        lifetime: float | None,
         *,
         serves_stale: bool,
     ) -> None:
-        self.view, self._look, self._recorder, self._flow = view, look, recorder, flow
-        self._keeps, self._serves_stale = keeps, serves_stale
+        self.view, self._resolve, self._recorder, self._clock = view, resolve, recorder, clock
+        self._lifetime, self._serves_stale = lifetime, serves_stale
         self.addresses: list[str] = []
-        self.by = 0
-        self._until = 0.0
+        self.answer = 0
+        self._expires = 0.0
 
-    def is_known(self) -> bool:
-        """Whether what is known may still be used."""
-        return self._flow.now() < self._until - BEFORE * self._flow.scale
+    def is_fresh(self) -> bool:
+        """Return whether the addresses may still be used."""
+        return self._clock.now() < self._expires - EXPIRY_MARGIN * self._clock.scale
 
-    def ask(self) -> None:
-        """Ask, and keep what was answered. Takes as long as the answer does."""
+    def refresh(self) -> None:
+        """Ask, and keep the answer. Blocks until the answer arrives."""
         began = self._recorder.invoke("client", "look", view=self.view)
-        asked = self._flow.now()
+        asked = self._clock.now()
         try:
-            seen = self._look()
-        except (ClientError, BotoCoreError, NoAnswer, dns.exception.DNSException, OSError) as silent:
-            refused = isinstance(silent, ClientError)
-            code = str(silent.response.get("Error", {}).get("Code", "")) if isinstance(silent, ClientError) else ""
-            self._recorder.end(began, Outcome.FAIL if refused else Outcome.INFO, error=code or type(silent).__name__)
-            self._until = self._flow.now() + NOBODY
+            contents = self._resolve()
+        except (ClientError, BotoCoreError, NoAnswer, dns.exception.DNSException, OSError) as error:
+            refused = isinstance(error, ClientError)
+            code = str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+            self._recorder.end(began, Outcome.FAIL if refused else Outcome.INFO, error=code or type(error).__name__)
+            self._expires = self._clock.now() + RETRY_AFTER
             if not self._serves_stale:
-                self.addresses, self.by = [], 0
+                self.addresses, self.answer = [], 0
             return
-        self._recorder.saw(began, seen.members, revision=seen.revision, ttl=seen.ttl)
-        self.addresses = sorted(member.address or name for name, member in seen.members.items())
-        self.by = began
-        # Counted from when it was asked: later is longer than the answer holds.
-        self._until = asked + ((seen.ttl if self._keeps is None else self._keeps) or NOBODY)
+        self._recorder.record_view(began, contents.members, revision=contents.revision, ttl=contents.ttl)
+        self.addresses = sorted(member.address or name for name, member in contents.members.items())
+        self.answer = began
+        # Counted from the question: counted from the answer, it would be kept longer than it is valid.
+        self._expires = asked + ((contents.ttl if self._lifetime is None else self._lifetime) or RETRY_AFTER)
 
 
-class Caller(threading.Thread):
-    """Calls `rate` times a wall second, each call with a limit of `within` wall seconds, whatever became of others.
+class CallerThread(threading.Thread):
+    """Calls `rate` times per wall second, each call limited to `timeout` wall seconds, independent of other calls.
 
-    `local`: all tasks are on this machine, so that no other address is called whatever somebody registers.
+    `local`: all tasks are on this machine, so that no other address is called whatever is registered.
     """
 
     def __init__(
         self,
-        scene: ServiceUnderTest,
-        finder: Finder,
+        service: ServiceUnderTest,
+        addresses: AddressCache,
         recorder: Recorder,
         rate: float,
-        within: float,
+        timeout: float,
         chance: random.Random,
         *,
         local: bool = True,
     ) -> None:
         super().__init__(name="caller", daemon=True)
-        self._scene, self._finder, self._recorder = scene, finder, recorder
-        self._rate, self.within, self._chance, self.local = rate, within, chance, local
-        self._over = threading.Event()
+        self._service, self._known, self._recorder = service, addresses, recorder
+        self._rate, self.timeout, self._chance, self.local = rate, timeout, chance, local
+        self._stopped = threading.Event()
         self._recent: list[bool] = []
-        self.broken: BaseException | None = None
+        self.error: BaseException | None = None
 
     def run(self) -> None:
-        """Call until told to stop."""
+        """Call until stopped."""
         try:
             asyncio.run(self._run())
-        except BaseException as broken:  # noqa: BLE001  # told by whoever waits for this thread
-            self.broken = broken
+        except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits for this one
+            self.error = error
 
     def stop(self) -> None:
-        """Begin no more calls."""
-        self._over.set()
+        """Start no more calls."""
+        self._stopped.set()
 
-    def errors(self) -> float:
-        """The share of the last hundred calls that failed or had no answer in time."""
+    def error_rate(self) -> float:
+        """Return the share of the last hundred calls that failed or timed out."""
         last = self._recent[-100:]
         return 1 - sum(last) / len(last) if last else 0.0
 
     async def _run(self) -> None:
         start, number = time.monotonic(), 0
-        begun: set[asyncio.Task[None]] = set()
-        asking: asyncio.Task[None] | None = None
-        while not self._over.is_set():
+        calls: set[asyncio.Task[None]] = set()
+        refreshing: asyncio.Task[None] | None = None
+        while not self._stopped.is_set():
             await asyncio.sleep(max(0.0, start + number / self._rate - time.monotonic()))
             number += 1
-            if not self._finder.is_known() and (asking is None or asking.done()):
-                asking = asyncio.create_task(asyncio.to_thread(self._finder.ask))
-            if asking is not None and not asking.done() and not self._finder.is_known():
-                one = asyncio.create_task(self._after(asking))
+            if not self._known.is_fresh() and (refreshing is None or refreshing.done()):
+                refreshing = asyncio.create_task(asyncio.to_thread(self._known.refresh))
+            if refreshing is not None and not refreshing.done() and not self._known.is_fresh():
+                call = asyncio.create_task(self._call_after(refreshing))
             else:
-                one = asyncio.create_task(self._call())
-            begun.add(one)
-            one.add_done_callback(begun.discard)
-        if begun:
-            await asyncio.wait(begun, timeout=self.within + 1)
+                call = asyncio.create_task(self._call())
+            calls.add(call)
+            call.add_done_callback(calls.discard)
+        if calls:
+            await asyncio.wait(calls, timeout=self.timeout + 1)
 
-    async def _after(self, asking: asyncio.Task[None]) -> None:
-        """A client whose knowledge has run out waits for the answer, and then calls by it."""
-        await asking
+    async def _call_after(self, refreshing: asyncio.Task[None]) -> None:
+        """Wait for the answer, as a client whose addresses have expired does, and then call."""
+        await refreshing
         await self._call()
 
     async def _call(self) -> None:
-        addresses, by = self._finder.addresses, self._finder.by
+        addresses, answer = self._known.addresses, self._known.answer
         if not addresses:
             began = self._recorder.invoke("client", "call", address="", by=0)
-            self._recorder.end(began, Outcome.FAIL, error="nobody is known")
+            self._recorder.end(began, Outcome.FAIL, error="no address known")
             self._recent.append(False)
             return
         address = self._chance.choice(addresses)
-        began = self._recorder.invoke("client", "call", address=address, by=by)
+        began = self._recorder.invoke("client", "call", address=address, by=answer)
         try:
-            found = await attempt(address, self._scene.port, self.within, self._scene.path, only_loopback=self.local)
-        except ValueError as elsewhere:
-            self._recorder.end(began, Outcome.FAIL, error=str(elsewhere))
+            result = await attempt(
+                address, self._service.port, self.timeout, self._service.path, only_loopback=self.local
+            )
+        except ValueError as error:
+            self._recorder.end(began, Outcome.FAIL, error=str(error))
             self._recent.append(False)
             return
-        told: dict[str, Any] = {name: value for name in ("status", "error") if (value := getattr(found, name))}
-        if found.task:
-            told["task"] = found.task.rpartition("/")[2]
-        self._recorder.end(began, Outcome(found.outcome), **told)
-        self._recent.append(found.outcome == "ok")
+        members: dict[str, Any] = {name: value for name in ("status", "error") if (value := getattr(result, name))}
+        if result.task:
+            members["task"] = result.task.rpartition("/")[2]
+        self._recorder.end(began, Outcome(result.outcome), **members)
+        self._recent.append(result.outcome == "ok")

@@ -1,89 +1,89 @@
-"""The steady state of an experiment in temporal words: within, always, never. All seconds are service seconds."""
+"""The checks of an experiment, which describe the steady state in temporal terms. All seconds are service seconds."""
 
 from __future__ import annotations
 
-from surveyor.checkers import check_of
+from surveyor.checkers import make_check
 from surveyor.history import Check
 
 __all__ = [
     "ALWAYS",
     "BY_DNS",
-    "agreed_at_rest",
-    "all_kept_at_rest",
     "answered",
-    "dead_are_not_called",
     "drained",
     "gone",
     "no_ghost",
+    "no_loss_at_rest",
     "no_resurrection",
-    "revision_follows_membership",
+    "no_traffic_to_the_dead",
+    "revision_rises_with_membership",
     "ttl_is_kept",
+    "views_agree_at_rest",
     "visible",
 ]
 
 
 def visible(*, within: float, view: str = "discover") -> Check:
-    """A task that came to run is in the view within so many seconds."""
-    return check_of("visible", within=within, view=view)
+    """Check that a task is in the view within `within` seconds after it is RUNNING."""
+    return make_check("visible", within=within, view=view)
 
 
 def gone(*, within: float, view: str = "discover") -> Check:
-    """A task that began to leave is out of the view within so many seconds."""
-    return check_of("gone", within=within, view=view)
+    """Check that a task is out of the view within `within` seconds after it began to stop."""
+    return make_check("gone", within=within, view=view)
 
 
 def no_resurrection() -> Check:
-    """Never is somebody back in a view after having been gone from it."""
-    return check_of("no-resurrection")
+    """Check that a task that left a view never reappears in it."""
+    return make_check("no-resurrection")
 
 
 def no_ghost(*, after: float) -> Check:
-    """Never is somebody in a view later than so many seconds after having been a task of the service."""
-    return check_of("no-ghost", after=after)
+    """Check that no view contains an instance later than `after` seconds after it ceased to be a task."""
+    return make_check("no-ghost", after=after)
 
 
-def all_kept_at_rest(*, settle: float = 60.0) -> Check:
-    """Always, once nothing has happened for `settle` seconds, all running tasks are in all views."""
-    return check_of("no-loss-at-rest", settle=settle)
+def no_loss_at_rest(*, settle: float = 60.0) -> Check:
+    """Check that all views contain all running tasks once nothing has happened for `settle` seconds."""
+    return make_check("no-loss-at-rest", settle=settle)
 
 
-def agreed_at_rest(*, settle: float = 60.0) -> Check:
-    """Always, once nothing has happened for `settle` seconds, all views show the same."""
-    return check_of("views-agree-at-rest", settle=settle)
+def views_agree_at_rest(*, settle: float = 60.0) -> Check:
+    """Check that all views have the same members once nothing has happened for `settle` seconds."""
+    return make_check("views-agree-at-rest", settle=settle)
 
 
-def revision_follows_membership(*, settle: float = 60.0) -> Check:
-    """Always does the revision rise with membership, and never by itself."""
-    return check_of("revision-rises-with-membership", settle=settle)
+def revision_rises_with_membership(*, settle: float = 60.0) -> Check:
+    """Check that the revision rises when members change, and only then."""
+    return make_check("revision-rises-with-membership", settle=settle)
 
 
-def answered(*, always: float, over: float = 10.0) -> Check:
-    """Always is that share of the calls in any `over` seconds answered with success."""
-    return check_of("answered", at_least=always, over=over)
+def answered(*, at_least: float, over: float = 10.0) -> Check:
+    """Check that in any `over` seconds at least that share of the calls succeeds."""
+    return make_check("answered", at_least=at_least, over=over)
 
 
-def dead_are_not_called(*, after: float) -> Check:
-    """Never is a task's address called later than so many seconds after the task's end."""
-    return check_of("no-traffic-to-the-dead", after=after)
+def no_traffic_to_the_dead(*, after: float) -> Check:
+    """Check that a task's address is not called later than `after` seconds after the task's end."""
+    return make_check("no-traffic-to-the-dead", after=after)
 
 
 def ttl_is_kept() -> Check:
-    """Never does a call go by an answer that is older than its TTL."""
-    return check_of("ttl-is-kept")
+    """Check that no call uses a DNS answer that is older than its TTL."""
+    return make_check("ttl-is-kept")
 
 
 def drained(*, drain: float = 0.0) -> Check:
-    """Always is answered what began before a task was asked to stop, or up to `drain` seconds after it."""
-    return check_of("drained", drain=drain)
+    """Check that calls that began before SIGTERM, or within `drain` seconds after it, succeed."""
+    return make_check("drained", drain=drain)
 
 
 ALWAYS = (
     no_resurrection(),
-    revision_follows_membership(),
-    all_kept_at_rest(),
-    agreed_at_rest(),
+    revision_rises_with_membership(),
+    no_loss_at_rest(),
+    views_agree_at_rest(),
 )
-"""What holds in every experiment, whatever is done."""
+"""The checks of every experiment, whatever its faults."""
 
 BY_DNS = (*ALWAYS, ttl_is_kept())
-"""And where callers find tasks by DNS."""
+"""The checks of every experiment whose callers resolve tasks by DNS."""

@@ -1,4 +1,4 @@
-"""How an experiment says what it is about: the service it needs, how that is called, and what is to hold."""
+"""The definition of an experiment: the service that it needs, how the service is called, and the checks."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from surveyor.advice.figures import TaskSettings
 from surveyor.history import Check
+from surveyor.pytest_plugin.task_settings import TaskSettings
 
-__all__ = ["MARK", "Experiment", "Setting", "experiment"]
+__all__ = ["EXPERIMENT_MARK", "Experiment", "ServiceSetup", "experiment"]
 
-MARK = "experiment"
-"""The name of the marker that carries an Experiment."""
+EXPERIMENT_MARK = "experiment"
+"""The name of the pytest marker that carries an experiment's definition."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """The service of an experiment: how many tasks, and how they live (service seconds).
+class ServiceSetup:
+    """The service of an experiment, and how it is called and observed (service seconds).
 
-    `ttl`, `stop_timeout`, `drain`: as for `surveyor advise`, whose options change them. `check`: the container has a
-    health check, each `check_interval` seconds, and is unhealthy after `check_retries` failures. `rate`: calls a wall
-    second, each of which `takes` so long. `period`: from look to look of an observer. `by`: how callers find tasks,
-    `dns` or `api`. `shared`: callers are another account's, with which the namespace is shared. `connect`: each task
-    has a Service Connect proxy, which its calls come through; `fronts`: it has, and there are a client's proxy and a
-    load balancer before the service, where the target has such. `before`: how long it is watched before a fault.
+    `count`: number of tasks. `ttl`, `stop_timeout`, `drain`: as for `surveyor advise`, whose options change them.
+    `check`: the container has a health check, run each `check_interval` seconds, and is unhealthy after
+    `check_retries` failures. `rate`: calls per wall second, each answered after `response_seconds`. `resolve_by`: how
+    callers find tasks, `dns` or `api`. `shared`: callers belong to another account, with which the namespace is
+    shared. `service_connect`: each task has a Service Connect proxy, through which it is called; `entry_points`: in
+    addition there are a client's proxy and a load balancer before the service, if the target supports them.
+    `poll_period`: between two polls of an observer. `warm_up`: how long the service is observed before a fault.
     """
 
     count: int = 3
@@ -35,35 +36,45 @@ class Setting:
     check_interval: int = 5
     check_retries: int = 2
     rate: float = 25.0
-    takes: float = 0.0
-    period: float = 1.0
-    by: str = "dns"
+    response_seconds: float = 0.0
+    poll_period: float = 1.0
+    resolve_by: str = "dns"
     shared: bool = False
-    connect: bool = False
-    fronts: bool = False
-    before: float = 15.0
+    service_connect: bool = False
+    entry_points: bool = False
+    warm_up: float = 15.0
 
-    def tuned(self, tuning: TaskSettings | None) -> Setting:
-        """With what the command line gives instead."""
-        if tuning is None:
+    def with_task_settings(self, task_settings: TaskSettings | None) -> ServiceSetup:
+        """Return this setup with the task settings of the command line, if there are any."""
+        if task_settings is None:
             return self
         return replace(
             self,
-            ttl=tuning.ttl,
-            stop_timeout=tuning.stop_timeout,
-            drain=tuning.drain,
-            check=self.check and tuning.check,
+            ttl=task_settings.ttl,
+            stop_timeout=task_settings.stop_timeout,
+            drain=task_settings.drain,
+            check=self.check and task_settings.check,
         )
+
+    def settings(self) -> dict[str, str]:
+        """Return the settings of the service by name, as text for people."""
+        return {
+            "tasks": str(self.count),
+            "TTL": f"{self.ttl} s",
+            "stopTimeout": f"{self.stop_timeout} s",
+            "drain": f"{self.drain} s",
+            "container check": f"each {self.check_interval} s" if self.check else "none",
+        }
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment: its name, what it does in one sentence, its service, what is to hold, the faults that it uses."""
+    """One experiment: its name, a sentence that says what happens, its service, its checks, and its faults."""
 
     name: str
     title: str
-    setting: Setting
-    holds: tuple[Check, ...]
+    setup: ServiceSetup
+    checks: tuple[Check, ...]
     faults: tuple[str, ...]
 
 
@@ -71,13 +82,13 @@ def experiment(
     title: str,
     *,
     faults: tuple[str, ...],
-    holds: tuple[Check, ...],
-    setting: Setting | None = None,
+    checks: tuple[Check, ...],
+    setup: ServiceSetup | None = None,
     name: str = "",
 ) -> pytest.MarkDecorator:
-    """Marks a test of chaos/ as an experiment; its name is that of its file unless it is given.
+    """Mark a test of chaos/ as an experiment, named after its file unless a name is given.
 
-    `title` says in one sentence what happens; `faults` are the names of all faults that it uses, none for those that
-    `--fault` names.
+    `title` says in one sentence what happens; `faults` names all faults that it uses, () for those that `--fault`
+    selects.
     """
-    return pytest.mark.experiment(title, setting or Setting(), holds, faults, name)
+    return pytest.mark.experiment(title, setup or ServiceSetup(), checks, faults, name)

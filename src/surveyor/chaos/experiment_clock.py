@@ -1,4 +1,4 @@
-"""Service time for many threads: read once from the target, then counted by this machine's own clock."""
+"""Service time for many threads: read once from the target, then counted by this machine's clock."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from dataclasses import dataclass
 from surveyor.clock import ControlledClock, WallClock
 from surveyor.targets.running import RunningTarget
 
-__all__ = ["Flow", "flowing"]
+__all__ = ["ServiceClock", "flowing_clock"]
 
 
 @dataclass(frozen=True)
-class Flow:
-    """Service time that flows: `scale` service seconds a wall second."""
+class ServiceClock:
+    """Service time that flows at `scale` service seconds per wall second."""
 
     scale: float
     clock: WallClock
 
     def now(self) -> float:
-        """Service seconds since the epoch."""
+        """Return service seconds since the epoch."""
         return self.clock.now()
 
     def wall(self, seconds: float) -> float:
-        """Wall seconds that so many service seconds take."""
+        """Return the wall seconds that correspond to a number of service seconds."""
         return seconds / self.scale
 
     def wait(self, until: float, stop: threading.Event) -> bool:
-        """Wait for a moment, unless `stop` is set first; whether it was."""
+        """Wait until a service time, or until `stop` is set; return whether it was set."""
         return stop.wait(max(0.0, self.wall(until - self.now())))
 
 
 @contextmanager
-def flowing(running: RunningTarget, scale: float) -> Iterator[Flow]:
-    """Have the target's time flow: at `scale` where it stands still until it is advanced, else as it does anyway.
+def flowing_clock(running: RunningTarget, scale: float) -> Iterator[ServiceClock]:
+    """Make the target's time flow while the block runs, and stop it again afterwards if it stood still before.
 
-    Its clock stands still again afterwards if it did before.
+    It flows at `scale` if the clock only moves when it is advanced, otherwise at the speed that it has.
     """
     control = running.control
     if control is None:
-        yield Flow(1.0, WallClock(1.0))
+        yield ServiceClock(1.0, WallClock(1.0))
         return
-    own = control.scale()
-    start = control.now() if own is not None else control.flow(scale)
-    speed, began = own or scale, time.monotonic()
+    present_scale = control.scale()
+    start = control.now() if present_scale is not None else control.flow(scale)
+    speed, began = present_scale or scale, time.monotonic()
     try:
-        yield Flow(speed, WallClock(speed, lambda: start + (time.monotonic() - began) * speed))
+        yield ServiceClock(speed, WallClock(speed, lambda: start + (time.monotonic() - began) * speed))
     finally:
-        if own is None:
+        if present_scale is None:
             control.flow(0)
         if isinstance(running.clock, ControlledClock):
             running.clock.forget()

@@ -1,4 +1,4 @@
-"""An experiment while it goes on: who is observed, whom it is done to, what holds it back, how it ends."""
+"""A running experiment: observers, callers, faults, safety limits, and how it ends."""
 
 from __future__ import annotations
 
@@ -9,103 +9,106 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from surveyor.chaos.actions import ActionContext, ApiStep, FaultFailed, Step, perform
-from surveyor.chaos.callers import Caller
+from surveyor.chaos.actions import Action, ActionContext, ApiAction, FaultFailed, perform
+from surveyor.chaos.callers import CallerThread
 from surveyor.chaos.experiment import Experiment
-from surveyor.chaos.experiment_clock import Flow
+from surveyor.chaos.experiment_clock import ServiceClock
 from surveyor.chaos.fault_proxy import FaultProxy
-from surveyor.chaos.faults import FaultPlan, Victims, fault_of
-from surveyor.chaos.observers import Observer, roll
+from surveyor.chaos.faults import FaultPlan, Victims, find_fault
+from surveyor.chaos.observers import Observer, describe_tasks
 from surveyor.chaos.safety_limits import SafetyLimits
-from surveyor.chaos.service_under_test import ServiceUnderTest, Task
+from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.errors import FeatureLacking, Inconclusive, UsageError, WrongAnswer
 from surveyor.history import Outcome, Recorder
 
 __all__ = ["DryRun", "ExperimentRun"]
 
-LOOK = 1.0
-"""Service seconds between two looks of whoever waits."""
+CHECK_EVERY = 1.0
+"""Service seconds between two checks of the safety limits while the experiment waits."""
 
 RECOVERY = 240.0
-"""Service seconds in which a service is whole again after the last fault."""
+"""Service seconds within which a service must be steady again after the last fault."""
 
 
 class DryRun(Exception):
-    """The first fault was about to begin, and nothing was to be done."""
+    """A dry run has reached its first fault, and ends there."""
 
 
 @dataclass
 class ExperimentRun:
-    """What an experiment of chaos/ works with. All seconds are service seconds."""
+    """What the test of an experiment works with. All seconds are service seconds."""
 
     experiment: Experiment
-    scene: ServiceUnderTest
-    flow: Flow
-    hands: ActionContext
+    service: ServiceUnderTest
+    clock: ServiceClock
+    context: ActionContext
     recorder: Recorder
-    journal: UndoLog
-    front: FaultProxy
-    brakes: SafetyLimits
+    undo_log: UndoLog
+    proxy: FaultProxy
+    limits: SafetyLimits
     features: frozenset[str]
     seed: int
     chance: random.Random
-    caller: Caller
+    caller: CallerThread
     observers: Sequence[Observer]
-    tell: Callable[[str], object]
-    lasts: float = 30.0
+    print_line: Callable[[str], object]
+    duration: float = 30.0
     dry_run: bool = False
-    _over: threading.Event = field(default_factory=threading.Event)
+    _never: threading.Event = field(default_factory=threading.Event)
 
-    def tasks(self) -> list[Task]:
-        """The tasks that run now, in the order of their ids."""
-        found = roll(self.hands.of("ecs"), self.scene, {}).values()
-        return sorted((task for task in found if task.status == "RUNNING"), key=lambda task: task.id)
+    def tasks(self) -> list[ServiceTask]:
+        """Return the tasks that are RUNNING, in the order of their ids."""
+        tasks = describe_tasks(self.context.client("ecs"), self.service, {}).values()
+        return sorted((task for task in tasks if task.status == "RUNNING"), key=lambda task: task.id)
 
-    def pick(self, count: int) -> list[Task]:
-        """So many running tasks, by the experiment's seed. Raises UsageError if there are not that many."""
+    def pick(self, count: int) -> list[ServiceTask]:
+        """Return `count` running tasks, chosen by the experiment's seed. Raises UsageError if there are fewer."""
         running = self.tasks()
         if count > len(running):
-            raise UsageError(f"{count} victims were asked for, and the service has {len(running)} running tasks")
+            raise UsageError(f"{count} victims were requested, and the service has {len(running)} running tasks")
         return self.chance.sample(running, count)
 
-    def pick_share(self, share: float) -> list[Task]:
-        """That share of the running tasks, to the nearest whole, one at least: a share of few is never nobody."""
+    def pick_share(self, share: float) -> list[ServiceTask]:
+        """Return that share of the running tasks, rounded to the nearest whole number, at least one."""
         running = self.tasks()
         return self.pick(max(1, round(share * len(running)))) if running else self.pick(1)
 
-    def pick_zone(self) -> list[Task]:
-        """All tasks of one of the zones that have any; nobody where no task runs."""
+    def pick_zone(self) -> list[ServiceTask]:
+        """Return all running tasks of one availability zone; none if no task is running."""
         running = self.tasks()
         zones = sorted({task.zone for task in running})
         zone = self.chance.choice(zones) if zones else ""
         return [task for task in running if task.zone == zone]
 
-    def victims(self, fault: str) -> list[Task]:
-        """For a fault of tasks one of them, or those of a zone; nobody for others."""
+    def victims(self, fault: str) -> list[ServiceTask]:
+        """Return one task for a fault of tasks, a zone's tasks for az.lose, none for other faults."""
         if fault == "az.lose":
             return self.pick_zone()
-        return self.pick(1) if fault_of(fault).of_tasks else []
+        return self.pick(1) if find_fault(fault).of_tasks else []
 
     @contextmanager
-    def fault(self, name: str, victims: Sequence[Task] = (), **given: Any) -> Iterator[None]:
-        """Begin a fault; it is undone however the block is left.
+    def fault(self, name: str, victims: Sequence[ServiceTask] = (), **parameters: Any) -> Iterator[None]:
+        """Start a fault, and undo it however the block ends.
 
-        Raises FeatureLacking where the target cannot do it, UsageError where a brake says no, FaultFailed.
+        Raises FeatureLacking if the target cannot do it, UsageError if a safety limit forbids it, FaultFailed.
         """
-        fault = fault_of(name)
+        fault = find_fault(name)
         if name not in self.experiment.faults:
-            raise UsageError(f"{self.experiment.name} does {name}, and does not declare it")
-        way = fault.way(self.features, workload=self.scene.workload)
-        if way is None:
-            why = fault.lacking(self.features) or "tasks that run surveyor_agents.workload"
-            raise FeatureLacking(f"{name} needs {why}")
+            raise UsageError(f"{self.experiment.name} uses the fault {name} without declaring it")
+        implementation = fault.implementation_for(self.features, workload=self.service.workload)
+        if implementation is None:
+            raise FeatureLacking(f"{name} needs {fault.missing(self.features)}")
         if fault.of_tasks:
-            self.brakes.victims(victims, self.tasks(), own=self.scene.own)
-        unknown = self.dry_run and fault.creates
-        plan = FaultPlan() if unknown else way.plan(self.scene, Victims(victims, given), self.hands)
-        whom = ", ".join(map(str, victims)) or plan.told or f"the service {self.scene.service}"
-        self.tell(f"{self.experiment.name}: seed {self.seed}: {name}: {whom}")
+            self.limits.check_victims(victims, self.tasks(), temporary=self.service.temporary)
+        not_planned = self.dry_run and fault.creates
+        plan = (
+            FaultPlan()
+            if not_planned
+            else implementation.plan(self.service, Victims(victims, parameters), self.context)
+        )
+        subject = ", ".join(map(str, victims)) or plan.description or f"the service {self.service.service}"
+        self.print_line(f"{self.experiment.name}: seed {self.seed}: {name}: {subject}")
         if self.dry_run:
             raise DryRun
         with ExitStack() as stack:
@@ -115,108 +118,110 @@ class ExperimentRun:
                 fault=name,
                 victims=tuple(task.id for task in victims),
                 lasting=fault.lasting,
-                told=plan.told,
+                description=plan.description,
             )
-            number = self.journal.begins(name, plan.undo)
+            number = self.undo_log.begin(name, plan.undo)
             stack.callback(self._undo, name, plan, began, number, lasting=fault.lasting)
             try:
-                self._make(plan.begin)
-            except FaultFailed as wrong:
-                self.recorder.end(began, Outcome.INFO, error=str(wrong))  # some of it may have begun
+                self._perform(plan.begin)
+            except FaultFailed as error:
+                self.recorder.end(began, Outcome.INFO, error=str(error))  # part of it may have started
                 raise
-            if plan.front:
-                self.front.set(name, plan.front)
+            if plan.proxy_share:
+                self.proxy.set(name, plan.proxy_share)
             self.recorder.end(began, Outcome.OK)
             yield
 
-    def _make(self, steps: Sequence[Step], *, again: bool = False) -> None:
-        for step in steps:
-            if not isinstance(step, ApiStep):
-                perform(step, self.hands, again=again)
+    def _perform(self, actions: Sequence[Action], *, undoing: bool = False) -> None:
+        for action in actions:
+            if not isinstance(action, ApiAction):
+                perform(action, self.context, undoing=undoing)
                 continue
-            operation = self.hands.of(step.service).meta.method_to_api_mapping[step.method]
-            told = {name: str(value) for name, value in step.params.items() if isinstance(value, str | int)}
-            began = self.recorder.invoke("faults", "change", call=f"{step.service}:{operation}", told=told)
+            operation = self.context.client(action.service).meta.method_to_api_mapping[action.method]
+            parameters = {name: str(value) for name, value in action.params.items() if isinstance(value, str | int)}
+            began = self.recorder.invoke(
+                "faults", "change", call=f"{action.service}:{operation}", parameters=parameters
+            )
             try:
-                perform(step, self.hands, again=again)
-            except FaultFailed as wrong:
-                self.recorder.end(began, Outcome.INFO, error=str(wrong))
+                perform(action, self.context, undoing=undoing)
+            except FaultFailed as error:
+                self.recorder.end(began, Outcome.INFO, error=str(error))
                 raise
             self.recorder.end(began, Outcome.OK)
 
     def _undo(self, name: str, plan: FaultPlan, began: int, number: int, *, lasting: bool) -> None:
         if not lasting:
-            self.journal.undone(number)
+            self.undo_log.mark_undone(number)
             return
         ending = self.recorder.invoke("faults", "undo", fault=began)
-        if plan.front:
-            self.front.set(name, 0)
-        self._make(plan.undo, again=True)
-        self.journal.undone(number)
+        if plan.proxy_share:
+            self.proxy.set(name, 0)
+        self._perform(plan.undo, undoing=True)
+        self.undo_log.mark_undone(number)
         self.recorder.end(ending, Outcome.OK)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass. Raises Stopped when a brake says so, and what broke an observer."""
-        until = self.flow.now() + seconds
-        while (left := until - self.flow.now()) > 0:
-            self.flow.wait(self.flow.now() + min(LOOK, left), self._over)
-            self.look()
+        """Let time pass. Raises ExperimentStopped at a safety limit, and the error of an observer or caller."""
+        until = self.clock.now() + seconds
+        while (left := until - self.clock.now()) > 0:
+            self.clock.wait(self.clock.now() + min(CHECK_EVERY, left), self._never)
+            self.check_progress()
 
-    def look(self) -> None:
-        """Whether all is well with the experiment itself. Raises Stopped, and what broke somebody."""
-        self.brakes.look(self.caller.errors(), own=self.scene.own)
-        for one in self._everybody():
-            if one.broken is not None:
-                raise one.broken
+    def check_progress(self) -> None:
+        """Raise ExperimentStopped at a safety limit, and the error of an observer or caller."""
+        self.limits.check_progress(self.caller.error_rate(), temporary=self.service.temporary)
+        for thread in self._threads():
+            if thread.error is not None:
+                raise thread.error
 
-    def until(self, condition: Callable[[], object], within: float, what: str) -> None:
-        """Wait for something. Raises Inconclusive if it does not come: what was to be seen never happened."""
-        start = self.flow.now()
+    def until(self, condition: Callable[[], object], within: float, expected: str) -> None:
+        """Wait until a condition is true. Raises Inconclusive if it is not within that time."""
+        start = self.clock.now()
         while not condition():
-            if self.flow.now() - start > within:
-                raise Inconclusive(f"expected {what} within {within:g} s; it did not come")
-            self.wait(LOOK)
+            if self.clock.now() - start > within:
+                raise Inconclusive(f"expected {expected} within {within:g} s; it did not happen")
+            self.wait(CHECK_EVERY)
 
-    def until_whole(self, within: float = RECOVERY) -> None:
-        """Wait until as many tasks run as are wanted, in one deployment that is done.
+    def until_steady(self, within: float = RECOVERY) -> None:
+        """Wait until the desired number of tasks is running, in a single completed deployment.
 
-        Raises WrongAnswer if that does not come, since then nothing was really undone.
+        Raises WrongAnswer if that does not happen, since then the faults were not really undone.
         """
-        start = self.flow.now()
-        while not self._is_whole():
-            if self.flow.now() - start > within:
-                told = f"expected {self.scene.service} to be whole again within {within:g} s; it was not"
-                raise WrongAnswer(told, actual="not whole again")
-            self.wait(LOOK)
+        start = self.clock.now()
+        while not self._is_steady():
+            if self.clock.now() - start > within:
+                message = f"expected {self.service.service} to be steady again within {within:g} s; it was not"
+                raise WrongAnswer(message, actual="not steady again")
+            self.wait(CHECK_EVERY)
 
-    def _is_whole(self) -> bool:
-        ecs = self.hands.of("ecs")
-        [found] = ecs.describe_services(cluster=self.scene.cluster, services=[self.scene.service])["services"]
-        counts = found["runningCount"] == found["desiredCount"] and not found["pendingCount"]
-        deployments = found["deployments"]
-        return counts and len(deployments) == 1 and deployments[0].get("rolloutState", "COMPLETED") == "COMPLETED"
+    def _is_steady(self) -> bool:
+        ecs = self.context.client("ecs")
+        [service] = ecs.describe_services(cluster=self.service.cluster, services=[self.service.service])["services"]
+        all_running = service["runningCount"] == service["desiredCount"] and not service["pendingCount"]
+        deployments = service["deployments"]
+        return all_running and len(deployments) == 1 and deployments[0].get("rolloutState", "COMPLETED") == "COMPLETED"
 
     def rest(self, seconds: float) -> None:
-        """After the last fault: wait until the service is whole again, and then for so long. Raises WrongAnswer."""
-        self.until_whole()
+        """Wait until the service is steady after the last fault, and then `seconds` more. Raises WrongAnswer."""
+        self.until_steady()
         self.wait(seconds)
 
-    def verify(self) -> str:
-        """What became of the service after an experiment that was ended before its time; "" if all is well."""
-        self.brakes = replace(self.brakes, kill_file=None, errors=1.0)
+    def recover(self) -> str:
+        """Wait until the service of a stopped experiment is steady; return why it is not, "" if it is."""
+        self.limits = replace(self.limits, kill_file=None, max_error_rate=1.0)
         try:
-            self.until_whole()
-        except WrongAnswer as never:
-            return str(never)
+            self.until_steady()
+        except WrongAnswer as error:
+            return str(error)
         return ""
 
     def stop(self) -> None:
-        """End observers and callers, and wait for what they have under way."""
-        for one in self._everybody():
-            one.stop()
-        for one in self._everybody():
-            if one.ident is not None:
-                one.join()
+        """Stop observers and callers, and wait for their last polls and calls."""
+        for thread in self._threads():
+            thread.stop()
+        for thread in self._threads():
+            if thread.ident is not None:
+                thread.join()
 
-    def _everybody(self) -> list[Observer | Caller]:
+    def _threads(self) -> list[Observer | CallerThread]:
         return [*self.observers, self.caller]

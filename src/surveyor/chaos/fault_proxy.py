@@ -1,6 +1,6 @@
-"""What stands between callers and the registry: a proxy each for the API and for names, which faults can make lie.
+"""The proxies between callers and the registry, one for the API and one for DNS, in which faults can change answers.
 
-They live in this process, so whatever ends it ends the fault.
+They run in this process, so that a fault ends with the process.
 """
 
 from __future__ import annotations
@@ -21,41 +21,44 @@ from surveyor.proxies import Answer, Asked, DnsProxy, HttpProxy, Upstream, asked
 __all__ = ["FaultProxy", "Forward"]
 
 Forward = Callable[[str, str, dict[str, str], bytes], Answer]
-"""Passes a request on to the registry."""
+"""Forwards a request to the registry."""
 
 _DISCOVERY = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
 
 
 @dataclass
 class FaultProxy:
-    """Faults by name -> share of requests that they hit; none at first."""
+    """`faults`: the faults in effect, each with the share of requests that it hits; none at first.
+
+    `skewed`: forwards to the registry with a wrong clock; `wrong_address`: an unused address, for the fault dns.lie.
+    """
 
     chance: random.Random
     registry: HttpProxy | None = None
     names: DnsProxy | None = None
     forward: Upstream | None = None
-    late: Forward | None = None
-    """The way to the registry of who has a wrong clock."""
+    skewed: Forward | None = None
     faults: dict[str, float] = field(default_factory=dict)
-    lie: str = "127.255.255.254"
-    """An address that belongs to nobody, for a resolver that lies."""
+    wrong_address: str = "127.255.255.254"
     _kept: dict[bytes, Answer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def before(
+    def start(
         cls,
         forward: Forward,
         resolver: tuple[str, int] | None,
         chance: random.Random,
-        late: Forward | None = None,
+        skewed: Forward | None = None,
     ) -> FaultProxy:
-        """One before a registry and, where there is one, before a resolver; it answers already."""
-        made = cls(chance, forward=forward if isinstance(forward, Upstream) else None, late=late)
-        made.registry = HttpProxy(lambda method, path, headers, body: made._call(forward, method, path, headers, body))
-        made.registry.start()
-        made.names = DnsProxy(resolver, made._name) if resolver else None
-        return made
+        """Return a started proxy before a registry and, if there is one, before a resolver."""
+        proxy = cls(chance, forward=forward if isinstance(forward, Upstream) else None, skewed=skewed)
+        proxy.registry = HttpProxy(
+            lambda method, path, headers, body: proxy._call(forward, method, path, headers, body)
+        )
+        proxy.registry.start()
+        proxy.names = DnsProxy(resolver, proxy._resolve) if resolver else None
+        return proxy
 
     def close(self) -> None:
         """Stop answering."""
@@ -75,7 +78,7 @@ class FaultProxy:
                 self.faults.pop(fault, None)
 
     def hits(self, fault: str) -> bool:
-        """Whether a fault hits the request that is made now."""
+        """Return whether a fault hits the present request, by chance for a share below 1."""
         with self._lock:
             share = self.faults.get(fault, 0.0)
             return share >= 1 or (share > 0 and self.chance.random() < share)
@@ -85,32 +88,32 @@ class FaultProxy:
         if self.hits("registry.unavailable"):
             return None
         if self.hits("registry.throttle"):
-            # The error that each documents: servicediscovery/DiscoverInstances and its kind; the others are throttled
-            # as all of AWS's APIs are.
+            # The errors that AWS documents: servicediscovery/DiscoverInstances for discovery; the other operations
+            # are throttled as all AWS APIs are.
             code = "RequestLimitExceeded" if question.operation in _DISCOVERY else "ThrottlingException"
             return Answer.of(400, {"__type": code, "Message": "Rate exceeded."})
         if self.hits("registry.stale") and body in self._kept:
             return self._kept[body]
-        way = self.late if self.late is not None and self.hits("clock.skew") else forward
-        answer = way(method, path, headers, body)
+        send = self.skewed if self.skewed is not None and self.hits("clock.skew") else forward
+        answer = send(method, path, headers, body)
         if answer.status == 200 and question.operation in _DISCOVERY:
             self._kept[body] = answer
         return answer
 
-    def _name(self, question: bytes, forward: Callable[[bytes], bytes]) -> bytes:
+    def _resolve(self, question: bytes, forward: Callable[[bytes], bytes]) -> bytes:
         if self.hits("dns.timeout"):
             return b""
         for fault, rcode in (("dns.servfail", dns.rcode.SERVFAIL), ("dns.nxdomain", dns.rcode.NXDOMAIN)):
             if self.hits(fault):
-                answer = dns.message.make_response(dns.message.from_wire(question))
-                answer.set_rcode(rcode)
-                return answer.to_wire()
-        answered = forward(question)
-        return self._lied(answered) if self.hits("dns.lie") else answered
+                response = dns.message.make_response(dns.message.from_wire(question))
+                response.set_rcode(rcode)
+                return response.to_wire()
+        answer = forward(question)
+        return self._with_wrong_address(answer) if self.hits("dns.lie") else answer
 
-    def _lied(self, answered: bytes) -> bytes:
-        message = dns.message.from_wire(answered)
-        for number, found in enumerate(message.answer):
-            if found.rdtype == dns.rdatatype.A:
-                message.answer[number] = dns.rrset.from_text(found.name, found.ttl, "IN", "A", self.lie)
+    def _with_wrong_address(self, answer: bytes) -> bytes:
+        message = dns.message.from_wire(answer)
+        for index, rrset in enumerate(message.answer):
+            if rrset.rdtype == dns.rdatatype.A:
+                message.answer[index] = dns.rrset.from_text(rrset.name, rrset.ttl, "IN", "A", self.wrong_address)
         return message.to_wire()

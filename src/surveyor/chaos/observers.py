@@ -1,4 +1,4 @@
-"""Observers: each looks at one view again and again, on an absolute schedule, from a thread of its own."""
+"""Observers: each polls one view of the service on a fixed schedule, in its own thread."""
 
 from __future__ import annotations
 
@@ -13,131 +13,147 @@ import dns.rdataclass
 import dns.rdatatype
 from botocore.exceptions import BotoCoreError, ClientError
 
-from surveyor.chaos.experiment_clock import Flow
-from surveyor.chaos.service_under_test import ServiceUnderTest, Task, task_of
-from surveyor.dns import ask
+from surveyor.chaos.experiment_clock import ServiceClock
+from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest, parse_task
+from surveyor.dns import DnsAddress, ask
 from surveyor.errors import NoAnswer
-from surveyor.history import Member, Outcome, Recorder, View
-from surveyor.targets.control import DnsAddress
+from surveyor.history import Outcome, Recorder, View, ViewMember
 
-__all__ = ["Observer", "Seen", "discovered", "listed", "named", "roll", "views_of"]
+__all__ = ["Observer", "ViewContents", "describe_tasks", "discover_instances", "list_instances", "resolve_name",
+           "views_of"]  # fmt: skip
 
-MOST_DISCOVERED = 1_000
-"""As many as DiscoverInstances gives at most (servicediscovery/DiscoverMaxResults)."""
+MAX_DISCOVERED = 1_000
+"""Maximum number of instances in a response of DiscoverInstances (servicediscovery/DiscoverMaxResults)."""
 
-AT_ONCE = 100
-_GOING = frozenset({"STOPPED", "DEPROVISIONING"})
+BATCH = 100
+_STOPPED = frozenset({"STOPPED", "DEPROVISIONING"})
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What one look saw."""
+class ViewContents:
+    """What a view contained when it was polled."""
 
-    members: Mapping[str, Member]
+    members: Mapping[str, ViewMember]
     revision: int = 0
     ttl: float = 0.0
 
 
-def views_of(scene: ServiceUnderTest) -> dict[str, View]:
-    """The views of a service, as a history's header has them."""
+def views_of(service: ServiceUnderTest) -> dict[str, View]:
+    """Return the views of a service, as the header of a history describes them."""
     views = {"list": View(), "discover": View(), "healthy": View(healthy=True)}
-    if scene.alias:
-        # Eight addresses at most, and only healthy ones if any is (servicediscovery/DnsConfig.RoutingPolicy).
-        views["names"] = View("addresses", healthy=scene.health, most=8)
+    if service.alias:
+        # At most eight addresses, and only healthy ones if any is healthy (servicediscovery/DnsConfig.RoutingPolicy).
+        views["names"] = View("addresses", healthy=service.health, max_members=8)
     return views
 
 
-def listed(cloudmap: Any, scene: ServiceUnderTest) -> Seen:
-    """ListInstances, all pages."""
-    pages = cloudmap.get_paginator("list_instances").paginate(ServiceId=scene.registry)
-    found = [one for page in pages for one in page["Instances"]]
-    return Seen({one["Id"]: Member(_address(one)) for one in found})
+def list_instances(cloudmap: Any, service: ServiceUnderTest) -> ViewContents:
+    """Return all pages of ListInstances."""
+    pages = cloudmap.get_paginator("list_instances").paginate(ServiceId=service.registry)
+    instances = [instance for page in pages for instance in page["Instances"]]
+    return ViewContents({instance["Id"]: ViewMember(_address(instance)) for instance in instances})
 
 
-def discovered(cloudmap: Any, scene: ServiceUnderTest, health: str = "ALL") -> Seen:
-    """DiscoverInstances with that HealthStatus."""
-    owner = {"OwnerAccount": scene.owner} if scene.owner else {}
-    answer = cloudmap.discover_instances(
-        NamespaceName=scene.namespace, ServiceName=scene.name, HealthStatus=health, MaxResults=MOST_DISCOVERED, **owner
+def discover_instances(cloudmap: Any, service: ServiceUnderTest, health: str = "ALL") -> ViewContents:
+    """Return the response of DiscoverInstances with that HealthStatus."""
+    owner = {"OwnerAccount": service.owner} if service.owner else {}
+    response = cloudmap.discover_instances(
+        NamespaceName=service.namespace,
+        ServiceName=service.name,
+        HealthStatus=health,
+        MaxResults=MAX_DISCOVERED,
+        **owner,
     )
-    return Seen(
-        {one["InstanceId"]: Member(_address(one), one.get("HealthStatus") or "") for one in answer["Instances"]},
-        int(answer.get("InstancesRevision") or 0),
-    )
+    members = {
+        instance["InstanceId"]: ViewMember(_address(instance), instance.get("HealthStatus") or "")
+        for instance in response["Instances"]
+    }
+    return ViewContents(members, int(response.get("InstancesRevision") or 0))
 
 
-def named(server: DnsAddress, name: str, timeout: float) -> Seen:
-    """The addresses that a server gives for a name. Raises NoAnswer, also for what is neither an answer nor empty."""
-    answer = ask(name, "A", server, timeout=timeout)
-    if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        told = dns.rcode.to_text(answer.rcode())
-        raise NoAnswer(f"the resolver answered {told}", actual=f"dns: {told}")
-    found = [rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.A]
-    members = {record.to_text(): Member(record.to_text()) for rrset in found for record in rrset}
-    return Seen(members, ttl=float(min((rrset.ttl for rrset in found), default=0)))
+def resolve_name(server: DnsAddress, name: str, timeout: float) -> ViewContents:
+    """Return the addresses that a DNS server gives for a name.
+
+    Raises NoAnswer, also for a response code other than NOERROR and NXDOMAIN.
+    """
+    response = ask(name, "A", server, timeout=timeout)
+    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        code = dns.rcode.to_text(response.rcode())
+        raise NoAnswer(f"the resolver answered {code}", actual=f"dns: {code}")
+    rrsets = [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.A]
+    members = {record.to_text(): ViewMember(record.to_text()) for rrset in rrsets for record in rrset}
+    return ViewContents(members, ttl=float(min((rrset.ttl for rrset in rrsets), default=0)))
 
 
-def roll(ecs: Any, scene: ServiceUnderTest, known: dict[str, Task]) -> dict[str, Task]:
-    """All tasks of the service that run, or were known and have not been seen to be stopped."""
-    pages = ecs.get_paginator("list_tasks").paginate(cluster=scene.cluster, serviceName=scene.service)
+def describe_tasks(ecs: Any, service: ServiceUnderTest, known: dict[str, ServiceTask]) -> dict[str, ServiceTask]:
+    """Return all tasks of the service that are running, or are in `known` and were not yet described as stopped.
+
+    Adds them to `known`.
+    """
+    pages = ecs.get_paginator("list_tasks").paginate(cluster=service.cluster, serviceName=service.service)
     arns = [arn for page in pages for arn in page["taskArns"]]
-    arns += [one.arn for one in known.values() if one.status not in _GOING and one.arn not in arns]
-    found: dict[str, Task] = {}
-    for start in range(0, len(arns), AT_ONCE):
-        for one in ecs.describe_tasks(cluster=scene.cluster, tasks=arns[start : start + AT_ONCE])["tasks"]:
-            task = task_of(one)
-            found[task.id] = task
-    known.update(found)
-    return found
+    arns += [task.arn for task in known.values() if task.status not in _STOPPED and task.arn not in arns]
+    tasks: dict[str, ServiceTask] = {}
+    for start in range(0, len(arns), BATCH):
+        for described in ecs.describe_tasks(cluster=service.cluster, tasks=arns[start : start + BATCH])["tasks"]:
+            task = parse_task(described)
+            tasks[task.id] = task
+    known.update(tasks)
+    return tasks
 
 
 class Observer(threading.Thread):
-    """Looks every `period` service seconds, from its start on; a look that comes late is left out and counted."""
+    """Polls a view every `period` service seconds from its start; a poll that would be late is skipped and counted."""
 
     def __init__(
-        self, view: str, look: Callable[[], Seen | Mapping[str, Task]], recorder: Recorder, flow: Flow, period: float
+        self,
+        view: str,
+        poll: Callable[[], ViewContents | Mapping[str, ServiceTask]],
+        recorder: Recorder,
+        clock: ServiceClock,
+        period: float,
     ) -> None:
         super().__init__(name=f"observer of {view}", daemon=True)
         self.view = view
-        self.missed = 0
-        self.broken: BaseException | None = None
-        self._look, self._recorder, self._flow, self._period = look, recorder, flow, period
-        self._over = threading.Event()
+        self.skipped = 0
+        self.error: BaseException | None = None
+        self._poll, self._recorder, self._clock, self._period = poll, recorder, clock, period
+        self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Look until told to stop."""
+        """Poll until stopped."""
         try:
             self._run()
-        except BaseException as broken:  # noqa: BLE001  # told by whoever waits for this thread
-            self.broken = broken
+        except BaseException as error:  # noqa: BLE001  # raised again by the thread that waits for this one
+            self.error = error
 
     def _run(self) -> None:
-        start, number = self._flow.now(), 0
-        while not self._flow.wait(start + number * self._period, self._over):
-            self.once()
-            late = int((self._flow.now() - start) / self._period)
-            self.missed += max(0, late - number - 1)
-            number = max(number + 1, late)
+        start, number = self._clock.now(), 0
+        while not self._clock.wait(start + number * self._period, self._stopped):
+            self.poll_once()
+            due = int((self._clock.now() - start) / self._period)
+            self.skipped += max(0, due - number - 1)
+            number = max(number + 1, due)
 
-    def once(self) -> None:
-        """One look."""
+    def poll_once(self) -> None:
+        """Poll the view once, and record the result."""
         what = "tasks" if self.view == "tasks" else "look"
         began = self._recorder.invoke(self.view, what, view=self.view)
         try:
-            seen = self._look()
-        except ClientError as refused:
-            self._recorder.end(began, Outcome.FAIL, error=str(refused.response.get("Error", {}).get("Code", "")))
-        except (BotoCoreError, NoAnswer, dns.exception.DNSException, OSError) as silent:
-            self._recorder.end(began, Outcome.INFO, error=type(silent).__name__)
+            result = self._poll()
+        except ClientError as error:
+            self._recorder.end(began, Outcome.FAIL, error=str(error.response.get("Error", {}).get("Code", "")))
+        except (BotoCoreError, NoAnswer, dns.exception.DNSException, OSError) as error:
+            self._recorder.end(began, Outcome.INFO, error=type(error).__name__)
         else:
-            if isinstance(seen, Seen):
-                self._recorder.saw(began, seen.members, revision=seen.revision, ttl=seen.ttl)
+            if isinstance(result, ViewContents):
+                self._recorder.record_view(began, result.members, revision=result.revision, ttl=result.ttl)
             else:
-                self._recorder.counted(began, {task.id: task.seen() for task in seen.values()})
+                self._recorder.record_tasks(began, {task.id: task.state() for task in result.values()})
 
     def stop(self) -> None:
-        """Look no more."""
-        self._over.set()
+        """Stop polling."""
+        self._stopped.set()
 
 
 def _address(instance: Mapping[str, Any]) -> str:

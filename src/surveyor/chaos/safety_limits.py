@@ -1,6 +1,6 @@
-"""What keeps an experiment from doing more than was allowed: who opted in, how many must survive, when to stop.
+"""Safety limits of an experiment: opt-in tags, healthy tasks to keep, when to stop, one experiment at a time.
 
-On a service that was made for the experiment nothing is anybody's loss, so only the kill file and the locks count.
+A service that was created for the experiment can be disrupted freely: only the kill file and the run tag count there.
 """
 
 from __future__ import annotations
@@ -13,108 +13,112 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveyor.chaos.actions import ActionContext, ApiStep, perform
-from surveyor.chaos.service_under_test import ServiceUnderTest, Task
+from surveyor.chaos.actions import ActionContext, ApiAction, perform
+from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog
 from surveyor.errors import Inconclusive, UsageError
 
-__all__ = ["ALLOWED", "BUSY", "SafetyLimits", "Stopped", "check_opt_in", "one_at_a_time"]
+__all__ = ["OPT_IN_TAG", "RUN_TAG", "ExperimentStopped", "SafetyLimits", "check_opt_in", "exclusive_run"]
 
-ALLOWED = "surveyor:chaos"
-"""The tag, with the value `allowed`, that opts a cluster and a service in."""
+OPT_IN_TAG = "surveyor:chaos"
+"""The tag that opts a cluster and a service in, with the value `allowed`."""
 
-BUSY = "surveyor:experiment"
-"""The tag that says which run has an experiment going on with a service, and since when."""
+RUN_TAG = "surveyor:experiment"
+"""The tag that names the run whose experiment is using a service, and since when."""
 
-STALE = 7_200.0
-"""Wall seconds after which such a tag is one that somebody who was killed has left."""
+STALE_AFTER = 7_200.0
+"""Wall seconds after which such a tag is taken for one that a killed run has left."""
 
 
-class Stopped(Inconclusive):
-    """An experiment ended itself before its time; the text says which brake did that."""
+class ExperimentStopped(Inconclusive):
+    """An experiment was stopped before its end; the text names the safety limit."""
 
 
 @dataclass(frozen=True)
 class SafetyLimits:
-    """`share`: of the tasks that may be taken at most; `survivors`: that have to be left at least; `errors`: the share
-    of the last hundred calls that may fail; `kill_file`: stop when it is there.
+    """`max_task_share`: share of the running tasks that may be disrupted; `min_healthy`: number of tasks to keep;
+    `max_error_rate`: share of the last hundred calls that may fail; `kill_file`: stop when this file exists.
     """
 
-    share: float = 0.5
-    survivors: int = 1
-    errors: float = 0.9
+    max_task_share: float = 0.5
+    min_healthy: int = 1
+    max_error_rate: float = 0.9
     kill_file: Path | None = None
 
-    def victims(self, wanted: Sequence[Task], running: Sequence[Task], *, own: bool) -> None:
-        """Refuse to take these of those. Raises UsageError."""
-        if not wanted:
+    def check_victims(self, victims: Sequence[ServiceTask], running: Sequence[ServiceTask], *, temporary: bool) -> None:
+        """Raise UsageError if these victims, among the running tasks, exceed the limits."""
+        if not victims:
             raise UsageError("no victim: the service has no running task to choose from")
-        if own:
+        if temporary:
             return
-        left = len(running) - len(wanted)
-        most = math.floor(self.share * len(running))
-        if len(wanted) > most:
+        remaining = len(running) - len(victims)
+        max_victims = math.floor(self.max_task_share * len(running))
+        if len(victims) > max_victims:
             raise UsageError(
-                f"{len(wanted)} of {len(running)} tasks are more than the share of {self.share:.0%} that may be taken "
-                f"({most}): take fewer, or say --most-share"
+                f"the fault would disrupt {len(victims)} of {len(running)} tasks, at most {max_victims} are allowed "
+                f"(--max-task-share {self.max_task_share:g}): choose fewer tasks, or raise --max-task-share"
             )
-        if left < self.survivors:
-            raise UsageError(f"{left} of {len(running)} tasks would survive, at least {self.survivors} have to")
-
-    def look(self, errors: float, *, own: bool) -> None:
-        """Stop if it is time to. Raises Stopped."""
-        if self.kill_file is not None and self.kill_file.exists():
-            raise Stopped(f"stopped by the kill file {self.kill_file}")
-        if not own and errors > self.errors:
-            raise Stopped(f"stopped, since {errors:.0%} of the last calls failed, more than {self.errors:.0%}")
-
-
-def check_opt_in(ecs: Any, scene: ServiceUnderTest) -> None:
-    """Refuse a cluster or service that is not tagged. Raises UsageError."""
-    cluster = ecs.describe_clusters(clusters=[scene.cluster], include=["TAGS"])["clusters"]
-    service = ecs.describe_services(cluster=scene.cluster, services=[scene.service], include=["TAGS"])["services"]
-    for what, name, found in (("cluster", scene.cluster, cluster), ("service", scene.service, service)):
-        if not found:
-            raise UsageError(f"there is no {what} {name}")
-        if _tags(found[0]).get(ALLOWED) != "allowed":
+        if remaining < self.min_healthy:
             raise UsageError(
-                f"the {what} {name} has not opted in: tag it {ALLOWED}=allowed, if chaos is really meant for it"
+                f"{remaining} of {len(running)} tasks would remain, at least {self.min_healthy} must (--min-healthy)"
+            )
+
+    def check_progress(self, error_rate: float, *, temporary: bool) -> None:
+        """Raise ExperimentStopped if the experiment must stop now."""
+        if self.kill_file is not None and self.kill_file.exists():
+            raise ExperimentStopped(f"stopped by the kill file {self.kill_file}")
+        if not temporary and error_rate > self.max_error_rate:
+            raise ExperimentStopped(
+                f"stopped, since {error_rate:.0%} of the last calls failed, more than {self.max_error_rate:.0%}"
+            )
+
+
+def check_opt_in(ecs: Any, service: ServiceUnderTest) -> None:
+    """Raise UsageError if the cluster or the service does not carry the opt-in tag."""
+    clusters = ecs.describe_clusters(clusters=[service.cluster], include=["TAGS"])["clusters"]
+    services = ecs.describe_services(cluster=service.cluster, services=[service.service], include=["TAGS"])["services"]
+    for kind, name, described in (("cluster", service.cluster, clusters), ("service", service.service, services)):
+        if not described:
+            raise UsageError(f"there is no {kind} {name}")
+        if _tags(described[0]).get(OPT_IN_TAG) != "allowed":
+            raise UsageError(
+                f"the {kind} {name} has not opted in to chaos: tag it {OPT_IN_TAG}=allowed if it may be disrupted"
             )
 
 
 @contextmanager
-def one_at_a_time(
-    ecs: Any, scene: ServiceUnderTest, run: str, journal: UndoLog, now: Callable[[], float] = time.time
+def exclusive_run(
+    ecs: Any, service: ServiceUnderTest, run: str, undo_log: UndoLog, now: Callable[[], float] = time.time
 ) -> Iterator[None]:
-    """Hold a service for one experiment, by a tag. Raises UsageError while another one has it."""
-    found = ecs.describe_services(cluster=scene.cluster, services=[scene.service], include=["TAGS"])["services"]
-    if not found:
-        raise UsageError(f"there is no service {scene.service} in {scene.cluster}")
-    arn = found[0]["serviceArn"]
-    _refuse(_tags(found[0]).get(BUSY, ""), run, now())
+    """Hold a service for one experiment, by a tag, while the block runs. Raises UsageError if another run holds it."""
+    services = ecs.describe_services(cluster=service.cluster, services=[service.service], include=["TAGS"])["services"]
+    if not services:
+        raise UsageError(f"there is no service {service.service} in {service.cluster}")
+    arn = services[0]["serviceArn"]
+    _check_tag(_tags(services[0]).get(RUN_TAG, ""), run, now())
     gone = ("ServiceNotFoundException", "ClusterNotFoundException", "InvalidParameterException")
-    untag = ApiStep("ecs", "untag_resource", {"resourceArn": arn, "tagKeys": [BUSY]}, gone)
-    number = journal.begins("the tag of an experiment", (untag,))
-    ecs.tag_resource(resourceArn=arn, tags=[{"key": BUSY, "value": f"{run} {now():.0f}"}])
+    untag = ApiAction("ecs", "untag_resource", {"resourceArn": arn, "tagKeys": [RUN_TAG]}, gone)
+    number = undo_log.begin("the tag of an experiment", (untag,))
+    ecs.tag_resource(resourceArn=arn, tags=[{"key": RUN_TAG, "value": f"{run} {now():.0f}"}])
     try:
-        # Who wrote last has it: the other one sees that here, before it does anything.
-        told = {one["key"]: one["value"] for one in ecs.list_tags_for_resource(resourceArn=arn)["tags"]}
-        _refuse(told.get(BUSY, ""), run, now())
+        # If two runs write the tag, the last one holds the service: the other run notices it here.
+        tags = {tag["key"]: tag["value"] for tag in ecs.list_tags_for_resource(resourceArn=arn)["tags"]}
+        _check_tag(tags.get(RUN_TAG, ""), run, now())
     except UsageError:
-        journal.undone(number)  # the tag is the other one's
+        undo_log.mark_undone(number)  # the tag belongs to the other run
         raise
     try:
         yield
     finally:
-        perform(untag, ActionContext(lambda service: ecs, None), again=True)
-        journal.undone(number)
+        perform(untag, ActionContext(lambda service: ecs, None), undoing=True)
+        undo_log.mark_undone(number)
 
 
-def _refuse(tag: str, run: str, now: float) -> None:
-    other, _, since = tag.partition(" ")
-    if tag and other != run and now - float(since or 0) < STALE:
-        raise UsageError(f"run {other} has an experiment going on with this service: one at a time")
+def _check_tag(value: str, run: str, now: float) -> None:
+    other, _, since = value.partition(" ")
+    if value and other != run and now - float(since or 0) < STALE_AFTER:
+        raise UsageError(f"run {other} has an experiment in progress with this service: only one may run at a time")
 
 
-def _tags(of: Mapping[str, Any]) -> dict[str, str]:
-    return {one["key"]: one["value"] for one in of.get("tags") or ()}
+def _tags(described: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in described.get("tags") or ()}

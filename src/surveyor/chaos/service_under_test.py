@@ -1,25 +1,28 @@
-"""The service that an experiment is about, and the tasks that it has: where everything is found."""
+"""The service under test and its tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from surveyor.fixtures.tasks import address_of, id_of
-from surveyor.history import TaskSeen
+from surveyor.history import TaskState
 
-__all__ = ["ServiceUnderTest", "Task", "task_of"]
+__all__ = ["ServiceTask", "ServiceUnderTest", "parse_task"]
 
 
 @dataclass(frozen=True)
 class ServiceUnderTest:
-    """Names and ids. `registry`: the Cloud Map service; `alias`: its name in DNS; `vpc`: whose resolver answers it.
+    """Names and ids of a service, its registry and its namespace.
 
-    `health`: ECS tells the registry its tasks' health. `workload`: its tasks run surveyor_agents.workload, and can be told
-    what to do. `own`: it was made for the experiment. `owner`: whose namespace it is for callers
-    of another account, with which `share`, a resource share's ARN, shares it. `balancer`: name and port of a load
-    balancer before it; `proxy`: address and port of a client's Service Connect proxy.
+    `service`: the ECS service; `registry`: id of the Cloud Map service, `name` its name; `alias`: its DNS name, "" if
+    it has no A records; `vpc`: whose resolver answers that name; `settings`: its settings by name, as text for people.
+
+    `health`: ECS reports the health of its tasks to the registry. `workload`: its tasks run surveyor_agents.workload,
+    and accept commands. `temporary`: it was created for the experiment. `owner`: account that owns the namespace, for
+    callers of another account, with which the resource share `share` (an ARN) shares it. `load_balancer`: name and port
+    of a load balancer before the service; `proxy`: address and port of a client's Service Connect proxy.
     """
 
     account: str
@@ -36,15 +39,16 @@ class ServiceUnderTest:
     owner: str = ""
     share: str = ""
     namespace_arn: str = ""
-    balancer: tuple[str, int] = ("", 0)
+    load_balancer: tuple[str, int] = ("", 0)
     proxy: tuple[str, int] = ("", 0)
     health: bool = True
     workload: bool = True
-    own: bool = True
+    temporary: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Task:
+class ServiceTask:
     """One task of the service. `id` is the last part of its ARN, and its instance id in Cloud Map."""
 
     id: str
@@ -57,18 +61,18 @@ class Task:
     def __str__(self) -> str:
         return f"{self.id[:8]} ({self.address or 'no address'}, {self.zone})"
 
-    def seen(self) -> TaskSeen:
-        """As a history tells it; whether a container is healthy is nothing where nothing checks it."""
-        return TaskSeen(self.status, self.address, self.zone, "" if self.health == "UNKNOWN" else self.health)
+    def state(self) -> TaskState:
+        """Return the state that a history records; health is "" for a task without a container health check."""
+        return TaskState(self.status, self.address, self.zone, "" if self.health == "UNKNOWN" else self.health)
 
 
-def task_of(told: Mapping[str, Any]) -> Task:
-    """From DescribeTasks's Task."""
-    return Task(
-        id_of(told),
-        str(told["taskArn"]),
-        address_of(told),
-        str(told.get("availabilityZone") or ""),
-        str(told.get("lastStatus") or ""),
-        str(told.get("healthStatus") or ""),
+def parse_task(described: Mapping[str, Any]) -> ServiceTask:
+    """Return the task that DescribeTasks describes (a Task)."""
+    return ServiceTask(
+        id_of(described),
+        str(described["taskArn"]),
+        address_of(described),
+        str(described.get("availabilityZone") or ""),
+        str(described.get("lastStatus") or ""),
+        str(described.get("healthStatus") or ""),
     )

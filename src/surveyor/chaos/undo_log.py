@@ -1,4 +1,4 @@
-"""Faults that are on, and what undoes each: on disk before one begins, so that a watchdog can undo for the killed."""
+"""Faults in effect, and what undoes each: on disk before a fault starts, so that a watchdog can undo it."""
 
 from __future__ import annotations
 
@@ -9,54 +9,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveyor.chaos.actions import Step, read_step, write_step
+from surveyor.chaos.actions import Action, dump_action, load_action
 from surveyor.errors import SurveyorError
 
-__all__ = ["Entry", "Place", "UndoLog", "open_entries", "place_of"]
+__all__ = ["UndoEntry", "UndoLog", "UndoTarget", "open_entries", "read_target"]
 
 
 @dataclass(frozen=True)
-class Place:
-    """On which target, and as whom: `target` and `given` are words of the command line, `account` who calls."""
+class UndoTarget:
+    """The target of the faults: `target` and `arguments` as on the command line, and the calling `account`."""
 
     target: str
-    given: tuple[str, ...]
+    arguments: tuple[str, ...]
     account: str
     region: str
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A fault that has begun, or is about to, and is not known to be undone."""
+class UndoEntry:
+    """A fault that has started or is about to, and is not known to be undone."""
 
     number: int
     fault: str
-    undo: tuple[Step, ...]
+    undo: tuple[Action, ...]
 
 
 class UndoLog:
-    """Written by one experiment at a time; each line is on disk before it returns."""
+    """The log of one experiment at a time; each line is on disk before the method returns."""
 
-    def __init__(self, path: Path, place: Place) -> None:
+    def __init__(self, path: Path, target: UndoTarget) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file = path.open("a", encoding="utf-8")
         self._last = 0
-        told = {"target": place.target, "given": list(place.given), "account": place.account, "region": place.region}
-        self._write({"place": told})
+        members = {"target": target.target, "arguments": list(target.arguments), "account": target.account,
+                   "region": target.region}  # fmt: skip
+        self._write({"target": members})
 
-    def begins(self, fault: str, undo: Sequence[Step]) -> int:
-        """A fault is about to begin; its number here."""
+    def begin(self, fault: str, undo: Sequence[Action]) -> int:
+        """Record that a fault is about to start; return its number in this log."""
         self._last += 1
-        self._write({"begins": self._last, "fault": fault, "undo": [write_step(step) for step in undo]})
+        self._write({"begin": self._last, "fault": fault, "undo": [dump_action(action) for action in undo]})
         return self._last
 
-    def undone(self, number: int) -> None:
-        """It has been undone."""
+    def mark_undone(self, number: int) -> None:
+        """Record that a fault has been undone."""
         self._write({"undone": number})
 
     def close(self) -> None:
-        """All is undone."""
+        """Close the file."""
         self._file.close()
 
     def _write(self, value: Mapping[str, Any]) -> None:
@@ -65,41 +66,41 @@ class UndoLog:
         os.fsync(self._file.fileno())
 
 
-def place_of(path: Path) -> Place | None:
-    """Where the faults of a journal are; None if nothing was written. Raises SurveyorError."""
+def read_target(path: Path) -> UndoTarget | None:
+    """Return the target of an undo log; None if the log is empty. Raises SurveyorError."""
     for line in _lines(path):
-        if "place" in line:
-            told = line["place"]
-            return Place(told["target"], tuple(told["given"]), told["account"], told["region"])
+        if "target" in line:
+            members = line["target"]
+            return UndoTarget(members["target"], tuple(members["arguments"]), members["account"], members["region"])
     return None
 
 
-def open_entries(path: Path) -> list[Entry]:
-    """The faults that are not known to be undone, the latest first. Raises SurveyorError for a line that is none.
+def open_entries(path: Path) -> list[UndoEntry]:
+    """Return the faults that are not known to be undone, the latest first. Raises SurveyorError for a damaged line.
 
-    A last line that was cut off is one whose fault had not begun yet.
+    A last line that was cut off is ignored: its fault had not started yet.
     """
-    found: dict[int, Entry] = {}
+    entries: dict[int, UndoEntry] = {}
     for line in _lines(path):
-        if "begins" in line:
-            undo = tuple(read_step(step) for step in line["undo"])
-            found[line["begins"]] = Entry(line["begins"], line["fault"], undo)
+        if "begin" in line:
+            undo = tuple(load_action(action) for action in line["undo"])
+            entries[line["begin"]] = UndoEntry(line["begin"], line["fault"], undo)
         elif "undone" in line:
-            found.pop(line["undone"], None)
-    return list(reversed(found.values()))
+            entries.pop(line["undone"], None)
+    return list(reversed(entries.values()))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
         texts = path.read_text("utf-8").splitlines(keepends=True)
-    except OSError as missing:
-        raise SurveyorError(f"{path}: cannot be read: {missing.strerror}") from None
-    found = []
+    except OSError as error:
+        raise SurveyorError(f"{path}: cannot be read: {error.strerror}") from None
+    lines = []
     for number, text in enumerate(texts, 1):
         if number == len(texts) and not text.endswith("\n"):
             break
         try:
-            found.append(dict(json.loads(text)))
+            lines.append(dict(json.loads(text)))
         except (ValueError, TypeError):
             raise SurveyorError(f"{path}: line {number} is damaged") from None
-    return found
+    return lines

@@ -1,8 +1,8 @@
-"""Undoes what an experiment left on when whoever ran it was killed.
+"""The watchdog: a process that undoes the faults of an experiment whose process was killed.
 
-A process of its own, started before the first fault on a target that outlives us. It reads from a pipe that nobody
-writes to: when the pipe ends, its other side has ended, and what the journal says is still on is undone. Then what the
-run created is taken away, by its ledgers.
+It is started before the first fault on a target that outlives the run. It reads from a pipe to which nothing is written
+until the end: when the pipe closes, the experiment's process has ended, and the faults that its undo log still lists
+are undone. Then the resources that the run created are deleted, by its ledgers.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 
 from surveyor.account.ledger import ledgers_in
 from surveyor.chaos.actions import ActionContext, FaultFailed, perform
-from surveyor.chaos.undo_log import Place, UndoLog, open_entries, place_of
+from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_target
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.model import Target
-from surveyor.targets.options import TargetOptions, allowed_words
+from surveyor.targets.options import TargetOptions, split_features
 from surveyor.targets.running import run_target
 from surveyor.targets.sweep import RunStillActive, sweep_folder
 
@@ -33,11 +33,11 @@ SWEEP_WAIT = 0.5  # wall seconds; workers of a killed run need a moment to end
 
 
 @contextmanager
-def watched(journal: Path, ledgers: Path) -> Iterator[None]:
-    """Have a watchdog wait for this process to end while the block runs; its log stands beside the journal."""
-    with journal.with_suffix(".log").open("w", encoding="utf-8") as log:
+def watched(undo_log: Path, ledgers: Path) -> Iterator[None]:
+    """Run a watchdog for this process while the block runs; its own log is written beside the undo log."""
+    with undo_log.with_suffix(".log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "surveyor.chaos.watchdog", str(journal), str(ledgers)],
+            [sys.executable, "-m", "surveyor.chaos.watchdog", str(undo_log), str(ledgers)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -53,75 +53,75 @@ def watched(journal: Path, ledgers: Path) -> Iterator[None]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Wait, and undo; the exit status is 1 if something could not be undone."""
+    """Wait for the other process to end, then undo; return exit status 1 if something could not be undone."""
     parser = argparse.ArgumentParser("surveyor.chaos.watchdog")
-    parser.add_argument("journal", type=Path)
+    parser.add_argument("undo_log", type=Path)
     parser.add_argument("ledgers", type=Path, help="the folder of the run's ledgers")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     done = sys.stdin.buffer.read().endswith(b"done\n")
     try:
-        if done and not open_entries(given.journal):
+        if done and not open_entries(options.undo_log):
             return 0
-        for line in undo_all(given.journal):
-            print(line, file=sys.stderr, flush=True)  # noqa: T201  # its log
-        if not done:  # who has ended in order takes away what was created
-            _sweep(given.journal, given.ledgers)
-    except SurveyorError as wrong:
-        print(f"surveyor: {wrong}", file=sys.stderr, flush=True)  # noqa: T201  # its log
+        for line in undo_all(options.undo_log):
+            print(line, file=sys.stderr, flush=True)  # noqa: T201  # goes to the watchdog's log
+        if not done:  # a run that ended in order deletes what it created by itself
+            _sweep(options.undo_log, options.ledgers)
+    except SurveyorError as error:
+        print(f"surveyor: {error}", file=sys.stderr, flush=True)  # noqa: T201  # goes to the watchdog's log
         return 1
     return 0
 
 
 def undo_all(path: Path) -> list[str]:
-    """Undo what a journal says is on; a line for each fault. Raises SurveyorError."""
-    place, entries = place_of(path), open_entries(path)
-    if place is None or not entries:
-        return ["nothing was on"]
-    told: list[str] = []
+    """Undo the faults that an undo log lists as open; return one line for each. Raises SurveyorError."""
+    target, entries = read_target(path), open_entries(path)
+    if target is None or not entries:
+        return ["no fault was in effect"]
+    undone: list[str] = []
     failed: list[str] = []
-    with run_target(_target(place), 0) as running:
-        hands = ActionContext(
-            lambda service: running.clients.client(service, place.account, place.region), running.control
+    with run_target(_load_target(target), 0) as running:
+        context = ActionContext(
+            lambda service: running.clients.client(service, target.account, target.region), running.control
         )
-        journal = UndoLog(path, place)
+        undo_log = UndoLog(path, target)
         for entry in entries:
             try:
-                for step in entry.undo:
-                    perform(step, hands, again=True)
-            except FaultFailed as wrong:
-                failed.append(f"{entry.fault}: {wrong}")
+                for action in entry.undo:
+                    perform(action, context, undoing=True)
+            except FaultFailed as error:
+                failed.append(f"{entry.fault}: {error}")
                 continue
-            journal.undone(entry.number)
-            told.append(f"undone: {entry.fault}")
-        journal.close()
+            undo_log.mark_undone(entry.number)
+            undone.append(f"undone: {entry.fault}")
+        undo_log.close()
     if failed:
         raise SurveyorError(f"could not undo {'; '.join(failed)}")
-    return told
+    return undone
 
 
-def _sweep(journal: Path, ledgers: Path) -> None:
-    place = place_of(journal)
-    if place is None or not ledgers_in(ledgers):
+def _sweep(undo_log: Path, ledgers: Path) -> None:
+    target = read_target(undo_log)
+    if target is None or not ledgers_in(ledgers):
         return
-    for left in reversed(range(SWEEP_TRIES)):
+    for tries_left in reversed(range(SWEEP_TRIES)):
         try:
-            sweep_folder(ledgers, _target(place), run_target)
+            sweep_folder(ledgers, _load_target(target), run_target)
         except RunStillActive:
-            if not left:
+            if not tries_left:
                 raise
             threading.Event().wait(SWEEP_WAIT)
         else:
             return
 
 
-def _target(place: Place) -> Target:
+def _load_target(target: UndoTarget) -> Target:
     parser = argparse.ArgumentParser()
     for name in ("account", "region", "endpoint", "dns", "vpc", "role", "budget"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("--allow", action="append", default=[])
-    told = vars(parser.parse_args(list(place.given)))
-    told["allow"] = allowed_words(told["allow"])
-    return load_target(place.target, find_layout().targets, TargetOptions(**told))
+    parser.add_argument("--enable", action="append", default=[])
+    options = vars(parser.parse_args(list(target.arguments)))
+    options["enable"] = split_features(options["enable"])
+    return load_target(target.target, find_layout().targets, TargetOptions(**options))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""`surveyor chaos`: experiments by name; `surveyor check`: the verdict on a history, from its file alone.
+"""`surveyor chaos`: run experiments by name; `surveyor check`: judge a history from its file alone.
 
-Exit codes of both: 0 all held, 1 something did not or could not be judged, 2 usage, 3 the target cannot be reached or
-a fault failed, 4 something was left behind, 130 interrupted.
+Exit codes of both: 0 all checks passed, 1 a check failed or could not be judged, 2 usage, 3 the target cannot be
+reached or a fault failed, 4 something was left behind, 130 interrupted. An experiment that was named and that the
+target does not support counts as not judged.
 """
 
 from __future__ import annotations
@@ -16,74 +17,102 @@ import typer
 
 from surveyor.cli._support.options import (
     Account,
-    Allow,
     BudgetText,
     DnsText,
+    Enable,
     Endpoint,
     Region,
     Role,
     Vpc,
     given,
-    tuning_given,
+    task_settings_from,
 )
 from surveyor.cli._support.programs import about, check_names, programs_in
 from surveyor.errors import UsageError
 
 if TYPE_CHECKING:
-    from surveyor.checkers import Judged
+    from surveyor.checkers import Judgement
+    from surveyor.report.experiments import ExperimentReport
     from surveyor.report.model import ConformanceReport
+    from surveyor.targets.model import Target
 
 __all__ = ["chaos", "check"]
 
+ANY_FAULT = "any-fault"
+"""The experiment that `--fault` selects."""
+
+TYPICAL_SECONDS = 200.0
+"""Service seconds that most experiments take."""
+
 
 def chaos(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Experiments; all if none.")] = None,
-    every: Annotated[bool, typer.Option("--list", help="List experiments and faults, and do nothing.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose the victims, and do nothing to them.")] = False,
-    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Where it is done.")] = "embedded",
-    service: Annotated[
-        str, typer.Option(metavar="CLUSTER/SERVICE", help="To whom; a service of its own if not given.")
-    ] = "",
-    ttl: Annotated[int | None, typer.Option(metavar="S", help="TTL of the records.")] = None,
-    stop_timeout: Annotated[int | None, typer.Option(metavar="S", help="The container's stopTimeout.")] = None,
-    drain: Annotated[int | None, typer.Option(metavar="S", help="How long it answers after SIGTERM.")] = None,
-    no_check: Annotated[bool, typer.Option("--no-check", help="Without a check of the container.")] = False,
-    fault: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="What any-fault does (task.pause); may be repeated.")
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Experiments to run; without names, all.")
     ] = None,
-    lasts: Annotated[float, typer.Option(min=1, metavar="S", help="For how long it does so (service seconds).")] = 30,
+    every: Annotated[bool, typer.Option("--list", help="List experiments and faults, and exit.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the victims, and exit before the first fault.")
+    ] = False,
+    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to run against.")] = "embedded",
+    service: Annotated[
+        str,
+        typer.Option(
+            metavar="CLUSTER/SERVICE", help="ECS service to disrupt (CLUSTER/SERVICE); default: create a temporary one."
+        ),
+    ] = "",
+    ttl: Annotated[int | None, typer.Option(metavar="S", help="TTL of the DNS records.")] = None,
+    stop_timeout: Annotated[int | None, typer.Option(metavar="S", help="The container's stopTimeout.")] = None,
+    drain: Annotated[
+        int | None, typer.Option(metavar="S", help="How long the container answers after SIGTERM.")
+    ] = None,
+    no_check: Annotated[bool, typer.Option("--no-check", help="No health check of the container.")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Run any-fault with this fault (task.pause); may be repeated."),
+    ] = None,
+    duration: Annotated[
+        float, typer.Option(min=1, metavar="S", help="How long the faults of any-fault last (service seconds).")
+    ] = 30,
     scale: Annotated[
-        float, typer.Option(min=0.1, max=100, metavar="N", help="Service seconds a second, on the embedded target.")
+        float,
+        typer.Option(
+            min=0.1,
+            max=100,
+            metavar="N",
+            help="Speed-up: simulated seconds per real second (embedded target only).",
+        ),
     ] = 10,
-    most_share: Annotated[
-        float, typer.Option(min=0.01, max=1, metavar="S", help="Share of the service's tasks that may be taken.")
+    max_task_share: Annotated[
+        float, typer.Option(min=0.01, max=1, metavar="S", help="Maximum share of the service's tasks to disrupt.")
     ] = 0.5,
-    survivors: Annotated[int, typer.Option(min=0, metavar="N", help="Tasks of it that have to be left.")] = 1,
-    most_errors: Annotated[
+    min_healthy: Annotated[int, typer.Option(min=0, metavar="N", help="Minimum number of healthy tasks to keep.")] = 1,
+    max_error_rate: Annotated[
         float, typer.Option(min=0.01, max=1, metavar="S", help="Stop when more of the last 100 calls fail.")
     ] = 0.9,
-    kill_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Stop when this file is there.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes (reports/out/RUN).")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes, each with a target of its own; 0 chooses.")] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 7,
+    kill_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Stop when this file exists.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes, each with a separate target; 0 chooses.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
     account: Account = None,
     region: Region = None,
     endpoint: Endpoint = None,
     dns: DnsText = None,
     vpc: Vpc = None,
     role: Role = None,
-    allow: Allow = None,
+    enable: Enable = None,
     budget: BudgetText = None,
 ) -> None:
-    """Does experiments: faults under observation, a history, and a verdict that can be recomputed."""
-    from surveyor.chaos.faults import fault_of
+    """Run experiments: inject faults into a service under traffic, and judge what was observed."""
+    from surveyor.chaos.faults import find_fault
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.progress import progress_for
     from surveyor.conformance.run import RunConfig, check_account, run_suites
     from surveyor.layout import find_layout
     from surveyor.pytest_plugin.options import Chaos
-    from surveyor.report.outputs import save_forms
+    from surveyor.report.outputs import save_outputs
     from surveyor.targets import load_target
 
     layout = find_layout()
@@ -91,106 +120,136 @@ def chaos(
     if every:
         _list(known)
         return
-    check_names(names or (), known, "experiment", "surveyor chaos --list")
+    names = names or ([ANY_FAULT] if fault else [])
+    check_names(names, known, "experiment", "surveyor chaos --list")
     files = tuple(known[name] for name in (names or known))
-    how = given(account, region, endpoint, dns, vpc, role, allow, budget)
-    chosen = load_target(target, layout.targets, how)
-    if service and chosen.start is not None:
-        raise UsageError(f"{target} is started for the run and has no service {service} yet: name an endpoint")
+    target_options = given(account, region, endpoint, dns, vpc, role, enable, budget)
+    loaded = load_target(target, layout.targets, target_options)
+    if service and loaded.start is not None:
+        raise UsageError(
+            f"{target} is started for the run and has no service {service} yet: choose an endpoint with --target URL"
+        )
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-chaos-{os.getpid()}"
-    tuning = tuning_given(ttl, stop_timeout, drain, check=not no_check)
-    for one in fault or ():
-        fault_of(one)
-    wanted = tuple(fault or ("task.pause",))
-    how_far = Chaos(scale, service, dry_run, tuning, most_share, survivors, most_errors, kill_file, wanted, lasts)
-    alone = not chosen.start or len(files) == 1 or dry_run
-    count = workers or (1 if alone else min(2, os.cpu_count() or 1))
-    order = RunConfig(layout, target, folder, Selection(), count, seed, how, experiments=files, chaos=how_far)
-    check_account(order)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
-    typer.echo(
-        f"seed {seed}; {len(files)} experiment{'s' if len(files) > 1 else ''}, about 20 s each at scale 10", err=True
+    task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
+    for name in fault or ():
+        find_fault(name)
+    options = Chaos(
+        scale=scale,
+        service=service,
+        dry_run=dry_run,
+        task_settings=task_settings,
+        max_task_share=max_task_share,
+        min_healthy=min_healthy,
+        max_error_rate=max_error_rate,
+        kill_file=kill_file,
+        faults=tuple(fault or ("task.pause",)),
+        duration=duration,
     )
+    one_process = not loaded.start or len(files) == 1 or dry_run
+    count = workers or (1 if one_process else min(2, os.cpu_count() or 1))
+    config = RunConfig(
+        layout, target, folder, Selection(), count, seed, target_options, experiments=files, chaos=options
+    )
+    check_account(config)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends a run as Ctrl-C does
+    plural = "s" if len(files) > 1 else ""
+    typer.echo(f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale)}", err=True)
     with progress_for() as progress:
-        report = run_suites(order, progress)
-    if dry_run and not any(shown.verdict == "error" for shown in report.experiments):
-        for shown in report.experiments:
-            if shown.verdict == "unsupported":
-                typer.echo(f"{shown.name}: {shown.verdict}: {shown.detail}")
-        return
-    page = save_forms(report, load_claims(layout.claims), folder)
-    raise typer.Exit(_tell(report, folder, page))
+        report = run_suites(config, progress)
+    unsupported = [result for result in report.experiments if result.verdict == "unsupported"]
+    if dry_run and not any(result.verdict == "error" for result in report.experiments):
+        for result in unsupported:
+            typer.echo(f"{result.name}: {result.verdict}: {result.detail}")
+        raise typer.Exit(1 if names and unsupported else 0)
+    page = save_outputs(report, load_claims(layout.claims), folder)
+    code = _print(report, folder, page)
+    if names and unsupported and code == 0:
+        for result in unsupported:
+            typer.echo(f"surveyor: {result.name} could not be judged: {result.detail}", err=True)
+        code = 1
+    raise typer.Exit(code)
 
 
 def check(
     history: Annotated[Path, typer.Argument(metavar="HISTORY", help="A history (histories/NAME.jsonl of a run).")],
-    as_json: Annotated[bool, typer.Option("--json", help="As the run wrote it beside the history.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, as the run wrote it beside the history.")
+    ] = False,
 ) -> None:
-    """Judges a history again: the same file gives the same verdicts."""
+    """Judge a history again: the same file gives the same verdicts."""
     from surveyor.checkers import judge_history
     from surveyor.history import load_history
 
-    judged = judge_history(load_history(history))
+    judgement = judge_history(load_history(history))
     if as_json:
-        typer.echo(judged.dumps(), nl=False)
+        typer.echo(judgement.dumps(), nl=False)
     else:
-        for line in _lines(judged):
+        for line in _judgement_lines(judgement):
             typer.echo(line)
-    raise typer.Exit(0 if judged.verdict == "pass" else 1)
+    raise typer.Exit(0 if judgement.verdict == "pass" else 1)
+
+
+def _expected_time(target: Target, scale: float) -> str:
+    if target.start is None:
+        return f"{TYPICAL_SECONDS / 60:.0f} to {2 * TYPICAL_SECONDS / 60:.0f} minutes each in real time"
+    return f"about {TYPICAL_SECONDS / scale:.0f} s each at scale {scale:g}"
 
 
 def _list(known: dict[str, Path]) -> None:
     from surveyor.chaos.faults import FAULTS
 
-    wide = max(map(len, (*known, *FAULTS)))
+    width = max(map(len, (*known, *FAULTS)))
     typer.echo("experiments:")
     for name, path in known.items():
-        typer.echo(f"  {name:<{wide}}  {about(path)}")
+        typer.echo(f"  {name:<{width}}  {about(path)}")
     typer.echo("faults:")
     for fault in FAULTS.values():
-        needs = " or ".join("+".join(sorted(way.needs)) for way in fault.ways)
-        typer.echo(f"  {fault.name:<{wide}}  {fault.does} [needs {needs}]")
+        needs = " or ".join("+".join(sorted(found.needs)) for found in fault.implementations)
+        typer.echo(f"  {fault.name:<{width}}  {fault.description} [needs {needs}]")
 
 
-def _tell(report: ConformanceReport, folder: Path, page: Path) -> int:
+def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
+    """Print the results of a run, and return its exit code."""
     from surveyor.conformance.run import exit_code
     from surveyor.pytest_plugin.verdict_rules import REFUSED
 
-    for one in report.experiments:
+    for result in report.experiments:
         typer.echo("")
-        if one.judged is None:
-            typer.echo(f"{one.name}: {one.verdict}: {one.detail}")
-            continue
-        for line in _lines(one.judged):
+        for line in _result_lines(result, folder):
             typer.echo(line)
-        if one.verdict is not one.judged.verdict:
-            typer.echo(f"  {one.verdict}: {one.detail}")
-        typer.echo(f"  history: {folder / one.history}")
-    for left in report.left_behind:
-        typer.echo(f"left behind: {left}", err=True)
+    for resource in report.leaked_resources:
+        typer.echo(f"left behind: {resource}", err=True)
     typer.echo(f"\npage: {page}")
-    refused = [one for one in report.experiments if REFUSED in one.symptom]
-    for one in refused:
-        typer.echo(f"surveyor: {one.name}: {one.detail}", err=True)
+    for result in report.experiments:
+        if REFUSED in result.symptom:
+            typer.echo(f"surveyor: {result.name}: {result.detail}", err=True)
     if report.failure:
         typer.echo(f"surveyor: {report.failure}", err=True)
     return exit_code(report)
 
 
-def _lines(judged: Judged) -> list[str]:
-    """A verdict for people: what was done to whom, each check with its witness, the figures."""
+def _result_lines(result: ExperimentReport, folder: Path) -> list[str]:
+    if result.judged is None:
+        return [f"{result.name}: {result.verdict}: {result.detail}"]
+    lines = _judgement_lines(result.judged)
+    lines += [f"  {result.verdict}: {result.detail}"] if result.verdict is not result.judged.verdict else []
+    return [*lines, f"  history: {folder / result.history}"]
+
+
+def _judgement_lines(judgement: Judgement) -> list[str]:
+    """Return a judgement as lines for people: faults and victims, each check with its witness, the figures."""
+    scale = f"{judgement.scale:g}"
     lines = [
-        f"{judged.experiment}: {judged.verdict}",
-        f"  {judged.title}",
-        f"  on {judged.target}, seed {judged.seed}, {judged.seconds:g} service seconds at {judged.scale:g} a second",
+        f"{judgement.experiment}: {judgement.verdict}",
+        f"  {judgement.title}",
+        f"  on {judgement.target}, seed {judgement.seed}, {judgement.seconds:g} service seconds at {scale} per second",
     ]
-    lines += [f"  stopped: {judged.stopped}"] if judged.stopped else []
-    for deed in judged.deeds:
-        whom = f" of {', '.join(victim[:8] for victim in deed.victims)}" if deed.victims else ""
-        until = f" to {deed.end:g}" if deed.end - deed.start > 0.5 else ""
-        lines.append(f"  did {deed.fault}{whom} at {deed.start:g}{until} s")
-    for one in judged.checks:
-        lines.append(f"  {one.verdict:<12} {one.named}: {one.detail}")
-        lines += [f"  {'':<12}   event {event.event}: {event.told}" for event in one.witness]
-    lines += [f"  {one.figure}: {one.shown}" for one in judged.figures]
-    return lines
+    lines += [f"  stopped: {judgement.stopped}"] if judgement.stopped else []
+    for fault in judgement.faults:
+        victims = f" of {', '.join(victim[:8] for victim in fault.victims)}" if fault.victims else ""
+        end = f" to {fault.end:g}" if fault.end - fault.start > 0.5 else ""
+        lines.append(f"  fault {fault.fault}{victims} at {fault.start:g}{end} s")
+    for verdict in judgement.checks:
+        lines.append(f"  {verdict.verdict:<12} {verdict.label}: {verdict.detail}")
+        lines += [f"  {'':<12}   event {event.event}: {event.description}" for event in verdict.witness]
+    return lines + [f"  {figure.figure}: {figure.text}" for figure in judgement.figures]

@@ -1,4 +1,4 @@
-"""The options that choose what is run against which target."""
+"""The command-line options of the plugin: what to run, against which target."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.advice.figures import TaskSettings, parse_task_settings
 from surveyor.layout import Layout, find_layout
-from surveyor.targets.options import TargetOptions, allowed_words
+from surveyor.pytest_plugin.task_settings import DEFAULT, TaskSettings, task_settings_of
+from surveyor.targets.options import TargetOptions, split_features
 
 __all__ = ["SETTINGS", "Chaos", "Settings", "is_experiment", "is_judged", "is_suite"]
 
 
 @dataclass(frozen=True)
 class Chaos:
-    """What the command line says about experiments.
+    """The options of experiments.
 
-    `scale`: service seconds a wall second, where the target's clock can be told. `service`: CLUSTER/SERVICE to do them
-    to, "" for one of their own, which `tuning` is of. `faults` and `lasts` (service seconds): of the experiment
-    any-fault. The others are the brakes' (see surveyor.chaos.safety_limits).
+    `scale`: service seconds in a wall second, where the target's clock can be controlled. `service`: CLUSTER/SERVICE
+    to disrupt, "" to create a temporary one, to which `task_settings` apply. `faults` and `duration` (service
+    seconds): of the experiment any-fault. The others are safety limits (see surveyor.chaos.safety_limits).
     """
 
     scale: float = 10.0
     service: str = ""
     dry_run: bool = False
-    tuning: TaskSettings | None = None
-    share: float = 0.5
-    survivors: int = 1
-    errors: float = 0.9
+    task_settings: TaskSettings | None = None
+    max_task_share: float = 0.5
+    min_healthy: int = 1
+    max_error_rate: float = 0.9
     kill_file: Path | None = None
     faults: tuple[str, ...] = ("task.pause",)
-    lasts: float = 30.0
+    duration: float = 30.0
 
     def arguments(self) -> list[str]:
-        """As options of pytest."""
-        words = ["--scale", f"{self.scale:g}", "--most-share", f"{self.share:g}", "--survivors", str(self.survivors)]
-        words += ["--most-errors", f"{self.errors:g}"]
+        """Return these as pytest options."""
+        words = ["--scale", f"{self.scale:g}", "--max-task-share", f"{self.max_task_share:g}"]
+        words += ["--min-healthy", str(self.min_healthy), "--max-error-rate", f"{self.max_error_rate:g}"]
         words += ["--service", self.service] if self.service else []
         words += ["--dry-run"] if self.dry_run else []
         words += ["--kill-file", str(self.kill_file)] if self.kill_file else []
-        words += ["--lasts", f"{self.lasts:g}", *(word for fault in self.faults for word in ("--fault", fault))]
-        return words
+        words += ["--duration", f"{self.duration:g}", *(word for fault in self.faults for word in ("--fault", fault))]
+        return words + (self.task_settings.arguments() if self.task_settings else [])
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line asked for. `out` None: nothing is written."""
+    """The options of a run. `out` is None if no report is written."""
 
     target: str
     areas: tuple[str, ...]
@@ -58,55 +58,65 @@ class Settings:
     layout: Layout
     given: TargetOptions
     run: str
-    tuning: TaskSettings
+    task_settings: TaskSettings
     chaos: Chaos = Chaos()
 
 
-CONDUCTED = Path(__file__).parents[1] / "load" / "pytest_scenario.py"
-"""The test that conducts a load scenario."""
+SCENARIO_TEST = Path(__file__).parents[1] / "load" / "pytest_scenario.py"
+"""The test that runs a load scenario."""
 
 SETTINGS = pytest.StashKey[Settings]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("surveyor", "Surveyor: suites against a target")
-    group.addoption("--target", default="embedded", metavar="NAME|URL|PATH", help="what is tested (default embedded)")
-    group.addoption("--area", action="append", default=[], help="only this area's suites; may be repeated")
+    group.addoption("--target", default="embedded", metavar="NAME|URL|PATH", help="target to run against (embedded)")
+    group.addoption("--area", action="append", default=[], help="only the suites of this area; may be repeated")
     group.addoption("--claim", action="append", default=[], help="only the tests of this claim; may be repeated")
-    group.addoption("--out", default=None, metavar="DIR", help="write report.json there")
-    group.addoption("--account", default=None, metavar="ID", help="the account that the credentials must be of")
-    group.addoption("--region", default=None, metavar="REGION", help="where the target is surveyed")
-    group.addoption("--endpoint", default=None, metavar="URL", help="where aws is reached, if not at AWS")
-    group.addoption("--dns", default=None, metavar="WHERE", help="where names are asked: control, none, ADDRESS:PORT")
-    group.addoption("--vpc", default=None, metavar="ID", help="a VPC of the account that private namespaces may use")
-    group.addoption("--role", default=None, metavar="ARN", help="a role of the account that claims of IAM may narrow")
-    group.addoption("--allow", action="append", default=[], metavar="FEATURE", help="test this too: quotas, throttling")
+    group.addoption("--out", default=None, metavar="DIR", help="write report.json to this folder")
+    group.addoption("--account", default=None, metavar="ID", help="expected account id of the credentials")
+    group.addoption("--region", default=None, metavar="REGION", help="region to use; the target must allow it")
+    group.addoption("--endpoint", default=None, metavar="URL", help="endpoint of the target aws, if not AWS itself")
+    group.addoption("--dns", default=None, metavar="WHERE", help="resolver: control, none or ADDRESS:PORT")
+    group.addoption("--vpc", default=None, metavar="ID", help="VPC of the account that private namespaces may use")
+    group.addoption("--role", default=None, metavar="ARN", help="role of the account that the IAM tests may assume")
+    group.addoption(
+        "--enable", action="append", default=[], metavar="FEATURE", help="also test this feature: quotas, throttling"
+    )
     group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
-    group.addoption("--tuning", default="", metavar="ttl=N,stop=N,drain=N", help="of the task whose life is measured")
-    group.addoption("--scale", type=float, default=10.0, metavar="N", help="service seconds a second of experiments")
-    group.addoption("--service", default="", metavar="CLUSTER/SERVICE", help="do experiments to this service")
-    group.addoption("--dry-run", action="store_true", help="choose victims, and do nothing to them")
-    group.addoption("--most-share", type=float, default=0.5, metavar="S", help="share of tasks that may be taken")
-    group.addoption("--survivors", type=int, default=1, metavar="N", help="tasks that have to be left")
-    group.addoption("--most-errors", type=float, default=0.9, metavar="S", help="share of calls that may fail")
-    group.addoption("--fault", action="append", default=[], metavar="NAME", help="what any-fault does (task.pause)")
-    group.addoption("--lasts", type=float, default=30.0, metavar="S", help="service seconds for which it does so")
-    group.addoption("--kill-file", default=None, metavar="FILE", help="experiments stop when this file is there")
-    group.addoption("--run-id", default=None, metavar="ID", help="what the run is called (a new name)")
-    group.addoption("--seed", type=int, default=7, help="seed of everything random (default 7)")
+    group.addoption("--ttl", type=int, default=None, metavar="S", help="TTL of the service's DNS records (60)")
+    group.addoption("--stop-timeout", type=int, default=None, metavar="S", help="stopTimeout of the container (30)")
+    group.addoption("--drain", type=int, default=None, metavar="S", help="seconds it answers after SIGTERM (0)")
+    group.addoption("--no-check", action="store_true", help="create the container without a health check")
+    group.addoption("--scale", type=float, default=10.0, metavar="N", help="service seconds per second in experiments")
+    group.addoption("--service", default="", metavar="CLUSTER/SERVICE", help="service to disrupt in experiments")
+    group.addoption("--dry-run", action="store_true", help="choose the victims of experiments, and stop there")
+    group.addoption("--max-task-share", type=float, default=0.5, metavar="S", help="share of tasks to disrupt at most")
+    group.addoption("--min-healthy", type=int, default=1, metavar="N", help="healthy tasks to keep at least")
+    group.addoption("--max-error-rate", type=float, default=0.9, metavar="S", help="stop when more of the calls fail")
+    group.addoption("--fault", action="append", default=[], metavar="NAME", help="fault of any-fault (task.pause)")
+    group.addoption("--duration", type=float, default=30.0, metavar="S", help="service seconds that any-fault lasts")
+    group.addoption("--kill-file", default=None, metavar="FILE", help="stop experiments when this file exists")
+    group.addoption("--run-id", default=None, metavar="ID", help="id of the run (a new one)")
+    group.addoption("--seed", type=int, default=7, help="seed of all random choices (7)")
 
 
-@pytest.hookimpl(tryfirst=True)  # the other rooms read the settings when they configure themselves
+@pytest.hookimpl(tryfirst=True)  # the other modules read the settings when they configure themselves
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "experiment(title, setting, holds, faults, name): what a test of chaos/ is about"
+        "markers", "experiment(title, setting, holds, faults, name): describes an experiment of chaos/"
     )
     config.addinivalue_line("markers", "proves(*claims): the ids of the claims that a suite's test proves")
     root = config.rootpath
     layout = Layout(root) if (root / "suites").is_dir() else find_layout()
     out = config.getoption("--out")
-    # Workers get the options of the process that starts them, and so are of the same run.
+    # Workers get the options of the process that starts them, and so share its run id.
     config.option.run_id = config.getoption("--run-id") or secrets.token_hex(4)
+    names = ("--ttl", "--stop-timeout", "--drain")
+    try:
+        task_settings = task_settings_of(*map(config.getoption, names), check=not config.getoption("--no-check"))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
     config.stash[SETTINGS] = Settings(
         target=config.getoption("--target"),
         areas=tuple(config.getoption("--area")),
@@ -121,48 +131,52 @@ def pytest_configure(config: pytest.Config) -> None:
             dns=config.getoption("--dns"),
             vpc=config.getoption("--vpc"),
             role=config.getoption("--role"),
-            allow=allowed_words(config.getoption("--allow")),
+            enable=split_features(config.getoption("--enable")),
             budget=config.getoption("--budget"),
         ),
         run=config.option.run_id,
-        tuning=parse_task_settings(config.getoption("--tuning")),
-        chaos=_chaos(config),
+        task_settings=task_settings or DEFAULT,
+        chaos=_chaos(config, task_settings),
     )
 
 
-def _chaos(config: pytest.Config) -> Chaos:
-    scale, share, errors = (config.getoption(name) for name in ("--scale", "--most-share", "--most-errors"))
-    kill = config.getoption("--kill-file")
-    for name, value, most in (("--scale", scale, 100), ("--most-share", share, 1), ("--most-errors", errors, 1)):
-        if not 0 < value <= most:
-            raise pytest.UsageError(f"{name} is to be above 0 and at most {most}, not {value:g}")
+def _chaos(config: pytest.Config, task_settings: TaskSettings | None) -> Chaos:
+    scale, share, errors = (config.getoption(name) for name in ("--scale", "--max-task-share", "--max-error-rate"))
+    kill_file = config.getoption("--kill-file")
+    for name, value, limit in (
+        ("--scale", scale, 100),
+        ("--max-task-share", share, 1),
+        ("--max-error-rate", errors, 1),
+    ):
+        if not 0 < value <= limit:
+            raise pytest.UsageError(f"{name} must be above 0 and at most {limit}, got {value:g}")
     service = config.getoption("--service")
     if service and (service.count("/") != 1 or not all(service.split("/"))):
-        raise pytest.UsageError(f"--service is CLUSTER/SERVICE, not {service!r}")
+        raise pytest.UsageError(f"expected --service CLUSTER/SERVICE, got {service!r}")
     return Chaos(
         scale=scale,
         service=service,
         dry_run=config.getoption("--dry-run"),
-        tuning=parse_task_settings(config.getoption("--tuning")) if config.getoption("--tuning") else None,
-        share=share,
-        survivors=config.getoption("--survivors"),
-        errors=errors,
-        kill_file=Path(kill) if kill else None,
+        task_settings=task_settings,
+        max_task_share=share,
+        min_healthy=config.getoption("--min-healthy"),
+        max_error_rate=errors,
+        kill_file=Path(kill_file) if kill_file else None,
         faults=tuple(config.getoption("--fault")) or ("task.pause",),
-        lasts=config.getoption("--lasts"),
+        duration=config.getoption("--duration"),
     )
 
 
 def is_experiment(node: pytest.Item) -> bool:
-    """Whether a test is an experiment, or the one that conducts a load scenario."""
-    return node.path == CONDUCTED or node.path.is_relative_to(node.config.stash[SETTINGS].layout.chaos)
+    """Return whether a test is an experiment, or the test that runs a load scenario."""
+    return node.path == SCENARIO_TEST or node.path.is_relative_to(node.config.stash[SETTINGS].layout.chaos)
 
 
 def is_judged(node: pytest.Item) -> bool:
-    """Whether a test is a suite's or an experiment: all others are left alone."""
+    """Return whether a test belongs to a suite or is an experiment; the plugin ignores all others."""
     return is_suite(node) or is_experiment(node)
 
 
 def is_suite(node: pytest.Item) -> bool:
-    """Whether a test is one of the suites, which prove claims."""
+    """Return whether a test belongs to a suite, and so proves claims."""
     return node.path.is_relative_to(node.config.stash[SETTINGS].layout.suites)

@@ -1,4 +1,4 @@
-"""What a fault is: one sentence, the ways in which targets can do it, and a plan for given victims."""
+"""A fault: a description, its implementations on different targets, and the plan for given victims."""
 
 from __future__ import annotations
 
@@ -6,35 +6,39 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from surveyor.chaos.actions import ActionContext, Step
-from surveyor.chaos.service_under_test import ServiceUnderTest, Task
+from surveyor.chaos.actions import Action, ActionContext
+from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 
 __all__ = ["Fault", "FaultImplementation", "FaultPlan", "Victims"]
 
 
 @dataclass(frozen=True)
 class Victims:
-    """Whom a fault is about: tasks of the service, and what else it was given (`count`, `share`, …)."""
+    """The tasks that a fault targets, plus its parameters (`count`, `share`, …)."""
 
-    tasks: Sequence[Task] = ()
-    given: Mapping[str, Any] = field(default_factory=dict)
+    tasks: Sequence[ServiceTask] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """Steps that begin it and steps that undo it; `front`: share of requests hit by a fault of that name between
-    callers and registry, which this process does by itself.
+    """The actions that start a fault and those that undo it.
+
+    `proxy_share`: share of requests that the fault of that name hits in the proxy between callers and registry.
     """
 
-    begin: tuple[Step, ...] = ()
-    undo: tuple[Step, ...] = ()
-    front: float = 0.0
-    told: str = ""
+    begin: tuple[Action, ...] = ()
+    undo: tuple[Action, ...] = ()
+    proxy_share: float = 0.0
+    description: str = ""
 
 
 @dataclass(frozen=True)
 class FaultImplementation:
-    """How targets with these features do it. `workload`: only to tasks that run surveyor_agents.workload."""
+    """How targets with the features `needs` inject a fault.
+
+    `workload`: only into tasks that run surveyor_agents.workload.
+    """
 
     needs: frozenset[str]
     plan: Callable[[ServiceUnderTest, Victims, ActionContext], FaultPlan]
@@ -43,23 +47,32 @@ class FaultImplementation:
 
 @dataclass(frozen=True)
 class Fault:
-    """`lasting`: it goes on until it is undone. `of_tasks`: it is done to tasks, which brakes count as lost.
+    """`lasting`: it lasts until it is undone. `of_tasks`: it targets tasks, which safety limits count as lost.
 
-    `creates`: making its plan already creates something, so that a dry run makes none.
+    `creates`: planning it already creates resources, so that a dry run does not plan it.
     """
 
     name: str
-    does: str
-    ways: tuple[FaultImplementation, ...]
+    description: str
+    implementations: tuple[FaultImplementation, ...]
     lasting: bool = False
     of_tasks: bool = False
     creates: bool = False
 
-    def way(self, features: Collection[str], *, workload: bool) -> FaultImplementation | None:
-        """The first way that goes there; None if there is none."""
-        return next((way for way in self.ways if way.needs <= set(features) and (workload or not way.workload)), None)
+    def implementation_for(self, features: Collection[str], *, workload: bool) -> FaultImplementation | None:
+        """Return the first implementation for a target with these features; None if there is none."""
+        return next(
+            (
+                implementation
+                for implementation in self.implementations
+                if implementation.needs <= set(features) and (workload or not implementation.workload)
+            ),
+            None,
+        )
 
-    def lacking(self, features: Collection[str]) -> str:
-        """What the nearest way lacks, in words."""
-        lacking = sorted((sorted(way.needs - set(features)) for way in self.ways), key=len)
-        return " and ".join(lacking[0])
+    def missing(self, features: Collection[str]) -> str:
+        """Return what the nearest implementation needs besides these features, as text."""
+        missing = sorted(
+            (sorted(implementation.needs - set(features)) for implementation in self.implementations), key=len
+        )
+        return " and ".join(missing[0]) or "tasks that run surveyor_agents.workload"

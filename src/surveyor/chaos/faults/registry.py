@@ -1,12 +1,12 @@
-"""Faults of the registry: what callers of its API get, and what somebody writes into it."""
+"""Faults of the registry: what callers of its API receive, and changes of its content."""
 
 from __future__ import annotations
 
-from surveyor.chaos.actions import ActionContext, ApiStep, FaultFailed
+from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
 from surveyor.chaos.service_under_test import ServiceUnderTest
 
-__all__ = ["REGISTRY"]
+__all__ = ["REGISTRY_FAULTS"]
 
 _CLOUDMAP = frozenset({"cloudmap"})
 _NAMES = frozenset({"cloudmap", "dns"})
@@ -14,93 +14,94 @@ _IAM = frozenset({"cloudmap", "iam"})
 _SHARED = frozenset({"cloudmap", "sharing"})
 _GONE = ("InstanceNotFound", "ServiceNotFound")
 _BUSY = ("DuplicateRequest", "ResourceInUse")
-"""While an earlier request about the same instance is under way (servicediscovery/DeregisterInstance)."""
+"""While an earlier request for the same instance is in progress (servicediscovery/DeregisterInstance)."""
 
 GHOST = "127.255.255.253"
-"""Where nobody listens: on AWS one of its own, that is answered by nobody, is to be given."""
+"""An address at which nothing listens, for the embedded target; on AWS an unused address must be given."""
 
 
-def _front(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
-    share = float(victims.given.get("share", 1.0))
-    return FaultPlan(front=share, told=f"{share:.0%} of callers' requests")
+def _proxied(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    share = float(victims.parameters.get("share", 1.0))
+    return FaultPlan(proxy_share=share, description=f"{share:.0%} of callers' requests")
 
 
-def _ghost(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
-    name, address = str(victims.given.get("name", "ghost")), str(victims.given.get("address", GHOST))
-    known = {"ServiceId": scene.registry, "InstanceId": name}
-    health = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"} if scene.health else {}
-    attributes = {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": str(scene.port), **health}
+def _ghost(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    name = str(victims.parameters.get("name", "ghost"))
+    address = str(victims.parameters.get("address", GHOST))
+    instance = {"ServiceId": service.registry, "InstanceId": name}
+    health = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"} if service.health else {}
+    attributes = {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": str(service.port), **health}
     return FaultPlan(
-        (ApiStep("servicediscovery", "register_instance", {**known, "Attributes": attributes}),),
-        (ApiStep("servicediscovery", "deregister_instance", known, _GONE, _BUSY),),
-        told=f"the instance {name} at {address}",
+        (ApiAction("servicediscovery", "register_instance", {**instance, "Attributes": attributes}),),
+        (ApiAction("servicediscovery", "deregister_instance", instance, _GONE, _BUSY),),
+        description=f"the instance {name} at {address}",
     )
 
 
-def _deregister(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
-    cloudmap = hands.of("servicediscovery")
+def _deregister(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    cloudmap = context.client("servicediscovery")
     begin, undo = [], []
     for task in victims.tasks:
-        known = {"ServiceId": scene.registry, "InstanceId": task.id}
-        found = cloudmap.get_instance(**known)["Instance"]
-        if "Attributes" not in found:
-            raise FaultFailed(f"registry.deregister-live: nothing is known of the instance {task.id}")
-        begin.append(ApiStep("servicediscovery", "deregister_instance", known, _GONE, _BUSY))
+        instance = {"ServiceId": service.registry, "InstanceId": task.id}
+        described = cloudmap.get_instance(**instance)["Instance"]
+        if "Attributes" not in described:
+            raise FaultFailed(f"registry.deregister-live: the instance {task.id} has no attributes to restore")
+        begin.append(ApiAction("servicediscovery", "deregister_instance", instance, _GONE, _BUSY))
         undo.append(
-            ApiStep(
+            ApiAction(
                 "servicediscovery",
                 "register_instance",
-                {**known, "Attributes": dict(found["Attributes"])},
-                waits=_BUSY,
+                {**instance, "Attributes": dict(described["Attributes"])},
+                retried_errors=_BUSY,
             )
         )
     return FaultPlan(tuple(begin), tuple(undo))
 
 
-def _ttl(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
-    before = hands.of("servicediscovery").get_service(Id=scene.registry)["Service"]
-    after, had = int(victims.given.get("ttl", 300)), before.get("DnsConfig", {}).get("DnsRecords", [])
-    if not had:
-        raise FaultFailed(f"registry.ttl: the service {scene.name} has no DNS records")
+def _ttl(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    described = context.client("servicediscovery").get_service(Id=service.registry)["Service"]
+    new_ttl, records = int(victims.parameters.get("ttl", 300)), described.get("DnsConfig", {}).get("DnsRecords", [])
+    if not records:
+        raise FaultFailed(f"registry.ttl: the service {service.name} has no DNS records")
 
-    def change(*seconds: int) -> ApiStep:
-        # What a request leaves out is deleted, so what there is besides the TTL is said again.
-        records = [{"Type": one["Type"], "TTL": ttl} for one, ttl in zip(had, seconds, strict=True)]
-        kept = {name: before[name] for name in ("Description", "HealthCheckConfig") if name in before}
-        params = {"Id": scene.registry, "Service": {**kept, "DnsConfig": {"DnsRecords": records}}}
-        return ApiStep("servicediscovery", "update_service", params, _GONE, _BUSY)
+    def change(*ttls: int) -> ApiAction:
+        # A request deletes what it leaves out, so everything besides the TTL is repeated.
+        changed = [{"Type": record["Type"], "TTL": ttl} for record, ttl in zip(records, ttls, strict=True)]
+        kept = {name: described[name] for name in ("Description", "HealthCheckConfig") if name in described}
+        params = {"Id": service.registry, "Service": {**kept, "DnsConfig": {"DnsRecords": changed}}}
+        return ApiAction("servicediscovery", "update_service", params, _GONE, _BUSY)
 
-    ttls = [int(one["TTL"]) for one in had]
-    told = f"from {', '.join(map(str, ttls))} to {after} s"
-    return FaultPlan((change(*(after for _ in had)),), (change(*ttls),), told=told)
+    old_ttls = [int(record["TTL"]) for record in records]
+    description = f"from {', '.join(map(str, old_ttls))} to {new_ttl} s"
+    return FaultPlan((change(*(new_ttl for _ in records)),), (change(*old_ttls),), description=description)
 
 
-def _withdraw(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
-    params = {"resourceShareArn": scene.share, "resourceArns": [scene.namespace_arn]}
+def _withdraw(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    params = {"resourceShareArn": service.share, "resourceArns": [service.namespace_arn]}
     return FaultPlan(
-        (ApiStep("ram", "disassociate_resource_share", params),),
-        (ApiStep("ram", "associate_resource_share", params),),
-        told=f"the namespace {scene.namespace}",
+        (ApiAction("ram", "disassociate_resource_share", params),),
+        (ApiAction("ram", "associate_resource_share", params),),
+        description=f"the namespace {service.namespace}",
     )
 
 
-REGISTRY = (
+REGISTRY_FAULTS = (
     Fault(
         "registry.throttle",
-        "answers callers' requests to Cloud Map with the error of throttling",
-        (FaultImplementation(_CLOUDMAP, _front),),
+        "answers callers' requests to Cloud Map with a throttling error",
+        (FaultImplementation(_CLOUDMAP, _proxied),),
         lasting=True,
     ),
     Fault(
         "registry.unavailable",
         "closes callers' connections to Cloud Map without an answer",
-        (FaultImplementation(_CLOUDMAP, _front),),
+        (FaultImplementation(_CLOUDMAP, _proxied),),
         lasting=True,
     ),
     Fault(
         "registry.stale",
-        "answers callers with what DiscoverInstances told them before",
-        (FaultImplementation(_CLOUDMAP, _front),),
+        "answers callers with an earlier response of DiscoverInstances",
+        (FaultImplementation(_CLOUDMAP, _proxied),),
         lasting=True,
     ),
     Fault(
@@ -111,32 +112,32 @@ REGISTRY = (
     ),
     Fault(
         "registry.deregister-live",
-        "deregisters tasks that go on running (DeregisterInstance)",
+        "deregisters tasks that keep running (DeregisterInstance)",
         (FaultImplementation(_CLOUDMAP, _deregister),),
         lasting=True,
         of_tasks=True,
     ),
     Fault(
         "registry.ttl",
-        "gives the records of the service another TTL (UpdateService)",
+        "changes the TTL of the service's DNS records (UpdateService)",
         (FaultImplementation(_NAMES, _ttl),),
         lasting=True,
     ),
     Fault(
         "clock.skew",
-        "has callers sign their requests to Cloud Map twenty minutes ahead",
-        (FaultImplementation(_CLOUDMAP, _front),),
+        "makes callers sign requests to Cloud Map with a clock twenty minutes ahead",
+        (FaultImplementation(_CLOUDMAP, _proxied),),
         lasting=True,
     ),
     Fault(
         "permission.revoke",
-        "has callers go on with a session that may not discover instances",
-        (FaultImplementation(_IAM, _front),),
+        "gives callers a session without permission to discover instances",
+        (FaultImplementation(_IAM, _proxied),),
         lasting=True,
     ),
     Fault(
         "share.withdraw",
-        "takes a namespace out of the resource share by which callers of another account see it",
+        "removes the namespace from the resource share of callers in another account",
         (FaultImplementation(_SHARED, _withdraw),),
         lasting=True,
     ),

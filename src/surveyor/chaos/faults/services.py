@@ -1,82 +1,88 @@
-"""Faults of the whole service, which are things that its owner does: scaling and deploying."""
+"""Faults of the whole service: operations that its owner performs too, such as scaling and deploying."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from surveyor.chaos.actions import ActionContext, ApiStep, FaultFailed
+from surveyor.chaos.actions import ActionContext, ApiAction, FaultFailed
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
 from surveyor.chaos.service_under_test import ServiceUnderTest
 from surveyor_agents import workload
 
-__all__ = ["SERVICES"]
+__all__ = ["SERVICE_FAULTS"]
 
 _ECS = frozenset({"ecs"})
 _CALLED = frozenset({"ecs", "ecs-processes"})
 _DEFINITION = ("family", "taskRoleArn", "executionRoleArn", "networkMode", "volumes", "requiresCompatibilities", "cpu",
                "memory", "runtimePlatform")  # fmt: skip
-"""What RegisterTaskDefinition takes of what DescribeTaskDefinition gives."""
+"""Members of DescribeTaskDefinition's response that RegisterTaskDefinition accepts."""
 
 
-def _scale(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
-    found = hands.of("ecs").describe_services(cluster=scene.cluster, services=[scene.service])["services"]
-    if not found:
-        raise FaultFailed(f"service.scale: there is no service {scene.service} in {scene.cluster}")
-    before = int(found[0]["desiredCount"])
-    after = int(victims.given.get("count") or 2 * before)
-    return FaultPlan((_count(scene, after),), (_count(scene, before),), told=f"from {before} to {after} tasks")
-
-
-def _count(scene: ServiceUnderTest, count: int) -> ApiStep:
-    params: dict[str, Any] = {"cluster": scene.cluster, "service": scene.service, "desiredCount": count}
-    return ApiStep("ecs", "update_service", params, ("ServiceNotFoundException", "ServiceNotActiveException"))
-
-
-def _deploy(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
-    params = {"cluster": scene.cluster, "service": scene.service, "forceNewDeployment": True}
-    return FaultPlan((ApiStep("ecs", "update_service", params),), told="a new deployment of the same task definition")
-
-
-def _slow_start(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
-    ecs, seconds = hands.of("ecs"), float(victims.given.get("seconds", 30.0))
-    [service] = ecs.describe_services(cluster=scene.cluster, services=[scene.service])["services"]
-    before = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    kept = {name: before[name] for name in _DEFINITION if name in before}
-    containers = [_starting_after(one, seconds) for one in before["containerDefinitions"]]
-    made = ecs.register_task_definition(**kept, containerDefinitions=containers)["taskDefinition"]["taskDefinitionArn"]
-
-    def run(definition: str) -> ApiStep:
-        params = {"cluster": scene.cluster, "service": scene.service, "taskDefinition": definition}
-        return ApiStep("ecs", "update_service", params, ("ServiceNotFoundException", "ServiceNotActiveException"))
-
-    forget = ApiStep("ecs", "deregister_task_definition", {"taskDefinition": made}, ("ClientException",))
+def _scale(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    ecs = context.client("ecs")
+    services = ecs.describe_services(cluster=service.cluster, services=[service.service])["services"]
+    if not services:
+        raise FaultFailed(f"service.scale: there is no service {service.service} in {service.cluster}")
+    before = int(services[0]["desiredCount"])
+    after = int(victims.parameters.get("count") or 2 * before)
     return FaultPlan(
-        (run(made),), (run(service["taskDefinition"]), forget), told=f"{seconds:g} s until new tasks listen"
+        (_count(service, after),), (_count(service, before),), description=f"from {before} to {after} tasks"
+    )
+
+
+def _count(service: ServiceUnderTest, count: int) -> ApiAction:
+    params: dict[str, Any] = {"cluster": service.cluster, "service": service.service, "desiredCount": count}
+    return ApiAction("ecs", "update_service", params, ("ServiceNotFoundException", "ServiceNotActiveException"))
+
+
+def _deploy(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    params = {"cluster": service.cluster, "service": service.service, "forceNewDeployment": True}
+    return FaultPlan(
+        (ApiAction("ecs", "update_service", params),), description="a new deployment of the same task definition"
+    )
+
+
+def _slow_start(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
+    ecs, seconds = context.client("ecs"), float(victims.parameters.get("seconds", 30.0))
+    [described] = ecs.describe_services(cluster=service.cluster, services=[service.service])["services"]
+    before = ecs.describe_task_definition(taskDefinition=described["taskDefinition"])["taskDefinition"]
+    kept = {name: before[name] for name in _DEFINITION if name in before}
+    containers = [_starting_after(container, seconds) for container in before["containerDefinitions"]]
+    registered = ecs.register_task_definition(**kept, containerDefinitions=containers)["taskDefinition"]
+    arn = registered["taskDefinitionArn"]
+
+    def run(definition: str) -> ApiAction:
+        params = {"cluster": service.cluster, "service": service.service, "taskDefinition": definition}
+        return ApiAction("ecs", "update_service", params, ("ServiceNotFoundException", "ServiceNotActiveException"))
+
+    deregister = ApiAction("ecs", "deregister_task_definition", {"taskDefinition": arn}, ("ClientException",))
+    return FaultPlan(
+        (run(arn),), (run(described["taskDefinition"]), deregister), description=f"new tasks listen after {seconds:g} s"
     )
 
 
 def _starting_after(container: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     command = list(container.get("command") or ())
-    runs = workload.source() in command
-    return {**container, "command": [*command, "--start-after", f"{seconds:g}"]} if runs else dict(container)
+    is_workload = workload.source() in command
+    return {**container, "command": [*command, "--start-after", f"{seconds:g}"]} if is_workload else dict(container)
 
 
-SERVICES = (
+SERVICE_FAULTS = (
     Fault(
         "service.scale",
-        "gives the service another number of tasks (UpdateService)",
+        "changes the desired count of the service (UpdateService)",
         (FaultImplementation(_ECS, _scale),),
         lasting=True,
     ),
     Fault(
         "service.deploy",
-        "replaces all tasks by a new deployment (UpdateService)",
+        "replaces all tasks with a new deployment (UpdateService)",
         (FaultImplementation(_ECS, _deploy),),
     ),
     Fault(
         "task.slow-start",
-        "deploys tasks that listen only some time after they run",
+        "deploys tasks that start to listen some time after they are RUNNING",
         (FaultImplementation(_CALLED, _slow_start, workload=True),),
         lasting=True,
         creates=True,

@@ -4,76 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from surveyor.chaos.actions import ActionContext, ApiStep, SignalStep, Step, TellStep
+from surveyor.chaos.actions import Action, ActionContext, ApiAction, TaskCommand, TaskSignal
 from surveyor.chaos.faults.model import Fault, FaultImplementation, FaultPlan, Victims
-from surveyor.chaos.service_under_test import ServiceUnderTest, Task
+from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 
-__all__ = ["TASKS"]
+__all__ = ["TASK_FAULTS"]
 
 _SIGNALS = frozenset({"ecs", "task-signals"})
 _CALLED = frozenset({"ecs", "ecs-processes"})
 _ECS = frozenset({"ecs"})
 _PROXIES = frozenset({"ecs", "task-signals", "service-connect"})
 
-Make = Callable[[ServiceUnderTest, Task], Step]
+MakeAction = Callable[[ServiceUnderTest, ServiceTask], Action]
 
 
-def _each(begin: Make, undo: Make | None = None) -> Callable[[ServiceUnderTest, Victims, ActionContext], FaultPlan]:
-    def plan(scene: ServiceUnderTest, victims: Victims, hands: ActionContext) -> FaultPlan:
+def _each(
+    begin: MakeAction, undo: MakeAction | None = None
+) -> Callable[[ServiceUnderTest, Victims, ActionContext], FaultPlan]:
+    def plan(service: ServiceUnderTest, victims: Victims, context: ActionContext) -> FaultPlan:
         return FaultPlan(
-            tuple(begin(scene, task) for task in victims.tasks),
-            tuple(undo(scene, task) for task in victims.tasks) if undo is not None else (),
+            tuple(begin(service, task) for task in victims.tasks),
+            tuple(undo(service, task) for task in victims.tasks) if undo is not None else (),
         )
 
     return plan
 
 
-def _signal(name: str, to: str = "task") -> Make:
-    return lambda scene, task: SignalStep(task.arn, name, to)
+def _signal(name: str, to: str = "task") -> MakeAction:
+    return lambda service, task: TaskSignal(task.arn, name, to)
 
 
-def _tell(path: str, *, ends: bool = False) -> Make:
-    return lambda scene, task: TellStep(task.address, path, scene.port, ends)
+def _command(path: str, *, ends: bool = False) -> MakeAction:
+    return lambda service, task: TaskCommand(task.address, path, service.port, ends)
 
 
-def _stop(scene: ServiceUnderTest, task: Task) -> Step:
-    return ApiStep("ecs", "stop_task", {"cluster": scene.cluster, "task": task.arn, "reason": "surveyor chaos"})
+def _stop(service: ServiceUnderTest, task: ServiceTask) -> Action:
+    return ApiAction("ecs", "stop_task", {"cluster": service.cluster, "task": task.arn, "reason": "surveyor chaos"})
 
 
-TASKS = (
+TASK_FAULTS = (
     Fault(
         "task.kill",
-        "ends a task's processes by SIGKILL, without a farewell to anybody",
+        "kills a task's processes with SIGKILL, without a graceful stop",
         (
             FaultImplementation(_SIGNALS, _each(_signal("KILL"))),
-            FaultImplementation(_CALLED, _each(_tell("/exit?code=137", ends=True)), workload=True),
+            FaultImplementation(_CALLED, _each(_command("/exit?code=137", ends=True)), workload=True),
         ),
         of_tasks=True,
     ),
-    Fault("task.stop", "has ECS stop a task (StopTask)", (FaultImplementation(_ECS, _each(_stop)),), of_tasks=True),
+    Fault(
+        "task.stop", "stops a task through ECS (StopTask)", (FaultImplementation(_ECS, _each(_stop)),), of_tasks=True
+    ),
     Fault(
         "task.pause",
-        "freezes a task: it takes connections and never answers",
+        "freezes a task: it accepts connections and never answers",
         (
             FaultImplementation(_SIGNALS, _each(_signal("STOP"), _signal("CONT"))),
-            FaultImplementation(_CALLED, _each(_tell("/behave?do=hang"), _tell("/behave?do=answer")), workload=True),
+            FaultImplementation(
+                _CALLED, _each(_command("/behave?do=hang"), _command("/behave?do=answer")), workload=True
+            ),
         ),
         lasting=True,
         of_tasks=True,
     ),
     Fault(
         "task.unhealthy",
-        "has a task's health check fail, while it goes on answering",
-        (FaultImplementation(_CALLED, _each(_tell("/health?do=fail"), _tell("/health?do=pass")), workload=True),),
+        "makes a task's health check fail while it keeps answering",
+        (FaultImplementation(_CALLED, _each(_command("/health?do=fail"), _command("/health?do=pass")), workload=True),),
         lasting=True,
         of_tasks=True,
     ),
     Fault(
         "task.ignore-sigterm",
-        "has a task take no notice of SIGTERM, until ECS kills it",
+        "makes a task ignore SIGTERM until ECS kills it",
         (
             FaultImplementation(
-                _CALLED, _each(_tell("/behave?do=ignore-sigterm"), _tell("/behave?do=heed-sigterm")), workload=True
+                _CALLED,
+                _each(_command("/behave?do=ignore-sigterm"), _command("/behave?do=heed-sigterm")),
+                workload=True,
             ),
         ),
         lasting=True,
@@ -81,10 +89,10 @@ TASKS = (
     ),
     Fault(
         "net.latency",
-        "has a task answer two seconds later than it would",
+        "delays a task's answers by two seconds",
         (
             FaultImplementation(
-                _CALLED, _each(_tell("/behave?do=slow&seconds=2"), _tell("/behave?do=answer")), workload=True
+                _CALLED, _each(_command("/behave?do=slow&seconds=2"), _command("/behave?do=answer")), workload=True
             ),
         ),
         lasting=True,
@@ -92,13 +100,13 @@ TASKS = (
     ),
     Fault(
         "az.lose",
-        "has ECS stop all tasks of one availability zone",
+        "stops all tasks of one availability zone through ECS",
         (FaultImplementation(_ECS, _each(_stop)),),
         of_tasks=True,
     ),
     Fault(
         "proxy.kill",
-        "ends the Service Connect proxy of a task by SIGKILL",
+        "kills the Service Connect proxy of a task with SIGKILL",
         (FaultImplementation(_PROXIES, _each(_signal("KILL", "proxy"))),),
         of_tasks=True,
     ),

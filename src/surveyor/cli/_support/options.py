@@ -1,4 +1,4 @@
-"""The options that say how a target is reached beyond its file, the same for every command that surveys."""
+"""The options that describe a target beyond its file, the same for every command that runs against one."""
 
 from __future__ import annotations
 
@@ -7,29 +7,43 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surveyor.errors import UsageError
-from surveyor.targets.options import TargetOptions, allowed_words
+from surveyor.targets.options import TargetOptions, split_features
 
 if TYPE_CHECKING:
-    from surveyor.advice.figures import TaskSettings
+    from surveyor.pytest_plugin.task_settings import TaskSettings
 
-__all__ = ["Account", "Allow", "BudgetText", "DnsText", "Endpoint", "Region", "Role", "Vpc", "given", "tuning_given"]
-
-Account = Annotated[str | None, typer.Option(metavar="ID", help="The account that the credentials must be of.")]
-Region = Annotated[str | None, typer.Option(metavar="REGION", help="Where; it must be on the target's list.")]
-Endpoint = Annotated[str | None, typer.Option(metavar="URL", help="Where `aws` is reached, if not at AWS.")]
-DnsText = Annotated[
-    str | None, typer.Option("--dns", metavar="WHERE", help="Where names are asked: control, none, ADDRESS:PORT.")
+__all__ = [
+    "Account",
+    "BudgetText",
+    "DnsText",
+    "Enable",
+    "Endpoint",
+    "Region",
+    "Role",
+    "Vpc",
+    "given",
+    "task_settings_from",
 ]
-Vpc = Annotated[str | None, typer.Option(metavar="ID", help="A VPC that private namespaces may use.")]
-Role = Annotated[str | None, typer.Option(metavar="ARN", help="A role that claims about IAM may narrow.")]
-Allow = Annotated[
+
+Account = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="Expected account id; the run stops if the credentials belong to another."),
+]
+Region = Annotated[str | None, typer.Option(metavar="REGION", help="Region to use; the target's file must list it.")]
+Endpoint = Annotated[str | None, typer.Option(metavar="URL", help="Endpoint of the target `aws`, if not AWS itself.")]
+DnsText = Annotated[
+    str | None, typer.Option("--dns", metavar="WHERE", help="Resolver to ask: control, none or ADDRESS:PORT.")
+]
+Vpc = Annotated[str | None, typer.Option(metavar="ID", help="VPC that private namespaces may use.")]
+Role = Annotated[str | None, typer.Option(metavar="ARN", help="Role that the IAM tests may assume.")]
+Enable = Annotated[
     list[str] | None,
-    typer.Option(metavar="FEATURE", help="Test this too (quotas, throttling, regions, …)."),
+    typer.Option(metavar="FEATURE", help="Also test this feature (quotas, throttling, regions, …); may be repeated."),
 ]
 BudgetText = Annotated[
     str | None,
     typer.Option(
-        "--budget", metavar="LIMITS", help="What may be spent: calls=N, resources=N, minutes=N, dollars=N, with commas."
+        "--budget", metavar="LIMITS", help="Limits, separated by commas: calls=N, resources=N, minutes=N, dollars=N."
     ),
 ]
 
@@ -41,22 +55,20 @@ def given(
     dns: str | None,
     vpc: str | None,
     role: str | None,
-    allow: list[str] | None,
+    enable: list[str] | None,
     budget: str | None,
 ) -> TargetOptions:
-    """What these options say."""
-    return TargetOptions(account, region, endpoint, dns, vpc, role, allowed_words(allow or []), budget)
+    """Return the target options that these options give."""
+    return TargetOptions(account, region, endpoint, dns, vpc, role, split_features(enable or []), budget)
 
 
-def tuning_given(ttl: int | None, stop_timeout: int | None, drain: int | None, *, check: bool) -> TaskSettings | None:
-    """How the service of an experiment is to live, None where nothing was said of it. Raises UsageError."""
-    from surveyor.advice.figures import DEFAULT, parse_task_settings
+def task_settings_from(
+    ttl: int | None, stop_timeout: int | None, drain: int | None, *, check: bool
+) -> TaskSettings | None:
+    """Return the task settings that these options give, None if none was given. Raises UsageError."""
+    from surveyor.pytest_plugin.task_settings import task_settings_of
 
-    if ttl is None and stop_timeout is None and drain is None and check:
-        return None
-    told = [(ttl, DEFAULT.ttl), (stop_timeout, DEFAULT.stop_timeout), (drain, DEFAULT.drain)]
-    values = [default if value is None else value for value, default in told]
     try:
-        return parse_task_settings(f"ttl={values[0]},stop={values[1]},drain={values[2]},check={int(check)}")
-    except ValueError as wrong:
-        raise UsageError(str(wrong)) from None
+        return task_settings_of(ttl, stop_timeout, drain, check=check)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

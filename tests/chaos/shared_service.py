@@ -1,4 +1,4 @@
-"""A service that somebody else owns, on a target that outlives experiments; and experiments to be killed there."""
+"""A service of another owner on a target that outlives experiments, and experiments to be killed there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveyor.chaos.safety_limits import ALLOWED, BUSY
+from surveyor.chaos.safety_limits import OPT_IN_TAG, RUN_TAG
 from surveyor.clock import WallClock
 from surveyor.fixtures.tasks import TASK_PORT, address_of
 from surveyor.layout import find_layout
@@ -26,39 +26,39 @@ from surveyor_agents import workload
 ACCOUNT = "111111111111"
 SCALE = 10.0
 TTL = 20
-PATIENCE = 60.0  # wall seconds
+START_TIMEOUT = 60.0  # wall seconds
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "surveyor", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 @dataclass
-class Town:
+class SharedService:
     """A running target whose time flows, with the service `shop/web` of two tasks."""
 
     running: RunningTarget
     registry: str
 
     def client(self, service: str) -> Any:
-        """As its owner."""
+        """Return a client of the owner's account."""
         return self.running.clients.client(service, ACCOUNT)
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Those that run."""
+        """Return the running tasks."""
         ecs = self.client("ecs")
         arns = ecs.list_tasks(cluster="shop", serviceName="web")["taskArns"]
-        return [dict(one) for one in ecs.describe_tasks(cluster="shop", tasks=arns)["tasks"]] if arns else []
+        return [dict(task) for task in ecs.describe_tasks(cluster="shop", tasks=arns)["tasks"]] if arns else []
 
     def service(self) -> dict[str, Any]:
-        """As ECS describes it."""
+        """Return the service as ECS describes it."""
         found = self.client("ecs").describe_services(cluster="shop", services=["web"], include=["TAGS"])["services"]
         return dict(found[0])
 
     def instances(self) -> set[str]:
-        """Ids in the registry."""
+        """Return the instance ids in the registry."""
         found = self.client("servicediscovery").list_instances(ServiceId=self.registry)["Instances"]
-        return {one["Id"] for one in found}
+        return {instance["Id"] for instance in found}
 
-    def others(self) -> None:
-        """Further services, none of which an experiment may be done to."""
+    def create_others(self) -> None:
+        """Create further services, none of which an experiment may disrupt."""
         ecs, web = self.client("ecs"), self.service()
         if ecs.describe_services(cluster="shop", services=["shy"])["services"]:
             return
@@ -74,14 +74,14 @@ class Town:
                 cluster="shop", serviceName=name, desiredCount=count, launchType="FARGATE", **known, **more
             )
 
-    def is_whole(self) -> bool:
-        """Two tasks that answer, are healthy and in the registry, nobody else, its TTL, and no experiment's tag."""
+    def is_restored(self) -> bool:
+        """Return whether exactly two tasks answer and are registered, the TTL is as created, and no run tag is left."""
         service, tasks = self.service(), self.tasks()
         registry = self.client("servicediscovery").get_service(Id=self.registry)["Service"]
-        tags = {one["key"]: one["value"] for one in service.get("tags") or ()}
+        tags = {tag["key"]: tag["value"] for tag in service.get("tags") or ()}
         return (
-            BUSY not in tags
-            and [one["TTL"] for one in registry["DnsConfig"]["DnsRecords"]] == [TTL]
+            RUN_TAG not in tags
+            and [record["TTL"] for record in registry["DnsConfig"]["DnsRecords"]] == [TTL]
             and service["desiredCount"] == service["runningCount"] == 2
             and all(_answers(address_of(task)) for task in tasks)
             and self.instances() == {task["taskArn"].rpartition("/")[2] for task in tasks}
@@ -89,17 +89,17 @@ class Town:
 
 
 @contextmanager
-def town() -> Iterator[Town]:
-    """It is there when this is entered, all its tasks running."""
+def shared_service() -> Iterator[SharedService]:
+    """Yield the service, with all its tasks running."""
     with run_target(load_target("embedded", find_layout().targets), 7) as running:
         assert running.control is not None
-        made = _build(running)
+        service = _build(running)
         running.control.flow(SCALE)
         running.clock = WallClock(SCALE, running.control.now)
-        yield made
+        yield service
 
 
-def _build(running: RunningTarget) -> Town:
+def _build(running: RunningTarget) -> SharedService:
     def client(service: str) -> Any:
         return running.clients.client(service, ACCOUNT)
 
@@ -115,7 +115,7 @@ def _build(running: RunningTarget) -> Town:
         DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]},
         HealthCheckCustomConfig={"FailureThreshold": 1},
     )["Service"]
-    allowed = [{"key": ALLOWED, "value": "allowed"}]
+    allowed = [{"key": OPT_IN_TAG, "value": "allowed"}]
     ecs.create_cluster(clusterName="shop", tags=allowed)
     app = {
         "name": "app",
@@ -137,12 +137,12 @@ def _build(running: RunningTarget) -> Town:
         taskDefinition="web",
         desiredCount=2,
         launchType="FARGATE",
-        networkConfiguration={"awsvpcConfiguration": {"subnets": [one["SubnetId"] for one in subnets]}},
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet["SubnetId"] for subnet in subnets]}},
         serviceRegistries=[{"registryArn": registry["Arn"]}],
         tags=allowed,
     )
     running.clock.wait(120)
-    return Town(running, registry["Id"])
+    return SharedService(running, registry["Id"])
 
 
 def _answers(address: str) -> bool:
@@ -155,7 +155,7 @@ def _answers(address: str) -> bool:
 
 
 def target_file(folder: Path, endpoint: str) -> Path:
-    """A target's file for an endpoint that has everything the embedded target has."""
+    """Write a target file for an endpoint with all features of the embedded target, and return its path."""
     features = load_target("embedded", find_layout().targets).features or frozenset()
     path = folder / "flowing.toml"
     known = json.dumps(sorted(features - {"clock-control"}))
@@ -167,9 +167,14 @@ def target_file(folder: Path, endpoint: str) -> Path:
     return path
 
 
-def run_faults(faults: Sequence[str], place: Town, folder: Path, *more: str) -> subprocess.Popen[str]:
-    """Start an experiment with these faults on; returns when all of them are. Raises AssertionError if it ends."""
-    out, target = folder / "out", target_file(folder, place.running.endpoint)
+def run_faults(
+    faults: Sequence[str], service: SharedService, folder: Path, *more: str, wait: bool = True
+) -> subprocess.Popen[str]:
+    """Start an experiment with these faults, and return when all are in effect, or at once without `wait`.
+
+    Raises AssertionError if the experiment ends before.
+    """
+    out, target = folder / "out", target_file(folder, service.running.endpoint)
     words = [
         "chaos",
         "any-fault",
@@ -182,13 +187,22 @@ def run_faults(faults: Sequence[str], place: Town, folder: Path, *more: str) -> 
         "--out",
         str(out),
     ]
-    command = [sys.executable, "-m", "surveyor", *words, *(word for one in faults for word in ("--fault", one)), *more]
+    command = [
+        sys.executable,
+        "-m",
+        "surveyor",
+        *words,
+        *(word for fault in faults for word in ("--fault", fault)),
+        *more,
+    ]
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {**kept, **CREDENTIALS}
     with (folder / "log").open("w", encoding="utf-8") as log:
         runner = subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, start_new_session=True)
+    if not wait:
+        return runner
     try:
-        WallClock().eventually(lambda: _all_on(out, len(faults)) or runner.poll() is not None, within=PATIENCE)
+        WallClock().eventually(lambda: _all_on(out, len(faults)) or runner.poll() is not None, within=START_TIMEOUT)
         assert runner.poll() is None, (folder / "log").read_text("utf-8")[-3_000:]
     except BaseException:
         runner.kill()
@@ -197,17 +211,17 @@ def run_faults(faults: Sequence[str], place: Town, folder: Path, *more: str) -> 
 
 
 def _all_on(out: Path, count: int) -> bool:
-    """Whether so many faults are on, by the history, which is written as it happens."""
+    """Return whether `count` faults are in effect, by the history, which is written as it happens."""
     path = out / "histories" / "any-fault.jsonl"
     if not path.is_file():
         return False
     events = [json.loads(line) for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
-    begun = {one["n"] for one in events if one.get("what") == "fault"}
-    return len([one for one in events if one.get("of") in begun and one["type"] == "ok"]) == count
+    begun = {event["n"] for event in events if event.get("what") == "fault"}
+    return len([event for event in events if event.get("of") in begun and event["type"] == "ok"]) == count
 
 
 def kill(runner: subprocess.Popen[str]) -> float:
-    """kill -9; when that was."""
+    """Send SIGKILL, wait for the end, and return the time of it."""
     os.kill(runner.pid, signal.SIGKILL)
     runner.wait()
     return time.monotonic()

@@ -1,4 +1,4 @@
-"""Under which names a service answers."""
+"""Names under which a service is answered."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_service_is_found_in_its_namespace(
 
 @proves("dns.unchecked-instances-count-as-healthy")
 @pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
-def test_silent_address_is_answered(
+def test_address_without_a_listener_is_answered(
     make_service: MakeService,
     register: Register,
     query_dns: QueryDns,
@@ -59,15 +59,15 @@ def test_silent_address_is_answered(
     public_namespace: dict[str, Any],
     policy: str,
 ) -> None:
-    """Without a health check an address at which nothing can listen is answered, and still is two minutes later."""
+    """Without a health check an address at which nothing listens is answered, and still is two minutes later."""
     config = {"RoutingPolicy": policy, "DnsRecords": [{"Type": "A", "TTL": 0}]}
     service = make_service(public_namespace, DnsConfig=config)
-    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "80"})  # RFC 5737: used nowhere
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "80"})  # RFC 5737: no host has it
     name = f"{service['Name']}.{public_namespace['Name']}"
 
-    def answered() -> list[str]:
+    def addresses() -> list[str]:
         return record_values(query_dns(name, "A", public_namespace), name, "A")
 
-    assert eventually(answered, within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
+    assert eventually(addresses, within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
     clock.wait(120)
-    assert answered() == ["192.0.2.1"]
+    assert addresses() == ["192.0.2.1"]

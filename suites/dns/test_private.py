@@ -1,6 +1,6 @@
-"""What the resolver of a VPC answers for private namespaces.
+"""Answers of a VPC's resolver for private namespaces.
 
-Names are asked for the first time when their records are known everywhere, since resolvers keep negative answers too.
+A name is first queried when its records are published everywhere, since resolvers cache negative answers too.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ def test_private_zone_hides_the_public_one(
     clock: Clock,
     private_namespace: dict[str, Any],
 ) -> None:
-    """A name that only the public of two namespaces with one name has is NXDOMAIN in the VPC of the private one."""
+    """With a public and a private namespace of one name, a name of only the public one is NXDOMAIN in the VPC."""
     public_namespace = make_namespace("public", Name=private_namespace["Name"])
     inside, outside = make_service(private_namespace, DnsConfig=A), make_service(public_namespace, DnsConfig=A)
     register(inside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(outside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
     clock.wait(timeouts.DNS_CHANGE)
-    known = f"{inside['Name']}.{private_namespace['Name']}"
-    assert record_values(query_dns(known, "A", private_namespace), known, "A") == ["192.0.2.1"]
-    hidden = f"{outside['Name']}.{public_namespace['Name']}"
-    assert record_values(query_dns(hidden, "A", public_namespace), hidden, "A") == ["192.0.2.2"]
-    answer = query_dns(hidden, "A", private_namespace)
+    private_name = f"{inside['Name']}.{private_namespace['Name']}"
+    assert record_values(query_dns(private_name, "A", private_namespace), private_name, "A") == ["192.0.2.1"]
+    public_name = f"{outside['Name']}.{public_namespace['Name']}"
+    assert record_values(query_dns(public_name, "A", public_namespace), public_name, "A") == ["192.0.2.2"]
+    answer = query_dns(public_name, "A", private_namespace)
     assert answer.rcode() == dns.rcode.NXDOMAIN
     assert not answer.answer
 
@@ -68,7 +68,7 @@ def test_private_names_need_both_attributes_of_the_vpc(
     clock: Clock,
     attribute: str,
 ) -> None:
-    """With either attribute off a private name does not resolve in the VPC, DiscoverInstances does not care."""
+    """With either attribute off a private name does not resolve in the VPC; DiscoverInstances is not affected."""
     vpc = ec2.create_vpc(CidrBlock="10.3.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     namespace = make_namespace("private", Vpc=vpc)
@@ -80,7 +80,7 @@ def test_private_names_need_both_attributes_of_the_vpc(
     def resolves() -> bool:
         try:
             return record_values(query_dns(name, "A", vpc=vpc), name, "A") == ["192.0.2.1"]
-        except WrongAnswer:  # a VPC without DNS support may have nobody who answers
+        except WrongAnswer:  # a VPC without DNS support may have no resolver at all
             return False
 
     assert resolves()
@@ -102,19 +102,19 @@ def test_most_specific_zone_answers(
     clock: Clock,
     private_namespace: dict[str, Any],
 ) -> None:
-    """Of b.a in example.com and b in a.example.com, two namespaces of one VPC, the second is answered."""
-    narrower = make_namespace("private", Name=f"a.{private_namespace['Name']}")
+    """Of b.a in example.com and b in a.example.com, in two namespaces of one VPC, the second is answered."""
+    specific_namespace = make_namespace("private", Name=f"a.{private_namespace['Name']}")
     register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
-    register(make_service(narrower, "b", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.3"})
+    register(make_service(specific_namespace, "b", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.3"})
     clock.wait(timeouts.DNS_CHANGE)
-    both, wider = f"b.{narrower['Name']}", f"b.c.{private_namespace['Name']}"
-    assert record_values(query_dns(both, "A", narrower), both, "A") == ["192.0.2.3"]
-    assert record_values(query_dns(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]
+    in_both, in_first = f"b.{specific_namespace['Name']}", f"b.c.{private_namespace['Name']}"
+    assert record_values(query_dns(in_both, "A", specific_namespace), in_both, "A") == ["192.0.2.3"]
+    assert record_values(query_dns(in_first, "A", private_namespace), in_first, "A") == ["192.0.2.2"]
 
 
 @proves("dns.private.most-specific-zone-wins")
-def test_most_specific_zone_answers_for_what_it_lacks(
+def test_most_specific_zone_answers_for_names_that_it_lacks(
     make_namespace: MakeNamespace,
     make_service: MakeService,
     register: Register,
@@ -122,11 +122,11 @@ def test_most_specific_zone_answers_for_what_it_lacks(
     clock: Clock,
     private_namespace: dict[str, Any],
 ) -> None:
-    """A name that only the less specific zone has is not answered if the more specific one covers it."""
-    narrower = make_namespace("private", Name=f"a.{private_namespace['Name']}")
+    """A name that only the less specific zone has is NXDOMAIN if the more specific zone covers it."""
+    specific_namespace = make_namespace("private", Name=f"a.{private_namespace['Name']}")
     register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
     clock.wait(timeouts.DNS_CHANGE)
-    covered, wider = f"b.{narrower['Name']}", f"b.c.{private_namespace['Name']}"
-    assert query_dns(covered, "A", narrower).rcode() == dns.rcode.NXDOMAIN
-    assert record_values(query_dns(wider, "A", private_namespace), wider, "A") == ["192.0.2.2"]
+    covered, not_covered = f"b.{specific_namespace['Name']}", f"b.c.{private_namespace['Name']}"
+    assert query_dns(covered, "A", specific_namespace).rcode() == dns.rcode.NXDOMAIN
+    assert record_values(query_dns(not_covered, "A", private_namespace), not_covered, "A") == ["192.0.2.2"]

@@ -1,4 +1,4 @@
-"""What Route 53's own API says about the records of a namespace."""
+"""Records of a namespace in Route 53's API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_alias_record_has_no_ttl(
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
 ) -> None:
-    """In a service with TTL 300 the record of an address has that TTL, an alias record has none."""
+    """In a service with TTL 300 the record of an address has that TTL; an alias record has no TTL."""
     config = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 300}]}
     service = make_service(private_namespace, DnsConfig=config)
     load_balancer = f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
@@ -45,8 +45,8 @@ def test_alias_record_has_no_ttl(
 
 
 @pytest.fixture
-def record(make_namespace: MakeNamespace, make_service: MakeService, register: Register) -> Any:
-    """Makes a namespace of a kind with one instance at 192.0.2.1; what TestDNSAnswer is to be asked then."""
+def make_record(make_namespace: MakeNamespace, make_service: MakeService, register: Register) -> Any:
+    """Create a namespace of a kind with an instance at 192.0.2.1, and return the parameters for TestDNSAnswer."""
 
     def make(kind: NamespaceKind) -> dict[str, str]:
         namespace = make_namespace(kind)
@@ -60,11 +60,11 @@ def record(make_namespace: MakeNamespace, make_service: MakeService, register: R
 
 
 @proves("dns.test-dns-answer-is-for-public-zones")
-def test_only_public_zones_are_answered(route53: Route53Client, eventually: Eventually, record: Any) -> None:
-    """TestDNSAnswer gives the address of an instance in a public namespace, and is refused for a private one."""
-    public, private = record("public"), record("private")
+def test_only_public_zones_are_answered(route53: Route53Client, eventually: Eventually, make_record: Any) -> None:
+    """TestDNSAnswer returns the address of an instance in a public namespace, and is refused for a private one."""
+    public, private = make_record("public"), make_record("private")
     eventually(lambda: route53.test_dns_answer(**public)["RecordData"] == ["192.0.2.1"], within=timeouts.DNS_CHANGE)
     with pytest.raises(ClientError) as refusal:
         route53.test_dns_answer(**private)
-    # Which of the two errors that the call has is not documented.
+    # Not documented: which of the call's two errors it is.
     assert refusal.value.response["Error"]["Code"] in ("InvalidInput", "NoSuchHostedZone")

@@ -1,4 +1,4 @@
-"""SRV records and the host names in them."""
+"""SRV records and the host names in their values."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ V4, V6 = "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"
 
 
 @proves("dns.srv.value")
-def test_value_holds_port_and_host_name(
+def test_value_has_port_and_host_name(
     make_service: MakeService,
     register_all: RegisterAll,
     query_dns: QueryDns,
     eventually: Eventually,
     public_namespace: dict[str, Any],
 ) -> None:
-    """There is one SRV record for each instance: 1 1 <port> <instance>.<service>.<namespace>."""
+    """Each instance has one SRV record: 1 1 <port> <instance>.<service>.<namespace>."""
     service = make_service(public_namespace, DnsConfig=SRV)
-    web = {
+    instances = {
         "web-1": {V4: "192.0.2.1", "AWS_INSTANCE_PORT": "8080"},
         "web-2": {V4: "192.0.2.2", "AWS_INSTANCE_PORT": "65535"},
     }
-    register_all(service, web)
+    register_all(service, instances)
     name = f"{service['Name']}.{public_namespace['Name']}"
     expected = [f"1 1 8080 web-1.{name}.", f"1 1 65535 web-2.{name}."]
     eventually(
@@ -49,10 +49,10 @@ def test_host_name_has_the_addresses_of_its_instance(
     public_namespace: dict[str, Any],
     attributes: dict[str, str],
 ) -> None:
-    """The host name of an SRV record has the address of its instance and no others."""
+    """The host name of an SRV record has the addresses of its instance and no others."""
     service = make_service(public_namespace, DnsConfig=SRV)
-    other = {V4: "192.0.2.99", V6: "2001:db8::99", "AWS_INSTANCE_PORT": "99"}
-    register_all(service, {"web-1": {**attributes, "AWS_INSTANCE_PORT": "8080"}, "web-2": other})
+    other_instance = {V4: "192.0.2.99", V6: "2001:db8::99", "AWS_INSTANCE_PORT": "99"}
+    register_all(service, {"web-1": {**attributes, "AWS_INSTANCE_PORT": "8080"}, "web-2": other_instance})
     name = f"{service['Name']}.{public_namespace['Name']}"
 
     def host_name() -> str | None:
@@ -63,8 +63,8 @@ def test_host_name_has_the_addresses_of_its_instance(
         return hosts.get("8080")
 
     def addresses() -> set[str]:
-        found = [record_values(query_dns(host, rdtype, public_namespace), host, rdtype) for rdtype in ("A", "AAAA")]
-        return {address for several in found for address in several}
+        answers = {rdtype: query_dns(host, rdtype, public_namespace) for rdtype in ("A", "AAAA")}
+        return {address for rdtype, answer in answers.items() for address in record_values(answer, host, rdtype)}
 
     host = eventually(host_name, within=timeouts.DNS_CHANGE)
     eventually(lambda: addresses() == set(attributes.values()), within=timeouts.DNS_CHANGE)

@@ -1,4 +1,4 @@
-"""Hosted zones made through Route 53 itself: how long negative answers may be kept, how fast changes arrive."""
+"""Hosted zones created through Route 53: how long negative answers are cached, how fast changes are published."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def zone(route53: Route53Client, unique_name: UniqueName) -> dict[str, Any]:
-    """A public hosted zone, in the form that `query_dns` and `record_sets` know."""
+    """Create a public hosted zone, described as `query_dns` and `record_sets` expect a namespace."""
     name = f"{unique_name('zone')}.test"
-    made = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
-    hosted_zone = made.removeprefix("/hostedzone/")
-    return {"Type": "DNS_PUBLIC", "Name": name, "Properties": {"DnsProperties": {"HostedZoneId": hosted_zone}}}
+    hosted_zone = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]
+    zone_id = hosted_zone["Id"].removeprefix("/hostedzone/")
+    return {"Type": "DNS_PUBLIC", "Name": name, "Properties": {"DnsProperties": {"HostedZoneId": zone_id}}}
 
 
 def upsert(route53: Route53Client, zone: dict[str, Any], record_set: dict[str, Any]) -> Any:
-    """Creates or replaces a record set; the ChangeInfo."""
+    """Create or replace a record set, and return the ChangeInfo."""
     return route53.change_resource_record_sets(
         HostedZoneId=zone["Properties"]["DnsProperties"]["HostedZoneId"],
-        ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record_set}]},  # type: ignore[typeddict-item]  # plain dicts, as readers write them
+        ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record_set}]},  # type: ignore[typeddict-item]  # plain dicts, as users write them
     )["ChangeInfo"]
 
 
 def negative_ttl(query_dns: QueryDns, zone: dict[str, Any]) -> int:
-    """How long a negative answer of the zone may be kept (RFC 2308, 5): the TTL of the SOA in it, or its minimum."""
+    """Return how long a negative answer of the zone may be cached: the lesser of SOA TTL and minimum (RFC 2308, 5)."""
     answer = query_dns(f"absent.{zone['Name']}", "A", zone)
     assert answer.rcode() == dns.rcode.NXDOMAIN
     [soa] = [rrset for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]
@@ -53,7 +53,7 @@ def negative_ttl(query_dns: QueryDns, zone: dict[str, Any]) -> int:
 def test_new_zone_has_900_and_86400(
     query_dns: QueryDns, eventually: Eventually, record_sets: RecordSets, zone: dict[str, Any]
 ) -> None:
-    """The SOA record of a new zone has TTL 900 and minimum 86400, so that negative answers are kept for 900 seconds."""
+    """The SOA record of a new zone has TTL 900 and minimum 86400, so negative answers are cached for 900 seconds."""
     [soa] = [record for record in record_sets(zone, zone["Name"]) if record["Type"] == "SOA"]
     [record] = soa["ResourceRecords"]
     assert (soa["TTL"], record["Value"].split()[-1]) == (900, "86400")
@@ -71,7 +71,7 @@ def test_lesser_of_ttl_and_minimum_counts(
     ttl: int,
     minimum: int,
 ) -> None:
-    """When the SOA record is changed, negative answers are kept for its TTL or its minimum, whichever is less."""
+    """After a change of the SOA record negative answers are cached for its TTL or its minimum, whichever is less."""
     [soa] = [record for record in record_sets(zone, zone["Name"]) if record["Type"] == "SOA"]
     fields = soa["ResourceRecords"][0]["Value"].split()[:-1]
     changed = {**soa, "TTL": ttl, "ResourceRecords": [{"Value": " ".join([*fields, str(minimum)])}]}
@@ -83,11 +83,11 @@ def test_lesser_of_ttl_and_minimum_counts(
 def test_change_is_answered_once_it_is_in_sync(
     route53: Route53Client, query_dns: QueryDns, eventually: Eventually, zone: dict[str, Any]
 ) -> None:
-    """A change is PENDING, within 60 seconds INSYNC, and from then on answered."""
+    """A change is PENDING at first, INSYNC within 60 seconds, and answered from then on."""
     name = f"www.{zone['Name']}"
     record = {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     change = upsert(route53, zone, record)
-    # An INSYNC at once would be allowed: a change may take no time.
+    # INSYNC at once is allowed too: a change may take no time.
     assert change["Status"] in ("PENDING", "INSYNC")
     eventually(
         lambda: route53.get_change(Id=change["Id"])["ChangeInfo"]["Status"] == "INSYNC", within=timeouts.DNS_CHANGE

@@ -1,4 +1,4 @@
-"""ResourceInUse: what contains something else is not deleted."""
+"""ResourceInUse: a resource that contains another one is not deleted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_service_with_an_instance_is_in_use(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
 ) -> None:
-    """DeleteService on a service that has an instance raises ResourceInUse, and both stay."""
+    """DeleteService on a service that has an instance raises ResourceInUse and deletes neither."""
     service = make_service(http_namespace)["Id"]
     register(service, "i-1", {"colour": "red"})
     with raises("ResourceInUse"):
@@ -27,7 +27,7 @@ def test_service_with_an_instance_is_in_use(
 def test_namespace_with_a_service_is_in_use(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, make_namespace: MakeNamespace
 ) -> None:
-    """DeleteNamespace on a namespace that has a service raises ResourceInUse, and both stay."""
+    """DeleteNamespace on a namespace that has a service raises ResourceInUse and deletes neither."""
     namespace = make_namespace("http")["Id"]
     service = make_service(namespace)["Id"]
     with raises("ResourceInUse"):
@@ -40,7 +40,7 @@ def test_namespace_with_a_service_is_in_use(
 def test_empty_resources_are_deleted(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, make_namespace: MakeNamespace
 ) -> None:
-    """A service that never had an instance is deleted, and after it the namespace is accepted for deletion."""
+    """A service that never had an instance is deleted, and then DeleteNamespace is accepted."""
     namespace = make_namespace("http")["Id"]
     cloudmap.delete_service(Id=make_service(namespace)["Id"])
     assert cloudmap.delete_namespace(Id=namespace)["OperationId"]

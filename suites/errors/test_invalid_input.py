@@ -36,7 +36,7 @@ def test_missing_value_is_refused(cloudmap: ServiceDiscoveryClient, operation: s
 def test_one_missing_value_of_two_is_refused(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], missing: str
 ) -> None:
-    """DiscoverInstances with both of its required members is answered, without either it raises InvalidInput."""
+    """DiscoverInstances is answered with both required members and raises InvalidInput without either of them."""
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": make_service(http_namespace)["Name"]}
     assert cloudmap.discover_instances(**names)["Instances"] == []
     del names[missing]
@@ -55,11 +55,11 @@ def test_number_out_of_range_is_refused(cloudmap: ServiceDiscoveryClient) -> Non
 
 
 @proves("errors.invalid-input-covers-bad-values")
-@pytest.mark.parametrize(("member", "longest"), [("Description", 1024), ("CreatorRequestId", 64)])
-def test_too_long_text_is_refused(
-    make_namespace: MakeNamespace, unique_name: UniqueName, member: str, longest: int
+@pytest.mark.parametrize(("member", "max_length"), [("Description", 1024), ("CreatorRequestId", 64)])
+def test_text_beyond_the_limit_is_refused(
+    make_namespace: MakeNamespace, unique_name: UniqueName, member: str, max_length: int
 ) -> None:
-    """A text of the greatest length is accepted, one character more raises InvalidInput."""
-    make_namespace("http", **{member: f"{unique_name('text'):a<{longest}}"})
+    """A text of the maximum length is accepted; one character more raises InvalidInput."""
+    make_namespace("http", **{member: f"{unique_name('text'):a<{max_length}}"})
     with raises("InvalidInput"):
-        make_namespace("http", **{member: f"{unique_name('text'):a<{longest + 1}}"})
+        make_namespace("http", **{member: f"{unique_name('text'):a<{max_length + 1}}"})

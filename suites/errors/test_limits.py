@@ -1,4 +1,4 @@
-"""Errors at limits: of tags, of resources, of requests. The limits themselves are in the suite of quotas."""
+"""Errors at the limits of tags, resources and requests. suites/quotas checks the limits themselves."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 def tags(count: int) -> list[TagTypeDef]:
-    """So many tags, with keys of their own."""
+    """Return `count` tags with different keys."""
     return [{"Key": f"key-{number}", "Value": "v"} for number in range(count)]
 
 
 @proves("errors.fifty-tags-a-resource")
 def test_fifty_first_tag_is_refused(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
-    """Fifty tags fit, even when they are written again; one more raises TooManyTagsException and changes nothing."""
+    """Fifty tags fit, even if some are written again; one more raises TooManyTagsException and changes nothing."""
     arn = make_namespace("http", Tags=[])["Arn"]
     cloudmap.tag_resource(ResourceARN=arn, Tags=tags(49))
     cloudmap.tag_resource(ResourceARN=arn, Tags=tags(50))
     with raises("TooManyTagsException"):
-        cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "one more", "Value": "v"}])
+        cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "key-50", "Value": "v"}])
     found = cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"]
     assert {tag["Key"] for tag in found} == {tag["Key"] for tag in tags(50)}
 
@@ -44,7 +44,7 @@ def test_fifty_first_tag_is_refused(cloudmap: ServiceDiscoveryClient, make_names
 def test_call_with_too_many_tags_is_refused(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, count: int
 ) -> None:
-    """A call may list up to 200 tags, of which a resource takes 50: TooManyTagsException, and none is added."""
+    """A call may list 200 tags, but a resource takes 50: more raise TooManyTagsException, and none is added."""
     arn = make_namespace("http", Tags=[])["Arn"]
     with raises("TooManyTagsException"):
         cloudmap.tag_resource(ResourceARN=arn, Tags=tags(count))
@@ -58,12 +58,11 @@ def test_resources_are_created_with_fifty_tags_at_most(
     make_service: MakeService,
     unique_name: UniqueName,
 ) -> None:
-    """A namespace and a service are created with 50 tags, and with 51 refused: TooManyTagsException."""
+    """A namespace and a service are created with 50 tags; 51 raise TooManyTagsException."""
     with raises("TooManyTagsException"):
         cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=tags(51))
-    namespace = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=tags(50)))["Targets"][
-        "NAMESPACE"
-    ]
+    operation = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=tags(50)))
+    namespace = operation["Targets"]["NAMESPACE"]
     with raises("TooManyTagsException"):
         make_service(namespace, Tags=tags(51))
     service = make_service(namespace, Tags=tags(50))
@@ -71,18 +70,18 @@ def test_resources_are_created_with_fifty_tags_at_most(
 
 
 @proves("errors.resource-limit-exceeded")
-def test_full_quota_refuses_until_there_is_room(
+def test_full_quota_refuses_until_a_namespace_is_deleted(
     cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
 ) -> None:
-    """Namespaces beyond the quota raise ResourceLimitExceeded; once one is deleted another is accepted."""
+    """Namespaces beyond the quota raise ResourceLimitExceeded; after one deletion one more is accepted."""
     started = []
     with raises("ResourceLimitExceeded"):
-        for _ in range(1_000):  # more than any quota that a test account should have
-            started.append(cloudmap.create_http_namespace(Name=unique_name("ns")))  # noqa: PERF401  # an error ends it
+        for _ in range(1_000):  # more than the quota of any test account
+            started.append(cloudmap.create_http_namespace(Name=unique_name("ns")))  # noqa: PERF401  # an error ends the loop
     if not started:
         raise Inconclusive("the quota was exhausted before the test began")
-    made = [wait_for_success(operation)["Targets"]["NAMESPACE"] for operation in started]
-    wait_for_success(cloudmap.delete_namespace(Id=made[0]))
+    created = [wait_for_success(operation)["Targets"]["NAMESPACE"] for operation in started]
+    wait_for_success(cloudmap.delete_namespace(Id=created[0]))
     wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
     with raises("ResourceLimitExceeded"):
         cloudmap.create_http_namespace(Name=unique_name("ns"))
@@ -92,11 +91,11 @@ def test_full_quota_refuses_until_there_is_room(
 def test_discovery_beyond_the_quota_is_refused(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], clock: Clock
 ) -> None:
-    """DiscoverInstances, faster than its quota of 2,000 calls gains 1,000 a second, raises RequestLimitExceeded."""
+    """DiscoverInstances beyond 2,000 calls, plus 1,000 for each second that passes, raises RequestLimitExceeded."""
     service, start = make_service(http_namespace)["Name"], clock.now()
     with raises("RequestLimitExceeded"):
         for _ in range(4_000):
             cloudmap.discover_instances(NamespaceName=http_namespace["Name"], ServiceName=service)
         if 2_000 + 1_000 * (clock.now() - start) >= 4_000:
             raise Inconclusive("the calls were too slow to exhaust the quota")
-    clock.wait(10)  # so that the next test has its share
+    clock.wait(10)  # so that the next test finds the quota unused

@@ -1,4 +1,4 @@
-"""Errors for what does not exist: one for each kind of thing."""
+"""Errors for what does not exist: a separate one for each kind of resource."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
 
-# Well-formed, and of nothing that exists.
+# Well-formed ids of nothing that exists.
 NAMESPACE, SERVICE, OPERATION = "ns-aaaaaaaaaaaaaaaa", "srv-aaaaaaaaaaaaaaaa", f"{'a' * 32}-aaaaaaaa"
 
 
@@ -45,7 +45,7 @@ def test_unknown_names_are_not_found(
     unique_name: UniqueName,
     operation: str,
 ) -> None:
-    """Discovery by a namespace's unknown name raises NamespaceNotFound, by a service's ServiceNotFound."""
+    """Discovery by an unknown namespace name raises NamespaceNotFound, by an unknown service name ServiceNotFound."""
     discover, service = getattr(cloudmap, operation), make_service(http_namespace)["Name"]
     discover(NamespaceName=http_namespace["Name"], ServiceName=service)
     with raises("NamespaceNotFound"):
@@ -123,9 +123,9 @@ def test_tags_of_an_unknown_resource_are_not_found(
     operation: str,
     params: dict[str, Any],
 ) -> None:
-    """A call about tags raises ResourceNotFoundException for the ARN of nothing, and not for one that exists."""
-    real = http_namespace if kind == "namespace" else make_service(http_namespace)
-    getattr(cloudmap, operation)(ResourceARN=real["Arn"], **params)
-    unknown = real["Arn"].replace(real["Id"], NAMESPACE if kind == "namespace" else SERVICE)
+    """A call about tags raises ResourceNotFoundException for the ARN of an unknown resource, not for a known one."""
+    existing = http_namespace if kind == "namespace" else make_service(http_namespace)
+    getattr(cloudmap, operation)(ResourceARN=existing["Arn"], **params)
+    unknown = existing["Arn"].replace(existing["Id"], NAMESPACE if kind == "namespace" else SERVICE)
     with raises("ResourceNotFoundException"):
         getattr(cloudmap, operation)(ResourceARN=unknown, **params)

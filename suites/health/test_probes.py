@@ -1,4 +1,4 @@
-"""Route 53 health checks at work: what they request, and what they take for healthy."""
+"""Probes of Route 53 health checks: what they request, and which answers are healthy."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ if TYPE_CHECKING:
 
 
 class Probe(Protocol):
-    """What the fixture of this name gives."""
+    """Register the server with a new service that has this check, and return the service's id."""
 
     def __call__(self, server: ProbedServer, check: str, **settings: Any) -> str:
-        """Registers the server on a new service with this check and gives the service's id."""
+        """`probe(server, check, **settings)`."""
 
 
 @pytest.fixture
 def probe(make_service: MakeService, register: Register, http_namespace: dict[str, Any]) -> Probe:
-    """Has a server probed as an instance i-1 of an HTTP namespace."""
+    """Have servers probed as instance i-1 of a service in an HTTP namespace."""
 
-    def begin(server: ProbedServer, check: str, **settings: Any) -> str:
+    def register_server(server: ProbedServer, check: str, **settings: Any) -> str:
         service = make_service(http_namespace, HealthCheckConfig={"Type": check, **settings})["Id"]
         register(service, "i-1", server.attributes)
         return str(service)
 
-    return begin
+    return register_server
 
 
 class Becomes(Protocol):
-    """What the fixture of this name gives."""
+    """Return whether i-1 of a service with a threshold of one gets that status within four rounds of probes."""
 
     def __call__(self, service: str, status: str) -> bool:
-        """Whether i-1 of a service with a threshold of one has that status within four rounds of probes."""
+        """`becomes(service, status)`."""
 
 
 @pytest.fixture
 def becomes(cloudmap: ServiceDiscoveryClient, clock: Clock) -> Becomes:
-    """Waits for a status round by round: one round that the machine delays is no verdict."""
+    """Wait for a status, round by round: a single round may be delayed by a busy machine."""
 
     def wait(service: str, status: str) -> bool:
         for _ in range(4):
@@ -71,7 +71,7 @@ def becomes(cloudmap: ServiceDiscoveryClient, clock: Clock) -> Becomes:
 def test_endpoint_is_requested_every_two_seconds(
     make_probed_server: MakeProbedServer, probe: Probe, clock: Clock
 ) -> None:
-    """In five minutes each checker requests ten times, give or take one; all of them about 150 times."""
+    """In five minutes each checker sends ten requests, plus or minus one; all checkers together send about 150."""
     server = make_probed_server()
     probe(server, "HTTP", ResourcePath="/alive")
     clock.wait(60)
@@ -87,7 +87,7 @@ def test_endpoint_is_requested_every_two_seconds(
 def test_status_code_decides(
     make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes, good: int, bad: int
 ) -> None:
-    """2xx and 3xx are healthy, what is more is not; a redirect is not followed."""
+    """2xx and 3xx are healthy, higher status codes are not; redirects are not followed."""
     server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
     server.answer(bad)
@@ -98,10 +98,10 @@ def test_status_code_decides(
 
 
 @proves("health.route53.response-limits")
-def test_answer_must_come_within_two_seconds(
+def test_answer_must_arrive_within_two_seconds(
     make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes
 ) -> None:
-    """Answers after 3 seconds and none at all are unhealthy, after 1 second and a half they are healthy."""
+    """An answer after 3 seconds, or none, is unhealthy; an answer after 1.5 seconds is healthy."""
     server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
     server.answer(after=3)
@@ -114,7 +114,7 @@ def test_answer_must_come_within_two_seconds(
 
 @proves("health.route53.response-limits")
 def test_tcp_needs_a_connection_only(make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes) -> None:
-    """To a TCP check a server that refuses connections is unhealthy, and one that never answers is not."""
+    """For a TCP check a server that refuses connections is unhealthy; one that accepts and never answers is healthy."""
     server = make_probed_server()
     server.refuse()
     service = probe(server, "TCP", FailureThreshold=1)
@@ -124,8 +124,8 @@ def test_tcp_needs_a_connection_only(make_probed_server: MakeProbedServer, probe
 
 
 @proves("health.route53.certificates-are-not-validated")
-def test_any_certificate_will_do(make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes) -> None:
-    """An expired certificate of its own, for another name, is healthy, and the status decides as it does for HTTP."""
+def test_certificate_is_not_validated(make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes) -> None:
+    """A self-signed, expired certificate for another name is accepted; the status code decides, as for HTTP."""
     server = make_probed_server(tls=True)
     server.answer(503)
     service = probe(server, "HTTPS", FailureThreshold=1)
@@ -138,7 +138,7 @@ def test_any_certificate_will_do(make_probed_server: MakeProbedServer, probe: Pr
 def test_more_than_18_percent_of_the_checkers_suffice(
     make_probed_server: MakeProbedServer, probe: Probe, clock: Clock, becomes: Becomes
 ) -> None:
-    """Healthy for at most 18 % of the checkers is unhealthy, for one checker more it is healthy."""
+    """An endpoint that is healthy for at most 18 % of the checkers is unhealthy, for one checker more it is healthy."""
     server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
     clock.wait(2 * timeouts.PROBE_INTERVAL + 5)
@@ -153,28 +153,27 @@ def test_more_than_18_percent_of_the_checkers_suffice(
 
 
 @proves("health.route53.string-match")
-def test_string_is_looked_for_in_the_first_5120_bytes(
+def test_string_is_searched_in_the_first_5120_bytes(
     route53: Route53Client,
     make_probed_server: MakeProbedServer,
     unique_name: UniqueName,
     query_dns: QueryDns,
     eventually: Eventually,
 ) -> None:
-    """A record is answered while the string ends at byte 5,120 of the body, and not when it ends one byte later."""
+    """A record is answered if the string ends at byte 5,120 of the body, and not if it ends one byte later."""
     server = make_probed_server()
     server.answer(body=b"-" * 5118 + b"ok")
     check: Any = {"Type": "HTTP_STR_MATCH", "SearchString": "ok", "IPAddress": server.address, "Port": server.port}
     check |= {"FailureThreshold": 1, "RequestInterval": 10}
-    made = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=check)["HealthCheck"][
-        "Id"
-    ]
+    created = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=check)
+    check_id = created["HealthCheck"]["Id"]
     name = f"{unique_name('zone')}.surveyor.test."
     zone = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
     public = {"Type": "DNS_PUBLIC", "Properties": {"DnsProperties": {"HostedZoneId": zone}}}
     records: Any = [
-        {"Name": name, "Type": "A", "TTL": 60, "SetIdentifier": last, "MultiValueAnswer": True, **watched}
-        | {"ResourceRecords": [{"Value": f"192.0.2.{last}"}]}
-        for last, watched in (("1", {"HealthCheckId": made}), ("2", {}))
+        {"Name": name, "Type": "A", "TTL": 60, "SetIdentifier": number, "MultiValueAnswer": True, **health_check}
+        | {"ResourceRecords": [{"Value": f"192.0.2.{number}"}]}
+        for number, health_check in (("1", {"HealthCheckId": check_id}), ("2", {}))
     ]
     changes: Any = [{"Action": "CREATE", "ResourceRecordSet": record} for record in records]
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
@@ -183,7 +182,7 @@ def test_string_is_looked_for_in_the_first_5120_bytes(
         reply = query_dns(name, "A", namespace=public)
         return {rdata.to_text() for rrset in reply.answer for rdata in rrset} == set(expected)
 
-    # Two intervals of ten seconds, and how long the name servers take.
+    # Two intervals of ten seconds, plus the delay of the name servers.
     eventually(lambda: len(server.paths) >= 3, within=40)
     eventually(lambda: answered("192.0.2.1", "192.0.2.2"), within=timeouts.DNS_CHANGE)
     server.answer(body=b"-" * 5119 + b"ok")
@@ -194,7 +193,7 @@ def test_string_is_looked_for_in_the_first_5120_bytes(
 
 @proves("health.route53.string-match")
 def test_cloud_map_has_no_string_matching(make_service: MakeService, http_namespace: dict[str, Any]) -> None:
-    """A service with a check of that type is refused with InvalidInput, with one of type HTTP it is not."""
+    """A service with a check of that type is refused with InvalidInput; with type HTTP it is accepted."""
     with raises("InvalidInput"):
         make_service(http_namespace, HealthCheckConfig={"Type": "HTTP_STR_MATCH"})
     make_service(http_namespace, HealthCheckConfig={"Type": "HTTP"})

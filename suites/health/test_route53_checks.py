@@ -1,4 +1,4 @@
-"""The Route 53 health checks behind services, as Route 53 shows them."""
+"""Route 53 health checks that Cloud Map creates for instances, as Route 53 shows them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
 
 
 @pytest.fixture
-def attached(
+def attached_check(
     make_service: MakeService, register: Register, record_sets: RecordSets, public_namespace: dict[str, Any]
 ) -> str:
-    """The id of the check at the record of an instance in a public namespace."""
+    """Return the id of the health check at the record of an instance in a public namespace."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)
     register(service, "i-1", NAME_SERVER)
     [record] = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
@@ -32,33 +32,33 @@ def attached(
 
 
 def checks(route53: Route53Client) -> dict[str, Any]:
-    """The settings of every check of the account, by id."""
+    """Return the settings of every health check of the account, by id."""
     pages = route53.get_paginator("list_health_checks").paginate()
     return {check["Id"]: check["HealthCheckConfig"] for page in pages for check in page["HealthChecks"]}
 
 
 @proves("health.route53.attached-to-records")
-def test_check_of_a_public_namespace_is_at_its_record(route53: Route53Client, attached: str) -> None:
-    """The record names a health check, which is the one for the instance's address and port."""
-    check = checks(route53)[attached]
+def test_check_of_a_public_namespace_is_at_its_record(route53: Route53Client, attached_check: str) -> None:
+    """The record names a health check for the instance's address and port."""
+    check = checks(route53)[attached_check]
     assert (check["Type"], check["IPAddress"], check["Port"]) == ("TCP", "205.251.192.1", 53)
 
 
 @proves("health.route53.attached-to-records")
-def test_check_of_an_http_namespace_stands_alone(
+def test_check_of_an_http_namespace_has_no_record(
     route53: Route53Client, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
 ) -> None:
-    """Without any record there is a new check for the instance's address and port."""
+    """Without any record a new check is created for the instance's address and port."""
     before = checks(route53)
     register(make_service(http_namespace, HealthCheckConfig=TCP), "i-1", NAME_SERVER)
-    [check] = [check for id_, check in checks(route53).items() if id_ not in before]
+    [check] = [check for check_id, check in checks(route53).items() if check_id not in before]
     assert (check["Type"], check["IPAddress"], check["Port"]) == ("TCP", "205.251.192.1", 53)
 
 
 @proves("health.route53.interval-is-10-or-30")
-def test_checks_of_cloud_map_have_the_long_interval(route53: Route53Client, attached: str) -> None:
+def test_checks_of_cloud_map_have_the_long_interval(route53: Route53Client, attached_check: str) -> None:
     """The check of an instance has a RequestInterval of 30 seconds."""
-    check = route53.get_health_check(HealthCheckId=attached)["HealthCheck"]
+    check = route53.get_health_check(HealthCheckId=attached_check)["HealthCheck"]
     assert check["HealthCheckConfig"]["RequestInterval"] == 30
 
 
@@ -67,16 +67,15 @@ def test_interval_is_10_or_30(route53: Route53Client, unique_name: UniqueName) -
     """10 and 30 are accepted and read back, 30 is the default, 20 is refused with InvalidInput."""
     settings = {"Type": "TCP", "IPAddress": "205.251.192.1", "Port": 53}
 
-    def create(**given: object) -> Any:
-        config: Any = {**settings, **given}
-        return route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)[
-            "HealthCheck"
-        ]
+    def create(**interval: object) -> Any:
+        config: Any = {**settings, **interval}
+        answer = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)
+        return answer["HealthCheck"]
 
-    for given, kept in (({"RequestInterval": 10}, 10), ({"RequestInterval": 30}, 30), ({}, 30)):
-        made = create(**given)
-        assert made["HealthCheckConfig"]["RequestInterval"] == kept
-        route53.delete_health_check(HealthCheckId=made["Id"])
+    for interval, expected in (({"RequestInterval": 10}, 10), ({"RequestInterval": 30}, 30), ({}, 30)):
+        created = create(**interval)
+        assert created["HealthCheckConfig"]["RequestInterval"] == expected
+        route53.delete_health_check(HealthCheckId=created["Id"])
     with raises("InvalidInput"):
         create(RequestInterval=20)
 
@@ -88,9 +87,8 @@ def test_local_addresses_are_refused(route53: Route53Client, unique_name: Unique
 
     def create(address: str) -> Any:
         config: Any = {"Type": "TCP", "Port": 53, "IPAddress": address}
-        return route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)[
-            "HealthCheck"
-        ]
+        answer = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)
+        return answer["HealthCheck"]
 
     with raises("InvalidInput"):
         create(address)
@@ -104,7 +102,7 @@ def test_instance_with_a_private_address_gets_no_check(
     wait_for_operation: WaitForOperation,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Where a check would be needed, a private address is refused or its registration fails."""
+    """In a service with a check a private address is refused, or its registration fails."""
     service = make_service(http_namespace, HealthCheckConfig=TCP)["Id"]
     private = {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "53"}
     try:
@@ -117,10 +115,10 @@ def test_instance_with_a_private_address_gets_no_check(
 
 
 @proves("health.route53.owned-by-cloud-map")
-def test_route53_does_not_delete_checks_of_cloud_map(route53: Route53Client, attached: str) -> None:
-    """DeleteHealthCheck is refused for the check of an instance, which is there still."""
-    # With which code is not documented; that the call is unknown would be no refusal.
+def test_route53_does_not_delete_checks_of_cloud_map(route53: Route53Client, attached_check: str) -> None:
+    """DeleteHealthCheck is refused for the check of an instance, and the check still exists."""
+    # Not documented: the error code. A target without this operation has not refused it.
     with pytest.raises(ClientError) as refusal:
-        route53.delete_health_check(HealthCheckId=attached)
+        route53.delete_health_check(HealthCheckId=attached_check)
     assert not isinstance(refusal.value, NotOffered)
-    assert route53.get_health_check(HealthCheckId=attached)["HealthCheck"]["Id"] == attached
+    assert route53.get_health_check(HealthCheckId=attached_check)["HealthCheck"]["Id"] == attached_check

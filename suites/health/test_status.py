@@ -1,4 +1,4 @@
-"""GetInstancesHealthStatus: its values and its pages."""
+"""GetInstancesHealthStatus: its values and pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_values_shortly_after_registration(
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A custom check shows HEALTHY and UNHEALTHY as registered, a service without any check one of the three values."""
+    """A custom check shows HEALTHY and UNHEALTHY as registered, a service without check one of the three values."""
     checked = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
     plain = make_service(http_namespace)["Id"]
     register_all(checked, {name: {"AWS_INIT_HEALTH_STATUS": name.upper()} for name in ("healthy", "unhealthy")})
@@ -38,20 +38,20 @@ def test_values_shortly_after_registration(
 
 
 @proves("health.status.pages-of-hundred")
-def test_all_of_them_a_hundred_at_a_time(
+def test_pages_have_a_hundred_instances(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register_all: RegisterAll,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Of 101 instances a first answer holds 100 and a second the last; named ones come alone; 101 is no page size."""
+    """Of 101 instances the first page has 100, the second 1; Instances selects by id; MaxResults 101 is refused."""
     service = make_service(http_namespace)["Id"]
-    everyone = {f"i-{number}": RED for number in range(101)}
-    register_all(service, everyone)
+    instances = {f"i-{number}": RED for number in range(101)}
+    register_all(service, instances)
     first = cloudmap.get_instances_health_status(ServiceId=service)
     rest = cloudmap.get_instances_health_status(ServiceId=service, NextToken=first["NextToken"])
     assert (len(first["Status"]), len(rest["Status"])) == (100, 1)
-    assert {**first["Status"], **rest["Status"]}.keys() == everyone.keys()
+    assert {**first["Status"], **rest["Status"]}.keys() == instances.keys()
     assert "NextToken" not in rest
     named = cloudmap.get_instances_health_status(ServiceId=service, Instances=["i-7", "i-100"])
     assert named["Status"].keys() == {"i-7", "i-100"}

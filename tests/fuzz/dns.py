@@ -1,10 +1,10 @@
-"""Sends random and damaged DNS packets at a running embedded target, and checks that it takes no harm.
+"""Send random and damaged DNS packets to a running embedded target, and check that they do no harm.
 
     python -m tests.fuzz.dns 500000 --seed 1
 
-It starts a target of its own with zones worth asking about, sends that many packets over UDP and (one in a hundred)
-TCP, and fails unless the target still answers right, every reply it sent was a response to what was asked, and its
-memory has not grown since the caches were full.
+It starts a separate target with varied zones, sends the options number of packets over UDP and (one in a hundred) TCP,
+and fails unless the target still answers correctly, every reply was a response to a query, and its memory has not grown
+since the caches were full.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ __all__ = ["main"]
 Address = tuple[str, int]
 
 ZONE = "fuzz.example.com"
-# So many packets fill all that the target remembers (measured: the resident set stands still from 225,000 on).
+# This number of packets fills all caches of the target (measured: the resident set is constant from 225,000 on).
 WARM_UP = 250_000
-# What may be added to the resident set after that, since allocators keep some room; and in runs too short for it.
+# The allowed growth of the resident set after that, since allocators keep reserves; and in runs that are shorter.
 ALLOWED_GROWTH_KB = 2_048
 SHORT_RUN_GROWTH_KB = 16_384
 BATCH = 64
-PATIENCE = 5.0
+TIMEOUT = 5.0
 READ_EVERY = 50
 _TYPES = (1, 2, 5, 6, 12, 15, 16, 28, 33, 41, 64, 65, 97, 99, 250, 251, 252, 255, 257)
 
 
 @dataclass
 class Tally:
-    """What happened."""
+    """Counts of a run, and the errors found."""
 
     sent: int = 0
     replies: int = 0
     connections: int = 0
-    wrong: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
 class Target:
-    """An embedded target with a public zone, in a process of its own."""
+    """An embedded target with a public zone, in a separate process."""
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "surveyor_emulator", "--clock", "advance"]
@@ -79,22 +79,22 @@ class Target:
         self._process.wait()
 
     def memory(self) -> int:
-        """Its resident set in kB; ends the run if the process is gone."""
+        """Return the resident set of the process in kB; raise FileNotFoundError if it has ended."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
 
-    def alive(self) -> bool:
-        """Whether the process still runs."""
+    def is_alive(self) -> bool:
+        """Whether the process is still running."""
         return self._process.poll() is None
 
     def _control(self, path: str, body: dict[str, float] | None = None) -> dict[str, Any]:
         data = json.dumps(body).encode() if body is not None else None
         with urlopen(Request(f"{self._endpoint}/_surveyor/{path}", data=data)) as answer:
-            found: dict[str, Any] = json.load(answer)
-        return found
+            document: dict[str, Any] = json.load(answer)
+        return document
 
     def _fill(self) -> None:
-        """Record sets of each kind that answers are made of."""
+        """Create record sets of each kind that the name servers answer with."""
         client: Any = boto3.client(
             "route53",
             endpoint_url=self._endpoint,
@@ -126,61 +126,61 @@ def _record(name: str, kind: str, *values: str, **more: object) -> dict[str, obj
 
 
 class Packets:
-    """Packets to send: whole queries, damaged ones, and noise."""
+    """Generates packets: valid queries, damaged queries, and noise."""
 
-    def __init__(self, chance: Random) -> None:
-        self._chance = chance
+    def __init__(self, generator: Random) -> None:
+        self._generator = generator
         labels = ("one", "m", "w", "c", "b", "a.b", "x.wild", "sub", "x.sub", "none", "ONE", "*", "")
         self._names = [f"{label}.{ZONE}".strip(".") for label in labels] + ["example.org", "x.elb.amazonaws.com", ""]
 
     def next(self) -> bytes:
-        """The next one."""
-        kind = self._chance.random()
+        """Return the next packet."""
+        kind = self._generator.random()
         if kind < 0.15:
-            return self._chance.randbytes(self._chance.randrange(600))
+            return self._generator.randbytes(self._generator.randrange(600))
         packet = self._query()
         return packet if kind < 0.4 else self._damaged(packet)
 
     def _query(self) -> bytes:
-        chance = self._chance
-        name = chance.choice(self._names)
-        if chance.random() < 0.2:
-            name = f"n{chance.randrange(1_000_000)}.{name}"
+        generator = self._generator
+        name = generator.choice(self._names)
+        if generator.random() < 0.2:
+            name = f"n{generator.randrange(1_000_000)}.{name}"
         wire = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label) + b"\0"
-        edns = chance.random() < 0.5
+        edns = generator.random() < 0.5
         counts = b"\0\1\0\0\0\0\0\1" if edns else b"\0\1\0\0\0\0\0\0"
-        opt = b"\0\0\x29" + chance.randbytes(2) + bytes(6) if edns else b""
-        kind = chance.choice(_TYPES).to_bytes(2, "big")
-        return chance.randbytes(2) + b"\1\0" + counts + wire + kind + b"\0\1" + opt
+        opt = b"\0\0\x29" + generator.randbytes(2) + bytes(6) if edns else b""
+        kind = generator.choice(_TYPES).to_bytes(2, "big")
+        return generator.randbytes(2) + b"\1\0" + counts + wire + kind + b"\0\1" + opt
 
     def _damaged(self, packet: bytes) -> bytes:
-        chance, damaged = self._chance, bytearray(packet)
-        for _ in range(chance.randrange(1, 6)):
-            damaged[chance.randrange(len(damaged))] = chance.choice(
-                (0, 1, 0x0C, 0x3F, 0x40, 0xC0, 0xFF, chance.randrange(256))
+        generator, damaged = self._generator, bytearray(packet)
+        for _ in range(generator.randrange(1, 6)):
+            damaged[generator.randrange(len(damaged))] = generator.choice(
+                (0, 1, 0x0C, 0x3F, 0x40, 0xC0, 0xFF, generator.randrange(256))
             )
-        if chance.random() < 0.3:
-            del damaged[chance.randrange(len(damaged)) :]
-        if chance.random() < 0.1:
-            damaged += chance.randbytes(chance.randrange(40))
+        if generator.random() < 0.3:
+            del damaged[generator.randrange(len(damaged)) :]
+        if generator.random() < 0.1:
+            damaged += generator.randbytes(generator.randrange(40))
         return bytes(damaged)
 
 
 class Attack:
-    """Sends packets in batches, and a question behind each batch whose answer shows that all of it has been read."""
+    """Sends packets in batches, each followed by a valid question; its answer shows that the batch has been read."""
 
-    def __init__(self, target: Target, chance: Random) -> None:
+    def __init__(self, target: Target, generator: Random) -> None:
         self._target = target
-        self._chance = chance
-        self._packets = Packets(chance)
+        self._generator = generator
+        self._packets = Packets(generator)
         self._sockets = [_connected(target.resolver), _connected(target.name_servers)]
         self.tally = Tally()
 
     def send(self, count: int) -> None:
-        """So many packets, most by UDP."""
+        """Send ``count`` packets, most of them over UDP."""
         goal = self.tally.sent + count
-        while self.tally.sent < goal and not self.tally.wrong:
-            if self._chance.random() < 0.01 * BATCH / 8:
+        while self.tally.sent < goal and not self.tally.errors:
+            if self._generator.random() < 0.01 * BATCH / 8:
                 self._by_tcp()
             self._by_udp(min(BATCH, goal - self.tally.sent))
 
@@ -190,36 +190,36 @@ class Attack:
             client.close()
 
     def _by_udp(self, count: int) -> None:
-        client = self._chance.choice(self._sockets)
+        client = self._generator.choice(self._sockets)
         ids = set()
         for _ in range(count):
             packet = self._packets.next()
             ids.add(packet[:2])
             client.send(packet)
         self.tally.sent += count
-        proof = dns.message.make_query(f"one.{ZONE}", "A")
-        client.send(proof.to_wire())
-        limit = time.monotonic() + PATIENCE
+        marker = dns.message.make_query(f"one.{ZONE}", "A")
+        client.send(marker.to_wire())
+        limit = time.monotonic() + TIMEOUT
         while time.monotonic() < limit:
             try:
                 data = client.recv(65_535)
             except TimeoutError:
-                client.send(proof.to_wire())
+                client.send(marker.to_wire())
                 continue
             self.tally.replies += 1
-            if data[:2] == proof.to_wire()[:2] and proof.is_response(dns.message.from_wire(data)):
+            if data[:2] == marker.to_wire()[:2] and marker.is_response(dns.message.from_wire(data)):
                 return
             self._check(data, ids)
-        self.tally.wrong.append(f"no answer within {PATIENCE} s behind packet {self.tally.sent}")
+        self.tally.errors.append(f"no answer within {TIMEOUT} s after packet {self.tally.sent}")
 
     def _by_tcp(self) -> None:
-        """Frames that are right, wrong, or never end; the connection may just be dropped."""
-        chance = self._chance
+        """Send frames that are valid, invalid, or incomplete; the target may close the connection."""
+        generator = self._generator
         self.tally.connections += 1
-        with socket.create_connection(self._target.name_servers, timeout=PATIENCE) as client:
-            for _ in range(chance.randrange(8)):
+        with socket.create_connection(self._target.name_servers, timeout=TIMEOUT) as client:
+            for _ in range(generator.randrange(8)):
                 packet = self._packets.next()
-                length = len(packet) if chance.random() < 0.9 else chance.randrange(65_536)
+                length = len(packet) if generator.random() < 0.9 else generator.randrange(65_536)
                 try:
                     client.sendall(length.to_bytes(2, "big") + packet)
                 except OSError:
@@ -227,63 +227,63 @@ class Attack:
                 self.tally.sent += 1
 
     def _check(self, data: bytes, ids: set[bytes]) -> None:
-        """A reply is a response, and to something that was asked; now and then dnspython reads all of it."""
+        """Check that a reply is a response to a query; dnspython reads a sample of the replies in full."""
         if data[:2] not in ids and self.tally.replies > 1 and not data[2] & 0x80:
-            self.tally.wrong.append(f"a reply that answers nothing: {data.hex()}")
+            self.tally.errors.append(f"a reply to no query: {data.hex()}")
         if self.tally.replies % READ_EVERY == 0:
             try:
                 dns.message.from_wire(data)
-            except dns.exception.DNSException as problem:
-                self.tally.wrong.append(f"a reply that cannot be read ({problem}): {data.hex()}")
+            except dns.exception.DNSException as error:
+                self.tally.errors.append(f"a reply that cannot be read ({error}): {data.hex()}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run; returns 0 if the target took no harm, else 1."""
+    """Run the fuzzer; return 0 if the target was not harmed, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.dns", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("count", type=int, help="how many packets to send")
     parser.add_argument(
         "--seed", type=int, default=time.time_ns() % 1_000_000, help="of the packets (picked by the clock)"
     )
-    given = parser.parse_args(arguments)
-    say(f"seed {given.seed}")
+    options = parser.parse_args(arguments)
+    report(f"seed {options.seed}")
     began = time.monotonic()
     with Target() as target:
-        attack = Attack(target, Random(given.seed))
-        warm_up = min(WARM_UP, given.count // 2)
+        attack = Attack(target, Random(options.seed))
+        warm_up = min(WARM_UP, options.count // 2)
         attack.send(warm_up)
         before = target.memory()
-        attack.send(given.count - attack.tally.sent)
+        attack.send(options.count - attack.tally.sent)
         tally = attack.tally
         attack.close()
-        after = target.memory() if target.alive() else 0
-        problems = tally.wrong + _still_answers(target)
+        after = target.memory() if target.is_alive() else 0
+        errors = tally.errors + _check_answers(target)
     seconds = time.monotonic() - began
-    say(f"{tally.sent} packets, {tally.connections} TCP connections, {tally.replies} replies in {seconds:.0f} s")
-    say(f"resident set {before} kB after the warm-up, {after} kB at the end")
+    report(f"{tally.sent} packets, {tally.connections} TCP connections, {tally.replies} replies in {seconds:.0f} s")
+    report(f"resident set {before} kB after the warm-up, {after} kB at the end")
     allowed = ALLOWED_GROWTH_KB if warm_up == WARM_UP else SHORT_RUN_GROWTH_KB
     if after - before > allowed:
-        problems.append(f"memory grew by {after - before} kB, more than {allowed}")
-    for problem in problems:
-        say(f"FAILED: {problem}")
-    return 1 if problems else 0
+        errors.append(f"memory grew by {after - before} kB, more than {allowed}")
+    for error in errors:
+        report(f"FAILED: {error}")
+    return 1 if errors else 0
 
 
-def say(text: str) -> None:
-    """One line for whoever watches."""
+def report(text: str) -> None:
+    """Print one line immediately."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def _still_answers(target: Target) -> list[str]:
-    """Right answers over UDP and TCP at both servers, or what is wrong."""
-    if not target.alive():
+def _check_answers(target: Target) -> list[str]:
+    """Return no error if both servers answer correctly over UDP and TCP, else the first error."""
+    if not target.is_alive():
         return ["the target has ended"]
     asks: tuple[Callable[..., dns.message.Message], ...] = (dns.query.udp, dns.query.tcp)
     for host, port in (target.resolver, target.name_servers):
         for ask in asks:
-            reply = ask(dns.message.make_query(f"m.{ZONE}", "A"), host, port=port, timeout=PATIENCE)
+            reply = ask(dns.message.make_query(f"m.{ZONE}", "A"), host, port=port, timeout=TIMEOUT)
             if len(reply.answer) != 1 or len(reply.answer[0]) != 8:
-                return [f"a wrong answer at {host}:{port}: {reply.to_text()}"]
+                return [f"expected one record set of 8 addresses from {host}:{port}, got: {reply.to_text()}"]
     return []
 
 
@@ -291,7 +291,7 @@ def _connected(address: Address) -> socket.socket:
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     client.connect(address)
-    client.settimeout(PATIENCE / 5)
+    client.settimeout(TIMEOUT / 5)
     return client
 
 

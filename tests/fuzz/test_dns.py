@@ -1,4 +1,4 @@
-"""The fuzzers run."""
+"""The DNS fuzzer runs and finds nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_short_run_against_dns_finds_nothing() -> None:
-    """A few thousand packets of a fixed seed; the long runs are for people (python -m tests.fuzz.dns 500000)."""
+    """A few thousand packets of a fixed seed do no harm; longer runs are manual (python -m tests.fuzz.dns 500000)."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz.dns", "5000", "--seed", "1"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""A world with two zones, and DNS servers that answer for them while a test runs."""
+"""Fixtures: a world with two zones, and DNS servers that answer for them during a test."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SOA_VALUE = "ns-0.awsdns-00.com. awsdns-hostmaster.amazon.com. 1 7200 900 120960
 
 
 def zone(world: World, identity: str, name: str, *vpc_keys: VpcKey) -> None:
-    """A zone that the name servers have at once, with its SOA and a few records."""
-    known = published_zones(world)
-    known.put(HostedZone(identity, name, "000000000000", identity, None, ("ns-0.awsdns-00.com.",), 900, vpc_keys))
+    """Add a zone to the name servers without propagation delay, with its SOA and a few records."""
+    zones = published_zones(world)
+    zones.put(HostedZone(identity, name, "000000000000", identity, None, ("ns-0.awsdns-00.com.",), 900, vpc_keys))
     records = [RecordSet(name, "SOA", 900, (SOA_VALUE,)), RecordSet(f"one.{name}", "A", 60, ("192.0.2.1",))]
     records += [
         RecordSet(f"{group}.{name}", "A", 60, (f"10.0.{n // 250}.{n % 250 + 1}",), str(n), multivalue=True)
@@ -31,12 +31,12 @@ def zone(world: World, identity: str, name: str, *vpc_keys: VpcKey) -> None:
     ]
     records += [RecordSet(f"weighted.{name}", "A", 60, (f"10.1.0.{n}",), str(n), weight=n) for n in (1, 2, 3)]
     records += [RecordSet(f"long.{name}", "TXT", 60, tuple(f'"{n}{"x" * 200}"' for n in range(10)))]
-    known.change(identity, records, [])
+    zones.change(identity, records, [])
 
 
 @pytest.fixture
 def world() -> World:
-    """Zones corp.internal (private, in the default VPC) and example.com (public)."""
+    """Return a world with the zones corp.internal (private, in the default VPC) and example.com (public)."""
     world = World(Settings(seed=11, scale=None), Clock(scale=None))
     settings = world.settings
     default = next(iter(vpcs_of(world, settings.account, settings.region)))
@@ -47,7 +47,7 @@ def world() -> World:
 
 @pytest.fixture
 def serving(world: World) -> Callable[[Callable[[DnsServers], Awaitable[None]]], None]:
-    """Runs a coroutine function with servers that answer for the world."""
+    """Return a function that runs a coroutine function with servers that answer for the world."""
 
     def run(work: Callable[[DnsServers], Awaitable[None]]) -> None:
         async def main() -> None:

@@ -1,4 +1,4 @@
-"""Answers as bytes: dnspython reads them, and chance is fair."""
+"""dnspython can read encoded answers, and random choices are fair."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Ask = Callable[..., Callable[[], dns.message.Message]]
 
 
 def addresses(count: int) -> tuple[tuple[DnsRecord, ...], ...]:
-    """So many options of one address each."""
+    """Return ``count`` options of one address each."""
     return tuple((DnsRecord(NAME, "A", 60, f"10.0.{n // 250}.{n % 250}"),) for n in range(count))
 
 
 @pytest.fixture
 def render() -> Ask:
-    """Makes a function that renders an answer and reads it with dnspython: ``render(answer)()``."""
+    """Return a function that builds a renderer whose messages dnspython reads: ``render(answer)()``."""
 
     def make(
         answer: DnsAnswer, *, limit: int = 1232, edns: bool = False, recursive: bool = False
@@ -44,13 +44,13 @@ def render() -> Ask:
 
 
 def values(message: dns.message.Message) -> tuple[str, ...]:
-    """The addresses of an answer, in their order."""
+    """Return the addresses of an answer, in their order."""
     found = message.get_rrset("ANSWER", QUERY.question[0].name, dns.rdataclass.IN, dns.rdatatype.A)
     return tuple(str(item) for item in found) if found else ()
 
 
 def test_a_fixed_answer_is_read_back(render: Ask) -> None:
-    """Rows, authority and flags; an authoritative server sets AA, a resolver RA instead."""
+    """dnspython reads the records, authority and flags; an authoritative server sets AA, a resolver RA."""
     fixed = (DnsRecord(NAME, "CNAME", 60, "b.example.com."), DnsRecord("b.example.com.", "A", 30, "192.0.2.1"))
     for recursive, expected in ((False, dns.flags.AA), (True, dns.flags.RA)):
         message = render(DnsAnswer("NXDOMAIN", fixed=fixed, authority=(SOA,)), recursive=recursive)()
@@ -64,8 +64,8 @@ def test_a_fixed_answer_is_read_back(render: Ask) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 6, 7, 8])
-def test_up_to_eight_all_are_given(render: Ask, count: int) -> None:
-    """In every answer all of them, in changing orders, each equally often at each place."""
+def test_up_to_eight_options_are_all_answered(render: Ask, count: int) -> None:
+    """Every answer holds all options, in changing orders, each equally often in the first position."""
     ask = render(DnsAnswer(shuffled=addresses(count), limit=8))
     expected = {row.value for option in addresses(count) for row in option}
     first = Counter[str]()
@@ -80,8 +80,8 @@ def test_up_to_eight_all_are_given(render: Ask, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [9, 12, 100])
-def test_of_more_than_eight_a_random_eight_are_given(render: Ask, count: int) -> None:
-    """Eight different ones, every one of them about equally often, and no order that repeats."""
+def test_eight_of_more_options_are_picked_at_random(render: Ask, count: int) -> None:
+    """Each answer holds eight different options; all are picked about equally often, in varying subsets."""
     ask = render(DnsAnswer(shuffled=addresses(count), limit=8))
     rounds = 250 * count // 8
     seen, subsets = Counter[str](), set()
@@ -96,8 +96,8 @@ def test_of_more_than_eight_a_random_eight_are_given(render: Ask, count: int) ->
     assert len(subsets) == 9 if count == 9 else len(subsets) > rounds // 3
 
 
-def test_one_is_given_by_weight(render: Ask) -> None:
-    """In proportion to the weights, and never two."""
+def test_one_option_is_picked_by_weight(render: Ask) -> None:
+    """Each answer holds one option, in proportion to the weights."""
     options = tuple(
         (weight, DnsAnswer(shuffled=(option,), limit=1)) for weight, option in zip((1, 2, 5), addresses(3), strict=True)
     )
@@ -109,7 +109,7 @@ def test_one_is_given_by_weight(render: Ask) -> None:
 
 
 def test_options_may_hold_several_records(render: Ask) -> None:
-    """Of multivalue records with unequal numbers of values, whole records are picked."""
+    """Options with different numbers of values are picked as a whole."""
     options = tuple(tuple(DnsRecord(NAME, "A", 60, f"10.0.{n}.{m}") for m in range(n % 3 + 1)) for n in range(12))
     ask = render(DnsAnswer(shuffled=options, limit=8, fixed=()))
     for _ in range(50):
@@ -118,8 +118,8 @@ def test_options_may_hold_several_records(render: Ask) -> None:
         assert all(count == int(n) % 3 + 1 for n, count in picked.items())
 
 
-def test_what_does_not_fit_says_so(render: Ask) -> None:
-    """TC, no records, question and OPT kept; what fits exactly is sent."""
+def test_a_too_long_message_is_truncated(render: Ask) -> None:
+    """It has TC, no records, but question and OPT; a message that fits exactly is sent."""
     answer = DnsAnswer(shuffled=addresses(30), limit=30)
     whole = len(render(answer, limit=65535)().to_wire())
     short = render(answer, limit=511, edns=True)()
@@ -131,17 +131,17 @@ def test_what_does_not_fit_says_so(render: Ask) -> None:
     assert whole <= size
 
 
-def test_only_some_of_unequal_answers_may_be_cut(render: Ask) -> None:
-    """Whether an answer fits depends on what was picked."""
+def test_truncation_depends_on_the_picked_option(render: Ask) -> None:
+    """Of options with different sizes, only those that do not fit are truncated."""
     options = tuple((DnsRecord(NAME, "TXT", 60, f'"{"x" * size}"'),) for size in (10, 250))
     weighted = DnsAnswer(weighted=tuple((1, DnsAnswer(shuffled=(option,), limit=1)) for option in options))
     ask = render(weighted, limit=100)
-    cut = Counter(bool(ask().flags & dns.flags.TC) for _ in range(100))
-    assert 20 < cut[True] < 80
+    truncated = Counter(bool(ask().flags & dns.flags.TC) for _ in range(100))
+    assert 20 < truncated[True] < 80
 
 
-def test_the_same_seed_gives_the_same_answers() -> None:
-    """Chance is the generator's alone."""
+def test_the_same_seed_yields_the_same_answers() -> None:
+    """All random choices depend on the generator only."""
     encoded = encode(DnsAnswer(shuffled=addresses(20), limit=8), NAME, recursive=False)
     envelope = Envelope(0, QUESTION, b"", 1232, recursive=False)
     runs = []

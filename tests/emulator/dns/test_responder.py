@@ -1,4 +1,4 @@
-"""From query to reply, without sockets."""
+"""Queries are answered correctly, tested without sockets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ACCOUNT = "000000000000"
 
 @pytest.fixture
 def resolver(world: World) -> Resolver:
-    """The resolver of the default VPC."""
+    """Return the resolver of the default VPC."""
     region = world.settings.region
     vpc = next(iter(vpcs_of(world, ACCOUNT, region)))
     return Resolver(world, Random(1), ACCOUNT, VpcKey(vpc, region))
@@ -33,12 +33,12 @@ def resolver(world: World) -> Resolver:
 
 @pytest.fixture
 def name_server(world: World) -> NameServer:
-    """The name servers of public zones."""
+    """Return the name servers of public zones."""
     return NameServer(world, Random(1))
 
 
 def ask(responder: Responder, name: str, kind: str = "A", **more: object) -> dns.message.Message:
-    """One question and its answer."""
+    """Send one question and return its answer."""
     stream = bool(more.pop("stream", False))
     query = dns.message.make_query(name, kind, **more)  # type: ignore[arg-type]  # options by name
     responder.refresh()
@@ -49,17 +49,17 @@ def ask(responder: Responder, name: str, kind: str = "A", **more: object) -> dns
     return message
 
 
-def found(message: dns.message.Message) -> set[str]:
-    """The values in an answer."""
+def values(message: dns.message.Message) -> set[str]:
+    """Return the values in an answer."""
     return {str(item) for rrset in message.answer for item in rrset}
 
 
-def test_the_question_comes_back_as_it_was_asked(resolver: Resolver) -> None:
-    """Letter by letter, while names are matched whatever their case (0x20)."""
+def test_the_question_is_returned_unchanged(resolver: Resolver) -> None:
+    """The case of its letters is kept, while names match in any case (0x20)."""
     for name in ("one.corp.internal.", "oNe.CORP.internal."):
         message = ask(resolver, name)
         assert str(message.question[0].name) == name
-        assert found(message) == {"192.0.2.1"}
+        assert values(message) == {"192.0.2.1"}
 
 
 def test_type_numbers_are_not_letters(resolver: Resolver) -> None:
@@ -73,29 +73,29 @@ def test_type_numbers_are_not_letters(resolver: Resolver) -> None:
 
 
 def test_a_change_shows_in_the_next_answer(resolver: Resolver) -> None:
-    """Whatever has been remembered."""
-    known = published_zones(resolver.world)
-    assert found(ask(resolver, "one.corp.internal")) == {"192.0.2.1"}
-    known.change("ZPRIVATE", [RecordSet("one.corp.internal.", "A", 60, ("192.0.2.2",))], [])
-    assert found(ask(resolver, "one.corp.internal")) == {"192.0.2.2"}
-    known.change("ZPRIVATE", [], [RecordKey("one.corp.internal.", "A")])
+    """Cached answers are replaced when a zone changes."""
+    zones = published_zones(resolver.world)
+    assert values(ask(resolver, "one.corp.internal")) == {"192.0.2.1"}
+    zones.change("ZPRIVATE", [RecordSet("one.corp.internal.", "A", 60, ("192.0.2.2",))], [])
+    assert values(ask(resolver, "one.corp.internal")) == {"192.0.2.2"}
+    zones.change("ZPRIVATE", [], [RecordKey("one.corp.internal.", "A")])
     assert ask(resolver, "one.corp.internal").rcode() == dns.rcode.NXDOMAIN
-    known.remove("ZPRIVATE")
+    zones.remove("ZPRIVATE")
     assert ask(resolver, "one.corp.internal").rcode() == dns.rcode.REFUSED
 
 
 def test_custom_health_shows_in_the_next_answer(resolver: Resolver) -> None:
     """An unhealthy record is left out while others are healthy."""
-    assert len(found(ask(resolver, "three.corp.internal"))) == 3
+    assert len(values(ask(resolver, "three.corp.internal"))) == 3
     published_zones(resolver.world).set_health("ZPRIVATE", RecordKey("three.corp.internal.", "A", "0"), False)
-    assert found(ask(resolver, "three.corp.internal")) == {"10.0.0.2", "10.0.0.3"}
+    assert values(ask(resolver, "three.corp.internal")) == {"10.0.0.2", "10.0.0.3"}
 
 
 def test_a_resolver_answers_private_and_public_zones(resolver: Resolver, name_server: NameServer) -> None:
-    """With RA and without authority; name servers with authority, and nothing of private zones."""
+    """A resolver sets RA and not AA; name servers set AA, and refuse private zones."""
     for name in ("one.corp.internal", "one.example.com"):
         message = ask(resolver, name)
-        assert found(message) == {"192.0.2.1"}
+        assert values(message) == {"192.0.2.1"}
         assert message.flags == dns.flags.QR | dns.flags.RD | dns.flags.RA
     assert ask(name_server, "one.example.com").flags == dns.flags.QR | dns.flags.RD | dns.flags.AA
     assert ask(name_server, "one.corp.internal").rcode() == dns.rcode.REFUSED
@@ -105,7 +105,7 @@ def test_a_resolver_answers_private_and_public_zones(resolver: Resolver, name_se
 
 
 def test_a_vpc_without_dns_settings_has_no_private_zones(resolver: Resolver) -> None:
-    """Without enableDnsHostnames none, without enableDnsSupport no resolver; and all again when they are back."""
+    """enableDnsHostnames enables private zones, enableDnsSupport the resolver; both can be switched at any time."""
     world = resolver.world
     vpc = next(iter(vpcs_of(world, ACCOUNT, world.settings.region).values()))
     expected = {
@@ -120,7 +120,7 @@ def test_a_vpc_without_dns_settings_has_no_private_zones(resolver: Resolver) -> 
 
 
 def test_negative_answers_carry_the_soa(name_server: NameServer) -> None:
-    """With its TTL of 900, the smaller one of TTL and minimum."""
+    """The SOA's TTL is 900, the smaller of its TTL and its minimum."""
     for name, code in (("none.example.com", dns.rcode.NXDOMAIN), ("example.com", dns.rcode.NOERROR)):
         message = ask(name_server, name)
         assert (message.rcode(), message.answer) == (code, [])
@@ -128,19 +128,19 @@ def test_negative_answers_carry_the_soa(name_server: NameServer) -> None:
         assert (message.authority[0].ttl, message.authority[0][0].minimum) == (900, 86_400)
 
 
-def test_the_senders_limit_is_kept(name_server: NameServer) -> None:
-    """512 without EDNS, what it says with EDNS, at most 1232; over TCP everything."""
+def test_the_senders_limit_is_respected(name_server: NameServer) -> None:
+    """The limit is 512 without EDNS, with EDNS as announced but at most 1232; over TCP there is none."""
     for more in ({}, {"payload": 4096, "use_edns": 0}):
         short = ask(name_server, "long.example.com", "TXT", **more)
         assert short.flags & dns.flags.TC
         assert not short.answer
         assert short.edns == (0 if more else -1)
-    assert len(found(ask(name_server, "long.example.com", "TXT", stream=True))) == 10
-    assert len(found(ask(name_server, "eight.example.com", use_edns=0, payload=100))) == 8
+    assert len(values(ask(name_server, "long.example.com", "TXT", stream=True))) == 10
+    assert len(values(ask(name_server, "eight.example.com", use_edns=0, payload=100))) == 8
 
 
-def test_other_edns_versions_are_bad(name_server: NameServer) -> None:
-    """BADVERS, in the extended rcode of our OPT record."""
+def test_other_edns_versions_are_refused(name_server: NameServer) -> None:
+    """The reply is BADVERS, in the extended rcode of the OPT record."""
     message = ask(name_server, "one.example.com", use_edns=1)
     assert (message.rcode(), message.edns, message.answer) == (dns.rcode.BADVERS, 0, [])
 
@@ -158,16 +158,16 @@ def test_other_edns_versions_are_bad(name_server: NameServer) -> None:
         (".", "NS", {}, dns.rcode.REFUSED),
     ],
 )
-def test_what_is_not_answered(
+def test_unanswered_questions(
     name_server: NameServer, name: str, kind: str, more: dict[str, str], code: dns.rcode.Rcode
 ) -> None:
-    """Other classes, zone transfers, types that are no question, and the root."""
+    """Other classes, zone transfers, types that cannot be asked for, and the root have no answer records."""
     message = ask(name_server, name, kind, **more)
     assert (message.rcode(), message.answer) == (code, [])
 
 
 def test_other_opcodes_are_not_implemented(name_server: NameServer) -> None:
-    """NOTIMP, with the opcode of the query."""
+    """The reply is NOTIMP, with the opcode of the query."""
     query = dns.message.make_query("example.com", "SOA")
     query.set_opcode(dns.opcode.NOTIFY)
     reply = name_server.answer(query.to_wire())
@@ -177,13 +177,13 @@ def test_other_opcodes_are_not_implemented(name_server: NameServer) -> None:
 
 
 def test_any_is_answered_with_one_record(name_server: NameServer) -> None:
-    """HINFO "RFC8482"."""
+    """The record is HINFO "RFC8482"."""
     (rrset,) = ask(name_server, "one.example.com", "ANY").answer
     assert (rrset.rdtype, rrset[0].cpu) == (dns.rdatatype.HINFO, b"RFC8482")
 
 
-def test_memories_are_bounded(name_server: NameServer) -> None:
-    """However many different questions come, what is kept has a limit, and long queries are not kept at all."""
+def test_caches_are_bounded(name_server: NameServer) -> None:
+    """The caches have a limit for any number of different questions, and long queries are not cached."""
     query = dns.message.make_query("n0000.example.com", "A").to_wire()
     name_server.refresh()
     for n in range(_MAX_ANSWERS + 10):
@@ -200,19 +200,19 @@ def test_memories_are_bounded(name_server: NameServer) -> None:
     assert not name_server.renderers
 
 
-def test_the_fast_path_says_the_same(resolver: Resolver) -> None:
-    """What is remembered by the exact message gives another answer to the same question."""
+def test_the_fast_path_answers_alike(resolver: Resolver) -> None:
+    """A cached renderer answers the same question again."""
     query = dns.message.make_query("eight.corp.internal", "A").to_wire()
     resolver.refresh()
     resolver.answer(query)
     fast = dns.message.from_wire(query[:2] + resolver.renderers[query[2:]]())
-    assert len(found(fast)) == 8
+    assert len(values(fast)) == 8
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=120))
 def test_any_bytes_get_a_readable_reply_or_none(name_server: NameServer, data: bytes) -> None:
-    """Also when they look like a query."""
+    """Random bytes, with or without a query's header, get a reply that dnspython can read, or none."""
     name_server.refresh()
     for packet in (data, data[:2] + bytes.fromhex("0100 0001 0000 0000 0000") + data[2:]):
         for stream in (False, True):

@@ -1,4 +1,4 @@
-"""Where names are answered."""
+"""The DNS servers listen at the expected addresses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER = "222222222222"
 
 
 async def code(address: tuple[str, int], name: str) -> str:
-    """The rcode of the answer to a question, which comes by UDP and TCP alike."""
+    """Return the rcode of the answer to a question, which is the same over UDP and TCP."""
     query = dns.message.make_query(name, "A")
     by_udp = await dns.asyncquery.udp(query, address[0], 5, address[1])
     by_tcp = await dns.asyncquery.tcp(query, address[0], 5, address[1])
@@ -32,8 +32,8 @@ async def code(address: tuple[str, int], name: str) -> str:
     return dns.rcode.to_text(by_udp.rcode())
 
 
-def test_every_vpc_has_a_resolver_of_its_own(world: World, serving: Serving) -> None:
-    """It answers for the private zones of its VPC and no other; asked for twice it is the same."""
+def test_every_vpc_has_a_separate_resolver(world: World, serving: Serving) -> None:
+    """It answers for the private zones of its VPC only; a second request returns the same resolver."""
 
     async def work(running: DnsServers) -> None:
         settings = world.settings
@@ -43,25 +43,25 @@ def test_every_vpc_has_a_resolver_of_its_own(world: World, serving: Serving) -> 
         second = running.resolver(OTHER, settings.region, other)
         assert len({first, second, running.name_servers}) == 3
         assert running.resolver(OTHER, settings.region, other) == second
-        assert [await code(place, "one.corp.internal") for place in (first, second, running.name_servers)] == [
+        assert [await code(address, "one.corp.internal") for address in (first, second, running.name_servers)] == [
             "NOERROR",
             "REFUSED",
             "REFUSED",
         ]
-        assert [await code(place, "one.example.com") for place in (first, second, running.name_servers)] == [
+        assert [await code(address, "one.example.com") for address in (first, second, running.name_servers)] == [
             "NOERROR"
         ] * 3
-        known = published_zones(world)
-        zone = known.get("ZPRIVATE")
+        zones = published_zones(world)
+        zone = zones.get("ZPRIVATE")
         assert zone is not None
-        known.put(replace(zone.zone, vpcs=(*zone.zone.vpcs, VpcKey(other, settings.region))))
+        zones.put(replace(zone.zone, vpcs=(*zone.zone.vpcs, VpcKey(other, settings.region))))
         assert await code(second, "one.corp.internal") == "NOERROR"
 
     serving(work)
 
 
 def test_resolvers_share_a_port(world: World, serving: Serving) -> None:
-    """Each has a loopback address of its own; the default VPC's is where the servers were started."""
+    """Each has a separate loopback address; the default VPC's is the address of the start."""
 
     async def work(running: DnsServers) -> None:
         settings = world.settings
@@ -81,7 +81,7 @@ def test_resolvers_share_a_port(world: World, serving: Serving) -> None:
 def test_without_further_loopback_addresses_ports_differ(
     world: World, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on systems that answer on 127.0.0.1 alone."""
+    """On a system that only has 127.0.0.1, resolvers have separate ports."""
     bind = servers._bind
 
     def only_one(host: str, port: int) -> tuple[socket.socket, socket.socket]:
@@ -93,16 +93,16 @@ def test_without_further_loopback_addresses_ports_differ(
 
     async def work(running: DnsServers) -> None:
         other = next(iter(vpcs_of(world, OTHER, world.settings.region)))
-        place = running.resolver(OTHER, world.settings.region, other)
-        assert {place[0], running.name_servers[0]} == {"127.0.0.1"}
-        assert place[1] != running.name_servers[1]
-        assert await code(place, "one.example.com") == "NOERROR"
+        address = running.resolver(OTHER, world.settings.region, other)
+        assert {address[0], running.name_servers[0]} == {"127.0.0.1"}
+        assert address[1] != running.name_servers[1]
+        assert await code(address, "one.example.com") == "NOERROR"
 
     serving(work)
 
 
 def test_a_taken_port_is_an_error(world: World) -> None:
-    """Whoever asked for exactly that port is told."""
+    """Starting on a port that is in use raises OSError."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -111,7 +111,7 @@ def test_a_taken_port_is_an_error(world: World) -> None:
 
 
 def test_closed_servers_answer_nothing(world: World) -> None:
-    """Neither new connections nor old ones; what was open is ended."""
+    """New connections are refused, and open connections are closed."""
 
     async def main() -> None:
         running = DnsServers(world)

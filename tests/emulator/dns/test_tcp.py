@@ -1,4 +1,4 @@
-"""DNS over TCP, over real sockets."""
+"""DNS over TCP works over real sockets."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
 
 
 def framed(query: dns.message.Message) -> bytes:
-    """A message behind its length."""
+    """Return a message with its length before it."""
     packed = query.to_wire()
     return len(packed).to_bytes(2, "big") + packed
 
 
 async def next_reply(reader: asyncio.StreamReader) -> dns.message.Message:
-    """The next message on a connection."""
+    """Return the next message on a connection."""
     length = int.from_bytes(await reader.readexactly(2), "big")
     return dns.message.from_wire(await reader.readexactly(length))
 
 
-def test_what_is_too_long_for_udp_is_whole(serving: Serving) -> None:
-    """A client that is told so by UDP asks again."""
+def test_answers_too_long_for_udp_are_complete(serving: Serving) -> None:
+    """A client that gets a truncated answer over UDP gets the whole answer over TCP."""
 
     async def work(servers: DnsServers) -> None:
         host, port = servers.name_servers
@@ -43,7 +43,7 @@ def test_what_is_too_long_for_udp_is_whole(serving: Serving) -> None:
 
 
 def test_several_queries_share_a_connection(serving: Serving) -> None:
-    """Also when their bytes come all at once, or one by one."""
+    """Queries are answered whether their bytes arrive together or one by one."""
 
     async def work(servers: DnsServers) -> None:
         reader, writer = await asyncio.open_connection(*servers.name_servers)
@@ -79,7 +79,7 @@ def test_malformed_messages_keep_the_connection(serving: Serving) -> None:
 
 
 def test_idle_connections_are_closed(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that asks nothing, and one that never ends its query."""
+    """A connection without a query, or with an incomplete one, is closed."""
     monkeypatch.setattr(tcp, "IDLE_LIMIT", 0.05)
 
     async def work(servers: DnsServers) -> None:
@@ -93,7 +93,7 @@ def test_idle_connections_are_closed(serving: Serving, monkeypatch: pytest.Monke
 
 
 def test_connections_have_a_limit(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One too many is closed at once; when another ends there is room again."""
+    """A connection beyond the limit is closed immediately; when another one ends, a new one is accepted."""
     monkeypatch.setattr(tcp, "MAX_CONNECTIONS", 2)
 
     async def work(servers: DnsServers) -> None:
@@ -114,8 +114,8 @@ def test_connections_have_a_limit(serving: Serving, monkeypatch: pytest.MonkeyPa
     serving(work)
 
 
-def test_a_client_that_takes_no_answers_is_not_read_from(serving: Serving) -> None:
-    """Its queries wait in the kernel, others are served, and it gets every answer when it reads at last."""
+def test_a_client_that_reads_no_answers_is_not_read(serving: Serving) -> None:
+    """Its queries wait in the kernel, other clients are served, and it gets every answer when it reads."""
 
     async def work(servers: DnsServers) -> None:
         reader, writer = await asyncio.open_connection(*servers.name_servers, limit=1024)

@@ -1,4 +1,4 @@
-"""DNS over UDP, over real sockets."""
+"""DNS over UDP works over real sockets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Serving = Callable[[Callable[[DnsServers], Awaitable[None]]], None]
 
 
 @pytest.fixture(autouse=True, params=["in batches", "singly"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test runs with the system's calls for many datagrams, and without them."""
+def batch_mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test with the system's calls for many datagrams, and without them."""
     if request.param == "singly":
         monkeypatch.setattr(DatagramBatch, "available", lambda: False)
     elif not DatagramBatch.available():
@@ -31,7 +31,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_questions_are_answered(serving: Serving) -> None:
-    """Each gets its own answer, with its own id."""
+    """Each question gets an answer with its id."""
 
     async def work(servers: DnsServers) -> None:
         host, port = servers.name_servers
@@ -44,7 +44,7 @@ def test_questions_are_answered(serving: Serving) -> None:
 
 
 def test_chance_is_fair_over_the_wire(serving: Serving) -> None:
-    """Weighted answers come in proportion to their weights; with this seed within five standard deviations."""
+    """Weighted answers occur in proportion to their weights; with this seed within five standard deviations."""
 
     async def work(servers: DnsServers) -> None:
         host, port = servers.name_servers
@@ -66,7 +66,7 @@ def test_chance_is_fair_over_the_wire(serving: Serving) -> None:
 
 
 def test_a_burst_is_answered_in_full(serving: Serving) -> None:
-    """More queries than are handled in one go, each answered once."""
+    """More queries than one pass handles are each answered once."""
 
     async def work(servers: DnsServers) -> None:
         count = 2 * _QUERIES + 10
@@ -82,7 +82,7 @@ def test_a_burst_is_answered_in_full(serving: Serving) -> None:
 
 
 def test_garbage_does_no_harm(serving: Serving) -> None:
-    """Format errors for some, silence for the rest, and the next question is answered."""
+    """Garbage gets a format error or no reply, and the next question is answered."""
 
     async def work(servers: DnsServers) -> None:
         good = dns.message.make_query("one.example.com", "A")
@@ -102,17 +102,17 @@ def test_garbage_does_no_harm(serving: Serving) -> None:
 
 
 def test_ipv6_is_answered_as_well(world: World) -> None:
-    """Peers of either family get their answers from the same process."""
+    """Peers of both address families are answered by the same process."""
 
     async def main() -> None:
         servers = DnsServers(world)
         await servers.start("::1", 0)
         settings = world.settings
         vpc = next(iter(vpcs_of(world, settings.account, settings.region)))
-        places = [servers.resolver(settings.account, settings.region, vpc), servers.name_servers]
-        assert places[0][0] == "::1"
+        addresses = [servers.resolver(settings.account, settings.region, vpc), servers.name_servers]
+        assert addresses[0][0] == "::1"
         for _ in range(2):
-            for host, port in places:
+            for host, port in addresses:
                 query = dns.message.make_query("one.example.com", "A")
                 assert (await dns.asyncquery.udp(query, host, 5, port)).answer
         servers.close()
@@ -121,7 +121,7 @@ def test_ipv6_is_answered_as_well(world: World) -> None:
 
 
 def connected(host: str, port: int) -> socket.socket:
-    """A UDP socket of a client."""
+    """Return a UDP socket of a client."""
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.connect((host, port))
     client.setblocking(False)

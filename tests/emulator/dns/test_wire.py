@@ -1,4 +1,4 @@
-"""Queries as bytes: dnspython's are understood, everything else is refused without harm."""
+"""Queries of dnspython are parsed, everything else is refused without harm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TYPES = st.integers(1, 65535).filter(lambda number: number not in (41, 250))
 
 @st.composite
 def queries(draw: st.DrawFn) -> dns.message.QueryMessage:
-    """Any query that dnspython can make."""
+    """Generate any query that dnspython can create."""
     query = dns.message.make_query(
         draw(NAMES),
         dns.rdatatype.RdataType.make(draw(TYPES)),
@@ -41,8 +41,8 @@ def queries(draw: st.DrawFn) -> dns.message.QueryMessage:
 
 
 @given(queries())
-def test_what_dnspython_asks_is_understood(query: dns.message.QueryMessage) -> None:
-    """Every part of a query is read as it was meant."""
+def test_queries_of_dnspython_are_parsed(query: dns.message.QueryMessage) -> None:
+    """Every part of a query has the value that dnspython set."""
     data = query.to_wire()
     read = wire.parse_query(data)
     question = query.question[0]
@@ -58,13 +58,13 @@ def test_what_dnspython_asks_is_understood(query: dns.message.QueryMessage) -> N
 
 @given(st.binary(max_size=600))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    """Nothing but Malformed comes out, and no reply to what may be a response."""
+    """Only MalformedQuery is raised, and without a reply if the message may be a response."""
     check(data)
 
 
 @given(queries(), st.data())
 def test_any_damaged_query_is_read_or_refused(query: dns.message.QueryMessage, data: st.DataObject) -> None:
-    """Bytes changed, cut off or added."""
+    """Queries with changed, removed or added bytes are read or refused."""
     packet = bytearray(query.to_wire())
     for _ in range(data.draw(st.integers(1, 4))):
         packet[data.draw(st.integers(0, len(packet) - 1))] = data.draw(st.integers(0, 255))
@@ -73,7 +73,7 @@ def test_any_damaged_query_is_read_or_refused(query: dns.message.QueryMessage, d
 
 
 def check(data: bytes) -> None:
-    """Either a query whose question stands in the data, or a reply that dnspython can read, or silence."""
+    """Check that parsing yields a query whose question is in the data, a reply that dnspython can read, or no reply."""
     try:
         query = wire.parse_query(data)
     except wire.MalformedQuery as malformed:
@@ -88,8 +88,8 @@ def check(data: bytes) -> None:
         assert data[12 : 12 + len(query.question)] == query.question
 
 
-def test_other_opcodes_are_told_apart() -> None:
-    """Whatever follows the header of another opcode is not looked at."""
+def test_other_opcodes_are_recognised() -> None:
+    """The rest of a message with another opcode is not parsed."""
     update = dns.message.make_query("example.com", "SOA")
     update.set_opcode(dns.opcode.NOTIFY)
     assert not wire.parse_query(update.to_wire()).is_standard
@@ -124,7 +124,7 @@ OPT = bytes.fromhex("00 0029 04d0 00000000 0000")
     ],
 )
 def test_malformed_queries_are_format_errors(data: bytes) -> None:
-    """Truncated names, pointers, labels and names that are too long, wrong counts, broken records."""
+    """Truncated names, pointers, too long labels and names, invalid counts and records are format errors."""
     with pytest.raises(wire.MalformedQuery) as refused:
         wire.parse_query(data)
     assert refused.value.reply is not None
@@ -135,21 +135,21 @@ def test_malformed_queries_are_format_errors(data: bytes) -> None:
     "data", [b"", b"\xab", b"\xab\xcd", b"\xab\xcd\x80", HEADER[:2] + b"\x81" + HEADER[3:] + QUESTION]
 )
 def test_responses_and_scraps_are_not_answered(data: bytes) -> None:
-    """Two servers must never answer each other for ever."""
+    """Responses get no reply, so that two servers cannot answer each other for ever."""
     with pytest.raises(wire.MalformedQuery) as refused:
         wire.parse_query(data)
     assert refused.value.reply is None
 
 
-def test_other_additional_records_are_stepped_over() -> None:
-    """A TSIG, say, or a record with a compressed name."""
+def test_other_additional_records_are_skipped() -> None:
+    """Records other than OPT are skipped, also with a compressed name."""
     extra = b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04\x7f\0\0\x01"
     assert wire.parse_query(HEADER[:10] + b"\0\2" + QUESTION + extra + OPT).edns
 
 
 @given(NAMES, st.integers(1, 65535), st.integers(0, 2**31 - 1), st.binary(max_size=100))
-def test_records_are_written_as_dnspython_reads_them(owner: dns.name.Name, kind: int, ttl: int, rdata: bytes) -> None:
-    """Owner, type, TTL and data come back."""
+def test_dnspython_reads_packed_records(owner: dns.name.Name, kind: int, ttl: int, rdata: bytes) -> None:
+    """dnspython reads the owner, TTL and data that were packed."""
     packed = wire.pack_record(owner.to_wire() or b"", 65280, ttl, rdata)
     message = dns.message.from_wire(HEADER[:4] + bytes(2) + b"\0\1" + bytes(4) + packed)
     found = message.answer[0]
@@ -157,15 +157,15 @@ def test_records_are_written_as_dnspython_reads_them(owner: dns.name.Name, kind:
     assert found[0].to_wire() == rdata
 
 
-def test_a_header_copies_what_belongs_to_the_query() -> None:
-    """RD and CD are the query's, AA and RA the server's, AD and Z nobody's."""
+def test_a_header_copies_flags_of_the_query() -> None:
+    """RD and CD are copied from the query, AA and RA are set by the server, AD and Z are never set."""
     assert wire.response_flags(0x0110, wire.NXDOMAIN) == 0x8113
     assert wire.response_flags(0x0020, wire.NOERROR, authoritative=True) == 0x8400
     assert wire.response_flags(0x0000, wire.NOERROR, recursive=True) == 0x8080
     assert wire.set_truncated(wire.response_flags(0, 0)) == 0x8200
 
 
-def test_our_edns_record_can_be_read() -> None:
-    """It names the longest answer over UDP, and carries the upper bits of an rcode."""
+def test_the_opt_record_can_be_read() -> None:
+    """It announces the maximum answer over UDP, and carries the upper bits of an rcode."""
     message = dns.message.from_wire(HEADER[:10] + b"\0\1" + QUESTION + wire.opt_record(wire.BADVERS))
     assert (message.edns, message.payload, message.rcode()) == (0, 1232, dns.rcode.BADVERS)

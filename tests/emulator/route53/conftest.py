@@ -1,4 +1,4 @@
-"""A world with a still clock, and Route 53's operations as functions whose answers are held against the model."""
+"""Fixtures: a world with a stopped clock, and Route 53's operations as functions whose answers the model validates."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ REGION = "us-east-1"
 
 @pytest.fixture
 def world() -> World:
-    """A world in which nothing has happened, with quotas that a test can reach."""
+    """Return an empty world, with quotas that a test can reach."""
     return World(Settings(seed=3, scale=None, quotas=Quotas(records_per_zone=20, hosted_zones=5)), Clock(scale=None))
 
 
 @pytest.fixture
 def vpc(world: World) -> str:
-    """The id of the account's default VPC in us-east-1."""
+    """Return the id of the account's default VPC in us-east-1."""
     return next(iter(vpcs_of(world, ACCOUNT, REGION)))
 
 
 @pytest.fixture
 def second_vpc(world: World) -> str:
-    """The id of another VPC of the account in us-east-1."""
+    """Return the id of another VPC of the account in us-east-1."""
     state = ec2_state(world, ACCOUNT, REGION)
     state.vpcs["vpc-0123456789abcdef0"] = Vpc("vpc-0123456789abcdef0", "10.0.0.0/16", False, "dopt-0")
     return "vpc-0123456789abcdef0"
@@ -44,13 +44,13 @@ def second_vpc(world: World) -> str:
 
 @pytest.fixture
 def advance(world: World) -> Callable[[float], object]:
-    """Moves the clock forward by so many seconds."""
+    """Return a function that moves the clock forward by a number of seconds."""
     return lambda seconds: asyncio.run(world.clock.advance(seconds))
 
 
 @pytest.fixture
 def route53(world: World) -> Callable[..., Any]:
-    """Calls an operation: ``route53("GetChange", Id=…)``; ``account`` makes it another account's call."""
+    """Return a function that calls an operation: ``route53("GetChange", Id=…)``; ``account`` is the calling account."""
     model = botocore.session.get_session().get_service_model("route53")
 
     def call(operation: str, account: str = ACCOUNT, **request: object) -> Any:
@@ -59,7 +59,7 @@ def route53(world: World) -> Callable[..., Any]:
         shape = model.operation_model(operation).output_shape
         assert shape is not None
         report = ParamValidator().validate(answer, shape).generate_report()
-        # The model says that every new zone has a delegation set, the guide that only public ones do.
+        # According to the model every new zone has a delegation set, according to the guide only public ones do.
         assert not report or report == 'Missing required parameter in input: "DelegationSet"', report
         return answer
 
@@ -68,22 +68,22 @@ def route53(world: World) -> Callable[..., Any]:
 
 @pytest.fixture
 def private_zone(route53: Callable[..., Any], vpc: str) -> str:
-    """The id of a private zone example.internal in the default VPC."""
-    made = route53(
+    """Return the id of a private zone example.internal in the default VPC."""
+    created = route53(
         "CreateHostedZone", Name="example.internal", CallerReference="1", VPC={"VPCRegion": REGION, "VPCId": vpc}
     )
-    return str(made["HostedZone"]["Id"])
+    return str(created["HostedZone"]["Id"])
 
 
 @pytest.fixture
 def zone(route53: Callable[..., Any]) -> str:
-    """The id of a public zone example.com."""
+    """Return the id of a public zone example.com."""
     return str(route53("CreateHostedZone", Name="example.com", CallerReference="2")["HostedZone"]["Id"])
 
 
 @pytest.fixture
 def change(route53: Callable[..., Any], zone: str) -> Callable[..., Any]:
-    """Changes records of example.com: ``change(("CREATE", {…}), …)``."""
+    """Return a function that changes records of example.com: ``change(("CREATE", {…}), …)``."""
 
     def send(*changes: tuple[str, dict[str, object]]) -> Any:
         batch = [{"Action": action, "ResourceRecordSet": record} for action, record in changes]

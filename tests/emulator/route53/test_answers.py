@@ -1,4 +1,4 @@
-"""From zone data to answers: routing policies, health, aliases, CNAMEs, and names that are not there."""
+"""Questions are resolved against zone data: routing policies, health, aliases, CNAMEs, and absent names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Ask = Callable[..., DnsAnswer]
 
 
 def serve(*records: RecordSet, name: str = "example.com.", vpcs: tuple[VpcKey, ...] = ()) -> PublishedZone:
-    """A zone as the name servers have it."""
+    """Return a zone as the name servers have it."""
     zone = PublishedZone(HostedZone("Z1", name, ACCOUNT, "r", None, ("ns.",), 900, vpcs))
     zone.records.put(replace(SOA, name=name))
     for record in records:
@@ -33,7 +33,7 @@ def serve(*records: RecordSet, name: str = "example.com.", vpcs: tuple[VpcKey, .
 
 @pytest.fixture
 def ask(world: World) -> Ask:
-    """Asks name servers that have one zone: ``ask([records], name, type)``; ``resolver=True`` asks as a resolver."""
+    """Return a function that queries servers with one zone: ``ask([records], name, type, resolver=False)``."""
 
     def answer(records: Iterable[RecordSet], name: str, kind: str = "A", *, resolver: bool = False) -> DnsAnswer:
         zone = serve(*records)
@@ -43,7 +43,7 @@ def ask(world: World) -> Ask:
 
 
 def multivalue(number: int, *, healthy: bool = True, check: str | None = None) -> RecordSet:
-    """One multivalue answer record of a.example.com."""
+    """Return one multivalue answer record of a.example.com."""
     return RecordSet(
         "a.example.com.",
         "A",
@@ -57,35 +57,35 @@ def multivalue(number: int, *, healthy: bool = True, check: str | None = None) -
 
 
 def weighted(number: int, weight: int = 1, *, healthy: bool = True, **more: object) -> RecordSet:
-    """One weighted record of a.example.com."""
+    """Return one weighted record of a.example.com."""
     record = RecordSet("a.example.com.", "A", 60, (f"192.0.2.{number}",), str(number), weight=weight, healthy=healthy)
     return replace(record, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def addresses(answer: DnsAnswer) -> list[str]:
-    """Every value that an answer may hold."""
+    """Return every value that an answer may hold."""
     return sorted(
-        [row.value for row in answer.fixed]
-        + [row.value for option in answer.shuffled for row in option]
+        [record.value for record in answer.fixed]
+        + [record.value for option in answer.shuffled for record in option]
         + [value for _, option in answer.weighted for value in addresses(option)]
     )
 
 
 def test_multivalue_answers_choose_among_the_healthy(ask: Ask) -> None:
-    """All healthy ones are candidates, eight at most are given (route53/ResourceRecordSet.MultiValueAnswer)."""
+    """All healthy records are candidates, at most eight are answered (route53/ResourceRecordSet.MultiValueAnswer)."""
     answer = ask([multivalue(n, healthy=n % 2 == 0) for n in range(30)], "a.example.com.")
     assert addresses(answer) == sorted(f"192.0.2.{n}" for n in range(0, 30, 2))
     assert answer.limit == 8
 
 
 def test_multivalue_answers_fail_open(ask: Ask) -> None:
-    """When all records are unhealthy, up to eight of them are given."""
+    """When all records are unhealthy, up to eight of them are answered."""
     answer = ask([multivalue(n, healthy=False) for n in range(3)], "a.example.com.")
     assert addresses(answer) == ["192.0.2.0", "192.0.2.1", "192.0.2.2"]
 
 
 def test_weighted_answers_are_one_of_the_healthy(ask: Ask) -> None:
-    """By weight; none with weight 0 while one with more is healthy."""
+    """A healthy record is chosen by weight; weight 0 is never chosen while a record with a higher weight is healthy."""
     answer = ask([weighted(1, 10), weighted(2, 30), weighted(3, 0), weighted(4, 5, healthy=False)], "a.example.com.")
     assert {addresses(option)[0]: weight for weight, option in answer.weighted} == {"192.0.2.1": 10, "192.0.2.2": 30}
 
@@ -102,7 +102,7 @@ def test_weighted_answers_are_one_of_the_healthy(ask: Ask) -> None:
     ids=["zero takes over", "as if all healthy", "zero stays out", "all zero", "all zero and unhealthy"],
 )
 def test_weights_of_zero_and_ill_health(ask: Ask, records: list[RecordSet], expected: dict[str, int]) -> None:
-    """Records of weight 0 come into question last (Developer Guide, How Route 53 chooses records)."""
+    """Records of weight 0 are the last candidates (Developer Guide, How Route 53 chooses records)."""
     answer = ask(records, "a.example.com.")
     assert {addresses(option)[0]: weight for weight, option in answer.weighted} == expected
 
@@ -112,7 +112,7 @@ def test_weights_of_zero_and_ill_health(ask: Ask, records: list[RecordSet], expe
     [(True, True, "1"), (True, False, "1"), (False, True, "2"), (False, False, "1")],
 )
 def test_failover_prefers_the_primary(ask: Ask, *, primary: bool, secondary: bool, expected: str) -> None:
-    """Unless it alone is unhealthy (route53/ResourceRecordSet.Failover)."""
+    """The primary is answered, unless only it is unhealthy (route53/ResourceRecordSet.Failover)."""
     records = [
         RecordSet("a.example.com.", "A", 60, ("192.0.2.2",), "s", failover="SECONDARY", healthy=secondary),
         RecordSet("a.example.com.", "A", 60, ("192.0.2.1",), "p", failover="PRIMARY", healthy=primary),
@@ -120,8 +120,8 @@ def test_failover_prefers_the_primary(ask: Ask, *, primary: bool, secondary: boo
     assert addresses(ask(records, "a.example.com.")) == [f"192.0.2.{expected}"]
 
 
-def test_health_checks_decide_once_they_know(world: World, ask: Ask) -> None:
-    """Unknown counts as healthy, inverted the other way round, a deleted check as healthy."""
+def test_health_checks_decide_once_they_have_a_result(world: World, ask: Ask) -> None:
+    """A check without a result and a deleted check count as healthy; an inverted check inverts its result."""
     plain = add_check(world, ACCOUNT, HealthCheckConfig("TCP", "192.0.2.1", 80), caller_reference="1")
     inverted = add_check(world, ACCOUNT, HealthCheckConfig("TCP", "192.0.2.1", 80, inverted=True), caller_reference="2")
     records = [multivalue(1, check=plain.id), multivalue(2, check=inverted.id), multivalue(3, check="deleted")]
@@ -134,8 +134,8 @@ def test_health_checks_decide_once_they_know(world: World, ask: Ask) -> None:
     assert addresses(ask(records, "a.example.com.")) == ["192.0.2.1", "192.0.2.3"]
 
 
-def test_names_and_types_that_are_not_there(ask: Ask) -> None:
-    """NXDOMAIN for a name, no data for a type or for a name that only leads to others; both carry the SOA."""
+def test_absent_names_and_types(ask: Ask) -> None:
+    """An absent name is NXDOMAIN, an absent type or a name with only names below it has no data; both carry the SOA."""
     records = [RecordSet("a.b.example.com.", "A", 60, ("192.0.2.1",))]
     soa = (DnsRecord("example.com.", "SOA", 900, SOA.values[0]),)
     assert ask(records, "c.example.com.") == DnsAnswer("NXDOMAIN", authority=soa)
@@ -146,7 +146,7 @@ def test_names_and_types_that_are_not_there(ask: Ask) -> None:
 
 
 def test_the_negative_ttl_is_the_smaller_one(world: World) -> None:
-    """Of the SOA's own TTL and its minimum (RFC 2308; Developer Guide, SOA record)."""
+    """The negative TTL is the smaller of the SOA's TTL and its minimum (RFC 2308; Developer Guide, SOA record)."""
     for ttl, minimum, expected in ((900, 86_400, 900), (900, 5, 5), (7, 86_400, 7)):
         zone = serve()
         zone.records.put(replace(SOA, ttl=ttl, values=(f"ns. mail. 1 7200 900 1209600 {minimum}",)))
@@ -155,7 +155,7 @@ def test_the_negative_ttl_is_the_smaller_one(world: World) -> None:
 
 
 def test_wildcards_stand_for_names_that_do_not_exist(ask: Ask) -> None:
-    """The closest encloser's asterisk only, and none where a name exists (RFC 4592)."""
+    """Only the wildcard at the closest encloser applies, and none if the name exists (RFC 4592)."""
     records = [
         RecordSet(r"\052.example.com.", "A", 60, ("192.0.2.1",)),
         RecordSet("b.example.com.", "TXT", 60, ('"x"',)),
@@ -172,7 +172,7 @@ def test_wildcards_stand_for_names_that_do_not_exist(ask: Ask) -> None:
 
 
 def test_cnames_are_followed_within_the_zone(ask: Ask) -> None:
-    """The chain stands before what it leads to; a resolver adds nothing that it cannot know."""
+    """The chain precedes the final records; a resolver adds no records of zones that it does not have."""
     records = [
         RecordSet("a.example.com.", "CNAME", 60, (" b.example.com ",)),
         RecordSet("b.example.com.", "CNAME", 30, ("C.example.com.",)),
@@ -181,7 +181,10 @@ def test_cnames_are_followed_within_the_zone(ask: Ask) -> None:
         RecordSet("gone.example.com.", "CNAME", 60, ("none.example.com.",)),
     ]
     found = ask(records, "a.example.com.")
-    assert [(row.owner, row.type) for row in found.fixed] == [("a.example.com.", "CNAME"), ("b.example.com.", "CNAME")]
+    assert [(record.owner, record.type) for record in found.fixed] == [
+        ("a.example.com.", "CNAME"),
+        ("b.example.com.", "CNAME"),
+    ]
     assert found.shuffled == ((DnsRecord("c.example.com.", "A", 15, "192.0.2.1"),),)
     assert addresses(ask(records, "a.example.com.", "CNAME")) == [" b.example.com "]
     assert addresses(ask(records, "out.example.com.")) == ["www.example.org."]
@@ -190,19 +193,19 @@ def test_cnames_are_followed_within_the_zone(ask: Ask) -> None:
     assert ask(records, "gone.example.com.").fixed[0].type == "CNAME"
 
 
-def test_cnames_that_lead_in_a_circle_end(ask: Ask) -> None:
+def test_cname_circles_end(ask: Ask) -> None:
     """The answer holds the circle once."""
     records = [
         RecordSet("a.example.com.", "CNAME", 60, ("b.example.com",)),
         RecordSet("b.example.com.", "CNAME", 60, ("a.example.com.",)),
     ]
-    assert [row.owner for row in ask(records, "a.example.com.").fixed] == ["a.example.com.", "b.example.com."]
+    assert [record.owner for record in ask(records, "a.example.com.").fixed] == ["a.example.com.", "b.example.com."]
     long = [RecordSet(f"n{n}.example.com.", "CNAME", 60, (f"n{n + 1}.example.com.",)) for n in range(100)]
     assert len(ask(long, "n0.example.com.").fixed) < 20
 
 
-def test_weighted_cnames_each_lead_on(ask: Ask) -> None:
-    """Each option is a whole answer of its own."""
+def test_each_weighted_cname_is_followed(ask: Ask) -> None:
+    """Each option is a separate whole answer."""
     records = [
         *(RecordSet("a.example.com.", "CNAME", 60, (f"{name}.example.com.",), name, weight=1) for name in ("b", "c")),
         RecordSet("b.example.com.", "A", 60, ("192.0.2.1",)),
@@ -213,13 +216,13 @@ def test_weighted_cnames_each_lead_on(ask: Ask) -> None:
 
 
 def alias(target: str, name: str = "l.example.com.", *, evaluate: bool = True, **more: object) -> RecordSet:
-    """An alias record set."""
+    """Return an alias record set."""
     record = RecordSet(name, "A", alias=AliasTarget("Z1", target, evaluate))
     return replace(record, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def test_an_alias_answers_with_its_targets_data(ask: Ask) -> None:
-    """Under its own name, with the target's TTL (route53/ResourceRecordSet.TTL)."""
+    """The records have the alias's name and the target's TTL (route53/ResourceRecordSet.TTL)."""
     records = [alias("a.example.com."), *(multivalue(n) for n in range(2))]
     found = ask(records, "l.example.com.")
     assert found.shuffled[0] == (DnsRecord("l.example.com.", "A", 60, "192.0.2.0"),)
@@ -229,16 +232,16 @@ def test_an_alias_answers_with_its_targets_data(ask: Ask) -> None:
 
 
 def test_an_alias_of_a_load_balancer_has_ttl_60(ask: Ask) -> None:
-    """Addresses are those kept for documentation, and always the same for one name."""
+    """The addresses are documentation addresses, and always the same for one name."""
     found = ask([alias("web-1.us-east-1.elb.amazonaws.com.")], "l.example.com.")
-    assert {row.ttl for option in found.shuffled for row in option} == {60}
+    assert {record.ttl for option in found.shuffled for record in option} == {60}
     assert found == ask([alias("web-1.us-east-1.elb.amazonaws.com.")], "l.example.com.")
     assert ask([alias("web-1.us-east-1.elb.amazonaws.com.", type="AAAA")], "l.example.com.", "AAAA").authority
     assert ask([alias("dualstack.web-1.us-east-1.elb.amazonaws.com.", type="AAAA")], "l.example.com.", "AAAA").shuffled
 
 
 def test_a_weighted_alias_can_evaluate_its_targets_health(ask: Ask) -> None:
-    """With EvaluateTargetHealth it is as healthy as its target, without it always healthy."""
+    """With EvaluateTargetHealth an alias is as healthy as its target, without it always healthy."""
     target = multivalue(9, healthy=False)
     for evaluate, expected in ((True, ["192.0.2.1"]), (False, ["192.0.2.1", "192.0.2.9"])):
         records = [
@@ -250,7 +253,7 @@ def test_a_weighted_alias_can_evaluate_its_targets_health(ask: Ask) -> None:
 
 
 def test_ns_records_below_the_apex_delegate(ask: Ask) -> None:
-    """Name servers refer to others there, without authority; a resolver could not reach them."""
+    """Name servers answer with a referral without authority; a resolver answers SERVFAIL."""
     records = [
         RecordSet("sub.example.com.", "NS", 60, ("ns.example.org.",)),
         RecordSet("a.sub.example.com.", "A", 60, ("192.0.2.1",)),
@@ -263,14 +266,14 @@ def test_ns_records_below_the_apex_delegate(ask: Ask) -> None:
 
 
 def test_any_is_answered_minimally(ask: Ask) -> None:
-    """One HINFO record that cites RFC 8482, for names that exist."""
+    """The answer for an existing name is one HINFO record that cites RFC 8482."""
     records = [multivalue(1)]
-    assert [row.type for row in ask(records, "a.example.com.", "ANY").fixed] == ["HINFO"]
+    assert [record.type for record in ask(records, "a.example.com.", "ANY").fixed] == ["HINFO"]
     assert ask(records, "b.example.com.", "ANY").rcode == "NXDOMAIN"
 
 
 def test_the_most_specific_private_zone_answers(world: World) -> None:
-    """Private zones before public ones, whatever the names; nothing is asked elsewhere then (Developer Guide)."""
+    """Private zones take precedence over public ones, even over more specific ones (Developer Guide)."""
     inner = serve(RecordSet("x.a.example.com.", "A", 60, ("10.0.0.1",)), name="a.example.com.", vpcs=(VPC,))
     outer = serve(RecordSet("y.a.example.com.", "A", 60, ("10.0.0.2",)), vpcs=(VPC,))
     public = serve(RecordSet("z.b.example.com.", "A", 60, ("192.0.2.1",)), name="b.example.com.")
@@ -290,8 +293,8 @@ def test_the_most_specific_private_zone_answers(world: World) -> None:
     assert addresses(resolve(outside, "w.example.org.", "A")) == ["x.a.example.com."]
 
 
-def test_simple_records_give_all_their_values(ask: Ask) -> None:
-    """Also more than eight of them."""
+def test_simple_records_answer_all_their_values(ask: Ask) -> None:
+    """A simple record answers all values, even more than eight."""
     values = tuple(f"192.0.2.{n}" for n in range(20))
     found = ask([RecordSet("a.example.com.", "A", 60, values)], "a.example.com.")
     assert (found.limit, Counter(addresses(found))) == (20, Counter(values))

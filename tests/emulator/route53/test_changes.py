@@ -1,4 +1,4 @@
-"""Changes on their way to the name servers."""
+"""Changes propagate to the name servers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACCOUNT = "111111111111"
 def test_a_change_is_pending_until_it_has_propagated(
     world: World, route53: Callable[..., Any], zone: str, advance: Callable[[float], object]
 ) -> None:
-    """GetChange says PENDING at first, INSYNC after the longest delay, and always when it was submitted."""
+    """GetChange returns PENDING at first, INSYNC after the maximum delay, and always the time of submission."""
     change = route53(
         "ChangeResourceRecordSets",
         HostedZoneId=zone,
@@ -46,7 +46,7 @@ def test_a_change_is_pending_until_it_has_propagated(
 
 
 def test_changes_of_a_zone_arrive_in_order(world: World, advance: Callable[[float], object]) -> None:
-    """However long each takes, no change overtakes an earlier one of its zone."""
+    """Whatever the delay of each change, no change arrives before an earlier one of its zone."""
     arrived: list[int] = []
     for number in range(50):
         submit_change(world, ACCOUNT, "Z1", partial(arrived.append, number))
@@ -54,14 +54,14 @@ def test_changes_of_a_zone_arrive_in_order(world: World, advance: Callable[[floa
     assert arrived == list(range(50))
 
 
-def test_unknown_changes_are_no_such_change(route53: Callable[..., Any]) -> None:
-    """An id that no change has is NoSuchChange."""
+def test_unknown_changes_are_refused(route53: Callable[..., Any]) -> None:
+    """An unknown id is NoSuchChange."""
     with pytest.raises(ServiceError, match="NoSuchChange"):
         route53("GetChange", Id="C1")
 
 
 def test_old_changes_are_forgotten(world: World, advance: Callable[[float], object]) -> None:
-    """A long run keeps its size."""
+    """The number of remembered changes is bounded."""
     for _ in range(MAX_CHANGES + 10):
         submit_change(world, ACCOUNT, "Z1", lambda: None)
     advance(60)

@@ -1,4 +1,4 @@
-"""TestDNSAnswer."""
+"""TestDNSAnswer returns what the name servers would answer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from surveyor_emulator.core.errors import ServiceError
 
 
-def test_it_tells_what_the_name_servers_would(
+def test_returns_the_answer_of_the_name_servers(
     route53: Callable[..., Any], zone: str, change: Callable[..., Any], advance: Callable[[float], object]
 ) -> None:
-    """NOERROR with data, NXDOMAIN without; of a weighted group one value, of a multivalue group up to eight."""
+    """Existing names are NOERROR, others NXDOMAIN; weighted groups have one value, multivalue groups up to eight."""
     own = zone.removeprefix("/hostedzone/")
     change(
         *(
@@ -46,12 +46,12 @@ def test_it_tells_what_the_name_servers_would(
 
 
 def test_only_public_zones_can_be_tested(route53: Callable[..., Any], private_zone: str) -> None:
-    """A private one is InvalidInput: this call queries public zones only (route53/TestDNSAnswer)."""
+    """A private zone is InvalidInput: this operation queries public zones only (route53/TestDNSAnswer)."""
     with pytest.raises(ServiceError, match="InvalidInput"):
         route53("TestDNSAnswer", HostedZoneId=private_zone, RecordName="example.internal", RecordType="SOA")
 
 
-def test_before_propagation_nothing_is_answered(route53: Callable[..., Any], zone: str) -> None:
-    """A zone that the name servers do not have yet is refused by them."""
+def test_a_zone_is_refused_before_propagation(route53: Callable[..., Any], zone: str) -> None:
+    """The name servers refuse questions about a zone that has not propagated yet."""
     answer = route53("TestDNSAnswer", HostedZoneId=zone, RecordName="example.com", RecordType="SOA")
     assert answer["ResponseCode"] == "REFUSED"

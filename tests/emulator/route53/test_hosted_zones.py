@@ -14,24 +14,24 @@ REGION = "us-east-1"
 
 
 def records(route53: Callable[..., Any], zone: str) -> dict[str, dict[str, Any]]:
-    """A zone's record sets by type."""
+    """Return a zone's record sets by type."""
     listed = route53("ListResourceRecordSets", HostedZoneId=zone.removeprefix("/hostedzone/"))
     return {record["Type"]: record for record in listed["ResourceRecordSets"]}
 
 
 def test_a_public_zone_begins_with_soa_and_ns(route53: Callable[..., Any]) -> None:
-    """Four name servers, SOA TTL 900 and minimum 86400, NS TTL 172800 (Developer Guide, NS and SOA records)."""
-    made = route53("CreateHostedZone", Name="Example.COM", CallerReference="r", HostedZoneConfig={"Comment": "c"})
-    zone = made["HostedZone"]
-    servers = made["DelegationSet"]["NameServers"]
+    """It has four name servers, SOA TTL 900, minimum 86400, NS TTL 172800 (Developer Guide, NS and SOA records)."""
+    created = route53("CreateHostedZone", Name="Example.COM", CallerReference="r", HostedZoneConfig={"Comment": "c"})
+    zone = created["HostedZone"]
+    servers = created["DelegationSet"]["NameServers"]
     assert (zone["Name"], zone["Config"], zone["ResourceRecordSetCount"]) == (
         "example.com.",
         {"Comment": "c", "PrivateZone": False},
         2,
     )
     assert zone["Id"].startswith("/hostedzone/Z")
-    assert made["Location"].endswith(zone["Id"])
-    assert made["ChangeInfo"]["Status"] == "PENDING"
+    assert created["Location"].endswith(zone["Id"])
+    assert created["ChangeInfo"]["Status"] == "PENDING"
     assert len(set(servers)) == 4
     found = records(route53, zone["Id"])
     assert found["SOA"]["TTL"] == 900
@@ -46,7 +46,7 @@ def test_a_public_zone_begins_with_soa_and_ns(route53: Callable[..., Any]) -> No
 def test_a_private_zone_has_its_vpc_and_the_common_servers(
     route53: Callable[..., Any], private_zone: str, vpc: str
 ) -> None:
-    """Its name servers are the same for all private zones (Developer Guide, Working with private hosted zones)."""
+    """All private zones have the same name servers (Developer Guide, Working with private hosted zones)."""
     shown = route53("GetHostedZone", Id=private_zone)
     assert shown["VPCs"] == [{"VPCRegion": REGION, "VPCId": vpc}]
     assert shown["HostedZone"]["Config"] == {"PrivateZone": True}
@@ -68,15 +68,15 @@ def test_a_private_zone_has_its_vpc_and_the_common_servers(
     ],
 )
 @pytest.mark.usefixtures("zone")
-def test_zones_that_cannot_be_made(route53: Callable[..., Any], code: str, request_: dict[str, object]) -> None:
-    """Each with the error that the model lists for it."""
+def test_zones_that_cannot_be_created(route53: Callable[..., Any], code: str, request_: dict[str, object]) -> None:
+    """Each invalid request has the error that the model lists for it."""
     with pytest.raises(ServiceError) as refused:
         route53("CreateHostedZone", **{"CallerReference": "new"} | request_)
     assert refused.value.code == code
 
 
 def test_private_zones_of_one_name_and_vpc_conflict(route53: Callable[..., Any], private_zone: str, vpc: str) -> None:
-    """ConflictingDomainExists for the same name, nothing for one above or below it."""
+    """The same name is ConflictingDomainExists; names above or below it are allowed."""
     request = {"CallerReference": "r", "VPC": {"VPCRegion": REGION, "VPCId": vpc}}
     with pytest.raises(ServiceError, match="ConflictingDomainExists"):
         route53("CreateHostedZone", Name="EXAMPLE.internal", **request)
@@ -84,7 +84,7 @@ def test_private_zones_of_one_name_and_vpc_conflict(route53: Callable[..., Any],
 
 
 def test_accounts_have_a_quota_of_zones(world: World, route53: Callable[..., Any]) -> None:
-    """One more is TooManyHostedZones; another account has its own quota."""
+    """A zone beyond the quota is TooManyHostedZones; another account has a separate quota."""
     for number in range(world.settings.quotas.hosted_zones):
         route53("CreateHostedZone", Name="example.org", CallerReference=str(number))
     with pytest.raises(ServiceError, match="TooManyHostedZones"):
@@ -94,7 +94,7 @@ def test_accounts_have_a_quota_of_zones(world: World, route53: Callable[..., Any
 
 
 def test_a_zone_with_records_is_not_empty(route53: Callable[..., Any], zone: str, change: Callable[..., Any]) -> None:
-    """DeleteHostedZone needs the zone to hold nothing but its SOA and NS records."""
+    """DeleteHostedZone requires a zone without records other than its SOA and NS records."""
     record = {"Name": "a.example.com", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     change(("CREATE", record))
     with pytest.raises(ServiceError, match="HostedZoneNotEmpty"):
@@ -106,28 +106,28 @@ def test_a_zone_with_records_is_not_empty(route53: Callable[..., Any], zone: str
 
 
 def test_comments_can_be_changed_and_removed(route53: Callable[..., Any], zone: str) -> None:
-    """UpdateHostedZoneComment; without one there is none."""
+    """UpdateHostedZoneComment without a comment removes the existing comment."""
     assert route53("UpdateHostedZoneComment", Id=zone, Comment="c")["HostedZone"]["Config"]["Comment"] == "c"
     assert "Comment" not in route53("UpdateHostedZoneComment", Id=zone)["HostedZone"]["Config"]
 
 
 def test_zones_are_listed_page_by_page(route53: Callable[..., Any], zone: str, private_zone: str) -> None:
-    """Every zone is on exactly one page; a marker is the next one's id."""
+    """Every zone is on exactly one page; a marker is the id of the next zone."""
     seen, request = [], {"MaxItems": "1"}
     while True:
         page = route53("ListHostedZones", **request)
         assert page["MaxItems"] == "1"
-        seen += [found["Id"] for found in page["HostedZones"]]
+        seen += [zone["Id"] for zone in page["HostedZones"]]
         if not page["IsTruncated"]:
             break
         request["Marker"] = page["NextMarker"]
     assert sorted(seen) == sorted([zone, private_zone])
     private = route53("ListHostedZones", HostedZoneType="PrivateHostedZone")["HostedZones"]
-    assert [found["Id"] for found in private] == [private_zone]
+    assert [zone["Id"] for zone in private] == [private_zone]
 
 
 def test_zones_by_name_have_their_labels_reversed(route53: Callable[..., Any]) -> None:
-    """ListHostedZonesByName: com.example. before com.example.a. before org.…; then pages from where one says."""
+    """ListHostedZonesByName orders com.example. before com.example.a. before org.…, and pages begin at a given name."""
     for number, name in enumerate(["b.example.com", "example.org", "example.com", "a.example.com"]):
         route53("CreateHostedZone", Name=name, CallerReference=str(number))
     listed = route53("ListHostedZonesByName")
@@ -153,7 +153,7 @@ def test_zones_by_name_have_their_labels_reversed(route53: Callable[..., Any]) -
         ("ListHostedZonesByName", {"HostedZoneId": "Z1"}),
     ],
 )
-def test_pages_that_cannot_be(route53: Callable[..., Any], operation: str, request_: dict[str, object]) -> None:
-    """InvalidInput for sizes that are none and markers that lead nowhere."""
+def test_invalid_pages_are_refused(route53: Callable[..., Any], operation: str, request_: dict[str, object]) -> None:
+    """Invalid sizes and unknown markers are InvalidInput."""
     with pytest.raises(ServiceError, match="InvalidInput"):
         route53(operation, **request_)

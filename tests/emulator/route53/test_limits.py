@@ -1,4 +1,4 @@
-"""GetAccountLimit and GetHostedZoneLimit."""
+"""GetAccountLimit and GetHostedZoneLimit return limits and usage."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ACCOUNT_LIMITS = (
 
 @pytest.mark.parametrize("kind", ACCOUNT_LIMITS)
 @pytest.mark.usefixtures("zone")
-def test_account_limits_say_what_is_used(world: World, route53: Callable[..., Any], kind: str) -> None:
-    """Every type of the model has a value, and zones count."""
+def test_account_limits_have_a_usage(world: World, route53: Callable[..., Any], kind: str) -> None:
+    """Every type in the model has a value, and zones count towards the usage."""
     found = route53("GetAccountLimit", Type=kind)
     assert found["Limit"]["Type"] == kind
     assert found["Count"] == (1 if kind == "MAX_HOSTED_ZONES_BY_OWNER" else 0)
@@ -30,8 +30,8 @@ def test_account_limits_say_what_is_used(world: World, route53: Callable[..., An
         assert found["Limit"]["Value"] == world.settings.quotas.hosted_zones
 
 
-def test_zone_limits_say_what_is_used(world: World, route53: Callable[..., Any], zone: str, private_zone: str) -> None:
-    """Records of any zone, VPCs of private ones."""
+def test_zone_limits_have_a_usage(world: World, route53: Callable[..., Any], zone: str, private_zone: str) -> None:
+    """Every zone has a limit of records, private zones also of VPCs."""
     records = route53("GetHostedZoneLimit", HostedZoneId=zone, Type="MAX_RRSETS_BY_ZONE")
     assert (records["Count"], records["Limit"]["Value"]) == (2, world.settings.quotas.records_per_zone)
     found = route53("GetHostedZoneLimit", HostedZoneId=private_zone, Type="MAX_VPCS_ASSOCIATED_BY_ZONE")

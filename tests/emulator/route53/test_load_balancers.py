@@ -1,4 +1,4 @@
-"""Names of load balancers."""
+"""Names of load balancers are recognised and resolved."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ DOCUMENTATION = [ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24"
         ("web.elb.amazonaws.com.example.com.", False),
     ],
 )
-def test_names_that_elastic_load_balancing_gives(name: str, expected: bool) -> None:
-    """Application and network load balancers, in either partition."""
+def test_names_of_elastic_load_balancing(name: str, expected: bool) -> None:
+    """Names of application and network load balancers are recognised in both partitions."""
     assert is_load_balancer(name) is expected
 
 
 def test_addresses_are_for_documentation_only(world: World) -> None:
-    """Two of each family, the same ones each time, in networks where nobody is."""
+    """Each family has two addresses, which never change and are in networks reserved for documentation."""
     name = "dualstack.web-1.us-east-1.elb.amazonaws.com."
     for kind in ("A", "AAAA"):
         found = load_balancer_addresses(world, name, kind)

@@ -1,4 +1,4 @@
-"""What Cloud Map does in Route 53, and that Route 53's own operations leave it alone."""
+"""Cloud Map manages zones, records and health checks that Route 53's own operations cannot change."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RECORD = RecordSet("web.corp.internal.", "A", 60, ("10.0.0.1",), "i-1", multival
 
 @pytest.fixture
 def corp(world: World, vpc: str) -> HostedZone:
-    """A private zone of Cloud Map's."""
-    return managed.create_zone(world, ACCOUNT, "Corp.internal", soa_ttl=7, comment="made", vpc=(vpc, REGION))
+    """Return a private zone of Cloud Map."""
+    return managed.create_zone(world, ACCOUNT, "Corp.internal", soa_ttl=7, comment="created", vpc=(vpc, REGION))
 
 
 def served(world: World, zone: HostedZone, key: RecordKey) -> RecordSet | None:
-    """What the name servers have of a record."""
+    """Return a record on the name servers."""
     found = published_zones(world).get(zone.id)
     return found.records.get(key) if found else None
 
@@ -37,15 +37,15 @@ def test_a_zone_of_cloud_map_names_its_owner(route53: Callable[..., Any], corp: 
     shown = route53("GetHostedZone", Id=corp.id)
     assert shown["HostedZone"]["LinkedService"] == {"ServicePrincipal": CLOUD_MAP}
     assert shown["HostedZone"]["Name"] == "corp.internal."
-    assert shown["HostedZone"]["Config"] == {"PrivateZone": True, "Comment": "made"}
+    assert shown["HostedZone"]["Config"] == {"PrivateZone": True, "Comment": "created"}
     assert shown["VPCs"] == [{"VPCRegion": REGION, "VPCId": vpc}]
     assert "DelegationSet" not in shown
 
 
-def test_route_53_does_not_touch_what_cloud_map_owns(
+def test_route_53_cannot_change_resources_of_cloud_map(
     world: World, route53: Callable[..., Any], corp: HostedZone
 ) -> None:
-    """Neither records nor zones nor health checks; associating further VPCs is not among it."""
+    """Records, zones and health checks cannot be changed; associating further VPCs is allowed."""
     record = {"Name": "x.corp.internal", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
     check = managed.create_health_check(world, ACCOUNT, HealthCheckConfig("TCP", "192.0.2.1", 80), owner=CLOUD_MAP)
@@ -60,10 +60,10 @@ def test_route_53_does_not_touch_what_cloud_map_owns(
             route53(operation, **request)
 
 
-def test_records_show_at_once_and_are_served_later(
+def test_records_are_listed_before_they_are_served(
     world: World, corp: HostedZone, advance: Callable[[float], object]
 ) -> None:
-    """ListResourceRecordSets knows a change immediately, the name servers after its propagation."""
+    """ListResourceRecordSets shows a change immediately, the name servers after its propagation."""
     managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
     assert managed.find_records(world, ACCOUNT, corp.id, "WEB.corp.internal") == (RECORD,)
     assert served(world, corp, RECORD.key) is None
@@ -75,8 +75,10 @@ def test_records_show_at_once_and_are_served_later(
     assert served(world, corp, RECORD.key) is None
 
 
-def test_custom_health_does_not_wait(world: World, corp: HostedZone, advance: Callable[[float], object]) -> None:
-    """What is served follows at once, and a change on its way does not bring the old health back."""
+def test_custom_health_takes_effect_without_delay(
+    world: World, corp: HostedZone, advance: Callable[[float], object]
+) -> None:
+    """Name servers use it immediately, and a change that propagates later does not restore the old health."""
     managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
     managed.set_health(world, ACCOUNT, corp.id, RECORD.key, False)
     advance(60)
@@ -85,8 +87,8 @@ def test_custom_health_does_not_wait(world: World, corp: HostedZone, advance: Ca
     assert served(world, corp, RECORD.key) == RECORD
 
 
-def test_the_soa_ttl_is_what_was_asked_for(world: World, corp: HostedZone, advance: Callable[[float], object]) -> None:
-    """At creation and after a change; the minimum stays."""
+def test_the_soa_ttl_is_as_requested(world: World, corp: HostedZone, advance: Callable[[float], object]) -> None:
+    """The TTL is as requested at creation and after a change; the minimum does not change."""
     soa = RecordKey("corp.internal.", "SOA")
     assert corp.soa_ttl == 7
     managed.set_soa_ttl(world, ACCOUNT, corp.id, 11)
@@ -97,7 +99,7 @@ def test_the_soa_ttl_is_what_was_asked_for(world: World, corp: HostedZone, advan
 
 
 def test_two_zones_of_one_name_cannot_share_a_vpc(world: World, corp: HostedZone, vpc: str, second_vpc: str) -> None:
-    """The second is ConflictingDomainExists; in another VPC, or as a public zone, it is fine."""
+    """The second zone is ConflictingDomainExists, unless it is in another VPC or public."""
     with pytest.raises(ServiceError, match="ConflictingDomainExists"):
         managed.create_zone(world, ACCOUNT, "corp.internal.", soa_ttl=None, comment="", vpc=(vpc, REGION))
     other = managed.create_zone(world, ACCOUNT, "corp.internal", soa_ttl=None, comment="", vpc=(second_vpc, REGION))
@@ -107,15 +109,15 @@ def test_two_zones_of_one_name_cannot_share_a_vpc(world: World, corp: HostedZone
 
 
 def test_an_unknown_vpc_is_refused(world: World) -> None:
-    """Also one of another region."""
+    """An unknown VPC and a VPC of another region are InvalidVPCId."""
     with pytest.raises(ServiceError, match="InvalidVPCId"):
         managed.create_zone(world, ACCOUNT, "x.internal", soa_ttl=None, comment="", vpc=("vpc-0", REGION))
 
 
-def test_a_zone_goes_with_all_its_records(
+def test_a_zone_is_deleted_with_all_its_records(
     world: World, route53: Callable[..., Any], corp: HostedZone, advance: Callable[[float], object]
 ) -> None:
-    """Deleting it needs no clean-up first, and late changes do not bring it back."""
+    """Deleting needs no prior clean-up, and changes that propagate later do not restore the zone."""
     managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
     managed.delete_zone(world, ACCOUNT, corp.id)
     with pytest.raises(ServiceError, match="NoSuchHostedZone"):
@@ -125,7 +127,7 @@ def test_a_zone_goes_with_all_its_records(
 
 
 def test_a_batch_outside_its_zone_changes_nothing(world: World, corp: HostedZone) -> None:
-    """All or nothing."""
+    """A batch with an invalid record changes nothing."""
     with pytest.raises(ServiceError, match="InvalidChangeBatch"):
         managed.apply_changes(world, ACCOUNT, corp.id, [RECORD, replace(RECORD, name="web.other.internal.")], [])
     assert not managed.find_records(world, ACCOUNT, corp.id, RECORD.name)
@@ -134,15 +136,15 @@ def test_a_batch_outside_its_zone_changes_nothing(world: World, corp: HostedZone
 @pytest.mark.parametrize(
     ("kind", "value"), [("A", "10.0.0"), ("CNAME", "a b"), ("SRV", "1 1 80 " + "x" * 64 + ".corp.")]
 )
-def test_a_value_that_is_none_changes_nothing(world: World, corp: HostedZone, kind: str, value: str) -> None:
-    """It is found here, not when somebody asks for it."""
+def test_an_invalid_value_changes_nothing(world: World, corp: HostedZone, kind: str, value: str) -> None:
+    """An invalid value is refused when it is written, not when it is queried."""
     with pytest.raises(ServiceError, match="InvalidChangeBatch"):
         managed.apply_changes(world, ACCOUNT, corp.id, [RECORD, replace(RECORD, type=kind, values=(value,))], [])
     assert not managed.find_records(world, ACCOUNT, corp.id, RECORD.name)
 
 
 def test_a_zone_has_its_quota_of_records(world: World, corp: HostedZone) -> None:
-    """SOA and NS count; replacing and deleting stay possible in a full zone."""
+    """SOA and NS records count; replacing and deleting records is possible in a full zone."""
     limit = world.settings.quotas.records_per_zone
     full = [replace(RECORD, set_identifier=f"i-{number}") for number in range(limit - 2)]
     managed.apply_changes(world, ACCOUNT, corp.id, full, [])
@@ -152,29 +154,29 @@ def test_a_zone_has_its_quota_of_records(world: World, corp: HostedZone) -> None
     managed.apply_changes(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="instead")], [full[0].key])
 
 
-def test_deleting_what_is_not_there_is_no_error(world: World, route53: Callable[..., Any], corp: HostedZone) -> None:
-    """So that clean-up can be repeated; what is there stays."""
+def test_deleting_an_absent_record_is_no_error(world: World, route53: Callable[..., Any], corp: HostedZone) -> None:
+    """Clean-up can be repeated; existing records stay."""
     managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
     before = route53("ListResourceRecordSets", HostedZoneId=corp.id)["ResourceRecordSets"]
     managed.apply_changes(world, ACCOUNT, corp.id, [], [replace(RECORD, set_identifier="never there").key])
     assert route53("ListResourceRecordSets", HostedZoneId=corp.id)["ResourceRecordSets"] == before
 
 
-def test_a_deleted_health_check_lingers(
+def test_a_deleted_health_check_stays_listed(
     world: World, route53: Callable[..., Any], advance: Callable[[float], object]
 ) -> None:
-    """It stays in lists for a while (route53/DeleteHealthCheck), but takes up no quota."""
+    """It stays in lists for a while (route53/DeleteHealthCheck), but does not count towards the quota."""
     config = HealthCheckConfig("TCP", "192.0.2.1", 80)
-    made = [
+    checks = [
         managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
         for _ in range(world.settings.quotas.health_checks)
     ]
     with pytest.raises(ServiceError, match="TooManyHealthChecks"):
         managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
-    managed.delete_health_check(world, ACCOUNT, made[0].id)
+    managed.delete_health_check(world, ACCOUNT, checks[0].id)
     managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
-    shown = route53("GetHealthCheck", HealthCheckId=made[0].id)["HealthCheck"]
+    shown = route53("GetHealthCheck", HealthCheckId=checks[0].id)["HealthCheck"]
     assert shown["LinkedService"] == {"ServicePrincipal": CLOUD_MAP}
     advance(world.settings.health_check_removal.maximum)
     with pytest.raises(ServiceError, match="NoSuchHealthCheck"):
-        route53("GetHealthCheck", HealthCheckId=made[0].id)
+        route53("GetHealthCheck", HealthCheckId=checks[0].id)

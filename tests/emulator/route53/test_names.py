@@ -1,4 +1,4 @@
-"""Domain names: one spelling each, and the way to the wire and back."""
+"""Domain names have one spelling each, and convert to wire form and back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LABELS = st.lists(st.binary(min_size=1, max_size=63), min_size=1, max_size=6).fi
     ],
 )
 def test_a_name_has_one_spelling(written: str, kept: str) -> None:
-    """Lower case, a trailing dot, octal escapes for all but letters, digits, hyphen and underscore."""
+    """It is lower case, with a trailing dot, and escapes all but letters, digits, hyphen and underscore."""
     assert names.canonical(written) == kept
     assert names.canonical(kept) == kept
 
@@ -40,15 +40,15 @@ def test_a_name_has_one_spelling(written: str, kept: str) -> None:
     "written",
     ["", "..", "a..b", ".a", "a b.com", "ex\u00e4mple.com", "x" * 64 + ".com", "a." * 127 + "aa", "a\n"],
 )
-def test_what_is_no_name_is_refused(written: str) -> None:
-    """Empty or long labels, long names, and characters that need an escape are errors."""
+def test_invalid_names_are_refused(written: str) -> None:
+    """Empty or too long labels, too long names, and characters that need an escape are errors."""
     with pytest.raises(ValueError, match="domain name"):
         names.canonical(written)
 
 
 @given(LABELS)
-def test_labels_survive_the_way_to_the_wire(labels: list[bytes]) -> None:
-    """Whatever bytes a label holds, spelling and unspelling it only makes it lower case."""
+def test_labels_survive_conversion(labels: list[bytes]) -> None:
+    """For any bytes in a label, converting it back and forth only makes it lower case."""
     lower = [label.lower() for label in labels]
     name = names.from_labels(lower)
     assert names.canonical(name) == name
@@ -57,15 +57,15 @@ def test_labels_survive_the_way_to_the_wire(labels: list[bytes]) -> None:
 
 
 def test_the_longest_names_fit() -> None:
-    """A label of 63 bytes and a name of 255 are the longest that there are."""
+    """A label of 63 bytes and a name of 255 bytes are the longest valid ones."""
     longest = ".".join(["x" * 63] * 3 + ["x" * 61])
     assert len(names.to_wire(names.canonical(longest))) == 255
     with pytest.raises(ValueError, match="255"):
         names.canonical(longest + "x")
 
 
-def test_names_know_what_lies_above_them() -> None:
-    """Ancestors come nearest first; a name is within itself and within each of them, but not within a look-alike."""
+def test_ancestors_of_a_name() -> None:
+    """Ancestors are listed nearest first; a name is within itself and its ancestors, but not within similar names."""
     assert names.ancestors("a.b.example.com.") == ["b.example.com.", "example.com.", "com."]
     assert names.is_within("example.com.", "example.com.")
     assert names.is_within("a.example.com.", "example.com.")
@@ -73,5 +73,5 @@ def test_names_know_what_lies_above_them() -> None:
 
 
 def test_lists_are_sorted_by_reversed_labels() -> None:
-    """As documented for ListHostedZonesByName: com.example.www. with its trailing dot."""
+    """The sort key is as documented for ListHostedZonesByName: com.example.www. with its trailing dot."""
     assert names.sort_key("www.example.com.") == "com.example.www."

@@ -1,4 +1,4 @@
-"""Route 53 as boto3 meets it: every operation over HTTP, its answer read and its errors told apart."""
+"""boto3 can call every Route 53 operation over HTTP, read its answer and distinguish its errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECORD = {"Name": "a.example.com", "Type": "A", "TTL": 5, "ResourceRecords": [{"
 
 @pytest.fixture
 def client() -> Iterator[Any]:
-    """Makes boto3 clients of a target in a process of its own: ``client("route53")``."""
+    """Yield a function that creates boto3 clients of a target in a separate process: ``client("route53")``."""
     process = subprocess.Popen(
         [sys.executable, "-m", "surveyor_emulator", "--clock", "advance"], stdout=subprocess.PIPE, text=True
     )
@@ -47,7 +47,7 @@ def client() -> Iterator[Any]:
 
 
 def test_every_operation_over_http(client: Any) -> None:
-    """One walk through all of them; what comes back is what went in."""
+    """Each operation succeeds, and the answers return what the requests set."""
     route53, done = client("route53"), set[str]()
     vpcs = [
         client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"],
@@ -70,7 +70,7 @@ def test_every_operation_over_http(client: Any) -> None:
     listed = call("list_resource_record_sets", HostedZoneId=zone, StartRecordName="a.example.com", StartRecordType="A")
     assert listed["ResourceRecordSets"] == [RECORD | {"Name": "a.example.com."}]
     assert len(call("get_hosted_zone", Id=zone)["DelegationSet"]["NameServers"]) == 4
-    assert {found["Id"] for found in call("list_hosted_zones")["HostedZones"]} == {zone, private}
+    assert {entry["Id"] for entry in call("list_hosted_zones")["HostedZones"]} == {zone, private}
     assert call("list_hosted_zones_by_name", DNSName="example.com", MaxItems="1")["IsTruncated"] is True
     assert call("get_hosted_zone_count")["HostedZoneCount"] == 2
     assert call("update_hosted_zone_comment", Id=zone, Comment="c")["HostedZone"]["Config"]["Comment"] == "c"
@@ -86,7 +86,7 @@ def test_every_operation_over_http(client: Any) -> None:
     check = call("create_health_check", CallerReference="1", HealthCheckConfig=CHECK)["HealthCheck"]["Id"]
     assert call("get_health_check", HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]["Port"] == 80
     assert call("update_health_check", HealthCheckId=check, Port=81)["HealthCheck"]["HealthCheckVersion"] == 2
-    assert [found["Id"] for found in call("list_health_checks")["HealthChecks"]] == [check]
+    assert [entry["Id"] for entry in call("list_health_checks")["HealthChecks"]] == [check]
     assert call("get_health_check_count")["HealthCheckCount"] == 1
     assert call("get_health_check_status", HealthCheckId=check)["HealthCheckObservations"] == []
     assert call("get_health_check_last_failure_reason", HealthCheckId=check)["HealthCheckObservations"] == []

@@ -1,4 +1,4 @@
-"""What the name servers know."""
+"""The zones of the name servers follow their changes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ RECORD = RecordSet("a.example.com.", "A", 60, ("192.0.2.1",), "1", multivalue=Tr
 
 
 def zone(identity: str, account: str = "1", name: str = "example.com.", *vpcs: VpcKey) -> HostedZone:
-    """A zone; public without VPCs."""
+    """Return a zone; public without VPCs."""
     return HostedZone(identity, name, account, identity, None, ("ns.",), 900, vpcs)
 
 
-def test_of_public_zones_with_one_name_the_newest_counts() -> None:
-    """Unless an older one is of the account that asks."""
+def test_newest_public_zone_of_a_name_wins() -> None:
+    """The newest zone is used, unless the given account owns an older one."""
     known = PublishedZones()
     for identity, account in (("Z1", "1"), ("Z2", "2"), ("Z3", "3")):
         known.put(zone(identity, account))
@@ -26,7 +26,7 @@ def test_of_public_zones_with_one_name_the_newest_counts() -> None:
 
 
 def test_private_zones_belong_to_their_vpcs() -> None:
-    """They are never among the public ones, and follow a change of VPCs."""
+    """Private zones are never listed as public, and follow a change of VPCs."""
     known, first, second = PublishedZones(), VpcKey("vpc-1", "us-east-1"), VpcKey("vpc-1", "us-west-2")
     known.put(zone("Z1", "1", "example.com.", first))
     assert not known.public()
@@ -37,8 +37,8 @@ def test_private_zones_belong_to_their_vpcs() -> None:
     assert known.private(second)
 
 
-def test_every_difference_raises_the_generation() -> None:
-    """Records, zones and health do; only zones raise the layout; what changes nothing raises neither."""
+def test_every_change_raises_the_generation() -> None:
+    """Changes of records, zones and health do; only zones raise the layout; calls without effect raise neither."""
     known = PublishedZones()
     known.put(zone("Z1"))
     assert (known.generation, known.layout) == (1, 1)

@@ -1,4 +1,4 @@
-"""Record values: the same bytes as dnspython makes of them, or a ValueError."""
+"""Record values are encoded to the same bytes as by dnspython, or raise ValueError."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOSTS = st.from_regex(r"([a-z0-9]{1,10}\.){1,4}", fullmatch=True)
 
 
 def reference(kind: str, value: str) -> bytes:
-    """What dnspython makes of a value."""
+    """Return dnspython's encoding of a value."""
     wire = dns.rdata.from_text(dns.rdataclass.IN, kind, value, origin=dns.name.root).to_wire(origin=dns.name.root)
     assert wire is not None
     return wire
@@ -40,25 +40,25 @@ def reference(kind: str, value: str) -> bytes:
         ("HINFO", '"RFC8482" ""'),
     ],
 )
-def test_values_are_encoded_as_anybody_would(kind: str, value: str) -> None:
-    """Own encoders and dnspython agree."""
+def test_values_are_encoded_as_by_dnspython(kind: str, value: str) -> None:
+    """The emulator's encoders and dnspython agree."""
     assert encode(kind, value) == reference(kind, value)
 
 
 @given(st.ip_addresses(v=4), st.ip_addresses(v=6), HOSTS, st.integers(0, 65535))
-def test_what_instances_register_is_encoded_as_anybody_would(four: object, six: object, host: str, port: int) -> None:
-    """Addresses, host names and SRV values of any kind."""
+def test_values_of_instances_are_encoded_as_by_dnspython(four: object, six: object, host: str, port: int) -> None:
+    """For all addresses, host names and SRV values the encoders agree."""
     for kind, value in (("A", str(four)), ("AAAA", str(six)), ("CNAME", host), ("SRV", f"1 1 {port} {host}")):
         assert encode(kind, value) == reference(kind, value)
 
 
 def test_a_trailing_dot_may_be_left_out() -> None:
-    """Names in values are absolute however they are written (route53/ResourceRecordSet.Name)."""
+    """Names in values are absolute with or without a trailing dot (route53/ResourceRecordSet.Name)."""
     assert encode("CNAME", "host.example.com") == encode("CNAME", "host.example.com.")
 
 
 def test_escapes_in_values_are_octal() -> None:
-    """Route 53 writes bytes in octal, zone files in decimal."""
+    """Escapes in Route 53's values are octal, in zone files decimal."""
     assert encode("TXT", r'"\344"') == b"\x01\xe4"
 
 
@@ -80,21 +80,21 @@ def test_escapes_in_values_are_octal() -> None:
         ("TXT", '"open'),
     ],
 )
-def test_what_is_no_value_of_its_type_is_refused(kind: str, value: str) -> None:
-    """The error says what was expected, or dnspython's reason."""
+def test_invalid_values_are_refused(kind: str, value: str) -> None:
+    """The error contains the expected format, or dnspython's reason."""
     with pytest.raises(ValueError, match=r"value|domain name"):
         encode(kind, value)
 
 
 @given(st.sampled_from(sorted(TYPE_NUMBERS)), st.text(max_size=60))
 def test_any_text_is_encoded_or_refused(kind: str, value: str) -> None:
-    """Nothing but ValueError comes out of a value that a client made up."""
+    """An arbitrary value is encoded or raises ValueError, nothing else."""
     with contextlib.suppress(ValueError):
         assert isinstance(encode(kind, value), bytes)
 
 
 def test_types_have_their_registered_numbers() -> None:
-    """Names and numbers are those of dnspython."""
+    """Names and numbers of types equal dnspython's."""
     for name, number in TYPE_NUMBERS.items():
         assert dns.rdatatype.from_text(name) == number
         assert TYPE_NAMES[number] == name

@@ -1,4 +1,4 @@
-"""ChangeResourceRecordSets and ListResourceRecordSets."""
+"""ChangeResourceRecordSets and ListResourceRecordSets follow their documented rules."""
 
 from __future__ import annotations
 
@@ -13,71 +13,71 @@ Record = dict[str, object]
 
 
 def record(name: str = "a.example.com", kind: str = "A", *values: str, **more: object) -> Record:
-    """A record set with TTL 5, by default an address."""
+    """Return a record set with TTL 5, by default an address."""
     shown = [{"Value": value} for value in values or ("192.0.2.1",)]
     return {"Name": name, "Type": kind, "TTL": 5, "ResourceRecords": shown} | more
 
 
 def multivalue(identifier: str, **more: object) -> Record:
-    """A multivalue answer record set of a.example.com."""
+    """Return a multivalue answer record set of a.example.com."""
     return record() | {"SetIdentifier": identifier, "MultiValueAnswer": True} | more
 
 
 def weighted(identifier: str, weight: int = 1, **more: object) -> Record:
-    """A weighted record set of a.example.com."""
+    """Return a weighted record set of a.example.com."""
     return record() | {"SetIdentifier": identifier, "Weight": weight} | more
 
 
 def alias(name: str, target: str, zone: str = "Z35SXDOTRQ7X7K", kind: str = "A", **more: object) -> Record:
-    """An alias record set; by default of a load balancer."""
+    """Return an alias record set; by default of a load balancer."""
     to = {"HostedZoneId": zone, "DNSName": target, "EvaluateTargetHealth": True}
     return {"Name": name, "Type": kind, "AliasTarget": to} | more
 
 
 @pytest.fixture
 def listed(route53: Callable[..., Any], zone: str) -> Callable[..., list[Record]]:
-    """The record sets of example.com but for its own SOA and NS."""
+    """Return a function that lists the record sets of example.com, except its own SOA and NS records."""
 
     def ask(**request: object) -> list[Record]:
         answer = route53("ListResourceRecordSets", HostedZoneId=zone, **request)
-        return [found for found in answer["ResourceRecordSets"] if found["Type"] not in ("SOA", "NS")]
+        return [entry for entry in answer["ResourceRecordSets"] if entry["Type"] not in ("SOA", "NS")]
 
     return ask
 
 
-def test_records_are_listed_as_they_were_made(change: Callable[..., Any], listed: Callable[..., list[Record]]) -> None:
-    """Names absolute and lower case, unusual characters as octal escapes, everything else as given."""
-    made = [
+def test_records_are_listed_as_created(change: Callable[..., Any], listed: Callable[..., list[Record]]) -> None:
+    """Names are absolute and lower case, with octal escapes; everything else is as in the request."""
+    created = [
         record("A.Example.com", "A", "192.0.2.2", "192.0.2.1"),
         record("*.example.com", "TXT", '"one"'),
         record("m.example.com", SetIdentifier="One", MultiValueAnswer=True),
         record("w.example.com", SetIdentifier="one", Weight=0),
         alias("l.example.com", "Name-1.us-east-1.elb.amazonaws.com"),
     ]
-    assert change(*(("CREATE", item) for item in made))["Status"] == "PENDING"
+    assert change(*(("CREATE", item) for item in created))["Status"] == "PENDING"
     target = {
         "HostedZoneId": "Z35SXDOTRQ7X7K",
         "DNSName": "name-1.us-east-1.elb.amazonaws.com.",
         "EvaluateTargetHealth": True,
     }
     assert listed() == [
-        {**made[1], "Name": r"\052.example.com."},
-        {**made[0], "Name": "a.example.com."},
-        {**made[4], "Name": "l.example.com.", "AliasTarget": target},
-        {**made[2], "Name": "m.example.com."},
-        {**made[3], "Name": "w.example.com."},
+        {**created[1], "Name": r"\052.example.com."},
+        {**created[0], "Name": "a.example.com."},
+        {**created[4], "Name": "l.example.com.", "AliasTarget": target},
+        {**created[2], "Name": "m.example.com."},
+        {**created[3], "Name": "w.example.com."},
     ]
 
 
 def test_upsert_creates_and_replaces(change: Callable[..., Any], listed: Callable[..., list[Record]]) -> None:
-    """The same name, type and set identifier is the same record set."""
+    """UPSERT replaces the record set with the same name, type and set identifier."""
     change(("UPSERT", record()))
     change(("UPSERT", record("a.example.com", "A", "192.0.2.9")))
-    assert [found["ResourceRecords"] for found in listed()] == [[{"Value": "192.0.2.9"}]]
+    assert [entry["ResourceRecords"] for entry in listed()] == [[{"Value": "192.0.2.9"}]]
 
 
 def test_a_batch_is_all_or_nothing(change: Callable[..., Any], listed: Callable[..., list[Record]]) -> None:
-    """One wrong change, and none is made; the error tells of every wrong one."""
+    """If one change is invalid, none is applied; the error names every invalid change."""
     with pytest.raises(ServiceError) as refused:
         change(
             ("CREATE", record()),
@@ -93,23 +93,23 @@ def test_a_batch_is_all_or_nothing(change: Callable[..., Any], listed: Callable[
 def test_a_cname_can_give_way_to_an_address_in_one_batch(
     change: Callable[..., Any], listed: Callable[..., list[Record]]
 ) -> None:
-    """What counts is the zone after the batch (route53/ChangeResourceRecordSets, change batches)."""
+    """The rules apply to the zone after the batch (route53/ChangeResourceRecordSets, change batches)."""
     change(("CREATE", record("a.example.com", "CNAME", "b.example.com")))
     change(("DELETE", record("a.example.com", "CNAME", "b.example.com")), ("CREATE", record()))
-    assert [found["Type"] for found in listed()] == ["A"]
+    assert [entry["Type"] for entry in listed()] == ["A"]
 
 
 def test_delete_and_create_of_one_record_set_go_together(
     change: Callable[..., Any], listed: Callable[..., list[Record]]
 ) -> None:
-    """As one replaces values that UPSERT would not compare."""
+    """DELETE and CREATE in one batch replace a record set, after comparing its old values."""
     change(("CREATE", record()))
     change(("DELETE", record()), ("CREATE", record("a.example.com", "A", "192.0.2.9")))
-    assert [found["ResourceRecords"] for found in listed()] == [[{"Value": "192.0.2.9"}]]
+    assert [entry["ResourceRecords"] for entry in listed()] == [[{"Value": "192.0.2.9"}]]
 
 
 def test_deleting_compares_values_in_any_order(change: Callable[..., Any], listed: Callable[..., list[Record]]) -> None:
-    """All values must be given, in whatever order."""
+    """DELETE must name all values, in any order."""
     change(("CREATE", record("a.example.com", "A", "192.0.2.1", "192.0.2.2")))
     with pytest.raises(ServiceError, match="InvalidChangeBatch"):
         change(("DELETE", record()))
@@ -128,7 +128,7 @@ INVALID_BATCHES: dict[str, list[tuple[str, Record]]] = {
     "SOA elsewhere": [("CREATE", record("a.example.com", "SOA", "ns. mail. 1 1 1 1 1"))],
     "NS with an asterisk": [("CREATE", record("*.example.com", "NS", "ns.example.org"))],
     "same value twice": [("CREATE", record("a.example.com", "A", "192.0.2.1", "192.0.2.1"))],
-    "wrong value": [("CREATE", record("a.example.com", "AAAA", "192.0.2.1"))],
+    "invalid value": [("CREATE", record("a.example.com", "AAAA", "192.0.2.1"))],
     "401 values": [("CREATE", record("a.example.com", "A", *(f"10.0.{n // 250}.{n % 250}" for n in range(401))))],
     "multivalue CNAME": [("CREATE", multivalue("1", Type="CNAME", ResourceRecords=[{"Value": "b.example.org"}]))],
     "weighted NS": [("CREATE", weighted("1", Type="NS", ResourceRecords=[{"Value": "b.example.org"}]))],
@@ -147,7 +147,7 @@ INVALID_BATCHES: dict[str, list[tuple[str, Record]]] = {
 def test_invalid_change_batches(
     change: Callable[..., Any], listed: Callable[..., list[Record]], batch: list[tuple[str, Record]]
 ) -> None:
-    """Each breaks one documented rule and changes nothing."""
+    """Each batch breaks one documented rule and changes nothing."""
     with pytest.raises(ServiceError) as refused:
         change(*batch)
     assert refused.value.code == "InvalidChangeBatch"
@@ -172,15 +172,15 @@ INVALID_INPUT: dict[str, Record] = {
 
 
 @pytest.mark.parametrize("shape", INVALID_INPUT.values(), ids=INVALID_INPUT.keys())
-def test_record_sets_whose_members_do_not_fit_together(change: Callable[..., Any], shape: Record) -> None:
-    """These cannot even be read as a change: InvalidInput."""
+def test_record_sets_with_contradicting_members(change: Callable[..., Any], shape: Record) -> None:
+    """Record sets that are invalid by themselves are InvalidInput."""
     with pytest.raises(ServiceError) as refused:
         change(("CREATE", shape))
     assert refused.value.code == "InvalidInput"
 
 
 def test_a_hundred_record_sets_share_a_name_and_type(route53: Callable[..., Any]) -> None:
-    """Weighted and multivalue answer record sets: 100 of a name and type (route53/ResourceRecordSet.Weight)."""
+    """Up to 100 weighted or multivalue record sets share a name and type (route53/ResourceRecordSet.Weight)."""
     zone = route53("CreateHostedZone", Name="example.net", CallerReference="r")["HostedZone"]["Id"]
     batch = [
         {"Action": "CREATE", "ResourceRecordSet": multivalue(str(n)) | {"Name": "a.example.net"}} for n in range(101)
@@ -189,8 +189,8 @@ def test_a_hundred_record_sets_share_a_name_and_type(route53: Callable[..., Any]
         route53("ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch={"Changes": batch})
 
 
-def test_one_zone_holds_its_quota_of_records(change: Callable[..., Any]) -> None:
-    """The SOA and NS records count."""
+def test_a_zone_holds_its_quota_of_records(change: Callable[..., Any]) -> None:
+    """The SOA and NS records count towards the quota."""
     change(*(("CREATE", record(f"{n}.example.com")) for n in range(18)))
     with pytest.raises(ServiceError, match="Number of records limit of 20 exceeded"):
         change(("CREATE", record("one-more.example.com")))
@@ -199,7 +199,7 @@ def test_one_zone_holds_its_quota_of_records(change: Callable[..., Any]) -> None
 
 @pytest.mark.parametrize(("action", "elements"), [("CREATE", 1001), ("UPSERT", 501)])
 def test_requests_have_limits(change: Callable[..., Any], action: str, elements: int) -> None:
-    """1,000 ResourceRecord elements and 32,000 characters a request; UPSERT counts twice (Developer Guide, Quotas)."""
+    """1,000 ResourceRecord elements, 32,000 characters per request; UPSERT counts twice (Developer Guide, Quotas)."""
     with pytest.raises(ServiceError, match="Number of records limit of 1000 exceeded"):
         change(*((action, record(f"{n}.example.com")) for n in range(elements)))
     long = [f'"{"x" * 250}" "{n:04}"' for n in range(130)]
@@ -208,9 +208,9 @@ def test_requests_have_limits(change: Callable[..., Any], action: str, elements:
 
 
 def test_the_apex_keeps_its_soa_and_ns(route53: Callable[..., Any], zone: str, change: Callable[..., Any]) -> None:
-    """They can be changed, not deleted."""
+    """The SOA and NS records of a zone can be changed, but not deleted."""
     both = {
-        found["Type"]: found for found in route53("ListResourceRecordSets", HostedZoneId=zone)["ResourceRecordSets"]
+        entry["Type"]: entry for entry in route53("ListResourceRecordSets", HostedZoneId=zone)["ResourceRecordSets"]
     }
     for kind in ("SOA", "NS"):
         with pytest.raises(ServiceError, match="InvalidChangeBatch"):
@@ -219,7 +219,7 @@ def test_the_apex_keeps_its_soa_and_ns(route53: Callable[..., Any], zone: str, c
 
 
 def test_an_alias_needs_its_target(change: Callable[..., Any], zone: str) -> None:
-    """Within the zone: a record set of that type must exist, be it in the same batch."""
+    """Within the zone, a record set of the alias's type must exist; it may be created in the same batch."""
     own = zone.removeprefix("/hostedzone/")
     with pytest.raises(ServiceError, match="not found"):
         change(("CREATE", alias("b.example.com", "a.example.com", own)))
@@ -235,7 +235,7 @@ def test_health_checks_must_exist(change: Callable[..., Any]) -> None:
 
 
 def test_simple_records_of_private_zones_have_no_health_check(route53: Callable[..., Any], private_zone: str) -> None:
-    """Only routed ones may (Developer Guide, Considerations when working with a private hosted zone)."""
+    """Only routed records may have one (Developer Guide, Considerations when working with a private hosted zone)."""
     check = route53(
         "CreateHealthCheck",
         CallerReference="r",
@@ -254,7 +254,7 @@ def test_simple_records_of_private_zones_have_no_health_check(route53: Callable[
 def test_lists_are_ordered_and_can_begin_anywhere(
     route53: Callable[..., Any], zone: str, change: Callable[..., Any], listed: Callable[..., list[Record]]
 ) -> None:
-    """Name with its labels reversed, type, set identifier; and a page says where the next one begins."""
+    """Lists are ordered by name with its labels reversed, type, set identifier; a page names the start of the next."""
     change(
         ("CREATE", record("b.example.com", "TXT", '"x"')),
         ("CREATE", record("b.example.com", "AAAA", "2001:db8::1")),
@@ -262,7 +262,7 @@ def test_lists_are_ordered_and_can_begin_anywhere(
         ("CREATE", multivalue("2")),
         ("CREATE", multivalue("1")),
     )
-    order = [(found["Name"], found["Type"], found.get("SetIdentifier")) for found in listed()]
+    order = [(entry["Name"], entry["Type"], entry.get("SetIdentifier")) for entry in listed()]
     assert order == [
         ("a.example.com.", "A", "1"),
         ("a.example.com.", "A", "2"),
@@ -270,7 +270,7 @@ def test_lists_are_ordered_and_can_begin_anywhere(
         ("b.example.com.", "TXT", None),
         ("a.b.example.com.", "A", None),
     ]
-    assert [found["Name"] for found in listed(StartRecordName="b.example.com", StartRecordType="CAA")] == [
+    assert [entry["Name"] for entry in listed(StartRecordName="b.example.com", StartRecordType="CAA")] == [
         "b.example.com.",
         "a.b.example.com.",
     ]
@@ -300,14 +300,14 @@ def test_lists_are_ordered_and_can_begin_anywhere(
         {"MaxItems": "-1"},
     ],
 )
-def test_lists_that_cannot_begin(listed: Callable[..., list[Record]], request_: dict[str, object]) -> None:
-    """A type without a name, an identifier without a type, no name, no size: InvalidInput."""
+def test_invalid_starts_are_refused(listed: Callable[..., list[Record]], request_: dict[str, object]) -> None:
+    """A type without a name, an identifier without a type, an invalid name or size are InvalidInput."""
     with pytest.raises(ServiceError, match="InvalidInput"):
         listed(**request_)
 
 
-def test_unknown_zones_are_no_such_hosted_zone(route53: Callable[..., Any], zone: str) -> None:
-    """Also a zone of another account."""
-    for account, wanted in (("111111111111", "Z1"), ("222222222222", zone)):
+def test_unknown_zones_are_refused(route53: Callable[..., Any], zone: str) -> None:
+    """An unknown zone and a zone of another account are NoSuchHostedZone."""
+    for account, zone_id in (("111111111111", "Z1"), ("222222222222", zone)):
         with pytest.raises(ServiceError, match="NoSuchHostedZone"):
-            route53("ListResourceRecordSets", account=account, HostedZoneId=wanted)
+            route53("ListResourceRecordSets", account=account, HostedZoneId=zone_id)

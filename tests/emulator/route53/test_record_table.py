@@ -1,4 +1,4 @@
-"""A table of record sets, held against a plain dictionary."""
+"""A table of record sets behaves like a plain dictionary."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KEYS = st.builds(
 
 
 @given(st.lists(st.tuples(st.booleans(), KEYS), max_size=40))
-def test_a_table_holds_what_was_put_and_not_removed(steps: list[tuple[bool, RecordKey]]) -> None:
-    """Counts, names with others below them, and the order of lists follow every step."""
+def test_a_table_follows_every_step(steps: list[tuple[bool, RecordKey]]) -> None:
+    """Counts, names with other names below them, and the order of lists are right after every step."""
     table, expected = RecordTable(), dict[RecordKey, RecordSet]()
     for put, key in steps:
         if put:
@@ -35,8 +35,8 @@ def test_a_table_holds_what_was_put_and_not_removed(steps: list[tuple[bool, Reco
             assert table.has_below(name) is any(name in ancestors(key.name) for key in expected)
 
 
-def test_a_copy_goes_its_own_way() -> None:
-    """What is put into a copy does not show in the table that it was made from."""
+def test_a_copy_is_independent() -> None:
+    """A record added to a copy is absent from the original table."""
     table = RecordTable()
     table.put(RecordSet("a.example.com.", "A", 60, ("192.0.2.1",)))
     other = table.copy()

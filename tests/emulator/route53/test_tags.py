@@ -1,4 +1,4 @@
-"""Tags of hosted zones and health checks."""
+"""Hosted zones and health checks can be tagged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from surveyor_emulator.core.errors import ServiceError
 
 
 def test_tags_are_added_changed_and_removed(route53: Callable[..., Any], zone: str) -> None:
-    """In one request removals come first; a resource shows what is left."""
+    """Within one request, removals are applied before additions."""
     own = zone.removeprefix("/hostedzone/")
     target = {"ResourceType": "hostedzone", "ResourceId": own}
     route53("ChangeTagsForResource", **target, AddTags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
@@ -22,8 +22,8 @@ def test_tags_are_added_changed_and_removed(route53: Callable[..., Any], zone: s
     assert sets == [expected]
 
 
-def test_a_resource_has_ten_tags(route53: Callable[..., Any], zone: str) -> None:
-    """An eleventh is refused, a changed one is not."""
+def test_a_resource_has_at_most_ten_tags(route53: Callable[..., Any], zone: str) -> None:
+    """An eleventh tag is refused, changing an existing tag is not."""
     target = {"ResourceType": "hostedzone", "ResourceId": zone.removeprefix("/hostedzone/")}
     route53("ChangeTagsForResource", **target, AddTags=[{"Key": str(n), "Value": ""} for n in range(10)])
     with pytest.raises(ServiceError, match="InvalidInput"):
@@ -33,7 +33,7 @@ def test_a_resource_has_ten_tags(route53: Callable[..., Any], zone: str) -> None
 
 @pytest.mark.parametrize(("kind", "code"), [("hostedzone", "NoSuchHostedZone"), ("healthcheck", "NoSuchHealthCheck")])
 def test_resources_must_exist(route53: Callable[..., Any], kind: str, code: str) -> None:
-    """The error names the kind."""
+    """The error for an unknown resource depends on its type."""
     for operation, request in (
         ("ListTagsForResource", {"ResourceId": "none"}),
         ("ListTagsForResources", {"ResourceIds": ["none"]}),
@@ -44,13 +44,13 @@ def test_resources_must_exist(route53: Callable[..., Any], kind: str, code: str)
 
 
 def test_a_change_must_change_something(route53: Callable[..., Any], zone: str) -> None:
-    """Neither additions nor removals is InvalidInput."""
+    """A request without additions and removals is InvalidInput."""
     with pytest.raises(ServiceError, match="InvalidInput"):
         route53("ChangeTagsForResource", ResourceType="hostedzone", ResourceId=zone.removeprefix("/hostedzone/"))
 
 
 def test_a_tag_must_have_a_key(route53: Callable[..., Any], zone: str) -> None:
-    """The model requires none, but a value alone is InvalidInput."""
+    """The model does not require a key, but a tag without one is InvalidInput."""
     target = {"ResourceType": "hostedzone", "ResourceId": zone.removeprefix("/hostedzone/")}
     with pytest.raises(ServiceError, match="InvalidInput"):
         route53("ChangeTagsForResource", **target, AddTags=[{"Value": "map"}])

@@ -1,4 +1,4 @@
-"""Which VPCs see a private zone."""
+"""Private zones can be associated with VPCs, also of other accounts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ OTHER = "222222222222"
 
 
 def shape(vpc: str) -> dict[str, str]:
-    """A VPC of us-east-1 as requests name it."""
+    """Return the request shape of a VPC in us-east-1."""
     return {"VPCRegion": REGION, "VPCId": vpc}
 
 
 @pytest.fixture
 def foreign_vpc(world: World) -> str:
-    """The default VPC of another account."""
+    """Return the default VPC of another account."""
     return next(iter(vpcs_of(world, OTHER, REGION)))
 
 
@@ -36,7 +36,7 @@ def test_a_second_vpc_sees_the_zone_after_propagation(
     second_vpc: str,
     advance: Callable[[float], object],
 ) -> None:
-    """GetHostedZone at once, answers when the change is INSYNC; and the other way round."""
+    """GetHostedZone shows an association or its removal immediately, answers when the change is INSYNC."""
     key = VpcKey(second_vpc, REGION)
     change = route53("AssociateVPCWithHostedZone", HostedZoneId=private_zone, VPC=shape(second_vpc), Comment="c")
     assert (change["ChangeInfo"]["Status"], change["ChangeInfo"]["Comment"]) == ("PENDING", "c")
@@ -51,7 +51,7 @@ def test_a_second_vpc_sees_the_zone_after_propagation(
 
 
 def test_the_last_vpc_stays(route53: Callable[..., Any], private_zone: str, vpc: str, second_vpc: str) -> None:
-    """LastVPCAssociation; one that is not associated is VPCAssociationNotFound."""
+    """Removing the last VPC is LastVPCAssociation; an unassociated VPC is VPCAssociationNotFound."""
     with pytest.raises(ServiceError, match="LastVPCAssociation"):
         route53("DisassociateVPCFromHostedZone", HostedZoneId=private_zone, VPC=shape(vpc))
     with pytest.raises(ServiceError, match="VPCAssociationNotFound"):
@@ -61,7 +61,7 @@ def test_the_last_vpc_stays(route53: Callable[..., Any], private_zone: str, vpc:
 def test_vpcs_that_cannot_be_associated(
     route53: Callable[..., Any], zone: str, private_zone: str, vpc: str, second_vpc: str
 ) -> None:
-    """Those of public zones, unknown ones, and those that have a zone of that name already."""
+    """A public zone, an unknown VPC, and a VPC with a zone of the same name are refused."""
     with pytest.raises(ServiceError, match="PublicZoneVPCAssociation"):
         route53("AssociateVPCWithHostedZone", HostedZoneId=zone, VPC=shape(vpc))
     with pytest.raises(ServiceError, match="InvalidVPCId"):
@@ -76,12 +76,12 @@ def test_vpcs_that_cannot_be_associated(
 def test_a_vpc_of_another_account_needs_authorization(
     route53: Callable[..., Any], private_zone: str, foreign_vpc: str
 ) -> None:
-    """First the zone's account authorizes, then the VPC's account associates; either may undo it."""
+    """The zone's account authorizes, then the VPC's account associates; either may disassociate."""
     request = {"HostedZoneId": private_zone, "VPC": shape(foreign_vpc)}
     with pytest.raises(ServiceError, match="NotAuthorizedException"):
         route53("AssociateVPCWithHostedZone", account=OTHER, **request)
-    made = route53("CreateVPCAssociationAuthorization", **request)
-    assert (made["VPC"], private_zone.endswith(made["HostedZoneId"])) == (shape(foreign_vpc), True)
+    authorized = route53("CreateVPCAssociationAuthorization", **request)
+    assert (authorized["VPC"], private_zone.endswith(authorized["HostedZoneId"])) == (shape(foreign_vpc), True)
     assert route53("ListVPCAssociationAuthorizations", HostedZoneId=private_zone)["VPCs"] == [shape(foreign_vpc)]
     route53("AssociateVPCWithHostedZone", account=OTHER, **request)
     summaries = route53("ListHostedZonesByVPC", account=OTHER, VPCId=foreign_vpc, VPCRegion=REGION)
@@ -101,7 +101,7 @@ def test_a_vpc_of_another_account_needs_authorization(
 
 
 def test_zones_of_a_vpc_are_listed_page_by_page(route53: Callable[..., Any], vpc: str) -> None:
-    """Every zone once; a token of another making is InvalidPaginationToken."""
+    """Every zone is listed once; a foreign token is InvalidPaginationToken."""
     for name in ("a.internal", "b.internal", "c.internal"):
         route53("CreateHostedZone", Name=name, CallerReference=name, VPC=shape(vpc))
     first = route53("ListHostedZonesByVPC", VPCId=vpc, VPCRegion=REGION, MaxItems="2")
@@ -114,10 +114,10 @@ def test_zones_of_a_vpc_are_listed_page_by_page(route53: Callable[..., Any], vpc
             route53("ListHostedZonesByVPC", VPCId=vpc, VPCRegion=REGION, NextToken=token)
 
 
-def test_authorizations_are_of_private_zones_and_vpcs(
+def test_authorizations_need_a_private_zone_and_a_vpc(
     route53: Callable[..., Any], zone: str, private_zone: str
 ) -> None:
-    """A public zone has none, and an id that is none is refused."""
+    """A public zone and an invalid VPC id are refused."""
     with pytest.raises(ServiceError, match="InvalidInput"):
         route53("CreateVPCAssociationAuthorization", HostedZoneId=zone, VPC=shape("vpc-12345678"))
     with pytest.raises(ServiceError, match="InvalidVPCId"):

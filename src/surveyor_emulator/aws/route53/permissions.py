@@ -12,7 +12,7 @@ __all__ = ["permission_requests"]
 
 
 def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """Yield what must be allowed.
+    """Yield the permissions of a call, all of which must be allowed.
 
     ARNs of zones and health checks have no account and no region (Service Authorization Reference, Amazon Route 53).
     """

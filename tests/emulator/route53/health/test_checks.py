@@ -1,4 +1,4 @@
-"""Health checks as objects, and what answers go by."""
+"""Health checks have a result that answers use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ TCP = HealthCheckConfig("TCP", "192.0.2.1", 80)
 
 @pytest.fixture
 def state(world: World) -> Route53State:
-    """The account's state."""
+    """Return the account's state."""
     return world.in_account(Route53State, ACCOUNT)
 
 
-def test_a_check_is_healthy_until_something_is_known(world: World, state: Route53State) -> None:
-    """Then as observed, and answers are made anew when that changes (Developer Guide, determining health)."""
+def test_a_check_is_healthy_until_it_has_a_result(world: World, state: Route53State) -> None:
+    """Afterwards it is as observed, and answers change with it (Developer Guide, determining health)."""
     check = add_check(world, ACCOUNT, TCP, caller_reference="1")
     before = published_zones(world).generation
     assert is_healthy(state, check.id)
@@ -35,8 +35,8 @@ def test_a_check_is_healthy_until_something_is_known(world: World, state: Route5
     assert published_zones(world).generation == before + 2
 
 
-def test_what_a_prober_says_of_a_deleted_check_is_ignored(world: World, state: Route53State) -> None:
-    """A probe in flight may end after its check."""
+def test_results_for_a_deleted_check_are_ignored(world: World, state: Route53State) -> None:
+    """A probe may end after its check was deleted."""
     check = add_check(world, ACCOUNT, TCP, caller_reference="1")
     remove_check(world, ACCOUNT, check)
     record_observation(world, ACCOUNT, check.id, healthy=False)
@@ -55,7 +55,7 @@ def test_what_a_prober_says_of_a_deleted_check_is_ignored(world: World, state: R
     ],
 )
 def test_disabled_and_inverted_checks(changes: dict[str, bool], *, observed: bool | None, expected: bool) -> None:
-    """A disabled check is healthy, an inverted one the other way round (route53/HealthCheckConfig.Disabled)."""
+    """A disabled check is healthy, an inverted check inverts its state (route53/HealthCheckConfig.Disabled)."""
     config = replace(TCP, **changes)  # type: ignore[arg-type]  # fields by name
     assert Route53HealthCheck("1", "1", config, observed=observed).healthy is expected
 
@@ -64,7 +64,7 @@ def test_disabled_and_inverted_checks(changes: dict[str, bool], *, observed: boo
 def test_calculated_checks_count_their_children(
     world: World, state: Route53State, threshold: int, *, expected: bool
 ) -> None:
-    """Healthy with at least the threshold of healthy children (route53/HealthCheckConfig.HealthThreshold)."""
+    """A calculated check is healthy if enough children are healthy (route53/HealthCheckConfig.HealthThreshold)."""
     children = [add_check(world, ACCOUNT, TCP, caller_reference=str(n)).id for n in range(3)]
     record_observation(world, ACCOUNT, children[0], healthy=False)
     config = HealthCheckConfig("CALCULATED", health_threshold=threshold, children=tuple(children))
@@ -75,7 +75,7 @@ def test_calculated_checks_count_their_children(
 
 
 def test_accounts_have_a_quota_of_checks(world: World) -> None:
-    """One more is TooManyHealthChecks."""
+    """A check beyond the quota is TooManyHealthChecks."""
     for n in range(world.settings.quotas.health_checks):
         add_check(world, ACCOUNT, TCP, caller_reference=str(n))
     with pytest.raises(ServiceError, match="TooManyHealthChecks"):

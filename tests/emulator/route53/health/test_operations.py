@@ -1,4 +1,4 @@
-"""Operations on health checks."""
+"""Operations on health checks behave as documented."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ TCP = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}
 
 @pytest.fixture
 def make(route53: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-    """Makes a health check and gives it as the API shows it."""
+    """Return a function that creates a health check and returns it as the API shows it."""
 
     def call(reference: str = "r", **config: object) -> dict[str, Any]:
-        made = route53("CreateHealthCheck", CallerReference=reference, HealthCheckConfig=config or TCP)
-        assert made["Location"].endswith(made["HealthCheck"]["Id"])
-        check: dict[str, Any] = made["HealthCheck"]
+        created = route53("CreateHealthCheck", CallerReference=reference, HealthCheckConfig=config or TCP)
+        assert created["Location"].endswith(created["HealthCheck"]["Id"])
+        check: dict[str, Any] = created["HealthCheck"]
         return check
 
     return call
 
 
 def test_checks_have_documented_defaults(make: Callable[..., dict[str, Any]]) -> None:
-    """Every 30 s, three failures, port 80 or 443, SNI for HTTPS (route53/HealthCheckConfig)."""
+    """Defaults are 30 s, three failures, port 80 or 443, SNI for HTTPS (route53/HealthCheckConfig)."""
     http = make("1", Type="HTTP", IPAddress="192.0.2.1")["HealthCheckConfig"]
     assert (http["RequestInterval"], http["FailureThreshold"], http["Port"]) == (30, 3, 80)
     assert (http["Inverted"], http["Disabled"], http["MeasureLatency"]) == (False, False, False)
@@ -40,7 +40,7 @@ def test_checks_have_documented_defaults(make: Callable[..., dict[str, Any]]) ->
 
 
 def test_a_repeated_caller_reference(route53: Callable[..., Any], make: Callable[..., dict[str, Any]]) -> None:
-    """Same settings: the same check; other settings, or of a deleted check: HealthCheckAlreadyExists."""
+    """Equal settings return the same check; other settings, or a deleted check: HealthCheckAlreadyExists."""
     check = make()
     assert make() == check
     assert make("another")["Id"] != check["Id"]
@@ -52,7 +52,7 @@ def test_a_repeated_caller_reference(route53: Callable[..., Any], make: Callable
 
 
 def test_updates_count_versions(route53: Callable[..., Any], make: Callable[..., dict[str, Any]]) -> None:
-    """Each adds one; one that names an older version is HealthCheckVersionMismatch."""
+    """Each update raises the version by 1; an update of an older version is HealthCheckVersionMismatch."""
     check = make(
         "r", Type="HTTP", IPAddress="192.0.2.1", ResourcePath="/a", Regions=["us-east-1", "eu-west-1", "sa-east-1"]
     )
@@ -65,8 +65,8 @@ def test_updates_count_versions(route53: Callable[..., Any], make: Callable[...,
     assert route53("GetHealthCheck", HealthCheckId=check["Id"])["HealthCheck"] == changed
 
 
-def test_updates_that_cannot_be(route53: Callable[..., Any], make: Callable[..., dict[str, Any]]) -> None:
-    """An address cannot be added, and settings must still fit together."""
+def test_invalid_updates_are_refused(route53: Callable[..., Any], make: Callable[..., dict[str, Any]]) -> None:
+    """An address cannot be added, and the settings must not contradict each other."""
     by_name = make("1", Type="HTTP", FullyQualifiedDomainName="example.com")
     with pytest.raises(ServiceError, match="InvalidInput"):
         route53("UpdateHealthCheck", HealthCheckId=by_name["Id"], IPAddress="192.0.2.1")
@@ -75,17 +75,17 @@ def test_updates_that_cannot_be(route53: Callable[..., Any], make: Callable[...,
 
 
 def test_children_must_exist_and_have_none(make: Callable[..., dict[str, Any]]) -> None:
-    """A calculated check cannot be another's child."""
+    """An unknown check and a calculated check cannot be children."""
     parent = make("1", Type="CALCULATED", HealthThreshold=1, ChildHealthChecks=[make()["Id"]])
     for child in ("none", parent["Id"]):
         with pytest.raises(ServiceError, match="InvalidInput"):
             make("2", Type="CALCULATED", HealthThreshold=1, ChildHealthChecks=[child])
 
 
-def test_status_is_what_each_checker_saw(
+def test_status_is_the_result_of_each_checker(
     world: World, route53: Callable[..., Any], make: Callable[..., dict[str, Any]]
 ) -> None:
-    """Nothing at first; then one observation for each checker, and its latest failure even after a success."""
+    """There is no result at first, then one for each checker, and its latest failure even after a success."""
     check = make()["Id"]
     assert route53("GetHealthCheckStatus", HealthCheckId=check) == {"HealthCheckObservations": []}
     good, bad = (
@@ -104,14 +104,14 @@ def test_status_is_what_each_checker_saw(
 def test_checks_are_counted_and_listed_page_by_page(
     route53: Callable[..., Any], make: Callable[..., dict[str, Any]]
 ) -> None:
-    """Every check is on exactly one page; a marker is the next one's id."""
-    made = [make(str(n)) for n in range(3)]
+    """Every check is on exactly one page; a marker is the id of the next check."""
+    checks = [make(str(n)) for n in range(3)]
     assert route53("GetHealthCheckCount") == {"HealthCheckCount": 3}
     first = route53("ListHealthChecks", MaxItems="2")
     rest = route53("ListHealthChecks", MaxItems="2", Marker=first["NextMarker"])
     assert (first["IsTruncated"], rest["IsTruncated"]) == (True, False)
     seen = first["HealthChecks"] + rest["HealthChecks"]
-    assert sorted(check["Id"] for check in seen) == sorted(check["Id"] for check in made)
+    assert sorted(check["Id"] for check in seen) == sorted(check["Id"] for check in checks)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_checks_are_counted_and_listed_page_by_page(
         "UpdateHealthCheck",
     ],
 )
-def test_unknown_checks(route53: Callable[..., Any], operation: str) -> None:
-    """NoSuchHealthCheck."""
+def test_unknown_checks_are_refused(route53: Callable[..., Any], operation: str) -> None:
+    """An unknown id is NoSuchHealthCheck."""
     with pytest.raises(ServiceError, match="NoSuchHealthCheck"):
         route53(operation, HealthCheckId="none")

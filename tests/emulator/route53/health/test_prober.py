@@ -1,4 +1,4 @@
-"""Endpoints are probed over real sockets, within limits, and only on loopback."""
+"""Endpoints are probed over real sockets, within limits, and only on loopback addresses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Endpoint:
-    """A server of the test's, from where it was connected to, and with what requests."""
+    """A test server, the addresses of its clients, and the heads of their requests."""
 
     port: int = 0
     serve: Serve | None = None
@@ -34,32 +34,32 @@ class Endpoint:
 
 @asynccontextmanager
 async def endpoint(serve: Serve | None) -> AsyncIterator[Endpoint]:
-    """Listens on 127.0.0.1; accepts and stays silent where there is nothing to serve."""
-    made = Endpoint(serve=serve)
+    """Run a server on 127.0.0.1; without ``serve`` it accepts connections and does not answer."""
+    server_endpoint = Endpoint(serve=serve)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        made.peers.append(writer.get_extra_info("peername")[0])
+        server_endpoint.peers.append(writer.get_extra_info("peername")[0])
         try:
-            if made.serve is None:
+            if server_endpoint.serve is None:
                 await reader.read()
             else:
-                made.heads.append(await reader.readuntil(b"\r\n\r\n"))
-                await made.serve(reader, writer)
+                server_endpoint.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                await server_endpoint.serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
+    server_endpoint.port = server.sockets[0].getsockname()[1]
     try:
-        yield made
+        yield server_endpoint
     finally:
         server.close()
 
 
-def saying(text: bytes) -> Serve:
-    """Answers with these bytes."""
+def answer_with(text: bytes) -> Serve:
+    """Return a handler that answers with these bytes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(text)
@@ -68,16 +68,16 @@ def saying(text: bytes) -> Serve:
     return serve
 
 
-async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers a letter at a time."""
+async def answer_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer one letter at a time."""
     for letter in OK:
         writer.write(bytes([letter]))
         await writer.drain()
         await asyncio.sleep(0.02)
 
 
-def endlessly(first: bytes, more: bytes, pause: float | None = None) -> Serve:
-    """Never stops writing."""
+def answer_endlessly(first: bytes, more: bytes, pause: float | None = None) -> Serve:
+    """Return a handler that never stops writing."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
@@ -95,12 +95,12 @@ LIMITS = ProbeLimits(tcp_connect=10, connect=4, answer=2, wall=0.05)
 
 
 def outcome(serve: Serve | None, config: HealthCheckConfig | None = None) -> ProbeOutcome:
-    """What one probe says of a server."""
+    """Return the outcome of one probe of a server."""
 
     async def run() -> ProbeOutcome:
         async with endpoint(serve) as server:
-            asked = replace(config or HealthCheckConfig("HTTP"), ip_address="127.0.0.1", port=server.port)
-            return await probe(asked, "ref", "127.0.0.1", "127.0.0.9", LIMITS)
+            probed = replace(config or HealthCheckConfig("HTTP"), ip_address="127.0.0.1", port=server.port)
+            return await probe(probed, "ref", "127.0.0.1", "127.0.0.9", LIMITS)
 
     return asyncio.run(run())
 
@@ -122,30 +122,30 @@ def outcome(serve: Serve | None, config: HealthCheckConfig | None = None) -> Pro
     ],
 )
 def test_status_decides(answer: bytes, *, succeeded: bool) -> None:
-    """2xx and 3xx are healthy, redirects are not followed; what is no HTTP is not."""
-    assert outcome(saying(answer)).succeeded is succeeded
+    """Status 2xx and 3xx is healthy without following redirects; other statuses and non-HTTP answers are not."""
+    assert outcome(answer_with(answer)).succeeded is succeeded
 
 
 @pytest.mark.parametrize(
     ("serve", "succeeded", "timed_out_after"),
     [
         (None, False, 2.0),
-        (dripping, False, 2.0),
-        (endlessly(b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n" * 500), True, 0.0),
-        (endlessly(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 4096), True, 0.0),
-        (endlessly(b"HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n", b"x" * 65536), True, 0.0),
-        (endlessly(b"HTTP/1.1 500 Oh\r\n", b"X: y\r\n", pause=0.02), False, 0.0),
+        (answer_slowly, False, 2.0),
+        (answer_endlessly(b"HTTP/1.1 200 OK\r\n", b"X-More: and more\r\n" * 500), True, 0.0),
+        (answer_endlessly(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 4096), True, 0.0),
+        (answer_endlessly(b"HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n", b"x" * 65536), True, 0.0),
+        (answer_endlessly(b"HTTP/1.1 500 Oh\r\n", b"X: y\r\n", pause=0.02), False, 0.0),
     ],
     ids=["silent", "a letter at a time", "endless headers", "endless header", "5 GB", "slow headers"],
 )
 def test_hostile_servers(serve: Serve | None, timed_out_after: float, *, succeeded: bool) -> None:
-    """Whatever is sent or not, the probe ends within its limits, and the status in time decides."""
+    """Whatever a server sends, the probe ends within its limits, and a status in time decides."""
     actual = outcome(serve)
     assert (actual.succeeded, actual.timed_out_after) == (succeeded, timed_out_after), actual
 
 
-def test_little_is_read_of_a_lot() -> None:
-    """An endless answer is left after 64 KiB, so what it sent is what sockets hold."""
+def test_a_long_answer_is_not_read_in_full() -> None:
+    """The probe stops reading an endless answer after 64 KiB; the rest that was sent is in socket buffers."""
     sent = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -161,18 +161,18 @@ def test_little_is_read_of_a_lot() -> None:
 
 
 @pytest.mark.parametrize(("before", "succeeded"), [(0, True), (5_118, True), (5_119, False), (6_000, False)])
-def test_strings_are_looked_for_in_the_first_5120_bytes(before: int, *, succeeded: bool) -> None:
-    """The whole string must appear in them (route53/HealthCheckConfig.SearchString)."""
+def test_strings_are_searched_in_the_first_5120_bytes(before: int, *, succeeded: bool) -> None:
+    """The whole string must be within the first 5120 bytes (route53/HealthCheckConfig.SearchString)."""
     body = b"-" * before + b"ok" + b"-" * 6_000
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    assert outcome(saying(answer), HealthCheckConfig("HTTP_STR_MATCH", search_string="ok")).succeeded is succeeded
+    assert outcome(answer_with(answer), HealthCheckConfig("HTTP_STR_MATCH", search_string="ok")).succeeded is succeeded
 
 
 def test_request_names_path_and_host() -> None:
-    """The path is requested as it stands, and cannot add a header of its own (route53/HealthCheckConfig)."""
+    """The path is requested unchanged, and cannot inject a header (route53/HealthCheckConfig)."""
 
     async def run() -> None:
-        async with endpoint(saying(OK)) as server:
+        async with endpoint(answer_with(OK)) as server:
             config = HealthCheckConfig("HTTP", "127.0.0.1", server.port, "/a?b=c d\r\nX: y")
             named = replace(config, fully_qualified_domain_name="example.com")
             assert (await probe(named, "ref", "127.0.0.1", "127.0.0.9", LIMITS)).succeeded
@@ -184,7 +184,7 @@ def test_request_names_path_and_host() -> None:
 
 
 def test_refused_and_tcp() -> None:
-    """A TCP check needs a connection and no more; a closed port is unhealthy at once."""
+    """A TCP check only needs a connection; a closed port is unhealthy without a timeout."""
     assert outcome(None, HealthCheckConfig("TCP")).succeeded
     closed = HealthCheckConfig("TCP", "127.0.0.1", 1)
     assert asyncio.run(probe(closed, "ref", "127.0.0.1", "127.0.0.9", LIMITS)) == ProbeOutcome(
@@ -192,7 +192,7 @@ def test_refused_and_tcp() -> None:
     )
 
 
-class Probed:
+class ProbedWorld:
     """A world whose account has one probed check, in a running loop."""
 
     def __init__(self, port: int, address: str = "127.0.0.1", **config: Any) -> None:
@@ -206,17 +206,17 @@ class Probed:
         start_probing(self.world, ACCOUNT, self.state.health_checks[self.check])
 
     async def advance(self, seconds: float) -> bool:
-        """Let time pass; whether the check is healthy then."""
+        """Advance the clock; return whether the check is healthy afterwards."""
         await self.world.clock.advance(seconds)
         return self.state.health_checks[self.check].healthy
 
 
 def test_each_checker_probes_at_the_interval() -> None:
-    """In five minutes each of the sixteen checkers probes ten times, from an address of its own."""
+    """In five minutes each of the sixteen checkers probes ten times, from a separate address."""
 
     async def run() -> None:
-        async with endpoint(saying(OK)) as server:
-            assert await Probed(server.port).advance(300)
+        async with endpoint(answer_with(OK)) as server:
+            assert await ProbedWorld(server.port).advance(300)
             assert len(server.peers) == 160
             assert {server.peers.count(peer) for peer in server.peers} == {10}
 
@@ -225,14 +225,14 @@ def test_each_checker_probes_at_the_interval() -> None:
 
 @pytest.mark.parametrize("threshold", [1, 3])
 def test_threshold_counts_both_ways(threshold: int) -> None:
-    """One result fewer than the threshold moves nothing, the threshold does, down and up."""
+    """The health changes after exactly the threshold of results, in both directions."""
 
     async def run() -> None:
-        async with endpoint(saying(OK)) as server:
-            probed = Probed(server.port, failure_threshold=threshold)
+        async with endpoint(answer_with(OK)) as server:
+            probed = ProbedWorld(server.port, failure_threshold=threshold)
             assert await probed.advance(60)
             for answer, before, after in ((b"HTTP/1.1 503 No\r\n\r\n", True, False), (OK, False, True)):
-                server.serve = saying(answer)
+                server.serve = answer_with(answer)
                 for _ in range(threshold - 1):
                     assert await probed.advance(30) is before
                 assert await probed.advance(30) is after
@@ -242,7 +242,7 @@ def test_threshold_counts_both_ways(threshold: int) -> None:
 
 @pytest.mark.parametrize(("succeeded", "healthy"), [(2, False), (3, True)])
 def test_more_than_18_percent_of_the_checkers_suffice(succeeded: int, *, healthy: bool) -> None:
-    """Of sixteen checkers three are enough, two are not."""
+    """Three of sixteen checkers suffice, two do not."""
 
     async def run() -> None:
         async with endpoint(None) as server:
@@ -255,13 +255,13 @@ def test_more_than_18_percent_of_the_checkers_suffice(succeeded: int, *, healthy
                 writer.write(OK if peer in preferred else b"HTTP/1.1 503 No\r\n\r\n")
 
             server.serve = serve
-            assert await Probed(server.port).advance(150) is healthy
+            assert await ProbedWorld(server.port).advance(150) is healthy
 
     asyncio.run(run())
 
 
-def test_elsewhere_than_on_loopback_nothing_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not a socket is made for an address outside 127.0.0.0/8 and ::1, and nothing is concluded of it."""
+def test_only_loopback_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket is opened for an address outside 127.0.0.0/8 and ::1, and no result is recorded."""
 
     async def never(*args: object) -> ProbeOutcome:
         raise AssertionError("probed")
@@ -270,46 +270,46 @@ def test_elsewhere_than_on_loopback_nothing_is_probed(monkeypatch: pytest.Monkey
 
     async def run() -> None:
         for address in ("192.0.2.1", "8.8.8.8", "128.0.0.1", "126.255.255.255", "::ffff:127.0.0.1", "2001:db8::1"):
-            probed = Probed(80, address)
+            probed = ProbedWorld(80, address)
             assert await probed.advance(300)
             assert probed.state.health_checks[probed.check].observed is None
 
     asyncio.run(run())
 
 
-def test_without_the_setting_nothing_is_probed() -> None:
-    """Switched off while it runs, it ends; the server hears no more."""
+def test_probing_ends_when_the_setting_is_off() -> None:
+    """When the setting is switched off during a run, the server receives no more probes."""
 
     async def run() -> None:
-        async with endpoint(saying(OK)) as server:
-            probed = Probed(server.port)
+        async with endpoint(answer_with(OK)) as server:
+            probed = ProbedWorld(server.port)
             await probed.advance(60)
-            heard = len(server.peers)
-            assert heard == 32
+            received = len(server.peers)
+            assert received == 32
             probed.world.settings = replace(probed.world.settings, probe_loopback=False)
             await probed.advance(300)
-            assert len(server.peers) == heard
+            assert len(server.peers) == received
 
     asyncio.run(run())
 
 
-def test_names_are_looked_up_in_zones_of_its_own_only() -> None:
-    """A name of no zone here is not looked up anywhere, so nothing is concluded."""
+def test_names_are_resolved_in_existing_zones_only() -> None:
+    """A name outside all zones is not resolved, so no result is recorded."""
 
     async def run() -> None:
-        probed = Probed(80, ip_address=None, fully_qualified_domain_name="localhost")
+        probed = ProbedWorld(80, ip_address=None, fully_qualified_domain_name="localhost")
         assert await probed.advance(300)
         assert probed.state.health_checks[probed.check].observed is None
 
     asyncio.run(run())
 
 
-def test_what_hangs_counts_when_its_time_is_over() -> None:
-    """A silent server fails two service seconds after each request; an hour of it is not an hour of waiting."""
+def test_a_timeout_counts_at_the_end_of_its_limit() -> None:
+    """A silent server fails two service seconds after each request; an hour of timeouts takes far less wall time."""
 
     async def run() -> None:
         async with endpoint(None) as server:
-            probed = Probed(server.port, probe_wall=0.01)
+            probed = ProbedWorld(server.port, probe_wall=0.01)
             assert await probed.advance(0)
             while not server.peers:
                 await probed.advance(0.5)

@@ -1,4 +1,4 @@
-"""Which settings of a health check belong together."""
+"""Settings of a health check that contradict each other are refused."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ REFUSED = {
     "neither address nor name": HealthCheckConfig("HTTP", port=80),
     "no port": HealthCheckConfig("TCP", "192.0.2.1"),
     "TCP with a path": HealthCheckConfig("TCP", "192.0.2.1", 80, "/"),
-    "string to no use": HealthCheckConfig("HTTP", "192.0.2.1", 80, search_string="ok"),
+    "unused string": HealthCheckConfig("HTTP", "192.0.2.1", 80, search_string="ok"),
     "no string": HealthCheckConfig("HTTP_STR_MATCH", "192.0.2.1", 80),
     "SNI without TLS": HealthCheckConfig("HTTP", "192.0.2.1", 80, enable_sni=True),
     "no threshold": HealthCheckConfig("CALCULATED"),
-    "children to no use": HealthCheckConfig("TCP", "192.0.2.1", 80, children=("1",)),
+    "unused children": HealthCheckConfig("TCP", "192.0.2.1", 80, children=("1",)),
     "calculated with an address": HealthCheckConfig("CALCULATED", "192.0.2.1", health_threshold=1),
     "no alarm": HealthCheckConfig("CLOUDWATCH_METRIC"),
-    "alarm to no use": HealthCheckConfig("TCP", "192.0.2.1", 80, alarm=("us-east-1", "name")),
+    "unused alarm": HealthCheckConfig("TCP", "192.0.2.1", 80, alarm=("us-east-1", "name")),
     "every 20 s": HealthCheckConfig("TCP", "192.0.2.1", 80, request_interval=20),
     "private": HealthCheckConfig("TCP", "10.0.0.1", 80),
     "shared": HealthCheckConfig("TCP", "100.64.0.1", 80),
@@ -41,14 +41,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("config", ALLOWED.values(), ids=ALLOWED.keys())
-def test_settings_that_fit(config: HealthCheckConfig) -> None:
-    """Nothing is wrong with these."""
+def test_valid_settings_are_accepted(config: HealthCheckConfig) -> None:
+    """Valid settings raise nothing."""
     check_config(config, loopback=False)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.255.255.255", "::1"])
 def test_loopback_is_local_too(address: str) -> None:
-    """InvalidInput as for other local addresses, unless this target probes loopback."""
+    """A loopback address is InvalidInput as other local addresses, unless this target probes loopback."""
     config = HealthCheckConfig("TCP", address, 80)
     check_config(config, loopback=True)
     with pytest.raises(ServiceError, match="InvalidInput"):
@@ -56,7 +56,7 @@ def test_loopback_is_local_too(address: str) -> None:
 
 
 @pytest.mark.parametrize("config", REFUSED.values(), ids=REFUSED.keys())
-def test_settings_that_do_not_fit(config: HealthCheckConfig) -> None:
-    """InvalidInput, with a reason."""
+def test_invalid_settings_are_refused(config: HealthCheckConfig) -> None:
+    """Invalid settings are InvalidInput, with a reason."""
     with pytest.raises(ServiceError, match="InvalidInput"):
         check_config(config, loopback=True)

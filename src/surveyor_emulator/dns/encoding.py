@@ -24,7 +24,7 @@ from . import wire
 
 __all__ = ["EncodedAnswer", "Envelope", "Renderer", "encode", "make_renderer"]
 
-# Return a message without its id.
+# A function that returns a message without its id.
 Renderer = Callable[[], bytes]
 
 _HEAD = Struct("!HHHHH")

@@ -1,4 +1,4 @@
-"""Service Connect in another account's namespace."""
+"""Service Connect in a namespace of another account."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Create = Callable[[str, int], dict[str, Any]]
 
 @pytest.fixture
 def create(consumer_client: ClientFactory, unique_name: UniqueName) -> Create:
-    """`create(namespace, count)`: the consumer's ECS service, which offers one endpoint in that namespace."""
+    """Return `create(namespace, count)`, which creates a consumer's ECS service with one endpoint in the namespace."""
     ecs, ec2 = consumer_client("ecs"), consumer_client("ec2")
     cluster, family = unique_name("cluster"), unique_name("family")
     ecs.create_cluster(clusterName=cluster)
@@ -65,29 +65,29 @@ def create(consumer_client: ClientFactory, unique_name: UniqueName) -> Create:
             networkConfiguration=network,
             serviceConnectConfiguration={"enabled": True, "namespace": namespace, "services": [endpoint]},
         )
-        made: dict[str, Any] = answer["service"]
-        return made
+        service: dict[str, Any] = answer["service"]
+        return service
 
     return make
 
 
 @proves("cross-account.connect.needs-ecs-permission")
-def test_a_shared_namespace_needs_its_own_permission(
+def test_a_shared_namespace_needs_the_ecs_permission(
     make_namespace: MakeNamespace, share_namespace: ShareNamespace, create: Create
 ) -> None:
-    """Shared by the default permission it is refused to Service Connect; by the other it is accepted, by ARN alone."""
-    ordinary, meant = make_namespace("http"), make_namespace("http")
+    """A namespace shared with the default permission is refused; with the ECS permission it is accepted by ARN only."""
+    ordinary, permitted = make_namespace("http"), make_namespace("http")
     share_namespace(ordinary)
-    share_namespace(meant, FOR_ECS)
+    share_namespace(permitted, FOR_ECS)
     with pytest.raises(ClientError):
         create(ordinary["Arn"], 0)
     with pytest.raises(ClientError):
-        create(meant["Name"], 0)
-    assert create(meant["Arn"], 0)["status"] == "ACTIVE"
+        create(permitted["Name"], 0)
+    assert create(permitted["Arn"], 0)["status"] == "ACTIVE"
 
 
 @proves("cross-account.connect.revoked-share-strands-services")
-def test_a_withdrawn_share_strands_what_uses_it(
+def test_a_withdrawn_share_strands_service_and_task(
     client: ClientFactory,
     consumer_client: ClientFactory,
     make_namespace: MakeNamespace,
@@ -96,10 +96,10 @@ def test_a_withdrawn_share_strands_what_uses_it(
     clock: Clock,
     eventually: Eventually,
 ) -> None:
-    """The service stays DRAINING and its task half-way until the namespace is shared again."""
+    """The service stays DRAINING, and its task DEACTIVATING or DEPROVISIONING, until the namespace is shared again."""
     ecs: ECSClient = consumer_client("ecs")
     namespace = make_namespace("http")
-    granted = share_namespace(namespace, FOR_ECS)
+    share = share_namespace(namespace, FOR_ECS)
     service = create(namespace["Arn"], 1)
     cluster, name = service["clusterArn"], service["serviceName"]
 
@@ -108,13 +108,13 @@ def test_a_withdrawn_share_strands_what_uses_it(
         return dict(ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"][0]) if arns else None
 
     running = eventually(lambda: (found := task()) and found["lastStatus"] == "RUNNING" and found, within=timeouts.TASK)
-    client("ram").delete_resource_share(resourceShareArn=granted)
+    client("ram").delete_resource_share(resourceShareArn=share)
     ecs.delete_service(cluster=cluster, service=name, force=True)
 
     def states() -> tuple[str, str]:
-        [now] = ecs.describe_tasks(cluster=cluster, tasks=[running["taskArn"]])["tasks"]
-        [of] = ecs.describe_services(cluster=cluster, services=[name])["services"]
-        return of["status"], now["lastStatus"]
+        [stopping_task] = ecs.describe_tasks(cluster=cluster, tasks=[running["taskArn"]])["tasks"]
+        [deleted_service] = ecs.describe_services(cluster=cluster, services=[name])["services"]
+        return deleted_service["status"], stopping_task["lastStatus"]
 
     eventually(lambda: states()[1] in STRANDED, within=timeouts.TASK)
     clock.wait(timeouts.TASK)

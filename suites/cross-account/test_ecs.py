@@ -1,4 +1,4 @@
-"""What ECS makes of another account's namespace."""
+"""ECS service discovery in a namespace of another account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from surveyor.testing import (
 
 
 @proves("cross-account.ecs.service-discovery-not-shared")
-def test_service_discovery_needs_a_registry_of_ones_own(
+def test_service_discovery_needs_a_registry_of_the_same_account(
     make_namespace: MakeNamespace,
     make_service: MakeService,
     share_namespace: ShareNamespace,
@@ -30,11 +30,11 @@ def test_service_discovery_needs_a_registry_of_ones_own(
     unique_name: UniqueName,
     eventually: Eventually,
 ) -> None:
-    """A consumer's ECS service is accepted with a registry of its own account, and refused with the shared one's."""
+    """A consumer's ECS service is accepted with a registry of its own account and refused with a shared one."""
     namespace = make_namespace("http")
     share_namespace(namespace)
     shared = make_service(namespace)["Arn"]
-    theirs, ecs, ec2 = consumer_client("servicediscovery"), consumer_client("ecs"), consumer_client("ec2")
+    consumer_cloudmap, ecs, ec2 = consumer_client("servicediscovery"), consumer_client("ecs"), consumer_client("ec2")
     cluster, name = unique_name("cluster"), unique_name("family")
     ecs.create_cluster(clusterName=cluster)
     app: Any = {"name": "app", "image": TASK_IMAGE, "command": workload.command("serve")}
@@ -62,11 +62,11 @@ def test_service_discovery_needs_a_registry_of_ones_own(
 
     with pytest.raises(ClientError):
         create(shared)
-    operation = theirs.create_http_namespace(Name=unique_name("own"))
+    operation = consumer_cloudmap.create_http_namespace(Name=unique_name("own"))
 
-    def made() -> str:
-        found = theirs.get_operation(OperationId=operation["OperationId"])["Operation"]
+    def created_namespace() -> str:
+        found = consumer_cloudmap.get_operation(OperationId=operation["OperationId"])["Operation"]
         return str(found["Targets"]["NAMESPACE"]) if found["Status"] == "SUCCESS" else ""
 
-    own = eventually(made, within=timeouts.OPERATION)
-    create(theirs.create_service(Name=unique_name("svc"), NamespaceId=own)["Service"]["Arn"])
+    own = eventually(created_namespace, within=timeouts.OPERATION)
+    create(consumer_cloudmap.create_service(Name=unique_name("svc"), NamespaceId=own)["Service"]["Arn"])

@@ -32,21 +32,21 @@ RED = {"colour": "red"}
 
 @pytest.fixture
 def shared(make_namespace: MakeNamespace, share_namespace: ShareNamespace) -> dict[str, Any]:
-    """A namespace that the consumer has accepted."""
+    """Create a namespace that is shared with the consumer."""
     namespace = make_namespace("http")
     share_namespace(namespace)
     return namespace
 
 
 @pytest.fixture
-def theirs(consumer_client: ClientFactory) -> ServiceDiscoveryClient:
-    """Cloud Map as the consumer sees it."""
-    made: ServiceDiscoveryClient = consumer_client("servicediscovery")
-    return made
+def consumer_cloudmap(consumer_client: ClientFactory) -> ServiceDiscoveryClient:
+    """Return the Cloud Map client of the consumer."""
+    cloudmap_client: ServiceDiscoveryClient = consumer_client("servicediscovery")
+    return cloudmap_client
 
 
-def refused(call: Callable[[], object]) -> bool:
-    """Whether a call fails with an error of the API; no document names its code."""
+def is_refused(call: Callable[[], object]) -> bool:
+    """Return whether a call fails with an error of the API; no document names its code."""
     try:
         call()
     except ClientError:
@@ -57,56 +57,56 @@ def refused(call: Callable[[], object]) -> bool:
 @proves("cross-account.consumers-use-shared-namespaces", "cross-account.arns-and-owner-account")
 def test_consumer_creates_registers_and_discovers(
     shared: dict[str, Any],
-    theirs: ServiceDiscoveryClient,
+    consumer_cloudmap: ServiceDiscoveryClient,
     cloudmap: ServiceDiscoveryClient,
     account: str,
     unique_name: UniqueName,
     eventually: Eventually,
 ) -> None:
-    """By ARNs the consumer fills the owner's namespace; with OwnerAccount it discovers, and the owner does as ever."""
-    service = theirs.create_service(Name=unique_name("svc"), NamespaceId=shared["Arn"])["Service"]
-    theirs.register_instance(ServiceId=service["Arn"], InstanceId="i-1", Attributes=RED)
+    """With ARNs the consumer creates and registers, and with OwnerAccount it discovers; the owner discovers as well."""
+    service = consumer_cloudmap.create_service(Name=unique_name("svc"), NamespaceId=shared["Arn"])["Service"]
+    consumer_cloudmap.register_instance(ServiceId=service["Arn"], InstanceId="i-1", Attributes=RED)
     names: Any = {"NamespaceName": shared["Name"], "ServiceName": service["Name"]}
 
-    def found(by: ServiceDiscoveryClient, **owner: Any) -> list[str]:
-        return [one["InstanceId"] for one in by.discover_instances(**names, **owner)["Instances"]]
+    def discovered(by: ServiceDiscoveryClient, **owner: Any) -> list[str]:
+        return [instance["InstanceId"] for instance in by.discover_instances(**names, **owner)["Instances"]]
 
-    eventually(lambda: found(theirs, OwnerAccount=account) == ["i-1"], within=60)
-    eventually(lambda: found(cloudmap) == ["i-1"], within=60)
+    eventually(lambda: discovered(consumer_cloudmap, OwnerAccount=account) == ["i-1"], within=60)
+    eventually(lambda: discovered(cloudmap) == ["i-1"], within=60)
 
 
 @proves("cross-account.arns-and-owner-account")
 def test_ids_and_names_alone_do_not_reach_another_account(
     shared: dict[str, Any],
-    theirs: ServiceDiscoveryClient,
+    consumer_cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     unique_name: UniqueName,
     account: str,
 ) -> None:
-    """The namespace is read by its ARN and not by its id; discovery without OwnerAccount looks in one's own account."""
+    """A namespace is read by its ARN, not by its id; discovery without OwnerAccount searches the caller's account."""
     service = make_service(shared)
-    assert theirs.get_namespace(Id=shared["Arn"])["Namespace"]["Id"] == shared["Id"]
-    assert refused(lambda: theirs.get_namespace(Id=shared["Id"]))
-    assert refused(lambda: theirs.create_service(Name=unique_name("svc"), NamespaceId=shared["Id"]))
+    assert consumer_cloudmap.get_namespace(Id=shared["Arn"])["Namespace"]["Id"] == shared["Id"]
+    assert is_refused(lambda: consumer_cloudmap.get_namespace(Id=shared["Id"]))
+    assert is_refused(lambda: consumer_cloudmap.create_service(Name=unique_name("svc"), NamespaceId=shared["Id"]))
     names: Any = {"NamespaceName": shared["Name"], "ServiceName": service["Name"]}
-    assert theirs.discover_instances(**names, OwnerAccount=account)["Instances"] == []
-    assert refused(lambda: theirs.discover_instances(**names))
+    assert consumer_cloudmap.discover_instances(**names, OwnerAccount=account)["Instances"] == []
+    assert is_refused(lambda: consumer_cloudmap.discover_instances(**names))
 
 
 @proves("cross-account.consumers-do-not-manage")
-def test_consumer_neither_changes_nor_tags_nor_shares_on(
+def test_consumer_cannot_change_tag_or_share(
     shared: dict[str, Any],
-    theirs: ServiceDiscoveryClient,
+    consumer_cloudmap: ServiceDiscoveryClient,
     consumer_client: ClientFactory,
     cloudmap: ServiceDiscoveryClient,
     unique_name: UniqueName,
 ) -> None:
-    """Update, delete, tags and a share of its own are refused, and the namespace is as it was."""
+    """Updating, deleting, tagging and sharing are refused, and the namespace does not change."""
     arn = shared["Arn"]
-    assert refused(lambda: theirs.update_http_namespace(Id=arn, Namespace={"Description": "theirs"}))
-    assert refused(lambda: theirs.delete_namespace(Id=arn))
-    assert refused(lambda: theirs.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "red"}]))
-    assert refused(
+    assert is_refused(lambda: consumer_cloudmap.update_http_namespace(Id=arn, Namespace={"Description": "consumer"}))
+    assert is_refused(lambda: consumer_cloudmap.delete_namespace(Id=arn))
+    assert is_refused(lambda: consumer_cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "red"}]))
+    assert is_refused(
         lambda: consumer_client("ram").create_resource_share(
             name=unique_name("share"), resourceArns=[arn], principals=["1" * 12]
         )
@@ -115,27 +115,27 @@ def test_consumer_neither_changes_nor_tags_nor_shares_on(
 
 
 @proves("cross-account.operations-of-others-are-not-listed")
-def test_operations_are_listed_to_who_began_them(
+def test_operations_are_listed_only_to_their_caller(
     shared: dict[str, Any],
-    theirs: ServiceDiscoveryClient,
+    consumer_cloudmap: ServiceDiscoveryClient,
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
     unique_name: UniqueName,
 ) -> None:
-    """The owner's registration is not in the consumer's list, nor the consumer's in the owner's."""
+    """The consumer's list lacks the owner's registration, and the owner's list lacks the consumer's."""
     ours = register(make_service(shared), "i-1", RED)["Id"]
-    service = theirs.create_service(Name=unique_name("svc"), NamespaceId=shared["Arn"])["Service"]["Arn"]
-    other = theirs.register_instance(ServiceId=service, InstanceId="i-2", Attributes=RED)["OperationId"]
+    service = consumer_cloudmap.create_service(Name=unique_name("svc"), NamespaceId=shared["Arn"])["Service"]["Arn"]
+    other = consumer_cloudmap.register_instance(ServiceId=service, InstanceId="i-2", Attributes=RED)["OperationId"]
 
     def listed(by: ServiceDiscoveryClient) -> set[str]:
         pages = by.get_paginator("list_operations").paginate()
-        return {one["Id"] for page in pages for one in page["Operations"]}
+        return {operation["Id"] for page in pages for operation in page["Operations"]}
 
     assert ours in listed(cloudmap)
-    assert other in listed(theirs)
+    assert other in listed(consumer_cloudmap)
     assert other not in listed(cloudmap)
-    assert ours not in listed(theirs)
+    assert ours not in listed(consumer_cloudmap)
 
 
 @proves("cross-account.dns-needs-vpc-association")
@@ -147,49 +147,52 @@ def test_names_resolve_after_the_association(
     consumer_client: ClientFactory,
     consumer_account: str,
     route53: Route53Client,
-    theirs: ServiceDiscoveryClient,
+    consumer_cloudmap: ServiceDiscoveryClient,
     account: str,
     query_dns: QueryDns,
     eventually: Eventually,
 ) -> None:
-    """The consumer discovers at once; its VPC's resolver answers only once owner and consumer have associated it."""
+    """The consumer discovers at once; the resolver of its VPC answers only after the association with the zone."""
     namespace = make_namespace("private")
     share_namespace(namespace)
     service = make_service(namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 5}]})
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.7"})
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"], "OwnerAccount": account}
-    eventually(lambda: theirs.discover_instances(**names)["Instances"], within=60)
+    eventually(lambda: consumer_cloudmap.discover_instances(**names)["Instances"], within=60)
     ec2 = consumer_client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     name = f"{service['Name']}.{namespace['Name']}"
     assert not query_dns(name, "A", vpc=vpc, account=consumer_account).answer
-    zone, place = namespace["Properties"]["DnsProperties"]["HostedZoneId"], {"VPCId": vpc, "VPCRegion": "us-east-1"}
-    route53.create_vpc_association_authorization(HostedZoneId=zone, VPC=place)  # type: ignore[arg-type]  # plain dicts, as readers write them
-    consumer_client("route53").associate_vpc_with_hosted_zone(HostedZoneId=zone, VPC=place)
+    zone = namespace["Properties"]["DnsProperties"]["HostedZoneId"]
+    vpc_reference = {"VPCId": vpc, "VPCRegion": "us-east-1"}
+    route53.create_vpc_association_authorization(HostedZoneId=zone, VPC=vpc_reference)  # type: ignore[arg-type]  # plain dicts, as in scripts of users
+    consumer_client("route53").associate_vpc_with_hosted_zone(HostedZoneId=zone, VPC=vpc_reference)
     eventually(lambda: query_dns(name, "A", vpc=vpc, account=consumer_account).answer, within=60)
 
 
 @proves("cross-account.lost-access-loses-services")
-def test_withdrawn_share_takes_the_consumers_services(
+def test_withdrawn_share_removes_access_to_own_services(
     make_namespace: MakeNamespace,
     share_namespace: ShareNamespace,
     client: ClientFactory,
-    theirs: ServiceDiscoveryClient,
+    consumer_cloudmap: ServiceDiscoveryClient,
     cloudmap: ServiceDiscoveryClient,
     account: str,
     unique_name: UniqueName,
     eventually: Eventually,
 ) -> None:
-    """After DisassociateResourceShare the consumer reaches its own service no more; the owner still discovers it."""
+    """After DisassociateResourceShare the consumer cannot access its own service; the owner still discovers it."""
     namespace = make_namespace("http")
     arn = share_namespace(namespace)
-    service = theirs.create_service(Name=unique_name("svc"), NamespaceId=namespace["Arn"])["Service"]
+    service = consumer_cloudmap.create_service(Name=unique_name("svc"), NamespaceId=namespace["Arn"])["Service"]
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"]}
-    theirs.discover_instances(**names, OwnerAccount=account)
+    consumer_cloudmap.discover_instances(**names, OwnerAccount=account)
     client("ram").disassociate_resource_share(resourceShareArn=arn, resourceArns=[namespace["Arn"]])
-    eventually(lambda: refused(lambda: theirs.get_service(Id=service["Arn"])), within=60)
-    eventually(lambda: refused(lambda: theirs.discover_instances(**names, OwnerAccount=account)), within=60)
+    eventually(lambda: is_refused(lambda: consumer_cloudmap.get_service(Id=service["Arn"])), within=60)
+    eventually(
+        lambda: is_refused(lambda: consumer_cloudmap.discover_instances(**names, OwnerAccount=account)), within=60
+    )
     assert cloudmap.discover_instances(**names)["Instances"] == []
 
 
@@ -202,16 +205,16 @@ def test_sharing_needs_permission_on_the_namespace(
     unique_name: UniqueName,
     missing: str,
 ) -> None:
-    """Without any one of the three a role that may do all of RAM cannot share a namespace; with them it can."""
+    """A role with all RAM permissions can share a namespace, but not if any of the three permissions is missing."""
     arn = make_namespace("http")["Arn"]
     everything = {"Effect": "Allow", "Action": ["ram:*", "servicediscovery:*"], "Resource": "*"}
     denied = {"Effect": "Deny", "Action": f"servicediscovery:{missing}", "Resource": "*"}
 
-    def shared_resources(*statements: dict[str, Any]) -> dict[str, Any]:
+    def create_share(*statements: dict[str, Any]) -> dict[str, Any]:
         ram = client_limited_to(*statements)("ram")
-        asked: Any = {"resourceArns": [arn], "principals": [consumer_account], "allowExternalPrincipals": True}
-        made: dict[str, Any] = ram.create_resource_share(name=unique_name("share"), **asked)["resourceShare"]
-        return made
+        targets: Any = {"resourceArns": [arn], "principals": [consumer_account], "allowExternalPrincipals": True}
+        share: dict[str, Any] = ram.create_resource_share(name=unique_name("share"), **targets)["resourceShare"]
+        return share
 
-    assert refused(lambda: shared_resources(everything, denied)), json.dumps(denied)
-    assert shared_resources(everything)["resourceShareArn"]
+    assert is_refused(lambda: create_share(everything, denied)), json.dumps(denied)
+    assert create_share(everything)["resourceShareArn"]

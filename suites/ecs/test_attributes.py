@@ -1,4 +1,4 @@
-"""What ECS says of a task in Cloud Map."""
+"""Attributes with which ECS registers a task in Cloud Map."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL":
 
 
 def attributes(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> dict[str, str]:
-    """Those of the service's one instance."""
+    """Return the attributes of the only instance of a service."""
     (instance,) = cloudmap.list_instances(ServiceId=service["Id"])["Instances"]
     return instance["Attributes"]
 
@@ -49,11 +49,11 @@ def test_ecs_adds_its_attributes(
     cluster: str,
     http_namespace: dict[str, Any],
 ) -> None:
-    """They tell where the task is and whose it is, and DiscoverInstances can choose by them."""
+    """The attributes name the location and the service of a task, and DiscoverInstances can filter by them."""
     registry, definition = make_service(http_namespace), make_task_definition()
     service = wait_until_steady(make_ecs_service(definition, registry))
     (task,) = tasks_of(service)
-    told = attributes(cloudmap, registry)
+    actual = attributes(cloudmap, registry)
     zone = task["availabilityZone"]
     expected = {
         "AWS_INSTANCE_IPV4": address_of(task),
@@ -63,25 +63,25 @@ def test_ecs_adds_its_attributes(
         "ECS_CLUSTER_NAME": cluster,
         "ECS_TASK_DEFINITION_FAMILY": definition["family"],
     }
-    assert {key: told.get(key) for key in expected} == expected
-    assert "EC2_INSTANCE_ID" not in told
+    assert {key: actual.get(key) for key in expected} == expected
+    assert "EC2_INSTANCE_ID" not in actual
     names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "ALL"}
 
-    def found(**query: str) -> int:
+    def count(**query: str) -> int:
         return len(cloudmap.discover_instances(QueryParameters=query, **names)["Instances"])
 
     eventually(
-        lambda: found(ECS_CLUSTER_NAME=cluster, ECS_TASK_DEFINITION_FAMILY=definition["family"]) == 1,
+        lambda: count(ECS_CLUSTER_NAME=cluster, ECS_TASK_DEFINITION_FAMILY=definition["family"]) == 1,
         within=timeouts.DISCOVERY,
     )
-    assert found(ECS_CLUSTER_NAME="another") == 0
+    assert count(ECS_CLUSTER_NAME="another") == 0
 
 
 @proves("ecs.attributes.port-as-the-registry-says")
 @pytest.mark.parametrize(
     "port", [{"port": 9090}, {"containerName": "app", "containerPort": TASK_PORT}], ids=["a number", "by name"]
 )
-def test_port_is_the_registry_s(
+def test_registry_port_is_registered(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
@@ -92,17 +92,17 @@ def test_port_is_the_registry_s(
     private_namespace: dict[str, Any],
     port: dict[str, Any],
 ) -> None:
-    """AWS_INSTANCE_PORT and the SRV record have the port."""
+    """AWS_INSTANCE_PORT and the SRV record have the port of the registry."""
     registry = make_service(private_namespace, DnsConfig=SRV)
     wait_until_steady(make_ecs_service(make_task_definition(), {"registryArn": registry["Arn"], **port}))
-    wanted = str(port.get("port", TASK_PORT))
-    assert attributes(cloudmap, registry).get("AWS_INSTANCE_PORT") == wanted
+    expected = str(port.get("port", TASK_PORT))
+    assert attributes(cloudmap, registry).get("AWS_INSTANCE_PORT") == expected
     name = f"{registry['Name']}.{private_namespace['Name']}"
 
     def ports() -> list[str]:
-        return [one.split()[2] for one in record_values(query_dns(name, "SRV", private_namespace), name, "SRV")]
+        return [value.split()[2] for value in record_values(query_dns(name, "SRV", private_namespace), name, "SRV")]
 
-    assert eventually(ports, within=timeouts.DNS_CHANGE) == [wanted]
+    assert eventually(ports, within=timeouts.DNS_CHANGE) == [expected]
 
 
 @proves("ecs.dns.private-address-in-public-namespaces")
@@ -117,19 +117,19 @@ def test_public_names_have_private_addresses(
     network: Any,
     public_namespace: dict[str, Any],
 ) -> None:
-    """A task that has a public address is answered with the private one of its interface."""
+    """DNS returns the private address of the interface even if a task has a public address."""
     registry = make_service(public_namespace, DnsConfig=A)
     public = {"awsvpcConfiguration": {**network["awsvpcConfiguration"], "assignPublicIp": "ENABLED"}}
     service = wait_until_steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=public))
     name = f"{registry['Name']}.{public_namespace['Name']}"
-    found = eventually(
+    addresses = eventually(
         lambda: record_values(query_dns(name, "A", public_namespace), name, "A"), within=timeouts.DNS_CHANGE
     )
-    assert found == [address_of(tasks_of(service)[0])]
+    assert addresses == [address_of(tasks_of(service)[0])]
 
 
 @proves("ecs.attributes.task-set-external-id")
-def test_task_sets_tell_their_external_id(
+def test_external_id_of_a_task_set_is_registered(
     ecs: ECSClient,
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
@@ -141,7 +141,7 @@ def test_task_sets_tell_their_external_id(
     network: Any,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A task set with an external id and a registry: its task's instance has the id."""
+    """The instance of a task in a task set with an external id and a registry has that id."""
     registry, definition, external = make_service(http_namespace), make_task_definition(), unique_name("external")
     service = make_ecs_service(
         definition,

@@ -1,4 +1,4 @@
-"""Rolling deployments: what counts as healthy, how many may run, and when the circuit breaker ends one."""
+"""Rolling deployments: when a task counts as healthy, how many tasks may run, and the circuit breaker."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_task_counts_forty_seconds_after_it_runs(
     tolerance: float,
     cluster: str,
 ) -> None:
-    """The one old task is asked to stop 40 s after the new one is RUNNING, not sooner."""
+    """The old task is stopped 40 s after the new one is RUNNING, not sooner."""
     service = wait_until_steady(make_ecs_service(make_task_definition()))
     (old,) = tasks_of(service)
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
@@ -64,7 +64,7 @@ def test_minimum_and_maximum_hold_during_a_deployment(
     eventually: Eventually,
     cluster: str,
 ) -> None:
-    """Of four tasks at 50 and 150 percent two or more run at any time, and six at most run or are pending."""
+    """With four tasks at 50 and 150 percent, two or more are always running, and at most six running or pending."""
     limits = {"minimumHealthyPercent": 50, "maximumPercent": 150}
     service = wait_until_steady(make_ecs_service(make_task_definition(), count=4, deploymentConfiguration=limits))
     first = service["deployments"][0]["id"]
@@ -76,7 +76,7 @@ def test_minimum_and_maximum_hold_during_a_deployment(
         now = answer["services"][0]
         if not (now["runningCount"] >= 2 and now["runningCount"] + now["pendingCount"] <= 6):
             outside.append((now["runningCount"], now["pendingCount"]))
-        ids = [one["id"] for one in now["deployments"]]
+        ids = [deployment["id"] for deployment in now["deployments"]]
         return first not in ids and now["runningCount"] == 4
 
     eventually(is_over, within=timeouts.DEPLOYMENT)
@@ -91,21 +91,21 @@ def test_the_breaker_counts_failed_checks(
     eventually: Eventually,
     cluster: str,
 ) -> None:
-    """Tasks run, their checks fail, and the deployment is FAILED after three of them."""
+    """Tasks start running and fail their checks; after three of them the deployment is FAILED."""
     check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
     configuration = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
     definition = make_task_definition(container={"healthCheck": check})
     service = make_ecs_service(definition, deploymentConfiguration=configuration)
-    most_failed = [0]
+    max_failed = [0]
 
     def failed() -> bool:
         answer = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])
         (deployment,) = answer["services"][0]["deployments"]
-        most_failed[0] = max(most_failed[0], deployment["failedTasks"])
+        max_failed[0] = max(max_failed[0], deployment["failedTasks"])
         return deployment["rolloutState"] == "FAILED"
 
     eventually(failed, within=2 * timeouts.DEPLOYMENT)
-    assert most_failed[0] >= 3
+    assert max_failed[0] >= 3
     reasons = {
         task["stoppedReason"]
         for arn in ecs.list_tasks(cluster=cluster, serviceName=service["serviceName"], desiredStatus="STOPPED")[
@@ -131,7 +131,7 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
     cluster: str,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A rolling update of one task with a container check: how long DiscoverInstances finds nothing HEALTHY."""
+    """The time without a HEALTHY instance during a rolling update of one task with a container check is recorded."""
     check = (
         {"healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 5}} if task_settings.check else {}
     )
@@ -142,20 +142,20 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
     first = service["deployments"][0]["id"]
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
     start = last = clock.now()
-    least = most = 0.0
+    minimum = maximum = 0.0
     was_empty, settled_since = False, None
     while clock.now() - start < timeouts.DEPLOYMENT:
         clock.wait(1)
         now, empty = clock.now(), not cloudmap.discover_instances(**names)["Instances"]
         if empty and was_empty:
-            least, most = least + (now - last), most + (now - last)
+            minimum, maximum = minimum + (now - last), maximum + (now - last)
         elif empty or was_empty:
-            most += now - last
+            maximum += now - last
         answer = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"][0]
-        over = [one["id"] for one in answer["deployments"]] != [first] and len(answer["deployments"]) == 1
+        over = [deployment["id"] for deployment in answer["deployments"]] != [first] and len(answer["deployments"]) == 1
         settled_since = (settled_since or now) if over and not empty else None
         if settled_since is not None and now - settled_since > timeouts.CUSTOM_HEALTH:
             break
         last, was_empty = now, empty
     report_figure(figure_names.CHECKED, int(task_settings.check))
-    report_figure(figure_names.GAP, least, most)
+    report_figure(figure_names.GAP, minimum, maximum)

@@ -1,4 +1,4 @@
-"""What ECS tells EventBridge."""
+"""Events that ECS sends to EventBridge."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CUSTOM: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 
 
 @proves("ecs.events.unhealthy-instance-is-told")
-def test_an_unhealthy_instance_is_told(
+def test_an_unhealthy_instance_is_reported(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
@@ -33,20 +33,20 @@ def test_an_unhealthy_instance_is_told(
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
-    """When the check of a registered task has failed, the event comes, of type WARN and about the service."""
-    heard = capture_events({"source": ["aws.ecs"], "detail-type": ["ECS Service Action"]})
+    """When the check of a registered task fails, ECS sends an event of type WARN about the service."""
+    received = capture_events({"source": ["aws.ecs"], "detail-type": ["ECS Service Action"]})
     check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5}
     definition = make_task_definition(container={"healthCheck": check})
     service = wait_until_steady(make_ecs_service(definition, make_service(http_namespace, **CUSTOM)))
     (task,) = tasks_of(service)
     call_task(task, "/health?do=fail", "PUT")
 
-    def told() -> dict[str, Any] | None:
-        for event in heard():
+    def unhealthy_event() -> dict[str, Any] | None:
+        for event in received():
             if event["detail"]["eventName"] == "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY":
                 return event
         return None
 
-    event = eventually(told, within=timeouts.TASK)
+    event = eventually(unhealthy_event, within=timeouts.TASK)
     assert event["detail"]["eventType"] == "WARN"
     assert event["resources"] == [service["serviceArn"]]

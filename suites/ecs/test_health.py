@@ -1,4 +1,4 @@
-"""Container health checks, and what Cloud Map hears of them."""
+"""Container health checks and their effect in Cloud Map."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ CHECK: dict[str, Any] = {
 
 @proves("ecs.health.defaults")
 def test_a_check_has_defaults(ecs: ECSClient, make_task_definition: MakeTaskDefinition) -> None:
-    """A check of which only the command is told runs every 30 s, for 5 s at most, 3 times, with no start period."""
-    made = make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"]}})
-    answer = ecs.describe_task_definition(taskDefinition=made["taskDefinitionArn"])
+    """A check with only a command has interval 30 s, timeout 5 s, 3 retries and no start period."""
+    definition = make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"]}})
+    answer = ecs.describe_task_definition(taskDefinition=definition["taskDefinitionArn"])
     check = answer["taskDefinition"]["containerDefinitions"][0]["healthCheck"]
     assert (check["interval"], check["timeout"], check["retries"]) == (30, 5, 3)
     assert not check.get("startPeriod")
@@ -68,14 +68,14 @@ def test_unhealthy_until_the_check_passes(
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Its first status is UNHEALTHY and DiscoverInstances leaves it out; when the check has passed it is found."""
+    """A new instance is UNHEALTHY and not discovered; when its check has passed, it is HEALTHY and discovered."""
     registry = make_service(http_namespace, **CUSTOM)
     make_ecs_service(make_task_definition(container=CHECK), registry)
     names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"]}
 
     def status() -> str:
-        told = cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"]
-        return "".join(told.values())
+        statuses = cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"]
+        return "".join(statuses.values())
 
     assert eventually(status, within=timeouts.TASK) == "UNHEALTHY"
     assert cloudmap.discover_instances(**names)["Instances"] == []
@@ -99,17 +99,17 @@ def test_a_failed_check_deregisters_and_replaces(
     cluster: str,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Not at the first failure: at the last retry the instance goes, the task is stopped, and another one runs."""
+    """At the last retry, not before, the instance is deregistered; the task is stopped and another one runs."""
     registry = make_service(http_namespace, **CUSTOM)
     service = wait_until_steady(make_ecs_service(make_task_definition(container=CHECK), registry))
     (task,) = tasks_of(service)
 
     def listed() -> set[str]:
-        return {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
+        return {instance["Id"] for instance in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
 
     assert listed() == {id_of(task)}
     call_task(task, "/health?do=fail", "PUT")
-    # The first failure comes within an interval, the second and last one interval after it.
+    # The first failure happens within an interval, and the second and last one interval later.
     always(lambda: id_of(task) in listed(), during=(RETRIES - 1) * INTERVAL - 2)
     within = RETRIES * INTERVAL + timeouts.OPERATION
     eventually(lambda: id_of(task) not in listed(), within=within)
@@ -126,7 +126,7 @@ def test_a_failed_check_deregisters_and_replaces(
 
 
 @proves("ecs.health.standalone-task-goes-on")
-def test_a_standalone_task_goes_on(
+def test_a_standalone_task_keeps_running(
     ecs: ECSClient,
     make_task_definition: MakeTaskDefinition,
     call_task: CallTask,
@@ -135,7 +135,7 @@ def test_a_standalone_task_goes_on(
     cluster: str,
     network: Any,
 ) -> None:
-    """A task of RunTask whose check has failed is UNHEALTHY and RUNNING, two minutes later too."""
+    """A task of RunTask whose check has failed is UNHEALTHY, and still RUNNING two minutes later."""
     definition = make_task_definition(container=CHECK)["taskDefinitionArn"]
     run: Any = {"cluster": cluster, "launchType": "FARGATE", "networkConfiguration": network}
     arn = ecs.run_task(taskDefinition=definition, **run)["tasks"][0]["taskArn"]

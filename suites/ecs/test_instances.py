@@ -1,4 +1,4 @@
-"""Tasks on EC2 instances: ports that the host maps, and hosts that are drained."""
+"""Tasks on container instances: mapped ports, draining, and a disconnected agent."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ON_EC2: Any = {"requiresCompatibilities": ["EC2"], "cpu": None}
 
 @proves("ecs.registry.host-port-is-registered", "ecs.attributes.ec2-instance-id")
 @pytest.mark.parametrize("mode", ["bridge", "host"])
-def test_the_host_s_port_is_registered(
+def test_the_host_port_is_registered(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
@@ -54,7 +54,7 @@ def test_the_host_s_port_is_registered(
     private_namespace: dict[str, Any],
     mode: str,
 ) -> None:
-    """The SRV record has the port that the host gave the container, and there the task answers."""
+    """The SRV record has the host port of the container, and the task answers at that port."""
     (host,) = start_container_instances()
     registry = make_service(private_namespace, DnsConfig=SRV)
     pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": TASK_PORT}
@@ -64,15 +64,15 @@ def test_the_host_s_port_is_registered(
     bindings = task["containers"][0]["networkBindings"]
     port = bindings[0]["hostPort"] if mode == "bridge" else TASK_PORT
     (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
-    told = instance["Attributes"]
-    assert (told["AWS_INSTANCE_PORT"], told["EC2_INSTANCE_ID"]) == (str(port), host["ec2InstanceId"])
+    attributes = instance["Attributes"]
+    assert (attributes["AWS_INSTANCE_PORT"], attributes["EC2_INSTANCE_ID"]) == (str(port), host["ec2InstanceId"])
     name = f"{registry['Name']}.{private_namespace['Name']}"
 
     def ports() -> list[str]:
-        return [one.split()[2] for one in record_values(query_dns(name, "SRV", private_namespace), name, "SRV")]
+        return [value.split()[2] for value in record_values(query_dns(name, "SRV", private_namespace), name, "SRV")]
 
     assert eventually(ports, within=timeouts.DNS_CHANGE) == [str(port)]
-    assert call_task(f"{told['AWS_INSTANCE_IPV4']}:{port}")["task"] == task["taskArn"]
+    assert call_task(f"{attributes['AWS_INSTANCE_IPV4']}:{port}")["task"] == task["taskArn"]
 
 
 @proves("deregistration.ecs.draining-keeps-registrations")
@@ -90,31 +90,33 @@ def test_draining_is_recorded(
     cluster: str,
     private_namespace: dict[str, Any],
 ) -> None:
-    """One of two hosts is set to DRAINING: how long its task stays registered, and runs."""
+    """One of two hosts is set to DRAINING; the time that its task stays registered and running is recorded."""
     hosts = start_container_instances(2)
     registry = make_service(private_namespace, DnsConfig=SRV)
     pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": TASK_PORT}
     service = wait_until_steady(make_ecs_service(make_task_definition(networkMode="bridge", **ON_EC2), pair, count=2))
-    task = next(one for one in tasks_of(service) if one["containerInstanceArn"] == hosts[0]["containerInstanceArn"])
-    drained: Any = {"cluster": cluster, "containerInstances": [hosts[0]["containerInstanceArn"]], "status": "DRAINING"}
-    ecs.update_container_instances_state(**drained)
+    task = next(
+        found for found in tasks_of(service) if found["containerInstanceArn"] == hosts[0]["containerInstanceArn"]
+    )
+    draining: Any = {"cluster": cluster, "containerInstances": [hosts[0]["containerInstanceArn"]], "status": "DRAINING"}
+    ecs.update_container_instances_state(**draining)
     start = last = clock.now()
     seen: dict[str, tuple[float, float]] = {}
     while "its task ended" not in seen and clock.now() - start < timeouts.DEPLOYMENT:
         now, found = clock.now(), ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
-        listed = {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
+        listed = {instance["Id"] for instance in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
         actual = {
             "its task was asked to stop": found["desiredStatus"] == "STOPPED",
             "its instance was gone": id_of(task) not in listed,
             "its task ended": found["lastStatus"] == "STOPPED",
         }
-        for what, is_so in actual.items():
-            if is_so and what not in seen:
-                seen[what] = (last - start, now - start)
+        for event, has_happened in actual.items():
+            if has_happened and event not in seen:
+                seen[event] = (last - start, now - start)
         last = now
         clock.wait(1)
-    for what, (low, high) in seen.items():
-        report_figure(f"from DRAINING until {what}", low, high)
+    for event, (low, high) in seen.items():
+        report_figure(f"from DRAINING until {event}", low, high)
     assert set(seen) == {"its task was asked to stop", "its instance was gone", "its task ended"}
     assert len(tasks_of(wait_until_steady(service))) == 2
 
@@ -138,7 +140,7 @@ def test_health_stays_while_the_agent_is_disconnected(
     task_vpc: str,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Without outbound rules its host is not heard: a failing check changes nothing until the rules are back."""
+    """Without outbound rules the agent is disconnected: a failed check has no effect until the rules are restored."""
     group = ec2.create_security_group(GroupName=unique_name("cut"), Description="surveyor", VpcId=task_vpc)["GroupId"]
     (host,) = start_container_instances(SecurityGroupIds=[group])
     registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})

@@ -1,4 +1,4 @@
-"""Tasks in subnets that have IPv6."""
+"""Tasks in subnets with IPv6."""
 
 from __future__ import annotations
 
@@ -45,12 +45,14 @@ def test_ipv6_addresses_are_registered(
     eventually: Eventually,
     only: bool,
 ) -> None:
-    """The instance has the interface's IPv6 address, its IPv4 address only where it has one, and DNS answers AAAA."""
+    """The instance has the IPv6 address, and the IPv4 address if the interface has one; AAAA returns the address."""
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
 
     def block() -> str:
-        told = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
-        return "".join(one["Ipv6CidrBlock"] for one in told if one["Ipv6CidrBlockState"]["State"] == "associated")
+        blocks = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+        return "".join(
+            found["Ipv6CidrBlock"] for found in blocks if found["Ipv6CidrBlockState"]["State"] == "associated"
+        )
 
     whole = IPv6Network(eventually(block, within=timeouts.OPERATION))
     part = str(next(whole.subnets(new_prefix=64)))
@@ -63,9 +65,9 @@ def test_ipv6_addresses_are_registered(
     service = wait_until_steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=network))
     (task,) = tasks_of(service)
     (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
-    told, address = instance["Attributes"], address_of(task, "ipv6Address")
-    assert told["AWS_INSTANCE_IPV6"] == address
-    assert told.get("AWS_INSTANCE_IPV4", "") == ("" if only else address_of(task))
+    attributes, address = instance["Attributes"], address_of(task, "ipv6Address")
+    assert attributes["AWS_INSTANCE_IPV6"] == address
+    assert attributes.get("AWS_INSTANCE_IPV4", "") == ("" if only else address_of(task))
     name = f"{registry['Name']}.{namespace['Name']}"
 
     def answers() -> list[str]:

@@ -1,4 +1,4 @@
-"""How a task ends."""
+"""The end of a task: SIGTERM, SIGKILL and deregistration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GRACE = 30.0
 
 
 @proves("ecs.life.sigkill-thirty-seconds-after-sigterm")
-def test_sigkill_comes_thirty_seconds_after_sigterm(
+def test_sigkill_is_sent_thirty_seconds_after_sigterm(
     ecs: ECSClient,
     make_task_definition: MakeTaskDefinition,
     call_task: CallTask,
@@ -40,10 +40,10 @@ def test_sigkill_comes_thirty_seconds_after_sigterm(
     cluster: str,
     network: Any,
 ) -> None:
-    """What ignores SIGTERM is killed thirty seconds after it; what heeds it has ended by itself long before."""
+    """A process that ignores SIGTERM is killed thirty seconds later; one that obeys it ends with code 0."""
     codes = {}
-    for manner in ("ignore", "die"):
-        definition = make_task_definition("serve", "--on-term", manner)["taskDefinitionArn"]
+    for reaction in ("ignore", "die"):
+        definition = make_task_definition("serve", "--on-term", reaction)["taskDefinitionArn"]
         run: Any = {"cluster": cluster, "launchType": "FARGATE", "networkConfiguration": network}
         arn = ecs.run_task(taskDefinition=definition, **run)["tasks"][0]["taskArn"]
 
@@ -51,29 +51,29 @@ def test_sigkill_comes_thirty_seconds_after_sigterm(
             return dict(ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0])
 
         eventually(lambda: task()["lastStatus"] == "RUNNING", within=timeouts.TASK)
-        found = task()
+        running = task()
         ecs.stop_task(cluster=cluster, task=arn)
-        if manner == "ignore":
+        if reaction == "ignore":
 
-            def told_to_stop(running: dict[str, Any] = found) -> bool:
-                return call_task(running)["stopping"] is True
+            def is_stopping(callee: dict[str, Any] = running) -> bool:
+                return call_task(callee)["stopping"] is True
 
-            eventually(told_to_stop, within=timeouts.SCHEDULER)
-            told = clock.now()
+            eventually(is_stopping, within=timeouts.SCHEDULER)
+            stopping_since = clock.now()
             clock.wait(max(0.0, GRACE - tolerance - 1))
-            if clock.now() - told > GRACE - tolerance:
-                raise Inconclusive("the looks took longer than the grace period")
-            assert call_task(found)["stopping"] is True, "killed too soon"
+            if clock.now() - stopping_since > GRACE - tolerance:
+                raise Inconclusive("the calls took longer than the grace period")
+            assert call_task(running)["stopping"] is True, "killed too soon"
             clock.wait(2 * tolerance + 1)
             try:
-                call_task(found)
+                call_task(running)
             except WrongAnswer:
                 pass
             else:
-                raise WrongAnswer("expected SIGKILL 30 s after SIGTERM; the task answers still", actual="no SIGKILL")
+                raise WrongAnswer("expected SIGKILL 30 s after SIGTERM; the task still answers", actual="no SIGKILL")
         end = eventually(lambda: task() if task()["lastStatus"] == "STOPPED" else None, within=timeouts.TASK)
         assert end["stopCode"] == "UserInitiated"
-        codes[manner] = end["containers"][0]["exitCode"]
+        codes[reaction] = end["containers"][0]["exitCode"]
     assert codes == {"ignore": 137, "die": 0}
 
 
@@ -92,7 +92,7 @@ def test_deregistration_and_sigterm_are_recorded(
     cluster: str,
     private_namespace: dict[str, Any],
 ) -> None:
-    """After StopTask: until SIGTERM, until the instance is gone, until the task has ended; the TTL is 300 s."""
+    """The time from StopTask until SIGTERM, deregistration and the end of the task is recorded; the TTL is 300 s."""
     records: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 300}]}
     registry = make_service(private_namespace, DnsConfig=records)
     definition = make_task_definition("serve", "--on-term", "drain", "--drain", "20")
@@ -103,24 +103,24 @@ def test_deregistration_and_sigterm_are_recorded(
     seen: dict[str, tuple[float, float]] = {}
     while "the task ended" not in seen and clock.now() - start < timeouts.TASK:
         now, found = clock.now(), ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
-        listed = {one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
+        listed = {instance["Id"] for instance in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
         actual = {
             "the instance was gone": task["taskArn"].rpartition("/")[2] not in listed,
-            "the process had SIGTERM": _stopping(call_task, task),
+            "the process had SIGTERM": _is_stopping(call_task, task),
             "the task ended": found["lastStatus"] == "STOPPED",
         }
-        for what, is_so in actual.items():
-            if is_so and what not in seen:
-                seen[what] = (last - start, now - start)
+        for event, has_happened in actual.items():
+            if has_happened and event not in seen:
+                seen[event] = (last - start, now - start)
         last = now
         clock.wait(1)
-    for what, (low, high) in seen.items():
-        report_figure(f"from StopTask until {what}", low, high)
+    for event, (low, high) in seen.items():
+        report_figure(f"from StopTask until {event}", low, high)
     assert {"the instance was gone", "the task ended"} <= seen.keys()
 
 
-def _stopping(call_task: CallTask, task: dict[str, Any]) -> bool:
+def _is_stopping(call_task: CallTask, task: dict[str, Any]) -> bool:
     try:
         return bool(call_task(task)["stopping"])
-    except WrongAnswer:  # nobody listens any more
+    except WrongAnswer:  # nothing listens any more, so the process has ended
         return True

@@ -1,4 +1,4 @@
-"""Services that find each other by name, from inside the VPC."""
+"""Services find each other by name inside the VPC."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def test_a_task_resolves_another_service(
     eventually: Eventually,
     make_namespace: MakeNamespace,
 ) -> None:
-    """A task of one service asks its resolver for <service>.<namespace> of another: two tasks, two addresses."""
+    """A task resolves <service>.<namespace> of another service with two tasks to two addresses."""
     namespace = make_namespace("private", Vpc=task_vpc)
     definition = make_task_definition()
-    asks, named = (make_service(namespace, DnsConfig=A) for _ in range(2))
-    asking = wait_until_steady(make_ecs_service(definition, asks))
-    backend = wait_until_steady(make_ecs_service(definition, named, count=2))
-    (task,) = tasks_of(asking)
-    wanted = sorted(address_of(one) for one in tasks_of(backend))
+    client_registry, backend_registry = (make_service(namespace, DnsConfig=A) for _ in range(2))
+    client = wait_until_steady(make_ecs_service(definition, client_registry))
+    backend = wait_until_steady(make_ecs_service(definition, backend_registry, count=2))
+    (caller,) = tasks_of(client)
+    expected = sorted(address_of(task) for task in tasks_of(backend))
 
     def resolved() -> list[str]:
-        answer = call_task(task, f"/resolve?name={named['Name']}.{namespace['Name']}&type=A")
-        return sorted(one["value"] for one in answer.get("answers", ()))
+        answer = call_task(caller, f"/resolve?name={backend_registry['Name']}.{namespace['Name']}&type=A")
+        return sorted(record["value"] for record in answer.get("answers", ()))
 
-    eventually(lambda: resolved() == wanted, within=timeouts.DNS_CHANGE)
-    # What is resolved can be called.
-    assert {call_task(address)["address"] for address in wanted} == set(wanted)
+    eventually(lambda: resolved() == expected, within=timeouts.DNS_CHANGE)
+    # The resolved addresses can be called.
+    assert {call_task(address)["address"] for address in expected} == set(expected)

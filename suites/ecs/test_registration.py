@@ -1,4 +1,4 @@
-"""Who is registered: each task of a service, before it runs, and nobody else."""
+"""Registration: each task of a service is registered before it is RUNNING, and no other task is."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 def registered(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> set[str]:
-    """The ids of a Cloud Map service's instances."""
-    return {one["Id"] for one in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]}
+    """Return the ids of the instances of a Cloud Map service."""
+    return {instance["Id"] for instance in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]}
 
 
 @proves("ecs.registry.is-on-the-service", "ecs.instance-id.is-the-task-id")
@@ -40,10 +40,10 @@ def test_each_task_of_a_service_is_registered(
     report_figure: ReportFigure,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A service of three tasks has three instances, and tells of its registry."""
+    """A service of three tasks has three instances, and DescribeServices shows its registry."""
     registry = make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition(), registry, count=3))
-    assert [one["registryArn"] for one in service["serviceRegistries"]] == [registry["Arn"]]
+    assert [entry["registryArn"] for entry in service["serviceRegistries"]] == [registry["Arn"]]
     tasks, instances = {id_of(task) for task in tasks_of(service)}, registered(cloudmap, registry)
     assert len(instances) == 3
     report_figure("instances whose id is a task's", len(tasks & instances), unit="of 3")
@@ -63,7 +63,7 @@ def test_run_task_registers_nothing(
     network: Any,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A task of the same family runs for a minute, and only the service's is registered."""
+    """While a RunTask task of the same family runs for a minute, only the task of the service is registered."""
     registry, definition = make_service(http_namespace), make_task_definition()
     wait_until_steady(make_ecs_service(definition, registry))
     known = registered(cloudmap, registry)
@@ -75,10 +75,10 @@ def test_run_task_registers_nothing(
         networkConfiguration=network,
     )["tasks"][0]["taskArn"]
 
-    def runs() -> bool:
+    def is_running() -> bool:
         return ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]["lastStatus"] == "RUNNING"
 
-    eventually(runs, within=timeouts.TASK)
+    eventually(is_running, within=timeouts.TASK)
     always(lambda: registered(cloudmap, registry) == known, during=60)
     ecs.stop_task(cluster=cluster, task=arn)
 
@@ -96,29 +96,31 @@ def test_a_task_that_runs_is_registered(
     report_figure: ReportFigure,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Looking at the task first and at Cloud Map then never shows it RUNNING and not registered."""
+    """Sampling the task first and then Cloud Map never shows a task that is RUNNING and not registered."""
     registry = make_service(http_namespace)
     service = make_ecs_service(make_task_definition(), registry)
-    seen: list[tuple[float, str, bool]] = []
+    samples: list[tuple[float, str, bool]] = []
 
-    def runs() -> bool:
+    def is_running() -> bool:
         at = clock.now()
         tasks = tasks_of(service)
         if not tasks:
             return False
-        seen.append((at, tasks[0]["lastStatus"], bool(registered(cloudmap, registry))))
-        return seen[-1][1] == "RUNNING"
+        samples.append((at, tasks[0]["lastStatus"], bool(registered(cloudmap, registry))))
+        return samples[-1][1] == "RUNNING"
 
-    eventually(runs, within=timeouts.TASK)
-    assert seen[-1][2], "RUNNING without an instance"
-    first = next(number for number, one in enumerate(seen) if one[2])
+    eventually(is_running, within=timeouts.TASK)
+    assert samples[-1][2], "RUNNING without an instance"
+    first = next(number for number, (_, _, is_registered) in enumerate(samples) if is_registered)
     report_figure(
-        "registered before RUNNING by", seen[-2][0] - seen[first][0], seen[-1][0] - seen[max(first - 1, 0)][0]
+        "registered before RUNNING by",
+        samples[-2][0] - samples[first][0],
+        samples[-1][0] - samples[max(first - 1, 0)][0],
     )
 
 
 @proves("ecs.registry.update-starts-a-deployment")
-def test_registries_come_and_go_by_deployments(
+def test_adding_and_removing_a_registry_starts_a_deployment(
     ecs: ECSClient,
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
@@ -130,7 +132,7 @@ def test_registries_come_and_go_by_deployments(
     cluster: str,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Added to a live service only new tasks are registered; an empty list leaves no instance."""
+    """After a registry is added only new tasks are registered; after an empty list no instance is left."""
     registry = make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition()))
     old, before = {id_of(task) for task in tasks_of(service)}, service["deployments"][0]["id"]
@@ -162,7 +164,7 @@ def test_cloud_map_resources_stay(
     cluster: str,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Once the ECS service is deleted its instances go; the Cloud Map service and the namespace are there still."""
+    """After the ECS service is deleted its instances are gone; the Cloud Map service and the namespace remain."""
     registry = make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition(), registry))
     assert registered(cloudmap, registry)
@@ -170,8 +172,8 @@ def test_cloud_map_resources_stay(
     eventually(lambda: not registered(cloudmap, registry), within=timeouts.TASK)
 
     def both_stay() -> bool:
-        there = cloudmap.get_service(Id=registry["Id"])["Service"]["Id"] == registry["Id"]
-        found = cloudmap.get_namespace(Id=http_namespace["Id"])["Namespace"]["Id"]
-        return there and bool(found == http_namespace["Id"])
+        service_id = cloudmap.get_service(Id=registry["Id"])["Service"]["Id"]
+        namespace_id = cloudmap.get_namespace(Id=http_namespace["Id"])["Namespace"]["Id"]
+        return service_id == registry["Id"] and bool(namespace_id == http_namespace["Id"])
 
     always(both_stay, during=30)

@@ -1,4 +1,4 @@
-"""Where a registry may stand, and what goes with it: everything is answered by CreateService, no task is needed."""
+"""Settings with which a registry is accepted; CreateService decides, so no task is needed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_two_registries_are_refused(
     make_ecs_service: MakeEcsService,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A second entry in serviceRegistries is InvalidParameterException."""
+    """A second entry in serviceRegistries raises InvalidParameterException."""
     both = [{"registryArn": make_service(http_namespace)["Arn"]} for _ in range(2)]
     definition = make_task_definition()
     with raises("InvalidParameterException"):
@@ -55,7 +55,7 @@ def test_srv_takes_either_a_port_or_a_named_port(
     make_ecs_service: MakeEcsService,
     private_namespace: dict[str, Any],
 ) -> None:
-    """In awsvpc mode both and neither are refused, each alone is accepted."""
+    """In awsvpc mode a port or a named port is accepted; both together and neither are refused."""
     definition = make_task_definition()
     srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
     for refused in ({}, {"port": 8080, **PAIR}):
@@ -72,7 +72,7 @@ def test_network_mode_none_is_refused(
     make_ecs_service: MakeEcsService,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A service without network is accepted, but not with a registry."""
+    """A service in network mode none is accepted without a registry and refused with one."""
     definition = make_task_definition(networkMode="none", container={"portMappings": []}, **NOT_FARGATE)
     make_ecs_service(definition, count=0)
     with raises("InvalidParameterException"):
@@ -86,7 +86,7 @@ def test_external_instances_are_refused(
     make_ecs_service: MakeEcsService,
     private_namespace: dict[str, Any],
 ) -> None:
-    """A service of launch type EXTERNAL is accepted, but not with a registry; the error is not documented."""
+    """Launch type EXTERNAL is accepted without a registry and refused with one; the error is not documented."""
     external: Any = {**NOT_FARGATE, "requiresCompatibilities": ["EXTERNAL"]}
     definition = make_task_definition(networkMode="bridge", **external)
     srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
@@ -102,7 +102,7 @@ def test_platform_before_1_1_0_is_refused(
     make_ecs_service: MakeEcsService,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Platform version 1.0.0 is refused, by whatever error; LATEST is accepted."""
+    """Platform version 1.0.0 is refused with any error; LATEST is accepted."""
     definition, registry = make_task_definition(), make_service(http_namespace)
     with pytest.raises(ClientError):
         make_ecs_service(definition, registry, count=0, platformVersion="1.0.0")
@@ -116,7 +116,7 @@ def test_classic_load_balancers_are_refused(
     make_ecs_service: MakeEcsService,
     private_namespace: dict[str, Any],
 ) -> None:
-    """A load balancer that is given by its name stands beside no registry."""
+    """A load balancer that is named by loadBalancerName is refused together with a registry."""
     definition = make_task_definition(networkMode="bridge", **NOT_FARGATE)
     srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
     classic = [{"loadBalancerName": "surveyor", **PAIR}]
@@ -131,7 +131,7 @@ def test_more_than_a_thousand_tasks_are_refused(
     make_ecs_service: MakeEcsService,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A desired count of 1,001 is refused, by whatever error; 0 is accepted."""
+    """A desired count of 1,001 is refused with any error; 0 is accepted."""
     definition, registry = make_task_definition(), make_service(http_namespace)
     with pytest.raises(ClientError):
         make_ecs_service(definition, registry, count=1_001)
@@ -146,7 +146,7 @@ def test_blue_green_is_recorded(
     report_figure: ReportFigure,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Whether a registry goes with the strategy BLUE_GREEN no document says."""
+    """No document says whether a registry is accepted with the strategy BLUE_GREEN, so the result is recorded."""
     configuration = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}
     definition, registry = make_task_definition(), make_service(http_namespace)
     try:
@@ -158,10 +158,10 @@ def test_blue_green_is_recorded(
 
 
 @proves("ecs.life.rebalancing-by-default")
-def test_rebalancing_is_on_unless_told_otherwise(
+def test_rebalancing_is_on_by_default(
     make_task_definition: MakeTaskDefinition, make_ecs_service: MakeEcsService
 ) -> None:
-    """CreateService answers ENABLED, and DISABLED if it was asked for that."""
+    """CreateService returns ENABLED by default, and DISABLED if the request says so."""
     definition = make_task_definition()
     assert make_ecs_service(definition, count=0)["availabilityZoneRebalancing"] == "ENABLED"
     off = make_ecs_service(definition, count=0, availabilityZoneRebalancing="DISABLED")

@@ -1,4 +1,4 @@
-"""A task's way through service discovery, step by step, as articles tell it, each step as the documents have it."""
+"""The steps of a task through service discovery, in the order of articles and as the documents describe them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CUSTOM: Any = {"FailureThreshold": 1}
 
 
 @proves("ecs.dns.tasks-resolve-each-other", "ecs.health.unhealthy-until-the-check-passes")
-def test_the_way_of_a_task(
+def test_the_steps_of_a_task(
     ecs: ECSClient,
     cloudmap: ServiceDiscoveryClient,
     make_namespace: MakeNamespace,
@@ -47,19 +47,19 @@ def test_the_way_of_a_task(
     task_vpc: str,
     cluster: str,
 ) -> None:
-    """Task definition, launch, registration, health, discovery by DNS and by API, a call, and deregistration."""
-    # 1. A namespace that the VPC can ask, and in it a service whose health its users report.
+    """A task is launched, registered, healthy, discovered by DNS and by API, called, and deregistered."""
+    # 1. A namespace that resolves in the VPC, and a service in it with a custom health check.
     namespace = make_namespace("private", Vpc=task_vpc)
     registry = make_service(namespace, DnsConfig=A, HealthCheckCustomConfig=CUSTOM)
 
-    # 2. A task definition says nothing of service discovery: it names an image, a port and a health check.
+    # 2. The task definition contains nothing about service discovery: only an image, a port and a health check.
     check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5}
     definition = make_task_definition(container={"healthCheck": check})
 
     # 3. The ECS service names the registry.
     service = make_ecs_service(definition, registry)
 
-    # 4. ECS registers the task under its own account, unhealthy at first, since nobody has checked it yet.
+    # 4. ECS registers the task with its service-linked role; it is UNHEALTHY until its check has passed.
     instance = eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)[
         0
     ]
@@ -69,11 +69,11 @@ def test_the_way_of_a_task(
 
     assert health() == "UNHEALTHY"
 
-    # 5. Its container check passes, and Cloud Map hears of it.
+    # 5. Its container check passes, and ECS reports this to Cloud Map.
     wait_until_steady(service)
     eventually(lambda: health() == "HEALTHY", within=timeouts.TASK)
 
-    # 6. Clients find it: by name in the VPC, and by API anywhere.
+    # 6. Clients find the task: by name in the VPC, and by API from anywhere.
     (task,) = tasks_of(service)
     assert instance["Id"] == id_of(task)
     name = f"{registry['Name']}.{namespace['Name']}"
@@ -83,13 +83,13 @@ def test_the_way_of_a_task(
     )
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
     found = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
-    assert [one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found] == [address]
+    assert [entry["Attributes"]["AWS_INSTANCE_IPV4"] for entry in found] == [address]
     assert call_task(address)["address"] == address
 
-    # 7. The service is scaled to zero: the instance leaves Cloud Map, and the name has no address any more.
+    # 7. The service is scaled to zero: the instance is deregistered, and the name no longer has an address.
     ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=0)
     eventually(lambda: not cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)
     eventually(lambda: not record_values(query_dns(name, "A", namespace), name, "A"), within=timeouts.DNS_CHANGE)
 
-    # 8. What was made by hand stays until it is deleted by hand.
+    # 8. The Cloud Map service was created by hand, and stays until it is deleted by hand.
     assert cloudmap.get_service(Id=registry["Id"])["Service"]["Name"] == registry["Name"]

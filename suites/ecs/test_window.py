@@ -1,4 +1,4 @@
-"""The life of one task by every observer, and how long it is called after its death."""
+"""The lifetime of one task as each observer sees it, and how long clients call it after its end."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 STEP = 0.5
-"""Service seconds between two looks, so that intervals are short."""
+"""Service seconds between two samples, so that intervals are short."""
 
 STATES = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 
 
 @proves("ecs.window.one-task-measured")
-def test_the_life_of_one_task(
+def test_the_lifetime_of_one_task(
     ecs: ECSClient,
     cloudmap: ServiceDiscoveryClient,
     make_namespace: MakeNamespace,
@@ -57,89 +57,95 @@ def test_the_life_of_one_task(
     task_vpc: str,
     cluster: str,
 ) -> None:
-    """Looked at often: its state, the registry, name servers, a client's cache, and whether it answers itself."""
+    """Frequent samples record the task state, registration, name servers, a client's cache and the task's answers."""
     namespace = make_namespace("private", Vpc=task_vpc)
     records: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": task_settings.ttl}]}
     registry = make_service(namespace, DnsConfig=records)
     name = f"{registry['Name']}.{namespace['Name']}"
     names: Any = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
-    manner = ("--on-term", "drain", "--drain", str(task_settings.drain)) if task_settings.drain else ()
-    definition = make_task_definition("serve", *manner, container={"stopTimeout": task_settings.stop_timeout})
-    course = Observations()
-    desired = clock.now()
+    arguments = ("--on-term", "drain", "--drain", str(task_settings.drain)) if task_settings.drain else ()
+    definition = make_task_definition("serve", *arguments, container={"stopTimeout": task_settings.stop_timeout})
+    observations = Observations()
+    created = clock.now()
     service = make_ecs_service(definition, registry)
     while not (found := tasks_of(service)):
         clock.wait(0.5)
     arn, address = found[0]["taskArn"], ""
 
-    def look() -> dict[str, Any]:
+    def sample() -> dict[str, Any]:
         nonlocal address
         at = clock.now()
         task = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
         address = address or address_of(task)
         identity = id_of(arn)
-        told = _answer(call_task, task) if address else None
+        answer = _answer(call_task, task) if address else None
         states: dict[str, Any] = {
             "state": task["lastStatus"],
-            "listed": identity in [one["Id"] for one in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]],
-            "discovered": identity in [one["InstanceId"] for one in cloudmap.discover_instances(**names)["Instances"]],
+            "listed": identity
+            in [instance["Id"] for instance in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]],
+            "discovered": identity
+            in [instance["InstanceId"] for instance in cloudmap.discover_instances(**names)["Instances"]],
             "named": address in record_values(query_dns(name, "A", namespace), name, "A"),
-            "answers": told is not None,
-            "told to stop": told is not None and bool(told["stopping"]),
+            "answers": answer is not None,
+            "stopping": answer is not None and bool(answer["stopping"]),
         }
-        if course.first("named") or states["named"]:  # a client that asked before would keep that there was nothing
-            states["kept"] = address in record_values(query_dns_cached(name, "A", namespace), name, "A")
-        course.add(at, **states)
+        if observations.first("named") or states["named"]:  # an earlier query would cache a negative answer
+            states["cached"] = address in record_values(query_dns_cached(name, "A", namespace), name, "A")
+        observations.add(at, **states)
         return states
 
     def until(done: Any, within: float) -> None:
         start = clock.now()
-        while not done(look()):
+        while not done(sample()):
             if clock.now() - start > within:
-                raise Inconclusive(f"the life of a task took more than {within:g} s")
+                raise Inconclusive(f"the lifetime of a task took more than {within:g} s")
             clock.wait(STEP)
 
-    until(lambda now: now["state"] == "RUNNING" and now["answers"] and now["named"] and now["kept"], timeouts.TASK)
+    until(lambda now: now["state"] == "RUNNING" and now["answers"] and now["named"] and now["cached"], timeouts.TASK)
     ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=0)
-    asked = clock.now()
+    scaled = clock.now()
     over = timeouts.TASK + task_settings.ttl + timeouts.DNS_CHANGE
-    until(lambda now: now["state"] == "STOPPED" and not now["named"] and not now["kept"], over)
+    until(lambda now: now["state"] == "STOPPED" and not now["named"] and not now["cached"], over)
 
-    def moment(interval: Interval | None, what: str) -> Interval:
+    def observed(interval: Interval | None, what: str) -> Interval:
         if interval is None:
-            raise Inconclusive(f"nobody saw {what}: looks are too far apart")
+            raise Inconclusive(f"no sample shows {what}: the samples are too far apart")
         return interval
 
     report_figure(figure_names.TTL, task_settings.ttl)
     report_figure(figure_names.STOP_TIMEOUT, task_settings.stop_timeout)
     report_figure(figure_names.DRAIN, task_settings.drain)
     for state in STATES:
-        seen = course.first("state", state)
+        seen = observations.first("state", state)
         if seen is not None:
-            since = desired if STATES.index(state) < STATES.index("DEACTIVATING") else asked
-            after = "CreateService" if since == desired else "scaling to zero"
+            since = created if STATES.index(state) < STATES.index("DEACTIVATING") else scaled
+            after = "CreateService" if since == created else "scaling to zero"
             report_figure(f"{state} after {after}", max(0.0, seen.low - since), seen.high - since)
-    answered = moment(course.first("answers"), "it answer")
+    answered = observed(observations.first("answers"), "an answer of the task")
     for what in ("listed", "discovered", "named"):
-        actual, went = moment(course.first(what), f"it {what}"), moment(course.last(what), f"it {what}")
-        report_figure(f"first {what} after CreateService", max(0.0, actual.low - desired), actual.high - desired)
-        report_figure(f"last {what} after scaling to zero", max(0.0, went.low - asked), max(0.0, went.high - asked))
-    exposed = answered.since(moment(course.first("discovered"), "it discovered")).positive()
+        begin = observed(observations.first(what), f"the task as {what}")
+        end = observed(observations.last(what), f"the task as {what}")
+        report_figure(f"first {what} after CreateService", max(0.0, begin.low - created), begin.high - created)
+        report_figure(f"last {what} after scaling to zero", max(0.0, end.low - scaled), max(0.0, end.high - scaled))
+    exposed = answered.since(observed(observations.first("discovered"), "the task as discovered")).positive()
     report_figure(figure_names.EXPOSED, exposed.low, exposed.high)
-    closed = moment(course.last("answers"), "it answer")
-    # A process that dies of SIGTERM at once is never seen between the two.
-    term = course.first("told to stop") or Interval(min(asked, closed.high), closed.high)
-    listened, lag = closed.since(term).positive(), moment(course.last("named"), "it named").since(term).positive()
+    closed = observed(observations.last("answers"), "an answer of the task")
+    # A process that ends at once on SIGTERM is never sampled while it is stopping.
+    term = observations.first("stopping") or Interval(min(scaled, closed.high), closed.high)
+    listened, lag = (
+        closed.since(term).positive(),
+        observed(observations.last("named"), "the task as named").since(term).positive(),
+    )
     report_figure(figure_names.LISTENED, listened.low, listened.high)
     report_figure(figure_names.LAG, lag.low, lag.high)
-    danger = moment(course.last("named"), "it named").later(task_settings.ttl).since(closed).positive()
+    danger = observed(observations.last("named"), "the task as named").later(task_settings.ttl).since(closed).positive()
     report_figure(figure_names.DANGER, danger.low, danger.high)
-    in_vain = moment(course.last("kept"), "it kept").since(closed).positive()
-    report_figure(figure_names.CALLED, in_vain.low, in_vain.high)
+    called_in_vain = observed(observations.last("cached"), "its address in the cache").since(closed).positive()
+    report_figure(figure_names.CALLED, called_in_vain.low, called_in_vain.high)
 
 
 def _answer(call_task: CallTask, task: Any) -> dict[str, Any] | None:
     try:
         return call_task(task)
-    except WrongAnswer:  # nobody listens
+    except WrongAnswer:  # nothing listens
         return None

@@ -1,4 +1,4 @@
-"""Condition keys of Cloud Map, and tags."""
+"""Condition keys of Cloud Map and of tags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RED = {"colour": "red"}
 
 
 def allow(action: str, key: str, value: str, operator: str = "StringEquals") -> dict[str, Any]:
-    """A statement that allows it on condition that the key has the value."""
+    """Return a statement that allows the action on the condition that the key has the value."""
     return {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": {operator: {key: value}}}
 
 
@@ -24,11 +24,11 @@ def allow(action: str, key: str, value: str, operator: str = "StringEquals") -> 
 def test_services_are_created_in_one_namespace(
     client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
-    """With the condition on one namespace's ARN, CreateService succeeds there and is refused in another."""
+    """With a condition on the ARN of one namespace, CreateService succeeds there and is refused in another."""
     ours, other = make_namespace("http"), make_namespace("http")
     caller = client_limited_to(
         allow("servicediscovery:CreateService", "servicediscovery:NamespaceArn", ours["Arn"]),
-        # CreateService tags what it makes where the request has tags.
+        # CreateService tags the service if the request has tags.
         {"Effect": "Allow", "Action": "servicediscovery:TagResource", "Resource": "*"},
     )("servicediscovery")
     assert caller.create_service(Name=unique_name("svc"), NamespaceId=ours["Id"])["Service"]["Id"]
@@ -46,7 +46,7 @@ def test_discovery_is_denied_by_name(
     operation: str,
     key: str,
 ) -> None:
-    """Denied for one name of a namespace or a service, discovery goes on for others."""
+    """If discovery is denied for the name of one namespace or service, it is accepted for others."""
     ours, other = make_namespace("http"), make_namespace("http")
     services = {namespace["Name"]: make_service(namespace)["Name"] for namespace in (ours, other)}
     denied = ours["Name"] if key == "NamespaceName" else services[ours["Name"]]
@@ -79,7 +79,7 @@ def test_instances_of_one_service(
     operation: str,
     params: dict[str, Any],
 ) -> None:
-    """On condition of one service's ARN a call about instances succeeds there and is refused on another service."""
+    """With a condition on the ARN of one service, a call about instances succeeds there and is refused for another."""
     checked: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
     ours, other = make_service(http_namespace, **checked), make_service(http_namespace, **checked)
     for service in (ours, other):
@@ -96,11 +96,11 @@ def test_instances_of_one_service(
 def test_writes_on_services_of_one_account(
     client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any], account: str
 ) -> None:
-    """A service of this account is written to if the key must be this account, not if it must be another."""
+    """A write to a service of this account is allowed if the condition names this account, and refused otherwise."""
     service, key = make_service(http_namespace)["Id"], "servicediscovery:ServiceCreatedByAccount"
-    stranger = "000000000000" if account != "000000000000" else "111111111111"
+    other_account = "000000000000" if account != "000000000000" else "111111111111"
     with raises("AccessDeniedException"):
-        caller = client_limited_to(allow("servicediscovery:*", key, stranger))("servicediscovery")
+        caller = client_limited_to(allow("servicediscovery:*", key, other_account))("servicediscovery")
         caller.update_service_attributes(ServiceId=service, Attributes=RED)
     client_limited_to(allow("servicediscovery:*", key, account))("servicediscovery").update_service_attributes(
         ServiceId=service, Attributes=RED
@@ -111,7 +111,7 @@ def test_writes_on_services_of_one_account(
 def test_tags_of_the_resource_decide(
     client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace, cloudmap: ServiceDiscoveryClient
 ) -> None:
-    """A namespace with the tag may be deleted, one without it may not."""
+    """A namespace with the tag may be deleted; one without it may not."""
     tagged = make_namespace("http", Tags=[{"Key": "env", "Value": "test"}])["Id"]
     plain = make_namespace("http", Tags=[{"Key": "env", "Value": "live"}])["Id"]
     caller = client_limited_to(allow("servicediscovery:DeleteNamespace", "aws:ResourceTag/env", "test"))(
@@ -125,7 +125,7 @@ def test_tags_of_the_resource_decide(
 
 @proves("iam.tags-decide")
 def test_tags_of_the_request_decide(client_limited_to: ClientLimitedTo, unique_name: UniqueName) -> None:
-    """A namespace may be made with the tag, not with another value or without it."""
+    """A namespace may be created with the tag, but not without it or with another value."""
     caller = client_limited_to(
         allow("servicediscovery:CreateHttpNamespace", "aws:RequestTag/env", "test"),
         {"Effect": "Allow", "Action": "servicediscovery:TagResource", "Resource": "*"},
@@ -138,7 +138,7 @@ def test_tags_of_the_request_decide(client_limited_to: ClientLimitedTo, unique_n
 
 @proves("iam.tags-decide")
 def test_keys_of_tags_decide(client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace) -> None:
-    """Only tags with listed keys may be put on."""
+    """Only tags with the listed keys may be added."""
     arn = make_namespace("http", Tags=[])["Arn"]
     caller = client_limited_to(
         allow("servicediscovery:TagResource", "aws:TagKeys", "env", "ForAllValues:StringEquals")

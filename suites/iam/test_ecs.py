@@ -1,4 +1,4 @@
-"""Who registers tasks: ECS itself, by its service-linked role, not whoever asks for the service, nor the task."""
+"""Permissions of ECS: it registers tasks with its service-linked role, not as the caller or as the task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @proves("iam.ecs.registers-with-service-linked-role")
-def test_a_task_without_any_right_is_registered(
+def test_a_task_without_permissions_is_registered(
     client_limited_to: ClientLimitedTo,
     ecs: ECSClient,
     cloudmap: ServiceDiscoveryClient,
@@ -35,7 +35,7 @@ def test_a_task_without_any_right_is_registered(
     network: Any,
     http_namespace: dict[str, Any],
 ) -> None:
-    """The task has no role and whoever creates the service may do nothing in Cloud Map; the task is registered."""
+    """A task without a role is registered even if the creator of the service has no Cloud Map permission."""
     registry, definition = make_service(http_namespace), make_task_definition()
     caller = client_limited_to({"Effect": "Allow", "Action": "ecs:*", "Resource": "*"})
     with raises("AccessDeniedException"):
@@ -55,14 +55,14 @@ def test_a_task_without_any_right_is_registered(
 
 
 @proves("iam.ecs.service-linked-role-is-mandatory")
-def test_no_role_beside_a_registry(
+def test_a_role_with_a_registry_is_refused(
     make_service: MakeService,
     make_task_definition: MakeTaskDefinition,
     make_ecs_service: MakeEcsService,
     account: str,
     http_namespace: dict[str, Any],
 ) -> None:
-    """CreateService with a registry and a role is InvalidParameterException; without the role it is accepted."""
+    """CreateService with a registry and a role raises InvalidParameterException; without the role it is accepted."""
     registry, definition = make_service(http_namespace), make_task_definition()
     role = f"arn:aws:iam::{account}:role/ecsServiceRole"
     with raises("InvalidParameterException"):
@@ -71,7 +71,7 @@ def test_no_role_beside_a_registry(
 
 
 @proves("iam.ecs.namespace-key")
-def test_a_role_is_held_to_a_namespace(
+def test_a_role_is_limited_to_a_namespace(
     client_limited_to: ClientLimitedTo,
     ecs: ECSClient,
     make_namespace: MakeNamespace,
@@ -80,7 +80,7 @@ def test_a_role_is_held_to_a_namespace(
     cluster: str,
     network: Any,
 ) -> None:
-    """CreateService with Service Connect in the one that ecs:namespace names, and not in another, whoever names it."""
+    """CreateService is allowed with the namespace in ecs:namespace, and refused with another, named or by default."""
     allowed, other = make_namespace("http"), make_namespace("http")
     ports: Any = [{"containerPort": 8080, "name": "web"}]
     definition = make_task_definition(container={"portMappings": ports})["taskDefinitionArn"]

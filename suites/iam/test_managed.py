@@ -1,4 +1,4 @@
-"""AWS managed policies, by what they let a caller do and by what stands in them."""
+"""AWS managed policies: what they allow a caller to do, and which actions they contain."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ADDRESS = {"AWS_INSTANCE_IPV4": "192.0.2.1"}
 
 
 def actions(client: ClientFactory, arn: str) -> list[str]:
-    """The actions that the default version of a managed policy allows, as IAM tells it."""
+    """Return the actions that the default version of a managed policy allows, as IAM returns it."""
     iam = client("iam")
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     statements = document["Statement"]
-    allowed = [one["Action"] for one in statements if one["Effect"] == "Allow" and "Action" in one]
-    return [action for one in allowed for action in (one if isinstance(one, list) else [one])]
+    allowed = [entry["Action"] for entry in statements if entry["Effect"] == "Allow" and "Action" in entry]
+    return [action for entry in allowed for action in (entry if isinstance(entry, list) else [entry])]
 
 
 @proves("iam.managed.register-instance-access")
@@ -31,28 +31,28 @@ def test_register_instance_access(
     private_namespace: dict[str, Any],
     wait_for_success: WaitForOperation,
 ) -> None:
-    """Registers, discovers and deregisters on a DNS service; does not report custom health, create or tag."""
+    """The policy allows registering, discovering and deregistering, but not reporting health, creating or tagging."""
     checked: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
     service = make_service(private_namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 60}]}, **checked)
-    asked: Any = {"ServiceId": service["Id"], "InstanceId": "i-1"}
+    instance: Any = {"ServiceId": service["Id"], "InstanceId": "i-1"}
     caller = client_limited_to(policies=[REGISTERING])("servicediscovery")
-    wait_for_success(caller.register_instance(**asked, Attributes=ADDRESS))
-    assert caller.get_instance(**asked)["Instance"]["Id"] == "i-1"
+    wait_for_success(caller.register_instance(**instance, Attributes=ADDRESS))
+    assert caller.get_instance(**instance)["Instance"]["Id"] == "i-1"
     caller.discover_instances(NamespaceName=private_namespace["Name"], ServiceName=service["Name"])
     with raises("AccessDeniedException"):
-        caller.update_instance_custom_health_status(**asked, Status="UNHEALTHY")
+        caller.update_instance_custom_health_status(**instance, Status="UNHEALTHY")
     with raises("AccessDeniedException"):
         caller.create_service(Name="web", NamespaceId=private_namespace["Id"])
     with raises("AccessDeniedException"):
         caller.tag_resource(ResourceARN=service["Arn"], Tags=[{"Key": "team", "Value": "red"}])
-    wait_for_success(caller.deregister_instance(**asked))
+    wait_for_success(caller.deregister_instance(**instance))
 
 
 @proves("iam.managed.discover-instance-access")
 def test_discover_instance_access(
     client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
-    """Discovers and asks for the revision; lists, reads and registers nothing."""
+    """The policy allows discovering and reading the revision, but not listing, reading or registering."""
     service = make_service(http_namespace)
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
     caller = client_limited_to(policies=[DISCOVERING])("servicediscovery")
@@ -68,7 +68,7 @@ def test_discover_instance_access(
 
 @proves("iam.managed.ecs-service-role-covers-registration")
 def test_policy_of_the_ecs_service_role(client: ClientFactory) -> None:
-    """Its actions cover registering, deregistering, custom health, records and checks."""
+    """The policy allows registering, deregistering, custom health, records and health checks."""
     found = actions(client, ECS)
     for needed in (
         "servicediscovery:RegisterInstance",
@@ -85,7 +85,7 @@ def test_policy_of_the_ecs_service_role(client: ClientFactory) -> None:
 
 @proves("iam.managed.execution-role-has-no-cloud-map")
 def test_policy_of_the_execution_role(client: ClientFactory) -> None:
-    """None of its actions is one of Cloud Map or Route 53, and it does fetch images and write logs."""
+    """The policy has no action of Cloud Map or Route 53; it allows fetching images and writing logs."""
     found = [action.lower() for action in actions(client, EXECUTION)]
-    assert not [one for one in found if one == "*" or one.startswith(("servicediscovery:", "route53:"))]
+    assert not [action for action in found if action == "*" or action.startswith(("servicediscovery:", "route53:"))]
     assert {"ecr:getdownloadurlforlayer", "logs:putlogevents"} <= set(found)

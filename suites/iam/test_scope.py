@@ -1,4 +1,4 @@
-"""What permissions can be scoped to, and how names match."""
+"""Resources to which permissions can be limited, and how names match."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RED = {"colour": "red"}
 
 
 def allow(action: str | list[str], resource: str | list[str] = "*") -> dict[str, Any]:
-    """A statement that allows so much."""
+    """Return a statement that allows the action on the resource."""
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
@@ -27,7 +27,7 @@ def test_registering_is_scoped_to_a_service(
     http_namespace: dict[str, Any],
     wait_for_success: WaitForOperation,
 ) -> None:
-    """Allowed on one service's ARN, RegisterInstance is refused on another, in the same namespace too."""
+    """If RegisterInstance is allowed for the ARN of one service, it is refused for another in the same namespace."""
     ours, other = make_service(http_namespace), make_service(http_namespace)
     registrar = client_limited_to(
         allow("servicediscovery:RegisterInstance", ours["Arn"]), allow("servicediscovery:GetOperation")
@@ -47,22 +47,22 @@ def test_registering_is_scoped_to_a_service(
 def test_actions_without_resources_need_all(
     client_limited_to: ClientLimitedTo, http_namespace: dict[str, Any], unique_name: UniqueName, operation: str
 ) -> None:
-    """A statement about every ARN of Cloud Map does not allow them, one about all resources does."""
+    """A statement for every ARN of Cloud Map does not allow these actions; one for all resources does."""
     params: dict[str, dict[str, Any]] = {
         "create_http_namespace": {"Name": unique_name("ns")},
         "list_tags_for_resource": {"ResourceARN": http_namespace["Arn"]},
         "tag_resource": {"ResourceARN": http_namespace["Arn"], "Tags": [{"Key": "team", "Value": "red"}]},
         "untag_resource": {"ResourceARN": http_namespace["Arn"], "TagKeys": ["team"]},
     }
-    asked, every = params.get(operation, {}), http_namespace["Arn"].partition(":namespace/")[0] + ":*/*"
+    arguments, every = params.get(operation, {}), http_namespace["Arn"].partition(":namespace/")[0] + ":*/*"
     with raises("AccessDeniedException"):
-        getattr(client_limited_to(allow("servicediscovery:*", every))("servicediscovery"), operation)(**asked)
-    getattr(client_limited_to(allow("servicediscovery:*"))("servicediscovery"), operation)(**asked)
+        getattr(client_limited_to(allow("servicediscovery:*", every))("servicediscovery"), operation)(**arguments)
+    getattr(client_limited_to(allow("servicediscovery:*"))("servicediscovery"), operation)(**arguments)
 
 
 @proves("iam.actions-match-without-case")
 def test_case_of_actions_does_not_matter(client_limited_to: ClientLimitedTo) -> None:
-    """ListNamespaces is allowed by its name in another case, with wildcards too."""
+    """ListNamespaces is allowed by its name in another case, also with wildcards."""
     for action in ("ServiceDiscovery:listnamespaces", "SERVICEDISCOVERY:LIST*", "servicediscovery:?istNamespaces"):
         assert "Namespaces" in client_limited_to(allow(action))("servicediscovery").list_namespaces()
 
@@ -71,19 +71,19 @@ def test_case_of_actions_does_not_matter(client_limited_to: ClientLimitedTo) -> 
 def test_case_of_resources_matters(
     client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
-    """The ARN of a service as it is allows GetService, in capital letters it does not."""
+    """The exact ARN of a service allows GetService; the ARN in capital letters does not."""
     service = make_service(http_namespace)
     arn, identifier = service["Arn"], service["Id"]
-    loud = arn.replace(identifier, identifier.upper())
+    capitals = arn.replace(identifier, identifier.upper())
     assert client_limited_to(allow("servicediscovery:GetService", arn))("servicediscovery").get_service(Id=identifier)
     with raises("AccessDeniedException"):
-        client_limited_to(allow("servicediscovery:GetService", loud))("servicediscovery").get_service(Id=identifier)
+        client_limited_to(allow("servicediscovery:GetService", capitals))("servicediscovery").get_service(Id=identifier)
 
 
 @proves("iam.deny-wins")
 @pytest.mark.parametrize("deny_first", [True, False], ids=["deny first", "allow first"])
 def test_deny_overrides_allow(client_limited_to: ClientLimitedTo, *, deny_first: bool) -> None:
-    """What one statement denies is refused although another allows everything; the rest is allowed."""
+    """An action that one statement denies is refused although another allows everything; other actions are allowed."""
     deny = {"Effect": "Deny", "Action": "servicediscovery:ListServices", "Resource": "*"}
     statements = [deny, allow("*")] if deny_first else [allow("*"), deny]
     caller = client_limited_to(*statements)("servicediscovery")
@@ -93,10 +93,10 @@ def test_deny_overrides_allow(client_limited_to: ClientLimitedTo, *, deny_first:
 
 
 @proves("iam.session-policies-only-narrow")
-def test_session_may_do_what_both_allow(
+def test_session_may_do_only_what_both_allow(
     client_limited_to: ClientLimitedTo, cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any]
 ) -> None:
-    """The role may do everything, its session only the one action that the policy names."""
+    """Although the role may do everything, its session may do only the action that the session policy names."""
     caller = client_limited_to(allow("servicediscovery:ListNamespaces"))("servicediscovery")
     assert "Namespaces" in caller.list_namespaces()
     with raises("AccessDeniedException"):

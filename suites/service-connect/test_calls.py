@@ -1,4 +1,4 @@
-"""What a client's proxy does with calls: whom it picks, when it tries again, and when it gives up."""
+"""The handling of calls by a client's proxy: load balancing, retries and time limits."""
 
 from __future__ import annotations
 
@@ -24,57 +24,61 @@ from surveyor.testing import (
 
 
 @pytest.fixture
-def three(
+def make_three_tasks(
     make_connect_service: MakeConnectService,
     wait_until_steady: WaitUntilSteady,
     tasks_of: TasksOf,
     wait_for_task: WaitForTask,
 ) -> Any:
-    """`server, tasks, client = three()`: an endpoint of three tasks, and the task of a client."""
+    """Return `server, tasks, client = make_three_tasks()`: an endpoint with three tasks, and a task of a client."""
 
-    def make(**how: Any) -> Any:
-        server = make_connect_service("backend", count=3, **how)
+    def make(**options: Any) -> Any:
+        server = make_connect_service("backend", count=3, **options)
         wait_until_steady(server.service)
-        client = wait_for_task(make_connect_service(wall_second=how.get("second")))
+        client = wait_for_task(make_connect_service(wall_second=options.get("second")))
         return server, tasks_of(server.service), client
 
     return make
 
 
 @proves("service-connect.balancing.round-robin")
-def test_calls_are_spread_in_turn(three: Any, call_from_task: CallFromTask) -> None:
-    """Of 300 calls each of three tasks has a third, give or take three, and nearly any three in a row reach all."""
-    server, tasks, client = three()
-    reached = [one.address for one in call_from_task(client, server.url, times=300)]
-    found = Counter(reached)
-    assert sorted(found) == sorted(address_of(one) for one in tasks)
-    assert all(97 <= count <= 103 for count in found.values()), found
-    in_turn = sum(len(set(reached[first : first + 3])) == 3 for first in range(298))
-    assert in_turn >= 280, f"{in_turn} of 298"
+def test_calls_are_distributed_round_robin(make_three_tasks: Any, call_from_task: CallFromTask) -> None:
+    """Each of three tasks gets 100 of 300 calls, plus or minus 3, and almost any three calls in a row reach all."""
+    server, tasks, client = make_three_tasks()
+    reached = [call.address for call in call_from_task(client, server.url, times=300)]
+    counts = Counter(reached)
+    assert sorted(counts) == sorted(address_of(task) for task in tasks)
+    assert all(97 <= count <= 103 for count in counts.values()), counts
+    in_rotation = sum(len(set(reached[first : first + 3])) == 3 for first in range(298))
+    assert in_rotation >= 280, f"{in_rotation} of 298"
 
 
 @proves("service-connect.outliers.are-ejected-and-return")
-def test_a_failing_task_is_left_out_for_a_while(three: Any, call_from_task: CallFromTask, call_task: CallTask) -> None:
-    """One of three resets: it has at least five calls, then none while it is ejected, and later calls again."""
-    server, tasks, client = three(second=0.02)
+def test_a_failing_task_is_left_out_for_a_while(
+    make_three_tasks: Any, call_from_task: CallFromTask, call_task: CallTask
+) -> None:
+    """One of three tasks resets calls: it gets at least five, then none while it is ejected, and later calls again."""
+    server, tasks, client = make_three_tasks(second=0.02)
     bad = tasks[0]
     call_task(bad, "/behave?do=reset", "PUT")
     call_from_task(client, server.url, times=40)
     failed = call_task(bad, "/executions")["served"]
     assert failed >= 5
     call_task(bad, "/behave?do=answer", "PUT")
-    # Ejected during the calls before: what comes within 15 s of their end is within 30 s of the ejection.
+    # The ejection was during the calls above, so the next 15 s are within 30 s of it.
     early = call_from_task(client, server.url, times=60, every=0.25)
-    assert address_of(bad) not in {one.address for one in early}
-    assert {one.status for one in early} == {200}
+    assert address_of(bad) not in {call.address for call in early}
+    assert {call.status for call in early} == {200}
     late = call_from_task(client, server.url, times=560, every=0.5)
-    assert address_of(bad) in {one.address for one in late}
+    assert address_of(bad) in {call.address for call in late}
 
 
 @proves("service-connect.retries.two-by-other-hosts")
-def test_a_failed_call_is_tried_again_elsewhere(three: Any, call_from_task: CallFromTask, call_task: CallTask) -> None:
-    """All three reset: one call is executed three times, once by each. One of them resets: no call fails."""
-    server, tasks, client = three()
+def test_a_failed_call_is_retried_on_other_tasks(
+    make_three_tasks: Any, call_from_task: CallFromTask, call_task: CallTask
+) -> None:
+    """If all three tasks reset, one call is executed once by each; if one of them resets, no call fails."""
+    server, tasks, client = make_three_tasks()
     for task in tasks:
         call_task(task, "/behave?do=reset", "PUT")
     [call] = call_from_task(client, f"{server.url}/?key=once")
@@ -83,19 +87,19 @@ def test_a_failed_call_is_tried_again_elsewhere(three: Any, call_from_task: Call
     assert executed == [1, 1, 1]
     for task in tasks[1:]:
         call_task(task, "/behave?do=answer", "PUT")
-    assert {one.status for one in call_from_task(client, server.url, times=12)} == {200}
+    assert {call.status for call in call_from_task(client, server.url, times=12)} == {200}
 
 
 @proves("service-connect.retries.repeat-what-is-not-idempotent")
 def test_posts_that_are_executed_twice(
-    three: Any,
+    make_three_tasks: Any,
     call_from_task: CallFromTask,
     call_task: CallTask,
     report_figure: ReportFigure,
     running_target: RunningTarget,
 ) -> None:
-    """One of three resets after it has executed: which POSTs were executed more than once, and by whom."""
-    server, tasks, client = three()
+    """One of three tasks resets after it has executed a POST; the number of repeated executions is recorded."""
+    server, tasks, client = make_three_tasks()
     call_task(tasks[0], "/behave?do=reset", "PUT")
     for number in range(12):
         call_from_task(client, f"{server.url}/?key=order-{number}", method="POST")
@@ -105,11 +109,11 @@ def test_posts_that_are_executed_twice(
             executed[key] += [address_of(task)] * times
     if not executed:
         raise Inconclusive("no POST has arrived")
-    twice = {key: by for key, by in sorted(executed.items()) if len(by) > 1}
-    for key, by in twice.items():
-        running_target.evidence.event(f"POST {key} was executed {len(by)} times, by {', '.join(by)}")
+    repeated = {key: addresses for key, addresses in sorted(executed.items()) if len(addresses) > 1}
+    for key, addresses in repeated.items():
+        running_target.evidence.event(f"POST {key} was executed {len(addresses)} times, by {', '.join(addresses)}")
     report_figure("POSTs sent", 12, unit="calls")
-    report_figure("POSTs executed more than once", len(twice), unit="calls")
+    report_figure("POSTs executed more than once", len(repeated), unit="calls")
     report_figure("executions in all", sum(map(len, executed.values())), unit="calls")
 
 
@@ -123,12 +127,12 @@ def test_a_call_has_a_time_limit(
     answered: int,
     cut_off: int | None,
 ) -> None:
-    """15 s unless the configuration says otherwise, and none where it says 0."""
+    """The limit is 15 s by default, or the configured number of seconds; 0 means no limit."""
     timeout = {} if limit is None else {"timeout": {"perRequestTimeoutSeconds": limit}}
     server = make_connect_service("backend", endpoint=timeout)
     wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    assert [one.status for one in call_from_task(client, f"{server.url}/?after={answered}")] == [200]
+    assert [call.status for call in call_from_task(client, f"{server.url}/?after={answered}")] == [200]
     if cut_off is not None:
         [call] = call_from_task(client, f"{server.url}/?after={cut_off}")
         assert call.status != 200
@@ -139,30 +143,30 @@ def test_a_call_has_a_time_limit(
 def test_other_traffic_bypasses_the_proxy(
     make_connect_service: MakeConnectService, wait_for_task: WaitForTask, call_from_task: CallFromTask
 ) -> None:
-    """A call to the task's own address may take longer than the proxy allows, the same by the endpoint's name not."""
+    """A call to a task's own address may take longer than the limit of the proxy; by the endpoint name it may not."""
     server = make_connect_service("backend")
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    assert [one.status for one in call_from_task(client, f"http://{address_of(callee)}:8080/?after=20")] == [200]
-    assert [one.status for one in call_from_task(client, f"{server.url}/?after=20")] != [200]
+    assert [call.status for call in call_from_task(client, f"http://{address_of(callee)}:8080/?after=20")] == [200]
+    assert [call.status for call in call_from_task(client, f"{server.url}/?after=20")] != [200]
 
 
 @proves("service-connect.unsupported.http-1-0")
 def test_http_1_0_is_not_supported(
     make_connect_service: MakeConnectService, wait_for_task: WaitForTask, call_from_task: CallFromTask
 ) -> None:
-    """A call in HTTP/1.0 does not reach the server, one in HTTP/1.1 does."""
+    """A call in HTTP/1.0 gets no answer from the server; a call in HTTP/1.1 does."""
     server = make_connect_service("backend")
     wait_for_task(server)
     client = wait_for_task(make_connect_service())
     [old] = call_from_task(client, server.url, http="HTTP/1.0", within=10)
     assert old.status != 200
-    assert [one.status for one in call_from_task(client, server.url)] == [200]
+    assert [call.status for call in call_from_task(client, server.url)] == [200]
 
 
 @proves("service-connect.timeout.idle-connections")
 @pytest.mark.parametrize(
-    ("protocol", "limit", "second", "least", "most"),
+    ("protocol", "limit", "second", "minimum", "maximum"),
     [("http", None, 0.01, 270, 330), (None, None, 0.001, 3_400, 3_900), ("http", 60, 0.05, 55, 75)],
 )
 def test_an_idle_connection_is_closed(
@@ -172,16 +176,16 @@ def test_an_idle_connection_is_closed(
     protocol: str | None,
     limit: int | None,
     second: float,
-    least: float,
-    most: float,
+    minimum: float,
+    maximum: float,
 ) -> None:
-    """After five minutes with HTTP, after an hour with TCP, or as told."""
+    """The limit is five minutes with HTTP and an hour with TCP by default, or the configured number of seconds."""
     timeout = {} if limit is None else {"timeout": {"idleTimeoutSeconds": limit}}
     server = make_connect_service("backend", protocol=protocol, wall_second=second, endpoint=timeout)
     wait_for_task(server)
     client = wait_for_task(make_connect_service(wall_second=second))
-    path = f"/hold?url={server.url}&within={most * 1.2:g}"
-    # Where a service second cannot be shortened, an hour takes an hour.
-    held = call_task(client, path, within=max(timeouts.TASK_CALLS, most * 1.3))["closed_after"]
-    assert held is not None, "it is still open"
-    assert least <= held <= most
+    path = f"/hold?url={server.url}&within={maximum * 1.2:g}"
+    # If the target cannot shorten a service second, an hour takes an hour.
+    closed_after = call_task(client, path, within=max(timeouts.TASK_CALLS, maximum * 1.3))["closed_after"]
+    assert closed_after is not None, "the connection is still open"
+    assert minimum <= closed_after <= maximum

@@ -1,4 +1,4 @@
-"""Tasks that come, drain and go, as their callers see it."""
+"""Tasks that start, drain and stop, as their callers see it."""
 
 from __future__ import annotations
 
@@ -44,27 +44,27 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
     eventually: Eventually,
     cluster: str,
 ) -> None:
-    """A second task that runs but has not passed its check is not called; it is soon after it has."""
+    """A second task that is RUNNING gets no calls until its check has passed, and gets calls soon after."""
     server = make_connect_service("backend", container=CHECK)
     first = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=2)
 
     def second() -> dict[str, Any] | None:
-        found = [one for one in tasks_of(server.service) if one["taskArn"] != first["taskArn"]]
+        found = [task for task in tasks_of(server.service) if task["taskArn"] != first["taskArn"]]
         return found[0] if found and found[0]["lastStatus"] == "RUNNING" else None
 
-    actual = eventually(second, within=timeouts.TASK)
+    newcomer = eventually(second, within=timeouts.TASK)
     while (found := second()) is not None and found["healthStatus"] != "HEALTHY":
         calls = call_from_task(client, server.url, times=6)
-        # It may have passed since.
-        looked = second()
-        if looked is None or looked["healthStatus"] == "HEALTHY":
+        # The check may have passed during the calls.
+        latest = second()
+        if latest is None or latest["healthStatus"] == "HEALTHY":
             break
-        assert {one.address for one in calls} == {address_of(first)}, "it is called before it is HEALTHY"
+        assert {call.address for call in calls} == {address_of(first)}, "a task is called before it is HEALTHY"
         clock.wait(2)
     eventually(
-        lambda: address_of(actual) in {one.address for one in call_from_task(client, server.url, times=6)},
+        lambda: address_of(newcomer) in {call.address for call in call_from_task(client, server.url, times=6)},
         within=timeouts.DISCOVERY,
     )
 
@@ -80,18 +80,18 @@ def test_a_call_ends_before_its_task_does(
     eventually: Eventually,
     cluster: str,
 ) -> None:
-    """A task is told to stop while it answers a call that takes 10 s: the answer arrives."""
+    """If a task is stopped while it answers a call that takes 10 s, the answer arrives."""
     server = make_connect_service("backend")
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    heard: list[TaskCall] = []
-    calling = threading.Thread(target=lambda: heard.extend(call_from_task(client, f"{server.url}/?after=10")))
-    calling.start()
+    calls: list[TaskCall] = []
+    thread = threading.Thread(target=lambda: calls.extend(call_from_task(client, f"{server.url}/?after=10")))
+    thread.start()
     eventually(lambda: call_task(callee, "/executions")["served"] == 1, within=timeouts.DISCOVERY)
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=0)
     clock.wait(15)
-    calling.join(timeouts.REMOTE_ANSWER)
-    assert [one.status for one in heard] == [200], heard
+    thread.join(timeouts.REMOTE_ANSWER)
+    assert [call.status for call in calls] == [200], calls
 
 
 @proves("service-connect.registry.edited-by-hand")
@@ -104,14 +104,14 @@ def test_an_instance_deregistered_by_hand(
     report_figure: ReportFigure,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Take the only task's instance away: how many calls of the next minute fail."""
+    """The only instance is deregistered; the number of calls that fail in the next minute is recorded."""
     server = make_connect_service("backend")
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    assert [one.status for one in call_from_task(client, server.url)] == [200]
+    assert [call.status for call in call_from_task(client, server.url)] == [200]
     filters: Any = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
-    there = cloudmap.list_services(Filters=filters)["Services"]
-    [service] = [one for one in there if one["Name"] == server.alias]
+    services = cloudmap.list_services(Filters=filters)["Services"]
+    [service] = [found for found in services if found["Name"] == server.alias]
     cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId=id_of(callee))
     failed = 0
     for _ in range(30):
@@ -129,15 +129,15 @@ def test_an_overridden_port(
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Instances have it, clients get through, and the task answers at both ports."""
+    """Instances have the overriding port, calls of clients succeed, and the task answers at both ports."""
     server = make_connect_service("backend", endpoint={"ingressPortOverride": 9090})
     callee = wait_for_task(server)
-    of: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": server.alias}
-    found = eventually(lambda: cloudmap.discover_instances(**of)["Instances"], within=timeouts.DISCOVERY)
+    names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": server.alias}
+    found = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert found[0]["Attributes"]["AWS_INSTANCE_PORT"] == "9090"
     client = wait_for_task(make_connect_service())
-    for place in (server.url, f"http://{address_of(callee)}:9090", f"http://{address_of(callee)}:8080"):
-        assert [one.status for one in call_from_task(client, place)] == [200], place
+    for url in (server.url, f"http://{address_of(callee)}:9090", f"http://{address_of(callee)}:8080"):
+        assert [call.status for call in call_from_task(client, url)] == [200], url
 
 
 @proves("service-connect.blue-green.test-traffic-by-header")
@@ -151,7 +151,7 @@ def test_test_traffic_goes_to_the_new_tasks(
     wait_until_steady: WaitUntilSteady,
     cluster: str,
 ) -> None:
-    """Paused before the shift: with the header calls reach the new task, without it the old; later all the new."""
+    """In a paused deployment calls with the header reach the new task, and others the old; later all reach the new."""
     pause = {"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
     strategy = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1, "lifecycleHooks": [pause]}
     server = make_connect_service("backend", deploymentConfiguration=strategy)
@@ -163,20 +163,20 @@ def test_test_traffic_goes_to_the_new_tasks(
     def paused() -> tuple[str, str] | None:
         [newest, *_] = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
         arn = newest["serviceDeploymentArn"]
-        [told] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
-        hooks: Any = told.get("lifecycleHookDetails") or []
-        waiting = [one["hookId"] for one in hooks if one["status"] == "AWAITING_ACTION"]
+        [deployment] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+        hooks: Any = deployment.get("lifecycleHookDetails") or []
+        waiting = [hook["hookId"] for hook in hooks if hook["status"] == "AWAITING_ACTION"]
         return (arn, waiting[0]) if waiting else None
 
-    deployment, hook = eventually(paused, within=timeouts.DEPLOYMENT)
-    [green] = [one for one in tasks_of(server.service) if one["taskArn"] != blue["taskArn"]]
+    deployment_arn, hook_id = eventually(paused, within=timeouts.DEPLOYMENT)
+    [green] = [task for task in tasks_of(server.service) if task["taskArn"] != blue["taskArn"]]
 
-    def reached(**how: Any) -> set[str]:
-        return {one.address for one in call_from_task(client, server.url, times=5, **how)}
+    def reached(**options: Any) -> set[str]:
+        return {call.address for call in call_from_task(client, server.url, times=5, **options)}
 
     assert reached() == {address_of(blue)}
     assert reached(header="x-amzn-ecs-blue-green-test: 1") == {address_of(green)}
-    ecs.continue_service_deployment(serviceDeploymentArn=deployment, hookId=hook)
+    ecs.continue_service_deployment(serviceDeploymentArn=deployment_arn, hookId=hook_id)
     eventually(lambda: reached() == {address_of(green)}, within=timeouts.DEPLOYMENT)
     wait_until_steady(server.service)
-    assert [one["taskArn"] for one in tasks_of(server.service)] == [green["taskArn"]]
+    assert [task["taskArn"] for task in tasks_of(server.service)] == [green["taskArn"]]

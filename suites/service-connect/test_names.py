@@ -1,4 +1,4 @@
-"""Which names a client's tasks know, and where they lead."""
+"""Names that the tasks of a client resolve, and their addresses."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def known(call_task: CallTask) -> Any:
-    """`known(task, name)`: the addresses that any program of a task finds under a name."""
+def resolve_in_task(call_task: CallTask) -> Any:
+    """Return `resolve_in_task(task, name)`: the addresses that programs in a task get for a name."""
 
-    def look(task: dict[str, Any], name: str) -> list[str]:
-        found: list[str] = call_task(task, f"/names?name={name}")["addresses"]
-        return found
+    def resolve(task: dict[str, Any], name: str) -> list[str]:
+        addresses: list[str] = call_task(task, f"/names?name={name}")["addresses"]
+        return addresses
 
-    return look
+    return resolve
 
 
 @proves("service-connect.discovery-name.is-a-cloud-map-service")
@@ -50,27 +50,27 @@ def test_a_discovery_name_becomes_a_service(
     http_namespace: dict[str, Any],
     named: bool,
 ) -> None:
-    """Of the type HTTP, named as told or after the port, with an instance for each task."""
-    made = make_connect_service("backend", count=2, endpoint={} if named else {"discoveryName": None})
-    wait_until_steady(made.service)
-    name = made.alias if named else "web"
+    """The service has type HTTP, the discovery name or else the port name, and an instance for each task."""
+    server = make_connect_service("backend", count=2, endpoint={} if named else {"discoveryName": None})
+    wait_until_steady(server.service)
+    name = server.alias if named else "web"
     filters: Any = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
-    [service] = [one for one in cloudmap.list_services(Filters=filters)["Services"] if one["Name"] == name]
+    [service] = [found for found in cloudmap.list_services(Filters=filters)["Services"] if found["Name"] == name]
     assert service.get("Type") == "HTTP"
-    of: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": name}
+    names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": name}
 
-    def both() -> list[dict[str, Any]]:
-        there = [dict(one) for one in cloudmap.discover_instances(**of)["Instances"]]
-        return there if len(there) == 2 else []
+    def two_instances() -> list[dict[str, Any]]:
+        instances = [dict(instance) for instance in cloudmap.discover_instances(**names)["Instances"]]
+        return instances if len(instances) == 2 else []
 
-    found = eventually(both, within=timeouts.DISCOVERY)
-    tasks = {one["attachments"][0]["details"][-1]["value"] for one in tasks_of(made.service)}
-    assert len(tasks) == len({one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found}) == 2
+    discovered = eventually(two_instances, within=timeouts.DISCOVERY)
+    tasks = {task["attachments"][0]["details"][-1]["value"] for task in tasks_of(server.service)}
+    assert len(tasks) == len({instance["Attributes"]["AWS_INSTANCE_IPV4"] for instance in discovered}) == 2
 
 
 @proves("service-connect.namespace.of-any-type")
 @pytest.mark.parametrize("kind", ["http", "private", "public"])
-def test_any_type_of_namespace_will_do(
+def test_any_type_of_namespace_works(
     make_namespace: MakeNamespace,
     make_connect_service: MakeConnectService,
     wait_for_task: WaitForTask,
@@ -78,13 +78,14 @@ def test_any_type_of_namespace_will_do(
     task_vpc: str,
     kind: Any,
 ) -> None:
-    """A client reaches the endpoint in it."""
+    """A client reaches an endpoint in a namespace of each type."""
     namespace = make_namespace(kind, **({"Vpc": task_vpc} if kind == "private" else {}))
-    within = {"namespace": namespace["Arn"]}
-    server = make_connect_service("backend", configuration=within)
+    configuration = {"namespace": namespace["Arn"]}
+    server = make_connect_service("backend", configuration=configuration)
     wait_for_task(server)
     assert [
-        one.status for one in call_from_task(wait_for_task(make_connect_service(configuration=within)), server.url)
+        call.status
+        for call in call_from_task(wait_for_task(make_connect_service(configuration=configuration)), server.url)
     ] == [200]
 
 
@@ -97,33 +98,34 @@ def test_names_are_in_no_zone(
     call_from_task: CallFromTask,
     query_dns: QueryDns,
     task_vpc: str,
-    known: Any,
+    resolve_in_task: Any,
 ) -> None:
-    """The private zone has no more than SOA and NS, the resolver knows nothing, and yet the client's task resolves."""
+    """The zone has only SOA and NS records and the resolver no answer, but a task of the client resolves the name."""
     namespace = make_namespace("private", Vpc=task_vpc)
-    zones = {one["Id"] for one in route53.list_hosted_zones()["HostedZones"]}
-    within, alias = {"namespace": namespace["Arn"]}, {"dnsName": f"backend.{namespace['Name']}"}
-    server = make_connect_service("backend", configuration=within, alias=alias)
+    zones = {zone["Id"] for zone in route53.list_hosted_zones()["HostedZones"]}
+    configuration, alias = {"namespace": namespace["Arn"]}, {"dnsName": f"backend.{namespace['Name']}"}
+    server = make_connect_service("backend", configuration=configuration, alias=alias)
     wait_for_task(server)
-    client = wait_for_task(make_connect_service(configuration=within))
-    assert [one.status for one in call_from_task(client, server.url)] == [200]
-    zone = namespace["Properties"]["DnsProperties"]["HostedZoneId"]
-    records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-    assert {one["Type"] for one in records} == {"SOA", "NS"}
+    client = wait_for_task(make_connect_service(configuration=configuration))
+    assert [call.status for call in call_from_task(client, server.url)] == [200]
+    zone_id = namespace["Properties"]["DnsProperties"]["HostedZoneId"]
+    records = route53.list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
+    assert {record["Type"] for record in records} == {"SOA", "NS"}
     assert query_dns(server.alias, "A", namespace=namespace).rcode().name == "NXDOMAIN"
-    assert {one["Id"] for one in route53.list_hosted_zones()["HostedZones"]} == zones
-    assert known(client, server.alias)
+    assert {zone["Id"] for zone in route53.list_hosted_zones()["HostedZones"]} == zones
+    assert resolve_in_task(client, server.alias)
 
 
 @proves("service-connect.names.lead-to-loopback")
 def test_an_alias_leads_to_loopback(
-    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, known: Any
+    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, resolve_in_task: Any
 ) -> None:
-    """What any program of the task finds is an address of 127.0.0.0/8, or the IPv6 one that ECS uses beside it."""
+    """Programs in the task get an address in 127.0.0.0/8, or also the IPv6 address that ECS uses with it."""
     server = make_connect_service("backend")
     wait_for_task(server)
-    found = [ipaddress.ip_address(one) for one in known(wait_for_task(make_connect_service()), server.alias)]
-    assert any(one.is_loopback for one in found), found
+    client = wait_for_task(make_connect_service())
+    addresses = [ipaddress.ip_address(address) for address in resolve_in_task(client, server.alias)]
+    assert any(address.is_loopback for address in addresses), addresses
 
 
 @proves("service-connect.alias.by-default-discovery-name-and-namespace")
@@ -131,29 +133,29 @@ def test_the_default_alias(
     make_connect_service: MakeConnectService,
     wait_for_task: WaitForTask,
     call_from_task: CallFromTask,
-    known: Any,
+    resolve_in_task: Any,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Without a dnsName it is the discovery name, a dot and the namespace; the first alone is not known."""
+    """Without a dnsName the alias is <discovery name>.<namespace>; the discovery name alone does not resolve."""
     server = make_connect_service("backend", alias={"dnsName": None})
     wait_for_task(server)
     client = wait_for_task(make_connect_service())
     name = server.configuration["services"][0]["discoveryName"]
     [call] = call_from_task(client, f"http://{name}.{http_namespace['Name']}:8080")
     assert call.status == 200
-    assert known(client, name) == []
+    assert resolve_in_task(client, name) == []
 
 
 @proves("service-connect.names.discovery-names-are-not-resolved")
 def test_a_discovery_name_is_not_resolved(
-    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, known: Any
+    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, resolve_in_task: Any
 ) -> None:
-    """Where the alias is another one, it alone is known."""
+    """If the alias differs from the discovery name, only the alias resolves."""
     server = make_connect_service("backend", alias={"dnsName": "shop"})
     wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    assert known(client, "shop")
-    assert known(client, server.configuration["services"][0]["discoveryName"]) == []
+    assert resolve_in_task(client, "shop")
+    assert resolve_in_task(client, server.configuration["services"][0]["discoveryName"]) == []
 
 
 @proves("service-connect.deployment.sees-what-was-there-before")
@@ -165,26 +167,26 @@ def test_later_endpoints_wait_for_a_deployment(
     call_from_task: CallFromTask,
     eventually: Eventually,
     cluster: str,
-    known: Any,
+    resolve_in_task: Any,
 ) -> None:
-    """Unknown to the task there is, unknown to its replacement, known after forceNewDeployment."""
+    """The present task and its replacement cannot resolve a new endpoint; tasks after forceNewDeployment can."""
     client = make_connect_service()
     first = wait_for_task(client)
     server = make_connect_service("backend")
     wait_for_task(server)
-    assert known(first, server.alias) == []
+    assert resolve_in_task(first, server.alias) == []
     ecs.stop_task(cluster=cluster, task=first["taskArn"])
 
     def replaced() -> bool:
-        there = tasks_of(client.service)
-        return [one["lastStatus"] for one in there] == ["RUNNING"] and there[0]["taskArn"] != first["taskArn"]
+        tasks = tasks_of(client.service)
+        return [task["lastStatus"] for task in tasks] == ["RUNNING"] and tasks[0]["taskArn"] != first["taskArn"]
 
     eventually(replaced, within=timeouts.TASK)
-    assert known(wait_for_task(client), server.alias) == []
+    assert resolve_in_task(wait_for_task(client), server.alias) == []
     ecs.update_service(cluster=cluster, service=client.service["serviceName"], forceNewDeployment=True)
     newest = wait_for_task(client)
-    assert known(newest, server.alias)
-    assert [one.status for one in call_from_task(newest, server.url)] == [200]
+    assert resolve_in_task(newest, server.alias)
+    assert [call.status for call in call_from_task(newest, server.url)] == [200]
 
 
 @proves("service-connect.deployment.new-tasks-of-a-known-endpoint-are-used")
@@ -197,15 +199,15 @@ def test_new_tasks_of_a_known_endpoint_are_used(
     eventually: Eventually,
     cluster: str,
 ) -> None:
-    """Scale the server out: the client's calls reach the task that has come."""
+    """After the server is scaled out, the client's calls reach the new task."""
     server = make_connect_service("backend")
     wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    assert len({one.address for one in call_from_task(client, server.url, times=4)}) == 1
+    assert len({call.address for call in call_from_task(client, server.url, times=4)}) == 1
     ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=2)
     wait_until_steady(server.service)
     eventually(
-        lambda: len({one.address for one in call_from_task(client, server.url, times=4)}) == 2,
+        lambda: len({call.address for call in call_from_task(client, server.url, times=4)}) == 2,
         within=timeouts.DISCOVERY,
     )
 
@@ -218,16 +220,16 @@ def test_another_vpc_is_resolved_and_not_reached(
     wait_for_task: WaitForTask,
     call_from_task: CallFromTask,
     network: dict[str, Any],
-    known: Any,
+    resolve_in_task: Any,
 ) -> None:
-    """Without a path between the VPCs of client and server: the name is known, and no call succeeds."""
+    """Without a path between the VPCs of client and server the name resolves, but no call succeeds."""
     subnet = ec2.create_subnet(VpcId=second_vpc, CidrBlock="10.2.77.0/24")["Subnet"]["SubnetId"]
-    own = {**network["awsvpcConfiguration"], "subnets": [subnet], "securityGroups": []}
-    server = make_connect_service("backend", networkConfiguration={"awsvpcConfiguration": own})
+    remote = {**network["awsvpcConfiguration"], "subnets": [subnet], "securityGroups": []}
+    server = make_connect_service("backend", networkConfiguration={"awsvpcConfiguration": remote})
     wait_for_task(server)
     client, near = wait_for_task(make_connect_service()), make_connect_service("nearby")
     wait_for_task(near)
-    assert known(client, server.alias)
-    assert 200 not in {one.status for one in call_from_task(client, server.url, within=30, times=2)}
+    assert resolve_in_task(client, server.alias)
+    assert 200 not in {call.status for call in call_from_task(client, server.url, within=30, times=2)}
     later = wait_for_task(make_connect_service())
-    assert [one.status for one in call_from_task(later, near.url)] == [200]
+    assert [call.status for call in call_from_task(later, near.url)] == [200]

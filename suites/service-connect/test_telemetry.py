@@ -1,4 +1,4 @@
-"""What proxies tell of the calls that they see."""
+"""Access logs and metrics of proxies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_call_has_a_line(
     form: str,
     query: str | None,
 ) -> None:
-    """With method and path, and the query only where that was asked for."""
+    """The access log has a line for each call, with its query only if that is enabled."""
     logs, group = client("logs"), unique_name("proxies")
     logs.create_log_group(logGroupName=group)
     options = {"awslogs-group": group, "awslogs-region": running_target.target.region, "awslogs-stream-prefix": "proxy"}
@@ -48,18 +48,20 @@ def test_a_call_has_a_line(
     server = make_connect_service("backend", configuration=configuration)
     wait_for_task(server)
     caller = wait_for_task(make_connect_service())
-    assert [one.status for one in call_from_task(caller, f"{server.url}/?key=secret-7")] == [200]
+    assert [call.status for call in call_from_task(caller, f"{server.url}/?key=secret-7")] == [200]
 
     def line() -> str | None:
-        found = logs.filter_log_events(logGroupName=group)["events"]
-        return next((one["message"] for one in found if "GET" in one["message"] and "200" in one["message"]), None)
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        return next(
+            (event["message"] for event in events if "GET" in event["message"] and "200" in event["message"]), None
+        )
 
-    told = eventually(line, within=timeouts.DISCOVERY)
-    assert ("secret-7" in told) is (query == "ENABLED"), told
+    message = eventually(line, within=timeouts.DISCOVERY)
+    assert ("secret-7" in message) is (query == "ENABLED"), message
     if form == "JSON":
-        assert isinstance(json.loads(told), dict)
+        assert isinstance(json.loads(message), dict)
     else:
-        assert not told.startswith("{")
+        assert not message.startswith("{")
 
 
 @proves("service-connect.metrics.in-cloudwatch")
@@ -71,7 +73,7 @@ def test_calls_are_counted(
     clock: Clock,
     eventually: Eventually,
 ) -> None:
-    """20 calls, of which 5 are answered with 500: by the server's proxy 20, by the client's 15 and 5."""
+    """Of 20 calls 5 are answered with 500: the server's proxy counts 20, the client's proxy 15 and 5."""
     metrics = client("cloudwatch")
     server = make_connect_service("backend")
     wait_for_task(server)

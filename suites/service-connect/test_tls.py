@@ -1,4 +1,4 @@
-"""TLS between proxies, by a private certificate authority of the account."""
+"""TLS between proxies, with certificates of a private certificate authority of the account."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ ROOT = "arn:aws:acm-pca:::template/RootCACertificate/V1"
 
 @pytest.fixture
 def pca(client: ClientFactory) -> ACMPCAClient:
-    """AWS Private CA."""
-    made: ACMPCAClient = client("acm-pca")
-    return made
+    """Return the client of AWS Private CA."""
+    pca_client: ACMPCAClient = client("acm-pca")
+    return pca_client
 
 
 @pytest.fixture
 def make_authority(pca: ACMPCAClient) -> Any:
-    """`make_authority(tags)`: a root authority that is active; its ARN."""
+    """Return `make_authority(tags)`, which creates an active root authority and returns its ARN."""
 
     def make(tags: dict[str, str]) -> str:
         subject: Any = {"CommonName": "surveyor"}
@@ -60,8 +60,8 @@ def make_authority(pca: ACMPCAClient) -> Any:
             TemplateArn=ROOT,
             Validity={"Value": 30, "Type": "DAYS"},
         )["CertificateArn"]
-        own = pca.get_certificate(CertificateAuthorityArn=arn, CertificateArn=issued)["Certificate"]
-        pca.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=own.encode())
+        root = pca.get_certificate(CertificateAuthorityArn=arn, CertificateArn=issued)["Certificate"]
+        pca.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=root.encode())
         return arn
 
     return make
@@ -69,17 +69,17 @@ def make_authority(pca: ACMPCAClient) -> Any:
 
 @pytest.fixture
 def authority(make_authority: Any) -> str:
-    """One that is tagged as Service Connect wants it."""
+    """Return the ARN of an authority with the tag that Service Connect requires."""
     return str(make_authority({"AmazonECSManaged": "true"}))
 
 
 def tls(arn: str) -> dict[str, Any]:
-    """The part of a Service Connect service that encrypts."""
+    """Return the TLS part of a Service Connect service."""
     return {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": arn}}}
 
 
-def shown(task: dict[str, Any], version: ssl.TLSVersion) -> bytes:
-    """The certificate that a task's port shows in a handshake of this version. Raises OSError."""
+def served_certificate(task: dict[str, Any], version: ssl.TLSVersion) -> bytes:
+    """Return the certificate that a task's port serves in a handshake with this version; raise OSError if it fails."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = context.maximum_version = version
@@ -87,33 +87,33 @@ def shown(task: dict[str, Any], version: ssl.TLSVersion) -> bytes:
         socket.create_connection((address_of(task), TASK_PORT), timeouts.CONNECT) as plain,
         context.wrap_socket(plain) as encrypted,
     ):
-        found = encrypted.getpeercert(binary_form=True)
-        assert found is not None
-        return found
+        certificate = encrypted.getpeercert(binary_form=True)
+        assert certificate is not None
+        return certificate
 
 
 @proves("service-connect.tls.one-point-three-only")
-def test_only_tls_1_3_gets_through(
+def test_only_tls_1_3_is_accepted(
     pca: ACMPCAClient,
     authority: str,
     make_connect_service: MakeConnectService,
     wait_for_task: WaitForTask,
     call_from_task: CallFromTask,
 ) -> None:
-    """1.3 shows a certificate of the authority, 1.2 and plain HTTP fail; a client calls http:// by the alias."""
+    """TLS 1.3 succeeds with a certificate of the authority, TLS 1.2 and plain HTTP fail; a client calls http://."""
     server = make_connect_service("backend", endpoint=tls(authority))
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    assert [one.status for one in call_from_task(client, server.url)] == [200]
+    assert [call.status for call in call_from_task(client, server.url)] == [200]
     root = ssl.PEM_cert_to_DER_cert(
         pca.get_certificate_authority_certificate(CertificateAuthorityArn=authority)["Certificate"]
     )
-    certificate = shown(callee, ssl.TLSVersion.TLSv1_3)
+    certificate = served_certificate(callee, ssl.TLSVersion.TLSv1_3)
     assert certificate != root
     assert _issuer(certificate) == _issuer(root)
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        shown(callee, ssl.TLSVersion.TLSv1_2)
-    assert [one.status for one in call_from_task(client, f"http://{address_of(callee)}:{TASK_PORT}", within=10)] != [
+        served_certificate(callee, ssl.TLSVersion.TLSv1_2)
+    assert [call.status for call in call_from_task(client, f"http://{address_of(callee)}:{TASK_PORT}", within=10)] != [
         200
     ]
 
@@ -126,27 +126,29 @@ def test_certificates_are_replaced(
     call_from_task: CallFromTask,
     clock: Clock,
 ) -> None:
-    """The same after four days, another after six, and clients get through as before."""
+    """The certificate is the same after four days and another after six, and calls of clients still succeed."""
     server = make_connect_service("backend", endpoint=tls(authority))
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    first = shown(callee, ssl.TLSVersion.TLSv1_3)
+    first = served_certificate(callee, ssl.TLSVersion.TLSv1_3)
     clock.wait(4 * DAY)
-    assert shown(callee, ssl.TLSVersion.TLSv1_3) == first
+    assert served_certificate(callee, ssl.TLSVersion.TLSv1_3) == first
     clock.wait(2 * DAY)
-    assert shown(callee, ssl.TLSVersion.TLSv1_3) != first
-    assert [one.status for one in call_from_task(client, server.url)] == [200]
+    assert served_certificate(callee, ssl.TLSVersion.TLSv1_3) != first
+    assert [call.status for call in call_from_task(client, server.url)] == [200]
 
 
 @proves("service-connect.tls.authority-is-tagged")
-def test_the_authority_is_tagged(make_authority: Any, authority: str, make_connect_service: MakeConnectService) -> None:
-    """One without the tag is refused, one with it accepted."""
+def test_the_authority_must_be_tagged(
+    make_authority: Any, authority: str, make_connect_service: MakeConnectService
+) -> None:
+    """An authority without the tag is refused; one with the tag is accepted."""
     with pytest.raises(ClientError):
         make_connect_service("backend", count=0, endpoint=tls(make_authority({})))
     assert make_connect_service("backend", count=0, endpoint=tls(authority)).service["status"] == "ACTIVE"
 
 
 def _issuer(certificate: bytes) -> bytes:
-    from cryptography import x509  # it comes with moto
+    from cryptography import x509  # installed with moto
 
     return x509.load_der_x509_certificate(certificate).issuer.public_bytes()

@@ -1,0 +1,81 @@
+"""Check that no file uses the words that CONTRIBUTING asks to avoid.
+
+    python -m tests.wordlist
+
+Every tracked text file is checked: code, documents, claims, templates. Exit code 1 if a word is found.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+__all__ = ["EXCEPTIONS", "REPLACEMENTS", "find_words", "main"]
+
+ROOT = Path(__file__).resolve().parents[1]
+
+REPLACEMENTS = {
+    "told": "described, reported, passed",
+    "tells": "says, returns, reports",
+    "came": "actual, was returned, arrived",
+    "felt": "measured, seen by clients",
+    "whom": "which",
+    "nobody": "no client, no task",
+    "somebody": "another client, another user",
+    "whoever": "the client that, the process that",
+    "is to be": "must",
+    "goes on": "continues, is in progress",
+    "so many": "that number of",
+    "of its own": "own, separate",
+    "most_": "max_",
+    "least_": "min_",
+}
+"""Each word, and what to write instead. ``most_`` and ``least_`` are prefixes of identifiers."""
+
+EXCEPTIONS = (
+    ("tests/wordlist.py", "*", "the list itself"),
+    ("CONTRIBUTING.md", "*", "explains the list"),
+    ("reports/published/*", "*", "reports are records of runs"),
+    ("requirements/lock.txt", "*", "generated"),
+    ("*package-lock.json", "*", "generated"),
+)
+"""File pattern, word or ``*``, and the reason why the word may stand there."""
+
+
+def _pattern(word: str) -> str:
+    if word.endswith("_"):
+        return rf"(?<![A-Za-z0-9_]){word}(?=[a-z])"
+    return rf"(?<![A-Za-z]){word}(?![A-Za-z])".replace(" ", r"\s+")
+
+
+_WORDS = re.compile("|".join(f"({_pattern(word)})" for word in REPLACEMENTS), re.IGNORECASE)
+
+
+def find_words(name: str, text: str) -> Iterator[str]:
+    """Yield a message for each word of the list in the text of the file ``name``."""
+    words = list(REPLACEMENTS)
+    for match in _WORDS.finditer(text):
+        word = words[(match.lastindex or 1) - 1]
+        if not any(fnmatch(name, pattern) and excepted in ("*", word) for pattern, excepted, _ in EXCEPTIONS):
+            line = text.count("\n", 0, match.start()) + 1
+            yield f"{name}:{line}: {match[0]!r}; write: {REPLACEMENTS[word]}"
+
+
+def main() -> int:
+    """Check every tracked file and return the exit code."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    problems: list[str] = []
+    for name in filter(None, listed.split("\0")):
+        path = ROOT / name
+        if path.is_file() and b"\0" not in (data := path.read_bytes()):
+            problems += find_words(name, data.decode("utf-8"))
+    print("\n".join(problems) or "no words of the list")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The program that tasks run, as a process of its own."""
+"""The program that tasks run, as a separate process."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from hypothesis import strategies as st
 
 from surveyor_agents import workload
 
-LARGEST_DEFINITION = 64 * 1024
-PATIENCE = 10.0  # wall seconds
+MAX_DEFINITION = 64 * 1024
+TIMEOUT = 10.0  # wall seconds
 
 
-class Served:
+class RunningWorkload:
     """One process of the workload."""
 
     def __init__(self, process: subprocess.Popen[bytes], address: str, port: int) -> None:
         self.process, self.address, self.port = process, address, port
 
     def ask(self, path: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
-        """Status and answer of one request with a connection of its own."""
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=PATIENCE)
+        """Send one request by a new connection; return status and answer."""
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=TIMEOUT)
         try:
             connection.request(method, path)
             answer = connection.getresponse()
@@ -40,25 +40,25 @@ class Served:
             connection.close()
 
     def raw(self, data: bytes) -> bytes:
-        """What comes to bytes, until the other side has closed or nothing more comes."""
-        with socket.create_connection((self.address, self.port), PATIENCE) as connection:
+        """Send bytes; return what the workload answers until it closes the connection."""
+        with socket.create_connection((self.address, self.port), TIMEOUT) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
-            actual = b""
+            answer = b""
             while part := connection.recv(65_536):
-                actual += part
-            return actual
+                answer += part
+            return answer
 
 
-Serve = Callable[..., Served]
+Serve = Callable[..., RunningWorkload]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts workloads in a bare interpreter, by their text, as a public image would."""
+    """Start workloads in a bare interpreter, by their text, as a public image would."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*arguments: str, **environment: str) -> Served:
+    def start(*arguments: str, **environment: str) -> RunningWorkload:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -69,36 +69,38 @@ def serve() -> Iterator[Serve]:
         started.append(process)
         assert process.stdout is not None
         assert b'"listening"' in process.stdout.readline()
-        return Served(process, "127.0.0.1", port)
+        return RunningWorkload(process, "127.0.0.1", port)
 
     yield start
-    for one in started:
-        one.kill()
-        one.wait()
-        assert one.stdout is not None
-        one.stdout.close()
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def test_it_fits_into_a_task_definition() -> None:
-    """Its text, twice (for the command and a health check), leaves a quarter of a task definition's 64 KiB."""
-    assert 2 * len(json.dumps(workload.source())) < LARGEST_DEFINITION * 3 / 4
+    """Its text, twice (for the command and a health check), leaves a quarter of a task definition's 64 KiB free."""
+    assert 2 * len(json.dumps(workload.source())) < MAX_DEFINITION * 3 / 4
 
 
-def test_it_says_who_answered(serve: Serve) -> None:
-    """Address, process, and how many requests it has served; status and size as they are asked for."""
-    served = serve()
-    told = [served.ask("/")[1] for _ in range(3)]
-    assert [one["served"] for one in told] == [1, 2, 3]
-    assert {(one["address"], one["pid"], one["stopping"]) for one in told} == {("127.0.0.1", served.process.pid, False)}
-    assert served.ask("/?status=503")[0] == 503
-    assert len(served.ask("/?bytes=1000")[1]["padding"]) == 1000
-    assert served.ask("/nothing")[0] == 404
+def test_it_reports_its_identity(serve: Serve) -> None:
+    """The answer has address, process and number of requests served; status and size are as requested."""
+    running = serve()
+    answers = [running.ask("/")[1] for _ in range(3)]
+    assert [answer["served"] for answer in answers] == [1, 2, 3]
+    assert {(answer["address"], answer["pid"], answer["stopping"]) for answer in answers} == {
+        ("127.0.0.1", running.process.pid, False)
+    }
+    assert running.ask("/?status=503")[0] == 503
+    assert len(running.ask("/?bytes=1000")[1]["padding"]) == 1000
+    assert running.ask("/nothing")[0] == 404
 
 
 def test_one_connection_takes_many_requests(serve: Serve) -> None:
-    """Keep-alive, as a client that is pinned to a task uses it."""
-    served = serve()
-    connection = http.client.HTTPConnection(served.address, served.port, timeout=PATIENCE)
+    """A connection is kept alive, as a client that is pinned to a task needs it."""
+    running = serve()
+    connection = http.client.HTTPConnection(running.address, running.port, timeout=TIMEOUT)
     for number in range(1, 4):
         connection.request("GET", "/")
         assert json.loads(connection.getresponse().read())["served"] == number
@@ -106,98 +108,98 @@ def test_one_connection_takes_many_requests(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(("do", "code", "status"), [("pass", 0, 200), ("fail", 1, 503)])
-def test_health_is_as_told(serve: Serve, do: str, code: int, status: int) -> None:
-    """What a health check of the same file finds."""
-    served = serve()
-    assert served.ask(f"/health?do={do}", "PUT")[0] == 200
-    assert served.ask("/health")[0] == status
-    check = [sys.executable, *workload.command("check", "--port", str(served.port))[1:]]
+def test_health_is_as_set(serve: Serve, do: str, code: int, status: int) -> None:
+    """A health check by the same file passes or fails as set."""
+    running = serve()
+    assert running.ask(f"/health?do={do}", "PUT")[0] == 200
+    assert running.ask("/health")[0] == status
+    check = [sys.executable, *workload.command("check", "--port", str(running.port))[1:]]
     assert subprocess.run(check, env={"SURVEYOR_ADDRESS": "127.0.0.1"}, check=False).returncode == code
 
 
-def test_health_that_hangs_and_health_that_is_slow(serve: Serve) -> None:
-    """Told to hang it does not answer, told to be slow it takes its service seconds."""
-    served = serve(SURVEYOR_SECOND="0.05")
-    served.ask("/health?do=slow&seconds=2", "PUT")
+def test_health_can_hang_or_be_slow(serve: Serve) -> None:
+    """Set to hang it does not answer; set to be slow it takes the given service seconds."""
+    running = serve(SURVEYOR_SECOND="0.05")
+    running.ask("/health?do=slow&seconds=2", "PUT")
     began = time.monotonic()
-    assert served.ask("/health")[0] == 200
+    assert running.ask("/health")[0] == 200
     assert time.monotonic() - began >= 0.1
-    served.ask("/health?do=hang", "PUT")
-    connection = http.client.HTTPConnection(served.address, served.port, timeout=0.3)
+    running.ask("/health?do=hang", "PUT")
+    connection = http.client.HTTPConnection(running.address, running.port, timeout=0.3)
     connection.request("GET", "/health")
     with pytest.raises(TimeoutError):
         connection.getresponse()
     connection.close()
-    assert served.ask("/")[0] == 200
+    assert running.ask("/")[0] == 200
 
 
 def test_sigterm_ends_it_at_once(serve: Serve) -> None:
-    """By default it closes and ends with 0, and has told so."""
-    served = serve()
-    served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(PATIENCE) == 0
-    assert served.process.stdout is not None
-    told = [json.loads(line)["event"] for line in served.process.stdout.read().splitlines()]
-    assert told == ["sigterm", "closed"]
+    """By default it closes, exits with 0, and logs both events."""
+    running = serve()
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(TIMEOUT) == 0
+    assert running.process.stdout is not None
+    events = [json.loads(line)["event"] for line in running.process.stdout.read().splitlines()]
+    assert events == ["sigterm", "closed"]
 
 
 def test_it_drains(serve: Serve) -> None:
-    """Told to drain it goes on answering, says that it is stopping, and finishes what it has begun."""
-    served = serve("--on-term", "drain", "--drain", "10", SURVEYOR_SECOND="0.05")
-    slow = http.client.HTTPConnection(served.address, served.port, timeout=PATIENCE)
+    """While it drains it answers, reports that it is stopping, and finishes requests in progress."""
+    running = serve("--on-term", "drain", "--drain", "10", SURVEYOR_SECOND="0.05")
+    slow = http.client.HTTPConnection(running.address, running.port, timeout=TIMEOUT)
     slow.request("GET", "/?after=15")
-    while served.ask("/")[1]["served"] < 2:
+    while running.ask("/")[1]["served"] < 2:
         pass
-    served.process.send_signal(signal.SIGTERM)
-    while not served.ask("/")[1]["stopping"]:
+    running.process.send_signal(signal.SIGTERM)
+    while not running.ask("/")[1]["stopping"]:
         pass
-    assert [what for what, _ in served.ask("/lifetime")[1]["events"]] == ["listening", "sigterm"]
+    assert [event for event, _ in running.ask("/lifetime")[1]["events"]] == ["listening", "sigterm"]
     assert slow.getresponse().status == 200
     slow.close()
-    assert served.process.wait(PATIENCE) == 0
+    assert running.process.wait(TIMEOUT) == 0
 
 
 def test_it_ignores_sigterm(serve: Serve) -> None:
-    """Told to ignore it, it goes on until it is killed."""
-    served = serve("--on-term", "ignore")
-    served.process.send_signal(signal.SIGTERM)
-    while not served.ask("/")[1]["stopping"]:
+    """With `--on-term ignore` it runs until it is killed."""
+    running = serve("--on-term", "ignore")
+    running.process.send_signal(signal.SIGTERM)
+    while not running.ask("/")[1]["stopping"]:
         pass
-    assert served.process.poll() is None
+    assert running.process.poll() is None
 
 
-def test_it_exits_when_told(serve: Serve) -> None:
-    """At once, with the code, and no answer."""
-    served = serve()
+def test_it_exits_on_request(serve: Serve) -> None:
+    """It exits at once with the given code, without an answer."""
+    running = serve()
     with pytest.raises((ConnectionError, http.client.HTTPException)):
-        served.ask("/exit?code=3", "PUT")
-    assert served.process.wait(PATIENCE) == 3
+        running.ask("/exit?code=3", "PUT")
+    assert running.process.wait(TIMEOUT) == 3
 
 
 @pytest.mark.parametrize(
     "path",
     ["/?status=99", "/?status=x", "/?after=-1", "/?after=1e9", "/resolve?type=MX&name=a.test", "/resolve?name=a..b"],
 )
-def test_what_cannot_be_is_refused(serve: Serve, path: str) -> None:
-    """400 with what is wrong, and it goes on."""
-    served = serve(SURVEYOR_DNS="127.0.0.1:9")
-    status, told = served.ask(path)
-    assert (status, set(told)) == (400, {"error"})
-    assert served.ask("/")[0] == 200
+def test_invalid_requests_are_refused(serve: Serve, path: str) -> None:
+    """The answer is 400 with an error, and it keeps running."""
+    running = serve(SURVEYOR_DNS="127.0.0.1:9")
+    status, answer = running.ask(path)
+    assert (status, set(answer)) == (400, {"error"})
+    assert running.ask("/")[0] == 200
 
 
-def test_whatever_comes_it_goes_on(serve: Serve) -> None:
-    """Any bytes have an answer or a closed connection; nothing ends it."""
-    served = serve()
+def test_any_bytes_leave_it_running(serve: Serve) -> None:
+    """Any bytes get an answer or a closed connection; none end the process."""
+    running = serve()
     line = st.binary(max_size=60)
     heads = st.builds(lambda lines: b"\r\n".join(lines) + b"\r\n\r\n", st.lists(line, max_size=5))
-    begun = st.builds(lambda rest: b"GET / HTTP/1.1\r\nContent-Length: " + rest + b"\r\n\r\n", line)
+    with_length = st.builds(lambda rest: b"GET / HTTP/1.1\r\nContent-Length: " + rest + b"\r\n\r\n", line)
 
     @settings(max_examples=150, deadline=None)
-    @given(st.one_of(st.binary(max_size=400), heads, begun))
+    @given(st.one_of(st.binary(max_size=400), heads, with_length))
     def send(data: bytes) -> None:
-        served.raw(data)
-        assert served.process.poll() is None
+        running.raw(data)
+        assert running.process.poll() is None
 
     send()
-    assert served.ask("/")[0] == 200
+    assert running.ask("/")[0] == 200

@@ -43,7 +43,7 @@ def test_questions_are_answered(serving: Serving) -> None:
     serving(work)
 
 
-def test_chance_is_fair_over_the_wire(serving: Serving) -> None:
+def test_random_choices_are_fair_over_the_wire(serving: Serving) -> None:
     """Weighted answers occur in proportion to their weights; with this seed within five standard deviations."""
 
     async def work(servers: DnsServers) -> None:

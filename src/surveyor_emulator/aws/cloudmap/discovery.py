@@ -153,13 +153,13 @@ def _sample(call: Call, entries: list[dict[str, object]], size: int) -> list[dic
     The cost of a fresh sample grows with the number of entries. So the list itself is shuffled, less often the longer
     it is, and each call takes a slice of it that begins at a random position.
     """
-    chance = call.world.request_random
+    generator = call.world.request_random
     count = len(entries)
     if count <= 1:
         return entries
-    if chance.random() * count < MAX_SHUFFLED:
-        chance.shuffle(entries)
-    first = int(chance.random() * count)
+    if generator.random() * count < MAX_SHUFFLED:
+        generator.shuffle(entries)
+    first = int(generator.random() * count)
     chosen = entries[first : first + size]
     return chosen + entries[: min(size, count) - len(chosen)]
 

@@ -39,7 +39,7 @@ def check_record(zone: HostedZone, record: RecordSet) -> list[str]:
             f"RRSet of type CNAME with DNS name {record.name} is not permitted at apex in zone {zone.name}"
         )
     if record.type == "SOA" and not at_apex:
-        complaints.append(f"{subject}: a zone's only SOA record is the one of its own name")
+        complaints.append(f"{subject}: a zone has an SOA record only at its apex")
     if record.type == "NS" and record.name.startswith(names.WILDCARD + "."):
         complaints.append(f"{subject}: the name of an NS record cannot begin with an asterisk")
     complaints += _check_policy(zone, record, subject)
@@ -77,7 +77,7 @@ def check_aliases(zone: HostedZone, records: Iterable[RecordSet], table: RecordT
             elif not any(other.type == record.type for other in table.at(target.name).values()):
                 complaints.append(f"{tried}, but that target was not found")
         elif target.zone_id in zone_ids or not _is_aws_name(target.name):
-            complaints.append(f"{tried}, but it can target only records of its own zone, or resources of AWS services")
+            complaints.append(f"{tried}, but it can target only records of the same zone, or resources of AWS services")
         elif zone.private and target.name.endswith(".cloudfront.net."):
             complaints.append(f"{tried}, but a private zone can have no alias to a CloudFront distribution")
     return complaints

@@ -1,4 +1,4 @@
-"""Places in JSON values: what stands there is changed or removed, and nothing else."""
+"""Paths in JSON values: the values at a path are changed or removed, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from surveyor.conformance.mutants import paths
 
 
 def value() -> dict[str, Any]:
-    """A value with lists and maps in it."""
+    """Return a value with lists and maps in it."""
     return {"a": {"b": 1}, "l": [{"x": 1}, {"x": 2}, {"y": 3}], "m": {"p": {"x": 4}}}
 
 
@@ -25,23 +25,23 @@ def value() -> dict[str, Any]:
         ("a.b.c", value()),
     ],
 )
-def test_changes_what_stands_there(path: str, expected: object) -> None:
-    """A star is each of a list or map; where nothing stands nothing happens."""
-    found = value()
-    paths.change(found, path, lambda one: one * 10)
-    assert found == expected
+def test_existing_values_are_changed(path: str, expected: object) -> None:
+    """A star is each entry of a list or map; an absent value is left absent."""
+    changed = value()
+    paths.change(changed, path, lambda old: old * 10)
+    assert changed == expected
 
 
-def test_makes_what_is_missing_if_told() -> None:
-    """With `missing`, places and the way to them are made."""
-    found: dict[str, Any] = {}
-    paths.change(found, "a.b", lambda one: 1, missing=True)
-    assert found == {"a": {"b": 1}}
+def test_absent_values_can_be_created() -> None:
+    """With `create`, absent values and the objects on the path to them are created."""
+    changed: dict[str, Any] = {}
+    paths.change(changed, "a.b", lambda old: 1, create=True)
+    assert changed == {"a": {"b": 1}}
 
 
-@pytest.mark.parametrize(("path", "left"), [("l.*", []), ("l.*.x", [{}, {}, {"y": 3}])])
-def test_removes_every_place(path: str, left: object) -> None:
-    """Removing each of a list empties it."""
-    found = value()
-    paths.remove(found, path)
-    assert found["l"] == left
+@pytest.mark.parametrize(("path", "expected"), [("l.*", []), ("l.*.x", [{}, {}, {"y": 3}])])
+def test_every_match_is_removed(path: str, expected: object) -> None:
+    """Removing each entry of a list empties it."""
+    changed = value()
+    paths.remove(changed, path)
+    assert changed["l"] == expected

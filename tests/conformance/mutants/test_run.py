@@ -1,4 +1,4 @@
-"""The mutants' target: honest until made wrong, and then noticed."""
+"""The mutants' target passes the suites without an active mutant, and fails them with one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,23 @@ from surveyor.verdicts import Verdict
 LAYOUT = find_layout()
 
 
-def test_without_a_mutant_the_target_is_honest(tmp_path: Path) -> None:
-    """What passes the proxy unchanged passes the suites, names asked over DNS included."""
+def test_without_a_mutant_the_suites_pass(tmp_path: Path) -> None:
+    """Unchanged calls and DNS queries through the proxy pass the suites."""
     report = run_suites(RunConfig(LAYOUT, "mutant", tmp_path, Selection(claims=("dns.srv.value",))))
     assert [claim.verdict for claim in report.claims if claim.tests] == [Verdict.PASS]
 
 
-def test_mutants_of_api_dns_and_settings_are_caught() -> None:
-    """One of each kind: a refusal that became a success, a changed record, a changed delay."""
-    known = load_mutants(LAYOUT.targets / "mutants", load_claims(LAYOUT.claims).by_id)
+def test_one_mutant_of_each_kind_is_caught() -> None:
+    """A refusal that becomes a success, a changed record, a changed delay and a mutation are caught."""
+    known = load_mutants(LAYOUT.mutants, load_claims(LAYOUT.claims).by_id)
     chosen = [
         known[claim]
-        for claim in ("services.cname.needs-weighted", "dns.srv.value", "services.custom-health.threshold-is-one")
+        for claim in (
+            "services.cname.needs-weighted",
+            "dns.srv.value",
+            "services.custom-health.threshold-is-one",
+            "iam.deny-wins",
+        )
     ]
-    assert {one.operator for one in chosen} == {"accept", "dns-replace", "setting"}
-    assert [outcome.caught for outcome in run_mutants(LAYOUT, chosen, Collector())] == [True, True, True]
+    assert {mutant.operator for mutant in chosen} == {"accept", "dns-replace", "setting", "mutation"}
+    assert [result.caught for result in run_mutants(LAYOUT, chosen, Collector())] == [True] * 4

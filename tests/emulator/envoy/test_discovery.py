@@ -1,4 +1,4 @@
-"""Endpoint discovery: what is told to those who ask, and when."""
+"""Endpoint discovery: what an Envoy gets as an answer, and when."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEMBERS = some.lists(some.tuples(some.ip_addresses(v=4).map(str), some.integers(
 
 
 async def ask(folder: Path, body: object) -> tuple[int, Any]:
-    """One question, as Envoy puts it; status and answer."""
+    """Send one request as Envoy does; return status and answer."""
     reader, writer = await asyncio.open_unix_connection(str(folder / SOCKET))
     text = json.dumps(body).encode() if not isinstance(body, bytes) else body
     writer.write(b"POST /v3/discovery:endpoints HTTP/1.1\r\nHost: x\r\nConnection: close\r\n")
@@ -28,33 +28,33 @@ async def ask(folder: Path, body: object) -> tuple[int, Any]:
     return status, json.loads(answer) if status == 200 else answer
 
 
-def places(answer: Any) -> list[tuple[str, int]]:
-    """The members in an answer."""
+def members(answer: Any) -> list[tuple[str, int]]:
+    """Return the members in an answer."""
     [resource] = answer["resources"]
     hosts = [host for locality in resource["endpoints"] for host in locality["lb_endpoints"]]
-    found = [one["endpoint"]["address"]["socket_address"] for one in hosts]
-    return [(one["address"], one["port_value"]) for one in found]
+    sockets = [host["endpoint"]["address"]["socket_address"] for host in hosts]
+    return [(socket["address"], socket["port_value"]) for socket in sockets]
 
 
 @settings(max_examples=30, deadline=None)
 @given(MEMBERS)
-def test_members_are_told_as_they_are(tmp_path_factory: pytest.TempPathFactory, there: list[tuple[str, int]]) -> None:
-    """None to a thousand, under the name that was asked for."""
+def test_answers_have_the_members(tmp_path_factory: pytest.TempPathFactory, expected: list[tuple[str, int]]) -> None:
+    """None to a thousand members arrive under the name in the request."""
 
     async def run() -> None:
         folder = tmp_path_factory.mktemp("discovery")
         discovery = Discovery()
         await discovery.listen(folder)
-        discovery.put("srv-1", there)
+        discovery.put("srv-1", expected)
         status, answer = await ask(folder, {"resource_names": ["srv-1"]})
-        assert (status, answer["resources"][0]["cluster_name"], places(answer)) == (200, "srv-1", there)
+        assert (status, answer["resources"][0]["cluster_name"], members(answer)) == (200, "srv-1", expected)
         discovery.close()
 
     asyncio.run(run())
 
 
-def test_a_question_is_held_until_something_is_new(tmp_path: Path) -> None:
-    """Who knows the latest hears nothing until there is another."""
+def test_a_request_is_held_until_members_change(tmp_path: Path) -> None:
+    """A request with the latest version gets no answer until there is a newer one."""
 
     async def run() -> None:
         discovery = Discovery()
@@ -68,15 +68,15 @@ def test_a_question_is_held_until_something_is_new(tmp_path: Path) -> None:
         assert not done
         discovery.put("srv-1", [("127.16.0.3", 80)])
         _, second = await asyncio.wait_for(asking, 5)
-        assert places(second) == [("127.16.0.3", 80)]
+        assert members(second) == [("127.16.0.3", 80)]
         discovery.close()
 
     asyncio.run(run())
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", {"resource_names": []}, {"resource_names": ["a", "b"]}, b"null"])
-def test_what_is_no_question_is_refused(tmp_path: Path, body: object) -> None:
-    """With 400 and a line that says what was expected."""
+def test_other_requests_are_refused(tmp_path: Path, body: object) -> None:
+    """The answer is 400 and one line that says what was expected."""
 
     async def run() -> None:
         discovery = Discovery()

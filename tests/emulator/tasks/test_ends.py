@@ -1,4 +1,4 @@
-"""However the target ends, nothing of its tasks is left."""
+"""No process of a task is left after the target ends, however it ends."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from surveyor_emulator.runtime.tasks import processes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 
-PATIENCE = 15.0  # wall seconds
-AT_ONCE = [word for one in ("task_provisioning", "task_pending", "scheduler") for word in ("--set", f"{one}=0")]
+TIMEOUT = 15.0  # wall seconds
+AT_ONCE = [word for name in ("task_provisioning", "task_pending", "scheduler") for word in ("--set", f"{name}=0")]
 
 
 @pytest.fixture
 def target() -> Iterator[tuple[subprocess.Popen[str], Any]]:
-    """A target by itself, and a client of its ECS."""
+    """Start a target as a separate process; return it with clients of it."""
     command = [sys.executable, "-m", "surveyor_emulator", "--scale", "20", *AT_ONCE]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -42,14 +42,14 @@ def target() -> Iterator[tuple[subprocess.Popen[str], Any]]:
 
 
 def until(condition: Any) -> None:
-    """Return when it is so."""
-    deadline = time.monotonic() + PATIENCE
+    """Return once the condition holds."""
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, "not in time"
+        assert time.monotonic() < deadline, f"expected within {TIMEOUT:g} s"
 
 
 def deploy(clients: Clients) -> set[str]:
-    """Tasks of the workload, and one of a command with children; the addresses of all."""
+    """Deploy a service of the workload and one of a command with children; return the addresses of their tasks."""
     ecs, ec2 = clients.client("ecs", "000000000000"), clients.client("ec2", "000000000000")
     network = {"awsvpcConfiguration": {"subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]]}}
     ecs.create_cluster(clusterName="shop")
@@ -68,22 +68,22 @@ def deploy(clients: Clients) -> set[str]:
         arns = ecs.list_tasks(cluster="shop")["taskArns"]
         return list(ecs.describe_tasks(cluster="shop", tasks=arns)["tasks"]) if arns else []
 
-    until(lambda: [one["lastStatus"] for one in tasks()] == ["RUNNING"] * 6)
-    details = [detail for one in tasks() for detail in one["attachments"][0]["details"]]
-    # A deployment is under way when it ends.
+    until(lambda: [task["lastStatus"] for task in tasks()] == ["RUNNING"] * 6)
+    details = [detail for task in tasks() for detail in task["attachments"][0]["details"]]
+    # A deployment is in progress when the target ends.
     ecs.update_service(cluster="shop", service="web", forceNewDeployment=True)
-    return {one["value"] for one in details if one["name"] == "privateIPv4Address"}
+    return {detail["value"] for detail in details if detail["name"] == "privateIPv4Address"}
 
 
 def listens(address: str) -> bool:
-    """Whether somebody is there."""
+    """Return whether a task listens at this address."""
     with socket.socket() as probe:
         return probe.connect_ex((address, workload.PORT)) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_nothing_is_left(target: tuple[subprocess.Popen[str], Any], number: signal.Signals) -> None:
-    """No process below it, no port and no folder, after kill -9 in mid-deployment, Ctrl-C, or being told to end."""
+    """No process below it, no port and no folder is left after SIGKILL in mid-deployment, Ctrl-C, or SIGTERM."""
     process, clients = target
     addresses = deploy(clients)
     below = processes.descendants([process.pid]) - {process.pid}
@@ -91,7 +91,7 @@ def test_nothing_is_left(target: tuple[subprocess.Popen[str], Any], number: sign
     folders = {str(Path(f"/proc/{pid}/cwd").readlink()) for pid in below} - {str(Path.cwd()), "/"}
     assert any(map(listens, addresses))
     process.send_signal(number)
-    assert process.wait(PATIENCE) == (0 if number is not signal.SIGKILL else -signal.SIGKILL)
+    assert process.wait(TIMEOUT) == (0 if number is not signal.SIGKILL else -signal.SIGKILL)
     until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()])
     until(lambda: not any(map(listens, addresses)))
-    until(lambda: not [one for one in folders if Path(one).exists()])
+    until(lambda: not [folder for folder in folders if Path(folder).exists()])

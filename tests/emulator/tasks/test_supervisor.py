@@ -1,4 +1,4 @@
-"""Containers as processes: whatever a command does, it starts, ends and is told of, and nothing of it stays."""
+"""Containers as processes: every command starts, ends and is reported, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit, Proces
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath)}
-PATIENCE = 10.0  # wall seconds
+TIMEOUT = 10.0  # wall seconds
 
 
 @asynccontextmanager
 async def supervised() -> AsyncIterator[Supervisor]:
-    """A supervisor, ended in any case."""
+    """Yield a supervisor, and close it in any case."""
     supervisor = Supervisor()
     try:
         yield supervisor
@@ -38,35 +38,35 @@ async def supervised() -> AsyncIterator[Supervisor]:
 
 
 def run(test: Callable[[Supervisor], Coroutine[Any, Any, None]]) -> None:
-    """Run a test in an event loop with a supervisor of its own."""
+    """Run a test in an event loop, with a new supervisor."""
 
     async def within() -> None:
         async with supervised() as supervisor:
-            await asyncio.wait_for(test(supervisor), PATIENCE)
+            await asyncio.wait_for(test(supervisor), TIMEOUT)
 
     asyncio.run(within())
 
 
 async def ended(supervisor: Supervisor, *command: str, memory: int = 0) -> Exit:
-    """How a command ends."""
+    """Run a command; return how it ended."""
     process = await supervisor.start(command, ENVIRONMENT, memory=memory)
     return await process.ended
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Return when it is so."""
-    while not condition():  # noqa: ASYNC110 (processes end without telling)
+    """Return once the condition holds."""
+    while not condition():  # noqa: ASYNC110 (the end of a process sends no event here)
         await asyncio.sleep(0.01)
 
 
 def marked(mark: str) -> list[int]:
-    """The processes that were started with that in their environment."""
+    """Return the processes that were started with this entry in their environment."""
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
     return [pid for pid in pids if processes.has_mark(pid, mark) and not _is_zombie(pid)]
 
 
 def mark_of(supervisor: Supervisor, process: Process) -> str:
-    """What all processes of a container have in their environment."""
+    """Return the environment entry that all processes of a container have."""
     assert supervisor._parent is not None
     return f"{MARK}={supervisor._parent.pid}.{process.id}."
 
@@ -78,8 +78,8 @@ def _is_zombie(pid: int) -> bool:
         return True
 
 
-def test_exit_codes_and_output_are_told() -> None:
-    """What a command returns, and what it wrote."""
+def test_exit_codes_and_output_are_reported() -> None:
+    """The end of a command has its exit code, and its output."""
 
     async def test(supervisor: Supervisor) -> None:
         assert await ended(supervisor, "sh", "-c", "echo out; echo err >&2; exit 7") == Exit(7, False, "out\nerr\n")
@@ -93,7 +93,7 @@ def test_exit_codes_and_output_are_told() -> None:
 
 @pytest.mark.parametrize("command", ["no-such-program", "/", "", "a\0b"])
 def test_a_command_that_does_not_run_says_why(command: str) -> None:
-    """It cannot start, with the system's reason."""
+    """Starting fails with the system's reason."""
 
     async def test(supervisor: Supervisor) -> None:
         with pytest.raises(CannotStart, match=r"No such file|Permission denied|cannot be empty|null"):
@@ -103,20 +103,20 @@ def test_a_command_that_does_not_run_says_why(command: str) -> None:
     run(test)
 
 
-def test_the_environment_is_the_task_s_alone() -> None:
-    """Nothing of this process's own environment gets in, and no file that it has open."""
+def test_only_the_given_environment_is_passed() -> None:
+    """A container gets nothing of this process's own environment, and no file that it has open."""
 
     async def test(supervisor: Supervisor) -> None:
-        told = await ended(supervisor, "sh", "-c", "env | cut -d= -f1 | sort; ls /proc/self/fd | wc -l")
-        names = told.output.split()
+        result = await ended(supervisor, "sh", "-c", "env | cut -d= -f1 | sort; ls /proc/self/fd | wc -l")
+        names = result.output.split()
         assert set(names[:-1]) <= {"PATH", "PWD", "SHLVL", "_", "OLDPWD", MARK}
         assert int(names[-1]) <= 4  # three, and the folder that is listed
 
     run(test)
 
 
-def test_floods_are_read_slowly_and_kept_in_part() -> None:
-    """Of what a command floods the last 64 KiB are kept; it goes on, and others start meanwhile."""
+def test_floods_of_output_are_kept_in_part() -> None:
+    """The last 64 KiB of a flood of output are kept; the command keeps running, and others start meanwhile."""
 
     async def test(supervisor: Supervisor) -> None:
         flood = await supervisor.start(["yes", "flood"], ENVIRONMENT)
@@ -132,19 +132,19 @@ def test_floods_are_read_slowly_and_kept_in_part() -> None:
     run(test)
 
 
-def test_what_eats_memory_is_killed() -> None:
-    """Over its limit a container ends with 137, and is told to have been out of memory."""
+def test_a_container_over_its_memory_limit_is_killed() -> None:
+    """It ends with 137, and is reported as out of memory."""
 
     async def test(supervisor: Supervisor) -> None:
-        eats = "held = []\nimport time\nwhile True: held.append(bytearray(2**20)); time.sleep(0.001)"
-        how = await ended(supervisor, "python", "-c", eats, memory=64 * 2**20)
-        assert (how.code, how.out_of_memory) == (128 + signal.SIGKILL, True)
+        program = "held = []\nimport time\nwhile True: held.append(bytearray(2**20)); time.sleep(0.001)"
+        end = await ended(supervisor, "python", "-c", program, memory=64 * 2**20)
+        assert (end.code, end.out_of_memory) == (128 + signal.SIGKILL, True)
 
     run(test)
 
 
-def test_children_go_with_their_container() -> None:
-    """What a container has started goes when it is killed, and what has got away from it when it ends by itself."""
+def test_children_end_with_their_container() -> None:
+    """Children of a container end when it is killed, and orphans of it when it ends by itself."""
 
     async def test(supervisor: Supervisor) -> None:
         process = await supervisor.start(["sh", "-c", "sleep 1000 & (setsid sleep 1000 &); sleep 1000"], ENVIRONMENT)
@@ -161,7 +161,7 @@ def test_children_go_with_their_container() -> None:
 
 
 def test_a_fork_bomb_ends() -> None:
-    """More processes than a container may have: it is killed."""
+    """A container with more processes than allowed is killed."""
 
     async def test(supervisor: Supervisor) -> None:
         bomb = "import os, time\nfor _ in range(2_000):\n    if os.fork() == 0: time.sleep(1_000)\ntime.sleep(1_000)"
@@ -173,26 +173,26 @@ def test_a_fork_bomb_ends() -> None:
 
 
 def test_sigterm_can_be_ignored_and_sigkill_cannot() -> None:
-    """A stubborn command lives through the one and not the other."""
+    """A command that traps SIGTERM survives it, and does not survive SIGKILL."""
 
     async def test(supervisor: Supervisor) -> None:
         process = await supervisor.start(
             ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"], ENVIRONMENT
         )
-        while "ready" not in await supervisor.output(process):  # noqa: ASYNC110 (output comes when it comes)
+        while "ready" not in await supervisor.output(process):  # noqa: ASYNC110 (output sends no event)
             await asyncio.sleep(0.01)
         await supervisor.signal(process, signal.SIGTERM)
         assert (await ended(supervisor, "true")).code == 0
         assert not process.ended.done()
         await supervisor.signal(process, signal.SIGKILL)
         assert (await process.ended).code == 128 + signal.SIGKILL
-        await supervisor.signal(process, signal.SIGTERM)  # to nobody, which is no error
+        await supervisor.signal(process, signal.SIGTERM)  # it has ended: no error
 
     run(test)
 
 
-def test_the_workload_is_known_by_its_text_and_by_its_name() -> None:
-    """Both ways it is a fork that listens when it is told to have started."""
+def test_the_workload_is_recognised_by_text_and_by_module_name() -> None:
+    """Both ways it is a fork that listens once its start is reported."""
 
     async def test(supervisor: Supervisor) -> None:
         addresses = Addresses(TASKS)
@@ -202,8 +202,8 @@ def test_the_workload_is_known_by_its_text_and_by_its_name() -> None:
             assert not process.foreign
             reader, writer = await asyncio.open_connection(address, workload.PORT)
             writer.write(b"GET / HTTP/1.0\r\n\r\n")
-            told = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
-            assert (told["address"], told["pid"]) == (address, process.pid)
+            answer = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
+            assert (answer["address"], answer["pid"]) == (address, process.pid)
             writer.close()
             await supervisor.signal(process, signal.SIGTERM)
             assert (await process.ended).code == 0
@@ -212,8 +212,8 @@ def test_the_workload_is_known_by_its_text_and_by_its_name() -> None:
     run(test)
 
 
-def test_when_the_parent_is_killed_its_tasks_are_and_new_ones_start() -> None:
-    """Killing the parent of all tasks ends them, with what they started; the next task has a new parent."""
+def test_when_the_fork_server_is_killed_its_tasks_end_and_new_ones_start() -> None:
+    """Killing the fork server ends all tasks, with what they started; the next task starts a new one."""
 
     async def test(supervisor: Supervisor) -> None:
         process = await supervisor.start(["sh", "-c", "sleep 1000 & sleep 1000"], ENVIRONMENT)
@@ -229,36 +229,36 @@ def test_when_the_parent_is_killed_its_tasks_are_and_new_ones_start() -> None:
 
 
 def test_closing_ends_everything() -> None:
-    """After close nothing is left, and no folder."""
+    """After close no process and no folder is left."""
 
     async def test(supervisor: Supervisor) -> None:
-        process = await supervisor.start(["sh", "-c", "touch made; pwd; sleep 1000 & sleep 1000"], ENVIRONMENT)
-        while "\n" not in (folder := await supervisor.output(process)):  # noqa: ASYNC110 (output comes when it comes)
+        process = await supervisor.start(["sh", "-c", "touch created; pwd; sleep 1000 & sleep 1000"], ENVIRONMENT)
+        while "\n" not in (folder := await supervisor.output(process)):  # noqa: ASYNC110 (output sends no event)
             await asyncio.sleep(0.01)
-        there = Path(folder.strip())
-        assert os.path.exists(there / "made")  # noqa: ASYNC240, PTH110 (a test waits for nobody)
+        path = Path(folder.strip())
+        assert os.path.exists(path / "created")  # noqa: ASYNC240, PTH110 (nothing else runs in this loop)
         mark = mark_of(supervisor, process)
         supervisor.close()
         assert marked(mark) == []
-        assert not os.path.exists(there)  # noqa: ASYNC240, PTH110 (a test waits for nobody)
+        assert not os.path.exists(path)  # noqa: ASYNC240, PTH110 (nothing else runs in this loop)
 
     run(test)
 
 
 def test_targets_have_different_addresses() -> None:
-    """Two blocks share no address, and one that is given back is not the next to be taken."""
-    one, other = Addresses(TASKS), Addresses(TASKS)
-    mine, theirs = {one.take() for _ in range(50)}, {other.take() for _ in range(50)}
-    assert not mine & theirs
-    first = min(mine)
-    one.give_back(first)
-    assert one.take() != first
-    one.close()
-    other.close()
+    """Two blocks share no address, and a released address is not the next one handed out."""
+    first, second = Addresses(TASKS), Addresses(TASKS)
+    addresses, others = {first.take() for _ in range(50)}, {second.take() for _ in range(50)}
+    assert not addresses & others
+    released = min(addresses)
+    first.release(released)
+    assert first.take() != released
+    first.close()
+    second.close()
 
 
-def test_a_mapped_port_leads_inside() -> None:
-    """What comes to the host's port gets the container's answer; after the end nobody listens."""
+def test_a_mapped_port_leads_to_the_container() -> None:
+    """A request to the host's port gets the container's answer; after close connections are refused."""
 
     async def test(supervisor: Supervisor) -> None:
         addresses = Addresses(TASKS)
@@ -277,16 +277,16 @@ def test_a_mapped_port_leads_inside() -> None:
     run(test)
 
 
-def test_many_ends_at_once_are_all_told() -> None:
-    """Containers that are killed together, with children that hold their output open, do not confuse the parent."""
+def test_many_simultaneous_ends_are_all_reported() -> None:
+    """The end of each container is reported when many with children that hold their output open are killed at once."""
 
     async def test(supervisor: Supervisor) -> None:
         for _ in range(5):
             command = ["sh", "-c", "echo out; sleep 1000 & sleep 1000"]
-            some = [await supervisor.start(command, ENVIRONMENT) for _ in range(20)]
-            for one in some:
-                await supervisor.signal(one, signal.SIGKILL)
-            assert {(await one.ended).code for one in some} == {128 + signal.SIGKILL}
+            started = [await supervisor.start(command, ENVIRONMENT) for _ in range(20)]
+            for process in started:
+                await supervisor.signal(process, signal.SIGKILL)
+            assert {(await process.ended).code for process in started} == {128 + signal.SIGKILL}
         assert (await ended(supervisor, "echo", "still")).output == "still\n"
 
     run(test)

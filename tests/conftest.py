@@ -1,4 +1,4 @@
-"""A small house of its own for tests of the harness: claims, a target that misbehaves on request, suites."""
+"""A small temporary checkout for tests of the harness: claims, suites, and a target that misbehaves on request."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ check = "Ask."
 
 [[claim]]
 id = "alpha.unseen"
-statement = "Nobody can see this."
+statement = "This cannot be observed."
 level = "should"
 source = "servicediscovery/Namespace.Type"
 unproven = { reason = "unobservable", note = "nothing shows it" }
@@ -72,7 +72,7 @@ from surveyor.testing import Inconclusive, proves, raises
 
 
 @dataclass(frozen=True)
-class House:
+class Checkout:
     """A layout in a temporary directory with a target named `fake`."""
 
     layout: Layout
@@ -88,7 +88,7 @@ class House:
         (self.layout.targets / f"{name}.toml").write_text(text, encoding="utf-8")
 
     def expectations(self, text: str, name: str = "fake") -> None:
-        """Write what the target is known to get wrong."""
+        """Write the expectations of a target."""
         folder = self.layout.targets / "expectations"
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.toml").write_text(textwrap.dedent(text), encoding="utf-8")
@@ -96,43 +96,43 @@ class House:
     def run(
         self, target: str = "fake", *, workers: int = 1, areas: tuple[str, ...] = (), claims: tuple[str, ...] = ()
     ) -> ConformanceReport:
-        """Run the suites in this process, imported anew, and return the report."""
+        """Import the suites anew, run them in this process, and return the report."""
         _forget_suites()
-        order = RunConfig(self.layout, target, self.layout.root / "out", Selection(areas, claims), workers)
-        return run_suites(order)
+        config = RunConfig(self.layout, target, self.layout.root / "out", Selection(areas, claims), workers)
+        return run_suites(config)
 
 
 def _forget_suites() -> dict[str, ModuleType]:
-    """All houses, and the checkout, use the same names for their modules; returns those that were there."""
+    """Remove imported suites, whose module names are the same in every checkout, and return them."""
     names = [name for name in sys.modules if name.split(".")[0] == "suites"]
     return {name: sys.modules.pop(name) for name in names}
 
 
 @contextmanager
-def _house(root: Path) -> Iterator[House]:
-    """An empty house."""
-    for room in ("claims", "targets", "suites/alpha"):
-        (root / room).mkdir(parents=True)
+def _checkout(root: Path) -> Iterator[Checkout]:
+    """Create an empty checkout."""
+    for folder in ("claims", "targets", "suites/alpha"):
+        (root / folder).mkdir(parents=True)
     (root / "claims" / "alpha.toml").write_text(CLAIMS, encoding="utf-8")
     (root / "reports").mkdir()
     (root / "reports" / "templates").symlink_to(find_layout().templates)
-    built = House(Layout(root))
-    built.target()
+    checkout = Checkout(Layout(root))
+    checkout.target()
     others = _forget_suites()
-    yield built
+    yield checkout
     _forget_suites()
     sys.modules.update(others)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house for one test."""
-    with _house(tmp_path) as built:
-        yield built
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    """Provide a checkout for one test."""
+    with _checkout(tmp_path) as checkout:
+        yield checkout
 
 
 @pytest.fixture(scope="module")
-def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house for the tests of one file that only read what one run found."""
-    with _house(tmp_path_factory.mktemp("house")) as built:
-        yield built
+def shared_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """Provide a checkout for the tests of one file that only read the results of one run."""
+    with _checkout(tmp_path_factory.mktemp("checkout")) as checkout:
+        yield checkout

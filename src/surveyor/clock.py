@@ -1,7 +1,7 @@
-"""The harness's clock: suites wait in service seconds, and this is the only place that may block.
+"""The clock of the harness: suites wait in service seconds, and only this module blocks.
 
-A target with a clock of its own is advanced step by step, and the condition is looked at between the steps; any other
-target is polled while its time flows by itself.
+A target with a controllable clock is advanced step by step, and conditions are checked between the steps. Any other
+target is polled while its time passes.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Protocol, TypeVar
 from surveyor import timeouts
 from surveyor.errors import NoAnswer, WrongAnswer
 
-__all__ = ["Clock", "ControlledClock", "Steerable", "WallClock"]
+__all__ = ["Clock", "ControlledClock", "SettableClock", "WallClock"]
 
 T = TypeVar("T")
-_NOTHING = object()
+_UNSET = object()
 
 
-class Steerable(Protocol):
-    """A target's clock as its control endpoint offers it."""
+class SettableClock(Protocol):
+    """The clock of a target, as its control endpoint offers it."""
 
     def now(self) -> float:
-        """Service seconds since the epoch."""
+        """Return the service time in seconds since the epoch."""
 
     def advance(self, seconds: float) -> float:
-        """Let everything fall due that the next `seconds` hold; the time afterwards."""
+        """Let everything happen that is due within the next `seconds`, and return the new time."""
 
 
 class Clock(ABC):
@@ -36,7 +36,7 @@ class Clock(ABC):
 
     @abstractmethod
     def now(self) -> float:
-        """Service seconds since the epoch."""
+        """Return the service time in seconds since the epoch."""
 
     @abstractmethod
     def wait(self, seconds: float) -> None:
@@ -44,20 +44,20 @@ class Clock(ABC):
 
     @abstractmethod
     def _step(self, passed: float, bound: float) -> float:
-        """How long to wait before the next look, `passed` seconds into a wait of `bound` seconds."""
+        """Return how long to wait until the next poll, `passed` seconds into a wait of `bound` seconds."""
 
     def _settled(self, passed: float) -> bool:
-        """Whether nothing can change any more by itself, `passed` seconds after a wait began."""
+        """Return whether nothing can change any more by itself, `passed` seconds after a wait began."""
         return False
 
     def eventually(self, condition: Callable[[], T | None], within: float) -> T:
-        """The first true value of `condition`, or a failure once `within` service seconds have passed.
+        """Return the first true value of `condition`. Raises WrongAnswer once `within` service seconds have passed.
 
-        An AssertionError inside the condition counts as "not yet"; silence of the target fails at once.
+        An AssertionError inside the condition counts as "not yet"; a target that does not answer fails at once.
         """
         start = self.now()
         while True:
-            looked = self.now() - start
+            polled = self.now() - start
             last: object
             try:
                 value = condition()
@@ -65,13 +65,13 @@ class Clock(ABC):
                     return value
                 last = value
             except NoAnswer:
-                raise  # each look would cost a time-out, and silence is no state on the way to anything
-            except AssertionError as not_yet:
-                last = not_yet
+                raise  # each poll would cost a time-out, and a missing answer does not turn into another one
+            except AssertionError as error:
+                last = error
             passed = self.now() - start
-            if looked >= within:
+            if polled >= within:
                 raise WrongAnswer(
-                    f"expected {_name(condition)} within {within:g} service seconds; after {passed:.1f} it still was "
+                    f"expected {_name(condition)} within {within:g} service seconds; after {passed:.1f} it was still "
                     f"{_show(last)}",
                     actual=f"not within {within:g} s",
                 )
@@ -79,24 +79,24 @@ class Clock(ABC):
             self.wait(max(0.001, min(step, within - passed)))
 
     def always(self, condition: Callable[[], object], during: float) -> None:
-        """Fail as soon as `condition` is not true during the next `during` service seconds, both ends included."""
+        """Raise WrongAnswer if `condition` is not true throughout the next `during` service seconds, ends included."""
         start = self.now()
         while True:
-            looked = self.now() - start
-            last: object = _NOTHING
+            polled = self.now() - start
+            last: object = _UNSET
             try:
                 value = condition()
                 if not value:
                     last = value
-            except AssertionError as broken:
-                last = broken
-            if last is not _NOTHING:
+            except AssertionError as error:
+                last = error
+            if last is not _UNSET:
                 raise WrongAnswer(
-                    f"expected {_name(condition)} during {during:g} service seconds; after {looked:.1f} it was "
+                    f"expected {_name(condition)} during {during:g} service seconds; after {polled:.1f} it was "
                     f"{_show(last)}",
                     actual=f"not for {during:g} s",
                 )
-            if looked >= during:
+            if polled >= during:
                 return
             passed = self.now() - start
             step = during if self._settled(passed) else timeouts.ALWAYS_STEP
@@ -104,35 +104,35 @@ class Clock(ABC):
 
 
 class ControlledClock(Clock):
-    """The clock of a target that stands still until it is advanced, which nobody does but us: so it is read once."""
+    """The clock of a target that stands still until this process advances it, and so is read only once."""
 
-    def __init__(self, steering: Steerable) -> None:
-        self._steering = steering
+    def __init__(self, settable: SettableClock) -> None:
+        self._settable = settable
         self._now: float | None = None
 
     def now(self) -> float:  # noqa: D102 (as in Clock)
         if self._now is None:
-            self._now = self._steering.now()
+            self._now = self._settable.now()
         return self._now
 
     def wait(self, seconds: float) -> None:  # noqa: D102 (as in Clock)
         if seconds > 0:
-            self._now = self._steering.advance(seconds)
+            self._now = self._settable.advance(seconds)
 
     def forget(self) -> None:
-        """Somebody else has moved it: read it anew."""
+        """Read the time anew: another process has advanced the clock."""
         self._now = None
 
     def _step(self, passed: float, bound: float) -> float:
-        # A hundred looks are enough for any bound; under two minutes the steps stay within a second.
+        # A hundred polls are enough for any bound; for bounds under two minutes the steps are at most a second.
         return max(timeouts.FIRST_STEP, min(passed / 2, timeouts.LARGEST_STEP), bound / 120 if passed > 10 else 0.0)
 
 
 class WallClock(Clock):
-    """The clock of a target whose time flows by itself: `scale` service seconds in each wall second.
+    """The clock of a target whose time flows by itself: `scale` service seconds per wall second.
 
-    `read` tells the target's time, where it has one of its own. `settles`: so many seconds after a call nothing
-    changes any more by itself, by the target's own account; what is longer is waited for no longer, and counted.
+    `read` returns the time of the target, if it has a clock. `settles`: the target declares that nothing changes by
+    itself later than this many seconds after a call. Longer waits are cut to it, and the rest is added to `now`.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class WallClock(Clock):
         return self._read() + self._skipped
 
     def wait(self, seconds: float) -> None:  # noqa: D102 (as in Clock)
-        # An Event that nobody sets: waits like a sleep, but a signal handler's exception ends it at once.
+        # An Event that is never set: waits like a sleep, but an exception in a signal handler ends it at once.
         if seconds > 0:
             real = min(seconds, self._settles)
             threading.Event().wait(real / self._scale)

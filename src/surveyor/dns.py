@@ -1,8 +1,9 @@
-"""Asks DNS servers as a careful client does: over UDP, and again over TCP when the answer was cut."""
+"""Queries to DNS servers: over UDP, and again over TCP when the answer was truncated."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import dns.exception
@@ -16,9 +17,16 @@ import dns.rdatatype
 from surveyor import timeouts
 from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
-from surveyor.targets.control import DnsAddress
 
-__all__ = ["ask", "record_values"]
+__all__ = ["DnsAddress", "ask", "record_values"]
+
+
+@dataclass(frozen=True)
+class DnsAddress:
+    """The address and port at which a DNS server answers, over UDP and TCP."""
+
+    address: str
+    port: int
 
 
 def ask(
@@ -31,30 +39,30 @@ def ask(
     evidence: Evidence | None = None,
     **query: Any,
 ) -> dns.message.Message:
-    """The answer of `server` to one question, whatever its rcode.
+    """Return the answer of `server` to one question, whatever its rcode.
 
     `query` goes to dns.message.make_query (use_edns, payload, flags, …); `timeout` in wall seconds. A datagram that
-    is not answered is sent once more. Raises NoAnswer when nothing comes, or nothing that is DNS.
+    is not answered is sent once more. Raises NoAnswer if there is no answer, or none that is DNS.
     """
     message = dns.message.make_query(name, rdtype, **query)
-    shown = f"{server.address}:{server.port}"
+    address = f"{server.address}:{server.port}"
     started = time.perf_counter()
     try:
         answer = _exchange(message, server, tcp=tcp, timeout=timeout)
-    except (dns.exception.DNSException, OSError, EOFError) as broken:
-        why = "no answer" if isinstance(broken, dns.exception.Timeout) else type(broken).__name__
+    except (dns.exception.DNSException, OSError, EOFError) as error:
+        why = "no answer" if isinstance(error, dns.exception.Timeout) else type(error).__name__
         if evidence is not None:
-            evidence.question(name, rdtype, shown, started, f"{why}: {broken}")
+            evidence.question(name, rdtype, address, started, f"{why}: {error}")
         raise NoAnswer(
-            f"expected an answer to {name} {rdtype} from {shown}; came {why} ({broken})", actual=f"dns: {why}"
-        ) from broken
+            f"expected an answer to {name} {rdtype} from {address}; got {why} ({error})", actual=f"dns: {why}"
+        ) from error
     if evidence is not None:
-        evidence.question(name, rdtype, shown, started, answer)
+        evidence.question(name, rdtype, address, started, answer)
     return answer
 
 
 def record_values(answer: dns.message.Message, name: str, rdtype: str) -> list[str]:
-    """What the answer section holds under that name and type, in presentation form; empty if it holds nothing."""
+    """Return the records of the answer section with that name and type, in presentation form."""
     owner, kind = dns.name.from_text(name), dns.rdatatype.from_text(rdtype)
     found = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, kind)
     return [record.to_text() for record in found or ()]
@@ -70,4 +78,4 @@ def _exchange(message: dns.message.Message, server: DnsAddress, *, tcp: bool, ti
         except dns.exception.Timeout:
             if not left:
                 raise
-    raise AssertionError("unreachable: the last try answers or raises")
+    raise AssertionError("unreachable: the last try returns or raises")

@@ -1,14 +1,14 @@
-"""What may go wrong, as types, so that each kind gets its verdict and its exit code in one place.
+"""The exceptions of Surveyor. Verdicts and exit codes follow from their types.
 
-* SurveyorError: told to the user in one line, never as a traceback
-    * UsageError: exit 2, what was asked for makes no sense
-        * TargetFileError: a target or expectations file says something wrong
+* SurveyorError: shown to the user as one line, never as a traceback
+    * UsageError: exit 2, the request cannot be carried out as given
+        * TargetFileError: a target or expectations file is invalid
     * TargetUnavailable: exit 3, the target cannot be started or reached, or died
-* Inconclusive: a test could not be judged
+* Inconclusive: a claim could not be judged
 * FeatureLacking: the target declares that it lacks what the test needs
-* WrongAnswer: the target answered, and not as documented
+* WrongAnswer: the target answered differently from the document
     * NoAnswer: it did not answer
-* NotOffered: the target does not know the operation at all
+* NotOffered: the target does not have the operation
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ __all__ = [
 
 
 class SurveyorError(Exception):
-    """Something the user can act on; its text is one clear line."""
+    """An error that the user can act on; its text is one line."""
 
 
 class UsageError(SurveyorError):
-    """What was asked for makes no sense: an unknown name, nothing selected, an unwritable place."""
+    """A request that cannot be carried out: an unknown name, nothing selected, a folder that cannot be written."""
 
 
 class TargetFileError(UsageError):
-    """A target or expectations file is missing or says something wrong; the text names the file."""
+    """A target or expectations file that is missing or invalid; the text names the file."""
 
 
 class TargetUnavailable(SurveyorError):
-    """The target cannot be started or reached, or died during the run."""
+    """The target cannot be started or reached, or it died during the run."""
 
 
 class Inconclusive(Exception):
@@ -49,13 +49,13 @@ class Inconclusive(Exception):
 
 
 class FeatureLacking(Exception):
-    """Raised by a fixture that needs a feature which the target declares not to have."""
+    """Raised by a fixture that needs a feature which the target does not declare."""
 
 
 class WrongAnswer(AssertionError):
-    """An answer, or none, that the document rules out.
+    """An answer that contradicts the document, or the lack of one.
 
-    `came` says what came in words that do not change from run to run: no ids, no ports, no times.
+    `actual` is a label for the answer that is the same in every run: no ids, ports or times.
     """
 
     def __init__(self, message: str, actual: str) -> None:
@@ -64,11 +64,11 @@ class WrongAnswer(AssertionError):
 
 
 class NoAnswer(WrongAnswer):
-    """Nothing came at all; waiting for a condition does not wait for this to change."""
+    """No answer at all. `eventually` does not wait for this to change."""
 
 
 class NotOffered(ClientError):
-    """The target answered that it does not have this operation, which is not the same as answering it wrongly."""
+    """The target answered that it does not have this operation, as opposed to a wrong answer."""
 
     def __init__(self, service: str, operation: str, answer: str) -> None:
         super().__init__({"Error": {"Code": "NotOffered", "Message": answer}}, operation)

@@ -1,7 +1,7 @@
-"""Records what was asked and answered during each test: AWS calls by botocore's event hooks, DNS questions likewise.
+"""The record of the AWS calls and DNS queries of each test, with their answers.
 
-Credentials never get in: only the parameters of the operation and the parsed answer are kept, never headers, and
-members whose names speak of secrets are blanked wherever they stand.
+Credentials are never recorded: only the parameters of an operation and the parsed answer are kept, never headers, and
+members whose names suggest secrets are removed at any depth.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any, TypedDict
 import dns.message
 import dns.rcode
 
-__all__ = ["CACHE", "Entry", "Evidence", "NullRecorder", "trim"]
+__all__ = ["CACHE", "Evidence", "EvidenceEntry", "NullRecorder", "trim"]
 
 CACHE = "a cache"
-"""As server of a question: it was answered by what a client kept."""
+"""The server of a query that a client answered from its cache."""
 
 KEPT_FIRST = 6
 KEPT_LAST = 32
-"""Entries kept for one test: its beginning and its end; how many were left out between is told."""
+"""Entries kept for one test: from its beginning and its end; the number left out between them is recorded."""
 
 _TEXT = 300
 _ITEMS = 12
@@ -32,11 +32,11 @@ _SECRET = re.compile(
 )
 
 
-class Entry(TypedDict, total=False):
-    """One call or one question, or the same one several `times` with the same answer; or an `event` around the target.
+class EvidenceEntry(TypedDict, total=False):
+    """One call, one DNS query, or one `event` around the target.
 
-    `at` and `until`: the first and the last time, in service seconds since the epoch; `wallMs`: wall milliseconds, all
-    together.
+    Equal calls with equal answers are one entry, with their number as `times`. `at` and `until`: the first and the last
+    time, in service seconds since the epoch; `wallMs`: wall milliseconds in total.
     """
 
     kind: str
@@ -63,21 +63,21 @@ class Entry(TypedDict, total=False):
 
 @dataclass
 class Evidence:
-    """The entries of the test that runs now."""
+    """The entries of the current test."""
 
     now: Callable[[], float] = time.time
-    _first: list[Entry] = field(default_factory=list)
-    _last: list[Entry] = field(default_factory=list)
-    _figures: list[Entry] = field(default_factory=list)
+    _first: list[EvidenceEntry] = field(default_factory=list)
+    _last: list[EvidenceEntry] = field(default_factory=list)
+    _figures: list[EvidenceEntry] = field(default_factory=list)
     _skipped: int = 0
 
     def begin(self) -> None:
-        """A new test starts."""
+        """Discard all entries: a new test starts."""
         self._first, self._last, self._figures, self._skipped = [], [], [], 0
 
-    def entries(self) -> list[Entry]:
-        """What the current test has done, in order."""
-        gap: list[Entry] = [{"kind": "skipped", "skipped": self._skipped}] if self._skipped else []
+    def entries(self) -> list[EvidenceEntry]:
+        """Return the entries of the current test, in order."""
+        gap: list[EvidenceEntry] = [{"kind": "skipped", "skipped": self._skipped}] if self._skipped else []
         return [*self._first, *gap, *self._last, *self._figures]
 
     def call(
@@ -91,8 +91,8 @@ class Evidence:
         response: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep one AWS call; `started` is time.perf_counter() when it was sent."""
-        entry: Entry = {"kind": "call", "service": service, "operation": operation, "params": trim(params)}
+        """Record one AWS call; `started` is time.perf_counter() when it was sent."""
+        entry: EvidenceEntry = {"kind": "call", "service": service, "operation": operation, "params": trim(params)}
         if status:
             entry["status"] = status
         if error is not None:
@@ -102,31 +102,31 @@ class Evidence:
         self._keep(entry, started)
 
     def question(self, name: str, rdtype: str, server: str, started: float, answer: dns.message.Message | str) -> None:
-        """Keep one DNS question with its answer, or with why none came."""
-        entry: Entry = {"kind": "dns", "question": f"{name} {rdtype}", "server": server}
+        """Record one DNS query with its answer, or with the reason why there is none."""
+        entry: EvidenceEntry = {"kind": "dns", "question": f"{name} {rdtype}", "server": server}
         entry["answer"] = answer if isinstance(answer, str) else _message(answer)
         self._keep(entry, started)
 
     def event(self, what: str) -> None:
-        """Keep something that a fixture did to the target's surroundings, in a few words."""
+        """Record, in a few words, what a fixture did to the surroundings of the target."""
         self._keep({"kind": "event", "event": what}, time.perf_counter())
 
     def look(self, observer: str, subject: str, state: str) -> None:
-        """Keep what an observer that is neither the API nor DNS saw of somebody."""
+        """Record the state of a subject as seen by an observer that is neither the API nor DNS."""
         self._keep({"kind": "look", "server": observer, "question": subject, "answer": state}, time.perf_counter())
 
     def figure(self, name: str, low: float, high: float, unit: str) -> None:
-        """Keep something measured: it lies from `low` to `high`, since looks have time between them."""
-        span: Entry = {"low": round(low, 3), "high": round(high, 3)}
+        """Record a measured figure. It lies between `low` and `high`, since state is sampled at intervals."""
+        span: EvidenceEntry = {"low": round(low, 3), "high": round(high, 3)}
         self._figures.append({"kind": "figure", "figure": name, **span, "unit": unit})
 
-    def _keep(self, entry: Entry, started: float) -> None:
+    def _keep(self, entry: EvidenceEntry, started: float) -> None:
         entry["at"] = round(self.now(), 3)
         entry["wallMs"] = round((time.perf_counter() - started) * 1000, 1)
-        # Several things are polled in turn: each is compared with what came the last time that the same was asked.
-        asked = _asked(entry)
-        before = next((one for one in reversed([*self._first, *self._last]) if _asked(one) == asked), None)
-        if before is not None and _same(before, entry):  # one entry says how often and until when
+        # Several resources may be polled in turn: compare with the latest entry of the same request.
+        request = _request(entry)
+        before = next((kept for kept in reversed([*self._first, *self._last]) if _request(kept) == request), None)
+        if before is not None and _has_same_answer(before, entry):
             before["times"] = before.get("times", 1) + 1
             before["until"] = entry["at"]
             before["wallMs"] = round(before["wallMs"] + entry["wallMs"], 1)
@@ -141,26 +141,23 @@ class Evidence:
 
 
 class NullRecorder(Evidence):
-    """Keeps nothing, for those who write a history of their own, and from many threads."""
+    """Record nothing: for threads whose calls are recorded in a history instead."""
 
-    def call(self, *args: object, **more: object) -> None:
-        """Nothing."""
+    def call(self, *args: object, **options: object) -> None:
+        """Do nothing."""
 
-    def question(self, *args: object, **more: object) -> None:
-        """Nothing."""
-
-
-def _asked(entry: Entry) -> list[object]:
-    told = ("kind", "service", "operation", "params", "question", "server", "event")
-    return [entry.get(key) for key in told]
+    def question(self, *args: object, **options: object) -> None:
+        """Do nothing."""
 
 
-def _same(one: Entry, other: Entry) -> bool:
-    """Whether the same came; instances and records come in any order."""
-    actual = [
-        [_unordered(entry.get(key)) for key in ("status", "response", "error", "answer")] for entry in (one, other)
-    ]
-    return actual[0] == actual[1]
+def _request(entry: EvidenceEntry) -> list[object]:
+    return [entry.get(key) for key in ("kind", "service", "operation", "params", "question", "server", "event")]
+
+
+def _has_same_answer(first: EvidenceEntry, second: EvidenceEntry) -> bool:
+    """Return whether two entries have the same answer, whatever the order of instances and records."""
+    members = ("status", "response", "error", "answer")
+    return all(_unordered(first.get(name)) == _unordered(second.get(name)) for name in members)
 
 
 def _unordered(value: object) -> object:
@@ -172,7 +169,7 @@ def _unordered(value: object) -> object:
 
 
 def trim(value: object, depth: int = 0) -> object:
-    """`value` as JSON can hold it: secrets blanked, long texts and lists cut (and said so), at most six levels deep."""
+    """Return `value` as JSON: without secrets, long texts and lists cut with a note, at most six levels deep."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (bytes, bytearray)):
@@ -182,12 +179,12 @@ def trim(value: object, depth: int = 0) -> object:
     if depth >= _DEPTH:
         return "…"
     if isinstance(value, Mapping):
-        kept = {str(key): "(removed)" if _SECRET.search(str(key)) else trim(one, depth + 1)
-                for key, one in list(value.items())[: 4 * _ITEMS]}  # fmt: skip
+        kept = {str(key): "(removed)" if _SECRET.search(str(key)) else trim(member, depth + 1)
+                for key, member in list(value.items())[: 4 * _ITEMS]}  # fmt: skip
         left = len(value) - len(kept)
         return kept | {"…": f"{left} more"} if left > 0 else kept
     if isinstance(value, Sequence):
-        items = [trim(one, depth + 1) for one in value[:_ITEMS]]
+        items = [trim(item, depth + 1) for item in value[:_ITEMS]]
         return [*items, f"… {len(value) - _ITEMS} more"] if len(value) > _ITEMS else items
     isoformat = getattr(value, "isoformat", None)
     return isoformat() if isoformat else str(value)[:_TEXT]
@@ -195,7 +192,10 @@ def trim(value: object, depth: int = 0) -> object:
 
 def _message(answer: dns.message.Message) -> object:
     sections = {"answer": answer.answer, "authority": answer.authority}
-    told = {
+    lines_of = {
         name: [line for rrset in rrsets for line in rrset.to_text().splitlines()] for name, rrsets in sections.items()
     }
-    return {"rcode": dns.rcode.to_text(answer.rcode()), **{name: trim(lines) for name, lines in told.items() if lines}}
+    return {
+        "rcode": dns.rcode.to_text(answer.rcode()),
+        **{name: trim(lines) for name, lines in lines_of.items() if lines},
+    }

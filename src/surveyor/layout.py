@@ -1,4 +1,4 @@
-"""Where claims, targets and suites are: in a checkout, or inside the installed package."""
+"""The folders of claims, targets, suites and the like: in a checkout, or inside the installed package."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ __all__ = ["Layout", "find_layout"]
 
 @dataclass(frozen=True)
 class Layout:
-    """The rooms that hold data and suites, all below one root."""
+    """The folders that hold data and suites, all below one root."""
 
     root: Path
 
     @property
     def claims(self) -> Path:
-        """One TOML file an area."""
+        """Return the folder with one TOML file per area."""
         return self.root / "claims"
 
     @property
     def targets(self) -> Path:
-        """One TOML file a target."""
+        """Return the folder with one TOML file per target."""
         return self.root / "targets"
 
     @property
     def mutants(self) -> Path:
-        """One TOML file an area."""
+        """Return the folder with one TOML file per area."""
         return self.root / "mutants"
 
     @property
     def suites(self) -> Path:
-        """One folder an area."""
+        """Return the folder with one folder of tests per area."""
         return self.root / "suites"
 
     @property
     def chaos(self) -> Path:
-        """One file an experiment."""
+        """Return the folder with one file per experiment."""
         return self.root / "chaos"
 
     @property
     def loadtests(self) -> Path:
-        """One file a load scenario."""
+        """Return the folder with one file per load scenario."""
         return self.root / "loadtests"
 
     @property
     def templates(self) -> Path:
-        """What reports are made from."""
+        """Return the folder with the templates of reports."""
         return self.root / "reports" / "templates"
 
     @property
     def is_checkout(self) -> bool:
-        """Whether these files are somebody's own, to be edited, and not an installed package's."""
+        """Return whether the files are those of a checkout, which may be edited, not of an installed package."""
         return (self.root / "pyproject.toml").is_file()
 
     @property
     def out(self) -> Path:
-        """This machine's runs: in the checkout, or below the current directory where there is none."""
+        """Return the folder for the output of runs: in the checkout, or below the current directory."""
         try:
             base = self.root if self.is_checkout else Path.cwd()
         except FileNotFoundError:
@@ -67,7 +67,7 @@ class Layout:
 
 
 def find_layout() -> Layout:
-    """The checkout that this package is imported from, else what the installed package carries along."""
+    """Return the checkout that this package is imported from, or the files inside the installed package."""
     package = Path(__file__).resolve().parent
     checkout = package.parent.parent
     if (checkout / "pyproject.toml").is_file() and (checkout / "claims").is_dir():

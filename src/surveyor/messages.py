@@ -1,4 +1,4 @@
-"""Words for error messages: what was probably meant, and what could stand there instead."""
+"""Parts of error messages: the nearest known name, and lists of alternatives."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterable
 __all__ = ["either", "nearest"]
 
 
-def nearest(wanted: str, known: Iterable[str]) -> str:
-    """How a message about an unknown name ends: with "; did you mean …?", or with nothing if no known one is near."""
-    near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=0.5)
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean …?" for an unknown name, or "" if no known name is similar."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def either(words: Iterable[str]) -> str:
-    """All of them: "a", "a or b", "a, b or c"; there must be one."""
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+    """Return the words as "a", "a or b", or "a, b or c"; there must be at least one."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

@@ -123,7 +123,7 @@ class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
     ) -> bool:
         __tracebackhide__ = True
         if error is None:
-            raise WrongAnswer(f"expected the error {self.code}, got no error", actual="no error")
+            raise WrongAnswer(f"expected the error {self.code}, got no error", actual=f"no error, expected {self.code}")
         if isinstance(error, NotOffered) or not isinstance(error, ClientError):
             return False
         self.response = dict(error.response)
@@ -131,6 +131,6 @@ class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
         if actual != self.code:
             raise WrongAnswer(
                 f"expected the error {self.code}, got {actual or 'an error with no code'} from {error.operation_name}",
-                actual=f"ClientError {actual}",
+                actual=f"ClientError {actual}, expected {self.code}",
             ) from error
         return True

@@ -1,4 +1,4 @@
-"""Finds the line of each key in a TOML file, because tomllib keeps none and an error without a line is a hunt."""
+"""The line numbers of keys in a TOML file, for error messages: tomllib does not keep them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Entry", "entries"]
+__all__ = ["TomlEntry", "entries"]
 
 _ENTRY = re.compile(r"^\[\[\s*([\w-]+)\s*\]\]")
 _TABLE = re.compile(r"^\[\s*[\w-]+\.([\w-]+)\s*\]")
@@ -15,28 +15,28 @@ _QUOTES = re.compile(r'"""|\'\'\'')
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One `[[name]]` of a file, or what stands before the first (name "", line 1). Lines count from 1."""
+class TomlEntry:
+    """One `[[name]]` of a file, or the part before the first (name "", line 1). Lines count from 1."""
 
     name: str
     line: int
     keys: Mapping[str, int] = field(default_factory=dict)
 
     def line_of(self, key: str) -> int:
-        """The line on which `key` is set, or that of the entry if it is not."""
+        """Return the line that sets `key`, or the line of the entry if none does."""
         return self.keys.get(key, self.line)
 
 
-def entries(text: str) -> list[Entry]:
-    """The entries of a TOML document in order. Keys count where they begin a line, as files of claims are written."""
+def entries(text: str) -> list[TomlEntry]:
+    """Return the entries of a TOML document in order. Only keys at the start of a line are found."""
     keys: dict[str, int] = {}
-    found = [Entry("", 1, keys)]
-    quotes = ""  # of the string that the line before did not close
+    found = [TomlEntry("", 1, keys)]
+    quotes = ""  # the delimiter of a string that is still open
     for number, line in enumerate(text.splitlines(), start=1):
         if not quotes:
             if entry := _ENTRY.match(line):
                 keys = {}
-                found.append(Entry(entry[1], number, keys))
+                found.append(TomlEntry(entry[1], number, keys))
             elif named := _TABLE.match(line) or _KEY.match(line):
                 keys.setdefault(named[1], number)
             elif line.lstrip().startswith("#"):

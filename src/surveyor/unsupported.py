@@ -1,6 +1,6 @@
-"""Tells "this target does not have the operation" from "it has it and answers wrongly".
+"""Recognise answers that say "this target does not have the operation", as opposed to wrong answers.
 
-No standard says how an emulator declines, so the ways met in the field are listed here and nowhere else.
+No standard defines such an answer. The forms that emulators use are listed here and nowhere else.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _WORDS = re.compile(
 
 
 def is_html(headers: Mapping[str, str], body: bytes | str) -> bool:
-    """Whether an answer is a web page, which no AWS API sends."""
+    """Return whether an answer is a web page, which no AWS API sends."""
     start = body[:200] if isinstance(body, str) else body[:200].decode("utf-8", "replace")
     kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
     return kind.lower().startswith("text/html") or start.lstrip().lower().startswith(("<!doctype html", "<html"))
 
 
 def declined(status: int, headers: Mapping[str, str], body: bytes, error: Mapping[str, Any] | None, log: str) -> str:
-    """How the target said that it lacks the operation, in words; "" if it did not say so.
+    """Return how the answer says that the target lacks the operation; "" if it does not say so.
 
-    `error` is the parsed Error member, if there is one; `log` what the target's process wrote meanwhile.
+    `error` is the parsed Error member, if there is one; `log` the output of the target's process during the call.
     """
     if status < 300:
         return ""
@@ -57,11 +57,11 @@ def declined(status: int, headers: Mapping[str, str], body: bytes, error: Mappin
     page = is_html(headers, body)
     if page and status in (404, 405):
         return f"a web page with HTTP {status}"
-    # moto answers an operation that it lacks exactly as it answers one that it crashed in; only its log tells.
+    # moto gives the same answer to an operation that it lacks and to one that crashed; only its log differs.
     if page and "NotImplementedError" in log:
         return f"a web page with HTTP {status} after NotImplementedError"
     if status in (404, 405) and b"<Error><Code>NoSuchBucket" in body[:300].replace(b"\n", b""):
-        return "taken for an S3 call"
+        return "answered as an S3 call"
     if status == 405 and b"<Code>MethodNotAllowed</Code>" in body[:300]:
-        return "taken for an S3 call"
+        return "answered as an S3 call"
     return ""

@@ -1,4 +1,4 @@
-"""The six verdicts, and which of several counts."""
+"""The six verdicts, and the worst of several."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Verdict", "worst"]
 
 
 class Verdict(StrEnum):
-    """What is said of a claim on a target, worst first."""
+    """The result for a claim on a target, worst first."""
 
     ERROR = "error"  # the harness broke, or the target died
     FAIL = "fail"
@@ -23,5 +23,5 @@ _ORDER = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The one that counts for a claim with several tests; `not-run` where there are none."""
+    """Return the verdict of a claim from those of its tests; `not-run` if there are none."""
     return min(verdicts, key=_ORDER.__getitem__, default=Verdict.NOT_RUN)

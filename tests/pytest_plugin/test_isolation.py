@@ -10,13 +10,13 @@ from surveyor.conformance.run import exit_code
 from surveyor.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from tests.conftest import House
+    from tests.conftest import Checkout
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port, where nobody listens
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_environment_has_no_effect(house: House, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+def test_environment_has_no_effect(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     """Proxies, endpoints, profiles and pytest settings of the user's shell change nothing."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "AWS_ENDPOINT_URL"):
         monkeypatch.setenv(name, NOWHERE)
@@ -28,7 +28,7 @@ def test_environment_has_no_effect(house: House, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    house.suite(
+    checkout.suite(
         """
         @proves("alpha.first")
         def test_it(cloudmap):
@@ -37,14 +37,14 @@ def test_environment_has_no_effect(house: House, monkeypatch: pytest.MonkeyPatch
             assert cloudmap.meta.region_name == "us-east-1"
         """
     )
-    report = house.run(workers=workers)
+    report = checkout.run(workers=workers)
     assert report.claims[0].verdict is Verdict.PASS, report.claims[0].detail
     assert exit_code(report) == 0
 
 
-def test_each_test_is_an_account_of_its_own(house: House) -> None:
+def test_each_test_is_an_account_of_its_own(checkout: Checkout) -> None:
     """Accounts and names differ from test to test and from call to call, and are the same again for the same seed."""
-    house.suite(
+    checkout.suite(
         """
         SEEN = {}
 
@@ -60,15 +60,15 @@ def test_each_test_is_an_account_of_its_own(house: House) -> None:
             raise Inconclusive(" ".join(names))
         """
     )
-    first, second = house.run(), house.run()
+    first, second = checkout.run(), checkout.run()
     assert first.claims[0].verdict is Verdict.INCONCLUSIVE
     assert first.claims[0].detail == second.claims[0].detail
     assert len(first.claims[0].detail.split("; ")) == 4
 
 
-def test_calls_are_not_validated_retried_or_redirected(house: House) -> None:
+def test_calls_are_not_validated_retried_or_redirected(checkout: Checkout) -> None:
     """What is sent is what the test wrote, once, to the endpoint itself."""
-    house.suite(
+    checkout.suite(
         """
         @proves("alpha.first")
         def test_it(cloudmap):
@@ -78,15 +78,15 @@ def test_calls_are_not_validated_retried_or_redirected(house: House) -> None:
                 cloudmap.create_http_namespace(Name="busy", Tags=[{"Key": "a" * 1000, "Value": ""}])
         """
     )
-    claim = house.run().claims[0]
+    claim = checkout.run().claims[0]
     assert claim.verdict is Verdict.PASS, claim.detail
     calls = [entry.get("operation") for entry in claim.tests[0].evidence]
     assert calls == ["DiscoverInstances", "CreateHttpNamespace"]
 
 
-def test_requests_written_by_hand_are_sent_as_they_are(house: House) -> None:
+def test_requests_written_by_hand_are_sent_as_they_are(checkout: Checkout) -> None:
     """`post_to_cloudmap` signs the request for the test's account, returns the response, and keeps both as evidence."""
-    house.suite(
+    checkout.suite(
         """
         @proves("alpha.first")
         def test_it(post_to_cloudmap):
@@ -95,7 +95,7 @@ def test_requests_written_by_hand_are_sent_as_they_are(house: House) -> None:
             assert (answer.status, answer.body) == (200, b"{}")
         """
     )
-    claim = house.run().claims[0]
+    claim = checkout.run().claims[0]
     assert claim.verdict is Verdict.PASS, claim.detail
     [entry] = claim.tests[0].evidence
     assert entry["operation"] == "POST /"

@@ -12,7 +12,7 @@ from surveyor.errors import SurveyorError, UsageError
 from surveyor.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from tests.conftest import House
+    from tests.conftest import Checkout
 
 GOOD = "@proves('alpha.first')\ndef test_good(cloudmap):\n    '''It is so.'''\n    assert cloudmap\n\n"
 OTHER = "@proves('alpha.second')\ndef test_other(cloudmap):\n    '''It is so.'''\n    assert cloudmap\n\n"
@@ -31,31 +31,31 @@ OTHER = "@proves('alpha.second')\ndef test_other(cloudmap):\n    '''It is so.'''
     ],
     ids=["no claim", "unknown claim", "no Python"],
 )
-def test_bad_suite_is_one_line_and_no_verdict(house: House, body: str, said: str, workers: int) -> None:
+def test_bad_suite_is_one_line_and_no_verdict(checkout: Checkout, body: str, said: str, workers: int) -> None:
     """A test that proves nothing known stops the run at collection, by name, before anything is judged."""
-    house.suite(OTHER, "test_beside.py")
-    house.suite(body)
+    checkout.suite(OTHER, "test_beside.py")
+    checkout.suite(body)
     with pytest.raises(SurveyorError) as broken:
-        house.run(workers=workers)
+        checkout.run(workers=workers)
     assert said in str(broken.value)
     assert "\n" not in str(broken.value)
     assert not isinstance(broken.value, UsageError)
 
 
-def test_each_case_of_a_bad_file_is_named(house: House) -> None:
+def test_each_case_of_a_bad_file_is_named(checkout: Checkout) -> None:
     """All tests of a file that break the rule are told at once."""
-    house.suite(GOOD.replace("first", "frist") + OTHER.replace("@proves('alpha.second')", ""))
+    checkout.suite(GOOD.replace("first", "frist") + OTHER.replace("@proves('alpha.second')", ""))
     with pytest.raises(SurveyorError, match=r"test_good proves the unknown.*; .*test_other proves no claim"):
-        house.run()
+        checkout.run()
 
 
-def test_choice_is_by_claim_and_area(house: House) -> None:
+def test_choice_is_by_claim_and_area(checkout: Checkout) -> None:
     """Only the tests of chosen claims are run, and the report is about those claims only."""
-    house.suite(GOOD + OTHER)
-    report = house.run(claims=("alpha.second",))
+    checkout.suite(GOOD + OTHER)
+    report = checkout.run(claims=("alpha.second",))
     assert [(claim.id, claim.verdict) for claim in report.claims] == [("alpha.second", Verdict.PASS)]
     assert [test.id for test in report.claims[0].tests] == ["suites/alpha/test_alpha.py::test_other"]
-    assert len(house.run(areas=("alpha",)).claims) == 4
+    assert len(checkout.run(areas=("alpha",)).claims) == 4
 
 
 @pytest.mark.parametrize(
@@ -67,55 +67,55 @@ def test_choice_is_by_claim_and_area(house: House) -> None:
     ],
 )
 def test_choice_that_leads_nowhere_is_refused(
-    house: House, choice: tuple[tuple[str, ...], tuple[str, ...]], said: str
+    checkout: Checkout, choice: tuple[tuple[str, ...], tuple[str, ...]], said: str
 ) -> None:
     """An unknown name, and a choice that no test fits, are told and not taken for success."""
-    house.suite(GOOD)
+    checkout.suite(GOOD)
     with pytest.raises(UsageError) as refused:
-        house.run(areas=choice[0], claims=choice[1])
+        checkout.run(areas=choice[0], claims=choice[1])
     assert said in str(refused.value)
 
 
-def test_no_suites_at_all_is_refused(house: House) -> None:
-    """An empty house is not a success."""
+def test_no_suites_at_all_is_refused(checkout: Checkout) -> None:
+    """An empty checkout is not a success."""
     with pytest.raises(UsageError, match="nothing selected"):
-        house.run()
+        checkout.run()
 
 
-def plain_pytest(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest by itself in a house, as in the checkout."""
-    (house.layout.root / "conftest.py").write_text('pytest_plugins = ["surveyor.pytest_plugin"]\n')
+def plain_pytest(checkout: Checkout, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest by itself in a checkout, as in the checkout."""
+    (checkout.layout.root / "conftest.py").write_text('pytest_plugins = ["surveyor.pytest_plugin"]\n')
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--target", "fake", *arguments]
-    return subprocess.run(command, cwd=house.layout.root, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=checkout.layout.root, capture_output=True, text=True, check=False)
 
 
-def test_plain_pytest_judges_and_writes_the_report(house: House) -> None:
+def test_plain_pytest_judges_and_writes_the_report(checkout: Checkout) -> None:
     """Without the command line the same plugin runs, shows reasons and, with --out, writes the report."""
     named = "@proves('alpha.named')\ndef test_named(cloudmap):\n    '''It is so.'''\n    assert False\n\n"
-    house.suite(GOOD + named)
-    done = plain_pytest(house, "suites", "--out", "here", "-rs")
+    checkout.suite(GOOD + named)
+    done = plain_pytest(checkout, "suites", "--out", "here", "-rs")
     assert done.returncode == 0, done.stdout
     assert "1 passed, 1 skipped" in done.stdout
     assert "unsupported: fake lacks dns" in done.stdout
-    assert '"kind": "ConformanceReport"' in (house.layout.root / "here" / "report.json").read_text()
+    assert '"kind": "ConformanceReport"' in (checkout.layout.root / "here" / "report.json").read_text()
 
 
-def test_plain_pytest_keeps_its_own_exit_codes(house: House) -> None:
+def test_plain_pytest_keeps_its_own_exit_codes(checkout: Checkout) -> None:
     """A bad suite is a collection error, an unknown target a usage error."""
-    house.suite(GOOD.replace("first", "frist"))
-    done = plain_pytest(house, "suites")
+    checkout.suite(GOOD.replace("first", "frist"))
+    done = plain_pytest(checkout, "suites")
     assert done.returncode == pytest.ExitCode.INTERRUPTED
     assert "test_good proves the unknown claim 'alpha.frist'" in done.stdout
-    done = plain_pytest(house, "suites", "--target", "fkae")
+    done = plain_pytest(checkout, "suites", "--target", "fkae")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "unknown target 'fkae'; did you mean 'fake'?" in done.stderr
 
 
-def test_tests_outside_suites_are_left_alone(house: House) -> None:
+def test_tests_outside_suites_are_left_alone(checkout: Checkout) -> None:
     """An ordinary test needs no claim, no target is started for it, and its failures are its own."""
-    (house.layout.root / "tests").mkdir()
-    (house.layout.root / "tests" / "test_own.py").write_text("def test_own():\n    raise KeyError('own')\n")
-    (house.layout.targets / "fake.toml").write_text('features = []\n[start]\nargv = ["no-such-program"]\n')
-    done = plain_pytest(house, "tests")
+    (checkout.layout.root / "tests").mkdir()
+    (checkout.layout.root / "tests" / "test_own.py").write_text("def test_own():\n    raise KeyError('own')\n")
+    (checkout.layout.targets / "fake.toml").write_text('features = []\n[start]\nargv = ["no-such-program"]\n')
+    done = plain_pytest(checkout, "tests")
     assert done.returncode == 1
     assert "KeyError: 'own'" in done.stdout

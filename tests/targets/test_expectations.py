@@ -1,4 +1,4 @@
-"""What a known target is known to get wrong."""
+"""Expectations: the known failures of a target."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from surveyor.targets.expectations import Expectation, Expectations, load_expect
 from surveyor.verdicts import Verdict
 
 TODAY = date(2026, 11, 20)
-ENTRY = Expectation("dns.a", Verdict.FAIL, "test_a: assert x: AssertionError", date(2027, 1, 1), "a ghost stays")
+ENTRY = Expectation("dns.a", Verdict.FAIL, "test_a: AssertionError", date(2027, 1, 1), "a ghost stays")
 KNOWN = Expectations({"dns.a": ENTRY})
 
 
@@ -26,33 +26,33 @@ KNOWN = Expectations({"dns.a": ENTRY})
         (
             Verdict.FAIL,
             "test_a: other",
-            "expected the symptom 'test_a: assert x: AssertionError', came 'test_a: other'",
+            "expected the symptom 'test_a: AssertionError', got 'test_a: other'",
         ),
-        (Verdict.PASS, "", "expected fail (a ghost stays), came pass"),
-        (Verdict.ERROR, ENTRY.symptom, "expected fail (a ghost stays), came error"),
-        (Verdict.UNSUPPORTED, "", "expected fail (a ghost stays), came unsupported"),
+        (Verdict.PASS, "", "expected fail (a ghost stays), got pass"),
+        (Verdict.ERROR, ENTRY.symptom, "expected fail (a ghost stays), got error"),
+        (Verdict.UNSUPPORTED, "", "expected fail (a ghost stays), got unsupported"),
     ],
 )
 def test_only_the_known_failure_is_expected(verdict: Verdict, symptom: str, objection: str) -> None:
-    """Another symptom, another verdict and a pass are all unexpected where an entry stands."""
+    """Another symptom, another verdict and a pass are all unexpected if there is an entry."""
     assert KNOWN.objection("dns.a", verdict, symptom, TODAY) == objection
 
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_without_an_entry_only_pass_and_unsupported_are_expected(verdict: Verdict) -> None:
-    """What nobody has written down must hold, unless the target declares that it lacks it."""
+    """A claim without an entry must pass, unless the target declares that it lacks the feature."""
     expected = verdict in (Verdict.PASS, Verdict.UNSUPPORTED)
     assert (KNOWN.objection("dns.other", verdict, "s", TODAY) == "") is expected
 
 
 def test_expired_entry_is_unexpected() -> None:
-    """On the day an entry expires it must be looked at again, whatever came."""
+    """An entry no longer applies from the day of its expiry, whatever the outcome."""
     assert "expired on 2027-01-01" in KNOWN.objection("dns.a", Verdict.FAIL, ENTRY.symptom, date(2027, 1, 1))
     assert KNOWN.objection("dns.a", Verdict.FAIL, ENTRY.symptom, date(2026, 12, 31)) == ""
 
 
-def test_entry_for_an_unknown_claim_is_told() -> None:
-    """An entry that judges nothing is not left standing silently."""
+def test_entry_for_an_unknown_claim_is_reported() -> None:
+    """An entry for a claim that does not exist is reported."""
     assert KNOWN.unknown(["dns.b"]) == ["an expectation names the unknown claim 'dns.a'"]
     assert KNOWN.unknown(["dns.a"]) == []
 
@@ -61,30 +61,30 @@ GOOD = '[[expected]]\nclaim = "a.b"\nverdict = "fail"\nsymptom = "s"\nreason = "
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (GOOD + GOOD, "entry 2: a.b has two entries"),
         (GOOD.replace('"fail"', '"pass"'), "entry 1: verdict must be one of fail, inconclusive, not 'pass'"),
         (GOOD.replace("2027-01-01", '"soon"'), "entry 1: needs expires, a date"),
-        (GOOD.replace('reason = "r"\n', ""), "entry 1: needs a reason or a link, a text"),
-        (GOOD.replace('symptom = "s"\n', ""), "entry 1: needs symptom, a text"),
+        (GOOD.replace('reason = "r"\n', ""), "entry 1: needs a reason or a link, a string"),
+        (GOOD.replace('symptom = "s"\n', ""), "entry 1: needs symptom, a string"),
         (GOOD + 'why = "x"\n', "entry 1: has the unknown key 'why'"),
-        ('title = "x"\n' + GOOD, "expected [[expected]] entries only, came title"),
+        ('title = "x"\n' + GOOD, "expected [[expected]] entries only, got title"),
         ("[[expected", "cannot be read"),
     ],
 )
-def test_wrong_file_is_told_with_its_name(tmp_path: Path, text: str, said: str) -> None:
+def test_invalid_file_is_reported_with_its_name(tmp_path: Path, text: str, message: str) -> None:
     """Each mistake is one line that names the file and the entry."""
     path = tmp_path / "moto.toml"
     path.write_text(text)
-    with pytest.raises(TargetFileError) as wrong:
+    with pytest.raises(TargetFileError) as error:
         load_expectations(path)
-    assert str(wrong.value).startswith(f"{path}: ")
-    assert said in str(wrong.value)
-    assert "\n" not in str(wrong.value)
+    assert str(error.value).startswith(f"{path}: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_no_file_expects_everything_to_hold(tmp_path: Path) -> None:
+def test_without_a_file_every_claim_must_pass(tmp_path: Path) -> None:
     """A target without a file has no known failures."""
     assert load_expectations(tmp_path / "none.toml") == Expectations()
 
@@ -102,7 +102,9 @@ entries = st.builds(
 
 
 @given(st.lists(entries, unique_by=lambda entry: entry.claim, max_size=5))
-def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, fresh: list[Expectation]) -> None:
+def test_entries_survive_writing_and_reading(
+    tmp_path_factory: pytest.TempPathFactory, fresh: list[Expectation]
+) -> None:
     """Any text survives the file, quotes and control characters too."""
     path = tmp_path_factory.mktemp("expectations") / "any.toml"
     assert write_expectations(path, "any", fresh, Expectations()) == len(fresh)
@@ -110,10 +112,10 @@ def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory,
 
 
 def test_update_keeps_what_people_wrote(tmp_path: Path) -> None:
-    """Reason, link and date stay; the symptom is the new one; what holds now is dropped."""
+    """Reason, link and date are kept, the symptom is replaced, and entries of claims that pass now are removed."""
     path = tmp_path / "moto.toml"
-    standing = replace(ENTRY, reason="they know", link="their tracker", expires=date(2026, 12, 24))
+    existing = replace(ENTRY, reason="they know", link="their tracker", expires=date(2026, 12, 24))
     gone = replace(ENTRY, claim="dns.gone")
     fresh = replace(ENTRY, symptom="new", reason="generated", expires=date(2028, 1, 1))
-    write_expectations(path, "moto", [fresh], Expectations({"dns.a": standing, "dns.gone": gone}))
-    assert load_expectations(path).entries == {"dns.a": replace(standing, symptom="new")}
+    write_expectations(path, "moto", [fresh], Expectations({"dns.a": existing, "dns.gone": gone}))
+    assert load_expectations(path).entries == {"dns.a": replace(existing, symptom="new")}

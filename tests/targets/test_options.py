@@ -10,7 +10,7 @@ from surveyor.account.budget import Budget
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.targets import Credentials, Dns, Target, load_target
-from surveyor.targets.options import TargetOptions, allowed_words
+from surveyor.targets.options import TargetOptions, split_features
 
 ACCOUNT = "111122223333"
 
@@ -44,7 +44,7 @@ def test_aws_at_an_endpoint_is_otherwise_the_same() -> None:
 
 def test_limits_are_taken_over() -> None:
     """What is allowed is tested, a budget tightens the file's, a region of the list is gone to."""
-    target = load("aws", account=ACCOUNT, region="eu-west-1", allow=("quotas",), budget="calls=5", vpc="vpc-1")
+    target = load("aws", account=ACCOUNT, region="eu-west-1", enable=("quotas",), budget="calls=5", vpc="vpc-1")
     assert (target.region, target.vpc, target.budget.calls) == ("eu-west-1", "vpc-1", 5)
     assert "quotas" in (target.features or ())
     assert "throttling" not in (target.features or ())
@@ -73,14 +73,14 @@ def test_tests_of_a_local_target_can_share_one_account() -> None:
         ("aws", {}, "say with --account which one it is meant to be"),
         ("aws", {"account": "1234"}, "an account is 12 digits, not '1234'"),
         ("aws", {"account": ACCOUNT, "region": "eu-wets-1"}, "not in eu-wets-1"),
-        ("aws", {"account": ACCOUNT, "allow": ("quota",)}, "did you mean 'quotas'"),
+        ("aws", {"account": ACCOUNT, "enable": ("quota",)}, "did you mean 'quotas'"),
         ("aws", {"account": ACCOUNT, "budget": "money=1"}, "and no 'money'"),
         ("aws", {"account": ACCOUNT, "dns": "here"}, 'must be "control", "none" or ADDRESS:PORT'),
         ("aws", {"account": ACCOUNT, "endpoint": "ftp://x"}, "is no endpoint"),
         ("aws", {"account": ACCOUNT, "endpoint": "https://sts.amazonaws.com"}, "is a real account"),
         ("embedded", {"endpoint": "http://127.0.0.1:1"}, "--endpoint does not go with embedded"),
         ("http://127.0.0.1:1", {"endpoint": "http://127.0.0.1:1"}, "which has one"),
-        ("embedded", {"allow": ("quotas",)}, "embedded has nothing to allow"),
+        ("embedded", {"enable": ("quotas",)}, "embedded has nothing to enable"),
         ("embedded", {"budget": "calls=1"}, "where nothing costs anything"),
         ("embedded", {"vpc": "vpc-1"}, "--vpc does not go with embedded"),
     ],
@@ -94,8 +94,8 @@ def test_what_does_not_fit_is_refused(name: str, given: dict[str, Any], why: str
 
 
 def test_features_are_allowed_one_by_one_or_together() -> None:
-    """`--allow a,b` is `--allow a --allow b`."""
-    assert allowed_words(["quotas, throttling", "regions", ""]) == ("quotas", "throttling", "regions")
+    """`--enable a,b` is `--enable a --enable b`."""
+    assert split_features(["quotas, throttling", "regions", ""]) == ("quotas", "throttling", "regions")
 
 
 def test_workers_are_told_the_same() -> None:
@@ -105,6 +105,6 @@ def test_workers_are_told_the_same() -> None:
     )
     assert given.arguments() == [
         "--account", ACCOUNT, "--region", "eu-west-1", "--endpoint", "http://127.0.0.1:1", "--dns", "control",
-        "--vpc", "vpc-1", "--role", "arn:role", "--budget", "calls=1", "--allow", "quotas",
+        "--vpc", "vpc-1", "--role", "arn:role", "--budget", "calls=1", "--enable", "quotas",
     ]  # fmt: skip
     assert TargetOptions().arguments() == []

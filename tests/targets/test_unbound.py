@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from surveyor.clock import WallClock
-from surveyor.dns import ask, record_values
+from surveyor.dns import DnsAddress, ask, record_values
 from surveyor.errors import NoAnswer
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
-from surveyor.targets.control import DnsAddress
 from surveyor.targets.process import free_port
 from surveyor.targets.running import RunningTarget, run_target
 

@@ -29,7 +29,6 @@ pytest_plugins = [
     "surveyor.fixtures.dns_cache",
     "surveyor.fixtures.health_endpoints",
     "surveyor.fixtures.load_balancers",
-    "surveyor.chaos.experiment_service",
     "surveyor.chaos.pytest_fixture",
     "surveyor.fixtures.time",
 ]

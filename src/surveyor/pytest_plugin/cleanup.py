@@ -1,4 +1,4 @@
-"""In an account that outlives the run: what a test made goes when it ends, what all tests share when all have ended."""
+"""Deletion in accounts that outlive the run: a test's resources when it ends, shared ones at the end of the run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from surveyor.targets.sweep import sweep_folder
 
 __all__: list[str] = []
 
-_MADE_BEFORE = pytest.StashKey[int]()
+_CREATED_BEFORE = pytest.StashKey[int]()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    # A worker whose run was killed must not go on creating things behind the back of whoever sweeps.
+    # A worker whose run was killed must not go on creating resources while `surveyor sweep` deletes them.
     if hasattr(config, "workerinput") and config.stash[SESSION].ledger is not None:
         end_with(os.getppid())
 
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     ledger = item.config.stash[SESSION].ledger
     if ledger is not None and is_judged(item):
-        item.stash[_MADE_BEFORE] = ledger.count
+        item.stash[_CREATED_BEFORE] = ledger.count
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -40,15 +40,16 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     yield
     session = item.config.stash[SESSION]
     ledger, running = session.ledger, session.running
-    if ledger is None or running is None or _MADE_BEFORE not in item.stash or session.dead():
+    if ledger is None or running is None or _CREATED_BEFORE not in item.stash or session.dead():
         return
     pages = read_pages(ledger.path)
-    kept = {one.number for one in pages.shared}
-    made = [one for one in pages.standing if one.number > item.stash[_MADE_BEFORE] and one.number not in kept]
-    for thing in delete_resources(
-        made, running.account(session.run)
-    ).gone:  # what is left now is tried once more at the end
-        ledger.removed(thing.number)
+    shared = {entry.number for entry in pages.shared}
+    created = [
+        entry for entry in pages.standing if entry.number > item.stash[_CREATED_BEFORE] and entry.number not in shared
+    ]
+    # What cannot be deleted now is tried once more at the end of the run.
+    for resource in delete_resources(created, running.account(session.run)).gone:
+        ledger.removed(resource.number)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -60,8 +61,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
         return
     ledger.close()
     if hasattr(config, "workerinput") or target.start is not None:
-        return  # the process that started the workers sees to it, or the whole target is about to be stopped
+        return  # the process that started the workers does it, or the whole target is about to be stopped
     try:
         sweep_folder(ledger_folder(config.stash[SETTINGS]), target, run_target)
     except SurveyorError:
-        return  # what the ledgers say still stands is in the report, and is told at its end
+        return  # the report lists what the ledgers still hold

@@ -1,10 +1,12 @@
-"""At collection: every test of a suite proves claims that exist, and only the tests of chosen claims stay.
+"""Collection: check that every test of a suite proves existing claims, and keep the tests of the selected claims.
 
-A test that breaks the rule is a collection error of one line, never a test that is quietly left out.
+A test that breaks the rule is a collection error of one line; it is never left out silently.
 """
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Generator, Mapping
 
 import pytest
@@ -17,16 +19,33 @@ from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged, i
 
 __all__ = ["CLAIMS", "COLLECTED", "claims_of"]
 
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_.]+")
+_MAX_ID = 48
+
 CLAIMS = pytest.StashKey[Claims]()
-"""There once a suite has been met."""
+"""Set once a suite has been collected."""
 
 COLLECTED = pytest.StashKey[Mapping[str, tuple[str, ...]]]()
-"""Which claims each test that stays proves."""
+"""The ids of the claims that each kept test proves, by node id."""
 
 
 def claims_of(item: pytest.Item) -> tuple[str, ...]:
-    """The ids that a test's @proves names, in order and once each."""
+    """Return the ids that @proves names on a test, in order and without repetition."""
     return tuple(dict.fromkeys(claim for mark in item.iter_markers("proves") for claim in mark.args))
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object) -> str | None:
+    """Return an id made from the value of a parameter, where pytest would use the name of the variable and a number.
+
+    The id is part of the symptoms in expectations, which must not change when a variable in a suite is renamed.
+    """
+    if isinstance(val, (dict, list, tuple, set, frozenset)):
+        text = str(sorted(val, key=str) if isinstance(val, (set, frozenset)) else val)
+        if " at 0x" in text:  # an object without a description of its value
+            return None
+        short = _NOT_IN_IDS.sub("-", text).strip("-") or "empty"
+        return short if len(short) <= _MAX_ID else f"{short[:_MAX_ID]}-{zlib.crc32(text.encode()):08x}"
+    return None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,8 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if settings.areas or settings.claims:
         try:
             Selection(settings.areas, settings.claims).select(_known(config))
-        except SurveyorError as wrong:
-            raise pytest.UsageError(str(wrong)) from None
+        except SurveyorError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,10 +63,10 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     items = [node for node in report.result or () if isinstance(node, pytest.Item) and is_judged(node)]
     if items and report.passed:
-        wrong = _complaints(items)
-        if wrong:
+        problems = _problems(items)
+        if problems:
             report.outcome = "failed"
-            report.longrepr = "\n".join(wrong)
+            report.longrepr = "\n".join(problems)
             report.result = []
     return report
 
@@ -75,23 +94,23 @@ def _known(config: pytest.Config) -> Claims:
     return config.stash[CLAIMS]
 
 
-def _complaints(items: list[pytest.Item]) -> list[str]:
+def _problems(items: list[pytest.Item]) -> list[str]:
     try:
         known = _known(items[0].config)
-    except SurveyorError as broken:
-        return [str(broken)]
-    wrong = []
+    except SurveyorError as error:
+        return [str(error)]
+    problems = []
     for item in items:
         claims = claims_of(item)
         if is_experiment(item):
             if item.get_closest_marker("experiment") is None:
-                wrong.append(f"{item.nodeid} is no experiment: decorate it with @experiment(…)")
+                problems.append(f"{item.nodeid} is not an experiment: decorate it with @experiment(…)")
             continue
         if not claims:
-            wrong.append(f"{item.nodeid} proves no claim: decorate it with @proves(…)")
-        wrong += [
+            problems.append(f"{item.nodeid} proves no claim: decorate it with @proves(…)")
+        problems += [
             f"{item.nodeid} proves the unknown claim {claim!r}{nearest(claim, known.by_id)}"
             for claim in claims
             if claim not in known.by_id
         ]
-    return wrong
+    return problems

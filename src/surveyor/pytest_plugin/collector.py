@@ -1,4 +1,4 @@
-"""Gathers results and facts, in this process or from xdist's workers, into one Collected that reports are made of."""
+"""Collect results and facts of a run, from this process or from xdist's workers, for the report."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from surveyor.pytest_plugin.collection import COLLECTED
 from surveyor.pytest_plugin.session import SESSION
 from surveyor.pytest_plugin.verdict import RESULT
-from surveyor.report.test_results import Facts, TestResult
+from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.verdicts import Verdict
 
-__all__ = ["Collector", "facts_of"]
+__all__ = ["Collector", "facts_of_process"]
 
 _KEY = "surveyor"
 
@@ -27,60 +27,60 @@ class Collector:
     """
 
     results: list[TestResult] = field(default_factory=list)
-    facts: list[Facts] = field(default_factory=list)
+    facts: list[WorkerFacts] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
     internal: str = ""
 
     def planned(self, count: int) -> None:
-        """So many tests will be run."""
+        """Handle the number of tests, once it is known."""
 
     def judged(self, result: TestResult) -> None:
-        """A test has its verdict."""
+        """Handle the result of a test."""
 
     def pytest_internalerror(self, excrepr: object) -> None:
-        """Pytest, a plugin or a worker raised."""
-        self.internal = self.internal or _text(excrepr)
+        """Record that pytest, a plugin or a worker raised."""
+        self.internal = self.internal or _one_line(excrepr)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A phase of a test has ended somewhere."""
+        """Record the result of a test at the end of its last phase."""
         value = getattr(report, RESULT, None)
         if value is not None:
             result = TestResult.loads(value)
             self.results.append(result)
             self.judged(result)
-        elif report.when not in ("setup", "call", "teardown"):  # xdist's word for a worker that died in this test
+        elif report.when not in ("setup", "call", "teardown"):  # how xdist reports a worker that died in this test
             self.crashed.append(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file or folder has been collected."""
+        """Record a file or folder that cannot be collected."""
         if report.failed:
-            self.broken.append(_text(report.longrepr))
+            self.broken.append(_one_line(report.longrepr))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """It is known how many tests there are, where this process runs them itself."""
+        """Pass on the number of tests that this process runs itself."""
         if session.items:
             self.planned(len(session.items))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
-        """It is known how many tests there are, where workers run them."""
+        """Pass on the number of tests that workers run."""
         self.planned(len(ids))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """A worker of xdist has ended."""
+        """Record the facts of a worker of xdist that has ended."""
         output = getattr(node, "workeroutput", {})
         if _KEY in output:
-            self.facts.append(Facts.loads(output[_KEY]))
+            self.facts.append(WorkerFacts.loads(output[_KEY]))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """All tests are over."""
+        """Record the facts of this process."""
         if session.config.stash[COLLECTED]:
-            self.facts.append(facts_of(session.config))
+            self.facts.append(facts_of_process(session.config))
 
     def finished(self) -> list[TestResult]:
-        """All results, with an `error` for each test in which a worker died."""
+        """Return all results, with an `error` for each test in which a worker died."""
         proofs = {nodeid: claims for facts in self.facts for nodeid, claims in facts.collected.items()}
         lost = [
             TestResult(nodeid, proofs.get(nodeid, ()), Verdict.ERROR, "the worker died", "the worker process died")
@@ -89,12 +89,12 @@ class Collector:
         return self.results + lost
 
 
-def facts_of(config: pytest.Config) -> Facts:
-    """What this process knows about its target at the end."""
+def facts_of_process(config: pytest.Config) -> WorkerFacts:
+    """Return what this process knows about its target at the end."""
     session = config.stash[SESSION]
     running = session.running
     declared = session.target.features or frozenset()
-    return Facts(
+    return WorkerFacts(
         version=session.target.version(),
         features=tuple(sorted(running.features if running else declared)),
         absent=running.absent if running else (),
@@ -107,22 +107,22 @@ def facts_of(config: pytest.Config) -> Facts:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Sender(config), "surveyor-sender")
+        config.pluginmanager.register(_FactSender(config), "surveyor-fact-sender")
 
 
-class _Sender:
-    """A worker's end: sends its facts with its output."""
+class _FactSender:
+    """Send the facts of a worker with its output."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
     def pytest_sessionfinish(self) -> None:
-        """All tests of this worker are over."""
-        output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]  # put there by xdist
-        output[_KEY] = facts_of(self._config).dumps()
+        """Add the facts once all tests of this worker are over."""
+        output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]  # set by xdist
+        output[_KEY] = facts_of_process(self._config).dumps()
 
 
-def _text(longrepr: object) -> str:
-    """What a report of pytest says on one line: all of a few lines, the last of a traceback."""
+def _one_line(longrepr: object) -> str:
+    """Return a report of pytest on one line: a short one whole, of a traceback its last line."""
     lines = [line.strip() for line in str(longrepr).splitlines() if line.strip()]
     return lines[-1] if len(lines) > 12 else "; ".join(lines)

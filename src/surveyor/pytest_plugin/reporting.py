@@ -1,4 +1,4 @@
-"""Under plain pytest with --out, writes the same report that `surveyor conform` writes."""
+"""Write the report of `surveyor conform` when suites are run by plain pytest with --out."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from surveyor.claims.selection import Selection
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SETTINGS, Settings
 from surveyor.pytest_plugin.session import SESSION
-from surveyor.report.build import Run, conclude, leftovers
+from surveyor.report.build import Run, find_leaked_resources, load_and_build_report
 from surveyor.report.file import REPORT_FILE, save_report
 
 __all__ = ["Reporter"]
 
 
 class Reporter(Collector):
-    """Collects, and writes the report when pytest ends."""
+    """Collect results, and write the report when pytest ends."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Reporter(Collector):
         self._began = time.perf_counter()
 
     def write(self, status: int) -> None:
-        """Write the report, if suites were run at all."""
+        """Write the report, if any suites were run."""
         settings, results, target = self._settings, self.finished(), self._config.stash[SESSION].target
         if settings.out is None or not results:
             return
@@ -43,12 +43,12 @@ class Reporter(Collector):
             finished=datetime.now(UTC),
             wall_seconds=time.perf_counter() - self._began,
             failure=next((facts.failure for facts in self.facts if facts.failure), ""),
-            left_behind=leftovers(settings.out),
+            leaked_resources=find_leaked_resources(settings.out),
             interrupted=status == pytest.ExitCode.INTERRUPTED,
             folder=settings.out,
             only_experiments=all(result.history for result in results),
         )
-        save_report(conclude(run, settings.layout), settings.out / REPORT_FILE)
+        save_report(load_and_build_report(run, settings.layout), settings.out / REPORT_FILE)
 
 
 _REPORTER = pytest.StashKey[Reporter]()
@@ -58,7 +58,11 @@ _REPORTER = pytest.StashKey[Reporter]()
 def pytest_configure(config: pytest.Config) -> None:
     settings = config.stash[SETTINGS]
     plugins = config.pluginmanager.get_plugins()
-    if settings.out is None or hasattr(config, "workerinput") or any(isinstance(one, Collector) for one in plugins):
+    if (
+        settings.out is None
+        or hasattr(config, "workerinput")
+        or any(isinstance(plugin, Collector) for plugin in plugins)
+    ):
         return
     config.stash[_REPORTER] = Reporter(config, settings)
     config.pluginmanager.register(config.stash[_REPORTER], "surveyor-reporter")

@@ -1,6 +1,6 @@
 """The running target of this process: started at the first test that needs it, stopped at the end.
 
-Each xdist worker is a process and so has an instance of its own: advancing one clock disturbs nobody.
+Each xdist worker is a process with its own instance, so that advancing one clock does not disturb other tests.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["SESSION", "TargetSession", "ledger_folder", "running_target"]
 
 
 class TargetSession:
-    """Starts the target once; when that failed, or the target died, says so to every test that asks, at once."""
+    """Start the target once. If that fails, or the target dies, every later test gets the same error at once."""
 
     def __init__(self, settings: Settings, worker: str) -> None:
         self.target = load_target(settings.target, settings.layout.targets, settings.given)
-        # What we start is new each time, so names may repeat from run to run; what is there already remembers.
+        # A target that is started here is new each time, so names may repeat; one that was running before keeps them.
         self.run = f"s{settings.seed}" if self.target.start else settings.run
         self.ledger = self._new_ledger(settings, worker)
         self.started_at: float | None = None
@@ -37,7 +37,7 @@ class TargetSession:
         self._stack = ExitStack()
 
     def get(self) -> RunningTarget:
-        """The running target. Raises TargetUnavailable without waiting once it is known to be gone."""
+        """Return the running target. Raises TargetUnavailable at once if it is known to be gone."""
         if self.failure:
             raise TargetUnavailable(self.failure)
         if self.running is None:
@@ -46,35 +46,35 @@ class TargetSession:
                 self.started_at = self.running.clock.now()
                 if self.ledger is not None:
                     self.ledger.pause = partial(self.running.clock.wait, timeouts.WALL_STEP)
-            except Exception as failure:
-                self.failure = str(failure) or type(failure).__name__
+            except Exception as error:
+                self.failure = str(error) or type(error).__name__
                 raise
         return self.running
 
     def dead(self) -> str | None:
-        """Why the target cannot answer any more, asked anew; known to all tests that follow."""
+        """Return why the target cannot answer any more, or None; checked anew, and remembered for later tests."""
         if self.failure is None and self.running is not None:
             self.failure = self.running.dead()
         return self.failure
 
     def service_seconds(self) -> float:
-        """How much service time the target has lived through with us."""
+        """Return how many service seconds have passed since the target was started."""
         if self.running is None or self.started_at is None or self.failure:
             return 0.0
         try:
             return self.running.clock.now() - self.started_at
-        except TargetUnavailable as gone:
-            self.failure = str(gone)
+        except TargetUnavailable as error:
+            self.failure = str(error)
             return 0.0
 
     def close(self) -> None:
-        """Stop what was started."""
+        """Stop the target if it was started here."""
         if self.ledger is not None:
             self.ledger.close()
         self._stack.close()
 
     def _new_ledger(self, settings: Settings, worker: str) -> Ledger | None:
-        """A ledger where the account outlives the run; what is made in a test's own account is nobody's burden."""
+        """Return a ledger if the account outlives the run; resources in an account of one test need no deletion."""
         if not self.target.is_one_account:
             return None
         owner = Owner(
@@ -85,14 +85,14 @@ class TargetSession:
             endpoint=self.target.endpoint,
             dns=settings.given.dns,
         )
-        most = None if "quotas" in (self.target.features or ()) else timeouts.NAMESPACES
-        # Workers share what is in one account; where each has a target of its own, there is nothing to share.
+        max_namespaces = None if "quotas" in (self.target.features or ()) else timeouts.NAMESPACES
+        # Workers share one account; where each has its own target, nothing is shared.
         folder = ledger_folder(settings) / worker if self.target.start else ledger_folder(settings)
-        return Ledger(folder / f"ledger-{worker}.jsonl", owner, most)
+        return Ledger(folder / f"ledger-{worker}.jsonl", owner, max_namespaces)
 
 
 def ledger_folder(settings: Settings) -> Path:
-    """Where the ledgers of this run are."""
+    """Return the folder of the ledgers of this run."""
     return settings.out or settings.layout.out / f"pytest-{settings.run}"
 
 
@@ -100,7 +100,7 @@ SESSION = pytest.StashKey[TargetSession]()
 
 
 def worker_name(config: pytest.Config) -> str:
-    """gw0, gw1, … in xdist's workers, `main` elsewhere."""
+    """Return gw0, gw1, … in the workers of xdist, `main` elsewhere."""
     return str(getattr(config, "workerinput", {}).get("workerid", "main"))
 
 
@@ -111,8 +111,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if session.ledger is not None and not hasattr(config, "workerinput"):
             forget(ledger_folder(config.stash[SETTINGS]), anyway=session.target.start is not None)
         config.stash[SESSION] = session
-    except SurveyorError as wrong:
-        raise pytest.UsageError(str(wrong)) from None
+    except SurveyorError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -123,5 +123,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def running_target(pytestconfig: pytest.Config) -> RunningTarget:
-    """The target under test. Suites do not use it: what they may know of a target comes through the other fixtures."""
+    """Return the target under test. Suites use the other fixtures instead, which hide how a target is reached."""
     return pytestconfig.stash[SESSION].get()

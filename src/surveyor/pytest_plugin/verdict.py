@@ -1,4 +1,6 @@
-"""Judges each test of a suite and hangs its result on the report of its last phase, which crosses from workers."""
+"""Judge each test of a suite, and attach its result to the report of its last phase, which xdist passes to the main
+process.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +15,22 @@ from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
 from surveyor.pytest_plugin.session import SESSION, TargetSession
-from surveyor.pytest_plugin.verdict_rules import JudgeContext, Judgement, judge
+from surveyor.pytest_plugin.verdict_rules import JudgeContext, PhaseVerdict, judge
 from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict, worst
 
 __all__ = ["FEATURES", "HISTORY", "RESULT"]
 
 RESULT = "surveyor"
-"""The attribute of a report that carries TestResult.dumps()."""
+"""The attribute of a report that holds TestResult.dumps()."""
 
 HISTORY = pytest.StashKey[str]()
-"""The path of an experiment's history, once it is whole."""
+"""The path of the history of an experiment, once it is complete."""
 
 FEATURES = pytest.StashKey[frozenset[str]]()
 """The features that an experiment needs, set by the plugin that runs experiments when the test is collected."""
 
-_JUDGEMENTS = pytest.StashKey[list[Judgement]]()
+_JUDGEMENTS = pytest.StashKey[list[PhaseVerdict]]()
 _STARTED = pytest.StashKey[float]()
 _CALLED = pytest.StashKey[Counter[str]]()
 
@@ -57,7 +59,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
     for name, why in running.absent:
         if name in needed:
-            raise WrongAnswer(f"{session.target.name} declares {name}, and {why}", actual=f"{name} declared and absent")
+            raise WrongAnswer(f"{session.target.name} declares {name}, but {why}", actual=f"{name} declared but absent")
 
 
 def _refuse_lacking(session: TargetSession, needed: frozenset[str], features: frozenset[str] | None) -> None:
@@ -67,8 +69,8 @@ def _refuse_lacking(session: TargetSession, needed: frozenset[str], features: fr
     for feature in sorted(needed & session.target.optional.keys()):
         package = session.target.optional[feature]
         if importlib.util.find_spec(package) is None and shutil.which(package) is None:
-            hint = f"it comes with pip install 'surveyor[{package}]'"
-            raise FeatureLacking(f"{session.target.name} has {feature} only where {package} is installed: {hint}")
+            hint = f"install it with pip install 'surveyor[{package}]'"
+            raise FeatureLacking(f"{session.target.name} has {feature} only if {package} is installed: {hint}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -79,7 +81,7 @@ def pytest_runtest_makereport(
     if not is_judged(item):
         return report
     if call.excinfo is not None:
-        judgement = judge(call.excinfo.value, item.name, call.when, _bench(item))
+        judgement = judge(call.excinfo.value, item.name, call.when, _context(item))
         item.stash.setdefault(_JUDGEMENTS, []).append(judgement)
         if judgement.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE):
             report.outcome = "skipped"
@@ -89,7 +91,7 @@ def pytest_runtest_makereport(
     return report
 
 
-def _bench(item: pytest.Item) -> JudgeContext:
+def _context(item: pytest.Item) -> JudgeContext:
     session = item.config.stash[SESSION]
     layout = item.config.stash[SETTINGS].layout
     return JudgeContext(
@@ -104,14 +106,14 @@ def _result(item: pytest.Item) -> TestResult:
     session = item.config.stash[SESSION]
     judgements = item.stash.get(_JUDGEMENTS, [])
     verdict = worst([judgement.verdict for judgement in judgements]) if judgements else Verdict.PASS
-    decisive = next((one for one in judgements if one.verdict is verdict), Judgement(verdict))
+    decisive = next((judgement for judgement in judgements if judgement.verdict is verdict), PhaseVerdict(verdict))
     running, started = session.running, item.stash.get(_STARTED, None)
-    passed = 0.0
+    elapsed = 0.0
     if running is not None and started is not None and session.failure is None:
         try:
-            passed = running.clock.now() - started
-        except SurveyorError as gone:
-            session.failure = str(gone)
+            elapsed = running.clock.now() - started
+        except SurveyorError as error:
+            session.failure = str(error)
     evidence = running.evidence.entries() if running is not None and started is not None else []
     calls = running.spending.all() - item.stash.get(_CALLED, Counter()) if running is not None else Counter()
     result = TestResult(
@@ -121,10 +123,10 @@ def _result(item: pytest.Item) -> TestResult:
         symptom=decisive.symptom,
         detail=decisive.detail,
         evidence=tuple(evidence),
-        service_seconds=round(passed, 3),
+        service_seconds=round(elapsed, 3),
         calls=dict(calls),
         history=item.stash.get(HISTORY, ""),
     )
-    # Reports are passed around and published: the number of somebody's account stays at home.
+    # Reports are shared and published, so they must not contain the id of the account.
     account = session.target.account
     return TestResult.loads(result.dumps().replace(account, "0" * 12)) if account else result

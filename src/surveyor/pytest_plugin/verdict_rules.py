@@ -1,7 +1,8 @@
-"""From the exception that ended a test to its verdict, its symptom and a plain account of what came.
+"""From the exception that ended a test to a verdict, a symptom, and a detail in plain words.
 
-The line that matters runs between the target (its answer was wrong: fail) and us (our code or the connection broke:
-error). Symptoms hold nothing that changes from run to run.
+A wrong answer of the target is a fail; a defect of Surveyor or a broken connection is an error. A symptom is compared
+with expectations: it holds the name of the test, its parameters and an error code or label, never source text, ids,
+ports or times.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ from surveyor.errors import (
     UsageError,
     WrongAnswer,
 )
-from surveyor.pytest_plugin.failure_signature import Place, find_place
+from surveyor.pytest_plugin.failed_statement import FailedStatement, find_statement
 from surveyor.unsupported import is_html
 from surveyor.verdicts import Verdict
 
-__all__ = ["REFUSED", "JudgeContext", "Judgement", "judge"]
+__all__ = ["REFUSED", "JudgeContext", "PhaseVerdict", "judge"]
 
 THROTTLED = frozenset(
     {
@@ -52,7 +53,7 @@ THROTTLED = frozenset(
     }
 )
 
-_MISSHAPEN = (
+_WRONG_SHAPE = (
     KeyError,
     IndexError,
     TypeError,
@@ -62,17 +63,17 @@ _MISSHAPEN = (
     PaginationError,  # a page whose token leads back to it
     dns.exception.DNSException,
 )
-"""What a suite's own line raises when an answer does not have the shape that the document gives it."""
+"""What a line of a suite raises when an answer does not have the documented shape."""
 
 REFUSED = "refused"
-"""As what came: what was asked for makes no sense, and nothing was done."""
+"""The label of a usage error: the request makes no sense, and nothing was done."""
 
-_LONGEST = 600
+_MAX_LENGTH = 600
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What one phase of a test says. `symptom` is "" unless something has to be told apart by it."""
+class PhaseVerdict:
+    """The verdict on one phase of a test. ``symptom`` is "" for verdicts that no expectation records."""
 
     verdict: Verdict
     symptom: str = ""
@@ -81,10 +82,10 @@ class Judgement:
 
 @dataclass(frozen=True)
 class JudgeContext:
-    """What a judge knows besides the exception.
+    """What a judgement depends on besides the exception.
 
-    `dead()` says why the target cannot answer any more, or None; `lacks` holds the operations that it declares not
-    to have; `local` targets have no network that could be blamed for silence.
+    ``dead()`` returns why the target cannot answer any more, or None; ``lacks`` holds the operations that the target
+    declares not to have; ``local`` targets have no network that could be the cause of a missing answer.
     """
 
     suites: Path
@@ -93,21 +94,21 @@ class JudgeContext:
     dead: Callable[[], str | None]
 
 
-def judge(error: BaseException, test: str, phase: str, bench: JudgeContext) -> Judgement:
-    """The judgement on a test (`test` is its name) that ended with `error` in `phase`: setup, call or teardown."""
-    place = find_place(error.__traceback__, bench.suites)
-    verdict, actual, detail = _classify(error, place, bench)
+def judge(error: BaseException, test: str, phase: str, context: JudgeContext) -> PhaseVerdict:
+    """Return the judgement on the test of this name that ended with ``error`` in ``phase``: setup, call or teardown."""
+    statement = find_statement(error.__traceback__, context.suites)
+    verdict, label, detail = _classify(error, statement, context)
     prefix = {"setup": "set-up: ", "teardown": "tear-down: "}.get(phase, "")
     if verdict is Verdict.UNSUPPORTED:
-        return Judgement(verdict, "", _cut(detail))
-    symptom = prefix + ": ".join(part for part in (test, place.text, actual) if part)
-    return Judgement(verdict, symptom, _cut(prefix + detail))
+        return PhaseVerdict(verdict, "", _shorten(detail))
+    symptom = prefix + ": ".join(part for part in (test, label) if part)
+    return PhaseVerdict(verdict, symptom, _shorten(prefix + detail))
 
 
-def _classify(error: BaseException, place: Place, bench: JudgeContext) -> tuple[Verdict, str, str]:
-    """Verdict, what came in stable words, and the whole of it in plain words."""
-    links = list(_chain(error))
-    for link in links:
+def _classify(error: BaseException, statement: FailedStatement, context: JudgeContext) -> tuple[Verdict, str, str]:
+    """Return verdict, label and detail."""
+    chain = list(_chain(error))
+    for link in chain:
         if isinstance(link, TargetUnavailable):
             return Verdict.ERROR, "the target is gone", str(link)
     if isinstance(error, SurveyorError):
@@ -116,37 +117,37 @@ def _classify(error: BaseException, place: Place, bench: JudgeContext) -> tuple[
         return Verdict.UNSUPPORTED, "", str(error)
     if isinstance(error, (Inconclusive, pytest.skip.Exception)):
         return Verdict.INCONCLUSIVE, "inconclusive", str(error)
-    for link in links:
+    for link in chain:
         if isinstance(link, (HTTPClientError, ConnectionError, NoAnswer)):
-            return _disconnected(link, error, bench)
+            return _disconnected(link, error, context)
         if isinstance(link, NotOffered):
-            return _not_offered(link, bench)
-    refused = next((link for link in links[:2] if isinstance(link, ClientError)), None)
+            return _not_offered(link, context)
+    refused = next((link for link in chain[:2] if isinstance(link, ClientError)), None)
     if refused is not None and _code(refused) in THROTTLED:
         return Verdict.INCONCLUSIVE, f"throttled: {_code(refused)}", f"throttled by {refused.operation_name}"
-    return _answered(error, place)
+    return _answered(error, statement)
 
 
-def _answered(error: BaseException, place: Place) -> tuple[Verdict, str, str]:
+def _answered(error: BaseException, statement: FailedStatement) -> tuple[Verdict, str, str]:
     if isinstance(error, WrongAnswer):
         return Verdict.FAIL, error.actual, str(error)
     if isinstance(error, ClientError):
         return _refused(error)
     if isinstance(error, ResponseParserError):
-        page = "<html" in str(error).lower() or "<!doctype html" in str(error).lower()
-        actual = "a web page" if page else "an answer that cannot be read"
-        return Verdict.FAIL, actual, f"expected an answer in the API's protocol; came {actual}: {error}"
+        is_page = "<html" in str(error).lower() or "<!doctype html" in str(error).lower()
+        actual = "a web page" if is_page else "an answer that cannot be parsed"
+        return Verdict.FAIL, actual, f"expected an answer in the API's protocol; got {actual}: {error}"
     kind = type(error).__name__
     if isinstance(error, pytest.FixtureLookupError):
         return Verdict.ERROR, kind, f"there is no fixture {error.argname!r}"
-    if place.in_suite and isinstance(error, (AssertionError, pytest.fail.Exception)):
-        return Verdict.FAIL, kind, f"expected {place.text.removeprefix('assert ')}; came {_flat(error)}"
-    if place.innermost.endswith("serialize.py"):  # botocore's: the request could not even be written
-        return Verdict.ERROR, kind, f"`{place.text}` cannot be sent: {kind} {_flat(error)}"
-    if place.in_suite and isinstance(error, _MISSHAPEN):
-        actual = f"{kind} {error}" if isinstance(error, KeyError) else kind
-        return Verdict.FAIL, actual, f"expected an answer that allows `{place.text}`; came {kind}: {_flat(error)}"
-    return Verdict.ERROR, kind, f"{kind} in {place.text or 'the harness'}: {_flat(error)}"
+    if statement.in_suite and isinstance(error, (AssertionError, pytest.fail.Exception)):
+        return Verdict.FAIL, kind, f"expected {statement.text.removeprefix('assert ')}; got {_flat(error)}"
+    if statement.innermost.endswith("serialize.py"):  # botocore's: the request could not even be written
+        return Verdict.ERROR, kind, f"`{statement.text}` cannot be sent: {kind} {_flat(error)}"
+    if statement.in_suite and isinstance(error, _WRONG_SHAPE):
+        label = f"{kind} {error}" if isinstance(error, KeyError) else kind
+        return Verdict.FAIL, label, f"expected an answer that allows `{statement.text}`; got {kind}: {_flat(error)}"
+    return Verdict.ERROR, kind, f"{kind} in {statement.text or 'the harness'}: {_flat(error)}"
 
 
 def _refused(error: ClientError) -> tuple[Verdict, str, str]:
@@ -154,35 +155,36 @@ def _refused(error: ClientError) -> tuple[Verdict, str, str]:
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     if is_html(headers, message):
         actual = f"a web page with HTTP {code}"
-        return Verdict.FAIL, actual, f"expected {error.operation_name} to be answered; came {actual}"
-    detail = f"expected {error.operation_name} to succeed; came the error {code or 'without a code'}: {message}"
+        return Verdict.FAIL, actual, f"expected an answer to {error.operation_name}; got {actual}"
+    detail = f"expected {error.operation_name} to succeed; got the error {code or 'without a code'}: {message}"
     return Verdict.FAIL, f"ClientError {code}".strip(), detail
 
 
-def _not_offered(link: NotOffered, bench: JudgeContext) -> tuple[Verdict, str, str]:
+def _not_offered(link: NotOffered, context: JudgeContext) -> tuple[Verdict, str, str]:
     detail = f"not offered: {link.operation} ({link.answer})"
-    if link.operation in bench.lacks:
+    if link.operation in context.lacks:
         return Verdict.UNSUPPORTED, "", detail
     return Verdict.FAIL, f"not offered: {link.operation}", detail
 
 
-def _disconnected(link: BaseException, error: BaseException, bench: JudgeContext) -> tuple[Verdict, str, str]:
-    dead = bench.dead()
+def _disconnected(link: BaseException, error: BaseException, context: JudgeContext) -> tuple[Verdict, str, str]:
+    dead = context.dead()
     if dead:
         return Verdict.ERROR, "the target is gone", dead
-    if isinstance(error, WrongAnswer):  # DNS: the API answers, so the name server is what is silent
+    if isinstance(error, WrongAnswer):  # DNS: the API answers, so it is the name server that does not
         return Verdict.FAIL, error.actual, str(error)
     if isinstance(link, ReadTimeoutError):
-        verdict = Verdict.FAIL if bench.local else Verdict.INCONCLUSIVE
-        return verdict, "no answer in time", f"expected an answer; none came in time (wall): {_flat(link)}"
-    if isinstance(link, (EndpointConnectionError, ConnectTimeoutError)) or not bench.local:
+        verdict = Verdict.FAIL if context.local else Verdict.INCONCLUSIVE
+        return verdict, "no answer in time", f"expected an answer; got none in time (wall): {_flat(link)}"
+    if isinstance(link, (EndpointConnectionError, ConnectTimeoutError)) or not context.local:
         return Verdict.ERROR, type(link).__name__, _flat(link)
-    actual = "connection closed" if isinstance(link, (ConnectionClosedError, ConnectionError)) else type(link).__name__
-    return Verdict.FAIL, actual, f"expected an answer; the connection was closed without one: {_flat(link)}"
+    is_closed = isinstance(link, (ConnectionClosedError, ConnectionError))
+    label = "connection closed" if is_closed else type(link).__name__
+    return Verdict.FAIL, label, f"expected an answer; the connection was closed without one: {_flat(link)}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and what it was raised from."""
+    """Yield the exception and those that it was raised from."""
     link: BaseException | None = error
     while link is not None:
         yield link
@@ -199,6 +201,6 @@ def _flat(error: BaseException) -> str:
     return " ".join(lines[:4]) or type(error).__name__
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"

@@ -1,6 +1,6 @@
-"""The control endpoint of a target that has one (`/_surveyor/`): its clock, and where it answers names.
+"""A client of the control endpoint of a target (`/_surveyor/`): its clock, its DNS servers, signals to its tasks.
 
-Plain http.client, which knows no proxies.
+Plain http.client, which ignores proxy settings.
 """
 
 from __future__ import annotations
@@ -8,32 +8,24 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from surveyor import timeouts
+from surveyor.dns import DnsAddress
 from surveyor.errors import SurveyorError, TargetUnavailable
 
-__all__ = ["Control", "ControlRefused", "DnsAddress"]
-
-
-@dataclass(frozen=True)
-class DnsAddress:
-    """Where a DNS server answers, UDP and TCP."""
-
-    address: str
-    port: int
+__all__ = ["Control", "ControlRefused"]
 
 
 class ControlRefused(SurveyorError):
-    """The control endpoint is there and does not do what it was asked for; the text says why."""
+    """The control endpoint refused a request; the text says why."""
 
 
 class Control:
-    """Speaks to `/_surveyor/` of one endpoint.
+    """A client of `/_surveyor/` at one endpoint.
 
-    Raises ControlRefused when it says no, TargetUnavailable when it does not answer as agreed.
+    Methods raise ControlRefused if the endpoint refuses, TargetUnavailable if it does not answer as specified.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -43,42 +35,42 @@ class Control:
         self._connection: http.client.HTTPConnection | None = None
 
     def now(self) -> float:
-        """The target's service time, seconds since the epoch."""
-        return float(self._ask("GET", "/_surveyor/clock")["now"])
+        """Return the service time of the target, in seconds since the epoch."""
+        return float(self._request("GET", "/_surveyor/clock")["now"])
 
     def scale(self) -> float | None:
-        """Service seconds in each wall second; None if the target's clock stands still until it is advanced."""
-        answer = self._ask("GET", "/_surveyor/clock")
+        """Return the service seconds per wall second; None if the clock stands still until it is advanced."""
+        answer = self._request("GET", "/_surveyor/clock")
         return None if answer.get("mode") == "advance" else float(answer.get("scale") or 1.0)
 
     def advance(self, seconds: float) -> float:
-        """Advance the target's clock by service seconds; returns when everything that fell due has happened."""
-        return float(self._ask("POST", "/_surveyor/clock", {"advance": seconds})["now"])
+        """Advance the clock by service seconds, and return the new time once everything due until then has happened."""
+        return float(self._request("POST", "/_surveyor/clock", {"advance": seconds})["now"])
 
     def flow(self, scale: float) -> float:
-        """Let the target's time flow from now on, so many service seconds a wall second, 0 to hold it; the time now."""
-        return float(self._ask("POST", "/_surveyor/clock", {"flow": scale})["now"])
+        """Let the clock flow at `scale` service seconds per wall second, or stop it (0), and return the time."""
+        return float(self._request("POST", "/_surveyor/clock", {"flow": scale})["now"])
 
     def signal(self, task: str, name: str, to: str = "task") -> None:
         """Send KILL, STOP or CONT to the processes of the task of this ARN, or to its `proxy`."""
-        self._ask("POST", "/_surveyor/signals", {"task": task, "signal": name, "to": to})
+        self._request("POST", "/_surveyor/signals", {"task": task, "signal": name, "to": to})
 
     def signals(self) -> tuple[str, ...]:
-        """Those that can be sent."""
-        return tuple(self._ask("GET", "/_surveyor/signals")["signals"])
+        """Return the names of the signals that can be sent."""
+        return tuple(self._request("GET", "/_surveyor/signals")["signals"])
 
     def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
-        """Where the resolver of that VPC answers."""
+        """Return the address of the resolver of a VPC."""
         query = urlencode({"account": account, "region": region, "vpc": vpc})
-        return _address(self._ask("GET", f"/_surveyor/resolvers?{query}"))
+        return _address(self._request("GET", f"/_surveyor/resolvers?{query}"))
 
     def name_servers(self) -> DnsAddress:
-        """Where public zones are answered."""
-        return _address(self._ask("GET", "/_surveyor/name-servers"))
+        """Return the address of the name servers of public zones."""
+        return _address(self._request("GET", "/_surveyor/name-servers"))
 
     def settings(self) -> Mapping[str, object]:
-        """What is set about the target, as it tells it."""
-        return self._ask("GET", "/_surveyor/settings")
+        """Return the settings of the target."""
+        return self._request("GET", "/_surveyor/settings")
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -86,38 +78,38 @@ class Control:
             self._connection.close()
             self._connection = None
 
-    def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
+    def _request(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json"} if data else {}
         for attempt in (1, 2):
-            fresh = self._connection is None
+            is_new = self._connection is None
             if self._connection is None:
                 self._connection = http.client.HTTPConnection(self._host, self._port, timeout=timeouts.REMOTE_ANSWER)
             try:
                 self._connection.request(method, path, data, headers)
                 response = self._connection.getresponse()
                 text = response.read()
-            except (OSError, http.client.HTTPException) as broken:
+            except (OSError, http.client.HTTPException) as error:
                 self.close()
-                # A kept connection may have been closed by the other side while it was idle: once more, on a new one.
-                if attempt == 1 and not fresh and not isinstance(broken, TimeoutError):
+                # The server may have closed an idle connection: retry once on a new one.
+                if attempt == 1 and not is_new and not isinstance(error, TimeoutError):
                     continue
-                what = str(broken) or type(broken).__name__
-                raise TargetUnavailable(f"the control endpoint did not answer {method} {path}: {what}") from broken
-            return _table(response.status, text, f"{method} {path}")
+                what = str(error) or type(error).__name__
+                raise TargetUnavailable(f"the control endpoint did not answer {method} {path}: {what}") from error
+            return _parse_answer(response.status, text, f"{method} {path}")
         raise AssertionError("unreachable")
 
 
-def _table(status: int, text: bytes, asked: str) -> dict[str, Any]:
+def _parse_answer(status: int, text: bytes, request: str) -> dict[str, Any]:
     try:
         answer = json.loads(text)
     except ValueError:
         answer = None
     if 400 <= status < 500 and isinstance(answer, dict) and "error" in answer:
-        raise ControlRefused(f"the control endpoint refused {asked}: {answer['error']}")
+        raise ControlRefused(f"the control endpoint refused {request}: {answer['error']}")
     if status != 200 or not isinstance(answer, dict):
         shown = text[:200].decode("utf-8", "replace")
-        raise TargetUnavailable(f"the control endpoint answered {asked} with {status} {shown!r}, expected JSON")
+        raise TargetUnavailable(f"the control endpoint answered {request} with {status} {shown!r}, expected JSON")
     return answer
 
 

@@ -1,7 +1,7 @@
-"""What a known target is known to get wrong, claim by claim, so that a run tells what moved and not what is old.
+"""The known failures of a target, claim by claim, so that a run reports only what changed.
 
-An entry holds a verdict and its symptom; anything else that comes instead, a pass too, is unexpected. It also says
-why, and until when that may stay so.
+An entry holds a verdict and its symptom (tests, parameters and error codes, never source text); any other outcome,
+also a pass, is unexpected. An entry has a reason and an expiry date.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KEYS = {"claim", "verdict", "symptom", "reason", "link", "expires"}
 
 @dataclass(frozen=True)
 class Expectation:
-    """One claim that a target is known not to hold. `expires`: the first day on which this must be looked at again."""
+    """One claim that fails on a target. `expires`: the first day on which the entry no longer applies."""
 
     claim: str
     verdict: Verdict
@@ -38,86 +38,86 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Expectations:
-    """All entries of one target."""
+    """All entries of one target, by claim."""
 
     entries: Mapping[str, Expectation] = field(default_factory=dict)
 
     def objection(self, claim: str, verdict: Verdict, symptom: str, today: date) -> str:
-        """Why this outcome is not what was expected of the claim; "" if it is."""
+        """Return why this outcome of a claim is unexpected; "" if it is expected."""
         entry = self.entries.get(claim)
         if entry is None:
             if verdict in (Verdict.PASS, Verdict.UNSUPPORTED):
                 return ""
-            return f"expected pass, came {verdict}"
+            return f"expected pass, got {verdict}"
         if entry.expires <= today:
             return f"its expectation ({entry.verdict}) expired on {entry.expires}: {entry.reason or entry.link}"
         if verdict is not entry.verdict:
-            return f"expected {entry.verdict} ({entry.reason or entry.link}), came {verdict}"
+            return f"expected {entry.verdict} ({entry.reason or entry.link}), got {verdict}"
         if symptom != entry.symptom:
-            return f"expected the symptom {entry.symptom!r}, came {symptom!r}"
+            return f"expected the symptom {entry.symptom!r}, got {symptom!r}"
         return ""
 
     def unknown(self, known: Iterable[str]) -> list[str]:
-        """Entries for claims that do not exist, one line each."""
-        there = set(known)
-        return [f"an expectation names the unknown claim {claim!r}" for claim in self.entries if claim not in there]
+        """Return a line for each entry whose claim does not exist."""
+        known_claims = set(known)
+        return [f"an expectation names the unknown claim {claim!r}" for claim in self.entries if claim not in known_claims]
 
 
 def expectations_file(target: Target, targets: Path) -> Path:
-    """Where a target's entries are: in `expectations/` beside its file; below `targets` for one without a file."""
+    """Return the file of a target's entries: in `expectations/` beside the target file, or below `targets` without one."""
     folder = target.file.parent if target.file else targets
     return folder / "expectations" / f"{target.name}.toml"
 
 
 def load_expectations(path: Path) -> Expectations:
-    """The entries in a file; none if there is no file. Raises TargetFileError with the entry that is wrong."""
+    """Return the entries in a file; none if there is no file. Raises TargetFileError with the number of the entry."""
     if not path.exists():
         return Expectations()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
-        raise TargetFileError(f"{path}: cannot be read: {broken}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TargetFileError(f"{path}: cannot be read: {error}") from None
     rows = table.pop("expected", [])
     if table or not isinstance(rows, list):
-        actual = ", ".join(table) or "something else"
-        raise TargetFileError(f"{path}: expected [[expected]] entries only, came {actual}")
+        actual = ", ".join(table) or "no table"
+        raise TargetFileError(f"{path}: expected [[expected]] entries only, got {actual}")
     entries: dict[str, Expectation] = {}
     for number, row in enumerate(rows, 1):
         try:
             entry = _entry(row)
             if entry.claim in entries:
                 raise ValueError(f"{entry.claim} has two entries")
-        except ValueError as wrong:
-            raise TargetFileError(f"{path}: entry {number}: {wrong}") from None
+        except ValueError as error:
+            raise TargetFileError(f"{path}: entry {number}: {error}") from None
         entries[entry.claim] = entry
     return Expectations(entries)
 
 
-def write_expectations(path: Path, target: str, fresh: Iterable[Expectation], standing: Expectations) -> int:
-    """Write one entry for each in `fresh`; reason, link and date of a standing one are kept. Returns how many."""
-    entries = sorted((_kept(entry, standing.entries.get(entry.claim)) for entry in fresh), key=lambda one: one.claim)
+def write_expectations(path: Path, target: str, fresh: Iterable[Expectation], existing: Expectations) -> int:
+    """Write the entries in `fresh`, keep reason, link and date of existing ones, and return the number of entries."""
+    entries = sorted((_kept(entry, existing.entries.get(entry.claim)) for entry in fresh), key=lambda entry: entry.claim)
     command = f"surveyor conform --target {target} --update-expectations"
-    head = f"# What {target} is known to get wrong, written by:\n# {command}\n# Reasons, links and dates are kept.\n"
+    head = f"# The known failures of {target}, written by:\n# {command}\n# Reasons, links and dates are kept.\n"
     parts = [head, *(_toml(entry) for entry in entries)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.with_suffix(".toml.new")
-    whole.write_text("\n".join(parts), encoding="utf-8")
-    whole.replace(path)
+    complete = path.with_suffix(".toml.new")
+    complete.write_text("\n".join(parts), encoding="utf-8")
+    complete.replace(path)
     return len(entries)
 
 
 def _entry(row: Any) -> Expectation:
     if not isinstance(row, dict):
-        raise ValueError("is no table")
-    odd = sorted(row.keys() - _KEYS)
-    if odd:
-        raise ValueError(f"has the unknown key {odd[0]!r}")
+        raise ValueError("is not a table")
+    unknown = sorted(row.keys() - _KEYS)
+    if unknown:
+        raise ValueError(f"has the unknown key {unknown[0]!r}")
     for key in ("claim", "verdict", "symptom"):
         if not isinstance(row.get(key), str) or not row[key]:
-            raise ValueError(f"needs {key}, a text")
+            raise ValueError(f"needs {key}, a string")
     texts = {key: row.get(key, "") for key in ("reason", "link")}
     if not all(isinstance(text, str) for text in texts.values()) or not any(texts.values()):
-        raise ValueError("needs a reason or a link, a text")
+        raise ValueError("needs a reason or a link, a string")
     if row["verdict"] not in _ALLOWED:
         raise ValueError(f"verdict must be one of {', '.join(_ALLOWED)}, not {row['verdict']!r}")
     expires = row.get("expires")
@@ -126,10 +126,10 @@ def _entry(row: Any) -> Expectation:
     return Expectation(row["claim"], Verdict(row["verdict"]), row["symptom"], expires, texts["reason"], texts["link"])
 
 
-def _kept(fresh: Expectation, standing: Expectation | None) -> Expectation:
-    if standing is None:
+def _kept(fresh: Expectation, existing: Expectation | None) -> Expectation:
+    if existing is None:
         return fresh
-    return replace(fresh, reason=standing.reason, link=standing.link, expires=standing.expires)
+    return replace(fresh, reason=existing.reason, link=existing.link, expires=existing.expires)
 
 
 def _toml(entry: Expectation) -> str:
@@ -137,7 +137,7 @@ def _toml(entry: Expectation) -> str:
     for key in ("claim", "verdict", "symptom", "reason", "link"):
         text = str(getattr(entry, key))
         if text:
-            # JSON's escapes are TOML's, but for DEL, which TOML wants escaped too.
+            # TOML has the escapes of JSON, and requires one for DEL as well.
             quoted = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
             lines.append(f"{key} = {quoted}")
     lines.append(f"expires = {entry.expires.isoformat()}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.pytest_plugin.failure_signature import find_place, statement_at
+from surveyor.pytest_plugin.failed_statement import find_statement, statement_at
 
 SOURCE = '''
 def test_it(thing):
@@ -50,12 +50,12 @@ def test_long_statements_are_cut(tmp_path: Path) -> None:
     assert len(statement_at(file, 1)) == 200
 
 
-def place_of(path: Path, suites: Path) -> tuple[str, bool]:
+def failed_in(path: Path, suites: Path) -> tuple[str, bool]:
     """Run a file and return where it ended."""
     try:
         exec(compile(path.read_text(), str(path), "exec"), {})
     except Exception:  # noqa: BLE001 (whatever it raises is what is looked at)
-        found = find_place(sys.exc_info()[2], suites)
+        found = find_statement(sys.exc_info()[2], suites)
         return found.text, found.in_suite
     raise AssertionError("it did not raise")
 
@@ -64,7 +64,7 @@ def test_place_is_in_the_suite_unless_ours_is_innermost(tmp_path: Path) -> None:
     """What a suite's line raises is its own; what our code raises below that line is ours, at the same statement."""
     own = tmp_path / "test_own.py"
     own.write_text("answer = {}\nanswer['Operation']\n")
-    assert place_of(own, tmp_path) == ("answer['Operation']", True)
+    assert failed_in(own, tmp_path) == ("answer['Operation']", True)
     ours = tmp_path / "test_ours.py"
     ours.write_text("from surveyor.targets.model import is_loopback\nis_loopback(1)\n")
-    assert place_of(ours, tmp_path) == ("is_loopback(1)", False)
+    assert failed_in(ours, tmp_path) == ("is_loopback(1)", False)

@@ -1,4 +1,4 @@
-"""Where in a suite a test ended, told by its source text, which is the same in every run."""
+"""The place in a suite where a test ended: the source text of the statement, for messages to people."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["Place", "find_place", "statement_at"]
+__all__ = ["FailedStatement", "find_statement", "statement_at"]
 
-_PACKAGE = Path(__file__).resolve().parent
-_LONGEST = 200
+_PACKAGE = Path(__file__).resolve().parents[1]
+_MAX_LENGTH = 200
 
 
 @dataclass(frozen=True)
-class Place:
+class FailedStatement:
     """The statement of a suite that ended the test, or the fixture that did.
 
-    `in_suite`: of the frames that are a suite's or Surveyor's, the innermost is the suite's: nothing of ours was
-    being executed, so what went wrong there was the answer's doing. `innermost`: the file of the last frame of all.
+    ``in_suite``: of the frames that belong to a suite or to Surveyor, the innermost is the suite's. No code of Surveyor
+    was running, so the answer of the target caused the exception. ``innermost``: the file of the innermost frame.
     """
 
     text: str
@@ -27,8 +27,8 @@ class Place:
     innermost: str = ""
 
 
-def find_place(trace: TracebackType | None, suites: Path) -> Place:
-    """The place that a traceback leads to."""
+def find_statement(trace: TracebackType | None, suites: Path) -> FailedStatement:
+    """Return the statement that a traceback leads to."""
     statement, fixture, in_suite, innermost = "", "", False, ""
     while trace is not None:
         code = trace.tb_frame.f_code
@@ -38,16 +38,16 @@ def find_place(trace: TracebackType | None, suites: Path) -> Place:
         elif file.is_relative_to(_PACKAGE):
             fixture, in_suite = fixture or code.co_name, False
         trace = trace.tb_next
-    return Place(statement or fixture, in_suite, innermost)
+    return FailedStatement(statement or fixture, in_suite, innermost)
 
 
 def statement_at(file: Path, line: int) -> str:
-    """The source text of the innermost statement on that line on one line; of a compound one just its header."""
+    """Return the innermost statement on a line as one line of source; of a compound statement only its header."""
     statement: ast.stmt | None = None
     for node in _statements(file):
         if node.lineno <= line <= (node.end_lineno or node.lineno):
-            inner = statement is None or node.lineno >= statement.lineno
-            statement = node if inner else statement
+            is_inner = statement is None or node.lineno >= statement.lineno
+            statement = node if is_inner else statement
     if statement is None:
         return ""
     body = getattr(statement, "body", None)
@@ -56,7 +56,7 @@ def statement_at(file: Path, line: int) -> str:
         last = statement.lineno
     lines = file.read_text(encoding="utf-8").splitlines()[statement.lineno - 1 : last]
     text = " ".join(part.strip() for part in lines).removesuffix(":")
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
 
 
 @functools.lru_cache(maxsize=64)

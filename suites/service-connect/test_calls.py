@@ -32,10 +32,10 @@ def make_three_tasks(
 ) -> Any:
     """Return `server, tasks, client = make_three_tasks()`: an endpoint with three tasks, and a task of a client."""
 
-    def make(**options: Any) -> Any:
-        server = make_connect_service("backend", count=3, **options)
+    def make(wall_second: float | None = None) -> Any:
+        server = make_connect_service("backend", count=3, wall_second=wall_second)
         wait_until_steady(server.service)
-        client = wait_for_task(make_connect_service(wall_second=options.get("second")))
+        client = wait_for_task(make_connect_service(wall_second=wall_second))
         return server, tasks_of(server.service), client
 
     return make
@@ -58,7 +58,7 @@ def test_a_failing_task_is_left_out_for_a_while(
     make_three_tasks: Any, call_from_task: CallFromTask, call_task: CallTask
 ) -> None:
     """One of three tasks resets calls: it gets at least five, then none while it is ejected, and later calls again."""
-    server, tasks, client = make_three_tasks(second=0.02)
+    server, tasks, client = make_three_tasks(wall_second=0.02)
     bad = tasks[0]
     call_task(bad, "/behave?do=reset", "PUT")
     call_from_task(client, server.url, times=40)

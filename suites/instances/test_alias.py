@@ -1,6 +1,7 @@
-"""Instances that stand for a load balancer.
+"""Instances that are load balancers.
 
-The name has the form of a load balancer's and belongs to none; no document says that it is looked up.
+The name has the form of a load balancer's name, but no such load balancer exists; no document says that Cloud Map looks
+the name up.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 
 @pytest.fixture
 def load_balancer(cloudmap: ServiceDiscoveryClient) -> str:
-    """The DNS name of a load balancer of the target's region."""
+    """Return the DNS name of a load balancer in the target's region."""
     return f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
 
 
 @proves("instances.alias.excludes-instance-attributes")
-def test_alias_record_follows_the_load_balancer(
+def test_alias_record_points_to_the_load_balancer(
     make_service: MakeService,
     register: Register,
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
     load_balancer: str,
 ) -> None:
-    """AWS_ALIAS_DNS_NAME makes an alias record for that name with EvaluateTargetHealth."""
+    """AWS_ALIAS_DNS_NAME creates an alias record for that name with EvaluateTargetHealth."""
     service = make_service(private_namespace, DnsConfig=A)
     register(service, "i-1", {"AWS_ALIAS_DNS_NAME": load_balancer})
     [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
@@ -43,25 +44,25 @@ def test_alias_record_follows_the_load_balancer(
 
 @proves("instances.alias.excludes-instance-attributes")
 @pytest.mark.parametrize(
-    "beside",
+    "excluded",
     [
         {"AWS_INSTANCE_IPV4": "192.0.2.44"},
         {"AWS_INSTANCE_IPV6": "2001:db8::44"},
         {"AWS_INSTANCE_PORT": "8080"},
         {"AWS_INSTANCE_CNAME": "www.example.com"},
     ],
-    ids=lambda beside: next(iter(beside)),
+    ids=lambda attributes: next(iter(attributes)),
 )
 def test_alias_excludes_instance_attributes(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     private_namespace: dict[str, Any],
     load_balancer: str,
-    beside: dict[str, str],
+    excluded: dict[str, str],
 ) -> None:
-    """AWS_ALIAS_DNS_NAME beside any of the AWS_INSTANCE attributes is refused with InvalidInput."""
+    """AWS_ALIAS_DNS_NAME together with any AWS_INSTANCE attribute is refused with InvalidInput."""
     service = make_service(private_namespace, DnsConfig=A)["Id"]
-    attributes = {"AWS_ALIAS_DNS_NAME": load_balancer, **beside}
+    attributes = {"AWS_ALIAS_DNS_NAME": load_balancer, **excluded}
     with raises("InvalidInput"):
         cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
 
@@ -74,10 +75,10 @@ def test_alias_record_has_no_health_check(
     public_namespace: dict[str, Any],
     load_balancer: str,
 ) -> None:
-    """In a service with a Route 53 check the record of an address has one, the alias record has none."""
+    """In a service with a Route 53 check the record of an address has a health check, the alias record has none."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig={"Type": "TCP"})
     register(service, "alias", {"AWS_ALIAS_DNS_NAME": load_balancer})
-    # Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+    # Route 53 does not check private and documentation ranges; this is one of its own name servers.
     register(service, "address", {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"})
     found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
     [alias] = [record for record in found if "AliasTarget" in record]

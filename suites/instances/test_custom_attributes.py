@@ -1,4 +1,4 @@
-"""Attributes of an instance that mean nothing to Cloud Map."""
+"""Custom attributes of instances, which have no meaning for Cloud Map."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def pairs(count: int) -> dict[str, str]:
-    """That many short attributes."""
+    """Return `count` short attributes."""
     return {f"key-{number}": "v" for number in range(count)}
 
 
 def characters(total: int) -> dict[str, str]:
-    """Five attributes whose keys and values have that many characters together, each within its own limits."""
+    """Return five attributes with `total` characters in all keys and values, each within its own limits."""
     last = total - 4 * 1000 - 2
     return {"k1": "v" * 998, "k2": "v" * 998, "k3": "v" * 998, "k4": "v" * 998, "k5": "v" * last}
 
@@ -54,7 +54,7 @@ def test_attributes_beyond_the_limit_are_refused(
     http_namespace: dict[str, Any],
     attributes: dict[str, str],
 ) -> None:
-    """One pair, or one character in a key, a value or all together, beyond the limit is refused with InvalidInput."""
+    """One pair too many, or one character too many in a key, a value or in all, is refused with InvalidInput."""
     service = make_service(http_namespace)["Id"]
     with raises("InvalidInput"):
         cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
@@ -72,7 +72,7 @@ def test_other_characters_are_refused(
     http_namespace: dict[str, Any],
     attributes: dict[str, str],
 ) -> None:
-    """A blank in a key, one in front of a value and characters beyond ASCII are refused with InvalidInput."""
+    """A blank in a key, a blank at the start of a value and non-ASCII characters are refused with InvalidInput."""
     service = make_service(http_namespace)["Id"]
     with raises("InvalidInput"):
         cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
@@ -82,7 +82,7 @@ def test_other_characters_are_refused(
 def test_printable_ascii_is_read_back(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
 ) -> None:
-    """Keys and values of every printable character, and values with blanks and tabs inside, are read back as given."""
+    """All printable ASCII characters, and blanks and tabs inside values, are accepted and read back."""
     service = make_service(http_namespace)["Id"]
     printable = "".join(map(chr, range(33, 127)))
     attributes = {printable: printable, "blanks": "a b\tc  d", "empty": ""}
@@ -91,14 +91,14 @@ def test_printable_ascii_is_read_back(
 
 
 @proves("instances.custom-attributes-suffice-without-dns")
-def test_custom_attributes_are_enough_without_records(
+def test_custom_attributes_suffice_without_records(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A service without records takes an instance with nothing but an ARN and a URL, and both are discovered."""
+    """A service without records accepts an instance that has only an ARN and a URL, and both are discovered."""
     service = make_service(http_namespace)
     attributes = {"arn": "arn:aws:sqs:us-east-1:123456789012:orders", "url": "https://example.com/orders?x=1"}
     register(service, "queue", attributes)

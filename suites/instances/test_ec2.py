@@ -1,4 +1,4 @@
-"""Instances that are EC2 instances."""
+"""Instances registered by the id of an EC2 instance."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
 
-# EC2 User Guide, "Reference AMIs using Systems Manager parameters": so no id of an image has to be known.
+# EC2 User Guide, "Reference AMIs using Systems Manager parameters": works without the id of an image.
 AMAZON_LINUX = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
 
 @pytest.fixture
 def ec2_instance(ec2: EC2Client, vpc: str, eventually: Eventually) -> Iterator[Any]:
-    """A running EC2 instance, terminated after the test."""
-    [around] = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=around["CidrBlock"])["Subnet"]["SubnetId"]
-    [made] = ec2.run_instances(ImageId=AMAZON_LINUX, InstanceType="t3.nano", SubnetId=subnet, MinCount=1, MaxCount=1)[
-        "Instances"
-    ]
+    """Run an EC2 instance, and terminate it after the test."""
+    [described_vpc] = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=described_vpc["CidrBlock"])["Subnet"]["SubnetId"]
+    started = ec2.run_instances(ImageId=AMAZON_LINUX, InstanceType="t3.nano", SubnetId=subnet, MinCount=1, MaxCount=1)
+    instance_id = started["Instances"][0]["InstanceId"]
 
     def instance_running() -> Any:
-        [reservation] = ec2.describe_instances(InstanceIds=[made["InstanceId"]])["Reservations"]
+        [reservation] = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
         [instance] = reservation["Instances"]
         return instance if instance["State"]["Name"] == "running" else None
 
     try:
         yield eventually(instance_running, within=120)
     finally:
-        ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+        ec2.terminate_instances(InstanceIds=[instance_id])
 
 
 @proves("instances.ec2-instance.fills-address")
@@ -48,7 +47,7 @@ def test_address_of_the_ec2_instance_is_filled_in(
     http_namespace: dict[str, Any],
     ec2_instance: Any,
 ) -> None:
-    """AWS_EC2_INSTANCE_ID alone makes AWS_INSTANCE_IPV4 the primary private address of that EC2 instance."""
+    """AWS_EC2_INSTANCE_ID sets AWS_INSTANCE_IPV4 to the primary private address of that EC2 instance."""
     service = make_service(http_namespace)
     register(service, "i-1", {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]})
 
@@ -61,25 +60,25 @@ def test_address_of_the_ec2_instance_is_filled_in(
 
 
 @proves("instances.ec2-instance.fills-address")
-def test_initial_health_may_stand_beside_and_an_address_may_not(
+def test_initial_health_is_accepted_and_an_address_is_not(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
     http_namespace: dict[str, Any],
     ec2_instance: Any,
 ) -> None:
-    """Beside AWS_EC2_INSTANCE_ID an address is refused with InvalidInput and AWS_INIT_HEALTH_STATUS is accepted."""
+    """Together with AWS_EC2_INSTANCE_ID AWS_INIT_HEALTH_STATUS is accepted and an address raises InvalidInput."""
     service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
-    named = {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]}
-    with raises("InvalidInput"):  # of custom attributes the guide says that they may stand there too
+    ec2_attributes = {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]}
+    with raises("InvalidInput"):  # the guide allows custom attributes, too
         cloudmap.register_instance(
-            ServiceId=service, InstanceId="i-1", Attributes={**named, "AWS_INSTANCE_IPV4": "192.0.2.44"}
+            ServiceId=service, InstanceId="i-1", Attributes={**ec2_attributes, "AWS_INSTANCE_IPV4": "192.0.2.44"}
         )
-    register(service, "i-1", {**named, "AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
+    register(service, "i-1", {**ec2_attributes, "AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
 
 
 @proves("instances.ec2-instance.fills-address")
-def test_dns_namespaces_take_no_ec2_instance(
+def test_dns_namespaces_refuse_ec2_instances(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any], ec2_instance: Any
 ) -> None:
     """In a DNS namespace AWS_EC2_INSTANCE_ID is refused with InvalidInput."""

@@ -1,4 +1,4 @@
-"""Health of instances as they are registered."""
+"""Health of instances at registration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @proves("instances.initial-custom-health")
-def test_initial_status_is_the_one_given_or_healthy(
+def test_initial_status_is_as_registered_or_healthy(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
@@ -23,30 +23,30 @@ def test_initial_status_is_the_one_given_or_healthy(
     service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
     register(service, "up", {"AWS_INIT_HEALTH_STATUS": "HEALTHY"})
     register(service, "down", {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
-    register(service, "silent", {"colour": "red"})
+    register(service, "unset", {"colour": "red"})
 
-    def status_of_all_three() -> dict[str, Any] | None:
+    def status_of_all() -> dict[str, Any] | None:
         status: dict[str, Any] = dict(cloudmap.get_instances_health_status(ServiceId=service)["Status"])
         return status if len(status) == 3 and "UNKNOWN" not in status.values() else None
 
     # GetInstancesHealthStatus: "a brief delay between when you register an instance and when [it] is available"
-    status = eventually(status_of_all_three, within=20)
-    assert status == {"up": "HEALTHY", "down": "UNHEALTHY", "silent": "HEALTHY"}
+    status = eventually(status_of_all, within=20)
+    assert status == {"up": "HEALTHY", "down": "UNHEALTHY", "unset": "HEALTHY"}
 
 
 @proves("instances.health-check.goes-to-ipv4")
-def test_check_of_two_addresses_goes_to_ipv4(
+def test_check_of_two_addresses_probes_ipv4(
     route53: Route53Client,
     make_service: MakeService,
     register: Register,
     record_sets: RecordSets,
     public_namespace: dict[str, Any],
 ) -> None:
-    """With A and AAAA both records have a check, and it is made for the IPv4 address."""
+    """With A and AAAA both records have a health check, and it probes the IPv4 address."""
     records = [{"Type": "A", "TTL": 60}, {"Type": "AAAA", "TTL": 60}]
     config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": records}
     service = make_service(public_namespace, DnsConfig=config, HealthCheckConfig={"Type": "TCP"})
-    # Route 53 makes no checks for private and documentation ranges; these are one of its own name servers'.
+    # Route 53 does not check private and documentation ranges; these are addresses of one of its name servers.
     address = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_IPV6": "2600:9000:5300:100::1"}
     register(service, "i-1", {**address, "AWS_INSTANCE_PORT": "53"})
     found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")

@@ -1,4 +1,4 @@
-"""Registering instances, and registering them again."""
+"""RegisterInstance: new instances, and instances that exist already."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_register_creates_the_records_of_the_service(
     key: str,
     address: str,
 ) -> None:
-    """Once REGISTER_INSTANCE has succeeded there are the instance and a record of the service's type and TTL."""
+    """REGISTER_INSTANCE creates the instance and a record of the service's type and TTL."""
     config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": kind, "TTL": 77}]}
     service = make_service(private_namespace, DnsConfig=config)
     answer = cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes={key: address})
@@ -50,7 +50,7 @@ def test_same_id_updates_instance_and_record(
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
 ) -> None:
-    """Registered again with another address, an instance is still one, and its record has the new address only."""
+    """Registering an instance again with another address updates it, and its record has only the new address."""
     service = make_service(private_namespace, DnsConfig=A)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
@@ -64,7 +64,7 @@ def test_same_id_updates_instance_and_record(
 def test_other_id_adds_an_instance(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
 ) -> None:
-    """An id that differs, if only in case, is another instance."""
+    """An id that differs, even if only in case, is another instance."""
     service = make_service(http_namespace)["Id"]
     register(service, "i-a", {"colour": "red"})
     register(service, "i-A", {"colour": "blue"})
@@ -73,10 +73,10 @@ def test_other_id_adds_an_instance(
 
 
 @proves("instances.register-again-replaces-attributes")
-def test_attributes_left_out_are_gone(
+def test_omitted_attributes_are_deleted(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
 ) -> None:
-    """Registered with colour and size, then with size alone, an instance has no colour."""
+    """An instance registered with colour and size, and again with only size, has no colour."""
     service = make_service(http_namespace)["Id"]
     register(service, "i-1", {"colour": "red", "size": "1"})
     register(service, "i-1", {"size": "2"})
@@ -86,23 +86,23 @@ def test_attributes_left_out_are_gone(
 
 
 @proves("instances.one-register-at-a-time")
-def test_second_register_waits_for_the_first(
+def test_second_register_during_the_first_is_refused(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     wait_for_success: WaitForOperation,
     http_namespace: dict[str, Any],
 ) -> None:
-    """While an instance is being registered another request for it raises DuplicateRequest with the operation."""
+    """While an instance is being registered another request for it raises DuplicateRequest with the operation's id."""
     service = make_service(http_namespace)["Id"]
     first = cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes={"colour": "red"})
     try:
         second = cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes={"colour": "blue"})
     except ClientError as refusal:
         answer: dict[str, Any] = {**refusal.response}
-    else:  # rightly accepted if the first was over when the second came
-        over, begun = wait_for_success(first)["UpdateDate"], wait_for_success(second)["CreateDate"]
-        assert over <= begun, "two registrations of one instance were at work at the same time"
-        raise Inconclusive("the first registration was over before the second came")
+    else:  # correct if the first had ended when the second arrived
+        end, start = wait_for_success(first)["UpdateDate"], wait_for_success(second)["CreateDate"]
+        assert end <= start, "two registrations of one instance ran at the same time"
+        raise Inconclusive("the first registration had ended before the second arrived")
     assert answer["Error"]["Code"] == "DuplicateRequest"
     assert answer["DuplicateOperationId"] == first["OperationId"]
 
@@ -114,16 +114,16 @@ def test_other_instances_do_not_wait(
     wait_for_success: WaitForOperation,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Another instance, and one of the same id in another service, may be registered at the same time."""
-    one, other = make_service(http_namespace)["Id"], make_service(http_namespace)["Id"]
-    pairs = [(one, "i-1"), (one, "i-2"), (other, "i-1")]
+    """Another instance, and an instance of the same id in another service, can be registered at the same time."""
+    first, second = make_service(http_namespace)["Id"], make_service(http_namespace)["Id"]
+    instances = [(first, "i-1"), (first, "i-2"), (second, "i-1")]
     answers = [
         cloudmap.register_instance(ServiceId=service, InstanceId=instance, Attributes={"colour": "red"})
-        for service, instance in pairs
+        for service, instance in instances
     ]
     for answer in answers:
         wait_for_success(answer)
-    for service, instance in pairs:
+    for service, instance in instances:
         assert cloudmap.get_instance(ServiceId=service, InstanceId=instance)["Instance"]["Id"] == instance
 
 
@@ -131,7 +131,7 @@ def test_other_instances_do_not_wait(
 def test_register_again_after_the_first_is_complete(
     make_service: MakeService, register: Register, http_namespace: dict[str, Any]
 ) -> None:
-    """Once the first registration has succeeded the next for the same instance is accepted and succeeds."""
+    """After the first registration has succeeded a second one for the same instance is accepted and succeeds."""
     service = make_service(http_namespace)
     first = register(service, "i-1", {"colour": "red"})
     assert register(service, "i-1", {"colour": "blue"})["Id"] != first["Id"]
@@ -146,7 +146,7 @@ def test_ids_within_bounds_are_accepted(
     http_namespace: dict[str, Any],
     instance_id: str,
 ) -> None:
-    """An id of 1 character and one of 64 with all the special ones are accepted and read back."""
+    """Ids of 1 character and of 64 characters, with all special characters, are accepted and read back."""
     service = make_service(http_namespace)["Id"]
     register(service, instance_id, {"colour": "red"})
     assert cloudmap.get_instance(ServiceId=service, InstanceId=instance_id)["Instance"]["Id"] == instance_id
@@ -157,7 +157,7 @@ def test_ids_within_bounds_are_accepted(
 def test_other_ids_are_refused(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], instance_id: str
 ) -> None:
-    """The empty id, one of 65 characters and other characters are refused with InvalidInput."""
+    """An empty id, an id of 65 characters and other characters are refused with InvalidInput."""
     service = make_service(http_namespace)["Id"]
     with raises("InvalidInput"):
         cloudmap.register_instance(ServiceId=service, InstanceId=instance_id, Attributes={"colour": "red"})

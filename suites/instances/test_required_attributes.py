@@ -1,4 +1,4 @@
-"""Attributes that an instance must have for the records and checks of its service."""
+"""Attributes that an instance needs for the records and health checks of its service."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 IPV4 = {"AWS_INSTANCE_IPV4": "192.0.2.44"}
 IPV6 = {"AWS_INSTANCE_IPV6": "2001:db8::44"}
 PORT = {"AWS_INSTANCE_PORT": "8080"}
-# Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+# Route 53 does not check private and documentation ranges; this is one of its own name servers.
 NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1"}
 
 
 def config(*types: str) -> dict[str, Any]:
-    """A DnsConfig with one record of each type."""
+    """Return a DnsConfig with one record of each type."""
     return {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": kind, "TTL": 60} for kind in types]}
 
 
@@ -35,7 +35,7 @@ def test_address_of_the_record_type_is_needed(
     needed: dict[str, str],
     other: dict[str, str],
 ) -> None:
-    """Without the address for the service's record InvalidInput, whatever else is given; with it alone success."""
+    """Without the address for the service's record InvalidInput is raised; that address alone is sufficient."""
     service = make_service(private_namespace, DnsConfig=config(kind))["Id"]
     for attributes in ({"colour": "red"}, other):
         with raises("InvalidInput"):
@@ -44,43 +44,43 @@ def test_address_of_the_record_type_is_needed(
 
 
 @proves("instances.addresses.required-by-record-type")
-def test_both_addresses_serve_a_service_with_both_records(
+def test_both_addresses_create_both_records(
     make_service: MakeService, register: Register, record_sets: RecordSets, private_namespace: dict[str, Any]
 ) -> None:
-    """With A and AAAA in the service, an instance with both addresses has a record of each type."""
+    """In a service with A and AAAA an instance with both addresses has a record of each type."""
     service = make_service(private_namespace, DnsConfig=config("A", "AAAA"))
-    register(service, "i-1", IPV4 | IPV6)  # whether one is enough the documents tell in two ways
+    register(service, "i-1", IPV4 | IPV6)  # the documents disagree on whether one address is enough
     found = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
     values = {record["Type"]: record["ResourceRecords"] for record in found}
     assert values == {"A": [{"Value": "192.0.2.44"}], "AAAA": [{"Value": "2001:db8::44"}]}
 
 
 @proves("instances.srv.needs-port-and-address")
-@pytest.mark.parametrize("lacking", [PORT, IPV4, IPV4 | IPV6], ids=["port only", "IPv4 only", "addresses only"])
+@pytest.mark.parametrize("attributes", [PORT, IPV4, IPV4 | IPV6], ids=["port only", "IPv4 only", "addresses only"])
 def test_srv_is_refused_without_port_or_address(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     private_namespace: dict[str, Any],
-    lacking: dict[str, str],
+    attributes: dict[str, str],
 ) -> None:
-    """A service with SRV refuses an instance without a port, and one without any address, with InvalidInput."""
+    """A service with SRV refuses instances without a port, and without any address, with InvalidInput."""
     service = make_service(private_namespace, DnsConfig=config("SRV"))["Id"]
     with raises("InvalidInput"):
-        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=lacking)
+        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
 
 
 @proves("instances.srv.needs-port-and-address")
-@pytest.mark.parametrize("enough", [PORT | IPV4, PORT | IPV6, PORT | IPV4 | IPV6], ids=["IPv4", "IPv6", "both"])
-def test_srv_takes_a_port_with_any_address(
+@pytest.mark.parametrize("attributes", [PORT | IPV4, PORT | IPV6, PORT | IPV4 | IPV6], ids=["IPv4", "IPv6", "both"])
+def test_srv_accepts_a_port_with_any_address(
     make_service: MakeService,
     register: Register,
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
-    enough: dict[str, str],
+    attributes: dict[str, str],
 ) -> None:
     """A port with an IPv4 address, an IPv6 address or both is accepted, and the record has the port."""
     service = make_service(private_namespace, DnsConfig=config("SRV"))
-    register(service, "i-1", enough)
+    register(service, "i-1", attributes)
     name = f"{service['Name']}.{private_namespace['Name']}"
     [record] = record_sets(private_namespace, name)
     assert record["Type"] == "SRV"
@@ -99,14 +99,14 @@ def test_health_check_needs_a_port(
 
 
 @proves("instances.cname.needs-target")
-def test_cname_needs_its_target(
+def test_cname_needs_a_target(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
 ) -> None:
-    """A service with CNAME refuses an instance without AWS_INSTANCE_CNAME, whose value its record otherwise has."""
+    """A service with CNAME refuses an instance without AWS_INSTANCE_CNAME; with it the record has that value."""
     service = make_service(private_namespace, DnsConfig=config("CNAME"))
     with raises("InvalidInput"):
         cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes=IPV4)

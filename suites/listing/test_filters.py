@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def namespaces(cloudmap: ServiceDiscoveryClient, *filters: Any) -> set[str]:
-    """The ids of the namespaces that match all filters, each of them (name, values, condition or None)."""
-    given: Any = [
+    """Return the ids of the namespaces that match all filters, each of them (name, values, condition or None)."""
+    all_filters: Any = [
         {"Name": name, "Values": values} | ({"Condition": condition} if condition else {})
         for name, values, condition in filters
     ]
-    pages = cloudmap.get_paginator("list_namespaces").paginate(Filters=given)
-    return {one["Id"] for page in pages for one in page["Namespaces"]}
+    pages = cloudmap.get_paginator("list_namespaces").paginate(Filters=all_filters)
+    return {namespace["Id"] for page in pages for namespace in page["Namespaces"]}
 
 
 def services(cloudmap: ServiceDiscoveryClient, **filter_: Any) -> set[str]:
-    """The ids of the services that match the filter."""
-    pages = cloudmap.get_paginator("list_services").paginate(Filters=[filter_])  # type: ignore[list-item]  # plain dicts, as readers write them
-    return {one["Id"] for page in pages for one in page["Services"]}
+    """Return the ids of the services that match the filter."""
+    pages = cloudmap.get_paginator("list_services").paginate(Filters=[filter_])  # type: ignore[list-item]  # plain dicts, as users write them
+    return {service["Id"] for page in pages for service in page["Services"]}
 
 
 @proves("listing.namespace-filters")
@@ -33,16 +33,16 @@ def services(cloudmap: ServiceDiscoveryClient, **filter_: Any) -> set[str]:
 def test_type_selects_one_type(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, condition: str | None
 ) -> None:
-    """TYPE with EQ, written or left out, lists the namespaces of that type and no others."""
-    made = [make_namespace("http"), make_namespace("private"), make_namespace("public")]
-    ids = {one["Type"]: one["Id"] for one in made}
+    """TYPE with EQ, the default, lists the namespaces of that type and no others."""
+    created = [make_namespace("http"), make_namespace("private"), make_namespace("public")]
+    ids = {namespace["Type"]: namespace["Id"] for namespace in created}
     for type_ in ("HTTP", "DNS_PRIVATE", "DNS_PUBLIC"):
         assert namespaces(cloudmap, ("TYPE", [type_], condition)) & set(ids.values()) == {ids[type_]}
 
 
 @proves("listing.namespace-filters")
-def test_type_selects_by_its_beginning(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
-    """TYPE with BEGINS_WITH lists the namespaces whose type begins so."""
+def test_type_selects_by_prefix(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
+    """TYPE with BEGINS_WITH lists the namespaces whose type begins with the value."""
     http, private, public = make_namespace("http"), make_namespace("private"), make_namespace("public")
     found = namespaces(cloudmap, ("TYPE", ["DNS_P"], "BEGINS_WITH"))
     assert found & {http["Id"], private["Id"], public["Id"]} == {private["Id"], public["Id"]}
@@ -52,7 +52,7 @@ def test_type_selects_by_its_beginning(cloudmap: ServiceDiscoveryClient, make_na
 def test_name_selects_one_name(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
-    """NAME lists the namespace of exactly that name with EQ, written or left out, and any that begin so otherwise."""
+    """NAME with EQ, the default, lists the namespace of that name; with BEGINS_WITH all that begin with it."""
     name = unique_name("ns")
     short, long = make_namespace("http", Name=name)["Id"], make_namespace("http", Name=f"{name}-long")["Id"]
     assert namespaces(cloudmap, ("NAME", [name], "EQ")) == {short}
@@ -65,7 +65,7 @@ def test_name_selects_one_name(
 def test_http_name_selects_by_the_http_name(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
-    """HTTP_NAME lists the namespace of exactly that HttpName with EQ, and any that begin so with BEGINS_WITH."""
+    """HTTP_NAME with EQ lists the namespace of that HttpName; with BEGINS_WITH all that begin with it."""
     name = unique_name("ns")
     short, long = make_namespace("http", Name=name)["Id"], make_namespace("http", Name=f"{name}-long")["Id"]
     assert namespaces(cloudmap, ("HTTP_NAME", [name], "EQ")) == {short}
@@ -76,12 +76,12 @@ def test_http_name_selects_by_the_http_name(
 def test_http_name_selects_one_of_two_equal_names(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName, vpc: str, second_vpc: str
 ) -> None:
-    """HTTP_NAME tells two namespaces of one name apart with EQ, written or left out, and finds both by a beginning."""
+    """Of two namespaces of one name HTTP_NAME with EQ, the default, lists one, and with BEGINS_WITH both."""
     name = f"{unique_name('ns')}.surveyor.test"
     first, second = make_namespace("private", Name=name, Vpc=vpc), make_namespace("private", Name=name, Vpc=second_vpc)
-    wanted = second["Properties"]["HttpProperties"]["HttpName"]
-    assert namespaces(cloudmap, ("HTTP_NAME", [wanted], "EQ")) == {second["Id"]}
-    assert namespaces(cloudmap, ("HTTP_NAME", [wanted], None)) == {second["Id"]}
+    http_name = second["Properties"]["HttpProperties"]["HttpName"]
+    assert namespaces(cloudmap, ("HTTP_NAME", [http_name], "EQ")) == {second["Id"]}
+    assert namespaces(cloudmap, ("HTTP_NAME", [http_name], None)) == {second["Id"]}
     assert namespaces(cloudmap, ("HTTP_NAME", [name], "BEGINS_WITH")) == {first["Id"], second["Id"]}
     assert namespaces(cloudmap, ("NAME", [name], "EQ")) == {first["Id"], second["Id"]}
 
@@ -91,7 +91,7 @@ def test_http_name_selects_one_of_two_equal_names(
 def test_resource_owner_selects_own_namespaces(
     cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any], condition: str | None
 ) -> None:
-    """RESOURCE_OWNER with SELF lists a namespace of the account, with OTHER_ACCOUNTS it does not."""
+    """RESOURCE_OWNER lists a namespace of the account with SELF and not with OTHER_ACCOUNTS."""
     assert http_namespace["Id"] in namespaces(cloudmap, ("RESOURCE_OWNER", ["SELF"], condition))
     assert http_namespace["Id"] not in namespaces(cloudmap, ("RESOURCE_OWNER", ["OTHER_ACCOUNTS"], condition))
 
@@ -105,9 +105,9 @@ def test_several_filters_must_all_match(
     http = make_namespace("http", Name=f"{name}-1")["Id"]
     make_namespace("private", Name=f"{name}-2")
     make_namespace("http")
-    begins = ("NAME", [name], "BEGINS_WITH")
-    assert namespaces(cloudmap, begins, ("TYPE", ["HTTP"], "EQ")) == {http}
-    assert namespaces(cloudmap, begins, ("TYPE", ["DNS_PUBLIC"], "EQ")) == set()
+    name_filter = ("NAME", [name], "BEGINS_WITH")
+    assert namespaces(cloudmap, name_filter, ("TYPE", ["HTTP"], "EQ")) == {http}
+    assert namespaces(cloudmap, name_filter, ("TYPE", ["DNS_PUBLIC"], "EQ")) == set()
 
 
 @proves("listing.namespace-filters")
@@ -127,7 +127,7 @@ def test_several_filters_must_all_match(
 def test_other_namespace_filters_are_refused(
     cloudmap: ServiceDiscoveryClient, name: str, values: list[str], condition: str
 ) -> None:
-    """Other conditions, several values for one condition and other names of filters raise InvalidInput."""
+    """Other conditions, several values for one condition and other filter names raise InvalidInput."""
     with raises("InvalidInput"):
         namespaces(cloudmap, (name, values, condition))
 
@@ -137,19 +137,19 @@ def test_other_namespace_filters_are_refused(
 def test_namespace_id_selects_services_of_one_namespace(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, make_service: MakeService, member: str
 ) -> None:
-    """NAMESPACE_ID, an id or an ARN, lists the services of that namespace and no others; EQ may be left out."""
-    ours = make_namespace("http")
-    wanted = {make_service(ours)["Id"], make_service(ours)["Id"]}
+    """NAMESPACE_ID, an id or an ARN, lists the services of that namespace and no others; EQ is the default."""
+    namespace = make_namespace("http")
+    expected = {make_service(namespace)["Id"], make_service(namespace)["Id"]}
     make_service(make_namespace("http"))
-    assert services(cloudmap, Name="NAMESPACE_ID", Values=[ours[member]], Condition="EQ") == wanted
-    assert services(cloudmap, Name="NAMESPACE_ID", Values=[ours[member]]) == wanted
+    assert services(cloudmap, Name="NAMESPACE_ID", Values=[namespace[member]], Condition="EQ") == expected
+    assert services(cloudmap, Name="NAMESPACE_ID", Values=[namespace[member]]) == expected
 
 
 @proves("listing.service-filters")
 def test_resource_owner_selects_own_services(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
-    """RESOURCE_OWNER with SELF lists a service in a namespace of the account, with OTHER_ACCOUNTS it does not."""
+    """RESOURCE_OWNER lists a service in a namespace of the account with SELF and not with OTHER_ACCOUNTS."""
     service = make_service(http_namespace)["Id"]
     assert service in services(cloudmap, Name="RESOURCE_OWNER", Values=["SELF"], Condition="EQ")
     assert service not in services(cloudmap, Name="RESOURCE_OWNER", Values=["OTHER_ACCOUNTS"], Condition="EQ")
@@ -169,6 +169,6 @@ def test_resource_owner_selects_own_services(
 def test_other_service_filters_are_refused(
     cloudmap: ServiceDiscoveryClient, name: str, values: list[str], condition: str
 ) -> None:
-    """Other names of filters, other conditions and several values for EQ raise InvalidInput."""
+    """Other filter names, other conditions and several values for EQ raise InvalidInput."""
     with raises("InvalidInput"):
         services(cloudmap, Name=name, Values=values, Condition=condition)

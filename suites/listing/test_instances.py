@@ -1,4 +1,4 @@
-"""What ListInstances shows."""
+"""ListInstances."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 def test_unhealthy_instances_are_listed(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
 ) -> None:
-    """Instances registered as HEALTHY and as UNHEALTHY are both listed, with attributes and without a health."""
+    """Instances registered as HEALTHY and as UNHEALTHY are both listed, with attributes and without a health status."""
     service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
     register(service, "up", {"AWS_INIT_HEALTH_STATUS": "HEALTHY", "colour": "red"})
     register(service, "down", {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY", "colour": "blue"})
-    listed = {one["Id"]: one for one in cloudmap.list_instances(ServiceId=service)["Instances"]}
-    assert {name: one["Attributes"]["colour"] for name, one in listed.items()} == {"up": "red", "down": "blue"}
-    assert not [key for one in listed.values() for key in one if "health" in key.lower()]
+    listed = {instance["Id"]: instance for instance in cloudmap.list_instances(ServiceId=service)["Instances"]}
+    assert {name: instance["Attributes"]["colour"] for name, instance in listed.items()} == {
+        "up": "red",
+        "down": "blue",
+    }
+    assert not [member for instance in listed.values() for member in instance if "health" in member.lower()]
 
 
 @proves("listing.instances-whatever-their-health")
@@ -40,4 +43,4 @@ def test_instances_that_become_unhealthy_stay_listed(
         return cloudmap.get_instances_health_status(ServiceId=service)["Status"].get("i-1") == "UNHEALTHY"
 
     eventually(is_unhealthy, within=120)
-    assert [one["Id"] for one in cloudmap.list_instances(ServiceId=service)["Instances"]] == ["i-1"]
+    assert [instance["Id"] for instance in cloudmap.list_instances(ServiceId=service)["Instances"]] == ["i-1"]

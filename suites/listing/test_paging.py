@@ -1,4 +1,4 @@
-"""Pages of lists."""
+"""Pages of list operations."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
 
 
-def follow(call: Callable[..., Any], **params: Any) -> Iterator[dict[str, Any]]:
-    """Every page, from token to token; a token that comes twice would lead in a circle."""
-    seen: set[str] = set()
+def follow_pages(call: Callable[..., Any], **params: Any) -> Iterator[dict[str, Any]]:
+    """Yield every page, from token to token; a repeated token fails, since it would lead in a circle."""
+    tokens: set[str] = set()
     while True:
         page = call(**params)
         yield page
         token = page.get("NextToken")
         if not token:
             return
-        assert token not in seen
+        assert token not in tokens
         assert len(token) <= 4096
-        seen.add(token)
+        tokens.add(token)
         params["NextToken"] = token
 
 
@@ -32,62 +32,62 @@ def follow(call: Callable[..., Any], **params: Any) -> Iterator[dict[str, Any]]:
 def test_pages_of_instances(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
 ) -> None:
-    """Three instances with MaxResults 1 come one a page, each once."""
+    """Three instances with MaxResults 1 are listed on pages of one, each once."""
     service = make_service(http_namespace)["Id"]
     for number in range(3):
         register(service, f"i-{number}", {"colour": "red"})
-    pages = [page["Instances"] for page in follow(cloudmap.list_instances, ServiceId=service, MaxResults=1)]
+    pages = [page["Instances"] for page in follow_pages(cloudmap.list_instances, ServiceId=service, MaxResults=1)]
     assert all(len(page) <= 1 for page in pages)
-    assert sorted(one["Id"] for page in pages for one in page) == ["i-0", "i-1", "i-2"]
+    assert sorted(entry["Id"] for page in pages for entry in page) == ["i-0", "i-1", "i-2"]
 
 
 @proves("listing.pages-join-to-the-whole")
 def test_pages_of_services(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
-    """Three services with MaxResults 1 come one a page, each once."""
-    made = sorted(make_service(http_namespace)["Id"] for _ in range(3))
-    pages = [page["Services"] for page in follow(cloudmap.list_services, MaxResults=1)]
+    """Three services with MaxResults 1 are listed on pages of one, each once."""
+    created = sorted(make_service(http_namespace)["Id"] for _ in range(3))
+    pages = [page["Services"] for page in follow_pages(cloudmap.list_services, MaxResults=1)]
     assert all(len(page) <= 1 for page in pages)
-    assert sorted(one["Id"] for page in pages for one in page if one["Id"] in made) == made
+    assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == created
 
 
 @proves("listing.pages-join-to-the-whole")
 def test_pages_of_namespaces(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
-    """Three namespaces with MaxResults 1 come one a page, each once."""
-    made = sorted(make_namespace("http")["Id"] for _ in range(3))
-    pages = [page["Namespaces"] for page in follow(cloudmap.list_namespaces, MaxResults=1)]
+    """Three namespaces with MaxResults 1 are listed on pages of one, each once."""
+    created = sorted(make_namespace("http")["Id"] for _ in range(3))
+    pages = [page["Namespaces"] for page in follow_pages(cloudmap.list_namespaces, MaxResults=1)]
     assert all(len(page) <= 1 for page in pages)
-    assert sorted(one["Id"] for page in pages for one in page if one["Id"] in made) == made
+    assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == created
 
 
 @proves("listing.pages-join-to-the-whole")
 def test_pages_of_operations(
     cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
 ) -> None:
-    """Three operations with MaxResults 1 come one a page, each once."""
-    made = sorted(wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))["Id"] for _ in range(3))
-    pages = [page["Operations"] for page in follow(cloudmap.list_operations, MaxResults=1)]
+    """Three operations with MaxResults 1 are listed on pages of one, each once."""
+    created = sorted(wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))["Id"] for _ in range(3))
+    pages = [page["Operations"] for page in follow_pages(cloudmap.list_operations, MaxResults=1)]
     assert all(len(page) <= 1 for page in pages)
-    assert sorted(one["Id"] for page in pages for one in page if one["Id"] in made) == made
+    assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == created
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_page_has_a_hundred_at_most_unless_told(
+def test_page_has_a_hundred_entries_at_most_by_default(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     wait_for_success: WaitForOperation,
     http_namespace: dict[str, Any],
 ) -> None:
-    """Of 101 instances the first page, without MaxResults, has 100 at most, and a token leads to the rest."""
+    """Without MaxResults the first page of 101 instances has 100 at most, and a token leads to the rest."""
     service, ids = make_service(http_namespace)["Id"], [f"i-{number:03}" for number in range(101)]
     register = cloudmap.register_instance
-    started = [register(ServiceId=service, InstanceId=one, Attributes={"colour": "red"}) for one in ids]
+    started = [register(ServiceId=service, InstanceId=instance, Attributes={"colour": "red"}) for instance in ids]
     for operation in started:
         wait_for_success(operation)
-    pages = [page["Instances"] for page in follow(cloudmap.list_instances, ServiceId=service)]
+    pages = [page["Instances"] for page in follow_pages(cloudmap.list_instances, ServiceId=service)]
     assert max(len(page) for page in pages) <= 100
-    assert sorted(one["Id"] for page in pages for one in page) == ids
+    assert sorted(entry["Id"] for page in pages for entry in page) == ids
 
 
 @proves("listing.pages-join-to-the-whole")
@@ -111,12 +111,12 @@ def test_page_size_is_1_to_100(
 def test_filtered_pages_of_namespaces(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
-    """Of four namespaces one matches: with MaxResults 1 it is found once, and pages before or after it are empty."""
+    """If one of four namespaces matches, with MaxResults 1 it is listed once and the other pages are empty."""
     names = [unique_name("ns") for _ in range(4)]
-    made = [make_namespace("http", Name=name)["Id"] for name in names]
-    wanted = [{"Name": "NAME", "Values": [names[2]]}]
-    pages = [page["Namespaces"] for page in follow(cloudmap.list_namespaces, Filters=wanted, MaxResults=1)]
-    assert [one["Id"] for page in pages for one in page] == [made[2]]
+    created = [make_namespace("http", Name=name)["Id"] for name in names]
+    filters = [{"Name": "NAME", "Values": [names[2]]}]
+    pages = [page["Namespaces"] for page in follow_pages(cloudmap.list_namespaces, Filters=filters, MaxResults=1)]
+    assert [entry["Id"] for page in pages for entry in page] == [created[2]]
     assert pages.count([]) >= 3
 
 
@@ -124,12 +124,12 @@ def test_filtered_pages_of_namespaces(
 def test_filtered_pages_of_services(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, make_service: MakeService
 ) -> None:
-    """Of four services one is in the namespace asked for: it is found once, and the other pages are empty."""
-    ours, other = make_namespace("http")["Id"], make_namespace("http")["Id"]
-    made = [make_service(namespace)["Id"] for namespace in (other, other, ours, other)]
-    wanted = [{"Name": "NAMESPACE_ID", "Values": [ours]}]
-    pages = [page["Services"] for page in follow(cloudmap.list_services, Filters=wanted, MaxResults=1)]
-    assert [one["Id"] for page in pages for one in page] == [made[2]]
+    """If one of four services is in the selected namespace, it is listed once and the other pages are empty."""
+    selected, other = make_namespace("http")["Id"], make_namespace("http")["Id"]
+    created = [make_service(namespace)["Id"] for namespace in (other, other, selected, other)]
+    filters = [{"Name": "NAMESPACE_ID", "Values": [selected]}]
+    pages = [page["Services"] for page in follow_pages(cloudmap.list_services, Filters=filters, MaxResults=1)]
+    assert [entry["Id"] for page in pages for entry in page] == [created[2]]
     assert pages.count([]) >= 3
 
 
@@ -137,9 +137,9 @@ def test_filtered_pages_of_services(
 def test_filtered_pages_of_operations(
     cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
 ) -> None:
-    """Of four operations one is about the namespace asked for: it is found once, and the other pages are empty."""
-    made = [wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"))) for _ in range(4)]
-    wanted = [{"Name": "NAMESPACE_ID", "Values": [made[2]["Targets"]["NAMESPACE"]]}]
-    pages = [page["Operations"] for page in follow(cloudmap.list_operations, Filters=wanted, MaxResults=1)]
-    assert [one["Id"] for page in pages for one in page] == [made[2]["Id"]]
+    """If one of four operations is about the selected namespace, it is listed once and the other pages are empty."""
+    created = [wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"))) for _ in range(4)]
+    filters = [{"Name": "NAMESPACE_ID", "Values": [created[2]["Targets"]["NAMESPACE"]]}]
+    pages = [page["Operations"] for page in follow_pages(cloudmap.list_operations, Filters=filters, MaxResults=1)]
+    assert [entry["Id"] for page in pages for entry in page] == [created[2]["Id"]]
     assert pages.count([]) >= 3

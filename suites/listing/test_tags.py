@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["namespace", "service"])
 def arn(request: pytest.FixtureRequest, make_service: MakeService, make_namespace: MakeNamespace) -> str:
-    """The ARN of a new namespace, and of a new service."""
+    """Return the ARN of a new namespace, and of a new service."""
     kind: Literal["namespace", "service"] = request.param
     namespace = make_namespace("http", Tags=[])
     return str(namespace["Arn"] if kind == "namespace" else make_service(namespace, Tags=[])["Arn"])
 
 
 def tags_of(cloudmap: ServiceDiscoveryClient, arn: str) -> dict[str, str]:
-    """The tags of a resource by key."""
+    """Return the tags of a resource by key."""
     return {tag["Key"]: tag["Value"] for tag in cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"]}
 
 
 @proves("listing.tags-round-trip")
 def test_tags_are_added_overwritten_and_removed(cloudmap: ServiceDiscoveryClient, arn: str) -> None:
-    """TagResource adds and overwrites by key, UntagResource removes by key, and all else stays."""
+    """TagResource adds and overwrites by key, UntagResource removes by key; other tags do not change."""
     cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "red"}, {"Key": "stage", "Value": "test"}])
     assert tags_of(cloudmap, arn) == {"team": "red", "stage": "test"}
     cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "blue"}, {"Key": "Team", "Value": "other"}])
@@ -37,17 +37,17 @@ def test_tags_are_added_overwritten_and_removed(cloudmap: ServiceDiscoveryClient
 
 
 @proves("listing.tags-round-trip")
-def test_tags_are_given_at_creation(
+def test_tags_are_set_at_creation(
     cloudmap: ServiceDiscoveryClient,
     wait_for_success: WaitForOperation,
     make_service: MakeService,
     unique_name: UniqueName,
 ) -> None:
-    """Tags in the create call of a namespace and of a service are there once it is made."""
-    created = wait_for_success(
+    """A namespace and a service have the tags of their create call."""
+    operation = wait_for_success(
         cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=[{"Key": "team", "Value": "red"}])
     )
-    namespace = cloudmap.get_namespace(Id=created["Targets"]["NAMESPACE"])["Namespace"]
+    namespace = cloudmap.get_namespace(Id=operation["Targets"]["NAMESPACE"])["Namespace"]
     assert tags_of(cloudmap, namespace["Arn"]) == {"team": "red"}
     service = make_service(namespace, Tags=[{"Key": "team", "Value": "blue"}])
     assert tags_of(cloudmap, service["Arn"]) == {"team": "blue"}
@@ -55,7 +55,7 @@ def test_tags_are_given_at_creation(
 
 @proves("listing.tags-round-trip")
 def test_longest_tags_are_accepted(cloudmap: ServiceDiscoveryClient, arn: str) -> None:
-    """A key of 1 or of 128 characters and a value of 0 or of 256 are accepted."""
+    """Keys of 1 and 128 characters, and values of 0 and 256 characters, are accepted."""
     cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "k", "Value": ""}, {"Key": "k" * 128, "Value": "v" * 256}])
     assert tags_of(cloudmap, arn) == {"k": "", "k" * 128: "v" * 256}
 
@@ -73,7 +73,7 @@ def test_longest_tags_are_accepted(cloudmap: ServiceDiscoveryClient, arn: str) -
     ids=["empty key", "key of 129", "value of 257", "no value", "no key"],
 )
 def test_other_tags_are_refused(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, tag: Any) -> None:
-    """Longer or missing keys and values raise InvalidInput, and the tags stay as they were."""
+    """Longer or missing keys and values raise InvalidInput and change no tag."""
     arn = make_namespace("http", Tags=[])["Arn"]
     cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "team", "Value": "red"}])
     with raises("InvalidInput"):

@@ -1,4 +1,4 @@
-"""Making namespaces."""
+"""Creation of namespaces."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_instances_are_discovered_in_each_type(
     type_: str,
     config: dict[str, Any],
 ) -> None:
-    """A namespace has the type that its create call is for, and DiscoverInstances finds what is registered in it."""
+    """A namespace has the type of its create call, and DiscoverInstances finds the instances in it."""
     namespace = make_namespace(kind)
     assert namespace["Type"] == type_
     service = make_service(namespace, **config)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
 
-    def ids_discovered() -> list[str]:  # the HttpName of a name that is new is the name
+    def ids_discovered() -> list[str]:  # the HttpName of a new name is that name
         found = cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"])
         return [instance["InstanceId"] for instance in found["Instances"]]
 
@@ -60,22 +60,22 @@ def test_instances_are_discovered_in_each_type(
 
 @proves("namespaces.changes-are-asynchronous")
 @pytest.mark.parametrize("kind", ["http", "private_dns", "public_dns"])
-def test_create_answers_with_an_operation_only(
+def test_create_returns_only_an_operation(
     cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName, vpc: str, kind: str
 ) -> None:
-    """Each create call answers with an OperationId alone; once that has succeeded it names the new namespace."""
+    """Each create call returns only an OperationId; when it has succeeded its Targets name the new namespace."""
     params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
     answer = getattr(cloudmap, f"create_{kind}_namespace")(**params)
     assert set(answer) - {"ResponseMetadata"} == {"OperationId"}
-    made = wait_for_success(answer)["Targets"]["NAMESPACE"]
-    assert cloudmap.get_namespace(Id=made)["Namespace"]["Name"] == params["Name"]
+    namespace = wait_for_success(answer)["Targets"]["NAMESPACE"]
+    assert cloudmap.get_namespace(Id=namespace)["Namespace"]["Name"] == params["Name"]
 
 
 @proves("namespaces.duplicate-name-is-refused")
-def test_taken_name_is_refused_with_the_existing_namespace(
+def test_existing_name_is_refused_with_its_namespace(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
 ) -> None:
-    """A second HTTP namespace of a name raises NamespaceAlreadyExists with the id and request id of the first."""
+    """A second HTTP namespace of one name raises NamespaceAlreadyExists with the id and request id of the first."""
     name, request = unique_name("ns"), unique_name("request")
     first = make_namespace("http", Name=name, CreatorRequestId=request)
     with raises("NamespaceAlreadyExists") as refusal:
@@ -92,50 +92,50 @@ def test_second_private_namespace_of_a_name_in_one_vpc_fails(
     unique_name: UniqueName,
     vpc: str,
 ) -> None:
-    """A second private namespace of the same name in the same VPC does not come to be."""
+    """A second private namespace of the same name in the same VPC is not created."""
     name = f"{unique_name('ns')}.surveyor.test"
     first = make_namespace("private", Name=name, Vpc=vpc)
-    # Not documented: whether the call is refused at once, with NamespaceAlreadyExists, or its operation fails.
+    # Not documented: whether the call is refused at once with NamespaceAlreadyExists, or its operation fails.
     with contextlib.suppress(cloudmap.exceptions.NamespaceAlreadyExists):
         operation = wait_for_operation(
             cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc, CreatorRequestId=unique_name("request"))
         )
         assert (operation["Status"], operation["ErrorCode"]) == ("FAIL", "CANNOT_CREATE_HOSTED_ZONE")
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
-    assert [one["Id"] for one in listed if one["Name"] == name] == [first["Id"]]
+    assert [entry["Id"] for entry in listed if entry["Name"] == name] == [first["Id"]]
 
 
 @proves("namespaces.create-can-be-retried")
 def test_repeated_create_runs_once(
     cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
 ) -> None:
-    """A create sent twice with one CreatorRequestId makes one namespace."""
+    """A create call sent twice with one CreatorRequestId creates one namespace."""
     name, request = unique_name("ns"), unique_name("request")
     first = cloudmap.create_http_namespace(Name=name, CreatorRequestId=request)["OperationId"]
-    # Not documented: the same answer again or DuplicateRequest; and what comes if the first has ended meanwhile.
+    # Not documented: the same answer again or DuplicateRequest, nor the answer after the first operation has ended.
     try:
         second = cloudmap.create_http_namespace(Name=name, CreatorRequestId=request)["OperationId"]
     except cloudmap.exceptions.DuplicateRequest as refusal:
-        second = refusal.response["DuplicateOperationId"]  # type: ignore[typeddict-item]  # the error's own member
+        second = refusal.response["DuplicateOperationId"]  # type: ignore[typeddict-item]  # a member of this error
     except cloudmap.exceptions.NamespaceAlreadyExists:
         second = first
     assert second == first
-    made = wait_for_success(first)["Targets"]["NAMESPACE"]
+    namespace = wait_for_success(first)["Targets"]["NAMESPACE"]
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
-    assert [one["Id"] for one in listed if one["Name"] == name] == [made]
+    assert [entry["Id"] for entry in listed if entry["Name"] == name] == [namespace]
 
 
 @proves("namespaces.no-generic-create")
-@pytest.mark.parametrize(("operation", "made"), [("CreateHttpNamespace", True), ("CreateNamespace", False)])
-def test_create_namespace_is_no_operation(
+@pytest.mark.parametrize(("operation", "exists"), [("CreateHttpNamespace", True), ("CreateNamespace", False)])
+def test_create_namespace_does_not_exist(
     cloudmap: ServiceDiscoveryClient,
     post_to_cloudmap: PostToCloudMap,
     clock: Clock,
     unique_name: UniqueName,
     operation: str,
-    made: bool,
+    exists: bool,
 ) -> None:
-    """A request named CreateNamespace makes nothing, while the same request named CreateHttpNamespace does."""
+    """A CreateNamespace request creates nothing; the same request as CreateHttpNamespace creates a namespace."""
     name = unique_name("ns")
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
@@ -144,7 +144,7 @@ def test_create_namespace_is_no_operation(
     answer = post_to_cloudmap(
         "/", headers, json.dumps({"Name": name, "CreatorRequestId": unique_name("request")}).encode()
     )
-    assert (b"OperationId" in answer.body) == made
+    assert (b"OperationId" in answer.body) == exists
     clock.wait(10)
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
-    assert (name in [one["Name"] for one in listed]) == made
+    assert (name in [entry["Name"] for entry in listed]) == exists

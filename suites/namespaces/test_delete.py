@@ -1,4 +1,4 @@
-"""Deleting namespaces."""
+"""Deletion of namespaces."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 
 @proves("namespaces.changes-are-asynchronous")
 @pytest.mark.parametrize("kind", ["http", "private", "public"])
-def test_delete_answers_with_an_operation_only(
+def test_delete_returns_only_an_operation(
     cloudmap: ServiceDiscoveryClient,
     make_namespace: MakeNamespace,
     wait_for_success: WaitForOperation,
     kind: NamespaceKind,
 ) -> None:
-    """DeleteNamespace answers with an OperationId alone; once that has succeeded the namespace is gone."""
-    made, kept = make_namespace(kind)["Id"], make_namespace("http")["Id"]
-    answer = cloudmap.delete_namespace(Id=made)
+    """DeleteNamespace returns only an OperationId; when it has succeeded the namespace does not exist any more."""
+    deleted, kept = make_namespace(kind)["Id"], make_namespace("http")["Id"]
+    answer = cloudmap.delete_namespace(Id=deleted)
     assert set(answer) - {"ResponseMetadata"} == {"OperationId"}
-    assert wait_for_success(answer)["Targets"]["NAMESPACE"] == made
+    assert wait_for_success(answer)["Targets"]["NAMESPACE"] == deleted
     with raises("NamespaceNotFound"):
-        cloudmap.get_namespace(Id=made)
+        cloudmap.get_namespace(Id=deleted)
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
-    assert {made, kept} & {one["Id"] for one in listed} == {kept}
+    assert {deleted, kept} & {entry["Id"] for entry in listed} == {kept}
 
 
 @proves("namespaces.delete-needs-no-services")
 @pytest.mark.parametrize("kind", ["http", "private"])
-def test_delete_is_refused_until_the_last_service_is_gone(
+def test_delete_is_refused_until_the_last_service_is_deleted(
     cloudmap: ServiceDiscoveryClient,
     make_namespace: MakeNamespace,
     make_service: MakeService,
     wait_for_success: WaitForOperation,
     kind: NamespaceKind,
 ) -> None:
-    """DeleteNamespace raises ResourceInUse while there is a service, even an empty one, and then goes through."""
+    """DeleteNamespace raises ResourceInUse while there is a service, even without instances; then it succeeds."""
     namespace = make_namespace(kind)
     dns: dict[str, Any] = {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 60}]}} if kind == "private" else {}
     service = make_service(namespace, **dns)["Id"]
@@ -56,11 +56,11 @@ def test_delete_is_refused_until_the_last_service_is_gone(
 def test_second_delete_names_the_first(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, wait_for_success: WaitForOperation
 ) -> None:
-    """A second DeleteNamespace while the first is at work raises DuplicateRequest with the id of its operation."""
+    """A second DeleteNamespace during the first raises DuplicateRequest with the id of the first operation."""
     namespace = make_namespace("private")["Id"]
     first = cloudmap.delete_namespace(Id=namespace)["OperationId"]
     if cloudmap.get_operation(OperationId=first)["Operation"]["Status"] == "SUCCESS":
-        raise Inconclusive("the deletion ended before it could be asked for again")
+        raise Inconclusive("the deletion ended before the second request was sent")
     with raises("DuplicateRequest") as refusal:
         cloudmap.delete_namespace(Id=namespace)
     assert refusal.response["DuplicateOperationId"] == first

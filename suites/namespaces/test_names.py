@@ -1,4 +1,4 @@
-"""Names of namespaces, and the names that DiscoverInstances knows them by."""
+"""Names of namespaces, and their HttpNames for DiscoverInstances."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 
 
 def dns_name(start: str, length: int) -> str:
-    """A name of three labels of 63 characters and a fourth that makes it `length` long, beginning with `start`."""
+    """Return a name of `length` characters that begins with `start`: three labels of 63 characters and a fourth."""
     return f"{start:a<63}.{'b' * 63}.{'c' * 63}.{'d' * (length - 192)}"
 
 
 @proves("namespaces.names-are-limited")
 def test_http_name_has_1024_characters_at_most(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
-    """An HTTP name of 1,024 characters is accepted, one of 1,025 is refused with InvalidInput."""
+    """An HTTP name of 1,024 characters is accepted; a name of 1,025 raises InvalidInput."""
     longest = f"{unique_name('ns'):a<1024}"
     assert make_namespace("http", Name=longest)["Name"] == longest
     with raises("InvalidInput"):
@@ -41,8 +41,8 @@ def test_http_name_has_1024_characters_at_most(make_namespace: MakeNamespace, un
 
 
 @proves("namespaces.names-are-limited")
-def test_http_name_has_any_printable_character(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
-    """Every printable ASCII character may stand in an HTTP name, and arn: not at its beginning."""
+def test_http_name_may_have_any_printable_character(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
+    """An HTTP name may contain every printable ASCII character, and arn: after its beginning."""
     name = f"{unique_name('Ns')}{PUNCTUATION}arn:"
     assert make_namespace("http", Name=name)["Name"] == name
 
@@ -50,7 +50,7 @@ def test_http_name_has_any_printable_character(make_namespace: MakeNamespace, un
 @proves("namespaces.names-are-limited")
 @pytest.mark.parametrize("name", ["", "arn:x", "a b", "a\tb", "é"])
 def test_other_http_names_are_refused(make_namespace: MakeNamespace, name: str) -> None:
-    """An empty name, one that begins with arn: and one with a space or another character raise InvalidInput."""
+    """An empty name, a name that begins with arn:, and spaces or other characters raise InvalidInput."""
     with raises("InvalidInput"):
         make_namespace("http", Name=name)
 
@@ -60,7 +60,7 @@ def test_other_http_names_are_refused(make_namespace: MakeNamespace, name: str) 
 def test_dns_name_has_253_characters_at_most(
     make_namespace: MakeNamespace, unique_name: UniqueName, kind: NamespaceKind
 ) -> None:
-    """A DNS name of 253 characters is accepted, one of 254 is refused with InvalidInput."""
+    """A DNS name of 253 characters is accepted; a name of 254 raises InvalidInput."""
     with raises("InvalidInput"):
         make_namespace(kind, Name=dns_name(unique_name("ns"), 254))
     longest = dns_name(unique_name("ns"), 253)
@@ -71,7 +71,7 @@ def test_dns_name_has_253_characters_at_most(
 @proves("namespaces.names-are-limited")
 @pytest.mark.parametrize("name", ["", "arn:x", "a b.surveyor.test", "é.surveyor.test"])
 def test_other_private_names_are_refused(make_namespace: MakeNamespace, name: str) -> None:
-    """An empty private name, one that begins with arn: and one with a space or another character: InvalidInput."""
+    """An empty private name, a name that begins with arn:, and spaces or other characters raise InvalidInput."""
     with raises("InvalidInput"):
         make_namespace("private", Name=name)
 
@@ -85,7 +85,7 @@ def test_private_name_may_be_one_label(make_namespace: MakeNamespace, unique_nam
 
 @proves("namespaces.names-are-limited")
 def test_public_label_has_63_characters_at_most(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
-    """A label of 63 characters is accepted in a public name, one of 64 is refused with InvalidInput."""
+    """A label of 63 characters is accepted in a public name; a label of 64 raises InvalidInput."""
     name = f"{unique_name('ns'):a<63}.surveyor.test"
     assert make_namespace("public", Name=name)["Name"] == name
     with raises("InvalidInput"):
@@ -110,20 +110,20 @@ def test_public_label_has_63_characters_at_most(make_namespace: MakeNamespace, u
     ],
 )
 def test_other_public_names_are_refused(make_namespace: MakeNamespace, name: str) -> None:
-    """Names without a dot, with empty labels, hyphens at the ends of labels or other characters: InvalidInput."""
+    """Names without a dot, empty labels, hyphens at the ends of labels and other characters raise InvalidInput."""
     with raises("InvalidInput"):
         make_namespace("public", Name=name)
 
 
 @proves("namespaces.http-name-tells-reused-names-apart")
-def test_http_name_is_the_name_at_first(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
-    """The HttpName of a namespace whose name was not used before is its name."""
+def test_http_name_of_a_new_name_is_that_name(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
+    """The HttpName of a namespace is its name if that name was not used before."""
     name = f"{unique_name('ns')}.surveyor.test"
     assert make_namespace("private", Name=name)["Properties"]["HttpProperties"]["HttpName"] == name
 
 
 @proves("namespaces.http-name-tells-reused-names-apart")
-def test_reused_name_gets_an_http_name_of_its_own(
+def test_reused_name_gets_a_different_http_name(
     cloudmap: ServiceDiscoveryClient,
     make_namespace: MakeNamespace,
     make_service: MakeService,
@@ -133,13 +133,14 @@ def test_reused_name_gets_an_http_name_of_its_own(
     vpc: str,
     second_vpc: str,
 ) -> None:
-    """Private namespaces of one name in two VPCs differ in HttpName, by which the instances of each are found."""
+    """Private namespaces of one name in two VPCs have different HttpNames, by which their instances are found."""
     name, service = f"{unique_name('ns')}.surveyor.test", unique_name("svc")
     first, second = make_namespace("private", Name=name, Vpc=vpc), make_namespace("private", Name=name, Vpc=second_vpc)
     assert first["Name"] == second["Name"] == name
-    [one, other] = [namespace["Properties"]["HttpProperties"]["HttpName"] for namespace in (first, second)]
-    assert one != other
-    assert other.startswith(name)
+    first_http_name = first["Properties"]["HttpProperties"]["HttpName"]
+    second_http_name = second["Properties"]["HttpProperties"]["HttpName"]
+    assert first_http_name != second_http_name
+    assert second_http_name.startswith(name)
     register(make_service(first, service, DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(make_service(second, service, DnsConfig=A), "i-2", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
 
@@ -147,5 +148,5 @@ def test_reused_name_gets_an_http_name_of_its_own(
         found = cloudmap.discover_instances(NamespaceName=http_name, ServiceName=service)["Instances"]
         return [instance["InstanceId"] for instance in found]
 
-    assert eventually(lambda: ids_discovered(one), within=timeouts.DISCOVERY) == ["i-1"]
-    assert eventually(lambda: ids_discovered(other), within=timeouts.DISCOVERY) == ["i-2"]
+    assert eventually(lambda: ids_discovered(first_http_name), within=timeouts.DISCOVERY) == ["i-1"]
+    assert eventually(lambda: ids_discovered(second_http_name), within=timeouts.DISCOVERY) == ["i-2"]

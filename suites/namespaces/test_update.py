@@ -1,4 +1,4 @@
-"""Changing namespaces."""
+"""Updates of namespaces."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 @proves("namespaces.changes-are-asynchronous")
 @pytest.mark.parametrize(("kind", "update"), [("http", "http"), ("private", "private_dns"), ("public", "public_dns")])
-def test_update_answers_with_an_operation_only(
+def test_update_returns_only_an_operation(
     cloudmap: ServiceDiscoveryClient,
     make_namespace: MakeNamespace,
     wait_for_success: WaitForOperation,
     kind: NamespaceKind,
     update: str,
 ) -> None:
-    """Each update call answers with an OperationId alone; once that has succeeded the change is there."""
-    made = make_namespace(kind, Description="before")["Id"]
-    answer = getattr(cloudmap, f"update_{update}_namespace")(Id=made, Namespace={"Description": "after"})
+    """Each update call returns only an OperationId; when it has succeeded GetNamespace shows the change."""
+    namespace = make_namespace(kind, Description="before")["Id"]
+    answer = getattr(cloudmap, f"update_{update}_namespace")(Id=namespace, Namespace={"Description": "after"})
     assert set(answer) - {"ResponseMetadata"} == {"OperationId"}
-    assert wait_for_success(answer)["Targets"]["NAMESPACE"] == made
-    assert cloudmap.get_namespace(Id=made)["Namespace"]["Description"] == "after"
+    assert wait_for_success(answer)["Targets"]["NAMESPACE"] == namespace
+    assert cloudmap.get_namespace(Id=namespace)["Namespace"]["Description"] == "after"
 
 
 @proves("namespaces.http.only-description-changes")
 def test_update_of_an_http_namespace_leaves_the_rest(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, wait_for_success: WaitForOperation
 ) -> None:
-    """UpdateHttpNamespace changes the description, and all else that GetNamespace shows stays as it was."""
+    """UpdateHttpNamespace changes the description and nothing else that GetNamespace shows."""
     before = make_namespace("http", Description="first")
     wait_for_success(cloudmap.update_http_namespace(Id=before["Id"], Namespace={"Description": "second"}))
     assert cloudmap.get_namespace(Id=before["Id"])["Namespace"] == before | {"Description": "second"}
@@ -54,16 +54,16 @@ def test_update_of_an_http_namespace_leaves_the_rest(
 def test_update_of_an_http_namespace_needs_a_description(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace
 ) -> None:
-    """A change of an HTTP namespace that carries no description is refused with InvalidInput."""
-    made = make_namespace("http", Description="kept")["Id"]
+    """UpdateHttpNamespace without a description raises InvalidInput."""
+    namespace = make_namespace("http", Description="kept")["Id"]
     with raises("InvalidInput"):
-        cloudmap.update_http_namespace(Id=made, Namespace={})  # type: ignore[typeddict-item]  # what is tested
-    assert cloudmap.get_namespace(Id=made)["Namespace"]["Description"] == "kept"
+        cloudmap.update_http_namespace(Id=namespace, Namespace={})  # type: ignore[typeddict-item]  # the omission is tested
+    assert cloudmap.get_namespace(Id=namespace)["Namespace"]["Description"] == "kept"
 
 
 @proves("namespaces.dns.soa-ttl-is-settable")
 @pytest.mark.parametrize(("kind", "update"), [("private", "private_dns"), ("public", "public_dns")])
-def test_soa_ttl_is_what_negative_answers_are_kept_for(
+def test_negative_answers_are_cached_for_the_soa_ttl(
     cloudmap: ServiceDiscoveryClient,
     make_namespace: MakeNamespace,
     wait_for_success: WaitForOperation,
@@ -72,7 +72,7 @@ def test_soa_ttl_is_what_negative_answers_are_kept_for(
     kind: NamespaceKind,
     update: str,
 ) -> None:
-    """The TTL given at creation, and after an update the new one, is how long a name may be remembered as missing."""
+    """Negative answers may be cached for the SOA TTL set at creation, and after an update for the new TTL."""
     namespace = make_namespace(kind, Properties={"DnsProperties": {"SOA": {"TTL": 7}}})
     assert namespace["Properties"]["DnsProperties"]["SOA"] == {"TTL": 7}
 
@@ -95,7 +95,7 @@ def test_soa_ttl_is_what_negative_answers_are_kept_for(
 def test_soa_record_has_the_ttl(
     make_namespace: MakeNamespace, query_dns: QueryDns, eventually: Eventually, kind: NamespaceKind
 ) -> None:
-    """The SOA record itself is answered with the TTL given."""
+    """The SOA record itself has the TTL set at creation."""
     namespace = make_namespace(kind, Properties={"DnsProperties": {"SOA": {"TTL": 7}}})
 
     def soa_ttls() -> list[int]:

@@ -1,4 +1,4 @@
-"""The hosted zones behind DNS namespaces, as Route 53 and its resolvers show them."""
+"""Hosted zones of DNS namespaces, as Route 53 and its resolvers show them."""
 
 from __future__ import annotations
 
@@ -31,35 +31,35 @@ A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 
 
 def zone_id(namespace: dict[str, Any]) -> str:
-    """The id of the hosted zone of a DNS namespace."""
+    """Return the id of a DNS namespace's hosted zone."""
     return str(namespace["Properties"]["DnsProperties"]["HostedZoneId"])
 
 
 def text_record(name: str) -> ChangeBatchTypeDef:
-    """A change that adds one TXT record."""
+    """Return a change that adds one TXT record."""
     record = {"Name": name, "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"by hand"'}]}
-    return {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}  # type: ignore[typeddict-item]  # plain dicts, as readers write them
+    return {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}  # type: ignore[typeddict-item]  # plain dicts, as users write them
 
 
 @proves("namespaces.private.creates-zone-in-one-vpc")
-def test_private_namespace_makes_a_private_zone(
+def test_private_namespace_creates_a_private_zone(
     cloudmap: ServiceDiscoveryClient, route53: Route53Client, private_namespace: dict[str, Any], vpc: str
 ) -> None:
-    """The hosted zone has the name of the namespace, is private and associated with the VPC given and no other."""
-    found = route53.get_hosted_zone(Id=zone_id(private_namespace))
-    assert found["HostedZone"]["Name"] == f"{private_namespace['Name']}."
-    assert found["HostedZone"]["Config"]["PrivateZone"] is True
-    assert found["VPCs"] == [{"VPCId": vpc, "VPCRegion": cloudmap.meta.region_name}]
+    """The hosted zone has the name of the namespace, is private, and is associated with only the namespace's VPC."""
+    answer = route53.get_hosted_zone(Id=zone_id(private_namespace))
+    assert answer["HostedZone"]["Name"] == f"{private_namespace['Name']}."
+    assert answer["HostedZone"]["Config"]["PrivateZone"] is True
+    assert answer["VPCs"] == [{"VPCId": vpc, "VPCRegion": cloudmap.meta.region_name}]
 
 
 @proves("namespaces.private.creates-zone-in-one-vpc")
 def test_private_namespace_needs_a_vpc(
     cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName, vpc: str
 ) -> None:
-    """CreatePrivateDnsNamespace without Vpc is refused with InvalidInput, with it the same call is accepted."""
+    """CreatePrivateDnsNamespace without Vpc raises InvalidInput; the same call with Vpc is accepted."""
     name = f"{unique_name('ns')}.surveyor.test"
     with raises("InvalidInput"):
-        cloudmap.create_private_dns_namespace(Name=name)  # type: ignore[call-arg]  # what is tested
+        cloudmap.create_private_dns_namespace(Name=name)  # type: ignore[call-arg]  # the omission is tested
     wait_for_success(cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc))
 
 
@@ -75,28 +75,28 @@ def test_second_vpc_resolves_once_it_is_associated(
     vpc: str,
     second_vpc: str,
 ) -> None:
-    """AssociateVPCWithHostedZone makes the names of a private namespace resolve in a second VPC as in the first."""
+    """After AssociateVPCWithHostedZone the names of a private namespace also resolve in a second VPC."""
     service = make_service(private_namespace, DnsConfig=A)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     name = f"{service['Name']}.{private_namespace['Name']}"
 
-    def addresses(where: str) -> list[str]:
-        return [record.address for rrset in query_dns(name, "A", vpc=where).answer for record in rrset]
+    def addresses(vpc: str) -> list[str]:
+        return [record.address for rrset in query_dns(name, "A", vpc=vpc).answer for record in rrset]
 
     assert eventually(lambda: addresses(vpc), within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
     assert addresses(second_vpc) == []
-    another = {"VPCRegion": cloudmap.meta.region_name, "VPCId": second_vpc}
-    route53.associate_vpc_with_hosted_zone(HostedZoneId=zone_id(private_namespace), VPC=another)  # type: ignore[arg-type]  # plain dicts, as readers write them
+    association = {"VPCRegion": cloudmap.meta.region_name, "VPCId": second_vpc}
+    route53.associate_vpc_with_hosted_zone(HostedZoneId=zone_id(private_namespace), VPC=association)  # type: ignore[arg-type]  # plain dicts, as users write them
     assert eventually(lambda: addresses(second_vpc), within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
 
 
 @proves("namespaces.public.creates-public-zone")
-def test_public_namespace_makes_a_public_zone(route53: Route53Client, public_namespace: dict[str, Any]) -> None:
-    """The hosted zone has the name of the namespace, is public and has name servers."""
-    found = route53.get_hosted_zone(Id=zone_id(public_namespace))
-    assert found["HostedZone"]["Name"] == f"{public_namespace['Name']}."
-    assert found["HostedZone"]["Config"]["PrivateZone"] is False
-    assert found["DelegationSet"]["NameServers"]
+def test_public_namespace_creates_a_public_zone(route53: Route53Client, public_namespace: dict[str, Any]) -> None:
+    """The hosted zone has the name of the namespace, is public, and has name servers."""
+    answer = route53.get_hosted_zone(Id=zone_id(public_namespace))
+    assert answer["HostedZone"]["Name"] == f"{public_namespace['Name']}."
+    assert answer["HostedZone"]["Config"]["PrivateZone"] is False
+    assert answer["DelegationSet"]["NameServers"]
 
 
 @proves("namespaces.dns.delete-removes-zone")
@@ -108,7 +108,7 @@ def test_deleting_a_namespace_deletes_its_zone(
     wait_for_success: WaitForOperation,
     kind: NamespaceKind,
 ) -> None:
-    """Once a DNS namespace has been deleted its hosted zone is gone too."""
+    """Deleting a DNS namespace deletes its hosted zone."""
     namespace = make_namespace(kind)
     assert route53.get_hosted_zone(Id=zone_id(namespace))["HostedZone"]
     wait_for_success(cloudmap.delete_namespace(Id=namespace["Id"]))
@@ -121,7 +121,7 @@ def test_deleting_a_namespace_deletes_its_zone(
 def test_zone_names_cloud_map_as_its_owner(
     route53: Route53Client, make_namespace: MakeNamespace, kind: NamespaceKind
 ) -> None:
-    """The LinkedService of a hosted zone made by Cloud Map has its service principal."""
+    """The LinkedService of a hosted zone created by Cloud Map has Cloud Map's service principal."""
     zone = route53.get_hosted_zone(Id=zone_id(make_namespace(kind)))["HostedZone"]
     assert zone["LinkedService"]["ServicePrincipal"] == "servicediscovery.amazonaws.com"
 
@@ -130,10 +130,10 @@ def test_zone_names_cloud_map_as_its_owner(
 def test_zone_is_not_edited_or_deleted_through_route53(
     route53: Route53Client, public_namespace: dict[str, Any], unique_name: UniqueName
 ) -> None:
-    """ChangeResourceRecordSets and DeleteHostedZone fail on the zone of a namespace and change nothing in it."""
+    """ChangeResourceRecordSets and DeleteHostedZone fail for the zone of a namespace and change nothing."""
     zone, name = zone_id(public_namespace), public_namespace["Name"]
     before = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-    # Not documented: the error code. That the target has both operations shows in a zone of our own below.
+    # Not documented: the error code. The next test shows that the target has both operations.
     with pytest.raises(ClientError):
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=text_record(f"by-hand.{name}"))
     with pytest.raises(ClientError):
@@ -142,8 +142,8 @@ def test_zone_is_not_edited_or_deleted_through_route53(
 
 
 @proves("namespaces.dns.zone-is-closed-to-route53-users")
-def test_zone_of_ones_own_is_edited_and_deleted(route53: Route53Client, unique_name: UniqueName) -> None:
-    """The calls that fail on the zone of a namespace succeed on a zone that the account made itself."""
+def test_zone_of_the_account_is_edited_and_deleted(route53: Route53Client, unique_name: UniqueName) -> None:
+    """The calls that fail for the zone of a namespace succeed for a zone that the account created itself."""
     name = f"{unique_name('own')}.surveyor.test"
     zone = route53.create_hosted_zone(Name=name, CallerReference=unique_name("reference"))["HostedZone"]["Id"]
     batch = text_record(f"by-hand.{name}")

@@ -15,115 +15,126 @@ if TYPE_CHECKING:
 A: Any = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
 
 
-class Listed(Protocol):
-    """What the fixture of this name gives."""
+class ListOperations(Protocol):
+    """Return id and status of the operations that the filter selects."""
 
     def __call__(self, **filter_: Any) -> dict[str, str]:
-        """`listed(Name=…, Values=…, Condition=…)`: id and status of the operations that the filter selects."""
+        """`list_operations(Name=…, Values=…, Condition=…)`."""
 
 
 @pytest.fixture
-def listed(cloudmap: ServiceDiscoveryClient) -> Listed:
-    """Lists operations by one filter, all pages of them."""
+def list_operations(cloudmap: ServiceDiscoveryClient) -> ListOperations:
+    """List all pages of operations with one filter."""
 
-    def look(**filter_: Any) -> dict[str, str]:
-        pages = cloudmap.get_paginator("list_operations").paginate(Filters=[filter_])  # type: ignore[list-item]  # plain dicts, as readers write them
-        return {one["Id"]: one["Status"] for page in pages for one in page["Operations"]}
+    def list_all(**filter_: Any) -> dict[str, str]:
+        pages = cloudmap.get_paginator("list_operations").paginate(Filters=[filter_])  # type: ignore[list-item]  # plain dicts, as users write them
+        return {operation["Id"]: operation["Status"] for page in pages for operation in page["Operations"]}
 
-    return look
+    return list_all
 
 
 @pytest.fixture
-def created(
+def operation(
     cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
 ) -> dict[str, Any]:
-    """A CREATE_NAMESPACE operation that has succeeded."""
+    """Return a CREATE_NAMESPACE operation that has succeeded."""
     return wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
 
 
 @proves("operations.filter.success-selects-successful")
-def test_success_selects_what_has_succeeded(
-    cloudmap: ServiceDiscoveryClient, listed: Listed, created: dict[str, Any], unique_name: UniqueName
+def test_success_selects_successful_operations(
+    cloudmap: ServiceDiscoveryClient,
+    list_operations: ListOperations,
+    operation: dict[str, Any],
+    unique_name: UniqueName,
 ) -> None:
-    """STATUS with SUCCESS lists an operation that has succeeded and none of another status; FAIL does not list it."""
-    cloudmap.create_http_namespace(Name=unique_name("ns"))  # may still be at work
-    successful = listed(Name="STATUS", Values=["SUCCESS"], Condition="EQ")
-    assert successful[created["Id"]] == "SUCCESS"
+    """STATUS with SUCCESS lists a successful operation and none of another status; FAIL does not list it."""
+    cloudmap.create_http_namespace(Name=unique_name("ns"))  # may still be in progress
+    successful = list_operations(Name="STATUS", Values=["SUCCESS"], Condition="EQ")
+    assert successful[operation["Id"]] == "SUCCESS"
     assert set(successful.values()) == {"SUCCESS"}
-    assert created["Id"] not in listed(Name="STATUS", Values=["FAIL"], Condition="EQ")
+    assert operation["Id"] not in list_operations(Name="STATUS", Values=["FAIL"], Condition="EQ")
 
 
 @proves("operations.filter.conditions")
-def test_namespace_id_selects_what_concerns_it(
+def test_namespace_id_selects_operations_of_a_namespace(
     cloudmap: ServiceDiscoveryClient,
-    listed: Listed,
-    created: dict[str, Any],
+    list_operations: ListOperations,
+    operation: dict[str, Any],
     wait_for_success: WaitForOperation,
     unique_name: UniqueName,
 ) -> None:
-    """NAMESPACE_ID lists the operations of that namespace and not those of another; EQ may be left out."""
+    """NAMESPACE_ID lists the operations of that namespace and not those of another; EQ is the default."""
     other = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
-    found = listed(Name="NAMESPACE_ID", Values=[created["Targets"]["NAMESPACE"]], Condition="EQ")
-    assert created["Id"] in found
+    found = list_operations(Name="NAMESPACE_ID", Values=[operation["Targets"]["NAMESPACE"]], Condition="EQ")
+    assert operation["Id"] in found
     assert other["Id"] not in found
-    assert listed(Name="NAMESPACE_ID", Values=[created["Targets"]["NAMESPACE"]]) == found
+    assert list_operations(Name="NAMESPACE_ID", Values=[operation["Targets"]["NAMESPACE"]]) == found
 
 
 @proves("operations.filter.conditions")
-def test_service_id_selects_what_concerns_it(
+def test_service_id_selects_operations_of_a_service(
     cloudmap: ServiceDiscoveryClient,
-    listed: Listed,
+    list_operations: ListOperations,
     make_service: MakeService,
     wait_for_success: WaitForOperation,
     private_namespace: dict[str, Any],
 ) -> None:
-    """SERVICE_ID lists the operations of that service and not those of another; EQ may be left out."""
-    ours, other = (make_service(private_namespace, DnsConfig=A)["Id"] for _ in range(2))
-    wanted = wait_for_success(cloudmap.update_service(Id=ours, Service={"DnsConfig": A}))["Id"]
-    unwanted = wait_for_success(cloudmap.update_service(Id=other, Service={"DnsConfig": A}))["Id"]
-    found = listed(Name="SERVICE_ID", Values=[ours], Condition="EQ")
-    assert wanted in found
-    assert unwanted not in found
-    assert listed(Name="SERVICE_ID", Values=[ours]) == found
+    """SERVICE_ID lists the operations of that service and not those of another; EQ is the default."""
+    selected, other = (make_service(private_namespace, DnsConfig=A)["Id"] for _ in range(2))
+    expected = wait_for_success(cloudmap.update_service(Id=selected, Service={"DnsConfig": A}))["Id"]
+    not_expected = wait_for_success(cloudmap.update_service(Id=other, Service={"DnsConfig": A}))["Id"]
+    found = list_operations(Name="SERVICE_ID", Values=[selected], Condition="EQ")
+    assert expected in found
+    assert not_expected not in found
+    assert list_operations(Name="SERVICE_ID", Values=[selected]) == found
 
 
 @proves("operations.filter.conditions")
-def test_in_selects_any_of_several_values(listed: Listed, created: dict[str, Any]) -> None:
+def test_in_selects_any_of_several_values(list_operations: ListOperations, operation: dict[str, Any]) -> None:
     """IN lists the operations that have one of the values, for STATUS and for TYPE."""
-    assert created["Id"] in listed(Name="STATUS", Values=["PENDING", "SUCCESS"], Condition="IN")
-    assert created["Id"] not in listed(Name="STATUS", Values=["PENDING", "FAIL"], Condition="IN")
-    assert created["Id"] in listed(Name="TYPE", Values=["UPDATE_SERVICE", "CREATE_NAMESPACE"], Condition="IN")
-    assert created["Id"] not in listed(Name="TYPE", Values=["UPDATE_SERVICE", "DELETE_NAMESPACE"], Condition="IN")
+    assert operation["Id"] in list_operations(Name="STATUS", Values=["PENDING", "SUCCESS"], Condition="IN")
+    assert operation["Id"] not in list_operations(Name="STATUS", Values=["PENDING", "FAIL"], Condition="IN")
+    assert operation["Id"] in list_operations(
+        Name="TYPE", Values=["UPDATE_SERVICE", "CREATE_NAMESPACE"], Condition="IN"
+    )
+    assert operation["Id"] not in list_operations(
+        Name="TYPE", Values=["UPDATE_SERVICE", "DELETE_NAMESPACE"], Condition="IN"
+    )
 
 
 @proves("operations.filter.conditions")
-def test_type_selects_one_type(listed: Listed, created: dict[str, Any]) -> None:
-    """TYPE with EQ, written or left out, lists the operations of that type and no others."""
-    assert created["Id"] in listed(Name="TYPE", Values=["CREATE_NAMESPACE"])
-    assert created["Id"] in listed(Name="TYPE", Values=["CREATE_NAMESPACE"], Condition="EQ")
-    assert created["Id"] not in listed(Name="TYPE", Values=["DELETE_NAMESPACE"], Condition="EQ")
+def test_type_selects_one_type(list_operations: ListOperations, operation: dict[str, Any]) -> None:
+    """TYPE with EQ, the default, lists the operations of that type and no others."""
+    assert operation["Id"] in list_operations(Name="TYPE", Values=["CREATE_NAMESPACE"])
+    assert operation["Id"] in list_operations(Name="TYPE", Values=["CREATE_NAMESPACE"], Condition="EQ")
+    assert operation["Id"] not in list_operations(Name="TYPE", Values=["DELETE_NAMESPACE"], Condition="EQ")
 
 
 @proves("operations.filter.conditions")
-def test_between_selects_a_span_of_time(listed: Listed, created: dict[str, Any]) -> None:
-    """UPDATE_DATE with BETWEEN lists the operations that changed status within the span, in Unix time."""
-    at = int(created["UpdateDate"].timestamp())
-    assert created["Id"] in listed(Name="UPDATE_DATE", Values=[str(at - 60), str(at + 2)], Condition="BETWEEN")
-    assert created["Id"] not in listed(Name="UPDATE_DATE", Values=[str(at - 60), str(at - 2)], Condition="BETWEEN")
+def test_between_selects_a_period(list_operations: ListOperations, operation: dict[str, Any]) -> None:
+    """UPDATE_DATE with BETWEEN lists the operations that changed status within the period, in Unix time."""
+    updated = int(operation["UpdateDate"].timestamp())
+    assert operation["Id"] in list_operations(
+        Name="UPDATE_DATE", Values=[str(updated - 60), str(updated + 2)], Condition="BETWEEN"
+    )
+    assert operation["Id"] not in list_operations(
+        Name="UPDATE_DATE", Values=[str(updated - 60), str(updated - 2)], Condition="BETWEEN"
+    )
 
 
 @proves("operations.filter.conditions")
-def test_several_filters_must_all_match(cloudmap: ServiceDiscoveryClient, created: dict[str, Any]) -> None:
+def test_several_filters_must_all_match(cloudmap: ServiceDiscoveryClient, operation: dict[str, Any]) -> None:
     """An operation is listed if it matches every filter of the call."""
 
     def found(type_: str) -> list[str]:
-        namespace = {"Name": "NAMESPACE_ID", "Values": [created["Targets"]["NAMESPACE"]]}
+        namespace = {"Name": "NAMESPACE_ID", "Values": [operation["Targets"]["NAMESPACE"]]}
         filters: Any = [namespace, {"Name": "TYPE", "Values": [type_]}]
         pages = cloudmap.get_paginator("list_operations").paginate(Filters=filters)
-        return [one["Id"] for page in pages for one in page["Operations"]]
+        return [entry["Id"] for page in pages for entry in page["Operations"]]
 
-    assert found("CREATE_NAMESPACE") == [created["Id"]]
-    assert created["Id"] not in found("DELETE_NAMESPACE")
+    assert found("CREATE_NAMESPACE") == [operation["Id"]]
+    assert operation["Id"] not in found("DELETE_NAMESPACE")
 
 
 @proves("operations.filter.conditions")
@@ -139,7 +150,9 @@ def test_several_filters_must_all_match(cloudmap: ServiceDiscoveryClient, create
         ("TYPE", ["CREATE", "UPDATE"], "BETWEEN"),
     ],
 )
-def test_other_conditions_are_refused(listed: Listed, name: str, values: list[str], condition: str) -> None:
-    """A condition that the name is not documented with, or EQ with two values, raises InvalidInput."""
+def test_other_conditions_are_refused(
+    list_operations: ListOperations, name: str, values: list[str], condition: str
+) -> None:
+    """A condition that is not documented for the filter, or EQ with two values, raises InvalidInput."""
     with raises("InvalidInput"):
-        listed(Name=name, Values=values, Condition=condition)
+        list_operations(Name=name, Values=values, Condition=condition)

@@ -1,4 +1,4 @@
-"""How an operation goes, from its submission to its end."""
+"""Status of operations, from submission to success or failure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ERROR_CODES = {
 
 @proves("operations.status-moves-forward")
 @pytest.mark.parametrize("kind", ["http", "private_dns"])
-def test_status_goes_forward_and_stays_at_its_end(
+def test_status_moves_forward_and_stays_at_its_end(
     cloudmap: ServiceDiscoveryClient,
     eventually: Eventually,
     always: Always,
@@ -35,13 +35,13 @@ def test_status_goes_forward_and_stays_at_its_end(
     vpc: str,
     kind: str,
 ) -> None:
-    """SUBMITTED, PENDING, SUCCESS: steps may be missed, none is taken back, and UpdateDate does not fall."""
+    """SUBMITTED, PENDING, SUCCESS: steps may be missed, the status never moves back, UpdateDate never decreases."""
     params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
-    made = getattr(cloudmap, f"create_{kind}_namespace")(**params)["OperationId"]
+    identifier = getattr(cloudmap, f"create_{kind}_namespace")(**params)["OperationId"]
     seen: list[dict[str, Any]] = []
 
     def ended() -> bool:
-        seen.append(dict(cloudmap.get_operation(OperationId=made)["Operation"]))
+        seen.append(dict(cloudmap.get_operation(OperationId=identifier)["Operation"]))
         return seen[-1]["Status"] in ("SUCCESS", "FAIL")
 
     eventually(ended, within=timeouts.OPERATION)
@@ -51,29 +51,27 @@ def test_status_goes_forward_and_stays_at_its_end(
     assert dates == sorted(dates)
     assert {operation["CreateDate"] for operation in seen} == {seen[0]["CreateDate"]}
     assert dates[0] >= seen[0]["CreateDate"]
-    always(lambda: cloudmap.get_operation(OperationId=made)["Operation"] == seen[-1], during=5)
+    always(lambda: cloudmap.get_operation(OperationId=identifier)["Operation"] == seen[-1], during=5)
 
 
 @proves("operations.failure-carries-documented-code")
-def test_failed_operation_says_why(
+def test_failed_operation_has_a_documented_code(
     cloudmap: ServiceDiscoveryClient,
     route53: Route53Client,
     wait_for_operation: WaitForOperation,
     unique_name: UniqueName,
     vpc: str,
 ) -> None:
-    """A private namespace whose name is taken by another zone of the VPC fails with one of the seven error codes."""
+    """A private namespace with the name of another zone in the VPC fails with one of the seven error codes."""
     name = f"{unique_name('ns')}.surveyor.test"
-    place: Any = {"VPCRegion": cloudmap.meta.region_name, "VPCId": vpc}
-    zone = route53.create_hosted_zone(Name=name, CallerReference=unique_name("reference"), VPC=place)["HostedZone"][
-        "Id"
-    ]
+    association: Any = {"VPCRegion": cloudmap.meta.region_name, "VPCId": vpc}
+    created = route53.create_hosted_zone(Name=name, CallerReference=unique_name("reference"), VPC=association)
     try:
         operation = wait_for_operation(cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc))
     except (cloudmap.exceptions.NamespaceAlreadyExists, cloudmap.exceptions.InvalidInput):
-        raise Inconclusive("the call was refused at once, so no operation could fail") from None
+        raise Inconclusive("the call was refused at once, so there is no operation that could fail") from None
     finally:
-        route53.delete_hosted_zone(Id=zone)
+        route53.delete_hosted_zone(Id=created["HostedZone"]["Id"])
     assert operation["Status"] == "FAIL"
     assert operation["ErrorCode"] in ERROR_CODES
     assert operation["ErrorMessage"]
@@ -81,6 +79,6 @@ def test_failed_operation_says_why(
 
 @proves("operations.unknown-id-is-refused")
 def test_unknown_operation_is_not_found(cloudmap: ServiceDiscoveryClient) -> None:
-    """GetOperation with a well-formed id that no operation has raises OperationNotFound."""
+    """GetOperation with the well-formed id of no operation raises OperationNotFound."""
     with raises("OperationNotFound"):
         cloudmap.get_operation(OperationId="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-aaaaaaaa")

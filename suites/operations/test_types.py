@@ -1,4 +1,4 @@
-"""What operations are about: their types and the resources that they name."""
+"""Types of operations, and the resources that their Targets name."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def test_types_of_namespace_operations(
     params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
     created = wait_for_success(getattr(cloudmap, f"create_{kind}_namespace")(**params))
     assert created["Type"] == "CREATE_NAMESPACE"
-    made = created["Targets"]["NAMESPACE"]
+    namespace = created["Targets"]["NAMESPACE"]
     update = getattr(cloudmap, f"update_{kind}_namespace")
-    assert wait_for_success(update(Id=made, Namespace={"Description": "new"}))["Type"] == "UPDATE_NAMESPACE"
-    assert wait_for_success(cloudmap.delete_namespace(Id=made))["Type"] == "DELETE_NAMESPACE"
+    assert wait_for_success(update(Id=namespace, Namespace={"Description": "new"}))["Type"] == "UPDATE_NAMESPACE"
+    assert wait_for_success(cloudmap.delete_namespace(Id=namespace))["Type"] == "DELETE_NAMESPACE"
 
 
 @proves("operations.six-types")
@@ -67,19 +67,19 @@ def test_types_of_instance_operations(
 def test_create_namespace_names_the_namespace(
     cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName, kind: NamespaceKind
 ) -> None:
-    """Targets of CREATE_NAMESPACE hold the id under which ListNamespaces shows the namespace."""
+    """Targets of CREATE_NAMESPACE has the id under which ListNamespaces shows the namespace."""
     name = f"{unique_name('ns')}.surveyor.test"
     # make_namespace finds the namespace by the Targets of its operation.
-    made = make_namespace(kind, Name=name)["Id"]
+    namespace = make_namespace(kind, Name=name)["Id"]
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
-    assert [one["Id"] for one in listed if one["Name"] == name] == [made]
+    assert [entry["Id"] for entry in listed if entry["Name"] == name] == [namespace]
 
 
 @proves("operations.targets-name-resources")
 def test_delete_namespace_names_the_namespace(
     cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, make_namespace: MakeNamespace
 ) -> None:
-    """Targets of DELETE_NAMESPACE hold the id of the namespace that goes."""
+    """Targets of DELETE_NAMESPACE has the id of the deleted namespace."""
     namespace = make_namespace("http")["Id"]
     assert wait_for_success(cloudmap.delete_namespace(Id=namespace))["Targets"]["NAMESPACE"] == namespace
 
@@ -91,7 +91,7 @@ def test_service_operations_name_the_service(
     wait_for_success: WaitForOperation,
     private_namespace: dict[str, Any],
 ) -> None:
-    """Targets of UPDATE_SERVICE hold the id of the service."""
+    """Targets of UPDATE_SERVICE has the id of the service."""
     service = make_service(private_namespace, DnsConfig=A)["Id"]
     updated = wait_for_success(cloudmap.update_service(Id=service, Service={"DnsConfig": A}))
     assert updated["Targets"]["SERVICE"] == service
@@ -101,7 +101,7 @@ def test_service_operations_name_the_service(
 def test_instance_operations_name_the_instance(
     make_service: MakeService, register: Register, deregister: Deregister, http_namespace: dict[str, Any]
 ) -> None:
-    """Targets of REGISTER_INSTANCE and DEREGISTER_INSTANCE hold the id of the instance."""
+    """Targets of REGISTER_INSTANCE and DEREGISTER_INSTANCE has the id of the instance."""
     service = make_service(http_namespace)
     assert register(service, "i-1", {"colour": "red"})["Targets"]["INSTANCE"] == "i-1"
     assert deregister(service, "i-1")["Targets"]["INSTANCE"] == "i-1"

@@ -1,4 +1,4 @@
-"""How many instances a service has room for, and how many a namespace."""
+"""Quotas of instances: for each service and for each namespace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_thousand_and_first_instance_is_refused(
     deregister: Deregister,
     http_namespace: dict[str, Any],
 ) -> None:
-    """A service takes 1,000 instances, the next raises ResourceLimitExceeded; one that is there may change."""
+    """A service takes 1,000 instances; one more raises ResourceLimitExceeded, and updates are still accepted."""
     service = make_service(http_namespace)
     register_all(service, THOUSAND)
     with raises("ResourceLimitExceeded"):
@@ -42,7 +42,7 @@ def test_namespace_with_two_full_services_is_full(
     deregister: Deregister,
     make_namespace: MakeNamespace,
 ) -> None:
-    """With 1,000 instances in each of two services, one in a third raises ResourceLimitExceeded until one is gone."""
+    """After 1,000 instances in each of two services one more raises ResourceLimitExceeded until one is deregistered."""
     namespace = make_namespace("http")
     full = make_service(namespace)
     for service in (full, make_service(namespace)):

@@ -1,4 +1,4 @@
-"""How many namespaces, and how many services in one."""
+"""Quotas of namespaces, and of services in a namespace."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 def test_fifty_first_namespace_is_refused(
     cloudmap: ServiceDiscoveryClient, client: ClientFactory, wait_for_success: WaitForOperation, unique_name: UniqueName
 ) -> None:
-    """The fiftieth namespace of a Region is accepted, the next raises ResourceLimitExceeded; elsewhere is room."""
+    """The 50th namespace of a Region is accepted, the 51st raises ResourceLimitExceeded; other Regions accept more."""
     pages = cloudmap.get_paginator("list_namespaces").paginate()
-    there = sum(len(page["Namespaces"]) for page in pages)
-    if there >= 50:
-        raise Inconclusive(f"the account has {there} namespaces here already, so its quota is full or was raised")
-    for answer in [cloudmap.create_http_namespace(Name=unique_name("ns")) for _ in range(50 - there)]:
+    count = sum(len(page["Namespaces"]) for page in pages)
+    if count >= 50:
+        raise Inconclusive(
+            f"the account has {count} namespaces in this Region already, so its quota is used up or was raised"
+        )
+    for answer in [cloudmap.create_http_namespace(Name=unique_name("ns")) for _ in range(50 - count)]:
         wait_for_success(answer)
     with raises("ResourceLimitExceeded"):
         cloudmap.create_http_namespace(Name=unique_name("ns"))
@@ -42,7 +44,7 @@ def test_fifty_first_service_is_accepted(
 ) -> None:
     """A namespace takes 51 services, and ListServices returns them all."""
     namespace = make_namespace("http")["Id"]
-    made = {make_service(namespace)["Id"] for _ in range(51)}
-    chosen: Any = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
-    pages = cloudmap.get_paginator("list_services").paginate(Filters=chosen)
-    assert sorted(service["Id"] for page in pages for service in page["Services"]) == sorted(made)
+    created = {make_service(namespace)["Id"] for _ in range(51)}
+    filters: Any = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
+    pages = cloudmap.get_paginator("list_services").paginate(Filters=filters)
+    assert sorted(service["Id"] for page in pages for service in page["Services"]) == sorted(created)

@@ -1,4 +1,4 @@
-"""How many records and zones Route 53 has room for, which the namespaces of an account use up too."""
+"""Route 53 quotas of records and zones, which the namespaces of an account use too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def zone(route53: Route53Client, unique_name: UniqueName) -> dict[str, Any]:
-    """A public hosted zone of its own."""
+    """Create a public hosted zone."""
     name = f"{unique_name('zone')}.test"
     return dict(route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"])
 
@@ -25,7 +25,7 @@ def zone(route53: Route53Client, unique_name: UniqueName) -> dict[str, Any]:
 def test_hundred_and_first_record_of_a_name_is_refused(
     route53: Route53Client, zone: dict[str, Any], policy: dict[str, Any]
 ) -> None:
-    """A name has room for 100 multivalue or weighted A records; one more is refused, under another name it is not."""
+    """A name takes 100 multivalue or weighted A records; one more is refused, and accepted under another name."""
 
     def create(label: str, *numbers: int) -> None:
         sets: Any = [
@@ -39,7 +39,7 @@ def test_hundred_and_first_record_of_a_name_is_refused(
     create("www", *range(1, 101))
     with pytest.raises(ClientError) as refusal:
         create("www", 101)
-    # Which of the call's errors it is, is not documented; these two are about the change itself.
+    # Not documented: which of the call's errors it is; these two are about the change itself.
     assert refusal.value.response["Error"]["Code"] in ("InvalidChangeBatch", "InvalidInput")
     create("other", 101)
 
@@ -47,14 +47,14 @@ def test_hundred_and_first_record_of_a_name_is_refused(
 @proves("quotas.route53-account-limits")
 @pytest.mark.parametrize(("kind", "value"), [("MAX_HOSTED_ZONES_BY_OWNER", 500), ("MAX_HEALTH_CHECKS_BY_OWNER", 200)])
 def test_limits_of_an_account(route53: Route53Client, kind: Any, value: int) -> None:
-    """By default an account has room for 500 hosted zones and 200 health checks."""
+    """By default an account may have 500 hosted zones and 200 health checks."""
     answer = route53.get_account_limit(Type=kind)
     assert answer["Limit"] == {"Type": kind, "Value": value}
 
 
 @proves("quotas.route53-account-limits")
 def test_limit_of_a_zone(route53: Route53Client, zone: dict[str, Any]) -> None:
-    """By default a hosted zone has room for 10,000 records, its own NS and SOA among them."""
+    """By default a hosted zone may have 10,000 records, including its NS and SOA records."""
     answer = route53.get_hosted_zone_limit(HostedZoneId=zone["Id"], Type="MAX_RRSETS_BY_ZONE")
     assert answer["Limit"] == {"Type": "MAX_RRSETS_BY_ZONE", "Value": 10_000}
     assert answer["Count"] == zone["ResourceRecordSetCount"]

@@ -1,4 +1,4 @@
-"""Making and deleting services."""
+"""Creation and deletion of services."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ if TYPE_CHECKING:
 
 
 @proves("services.create-is-synchronous")
-def test_create_answers_with_the_service(
+def test_create_returns_the_service(
     cloudmap: ServiceDiscoveryClient, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
-    """CreateService answers with the Service, not with an operation, and GetService finds it straight away."""
+    """CreateService returns the Service, not an operation, and GetService finds it at once."""
     name = unique_name("svc")
     answer = cloudmap.create_service(Name=name, NamespaceId=http_namespace["Id"], Description="a first service")
     assert "OperationId" not in answer
-    made = answer["Service"]
-    assert (made["Name"], made["NamespaceId"], made["Description"]) == (name, http_namespace["Id"], "a first service")
-    assert isinstance(made["CreateDate"], datetime)
-    found = cloudmap.get_service(Id=made["Id"])["Service"]
-    assert (found["Id"], found["Arn"], found["Name"]) == (made["Id"], made["Arn"], name)
+    service = answer["Service"]
+    assert (service["Name"], service["NamespaceId"], service["Description"]) == (
+        name,
+        http_namespace["Id"],
+        "a first service",
+    )
+    assert isinstance(service["CreateDate"], datetime)
+    found = cloudmap.get_service(Id=service["Id"])["Service"]
+    assert (found["Id"], found["Arn"], found["Name"]) == (service["Id"], service["Arn"], name)
 
 
 @proves("services.duplicate-name-is-refused")
-def test_taken_name_is_refused_with_the_existing_service(
+def test_existing_name_is_refused_with_its_service(
     make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
-    """A name that the namespace has raises ServiceAlreadyExists with the id, ARN and request id of the first."""
+    """An existing name raises ServiceAlreadyExists with the id, ARN and request id of the existing service."""
     name, request = unique_name("svc"), unique_name("request")
     first = make_service(http_namespace, name, CreatorRequestId=request)
     with raises("ServiceAlreadyExists") as refusal:
@@ -43,17 +47,17 @@ def test_taken_name_is_refused_with_the_existing_service(
 
 
 @proves("services.duplicate-name-is-refused")
-def test_name_may_stand_in_two_namespaces(
+def test_two_namespaces_may_have_services_of_one_name(
     make_service: MakeService, make_namespace: Any, unique_name: UniqueName
 ) -> None:
-    """The same name in another namespace is another service."""
+    """A service of the same name in another namespace is another service."""
     name = unique_name("svc")
     first = make_service(make_namespace("http"), name)
     assert make_service(make_namespace("http"), name)["Id"] != first["Id"]
 
 
 @proves("services.delete.needs-no-instances")
-def test_delete_is_refused_until_the_last_instance_is_gone(
+def test_delete_is_refused_until_the_last_instance_is_deregistered(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
@@ -61,7 +65,7 @@ def test_delete_is_refused_until_the_last_instance_is_gone(
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
-    """DeleteService raises ResourceInUse while an instance is registered and goes through once it is deregistered."""
+    """DeleteService raises ResourceInUse while an instance is registered, and succeeds when it is deregistered."""
     service = make_service(http_namespace)["Id"]
     register(service, "i-1", {"colour": "red"})
     with raises("ResourceInUse"):
@@ -69,10 +73,10 @@ def test_delete_is_refused_until_the_last_instance_is_gone(
     deregister(service, "i-1")
 
     def service_deleted() -> bool:
-        try:  # counts of instances may lag behind their operations
+        try:  # the count of instances may lag behind the operations
             return bool(cloudmap.delete_service(Id=service))
         except ClientError as refusal:
-            assert refusal.response["Error"]["Code"] == "ResourceInUse"  # noqa: PT017  # an answer, not the outcome
+            assert refusal.response["Error"]["Code"] == "ResourceInUse"  # noqa: PT017  # a condition that is polled
             return False
 
     eventually(service_deleted, within=60)
@@ -81,10 +85,10 @@ def test_delete_is_refused_until_the_last_instance_is_gone(
 
 
 @proves("services.delete.needs-no-instances")
-def test_delete_takes_the_attributes_along(
+def test_delete_also_deletes_the_attributes(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
-    """DeleteService answers without an operation, and neither the service nor its attributes are there afterwards."""
+    """DeleteService returns no operation, and deletes the service and its attributes."""
     service = make_service(http_namespace)["Id"]
     cloudmap.update_service_attributes(ServiceId=service, Attributes={"owner": "billing"})
     assert "OperationId" not in cloudmap.delete_service(Id=service)

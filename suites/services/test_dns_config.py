@@ -1,4 +1,4 @@
-"""What a service may have in DNS: routing policies, record types, TTLs."""
+"""DnsConfig of services: routing policies, record types, TTLs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def weighted(*types: str) -> dict[str, Any]:
-    """A DnsConfig with one record of each type."""
+    """Return a DnsConfig with WEIGHTED routing and one record of each type."""
     return {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": kind, "TTL": 60} for kind in types]}
 
 
@@ -22,7 +22,7 @@ def weighted(*types: str) -> dict[str, Any]:
 def test_documented_policies_are_kept(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any], policy: str
 ) -> None:
-    """MULTIVALUE and WEIGHTED are accepted, and GetService shows the one that was asked for."""
+    """MULTIVALUE and WEIGHTED are accepted and read back."""
     service = make_service(private_namespace, DnsConfig={**weighted("A"), "RoutingPolicy": policy})
     assert cloudmap.get_service(Id=service["Id"])["Service"]["DnsConfig"]["RoutingPolicy"] == policy
 
@@ -32,16 +32,16 @@ def test_documented_policies_are_kept(
 def test_other_policies_of_route53_are_refused(
     make_service: MakeService, private_namespace: dict[str, Any], policy: str
 ) -> None:
-    """Policies that Route 53 has and Cloud Map has not are refused with InvalidInput."""
+    """Policies of Route 53 that Cloud Map does not have are refused with InvalidInput."""
     with raises("InvalidInput"):
         make_service(private_namespace, DnsConfig={**weighted("A"), "RoutingPolicy": policy})
 
 
 @proves("services.routing-policy-may-be-omitted")
-def test_policy_may_be_left_out(
+def test_policy_may_be_omitted(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, private_namespace: dict[str, Any]
 ) -> None:
-    """Without RoutingPolicy a service is made with its records; which policy it then has is not documented."""
+    """Without RoutingPolicy a service is created with its records; its default policy is not documented."""
     service = make_service(private_namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 60}]})
     dns = cloudmap.get_service(Id=service["Id"])["Service"]["DnsConfig"]
     assert dns["DnsRecords"] == [{"Type": "A", "TTL": 60}]
@@ -53,7 +53,7 @@ def test_policy_may_be_left_out(
 def test_record_without_type_or_ttl_is_refused(
     make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any], record: dict[str, Any]
 ) -> None:
-    """A record without TTL or without Type is refused with InvalidInput, and the name stays free."""
+    """A record without TTL or without Type is refused with InvalidInput, and the name is still available."""
     name = unique_name("svc")
     with raises("InvalidInput"):
         make_service(private_namespace, name, DnsConfig={"RoutingPolicy": "WEIGHTED", "DnsRecords": [record]})
@@ -118,7 +118,7 @@ def test_other_combinations_are_refused(
 def test_cname_is_refused_with_multivalue(
     make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any]
 ) -> None:
-    """CNAME with MULTIVALUE is refused with InvalidInput, with WEIGHTED it is accepted."""
+    """CNAME with MULTIVALUE is refused with InvalidInput; with WEIGHTED it is accepted."""
     name = unique_name("svc")
     with raises("InvalidInput"):
         make_service(private_namespace, name, DnsConfig={**weighted("CNAME"), "RoutingPolicy": "MULTIVALUE"})
@@ -126,7 +126,7 @@ def test_cname_is_refused_with_multivalue(
 
 
 @proves("services.type-http-keeps-service-out-of-dns")
-def test_type_http_makes_no_records(
+def test_type_http_creates_no_records(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
@@ -134,7 +134,7 @@ def test_type_http_makes_no_records(
     eventually: Eventually,
     private_namespace: dict[str, Any],
 ) -> None:
-    """Beside a DNS service, whose instance has a record, one of Type HTTP has none and answers DiscoverInstances."""
+    """The instance of a DNS service has a record; that of a service of Type HTTP has none and is discovered."""
     dns, http = make_service(private_namespace, DnsConfig=weighted("A")), make_service(private_namespace, Type="HTTP")
     for service in (dns, http):
         register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
@@ -152,14 +152,14 @@ def test_type_http_makes_no_records(
 @pytest.mark.parametrize(
     ("params", "kind"), [({"Type": "HTTP"}, "HTTP"), ({"DnsConfig": weighted("A")}, "DNS_HTTP")], ids=["HTTP", "DNS"]
 )
-def test_type_tells_how_instances_are_discovered(
+def test_type_shows_how_instances_are_discovered(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     private_namespace: dict[str, Any],
     params: dict[str, Any],
     kind: str,
 ) -> None:
-    """In a DNS namespace GetService shows the type HTTP for a service that was made so, DNS_HTTP for one of records."""
+    """In a DNS namespace the Type is HTTP for a service created with that type, DNS_HTTP for one with records."""
     service = make_service(private_namespace, **params)
     assert cloudmap.get_service(Id=service["Id"])["Service"]["Type"] == kind
 
@@ -176,7 +176,7 @@ def test_alias_is_refused_by_other_services(
     private_namespace: dict[str, Any],
     config: dict[str, Any],
 ) -> None:
-    """An alias instance is refused with InvalidInput where the policy is MULTIVALUE or records are no addresses."""
+    """An alias instance is refused with InvalidInput if the policy is MULTIVALUE or the type is not A or AAAA."""
     service = make_service(private_namespace, DnsConfig=config)
     alias = f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
     with raises("InvalidInput"):

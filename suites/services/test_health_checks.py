@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 CNAME = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "CNAME", "TTL": 60}]}
 TCP = {"Type": "TCP", "FailureThreshold": 3}
-# Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+# Route 53 does not check private and documentation ranges; this is one of its own name servers.
 NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
 
 
@@ -24,7 +24,7 @@ NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
 def test_cname_excludes_a_health_check(
     make_service: MakeService, unique_name: UniqueName, public_namespace: dict[str, Any]
 ) -> None:
-    """CNAME with HealthCheckConfig is refused with InvalidInput, without it is accepted."""
+    """CNAME with HealthCheckConfig is refused with InvalidInput; without it it is accepted."""
     name = unique_name("svc")
     with raises("InvalidInput"):
         make_service(public_namespace, name, DnsConfig=CNAME, HealthCheckConfig=TCP)
@@ -35,7 +35,7 @@ def test_cname_excludes_a_health_check(
 def test_two_kinds_of_check_exclude_each_other(
     make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
-    """HealthCheckConfig and HealthCheckCustomConfig together are refused with InvalidInput, each alone is accepted."""
+    """HealthCheckConfig and HealthCheckCustomConfig together raise InvalidInput; each of them alone is accepted."""
     name, custom = unique_name("svc"), {"FailureThreshold": 1}
     with raises("InvalidInput"):
         make_service(http_namespace, name, HealthCheckConfig=TCP, HealthCheckCustomConfig=custom)
@@ -55,18 +55,18 @@ def test_private_namespace_refuses_route53_checks(
 
 
 @proves("services.route53-checks-not-in-private-namespaces")
-def test_public_and_http_namespaces_take_route53_checks(
+def test_public_and_http_namespaces_accept_route53_checks(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     public_namespace: dict[str, Any],
     http_namespace: dict[str, Any],
 ) -> None:
     """HealthCheckConfig in a public and in an HTTP namespace is accepted and read back."""
-    for made in (
+    for service in (
         make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP),
         make_service(http_namespace, HealthCheckConfig=TCP),
     ):
-        assert cloudmap.get_service(Id=made["Id"])["Service"]["HealthCheckConfig"] == TCP
+        assert cloudmap.get_service(Id=service["Id"])["Service"]["HealthCheckConfig"] == TCP
 
 
 @proves("services.health-check.type-and-path")
@@ -93,28 +93,28 @@ def test_documented_types_are_kept(
 def test_other_settings_are_refused(
     make_service: MakeService, http_namespace: dict[str, Any], config: dict[str, Any]
 ) -> None:
-    """No Type, one that only Route 53 has, and a path for TCP are refused with InvalidInput."""
+    """A missing Type, a Type that only Route 53 has, and a path for TCP are refused with InvalidInput."""
     with raises("InvalidInput"):
         make_service(http_namespace, HealthCheckConfig=config)
 
 
 @proves("services.health-check.type-and-path")
-@pytest.mark.parametrize(("given", "requested"), [({}, "/"), ({"ResourcePath": "/alive"}, "/alive")])
+@pytest.mark.parametrize(("setting", "expected"), [({}, "/"), ({"ResourcePath": "/alive"}, "/alive")])
 def test_path_of_the_check_is_root_by_default(
     route53: Route53Client,
     make_service: MakeService,
     register: Register,
     record_sets: RecordSets,
     public_namespace: dict[str, Any],
-    given: dict[str, Any],
-    requested: str,
+    setting: dict[str, Any],
+    expected: str,
 ) -> None:
-    """The check made for an instance requests the path of the service, or / where the service names none."""
-    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig={"Type": "HTTP", **given})
+    """The check of an instance requests the path of the service, or / if the service has no path."""
+    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig={"Type": "HTTP", **setting})
     register(service, "i-1", NAME_SERVER)
     [record] = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
     check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]["HealthCheckConfig"]
-    assert (check["Type"], check["ResourcePath"]) == ("HTTP", requested)
+    assert (check["Type"], check["ResourcePath"]) == ("HTTP", expected)
 
 
 @proves("services.health-check.threshold-is-1-to-10")
@@ -122,7 +122,7 @@ def test_path_of_the_check_is_root_by_default(
 def test_threshold_within_bounds_is_kept(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], threshold: int
 ) -> None:
-    """A FailureThreshold of 1 and one of 10 are accepted and read back."""
+    """FailureThresholds of 1 and 10 are accepted and read back."""
     service = make_service(http_namespace, HealthCheckConfig={"Type": "TCP", "FailureThreshold": threshold})
     assert cloudmap.get_service(Id=service["Id"])["Service"]["HealthCheckConfig"]["FailureThreshold"] == threshold
 
@@ -132,7 +132,7 @@ def test_threshold_within_bounds_is_kept(
 def test_threshold_out_of_bounds_is_refused(
     make_service: MakeService, http_namespace: dict[str, Any], threshold: int
 ) -> None:
-    """A FailureThreshold of 0 and one of 11 are refused with InvalidInput."""
+    """FailureThresholds of 0 and 11 are refused with InvalidInput."""
     with raises("InvalidInput"):
         make_service(http_namespace, HealthCheckConfig={"Type": "TCP", "FailureThreshold": threshold})
 
@@ -145,7 +145,7 @@ def test_threshold_of_custom_checks_has_no_effect(
     eventually: Eventually,
     http_namespace: dict[str, Any],
 ) -> None:
-    """With a threshold of 5 a reported status still holds after about 30 seconds, not after 150."""
+    """With a threshold of 5 a reported status takes effect after about 30 seconds, not after 150."""
     service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 5})["Id"]
     register(service, "i-1", {"colour": "red"})
     cloudmap.update_instance_custom_health_status(ServiceId=service, InstanceId="i-1", Status="UNHEALTHY")

@@ -16,7 +16,7 @@ SRV = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 60}]
 def test_longest_name_is_127_characters(
     make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
-    """A name of 127 characters in labels of 63 is accepted, one of 128 is refused with InvalidInput."""
+    """A name of 127 characters in labels of 63 is accepted; a name of 128 raises InvalidInput."""
     name = f"{unique_name('a'):a<63}.{'b' * 63}"
     assert len(name) == 127
     assert make_service(http_namespace, name)["Name"] == name
@@ -28,7 +28,7 @@ def test_longest_name_is_127_characters(
 def test_longest_label_is_63_characters(
     make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
-    """A label of 63 characters is accepted, one of 64 is refused with InvalidInput."""
+    """A label of 63 characters is accepted; a label of 64 raises InvalidInput."""
     name = f"{unique_name('a'):a<63}"
     assert make_service(http_namespace, name)["Name"] == name
     with raises("InvalidInput"):
@@ -40,7 +40,7 @@ def test_longest_label_is_63_characters(
 def test_labels_have_letters_digits_hyphens_and_underscores(
     make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any], start: str
 ) -> None:
-    """Letters, digits, hyphens, underscores and several labels are accepted and read back as given."""
+    """Letters, digits, hyphens, underscores and several labels are accepted and read back."""
     name = unique_name(start)
     assert make_service(http_namespace, name)["Name"] == name
 
@@ -54,7 +54,7 @@ def test_other_names_are_refused(make_service: MakeService, http_namespace: dict
 
 
 @proves("services.names-differing-in-case")
-def test_case_does_not_tell_names_apart_in_dns(
+def test_case_does_not_distinguish_names_in_dns(
     make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any]
 ) -> None:
     """In a DNS namespace a name that differs from another only in case raises ServiceAlreadyExists."""
@@ -65,7 +65,7 @@ def test_case_does_not_tell_names_apart_in_dns(
 
 
 @proves("services.names-differing-in-case")
-def test_case_tells_names_apart_in_http_namespaces(
+def test_case_distinguishes_names_in_http_namespaces(
     make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
 ) -> None:
     """In an HTTP namespace names that differ only in case are two services."""
@@ -83,7 +83,7 @@ def test_srv_record_is_found_under_service_and_namespace(
     eventually: Eventually,
     private_namespace: dict[str, Any],
 ) -> None:
-    """The SRV record of service _web._tcp answers under that name followed by the namespace's."""
+    """The SRV record of service _web._tcp is answered under that name followed by the namespace's name."""
     service = make_service(private_namespace, "_web._tcp", DnsConfig=SRV)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "8080"})
     name = f"_web._tcp.{private_namespace['Name']}"

@@ -1,4 +1,4 @@
-"""Changing services."""
+"""Updates of services."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_update_does_not_remove_a_custom_check(
     wait_for_success: WaitForOperation,
     private_namespace: dict[str, Any],
 ) -> None:
-    """An update that does not mention it leaves HealthCheckCustomConfig on the service, and changes what it names."""
+    """An update without HealthCheckCustomConfig keeps it, and changes the settings that it names."""
     service = make_service(private_namespace, DnsConfig=A, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
     wait_for_success(
         cloudmap.update_service(Id=service, Service={"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 15}]}})
@@ -44,13 +44,13 @@ def test_update_does_not_remove_a_custom_check(
 
 
 @proves("services.update.replaces-omitted-settings")
-def test_update_deletes_what_it_leaves_out(
+def test_update_deletes_omitted_settings(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     wait_for_success: WaitForOperation,
     public_namespace: dict[str, Any],
 ) -> None:
-    """An update with a description alone takes the DNS records and the health check away."""
+    """An update with only a description deletes the DNS records and the health check."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)["Id"]
     wait_for_success(cloudmap.update_service(Id=service, Service={"Description": "changed"}))
     found = cloudmap.get_service(Id=service)["Service"]
@@ -60,13 +60,13 @@ def test_update_deletes_what_it_leaves_out(
 
 
 @proves("services.update.replaces-omitted-settings")
-def test_update_keeps_what_it_names(
+def test_update_keeps_named_settings(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     wait_for_success: WaitForOperation,
     public_namespace: dict[str, Any],
 ) -> None:
-    """Of A and AAAA an update that names A leaves A, and the health check is the one that it names."""
+    """An update that names only A keeps A and deletes AAAA; the health check is the one that it names."""
     records: list[Any] = [{"Type": "A", "TTL": 60}, {"Type": "AAAA", "TTL": 60}]
     service = make_service(
         public_namespace, DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": records}, HealthCheckConfig=TCP
@@ -82,7 +82,7 @@ def test_update_keeps_what_it_names(
 
 
 @proves("services.update.rewrites-instance-records")
-def test_update_carries_the_ttl_to_every_record(
+def test_update_changes_the_ttl_of_every_record(
     cloudmap: ServiceDiscoveryClient,
     make_service: MakeService,
     register: Register,
@@ -90,7 +90,7 @@ def test_update_carries_the_ttl_to_every_record(
     record_sets: RecordSets,
     private_namespace: dict[str, Any],
 ) -> None:
-    """Once UPDATE_SERVICE has succeeded the records of both instances have the new TTL."""
+    """After UPDATE_SERVICE the records of both instances have the new TTL."""
     service = make_service(private_namespace, DnsConfig=A)
     name = f"{service['Name']}.{private_namespace['Name']}"
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
@@ -103,7 +103,7 @@ def test_update_carries_the_ttl_to_every_record(
 
 
 @proves("services.update.rewrites-instance-records")
-def test_update_carries_the_threshold_to_the_health_check(
+def test_update_changes_the_threshold_of_the_health_check(
     cloudmap: ServiceDiscoveryClient,
     route53: Route53Client,
     make_service: MakeService,
@@ -112,9 +112,9 @@ def test_update_carries_the_threshold_to_the_health_check(
     record_sets: RecordSets,
     public_namespace: dict[str, Any],
 ) -> None:
-    """Once UPDATE_SERVICE has succeeded the health check of an instance's record has the new threshold."""
+    """After UPDATE_SERVICE the health check of an instance's record has the new threshold."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)
-    # Route 53 makes no checks for private and documentation ranges; this is one of its own name servers.
+    # Route 53 does not check private and documentation ranges; this is one of its own name servers.
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"})
 
     def threshold() -> int:
@@ -134,7 +134,7 @@ def test_service_of_an_http_namespace_cannot_be_updated(
     cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
 ) -> None:
     """An update in an HTTP namespace is refused with InvalidInput and changes nothing."""
-    service = make_service(http_namespace, Description="as made")["Id"]
+    service = make_service(http_namespace, Description="unchanged")["Id"]
     with raises("InvalidInput"):
         cloudmap.update_service(Id=service, Service={"Description": "changed"})
-    assert cloudmap.get_service(Id=service)["Service"]["Description"] == "as made"
+    assert cloudmap.get_service(Id=service)["Service"]["Description"] == "unchanged"

@@ -168,7 +168,7 @@ def _by_weight(encoded: EncodedAnswer, envelope: Envelope, generator: Random) ->
 
 
 def _truncate(render: Renderer, limit: int, short: bytes) -> Renderer:
-    """Return a renderer that repositions a message longer than ``limit`` by ``short``, without records (RFC 2181, 9)."""
+    """Return a renderer that replaces a message longer than ``limit`` by ``short``, without records (RFC 2181, 9)."""
 
     def render_or_truncate() -> bytes:
         message = render()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.layout import find_layout
-from surveyor.targets import Credentials, Dns, Place, load_target, target_names
+from surveyor.targets import Credentials, Dns, TaskPlacement, load_target, target_names
 from surveyor.targets.options import TargetOptions
 
 GOOD = 'features = ["dns"]\n[start]\nargv = ["{python}", "-p", "{port}"]\n'
@@ -37,9 +37,9 @@ def test_the_place_of_tasks_is_read(tmp_path: Path) -> None:
     text = '[ecs]\ncluster = "c"\nsubnets = ["s-2", "s-1"]\nsecurity_groups = ["g"]\n'
     text += 'capacity = "FARGATE_SPOT"\npublic = true\n'
     (tmp_path / "mine.toml").write_text(GOOD + text)
-    assert load_target("mine", tmp_path).place == Place("c", ("s-1", "s-2"), ("g",), "FARGATE_SPOT", True)
+    assert load_target("mine", tmp_path).place == TaskPlacement("c", ("s-1", "s-2"), ("g",), "FARGATE_SPOT", True)
     (tmp_path / "bare.toml").write_text(GOOD)
-    assert load_target("bare", tmp_path).place == Place()
+    assert load_target("bare", tmp_path).place == TaskPlacement()
 
 
 def test_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_url_is_an_endpoint(tmp_path: Path) -> None:
     assert (local.name, local.endpoint, local.features) == ("127.0.0.1:4566", "http://127.0.0.1:4566", None)
     assert local.is_local
     assert local.credentials == Credentials("per-test")
-    with pytest.raises(UsageError, match="say with --account which one it is meant to be"):
+    with pytest.raises(UsageError, match="name it with --account"):
         load_target("https://emulator.test", tmp_path)
     remote = load_target("https://emulator.test", tmp_path, TargetOptions(account="111122223333"))
     assert not remote.is_local
@@ -67,9 +67,9 @@ def test_url_is_an_endpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("ftp://host", "is no endpoint"),
-        ("http://", "is no endpoint"),
-        ("http://host:99999", "is no endpoint"),
+        ("ftp://host", "is not an endpoint"),
+        ("http://", "is not an endpoint"),
+        ("http://host:99999", "is not an endpoint"),
         ("http://me:secret@host", "must not carry credentials"),
         ("https://servicediscovery.us-east-1.amazonaws.com", "never reached by a bare URL"),
     ],

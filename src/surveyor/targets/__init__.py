@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from surveyor.targets.loading import load_target, target_names
-from surveyor.targets.model import Credentials, Dns, Place, Start, Target
+from surveyor.targets.model import Credentials, Dns, Start, Target, TaskPlacement
 
-__all__ = ["Credentials", "Dns", "Place", "Start", "Target", "load_target", "target_names"]
+__all__ = ["Credentials", "Dns", "Start", "Target", "TaskPlacement", "load_target", "target_names"]

@@ -1,6 +1,6 @@
-"""boto3's clients for a target: no validation, no retries, no environment in the way, each call recorded.
+"""boto3 clients for a target: without validation, retries or settings of the environment; each call is recorded.
 
-One botocore session keeps the parsed service models, so that a client for a test's own account costs 2 ms.
+One botocore session keeps the parsed service models, so that a client for the account of a test costs 2 ms.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from surveyor.unsupported import declined
 __all__ = ["Clients"]
 
 
-class Log(Protocol):
-    """What the target's own process writes, where we started it."""
+class ProcessLog(Protocol):
+    """The output of the target's process, if it was started here."""
 
     def log_size(self) -> int:
-        """Bytes so far."""
+        """Return the number of bytes so far."""
 
     def log_since(self, offset: int) -> str:
-        """The text after `offset` bytes."""
+        """Return the text after `offset` bytes."""
 
 
 class Clients:
-    """Makes clients for one endpoint, and hears of every call that they make.
+    """Create clients for one endpoint, and record every call that they make.
 
-    Raises TargetUnavailable if the credentials are not the test's own and there are none.
+    Raises TargetUnavailable if the credentials come from the environment or a profile, and there are none.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Clients:
         endpoint: str | None,
         evidence: Evidence,
         ledger: Ledger | None = None,
-        log: Log | None = None,
+        log: ProcessLog | None = None,
         spending: Spending | None = None,
     ) -> None:
         self._target = target
@@ -69,10 +69,10 @@ class Clients:
         session: Credentials | None = None,
         endpoint: str | None = None,
     ) -> Any:
-        """A client of `service` (botocore's name) that calls as `account`, whose 12 digits are its access key id.
+        """Return a client of `service` (botocore's name) that calls as `account`, whose number is its access key id.
 
         On targets without accounts per test the credentials come from the environment or a profile, and `account`
-        is not used. With `session` it calls with those credentials, with `endpoint` there.
+        is not used. `session` and `endpoint` replace the credentials and the endpoint.
         """
         key, secret, token = self._keys(account, session)
         client = self._session.create_client(
@@ -88,7 +88,7 @@ class Clients:
         return client
 
     def patient(self, service: str, region: str) -> Any:
-        """A client of the target's one account that tries again when it is throttled; its calls are only counted."""
+        """Return a client of the account that retries when it is throttled; its calls are counted, not recorded."""
         key, secret, _ = self._keys(self._target.account or "")
         client = self._session.create_client(
             service,
@@ -107,15 +107,15 @@ class Clients:
         return client
 
     def credentials(self, account: str) -> Credentials:
-        """What requests of `account` are signed with, for those that no client sends."""
+        """Return the credentials of `account`, for requests that no client sends."""
         if self._target.credentials.kind == "per-test":
             return Credentials(account, self._target.credentials.secret)
         found = self._session.get_credentials()
-        assert found is not None, "a session without credentials is refused when it is made"
+        assert found is not None, "a session without credentials is refused when it is created"
         return found
 
     def _keys(self, account: str, session: Credentials | None = None) -> tuple[str | None, str | None, str | None]:
-        """Access key, secret and token; None each where they come from the environment or a profile."""
+        """Return access key, secret and token; None for each that comes from the environment or a profile."""
         if session is not None:
             return session.access_key, session.secret_key, session.token
         if self._target.credentials.kind == "per-test":
@@ -130,14 +130,14 @@ class Clients:
         def before(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
             if header:
                 params["headers"][header] = account
-            asked = context.get("surveyor_params", {})
+            params_sent = context.get("surveyor_params", {})
             context["surveyor_started"] = time.perf_counter()
             context["surveyor_log"] = self._log.log_size() if self._log else 0
             self._spending.before(service, model.name)
             if self._ledger is not None:
-                context["surveyor_number"] = self._ledger.before(service, model.name, asked, region)
+                context["surveyor_number"] = self._ledger.before(service, model.name, params_sent, region)
 
-        def given(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
+        def add_marks(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
             if self._ledger is not None:
                 params = marked(service, model.name, params, self._ledger.owner.run) or params
             context["surveyor_params"] = params
@@ -146,30 +146,30 @@ class Clients:
         def after(http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
             self._answered(service, model.name, http_response, parsed, context)
 
-        def broken(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
+        def failed(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
             self._failed(service, event_name.rsplit(".", 1)[-1], exception, context)
 
-        events.register("provide-client-params", given)
+        events.register("provide-client-params", add_marks)
         events.register("before-call", before)
         events.register("after-call", after)
-        events.register("after-call-error", broken)
+        events.register("after-call-error", failed)
 
     def _answered(
         self, service: str, operation: str, http: Any, parsed: dict[str, Any], context: dict[str, Any]
     ) -> None:
         refused = http.status_code >= 300
-        asked = context.get("surveyor_params", {})
+        params_sent = context.get("surveyor_params", {})
         error = _error(parsed) if refused else None
         self._evidence.call(
             service,
             operation,
-            asked,
+            params_sent,
             context["surveyor_started"],
             status=http.status_code,
             response=parsed,
             error=error,
         )
-        self._note(service, operation, asked, None if refused else parsed, context)
+        self._note(service, operation, params_sent, None if refused else parsed, context)
         if refused:
             log = self._log_since(context) if http.status_code == 500 else ""
             answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
@@ -177,16 +177,16 @@ class Clients:
                 raise NotOffered(service, operation, answer)
 
     def _failed(self, service: str, operation: str, exception: Exception, context: dict[str, Any]) -> None:
-        """No answer, or one that cannot be parsed; moto's web pages make botocore's XML parsers fail."""
-        asked = context.get("surveyor_params", {})
+        """Record a missing answer, or one that cannot be parsed: moto's web pages make botocore's XML parsers fail."""
+        params_sent = context.get("surveyor_params", {})
         error = {"Code": type(exception).__name__, "Message": str(exception)}
         self._evidence.call(
-            service, operation, asked, context.get("surveyor_started", time.perf_counter()), error=error
+            service, operation, params_sent, context.get("surveyor_started", time.perf_counter()), error=error
         )
         if isinstance(exception, (ClientError, HTTPClientError)):
             return
-        page = "<!doctype html" in str(exception).lower()
-        if page and "NotImplementedError" in self._log_since(context):
+        is_page = "<!doctype html" in str(exception).lower()
+        if is_page and "NotImplementedError" in self._log_since(context):
             raise NotOffered(service, operation, "a web page after NotImplementedError")
 
     def _log_since(self, context: dict[str, Any]) -> str:
@@ -196,7 +196,7 @@ class Clients:
         self,
         service: str,
         operation: str,
-        asked: Mapping[str, Any],
+        params_sent: Mapping[str, Any],
         parsed: Mapping[str, Any] | None,
         context: dict[str, Any],
     ) -> None:
@@ -206,11 +206,11 @@ class Clients:
         if number is not None:
             self._ledger.after(number, f"{service}:{operation}", parsed)
         elif parsed is not None:
-            self._ledger.deleted(service, operation, asked)
+            self._ledger.deleted(service, operation, params_sent)
 
 
 def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
-    """The error of an answer with all its members."""
+    """Return the error of an answer with all its members."""
     return {key: value for key, value in parsed.items() if key not in ("ResponseMetadata", "Error")} | dict(
         parsed.get("Error", {})
     )
@@ -229,19 +229,19 @@ def _config(target: Target) -> Config:
 
 
 def _session(target: Target) -> Session:
-    """A session that reads nothing from the environment, but for targets whose credentials come from there."""
+    """Return a session that reads nothing from the environment, except for credentials where they come from there."""
     if target.credentials.kind == "per-test":
-        # Without names of variables and with no files to read, neither AWS_PROFILE nor ~/.aws can redirect a run.
-        deaf = {name: (None, None, default, cast) for name, (_, _, default, cast) in SESSION_VARIABLES.items()}
-        session = Session(session_vars=deaf)
+        # Without names of variables and files, neither AWS_PROFILE nor ~/.aws can redirect a run.
+        without_names = {name: (None, None, default, cast) for name, (_, _, default, cast) in SESSION_VARIABLES.items()}
+        session = Session(session_vars=without_names)
         session.set_config_variable("config_file", "/dev/null")
         session.set_config_variable("credentials_file", "/dev/null")
         return session
     try:
         session = Session(profile=target.credentials.profile)
         found = session.get_credentials()
-    except BotoCoreError as missing:
-        raise TargetUnavailable(f"no credentials for {target.name}: {missing}") from None
+    except BotoCoreError as error:
+        raise TargetUnavailable(f"no credentials for {target.name}: {error}") from None
     if found is None:
         raise TargetUnavailable(f"no credentials for {target.name}: neither in the environment nor in a profile")
     return session

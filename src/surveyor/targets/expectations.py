@@ -59,18 +59,18 @@ class Expectations:
 
     def unknown(self, known: Iterable[str]) -> list[str]:
         """Return a line for each entry whose claim does not exist."""
-        known_claims = set(known)
-        return [f"an expectation names the unknown claim {claim!r}" for claim in self.entries if claim not in known_claims]
+        existing = set(known)
+        return [f"an expectation names the unknown claim {claim!r}" for claim in self.entries if claim not in existing]
 
 
 def expectations_file(target: Target, targets: Path) -> Path:
-    """Return the file of a target's entries: in `expectations/` beside the target file, or below `targets` without one."""
+    """Return the file of a target's entries: in `expectations/` beside the target file, else below `targets`."""
     folder = target.file.parent if target.file else targets
     return folder / "expectations" / f"{target.name}.toml"
 
 
 def load_expectations(path: Path) -> Expectations:
-    """Return the entries in a file; none if there is no file. Raises TargetFileError with the number of the entry."""
+    """Return the entries in a file; none if there is no file. Raises TargetFileError."""
     if not path.exists():
         return Expectations()
     try:
@@ -94,8 +94,10 @@ def load_expectations(path: Path) -> Expectations:
 
 
 def write_expectations(path: Path, target: str, fresh: Iterable[Expectation], existing: Expectations) -> int:
-    """Write the entries in `fresh`, keep reason, link and date of existing ones, and return the number of entries."""
-    entries = sorted((_kept(entry, existing.entries.get(entry.claim)) for entry in fresh), key=lambda entry: entry.claim)
+    """Write the entries in `fresh`, keep reason, link and date of existing ones, and return their number."""
+    entries = sorted(
+        (_kept(entry, existing.entries.get(entry.claim)) for entry in fresh), key=lambda entry: entry.claim
+    )
     command = f"surveyor conform --target {target} --update-expectations"
     head = f"# The known failures of {target}, written by:\n# {command}\n# Reasons, links and dates are kept.\n"
     parts = [head, *(_toml(entry) for entry in entries)]

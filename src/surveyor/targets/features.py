@@ -1,4 +1,4 @@
-"""Declared features are probed: declared and absent is a failure, and an undeclared target has what answers."""
+"""Probes of features: a declared feature that is absent is a failure; without declarations, what answers is present."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PROBING_ACCOUNT = "000000000001"
 def probe(
     target: Target, clients: Clients, control: Control | None
 ) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
-    """The features that the target has, and those that it declares and lacks with what came instead.
+    """Return the features that the target has, and those that it declares but lacks, with the reason.
 
-    Features that no call can show without doing harm (quotas, throttling, health, …) are taken as declared; an
-    undeclared target is not taken to have them.
+    Features that no harmless call can show (quotas, throttling, health, …) are trusted if declared; a target without
+    declarations does not have them.
     """
     found: set[str] = set()
     absent: list[tuple[str, str]] = []
@@ -43,8 +43,8 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
     def offers(service: str, operation: str, **params: object) -> Callable[[], str]:
         return lambda: _offers(clients, service, operation, params)
 
-    def steers(look: Callable[[Control], object]) -> Callable[[], str]:
-        return lambda: _steers(control, look)
+    def controls(request: Callable[[Control], object]) -> Callable[[], str]:
+        return lambda: _controls(control, request)
 
     probes = {
         "cloudmap": offers("servicediscovery", "list_namespaces"),
@@ -54,13 +54,13 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
             "servicediscovery", "update_instance_custom_health_status",
             ServiceId="srv-surveyorprobe00", InstanceId="probe", Status="HEALTHY",
         ),
-        "clock-control": steers(_advances),
+        "clock-control": controls(_advances),
     }  # fmt: skip
     if control is not None:
-        probes["health"] = steers(_probes_loopback)
-        probes["task-signals"] = steers(lambda one: one.signals())
+        probes["health"] = controls(_probes_loopback)
+        probes["task-signals"] = controls(lambda control: control.signals())
     if target.dns.kind == "control":
-        probes["dns"] = probes["public-dns"] = steers(lambda one: one.name_servers())
+        probes["dns"] = probes["public-dns"] = controls(lambda control: control.name_servers())
     elif target.dns.kind == "none":
         probes["dns"] = probes["public-dns"] = lambda: "its target file names no DNS server"
     return probes
@@ -69,14 +69,14 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
 def _offers(clients: Clients, service: str, operation: str, params: dict[str, object]) -> str:
     try:
         getattr(clients.client(service, PROBING_ACCOUNT), operation)(**params)
-    except NotOffered as no:
-        return f"{no.operation} is not offered ({no.answer})"
-    except ClientError as refusal:
-        # Any error of the API's own says that the operation is there; a bare number is a web server's.
-        code = str(refusal.response.get("Error", {}).get("Code", ""))
+    except NotOffered as error:
+        return f"{error.operation} is not offered ({error.answer})"
+    except ClientError as error:
+        # Any error of the API shows that the operation exists; a bare number comes from a web server.
+        code = str(error.response.get("Error", {}).get("Code", ""))
         return f"{service}:{operation} answered HTTP {code}" if code.isdecimal() else ""
-    except (BotoCoreError, ResponseParserError) as broken:
-        return f"{service}:{operation}: {type(broken).__name__}"
+    except (BotoCoreError, ResponseParserError) as error:
+        return f"{service}:{operation}: {type(error).__name__}"
     return ""
 
 
@@ -91,11 +91,11 @@ def _advances(control: Control) -> None:
     control.advance(0)
 
 
-def _steers(control: Control | None, look: Callable[[Control], object]) -> str:
+def _controls(control: Control | None, request: Callable[[Control], object]) -> str:
     if control is None:
         return "there is no control endpoint"
     try:
-        look(control)
-    except SurveyorError as broken:
-        return str(broken)
+        request(control)
+    except SurveyorError as error:
+        return str(error)
     return ""

@@ -1,4 +1,4 @@
-"""Turns what --target names (a target file's stem, a path, a URL) into a Target, or says in one line why not."""
+"""Load the target that --target names: the stem of a target file, a path, or a URL."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from surveyor.account.budget import Budget, BudgetError, budget_of
 from surveyor.claims.features import FEATURES
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.messages import nearest
-from surveyor.targets.model import Credentials, Dns, Place, Start, Target, is_loopback
-from surveyor.targets.options import NOTHING_GIVEN, TargetOptions, address_and_port, apply_given, checked_endpoint
+from surveyor.targets.model import Credentials, Dns, Start, Target, TaskPlacement, is_loopback
+from surveyor.targets.options import NO_OPTIONS, TargetOptions, address_and_port, apply_options, checked_endpoint
 
 __all__ = ["find_target", "load_target", "target_names"]
 
@@ -21,37 +21,37 @@ _KEYS = {"description", "package", "region", "regions", "endpoint", "clock", "dn
 _START_KEYS = {"argv", "env", "ready", "path", "within"}
 _CREDENTIALS_KEYS = {"kind", "secret", "header", "profile"}
 _AWS = "aws"
-"""As `endpoint`: AWS itself, which has one for each service and region."""
+"""The value of `endpoint` for AWS itself, which has an endpoint for each service and region."""
 
 
 def target_names(folder: Path) -> list[str]:
-    """The names that --target knows, from the files in `folder`."""
+    """Return the names that --target accepts: the stems of the files in `folder`."""
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
-def load_target(wanted: str, folder: Path, given: TargetOptions = NOTHING_GIVEN) -> Target:
-    """The target that `wanted` names, with what was `given`: a file in `folder` by its stem, a file's path, or a URL.
+def load_target(name: str, folder: Path, options: TargetOptions = NO_OPTIONS) -> Target:
+    """Return the target called `name`, a stem in `folder`, a path or a URL, with the options applied.
 
-    Raises UsageError for an unknown name (with the nearest known one) and for what does not fit the target,
-    TargetFileError for a file that is wrong.
+    Raises UsageError for an unknown name (with the nearest known one) and for options that do not fit the target,
+    TargetFileError for an invalid file.
     """
-    return apply_given(find_target(wanted, folder), given)
+    return apply_options(find_target(name, folder), options)
 
 
-def find_target(wanted: str, folder: Path) -> Target:
-    """The same without anything given. Raises UsageError and TargetFileError."""
-    if "://" in wanted:
-        return _from_url(wanted)
-    if wanted.endswith(".toml") or "/" in wanted:
-        path = Path(wanted)
+def find_target(name: str, folder: Path) -> Target:
+    """Return the target called `name` without options. Raises UsageError and TargetFileError."""
+    if "://" in name:
+        return _from_url(name)
+    if name.endswith(".toml") or "/" in name:
+        path = Path(name)
         if not path.is_file():
-            raise UsageError(f"no target file at {wanted}")
+            raise UsageError(f"no target file at {name}")
         return _from_file(path)
-    path = folder / f"{wanted}.toml"
+    path = folder / f"{name}.toml"
     if not path.is_file():
         names = target_names(folder)
-        hint = nearest(wanted, names) or f"; known are {', '.join(names) or 'none'}, or give a URL"
-        raise UsageError(f"unknown target {wanted!r}{hint}")
+        hint = nearest(name, names) or f"; known are {', '.join(names) or 'none'}, or give a URL"
+        raise UsageError(f"unknown target {name!r}{hint}")
     return _from_file(path)
 
 
@@ -65,16 +65,16 @@ def _from_url(url: str) -> Target:
 def _from_file(path: Path) -> Target:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
-        raise TargetFileError(f"{path}: cannot be read: {broken}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TargetFileError(f"{path}: cannot be read: {error}") from None
     try:
         return _target(path, table)
-    except _Wrong as wrong:
-        raise TargetFileError(f"{path}: {wrong}") from None
+    except _Invalid as error:
+        raise TargetFileError(f"{path}: {error}") from None
 
 
-class _Wrong(Exception):
-    """What is wrong in the file, without its name."""
+class _Invalid(Exception):
+    """An error in the file; the text does not name the file."""
 
 
 def _target(path: Path, table: dict[str, Any]) -> Target:
@@ -82,14 +82,14 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
     start = _start(table["start"]) if "start" in table else None
     endpoint = _text(table, "endpoint", None)
     if (start is None) == (endpoint is None):
-        raise _Wrong("needs either endpoint or [start], not both")
+        raise _Invalid("needs either endpoint or [start], not both")
     if endpoint == _AWS:
         endpoint = None
     elif endpoint is not None:
         try:
             checked_endpoint(endpoint)
-        except UsageError as wrong:
-            raise _Wrong(f"endpoint: {wrong}") from None
+        except UsageError as error:
+            raise _Invalid(f"endpoint: {error}") from None
     clock = _choice(table, "clock", ("wall", "control"), "wall")
     features, on_request = _texts(table, "features"), _texts(table, "on_request")
     for feature in sorted(features | on_request):
@@ -98,14 +98,14 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
     for feature, package in optional.items():
         _known(feature, FEATURES, "feature")
         if not isinstance(package, str) or not package.isidentifier():
-            raise _Wrong(f"optional.{feature} is to be the name of a Python package")
+            raise _Invalid(f"optional.{feature} must be the name of a Python package")
     lacks = _texts(table, "lacks")
     for operation in sorted(lacks):
         if operation.count(":") != 1 or operation.startswith(":") or operation.endswith(":"):
-            raise _Wrong(f"lacks: {operation!r} is not of the form service:Operation")
+            raise _Invalid(f"lacks: {operation!r} is not of the form service:Operation")
     prefix = table.get("inject_host_prefix", False)
     if not isinstance(prefix, bool):
-        raise _Wrong("inject_host_prefix must be true or false")
+        raise _Invalid("inject_host_prefix must be true or false")
     return Target(
         name=path.stem,
         region=_text(table, "region", "us-east-1") or "",
@@ -124,7 +124,7 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
         on_request=on_request,
         optional=optional,
         budget=_budget(_table(table.get("budget", {}), "budget")),
-        place=_place(_table(table.get("ecs", {}), "ecs")),
+        place=_placement(_table(table.get("ecs", {}), "ecs")),
         file=path,
     )
 
@@ -134,10 +134,10 @@ def _start(table: object) -> Start:
     _only(table, _START_KEYS, "start.")
     argv = table.get("argv")
     if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
-        raise _Wrong("start.argv must be a list of words")
+        raise _Invalid("start.argv must be a list of words")
     env = _table(table.get("env", {}), "start.env")
     if not all(isinstance(value, str) for value in env.values()):
-        raise _Wrong("start.env: every value must be text")
+        raise _Invalid("start.env: every value must be text")
     within = _seconds(table, "within", 30.0)
     ready = _choice(table, "ready", ("http", "json-line"), "http")
     for text in [*argv, *env.values()]:
@@ -149,8 +149,8 @@ def _start(table: object) -> Start:
 def _placeholders(text: str) -> None:
     try:
         text.format(python="", port="", seed="", scratch="")
-    except (KeyError, IndexError, ValueError) as wrong:
-        raise _Wrong(f"start: {text!r} holds an unknown placeholder ({wrong}); known are "
+    except (KeyError, IndexError, ValueError) as error:
+        raise _Invalid(f"start: {text!r} contains an unknown placeholder ({error}); known are "
                      "{python}, {port}, {seed}, {scratch}") from None  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def _credentials(table: object) -> Credentials:
     kind = _choice(table, "kind", ("per-test", "environment", "profile"), "per-test")
     profile = _text(table, "profile", None)
     if (kind == "profile") != (profile is not None):
-        raise _Wrong('credentials.profile goes with kind = "profile", and only with it')
+        raise _Invalid('credentials.profile goes with kind = "profile", and only with it')
     return Credentials(cast(Any, kind), _text(table, "secret", "surveyor") or "", _text(table, "header", None), profile)
 
 
@@ -169,16 +169,16 @@ def _dns(text: str) -> Dns:
         return Dns(cast(Any, text))
     found = address_and_port(text)
     if found is None:
-        raise _Wrong(f'dns must be "control", "zones", "none" or "address:port", not {text!r}')
+        raise _Invalid(f'dns must be "control", "zones", "none" or "address:port", not {text!r}')
     return Dns("address", *found)
 
 
-def _place(table: dict[str, Any]) -> Place:
+def _placement(table: dict[str, Any]) -> TaskPlacement:
     _only(table, {"cluster", "subnets", "security_groups", "capacity", "public"}, "ecs.")
     public = table.get("public", False)
     if not isinstance(public, bool):
-        raise _Wrong("ecs.public must be true or false")
-    return Place(
+        raise _Invalid("ecs.public must be true or false")
+    return TaskPlacement(
         _text(table, "cluster", None),
         tuple(sorted(_texts(table, "subnets"))),
         tuple(sorted(_texts(table, "security_groups"))),
@@ -190,13 +190,13 @@ def _place(table: dict[str, Any]) -> Place:
 def _budget(table: dict[str, Any]) -> Budget:
     try:
         return budget_of(table)
-    except BudgetError as wrong:
-        raise _Wrong(f"budget: {wrong}") from None
+    except BudgetError as error:
+        raise _Invalid(f"budget: {error}") from None
 
 
 def _table(value: object, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _Wrong(f"{name} must be a table")
+        raise _Invalid(f"{name} must be a table")
     return value
 
 
@@ -206,34 +206,34 @@ def _only(table: Mapping[str, object], known: set[str], prefix: str) -> None:
             _known(key, known, "key", shown=prefix + key)
 
 
-def _known(value: str, known: Mapping[str, str] | set[str], what: str, shown: str | None = None) -> None:
+def _known(value: str, known: Mapping[str, str] | set[str], kind: str, shown: str | None = None) -> None:
     if value not in known:
-        raise _Wrong(f"unknown {what} {shown or value!r}{nearest(value, known)}")
+        raise _Invalid(f"unknown {kind} {shown or value!r}{nearest(value, known)}")
 
 
 def _text(table: Mapping[str, object], key: str, default: str | None) -> str | None:
     value = table.get(key, default)
     if value is not default and (not isinstance(value, str) or not value):
-        raise _Wrong(f"{key} must be text")
+        raise _Invalid(f"{key} must be text")
     return value
 
 
 def _texts(table: Mapping[str, object], key: str) -> frozenset[str]:
     value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise _Wrong(f"{key} must be a list of words")
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise _Invalid(f"{key} must be a list of words")
     return frozenset(value)
 
 
 def _choice(table: Mapping[str, object], key: str, choices: tuple[str, ...], default: str) -> str:
     value = table.get(key, default)
     if value not in choices:
-        raise _Wrong(f"{key} must be one of {', '.join(choices)}, not {value!r}")
+        raise _Invalid(f"{key} must be one of {', '.join(choices)}, not {value!r}")
     return value
 
 
 def _seconds(table: Mapping[str, object], key: str, default: float) -> float:
     value = table.get(key, default)
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
-        raise _Wrong(f"{key} must be a number of seconds, not {value!r}")
+        raise _Invalid(f"{key} must be a number of seconds, not {value!r}")
     return float(value)

@@ -1,4 +1,4 @@
-"""What a target is, as values: how it is reached or started, who calls it, where it answers names, what it has."""
+"""A target as values: how it is reached or started, its credentials, its DNS servers, its features."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 
 from surveyor.account.budget import UNBOUNDED, Budget
 
-__all__ = ["Credentials", "Dns", "Place", "Start", "Target", "is_loopback"]
+__all__ = ["Credentials", "Dns", "Start", "Target", "TaskPlacement", "is_loopback"]
 
 
 @dataclass(frozen=True)
 class Start:
-    """How Surveyor starts the target itself.
+    """How Surveyor starts the target.
 
-    `argv` and the values of `env` may hold {python}, {port}, {seed} and {scratch} (a directory that is removed again).
+    `argv` and the values of `env` may contain {python}, {port}, {seed} and {scratch} (a temporary directory).
     `ready`: "http" = a GET of `path` is answered with any status; "json-line" = one JSON line on stdout that names
-    the endpoint. `within` in wall seconds.
+    the endpoint. `within` is in wall seconds.
     """
 
     argv: tuple[str, ...]
@@ -32,7 +32,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Credentials:
-    """Who calls. `per-test`: each test is an account of its own, its 12 digits used as access key id.
+    """The credentials of calls. `per-test`: each test has its own account, whose 12 digits are the access key id.
 
     `header`: a request header that carries the account, for a target that does not read it from the key.
     """
@@ -45,10 +45,10 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Dns:
-    """Where names are asked: nowhere, where the control endpoint says, always at one address, or as on AWS.
+    """Where names are queried: nowhere, at the servers that the control endpoint names, at one address, or as on AWS.
 
-    `zones`: public names at the name servers that their hosted zone lists; private ones at `address`, which has to be
-    a resolver inside their VPC, or, where that is "", nowhere.
+    `zones`: public names at the name servers that their hosted zone lists; private names at `address`, which must be a
+    resolver inside their VPC, or nowhere if it is "".
     """
 
     kind: Literal["none", "control", "address", "zones"] = "none"
@@ -57,11 +57,11 @@ class Dns:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where tasks run in an account that is given: a cluster, subnets of one VPC, security groups, a capacity provider.
+class TaskPlacement:
+    """Where tasks run on a real account: a cluster, subnets of one VPC, security groups, a capacity provider.
 
-    Without it tests make a cluster and use the default VPC's subnets. `public` gives tasks public addresses, by which
-    they are called from outside the VPC.
+    Without it tests create a cluster and use the subnets of the default VPC. `public` gives tasks public addresses, at
+    which they are called from outside the VPC.
     """
 
     cluster: str | None = None
@@ -73,15 +73,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Target:
-    """One thing that can be tested.
+    """A target that can be tested.
 
-    Without `endpoint` and `start` it is AWS itself, which has an endpoint for each service and region. `features` None
-    means: not declared, find out by probing; `optional` are those that need a
-    Python package here; `on_request` are features that are tested only if asked for, since that
-    fills quotas, floods APIs or leaves the region. `lacks`: operations that it does not have, as
+    Without `endpoint` and `start` it is AWS itself, which has an endpoint for each service and region.
+    `features`: None means not declared, so that they are probed. `optional` are those that need a Python package on
+    this machine. `on_request` are those that are tested only with --enable, since their tests use up quotas, send
+    calls at high rates or leave the region. `lacks`: operations that the target does not have, as
     `servicediscovery:CreateService`. `settles`: seconds after a call from which on nothing changes by itself.
-    `regions`: those that may be used; none named means any. `account`: the one account that the run may be in; `vpc`
-    and `role` are a VPC and a role there that it may use, `budget` what it may spend there.
+    `regions`: the allowed regions, or any if empty. `account`: the only account that the run may use; `vpc` and `role`
+    are a VPC and a role in it, `budget` the limits of the run.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Target:
     package: str | None = None
     credentials: Credentials = Credentials()
     dns: Dns = Dns()
-    clock: Literal["control", "wall"] = "wall"  # whose time: that of the control endpoint, or everybody's
+    clock: Literal["control", "wall"] = "wall"  # the clock of the control endpoint, or wall time
     features: frozenset[str] | None = None
     lacks: frozenset[str] = frozenset()
     inject_host_prefix: bool = False
@@ -104,21 +104,21 @@ class Target:
     vpc: str | None = None
     role: str | None = None
     budget: Budget = UNBOUNDED
-    place: Place = Place()
+    place: TaskPlacement = TaskPlacement()
     file: Path | None = None
 
     @property
     def kind(self) -> str:
-        """How it is reached: `started` by us, or an `endpoint` that is there already."""
+        """Return `started` if Surveyor starts it, or `endpoint` if it is running already."""
         return "started" if self.start else "endpoint"
 
     @property
     def is_one_account(self) -> bool:
-        """Whether all tests are in one account, which outlives the run: what they make there is taken away again."""
+        """Return whether all tests use one account that outlives the run, so that their resources must be deleted."""
         return self.account is not None or self.credentials.kind != "per-test"
 
     def version(self) -> str:
-        """The version of the package that is the target, or "" if that cannot be known."""
+        """Return the version of the package that is the target, or "" if it is unknown."""
         try:
             return importlib.metadata.version(self.package) if self.package else ""
         except importlib.metadata.PackageNotFoundError:
@@ -126,11 +126,11 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Whether it runs on this machine: no proxies, short time-outs."""
+        """Return whether it runs on this machine: no proxies, short time-outs."""
         return self.start is not None or (self.endpoint is not None and is_loopback(self.endpoint))
 
 
 def is_loopback(url: str) -> bool:
-    """Whether `url` names this machine's own loopback."""
+    """Return whether `url` names a loopback address of this machine."""
     host = urlsplit(url).hostname or ""
     return host == "localhost" or host.endswith(".localhost") or host.startswith("127.") or host == "::1"

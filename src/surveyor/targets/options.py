@@ -1,4 +1,4 @@
-"""What the command line says about a target beyond its file: account, region, endpoint, vantage, limits."""
+"""Options of the command line that change a target: account, region, endpoint, DNS server, features, budget."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from surveyor.errors import UsageError
 from surveyor.messages import nearest
 from surveyor.targets.model import Credentials, Dns, Target, is_loopback
 
-__all__ = ["NOTHING_GIVEN", "TargetOptions", "address_and_port", "allowed_words", "apply_given", "checked_endpoint"]
+__all__ = ["NO_OPTIONS", "TargetOptions", "address_and_port", "apply_options", "checked_endpoint", "split_features"]
 
 
 @dataclass(frozen=True)
 class TargetOptions:
-    """What was given; None or empty is as the target's file has it. `dns` is `control`, `none` or `ADDRESS:PORT`."""
+    """The options of the command line; None or empty keeps the target file's value.
+
+    `dns` is `control`, `none` or `ADDRESS:PORT`.
+    """
 
     account: str | None = None
     region: str | None = None
@@ -25,81 +28,81 @@ class TargetOptions:
     dns: str | None = None
     vpc: str | None = None
     role: str | None = None
-    allow: tuple[str, ...] = ()
+    enable: tuple[str, ...] = ()
     budget: str | None = None
 
     def arguments(self) -> list[str]:
-        """As options of pytest, which hands them to its workers."""
-        told: Mapping[str, str | None] = {
+        """Return them as options of pytest, which passes them to its workers."""
+        values: Mapping[str, str | None] = {
             "--account": self.account, "--region": self.region, "--endpoint": self.endpoint, "--dns": self.dns,
             "--vpc": self.vpc, "--role": self.role, "--budget": self.budget,
         }  # fmt: skip
-        words = [word for name, value in told.items() if value is not None for word in (name, value)]
-        return words + [word for feature in self.allow for word in ("--allow", feature)]
+        words = [word for name, value in values.items() if value is not None for word in (name, value)]
+        return words + [word for feature in self.enable for word in ("--enable", feature)]
 
 
-NOTHING_GIVEN = TargetOptions()
-"""The target as its file has it."""
+NO_OPTIONS = TargetOptions()
+"""Keep the target as in its file."""
 
 
-def apply_given(target: Target, given: TargetOptions) -> Target:
-    """The target with what was given. Raises UsageError, before any call, for what does not fit it."""
-    target = _reached(target, given)
-    if given.region is not None:
-        if target.regions and given.region not in target.regions:
-            raise UsageError(f"{target.name} may be surveyed in {', '.join(target.regions)}, not in {given.region}")
-        target = replace(target, region=given.region)
-    if given.dns is not None:
-        target = replace(target, dns=_dns(target.dns, given.dns))
-    return _limited(_inside(target, given), given)
+def apply_options(target: Target, options: TargetOptions) -> Target:
+    """Return the target with the options applied. Raises UsageError, before any call, if one does not fit."""
+    target = _with_endpoint(target, options)
+    if options.region is not None:
+        if target.regions and options.region not in target.regions:
+            raise UsageError(f"{target.name} may be tested in {', '.join(target.regions)}, not in {options.region}")
+        target = replace(target, region=options.region)
+    if options.dns is not None:
+        target = replace(target, dns=_dns(target.dns, options.dns))
+    return _with_features_and_budget(_with_account(target, options), options)
 
 
-def _reached(target: Target, given: TargetOptions) -> Target:
-    if given.endpoint is None:
+def _with_endpoint(target: Target, options: TargetOptions) -> Target:
+    if options.endpoint is None:
         return target
     if target.endpoint is not None or target.start is not None:
-        raise UsageError(f"--endpoint does not go with {target.name}, which has one; write --target {given.endpoint}")
-    checked_endpoint(given.endpoint)
-    local = is_loopback(given.endpoint)
-    return replace(target, endpoint=given.endpoint.rstrip("/"), inject_host_prefix=False,
-                   dns=Dns() if given.dns is None and local else target.dns)  # fmt: skip
+        raise UsageError(f"--endpoint does not go with {target.name}, which has one; write --target {options.endpoint}")
+    checked_endpoint(options.endpoint)
+    local = is_loopback(options.endpoint)
+    return replace(target, endpoint=options.endpoint.rstrip("/"), inject_host_prefix=False,
+                   dns=Dns() if options.dns is None and local else target.dns)  # fmt: skip
 
 
-def _inside(target: Target, given: TargetOptions) -> Target:
-    """Which account, and which VPC there."""
-    if target.is_one_account and given.account is None and target.account is None:
+def _with_account(target: Target, options: TargetOptions) -> Target:
+    """Return the target with account, VPC and role."""
+    if target.is_one_account and options.account is None and target.account is None:
         raise UsageError(
-            f"{target.name} is an account that outlives the run: say with --account which one it is meant to be "
-            "(12 digits, as `aws sts get-caller-identity` tells them)"
+            f"{target.name} is an account that outlives the run: name it with --account "
+            "(12 digits, as `aws sts get-caller-identity` prints them)"
         )
-    if given.account is not None:
-        if not re.fullmatch(r"\d{12}", given.account):
-            raise UsageError(f"an account is 12 digits, not {given.account!r}")
-        # All tests in one account, as on AWS: in a target that we start it is one of its own, elsewhere the user's.
+    if options.account is not None:
+        if not re.fullmatch(r"\d{12}", options.account):
+            raise UsageError(f"--account must be 12 digits, not {options.account!r}")
+        # All tests use one account, as on AWS: a new one in a target that is started here, else the given one.
         kind = target.credentials if target.start or target.is_one_account else Credentials("environment")
-        target = replace(target, account=given.account, credentials=kind)
-    for name, value in (("vpc", given.vpc), ("role", given.role)):
+        target = replace(target, account=options.account, credentials=kind)
+    for name, value in (("vpc", options.vpc), ("role", options.role)):
         if value is not None and not target.is_one_account:
-            raise UsageError(f"--{name} does not go with {target.name}, where each test has an account of its own")
-    if given.role is not None and target.features is not None:
+            raise UsageError(f"--{name} does not go with {target.name}, where each test has a separate account")
+    if options.role is not None and target.features is not None:
         target = replace(target, features=target.features | {"iam"})
-    return replace(target, vpc=given.vpc, role=given.role)
+    return replace(target, vpc=options.vpc, role=options.role)
 
 
-def _limited(target: Target, given: TargetOptions) -> Target:
-    for feature in given.allow:
+def _with_features_and_budget(target: Target, options: TargetOptions) -> Target:
+    for feature in options.enable:
         if feature not in target.on_request:
             known, near = ", ".join(sorted(target.on_request)) or "nothing", nearest(feature, target.on_request)
-            raise UsageError(f"--allow {feature}: {target.name} has {known} to allow{near}")
-    if given.allow and target.features is not None:
-        target = replace(target, features=target.features | set(given.allow))
-    if given.budget is not None:
+            raise UsageError(f"--enable {feature}: {target.name} has {known} to enable{near}")
+    if options.enable and target.features is not None:
+        target = replace(target, features=target.features | set(options.enable))
+    if options.budget is not None:
         if not target.is_one_account:
             raise UsageError(f"--budget does not go with {target.name}, where nothing costs anything")
         try:
-            target = replace(target, budget=target.budget.tightened(given.budget))
-        except BudgetError as wrong:
-            raise UsageError(f"--budget: {wrong}") from None
+            target = replace(target, budget=target.budget.tightened(options.budget))
+        except BudgetError as error:
+            raise UsageError(f"--budget: {error}") from None
     return target
 
 
@@ -109,19 +112,19 @@ def _dns(own: Dns, text: str) -> Dns:
     found = address_and_port(text)
     if found is None:
         raise UsageError(f'--dns must be "control", "none" or ADDRESS:PORT, not {text!r}')
-    # On AWS the address is the resolver of a VPC: it knows private names, and no public zone that nobody delegated.
+    # On AWS the address is the resolver of a VPC, which knows private names, but no public zone without delegation.
     return Dns("zones" if own.kind == "zones" else "address", *found)
 
 
 def checked_endpoint(url: str) -> SplitResult:
-    """The parts of an endpoint's URL. Raises UsageError if it is none, or one that must not be given."""
+    """Return the parts of an endpoint's URL. Raises UsageError if it is invalid or not allowed."""
     parts = urlsplit(url)
     try:
         port_is_number = parts.port is None or parts.port > 0
     except ValueError:
         port_is_number = False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_number:
-        raise UsageError(f"{url!r} is no endpoint; write http://HOST:PORT")
+        raise UsageError(f"{url!r} is not an endpoint; write http://HOST:PORT")
     if parts.username or parts.password:
         raise UsageError("an endpoint URL must not carry credentials")
     if parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
@@ -132,13 +135,13 @@ def checked_endpoint(url: str) -> SplitResult:
 
 
 def address_and_port(text: str) -> tuple[str, int] | None:
-    """The parts of ADDRESS:PORT, or None."""
+    """Return the parts of ADDRESS:PORT, or None."""
     address, _, port = text.rpartition(":")
     if not address or not port.isdecimal() or not 0 < int(port) < 65536:
         return None
     return address.strip("[]"), int(port)
 
 
-def allowed_words(texts: Sequence[str]) -> tuple[str, ...]:
-    """The features that `--allow` names, given several times or with commas."""
+def split_features(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the features named by `--enable`, which may be repeated or hold commas."""
     return tuple(word.strip() for text in texts for word in text.split(",") if word.strip())

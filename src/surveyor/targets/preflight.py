@@ -1,7 +1,7 @@
-"""Before the first write to an account that outlives the run: is it the right one, and can all be taken away again?
+"""Checks before the first change to an account that outlives the run: the account, the clocks, the permissions.
 
-Delete calls are tried on things that cannot exist: whoever may not delete is told so, whoever may is told that there
-is no such thing.
+Delete calls are tried on resources that cannot exist: without permission the answer is a denial, with it the answer is
+that the resource does not exist.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from surveyor.targets.model import Target
 __all__ = ["MAX_CLOCK_SKEW", "operations", "preflight"]
 
 MAX_CLOCK_SKEW = 240.0
-"""Wall seconds that the clocks may be apart: signatures are refused from five minutes on."""
+"""Wall seconds by which the clocks may differ: signatures are refused from five minutes on."""
 
 _ADVICE = {
     "ExpiredToken": "the credentials have expired: get new ones",
     "ExpiredTokenException": "the credentials have expired: get new ones",
     "RequestExpired": "the credentials have expired, or this machine's clock is wrong",
-    "InvalidClientTokenId": "nobody has this access key: check which credentials are in the environment",
-    "UnrecognizedClientException": "nobody has this access key: check which credentials are in the environment",
+    "InvalidClientTokenId": "the access key does not exist: check which credentials are in the environment",
+    "UnrecognizedClientException": "the access key does not exist: check which credentials are in the environment",
     "SignatureDoesNotMatch": "the secret does not belong to the access key, or this machine's clock is wrong",
     "MissingAuthenticationToken": "the calls are not signed: check which credentials are in the environment",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
-_NOBODY = "surveyorpreflight"
+_NO_RESOURCE = "surveyorpreflight"
 
 
 @dataclass(frozen=True)
 class _Call:
-    """One call that set-up or clean-up needs, made so that it changes nothing."""
+    """One call that set-up or clean-up needs, in a form that changes nothing."""
 
     service: str
     operation: str
@@ -47,17 +47,17 @@ class _Call:
 
 
 def operations(features: frozenset[str]) -> set[str]:
-    """What is called, as `service:Operation`: with the actions of these a caller gets through."""
+    """Return the operations that are called, as `service:Operation`: the permissions that preflight needs."""
     return {f"{call.service}:{_operation(call.operation)}" for call in _calls(features)}
 
 
 def _operation(method: str) -> str:
-    """The operation behind a method of boto3's; none that is called here has an abbreviation in its name."""
+    """Return the operation of a method of boto3; none of those called here has an abbreviation in its name."""
     return "".join(word.capitalize() for word in method.split("_"))
 
 
 def preflight(target: Target, clients: Clients, now: Callable[[], float] = time.time) -> None:
-    """Raises TargetUnavailable, in one line, if the run must not begin; nothing has been created then."""
+    """Raise TargetUnavailable if the run must not begin; nothing has been created then."""
     _identity(target, clients, now)
     for call in _calls(target.features or frozenset()):
         _permitted(target, clients, call)
@@ -66,12 +66,12 @@ def preflight(target: Target, clients: Clients, now: Callable[[], float] = time.
 def _identity(target: Target, clients: Clients, now: Callable[[], float]) -> None:
     try:
         answer = clients.client("sts", target.account or "", target.region).get_caller_identity()
-    except ClientError as refused:
-        code = code_of(refused)
+    except ClientError as error:
+        code = code_of(error)
         advice = _ADVICE.get(code, "its answer to GetCallerIdentity must name the account")
         raise _stop(f"{target.name} refused GetCallerIdentity with {code}: {advice}") from None
-    except BotoCoreError as broken:
-        raise _stop(f"{target.name} did not answer GetCallerIdentity: {broken}") from None
+    except BotoCoreError as error:
+        raise _stop(f"{target.name} did not answer GetCallerIdentity: {error}") from None
     actual = answer.get("Account")
     if actual != target.account:
         raise _stop(
@@ -79,19 +79,19 @@ def _identity(target: Target, clients: Clients, now: Callable[[], float]) -> Non
             f"({answer.get('Arn')})"
         )
     skew = _skew(answer, now())
-    way = "ahead of" if skew > 0 else "behind"
+    direction = "ahead of" if skew > 0 else "behind"
     if abs(skew) > MAX_CLOCK_SKEW:
         raise _stop(
-            f"this machine's clock is {abs(skew):.0f} s {way} that of {target.name}, and a signature is good for five "
-            "minutes: set the clock"
+            f"this machine's clock is {abs(skew):.0f} s {direction} that of {target.name}, and a signature is valid "
+            "for five minutes: set the clock"
         )
 
 
 def _skew(answer: Mapping[str, Any], now: float) -> float:
-    """How many seconds this machine is ahead; 0 if the answer tells no time."""
-    told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    """Return by how many seconds this machine is ahead; 0 if the answer has no date."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     try:
-        return now - parsedate_to_datetime(told).timestamp() if told else 0.0
+        return now - parsedate_to_datetime(date).timestamp() if date else 0.0
     except ValueError:
         return 0.0
 
@@ -101,10 +101,12 @@ def _calls(features: frozenset[str]) -> list[_Call]:
         _Call("servicediscovery", "list_namespaces", {}),
         _Call("servicediscovery", "list_services", {}),
         _Call("servicediscovery", "list_operations", {}),
-        _Call("servicediscovery", "list_instances", {"ServiceId": f"srv-{_NOBODY}"}),
-        _Call("servicediscovery", "deregister_instance", {"ServiceId": f"srv-{_NOBODY}", "InstanceId": _NOBODY}),
-        _Call("servicediscovery", "delete_service", {"Id": f"srv-{_NOBODY}"}),
-        _Call("servicediscovery", "delete_namespace", {"Id": f"ns-{_NOBODY}"}),
+        _Call("servicediscovery", "list_instances", {"ServiceId": f"srv-{_NO_RESOURCE}"}),
+        _Call(
+            "servicediscovery", "deregister_instance", {"ServiceId": f"srv-{_NO_RESOURCE}", "InstanceId": _NO_RESOURCE}
+        ),
+        _Call("servicediscovery", "delete_service", {"Id": f"srv-{_NO_RESOURCE}"}),
+        _Call("servicediscovery", "delete_namespace", {"Id": f"ns-{_NO_RESOURCE}"}),
     ]
     route53 = [
         _Call("route53", "list_hosted_zones", {}),
@@ -123,11 +125,11 @@ def _calls(features: frozenset[str]) -> list[_Call]:
     ]
     ecs = [
         _Call("ecs", "list_clusters", {}),
-        _Call("ecs", "describe_services", {"cluster": _NOBODY, "services": [_NOBODY]}),
-        _Call("ecs", "delete_service", {"cluster": _NOBODY, "service": _NOBODY}),
-        _Call("ecs", "stop_task", {"cluster": _NOBODY, "task": _NOBODY}),
-        _Call("ecs", "deregister_task_definition", {"taskDefinition": f"{_NOBODY}:1"}),
-        _Call("ecs", "delete_cluster", {"cluster": _NOBODY}),
+        _Call("ecs", "describe_services", {"cluster": _NO_RESOURCE, "services": [_NO_RESOURCE]}),
+        _Call("ecs", "delete_service", {"cluster": _NO_RESOURCE, "service": _NO_RESOURCE}),
+        _Call("ecs", "stop_task", {"cluster": _NO_RESOURCE, "task": _NO_RESOURCE}),
+        _Call("ecs", "deregister_task_definition", {"taskDefinition": f"{_NO_RESOURCE}:1"}),
+        _Call("ecs", "delete_cluster", {"cluster": _NO_RESOURCE}),
     ]
     chosen = {"route53": route53, "ec2": ec2, "ecs": ecs}
     return cloudmap + [call for feature, calls in chosen.items() if feature in features for call in calls]
@@ -137,15 +139,15 @@ def _permitted(target: Target, clients: Clients, call: _Call) -> None:
     client = clients.client(call.service, target.account or "", target.region)
     try:
         getattr(client, call.operation)(**call.params)
-    except ClientError as refused:
-        if code_of(refused) in _DENIED:
+    except ClientError as error:
+        if code_of(error) in _DENIED:
             name = client.meta.method_to_api_mapping[call.operation]
             raise _stop(
                 f"{call.service}:{name} is denied in account {target.account}, and set-up or clean-up needs it: "
-                f"{refused.response['Error'].get('Message', '')}"
+                f"{error.response['Error'].get('Message', '')}"
             ) from None
-    except BotoCoreError as broken:
-        raise _stop(f"{call.service} of {target.name} cannot be reached: {broken}") from None
+    except BotoCoreError as error:
+        raise _stop(f"{call.service} of {target.name} cannot be reached: {error}") from None
 
 
 def _stop(why: str) -> TargetUnavailable:

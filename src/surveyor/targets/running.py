@@ -1,4 +1,4 @@
-"""A target that is there: started or reached, with its clock, its clients and where it answers names."""
+"""A running target: started or reached, with its clock, its clients and its DNS servers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from surveyor.account.budget import Spending
 from surveyor.account.ledger import Ledger
 from surveyor.account.removal import Account
 from surveyor.clock import Clock, ControlledClock, WallClock
+from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking, SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.clients import Clients
-from surveyor.targets.control import Control, DnsAddress
+from surveyor.targets.control import Control
 from surveyor.targets.features import probe
 from surveyor.targets.model import Dns, Target
 from surveyor.targets.preflight import preflight
@@ -27,9 +28,9 @@ __all__ = ["RunningTarget", "run_target"]
 
 @dataclass
 class RunningTarget:
-    """One running instance; `features` are those it has, by declaration or, undeclared, by probing.
+    """One running instance. `features` are those that it has, by declaration or, without declarations, by probing.
 
-    `absent` maps each feature that was declared and not found to what the probe met.
+    `absent` lists each feature that is declared but was not found, with the reason.
     """
 
     target: Target
@@ -45,27 +46,30 @@ class RunningTarget:
     _servers: dict[str, DnsAddress] = field(default_factory=dict)
 
     def dead(self) -> str | None:
-        """Why it cannot answer any more; None while it can be connected to."""
+        """Return why it cannot answer any more; None while it accepts connections."""
         ended = self.process.ended() if self.process else None
         return ended or (unreachable(self.target.name, self.endpoint) if self.target.is_local else None)
 
     def account(self, run: str) -> Account:
-        """The one account, as clean-up of `run` goes about in it."""
+        """Return the account for the clean-up of `run`."""
         return Account(run, self.clients.patient, self.clock)
 
     def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
-        """Where names of a private namespace are asked. Raises FeatureLacking."""
+        """Return the DNS server for names of a private namespace. Raises FeatureLacking."""
         if self.target.dns.kind == "control" and self.control is not None:
             return self.control.resolver(account, region, vpc)
         if self.target.dns.kind == "zones" and not self.target.dns.address:
             raise FeatureLacking(
-                f"private names of {self.target.name} are answered inside their VPC: run there, with --vpc and "
+                f"private names of {self.target.name} resolve only inside their VPC: run there, with --vpc and "
                 "--dns ADDRESS:PORT of its resolver"
             )
         return self._address()
 
     def name_servers(self, account: str, zone: Callable[[], str]) -> DnsAddress:
-        """Where names of a public namespace, whose hosted zone `zone` tells, are asked. Raises FeatureLacking."""
+        """Return the DNS server for names of a public namespace. Raises FeatureLacking.
+
+        `zone` returns the id of its hosted zone.
+        """
         if self.target.dns.kind == "control" and self.control is not None:
             return self.control.name_servers()
         if self.target.dns.kind == "zones":
@@ -80,23 +84,23 @@ class RunningTarget:
 
     def _address(self) -> DnsAddress:
         if not self.target.dns.address:
-            raise FeatureLacking(f"{self.target.name} has no DNS server to ask")
+            raise FeatureLacking(f"{self.target.name} has no DNS server")
         return DnsAddress(self.target.dns.address, self.target.dns.port)
 
 
 @contextmanager
 def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Iterator[RunningTarget]:
-    """Start the target, or reach it; stop on leaving what was started.
+    """Start or reach the target, and stop it on exit if it was started.
 
-    Raises TargetUnavailable, in one line, when it does not start or answer.
+    Raises TargetUnavailable if it does not start or answer.
     """
     process = start(target.name, target.start, seed) if target.start else None
     control: Control | None = None
     try:
         endpoint = process.endpoint if process else target.endpoint
-        gone = unreachable(target.name, endpoint) if endpoint and target.is_local else None
-        if gone:
-            raise TargetUnavailable(gone)
+        problem = unreachable(target.name, endpoint) if endpoint and target.is_local else None
+        if problem:
+            raise TargetUnavailable(problem)
         control, target = _control(target, endpoint or "")
         clock = _clock(target, control)
         spending = Spending(target.budget, ledger.path.parent / "spent.json" if ledger else None)
@@ -115,26 +119,26 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
 
 
 def unreachable(name: str, endpoint: str) -> str | None:
-    """Why nothing listens at `endpoint`; None if something does."""
+    """Return why `endpoint` accepts no connection; None if it does."""
     parts = urlsplit(endpoint)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         socket.create_connection((parts.hostname or "", port), timeout=timeouts.CONNECT).close()
-    except OSError as broken:
-        return f"{name} cannot be reached at {endpoint}: {broken.strerror or broken}"
+    except OSError as error:
+        return f"{name} cannot be reached at {endpoint}: {error.strerror or error}"
     return None
 
 
 def address_of(host: str) -> str:
-    """The IPv4 address of a name server, by this machine's own resolver. Raises TargetUnavailable."""
+    """Return the IPv4 address of a name server, from this machine's resolver. Raises TargetUnavailable."""
     try:
         return str(socket.getaddrinfo(host, 53, socket.AF_INET)[0][4][0])
-    except OSError as broken:
-        raise TargetUnavailable(f"the name server {host} has no address that this machine can find: {broken}") from None
+    except OSError as error:
+        raise TargetUnavailable(f"this machine cannot resolve the name server {host}: {error}") from None
 
 
 def _control(target: Target, endpoint: str) -> tuple[Control | None, Target]:
-    """The control endpoint of a target that declares one; one given by a bare URL is asked whether it has one."""
+    """Return the control endpoint of a target that declares one; probe for one at a bare URL."""
     if "control" in (target.clock, target.dns.kind):
         return Control(endpoint), target
     if target.file is not None or not target.is_local:

@@ -1,4 +1,4 @@
-"""Takes away what a run left behind, by its ledgers, and only that."""
+"""Delete what a run left behind, by its ledgers, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,49 +16,51 @@ __all__ = ["RunStillActive", "forget", "owner_of", "standing_in", "sweep_folder"
 
 
 class RunStillActive(SurveyorError):
-    """The run whose things should be taken away has not ended."""
+    """The run whose resources were to be deleted has not ended."""
 
 
-class Reached(Protocol):
-    """A target that is there."""
+class ReachedTarget(Protocol):
+    """A target that can be called."""
 
     def account(self, run: str) -> Account:
-        """Its one account, as clean-up of that run goes about in it."""
+        """Return the account for the clean-up of a run."""
 
 
-Reach = Callable[[Target, int], AbstractContextManager[Reached]]
-"""Reaches a target, with a seed; the account is checked then. It is surveyor.targets.running.run_target."""
+Reach = Callable[[Target, int], AbstractContextManager[ReachedTarget]]
+"""Reach a target, with a seed, and check its account: surveyor.targets.running.run_target."""
 
 
 def standing_in(folder: Path) -> list[Thing]:
-    """What still stands by the ledgers of a run. Raises LedgerBroken."""
+    """Return what still exists by the ledgers of a run. Raises LedgerBroken."""
     return [thing for path in ledgers_in(folder) for thing in read_pages(path).standing]
 
 
 def owner_of(folder: Path) -> Owner | None:
-    """Whose ledgers these are; None if there are none, or nothing was written. Raises LedgerBroken."""
+    """Return the owner of the ledgers; None if there are none, or nothing was written. Raises LedgerBroken."""
     return next((pages.owner for path in ledgers_in(folder) if (pages := read_pages(path)).owner), None)
 
 
 def forget(folder: Path, *, anyway: bool) -> None:
-    """Forget the ledgers of an earlier run in `folder`.
+    """Delete the ledgers of an earlier run in `folder`.
 
-    Raises UsageError if something stands by them, unless it went with the target, which `anyway` says.
+    Raises UsageError if resources still exist by them, unless `anyway`: the resources ended with the target.
     """
     standing = [] if anyway else standing_in(folder)
     if standing:
         raise UsageError(
             f"{folder} holds the ledgers of a run that left {len(standing)} thing{'s' if len(standing) > 1 else ''} "
-            f"behind: take them away with `surveyor sweep {folder}`, or choose another --out"
+            f"behind: delete them with `surveyor sweep {folder}`, or choose another --out"
         )
     for path in (*folder.rglob("ledger-*.jsonl"), *folder.rglob("spent.json")):
         path.unlink()
 
 
-def sweep_folder(folder: Path, target: Target, reach: Reach, tell: Callable[[str], None] = lambda _: None) -> list[str]:
-    """Take away what stands by the ledgers in `folder`; returns a line for each thing that is left.
+def sweep_folder(
+    folder: Path, target: Target, reach: Reach, report: Callable[[str], None] = lambda _: None
+) -> list[str]:
+    """Delete what exists by the ledgers in `folder`, and return a line for each resource that is left.
 
-    Raises StillGoingOn while the run has not ended, LedgerBroken, and TargetUnavailable as `reach` does.
+    Raises RunStillActive while the run has not ended, LedgerBroken, and TargetUnavailable as `reach` does.
     """
     owner = owner_of(folder)
     if owner is None or not standing_in(folder):
@@ -68,12 +70,12 @@ def sweep_folder(folder: Path, target: Target, reach: Reach, tell: Callable[[str
         for ledger in ledgers:
             stack.callback(ledger.close)
             if not ledger.claim(wait=False):
-                raise RunStillActive(f"run {owner.run} still goes on (process {owner.process} on {owner.host})")
+                raise RunStillActive(f"run {owner.run} is still active (process {owner.process} on {owner.host})")
         account = stack.enter_context(reach(target, 0)).account(owner.run)
         standing = {thing: ledger for ledger in ledgers for thing in read_pages(ledger.path).standing}
-        tell(f"run {owner.run}: taking away {len(standing)} things")
+        report(f"run {owner.run}: deleting {len(standing)} resources")
         outcome = delete_resources(list(standing), account)
         for thing in outcome.gone:
             standing[thing].removed(thing.number)
-            tell(f"gone: {thing}")
+            report(f"deleted: {thing}")
         return [f"{thing}: {why}" for thing, why in outcome.left.items()]

@@ -15,7 +15,7 @@ from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import ParsedRequest, WireProtocol, api_models
 from surveyor_emulator.protocols.json import JsonProtocol
 
-from .services import Service
+from .services import AwsService
 
 __all__ = ["Backend", "load_backend"]
 
@@ -23,7 +23,7 @@ __all__ = ["Backend", "load_backend"]
 class Backend(Protocol):
     """The steps of the request pipeline that differ between services. Each raises ServiceError to refuse a request."""
 
-    service: Service
+    service: AwsService
 
     def wire(self, request: Request) -> WireProtocol:
         """Return the protocol that a request speaks."""
@@ -46,7 +46,7 @@ class Backend(Protocol):
         """Carry the call out and return its response."""
 
 
-def load_backend(service: Service) -> Backend:
+def load_backend(service: AwsService) -> Backend:
     """Import what answers a service. Takes tenths of a second for large models: call it in a thread."""
     return _MotoBackend(service) if service.moto else _NativeBackend(service)
 
@@ -54,7 +54,7 @@ def load_backend(service: Service) -> Backend:
 class _Backend:
     """What both kinds share."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: AwsService) -> None:
         self.service = service
         self._wires = {name: _wire(name, service.model) for name in service.protocols}
 
@@ -67,7 +67,7 @@ class _Backend:
 
 
 class _NativeBackend(_Backend):
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: AwsService) -> None:
         super().__init__(service)
         self._handlers: Mapping[str, Handler] = _module(service.handlers).HANDLERS
         self._permissions = _module(service.permissions) if service.permissions else None
@@ -113,7 +113,7 @@ class _NativeBackend(_Backend):
 class _MotoBackend(_Backend):
     """Parameters are parsed and validated by moto; only the name of the operation is read here."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: AwsService) -> None:
         super().__init__(service)
         self._forwarder = _module(service.moto)
         self._forwarder.load(service.name)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["SERVICES", "Service"]
+__all__ = ["SERVICES", "AwsService"]
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class AwsService:
     """One AWS service. Modules are named relative to ``surveyor_emulator.aws``.
 
     ``handlers`` names the package whose HANDLERS answer, ``moto`` the module that forwards to moto instead.
@@ -39,10 +39,10 @@ class Service:
         return self.protocols[0] not in ("json", "cbor", "rest-json")
 
 
-SERVICES: Mapping[str, Service] = {
+SERVICES: Mapping[str, AwsService] = {
     service.name: service
     for service in (
-        Service(
+        AwsService(
             "servicediscovery",
             "servicediscovery",
             ("json", "cbor"),
@@ -51,7 +51,7 @@ SERVICES: Mapping[str, Service] = {
             account_resolver="cloudmap.shared_namespaces",
             invalid="InvalidInput",
         ),
-        Service(
+        AwsService(
             "route53",
             "route53",
             ("rest-xml",),
@@ -60,7 +60,7 @@ SERVICES: Mapping[str, Service] = {
             invalid="InvalidInput",
             regional=False,
         ),
-        Service(
+        AwsService(
             "ecs",
             "ecs",
             ("json",),
@@ -68,15 +68,15 @@ SERVICES: Mapping[str, Service] = {
             permissions="ecs.permissions",
             invalid="InvalidParameterException",
         ),
-        Service("ec2", "ec2", ("ec2",), handlers="ec2", invalid="InvalidParameterValue", missing="MissingParameter"),
-        Service("sts", "sts", ("query",), handlers="sts"),
-        Service("elasticloadbalancing", "elbv2", ("query",), handlers="elb"),
-        Service("ram", "ram", ("rest-json",), handlers="ram", invalid="InvalidParameterException"),
-        Service("iam", "iam", ("query",), moto="iam.moto_store", regional=False),
-        Service("acm-pca", "acm-pca", ("json", "cbor"), moto="moto_services"),
-        Service("events", "events", ("json", "cbor"), moto="moto_services"),
-        Service("logs", "logs", ("json", "cbor"), moto="moto_services"),
-        Service("monitoring", "cloudwatch", ("json", "cbor"), moto="moto_services"),
-        Service("sqs", "sqs", ("json", "cbor"), moto="moto_services"),
+        AwsService("ec2", "ec2", ("ec2",), handlers="ec2", invalid="InvalidParameterValue", missing="MissingParameter"),
+        AwsService("sts", "sts", ("query",), handlers="sts"),
+        AwsService("elasticloadbalancing", "elbv2", ("query",), handlers="elb"),
+        AwsService("ram", "ram", ("rest-json",), handlers="ram", invalid="InvalidParameterException"),
+        AwsService("iam", "iam", ("query",), moto="iam.moto_store", regional=False),
+        AwsService("acm-pca", "acm-pca", ("json", "cbor"), moto="moto_services"),
+        AwsService("events", "events", ("json", "cbor"), moto="moto_services"),
+        AwsService("logs", "logs", ("json", "cbor"), moto="moto_services"),
+        AwsService("monitoring", "cloudwatch", ("json", "cbor"), moto="moto_services"),
+        AwsService("sqs", "sqs", ("json", "cbor"), moto="moto_services"),
     )
 }

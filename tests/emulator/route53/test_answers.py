@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from surveyor_emulator.aws.route53.answers import DnsAnswer, DnsRecord, ResolutionScope, resolve
-from surveyor_emulator.aws.route53.health.checks import add_check, record_observation
+from surveyor_emulator.aws.route53.health_checks import add_check, record_observation
 from surveyor_emulator.aws.route53.published_zones import PublishedZone
 from surveyor_emulator.aws.route53.record_model import AliasTarget, RecordSet
 from surveyor_emulator.aws.route53.state import HealthCheckConfig, HostedZone, VpcKey

@@ -10,12 +10,11 @@ from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
 from surveyor_emulator.aws.iam.authorise import reason_for_denial
+from surveyor_emulator.aws.resource_shares import Invitation, Share, ram_state
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.identifiers import is_account
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-
-from .state import Invitation, Share, ram_state
 
 __all__ = ["HANDLERS"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from surveyor_emulator.aws.route53.health.checks import is_healthy
+from surveyor_emulator.aws.route53.health_checks import is_healthy
 from surveyor_emulator.core.world import World
 
 from . import names

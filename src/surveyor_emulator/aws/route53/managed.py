@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from surveyor_emulator.aws.route53.health.checks import add_check, find_check, remove_check_later
 from surveyor_emulator.aws.route53.health.prober import start_probing
+from surveyor_emulator.aws.route53.health_checks import add_check, find_check, remove_check_later
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import World
 

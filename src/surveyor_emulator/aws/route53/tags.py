@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypedDict, cast
 
-from surveyor_emulator.aws.route53.health.checks import find_check
+from surveyor_emulator.aws.route53.health_checks import find_check
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 

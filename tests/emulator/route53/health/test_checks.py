@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from surveyor_emulator.aws.route53.health.checks import add_check, is_healthy, record_observation, remove_check
+from surveyor_emulator.aws.route53.health_checks import add_check, is_healthy, record_observation, remove_check
 from surveyor_emulator.aws.route53.published_zones import published_zones
 from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53HealthCheck, Route53State
 from surveyor_emulator.core.errors import ServiceError

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from surveyor_emulator.aws.route53.health.checks import add_check
 from surveyor_emulator.aws.route53.health.probe import MAX_READ, ProbeLimits, ProbeOutcome, probe
 from surveyor_emulator.aws.route53.health.prober import start_probing
+from surveyor_emulator.aws.route53.health_checks import add_check
 from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53State
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surveyor_emulator.aws.route53.health.rules import check_config
+from surveyor_emulator.aws.route53.health_check_rules import check_config
 from surveyor_emulator.aws.route53.state import HealthCheckConfig
 from surveyor_emulator.core.errors import ServiceError
 

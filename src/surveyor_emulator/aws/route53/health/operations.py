@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
+from surveyor_emulator.aws.route53.health_check_rules import ENDPOINTS, check_config
+from surveyor_emulator.aws.route53.health_checks import add_check, change_check, find_check, remove_check
 from surveyor_emulator.aws.route53.paging import from_marker, page_size
 from surveyor_emulator.aws.route53.shapes import require_unlinked
 from surveyor_emulator.aws.route53.state import (
@@ -18,9 +20,7 @@ from surveyor_emulator.aws.route53.state import (
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from .checks import add_check, change_check, find_check, remove_check
 from .prober import start_probing
-from .rules import ENDPOINTS, check_config
 from .shapes import check_shape, read_config, update_config
 
 __all__ = [

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 from surveyor_emulator.aws.route53 import names
 from surveyor_emulator.aws.route53.answers import DnsAnswer, ResolutionScope, resolve
+from surveyor_emulator.aws.route53.health_check_rules import ENDPOINTS, is_loopback
+from surveyor_emulator.aws.route53.health_checks import record_observation
 from surveyor_emulator.aws.route53.published_zones import published_zones
 from surveyor_emulator.aws.route53.state import (
     Checker,
@@ -29,9 +31,7 @@ from surveyor_emulator.aws.route53.state import (
 )
 from surveyor_emulator.core.world import World
 
-from .checks import record_observation
 from .probe import ProbeLimits, ProbeOutcome, probe
-from .rules import ENDPOINTS, is_loopback
 
 __all__ = ["REGIONS", "start_probing"]
 

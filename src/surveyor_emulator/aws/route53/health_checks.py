@@ -14,7 +14,7 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.events import Event
 from surveyor_emulator.core.world import World
 
-from .rules import check_config
+from .health_check_rules import check_config
 
 __all__ = [
     "add_check",

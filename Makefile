@@ -57,6 +57,8 @@ lint: setup ## check style, types, who imports whom, and the claims against thei
 	$(BIN)/ruff format --check . || failed=1; \
 	$(BIN)/mypy $(ROOMS) || failed=1; \
 	$(BIN)/lint-imports --no-logo || failed=1; \
+	$(BIN)/python -m tests.structure --check || failed=1; \
+	$(BIN)/python -m tests.wordlist || failed=1; \
 	$(BIN)/surveyor claims drift || failed=1; \
 	$(BIN)/surveyor claims coverage --strict >/dev/null || failed=1; \
 	$(BIN)/surveyor mutants --coverage; \

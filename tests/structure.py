@@ -1,6 +1,7 @@
 """Print the packages of src/ with what they import, every import circle, and class names that are defined twice.
 
-    python -m tests.structure
+    python -m tests.structure            # everything
+    python -m tests.structure --check    # problems only
 
 Imports inside functions and imports for types count. Exit code 1 if there is a circle or a repeated class name.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -56,23 +57,24 @@ def _packages(graph: Mapping[str, set[str]], depth: int) -> dict[str, set[str]]:
     return packages
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Print the structure and return the exit code."""
     imports = grimp.build_graph(*TREES, exclude_type_checking_imports=False, cache_dir=None)
     graph = {module: imports.find_modules_directly_imported_by(module) for module in sorted(imports.modules)}
-    for package, imported in sorted(_packages(graph, 2).items()):
+    for package, imported in [] if "--check" in arguments else sorted(_packages(graph, 2).items()):
         names = ", ".join(sorted(name.removeprefix("surveyor.") for name in imported)) or "nothing"
-        print(f"{package} imports {names}")
-    problems = []
+        sys.stdout.write(f"{package} imports {names}\n")
     depths = range(2, max(module.count(".") for module in graph) + 2)
-    for circle in filter(None, [find_circle(graph), *(find_circle(_packages(graph, depth)) for depth in depths)]):
-        problems.append(f"circle: {' -> '.join(circle)}")
-    for tree in TREES:
-        for name, files in class_names_defined_twice(SRC / tree).items():
-            problems.append(f"class {name} is defined in {' and '.join(files)}")
-    print("\n".join(problems) or "no import circles, no class name twice")
+    circles = [find_circle(graph), *(find_circle(_packages(graph, depth)) for depth in depths)]
+    problems = [f"circle: {' -> '.join(circle)}" for circle in circles if circle]
+    problems += [
+        f"class {name} is defined in {' and '.join(files)}"
+        for tree in TREES
+        for name, files in class_names_defined_twice(SRC / tree).items()
+    ]
+    sys.stdout.write(("\n".join(problems) or "no import circles, no class name twice") + "\n")
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

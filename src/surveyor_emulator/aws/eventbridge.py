@@ -1,6 +1,7 @@
 """Events that services of this target send to their account's default bus (EventBridge User Guide, Events from AWS).
 
-Rules and their targets are moto's. As long as nobody has asked for EventBridge there are none, and nothing is loaded.
+Rules and their targets are moto's. Until EventBridge is called for the first time there are none, and moto's module is
+not loaded.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ def publish(
     detail: Mapping[str, object],
     resources: Sequence[str],
 ) -> None:
-    """Put an event on the bus, at this service second; rules that match it deliver it at once."""
+    """Put an event on the bus, at this service second; matching rules deliver it at once."""
     if "moto.events.models" not in sys.modules:
         return
     from moto.events.models import events_backends
 
     bus = events_backends[account][region].describe_event_bus("default")
-    bits = f"{world.chance.getrandbits(128):032x}"
+    bits = f"{world.random.getrandbits(128):032x}"
     for rule in list(bus.rules.values()):
         if rule.state != "ENABLED":
             continue
@@ -47,11 +48,11 @@ def publish(
             "resources": list(resources),
             "detail": json.loads(json.dumps(detail, default=str)),
         }
-        # moto's own form of an event lacks members that AWS's has, so it is used where it must be only.
-        transformed = any("InputTransformer" in one for one in rule.targets)
-        if transformed:
+        # moto's form of an event lacks members that AWS's has, so it is used only where a transformer needs it.
+        is_transformed = any("InputTransformer" in target for target in rule.targets)
+        if is_transformed:
             event["ingestion-time"] = event["time"]
         try:
-            rule.send_to_targets(event, transformed)  # type: ignore[arg-type]  # moto wants its own class of the same members
-        except Exception:  # a queue that is gone may not stop ECS
+            rule.send_to_targets(event, is_transformed)  # type: ignore[arg-type]  # moto expects its own class with the same members
+        except Exception:  # a deleted queue must not stop ECS
             log.exception("the rule %s did not deliver", rule.name)

@@ -87,7 +87,7 @@ def wrong_attributes(patches: Patches) -> None:
 @mutation("run-task-registers")
 def run_task_registers(patches: Patches) -> None:
     """Register tasks of RunTask too: where a service of the same task definition family registers its own."""
-    template = rules.template
+    template = rules.build_template
 
     def template_with_registry(
         call: Call, within: Cluster, request: Mapping[str, Any], *, for_service: bool = True

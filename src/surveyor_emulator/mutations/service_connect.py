@@ -57,7 +57,7 @@ def names_elsewhere(patches: Patches) -> None:
 @mutation("resolves-discovery-names")
 def resolves_discovery_names(patches: Patches) -> None:
     """Give discovery names an address too, beside the names of client aliases."""
-    place = proxies.place
+    place = proxies.assign_addresses
 
     def place_with_discovery_names(call: Call, task: Task) -> None:
         place(call, task)
@@ -71,7 +71,7 @@ def resolves_discovery_names(patches: Patches) -> None:
 @mutation("sees-later-endpoints")
 def sees_later_endpoints(patches: Patches) -> None:
     """Let each new task reach all endpoints of today, not those from when its deployment began."""
-    place = proxies.place
+    place = proxies.assign_addresses
 
     def place_with_endpoints_of_today(call: Call, task: Task) -> None:
         connect, deployment = task.template.connect, task.deployment

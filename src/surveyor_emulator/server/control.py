@@ -182,7 +182,7 @@ class Control:
         return {"signals": list(SIGNALS)}
 
     async def _signal(self, request: Request) -> Answer:
-        from surveyor_emulator.aws.ecs.tasks.signals import SIGNALS, send
+        from surveyor_emulator.aws.ecs.tasks.signals import SIGNALS, send_signal
 
         body = _body(request)
         task, name, receiver = (body.get(key) for key in ("task", "signal", "to"))
@@ -191,14 +191,14 @@ class Control:
             raise _RequestError(
                 f'expected a body like {{"task": ARN, "signal": one of {known}, "to": "task" or "proxy"}}'
             )
-        if not await send(self._world, task, SIGNALS[str(name)], to_proxy=receiver == "proxy"):
+        if not await send_signal(self._world, task, SIGNALS[str(name)], to_proxy=receiver == "proxy"):
             raise _RequestError(f"no running {'proxy' if receiver == 'proxy' else 'process'} of {task}", 404)
         return {"sent": name}
 
     async def _read_task(self, request: Request) -> Answer:
-        from surveyor_emulator.aws.ecs.tasks.metadata import answer
+        from surveyor_emulator.aws.ecs.tasks.metadata import read_document
 
-        found = await answer(self._world, request.path.removeprefix(TASKS))
+        found = await read_document(self._world, request.path.removeprefix(TASKS))
         if not isinstance(found, Mapping):
             raise _RequestError("no task has this endpoint", 404)
         return found

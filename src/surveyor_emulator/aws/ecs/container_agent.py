@@ -1,7 +1,7 @@
-"""EC2 instances join a cluster when their user data says so, as the container agent reads it: `ECS_CLUSTER=name`.
+"""The container agent: EC2 instances join the cluster that their user data names (`ECS_CLUSTER=name`).
 
-ECS Developer Guide, Bootstrapping container instances to pass data. Nobody tells ECS of an instance: whoever needs to
-know looks, and then those that have had time to start are there.
+ECS Developer Guide, Bootstrapping container instances to pass data. Nothing notifies ECS of an instance: it is updated
+when its container instances are needed, and finds those that have had time to start.
 """
 
 from __future__ import annotations
@@ -26,52 +26,55 @@ _CLUSTER = re.compile(r"^[^#\n]*\bECS_CLUSTER=[\"']?([A-Za-z0-9_-]+)", re.MULTIL
 
 
 def update_container_instances(call: Call, stop: Callable[[Task, str], object]) -> None:
-    """Let those join that have started, and those go that were terminated; `stop` hears of tasks on the latter."""
-    held = ecs_state(call)
-    known = {one.ec2_id: one for one in held.instances.values()}
-    for instance in ec2_state(call.world, call.account, call.region).instances.values():
-        joined = known.get(instance.id)
-        if instance.state != "running":
+    """Add the instances that have started, and remove those that were terminated.
+
+    ``stop`` is called with each task of a removed instance, and the reason.
+    """
+    state = ecs_state(call)
+    known = {instance.ec2_id: instance for instance in state.instances.values()}
+    for ec2_instance in ec2_state(call.world, call.account, call.region).instances.values():
+        joined = known.get(ec2_instance.id)
+        if ec2_instance.state != "running":
             if joined is not None:
-                _leave(call, joined, stop)
+                _remove(call, joined, stop)
         elif joined is not None:
-            joined.agent_connected = allows_egress(call.world, call.account, call.region, instance.id)
-        elif instance.user_data and instance.id not in held.deregistered_instances:
-            within = held.clusters.get(_cluster(instance.user_data))
+            joined.agent_connected = allows_egress(call.world, call.account, call.region, ec2_instance.id)
+        elif ec2_instance.user_data and ec2_instance.id not in state.deregistered_instances:
+            cluster = state.clusters.get(_cluster_name(ec2_instance.user_data))
             if (
-                within is not None
-                and within.status == "ACTIVE"
-                and call.now >= instance.launched + _start(call, instance)
+                cluster is not None
+                and cluster.status == "ACTIVE"
+                and call.now >= ec2_instance.launched + _start_time(call, ec2_instance)
             ):
-                _join(call, within, instance)
+                _add(call, cluster, ec2_instance)
 
 
-def _join(call: Call, within: Cluster, instance: Instance) -> None:
-    place = make_arn(call, "container-instance", within.name, call.world.new_id(32, "0123456789abcdef"))
+def _add(call: Call, cluster: Cluster, instance: Instance) -> None:
+    arn = make_arn(call, "container-instance", cluster.name, call.world.new_id(32, "0123456789abcdef"))
     address = runtime(call.world).addresses.take()
-    ecs_state(call).instances[place] = ContainerInstance(place, instance.id, within, address, instance.zone, call.now)
-    call.note("ecs.instance.registered", instance.id, within.name)
+    ecs_state(call).instances[arn] = ContainerInstance(arn, instance.id, cluster, address, instance.zone, call.now)
+    call.note("ecs.instance.registered", instance.id, cluster.name)
 
 
-def _leave(call: Call, joined: ContainerInstance, stop: Callable[[Task, str], object]) -> None:
-    joined.status, joined.agent_connected = "INACTIVE", False
+def _remove(call: Call, instance: ContainerInstance, stop: Callable[[Task, str], object]) -> None:
+    instance.status, instance.agent_connected = "INACTIVE", False
     for task in ecs_state(call).tasks.values():
-        if task.instance is joined:
-            stop(task, f"Host EC2 (instance {joined.ec2_id}) terminated.")
-    del ecs_state(call).instances[joined.arn]
-    runtime(call.world).addresses.release(joined.address)
+        if task.instance is instance:
+            stop(task, f"Host EC2 (instance {instance.ec2_id}) terminated.")
+    del ecs_state(call).instances[instance.arn]
+    runtime(call.world).addresses.release(instance.address)
 
 
-def _start(call: Call, instance: Instance) -> float:
-    """Seconds until its agent has registered it; the same whenever somebody looks."""
+def _start_time(call: Call, instance: Instance) -> float:
+    """Return the seconds from launch until the agent registers the instance; each time the same."""
     delay = call.world.settings.instance_joins
     return random.Random(f"{call.world.settings.seed}/{instance.id}").uniform(delay.minimum, delay.maximum)
 
 
-def _cluster(user_data: str) -> str:
+def _cluster_name(user_data: str) -> str:
     try:
         text = base64.b64decode(user_data, validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return ""
-    found = _CLUSTER.findall(text)
-    return str(found[-1]) if found else ""
+    names = _CLUSTER.findall(text)
+    return str(names[-1]) if names else ""

@@ -1,20 +1,20 @@
-"""Tasks, services, deployments and task sets as the API tells them."""
+"""Shapes of the ECS API: tasks, services, deployments and task sets as answers and events contain them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from surveyor_emulator.aws.ecs.lookup import find_published
 from surveyor_emulator.core.world import Call
 
-from . import tags
-from .lookup import ecs_state
+from .lookup import ecs_state, find_published
 from .state import Container, Deployment, Service, ServiceRegistry, Task, TaskSet
+from .tags import format_tags
 
-__all__ = ["format_service", "format_task", "format_task_set"]
+__all__ = ["computed_desired_count", "format_service", "format_task", "format_task_set"]
 
-_LATER = {
+# Member -> attribute of the task; absent as long as it is None.
+_OPTIONAL = {
     "connectivityAt": "started",
     "pullStartedAt": "pull_started",
     "pullStoppedAt": "pull_stopped",
@@ -26,91 +26,93 @@ _LATER = {
     "stoppedReason": "stopped_reason",
     "startedBy": "started_by",
 }
-_WAITING = ("PROVISIONING", "PENDING", "ACTIVATING")
+_PENDING = ("PROVISIONING", "PENDING", "ACTIVATING")
+MAX_EVENTS = 100
 
 
-def format_task(call: Call, of: Task) -> dict[str, Any]:
-    """ecs Task."""
-    definition = of.template.definition
-    told: dict[str, Any] = {
-        "taskArn": of.arn,
-        "clusterArn": of.cluster.arn,
+def format_task(call: Call, task: Task) -> dict[str, Any]:
+    """Return ecs Task."""
+    definition = task.template.definition
+    no_overrides = [{"name": container.definition.name} for container in task.containers]
+    document: dict[str, Any] = {
+        "taskArn": task.arn,
+        "clusterArn": task.cluster.arn,
         "taskDefinitionArn": definition.arn,
-        "containers": [_container(of, one) for one in of.containers],
-        "attachments": _attachments(of),
+        "containers": [_format_container(task, container) for container in task.containers],
+        "attachments": _format_attachments(task),
         "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
-        "overrides": of.overrides or {"containerOverrides": [{"name": one.definition.name} for one in of.containers]},
-        "group": of.group,
-        "launchType": of.template.launch_type,
-        "lastStatus": of.status,
-        "desiredStatus": of.desired_status,
-        "healthStatus": of.health,
-        "createdAt": of.created,
-        "availabilityZone": of.zone,
-        "version": of.version,
+        "overrides": task.overrides or {"containerOverrides": no_overrides},
+        "group": task.group,
+        "launchType": task.template.launch_type,
+        "lastStatus": task.status,
+        "desiredStatus": task.desired_status,
+        "healthStatus": task.health,
+        "createdAt": task.created,
+        "availabilityZone": task.zone,
+        "version": task.version,
         "enableExecuteCommand": False,
-        "connectivity": "CONNECTED" if of.status == "RUNNING" else "DISCONNECTED",
-        "tags": tags.format_tags(of.tags),
+        "connectivity": "CONNECTED" if task.status == "RUNNING" else "DISCONNECTED",
+        "tags": format_tags(task.tags),
     }
     for key in ("cpu", "memory"):
         if key in definition.document:
-            told[key] = definition.document[key]
-    if of.template.platform_version is not None:
-        told |= {"platformVersion": of.template.platform_version, "platformFamily": "Linux"}
-    if of.instance is not None:
-        told["containerInstanceArn"] = of.instance.arn
-    for key, name in _LATER.items():
-        value = getattr(of, name)
+            document[key] = definition.document[key]
+    if task.template.platform_version is not None:
+        document |= {"platformVersion": task.template.platform_version, "platformFamily": "Linux"}
+    if task.instance is not None:
+        document["containerInstanceArn"] = task.instance.arn
+    for key, attribute in _OPTIONAL.items():
+        value = getattr(task, attribute)
         if value is not None:
-            told[key] = value
-    return told
+            document[key] = value
+    return document
 
 
-def _container(task: Task, of: Container) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "containerArn": of.arn,
+def _format_container(task: Task, container: Container) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "containerArn": container.arn,
         "taskArn": task.arn,
-        "name": of.definition.name,
-        "image": of.definition.image,
-        "lastStatus": of.status,
-        "healthStatus": of.health,
-        "cpu": str(of.definition.document["cpu"]),
+        "name": container.definition.name,
+        "image": container.definition.image,
+        "lastStatus": container.status,
+        "healthStatus": container.health,
+        "cpu": str(container.definition.document["cpu"]),
         "networkBindings": [
-            {"bindIP": "0.0.0.0", "containerPort": inside, "hostPort": outside, "protocol": "tcp"}
-            for inside, outside in of.host_ports.items()
+            {"bindIP": "0.0.0.0", "containerPort": container_port, "hostPort": host_port, "protocol": "tcp"}
+            for container_port, host_port in container.host_ports.items()
         ],
-        "networkInterfaces": [_interface(task)] if task.template.network is not None and task.address else [],
+        "networkInterfaces": [_format_interface(task)] if task.template.network is not None and task.address else [],
     }
-    if of.exit_code is not None:
-        told["exitCode"] = of.exit_code
-    if of.reason is not None:
-        told["reason"] = of.reason
-    if of.process is not None and of.process.pid:
-        told["runtimeId"] = f"{task.id}-{of.process.id}"
-    return told
+    if container.exit_code is not None:
+        document["exitCode"] = container.exit_code
+    if container.reason is not None:
+        document["reason"] = container.reason
+    if container.process is not None and container.process.pid:
+        document["runtimeId"] = f"{task.id}-{container.process.id}"
+    return document
 
 
-def _interface(task: Task) -> dict[str, str]:
-    told = {"attachmentId": task.attachment}
+def _format_interface(task: Task) -> dict[str, str]:
+    document = {"attachmentId": task.attachment}
     if task.address and not task.ipv6_only:
-        told["privateIpv4Address"] = task.address
+        document["privateIpv4Address"] = task.address
     if task.ipv6:
-        told["ipv6Address"] = task.ipv6
-    return told
+        document["ipv6Address"] = task.ipv6
+    return document
 
 
-def _attachments(of: Task) -> list[dict[str, Any]]:
-    if of.template.network is None:
+def _format_attachments(task: Task) -> list[dict[str, Any]]:
+    if task.template.network is None:
         return []
-    details = {"subnetId": of.subnet, "networkInterfaceId": f"eni-{of.attachment.replace('-', '')[:17]}"}
-    if not of.ipv6_only:
-        details["privateIPv4Address"] = of.address
-    if of.ipv6:
-        details["ipv6Address"] = of.ipv6
-    status = {"PROVISIONING": "PRECREATED", "STOPPED": "DELETED"}.get(of.status, "ATTACHED")
+    details = {"subnetId": task.subnet, "networkInterfaceId": f"eni-{task.attachment.replace('-', '')[:17]}"}
+    if not task.ipv6_only:
+        details["privateIPv4Address"] = task.address
+    if task.ipv6:
+        details["ipv6Address"] = task.ipv6
+    status = {"PROVISIONING": "PRECREATED", "STOPPED": "DELETED"}.get(task.status, "ATTACHED")
     return [
         {
-            "id": of.attachment,
+            "id": task.attachment,
             "type": "ElasticNetworkInterface",
             "status": status,
             "details": [{"name": name, "value": value} for name, value in details.items() if value],
@@ -118,138 +120,138 @@ def _attachments(of: Task) -> list[dict[str, Any]]:
     ]
 
 
-def format_service(call: Call, of: Service, tasks: Iterable[Task], *, with_tags: bool = False) -> dict[str, Any]:
-    """ecs Service."""
-    mine = list(tasks)
-    current = of.primary
-    told: dict[str, Any] = {
-        **of.document,
-        "serviceArn": of.arn,
-        "serviceName": of.name,
-        "clusterArn": of.cluster.arn,
-        "status": of.status,
-        "desiredCount": of.desired_count,
-        **_counts(mine),
+def format_service(call: Call, service: Service, tasks: Iterable[Task], *, with_tags: bool = False) -> dict[str, Any]:
+    """Return ecs Service; ``tasks`` are those of the service that have not stopped."""
+    active = list(tasks)
+    current = service.primary
+    is_external = service.controller == "EXTERNAL"
+    document: dict[str, Any] = {
+        **service.document,
+        "serviceArn": service.arn,
+        "serviceName": service.name,
+        "clusterArn": service.cluster.arn,
+        "status": service.status,
+        "desiredCount": service.desired_count,
+        **_format_counts(active),
         "deploymentConfiguration": {
-            "deploymentCircuitBreaker": of.circuit_breaker,
-            "maximumPercent": of.maximum_percent,
-            "minimumHealthyPercent": of.minimum_percent,
-            "strategy": "ROLLING" if of.blue_green is None else "BLUE_GREEN",
-            **({} if of.blue_green is None else of.blue_green.document),
+            "deploymentCircuitBreaker": service.circuit_breaker,
+            "maximumPercent": service.maximum_percent,
+            "minimumHealthyPercent": service.minimum_percent,
+            "strategy": "ROLLING" if service.blue_green is None else "BLUE_GREEN",
+            **({} if service.blue_green is None else service.blue_green.document),
         },
         "deployments": []
-        if of.controller == "EXTERNAL"
-        else [_deployment(call, of, one, mine) for one in of.deployments],
-        "events": list(reversed(of.events[-100:])),
-        "createdAt": of.created,
-        "createdBy": of.created_by,
-        "schedulingStrategy": of.scheduling_strategy,
-        "availabilityZoneRebalancing": of.rebalancing,
-        "serviceRegistries": _registries(current.template.registry if current is not None else None),
-        "propagateTags": of.document.get("propagateTags") or "NONE",
+        if is_external
+        else [_format_deployment(call, service, deployment, active) for deployment in service.deployments],
+        "events": list(reversed(service.events[-MAX_EVENTS:])),
+        "createdAt": service.created,
+        "createdBy": service.created_by,
+        "schedulingStrategy": service.scheduling_strategy,
+        "availabilityZoneRebalancing": service.rebalancing,
+        "serviceRegistries": _format_registries(current.template.registry if current is not None else None),
+        "propagateTags": service.document.get("propagateTags") or "NONE",
     }
-    if of.document.get("deploymentController"):
-        told["deploymentController"] = {"type": of.controller}
-    if of.grace_period:
-        told["healthCheckGracePeriodSeconds"] = of.grace_period
-    if current is not None and of.controller != "EXTERNAL":
-        told["taskDefinition"] = current.template.definition.arn
-        told |= _launch(current)
-    if of.task_sets:
-        told["taskSets"] = [format_task_set(call, of, one, mine) for one in of.task_sets]
+    if service.document.get("deploymentController"):
+        document["deploymentController"] = {"type": service.controller}
+    if service.grace_period:
+        document["healthCheckGracePeriodSeconds"] = service.grace_period
+    if current is not None and not is_external:
+        document["taskDefinition"] = current.template.definition.arn
+        document |= _format_launch(current)
+    if service.task_sets:
+        document["taskSets"] = [format_task_set(call, service, task_set, active) for task_set in service.task_sets]
     if with_tags:
-        told["tags"] = tags.format_tags(ecs_state(call).tags.get(of.arn, {}))
-    return told
+        document["tags"] = format_tags(ecs_state(call).tags.get(service.arn, {}))
+    return document
 
 
-def _deployment(call: Call, of: Service, one: Deployment, tasks: list[Task]) -> dict[str, Any]:
-    mine = [task for task in tasks if task.deployment is one]
-    told: dict[str, Any] = {
-        "id": one.id,
-        "status": one.status,
-        "taskDefinition": one.template.definition.arn,
-        "desiredCount": of.desired_count if one.status == "PRIMARY" else 0,
-        **_counts(mine),
-        "failedTasks": one.failed_tasks,
-        "createdAt": one.created,
-        "updatedAt": one.updated,
-        "rolloutState": one.rollout_state,
-        "rolloutStateReason": one.reason,
-        **_launch(one),
+def _format_deployment(call: Call, service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
+    connect = deployment.template.connect
+    document: dict[str, Any] = {
+        "id": deployment.id,
+        "status": deployment.status,
+        "taskDefinition": deployment.template.definition.arn,
+        "desiredCount": service.desired_count if deployment.status == "PRIMARY" else 0,
+        **_format_counts([task for task in tasks if task.deployment is deployment]),
+        "failedTasks": deployment.failed_tasks,
+        "createdAt": deployment.created,
+        "updatedAt": deployment.updated,
+        "rolloutState": deployment.rollout_state,
+        "rolloutStateReason": deployment.reason,
+        **_format_launch(deployment),
     }
-    if one.template.connect is not None:
-        told["serviceConnectConfiguration"] = one.template.connect.document
-        told["serviceConnectResources"] = [
-            {"discoveryName": two.endpoint.discovery_name, "discoveryArn": two.discovery_arn}
-            for two in find_published(call, one.template.connect.owner, one.template.connect.namespace_id)
-            if two.service_arn == of.arn
+    if connect is not None:
+        document["serviceConnectConfiguration"] = connect.document
+        document["serviceConnectResources"] = [
+            {"discoveryName": published.endpoint.discovery_name, "discoveryArn": published.discovery_arn}
+            for published in find_published(call, connect.owner, connect.namespace_id)
+            if published.service_arn == service.arn
         ]
-    return told
+    return document
 
 
-def format_task_set(call: Call, service: Service, of: TaskSet, tasks: Iterable[Task]) -> dict[str, Any]:
-    """ecs TaskSet."""
-    one = of.deployment
-    mine = [task for task in tasks if task.deployment is one]
-    stable = of.stable_since is not None
-    told: dict[str, Any] = {
-        "id": one.id,
-        "taskSetArn": of.arn,
+def format_task_set(call: Call, service: Service, task_set: TaskSet, tasks: Iterable[Task]) -> dict[str, Any]:
+    """Return ecs TaskSet; ``tasks`` are those of the service that have not stopped."""
+    deployment, stable_since = task_set.deployment, task_set.stable_since
+    document: dict[str, Any] = {
+        "id": deployment.id,
+        "taskSetArn": task_set.arn,
         "serviceArn": service.arn,
         "clusterArn": service.cluster.arn,
-        "status": of.status,
-        "taskDefinition": one.template.definition.arn,
-        "computedDesiredCount": computed_desired_count(service, of),
-        **_counts(mine),
-        "createdAt": one.created,
-        "updatedAt": one.updated,
-        "scale": {"value": of.scale_percent, "unit": "PERCENT"},
-        "stabilityStatus": "STEADY_STATE" if stable else "STABILIZING",
-        "stabilityStatusAt": of.stable_since if of.stable_since is not None else one.updated,
-        "serviceRegistries": _registries(one.template.registry),
+        "status": task_set.status,
+        "taskDefinition": deployment.template.definition.arn,
+        "computedDesiredCount": computed_desired_count(service, task_set),
+        **_format_counts([task for task in tasks if task.deployment is deployment]),
+        "createdAt": deployment.created,
+        "updatedAt": deployment.updated,
+        "scale": {"value": task_set.scale_percent, "unit": "PERCENT"},
+        "stabilityStatus": "STEADY_STATE" if stable_since is not None else "STABILIZING",
+        "stabilityStatusAt": stable_since if stable_since is not None else deployment.updated,
+        "serviceRegistries": _format_registries(deployment.template.registry),
         "loadBalancers": [],
-        "tags": tags.format_tags(ecs_state(call).tags.get(of.arn, {})),
-        **_launch(one),
+        "tags": format_tags(ecs_state(call).tags.get(task_set.arn, {})),
+        **_format_launch(deployment),
     }
-    if one.external_id is not None:
-        told["externalId"] = one.external_id
-    if of.started_by is not None:
-        told["startedBy"] = of.started_by
-    return told
+    if deployment.external_id is not None:
+        document["externalId"] = deployment.external_id
+    if task_set.started_by is not None:
+        document["startedBy"] = task_set.started_by
+    return document
 
 
-def computed_desired_count(service: Service, of: TaskSet) -> int:
-    """ecs TaskSet.computedDesiredCount: the service's count times the scale, rounded up."""
-    return -int(-service.desired_count * of.scale_percent // 100)
+def computed_desired_count(service: Service, task_set: TaskSet) -> int:
+    """Return ecs TaskSet.computedDesiredCount: the service's count times the scale, rounded up."""
+    return -int(-service.desired_count * task_set.scale_percent // 100)
 
 
-def _counts(tasks: list[Task]) -> dict[str, int]:
+def _format_counts(tasks: list[Task]) -> dict[str, int]:
     return {
-        "runningCount": sum(one.status == "RUNNING" for one in tasks),
-        "pendingCount": sum(one.status in _WAITING and one.should_run for one in tasks),
+        "runningCount": sum(task.status == "RUNNING" for task in tasks),
+        "pendingCount": sum(task.status in _PENDING and task.should_run for task in tasks),
     }
 
 
-def _launch(of: Deployment) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    if of.template.capacity_provider_strategy:
-        told["capacityProviderStrategy"] = list(of.template.capacity_provider_strategy)
+def _format_launch(deployment: Deployment) -> dict[str, Any]:
+    template = deployment.template
+    document: dict[str, Any] = {}
+    if template.capacity_provider_strategy:
+        document["capacityProviderStrategy"] = list(template.capacity_provider_strategy)
     else:
-        told["launchType"] = of.template.launch_type
-    if of.template.platform_version is not None:
-        told |= {"platformVersion": of.template.platform_version, "platformFamily": "Linux"}
-    if of.template.network is not None:
-        told["networkConfiguration"] = of.template.network.to_document()
-    return told
+        document["launchType"] = template.launch_type
+    if template.platform_version is not None:
+        document |= {"platformVersion": template.platform_version, "platformFamily": "Linux"}
+    if template.network is not None:
+        document["networkConfiguration"] = template.network.to_document()
+    return document
 
 
-def _registries(of: ServiceRegistry | None) -> list[dict[str, Any]]:
-    if of is None:
+def _format_registries(registry: ServiceRegistry | None) -> list[dict[str, Any]]:
+    if registry is None:
         return []
-    told = {
-        "registryArn": of.arn,
-        "port": of.port,
-        "containerName": of.container,
-        "containerPort": of.container_port,
+    document = {
+        "registryArn": registry.arn,
+        "port": registry.port,
+        "containerName": registry.container,
+        "containerPort": registry.container_port,
     }
-    return [{key: value for key, value in told.items() if value is not None}]
+    return [{key: value for key, value in document.items() if value is not None}]

@@ -1,28 +1,28 @@
-"""Elastic Load Balancing, as far as comparing needs it: Application Load Balancers with targets of the type ip."""
+"""Elastic Load Balancing, as far as comparisons need it: Application Load Balancers with targets of the type ip."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from surveyor_emulator.server.services import Handler
+from surveyor_emulator.aws.handler import Handler
 
-from . import balancers, groups
+from . import load_balancers, target_groups
 
 __all__ = ["HANDLERS"]
 
 HANDLERS: Mapping[str, Handler] = {
-    "CreateListener": balancers.create_listener,
-    "CreateLoadBalancer": balancers.create_load_balancer,
-    "CreateTargetGroup": groups.create_target_group,
-    "DeleteListener": balancers.delete_listener,
-    "DeleteLoadBalancer": balancers.delete_load_balancer,
-    "DeleteTargetGroup": groups.delete_target_group,
-    "DeregisterTargets": groups.deregister_targets,
-    "DescribeListeners": balancers.describe_listeners,
-    "DescribeLoadBalancers": balancers.describe_load_balancers,
-    "DescribeTargetGroupAttributes": groups.describe_target_group_attributes,
-    "DescribeTargetGroups": groups.describe_target_groups,
-    "DescribeTargetHealth": groups.describe_target_health,
-    "ModifyTargetGroupAttributes": groups.modify_target_group_attributes,
-    "RegisterTargets": groups.register_targets,
+    "CreateListener": load_balancers.create_listener,
+    "CreateLoadBalancer": load_balancers.create_load_balancer,
+    "CreateTargetGroup": target_groups.create_target_group,
+    "DeleteListener": load_balancers.delete_listener,
+    "DeleteLoadBalancer": load_balancers.delete_load_balancer,
+    "DeleteTargetGroup": target_groups.delete_target_group,
+    "DeregisterTargets": target_groups.deregister_targets,
+    "DescribeListeners": load_balancers.describe_listeners,
+    "DescribeLoadBalancers": load_balancers.describe_load_balancers,
+    "DescribeTargetGroupAttributes": target_groups.describe_target_group_attributes,
+    "DescribeTargetGroups": target_groups.describe_target_groups,
+    "DescribeTargetHealth": target_groups.describe_target_health,
+    "ModifyTargetGroupAttributes": target_groups.modify_target_group_attributes,
+    "RegisterTargets": target_groups.register_targets,
 }

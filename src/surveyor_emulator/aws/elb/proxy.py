@@ -1,8 +1,8 @@
-"""What a load balancer does, done by an Envoy: it looks after its targets and spreads requests over them.
+"""The Envoy that does the work of a load balancer: it checks the targets and distributes requests over them.
 
 Elastic Load Balancing, User Guide for Application Load Balancers: round robin; a target gets requests once a check has
-passed; where all targets are unhealthy, requests go to all of them; what leaves a target group finishes its requests.
-Nothing is tried twice.
+passed; where all targets are unhealthy, requests go to all of them; a target that leaves its group finishes its
+requests. No request is retried.
 """
 
 from __future__ import annotations
@@ -12,70 +12,77 @@ from pathlib import Path
 from typing import Any
 
 from surveyor_emulator.runtime.envoy import admin, running
-from surveyor_emulator.runtime.envoy.admin import Silent
-from surveyor_emulator.runtime.envoy.discovery import Discovery, asks, config_of
+from surveyor_emulator.runtime.envoy.admin import AdminUnavailable
+from surveyor_emulator.runtime.envoy.discovery import Discovery, discovery_cluster, endpoint_source
 from surveyor_emulator.runtime.envoy.running import ADMIN, Envoy
 from surveyor_emulator.runtime.tasks.supervisor import Supervisor
 
-from .state import HealthCheck, LoadBalancer, TargetGroup
+from .state import LoadBalancer, TargetGroup, TargetHealthCheck
 
-__all__ = ["healthy", "start", "tell"]
+__all__ = ["find_healthy_targets", "publish_targets", "start"]
 
-IDLE = 60.0
-"""idle_timeout.timeout_seconds, unless it is changed."""
+IDLE_TIMEOUT = 60.0
+"""The default of idle_timeout.timeout_seconds (service seconds)."""
 
 _TYPE = "type.googleapis.com/envoy.extensions.filters"
 Json = dict[str, Any]
 
 
-def tell(group: TargetGroup, discovery: Discovery) -> None:
-    """Have proxies hear of the targets that requests may go to."""
-    there = sorted((one.address, one.port) for one in group.targets.values() if one.state != "draining")
-    discovery.put(group.arn, there)
+def publish_targets(group: TargetGroup, discovery: Discovery) -> None:
+    """Send the targets that may get requests to the proxies."""
+    active = sorted((target.address, target.port) for target in group.targets.values() if target.state != "draining")
+    discovery.put(group.arn, active)
 
 
-async def start(supervisor: Supervisor, discovery: Discovery, of: LoadBalancer, second: float) -> Envoy:
-    """Start the proxy of a load balancer as its listeners are now. Raises CannotStart.
+async def start(supervisor: Supervisor, discovery: Discovery, load_balancer: LoadBalancer, second: float) -> Envoy:
+    """Start the proxy of a load balancer with its current listeners. Raises CannotStart.
 
     ``second``: wall seconds of a service second.
     """
     supervisor.warm()
-    folder = supervisor.folder / f"balancer-{of.arn.rpartition('/')[2]}-{of.version}"
+    identity = load_balancer.arn.rpartition("/")[2]
+    folder = supervisor.folder / f"balancer-{identity}-{load_balancer.version}"
     folder.mkdir(mode=0o700)
     await discovery.listen(supervisor.folder)
-    for listener in of.listeners:
-        tell(listener.group, discovery)
-    return await running.start(supervisor, _render(of, folder, second), folder)
+    for listener in load_balancer.listeners:
+        publish_targets(listener.group, discovery)
+    return await running.start(supervisor, _render(load_balancer, folder, second), folder)
 
 
-async def healthy(of: Envoy) -> dict[str, set[tuple[str, int]]]:
-    """Cluster -> targets whose checks pass, as the proxy sees them now. Raises Silent."""
-    status, body = await admin.ask(of.folder / ADMIN, "/clusters?format=json")
+async def find_healthy_targets(envoy: Envoy) -> dict[str, set[tuple[str, int]]]:
+    """Return name of target group -> (address, port) of the targets whose checks pass. Raises AdminUnavailable."""
+    status, body = await admin.ask(envoy.folder / ADMIN, "/clusters?format=json")
     if status != 200:
-        raise Silent(f"clusters: status {status}")
-    found: dict[str, set[tuple[str, int]]] = {}
+        raise AdminUnavailable(f"clusters: status {status}")
+    healthy: dict[str, set[tuple[str, int]]] = {}
     for cluster in json.loads(body).get("cluster_statuses", ()):
-        there = found.setdefault(cluster["name"], set())
+        endpoints = healthy.setdefault(cluster["name"], set())
         for host in cluster.get("host_statuses", ()):
             health = host["health_status"]
             if health.get("failed_active_health_check") or health.get("pending_active_hc"):
                 continue
-            place = host["address"].get("socket_address")
-            if place is None:  # where it asks for its targets is none
+            address = host["address"].get("socket_address")
+            if address is None:  # the discovery service has a pipe instead
                 continue
-            there.add((place["address"], place["port_value"]))
-    return found
+            endpoints.add((address["address"], address["port_value"]))
+    return healthy
 
 
-def _render(of: LoadBalancer, folder: Path, second: float) -> str:
-    groups = {id(one.group): one.group for one in of.listeners}
+def _render(load_balancer: LoadBalancer, folder: Path, second: float) -> str:
+    groups = {id(listener.group): listener.group for listener in load_balancer.listeners}
     return json.dumps(
         {
-            "node": {"id": of.name, "cluster": "load-balancer"},
+            "node": {"id": load_balancer.name, "cluster": "load-balancer"},
             "admin": {"address": {"pipe": {"path": str(folder / ADMIN)}}},
             "static_resources": {
-                "listeners": [_listener(of.address, one.port, one.group, second) for one in of.listeners],
-                "clusters": [config_of(folder.parent), *(_cluster(one, second) for one in groups.values())],
+                "listeners": [
+                    _listener(load_balancer.address, listener.port, listener.group, second)
+                    for listener in load_balancer.listeners
+                ],
+                "clusters": [
+                    discovery_cluster(folder.parent),
+                    *(_cluster(group, second) for group in groups.values()),
+                ],
             },
         }
     )
@@ -85,8 +92,8 @@ def _listener(address: str, port: int, group: TargetGroup, second: float) -> Jso
     manager = {
         "@type": f"{_TYPE}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": f"listener.{port}",
-        "common_http_protocol_options": {"idle_timeout": _seconds(IDLE, second)},
-        "stream_idle_timeout": _seconds(IDLE, second),
+        "common_http_protocol_options": {"idle_timeout": _wall_seconds(IDLE_TIMEOUT, second)},
+        "stream_idle_timeout": _wall_seconds(IDLE_TIMEOUT, second),
         "route_config": {
             "virtual_hosts": [
                 {
@@ -111,27 +118,28 @@ def _cluster(group: TargetGroup, second: float) -> Json:
     return {
         "name": group.name,
         "type": "EDS",
-        "eds_cluster_config": asks(group.arn),
+        "eds_cluster_config": endpoint_source(group.arn),
         "lb_policy": "ROUND_ROBIN",
-        "connect_timeout": _seconds(10, second),
+        "connect_timeout": _wall_seconds(10, second),
         "health_checks": [_check(group.check, second)],
-        # What is taken out gets nothing new, well or not.
+        # A target that was removed gets no new requests, healthy or not.
         "ignore_health_on_host_removal": True,
-        # All of them only where none is healthy; what checks say counts at once, not after a wall second.
+        # Requests go to unhealthy targets only if none is healthy; results of checks count at once, not after a second.
         "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
     }
 
 
-def _check(of: HealthCheck, second: float) -> Json:
+def _check(check: TargetHealthCheck, second: float) -> Json:
     return {
-        "timeout": _seconds(of.timeout, second),
-        "interval": _seconds(of.interval, second),
-        "no_traffic_interval": _seconds(of.interval, second),
-        "healthy_threshold": of.healthy,
-        "unhealthy_threshold": of.unhealthy,
-        "http_health_check": {"path": of.path},
+        "timeout": _wall_seconds(check.timeout, second),
+        "interval": _wall_seconds(check.interval, second),
+        "no_traffic_interval": _wall_seconds(check.interval, second),
+        "healthy_threshold": check.healthy_threshold,
+        "unhealthy_threshold": check.unhealthy_threshold,
+        "http_health_check": {"path": check.path},
     }
 
 
-def _seconds(service: float, second: float) -> str:
-    return f"{service * second:.4f}s"
+def _wall_seconds(seconds: float, second: float) -> str:
+    """Return service seconds as a duration in wall seconds."""
+    return f"{seconds * second:.4f}s"

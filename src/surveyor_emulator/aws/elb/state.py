@@ -1,4 +1,4 @@
-"""Application Load Balancers in one account and region: plain data, changed by the modules beside it."""
+"""Application Load Balancers in one account and region: plain data, changed only by the modules beside this one."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Literal
 
 from surveyor_emulator.runtime.envoy.running import Envoy
 
-__all__ = ["ElbState", "HealthCheck", "Listener", "LoadBalancer", "Target", "TargetGroup", "TargetState"]
+__all__ = ["ElbState", "Listener", "LoadBalancer", "Target", "TargetGroup", "TargetHealthCheck", "TargetState"]
 
 TargetState = Literal["initial", "healthy", "unhealthy", "unused", "draining"]
 
 
 @dataclass(frozen=True, slots=True)
-class HealthCheck:
-    """elbv2 CreateTargetGroup: its defaults for targets of type ip; times in service seconds."""
+class TargetHealthCheck:
+    """elbv2 CreateTargetGroup: the defaults for targets of type ip; times in service seconds."""
 
     path: str = "/"
     interval: int = 30
     timeout: int = 5
-    healthy: int = 5
-    unhealthy: int = 2
+    healthy_threshold: int = 5
+    unhealthy_threshold: int = 2
 
 
 @dataclass(slots=True)
 class Target:
-    """One address and port, and since when it is being drained."""
+    """One address and port of a target group."""
 
     address: str
     port: int
@@ -34,20 +34,20 @@ class Target:
 
 @dataclass(slots=True, eq=False)
 class TargetGroup:
-    """Targets, and how they are looked after. ``delay`` is deregistration_delay.timeout_seconds."""
+    """Targets, and how they are checked. ``delay`` is deregistration_delay.timeout_seconds."""
 
     arn: str
     name: str
     port: int
     vpc: str
-    check: HealthCheck
+    check: TargetHealthCheck
     delay: float = 300.0
     targets: dict[tuple[str, int], Target] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Listener:
-    """A port of a load balancer that leads to a target group."""
+    """A port of a load balancer, and the target group that it forwards to."""
 
     arn: str
     port: int
@@ -56,7 +56,7 @@ class Listener:
 
 @dataclass(slots=True, eq=False)
 class LoadBalancer:
-    """A load balancer, where it is on this machine, and the proxy that does its work once it has a listener."""
+    """A load balancer, its address on this machine, and its proxy once it has a listener."""
 
     arn: str
     name: str
@@ -68,13 +68,13 @@ class LoadBalancer:
     address: str
     listeners: list[Listener] = field(default_factory=list)
     proxy: Envoy | None = None
-    # Counts up with each change of its listeners: a proxy that starts meanwhile is out of date.
+    # Incremented with each change of its listeners: a proxy that starts meanwhile is out of date.
     version: int = 0
 
 
 @dataclass(slots=True)
 class ElbState:
-    """By ARN."""
+    """Load balancers and target groups by ARN."""
 
-    balancers: dict[str, LoadBalancer] = field(default_factory=dict)
+    load_balancers: dict[str, LoadBalancer] = field(default_factory=dict)
     groups: dict[str, TargetGroup] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""Service Connect: configuration, endpoints and proxies."""
+"""Service Connect: configurations, endpoints, and the proxies of tasks."""

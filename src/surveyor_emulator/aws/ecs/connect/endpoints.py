@@ -1,7 +1,7 @@
-"""Endpoints of Service Connect: their services and instances in Cloud Map, and what proxies hear of them.
+"""Endpoints of Service Connect: their services and instances in Cloud Map, and the members that proxies know.
 
-ECS Developer Guide, Service Connect concepts and components. A deployment reaches the endpoints that there were when it
-began, and no others, whatever tasks it starts later; who is behind them changes as Cloud Map's view of it does.
+ECS Developer Guide, Service Connect concepts and components. A deployment reaches the endpoints that existed when it
+began, and no others, whatever tasks it starts later; the members of an endpoint change as Cloud Map's view of it does.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any
 
 from surveyor_emulator.aws.cloudmap import instances, services
 from surveyor_emulator.aws.cloudmap.operations import when_finished
-from surveyor_emulator.aws.cloudmap.state import CloudMapService as Discovery
-from surveyor_emulator.aws.cloudmap.state import CloudMapState
+from surveyor_emulator.aws.cloudmap.state import CloudMapService, CloudMapState
 from surveyor_emulator.aws.ecs.lookup import find_published
 from surveyor_emulator.aws.ecs.state import (
     ConnectConfiguration,
@@ -26,7 +25,7 @@ from surveyor_emulator.aws.ecs.state import (
     Task,
 )
 from surveyor_emulator.aws.ecs.task_properties import vpc_of
-from surveyor_emulator.aws.ram.state import is_shared
+from surveyor_emulator.aws.resource_shares import is_shared
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.envoy.discovery import Member
@@ -36,159 +35,168 @@ from surveyor_emulator.runtime.task_runtime import runtime
 
 __all__ = [
     "NO_VPC",
-    "deploy",
+    "announce",
     "deregister",
     "forward_health",
     "has_access",
     "has_path",
     "is_withheld_at_first",
+    "publish",
     "refresh",
     "register",
     "retire",
-    "show",
 ]
 
-LONGEST_WITHHELD = 480.0
+MAX_WITHHELD = 480.0
 """Service seconds: "up to 8 minutes" (ECS Developer Guide, Service Connect concepts)."""
 
-TRY_AGAIN = 2.0
-WITHOUT_ACCESS = 10.0
+RETRY_AFTER = 2.0
+RETRY_WITHOUT_ACCESS = 10.0
 NO_VPC = "host"
-"""The network of tasks that have no interface of their own."""
+"""The network of tasks that have no network interface."""
 
 BEFORE_SHIFT = ("SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT")
 Done = Callable[[str | None], object]
+"""Called with None after success, else with the reason of the failure."""
 
 
-def deploy(call: Call, service: Service, deployment: Deployment) -> None:
-    """Make what a deployment offers, if it is not there yet, and keep what there is to reach as it begins."""
-    wanted = deployment.template.connect
-    if wanted is None:
+def publish(call: Call, service: Service, deployment: Deployment) -> None:
+    """Publish the endpoints that a deployment offers, and record which endpoints it can reach."""
+    connect = deployment.template.connect
+    if connect is None:
         return
-    held = _held(call, wanted)
-    for one in wanted.offered:
-        found = next((p for p in _own(call, service, wanted) if p.endpoint.discovery_name == one.discovery_name), None)
-        discovery = _discovery(call, wanted, found, one)
-        endpoint = _endpoint(wanted, one, discovery)
-        if found is None:
-            held.published[discovery.id] = PublishedEndpoint(endpoint, wanted.namespace_id, service.arn, discovery.arn)
-            discovery.view.listeners.append(partial(_changed, call, wanted.owner, discovery.id))
+    state = call.world.regional(ConnectState, connect.owner, call.region)
+    own = {published.endpoint.discovery_name: published for published in _published_by(call, service, connect)}
+    for offered in connect.offered:
+        published = own.get(offered.discovery_name)
+        cloudmap_service = _ensure_cloudmap_service(call, connect, published, offered)
+        endpoint = _endpoint(connect, offered, cloudmap_service)
+        if published is None:
+            state.published[cloudmap_service.id] = PublishedEndpoint(
+                endpoint, connect.namespace_id, service.arn, cloudmap_service.arn
+            )
+            cloudmap_service.view.listeners.append(partial(_view_changed, call, connect.owner, cloudmap_service.id))
         else:
-            found.endpoint = endpoint
-    deployment.endpoints = tuple(one.endpoint for one in find_published(call, wanted.owner, wanted.namespace_id))
+            published.endpoint = endpoint
+    in_namespace = find_published(call, connect.owner, connect.namespace_id)
+    deployment.endpoints = tuple(published.endpoint for published in in_namespace)
 
 
 def retire(call: Call, service: Service, keep: ConnectConfiguration | None = None) -> None:
-    """Take away what a service offered and does not any more, once nothing is registered in it."""
-    kept = {one.discovery_name for one in keep.offered} if keep is not None else set()
-    for owner, region, held in call.world.everywhere(ConnectState):
-        for key, one in list(held.published.items()):
-            if one.service_arn != service.arn or region != call.region or one.endpoint.discovery_name in kept:
+    """Delete the endpoints that a service no longer offers, once nothing is registered in them."""
+    kept = {offered.discovery_name for offered in keep.offered} if keep is not None else set()
+    for owner, region, state in call.world.everywhere(ConnectState):
+        for key, published in list(state.published.items()):
+            name = published.endpoint.discovery_name
+            if published.service_arn != service.arn or region != call.region or name in kept:
                 continue
             try:
-                services.delete_service(_acting(call, owner), {"Id": key})
-            except ServiceError as problem:
-                if problem.code == "ResourceInUse":
-                    call.world.clock.call_later(TRY_AGAIN, retire, call, service, keep)
+                services.delete_service(_cloudmap_call(call, owner), {"Id": key})
+            except ServiceError as error:
+                if error.code == "ResourceInUse":
+                    call.world.clock.call_later(RETRY_AFTER, retire, call, service, keep)
                     continue
-            del held.published[key]
-            call.note("connect.retired", one.endpoint.discovery_name)
+            del state.published[key]
+            call.note("connect.retired", name)
 
 
 def register(call: Call, task: Task, done: Done) -> None:
     """Register a task in each Service Connect service that it serves, one after another."""
-    wanted = task.template.connect
-    assert wanted is not None
+    connect = task.template.connect
+    assert connect is not None
     if task.service is None:
         done(None)
         return
-    left = [
-        (one, offered)
-        for one in _own(call, task.service, wanted)
-        for offered in wanted.offered
-        if offered.discovery_name == one.endpoint.discovery_name
+    remaining = [
+        (published, offered)
+        for published in _published_by(call, task.service, connect)
+        for offered in connect.offered
+        if offered.discovery_name == published.endpoint.discovery_name
     ]
 
-    def next_one(problem: str | None) -> None:
-        if problem is not None or not left:
+    def register_next(problem: str | None) -> None:
+        if problem is not None or not remaining:
             done(problem)
             return
-        one, offered = left.pop()
-        task.connect_services.append(one.endpoint.key)
-        one.networks[task.id] = vpc_of(call, task) or NO_VPC
+        published, offered = remaining.pop()
+        task.connect_services.append(published.endpoint.key)
+        published.networks[task.id] = vpc_of(call, task) or NO_VPC
         if is_withheld_at_first(task):
-            one.withheld.add(task.id)
-            call.world.clock.call_later(LONGEST_WITHHELD, _admit, call, wanted.owner, one, task.id)
+            published.withheld.add(task.id)
+            call.world.clock.call_later(MAX_WITHHELD, _admit, call, connect.owner, published, task.id)
         if task.deployment is not None and task.deployment.stage in BEFORE_SHIFT:
-            one.green.add(task.id)
-        ask = partial(_register, call, task, one, offered)
-        _submit(call, wanted, "RegisterInstance", ask, next_one)
+            published.green.add(task.id)
+        request = _registration_request(task, published, offered)
+        submit = partial(_send, instances.register_instance, request)
+        _submit(call, connect, "RegisterInstance", submit, register_next)
 
-    next_one(None)
+    register_next(None)
 
 
 def deregister(call: Call, task: Task, done: Done) -> None:
-    """Take a task out of all of them."""
-    wanted = task.template.connect
-    left, task.connect_services = task.connect_services, []
-    if wanted is None or not left:
+    """Remove a task from all Service Connect services that it is registered in."""
+    connect = task.template.connect
+    keys, task.connect_services = task.connect_services, []
+    if connect is None or not keys:
         done(None)
         return
-    waiting = set(left)
+    waiting = set(keys)
 
-    def over(key: str, problem: str | None) -> None:
+    def finished(key: str, problem: str | None) -> None:
         waiting.discard(key)
         if problem is not None:
             call.note("connect.not-deregistered", task.id, problem)
         if not waiting:
             done(problem)
 
-    for key in left:
-        request: Any = {"ServiceId": key, "InstanceId": task.id}
-        ask = partial(_ask, instances.deregister_instance, request)
-        _submit(call, wanted, "DeregisterInstance", ask, partial(over, key))
+    for key in keys:
+        submit = partial(_send, instances.deregister_instance, {"ServiceId": key, "InstanceId": task.id})
+        _submit(call, connect, "DeregisterInstance", submit, partial(finished, key))
 
 
 def forward_health(call: Call, task: Task) -> None:
     """Let calls through to a task whose checks have passed for the first time."""
-    wanted = task.template.connect
-    if wanted is None or task.health != "HEALTHY":
+    connect = task.template.connect
+    if connect is None or task.health != "HEALTHY":
         return
+    state = call.world.regional(ConnectState, connect.owner, call.region)
     for key in task.connect_services:
-        found = _held(call, wanted).published.get(key)
-        if found is not None:
-            _admit(call, wanted.owner, found, task.id)
+        published = state.published.get(key)
+        if published is not None:
+            _admit(call, connect.owner, published, task.id)
 
 
-def has_access(call: Call, wanted: ConnectConfiguration) -> bool:
-    """Whether the namespace is the account's own, or shared with it for Service Connect."""
-    return wanted.owner == call.account or is_shared(call.world, wanted.namespace_arn, call.account, for_ecs=True)
+def has_access(call: Call, connect: ConnectConfiguration) -> bool:
+    """Return whether the namespace belongs to the account, or is shared with it for Service Connect."""
+    return connect.owner == call.account or is_shared(call.world, connect.namespace_arn, call.account, for_ecs=True)
 
 
-def refresh(call: Call, owner: str, one: PublishedEndpoint) -> None:
-    """Tell proxies where who is behind an endpoint has changed."""
-    for network in list(one.sent):
-        _tell(call, owner, one, network)
+def refresh(call: Call, owner: str, published: PublishedEndpoint) -> None:
+    """Send the members of an endpoint to the proxies of each network where they have changed."""
+    for network in list(published.sent):
+        _send_members(call, owner, published, network)
 
 
-def show(call: Call, owner: str, one: PublishedEndpoint, network: str) -> None:
-    """Have an endpoint told to proxies of a network, from now on."""
-    one.sent.setdefault(network, ((), ()))
-    _tell(call, owner, one, network, anew=True)
+def announce(call: Call, owner: str, published: PublishedEndpoint, network: str) -> None:
+    """Send the members of an endpoint to the proxies of a network, now and whenever they change."""
+    published.sent.setdefault(network, ((), ()))
+    _send_members(call, owner, published, network, always=True)
 
 
-def _tell(call: Call, owner: str, one: PublishedEndpoint, network: str, *, anew: bool = False) -> None:
-    there = _there(call, owner, one, network)
+def _send_members(call: Call, owner: str, published: PublishedEndpoint, network: str, *, always: bool = False) -> None:
+    members = _members(call, owner, published, network)
     production: tuple[Member, ...] = tuple(
-        sorted(there[key] for key in there if key not in one.green and key not in one.blue)
+        sorted(members[key] for key in members if key not in published.green and key not in published.blue)
     )
-    test: tuple[Member, ...] = tuple(sorted(there[key] for key in there if key in one.green and one.has_test_traffic))
-    if anew or one.sent[network] != (production, test or production):
-        one.sent[network] = (production, test or production)
+    test: tuple[Member, ...] = tuple(
+        sorted(members[key] for key in members if key in published.green and published.has_test_traffic)
+    )
+    if always or published.sent[network] != (production, test or production):
+        published.sent[network] = (production, test or production)
         discovery = runtime(call.world).discovery
-        discovery.put(resource_name(one.endpoint, network), production)
-        discovery.put(resource_name(one.endpoint, network, test=True), test or production)
-        call.note("connect.members", one.endpoint.discovery_name, f"{len(production)} in {network}")
+        discovery.put(resource_name(published.endpoint, network), production)
+        discovery.put(resource_name(published.endpoint, network, test=True), test or production)
+        call.note("connect.members", published.endpoint.discovery_name, f"{len(production)} in {network}")
 
 
 def is_withheld_at_first(task: Task) -> bool:
@@ -196,72 +204,74 @@ def is_withheld_at_first(task: Task) -> bool:
     return task.has_health_check and task.health != "HEALTHY"
 
 
-def has_path(one: PublishedEndpoint, instance: str, network: str) -> bool:
+def has_path(published: PublishedEndpoint, instance: str, network: str) -> bool:
     """Return whether an instance of an endpoint can be reached from a network (a VPC, or `NO_VPC`)."""
-    return one.networks.get(instance, network) == network
+    return published.networks.get(instance, network) == network
 
 
-def _there(call: Call, owner: str, one: PublishedEndpoint, network: str) -> dict[str, Member]:
-    """Instances that may get calls, by id. What no path leads to is where nobody answers (there is no peering here)."""
-    discovery = call.world.regional(CloudMapState, owner, call.region).services.get(one.endpoint.key)
-    found: dict[str, Member] = {}
-    for instance in discovery.view.members.values() if discovery is not None else ():
+def _members(call: Call, owner: str, published: PublishedEndpoint, network: str) -> dict[str, Member]:
+    """Return the instances that may get calls, by id.
+
+    An instance that cannot be reached from the network has an address that does not answer (there is no peering).
+    """
+    state = call.world.regional(CloudMapState, owner, call.region)
+    cloudmap_service = state.services.get(published.endpoint.key)
+    members: dict[str, Member] = {}
+    for instance in cloudmap_service.view.members.values() if cloudmap_service is not None else ():
         address, port = instance.attributes.get("AWS_INSTANCE_IPV4"), instance.attributes.get("AWS_INSTANCE_PORT")
-        if address is None or port is None or instance.id in one.withheld:
+        if address is None or port is None or instance.id in published.withheld:
             continue
-        reached = has_path(one, instance.id, network)
-        found[instance.id] = (address, int(port)) if reached else runtime(call.world).blackhole_address()
-    return found
+        reachable = has_path(published, instance.id, network)
+        members[instance.id] = (address, int(port)) if reachable else runtime(call.world).blackhole_address()
+    return members
 
 
-def _admit(call: Call, owner: str, one: PublishedEndpoint, identity: str) -> None:
-    if identity in one.withheld:
-        one.withheld.discard(identity)
-        refresh(call, owner, one)
+def _admit(call: Call, owner: str, published: PublishedEndpoint, identity: str) -> None:
+    if identity in published.withheld:
+        published.withheld.discard(identity)
+        refresh(call, owner, published)
 
 
-def _changed(call: Call, owner: str, key: str) -> None:
-    one = call.world.regional(ConnectState, owner, call.region).published.get(key)
-    if one is not None:
-        refresh(call, owner, one)
+def _view_changed(call: Call, owner: str, key: str) -> None:
+    published = call.world.regional(ConnectState, owner, call.region).published.get(key)
+    if published is not None:
+        refresh(call, owner, published)
 
 
-def _held(call: Call, of: ConnectConfiguration) -> ConnectState:
-    return call.world.regional(ConnectState, of.owner, call.region)
+def _published_by(call: Call, service: Service, connect: ConnectConfiguration) -> list[PublishedEndpoint]:
+    """Return the endpoints of a service in the namespace of a configuration."""
+    in_namespace = find_published(call, connect.owner, connect.namespace_id)
+    return [published for published in in_namespace if published.service_arn == service.arn]
 
 
-def _own(call: Call, service: Service, of: ConnectConfiguration) -> list[PublishedEndpoint]:
-    return [one for one in find_published(call, of.owner, of.namespace_id) if one.service_arn == service.arn]
-
-
-def _endpoint(wanted: ConnectConfiguration, one: OfferedEndpoint, discovery: Discovery) -> Endpoint:
+def _endpoint(connect: ConnectConfiguration, offered: OfferedEndpoint, cloudmap_service: CloudMapService) -> Endpoint:
     return Endpoint(
-        discovery.id,
-        one.discovery_name,
-        wanted.namespace_name,
-        one.alias,
-        one.port,
-        one.protocol,
-        one.idle_timeout,
-        one.request_timeout,
-        one.authority,
-        one.test_header,
+        cloudmap_service.id,
+        offered.discovery_name,
+        connect.namespace_name,
+        offered.alias,
+        offered.port,
+        offered.protocol,
+        offered.idle_timeout,
+        offered.request_timeout,
+        offered.authority,
+        offered.test_header,
     )
 
 
-def _discovery(
-    call: Call, wanted: ConnectConfiguration, found: PublishedEndpoint | None, one: OfferedEndpoint
-) -> Discovery:
-    """The Cloud Map service of an endpoint, made if need be."""
-    held = call.world.regional(CloudMapState, wanted.owner, call.region)
-    if found is not None and found.endpoint.key in held.services:
-        return held.services[found.endpoint.key]
-    request: Any = {"Name": one.discovery_name, "NamespaceId": wanted.namespace_id, "Type": "HTTP"}
-    made: Any = services.create_service(_acting(call, wanted.owner), request)
-    return held.services[made["Service"]["Id"]]
+def _ensure_cloudmap_service(
+    call: Call, connect: ConnectConfiguration, published: PublishedEndpoint | None, offered: OfferedEndpoint
+) -> CloudMapService:
+    """Return the Cloud Map service of an endpoint; create it if it does not exist."""
+    state = call.world.regional(CloudMapState, connect.owner, call.region)
+    if published is not None and published.endpoint.key in state.services:
+        return state.services[published.endpoint.key]
+    request: Any = {"Name": offered.discovery_name, "NamespaceId": connect.namespace_id, "Type": "HTTP"}
+    answer: Any = services.create_service(_cloudmap_call(call, connect.owner), request)
+    return state.services[answer["Service"]["Id"]]
 
 
-def _register(call: Call, task: Task, one: PublishedEndpoint, offered: OfferedEndpoint, acting: Call) -> Any:
+def _registration_request(task: Task, published: PublishedEndpoint, offered: OfferedEndpoint) -> dict[str, object]:
     port = offered.ingress_port or offered.container_port
     for container in task.containers:
         if container.definition.name == offered.container and task.template.definition.network_mode == "bridge":
@@ -272,34 +282,37 @@ def _register(call: Call, task: Task, one: PublishedEndpoint, offered: OfferedEn
         "AvailabilityZone": task.zone,
         "DeploymentId": task.deployment.id.rpartition("/")[2] if task.deployment is not None else "",
     }
-    return instances.register_instance(
-        acting, {"ServiceId": one.endpoint.key, "InstanceId": task.id, "Attributes": attributes}
-    )
+    return {"ServiceId": published.endpoint.key, "InstanceId": task.id, "Attributes": attributes}
 
 
-def _ask(operation: Callable[[Call, Any], Any], request: Any, acting: Call) -> Any:
-    return operation(acting, request)
+def _send(operation: Callable[[Call, Any], Any], request: Any, own_call: Call) -> Any:
+    return operation(own_call, request)
 
 
-def _acting(call: Call, owner: str, operation: str = "") -> Call:
+def _cloudmap_call(call: Call, owner: str, operation: str = "") -> Call:
     consumer = call.account if owner != call.account else None
     return replace(call, account=owner, consumer=consumer, service="servicediscovery", operation=operation)
 
 
-def _submit(call: Call, wanted: ConnectConfiguration, operation: str, ask: Callable[[Call], Any], done: Done) -> None:
-    """Ask Cloud Map, and hear how it ends; where its owner has withdrawn the namespace, try again until it is back."""
-    again = partial(_submit, call, wanted, operation, ask, done)
-    if not has_access(call, wanted):
-        call.world.clock.call_later(WITHOUT_ACCESS, again)
+def _submit(
+    call: Call, connect: ConnectConfiguration, operation: str, submit: Callable[[Call], Any], done: Done
+) -> None:
+    """Call Cloud Map, and ``done`` once its operation has ended.
+
+    While the namespace is no longer shared with this account, try again until it is.
+    """
+    again = partial(_submit, call, connect, operation, submit, done)
+    if not has_access(call, connect):
+        call.world.clock.call_later(RETRY_WITHOUT_ACCESS, again)
         return
     try:
-        answer = ask(_acting(call, wanted.owner, operation))
-    except ServiceError as problem:
-        if problem.code in ("InstanceNotFound", "ServiceNotFound") and operation == "DeregisterInstance":
-            done(None)  # somebody was faster
-        elif "DuplicateOperationId" in problem.members:
-            call.world.clock.call_later(TRY_AGAIN, again)
+        answer = submit(_cloudmap_call(call, connect.owner, operation))
+    except ServiceError as error:
+        if error.code in ("InstanceNotFound", "ServiceNotFound") and operation == "DeregisterInstance":
+            done(None)  # already deregistered
+        elif "DuplicateOperationId" in error.members:
+            call.world.clock.call_later(RETRY_AFTER, again)
         else:
-            done(str(problem))
+            done(str(error))
         return
     when_finished(call, str(answer["OperationId"]), done)

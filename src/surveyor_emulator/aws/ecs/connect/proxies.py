@@ -1,8 +1,8 @@
-"""The proxy of a task that takes part in Service Connect: planned, started, rotated, drained and ended with the task.
+"""The proxy of a task that takes part in Service Connect: configured, started, drained and stopped with the task.
 
 ECS Developer Guide, Service Connect concepts: ECS adds a proxy container to each task of a service that uses it. Its
-containers find names of endpoints in /etc/hosts, each at an address where the proxy listens; calls from outside come
-to the proxy at the task's address, and it passes them on inside.
+containers find the names of endpoints in /etc/hosts, each at an address where the proxy listens. Calls from outside
+reach the proxy at the task's address, and it forwards them to the containers.
 """
 
 from __future__ import annotations
@@ -28,24 +28,27 @@ from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.supervisor import Exit
 
 from . import endpoints
-from .authorities import authority
+from .authorities import find_authority
 from .proxy_logs import deliver_log_lines, ensure_log_group
 from .proxy_metrics import collect_metrics
 
-__all__ = ["drain", "end", "place", "reachable_endpoints", "rotate_certificates", "start"]
+__all__ = ["assign_addresses", "drain", "reachable_endpoints", "rotate_certificates", "start", "stop"]
 
-LOOK_AT_CALLS = 0.02  # wall seconds
+OPEN_CALLS_POLL = 0.02  # wall seconds
 
 
-def place(call: Call, task: Task) -> None:
-    """Give a task that is about to be placed what its proxy needs: addresses inside, and for each name. Exhausted."""
-    run, wanted = runtime(call.world), task.template.connect
-    if wanted is None:
+def assign_addresses(call: Call, task: Task) -> None:
+    """Give a task the addresses that its proxy needs: an inner one, and one for each name.
+
+    Raises Exhausted if there are none left.
+    """
+    run, connect = runtime(call.world), task.template.connect
+    if connect is None:
         return
-    if wanted.offered and task.template.definition.network_mode == "awsvpc":
+    if connect.offered and task.template.definition.network_mode == "awsvpc":
         task.inner_address = run.addresses.take()
     for endpoint in reachable_endpoints(task):
-        # Two endpoints of one name have ports that differ.
+        # Two endpoints of the same name have different ports.
         if endpoint.alias not in task.connect_names:
             task.connect_names[endpoint.alias] = run.names.take()
 
@@ -56,42 +59,41 @@ def reachable_endpoints(task: Task) -> tuple[Endpoint, ...]:
 
 
 async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None:
-    """Start it, before any container of the task; returns when it listens. Raises CannotStart."""
-    run, wanted = runtime(call.world), task.template.connect
-    if wanted is None or task.deployment is None:
+    """Start the proxy, before any container of the task; return once it listens. Raises CannotStart."""
+    run, connect = runtime(call.world), task.template.connect
+    if connect is None or task.deployment is None:
         return
-    ensure_log_group(call, wanted)
+    ensure_log_group(call, connect)
     run.supervisor.warm()
     await run.discovery.listen(run.supervisor.folder)
     folder = run.supervisor.folder / f"proxy-{task.id}"
     folder.mkdir(mode=0o700)
-    secrets = _secrets(call, task, wanted, folder)
+    secrets = _write_secrets(call, task, connect, folder)
     plan = Plan(
         task.address or "",
         task.inner_address or task.address or "",
         wall_seconds_per_second(call, task),
         vpc_of(call, task) or endpoints.NO_VPC,
-        tuple((one, task.connect_names[one.alias]) for one in reachable_endpoints(task)),
-        tuple(_inbound(wanted, task)),
-        tuple(_through(wanted, task)),
-        wanted.access_log,
+        tuple((endpoint, task.connect_names[endpoint.alias]) for endpoint in reachable_endpoints(task)),
+        tuple(_inbound_ports(connect, task)),
+        tuple(_direct_ports(connect, task)),
+        connect.access_log,
         secrets,
-        wanted.debug,
+        connect.debug,
     )
     if task.template.definition.network_mode == "bridge" and task.instance is not None:
         plan = replace(plan, outer=task.instance.address)
-    for one in find_published(call, wanted.owner, wanted.namespace_id):
-        endpoints.show(call, wanted.owner, one, plan.network)
-    task.sidecar = await sidecar.start(
-        run.supervisor, plan, folder, ended, partial(deliver_log_lines, call, task, wanted)
-    )
+    for published in find_published(call, connect.owner, connect.namespace_id):
+        endpoints.announce(call, connect.owner, published, plan.network)
+    deliver = partial(deliver_log_lines, call, task, connect)
+    task.sidecar = await sidecar.start(run.supervisor, plan, folder, ended, deliver)
     collect_metrics(call, task)
     if secrets is not None:
-        call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, wanted, folder)
+        call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, connect, folder)
 
 
 def drain(call: Call, task: Task, then: Callable[[], object]) -> None:
-    """Have callers leave, and go on when the agent has waited as long as it does (the agent's README: 20 s)."""
+    """Have callers close their connections, and call ``then`` after the wait of the agent (its README: 20 s)."""
     if task.sidecar is None or not task.sidecar.plan.inbound:
         then()
         return
@@ -99,27 +101,27 @@ def drain(call: Call, task: Task, then: Callable[[], object]) -> None:
     call.world.clock.run(task.sidecar.envoy.drain())
     run = runtime(call.world)
     run.pace.hold(task, DRAIN)
-    watching = asyncio.get_running_loop().create_task(_release(call, task))
+    watching = asyncio.get_running_loop().create_task(_release_clock(call, task))
 
-    def over() -> None:
+    def drained() -> None:
         watching.cancel()
         run.pace.release(task)
         then()
 
-    call.world.clock.call_later(DRAIN, over)
+    call.world.clock.call_later(DRAIN, drained)
 
 
-async def _release(call: Call, task: Task) -> None:
-    """The clock need not wait for a proxy that has no call left."""
+async def _release_clock(call: Call, task: Task) -> None:
+    """Release the clock once the proxy has no open calls: it need not wait longer."""
     assert task.sidecar is not None
     with contextlib.suppress(asyncio.CancelledError):
         while await task.sidecar.count_open_calls():  # noqa: ASYNC110 (another process sends no events)
-            await asyncio.sleep(LOOK_AT_CALLS)
+            await asyncio.sleep(OPEN_CALLS_POLL)
     runtime(call.world).pace.release(task)
 
 
-def end(call: Call, task: Task) -> None:
-    """End the proxy of a task that has ended, and give back its addresses."""
+def stop(call: Call, task: Task) -> None:
+    """Stop the proxy of a task that has stopped, and release its addresses."""
     run = runtime(call.world)
     if task.sidecar is not None:
         stopped, task.sidecar = task.sidecar, None
@@ -131,54 +133,61 @@ def end(call: Call, task: Task) -> None:
     task.connect_names = {}
 
 
-def _secrets(call: Call, task: Task, wanted: ConnectConfiguration, folder: Path) -> Secrets | None:
-    """Write what TLS needs, as far as anything here uses it."""
-    arns = {one.authority for one in reachable_endpoints(task)} | {one.authority for one in wanted.offered}
+def _write_secrets(call: Call, task: Task, connect: ConnectConfiguration, folder: Path) -> Secrets | None:
+    """Write the files that TLS needs; return None if no endpoint uses TLS."""
+    own_arns = {offered.authority for offered in connect.offered}
+    arns = {endpoint.authority for endpoint in reachable_endpoints(task)} | own_arns
     if arns <= {None}:
         return None
-    secrets = certificates.trust([authority(call, arn) for arn in arns if arn is not None], folder)
-    for shown in {one.authority for one in wanted.offered if one.authority is not None}:
-        names = [f"{one.discovery_name}.{wanted.namespace_name}" for one in wanted.offered if one.authority == shown]
-        secrets = replace(secrets, certificate=certificates.write(authority(call, shown), names, folder))
+    secrets = certificates.trust([find_authority(call, arn) for arn in arns if arn is not None], folder)
+    for own_arn in own_arns - {None}:
+        assert own_arn is not None
+        names = [
+            f"{offered.discovery_name}.{connect.namespace_name}"
+            for offered in connect.offered
+            if offered.authority == own_arn
+        ]
+        secrets = replace(secrets, certificate=certificates.write(find_authority(call, own_arn), names, folder))
     return secrets
 
 
-def rotate_certificates(call: Call, task: Task, wanted: ConnectConfiguration, folder: Path) -> None:
+def rotate_certificates(call: Call, task: Task, connect: ConnectConfiguration, folder: Path) -> None:
     """Write new certificates for a task's proxy, and do so again after each rotation period."""
     if task.sidecar is None:
         return
-    with contextlib.suppress(OSError, ServiceError):  # its folder is going just now, or the authority is no more
-        _secrets(call, task, wanted, folder)
+    with contextlib.suppress(OSError, ServiceError):  # its folder is being deleted, or the authority was deleted
+        _write_secrets(call, task, connect, folder)
         call.note("connect.rotated", task.id)
-    call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, wanted, folder)
+    call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, connect, folder)
 
 
-def _inbound(wanted: ConnectConfiguration, task: Task) -> Iterator[Inbound]:
-    for one in wanted.offered:
+def _inbound_ports(connect: ConnectConfiguration, task: Task) -> Iterator[Inbound]:
+    for offered in connect.offered:
         yield Inbound(
-            one.discovery_name,
-            f"{one.discovery_name}.{wanted.namespace_name}",
-            _listened(one, task),
-            one.container_port,
-            one.protocol,
-            one.idle_timeout,
-            one.authority is not None,
+            offered.discovery_name,
+            f"{offered.discovery_name}.{connect.namespace_name}",
+            _listen_port(offered, task),
+            offered.container_port,
+            offered.protocol,
+            offered.idle_timeout,
+            offered.authority is not None,
         )
 
 
-def _listened(one: OfferedEndpoint, task: Task) -> int:
+def _listen_port(offered: OfferedEndpoint, task: Task) -> int:
+    """Return the port at which the proxy takes calls for an endpoint."""
     for container in task.containers:
-        if container.definition.name == one.container and one.container_port in container.proxy_ports:
-            return container.proxy_ports[one.container_port]
-    return one.ingress_port or one.container_port
+        if container.definition.name == offered.container and offered.container_port in container.proxy_ports:
+            return container.proxy_ports[offered.container_port]
+    return offered.ingress_port or offered.container_port
 
 
-def _through(wanted: ConnectConfiguration, task: Task) -> Iterator[int]:
-    """Ports that calls reach without the proxy: those it does not offer, and those it has overridden."""
+def _direct_ports(connect: ConnectConfiguration, task: Task) -> Iterator[int]:
+    """Yield the ports that calls reach without the proxy: those not offered, and those whose port was overridden."""
     if task.inner_address is None:
         return
-    taken = {_listened(one, task) for one in wanted.offered}
+    proxied = {_listen_port(offered, task) for offered in connect.offered}
     for container in task.containers:
         for port in container.definition.ports:
-            if port.container not in taken and port.protocol == "tcp":
+            if port.container not in proxied and port.protocol == "tcp":
                 yield port.container

@@ -1,4 +1,4 @@
-"""Access logs of proxies, delivered by the log driver awslogs to CloudWatch Logs, which is moto's in the same process.
+"""Access logs of proxies, delivered by the log driver awslogs to CloudWatch Logs (moto's, in the same process).
 
 ECS Developer Guide, Send Amazon ECS logs to CloudWatch: the stream is `prefix/container/task`.
 """
@@ -14,35 +14,37 @@ __all__ = ["CONTAINER", "deliver_log_lines", "ensure_log_group"]
 CONTAINER = "ecs-service-connect"
 
 
-def ensure_log_group(call: Call, of: ConnectConfiguration) -> None:
-    """CannotStart where the log group is not there and is not to be made."""
-    if of.log_target is None:
+def ensure_log_group(call: Call, connect: ConnectConfiguration) -> None:
+    """Create the log group if it is missing and the configuration allows it. Raises CannotStart if it does not."""
+    target = connect.log_target
+    if target is None:
         return
-    from moto.logs.models import logs_backends  # loaded only for those who log
+    from moto.logs.models import logs_backends  # loaded only if logs are used
 
-    groups = logs_backends[call.account][of.log_target.region].groups
-    if of.log_target.group not in groups:
-        if not of.log_target.creates_group:
+    backend = logs_backends[call.account][target.region]
+    if target.group not in backend.groups:
+        if not target.creates_group:
             raise CannotStart(
-                f"ResourceInitializationError: failed to validate logger args: there is no log group {of.log_target.group}"
+                f"ResourceInitializationError: failed to validate logger args: there is no log group {target.group}"
             )
-        logs_backends[call.account][of.log_target.region].create_log_group(of.log_target.group, {})
+        backend.create_log_group(target.group, {})
 
 
-def deliver_log_lines(call: Call, task: Task, of: ConnectConfiguration, lines: list[str]) -> None:
-    """Put lines of a task's proxy into its stream, at this service second."""
-    if of.log_target is None:
+def deliver_log_lines(call: Call, task: Task, connect: ConnectConfiguration, lines: list[str]) -> None:
+    """Put lines of a task's proxy into its log stream, at this service second."""
+    target = connect.log_target
+    if target is None:
         return
-    from moto.logs.models import logs_backends
+    from moto.logs.models import logs_backends  # loaded only if logs are used
 
-    stream = _stream(of.log_target, task)
-    group = logs_backends[call.account][of.log_target.region].groups.get(of.log_target.group)
-    if group is None:  # somebody has deleted it; the driver loses what it cannot deliver
+    stream = _stream_name(target, task)
+    group = logs_backends[call.account][target.region].groups.get(target.group)
+    if group is None:  # deleted meanwhile; the driver loses what it cannot deliver
         return
     if stream not in group.streams:
         group.create_log_stream(stream)
     group.put_log_events(stream, [{"timestamp": int(call.now * 1_000), "message": line} for line in lines])
 
 
-def _stream(log: LogTarget, task: Task) -> str:
-    return f"{log.prefix}/{CONTAINER}/{task.id}" if log.prefix else f"{CONTAINER}-{task.id}"
+def _stream_name(target: LogTarget, task: Task) -> str:
+    return f"{target.prefix}/{CONTAINER}/{task.id}" if target.prefix else f"{CONTAINER}-{task.id}"

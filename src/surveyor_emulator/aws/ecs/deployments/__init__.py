@@ -1,1 +1,1 @@
-"""Service deployments, the circuit breaker, and blue/green deployments."""
+"""Deployments of services: rolling and blue/green."""

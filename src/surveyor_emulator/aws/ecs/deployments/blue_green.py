@@ -1,7 +1,8 @@
 """Blue/green deployments with Service Connect: new tasks beside the old, test traffic, the shift, bake time, the end.
 
 ecs ServiceDeployment.lifecycleStage and DeploymentConfiguration.strategy; ECS Developer Guide, Service Connect
-resources for blue/green deployments. Of hooks PAUSE is offered. How long a stage takes is not documented: a setting.
+resources for blue/green deployments. Of hooks, only PAUSE is offered. How long a stage takes is not documented: it is a
+setting.
 """
 
 from __future__ import annotations
@@ -15,111 +16,119 @@ from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStag
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["blue_green", "go_on", "resume", "roll_back", "shift_test_traffic"]
+__all__ = ["parse_strategy", "resume", "roll_back", "shift_test_traffic", "start_stages"]
 
 STAGES: tuple[LifecycleStage, ...] = get_args(LifecycleStage)
-_PAUSED_AT = {*STAGES, "PRE_SCALE_UP", "RECONCILE_SERVICE", "PRE_PRODUCTION_TRAFFIC_SHIFT"} - {"SCALE_UP", "BAKE_TIME"}
-LONGEST_BAKE = 1_440  # minutes
+_PAUSABLE = {*STAGES, "PRE_SCALE_UP", "RECONCILE_SERVICE", "PRE_PRODUCTION_TRAFFIC_SHIFT"} - {"SCALE_UP", "BAKE_TIME"}
+MAX_BAKE_MINUTES = 1_440
 
-Again = Callable[[Call, Service], object]
+RunAgain = Callable[[Call, Service], object]
+"""Has the scheduler run again for a service."""
 
 
-def blue_green(configuration: Mapping[str, Any]) -> BlueGreen | None:
-    """What a deploymentConfiguration says of it; None for rolling updates."""
+def parse_strategy(configuration: Mapping[str, Any]) -> BlueGreen | None:
+    """Return the blue/green strategy of a deploymentConfiguration; None for rolling updates.
+
+    Raises UnsupportedFeatureException or InvalidParameterException.
+    """
     strategy = configuration.get("strategy") or "ROLLING"
     if strategy == "ROLLING":
         return None
     if strategy != "BLUE_GREEN":
         raise ServiceError("UnsupportedFeatureException", f"this target does not offer the strategy {strategy}")
-    bake = configuration.get("bakeTimeInMinutes")
-    if bake is None or not 0 <= bake <= LONGEST_BAKE:
-        raise invalid_parameter(f"BLUE_GREEN needs bakeTimeInMinutes, from 0 to {LONGEST_BAKE}")
-    pauses: set[str] = set()
+    minutes = configuration.get("bakeTimeInMinutes")
+    if minutes is None or not 0 <= minutes <= MAX_BAKE_MINUTES:
+        raise invalid_parameter(f"BLUE_GREEN needs bakeTimeInMinutes, from 0 to {MAX_BAKE_MINUTES}")
+    pause_stages: set[str] = set()
     for hook in configuration.get("lifecycleHooks") or ():
         if hook.get("targetType") != "PAUSE":
             raise ServiceError(
                 "UnsupportedFeatureException", "this target offers lifecycle hooks of the type PAUSE only"
             )
-        pauses |= set(hook.get("lifecycleStages") or ())
-    for stage in pauses - _PAUSED_AT:
+        pause_stages |= set(hook.get("lifecycleStages") or ())
+    for stage in pause_stages - _PAUSABLE:
         raise invalid_parameter(f"there is no hook for {stage}")
     kept = {key: configuration[key] for key in ("bakeTimeInMinutes", "lifecycleHooks") if key in configuration}
-    return BlueGreen(bake * 60.0, frozenset(pauses), {"strategy": strategy, **kept})
+    return BlueGreen(minutes * 60.0, frozenset(pause_stages), {"strategy": strategy, **kept})
 
 
-def go_on(call: Call, service: Service, deployment: Deployment, *, well: bool, again: Again) -> None:
-    """The scheduler has looked: once all new tasks count, the stages begin, and each leads to the next."""
-    if deployment.stage == "SCALE_UP" and well:
-        _enter(call, service, deployment, "POST_SCALE_UP", again)
+def start_stages(
+    call: Call, service: Service, deployment: Deployment, *, all_healthy: bool, run_again: RunAgain
+) -> None:
+    """Start the stages after SCALE_UP once all new tasks count as healthy; each stage then leads to the next."""
+    if deployment.stage == "SCALE_UP" and all_healthy:
+        _enter(call, service, deployment, "POST_SCALE_UP", run_again)
 
 
-def resume(call: Call, service: Service, deployment: Deployment, again: Again) -> None:
-    """Go on from a pause."""
+def resume(call: Call, service: Service, deployment: Deployment, run_again: RunAgain) -> None:
+    """Continue after a pause."""
     deployment.paused_hook = None
-    _next(call, service, deployment, again)
+    _enter_next(call, service, deployment, run_again)
 
 
-def roll_back(call: Call, service: Service, deployment: Deployment, again: Again) -> None:
-    """Go back to what there was: all calls go to the old tasks, and the new ones are stopped."""
-    before = next((one for one in service.deployments if one is not deployment), None)
+def roll_back(call: Call, service: Service, deployment: Deployment, run_again: RunAgain) -> None:
+    """Roll back: all calls go to the old tasks, and the new ones are stopped."""
+    before = next((other for other in service.deployments if other is not deployment), None)
     deployment.paused_hook, deployment.stage, deployment.rollout_state = None, None, "FAILED"
     deployment.reason = f"ECS deployment {deployment.id} was rolled back."
     if before is not None:
         deployment.status, before.status, before.stage = "ACTIVE", "PRIMARY", None
-    mine = {one.id for one in ecs_state(call).tasks.values() if one.deployment is deployment}
-    for one in _published(call, service, deployment):
-        one.has_test_traffic, one.green, one.blue = False, set(), set(mine)
-        refresh(call, _owner(deployment), one)
-    again(call, service)
+    new_tasks = {task.id for task in ecs_state(call).tasks.values() if task.deployment is deployment}
+    for published in _published_by(call, service, deployment):
+        published.has_test_traffic, published.green, published.blue = False, set(), set(new_tasks)
+        refresh(call, _owner(deployment), published)
+    run_again(call, service)
 
 
-def _next(call: Call, service: Service, deployment: Deployment, again: Again) -> None:
+def _enter_next(call: Call, service: Service, deployment: Deployment, run_again: RunAgain) -> None:
     if deployment.stage is None or deployment.paused_hook is not None or deployment.status != "PRIMARY":
         return
-    _enter(call, service, deployment, STAGES[STAGES.index(deployment.stage) + 1], again)
+    _enter(call, service, deployment, STAGES[STAGES.index(deployment.stage) + 1], run_again)
 
 
-def _enter(call: Call, service: Service, deployment: Deployment, stage: LifecycleStage, again: Again) -> None:
+def _enter(call: Call, service: Service, deployment: Deployment, stage: LifecycleStage, run_again: RunAgain) -> None:
     deployment.stage, deployment.updated = stage, call.now
     call.note("ecs.deployment.stage", service.name, stage)
     assert service.blue_green is not None
     if stage == "TEST_TRAFFIC_SHIFT":
         shift_test_traffic(call, service, deployment)
     elif stage == "PRODUCTION_TRAFFIC_SHIFT":
-        _shift(call, service, deployment)
+        _shift_production_traffic(call, service, deployment)
     elif stage == "CLEAN_UP":
-        again(call, service)
+        run_again(call, service)
         return
     if stage in service.blue_green.pause_stages:
         deployment.paused_hook = call.world.new_id(32, "0123456789abcdef")
     elif stage == "BAKE_TIME":
-        call.world.clock.call_later(service.blue_green.bake_seconds, _next, call, service, deployment, again)
+        bake_seconds = service.blue_green.bake_seconds
+        call.world.clock.call_later(bake_seconds, _enter_next, call, service, deployment, run_again)
     else:
-        call.world.later(call.world.settings.deployment_stage, _next, call, service, deployment, again)
+        call.world.later(call.world.settings.deployment_stage, _enter_next, call, service, deployment, run_again)
 
 
 def shift_test_traffic(call: Call, service: Service, deployment: Deployment) -> None:
-    """Lead calls with the test header to the new tasks."""
-    for one in _published(call, service, deployment):
-        one.has_test_traffic = True
-        refresh(call, _owner(deployment), one)
+    """Send calls with the test header to the new tasks."""
+    for published in _published_by(call, service, deployment):
+        published.has_test_traffic = True
+        refresh(call, _owner(deployment), published)
 
 
-def _shift(call: Call, service: Service, deployment: Deployment) -> None:
-    """From now on calls go to the new tasks, all at once."""
-    tasks = [one for one in ecs_state(call).tasks.values() if one.service is service]
-    for one in _published(call, service, deployment):
-        one.has_test_traffic, one.green = False, set()
-        one.blue = {task.id for task in tasks if task.deployment is not deployment}
-        refresh(call, _owner(deployment), one)
+def _shift_production_traffic(call: Call, service: Service, deployment: Deployment) -> None:
+    """Send all calls to the new tasks from now on."""
+    tasks = [task for task in ecs_state(call).tasks.values() if task.service is service]
+    for published in _published_by(call, service, deployment):
+        published.has_test_traffic, published.green = False, set()
+        published.blue = {task.id for task in tasks if task.deployment is not deployment}
+        refresh(call, _owner(deployment), published)
 
 
-def _published(call: Call, service: Service, deployment: Deployment) -> list[PublishedEndpoint]:
-    wanted = deployment.template.connect
-    if wanted is None:
+def _published_by(call: Call, service: Service, deployment: Deployment) -> list[PublishedEndpoint]:
+    """Return the endpoints of the service in the namespace of the deployment."""
+    connect = deployment.template.connect
+    if connect is None:
         return []
-    there = find_published(call, wanted.owner, wanted.namespace_id)
-    return [one for one in there if one.service_arn == service.arn]
+    in_namespace = find_published(call, connect.owner, connect.namespace_id)
+    return [published for published in in_namespace if published.service_arn == service.arn]
 
 
 def _owner(deployment: Deployment) -> str:

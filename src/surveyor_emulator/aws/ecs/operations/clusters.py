@@ -1,4 +1,4 @@
-"""Clusters."""
+"""Operations on clusters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from surveyor_emulator.aws.cloudmap.namespaces import create_http_namespace
 from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.ecs import tags
-from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, invalid_parameter, make_arn
+from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, invalid_parameter, make_arn, paginate
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.state import Cluster
+from surveyor_emulator.aws.ecs.tags import format_tags, parse_tags
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -28,147 +28,151 @@ if TYPE_CHECKING:
 
 __all__ = ["create_cluster", "delete_cluster", "describe_clusters", "list_clusters", "update_cluster"]
 
-DESCRIBED_AT_ONCE = 100
-LONGEST_NAMESPACE = 1_024
+MAX_DESCRIBED = 100
+MAX_NAMESPACE_LENGTH = 1_024
 
 
 def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document:
-    """Make a cluster, or tell of the one that has the name already."""
+    """Create a cluster, or return the one that already has the name."""
     name = request.get("clusterName") or "default"
     if not (len(name) <= 255 and all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in name)):
         raise invalid_parameter("a cluster's name has up to 255 letters, digits, hyphens and underscores")
-    held = ecs_state(call)
-    found = held.clusters.get(name)
-    if found is None or found.status != "ACTIVE":
-        given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
-        found = held.clusters[name] = Cluster(
+    state = ecs_state(call)
+    cluster = state.clusters.get(name)
+    if cluster is None or cluster.status != "ACTIVE":
+        tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+        settings = request.get("settings") or [{"name": "containerInsights", "value": "disabled"}]
+        cluster = state.clusters[name] = Cluster(
             name,
             make_arn(call, "cluster", name),
-            [dict(one) for one in request.get("settings") or [{"name": "containerInsights", "value": "disabled"}]],
+            [dict(setting) for setting in settings],
             list(request.get("capacityProviders") or []),
-            [dict(one) for one in request.get("defaultCapacityProviderStrategy") or []],
+            [dict(entry) for entry in request.get("defaultCapacityProviderStrategy") or []],
         )
-        if given:
-            held.tags[found.arn] = given
-        _set_default(call, found, request.get("serviceConnectDefaults"))
+        if tags:
+            state.tags[cluster.arn] = tags
+        _set_default_namespace(call, cluster, request.get("serviceConnectDefaults"))
         call.note("cluster.created", name)
-        runtime(call.world).supervisor.warm()  # tasks will follow, and then its start would count
-    return {"cluster": describe(call, found, {"TAGS", "SETTINGS", "ATTACHMENTS"})}
+        runtime(call.world).supervisor.warm()  # tasks will follow, and starting it then would delay them
+    return {"cluster": _describe(call, cluster, {"TAGS", "SETTINGS", "ATTACHMENTS"})}
 
 
 def update_cluster(call: Call, request: UpdateClusterRequestTypeDef) -> Document:
-    """Change settings."""
-    found = find_cluster(call, request["cluster"])
+    """Change the settings of a cluster."""
+    cluster = find_cluster(call, request["cluster"])
     if "settings" in request:
-        found.settings = [dict(one) for one in request["settings"]]
-    _set_default(call, found, request.get("serviceConnectDefaults"))
-    return {"cluster": describe(call, found, {"SETTINGS", "ATTACHMENTS"})}
+        cluster.settings = [dict(setting) for setting in request["settings"]]
+    _set_default_namespace(call, cluster, request.get("serviceConnectDefaults"))
+    return {"cluster": _describe(call, cluster, {"SETTINGS", "ATTACHMENTS"})}
 
 
-def _set_default(call: Call, of: Cluster, given: Any) -> None:
-    """ecs ClusterServiceConnectDefaultsRequest: a namespace that is not there is made; "" takes the default away."""
-    if given is None:
+def _set_default_namespace(call: Call, cluster: Cluster, defaults: Any) -> None:
+    """Apply ecs ClusterServiceConnectDefaultsRequest: create a missing namespace; "" removes the default."""
+    if defaults is None:
         return
-    wanted = given["namespace"]
-    if wanted == "":
-        of.connect_namespace = None
+    reference = defaults["namespace"]
+    if reference == "":
+        cluster.connect_namespace = None
         return
-    held = call.world.regional(CloudMapState, call.account, call.region)
-    if wanted.startswith("arn:"):
-        found = held.namespaces.get(wanted.rpartition("/")[2])
-        if found is None or found.arn != wanted:
-            raise ServiceError("NamespaceNotFoundException", f"The namespace {wanted} was not found.")
+    state = call.world.regional(CloudMapState, call.account, call.region)
+    if reference.startswith("arn:"):
+        namespace = state.namespaces.get(reference.rpartition("/")[2])
+        if namespace is None or namespace.arn != reference:
+            raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} was not found.")
     else:
-        found = held.namespaces_by_http_name.get(wanted)
-    if found is not None:
-        of.connect_namespace = found.arn
+        namespace = state.namespaces_by_http_name.get(reference)
+    if namespace is not None:
+        cluster.connect_namespace = namespace.arn
         return
-    if len(wanted) > LONGEST_NAMESPACE or any(sign in wanted for sign in '<>"/'):
+    if len(reference) > MAX_NAMESPACE_LENGTH or any(sign in reference for sign in '<>"/'):
         raise invalid_parameter(
-            "a namespace's name has up to 1024 characters, none of them <, >, double quotation mark, slash"
+            f"a namespace's name has up to {MAX_NAMESPACE_LENGTH} characters, "
+            "none of them <, >, double quotation mark, slash"
         )
-    own = replace(call_as_ecs(call.world, call.account, call.region), operation="CreateHttpNamespace")
-    # The attachment tells how it goes (ecs Attachment: type, status).
-    of.attachment = (call.world.new_id(8), "PROVISIONING")
-    of.connect_namespace = wanted
-    answer: Any = create_http_namespace(own, {"Name": wanted})
+    own_call = replace(call_as_ecs(call.world, call.account, call.region), operation="CreateHttpNamespace")
+    # The attachment reports the progress (ecs Attachment: type, status).
+    cluster.attachment = (call.world.new_id(8), "PROVISIONING")
+    cluster.connect_namespace = reference
+    answer: Any = create_http_namespace(own_call, {"Name": reference})
 
-    def over(problem: str | None) -> None:
-        made = held.namespaces_by_http_name.get(wanted)
-        if made is not None:
-            of.connect_namespace = made.arn
-        of.attachment = (of.attachment[0] if of.attachment else "", "ATTACHED" if problem is None else "FAILED")
+    def finished(problem: str | None) -> None:
+        created = state.namespaces_by_http_name.get(reference)
+        if created is not None:
+            cluster.connect_namespace = created.arn
+        identity = cluster.attachment[0] if cluster.attachment else ""
+        cluster.attachment = (identity, "ATTACHED" if problem is None else "FAILED")
 
-    when_finished(own, str(answer["OperationId"]), over)
+    when_finished(own_call, str(answer["OperationId"]), finished)
 
 
 def delete_cluster(call: Call, request: DeleteClusterRequestTypeDef) -> Document:
     """Delete a cluster that is empty."""
-    found, held = find_cluster(call, request["cluster"]), ecs_state(call)
-    if any(one.cluster is found and one.status == "ACTIVE" for one in held.services.values()):
+    cluster, state = find_cluster(call, request["cluster"]), ecs_state(call)
+    if any(service.cluster is cluster and service.status == "ACTIVE" for service in state.services.values()):
         raise ServiceError(
             "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
         )
-    if any(one.cluster is found and one.should_run for one in held.tasks.values()):
+    if any(task.cluster is cluster and task.should_run for task in state.tasks.values()):
         raise ServiceError("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
-    if any(one.cluster is found for one in held.instances.values()):
+    if any(instance.cluster is cluster for instance in state.instances.values()):
         raise ServiceError(
             "ClusterContainsContainerInstancesException",
             "The Cluster cannot be deleted while Container Instances are active or draining.",
         )
-    found.status = "INACTIVE"
-    held.tags.pop(found.arn, None)
-    call.note("cluster.deleted", found.name)
-    return {"cluster": describe(call, found, set())}
+    cluster.status = "INACTIVE"
+    state.tags.pop(cluster.arn, None)
+    call.note("cluster.deleted", cluster.name)
+    return {"cluster": _describe(call, cluster, set())}
 
 
 def describe_clusters(call: Call, request: DescribeClustersRequestTypeDef) -> Document:
-    """Clusters by name or ARN; those that are not there are failures."""
-    wanted = request.get("clusters") or ["default"]
-    if len(wanted) > DESCRIBED_AT_ONCE:
-        raise invalid_parameter(f"at most {DESCRIBED_AT_ONCE} clusters are described at once")
+    """Return clusters by name or ARN; unknown ones are failures."""
+    references = request.get("clusters") or ["default"]
+    if len(references) > MAX_DESCRIBED:
+        raise invalid_parameter(f"at most {MAX_DESCRIBED} clusters are described at once")
     found, failures = [], []
-    for reference in wanted:
-        one = ecs_state(call).clusters.get(reference.removeprefix(make_arn(call, "cluster", "")))
-        if one is None:
-            full = reference if reference.startswith("arn:") else make_arn(call, "cluster", reference)
-            failures.append({"arn": full, "reason": "MISSING"})
+    for reference in references:
+        cluster = ecs_state(call).clusters.get(reference.removeprefix(make_arn(call, "cluster", "")))
+        if cluster is None:
+            arn = reference if reference.startswith("arn:") else make_arn(call, "cluster", reference)
+            failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            found.append(describe(call, one, set(request.get("include") or ())))
+            found.append(_describe(call, cluster, set(request.get("include") or ())))
     return {"clusters": found, "failures": failures}
 
 
 def list_clusters(call: Call, request: ListClustersRequestTypeDef) -> Document:
-    """ARNs, a page at a time."""
-    active = [one.arn for one in ecs_state(call).clusters.values() if one.status == "ACTIVE"]
-    found, token = paginate(active, request)
-    answer: dict[str, object] = {"clusterArns": found}
+    """Return the ARNs of active clusters, a page at a time."""
+    active = [cluster.arn for cluster in ecs_state(call).clusters.values() if cluster.status == "ACTIVE"]
+    arns, token = paginate(active, request)
+    answer: dict[str, object] = {"clusterArns": arns}
     return {**answer, "nextToken": token} if token else answer
 
 
-def describe(call: Call, of: Cluster, include: set[str]) -> dict[str, Any]:
-    """A cluster as the API tells it."""
-    held = ecs_state(call)
-    tasks = [one for one in held.tasks.values() if one.cluster is of]
-    told: dict[str, Any] = {
-        "clusterArn": of.arn,
-        "clusterName": of.name,
-        "status": of.status,
-        "registeredContainerInstancesCount": sum(one.cluster is of for one in held.instances.values()),
-        "runningTasksCount": sum(one.status == "RUNNING" for one in tasks),
-        "pendingTasksCount": sum(one.status in ("PROVISIONING", "PENDING", "ACTIVATING") for one in tasks),
-        "activeServicesCount": sum(one.cluster is of and one.status == "ACTIVE" for one in held.services.values()),
+def _describe(call: Call, cluster: Cluster, include: set[str]) -> dict[str, Any]:
+    state = ecs_state(call)
+    tasks = [task for task in state.tasks.values() if task.cluster is cluster]
+    document: dict[str, Any] = {
+        "clusterArn": cluster.arn,
+        "clusterName": cluster.name,
+        "status": cluster.status,
+        "registeredContainerInstancesCount": sum(instance.cluster is cluster for instance in state.instances.values()),
+        "runningTasksCount": sum(task.status == "RUNNING" for task in tasks),
+        "pendingTasksCount": sum(task.status in ("PROVISIONING", "PENDING", "ACTIVATING") for task in tasks),
+        "activeServicesCount": sum(
+            service.cluster is cluster and service.status == "ACTIVE" for service in state.services.values()
+        ),
         "statistics": [],
-        "tags": tags.format_tags(held.tags.get(of.arn, {})) if "TAGS" in include else [],
-        "settings": of.settings if "SETTINGS" in include else [],
-        "capacityProviders": of.capacity_providers,
-        "defaultCapacityProviderStrategy": of.capacity_provider_strategy,
+        "tags": format_tags(state.tags.get(cluster.arn, {})) if "TAGS" in include else [],
+        "settings": cluster.settings if "SETTINGS" in include else [],
+        "capacityProviders": cluster.capacity_providers,
+        "defaultCapacityProviderStrategy": cluster.capacity_provider_strategy,
     }
-    if of.connect_namespace is not None:
-        told["serviceConnectDefaults"] = {"namespace": of.connect_namespace}
-    if of.attachment is not None and "ATTACHMENTS" in include:
-        identity, status = of.attachment
-        detail = {"name": "namespace", "value": of.connect_namespace or ""}
-        told["attachments"] = [{"id": identity, "type": "sc", "status": status, "details": [detail]}]
-        told["attachmentsStatus"] = "UPDATE_IN_PROGRESS" if status == "PROVISIONING" else "UPDATE_COMPLETE"
-    return told
+    if cluster.connect_namespace is not None:
+        document["serviceConnectDefaults"] = {"namespace": cluster.connect_namespace}
+    if cluster.attachment is not None and "ATTACHMENTS" in include:
+        identity, status = cluster.attachment
+        detail = {"name": "namespace", "value": cluster.connect_namespace or ""}
+        document["attachments"] = [{"id": identity, "type": "sc", "status": status, "details": [detail]}]
+        document["attachmentsStatus"] = "UPDATE_IN_PROGRESS" if status == "PROVISIONING" else "UPDATE_COMPLETE"
+    return document

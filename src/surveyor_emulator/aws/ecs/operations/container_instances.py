@@ -1,4 +1,4 @@
-"""Container instances: EC2 instances whose user data names a cluster (`ECS_CLUSTER=…`), as the agent reads it."""
+"""Operations on container instances: EC2 instances whose user data names a cluster (`ECS_CLUSTER=…`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.container_agent import update_container_instances
-from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, invalid_parameter, make_arn
+from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, invalid_parameter, make_arn, paginate
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.state import Cluster, ContainerInstance, Task
@@ -32,103 +32,104 @@ __all__ = [
 
 
 def list_container_instances(call: Call, request: ListContainerInstancesRequestTypeDef) -> Document:
-    """ARNs, a page at a time."""
-    within, wanted = find_cluster(call, request.get("cluster")), request.get("status")
-    update_container_instances(call, partial(_gone, call))
-    found = [
-        one.arn
-        for one in ecs_state(call).instances.values()
-        if one.cluster is within and (wanted is None or one.status == wanted)
+    """Return the ARNs of a cluster's container instances, a page at a time."""
+    cluster, status = find_cluster(call, request.get("cluster")), request.get("status")
+    update_container_instances(call, partial(_stop_task_of_lost_host, call))
+    matching = [
+        instance.arn
+        for instance in ecs_state(call).instances.values()
+        if instance.cluster is cluster and (status is None or instance.status == status)
     ]
-    shown, token = paginate(found, request)
-    answer: dict[str, object] = {"containerInstanceArns": shown}
+    arns, token = paginate(matching, request)
+    answer: dict[str, object] = {"containerInstanceArns": arns}
     return {**answer, "nextToken": token} if token else answer
 
 
 def describe_container_instances(call: Call, request: DescribeContainerInstancesRequestTypeDef) -> Document:
-    """Container instances by id or ARN; those that are not there are failures."""
-    update_container_instances(call, partial(_gone, call))
-    found, failures = _picked(call, find_cluster(call, request.get("cluster")), request["containerInstances"])
-    return {"containerInstances": [_told(call, one) for one in found], "failures": failures}
+    """Return container instances by id or ARN; unknown ones are failures."""
+    update_container_instances(call, partial(_stop_task_of_lost_host, call))
+    instances, failures = _find(call, find_cluster(call, request.get("cluster")), request["containerInstances"])
+    return {"containerInstances": [_describe(call, instance) for instance in instances], "failures": failures}
 
 
 def update_container_instances_state(call: Call, request: UpdateContainerInstancesStateRequestTypeDef) -> Document:
-    """ACTIVE, or DRAINING: its service tasks are replaced elsewhere, and nothing new is placed on it."""
-    wanted = request["status"]
-    if wanted not in ("ACTIVE", "DRAINING"):
-        raise invalid_parameter("status is to be ACTIVE or DRAINING")
-    found, failures = _picked(call, find_cluster(call, request.get("cluster")), request["containerInstances"])
-    own = call_as_ecs(call.world, call.account, call.region)
-    for one in found:
-        one.status = wanted
-        for service in {id(task.service): task.service for task in ecs_state(call).tasks.values()}.values():
+    """Set instances to ACTIVE or DRAINING: no task is placed on a draining one, and its service tasks are replaced."""
+    status = request["status"]
+    if status not in ("ACTIVE", "DRAINING"):
+        raise invalid_parameter("status must be ACTIVE or DRAINING")
+    instances, failures = _find(call, find_cluster(call, request.get("cluster")), request["containerInstances"])
+    own_call = call_as_ecs(call.world, call.account, call.region)
+    for instance in instances:
+        instance.status = status
+        services = {id(task.service): task.service for task in ecs_state(call).tasks.values()}
+        for service in services.values():
             if service is not None:
-                scheduler.run_soon(own, service)
-    return {"containerInstances": [_told(call, one) for one in found], "failures": failures}
+                scheduler.run_soon(own_call, service)
+    return {"containerInstances": [_describe(call, instance) for instance in instances], "failures": failures}
 
 
 def deregister_container_instance(call: Call, request: DeregisterContainerInstanceRequestTypeDef) -> Document:
-    """Let an instance go; with `force` its tasks are stopped."""
-    within = find_cluster(call, request.get("cluster"))
-    found, _ = _picked(call, within, [request["containerInstance"]])
-    if not found:
+    """Remove an instance from its cluster; with `force` its tasks are stopped."""
+    cluster = find_cluster(call, request.get("cluster"))
+    instances, _ = _find(call, cluster, [request["containerInstance"]])
+    if not instances:
         raise invalid_parameter("Referenced container instance not found.")
-    one = found[0]
-    there = [task for task in ecs_state(call).tasks.values() if task.instance is one and task.status != "STOPPED"]
-    if there and not request.get("force"):
+    instance = instances[0]
+    tasks = [task for task in ecs_state(call).tasks.values() if task.instance is instance and task.status != "STOPPED"]
+    if tasks and not request.get("force"):
         raise invalid_parameter("Found running tasks on the instance.")
-    own = call_as_ecs(call.world, call.account, call.region)
-    for task in there:
-        lifecycle.stop(own, task, "UserInitiated", "Container instance was deregistered", lambda task: None)
+    own_call = call_as_ecs(call.world, call.account, call.region)
+    for task in tasks:
+        lifecycle.stop(own_call, task, "UserInitiated", "Container instance was deregistered", lambda task: None)
         if task.service is not None:
-            scheduler.run_soon(own, task.service)
-    one.status, one.agent_connected = "INACTIVE", False
-    del ecs_state(call).instances[one.arn]
-    ecs_state(call).deregistered_instances.add(one.ec2_id)
-    return {"containerInstance": _told(call, one)}
+            scheduler.run_soon(own_call, task.service)
+    instance.status, instance.agent_connected = "INACTIVE", False
+    del ecs_state(call).instances[instance.arn]
+    ecs_state(call).deregistered_instances.add(instance.ec2_id)
+    return {"containerInstance": _describe(call, instance)}
 
 
-def _gone(call: Call, task: Task, why: str) -> None:
-    own = call_as_ecs(call.world, call.account, call.region)
+def _stop_task_of_lost_host(call: Call, task: Task, reason: str) -> None:
+    own_call = call_as_ecs(call.world, call.account, call.region)
 
-    def changed(one: Task) -> None:
-        if one.service is not None:
-            scheduler.run_soon(own, one.service)
+    def changed(task: Task) -> None:
+        if task.service is not None:
+            scheduler.run_soon(own_call, task.service)
 
-    lifecycle.stop(own, task, "TerminationNotice", why, changed)
+    lifecycle.stop(own_call, task, "TerminationNotice", reason, changed)
 
 
-def _picked(call: Call, within: Cluster, references: Any) -> tuple[list[ContainerInstance], list[dict[str, str]]]:
+def _find(call: Call, cluster: Cluster, references: Any) -> tuple[list[ContainerInstance], list[dict[str, str]]]:
+    """Return the instances that exist, and a failure for each that does not."""
     found, failures = [], []
     for reference in references:
-        full = (
-            reference if reference.startswith("arn:") else make_arn(call, "container-instance", within.name, reference)
-        )
-        one = ecs_state(call).instances.get(full)
-        if one is None or one.cluster is not within:
-            failures.append({"arn": full, "reason": "MISSING"})
+        is_arn = reference.startswith("arn:")
+        arn = reference if is_arn else make_arn(call, "container-instance", cluster.name, reference)
+        instance = ecs_state(call).instances.get(arn)
+        if instance is None or instance.cluster is not cluster:
+            failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            found.append(one)
+            found.append(instance)
     if not references:
         raise ServiceError("InvalidParameterException", "Container instances cannot be empty.")
     return found, failures
 
 
-def _told(call: Call, of: ContainerInstance) -> dict[str, Any]:
-    tasks = [one for one in ecs_state(call).tasks.values() if one.instance is of]
+def _describe(call: Call, instance: ContainerInstance) -> dict[str, Any]:
+    tasks = [task for task in ecs_state(call).tasks.values() if task.instance is instance]
     return {
-        "containerInstanceArn": of.arn,
-        "ec2InstanceId": of.ec2_id,
-        "status": of.status,
-        "agentConnected": of.agent_connected,
-        "runningTasksCount": sum(one.status == "RUNNING" for one in tasks),
-        "pendingTasksCount": sum(one.status in ("PROVISIONING", "PENDING", "ACTIVATING") for one in tasks),
-        "registeredAt": of.registered,
+        "containerInstanceArn": instance.arn,
+        "ec2InstanceId": instance.ec2_id,
+        "status": instance.status,
+        "agentConnected": instance.agent_connected,
+        "runningTasksCount": sum(task.status == "RUNNING" for task in tasks),
+        "pendingTasksCount": sum(task.status in ("PROVISIONING", "PENDING", "ACTIVATING") for task in tasks),
+        "registeredAt": instance.registered,
         "version": 1,
         "versionInfo": {},
         "remainingResources": [],
         "registeredResources": [],
-        "attributes": [{"name": "ecs.availability-zone", "value": of.zone}],
+        "attributes": [{"name": "ecs.availability-zone", "value": instance.zone}],
         "attachments": [],
         "tags": [],
     }

@@ -1,16 +1,17 @@
-"""Service deployments: what became of each time that a service went to something else."""
+"""Operations on service deployments: the outcome of each change of a service."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.ecs.deployments import blue_green, circuit_breaker
+from surveyor_emulator.aws.ecs.deployments import blue_green, rollout
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
     find_cluster,
     find_service,
     invalid_parameter,
     make_arn,
+    paginate,
 )
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.state import Deployment, Service
@@ -28,100 +29,106 @@ __all__ = [
     "stop_service_deployment",
 ]
 
-DESCRIBED_AT_ONCE = 20
+MAX_DESCRIBED = 20
 _STATUS = {"IN_PROGRESS": "IN_PROGRESS", "COMPLETED": "SUCCESSFUL", "FAILED": "STOPPED"}
-_BACK = {"IN_PROGRESS": "ROLLBACK_IN_PROGRESS", "COMPLETED": "ROLLBACK_SUCCESSFUL", "FAILED": "ROLLBACK_FAILED"}
+_ROLLBACK_STATUS = {
+    "IN_PROGRESS": "ROLLBACK_IN_PROGRESS",
+    "COMPLETED": "ROLLBACK_SUCCESSFUL",
+    "FAILED": "ROLLBACK_FAILED",
+}
 
 
 def list_service_deployments(call: Call, request: ListServiceDeploymentsRequestTypeDef) -> Document:
-    """Briefly, the newest first, a page at a time."""
-    of = find_service(call, find_cluster(call, request.get("cluster")), request["service"])
-    wanted = set(request.get("status") or ())
-    told = [_brief(call, of, one) for one in of.history]
-    shown, token = paginate([one for one in told if not wanted or one["status"] in wanted], request)
-    answer: dict[str, object] = {"serviceDeployments": shown}
+    """Return brief descriptions, the newest first, a page at a time."""
+    service = find_service(call, find_cluster(call, request.get("cluster")), request["service"])
+    statuses = set(request.get("status") or ())
+    briefs = [_brief(call, service, deployment) for deployment in service.history]
+    entries, token = paginate([brief for brief in briefs if not statuses or brief["status"] in statuses], request)
+    answer: dict[str, object] = {"serviceDeployments": entries}
     return {**answer, "nextToken": token} if token else answer
 
 
 def describe_service_deployments(call: Call, request: DescribeServiceDeploymentsRequestTypeDef) -> Document:
-    """By ARN; those that are not there are failures."""
-    wanted = request["serviceDeploymentArns"]
-    if not 0 < len(wanted) <= DESCRIBED_AT_ONCE:
-        raise invalid_parameter(f"1 to {DESCRIBED_AT_ONCE} service deployments are described at once")
-    found = [(one, _find(call, one)) for one in wanted]
+    """Return service deployments by ARN; unknown ones are failures."""
+    arns = request["serviceDeploymentArns"]
+    if not 0 < len(arns) <= MAX_DESCRIBED:
+        raise invalid_parameter(f"1 to {MAX_DESCRIBED} service deployments are described at once")
+    found = [(arn, _find(call, arn)) for arn in arns]
     return {
-        "serviceDeployments": [_told(call, *one) for _, one in found if one is not None],
-        "failures": [{"arn": place, "reason": "MISSING"} for place, one in found if one is None],
+        "serviceDeployments": [_describe(call, *match) for _, match in found if match is not None],
+        "failures": [{"arn": arn, "reason": "MISSING"} for arn, match in found if match is None],
     }
 
 
 def continue_service_deployment(call: Call, request: Any) -> Document:
-    """Go on from a pause, or back."""
-    found = _find(call, request["serviceDeploymentArn"])
-    if found is None:
-        raise ServiceError("ServiceDeploymentNotFoundException", "The service deployment was not found.")
-    of, one = found
-    if one.paused_hook is None or one.paused_hook != request["hookId"]:
+    """Continue after a pause, or roll back."""
+    service, deployment = _require(call, request["serviceDeploymentArn"])
+    if deployment.paused_hook is None or deployment.paused_hook != request["hookId"]:
         raise invalid_parameter("The service deployment has no such paused hook.")
-    go = blue_green.roll_back if request.get("action") == "ROLLBACK" else blue_green.resume
-    go(call, of, one, scheduler.run_soon)
+    proceed = blue_green.roll_back if request.get("action") == "ROLLBACK" else blue_green.resume
+    proceed(call, service, deployment, scheduler.run_soon)
     return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
 
 
 def stop_service_deployment(call: Call, request: Any) -> Document:
-    """End one that goes on: back to what was before, unless it is to be left as it is (ABORT)."""
-    found = _find(call, request["serviceDeploymentArn"])
-    if found is None:
-        raise ServiceError("ServiceDeploymentNotFoundException", "The service deployment was not found.")
-    of, one = found
-    if one.rollout_state != "IN_PROGRESS":
-        raise ServiceError("ConflictException", "The service deployment does not go on any more.", resourceIds="")
-    back = request.get("stopType", "ROLLBACK") == "ROLLBACK"
-    if one.stage is not None and back:
-        blue_green.roll_back(call, of, one, scheduler.run_soon)
-        one.rollback = of.primary
+    """Stop a deployment in progress: roll back to the one before, or leave the tasks as they are (ABORT)."""
+    service, deployment = _require(call, request["serviceDeploymentArn"])
+    if deployment.rollout_state != "IN_PROGRESS":
+        raise ServiceError("ConflictException", "The service deployment is not in progress.", resourceIds="")
+    rolls_back = request.get("stopType", "ROLLBACK") == "ROLLBACK"
+    if deployment.stage is not None and rolls_back:
+        blue_green.roll_back(call, service, deployment, scheduler.run_soon)
+        deployment.rollback = service.primary
     else:
-        circuit_breaker.stop(call, of, one, back=back)
-        scheduler.run_soon(call, of)
+        rollout.stop(call, service, deployment, rolls_back=rolls_back)
+        scheduler.run_soon(call, service)
     return {"serviceDeploymentArn": request["serviceDeploymentArn"]}
 
 
-def _find(call: Call, place: str) -> tuple[Service, Deployment] | None:
-    for of in ecs_state(call).services.values():
-        for one in of.history:
-            if _arn(call, of, one) == place:
-                return of, one
+def _find(call: Call, arn: str) -> tuple[Service, Deployment] | None:
+    for service in ecs_state(call).services.values():
+        for deployment in service.history:
+            if _arn_of(call, service, deployment) == arn:
+                return service, deployment
     return None
 
 
-def _arn(call: Call, of: Service, one: Deployment) -> str:
-    return make_arn(call, "service-deployment", of.cluster.name, of.name, one.id.rpartition("/")[2])
+def _require(call: Call, arn: str) -> tuple[Service, Deployment]:
+    found = _find(call, arn)
+    if found is None:
+        raise ServiceError("ServiceDeploymentNotFoundException", "The service deployment was not found.")
+    return found
 
 
-def _brief(call: Call, of: Service, one: Deployment) -> dict[str, Any]:
-    told = {
-        "serviceDeploymentArn": _arn(call, of, one),
-        "serviceArn": of.arn,
-        "clusterArn": of.cluster.arn,
-        "createdAt": one.created,
-        "startedAt": one.created,
-        "status": _BACK[one.rollback.rollout_state] if one.rollback is not None else _STATUS[one.rollout_state],
-        "targetServiceRevisionArn": make_arn(
-            call, "service-revision", of.cluster.name, of.name, one.id.rpartition("/")[2]
-        ),
+def _arn_of(call: Call, service: Service, deployment: Deployment, kind: str = "service-deployment") -> str:
+    return make_arn(call, kind, service.cluster.name, service.name, deployment.id.rpartition("/")[2])
+
+
+def _brief(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
+    """Return ecs ServiceDeploymentBrief."""
+    rollback = deployment.rollback
+    brief = {
+        "serviceDeploymentArn": _arn_of(call, service, deployment),
+        "serviceArn": service.arn,
+        "clusterArn": service.cluster.arn,
+        "createdAt": deployment.created,
+        "startedAt": deployment.created,
+        "status": _STATUS[deployment.rollout_state] if rollback is None else _ROLLBACK_STATUS[rollback.rollout_state],
+        "targetServiceRevisionArn": _arn_of(call, service, deployment, "service-revision"),
     }
-    if one.rollout_state != "IN_PROGRESS":
-        told["finishedAt"] = one.updated
-    return told
+    if deployment.rollout_state != "IN_PROGRESS":
+        brief["finishedAt"] = deployment.updated
+    return brief
 
 
-def _told(call: Call, of: Service, one: Deployment) -> dict[str, Any]:
-    brief = _brief(call, of, one)
-    target = brief.pop("targetServiceRevisionArn")
-    told: dict[str, Any] = {**brief, "updatedAt": one.updated, "targetServiceRevision": {"arn": target}}
-    if one.stage is not None:
-        told["lifecycleStage"] = one.stage
-    if one.paused_hook is not None:
-        hook = {"hookId": one.paused_hook, "targetType": "PAUSE", "status": "AWAITING_ACTION"}
-        told["lifecycleHookDetails"] = [hook]
-    return told
+def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
+    """Return ecs ServiceDeployment."""
+    brief = _brief(call, service, deployment)
+    revision = {"arn": brief.pop("targetServiceRevisionArn")}
+    document: dict[str, Any] = {**brief, "updatedAt": deployment.updated, "targetServiceRevision": revision}
+    if deployment.stage is not None:
+        document["lifecycleStage"] = deployment.stage
+    if deployment.paused_hook is not None:
+        hook = {"hookId": deployment.paused_hook, "targetType": "PAUSE", "status": "AWAITING_ACTION"}
+        document["lifecycleHookDetails"] = [hook]
+    return document

@@ -1,4 +1,4 @@
-"""Services: asked for here, brought about by the scheduler."""
+"""Operations on services; the scheduler carries them out."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.ecs import tags
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.connect.rules import check_names_free
-from surveyor_emulator.aws.ecs.deployments import circuit_breaker
-from surveyor_emulator.aws.ecs.deployments.blue_green import blue_green
+from surveyor_emulator.aws.ecs.deployments import rollout
+from surveyor_emulator.aws.ecs.deployments.blue_green import parse_strategy
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
     find_cluster,
     find_service,
     invalid_parameter,
     make_arn,
+    paginate,
 )
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.services import scheduler
-from surveyor_emulator.aws.ecs.services.rules import MAX_DISCOVERED_TASKS, parse_percentages, template
+from surveyor_emulator.aws.ecs.services.rules import MAX_DISCOVERED_TASKS, build_template, parse_percentages
 from surveyor_emulator.aws.ecs.shapes import format_service
 from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskTemplate
+from surveyor_emulator.aws.ecs.tags import parse_tags
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -46,7 +47,8 @@ __all__ = [
     "update_service",
 ]
 
-DESCRIBED_AT_ONCE = 10
+MAX_DESCRIBED = 10
+PAGE_SIZE = 10
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _KEPT = (
     "propagateTags",
@@ -57,7 +59,7 @@ _KEPT = (
     "loadBalancers",
     "deploymentController",
 )
-# A change of one of these is a new deployment (ecs UpdateService).
+# A change of one of these starts a new deployment (ecs UpdateService).
 _DEPLOYED = (
     "taskDefinition",
     "networkConfiguration",
@@ -70,44 +72,47 @@ _DEPLOYED = (
 
 
 def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document:
-    """Make a service; the answer is the service, the tasks come later."""
-    within, held = find_cluster(call, request.get("cluster")), ecs_state(call)
+    """Create a service; its tasks are started later, by the scheduler."""
+    cluster, state = find_cluster(call, request.get("cluster")), ecs_state(call)
     name = request["serviceName"]
     token = request.get("clientToken")
-    if token and ("CreateService", token) in held.tokens:
-        made = find_service(call, within, held.tokens["CreateService", token][1][0])
-        return {"service": format_service(call, made, scheduler.active_tasks_of(call, made), with_tags=True)}
+    if token and ("CreateService", token) in state.tokens:
+        created = find_service(call, cluster, state.tokens["CreateService", token][1][0])
+        tasks = scheduler.active_tasks_of(call, created)
+        return {"service": format_service(call, created, tasks, with_tags=True)}
     if not _NAME.fullmatch(name):
         raise invalid_parameter("a service's name has up to 255 letters, digits, hyphens and underscores")
-    other = held.services.get((within.name, name))
-    if other is not None and other.status != "INACTIVE":
+    existing = state.services.get((cluster.name, name))
+    if existing is not None and existing.status != "INACTIVE":
         raise invalid_parameter(
-            "Creation of service was not idempotent." if other.status == "ACTIVE" else "The service is draining."
+            "Creation of service was not idempotent." if existing.status == "ACTIVE" else "The service is draining."
         )
     controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
-    _refuse_not_offered(request, controller)
+    _refuse_unsupported(request, controller)
     registries = list(request.get("serviceRegistries") or ())
-    if any(one.get("loadBalancerName") for one in request.get("loadBalancers") or ()) and registries:
+    if registries and any(entry.get("loadBalancerName") for entry in request.get("loadBalancers") or ()):
         raise invalid_parameter("service discovery does not support Classic Load Balancers")
-    _refuse_role(request, registries=bool(registries))
-    desired = _desired(call, request.get("desiredCount"), discovered=bool(registries), needed=controller == "ECS")
-    given_tags = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    _refuse_role(request, has_registries=bool(registries))
+    desired_count = _parse_desired_count(
+        call, request.get("desiredCount"), has_registries=bool(registries), required=controller == "ECS"
+    )
+    tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     configuration: Any = request.get("deploymentConfiguration") or {}
-    strategy = blue_green(configuration)
+    strategy = parse_strategy(configuration)
     if registries and strategy is not None:
-        raise invalid_parameter("service discovery goes with rolling updates")
-    least, most = parse_percentages(configuration)
-    made = Service(
+        raise invalid_parameter("service discovery needs rolling updates, not BLUE_GREEN")
+    minimum, maximum = parse_percentages(configuration)
+    service = Service(
         name,
-        make_arn(call, "service", within.name, name),
-        within,
-        desired,
+        make_arn(call, "service", cluster.name, name),
+        cluster,
+        desired_count,
         [],
         controller,
         "REPLICA",
-        least,
-        most,
-        _breaker(configuration, controller),
+        minimum,
+        maximum,
+        _parse_circuit_breaker(configuration, controller),
         created=call.now,
         created_by=call.principal,
         rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
@@ -118,155 +123,158 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     if controller == "ECS":
         if not request.get("taskDefinition"):
             raise invalid_parameter("TaskDefinition cannot be blank.")
-        _begin(call, made, template(call, within, request))
-    held.services[within.name, name] = made
-    if given_tags:
-        held.tags[made.arn] = given_tags
+        _begin_deployment(call, service, build_template(call, cluster, request))
+    state.services[cluster.name, name] = service
+    if tags:
+        state.tags[service.arn] = tags
     if token:
-        held.tokens["CreateService", token] = ({}, [made.arn])
+        state.tokens["CreateService", token] = ({}, [service.arn])
     call.note("ecs.service.created", name)
-    scheduler.run_soon(call, made)
-    return {"service": format_service(call, made, [], with_tags=True)}
+    scheduler.run_soon(call, service)
+    return {"service": format_service(call, service, [], with_tags=True)}
 
 
 def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document:
-    """Change a service; what its tasks are made of is a new deployment."""
-    within = find_cluster(call, request.get("cluster"))
-    found = find_service(call, within, request["service"])
-    if found.status != "ACTIVE":
+    """Change a service; a change of what its tasks are made of starts a new deployment."""
+    cluster = find_cluster(call, request.get("cluster"))
+    service = find_service(call, cluster, request["service"])
+    if service.status != "ACTIVE":
         raise ServiceError("ServiceNotActiveException", "Service was not ACTIVE.")
-    if found.controller == "EXTERNAL" and any(key in request for key in _DEPLOYED):
+    if service.controller == "EXTERNAL" and any(key in request for key in _DEPLOYED):
         raise invalid_parameter("Cannot update these fields on a service with an EXTERNAL deployment controller.")
-    current = found.primary
+    current = service.primary
     registry = current.template.registry if current is not None else None
-    discovered = bool(request["serviceRegistries"]) if "serviceRegistries" in request else registry is not None
-    desired = found.desired_count
+    has_registries = bool(request["serviceRegistries"]) if "serviceRegistries" in request else registry is not None
+    desired_count = service.desired_count
     if request.get("desiredCount") is not None:
-        desired = _desired(call, request["desiredCount"], discovered=discovered, needed=True)
+        desired_count = _parse_desired_count(
+            call, request["desiredCount"], has_registries=has_registries, required=True
+        )
     configuration: Any = request.get("deploymentConfiguration") or {}
-    least, most = parse_percentages(
-        {"minimumHealthyPercent": found.minimum_percent, "maximumPercent": found.maximum_percent} | configuration
-    )
+    before = {"minimumHealthyPercent": service.minimum_percent, "maximumPercent": service.maximum_percent}
+    minimum, maximum = parse_percentages(before | configuration)
     if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
         if "strategy" in configuration:
-            found.blue_green = blue_green(configuration)
-        _begin(call, found, template(call, within, _merged(found, current, request)))
-    if current is None or desired != found.desired_count:
-        found.steady = False
-    found.desired_count, found.minimum_percent, found.maximum_percent = desired, least, most
+            service.blue_green = parse_strategy(configuration)
+        _begin_deployment(call, service, build_template(call, cluster, _complete(service, current, request)))
+    if current is None or desired_count != service.desired_count:
+        service.steady = False
+    service.desired_count, service.minimum_percent, service.maximum_percent = desired_count, minimum, maximum
     if "deploymentCircuitBreaker" in configuration:
-        found.circuit_breaker = _breaker(configuration, found.controller)
+        service.circuit_breaker = _parse_circuit_breaker(configuration, service.controller)
     if request.get("availabilityZoneRebalancing"):
-        found.rebalancing = request["availabilityZoneRebalancing"]
+        service.rebalancing = request["availabilityZoneRebalancing"]
     if request.get("healthCheckGracePeriodSeconds") is not None:
-        found.grace_period = request["healthCheckGracePeriodSeconds"]
+        service.grace_period = request["healthCheckGracePeriodSeconds"]
     for key in ("propagateTags", "enableExecuteCommand", "enableECSManagedTags"):
         if request.get(key) is not None:
-            found.document[key] = request[key]
-    call.note("ecs.service.updated", found.name, f"{found.desired_count} tasks")
-    scheduler.run_soon(call, found)
-    return {"service": format_service(call, found, scheduler.active_tasks_of(call, found))}
+            service.document[key] = request[key]
+    call.note("ecs.service.updated", service.name, f"{service.desired_count} tasks")
+    scheduler.run_soon(call, service)
+    return {"service": format_service(call, service, scheduler.active_tasks_of(call, service))}
 
 
 def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document:
     """Delete a service that is scaled to zero, or with `force` any: it drains until its tasks are stopping."""
-    found = find_service(call, find_cluster(call, request.get("cluster")), request["service"])
-    if found.status != "ACTIVE":
+    service = find_service(call, find_cluster(call, request.get("cluster")), request["service"])
+    if service.status != "ACTIVE":
         raise ServiceError("ServiceNotFoundException", "Service not found.")
-    running = scheduler.active_tasks_of(call, found)
-    if not request.get("force") and (found.desired_count > 0 or any(one.should_run for one in running)):
+    tasks = scheduler.active_tasks_of(call, service)
+    if not request.get("force") and (service.desired_count > 0 or any(task.should_run for task in tasks)):
         raise invalid_parameter("The service cannot be stopped while it is scaled above 0.")
-    found.status, found.desired_count = "DRAINING", 0
-    scheduler.stop_all(call, found, f"Scaling activity initiated by (service {found.name})")
-    call.note("ecs.service.deleted", found.name)
-    scheduler.run_soon(call, found)
-    return {"service": format_service(call, found, running)}
+    service.status, service.desired_count = "DRAINING", 0
+    scheduler.stop_all(call, service, f"Scaling activity initiated by (service {service.name})")
+    call.note("ecs.service.deleted", service.name)
+    scheduler.run_soon(call, service)
+    return {"service": format_service(call, service, tasks)}
 
 
 def describe_services(call: Call, request: DescribeServicesRequestTypeDef) -> Document:
-    """Services by name or ARN; those that are not there are failures."""
-    within = find_cluster(call, request.get("cluster"))
-    if not 0 < len(request["services"]) <= DESCRIBED_AT_ONCE:
-        raise invalid_parameter(f"1 to {DESCRIBED_AT_ONCE} services are described at once")
+    """Return services by name or ARN; unknown ones are failures."""
+    cluster = find_cluster(call, request.get("cluster"))
+    if not 0 < len(request["services"]) <= MAX_DESCRIBED:
+        raise invalid_parameter(f"1 to {MAX_DESCRIBED} services are described at once")
     with_tags = "TAGS" in (request.get("include") or ())
     found, failures = [], []
     for reference in request["services"]:
         try:
-            one = find_service(call, within, reference)
+            service = find_service(call, cluster, reference)
         except ServiceError:
-            full = reference if reference.startswith("arn:") else make_arn(call, "service", within.name, reference)
-            failures.append({"arn": full, "reason": "MISSING"})
+            arn = reference if reference.startswith("arn:") else make_arn(call, "service", cluster.name, reference)
+            failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            found.append(format_service(call, one, scheduler.active_tasks_of(call, one), with_tags=with_tags))
+            tasks = scheduler.active_tasks_of(call, service)
+            found.append(format_service(call, service, tasks, with_tags=with_tags))
     return {"services": found, "failures": failures}
 
 
 def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
-    """ARNs of active services, a page at a time, ten unless told."""
-    within = find_cluster(call, request.get("cluster"))
-    launch, strategy = request.get("launchType"), request.get("schedulingStrategy")
-    wanted = [
-        one.arn
-        for one in ecs_state(call).services.values()
-        if one.cluster is within
-        and one.status == "ACTIVE"
-        and (strategy is None or one.scheduling_strategy == strategy)
-        and (launch is None or (one.primary is not None and one.primary.template.launch_type == launch))
+    """Return ARNs of active services, a page at a time, ten by default."""
+    cluster = find_cluster(call, request.get("cluster"))
+    launch_type, strategy = request.get("launchType"), request.get("schedulingStrategy")
+    matching = [
+        service.arn
+        for service in ecs_state(call).services.values()
+        if service.cluster is cluster
+        and service.status == "ACTIVE"
+        and (strategy is None or service.scheduling_strategy == strategy)
+        and (
+            launch_type is None or (service.primary is not None and service.primary.template.launch_type == launch_type)
+        )
     ]
-    shown, token = paginate(wanted, {"maxResults": 10, **request})
-    answer: dict[str, object] = {"serviceArns": shown}
+    arns, token = paginate(matching, {"maxResults": PAGE_SIZE, **request})
+    answer: dict[str, object] = {"serviceArns": arns}
     return {**answer, "nextToken": token} if token else answer
 
 
 def list_services_by_namespace(call: Call, request: ListServicesByNamespaceRequestTypeDef) -> Document:
-    """ARNs of the services that use Service Connect in a namespace, of all clusters."""
-    held = call.world.regional(CloudMapState, call.account, call.region)
-    given = request["namespace"]
-    known = (held.namespaces.get(given.rpartition("/")[2]), held.namespaces_by_http_name.get(given))
-    if not any(known):
-        raise ServiceError("NamespaceNotFoundException", f"The namespace {given} was not found.")
-    wanted = next(one for one in known if one is not None)
+    """Return ARNs of the services that use Service Connect in a namespace, of all clusters."""
+    state = call.world.regional(CloudMapState, call.account, call.region)
+    reference = request["namespace"]
+    candidates = (state.namespaces.get(reference.rpartition("/")[2]), state.namespaces_by_http_name.get(reference))
+    namespace = next((candidate for candidate in candidates if candidate is not None), None)
+    if namespace is None:
+        raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} was not found.")
     connected = [
-        one.arn
-        for one in ecs_state(call).services.values()
-        if one.status == "ACTIVE"
-        and one.primary is not None
-        and one.primary.template.connect is not None
-        and one.primary.template.connect.namespace_id == wanted.id
+        service.arn
+        for service in ecs_state(call).services.values()
+        if service.status == "ACTIVE"
+        and service.primary is not None
+        and service.primary.template.connect is not None
+        and service.primary.template.connect.namespace_id == namespace.id
     ]
-    shown, token = paginate(connected, {"maxResults": 10, **request})
-    answer: dict[str, object] = {"serviceArns": shown}
+    arns, token = paginate(connected, {"maxResults": PAGE_SIZE, **request})
+    answer: dict[str, object] = {"serviceArns": arns}
     return {**answer, "nextToken": token} if token else answer
 
 
-def _begin(call: Call, of: Service, wanted: TaskTemplate) -> None:
-    """Go to a deployment that was asked for."""
-    if wanted.connect is not None:
-        check_names_free(call, wanted.connect, of.arn)
+def _begin_deployment(call: Call, service: Service, template: TaskTemplate) -> None:
+    if template.connect is not None:
+        check_names_free(call, template.connect, service.arn)
     number = call.world.random.randrange(10**18, 10**19)
-    made = Deployment(f"ecs-svc/{number}", wanted, created=call.now, updated=call.now)
-    if of.blue_green is not None and of.deployments:
-        made.stage = "SCALE_UP"
-    own = call_as_ecs(call.world, call.account, call.region)
-    endpoints.deploy(own, of, made)
-    circuit_breaker.begin(call, of, made)
+    deployment = Deployment(f"ecs-svc/{number}", template, created=call.now, updated=call.now)
+    if service.blue_green is not None and service.deployments:
+        deployment.stage = "SCALE_UP"
+    own_call = call_as_ecs(call.world, call.account, call.region)
+    endpoints.publish(own_call, service, deployment)
+    rollout.begin(call, service, deployment)
 
 
-def _merged(service: Service, current: Deployment, request: Any) -> dict[str, Any]:
-    """The request as if it had said everything that it leaves as it is."""
+def _complete(service: Service, current: Deployment, request: Any) -> dict[str, Any]:
+    """Return the request with the members that it omits filled in from the current deployment."""
     before = current.template
     registry = before.registry
-    said: dict[str, Any] = {"taskDefinition": before.definition.arn}
+    complete: dict[str, Any] = {"taskDefinition": before.definition.arn}
     if before.capacity_provider_strategy:
-        said["capacityProviderStrategy"] = list(before.capacity_provider_strategy)
+        complete["capacityProviderStrategy"] = list(before.capacity_provider_strategy)
     else:
-        said["launchType"] = before.launch_type
+        complete["launchType"] = before.launch_type
     if before.platform_version is not None:
-        said["platformVersion"] = before.platform_version
+        complete["platformVersion"] = before.platform_version
     if before.network is not None:
-        said["networkConfiguration"] = before.network.to_document()
+        complete["networkConfiguration"] = before.network.to_document()
     if registry is not None:
-        said["serviceRegistries"] = [
+        complete["serviceRegistries"] = [
             {
                 "registryArn": registry.arn,
                 "port": registry.port,
@@ -275,34 +283,38 @@ def _merged(service: Service, current: Deployment, request: Any) -> dict[str, An
             }
         ]
     if before.load_balancers:
-        said["loadBalancers"] = [
-            {"targetGroupArn": one.group, "containerName": one.container, "containerPort": one.port}
-            for one in before.load_balancers
+        complete["loadBalancers"] = [
+            {
+                "targetGroupArn": load_balancer.group,
+                "containerName": load_balancer.container,
+                "containerPort": load_balancer.port,
+            }
+            for load_balancer in before.load_balancers
         ]
     if before.connect is not None:
-        said["serviceConnectConfiguration"] = before.connect.document
+        complete["serviceConnectConfiguration"] = before.connect.document
     if service.blue_green is not None:
-        said["deploymentConfiguration"] = service.blue_green.document
+        complete["deploymentConfiguration"] = service.blue_green.document
     changed = {key: request[key] for key in _DEPLOYED if request.get(key) is not None}
     if "capacityProviderStrategy" in changed:
-        said.pop("launchType", None)
-    return said | changed
+        complete.pop("launchType", None)
+    return complete | changed
 
 
-def _desired(call: Call, given: int | None, *, discovered: bool, needed: bool) -> int:
-    if given is None:
-        if needed:
+def _parse_desired_count(call: Call, count: int | None, *, has_registries: bool, required: bool) -> int:
+    if count is None:
+        if required:
             raise invalid_parameter("desiredCount is needed for the REPLICA scheduling strategy")
         return 0
-    most = call.world.settings.quotas.tasks_per_service
-    if not 0 <= given <= most:
-        raise invalid_parameter(f"desiredCount is to be from 0 to {most}")
-    if discovered and given > MAX_DISCOVERED_TASKS:
+    max_count = call.world.settings.quotas.tasks_per_service
+    if not 0 <= count <= max_count:
+        raise invalid_parameter(f"desiredCount must be from 0 to {max_count}")
+    if has_registries and count > MAX_DISCOVERED_TASKS:
         raise invalid_parameter(f"a service that uses service discovery has at most {MAX_DISCOVERED_TASKS} tasks")
-    return given
+    return count
 
 
-def _refuse_not_offered(request: CreateServiceRequestTypeDef, controller: str) -> None:
+def _refuse_unsupported(request: CreateServiceRequestTypeDef, controller: str) -> None:
     if request.get("schedulingStrategy") == "DAEMON":
         raise ServiceError("UnsupportedFeatureException", "this target does not offer the DAEMON scheduling strategy")
     connect: Any = request.get("serviceConnectConfiguration") or {}
@@ -312,17 +324,17 @@ def _refuse_not_offered(request: CreateServiceRequestTypeDef, controller: str) -
         raise ServiceError("UnsupportedFeatureException", "this target does not offer the CODE_DEPLOY controller")
 
 
-def _refuse_role(request: CreateServiceRequestTypeDef, *, registries: bool) -> None:
+def _refuse_role(request: CreateServiceRequestTypeDef, *, has_registries: bool) -> None:
     if not request.get("role"):
         return
-    if registries:
+    if has_registries:
         raise invalid_parameter("You cannot specify an IAM role for services that use service discovery.")
     if not request.get("loadBalancers"):
         raise invalid_parameter("You cannot specify an IAM role for services without load balancers.")
 
 
-def _breaker(configuration: Any, controller: str) -> dict[str, Any]:
-    given = dict(configuration.get("deploymentCircuitBreaker") or {"enable": False, "rollback": False})
-    if given.get("enable") and controller != "ECS":
-        raise invalid_parameter("the deployment circuit breaker goes with rolling updates")
-    return given
+def _parse_circuit_breaker(configuration: Any, controller: str) -> dict[str, Any]:
+    breaker = dict(configuration.get("deploymentCircuitBreaker") or {"enable": False, "rollback": False})
+    if breaker.get("enable") and controller != "ECS":
+        raise invalid_parameter("the deployment circuit breaker needs rolling updates")
+    return breaker

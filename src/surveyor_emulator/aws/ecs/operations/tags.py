@@ -1,4 +1,4 @@
-"""Tags of clusters, services, task definitions, tasks and container instances."""
+"""Operations on tags of clusters, services, task definitions, tasks and container instances."""
 
 from __future__ import annotations
 
@@ -22,40 +22,41 @@ __all__ = ["list_tags_for_resource", "tag_resource", "untag_resource"]
 
 def tag_resource(call: Call, request: TagResourceRequestTypeDef) -> Document:
     """Add tags, or change those of the same keys."""
-    held = _of(call, request["resourceArn"])
-    tags = held | parse_tags(request["tags"])  # type: ignore[arg-type]  # a TypedDict of two strings
+    current = _tags_of(call, request["resourceArn"])
+    tags = current | parse_tags(request["tags"])  # type: ignore[arg-type]  # a TypedDict of two strings
     if len(tags) > MAX_TAGS:
         raise invalid_parameter(f"a resource has at most {MAX_TAGS} tags")
-    held.update(tags)
+    current.update(tags)
     return {}
 
 
 def untag_resource(call: Call, request: UntagResourceRequestTypeDef) -> Document:
-    """Take tags away."""
-    held = _of(call, request["resourceArn"])
+    """Delete tags by key."""
+    tags = _tags_of(call, request["resourceArn"])
     for key in request["tagKeys"]:
-        held.pop(key, None)
+        tags.pop(key, None)
     return {}
 
 
 def list_tags_for_resource(call: Call, request: ListTagsForResourceRequestTypeDef) -> Document:
-    """All tags of one resource."""
-    return {"tags": format_tags(_of(call, request["resourceArn"]))}
+    """Return all tags of one resource."""
+    return {"tags": format_tags(_tags_of(call, request["resourceArn"]))}
 
 
-def _of(call: Call, resource: str) -> dict[str, str]:
-    held = ecs_state(call)
-    found = held.tasks.get(resource)
-    if found is not None:
-        return found.tags
+def _tags_of(call: Call, resource: str) -> dict[str, str]:
+    """Return the tags of a resource, to be changed in place. Raises InvalidParameterException."""
+    state = ecs_state(call)
+    task = state.tasks.get(resource)
+    if task is not None:
+        return task.tags
     known = {
-        *(one.arn for one in held.clusters.values()),
-        *(one.arn for one in held.services.values()),
-        *(one.arn for revisions in held.families.values() for one in revisions),
-        *held.instances,
+        *(cluster.arn for cluster in state.clusters.values()),
+        *(service.arn for service in state.services.values()),
+        *(revision.arn for revisions in state.families.values() for revision in revisions),
+        *state.instances,
     }
     if not resource.startswith("arn:aws:ecs:"):
         raise invalid_parameter("Invalid identifier: expected the ARN of a resource of ECS")
     if resource not in known:
         raise ServiceError("InvalidParameterException", "The specified resource was not found.")
-    return held.tags.setdefault(resource, {})
+    return state.tags.setdefault(resource, {})

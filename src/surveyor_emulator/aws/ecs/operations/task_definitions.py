@@ -1,19 +1,20 @@
-"""Task definitions: families of revisions that never change."""
+"""Operations on task definitions: families of revisions that never change."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.ecs import tags
-from surveyor_emulator.aws.ecs import task_definition_rules as definition_rules
 from surveyor_emulator.aws.ecs.lookup import (
     client_error,
     ecs_state,
     find_task_definition,
     invalid_parameter,
     make_arn,
+    paginate,
 )
 from surveyor_emulator.aws.ecs.state import TaskDefinition
+from surveyor_emulator.aws.ecs.tags import format_tags, parse_tags
+from surveyor_emulator.aws.ecs.task_definition_rules import parse_definition
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
@@ -36,129 +37,129 @@ __all__ = [
     "register_task_definition",
 ]
 
+MAX_DELETED = 10
+
 
 def register_task_definition(call: Call, request: RegisterTaskDefinitionRequestTypeDef) -> Document:
     """Add a revision to a family."""
-    given = definition_rules.check(request)
+    parsed = parse_definition(request)
     family = request["family"]
     revisions = ecs_state(call).families.setdefault(family, [])
     number = (revisions[-1].revision if revisions else 0) + 1
-    made = TaskDefinition(
+    definition = TaskDefinition(
         make_arn(call, "task-definition", f"{family}:{number}"),
         family,
         number,
-        given.network_mode,
-        given.containers,
-        given.document,
+        parsed.network_mode,
+        parsed.containers,
+        parsed.document,
         registered=call.now,
         registered_by=call.principal,
     )
-    held_tags = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
-    revisions.append(made)
-    if held_tags:
-        ecs_state(call).tags[made.arn] = held_tags
-    call.note("task-definition.registered", made.arn.rpartition("/")[2])
-    return {"taskDefinition": _describe(made), "tags": tags.format_tags(held_tags)}
+    tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    revisions.append(definition)
+    if tags:
+        ecs_state(call).tags[definition.arn] = tags
+    call.note("task-definition.registered", definition.arn.rpartition("/")[2])
+    return {"taskDefinition": _describe(definition), "tags": format_tags(tags)}
 
 
 def describe_task_definition(call: Call, request: DescribeTaskDefinitionRequestTypeDef) -> Document:
-    """One revision, or the latest active one of a family."""
-    found = find_task_definition(call, request["taskDefinition"])
-    answer: dict[str, object] = {"taskDefinition": _describe(found)}
+    """Return one revision, or the latest active one of a family."""
+    definition = find_task_definition(call, request["taskDefinition"])
+    answer: dict[str, object] = {"taskDefinition": _describe(definition)}
     if "TAGS" in (request.get("include") or ()):
-        answer["tags"] = tags.format_tags(ecs_state(call).tags.get(found.arn, {}))
+        answer["tags"] = format_tags(ecs_state(call).tags.get(definition.arn, {}))
     return answer
 
 
 def deregister_task_definition(call: Call, request: DeregisterTaskDefinitionRequestTypeDef) -> Document:
-    """Make a revision INACTIVE: what runs of it goes on, nothing new is started from it."""
+    """Make a revision INACTIVE: its tasks continue to run, and no new ones are started from it."""
     if ":" not in request["taskDefinition"].rpartition("/")[2]:
-        raise invalid_parameter("a revision is to be named: family:revision")
-    found = find_task_definition(call, request["taskDefinition"])
-    if found.status == "DELETE_IN_PROGRESS":
+        raise invalid_parameter("a revision is needed: family:revision")
+    definition = find_task_definition(call, request["taskDefinition"])
+    if definition.status == "DELETE_IN_PROGRESS":
         raise client_error("The specified task definition is being deleted.")
-    found.status, found.deregistered = "INACTIVE", call.now
-    return {"taskDefinition": _describe(found)}
+    definition.status, definition.deregistered = "INACTIVE", call.now
+    return {"taskDefinition": _describe(definition)}
 
 
 def delete_task_definitions(call: Call, request: DeleteTaskDefinitionsRequestTypeDef) -> Document:
-    """Delete inactive revisions; those that are still needed are told as DELETE_IN_PROGRESS until they are not."""
-    wanted = request["taskDefinitions"]
-    if len(wanted) > 10:
-        raise invalid_parameter("at most 10 task definitions are deleted at once")
+    """Delete inactive revisions; those in use stay DELETE_IN_PROGRESS."""
+    references = request["taskDefinitions"]
+    if len(references) > MAX_DELETED:
+        raise invalid_parameter(f"at most {MAX_DELETED} task definitions are deleted at once")
     deleted, failures = [], []
-    for reference in wanted:
+    for reference in references:
         try:
-            found = find_task_definition(call, reference)
-        except Exception:  # noqa: BLE001  # whatever is wrong with one, the others are deleted
+            definition = find_task_definition(call, reference)
+        except Exception:  # noqa: BLE001  # an error with one of them does not keep the others from being deleted
             failures.append({"arn": reference, "reason": "MISSING"})
             continue
-        if found.status == "ACTIVE":
-            failures.append(
-                {"arn": found.arn, "reason": "The specified task definition is still in ACTIVE status. Deregister it."}
-            )
+        if definition.status == "ACTIVE":
+            reason = "The specified task definition is still in ACTIVE status. Deregister it."
+            failures.append({"arn": definition.arn, "reason": reason})
             continue
-        found.status = "DELETE_IN_PROGRESS"
-        deleted.append(_describe(found))
-        if not _used(call, found):
-            ecs_state(call).families[found.family].remove(found)
+        definition.status = "DELETE_IN_PROGRESS"
+        deleted.append(_describe(definition))
+        if not _is_used(call, definition):
+            ecs_state(call).families[definition.family].remove(definition)
     return {"taskDefinitions": deleted, "failures": failures}
 
 
-def _used(call: Call, of: TaskDefinition) -> bool:
-    held = ecs_state(call)
-    deployed = (
-        deployment.template.definition
-        for one in held.services.values()
-        if one.status != "INACTIVE"
-        for deployment in one.deployments
-    )
-    return any(one is of for one in deployed) or any(one.template.definition is of for one in held.tasks.values())
+def _is_used(call: Call, definition: TaskDefinition) -> bool:
+    state = ecs_state(call)
+    return any(
+        deployment.template.definition is definition
+        for service in state.services.values()
+        if service.status != "INACTIVE"
+        for deployment in service.deployments
+    ) or any(task.template.definition is definition for task in state.tasks.values())
 
 
 def list_task_definitions(call: Call, request: ListTaskDefinitionsRequestTypeDef) -> Document:
-    """ARNs, a page at a time."""
-    wanted, prefix = request.get("status") or "ACTIVE", request.get("familyPrefix")
+    """Return ARNs of revisions, a page at a time."""
+    status, prefix = request.get("status") or "ACTIVE", request.get("familyPrefix")
     families = ecs_state(call).families
-    found = [
-        one.arn
+    matching = [
+        revision.arn
         for family in sorted(families)
         if prefix is None or family == prefix
-        for one in families[family]
-        if one.status == wanted
+        for revision in families[family]
+        if revision.status == status
     ]
     if request.get("sort") == "DESC":
-        found.reverse()
-    shown, token = paginate(found, request)
-    answer: dict[str, object] = {"taskDefinitionArns": shown}
+        matching.reverse()
+    arns, token = paginate(matching, request)
+    answer: dict[str, object] = {"taskDefinitionArns": arns}
     return {**answer, "nextToken": token} if token else answer
 
 
 def list_task_definition_families(call: Call, request: ListTaskDefinitionFamiliesRequestTypeDef) -> Document:
-    """Names, a page at a time; ACTIVE are those with an active revision."""
-    wanted, prefix = request.get("status") or "ALL", request.get("familyPrefix") or ""
-    found = []
+    """Return names of families, a page at a time; a family is ACTIVE if one of its revisions is."""
+    status, prefix = request.get("status") or "ALL", request.get("familyPrefix") or ""
+    matching = []
     for family, revisions in sorted(ecs_state(call).families.items()):
-        active = any(one.status == "ACTIVE" for one in revisions)
-        if family.startswith(prefix) and revisions and (wanted == "ALL" or active == (wanted == "ACTIVE")):
-            found.append(family)
-    shown, token = paginate(found, request)
-    answer: dict[str, object] = {"families": shown}
+        is_active = any(revision.status == "ACTIVE" for revision in revisions)
+        if family.startswith(prefix) and revisions and (status == "ALL" or is_active == (status == "ACTIVE")):
+            matching.append(family)
+    names, token = paginate(matching, request)
+    answer: dict[str, object] = {"families": names}
     return {**answer, "nextToken": token} if token else answer
 
 
-def _describe(of: TaskDefinition) -> dict[str, Any]:
-    told = {
-        **of.document,
-        "taskDefinitionArn": of.arn,
-        "family": of.family,
-        "revision": of.revision,
-        "status": of.status,
-        "networkMode": of.network_mode,
-        "containerDefinitions": [one.document for one in of.containers],
-        "registeredAt": of.registered,
-        "registeredBy": of.registered_by,
+def _describe(definition: TaskDefinition) -> dict[str, Any]:
+    document = {
+        **definition.document,
+        "taskDefinitionArn": definition.arn,
+        "family": definition.family,
+        "revision": definition.revision,
+        "status": definition.status,
+        "networkMode": definition.network_mode,
+        "containerDefinitions": [container.document for container in definition.containers],
+        "registeredAt": definition.registered,
+        "registeredBy": definition.registered_by,
     }
-    if of.deregistered is not None:
-        told["deregisteredAt"] = of.deregistered
-    return told
+    if definition.deregistered is not None:
+        document["deregisteredAt"] = definition.deregistered
+    return document

@@ -1,15 +1,15 @@
-"""Task sets: deployments that somebody else's controller makes and weighs."""
+"""Operations on task sets: deployments that an external controller creates and scales."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.ecs import tags
 from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, find_service, invalid_parameter, make_arn
 from surveyor_emulator.aws.ecs.services import scheduler
-from surveyor_emulator.aws.ecs.services.rules import template
+from surveyor_emulator.aws.ecs.services.rules import build_template
 from surveyor_emulator.aws.ecs.shapes import format_task_set
 from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskSet
+from surveyor_emulator.aws.ecs.tags import parse_tags
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -31,91 +31,98 @@ __all__ = [
     "update_task_set",
 ]
 
-MOST = 5  # of a service
+MAX_TASK_SETS = 5  # of one service
 
 
 def create_task_set(call: Call, request: CreateTaskSetRequestTypeDef) -> Document:
-    """Deploy beside what is there; tasks come as many as the scale says."""
-    of = _external(call, request["cluster"], request["service"])
-    if len(of.task_sets) >= MOST:
-        raise ServiceError("LimitExceededException", f"a service has at most {MOST} task sets")
-    percent = _percent(request.get("scale"))
-    wanted = template(call, of.cluster, request)
+    """Deploy beside the existing task sets; the scale decides how many tasks are started."""
+    service = _find_external_service(call, request["cluster"], request["service"])
+    if len(service.task_sets) >= MAX_TASK_SETS:
+        raise ServiceError("LimitExceededException", f"a service has at most {MAX_TASK_SETS} task sets")
+    percent = _parse_percent(request.get("scale"))
+    template = build_template(call, service.cluster, request)
     identity = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
-    deployment = Deployment(identity, wanted, created=call.now, updated=call.now, external_id=request.get("externalId"))
-    place = make_arn(call, "task-set", of.cluster.name, of.name, identity)
-    made = TaskSet(deployment, place, percent, None)
-    given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
-    if given:
-        ecs_state(call).tags[made.arn] = given
-    of.task_sets.append(made)
-    of.deployments.append(deployment)
-    scheduler.run_soon(call, of)
-    return {"taskSet": format_task_set(call, of, made, [])}
+    deployment = Deployment(
+        identity, template, created=call.now, updated=call.now, external_id=request.get("externalId")
+    )
+    arn = make_arn(call, "task-set", service.cluster.name, service.name, identity)
+    task_set = TaskSet(deployment, arn, percent, None)
+    tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    if tags:
+        ecs_state(call).tags[arn] = tags
+    service.task_sets.append(task_set)
+    service.deployments.append(deployment)
+    scheduler.run_soon(call, service)
+    return {"taskSet": format_task_set(call, service, task_set, [])}
 
 
 def update_task_set(call: Call, request: UpdateTaskSetRequestTypeDef) -> Document:
     """Change the scale."""
-    of = _external(call, request["cluster"], request["service"])
-    found = _find(of, request["taskSet"])
-    found.scale_percent, found.stable_since, found.deployment.updated = _percent(request["scale"]), None, call.now
-    scheduler.run_soon(call, of)
-    return {"taskSet": format_task_set(call, of, found, scheduler.active_tasks_of(call, of))}
+    service = _find_external_service(call, request["cluster"], request["service"])
+    task_set = _find(service, request["taskSet"])
+    task_set.scale_percent, task_set.stable_since = _parse_percent(request["scale"]), None
+    task_set.deployment.updated = call.now
+    scheduler.run_soon(call, service)
+    return {"taskSet": format_task_set(call, service, task_set, scheduler.active_tasks_of(call, service))}
 
 
 def update_service_primary_task_set(call: Call, request: UpdateServicePrimaryTaskSetRequestTypeDef) -> Document:
     """Make a task set the service's primary one."""
-    of = _external(call, request["cluster"], request["service"])
-    found = _find(of, request["primaryTaskSet"])
-    for one in of.task_sets:
-        if one.status == "PRIMARY":
-            one.status = "ACTIVE"
-    found.status = "PRIMARY"
-    return {"taskSet": format_task_set(call, of, found, scheduler.active_tasks_of(call, of))}
+    service = _find_external_service(call, request["cluster"], request["service"])
+    primary = _find(service, request["primaryTaskSet"])
+    for task_set in service.task_sets:
+        if task_set.status == "PRIMARY":
+            task_set.status = "ACTIVE"
+    primary.status = "PRIMARY"
+    return {"taskSet": format_task_set(call, service, primary, scheduler.active_tasks_of(call, service))}
 
 
 def delete_task_set(call: Call, request: DeleteTaskSetRequestTypeDef) -> Document:
-    """Let a task set drain; with `force` one that is not scaled to zero, too."""
-    of = _external(call, request["cluster"], request["service"])
-    found = _find(of, request["taskSet"])
-    if found.scale_percent and not request.get("force"):
+    """Drain a task set; with `force` also one that is not scaled to zero."""
+    service = _find_external_service(call, request["cluster"], request["service"])
+    task_set = _find(service, request["taskSet"])
+    if task_set.scale_percent and not request.get("force"):
         raise invalid_parameter("a task set that is scaled above 0 is deleted only with force")
-    found.status = "DRAINING"
-    scheduler.run_soon(call, of)
-    return {"taskSet": format_task_set(call, of, found, scheduler.active_tasks_of(call, of))}
+    task_set.status = "DRAINING"
+    scheduler.run_soon(call, service)
+    return {"taskSet": format_task_set(call, service, task_set, scheduler.active_tasks_of(call, service))}
 
 
 def describe_task_sets(call: Call, request: DescribeTaskSetsRequestTypeDef) -> Document:
-    """All of a service's, or those that are named."""
-    of = _external(call, request["cluster"], request["service"])
-    wanted = request.get("taskSets")
-    found = [one for one in of.task_sets if not wanted or one.arn in wanted or one.deployment.id in wanted]
-    known = {name for one in found for name in (one.arn, one.deployment.id)}
-    tasks = scheduler.active_tasks_of(call, of)
+    """Return all task sets of a service, or the named ones; unknown ones are failures."""
+    service = _find_external_service(call, request["cluster"], request["service"])
+    references = request.get("taskSets")
+    found = [
+        task_set
+        for task_set in service.task_sets
+        if not references or task_set.arn in references or task_set.deployment.id in references
+    ]
+    known = {name for task_set in found for name in (task_set.arn, task_set.deployment.id)}
+    tasks = scheduler.active_tasks_of(call, service)
     return {
-        "taskSets": [format_task_set(call, of, one, tasks) for one in found],
-        "failures": [{"arn": one, "reason": "MISSING"} for one in wanted or () if one not in known],
+        "taskSets": [format_task_set(call, service, task_set, tasks) for task_set in found],
+        "failures": [{"arn": name, "reason": "MISSING"} for name in references or () if name not in known],
     }
 
 
-def _external(call: Call, within: str, reference: str) -> Service:
-    found = find_service(call, find_cluster(call, within), reference)
-    if found.status != "ACTIVE":
+def _find_external_service(call: Call, cluster: str, reference: str) -> Service:
+    service = find_service(call, find_cluster(call, cluster), reference)
+    if service.status != "ACTIVE":
         raise ServiceError("ServiceNotActiveException", "Service was not ACTIVE.")
-    if found.controller != "EXTERNAL":
+    if service.controller != "EXTERNAL":
         raise invalid_parameter("Task sets are for services with an EXTERNAL deployment controller.")
-    return found
+    return service
 
 
-def _find(of: Service, reference: str) -> TaskSet:
-    for one in of.task_sets:
-        if reference in (one.arn, one.deployment.id):
-            return one
+def _find(service: Service, reference: str) -> TaskSet:
+    for task_set in service.task_sets:
+        if reference in (task_set.arn, task_set.deployment.id):
+            return task_set
     raise ServiceError("TaskSetNotFoundException", "The specified task set was not found.")
 
 
-def _percent(scale: Any) -> float:
-    given = 100.0 if not scale or scale.get("value") is None else float(scale["value"])
-    if not 0 <= given <= 100:
+def _parse_percent(scale: Any) -> float:
+    percent = 100.0 if not scale or scale.get("value") is None else float(scale["value"])
+    if not 0 <= percent <= 100:
         raise invalid_parameter("a scale is from 0 to 100 percent")
-    return given
+    return percent

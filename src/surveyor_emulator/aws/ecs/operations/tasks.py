@@ -1,10 +1,9 @@
-"""Tasks that somebody runs, stops or asks about. Nobody registers a task of RunTask in Cloud Map."""
+"""Operations on tasks: run, stop, describe and list. Tasks of RunTask are not registered in Cloud Map."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.ecs import tags
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
     find_cluster,
@@ -12,12 +11,14 @@ from surveyor_emulator.aws.ecs.lookup import (
     find_task,
     invalid_parameter,
     make_arn,
+    paginate,
 )
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.services import scheduler
-from surveyor_emulator.aws.ecs.services.rules import template
+from surveyor_emulator.aws.ecs.services.rules import build_template
 from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.aws.ecs.tags import parse_tags
 from surveyor_emulator.aws.ecs.tasks import lifecycle
 from surveyor_emulator.aws.ecs.tasks.placement import create_task
 from surveyor_emulator.core.errors import ServiceError
@@ -34,105 +35,106 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_tasks", "list_tasks", "run_task", "stop_task"]
 
-DESCRIBED_AT_ONCE = 100
+MAX_DESCRIBED = 100
 
 
 def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     """Start tasks that belong to no service."""
-    within, held = find_cluster(call, request.get("cluster")), ecs_state(call)
+    cluster, state = find_cluster(call, request.get("cluster")), ecs_state(call)
     token = request.get("clientToken")
-    if token and ("RunTask", token) in held.tokens:
-        asked, arns = held.tokens["RunTask", token]
-        if asked != request:
+    if token and ("RunTask", token) in state.tokens:
+        earlier_request, arns = state.tokens["RunTask", token]
+        if earlier_request != request:
             raise ServiceError("ConflictException", "The token was used with other parameters.", resourceIds="")
-        return {"tasks": [format_task(call, held.tasks[one]) for one in arns if one in held.tasks], "failures": []}
+        return {"tasks": [format_task(call, state.tasks[arn]) for arn in arns if arn in state.tasks], "failures": []}
     count = 1 if request.get("count") is None else request["count"]
-    most = call.world.settings.quotas.tasks_per_run
-    if not 1 <= count <= most:
-        raise invalid_parameter(f"count is to be from 1 to {most}")
-    wanted = template(call, within, request, for_service=False)
-    given = tags.parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
-    group = request.get("group") or f"family:{wanted.definition.family}"
+    max_count = call.world.settings.quotas.tasks_per_run
+    if not 1 <= count <= max_count:
+        raise invalid_parameter(f"count must be from 1 to {max_count}")
+    template = build_template(call, cluster, request, for_service=False)
+    tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    group = request.get("group") or f"family:{template.definition.family}"
     overrides: Any = request.get("overrides") or {}
-    for one in overrides.get("containerOverrides") or ():
-        if wanted.definition.container(one.get("name") or "") is None:
+    for override in overrides.get("containerOverrides") or ():
+        if template.definition.container(override.get("name") or "") is None:
             raise invalid_parameter("Override for container is not a container in the TaskDefinition.")
-    own = call_as_ecs(call.world, call.account, call.region)
+    own_call = call_as_ecs(call.world, call.account, call.region)
     started: list[Task] = []
     for _ in range(count):
-        made = create_task(call, wanted, within, group, request.get("startedBy"))
-        if made is None:
+        task = create_task(call, template, cluster, group, request.get("startedBy"))
+        if task is None:
             break
-        made.overrides, made.tags = overrides, dict(given)
-        held.tasks[made.arn] = made
-        lifecycle.launch(own, made, lambda one: _forget(own, one))
-        started.append(made)
+        task.overrides, task.tags = overrides, dict(tags)
+        state.tasks[task.arn] = task
+        lifecycle.launch(own_call, task, lambda task: _forget_stopped(own_call, task))
+        started.append(task)
     if token:
-        held.tokens["RunTask", token] = (dict(request), [one.arn for one in started])
-    failures = [{"reason": "RESOURCE:MEMORY", "arn": within.arn} for _ in range(count - len(started))]
-    return {"tasks": [format_task(call, one) for one in started], "failures": failures}
+        state.tokens["RunTask", token] = (dict(request), [task.arn for task in started])
+    failures = [{"reason": "RESOURCE:MEMORY", "arn": cluster.arn} for _ in range(count - len(started))]
+    return {"tasks": [format_task(call, task) for task in started], "failures": failures}
 
 
 def stop_task(call: Call, request: StopTaskRequestTypeDef) -> Document:
-    """Ask a task to stop; the answer tells it as it is when that has begun."""
-    found = find_task(call, find_cluster(call, request.get("cluster")), request["task"])
-    if found is None:
+    """Begin to stop a task; the answer describes the task after that."""
+    task = find_task(call, find_cluster(call, request.get("cluster")), request["task"])
+    if task is None:
         raise invalid_parameter("The referenced task was not found.")
-    own = call_as_ecs(call.world, call.account, call.region)
+    own_call = call_as_ecs(call.world, call.account, call.region)
 
-    def changed(one: Task) -> None:
-        if one.service is not None:
-            scheduler.run_soon(own, one.service)
-        _forget(own, one)
+    def changed(task: Task) -> None:
+        if task.service is not None:
+            scheduler.run_soon(own_call, task.service)
+        _forget_stopped(own_call, task)
 
-    lifecycle.stop(own, found, "UserInitiated", request.get("reason") or "Task stopped by user", changed)
-    return {"task": format_task(call, found)}
+    lifecycle.stop(own_call, task, "UserInitiated", request.get("reason") or "Task stopped by user", changed)
+    return {"task": format_task(call, task)}
 
 
 def describe_tasks(call: Call, request: DescribeTasksRequestTypeDef) -> Document:
-    """Tasks by id or ARN; those that are not there are failures."""
-    within = find_cluster(call, request.get("cluster"))
-    if not 0 < len(request["tasks"]) <= DESCRIBED_AT_ONCE:
-        raise invalid_parameter(f"1 to {DESCRIBED_AT_ONCE} tasks are described at once")
+    """Return tasks by id or ARN; unknown ones are failures."""
+    cluster = find_cluster(call, request.get("cluster"))
+    if not 0 < len(request["tasks"]) <= MAX_DESCRIBED:
+        raise invalid_parameter(f"1 to {MAX_DESCRIBED} tasks are described at once")
     with_tags = "TAGS" in (request.get("include") or ())
     found, failures = [], []
     for reference in request["tasks"]:
-        one = find_task(call, within, reference)
-        if one is None:
-            full = reference if reference.startswith("arn:") else make_arn(call, "task", within.name, reference)
-            failures.append({"arn": full, "reason": "MISSING"})
+        task = find_task(call, cluster, reference)
+        if task is None:
+            arn = reference if reference.startswith("arn:") else make_arn(call, "task", cluster.name, reference)
+            failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            told = format_task(call, one)
-            found.append(told if with_tags else {**told, "tags": []})
+            document = format_task(call, task)
+            found.append(document if with_tags else {**document, "tags": []})
     return {"tasks": found, "failures": failures}
 
 
 def list_tasks(call: Call, request: ListTasksRequestTypeDef) -> Document:
-    """ARNs, a page at a time: running ones unless stopped ones are asked for."""
-    within = find_cluster(call, request.get("cluster"))
-    of = find_service(call, within, request["serviceName"]) if request.get("serviceName") else None
-    wanted: str = request.get("desiredStatus") or "RUNNING"
-    family, by, launch = request.get("family"), request.get("startedBy"), request.get("launchType")
+    """Return ARNs of tasks, a page at a time: running ones unless stopped ones are requested."""
+    cluster = find_cluster(call, request.get("cluster"))
+    service = find_service(call, cluster, request["serviceName"]) if request.get("serviceName") else None
+    desired_status: str = request.get("desiredStatus") or "RUNNING"
+    family, started_by, launch_type = request.get("family"), request.get("startedBy"), request.get("launchType")
     instance = request.get("containerInstance")
-    if wanted == "PENDING":  # ecs ListTasks: "no results", since ECS never sets it
-        wanted = ""
-    found = [
-        one.arn
-        for one in ecs_state(call).tasks.values()
-        if one.cluster is within
-        and one.desired_status == wanted
-        and (of is None or one.service is of)
-        and (family is None or one.template.definition.family == family)
-        and (by is None or one.started_by == by)
-        and (launch is None or one.template.launch_type == launch)
-        and (instance is None or (one.instance is not None and one.instance.arn.endswith(instance)))
+    if desired_status == "PENDING":  # ecs ListTasks: "no results", since ECS never sets it
+        desired_status = ""
+    matching = [
+        task.arn
+        for task in ecs_state(call).tasks.values()
+        if task.cluster is cluster
+        and task.desired_status == desired_status
+        and (service is None or task.service is service)
+        and (family is None or task.template.definition.family == family)
+        and (started_by is None or task.started_by == started_by)
+        and (launch_type is None or task.template.launch_type == launch_type)
+        and (instance is None or (task.instance is not None and task.instance.arn.endswith(instance)))
     ]
-    shown, token = paginate(found, request)
-    answer: dict[str, object] = {"taskArns": shown}
+    arns, token = paginate(matching, request)
+    answer: dict[str, object] = {"taskArns": arns}
     return {**answer, "nextToken": token} if token else answer
 
 
-def _forget(call: Call, one: Task) -> None:
-    if one.status == "STOPPED":
-        remembered = call.world.settings.task_remembered
-        call.world.clock.call_later(remembered, ecs_state(call).tasks.pop, one.arn, None)
+def _forget_stopped(call: Call, task: Task) -> None:
+    """Delete a stopped task once it has been described for long enough."""
+    if task.status == "STOPPED":
+        delay = call.world.settings.task_remembered
+        call.world.clock.call_later(delay, ecs_state(call).tasks.pop, task.arn, None)

@@ -1,1 +1,1 @@
-"""ECS services: operations, scheduler, task sets, service registries and load balancers."""
+"""Services: the rules for their configuration, and the scheduler that runs their tasks."""

@@ -1,8 +1,9 @@
-"""The service scheduler: brings the tasks of a service to what its deployments ask for, a look at a time.
+"""The service scheduler: starts and stops the tasks of a service until they match its deployments, step by step.
 
-ecs DeploymentConfiguration: at least minimumHealthyPercent of the desired count (rounded up) stays, at most
+ecs DeploymentConfiguration: at least minimumHealthyPercent of the desired count (rounded up) keeps running, at most
 maximumPercent of it (rounded down) runs or is pending; a task without a container check counts 40 seconds after it is
-RUNNING, one with checks when they have passed. Unhealthy tasks are replaced: first a new one where there is room.
+RUNNING, one with checks when they have passed. Unhealthy tasks are replaced: a new one is started first if the maximum
+allows it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.container_agent import update_container_instances
-from surveyor_emulator.aws.ecs.deployments import blue_green, circuit_breaker
+from surveyor_emulator.aws.ecs.deployments import blue_green, rollout
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, send_service_action
@@ -22,149 +23,157 @@ from surveyor_emulator.aws.ecs.tasks import lifecycle, load_balancers
 from surveyor_emulator.aws.ecs.tasks.placement import create_task
 from surveyor_emulator.core.world import Call
 
-__all__ = ["active_tasks_of", "run_soon", "stop_all"]
+__all__ = ["active_tasks_of", "counts_towards_minimum", "has_failed_checks", "run_soon", "stop_all"]
 
 SCALED = "Scaling activity initiated by (deployment {})"
-TRY_AGAIN = 10.0
-"""Service seconds until the scheduler tries to place again what it could not."""
+PLACEMENT_RETRY = 10.0
+"""Service seconds until the scheduler tries to place a task again."""
 
 UNHEALTHY = "Task failed container health checks"
 UNHEALTHY_TARGET = "Task failed ELB health checks"
 
 
 def active_tasks_of(call: Call, service: Service) -> list[Task]:
-    """Its tasks that have not stopped."""
-    return [one for one in ecs_state(call).tasks.values() if one.service is service and one.status != "STOPPED"]
+    """Return the tasks of a service that have not stopped."""
+    return [task for task in ecs_state(call).tasks.values() if task.service is service and task.status != "STOPPED"]
 
 
 def run_soon(call: Call, service: Service, after: float | None = None) -> None:
-    """Have the scheduler look at a service, unless it will sooner anyway."""
+    """Have the scheduler run for a service, after some seconds; nothing if it runs earlier anyway."""
     delay = call.world.settings.scheduler
     due = call.now + (call.world.random.uniform(delay.minimum, delay.maximum) if after is None else after)
     if service.next_run is not None and service.next_run.action is not None:
         if service.next_run.due <= due:
             return
         service.next_run.cancel()
-    own = call_as_ecs(call.world, call.account, call.region)
-    service.next_run = call.world.clock.call_at(due, _look, own, service)
+    own_call = call_as_ecs(call.world, call.account, call.region)
+    service.next_run = call.world.clock.call_at(due, _run, own_call, service)
 
 
 def stop_all(call: Call, service: Service, reason: str) -> None:
-    """Stop every task of a service that goes."""
-    own = call_as_ecs(call.world, call.account, call.region)
+    """Stop every task of a service that is being deleted."""
+    own_call = call_as_ecs(call.world, call.account, call.region)
     for task in active_tasks_of(call, service):
-        lifecycle.stop(own, task, "ServiceSchedulerInitiated", reason, lambda one: _changed(own, service, one))
+        lifecycle.stop(
+            own_call, task, "ServiceSchedulerInitiated", reason, lambda task: _task_changed(own_call, service, task)
+        )
 
 
-def _look(call: Call, service: Service) -> None:
+def _run(call: Call, service: Service) -> None:
     if service.status == "INACTIVE":
         return
-    update_container_instances(call, lambda task, why: _lost(call, service, task, why))
-    tasks = [one for one in active_tasks_of(call, service) if one.should_run]
+    update_container_instances(call, lambda task, reason: _stop_task_of_lost_host(call, service, task, reason))
+    tasks = [task for task in active_tasks_of(call, service) if task.should_run]
     if service.status == "DRAINING":
-        if all(one.status in ("STOPPING", "DEPROVISIONING") for one in active_tasks_of(call, service)):
+        if all(task.status in ("STOPPING", "DEPROVISIONING") for task in active_tasks_of(call, service)):
             service.status = "INACTIVE"
             endpoints.retire(call, service)
         return
     if service.controller == "EXTERNAL":
-        _external(call, service, tasks)
+        _run_task_sets(call, service, tasks)
         return
     primary = service.primary
     if primary is None:
         return
     _report_unhealthy(call, service, tasks)
-    failed = [one for one in tasks if has_failed_checks(call, service, one)]
-    stays = [one for one in tasks if one.deployment is primary and not _is_drained(one)]
-    current = [one for one in stays if one not in failed]
-    old = [one for one in tasks if one not in stays and one not in failed]
-    shifting = primary.stage not in (None, "CLEAN_UP")
-    most = service.desired_count * (200 if shifting else service.maximum_percent) // 100
-    room = most - len(old) - len(failed)
-    current = _settle(call, service, primary, current, service.desired_count, max(room, 0))
-    # What has run before is not asked to prove itself again.
-    healthy = sum(counts_towards_minimum(call, one) for one in current) + sum(one.status == "RUNNING" for one in old)
-    least = math.ceil(service.desired_count * service.minimum_percent / 100)
+    failed = [task for task in tasks if has_failed_checks(call, service, task)]
+    kept = [task for task in tasks if task.deployment is primary and not _is_on_draining_host(task)]
+    current = [task for task in kept if task not in failed]
+    old = [task for task in tasks if task not in kept and task not in failed]
+    is_blue_green = primary.stage not in (None, "CLEAN_UP")
+    max_tasks = service.desired_count * (200 if is_blue_green else service.maximum_percent) // 100
+    capacity = max_tasks - len(old) - len(failed)
+    current = _scale(call, service, primary, current, service.desired_count, max(capacity, 0))
+    # A task that ran before this deployment counts while it is RUNNING.
+    healthy = sum(counts_towards_minimum(call, task) for task in current) + sum(
+        task.status == "RUNNING" for task in old
+    )
+    min_healthy = math.ceil(service.desired_count * service.minimum_percent / 100)
     for task in failed:
-        # Once enough others count, or where there is no room for its replacement as long as it runs.
-        if healthy >= least or room < service.desired_count:
+        # Stop it once enough others count, or if its replacement cannot start while it runs.
+        if healthy >= min_healthy or capacity < service.desired_count:
             _stop(call, service, task, UNHEALTHY if task.health == "UNHEALTHY" else UNHEALTHY_TARGET)
-    if shifting:
-        green_is_well = len(current) == service.desired_count and all(
-            counts_towards_minimum(call, one) for one in current
+    if is_blue_green:
+        all_healthy = len(current) == service.desired_count and all(
+            counts_towards_minimum(call, task) for task in current
         )
-        blue_green.go_on(call, service, primary, well=green_is_well, again=run_soon)
-    for task in sorted([] if shifting else old, key=lambda one: (counts_towards_minimum(call, one), one.created)):
-        if task.status != "RUNNING":
-            _stop(call, service, task, SCALED.format(primary.id))
-        elif healthy > least:
-            healthy -= 1
-            _stop(call, service, task, SCALED.format(primary.id))
-    circuit_breaker.judge(call, service, primary, current, old=[one for one in old if one.should_run], again=run_soon)
-    _look_again(call, service, [*current, *old])
+        blue_green.start_stages(call, service, primary, all_healthy=all_healthy, run_again=run_soon)
+    else:
+        for task in sorted(old, key=lambda task: (counts_towards_minimum(call, task), task.created)):
+            if task.status != "RUNNING":
+                _stop(call, service, task, SCALED.format(primary.id))
+            elif healthy > min_healthy:
+                healthy -= 1
+                _stop(call, service, task, SCALED.format(primary.id))
+    still_running = [task for task in old if task.should_run]
+    rollout.judge(call, service, primary, current, old=still_running, run_again=run_soon)
+    _run_when_due(call, service, [*current, *old])
 
 
-def _settle(
-    call: Call, service: Service, deployment: Deployment, tasks: Sequence[Task], wanted: int, room: int
+def _scale(
+    call: Call, service: Service, deployment: Deployment, tasks: Sequence[Task], desired_count: int, capacity: int
 ) -> list[Task]:
-    """Start what lacks, as far as there is room, or stop what is too much; the tasks that there are then."""
-    lacking = min(wanted, room) - len(tasks)
-    if len(tasks) > wanted:
-        # The newest go first: those that have not got far yet.
-        for task in sorted(tasks, key=lambda one: (counts_towards_minimum(call, one), -one.created))[
-            : len(tasks) - wanted
-        ]:
+    """Start missing tasks, as far as there is capacity, or stop surplus ones; return the tasks after that."""
+    missing = min(desired_count, capacity) - len(tasks)
+    if len(tasks) > desired_count:
+        # Stop the newest first, and before them those that do not count yet.
+        newest_first = sorted(tasks, key=lambda task: (counts_towards_minimum(call, task), -task.created))
+        for task in newest_first[: len(tasks) - desired_count]:
             _stop(call, service, task, SCALED.format(deployment.id))
-        return [one for one in tasks if one.should_run]
-    if lacking <= 0 or deployment.rollout_state == "FAILED" or call.now < deployment.launch_after:
+        return [task for task in tasks if task.should_run]
+    if missing <= 0 or deployment.rollout_state == "FAILED" or call.now < deployment.launch_after:
         return list(tasks)
-    started = [_start(call, service, deployment) for _ in range(lacking)]
-    there = [one for one in started if one is not None]
-    if there:
-        ids = " ".join(f"(task {one.id})." for one in there)
-        add_event(call, service, f"(service {service.name}) has started {len(there)} tasks: {ids}")
-    if len(there) < lacking:
-        why = "no container instance met all of its requirements"
-        message = f"(service {service.name}) was unable to place a task because {why}."
+    attempts = [_start(call, service, deployment) for _ in range(missing)]
+    started = [task for task in attempts if task is not None]
+    if started:
+        ids = " ".join(f"(task {task.id})." for task in started)
+        add_event(call, service, f"(service {service.name}) has started {len(started)} tasks: {ids}")
+    if len(started) < missing:
+        reason = "no container instance met all of its requirements"
+        message = f"(service {service.name}) was unable to place a task because {reason}."
         if not service.events or service.events[-1]["message"] != message:
             add_event(call, service, message)
-        run_soon(call, service, TRY_AGAIN)
-    return [*tasks, *there]
+        run_soon(call, service, PLACEMENT_RETRY)
+    return [*tasks, *started]
 
 
-def _external(call: Call, service: Service, tasks: Sequence[Task]) -> None:
-    for one in service.task_sets:
-        mine = [task for task in tasks if task.deployment is one.deployment]
-        wanted = computed_desired_count(service, one) if one.status != "DRAINING" else 0
-        now = _settle(call, service, one.deployment, mine, wanted, wanted)
-        stable = len(now) == wanted and all(task.status == "RUNNING" for task in now)
-        if stable and one.stable_since is None:
-            one.stable_since = call.now
-        elif not stable:
-            one.stable_since = None
+def _run_task_sets(call: Call, service: Service, tasks: Sequence[Task]) -> None:
+    """Scale each task set of a service with an external deployment controller."""
+    for task_set in service.task_sets:
+        own_tasks = [task for task in tasks if task.deployment is task_set.deployment]
+        desired_count = computed_desired_count(service, task_set) if task_set.status != "DRAINING" else 0
+        current = _scale(call, service, task_set.deployment, own_tasks, desired_count, desired_count)
+        is_stable = len(current) == desired_count and all(task.status == "RUNNING" for task in current)
+        if is_stable and task_set.stable_since is None:
+            task_set.stable_since = call.now
+        elif not is_stable:
+            task_set.stable_since = None
     service.task_sets = [
-        one
-        for one in service.task_sets
-        if one.status != "DRAINING" or any(task.deployment is one.deployment for task in active_tasks_of(call, service))
+        task_set
+        for task_set in service.task_sets
+        if task_set.status != "DRAINING"
+        or any(task.deployment is task_set.deployment for task in active_tasks_of(call, service))
     ]
 
 
 def has_failed_checks(call: Call, service: Service, task: Task) -> bool:
-    """Whether a task's checks have failed, and its grace period is over."""
-    graced = task.started is not None and call.now < task.started + service.grace_period
-    return not graced and (task.health == "UNHEALTHY" or load_balancers.has_failed_check(call, task))
+    """Return whether a task's checks have failed, and its grace period is over."""
+    in_grace_period = task.started is not None and call.now < task.started + service.grace_period
+    return not in_grace_period and (task.health == "UNHEALTHY" or load_balancers.has_failed_check(call, task))
 
 
-def _is_drained(task: Task) -> bool:
+def _is_on_draining_host(task: Task) -> bool:
     return task.instance is not None and task.instance.status == "DRAINING"
 
 
-def _lost(call: Call, service: Service, task: Task, why: str) -> None:
-    """Its host was terminated."""
-    lifecycle.stop(call, task, "TerminationNotice", why, lambda one: _changed(call, task.service or service, one))
+def _stop_task_of_lost_host(call: Call, service: Service, task: Task, reason: str) -> None:
+    lifecycle.stop(
+        call, task, "TerminationNotice", reason, lambda task: _task_changed(call, task.service or service, task)
+    )
 
 
 def _report_unhealthy(call: Call, service: Service, tasks: Sequence[Task]) -> None:
-    """Once for each task: it has failed its checks, and was in Cloud Map."""
+    """Report each task whose checks have failed, once; if it has a registry, also to EventBridge."""
     for task in tasks:
         if task.health == "UNHEALTHY" and not task.unhealthy_reported:
             task.unhealthy_reported = True
@@ -175,13 +184,13 @@ def _report_unhealthy(call: Call, service: Service, tasks: Sequence[Task]) -> No
 
 
 def counts_towards_minimum(call: Call, task: Task) -> bool:
-    """Whether a task counts towards the minimum."""
+    """Return whether a task counts towards the minimum."""
     return task.status == "RUNNING" and task.healthy_since is not None and call.now >= task.healthy_since
 
 
-def _look_again(call: Call, service: Service, tasks: Sequence[Task]) -> None:
-    """When a task begins to count, or a wait is over, without anything else happening."""
-    moments = [one.healthy_since for one in tasks if one.healthy_since is not None and one.healthy_since > call.now]
+def _run_when_due(call: Call, service: Service, tasks: Sequence[Task]) -> None:
+    """Have the scheduler run when the next task begins to count, or the wait for the next launch is over."""
+    moments = [task.healthy_since for task in tasks if task.healthy_since is not None and task.healthy_since > call.now]
     primary = service.primary
     if primary is not None and primary.launch_after > call.now:
         moments.append(primary.launch_after)
@@ -197,17 +206,17 @@ def _start(call: Call, service: Service, deployment: Deployment) -> Task | None:
     if service.document.get("propagateTags") == "SERVICE":
         task.tags = dict(ecs_state(call).tags.get(service.arn, {}))
     ecs_state(call).tasks[task.arn] = task
-    lifecycle.launch(call, task, lambda one: _changed(call, service, one))
+    lifecycle.launch(call, task, lambda task: _task_changed(call, service, task))
     return task
 
 
 def _stop(call: Call, service: Service, task: Task, reason: str) -> None:
     add_event(call, service, f"(service {service.name}) has stopped 1 running tasks: (task {task.id}).")
-    lifecycle.stop(call, task, "ServiceSchedulerInitiated", reason, lambda one: _changed(call, service, one))
+    lifecycle.stop(call, task, "ServiceSchedulerInitiated", reason, lambda task: _task_changed(call, service, task))
 
 
-def _changed(call: Call, service: Service, task: Task) -> None:
-    """A step of a task's life."""
+def _task_changed(call: Call, service: Service, task: Task) -> None:
+    """Handle one step of a task's lifecycle."""
     deployment = task.deployment
     assert deployment is not None
     if task.status == "RUNNING" and task.should_run:
@@ -215,7 +224,7 @@ def _changed(call: Call, service: Service, task: Task) -> None:
         if task.healthy_since is not None:
             run_soon(call, service, max(0.0, task.healthy_since - call.now))
     elif not task.should_run:
-        circuit_breaker.count(call, service, deployment, task)
+        rollout.count_failure(call, service, deployment, task)
         if task.status == "STOPPED":
             call.world.clock.call_later(call.world.settings.task_remembered, ecs_state(call).tasks.pop, task.arn, None)
     run_soon(call, service)

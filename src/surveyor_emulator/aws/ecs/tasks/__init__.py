@@ -1,1 +1,1 @@
-"""ECS tasks: operations, lifecycle, environment, container checks and metadata."""
+"""Tasks: lifecycle, environment, container checks, registration and metadata."""

@@ -1,8 +1,8 @@
-"""Container health checks: commands that really run, as often, as long and as many times as the definition says.
+"""Container health checks: commands that really run, with the interval, timeout and retries of the definition.
 
-ecs HealthCheck: exit status 0 is healthy; so many failures in a row are unhealthy; within the start period failures do
-not count, unless a check has passed. The first check runs one interval after the container has started, as Docker
-has it (Dockerfile reference, HEALTHCHECK).
+ecs HealthCheck: exit status 0 is healthy; after ``retries`` failures in a row the container is unhealthy; within the
+start period failures do not count, unless a check has passed. The first check runs one interval after the container
+has started, as in Docker (Dockerfile reference, HEALTHCHECK).
 """
 
 from __future__ import annotations
@@ -22,58 +22,59 @@ from surveyor_emulator.runtime.tasks.supervisor import CannotStart
 from . import registration
 from .environment import build_check_command, build_environment
 
-__all__ = ["agent_is_connected", "watch"]
+__all__ = ["agent_is_connected", "start_checks"]
 
-# A command takes wall time to start, however fast the clock is; one that has hung is waited for less from then on.
-LEAST_WAIT, IMPATIENT_WAIT = 2.0, 0.3
+# A command takes wall time to start, however fast the clock is; after one has hung, the next gets less (wall seconds).
+MIN_TIMEOUT, MIN_TIMEOUT_AFTER_HANG = 2.0, 0.3
 
 
-def watch(call: Call, task: Task, container: Container, changed: Callable[[], object]) -> None:
-    """Check a container that has just started, until it ends; ``changed`` hears when its health does."""
+def start_checks(call: Call, task: Task, container: Container, changed: Callable[[], object]) -> None:
+    """Check a container that has just started, until it ends; call ``changed`` when its health changes."""
     health = container.definition.health
     if health is None or not build_check_command(task, container):
         return
-    began = call.now
+    started = call.now
 
-    def again() -> None:
+    def check_if_running() -> None:
         if container.status == "RUNNING" and task.should_run:
-            call.world.clock.run(look())
+            call.world.clock.run(check())
 
-    async def look() -> None:
+    async def check() -> None:
         passed = await _passes(call, task, container)
         if container.status != "RUNNING":
             return
         if passed:
             container.failed_checks = 0
-            _set(call, task, container, "HEALTHY", changed)
+            _set_health(call, task, container, "HEALTHY", changed)
         else:
-            starting = container.health == "UNKNOWN" and call.now < began + (health.start_period or 0)
-            container.failed_checks += 0 if starting else 1
+            in_start_period = container.health == "UNKNOWN" and call.now < started + (health.start_period or 0)
+            container.failed_checks += 0 if in_start_period else 1
             if container.failed_checks >= health.retries:
-                _set(call, task, container, "UNHEALTHY", changed)
-        call.world.clock.call_later(health.interval, again)
+                _set_health(call, task, container, "UNHEALTHY", changed)
+        call.world.clock.call_later(health.interval, check_if_running)
 
-    call.world.clock.call_later(health.interval, again)
+    call.world.clock.call_later(health.interval, check_if_running)
 
 
 async def _passes(call: Call, task: Task, container: Container) -> bool:
     assert container.definition.health is not None
     supervisor = runtime(call.world).supervisor
-    wall = container.definition.health.timeout * wall_per_second(call.world)
-    wall = max(wall, IMPATIENT_WAIT if container.check_hung else LEAST_WAIT)
+    timeout = container.definition.health.timeout * wall_per_second(call.world)
+    timeout = max(timeout, MIN_TIMEOUT_AFTER_HANG if container.check_hung else MIN_TIMEOUT)
+    command, environment = build_check_command(task, container), build_environment(call, task, container)
     try:
-        process = await supervisor.start(build_check_command(task, container), build_environment(call, task, container))
-    except CannotStart as problem:
-        call.note("ecs.container.check", task.id, str(problem))
+        process = await supervisor.start(command, environment)
+    except CannotStart as error:
+        call.note("ecs.container.check", task.id, str(error))
         return False
     try:
-        how = await asyncio.wait_for(asyncio.shield(process.ended), wall)
+        end = await asyncio.wait_for(asyncio.shield(process.ended), timeout)
     except TimeoutError:
         container.check_hung = True
         await supervisor.signal(process, signal.SIGKILL)
         return False
     container.check_hung = False
-    return how.code == 0
+    return end.code == 0
 
 
 def agent_is_connected(call: Call, task: Task) -> bool:
@@ -86,7 +87,7 @@ def agent_is_connected(call: Call, task: Task) -> bool:
     return allows_egress(call.world, call.account, call.region, task.instance.ec2_id)
 
 
-def _set(call: Call, task: Task, container: Container, health: Health, changed: Callable[[], object]) -> None:
+def _set_health(call: Call, task: Task, container: Container, health: Health, changed: Callable[[], object]) -> None:
     if container.health == health or not agent_is_connected(call, task):
         return
     container.health = health

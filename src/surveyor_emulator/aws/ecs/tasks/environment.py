@@ -1,8 +1,8 @@
-"""What a container finds in its environment, and how its command is made fit for a process of this machine.
+"""The environment and the command of a container, adapted to a process of this machine.
 
 ECS's own variables are as documented (ECS Developer Guide, Task metadata endpoint version 4; Task IAM role). A process
-cannot be given an interface of its own, only an address: so `0.0.0.0`, as a word of the command or of a variable's
-value, becomes the task's address, and in health checks `localhost` and `127.0.0.1` do.
+cannot have a network interface, only an address: so `0.0.0.0`, as a word of the command or of a variable's value, is
+replaced by the task's address, and in health checks `localhost` and `127.0.0.1` are.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from surveyor_emulator.aws.ecs.state import Container, Task
 from surveyor_emulator.aws.ecs.task_properties import vpc_of, wall_seconds_per_second
 from surveyor_emulator.core.world import Call
 
-__all__ = ["build_check_command", "build_command", "build_environment", "names_of", "overridden"]
+__all__ = ["build_check_command", "build_command", "build_environment", "names_of"]
 
-_EVERYWHERE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
-_HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1)(?![\w.-])")
+_ANY_ADDRESS = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
+_LOOPBACK = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1)(?![\w.-])")
+MAX_ADAPTED_LENGTH = 1_000
+"""Words of a command that are longer (a program text, say) are left unchanged."""
 
 
 def build_environment(call: Call, task: Task, container: Container) -> dict[str, str]:
-    """Name -> value."""
+    """Return the variables of a container's process, name -> value."""
     world = call.world
     address = task.listen_address or "127.0.0.1"
-    place = f"{world.endpoint}/_surveyor/ecs/{call.account}/{call.region}/{task.cluster.name}/{task.id}"
-    known = {
+    base = f"{world.endpoint}/_surveyor/ecs/{call.account}/{call.region}/{task.cluster.name}/{task.id}"
+    variables = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": "/",
         "LANG": "C.UTF-8",
@@ -34,60 +36,67 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
         "AWS_REGION": call.region,
         "AWS_DEFAULT_REGION": call.region,
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.template.launch_type == "FARGATE" else "AWS_ECS_EC2",
-        "ECS_CONTAINER_METADATA_URI_V4": f"{place}/v4/{container.definition.name}",
-        "ECS_AGENT_URI": f"{place}/agent",
-        # What AWS has at addresses of its own is here at the target's.
+        "ECS_CONTAINER_METADATA_URI_V4": f"{base}/v4/{container.definition.name}",
+        "ECS_AGENT_URI": f"{base}/agent",
+        # The endpoints of AWS are all at the target's.
         "AWS_ENDPOINT_URL": world.endpoint,
         "SURVEYOR_ADDRESS": task.address or address,
         "SURVEYOR_LISTEN": address,
         "SURVEYOR_SECOND": f"{wall_seconds_per_second(call, task):g}",
     }
     if task.overrides.get("taskRoleArn") or task.template.definition.document.get("taskRoleArn"):
-        known["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{place}/credentials"
+        variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{base}/credentials"
     if world.clock.scale is None:
-        known["SURVEYOR_CLOCK"] = f"{world.endpoint}/_surveyor/clock"
+        variables["SURVEYOR_CLOCK"] = f"{world.endpoint}/_surveyor/clock"
     vpc = vpc_of(call, task)
     if vpc is not None and world.resolver is not None:
         resolver, port = world.resolver(call.account, call.region, vpc)
-        known["SURVEYOR_DNS"] = f"{resolver}:{port}"
-    # For programs on systems where a task cannot have an /etc/hosts of its own.
+        variables["SURVEYOR_DNS"] = f"{resolver}:{port}"
+    # For programs on systems where a task cannot have a separate /etc/hosts.
     if task.connect_names:
-        known["SURVEYOR_HOSTS"] = " ".join(f"{name}={where}" for name, where in names_of(call, task).items())
-    given = {**container.definition.environment, **overridden(task, container, "environment")}
-    return known | {name: _EVERYWHERE.sub(address, value) for name, value in given.items()}
+        names = names_of(call, task)
+        variables["SURVEYOR_HOSTS"] = " ".join(f"{name}={address}" for name, address in names.items())
+    defined = {**container.definition.environment, **_overridden_variables(task, container)}
+    return variables | {name: _ANY_ADDRESS.sub(address, value) for name, value in defined.items()}
 
 
 def build_command(task: Task, container: Container) -> list[str]:
-    """What is run."""
+    """Return the command of a container's process, with the entry point in front."""
     command: Sequence[str] = container.definition.command
-    changed = _override(task, container).get("command")
-    if changed:
-        entry = container.definition.document.get("entryPoint") or ()
-        command = (*map(str, entry), *map(str, changed))
-    return [one if len(one) > 1_000 else _EVERYWHERE.sub(task.listen_address or "", one) for one in command]
+    override = _container_override(task, container).get("command")
+    if override:
+        entry_point = container.definition.document.get("entryPoint") or ()
+        command = (*map(str, entry_point), *map(str, override))
+    return _adapt(command, _ANY_ADDRESS, task)
 
 
 def build_check_command(task: Task, container: Container) -> list[str]:
-    """What a health check runs; empty if it is switched off."""
+    """Return the command of a container's health check; empty if it is switched off."""
     assert container.definition.health is not None
-    kind, *rest = container.definition.health.command
+    kind, *command = container.definition.health.command
     if kind == "NONE":
         return []
-    here = [one if len(one) > 1_000 else _HERE.sub(task.listen_address or "", one) for one in rest]
-    return ["/bin/sh", "-c", " ".join(here)] if kind == "CMD-SHELL" else here
+    adapted = _adapt(command, _LOOPBACK, task)
+    return ["/bin/sh", "-c", " ".join(adapted)] if kind == "CMD-SHELL" else adapted
 
 
-def overridden(task: Task, container: Container, what: str) -> dict[str, str]:
-    """Names and values that RunTask gives beside the definition's."""
-    given = _override(task, container).get(what) or ()
-    return {one["name"]: one.get("value") or "" for one in given if one.get("name")}
+def _adapt(command: Sequence[str], pattern: re.Pattern[str], task: Task) -> list[str]:
+    """Replace the pattern by the address that the task listens at."""
+    address = task.listen_address or ""
+    return [word if len(word) > MAX_ADAPTED_LENGTH else pattern.sub(address, word) for word in command]
 
 
-def _override(task: Task, container: Container) -> Mapping[str, list[dict[str, str]]]:
-    for one in task.overrides.get("containerOverrides") or ():
-        if one.get("name") == container.definition.name:
-            found: Mapping[str, list[dict[str, str]]] = one
-            return found
+def _overridden_variables(task: Task, container: Container) -> dict[str, str]:
+    """Return the variables that RunTask sets in addition to the definition's."""
+    entries = _container_override(task, container).get("environment") or ()
+    return {entry["name"]: entry.get("value") or "" for entry in entries if entry.get("name")}
+
+
+def _container_override(task: Task, container: Container) -> Mapping[str, list[dict[str, str]]]:
+    for entry in task.overrides.get("containerOverrides") or ():
+        if entry.get("name") == container.definition.name:
+            override: Mapping[str, list[dict[str, str]]] = entry
+            return override
     return {}
 
 

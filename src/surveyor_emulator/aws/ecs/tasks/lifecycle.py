@@ -1,8 +1,9 @@
-"""The life of one task: PROVISIONING, PENDING, ACTIVATING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED.
+"""The lifecycle of one task.
 
-ECS Developer Guide, Task lifecycle. A task gets its address while PROVISIONING; while ACTIVATING its containers are
-started and it is registered, so that its instance is there before it is RUNNING. How deregistration and SIGTERM follow
-each other no document says: it is a setting.
+PROVISIONING, PENDING, ACTIVATING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED (ECS Developer Guide, Task
+lifecycle). A task gets its address while PROVISIONING; while ACTIVATING its containers are
+started and it is registered, so that its instance exists before it is RUNNING. No document describes the order of
+deregistration and SIGTERM: it is a setting.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from surveyor_emulator.runtime.tasks.addresses import Exhausted
 from surveyor_emulator.runtime.tasks.forwarding import forward
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit
 
-from . import container_checks as checks
 from . import load_balancers, registration
+from .container_checks import start_checks
 from .environment import build_command, build_environment
 from .task_files import write_task_files
 
@@ -34,34 +35,37 @@ __all__ = ["kill_container", "launch", "stop", "stop_container"]
 
 log = logging.getLogger(__name__)
 
-# Commands that are not the workload take a while to become what they will be: service seconds of an advanced clock.
-YOUNG = 5.0
-LOOK_AT_TARGETS = 1.0
-ON_HOST = range(32_768, 61_000)
-"""Ports of the host that bridge mode hands out (ECS Developer Guide, PortMapping: the ephemeral range)."""
+# A command other than the workload needs time to start; an advanced clock waits so long for it (service seconds).
+FOREIGN_START = 5.0
+TARGET_POLL = 1.0  # service seconds
+HOST_PORTS = range(32_768, 61_000)
+"""Ports of the host that bridge mode assigns (ECS Developer Guide, PortMapping: the ephemeral range)."""
+
+Changed = Callable[[Task], object]
+"""Called after each step of a task's lifecycle."""
 
 
-def launch(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
-    """Begin with a task that is in the state already; ``changed`` hears of each step. It happens as ECS itself."""
+def launch(call: Call, task: Task, changed: Changed) -> None:
+    """Launch a task that is in the state already; ``call`` must be one of ECS itself."""
 
     def pending() -> None:
-        if not _place(call, task):
+        if not _assign_addresses(call, task):
             _fail(call, task, changed, "RESOURCE:ENI")
             return
-        _to(call, task, "PENDING", changed)
-        _later(call, task, changed, call.world.settings.task_pending, activating)
+        _set_status(call, task, "PENDING", changed)
+        _later(call, task, call.world.settings.task_pending, activating)
 
     def activating() -> None:
         task.pull_started = task.pull_stopped = call.now
-        _to(call, task, "ACTIVATING", changed)
+        _set_status(call, task, "ACTIVATING", changed)
         call.world.clock.run(_activate(call, task, changed))
 
-    _told(call, task, changed)
-    _later(call, task, changed, call.world.settings.task_provisioning, pending)
+    _report_change(call, task, changed)
+    _later(call, task, call.world.settings.task_provisioning, pending)
 
 
-def stop(call: Call, task: Task, code: str, reason: str, changed: Callable[[Task], object]) -> None:
-    """Stop a task, whatever it is doing; nothing if that is under way."""
+def stop(call: Call, task: Task, code: str, reason: str, changed: Changed) -> None:
+    """Stop a task in any status; do nothing if it is being stopped already."""
     if not task.should_run:
         return
     task.desired_status, task.stop_code, task.stopped_reason, task.stopping = "STOPPED", code, reason, call.now
@@ -69,36 +73,38 @@ def stop(call: Call, task: Task, code: str, reason: str, changed: Callable[[Task
         _deprovision(call, task, changed)
     elif task.status == "RUNNING":
         _deactivate(call, task, changed)
-    else:  # ACTIVATING: once its containers have started and its registration is over
-        _told(call, task, changed)
+    else:  # ACTIVATING: it is deactivated once its containers have started and its registration has ended
+        _report_change(call, task, changed)
 
 
-def _later(call: Call, task: Task, changed: Callable[[Task], object], delay: Delay, step: Callable[[], object]) -> None:
-    def go() -> None:
+def _later(call: Call, task: Task, delay: Delay, step: Callable[[], object]) -> None:
+    """Call ``step`` after a delay, unless the task has been stopped by then."""
+
+    def step_if_not_stopped() -> None:
         if task.should_run:
             step()
 
-    call.world.later(delay, go)
+    call.world.later(delay, step_if_not_stopped)
 
 
-def _to(call: Call, task: Task, status: TaskStatus, changed: Callable[[Task], object]) -> None:
+def _set_status(call: Call, task: Task, status: TaskStatus, changed: Changed) -> None:
     task.status = status
-    _told(call, task, changed)
+    _report_change(call, task, changed)
 
 
-def _told(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+def _report_change(call: Call, task: Task, changed: Changed) -> None:
     task.version += 1
     call.note(f"ecs.task.{task.status.lower()}", task.id, task.stopped_reason or "")
     send_event(call, "ECS Task State Change", [task.arn], format_task(call, task))
     changed(task)
 
 
-def _place(call: Call, task: Task) -> bool:
-    """Give the task its address, and its zone from its subnet or its container instance."""
-    state = ec2_state(call.world, call.account, call.region)
+def _assign_addresses(call: Call, task: Task) -> bool:
+    """Assign the task's address, and the zone of its subnet or container instance; return whether that succeeded."""
     network = task.template.network
     if network is not None:
-        subnet = state.subnets.get(call.world.random.choice(network.subnets))
+        subnets = ec2_state(call.world, call.account, call.region).subnets
+        subnet = subnets.get(call.world.random.choice(network.subnets))
         if subnet is None:
             return False
         task.subnet, task.zone, task.ipv6_only = subnet.id, subnet.zone, subnet.native
@@ -108,7 +114,7 @@ def _place(call: Call, task: Task) -> bool:
         task.zone = task.instance.zone
     mode = task.template.definition.network_mode
     try:
-        proxies.place(call, task)
+        proxies.assign_addresses(call, task)
         if mode == "host" and task.instance is not None:
             task.address = task.instance.address
         else:
@@ -116,60 +122,60 @@ def _place(call: Call, task: Task) -> bool:
     except Exhausted:
         return False
     if mode == "bridge":
-        taken = _ports_taken(call, task)
-        free = (port for port in ON_HOST if port not in taken)
-        offered = task.template.connect.offered if task.template.connect is not None else ()
-        for container in task.containers:
-            for port in container.definition.ports:
-                container.host_ports[port.container] = port.host or next(free)
-            for one in offered:
-                if one.container == container.definition.name:
-                    container.proxy_ports[one.container_port] = one.ingress_port or next(free)
+        _assign_host_ports(call, task)
     return True
 
 
-def _ports_taken(call: Call, task: Task) -> set[int]:
-    return {
+def _assign_host_ports(call: Call, task: Task) -> None:
+    used = {
         port
         for other in ecs_state(call).tasks.values()
         if other.instance is task.instance and other is not task and other.status != "STOPPED"
         for container in other.containers
         for port in (*container.host_ports.values(), *container.proxy_ports.values())
     }
+    free = (port for port in HOST_PORTS if port not in used)
+    offered = task.template.connect.offered if task.template.connect is not None else ()
+    for container in task.containers:
+        for mapping in container.definition.ports:
+            container.host_ports[mapping.container] = mapping.host or next(free)
+        for endpoint in offered:
+            if endpoint.container == container.definition.name:
+                container.proxy_ports[endpoint.container_port] = endpoint.ingress_port or next(free)
 
 
-async def _activate(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+async def _activate(call: Call, task: Task, changed: Changed) -> None:
     try:
         await _start_all(call, task, changed)
-    except Exception:  # a mistake of ours may not leave a task on its way for ever
+    except Exception:  # an error of the embedded target must not leave a task ACTIVATING for ever
         log.exception("task %s cannot be started", task.id)
         _fail(call, task, changed, "InternalError: the embedded target failed; its log has the traceback")
 
 
-async def _start_all(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+async def _start_all(call: Call, task: Task, changed: Changed) -> None:
     try:
-        await proxies.start(call, task, lambda how: _proxy_ended(call, task, how, changed))
-    except CannotStart as problem:
-        _fail(call, task, changed, f"CannotStartContainerError: {problem}")
+        await proxies.start(call, task, lambda end: _proxy_ended(call, task, end, changed))
+    except CannotStart as error:
+        _fail(call, task, changed, f"CannotStartContainerError: {error}")
         return
     files = await write_task_files(call, task)
     for container in task.containers:
         try:
-            await _start(call, task, container, files, changed)
-        except CannotStart as problem:
-            container.status, container.reason = "STOPPED", f"CannotStartContainerError: {problem}"
+            await _start_container(call, task, container, files, changed)
+        except CannotStart as error:
+            container.status, container.reason = "STOPPED", f"CannotStartContainerError: {error}"
             _fail(call, task, changed, container.reason)
             return
     try:
-        await _map_ports(task)
-    except OSError as problem:
-        _fail(call, task, changed, f"CannotStartContainerError: {problem.strerror or problem}")
+        await _forward_host_ports(task)
+    except OSError as error:
+        _fail(call, task, changed, f"CannotStartContainerError: {error.strerror or error}")
         return
-    _join(call, task, changed)
+    _register(call, task, changed)
 
 
-def _join(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
-    """Register it wherever it belongs; then it is RUNNING."""
+def _register(call: Call, task: Task, changed: Changed) -> None:
+    """Register the task for Service Connect and in its registry; after that it is RUNNING."""
 
     def registered(problem: str | None) -> None:
         if problem is not None and task.should_run:
@@ -195,26 +201,25 @@ def _join(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
         _deactivate(call, task, changed)
 
 
-async def _map_ports(task: Task) -> None:
+async def _forward_host_ports(task: Task) -> None:
     if task.instance is None or task.address is None:
         return
     for container in task.containers:
-        for inside, outside in container.host_ports.items():
-            task.forwarders.append(await forward(task.instance.address, outside, task.address, inside))
+        for container_port, host_port in container.host_ports.items():
+            task.forwarders.append(await forward(task.instance.address, host_port, task.address, container_port))
 
 
-async def _start(
-    call: Call, task: Task, container: Container, files: Mapping[str, str], changed: Callable[[Task], object]
+async def _start_container(
+    call: Call, task: Task, container: Container, files: Mapping[str, str], changed: Changed
 ) -> None:
     run = runtime(call.world)
-
     command = build_command(task, container)
     if not command:
-        raise CannotStart("there is no command, and no image is pulled that could have one")
+        raise CannotStart("the container has no command, and images are not pulled here")
 
-    def ended(how: Exit) -> None:
+    def ended(end: Exit) -> None:
         run.pace.release(container)
-        _container_ended(call, task, container, how, changed)
+        _container_ended(call, task, container, end, changed)
 
     container.process = await run.supervisor.start(
         command,
@@ -226,36 +231,36 @@ async def _start(
     if container.status == "PENDING":  # it may have ended already
         container.status = "RUNNING"
     if container.process.foreign:
-        run.pace.hold(container, YOUNG)
-    checks.watch(call, task, container, lambda: _told(call, task, changed))
+        run.pace.hold(container, FOREIGN_START)
+    start_checks(call, task, container, lambda: _report_change(call, task, changed))
 
 
-def _run(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+def _run(call: Call, task: Task, changed: Changed) -> None:
     task.started = call.now
     load_balancers.register(call, task)
     if task.template.load_balancers:
-        call.world.clock.call_later(LOOK_AT_TARGETS, _look_at_targets, call, task, changed)
+        call.world.clock.call_later(TARGET_POLL, _check_targets, call, task, changed)
     elif not task.has_health_check:
         task.healthy_since = call.now + call.world.settings.task_counts_after
-    _to(call, task, "RUNNING", changed)
+    _set_status(call, task, "RUNNING", changed)
 
 
-def _look_at_targets(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
-    """It counts as healthy once its load balancers say so, and its own checks if it has any; later they may not."""
+def _check_targets(call: Call, task: Task, changed: Changed) -> None:
+    """Count the task as healthy once its load balancers' checks and its own pass; report later failures."""
     if not task.should_run:
         return
-    well = load_balancers.is_healthy(call, task) and (not task.has_health_check or task.health == "HEALTHY")
-    if well and task.healthy_since is None:
+    own_checks_pass = not task.has_health_check or task.health == "HEALTHY"
+    if load_balancers.is_healthy(call, task) and own_checks_pass and task.healthy_since is None:
         task.healthy_since = call.now
         changed(task)
     elif load_balancers.has_failed_check(call, task):
         changed(task)
-    call.world.clock.call_later(LOOK_AT_TARGETS, _look_at_targets, call, task, changed)
+    call.world.clock.call_later(TARGET_POLL, _check_targets, call, task, changed)
 
 
-def _fail(call: Call, task: Task, changed: Callable[[Task], object], why: str) -> None:
-    """It does not get as far as RUNNING."""
-    task.desired_status, task.stop_code, task.stopped_reason = "STOPPED", "TaskFailedToStart", why
+def _fail(call: Call, task: Task, changed: Changed, reason: str) -> None:
+    """Stop a task that cannot reach RUNNING."""
+    task.desired_status, task.stop_code, task.stopped_reason = "STOPPED", "TaskFailedToStart", reason
     task.stopping = call.now
     if task.status == "ACTIVATING":
         _deactivate(call, task, changed)
@@ -263,24 +268,24 @@ def _fail(call: Call, task: Task, changed: Callable[[Task], object], why: str) -
         _deprovision(call, task, changed)
 
 
-def _deactivate(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+def _deactivate(call: Call, task: Task, changed: Changed) -> None:
     order = call.world.settings.deregistration
-    _to(call, task, "DEACTIVATING", changed)
+    _set_status(call, task, "DEACTIVATING", changed)
 
     def stopping(problem: str | None = None) -> None:
         if task.status == "DEACTIVATING":
-            _to(call, task, "STOPPING", changed)
+            _set_status(call, task, "STOPPING", changed)
             proxies.drain(call, task, lambda: call.world.clock.run(_terminate(call, task, changed)))
 
     if task.template.load_balancers and task.started is not None:
-        left = partial(call.world.later, call.world.settings.task_deactivating, stopping)
+        drained = partial(call.world.later, call.world.settings.task_deactivating, stopping)
         registration.deregister(call, task, lambda problem: None)
         endpoints.deregister(call, task, lambda problem: None)
-        load_balancers.deregister(call, task, left)
+        load_balancers.deregister(call, task, drained)
         return
-    wanted = task.template.connect
-    if wanted is not None and not endpoints.has_access(call, wanted):
-        # ECS Developer Guide, Troubleshooting shared namespaces: stranded until it may enter again.
+    connect = task.template.connect
+    if connect is not None and not endpoints.has_access(call, connect):
+        # ECS Developer Guide, Troubleshooting shared namespaces: the task is stranded until access is restored.
         endpoints.deregister(call, task, stopping)
         return
     endpoints.deregister(call, task, lambda problem: None)
@@ -292,62 +297,64 @@ def _deactivate(call: Call, task: Task, changed: Callable[[Task], object]) -> No
     call.world.later(call.world.settings.task_deactivating, stopping)
 
 
-async def _terminate(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
-    left = [one for one in task.containers if one.process is not None and not one.process.ended.done()]
-    if not left:
+async def _terminate(call: Call, task: Task, changed: Changed) -> None:
+    running = [
+        container
+        for container in task.containers
+        if container.process is not None and not container.process.ended.done()
+    ]
+    if not running:
         _all_ended(call, task, changed)
         return
-    for container in left:
+    for container in running:
         await stop_container(call, task, container)
 
 
 async def stop_container(call: Call, task: Task, container: Container) -> None:
     """Send SIGTERM to a running container, and SIGKILL once its stopTimeout is over."""
     assert container.process is not None
-    run, grace = runtime(call.world), container.definition.stop_timeout
+    run, stop_timeout = runtime(call.world), container.definition.stop_timeout
     call.note("ecs.container.sigterm", task.id, container.definition.name)
-    run.pace.hold(container, grace)
-    call.world.clock.call_later(grace, kill_container, call, container)
+    run.pace.hold(container, stop_timeout)
+    call.world.clock.call_later(stop_timeout, kill_container, call, container)
     await run.supervisor.signal(container.process, signal.SIGTERM)
 
 
 def kill_container(call: Call, container: Container) -> None:
     """Send SIGKILL to a container that still runs."""
     if container.process is not None and not container.process.ended.done():
-        call.world.clock.run(_killed(call, container))
+        call.world.clock.run(_kill_and_wait(call, container))
 
 
-async def _killed(call: Call, container: Container) -> None:
+async def _kill_and_wait(call: Call, container: Container) -> None:
     assert container.process is not None
     await runtime(call.world).supervisor.signal(container.process, signal.SIGKILL)
     await container.process.ended
 
 
-def _container_ended(
-    call: Call, task: Task, container: Container, how: Exit, changed: Callable[[Task], object]
-) -> None:
-    container.status, container.exit_code = "STOPPED", how.code
-    if how.out_of_memory:
+def _container_ended(call: Call, task: Task, container: Container, end: Exit, changed: Changed) -> None:
+    container.status, container.exit_code = "STOPPED", end.code
+    if end.out_of_memory:
         container.reason = "OutOfMemoryError: Container killed due to memory usage"
-    call.note("ecs.container.exited", task.id, f"{container.definition.name} {how.code}")
-    if task.status == "STOPPING" and all(one.status == "STOPPED" for one in task.containers):
+    call.note("ecs.container.exited", task.id, f"{container.definition.name} {end.code}")
+    if task.status == "STOPPING" and all(other.status == "STOPPED" for other in task.containers):
         _all_ended(call, task, changed)
     elif task.should_run and container.definition.essential:
         call.world.later(call.world.settings.task_exit_noticed, _essential_ended, call, task, changed)
 
 
-def _essential_ended(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+def _essential_ended(call: Call, task: Task, changed: Changed) -> None:
     stop(call, task, "EssentialContainerExited", "Essential container in task exited", changed)
 
 
-def _proxy_ended(call: Call, task: Task, how: Exit, changed: Callable[[Task], object]) -> None:
-    """The proxy is essential: a task without it reaches nobody."""
+def _proxy_ended(call: Call, task: Task, end: Exit, changed: Changed) -> None:
+    """Stop the task: the proxy is essential, since a task without it cannot reach its endpoints."""
     if task.should_run and task.sidecar is not None:
-        call.note("connect.proxy-ended", task.id, f"{how.code}")
+        call.note("connect.proxy-ended", task.id, f"{end.code}")
         call.world.later(call.world.settings.task_exit_noticed, _essential_ended, call, task, changed)
 
 
-def _all_ended(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
+def _all_ended(call: Call, task: Task, changed: Changed) -> None:
     if task.status != "STOPPING":
         return
     task.execution_stopped = call.now
@@ -356,16 +363,16 @@ def _all_ended(call: Call, task: Task, changed: Callable[[Task], object]) -> Non
     _deprovision(call, task, changed)
 
 
-def _deprovision(call: Call, task: Task, changed: Callable[[Task], object]) -> None:
-    _to(call, task, "DEPROVISIONING", changed)
+def _deprovision(call: Call, task: Task, changed: Changed) -> None:
+    _set_status(call, task, "DEPROVISIONING", changed)
 
     def stopped() -> None:
         task.stopped = call.now
-        for one in task.forwarders:
-            one.close()
-        proxies.end(call, task)
+        for forwarder in task.forwarders:
+            forwarder.close()
+        proxies.stop(call, task)
         if task.address is not None and (task.instance is None or task.address != task.instance.address):
             runtime(call.world).addresses.release(task.address)
-        _to(call, task, "STOPPED", changed)
+        _set_status(call, task, "STOPPED", changed)
 
     call.world.later(call.world.settings.task_deprovisioning, stopped)

@@ -1,4 +1,4 @@
-"""Where a task goes: Fargate takes any; on EC2 it needs a container instance that is active."""
+"""Placement of tasks: Fargate takes any; on EC2 a task needs an active container instance."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _HEX = "0123456789abcdef"
 def create_task(
     call: Call, template: TaskTemplate, cluster: Cluster, group: str, started_by: str | None
 ) -> Task | None:
-    """A task that has not begun yet; None if nothing can take it."""
+    """Return a new task that is not launched yet; None if no container instance can take it."""
     instance = None
     if template.launch_type != "FARGATE":
-        instance = _emptiest(call, cluster)
+        instance = _find_emptiest_instance(call, cluster)
         if instance is None:
             return None
     identity = call.world.new_id(32, _HEX)
@@ -28,8 +28,8 @@ def create_task(
         cluster,
         template,
         [
-            Container(one, make_arn(call, "container", cluster.name, identity, call.world.new_id(12, _HEX)))
-            for one in template.definition.containers
+            Container(definition, make_arn(call, "container", cluster.name, identity, call.world.new_id(12, _HEX)))
+            for definition in template.definition.containers
         ],
         group,
         created=call.now,
@@ -39,8 +39,10 @@ def create_task(
     )
 
 
-def _emptiest(call: Call, cluster: Cluster) -> ContainerInstance | None:
-    held = ecs_state(call)
-    there = [one for one in held.instances.values() if one.cluster is cluster and one.status == "ACTIVE"]
-    running = [one.instance for one in held.tasks.values() if one.status != "STOPPED"]
-    return min(there, key=lambda one: sum(other is one for other in running), default=None)
+def _find_emptiest_instance(call: Call, cluster: Cluster) -> ContainerInstance | None:
+    state = ecs_state(call)
+    candidates = [
+        instance for instance in state.instances.values() if instance.cluster is cluster and instance.status == "ACTIVE"
+    ]
+    used = [task.instance for task in state.tasks.values() if task.status != "STOPPED"]
+    return min(candidates, key=lambda instance: sum(other is instance for other in used), default=None)

@@ -1,4 +1,4 @@
-"""A task in Cloud Map: registered before it runs, its health passed on, deregistered when it stops.
+"""A task in Cloud Map: registered before it runs, its health forwarded, deregistered when it stops.
 
 ECS Developer Guide, Use service discovery to connect Amazon ECS services with DNS names: which attributes an instance
 gets, and that with a custom check it starts UNHEALTHY until the containers' own checks have passed.
@@ -12,41 +12,33 @@ from dataclasses import replace
 from surveyor_emulator.aws.cloudmap import instances
 from surveyor_emulator.aws.cloudmap.health import update_instance_custom_health_status
 from surveyor_emulator.aws.cloudmap.operations import when_finished
-from surveyor_emulator.aws.cloudmap.state import CloudMapService as Discovery
-from surveyor_emulator.aws.cloudmap.state import CloudMapState
+from surveyor_emulator.aws.cloudmap.state import CloudMapService, CloudMapState
 from surveyor_emulator.aws.ecs.service_principal import send_service_action
 from surveyor_emulator.aws.ecs.state import Health, Task
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["deregister", "discovery", "forward_health", "initial_health", "instance_attributes", "register"]
+__all__ = ["Done", "deregister", "forward_health", "initial_health", "instance_attributes", "register"]
 
 Done = Callable[[str | None], object]
-"""Called with None when it has succeeded, else with why it has not."""
-
-
-def discovery(call: Call, task: Task) -> Discovery | None:
-    """The Cloud Map service that the task belongs in, if it still exists."""
-    registry = task.template.registry
-    held = call.world.regional(CloudMapState, call.account, call.region)
-    return held.services.get(registry.service_id) if registry is not None else None
+"""Called with None after success, else with the reason of the failure."""
 
 
 def register(call: Call, task: Task, done: Done) -> None:
     """Register the task's address under its id."""
-    found = discovery(call, task)
-    if found is None:
+    service = _find_cloudmap_service(call, task)
+    if service is None:
         done("the service registry does not exist")
         return
-    task.registered_in = found.id
+    task.registered_in = service.id
     health: Health | None = None
     attributes = instance_attributes(call, task)
-    if found.custom_health:
+    if service.custom_health:
         health = initial_health(task)
         attributes["AWS_INIT_HEALTH_STATUS"] = health
     task.reported_health = health
 
-    def over(problem: str | None) -> None:
+    def finished(problem: str | None) -> None:
         if problem is not None:
             task.registered_in = None
         done(problem)
@@ -55,36 +47,36 @@ def register(call: Call, task: Task, done: Done) -> None:
         call,
         task,
         "RegisterInstance",
-        lambda acting: instances.register_instance(
-            acting, {"ServiceId": found.id, "InstanceId": task.id, "Attributes": attributes}
+        lambda own_call: instances.register_instance(
+            own_call, {"ServiceId": service.id, "InstanceId": task.id, "Attributes": attributes}
         ),
-        over,
+        finished,
     )
 
 
 def deregister(call: Call, task: Task, done: Done) -> None:
-    """Take the task out of Cloud Map; at once done where it is not in it."""
-    where, task.registered_in = task.registered_in, None
-    if where is None:
+    """Deregister the task; ``done`` is called at once if it is not registered."""
+    service_id, task.registered_in = task.registered_in, None
+    if service_id is None:
         done(None)
         return
     _submit(
         call,
         task,
         "DeregisterInstance",
-        lambda acting: instances.deregister_instance(acting, {"ServiceId": where, "InstanceId": task.id}),
+        lambda own_call: instances.deregister_instance(own_call, {"ServiceId": service_id, "InstanceId": task.id}),
         done,
     )
 
 
 def forward_health(call: Call, task: Task) -> None:
-    """Pass the health of the task's containers on, where Cloud Map has a custom check and it has changed.
+    """Forward the health of the task's containers to Cloud Map, if it has a custom check and the health has changed.
 
     A task whose checks have failed is deregistered, not marked (ECS Developer Guide, service discovery considerations).
     """
-    found = discovery(call, task)
+    service = _find_cloudmap_service(call, task)
     health = task.health
-    if found is None or not found.custom_health or task.registered_in is None or health == "UNKNOWN":
+    if service is None or not service.custom_health or task.registered_in is None or health == "UNKNOWN":
         return
     if health == task.reported_health:
         return
@@ -92,30 +84,39 @@ def forward_health(call: Call, task: Task) -> None:
     if health == "UNHEALTHY":
         deregister(call, task, lambda problem: None)
         return
-    acting = replace(call, service="servicediscovery", operation="UpdateInstanceCustomHealthStatus")
+    own_call = replace(call, service="servicediscovery", operation="UpdateInstanceCustomHealthStatus")
     try:
-        update_instance_custom_health_status(acting, {"ServiceId": found.id, "InstanceId": task.id, "Status": health})
-    except ServiceError as problem:
-        call.note("ecs.task.health-not-told", task.id, str(problem))
+        update_instance_custom_health_status(
+            own_call, {"ServiceId": service.id, "InstanceId": task.id, "Status": health}
+        )
+    except ServiceError as error:
+        call.note("ecs.task.health-not-forwarded", task.id, str(error))
 
 
-def _submit(call: Call, task: Task, operation: str, ask: Callable[[Call], object], done: Done) -> None:
-    """Ask Cloud Map, after whatever it is doing with the same instance, and hear how that ends."""
-    acting = replace(call, service="servicediscovery", operation=operation)
+def _find_cloudmap_service(call: Call, task: Task) -> CloudMapService | None:
+    """Return the Cloud Map service of the task's registry; None if there is none or it was deleted."""
+    registry = task.template.registry
+    state = call.world.regional(CloudMapState, call.account, call.region)
+    return state.services.get(registry.service_id) if registry is not None else None
+
+
+def _submit(call: Call, task: Task, operation: str, submit: Callable[[Call], object], done: Done) -> None:
+    """Call Cloud Map, after any operation in progress on the same instance, and ``done`` once it has ended."""
+    own_call = replace(call, service="servicediscovery", operation=operation)
     try:
-        answer = ask(acting)
-    except ServiceError as problem:
-        running = problem.members.get("DuplicateOperationId")
-        if running is not None:
-            when_finished(acting, running, lambda _: _submit(call, task, operation, ask, done))
+        answer = submit(own_call)
+    except ServiceError as error:
+        in_progress = error.members.get("DuplicateOperationId")
+        if in_progress is not None:
+            when_finished(own_call, in_progress, lambda _: _submit(call, task, operation, submit, done))
             return
-        if problem.code == "RequestLimitExceeded" and task.service is not None:
+        if error.code == "RequestLimitExceeded" and task.service is not None:
             detail = {"clusterArn": task.cluster.arn, "createdAt": call.now}
             send_service_action(call, task.service.arn, "ERROR", "SERVICE_DISCOVERY_OPERATION_THROTTLED", detail)
-        done(str(problem))
+        done(str(error))
         return
     assert isinstance(answer, dict)
-    when_finished(acting, str(answer["OperationId"]), done)
+    when_finished(own_call, str(answer["OperationId"]), done)
 
 
 def initial_health(task: Task) -> Health:
@@ -125,35 +126,35 @@ def initial_health(task: Task) -> Health:
 
 def instance_attributes(call: Call, task: Task) -> dict[str, str]:
     """Return the attributes that ECS gives a task's instance in Cloud Map."""
-    found = {
+    attributes = {
         "AVAILABILITY_ZONE": task.zone,
         "REGION": call.region,
         "ECS_CLUSTER_NAME": task.cluster.name,
         "ECS_TASK_DEFINITION_FAMILY": task.template.definition.family,
     }
     if task.service is not None:
-        found["ECS_SERVICE_NAME"] = task.service.name
+        attributes["ECS_SERVICE_NAME"] = task.service.name
     if task.reachable_address is not None and not task.ipv6_only:
-        found["AWS_INSTANCE_IPV4"] = task.reachable_address
+        attributes["AWS_INSTANCE_IPV4"] = task.reachable_address
     if task.ipv6 is not None:
-        found["AWS_INSTANCE_IPV6"] = task.ipv6
-    port = _port(task)
+        attributes["AWS_INSTANCE_IPV6"] = task.ipv6
+    port = _registered_port(task)
     if port is not None:
-        found["AWS_INSTANCE_PORT"] = str(port)
+        attributes["AWS_INSTANCE_PORT"] = str(port)
     if task.instance is not None:
-        found["EC2_INSTANCE_ID"] = task.instance.ec2_id
+        attributes["EC2_INSTANCE_ID"] = task.instance.ec2_id
     if task.deployment is not None and task.deployment.external_id is not None:
-        found["ECS_TASK_SET_EXTERNAL_ID"] = task.deployment.external_id
-    return found
+        attributes["ECS_TASK_SET_EXTERNAL_ID"] = task.deployment.external_id
+    return attributes
 
 
-def _port(task: Task) -> int | None:
-    """By name of a container's port, where bridge mode gave it another on the host; or as the registry says."""
+def _registered_port(task: Task) -> int | None:
+    """Return the port of the registry, or that of its container: the host's port in bridge mode."""
     registry = task.template.registry
     assert registry is not None
     if registry.port is not None:
         return registry.port
-    for one in task.containers:
-        if one.definition.name == registry.container and registry.container_port is not None:
-            return one.host_ports.get(registry.container_port, registry.container_port)
+    for container in task.containers:
+        if container.definition.name == registry.container and registry.container_port is not None:
+            return container.host_ports.get(registry.container_port, registry.container_port)
     return None

@@ -1,4 +1,4 @@
-"""Signals to a task's processes, or to its proxy, from outside: how chaos kills and pauses what answers to nobody."""
+"""Signals to a task's processes, or to its proxy, from outside: experiments kill and pause them this way."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from surveyor_emulator.aws.ecs.state import EcsState
 from surveyor_emulator.core.world import World
 from surveyor_emulator.runtime.task_runtime import runtime
 
-__all__ = ["SIGNALS", "send"]
+__all__ = ["SIGNALS", "send_signal"]
 
 SIGNALS: Mapping[str, int] = {"KILL": signal.SIGKILL, "STOP": signal.SIGSTOP, "CONT": signal.SIGCONT}
 
 
-async def send(world: World, arn: str, number: int, *, to_proxy: bool) -> bool:
-    """Send a signal to all processes of the task of this ARN, or to its proxy; whether there was one."""
+async def send_signal(world: World, arn: str, number: int, *, to_proxy: bool) -> bool:
+    """Send a signal to all processes of the task of this ARN, or to its proxy; return whether any was running."""
     _, _, _, region, account, *_ = (*arn.split(":"), "", "", "", "", "")
     task = world.regional(EcsState, account, region).tasks.get(arn)
     if task is None:
         return False
     if to_proxy:
-        found = [task.sidecar.envoy.process] if task.sidecar is not None else []
+        processes = [task.sidecar.envoy.process] if task.sidecar is not None else []
     else:
-        found = [one.process for one in task.containers if one.process is not None]
-    going = [process for process in found if not process.ended.done()]
-    for process in going:
+        processes = [container.process for container in task.containers if container.process is not None]
+    running = [process for process in processes if not process.ended.done()]
+    for process in running:
         await runtime(world).supervisor.signal(process, number)
-    return bool(going)
+    return bool(running)

@@ -1,7 +1,7 @@
-"""A task's own /etc/hosts and /etc/resolv.conf, so that any program in it resolves names as it would on AWS.
+"""A task's /etc/hosts and /etc/resolv.conf, so that any program in it resolves names as it would on AWS.
 
-The machine's own files are never touched: what Linux allows is tried first (see ``tasks.mounts``), and where it does
-not, names are told in the environment.
+The machine's own files are never touched. If Linux does not allow a task separate files (see ``tasks.mounts``), the
+names are only in its environment.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ __all__ = ["write_task_files"]
 
 
 async def write_task_files(call: Call, task: Task) -> Mapping[str, str]:
-    """Place -> file, both as the task's processes know them."""
+    """Write the files of a task; return path in the task -> path of the file that replaces it there."""
     supervisor = runtime(call.world).supervisor
     if task.address is None or not await supervisor.can_replace_files():
         return {}
     lines = [f"{task.listen_address} localhost", f"{task.address} ip-{task.address.replace('.', '-')}.ec2.internal"]
     lines += [f"{address} {name}" for name, address in names_of(call, task).items()]
-    found = {HOSTS: _write(call, task, "hosts", lines)}
+    files = {HOSTS: _write(call, task, "hosts", lines)}
     vpc = vpc_of(call, task)
     if vpc is not None and call.world.resolver_at_53 is not None:
         address = call.world.resolver_at_53(call.account, call.region, vpc)
         if address is not None:
-            found[RESOLVER] = _write(
-                call, task, "resolv.conf", [f"nameserver {address}", "options timeout:2 attempts:2"]
-            )
-    return found
+            lines = [f"nameserver {address}", "options timeout:2 attempts:2"]
+            files[RESOLVER] = _write(call, task, "resolv.conf", lines)
+    return files
 
 
 def _write(call: Call, task: Task, name: str, lines: list[str]) -> str:

@@ -1,0 +1,180 @@
+"""The begin and the end of a deployment: completed, or failed by the circuit breaker, and then perhaps rolled back.
+
+ECS Developer Guide, How the Amazon ECS deployment circuit breaker detects failures: half of the desired count, at least
+3 and at most 200 tasks in a row that do not reach RUNNING or fail their checks; a task that counts as healthy resets
+the count. Without a circuit breaker a service tries again without limit, each time a little later.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from surveyor_emulator.aws.ecs.connect import endpoints
+from surveyor_emulator.aws.ecs.events import add_event
+from surveyor_emulator.aws.ecs.lookup import ecs_state
+from surveyor_emulator.aws.ecs.service_principal import send_event
+from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
+from surveyor_emulator.core.world import Call
+
+__all__ = ["begin", "count_failure", "judge", "stop"]
+
+MAX_HISTORY = 100
+MIN_FAILURES, MAX_FAILURES = 3, 200
+MAX_WAIT = 27 * 60.0
+"""ECS Developer Guide, service throttle logic: "currently 27 minutes"."""
+
+
+def begin(call: Call, service: Service, deployment: Deployment) -> None:
+    """Make a deployment the primary one of its service."""
+    for other in service.deployments:
+        if other.status == "PRIMARY":
+            other.status, other.updated = "ACTIVE", call.now
+    service.deployments.insert(0, deployment)
+    service.history.insert(0, deployment)
+    del service.history[MAX_HISTORY:]
+    service.steady = False
+    _send_state_change(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", "in progress.")
+
+
+def count_failure(call: Call, service: Service, deployment: Deployment, task: Task) -> None:
+    """Count a stopping task of the deployment as a failure, if it is one."""
+    if task.status not in ("DEACTIVATING", "DEPROVISIONING") or task.failure_counted:
+        return
+    if deployment.rollout_state != "IN_PROGRESS":
+        return
+    started = task.started is not None
+    if task.stop_code == "UserInitiated" or (
+        started and task.stop_code == "ServiceSchedulerInitiated" and not task.unhealthy_reported
+    ):
+        return
+    task.failure_counted = True
+    if not started or task.stop_code == "EssentialContainerExited":
+        deployment.failed_launches += 1
+        if deployment.failed_launches > 1:
+            deployment.launch_after = call.now + min(2.0 ** (deployment.failed_launches - 1), MAX_WAIT)
+    if not deployment.had_healthy_task:
+        deployment.failed_tasks += 1
+        deployment.updated = call.now
+
+
+def judge(
+    call: Call,
+    service: Service,
+    deployment: Deployment,
+    current: Sequence[Task],
+    old: Sequence[Task],
+    run_again: Callable[[Call, Service], object],
+) -> None:
+    """Complete or fail the primary deployment, and forget those that have no tasks left."""
+    if any(_counts_as_healthy(call, task) and task.status == "RUNNING" for task in current):
+        deployment.had_healthy_task, deployment.failed_tasks = True, 0
+    breaker_is_active = bool(service.circuit_breaker.get("enable")) and deployment.rollout_state == "IN_PROGRESS"
+    if breaker_is_active and deployment.failed_tasks >= _threshold(service):
+        _fail(call, service, deployment)
+        run_again(call, service)
+        return
+    all_running = len(current) == service.desired_count and all(task.status == "RUNNING" for task in current)
+    if (
+        deployment.rollout_state == "IN_PROGRESS"
+        and all_running
+        and not old
+        and all(_counts_as_healthy(call, task) for task in current)
+    ):
+        deployment.rollout_state, deployment.updated = "COMPLETED", call.now
+        service.last_completed = deployment
+        endpoints.retire(call, service, deployment.template.connect)
+        deployment.reason = f"ECS deployment {deployment.id} completed."
+        add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment completed.")
+        _send_state_change(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_COMPLETED", "completed.")
+    used = {
+        id(task.deployment)
+        for task in ecs_state(call).tasks.values()
+        if task.service is service
+        and task.status != "STOPPED"
+        and (task.should_run or task.status in ("ACTIVATING", "RUNNING", "DEACTIVATING"))
+    }
+    service.deployments = [other for other in service.deployments if other.status == "PRIMARY" or id(other) in used]
+    steady = deployment.rollout_state == "COMPLETED" and all_running
+    if steady and not service.steady:
+        add_event(call, service, f"(service {service.name}) has reached a steady state.")
+    service.steady = steady
+
+
+def stop(call: Call, service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
+    """End a deployment at a user's request: return to the last completed one, or leave the tasks as they are."""
+    deployment.rollout_state, deployment.updated = "FAILED", call.now
+    deployment.reason = f"ECS deployment {deployment.id} was stopped by a user."
+    add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment stopped by a user.")
+    _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "was stopped by a user.")
+    if rolls_back:
+        deployment.rollback = _roll_back(call, service, deployment, "stopped by a user")
+
+
+def _counts_as_healthy(call: Call, task: Task) -> bool:
+    return task.healthy_since is not None and call.now >= task.healthy_since
+
+
+def _threshold(service: Service) -> int:
+    """Return the number of failed tasks at which the circuit breaker fails the deployment."""
+    configuration = service.circuit_breaker.get("thresholdConfiguration") or {"type": "BOUNDED_PERCENT", "value": 50}
+    if configuration["type"] == "COUNT":
+        return max(int(configuration["value"]), 1)
+    share = math.ceil(service.desired_count * int(configuration["value"]) / 100)
+    return max(share, 1) if configuration["type"] == "PERCENT" else min(max(share, MIN_FAILURES), MAX_FAILURES)
+
+
+def _fail(call: Call, service: Service, deployment: Deployment) -> None:
+    deployment.rollout_state, deployment.updated = "FAILED", call.now
+    deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
+    add_event(
+        call,
+        service,
+        f"(service {service.name}) (deployment {deployment.id}) deployment failed: tasks failed to start.",
+    )
+    explanation = "circuit breaker: tasks failed to start."
+    _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", explanation)
+    if service.circuit_breaker.get("rollback"):
+        deployment.rollback = _roll_back(call, service, deployment, "circuit breaker")
+
+
+def _roll_back(call: Call, service: Service, deployment: Deployment, reason: str) -> Deployment | None:
+    """Begin a deployment of what was completed last, and return it; None if nothing was.
+
+    It is part of the service deployment that it ends, not a separate one (Developer Guide, View service history).
+    """
+    last = service.last_completed
+    if last is None or last is deployment:
+        return None
+    add_event(call, service, f"(service {service.name}) rolling back to deployment {last.id}.")
+    rollback = replace(
+        last,
+        created=call.now,
+        updated=call.now,
+        status="PRIMARY",
+        rollout_state="IN_PROGRESS",
+        reason=f"ECS deployment {reason}: rolling back to deploymentId {last.id}.",
+        failed_tasks=0,
+        failed_launches=0,
+        launch_after=0.0,
+        rollback=None,
+    )
+    rollback.id = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
+    begin(call, service, rollback)
+    service.history.remove(rollback)
+    return rollback
+
+
+def _send_state_change(
+    call: Call, service: Service, deployment: Deployment, kind: str, name: str, explanation: str
+) -> None:
+    detail = {
+        "eventType": kind,
+        "eventName": name,
+        "deploymentId": deployment.id,
+        "updatedAt": deployment.updated,
+        "reason": f"ECS deployment {deployment.id} {explanation}",
+    }
+    send_event(call, "ECS Deployment State Change", [service.arn], detail)
+    call.note("ecs.deployment", service.name, f"{deployment.id} {explanation}")

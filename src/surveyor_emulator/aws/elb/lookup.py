@@ -1,0 +1,44 @@
+"""Find what a request names, and raise the error of its kind if it does not exist."""
+
+from __future__ import annotations
+
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.world import Call
+
+from .state import ElbState, LoadBalancer, TargetGroup
+
+__all__ = ["elb_state", "find_load_balancer", "find_target_group", "invalid_value", "new_arn"]
+
+_HEX = "0123456789abcdef"
+
+
+def elb_state(call: Call) -> ElbState:
+    """Return the state of the caller's account and region."""
+    return call.world.regional(ElbState, call.account, call.region)
+
+
+def new_arn(call: Call, kind: str, name: str) -> str:
+    """Return an ARN with a new random id."""
+    prefix = f"arn:aws:elasticloadbalancing:{call.region}:{call.account}"
+    return f"{prefix}:{kind}/{name}/{call.world.new_id(16, _HEX)}"
+
+
+def invalid_value(message: str) -> ServiceError:
+    """Return the error for an invalid parameter."""
+    return ServiceError("ValidationError", message)
+
+
+def find_load_balancer(call: Call, arn: str) -> LoadBalancer:
+    """Return the load balancer of that ARN. Raises LoadBalancerNotFound."""
+    load_balancer = elb_state(call).load_balancers.get(arn)
+    if load_balancer is None:
+        raise ServiceError("LoadBalancerNotFound", f"Load balancer '{arn}' not found")
+    return load_balancer
+
+
+def find_target_group(call: Call, arn: str) -> TargetGroup:
+    """Return the target group of that ARN. Raises TargetGroupNotFound."""
+    group = elb_state(call).groups.get(arn)
+    if group is None:
+        raise ServiceError("TargetGroupNotFound", f"Target group '{arn}' not found")
+    return group

@@ -29,7 +29,7 @@ from surveyor_emulator.core.world import Call, World
 from surveyor_policies.model import Principal
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
-NOBODY = f"arn:aws:iam::{ACCOUNT}:role/none"
+UNKNOWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/none"
 PLAIN = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False)
 SESSION = Session()
 
@@ -163,7 +163,7 @@ def test_an_operation_that_iam_lacks_is_rejected(emulator: EmulatorClient) -> No
         ("route53", "list_hosted_zones", {}, "AccessDenied"),
         ("ec2", "describe_vpcs", {}, "UnauthorizedOperation"),
         ("iam", "list_users", {}, "AccessDenied"),
-        ("sts", "assume_role", {"RoleArn": NOBODY, "RoleSessionName": "se"}, "AccessDenied"),
+        ("sts", "assume_role", {"RoleArn": UNKNOWN_ROLE, "RoleSessionName": "se"}, "AccessDenied"),
     ],
 )  # fmt: skip
 def test_each_service_denies_with_its_error_code(

@@ -1,8 +1,8 @@
-"""Which action on which resource a request to ECS is, the condition keys that it has, and which roles it hands on.
+"""The permissions that requests to ECS need: resources, condition keys, and roles that are passed.
 
 Service Authorization Reference, Actions, resources, and condition keys for Amazon Elastic Container Service; IAM User
-Guide, Grant a user permissions to pass a role to an AWS service. Actions whose resource depends on nothing in the
-request are asked about on `*`.
+Guide, Grant a user permissions to pass a role to an AWS service. An action whose resource does not depend on the
+request needs permission on `*`.
 """
 
 from __future__ import annotations
@@ -20,21 +20,24 @@ __all__ = ["permission_requests"]
 
 _CLUSTERS = {"DeleteCluster": "cluster", "UpdateCluster": "cluster", "CreateCluster": "clusterName"}
 _SERVICES = {"CreateService": "serviceName", "UpdateService": "service", "DeleteService": "service"}
-_MANY = {"DescribeServices": ("service", "services"), "DescribeTasks": ("task", "tasks")}
-_SETS = {"DeleteTaskSet": "taskSet", "UpdateTaskSet": "taskSet", "UpdateServicePrimaryTaskSet": "primaryTaskSet"}
-_LISTS = {"ListServices", "ListTasks", "ListContainerInstances", "DescribeTaskSets", "CreateTaskSet"}
-_TO_TASKS, _TO_ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
+_DESCRIBES = {"DescribeServices": ("service", "services"), "DescribeTasks": ("task", "tasks")}
+_TASK_SETS = {"DeleteTaskSet": "taskSet", "UpdateTaskSet": "taskSet", "UpdateServicePrimaryTaskSet": "primaryTaskSet"}
+_IN_CLUSTER = {"ListServices", "ListTasks", "ListContainerInstances", "DescribeTaskSets", "CreateTaskSet"}
+_TASKS, _ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
 
 
 def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """Yield what must be allowed, all of it: the action itself, and `iam:PassRole` for each role that it passes."""
+    """Yield the permissions of a call, all of which must be allowed.
+
+    They are the action itself, and `iam:PassRole` for each role that the request passes.
+    """
     yield from _own_action(call, params)
     yield from _passed_roles(call, params)
 
 
 def _own_action(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     operation = call.operation
-    cluster = _cluster(call, params)
+    cluster = _cluster_arn(call, params)
     within: Keys = {"ecs:cluster": (cluster,)}
     if operation in _CLUSTERS:
         yield _on(call, _arn(call, "cluster", str(params.get(_CLUSTERS[operation]) or "default")), {})
@@ -42,36 +45,36 @@ def _own_action(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionReq
         for name in params.get("clusters") or ["default"]:
             yield _on(call, _arn(call, "cluster", str(name)), {})
     elif operation in _SERVICES:
-        keys = {**within, **_namespace(call, cluster, params)}
-        yield _on(call, _inside(call, "service", cluster, str(params[_SERVICES[operation]])), keys)
-    elif operation in _MANY:
-        kind, member = _MANY[operation]
+        keys = {**within, **_namespace_keys(call, cluster, params)}
+        yield _on(call, _arn_in_cluster(call, "service", cluster, str(params[_SERVICES[operation]])), keys)
+    elif operation in _DESCRIBES:
+        kind, member = _DESCRIBES[operation]
         for name in params[member]:
-            yield _on(call, _inside(call, kind, cluster, str(name)), within)
+            yield _on(call, _arn_in_cluster(call, kind, cluster, str(name)), within)
     elif operation == "StopTask":
-        yield _on(call, _inside(call, "task", cluster, str(params["task"])), within)
+        yield _on(call, _arn_in_cluster(call, "task", cluster, str(params["task"])), within)
     elif operation == "RunTask":
-        yield _on(call, _definition(call, str(params["taskDefinition"])), within)
-    elif operation in _SETS:
-        service: Keys = {"ecs:service": (_inside(call, "service", cluster, str(params["service"])),)}
-        yield _on(call, str(params[_SETS[operation]]), {**within, **service})
+        yield _on(call, _definition_arn(call, str(params["taskDefinition"])), within)
+    elif operation in _TASK_SETS:
+        service: Keys = {"ecs:service": (_arn_in_cluster(call, "service", cluster, str(params["service"])),)}
+        yield _on(call, str(params[_TASK_SETS[operation]]), {**within, **service})
     elif operation in ("TagResource", "UntagResource", "ListTagsForResource"):
         yield _on(call, str(params["resourceArn"]), {})
     else:
-        yield PermissionRequest("*", within if operation in _LISTS else {})
+        yield PermissionRequest("*", within if operation in _IN_CLUSTER else {})
 
 
 def _passed_roles(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     """Yield the roles that a request passes, each with the service that receives it."""
-    given: list[tuple[object, str]] = []
+    roles: list[tuple[object, str]] = []
     if call.operation == "RegisterTaskDefinition":
-        given = [(params.get(name), _TO_TASKS) for name in ("taskRoleArn", "executionRoleArn")]
+        roles = [(params.get(name), _TASKS) for name in ("taskRoleArn", "executionRoleArn")]
     elif call.operation == "RunTask":
         overrides = params.get("overrides") or {}
-        given = [(overrides.get(name), _TO_TASKS) for name in ("taskRoleArn", "executionRoleArn")]
-    elif call.operation == "CreateService" and not params.get("serviceRegistries"):  # with them it is refused anyway
-        given = [(params.get("role"), _TO_ECS)]
-    for role, service in given:
+        roles = [(overrides.get(name), _TASKS) for name in ("taskRoleArn", "executionRoleArn")]
+    elif call.operation == "CreateService" and not params.get("serviceRegistries"):  # with both, the request is invalid
+        roles = [(params.get("role"), _ECS)]
+    for role, service in roles:
         if role:
             arn = str(role) if str(role).startswith("arn:") else f"arn:aws:iam::{call.account}:role/{role}"
             yield PermissionRequest(arn, {"iam:PassedToService": (service,)}, "iam:PassRole")
@@ -80,37 +83,36 @@ def _passed_roles(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionR
 def _on(call: Call, arn: str, keys: Keys) -> PermissionRequest:
     state = call.world.regional(EcsState, call.account, call.region)
     task = state.tasks.get(arn)
-    return PermissionRequest(
-        arn, {**keys, **tags_of_resource(task.tags if task is not None else state.tags.get(arn, {}))}
-    )
+    tags = task.tags if task is not None else state.tags.get(arn, {})
+    return PermissionRequest(arn, {**keys, **tags_of_resource(tags)})
 
 
-def _namespace(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys:
-    """`ecs:namespace`: the ARN of the namespace of a Service Connect configuration."""
+def _namespace_keys(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys:
+    """Return the condition key `ecs:namespace`: the ARN of the namespace of a Service Connect configuration."""
     connect = params.get("serviceConnectConfiguration") or {}
     if not connect.get("enabled"):
         return {}
-    held = call.world.regional(EcsState, call.account, call.region).clusters.get(cluster.rpartition("/")[2])
-    name = str(connect.get("namespace") or (held.connect_namespace if held is not None else "") or "")
-    found = call.world.regional(CloudMapState, call.account, call.region).namespaces_by_http_name.get(name)
-    arn = found.arn if found is not None else name
+    known = call.world.regional(EcsState, call.account, call.region).clusters.get(cluster.rpartition("/")[2])
+    name = str(connect.get("namespace") or (known.connect_namespace if known is not None else "") or "")
+    namespace = call.world.regional(CloudMapState, call.account, call.region).namespaces_by_http_name.get(name)
+    arn = namespace.arn if namespace is not None else name
     return {"ecs:namespace": (arn,)} if arn else {}
 
 
-def _cluster(call: Call, params: Mapping[str, Any]) -> str:
+def _cluster_arn(call: Call, params: Mapping[str, Any]) -> str:
     return _arn(call, "cluster", str(params.get("cluster") or "default"))
 
 
-def _inside(call: Call, kind: str, cluster: str, reference: str) -> str:
+def _arn_in_cluster(call: Call, kind: str, cluster: str, reference: str) -> str:
     return _arn(call, f"{kind}/{cluster.rpartition('/')[2]}", reference)
 
 
-def _definition(call: Call, reference: str) -> str:
-    """A family alone is its latest revision."""
+def _definition_arn(call: Call, reference: str) -> str:
+    """Return the ARN of a task definition; a family alone means its latest active revision."""
     if reference.startswith("arn:") or ":" in reference:
         return _arn(call, "task-definition", reference)
     revisions = call.world.regional(EcsState, call.account, call.region).families.get(reference, [])
-    latest = next((one.revision for one in reversed(revisions) if one.status == "ACTIVE"), 1)
+    latest = next((revision.revision for revision in reversed(revisions) if revision.status == "ACTIVE"), 1)
     return _arn(call, "task-definition", f"{reference}:{latest}")
 
 

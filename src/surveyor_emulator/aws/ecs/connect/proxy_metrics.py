@@ -38,7 +38,7 @@ def collect_metrics(call: Call, task: Task, before: Mapping[str, int] | None = N
     clock = call.world.clock
 
     def read() -> None:
-        # Within one advance of a clock that stands still there are no calls: days need no reading per minute.
+        # Within one advance of a clock that stands still there are no calls: there is nothing to read each minute.
         if clock.scale is None and clock.advances == advance and task.sidecar is not None:
             collect_metrics(call, task, before, advance)
         else:

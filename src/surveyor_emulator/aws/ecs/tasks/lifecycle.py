@@ -35,7 +35,7 @@ __all__ = ["kill_container", "launch", "stop", "stop_container"]
 
 log = logging.getLogger(__name__)
 
-# A command other than the workload needs time to start; an advanced clock waits so long for it (service seconds).
+# A command other than the workload needs time to start; an advanced clock waits that long (service seconds).
 FOREIGN_START = 5.0
 TARGET_POLL = 1.0  # service seconds
 HOST_PORTS = range(32_768, 61_000)
@@ -46,7 +46,7 @@ Changed = Callable[[Task], object]
 
 
 def launch(call: Call, task: Task, changed: Changed) -> None:
-    """Launch a task that is in the state already; ``call`` must be one of ECS itself."""
+    """Launch a task that is in the state already; ``call`` must be ECS's own (see `call_as_ecs`)."""
 
     def pending() -> None:
         if not _assign_addresses(call, task):

@@ -1,4 +1,4 @@
-"""Reports to render: one with every verdict, made of the real claims, and one whose target is hostile."""
+"""Fixtures: a report with every verdict on the real claims, and the report of a hostile target."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from surveyor.claims import Claims, load_claims
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.layout import find_layout
 from surveyor.report.model import ClaimReport, ConformanceReport, TargetReport, TestReport
 from surveyor.verdicts import Verdict
@@ -19,9 +19,9 @@ HOSTILE = (
     "</script><script>window.stolen=1</script><img src=x onerror='window.stolen=1'> ]]> <!-- & \"'` | @everyone [a](b) "
     "{{7*7}} \x00\x08\x1b[31m\r\n\u202eevil\u2028\ufeff\ufffe\ud800"
 )
-"""What a target may send to be shown: markup for every form, controls, text that runs backwards, half a character."""
+"""Text that a target may send: markup for every output, controls, right-to-left text, half a surrogate pair."""
 
-ENTRIES: tuple[Entry, ...] = (
+ENTRIES: tuple[EvidenceEntry, ...] = (
     {
         "kind": "call",
         "service": "servicediscovery",
@@ -67,16 +67,16 @@ _PATTERN = (*[Verdict.PASS] * 6, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNS
 
 @pytest.fixture(scope="session")
 def claims() -> Claims:
-    """The real ones."""
+    """Return the real claims."""
     return load_claims(find_layout().claims)
 
 
 @pytest.fixture(scope="session")
 def make_report(claims: Claims) -> MakeReport:
-    """Makes a report of a target on all claims (or `only`), of every verdict unless `verdicts` says which.
+    """Return a function that builds a report on all claims (or `only`), with every verdict or with `verdicts`.
 
-    `moved` are the ids of claims whose outcome is unexpected; `entries` what every judged claim has as evidence;
-    `text` stands wherever a target's own words may.
+    `unexpected`: ids of claims whose outcome is unexpected; `entries`: the evidence of every judged claim; `text`: used
+    wherever text from a target may occur.
     """
 
     def make(
@@ -84,9 +84,9 @@ def make_report(claims: Claims) -> MakeReport:
         version: str = "5.2.5",
         *,
         verdicts: Mapping[str, Verdict] | None = None,
-        moved: tuple[str, ...] = (),
-        entries: tuple[Entry, ...] = ENTRIES,
-        text: str = "expected the error InvalidInput; no error came",
+        unexpected: tuple[str, ...] = (),
+        entries: tuple[EvidenceEntry, ...] = ENTRIES,
+        text: str = "expected the error InvalidInput, got no error",
         only: tuple[str, ...] = (),
     ) -> ConformanceReport:
         rows = []
@@ -96,8 +96,8 @@ def make_report(claims: Claims) -> MakeReport:
             chosen = (verdicts or {}).get(claim.id, Verdict.PASS if verdicts else _PATTERN[number % len(_PATTERN)])
             verdict = Verdict.NOT_RUN if claim.unproven else chosen
             judged = verdict not in (Verdict.NOT_RUN, Verdict.UNSUPPORTED)
-            wrong = judged and verdict is not Verdict.PASS
-            detail = text if wrong else "" if judged else "no suite proves it"
+            is_failure = judged and verdict is not Verdict.PASS
+            detail = text if is_failure else "" if judged else "no suite"
             test = TestReport(f"suites/{claim.area}/test_it.py::test_{number}", verdict, text, detail, entries)
             rows.append(
                 ClaimReport(
@@ -105,9 +105,9 @@ def make_report(claims: Claims) -> MakeReport:
                     area=claim.area,
                     statement=claim.statement,
                     verdict=verdict,
-                    expected=claim.id not in moved,
-                    note=f"expected pass, came {verdict}" if claim.id in moved else "",
-                    symptom=text if wrong else "",
+                    expected=claim.id not in unexpected,
+                    note=f"expected pass, got {verdict}" if claim.id in unexpected else "",
+                    symptom=text if is_failure else "",
                     detail=detail,
                     tests=(test,) if judged else (),
                     unproven=f"{claim.unproven.reason}: {claim.unproven.note}" if claim.unproven else None,
@@ -132,14 +132,14 @@ def make_report(claims: Claims) -> MakeReport:
 
 @pytest.fixture(scope="session")
 def hostile() -> str:
-    """What a hostile target sends."""
+    """Return the text of a hostile target."""
     return HOSTILE
 
 
 @pytest.fixture(scope="session")
 def hostile_report(make_report: MakeReport) -> ConformanceReport:
-    """A report in which everything that may come from a target is an attack."""
-    entries: tuple[Entry, ...] = (
+    """Return a report in which everything that a target controls is an attack."""
+    entries: tuple[EvidenceEntry, ...] = (
         {
             "kind": "call",
             "service": HOSTILE,
@@ -151,7 +151,7 @@ def hostile_report(make_report: MakeReport) -> ConformanceReport:
         {"kind": "dns", "question": HOSTILE, "server": HOSTILE, "answer": HOSTILE},
         {"kind": HOSTILE},
     )
-    report = make_report(HOSTILE, HOSTILE, entries=entries, text=HOSTILE, moved=("dns.srv.value",))
+    report = make_report(HOSTILE, HOSTILE, entries=entries, text=HOSTILE, unexpected=("dns.srv.value",))
     alien = dataclasses.replace(
         report.claims[0], id=f"alien.{HOSTILE}", area=HOSTILE, statement=HOSTILE, note=HOSTILE, expected=False
     )
@@ -161,8 +161,8 @@ def hostile_report(make_report: MakeReport) -> ConformanceReport:
         target=target,
         claims=(*report.claims, alien),
         failure=HOSTILE,
-        surprises=(HOSTILE,),
-        left_behind=(HOSTILE,),
+        unexpected=(HOSTILE,),
+        leaked_resources=(HOSTILE,),
         started=HOSTILE,
         areas=(HOSTILE,),
     )

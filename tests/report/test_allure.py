@@ -1,4 +1,4 @@
-"""Allure results have the members that Allure's own library writes, and hold what the report does."""
+"""Allure results have the members that Allure's own library writes, and the content of the report."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ PARTS = {
 
 
 def read(folder: Path) -> dict[str, dict[str, Any]]:
-    """The results in a folder by the id of their claim."""
+    """Return the results in a folder by the id of their claim."""
     results = [json.loads(path.read_text()) for path in folder.glob("*-result.json")]
     return {result["fullName"]: result for result in results}
 
 
 def check(item: dict[str, Any], kind: type) -> None:
-    """Each member is one of the library's class, and so are those of its parts; statuses are known ones."""
+    """Assert that the members of an item and of its parts exist in the library's classes, and statuses are valid."""
     assert item.keys() <= {field.name for field in attr.fields(kind)}
     if "status" in item:
         assert item["status"] in STATUSES
         assert item["statusDetails"].keys() <= {field.name for field in attr.fields(model2.StatusDetails)}
         assert item["start"] <= item["stop"]
     for name, part in PARTS.items():
-        for one in item.get(name, []):
-            check(one, part)
+        for value in item.get(name, []):
+            check(value, part)
 
 
-def test_members_are_those_of_the_format(
+def test_members_conform_to_the_format(
     make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
 ) -> None:
-    """Every result, step, label, link and attachment has the members that allure-python-commons knows."""
-    allure.save(make_report(moved=("dns.srv.value",)), claims, tmp_path / "results")
+    """Every result, step, label, link and attachment has only members that allure-python-commons knows."""
+    allure.save(make_report(unexpected=("dns.srv.value",)), claims, tmp_path / "results")
     results = read(tmp_path / "results")
     assert results.keys() == claims.by_id.keys()
     known = {value for name, value in vars(LabelType).items() if name.isupper()}
@@ -61,11 +61,11 @@ def test_members_are_those_of_the_format(
         assert re.fullmatch(r"[\w-]+-(result|attachment)\.json|environment\.properties|categories\.json", path.name)
 
 
-def test_a_claim_is_told_with_its_area_its_document_and_its_evidence(
+def test_a_result_has_area_document_and_evidence(
     make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
 ) -> None:
-    """Feature, story, severity, the link to the source, the target, and the evidence attached to the step."""
-    report = make_report(verdicts={"dns.srv.value": Verdict.FAIL}, moved=("dns.srv.value",))
+    """A result has feature, story, severity, source link and target; its step has the evidence attached."""
+    report = make_report(verdicts={"dns.srv.value": Verdict.FAIL}, unexpected=("dns.srv.value",))
     allure.save(report, claims, tmp_path)
     result = read(tmp_path)["dns.srv.value"]
     labels = {(label["name"], label["value"]) for label in result["labels"]}
@@ -73,7 +73,7 @@ def test_a_claim_is_told_with_its_area_its_document_and_its_evidence(
     assert {("feature", "DNS answers"), ("story", "dns.srv.value"), severity, ("target", "moto")} <= labels
     assert ("tag", "unexpected") in labels
     assert result["status"] == "failed"
-    assert result["statusDetails"]["message"].startswith("expected pass, came fail")
+    assert result["statusDetails"]["message"].startswith("expected pass, got fail")
     assert result["links"] == [
         {
             "type": "link",
@@ -86,19 +86,19 @@ def test_a_claim_is_told_with_its_area_its_document_and_its_evidence(
     assert json.loads((tmp_path / attachment["source"]).read_text()) == list(tests[0].evidence)
 
 
-def test_what_is_known_is_marked_as_known(
+def test_an_expected_failure_is_marked_as_known(
     make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
 ) -> None:
-    """A failure that is expected of the target is failed and known; what is not proven is skipped."""
+    """An expected failure is failed and known; a claim without a suite is skipped."""
     allure.save(make_report(verdicts={"dns.srv.value": Verdict.FAIL}), claims, tmp_path)
     results = read(tmp_path)
     assert results["dns.srv.value"]["statusDetails"]["known"] is True
     unproven = next(claim.id for claim in claims.by_id.values() if claim.unproven)
     assert results[unproven]["status"] == "skipped"
-    assert "not proven" in results[unproven]["statusDetails"]["message"]
+    assert "no suite" in results[unproven]["statusDetails"]["message"]
 
 
-def test_results_of_two_targets_live_in_one_folder(
+def test_results_of_two_targets_share_a_folder(
     make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
 ) -> None:
     """The same claim on two targets is one test case with two histories; writing twice adds nothing."""
@@ -111,10 +111,10 @@ def test_results_of_two_targets_live_in_one_folder(
     assert len({result["historyId"] for result in same}) == 2
 
 
-def test_a_hostile_target_writes_no_file_of_its_own(
+def test_a_hostile_target_cannot_choose_file_names(
     hostile_report: ConformanceReport, claims: Claims, tmp_path: Path
 ) -> None:
-    """Names of files are ours whatever a target sends, and the environment stays one line a value."""
+    """File names do not depend on what a target sends, and the environment has one line per value."""
     allure.save(hostile_report, claims, tmp_path / "results")
     assert {path.name for path in tmp_path.iterdir()} == {"results"}
     environment = (tmp_path / "results" / "environment.properties").read_text().splitlines()

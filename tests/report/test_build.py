@@ -1,4 +1,4 @@
-"""How results become a report."""
+"""Test results become a report with a verdict for each claim."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 import pytest
 
 from surveyor.claims import Claim
-from surveyor.claims.model import Level, Place, Reason, Source, SourceKind, Unproven
+from surveyor.claims.model import FileLocation, Level, Reason, Source, SourceKind, Unproven
 from surveyor.claims.selection import Selection
 from surveyor.conformance.run import exit_code
 from surveyor.layout import find_layout
 from surveyor.report import ClaimReport, ConformanceReport
-from surveyor.report.build import Run, build_report, fresh_expectations
+from surveyor.report.build import Run, build_report, new_expectations
 from surveyor.report.model import KnownReport
-from surveyor.report.test_results import Facts, TestResult
+from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import load_target
 from surveyor.targets.expectations import Expectation, Expectations
 from surveyor.verdicts import Verdict
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PLACE = Place(find_layout().claims / "dns.toml", 1)
+PLACE = FileLocation(find_layout().claims / "dns.toml", 1)
 
 
 def claim(name: str, **more: Any) -> Claim:
-    """A claim that says that it is so."""
+    """Return a claim."""
     return Claim(name, "It is so.", Level.MUST, Source(SourceKind.MODEL, "servicediscovery/Namespace"), PLACE, **more)
 
 
 def result(test: str, verdict: Verdict, symptom: str = "", claims: tuple[str, ...] = ("dns.a",)) -> TestResult:
-    """What a test found."""
-    return TestResult(test, claims, verdict, symptom, symptom and f"expected so; came {symptom}")
+    """Return the result of a test."""
+    return TestResult(test, claims, verdict, symptom, symptom and f"expected nothing, got {symptom}")
 
 
 def report_of(
@@ -41,23 +41,23 @@ def report_of(
     expected: Expectations | None = None,
     **more: Any,
 ) -> ConformanceReport:
-    """The report of a run with these results; `planned` are tests of dns.a that were collected."""
+    """Return the report of a run with these results; `planned` are the collected tests of dns.a."""
     collected = dict.fromkeys(planned, ("dns.a",))
-    facts = Facts("1", ("cloudmap",), (), collected, 12.5, more.pop("failure", ""))
+    facts = WorkerFacts("1", ("cloudmap",), (), collected, 12.5, more.pop("failure", ""))
     target = load_target("embedded", find_layout().targets)
     run = Run(target, 7, Selection(), results, [facts], NOW, NOW, 1.5, failure=facts.failure, **more)
-    known = {one.id: one for one in claims}
+    known = {claim.id: claim for claim in claims}
     return build_report(run, known, known, expected or Expectations())
 
 
 def only(report: ConformanceReport) -> ClaimReport:
-    """The one claim of a report."""
+    """Return the only claim of a report."""
     assert len(report.claims) == 1
     return report.claims[0]
 
 
-def test_symptoms_of_several_tests_stand_in_order_of_their_names() -> None:
-    """Whatever order tests ran in, the claim's symptom is the same, and it is that of the decisive tests only."""
+def test_symptoms_of_several_tests_are_in_order_of_test_names() -> None:
+    """The claim's symptom consists of the decisive tests' symptoms and does not depend on the order of tests."""
     failing = [result("b", Verdict.FAIL, "late"), result("a", Verdict.FAIL, "early"), result("c", Verdict.PASS)]
     both = only(report_of(*failing)), only(report_of(*reversed(failing)))
     assert both[0] == both[1]
@@ -66,41 +66,41 @@ def test_symptoms_of_several_tests_stand_in_order_of_their_names() -> None:
     assert (worse.verdict, worse.symptom) == (Verdict.ERROR, "dead")
 
 
-def test_cases_of_one_test_are_named_together() -> None:
-    """A parametrized test that goes wrong in one way in several cases has one symptom that names the cases."""
+def test_cases_with_the_same_symptom_are_listed_together() -> None:
+    """Several cases of a parametrized test with the same symptom become one symptom that names the cases."""
     found = only(
         report_of(
-            result("t[a]", Verdict.FAIL, "test_t[a]: with raises('X'): no error came"),
-            result("t[b]", Verdict.FAIL, "test_t[b]: with raises('X'): no error came"),
+            result("t[a]", Verdict.FAIL, "test_t[a]: with raises('X'): no error"),
+            result("t[b]", Verdict.FAIL, "test_t[b]: with raises('X'): no error"),
             result("t[c]", Verdict.FAIL, "test_t[c]: with raises('X'): ClientError Y"),
             result("u", Verdict.FAIL, "set-up: test_u[a]: vpc: ClientError Y"),
         )
     )
     assert found.symptom.split(" | ") == [
-        "test_t[a; b]: with raises('X'): no error came",
+        "test_t[a; b]: with raises('X'): no error",
         "test_t[c]: with raises('X'): ClientError Y",
         "set-up: test_u[a]: vpc: ClientError Y",
     ]
 
 
 def test_planned_test_without_result_is_not_run_and_unexpected() -> None:
-    """A run that ended early does not pass what it did not try."""
+    """A claim whose tests did not all run is not-run."""
     found = only(report_of(result("a", Verdict.PASS), planned=("a", "b")))
     assert (found.verdict, found.expected, found.detail) == (Verdict.NOT_RUN, False, "the run ended before b")
 
 
 def test_claim_without_suite_is_not_run_and_expected() -> None:
-    """What no suite proves says why, and moves no exit code."""
+    """A claim without a suite gives the reason, and does not change the exit code."""
     unproven = claim("dns.a", unproven=Unproven(Reason.LATER, "needs tasks"))
     found = only(report_of(claims=(unproven,)))
-    assert (found.verdict, found.expected, found.detail) == (Verdict.NOT_RUN, True, "unproven, later: needs tasks")
+    assert (found.verdict, found.expected, found.detail) == (Verdict.NOT_RUN, True, "later: needs tasks")
     assert found.unproven == "later: needs tasks"
-    assert only(report_of()).detail == "no suite proves it"
+    assert only(report_of()).detail == "no suite"
     assert not only(report_of(interrupted=True)).expected
 
 
-def test_last_confirmation_comes_from_the_claim() -> None:
-    """A claim that a real account has confirmed says when; until then, never."""
+def test_last_confirmation_is_copied_from_the_claim() -> None:
+    """The report has the date on which a real account confirmed the claim, or None."""
     assert only(report_of(claims=(claim("dns.a", confirmed=date(2026, 10, 1)),))).last_confirmed_on_aws == "2026-10-01"
     assert only(report_of()).last_confirmed_on_aws is None
 
@@ -114,59 +114,59 @@ def test_last_confirmation_comes_from_the_claim() -> None:
         ((result("a", Verdict.INCONCLUSIVE, "s"),), {}, 1),
         ((result("a", Verdict.ERROR, "s"),), {}, 3),
         ((result("a", Verdict.PASS),), {"failure": "moto died"}, 3),
-        ((result("a", Verdict.FAIL, "s"),), {"left_behind": ("ns-1",)}, 4),
-        ((result("a", Verdict.ERROR, "s"),), {"left_behind": ("ns-1",)}, 3),
-        ((result("a", Verdict.ERROR, "s"),), {"left_behind": ("ns-1",), "interrupted": True}, 130),
+        ((result("a", Verdict.FAIL, "s"),), {"leaked_resources": ("ns-1",)}, 4),
+        ((result("a", Verdict.ERROR, "s"),), {"leaked_resources": ("ns-1",)}, 3),
+        ((result("a", Verdict.ERROR, "s"),), {"leaked_resources": ("ns-1",), "interrupted": True}, 130),
     ],
 )
-def test_exit_code_tells_the_worst(results: tuple[TestResult, ...], more: dict[str, Any], code: int) -> None:
-    """Where several hold: interrupted, then broken, then something left, then a verdict that moved."""
+def test_exit_code_is_the_most_severe(results: tuple[TestResult, ...], more: dict[str, Any], code: int) -> None:
+    """If several hold: interrupted, then broken, then leaked resources, then an unexpected verdict."""
     assert exit_code(report_of(*results, **more)) == code
 
 
 def test_known_failure_is_expected_and_its_pass_is_not() -> None:
-    """An expectation turns its failure into exit 0, and a sudden pass into exit 1."""
+    """An expected failure has exit code 0, and a pass in its place exit code 1."""
     known = Expectations({"dns.a": Expectation("dns.a", Verdict.FAIL, "s", date(2027, 1, 1), "known")})
     assert exit_code(report_of(result("a", Verdict.FAIL, "s"), expected=known)) == 0
     assert exit_code(report_of(result("a", Verdict.FAIL, "other"), expected=known)) == 1
     assert exit_code(report_of(result("a", Verdict.PASS), expected=known)) == 1
-    assert exit_code(report_of(expected=known)) == 1  # its suite has gone
+    assert exit_code(report_of(expected=known)) == 1  # its suite was removed
 
 
-def test_why_something_is_known_goes_along() -> None:
-    """The report says what was expected of a claim and why, whatever came; of other claims nothing."""
+def test_the_expectation_is_part_of_the_report() -> None:
+    """The report has the expectation of a claim with its reason, whatever the outcome; other claims have none."""
     entry = Expectation("dns.a", Verdict.FAIL, "s", date(2027, 1, 1), "a ghost stays", "https://example.com/1")
     known = Expectations({"dns.a": entry})
-    told = KnownReport(Verdict.FAIL, "a ghost stays", "https://example.com/1", "2027-01-01")
-    assert only(report_of(result("a", Verdict.FAIL, "s"), expected=known)).known == told
-    assert only(report_of(result("a", Verdict.PASS), expected=known)).known == told
+    reported = KnownReport(Verdict.FAIL, "a ghost stays", "https://example.com/1", "2027-01-01")
+    assert only(report_of(result("a", Verdict.FAIL, "s"), expected=known)).known == reported
+    assert only(report_of(result("a", Verdict.PASS), expected=known)).known == reported
     assert only(report_of(result("a", Verdict.PASS))).known is None
 
 
-def test_the_target_is_told_as_it_was_reached() -> None:
-    """A started target has no address that anybody could use later; its region and who called it are told."""
+def test_the_target_is_reported_as_it_was_reached() -> None:
+    """A started target has no lasting address; its region and credentials are reported."""
     target = report_of(result("a", Verdict.PASS)).target
     assert (target.endpoint, target.region, target.credentials) == ("", "us-east-1", "per-test")
 
 
-def test_entry_for_an_unknown_claim_moves_the_exit_code() -> None:
-    """An expectation of a claim that is no more is a surprise."""
+def test_expectation_of_an_unknown_claim_changes_the_exit_code() -> None:
+    """An expectation of an unknown claim is an unexpected result."""
     known = Expectations({"dns.old": Expectation("dns.old", Verdict.FAIL, "s", date(2027, 1, 1), "known")})
     report = report_of(result("a", Verdict.PASS), expected=known)
-    assert report.surprises == ("an expectation names the unknown claim 'dns.old'",)
+    assert report.unexpected == ("an expectation names the unknown claim 'dns.old'",)
     assert exit_code(report) == 1
 
 
-def test_fresh_expectations_say_what_the_document_demands_and_what_came() -> None:
-    """Only what did not hold is written down, ready to be explained by a person."""
+def test_new_expectations_hold_symptoms_only() -> None:
+    """Only failures are recorded, by symptom; the reason repeats neither the claim nor the answer."""
     later = date(2027, 11, 20)
-    fresh = fresh_expectations(report_of(result("a", Verdict.FAIL, "a ghost")), later)
-    reason = "documented: It is so; came: expected so; came a ghost"
-    assert fresh == [Expectation("dns.a", Verdict.FAIL, "a ghost", later, reason)]
-    assert fresh_expectations(report_of(result("a", Verdict.PASS)), later) == []
+    new = new_expectations(report_of(result("a", Verdict.FAIL, "a ghost")), later)
+    reason = "recorded from a run, not investigated"
+    assert new == [Expectation("dns.a", Verdict.FAIL, "a ghost", later, reason)]
+    assert new_expectations(report_of(result("a", Verdict.PASS)), later) == []
 
 
-def test_service_time_is_that_of_all_workers() -> None:
-    """What the target lived through adds up, and wall time is told beside it."""
+def test_service_time_is_summed_over_all_workers() -> None:
+    """The report has the sum of service time, and the wall time of the run."""
     report = report_of(result("a", Verdict.PASS))
     assert (report.wall_seconds, report.service_seconds) == (1.5, 12.5)

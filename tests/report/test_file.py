@@ -1,4 +1,4 @@
-"""report.json: what is written is read again, and nothing else is read."""
+"""A written report.json is read back, and anything else is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveyor.errors import UsageError
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.report import ClaimReport, ConformanceReport, TargetReport, TestReport, load_report, save_report
 from surveyor.report.file import schema
 from surveyor.report.model import KnownReport
@@ -22,7 +22,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 many = st.lists(texts, max_size=3).map(tuple)
 verdicts = st.sampled_from(Verdict)
 entries = st.builds(
-    lambda operation, at, params: Entry(kind="call", operation=operation, at=at, params=params),
+    lambda operation, at, params: EvidenceEntry(kind="call", operation=operation, at=at, params=params),
     texts, st.floats(0, 2e9), st.dictionaries(texts, texts, max_size=3),
 )  # fmt: skip
 tests = st.builds(TestReport, texts, verdicts, texts, texts, st.lists(entries, max_size=3).map(tuple))
@@ -43,19 +43,19 @@ reports = st.builds(
     surveyor=texts, seed=st.integers(), areas=many, selected=many, started=texts, finished=texts,
     wall_seconds=st.floats(0, 1e6), service_seconds=st.floats(-1e6, 1e9),
     claims=st.lists(claims, max_size=4).map(tuple),
-    failure=texts, surprises=many, left_behind=many, interrupted=st.booleans(),
+    failure=texts, unexpected=many, leaked_resources=many, interrupted=st.booleans(),
 )  # fmt: skip
 
 
 @given(reports)
 @settings(max_examples=50)
-def test_what_is_saved_is_loaded_again(tmp_path_factory: pytest.TempPathFactory, report: ConformanceReport) -> None:
+def test_a_saved_report_is_loaded(tmp_path_factory: pytest.TempPathFactory, report: ConformanceReport) -> None:
     """Any report fits its schema and survives the file."""
     path = tmp_path_factory.mktemp("report") / "report.json"
     save_report(report, path)
     jsonschema.validate(json.loads(path.read_text()), schema())
     assert load_report(path) == report
-    assert [one.name for one in path.parent.iterdir()] == ["report.json"]
+    assert [file.name for file in path.parent.iterdir()] == ["report.json"]
 
 
 REPORT = ConformanceReport(
@@ -66,12 +66,12 @@ REPORT = ConformanceReport(
 
 
 def change(path: Path, **values: Any) -> None:
-    """Write the report with other values at its top."""
+    """Write the report with other values at its top level."""
     path.write_text(json.dumps(REPORT.to_json() | values))
 
 
-def test_unfit_files_are_refused_in_one_line(tmp_path: Path) -> None:
-    """A cut file, another version, another kind, an unknown verdict, no file: each is told with the file's name."""
+def test_invalid_files_are_refused_in_one_line(tmp_path: Path) -> None:
+    """The message for a cut file, another version or kind, an unknown verdict and no file starts with the path."""
     path = tmp_path / "report.json"
     save_report(REPORT, path)
     whole = path.read_text()
@@ -84,15 +84,15 @@ def test_unfit_files_are_refused_in_one_line(tmp_path: Path) -> None:
         return str(refused.value)
 
     path.write_text(whole[: len(whole) // 2])
-    assert "not whole JSON" in refusal()
+    assert "not complete JSON" in refusal()
     path.write_text(whole[: len(whole) - 3])
-    assert "not whole JSON" in refusal()
-    change(path, apiVersion="surveyor/v2")
-    assert "has apiVersion 'surveyor/v2'; this Surveyor reads 'surveyor/v1'" in refusal()
+    assert "not complete JSON" in refusal()
+    change(path, apiVersion="surveyor/v1")
+    assert "has apiVersion 'surveyor/v1'; this Surveyor reads 'surveyor/v2'" in refusal()
     change(path, kind="LoadReport")
-    assert "is no ConformanceReport" in refusal()
+    assert "is not a ConformanceReport" in refusal()
     path.write_text("[]")
-    assert "is no ConformanceReport" in refusal()
+    assert "is not a ConformanceReport" in refusal()
     path.write_text("[" * 100_000)
     assert "nested too deeply" in refusal()
     change(path, seed="seven")
@@ -104,7 +104,7 @@ def test_unfit_files_are_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader never sees half a report: when writing breaks, what was there stays."""
+    """If writing fails, the old report is unchanged."""
     path = tmp_path / "report.json"
     save_report(REPORT, path)
     before = path.read_text()
@@ -119,7 +119,7 @@ def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch: pytes
 
 
 def test_summary_counts_every_verdict() -> None:
-    """The summary has all six verdicts, also those that nothing has."""
+    """The summary has all six verdicts, including those with no claim."""
     assert REPORT.summary == {
         "error": 0, "fail": 1, "inconclusive": 0, "not-run": 0, "unsupported": 0, "pass": 0,
     }  # fmt: skip

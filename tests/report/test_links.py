@@ -1,4 +1,4 @@
-"""From a source to the public page that says it."""
+"""A source has the address of its public page."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ API = "https://docs.aws.amazon.com/cloud-map/latest/api"
         ("servicediscovery/operations", "Welcome.html"),
     ],
 )
-def test_a_member_of_a_model_is_on_a_page_that_exists(path: str, page: str) -> None:
-    """Operations and structures have pages; members have anchors; the rest is found where it is used."""
+def test_a_model_source_has_the_page_of_its_member(path: str, page: str) -> None:
+    """Operations and structures have pages, members have anchors, other shapes the page of their first user."""
     assert href(Source(SourceKind.MODEL, path)) == f"{API}/{page}"
 
 
@@ -46,17 +46,17 @@ def test_a_member_of_a_model_is_on_a_page_that_exists(path: str, page: str) -> N
             "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html",
         ),
         (SourceKind.REPORT, "aws/containers-roadmap#343", "https://github.com/aws/containers-roadmap/issues/343"),
-        (SourceKind.GUIDE, "A Guide Nobody Knows, page", ""),
+        (SourceKind.GUIDE, "An Unknown Guide, page", ""),
         (SourceKind.MEASURED, "botocore against a loopback server", ""),
         (SourceKind.MODEL, "nosuchservice/Thing", ""),
     ],
 )
 def test_guides_and_reports_have_addresses(kind: SourceKind, text: str, address: str) -> None:
-    """A guide that is known gives its page, a report its thread; nothing is made up for the others."""
+    """A known guide has its page, a report its thread; other sources have no address."""
     assert href(Source(kind, text)) == address
 
 
-def test_every_claim_of_a_document_is_one_click_from_it(claims: Claims) -> None:
+def test_every_documented_claim_has_an_address(claims: Claims) -> None:
     """Each claim whose source is a model or a guide has an address."""
     documented = [claim for claim in claims.by_id.values() if claim.source.kind in (SourceKind.MODEL, SourceKind.GUIDE)]
     assert documented

@@ -1,4 +1,4 @@
-"""The page as text: what is in it, and that nothing in it loads anything or comes from a target as markup."""
+"""The page has the content of the reports, loads nothing, and contains no markup from a target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from surveyor.claims import Claims
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.report.model import ConformanceReport
 from surveyor.report.page import render
 from surveyor.verdicts import Verdict
@@ -23,7 +23,7 @@ LOADING = {"src", "srcset", "data", "poster", "background", "action", "formactio
 
 
 class Parsed(HTMLParser):
-    """Every tag with its attributes, and the contents of scripts and styles by id or tag."""
+    """A parsed page: every tag with its attributes, and the contents of scripts and styles by id or tag."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -34,26 +34,26 @@ class Parsed(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep the tag."""
+        """Record the tag."""
         self.tags.append((tag, dict(attrs)))
         self._inside = dict(attrs).get("id") or tag if tag in ("script", "style") else ""
 
     def handle_endtag(self, tag: str) -> None:
-        """Whatever ends, raw text does."""
+        """End raw text."""
         self._inside = ""
 
     def handle_data(self, data: str) -> None:
-        """Keep what a script or style holds."""
+        """Record the content of a script or style."""
         if self._inside:
             self.raw[self._inside] = self.raw.get(self._inside, "") + data
 
     def json(self, block: str) -> Any:
-        """A block of JSON."""
+        """Return the value of a JSON block."""
         return json.loads(self.raw[block])
 
     @property
     def policy(self) -> str:
-        """What the page may do."""
+        """Return the content security policy."""
         return next(str(a["content"]) for tag, a in self.tags if a.get("http-equiv") == "Content-Security-Policy")
 
 
@@ -61,17 +61,17 @@ class Parsed(HTMLParser):
 def pages(
     make_report: Callable[..., ConformanceReport], hostile_report: ConformanceReport, claims: Claims
 ) -> dict[str, str]:
-    """A page of one report, one of three, one of a hostile target."""
+    """Return pages of one report, of three reports, and of a hostile target."""
     return {
-        "one": render([make_report(moved=("dns.srv.value",))], claims),
+        "single": render([make_report(unexpected=("dns.srv.value",))], claims),
         "three": render([make_report("embedded", "0.1.0"), make_report(), make_report("ministack", "1.4.21")], claims),
         "hostile": render([hostile_report, hostile_report], claims),
     }
 
 
-@pytest.mark.parametrize("name", ["one", "three", "hostile"])
+@pytest.mark.parametrize("name", ["single", "three", "hostile"])
 def test_a_page_loads_nothing(pages: dict[str, str], name: str) -> None:
-    """No element loads anything, links go to documents only, and the policy forbids whatever else there might be."""
+    """No element loads anything, links go to documents only, and the policy forbids everything else."""
     page = Parsed(pages[name])
     assert {tag for tag, _ in page.tags}.isdisjoint(
         {"img", "link", "iframe", "object", "embed", "base", "audio", "video"}
@@ -88,9 +88,9 @@ def test_a_page_loads_nothing(pages: dict[str, str], name: str) -> None:
     assert "@import" not in page.raw["style"]
 
 
-@pytest.mark.parametrize("name", ["one", "three", "hostile"])
-def test_the_policy_lets_only_our_script_and_style_take_effect(pages: dict[str, str], name: str) -> None:
-    """The policy names the hashes of the one script and the one style sheet; what is JSON is no script."""
+@pytest.mark.parametrize("name", ["single", "three", "hostile"])
+def test_the_policy_allows_only_the_script_and_style_of_the_page(pages: dict[str, str], name: str) -> None:
+    """The policy has the hashes of the only script and style sheet; JSON blocks are not scripts."""
     page = Parsed(pages[name])
     allowed = re.findall(r"'sha256-([^']+)'", page.policy)
     ours = [base64.b64encode(hashlib.sha256(page.raw[tag].encode()).digest()).decode() for tag in ("style", "script")]
@@ -100,7 +100,7 @@ def test_the_policy_lets_only_our_script_and_style_take_effect(pages: dict[str, 
 
 
 def test_a_hostile_target_stays_text(pages: dict[str, str], hostile: str) -> None:
-    """What a target sent is nowhere markup, is all there in the evidence, and the page is UTF-8 without controls."""
+    """Text of a target is never markup, is complete in the evidence, and the page is UTF-8 without controls."""
     text = pages["hostile"]
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ufeff]", text)
     page = Parsed(text.encode().decode())
@@ -112,7 +112,7 @@ def test_a_hostile_target_stays_text(pages: dict[str, str], hostile: str) -> Non
 
 
 def test_every_claim_has_a_row_and_every_report_a_column(pages: dict[str, str], claims: Claims) -> None:
-    """The matrix has a row a claim and a cell a report; the data behind it is in the same order."""
+    """The matrix has a row per claim and a cell per report; its data is in the same order."""
     page = Parsed(pages["three"])
     cells = [attributes for tag, attributes in page.tags if tag == "button" and "data-row" in attributes]
     assert len(cells) == 3 * len(claims.by_id)
@@ -124,20 +124,18 @@ def test_every_claim_has_a_row_and_every_report_a_column(pages: dict[str, str], 
         assert data["cells"][int(str(cell["data-row"]))][int(str(cell["data-column"]))]["mark"] == shown
 
 
-def test_a_claim_brings_its_document_and_its_articles(pages: dict[str, str]) -> None:
-    """Level, source with its address, check, and the statement of an article that it decides."""
-    data = Parsed(pages["one"]).json("data")
-    claim = next(one for one in data["claims"] if one["id"] == "dns.multivalue.fails-open")
+def test_a_claim_has_its_document_and_articles(pages: dict[str, str]) -> None:
+    """The data has level, source address, check, and the statements of articles about the claim."""
+    data = Parsed(pages["single"]).json("data")
+    claim = next(claim for claim in data["claims"] if claim["id"] == "dns.multivalue.fails-open")
     assert claim["level"] == "must"
     assert claim["href"].startswith("https://docs.aws.amazon.com/Route53/")
-    assert "Clients are never given unhealthy instances." in [article["said"] for article in claim["articles"]]
+    assert "Clients never get unhealthy instances." in [article["said"] for article in claim["articles"]]
     assert all(article["documented"] for article in claim["articles"])
 
 
-def test_evidence_comes_once_though_a_test_proves_many_claims(
-    make_report: Callable[..., ConformanceReport], claims: Claims
-) -> None:
-    """Two claims with one test have one block of evidence, with the snippets that show it again."""
+def test_evidence_of_a_test_is_included_once(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """Two claims with the same test have one block of evidence, with snippets that reproduce it."""
     report = make_report(only=("dns.srv.value", "dns.multivalue.caps-at-eight"), verdicts={"x": Verdict.PASS})
     test = report.claims[0].tests[0]
     shared = tuple(dataclasses.replace(claim, tests=(test,)) for claim in report.claims)
@@ -148,8 +146,10 @@ def test_evidence_comes_once_though_a_test_proves_many_claims(
     assert evidence["dig"].splitlines()[-1] == "dig @127.0.0.2 -p 5353 web.shop.example.com A"
 
 
-def test_reports_of_different_suites_meet(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
-    """A claim that one report lacks has no cell there; one that no file has any more keeps its own words."""
+def test_reports_of_different_versions_are_combined(
+    make_report: Callable[..., ConformanceReport], claims: Claims
+) -> None:
+    """A claim missing from a report has no cell there; a claim missing from the files keeps its reported text."""
     old = make_report("moto", "5.2.4", only=("dns.srv.value",))
     gone = dataclasses.replace(old.claims[0], id="dns.forgotten", statement="Once claimed.")
     old = dataclasses.replace(old, claims=(*old.claims, gone))
@@ -165,32 +165,39 @@ def test_reports_of_different_suites_meet(make_report: Callable[..., Conformance
     assert (forgotten["statement"], forgotten["href"]) == ("Once claimed.", "")
 
 
-def test_two_runs_of_one_version_are_told_apart(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
-    """Columns never share a label."""
+def test_two_runs_of_one_version_have_different_labels(
+    make_report: Callable[..., ConformanceReport], claims: Claims
+) -> None:
+    """No two columns have the same label."""
     data = Parsed(render([make_report(), make_report(), make_report("ministack")], claims)).json("data")
     assert [column["label"] for column in data["columns"]] == ["moto 5.2.5", "moto 5.2.5 #2", "ministack"]
 
 
-def test_what_went_wrong_with_the_run_is_on_top(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
-    """A broken or interrupted run, leftovers, surprises and absent features are said before anything else."""
+def test_problems_of_the_run_are_at_the_top(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """A broken or interrupted run, leaked resources, unexpected results and absent features precede everything else."""
     report = make_report()
     report = dataclasses.replace(
         report,
         failure="the target died",
         interrupted=True,
-        left_behind=("namespace ns-1",),
-        surprises=("an odd expectation",),
+        leaked_resources=("namespace ns-1",),
+        unexpected=("an odd expectation",),
         target=dataclasses.replace(report.target, absent={"dns": "nothing answered"}),
     )
     head = render([report], claims).partition("</header>")[0]
-    for said in ("the target died", "interrupted", "namespace ns-1", "an odd expectation", "nothing answered"):
-        assert said in head
+    for text in ("the target died", "interrupted", "namespace ns-1", "an odd expectation", "nothing answered"):
+        assert text in head
 
 
-def test_ten_thousand_entries_are_all_there(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
-    """All evidence of a large report is in the page, and not one entry of it as an element."""
-    entry: Entry = {"kind": "call", "service": "servicediscovery", "operation": "DiscoverInstances", "params": {"a": 1}}
-    one = make_report(only=("dns.srv.value",), entries=(entry,) * 10_000, verdicts={"dns.srv.value": Verdict.FAIL})
-    text = render([one], claims)
+def test_ten_thousand_entries_are_included(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """All evidence of a large report is in the page as data, and no entry is an element."""
+    entry: EvidenceEntry = {
+        "kind": "call",
+        "service": "servicediscovery",
+        "operation": "DiscoverInstances",
+        "params": {"a": 1},
+    }
+    report = make_report(only=("dns.srv.value",), entries=(entry,) * 10_000, verdicts={"dns.srv.value": Verdict.FAIL})
+    text = render([report], claims)
     assert len(Parsed(text).json("evidence-0-0")["entries"]) == 10_000
     assert text.count("<details") == 0

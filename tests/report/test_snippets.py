@@ -1,4 +1,4 @@
-"""Snippets show a test's calls again: ids become expressions, and nothing that a target sent becomes code."""
+"""Snippets reproduce a test's calls: ids become expressions, and nothing that a target sent becomes code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from surveyor.evidence import Entry, Evidence
+from surveyor.evidence import Evidence, EvidenceEntry
 from surveyor.report.model import TargetReport
 from surveyor.report.snippets import boto3_snippet, dig_snippet
 
@@ -34,16 +34,16 @@ CALLS = st.fixed_dictionaries(
 QUESTIONS = st.fixed_dictionaries({"kind": st.just("dns"), "question": ANYTHING, "server": ANYTHING, "answer": JSON})
 
 
-def call(operation: str, params: dict[str, object], **rest: object) -> Entry:
-    """An entry for a call of Cloud Map."""
+def call(operation: str, params: dict[str, object], **rest: object) -> EvidenceEntry:
+    """Return the evidence of a Cloud Map call."""
     return cast(
-        Entry, {"kind": "call", "service": "servicediscovery", "operation": operation, "params": params, **rest}
+        EvidenceEntry, {"kind": "call", "service": "servicediscovery", "operation": operation, "params": params, **rest}
     )
 
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """The address of a moto server of our own."""
+    """Start a moto server, and yield its address."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -51,8 +51,8 @@ def moto() -> Iterator[str]:
     server.stop()
 
 
-def test_a_snippet_runs_against_a_fresh_target_and_shows_the_same(moto: str) -> None:
-    """Calls recorded in one account are shown again in another, whose ids differ, down to the refusal at the end."""
+def test_a_snippet_reproduces_the_calls_on_a_fresh_target(moto: str) -> None:
+    """Calls recorded in one account run in another account, whose ids differ, up to the final error."""
     client = boto3.client(
         "servicediscovery",
         endpoint_url=moto,
@@ -66,8 +66,8 @@ def test_a_snippet_runs_against_a_fresh_target_and_shows_the_same(moto: str) -> 
     def record(operation: str, method: str, **params: object) -> dict[str, object]:
         try:
             response = getattr(client, method)(**params)
-        except client.exceptions.ClientError as refused:
-            evidence.call("servicediscovery", operation, params, 0.0, status=400, error=refused.response["Error"])
+        except client.exceptions.ClientError as error:
+            evidence.call("servicediscovery", operation, params, 0.0, status=400, error=error.response["Error"])
             return {}
         evidence.call("servicediscovery", operation, params, 0.0, status=200, response=response)
         return cast(dict[str, object], response)
@@ -88,12 +88,12 @@ def test_a_snippet_runs_against_a_fresh_target_and_shows_the_same(moto: str) -> 
     assert "NamespaceNotFound" in shown.getvalue()
 
 
-def test_what_an_answer_gave_becomes_an_expression() -> None:
-    """An id comes from the answer that had it; what a call was given stays as it is."""
-    given = {"Id": "srv-12345678", "Name": "web-12345678"}
+def test_a_value_of_an_answer_becomes_an_expression() -> None:
+    """An id becomes an expression on the answer that returned it; a parameter stays a literal."""
+    response = {"Id": "srv-12345678", "Name": "web-12345678"}
     text = boto3_snippet(
         [
-            call("CreateService", {"Name": "web-12345678"}, response={"Service": given}),
+            call("CreateService", {"Name": "web-12345678"}, response={"Service": response}),
             call("GetService", {"Id": "srv-12345678"}, response={}),
             call("CreateService", {"Name": "web-12345678"}, error={"Code": "ServiceAlreadyExists"}),
         ],
@@ -101,11 +101,11 @@ def test_what_an_answer_gave_becomes_an_expression() -> None:
     )
     assert 'answer_1 = cloudmap.create_service(Name="web-12345678")' in text
     assert 'cloudmap.get_service(Id=answer_1["Service"]["Id"])' in text
-    assert "except ClientError as refused:  # came: ServiceAlreadyExists" in text
+    assert "except ClientError as error:  # actual: ServiceAlreadyExists" in text
 
 
 def test_polling_is_a_loop_and_repetition_is_counted() -> None:
-    """Asking the same operation until it ends is one line; other calls in a row are one line with their number."""
+    """Polling an operation is one line; other repeated calls are one line with their number."""
     text = boto3_snippet(
         [
             *[call("GetOperation", {"OperationId": "op-1"}, response={"Operation": {"Status": "PENDING"}})] * 5,
@@ -118,23 +118,23 @@ def test_polling_is_a_loop_and_repetition_is_counted() -> None:
     assert "# 50 times in a row" in text
 
 
-def test_a_text_that_the_evidence_cut_is_whole_again_if_it_can_be() -> None:
-    """One character over and over is written as such; params that are no names go in as a dictionary."""
+def test_a_cut_text_is_restored_if_possible() -> None:
+    """A repeated character is written as a product; parameters that are not identifiers become a dictionary."""
     text = boto3_snippet([call("CreateService", {"Name": "a" * 300 + "… (1025 characters)", "not a name": 1})], MOTO)
     assert '"a" * 1025' in text
     ast.parse(text)
     assert 'create_service(**{"Name": ' in text
 
 
-def test_a_request_written_by_hand_is_a_comment() -> None:
-    """No client has a call for it, so its path, headers and body are told."""
+def test_a_hand_written_request_is_a_comment() -> None:
+    """No client has a method for it, so its path, headers and body are shown."""
     text = boto3_snippet([call("POST /", {"headers": {"X-Amz-Target": "a.B"}, "body": "{}\n"})], MOTO)
     assert """# POST /, signed, with {'headers': {'X-Amz-Target': 'a.B'}, 'body': '{}\\n'}""" in text
     ast.parse(text)
 
 
-def test_a_real_account_is_asked_with_its_own_credentials() -> None:
-    """In the region of the run, at AWS's own addresses; the keys are the reader's."""
+def test_a_real_account_uses_the_credentials_of_the_reader() -> None:
+    """The snippet has the region of the run, AWS's addresses and no keys."""
     aws = TargetReport("aws", "", "endpoint", (), {}, region="eu-west-1", credentials="environment")
     text = boto3_snippet([call("ListNamespaces", {})], aws)
     assert "aws_access_key_id" not in text
@@ -144,8 +144,8 @@ def test_a_real_account_is_asked_with_its_own_credentials() -> None:
     assert 'boto3.client("servicediscovery", config=plain, **where)\n' in text
 
 
-def test_an_endpoint_is_asked_where_the_run_asked_it(moto: str) -> None:
-    """What was reached by an address is there to be asked again: the snippet runs as it stands."""
+def test_an_endpoint_keeps_its_address(moto: str) -> None:
+    """The snippet has the address of the endpoint and runs unchanged."""
     there = TargetReport("127.0.0.1", "", "endpoint", (), {}, endpoint=moto, region="us-west-2", credentials="per-test")
     text = boto3_snippet([call("ListNamespaces", {}, response={"Namespaces": []})], there)
     assert "inject_host_prefix=False" in text
@@ -156,32 +156,34 @@ def test_an_endpoint_is_asked_where_the_run_asked_it(moto: str) -> None:
     assert "'Namespaces': []" in shown.getvalue()
 
 
-def test_who_starts_a_target_is_told_how() -> None:
-    """A target of ours by its name, on the line of its address; another is called a fresh one of its kind."""
+def test_a_started_target_has_its_start_command() -> None:
+    """The line of the address has the start command of a known target, and the name of any other."""
     ours = boto3_snippet([call("ListNamespaces", {})], TargetReport("embedded", "0.1.0", "started", (), {}))
     assert "# a fresh embedded 0.1.0: surveyor emulator --port 5000 --probe-loopback\n" in ours
     other = boto3_snippet([call("ListNamespaces", {})], TargetReport("mine", "3", "started", (), {}))
     assert "# a fresh mine 3\n" in other
 
 
-def test_questions_become_dig() -> None:
-    """Each question is a dig command once; a name like an option is no option."""
-    asked = cast(Entry, {"kind": "dns", "question": "web.example.com SRV", "server": "127.0.0.2:5353", "answer": "x"})
-    odd = cast(Entry, {"kind": "dns", "question": "-f/etc/passwd A", "server": "127.0.0.2:53", "answer": "x"})
+def test_dns_questions_become_dig_commands() -> None:
+    """Each question is a dig command once; a name that looks like an option is not one."""
+    question = cast(
+        EvidenceEntry, {"kind": "dns", "question": "web.example.com SRV", "server": "127.0.0.2:5353", "answer": "x"}
+    )
+    odd = cast(EvidenceEntry, {"kind": "dns", "question": "-f/etc/passwd A", "server": "127.0.0.2:53", "answer": "x"})
     assert dig_snippet([], MOTO) == ""
-    assert dig_snippet([asked, asked, odd], MOTO).splitlines() == [
-        "# The server's address is that of this run; a fresh target tells its own.",
+    assert dig_snippet([question, question, odd], MOTO).splitlines() == [
+        "# The server's address is from this run; a fresh target prints its own.",
         "dig @127.0.0.2 -p 5353 web.example.com SRV",
         "dig @127.0.0.2 -p 53 -q -f/etc/passwd -t A",
     ]
-    assert boto3_snippet([asked], MOTO) == ""
+    assert boto3_snippet([question], MOTO) == ""
 
 
 @given(st.lists(CALLS | QUESTIONS, max_size=5), ANYTHING, st.sampled_from(["started", "endpoint"]))
 def test_nothing_that_a_target_sent_becomes_code(entries: list[object], name: str, kind: str) -> None:
-    """Whatever the evidence, the snippet is Python that calls only boto3, its clients and what the snippet defines."""
+    """For any evidence the snippet calls only boto3, its clients and functions that it defines."""
     there = TargetReport(name, name, kind, (), {}, endpoint=name, region=name, credentials="per-test")
-    text = boto3_snippet(cast(list[Entry], entries), there)
+    text = boto3_snippet(cast(list[EvidenceEntry], entries), there)
     text.encode("utf-8", "surrogatepass")
     tree = ast.parse(text)
     names = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
@@ -189,6 +191,6 @@ def test_nothing_that_a_target_sent_becomes_code(entries: list[object], name: st
     assert not {type(node) for node in ast.walk(tree)} & {ast.Lambda, ast.ClassDef, ast.Await}
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported <= {"boto3", "time"}
-    for line in dig_snippet(cast(list[Entry], entries), MOTO).splitlines()[1:]:
+    for line in dig_snippet(cast(list[EvidenceEntry], entries), MOTO).splitlines()[1:]:
         assert shlex.split(line)[0] == "dig"
         assert len(line.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""Text of a target is shown as it is, but for what is not shown as itself."""
+"""Text of a target is shown unchanged, except hidden characters."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ANYTHING = st.text(st.characters(codec=None, categories=None))
 
 
 @given(ANYTHING)
-def test_nothing_hidden_is_left(text: str) -> None:
-    """What is left is UTF-8, and holds no control, no surrogate and nothing that turns the text around."""
+def test_no_hidden_character_remains(text: str) -> None:
+    """The result is UTF-8 without controls, surrogates and characters that reorder text."""
     shown = visible(text)
     shown.encode()
     kinds = {unicodedata.category(character) for character in shown} - {"Cn", "Co"}
@@ -23,20 +23,20 @@ def test_nothing_hidden_is_left(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"], codec="utf-8")))
-def test_what_is_seen_stays(text: str) -> None:
-    """Letters, digits, signs and blanks of any script are shown as they are."""
+def test_visible_characters_are_unchanged(text: str) -> None:
+    """Letters, digits, signs and spaces of any script are unchanged."""
     assert visible(text) == text
 
 
 @given(ANYTHING, st.integers(1, 50))
-def test_a_line_is_one_line_of_bounded_length(text: str, longest: int) -> None:
-    """Whatever comes becomes one line, not much longer than asked for."""
-    line = one_line(text, longest)
+def test_a_line_has_a_bounded_length(text: str, max_length: int) -> None:
+    """Any text becomes one line, not much longer than requested."""
+    line = one_line(text, max_length)
     assert len(line.splitlines()) <= 1
-    assert len(line) <= longest + len("… (9999999 characters)")
+    assert len(line) <= max_length + len("… (9999999 characters)")
 
 
-def test_a_cut_says_how_much_there_was() -> None:
-    """A text that was cut tells its length."""
+def test_a_cut_text_has_its_original_length() -> None:
+    """A cut text ends with the length of the original."""
     assert cut("abcdef", 6) == "abcdef"
     assert cut("abcdef", 3) == "abc… (6 characters)"

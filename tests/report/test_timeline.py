@@ -1,4 +1,4 @@
-"""Timelines are read from evidence: what each observer saw, and when it may have changed."""
+"""Timelines are derived from evidence: what each observer saw, and when it may have changed."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.evidence import Entry
-from surveyor.report.timeline import CHANGE, Lane, Mark, Span, is_orderly, timeline_of
+from surveyor.evidence import EvidenceEntry
+from surveyor.report.timeline import CHANGE, ObserverLane, Span, TimelineEvent, is_orderly, timeline_of
 
 
-def health(at: float, until: float, **status: str) -> Entry:
-    """GetInstancesHealthStatus, answered the same from one moment to another."""
+def health(at: float, until: float, **status: str) -> EvidenceEntry:
+    """Return GetInstancesHealthStatus with the same answer during a period."""
     return {"kind": "call", "operation": "GetInstancesHealthStatus", "params": {"ServiceId": "srv-1"},
             "response": {"Status": status}, "at": at, "until": until}  # fmt: skip
 
 
-def listed(at: float, *ids: str) -> Entry:
-    """ListInstances."""
+def listed(at: float, *ids: str) -> EvidenceEntry:
+    """Return ListInstances with these ids."""
     return {"kind": "call", "operation": "ListInstances", "params": {"ServiceId": "srv-1"},
-            "response": {"Instances": [{"Id": one} for one in ids]}, "at": at}  # fmt: skip
+            "response": {"Instances": [{"Id": name} for name in ids]}, "at": at}  # fmt: skip
 
 
-def answered(at: float, *addresses: str) -> Entry:
-    """A question of DNS."""
+def answered(at: float, *addresses: str) -> EvidenceEntry:
+    """Return a DNS question with these addresses."""
     lines = [f"a.test. 60 IN A {address}" for address in addresses]
     return {"kind": "dns", "question": "a.test A", "answer": {"rcode": "NOERROR", "answer": lines}, "at": at}
 
 
-def test_change_is_the_interval_between_two_looks() -> None:
-    """Nobody saw the moment: what lies between the last look before and the first look after may be it."""
-    report: Entry = {"kind": "call", "operation": "UpdateInstanceCustomHealthStatus", "at": 101.0,
+def test_a_change_is_the_interval_between_two_samples() -> None:
+    """A change happened between the last sample before it and the first sample after it."""
+    report: EvidenceEntry = {"kind": "call", "operation": "UpdateInstanceCustomHealthStatus", "at": 101.0,
                      "params": {"InstanceId": "i-1", "Status": "UNHEALTHY"}}  # fmt: skip
     timeline = timeline_of([health(100, 101, **{"i-1": "HEALTHY"}), report, health(131.5, 140, **{"i-1": "UNHEALTHY"})])
     assert timeline is not None
     assert timeline.seconds == 40
-    assert timeline.marks == (Mark(1.0, "UpdateInstanceCustomHealthStatus i-1 UNHEALTHY"),)
+    assert timeline.events == (TimelineEvent(1.0, "UpdateInstanceCustomHealthStatus i-1 UNHEALTHY"),)
     assert timeline.lanes == (
-        Lane(
+        ObserverLane(
             "GetInstancesHealthStatus srv-1",
             "i-1",
             (Span(0, 1, "HEALTHY"), Span(1, 31.5, CHANGE), Span(31.5, 40, "UNHEALTHY")),
@@ -46,8 +46,8 @@ def test_change_is_the_interval_between_two_looks() -> None:
     )
 
 
-def test_what_is_not_listed_is_absent() -> None:
-    """An instance and an address appear and go."""
+def test_an_unlisted_instance_is_absent() -> None:
+    """An instance and an address appear and disappear."""
     timeline = timeline_of([listed(0), answered(1), listed(2, "i-1"), answered(3, "192.0.2.1"), listed(5)])
     assert timeline is not None
     by_subject = {lane.subject: [span.state for span in lane.spans] for lane in timeline.lanes}
@@ -57,8 +57,8 @@ def test_what_is_not_listed_is_absent() -> None:
     }
 
 
-def test_where_nothing_changed_there_is_no_timeline() -> None:
-    """Neither calls that show no state, nor the same state again, nor parts of a list, nor a list that was cut."""
+def test_without_a_change_there_is_no_timeline() -> None:
+    """Calls without states, equal states, pages of a list and a cut list give no timeline."""
     assert timeline_of([]) is None
     assert timeline_of([health(0, 9, **{"i-1": "HEALTHY"}), health(10, 12, **{"i-1": "HEALTHY"})]) is None
     first, second = listed(0, "i-1"), listed(1, "i-2")
@@ -69,19 +69,24 @@ def test_where_nothing_changed_there_is_no_timeline() -> None:
     assert timeline_of([listed(0, "i-1"), cut]) is None
 
 
-def test_answers_by_chance_are_not_drawn() -> None:
-    """Of a hundred addresses eight are answered at random: that is no history of any of them."""
-    looks = [answered(at, "192.0.2.1" if at % 2 else "192.0.2.2") for at in range(40)]
-    assert timeline_of(looks) is None
+def test_random_answers_are_not_drawn() -> None:
+    """Addresses that answers contain at random have no lane."""
+    samples = [answered(at, "192.0.2.1" if at % 2 else "192.0.2.2") for at in range(40)]
+    assert timeline_of(samples) is None
 
 
-def test_what_a_fixture_did_is_a_mark_and_tidying_up_is_not() -> None:
-    """A server that begins to fail is told; what comes after the last look is not."""
-    event = cast(Entry, {"kind": "event", "event": "127.0.0.1 answers 503", "at": 1.0})
-    tidying: Entry = {"kind": "call", "operation": "DeregisterInstance", "params": {"InstanceId": "i-1"}, "at": 9.0}
-    timeline = timeline_of([listed(0, "i-1"), event, listed(5), tidying])
+def test_events_of_fixtures_are_shown_and_cleanup_is_not() -> None:
+    """A server that begins to fail is an event; calls after the last sample are not."""
+    event = cast(EvidenceEntry, {"kind": "event", "event": "127.0.0.1 answers 503", "at": 1.0})
+    cleanup: EvidenceEntry = {
+        "kind": "call",
+        "operation": "DeregisterInstance",
+        "params": {"InstanceId": "i-1"},
+        "at": 9.0,
+    }
+    timeline = timeline_of([listed(0, "i-1"), event, listed(5), cleanup])
     assert timeline is not None
-    assert [mark.label for mark in timeline.marks] == ["127.0.0.1 answers 503"]
+    assert [event.label for event in timeline.events] == ["127.0.0.1 answers 503"]
 
 
 json = st.recursive(
@@ -89,7 +94,7 @@ json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-looks: Any = st.one_of(
+samples: Any = st.one_of(
     st.builds(listed, st.floats(0, 1000), st.sampled_from(["i-1", "i-2"])),
     st.builds(lambda at, more, state: health(at, at + more, **{"i-1": state}), st.floats(0, 1000), st.floats(0, 50),
               st.sampled_from(["HEALTHY", "UNHEALTHY", "UNKNOWN"])),
@@ -102,9 +107,9 @@ looks: Any = st.one_of(
 )  # fmt: skip
 
 
-@given(entries=st.lists(looks, max_size=20))
-def test_spans_follow_each_other_whatever_the_evidence(entries: list[Entry]) -> None:
-    """From any evidence comes a timeline whose spans have no gaps and lie within it, or none."""
+@given(entries=st.lists(samples, max_size=20))
+def test_spans_have_no_gaps_for_any_evidence(entries: list[EvidenceEntry]) -> None:
+    """Any evidence gives a timeline whose spans have no gaps and lie within it, or no timeline."""
     entries.sort(key=lambda entry: entry.get("at", 0.0))
     timeline = timeline_of(entries)
     assert timeline is None or is_orderly(timeline)

@@ -2,11 +2,11 @@ const byId = (id) => document.getElementById(id);
 const parsed = (id) => JSON.parse(byId(id).textContent);
 const data = parsed("data");
 
-// What is not shown as itself, or moves the text around it, is written as its escape.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]/gu;
-const seen = (text) => String(text).replace(UNSEEN, (c) => "\\u" + c.codePointAt(0).toString(16).padStart(4, "0"));
+// Replace hidden characters, and characters that reorder text, by their escapes.
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]/gu;
+const visible = (text) => String(text).replace(HIDDEN, (c) => "\\u" + c.codePointAt(0).toString(16).padStart(4, "0"));
 
-// An element with its attributes and children; texts become text, never markup.
+// Create an element with attributes and children; strings become text, never markup.
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -14,7 +14,7 @@ function make(tag, attributes, ...children) {
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
   for (const child of children.flat()) {
-    if (child !== null && child !== undefined && child !== "") element.append(child instanceof Node ? child : seen(child));
+    if (child !== null && child !== undefined && child !== "") element.append(child instanceof Node ? child : visible(child));
   }
   return element;
 }

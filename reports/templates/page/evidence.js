@@ -1,12 +1,12 @@
-// Calls and DNS messages. Entries are built when they are opened: there may be ten thousand of them.
+// Calls and DNS messages. An entry is built when it is opened: there may be ten thousand of them.
 
-const AT_ONCE = 100;
+const PAGE_SIZE = 100;
 
 function pretty(value) {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
   const pre = make("pre", { tabindex: "0" });
   if (typeof value === "string") {
-    pre.append(seen(text));
+    pre.append(visible(text));
     return pre;
   }
   let end = 0;
@@ -18,8 +18,8 @@ function pretty(value) {
   return pre;
 }
 
-// Neither good nor bad by itself: a refusal is what many documents ask for.
-function came(entry) {
+// Summarise the response. A refusal is not bad in itself: many documents require it.
+function response(entry) {
   if (entry.kind === "dns") {
     const answer = entry.answer;
     if (!answer || typeof answer !== "object") return { odd: true, text: String(answer) };
@@ -36,11 +36,11 @@ function body(entry) {
   const part = (title, value) => value !== undefined && parts.push(make("h5", null, title), pretty(value));
   if (entry.kind === "dns") {
     const answer = entry.answer;
-    part("Asked", `${entry.question} @${entry.server}`);
+    part("Question", `${entry.question} @${entry.server}`);
     if (answer && typeof answer === "object") {
       for (const section of ["answer", "authority"]) if (Array.isArray(answer[section])) part(words(section), answer[section].join("\n"));
-      if (!answer.answer && !answer.authority) part("came", answer);
-    } else part("Came", answer);
+      if (!answer.answer && !answer.authority) part("Answer", answer);
+    } else part("Answer", answer);
   } else {
     part("Parameters", entry.params);
     part("Error", entry.error);
@@ -50,21 +50,21 @@ function body(entry) {
   return parts;
 }
 
-// What was measured, where no document promises anything: intervals, since looks have time between them.
+// Measurements that no document specifies: intervals, because there is time between two samples.
 function figuresOf(entries) {
   const figures = entries.filter((entry) => entry.kind === "figure");
   if (!figures.length) return null;
   const row = ({ figure, low, high, unit }) => make("tr", null, make("th", { scope: "row" }, figure), make("td", null, low === high ? `${low} ${unit}` : `${low} to ${high} ${unit}`));
-  return make("div", null, make("h5", null, "What was measured, in service seconds"), make("table", { class: "figures" }, make("tbody", null, figures.map(row))));
+  return make("div", null, make("h5", null, "Measurements, in service seconds"), make("table", { class: "figures" }, make("tbody", null, figures.map(row))));
 }
 
 function exchange(entry, began, open) {
   if (entry.kind === "look") return make("li", { class: "skipped" }, `${entry.question} by ${entry.server}: ${entry.answer}`);
   if (entry.kind === "event") return make("li", { class: "skipped" }, entry.event);
-  if (entry.kind === "skipped") return make("li", { class: "skipped" }, `${entry.skipped} entries between are not kept`);
-  const result = came(entry);
-  const asked = entry.kind === "dns" ? `${entry.question}` : `${entry.operation ?? entry.kind}`;
-  const who = entry.kind === "dns" ? "dns" : entry.service ?? "";
+  if (entry.kind === "skipped") return make("li", { class: "skipped" }, `${entry.skipped} entries are not kept here`);
+  const result = response(entry);
+  const request = entry.kind === "dns" ? `${entry.question}` : `${entry.operation ?? entry.kind}`;
+  const service = entry.kind === "dns" ? "dns" : entry.service ?? "";
   const times = [];
   if (typeof entry.at === "number" && typeof began === "number") times.push(`+${(entry.at - began).toFixed(1)} s service`);
   if (typeof entry.wallMs === "number") times.push(`${entry.wallMs} ms wall`);
@@ -74,9 +74,9 @@ function exchange(entry, began, open) {
     make(
       "summary",
       null,
-      make("span", { class: "who" }, who),
-      make("span", { class: "asked" }, asked),
-      make("span", { class: result.odd ? "came odd" : "came" }, result.text),
+      make("span", { class: "service" }, service),
+      make("span", { class: "request" }, request),
+      make("span", { class: result.odd ? "response odd" : "response" }, result.text),
       make("span", { class: "times" }, times.join(", ")),
     ),
   );
@@ -89,17 +89,17 @@ function exchange(entry, began, open) {
   return make("li", null, details);
 }
 
-// The end is what decided, so the last entries are shown, the very last opened if it tells what went wrong.
+// The last entries decided the verdict, so they are shown, and the very last is opened if the test did not pass.
 function exchanges(entries, openLast) {
   const began = (entries.find((entry) => typeof entry.at === "number") || {}).at;
   const list = make("ol", { class: "exchanges" });
-  let from = Math.max(0, entries.length - AT_ONCE);
+  let from = Math.max(0, entries.length - PAGE_SIZE);
   list.append(...entries.slice(from).map((entry, i, shown) => exchange(entry, began, openLast && i === shown.length - 1)));
   if (!from) return [list];
-  const label = () => `Show ${Math.min(from, 10 * AT_ONCE).toLocaleString("en")} earlier of ${from.toLocaleString("en")}`;
+  const label = () => `Show ${Math.min(from, 10 * PAGE_SIZE).toLocaleString("en")} earlier of ${from.toLocaleString("en")}`;
   const more = make("button", { type: "button", class: "plain" }, label());
   more.addEventListener("click", () => {
-    const next = Math.max(0, from - 10 * AT_ONCE);
+    const next = Math.max(0, from - 10 * PAGE_SIZE);
     list.prepend(...entries.slice(next, from).map((entry) => exchange(entry, began, false)));
     from = next;
     if (from) more.textContent = label();

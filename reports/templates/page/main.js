@@ -1,4 +1,4 @@
-// Opening and closing a cell, keys, and the address.
+// Open and close cells, handle keys, and follow the address.
 
 const wide = matchMedia("(min-width: 1080px)");
 const button = (row, column) => document.querySelector(`button.cell[data-row="${row}"][data-column="${column}"]`);
@@ -12,7 +12,7 @@ function mark(pressed) {
   element.closest("tr").classList.toggle("open", pressed);
 }
 
-// On a narrow screen the panel covers the page, so what is under it must not take the focus.
+// On a narrow screen the panel covers the page, so elements under it must not take the focus.
 function cover() {
   const over = Boolean(current) && !wide.matches;
   for (const element of [byId("top"), document.querySelector(".score"), byId("list"), document.querySelector("footer")]) element.inert = over;
@@ -31,7 +31,7 @@ function open(row, column, focus = true) {
   byId("work").classList.add("open");
   mark(true);
   cover();
-  const moved = element.getBoundingClientRect().top - before; // the list became narrower: keep the row where it was
+  const moved = element.getBoundingClientRect().top - before; // the list became narrower: keep the row in place
   if (moved && !element.closest("tr").hidden) scrollBy({ top: moved, behavior: "instant" });
   element.closest("tr").scrollIntoView({ block: "nearest", behavior: "instant" });
   if (focus) byId("panel-title").focus({ preventScroll: true });
@@ -66,7 +66,7 @@ function follow() {
   if (cell === opened) return;
   const at = cell.lastIndexOf("@");
   const row = data.claims.findIndex((claim) => claim.id === cell.slice(0, at));
-  const column = data.columns.findIndex((one) => one.label === cell.slice(at + 1));
+  const column = data.columns.findIndex((candidate) => candidate.label === cell.slice(at + 1));
   if (row >= 0 && column >= 0 && data.cells[row][column]) {
     open(row, column, false);
   } else if (current) close();

@@ -1,4 +1,4 @@
-// Which rows are shown. The state is that of the form, and is kept in the address after the #, with the open cell.
+// Filter the rows. The state of the form and the open cell are kept in the address after the #.
 
 const form = byId("filters");
 const rows = [...document.querySelectorAll("tr.claim")].map((element) => {
@@ -29,26 +29,26 @@ function state() {
   };
 }
 
-function fits(row, wanted) {
-  if (wanted.area && row.area !== wanted.area) return false;
-  if (wanted.level && row.level !== wanted.level) return false;
-  if (!wanted.words.every((word) => row.text.includes(word))) return false;
-  if (wanted.differ && new Set(row.cells.map((cell) => cell && cell.mark)).size < 2) return false;
-  if (!wanted.verdicts && !wanted.expected && wanted.column < 0) return true;
+function fits(row, filters) {
+  if (filters.area && row.area !== filters.area) return false;
+  if (filters.level && row.level !== filters.level) return false;
+  if (!filters.words.every((word) => row.text.includes(word))) return false;
+  if (filters.differ && new Set(row.cells.map((cell) => cell && cell.mark)).size < 2) return false;
+  if (!filters.verdicts && !filters.expected && filters.column < 0) return true;
   return row.cells.some(
     (cell, column) =>
       cell &&
-      (wanted.column < 0 || wanted.column === column) &&
-      (!wanted.verdicts || wanted.verdicts.has(cell.mark)) &&
-      (!wanted.expected || cell.expected === (wanted.expected === "yes")),
+      (filters.column < 0 || filters.column === column) &&
+      (!filters.verdicts || filters.verdicts.has(cell.mark)) &&
+      (!filters.expected || cell.expected === (filters.expected === "yes")),
   );
 }
 
 function filter() {
-  const wanted = state();
+  const filters = state();
   let shown = 0;
   for (const row of rows) {
-    const show = fits(row, wanted);
+    const show = fits(row, filters);
     row.element.hidden = !show;
     shown += show;
   }
@@ -75,21 +75,21 @@ function remember() {
   history.replaceState(null, "", "#" + kept);
 }
 
-// The other way round: what the address says becomes the form's state. Returns the cell that it names.
+// Set the form from the address, and return the cell in the address.
 function recall() {
-  const said = new URLSearchParams(location.hash.slice(1));
-  const verdicts = new Set((said.get("verdict") || "").split(","));
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  const verdicts = new Set((parameters.get("verdict") || "").split(","));
   for (const field of form.elements) {
     if (field.name === "verdict") field.checked = verdicts.has(field.value);
-    else if (field.type === "checkbox") field.checked = said.has(field.name);
-    else if (field.name) field.value = said.get(field.name) || "";
+    else if (field.type === "checkbox") field.checked = parameters.has(field.name);
+    else if (field.name) field.value = parameters.get(field.name) || "";
     if (field.type === "select-one" && field.selectedIndex < 0) field.value = "";
   }
   filter();
-  return said.get("cell") || "";
+  return parameters.get("cell") || "";
 }
 
-// From a verdict to its neighbour, over what is filtered out.
+// Find the next verdict in a direction; filtered rows are skipped.
 function neighbour(button, key) {
   const step = { ArrowUp: -1, ArrowDown: 1 }[key];
   if (!step) {

@@ -1,40 +1,40 @@
-// What is behind one verdict: the document, what articles say, what the target does, its tests and their evidence.
+// Show the details of a verdict: the document, articles, the target's behaviour, the tests and their evidence.
 
 const panel = byId("panel");
-const LEVELS = { must: "a contract", should: "worded with room", observed: "seen, no contract" };
+const LEVELS = { must: "contract", should: "recommendation, not a contract", observed: "observed, not a contract" };
 
-function does(cell, column) {
+function behaviour(cell, column) {
   const why = cell.detail ? `: ${cell.detail}` : ".";
   return {
-    pass: `${column.named} does as documented.`,
-    fail: `${column.named} does not${why}`,
-    inconclusive: `${column.named} could not be judged${why}`,
-    error: `The harness broke on ${column.named}${why}`,
-    unsupported: `${column.named} declares that it lacks this${why}`,
-    "not-run": `${column.named} was not asked${why}`,
-    "not-proven": `No suite proves this${why}`,
+    pass: `${column.target} behaves as documented.`,
+    fail: `${column.target} does not behave as documented${why}`,
+    inconclusive: `${column.target} could not be judged${why}`,
+    error: `The harness broke on ${column.target}${why}`,
+    unsupported: `${column.target} declares that it does not support this${why}`,
+    "not-run": `Not run on ${column.target}${why}`,
+    "no-suite": `No suite tests this claim${why}`,
   }[cell.mark];
 }
 
-function standing(cell) {
+function expectation(cell) {
   const known = cell.known;
-  const why = known ? make("p", { class: "standing" }, make("b", null, "Written down of this target"), `: ${known.reason} `, known.link ? link(known.link, known.link) : "") : null;
-  if (!cell.expected) return [make("p", { class: "standing new" }, make("b", null, "Unexpected"), cell.note ? `: ${cell.note}` : ""), why];
-  if (known) return [make("p", { class: "standing" }, make("b", null, "Known"), `: ${words(known.verdict)} is what is expected of this target, to be looked at again by ${known.expires}.`), why];
+  const why = known ? make("p", { class: "expectation" }, make("b", null, "Expectation of this target"), `: ${known.reason} `, known.link ? link(known.link, known.link) : "") : null;
+  if (!cell.expected) return [make("p", { class: "expectation new" }, make("b", null, "Unexpected"), cell.note ? `: ${cell.note}` : ""), why];
+  if (known) return [make("p", { class: "expectation" }, make("b", null, "Known"), `: ${words(known.verdict)} is expected of this target, until a review on ${known.expires}.`), why];
   return [];
 }
 
 function document_(claim) {
   return [
-    make("h4", null, "The document"),
+    make("h4", null, "Document"),
     make(
       "dl",
       null,
       claim.level && make("div", null, make("dt", null, "Level"), make("dd", null, `${claim.level}, ${LEVELS[claim.level] || ""}`)),
       claim.source && make("div", null, make("dt", null, "Source"), make("dd", null, link(claim.source, claim.href))),
       claim.check && make("div", null, make("dt", null, "Checked"), make("dd", null, claim.check)),
-      claim.unproven && make("div", null, make("dt", null, "Not proven"), make("dd", null, claim.unproven)),
-      make("div", null, make("dt", null, "Real account"), make("dd", null, claim.confirmed ? `last confirmed on ${claim.confirmed}` : "never confirmed on one yet")),
+      claim.unproven && make("div", null, make("dt", null, "No suite"), make("dd", null, claim.unproven)),
+      make("div", null, make("dt", null, "Real account"), make("dd", null, claim.confirmed ? `last confirmed on ${claim.confirmed}` : "not confirmed yet")),
     ),
   ];
 }
@@ -42,40 +42,40 @@ function document_(claim) {
 function articles(claim, cell, column) {
   if (!claim.articles.length) return [];
   return [
-    make("h4", null, "You may have read"),
+    make("h4", null, "Articles"),
     ...claim.articles.map((article) =>
       make(
         "div",
         { class: "article" },
         make("blockquote", null, article.said),
-        make("p", null, make("b", null, `The document says `), make("span", { class: "opinion" }, article.opinion), " ", article.documented),
+        make("p", null, make("b", null, "According to the document: "), make("span", { class: "opinion" }, article.opinion), " ", article.documented),
         article.sources.length ? make("p", { class: "sources" }, article.sources.flatMap((source, i) => [i ? ", " : "", link(source.text, source.href)])) : null,
-        make("p", null, make("b", null, "This target "), does(cell, column)),
+        make("p", null, make("b", null, "This target: "), behaviour(cell, column)),
       ),
     ),
   ];
 }
 
-function test(one, column, deciding) {
-  const found = one.evidence === null ? null : parsed(`evidence-${column}-${one.evidence}`);
+function testDetails(test, column, deciding) {
+  const found = test.evidence === null ? null : parsed(`evidence-${column}-${test.evidence}`);
   const details = make(
     "details",
     { class: "test" },
-    make("summary", null, make("span", { class: `badge mark-${one.verdict}` }, sign(one.verdict), words(one.verdict)), make("span", { class: "id" }, one.id)),
+    make("summary", null, make("span", { class: `badge mark-${test.verdict}` }, sign(test.verdict), words(test.verdict)), make("span", { class: "id" }, test.id)),
   );
   const fill = () => {
     if (details.childElementCount > 1) return;
-    if (one.detail) details.append(make("p", { class: "detail" }, one.detail));
-    if (!found) details.append(make("p", { class: "note" }, "It asked nothing: there is no evidence."));
+    if (test.detail) details.append(make("p", { class: "detail" }, test.detail));
+    if (!found) details.append(make("p", { class: "note" }, "The test made no calls: there is no evidence."));
     else {
       const entries = found.entries.filter((entry) => entry.kind !== "figure");
       const count = entries.length;
       details.append(...[timelineOf(found.timeline), figuresOf(found.entries)].filter(Boolean));
       details.append(
         make("h5", null, `${count.toLocaleString("en")} ${count === 1 ? "entry" : "entries"} of evidence`),
-        ...exchanges(entries, one.verdict !== "pass"),
+        ...exchanges(entries, test.verdict !== "pass"),
       );
-      for (const shown of [snippet("Again, with boto3", found.boto3), snippet("Again, with dig", found.dig)]) if (shown) details.append(shown);
+      for (const shown of [snippet("Reproduce with boto3", found.boto3), snippet("Reproduce with dig", found.dig)]) if (shown) details.append(shown);
     }
   };
   details.addEventListener("toggle", fill);
@@ -88,11 +88,11 @@ function test(one, column, deciding) {
 
 function tests(cell, column) {
   if (!cell.tests.length) return [];
-  // Those that decided come first, and the first of them is open.
-  const decided = (one) => one.verdict === cell.mark;
-  const ordered = [...cell.tests.filter(decided), ...cell.tests.filter((one) => !decided(one))];
-  const title = ordered.length === 1 ? "The test" : `The ${ordered.length} tests`;
-  return [make("h4", null, title), ...ordered.map((one, i) => test(one, column, i === 0))];
+  // Tests that decided the verdict come first, and the first test is open.
+  const decided = (test) => test.verdict === cell.mark;
+  const ordered = [...cell.tests.filter(decided), ...cell.tests.filter((test) => !decided(test))];
+  const title = ordered.length === 1 ? "Test" : `${ordered.length} tests`;
+  return [make("h4", null, title), ...ordered.map((test, i) => testDetails(test, column, i === 0))];
 }
 
 function others(row, column) {
@@ -111,13 +111,13 @@ function others(row, column) {
 function show(row, column) {
   const claim = data.claims[row];
   const cell = data.cells[row][column];
-  const named = data.columns[column];
+  const target = data.columns[column];
   panel.replaceChildren(
     make(
       "div",
       { class: "panel-head" },
       make("span", { class: `badge big mark-${cell.mark}${cell.expected ? "" : " new"}` }, sign(cell.mark), words(cell.mark)),
-      make("span", { class: "named" }, named.named),
+      make("span", { class: "target" }, target.target),
       make(
         "span",
         { class: "moves" },
@@ -130,11 +130,11 @@ function show(row, column) {
     make("p", { class: "id" }, claim.id),
     others(row, column) || "",
     make("h4", null, "This target"),
-    make("p", { class: "does" }, does(cell, named)),
-    ...standing(cell),
-    cell.symptom ? make("details", { class: "symptom" }, make("summary", null, "Symptom, the same whenever it goes wrong this way"), pretty(cell.symptom)) : "",
+    make("p", { class: "behaviour" }, behaviour(cell, target)),
+    ...expectation(cell),
+    cell.symptom ? make("details", { class: "symptom" }, make("summary", null, "Failure signature"), pretty(cell.symptom)) : "",
     ...document_(claim),
-    ...articles(claim, cell, named),
+    ...articles(claim, cell, target),
     ...tests(cell, column),
   );
 }

@@ -1,7 +1,7 @@
-"""`surveyor gate`: whether what was measured keeps the thresholds of gate.toml, and what becomes of a deployment then.
+"""`surveyor gate`: compare runs with the thresholds of gate.toml, and act on a deployment in progress.
 
-Exit codes: 0 the gate is open, 1 it is closed, 2 usage (a gate file with an error, a threshold on what was not run),
-3 the target cannot be reached or refused.
+Exit codes: 0 the gate is open, 1 it is closed, 2 usage (an error in the gate file, a threshold on something that was
+not run), 3 the target cannot be reached or refused the call.
 """
 
 from __future__ import annotations
@@ -22,60 +22,64 @@ __all__ = ["gate"]
 
 
 def gate(
-    rules: Annotated[Path, typer.Argument(metavar="GATE.toml", help="The thresholds.")],
+    rules: Annotated[Path, typer.Argument(metavar="GATE.toml", help="File with the thresholds.")],
     runs: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of runs: load, chaos, conform.")],
     summary: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Add the outcome to this Markdown file ($GITHUB_STEP_SUMMARY).")
+        Path | None,
+        typer.Option(metavar="FILE", help="Append the decision to this Markdown file ($GITHUB_STEP_SUMMARY)."),
     ] = None,
     ecs: Annotated[
-        str, typer.Option(metavar="CLUSTER/SERVICE", help="Let its deployment go on, or have it rolled back.")
+        str,
+        typer.Option(
+            metavar="CLUSTER/SERVICE",
+            help="Continue or roll back this service's deployment in progress.",
+        ),
     ] = "",
-    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Where that service is.")] = "aws",
+    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target that runs the service.")] = "aws",
     account: Account = None,
     region: Region = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Says whether a change may go on, by thresholds on figures and verdicts of runs."""
+    """Decide whether a change may proceed, by thresholds on figures and verdicts of runs."""
     from surveyor.gate import gather, judge_gate, load_rules, verdict_of
-    from surveyor.gate.deployment_actions import GateAction, service_of
-    from surveyor.gate.record import keep
+    from surveyor.gate.deployment_actions import GateAction, parse_service
+    from surveyor.gate.record import save_record
     from surveyor.gate.summary import render
     from surveyor.verdicts import Verdict
 
-    where = service_of(ecs) if ecs else None
-    known = load_rules(rules)
-    outcomes = judge_gate(known, gather(runs))
-    verdict = verdict_of(outcomes)
-    is_open = verdict is Verdict.PASS or (verdict is Verdict.INCONCLUSIVE and known.inconclusive == "pass")
-    for one in outcomes:
-        who = f" [{one.who}]" if one.who else ""
-        typer.echo(f"{one.verdict:<12} {one.threshold}{who}: {one.told}")
-    taken = f", and what is inconclusive is taken for a {known.inconclusive}" if verdict is Verdict.INCONCLUSIVE else ""
-    typer.echo(f"the gate is {'open' if is_open else 'closed'}: {verdict}{taken}")
+    service = parse_service(ecs) if ecs else None
+    loaded = load_rules(rules)
+    results = judge_gate(loaded, gather(runs))
+    verdict = verdict_of(results)
+    is_open = verdict is Verdict.PASS or (verdict is Verdict.INCONCLUSIVE and loaded.inconclusive == "pass")
+    for result in results:
+        client = f" [{result.client}]" if result.client else ""
+        typer.echo(f"{result.verdict:<12} {result.threshold}{client}: {result.actual}")
+    note = f", treated as {loaded.inconclusive}" if verdict is Verdict.INCONCLUSIVE else ""
+    typer.echo(f"the gate is {'open' if is_open else 'closed'}: {verdict}{note}")
     if summary is not None:
         with summary.open("a", encoding="utf-8") as file:
-            file.write(render(outcomes, open_=is_open))
-    deed = None
+            file.write(render(results, open_=is_open))
+    action = None
     try:
-        if where is not None:
-            deed = _act(
-                where, target, TargetOptions(account=account, region=region, endpoint=endpoint), is_open=is_open
-            )
-            typer.echo(deed.told)
-    except SurveyorError as refused:
-        deed = GateAction("refused", str(refused))
+        if service is not None:
+            options = TargetOptions(account=account, region=region, endpoint=endpoint)
+            action = _act(service, target, options, is_open=is_open)
+            typer.echo(action.description)
+    except SurveyorError as error:
+        action = GateAction("refused", str(error))
         raise
     finally:
-        typer.echo(f"kept: {keep(runs, rules, outcomes, deed, ecs, is_open=is_open)}")
+        typer.echo(f"record: {save_record(runs, rules, results, action, ecs, is_open=is_open)}")
     raise typer.Exit(0 if is_open else 1)
 
 
-def _act(where: tuple[str, str], target: str, how: TargetOptions, *, is_open: bool) -> GateAction:
+def _act(service: tuple[str, str], target: str, options: TargetOptions, *, is_open: bool) -> GateAction:
     from surveyor.gate.deployment_actions import act
     from surveyor.layout import find_layout
     from surveyor.targets import load_target
     from surveyor.targets.running import run_target
 
-    with run_target(load_target(target, find_layout().targets, how), 0) as running:
-        client = running.clients.client("ecs", how.account or running.target.account or "")
-        return act(client, *where, is_open=is_open)
+    with run_target(load_target(target, find_layout().targets, options), 0) as running:
+        client = running.clients.client("ecs", options.account or running.target.account or "")
+        return act(client, *service, is_open=is_open)

@@ -1,6 +1,7 @@
-"""What a gate does to a deployment that goes on: lets it pass, or has ECS roll it back.
+"""Act on a deployment in progress: let it continue, or have ECS roll it back.
 
-A rolling deployment is stopped with StopServiceDeployment; a blue/green one that waits at a PAUSE hook is answered.
+A rolling deployment is stopped with StopServiceDeployment; a blue/green deployment that waits at a PAUSE hook gets an
+answer to the hook.
 """
 
 from __future__ import annotations
@@ -15,50 +16,54 @@ from surveyor.errors import SurveyorError, UsageError
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-__all__ = ["GateAction", "act", "service_of"]
+__all__ = ["GateAction", "act", "parse_service"]
 
-_GOING = ["PENDING", "IN_PROGRESS"]
+_IN_PROGRESS = ["PENDING", "IN_PROGRESS"]
 
 
 @dataclass(frozen=True)
 class GateAction:
-    """What was done: `continued`, `rolled-back`, `left-alone`, or `nothing` where no deployment goes on."""
+    """What the gate did with a deployment.
+
+    `what`: `continued`, `rolled-back`, `left-alone`, `nothing` (no deployment in progress) or `refused`.
+    """
 
     what: str
-    told: str
+    description: str
 
 
-def service_of(text: str) -> tuple[str, str]:
-    """Cluster and service of CLUSTER/SERVICE. Raises UsageError."""
+def parse_service(text: str) -> tuple[str, str]:
+    """Return cluster and service of CLUSTER/SERVICE. Raises UsageError."""
     cluster, _, service = text.partition("/")
     if not cluster or not service or "/" in service:
-        raise UsageError(f"--ecs is CLUSTER/SERVICE, not {text!r}")
+        raise UsageError(f"--ecs: expected CLUSTER/SERVICE, got {text!r}")
     return cluster, service
 
 
 def act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
-    """Act on the service's deployment. Raises SurveyorError where ECS refuses."""
+    """Act on the service's deployment in progress. Raises SurveyorError if ECS refuses."""
     try:
         return _act(ecs, cluster, service, is_open=is_open)
-    except ClientError as refused:
-        error = refused.response.get("Error", {})
+    except ClientError as error:
+        details = error.response.get("Error", {})
         raise SurveyorError(
-            f"{refused.operation_name} was refused: {error.get('Code')}: {error.get('Message')}"
+            f"{error.operation_name} was refused: {details.get('Code')}: {details.get('Message')}"
         ) from None
 
 
 def _act(ecs: ECSClient, cluster: str, service: str, *, is_open: bool) -> GateAction:
-    going: Any = ecs.list_service_deployments(cluster=cluster, service=service, status=_GOING)["serviceDeployments"]  # type: ignore[arg-type]  # literals in a list
-    if not going:
-        return GateAction("nothing", f"no deployment of {cluster}/{service} goes on")
-    arn = str(going[0]["serviceDeploymentArn"])
-    found: Any = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
-    hooks = [one for one in found.get("lifecycleHookDetails") or () if one.get("status") == "AWAITING_ACTION"]
+    status: Any = _IN_PROGRESS
+    listed: Any = ecs.list_service_deployments(cluster=cluster, service=service, status=status)["serviceDeployments"]
+    if not listed:
+        return GateAction("nothing", f"{cluster}/{service} has no deployment in progress; nothing was rolled back")
+    arn = str(listed[0]["serviceDeploymentArn"])
+    deployment: Any = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"][0]
+    hooks = [hook for hook in deployment.get("lifecycleHookDetails") or () if hook.get("status") == "AWAITING_ACTION"]
     if hooks:
         action: Any = "CONTINUE" if is_open else "ROLLBACK"
         ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hooks[0]["hookId"], action=action)
         return GateAction("continued" if is_open else "rolled-back", f"{arn}: its hook was answered with {action}")
     if is_open:
-        return GateAction("left-alone", f"{arn}: goes on")
+        return GateAction("left-alone", f"{arn}: continues")
     ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
     return GateAction("rolled-back", f"{arn}: stopped, and ECS rolls it back")

@@ -1,4 +1,4 @@
-"""What a gate judges: the reports, histories and tallies of runs, found below their folders."""
+"""Gather what a gate judges: the reports, histories and tallies below the folders of runs."""
 
 from __future__ import annotations
 
@@ -7,73 +7,75 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from surveyor.checkers import Judged
+from surveyor.checkers import Judgement
 from surveyor.errors import UsageError
 from surveyor.history import load_history
 from surveyor.history.observations import Interval
-from surveyor.load.attribution import dangers
-from surveyor.load.client_models import BETWEEN
-from surveyor.load.figures import Figures, figures_of
+from surveyor.load.attribution import danger_windows
+from surveyor.load.client_models import INDIRECT
+from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["Evidence", "gather"]
+__all__ = ["GateEvidence", "gather"]
 
 
 @dataclass
-class Evidence:
-    """By name: what checkers said of scenarios and experiments, what clients got in scenarios, verdicts of claims.
+class GateEvidence:
+    """The evidence by name: judgements and client figures of scenarios and experiments, and verdicts of claims.
 
-    `dangers`: of scenarios, for how long each client called a task after its end. `broken`: of what ended worse than
-    its history shows, why; its figures are not to be relied on.
+    `dangers`: for each scenario, how long each client model called a task after its end. `broken`: why a run ended with
+    a worse verdict than its history shows; the figures of such a run are not reliable.
     """
 
-    judged: dict[str, Judged] = field(default_factory=dict)
-    clients: dict[str, Sequence[Figures]] = field(default_factory=dict)
+    judged: dict[str, Judgement] = field(default_factory=dict)
+    clients: dict[str, Sequence[ClientFigures]] = field(default_factory=dict)
     claims: dict[str, Verdict] = field(default_factory=dict)
     dangers: dict[str, Mapping[str, Interval]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
 
-def gather(folders: Sequence[Path]) -> Evidence:
-    """All evidence below these folders. Raises UsageError for a folder without any, and for what cannot be read."""
-    found = Evidence()
+def gather(folders: Sequence[Path]) -> GateEvidence:
+    """Return all evidence below these folders. Raises UsageError for a folder without report and an unreadable file."""
+    evidence = GateEvidence()
     for folder in folders:
         reports = sorted(folder.rglob(REPORT_FILE))
         if not reports:
-            raise UsageError(f"{folder} has no {REPORT_FILE}: it is no folder of a run")
+            raise UsageError(f"{folder} has no {REPORT_FILE}: it is not the folder of a run")
         for path in reports:
-            _read(path, found)
-    return found
+            _add_report(path, evidence)
+    return evidence
 
 
-def _read(path: Path, found: Evidence) -> None:
+def _add_report(path: Path, evidence: GateEvidence) -> None:
     report = load_report(path)
-    found.claims |= {claim.id: claim.verdict for claim in report.claims}
-    for one in report.experiments:
-        if one.judged is None:
+    evidence.claims |= {claim.id: claim.verdict for claim in report.claims}
+    for experiment in report.experiments:
+        if experiment.judged is None:
             continue
-        found.judged[one.name] = whole = _whole(one, one.judged)
-        if whole.verdict is not one.judged.verdict:
-            found.broken[one.name] = f"its run ended with {one.verdict}: {one.detail}"
-        if path.with_name(TALLY_FILE).is_file():
-            history, tally = load_history(path.parent / one.history), _tally(path.with_name(TALLY_FILE))
-            found.clients[one.name] = figures_of(history, tally)
-            found.dangers[one.name] = dangers(history, tally, BETWEEN)
+        name = experiment.name
+        evidence.judged[name] = judgement = _with_run_verdict(experiment, experiment.judged)
+        if judgement.verdict is not experiment.judged.verdict:
+            evidence.broken[name] = f"its run ended with {experiment.verdict}: {experiment.detail}"
+        tally_path = path.with_name(TALLY_FILE)
+        if tally_path.is_file():
+            history, tally = load_history(path.parent / experiment.history), _load_tally(tally_path)
+            evidence.clients[name] = figures_of(history, tally)
+            evidence.dangers[name] = danger_windows(history, tally, INDIRECT)
 
 
-def _whole(one: ExperimentReport, judged: Judged) -> Judged:
-    """What checkers said, unless the run itself ended worse: a history that holds does not excuse a broken run."""
-    verdict = worst((one.verdict, judged.verdict))
+def _with_run_verdict(experiment: ExperimentReport, judged: Judgement) -> Judgement:
+    """Return the judgement with the run's verdict if that is worse: a good history does not excuse a broken run."""
+    verdict = worst((experiment.verdict, judged.verdict))
     if verdict is judged.verdict:
         return judged
-    return replace(judged, verdict=verdict, stopped=judged.stopped or one.detail)
+    return replace(judged, verdict=verdict, stopped=judged.stopped or experiment.detail)
 
 
-def _tally(path: Path) -> Tally:
+def _load_tally(path: Path) -> Tally:
     try:
         return Tally.from_json(json.loads(path.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as broken:
-        raise UsageError(f"{path}: is no tally: {broken}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: is not a tally: {error}") from None

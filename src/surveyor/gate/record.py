@@ -1,4 +1,4 @@
-"""What a gate decided, by what, kept beside the evidence: gate.json in the folder of the first run."""
+"""Keep a gate's decision beside its evidence: gate.json in the folder of the first run."""
 
 from __future__ import annotations
 
@@ -10,43 +10,48 @@ from pathlib import Path
 
 from surveyor.errors import UsageError
 from surveyor.gate.deployment_actions import GateAction
-from surveyor.gate.thresholds import Outcome
+from surveyor.gate.thresholds import ThresholdResult
 from surveyor.load.tally import TALLY_FILE
 from surveyor.report.file import REPORT_FILE
 from surveyor.report.model import API_VERSION
 
-__all__ = ["RECORD_FILE", "keep"]
+__all__ = ["RECORD_FILE", "save_record"]
 
 RECORD_FILE = "gate.json"
 _EVIDENCE = (REPORT_FILE, TALLY_FILE, "*.jsonl")
 
 
-def keep(
+def save_record(
     runs: Sequence[Path],
     rules: Path,
-    outcomes: Sequence[Outcome],
-    deed: GateAction | None,
+    results: Sequence[ThresholdResult],
+    action: GateAction | None,
     service: str,
     *,
     is_open: bool,
 ) -> Path:
-    """Write it, with the digests of the files that it rests on, and return where. Raises UsageError if that fails."""
-    found = sorted({path for run in runs for pattern in _EVIDENCE for path in run.rglob(pattern)})
-    told = {
+    """Write the decision with the digests of its evidence, and return the path. Raises UsageError if that fails."""
+    evidence = sorted({path for run in runs for pattern in _EVIDENCE for path in run.rglob(pattern)})
+    record = {
         "apiVersion": API_VERSION,
         "kind": "GateRecord",
         "decided": datetime.now(UTC).isoformat(timespec="seconds"),
         "open": is_open,
         "thresholds": [
-            {"threshold": str(one.threshold), "client": one.who, "verdict": str(one.verdict), "came": one.told}
-            for one in outcomes
+            {
+                "threshold": str(result.threshold),
+                "client": result.client,
+                "verdict": str(result.verdict),
+                "actual": result.actual,
+            }
+            for result in results
         ],
-        "deployment": {"service": service, "done": deed.what, "told": deed.told} if deed else None,
-        "evidence": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (rules, *found)},
+        "deployment": {"service": service, "done": action.what, "description": action.description} if action else None,
+        "evidence": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (rules, *evidence)},
     }
     path = runs[0] / RECORD_FILE
     try:
-        path.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
-    except OSError as refused:
-        raise UsageError(f"{path}: cannot be written: {refused.strerror}") from None
+        path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     return path

@@ -1,10 +1,10 @@
-"""What a gate says, as Markdown for a pull request: what failed first."""
+"""Render a gate's decision as Markdown for a pull request, failures first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surveyor.gate.thresholds import Outcome
+from surveyor.gate.thresholds import ThresholdResult
 from surveyor.verdicts import Verdict
 
 __all__ = ["render"]
@@ -13,22 +13,23 @@ _SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❔",
 _ORDER = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
-def render(outcomes: Sequence[Outcome], *, open_: bool) -> str:
-    """A line for whether it may go on, and a row a threshold."""
-    failed = sum(one.verdict is Verdict.FAIL for one in outcomes)
-    unclear = sum(one.verdict is Verdict.INCONCLUSIVE for one in outcomes)
-    counts = f"{failed} failed, {unclear} inconclusive, {len(outcomes) - failed - unclear} passed"
+def render(results: Sequence[ThresholdResult], *, open_: bool) -> str:
+    """Return a heading that says whether the gate is open, and a table with one row per result."""
+    failed = sum(result.verdict is Verdict.FAIL for result in results)
+    inconclusive = sum(result.verdict is Verdict.INCONCLUSIVE for result in results)
+    counts = f"{failed} failed, {inconclusive} inconclusive, {len(results) - failed - inconclusive} passed"
     lines = [
         f"## Surveyor's gate: {'open' if open_ else 'closed'}",
         "",
         f"{'✅' if open_ else '❌'} {counts}.",
         "",
-        "| | threshold | client | came |",
+        "| | threshold | client | actual |",
         "|---|---|---|---|",
     ]
-    for one in sorted(outcomes, key=lambda outcome: _ORDER.index(outcome.verdict)):
-        sign = _SIGNS.get(one.verdict, "")
-        lines.append(f"| {sign} {one.verdict} | {_cell(str(one.threshold))} | {_cell(one.who)} | {_cell(one.told)} |")
+    for result in sorted(results, key=lambda result: _ORDER.index(result.verdict)):
+        sign = _SIGNS.get(result.verdict, "")
+        cells = (_cell(str(result.threshold)), _cell(result.client), _cell(result.actual))
+        lines.append(f"| {sign} {result.verdict} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Reports: the values (`model`), the file (`file`), how results become one (`build`), what is made of one (`forms`)."""
+"""Reports: values (`model`), the file (`file`), building from test results (`build`), derived files (`outputs`)."""
 
 from __future__ import annotations
 

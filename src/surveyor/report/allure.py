@@ -1,7 +1,7 @@
-"""A report as Allure results: plain files that `allure generate` and every tool around it reads, one result a claim.
+"""Render a report as Allure results: files that `allure generate` and similar tools read, one result per claim.
 
-Field names are those of allure-python-commons, which Surveyor does not need for this: a run of pytest under Allure's
-own plugin would tell of tests, and this tells of claims. Times are wall time; a result lasts as long as its calls.
+Field names are those of allure-python-commons. Allure's own pytest plugin is not used, because it reports tests, and
+these results report claims. Times are wall time; a result lasts as long as its calls.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ _CATEGORIES = [
     {"name": "Not as documented", "matchedStatuses": ["failed"]},
     {"name": "The harness broke", "matchedStatuses": ["broken"]},
     {"name": "Could not be judged", "matchedStatuses": ["unknown"]},
-    {"name": "Not supported, not run or not proven", "matchedStatuses": ["skipped"]},
+    {"name": "Not supported, not run or no suite", "matchedStatuses": ["skipped"]},
 ]
 
 
 @dataclass(frozen=True)
 class AllureFile:
-    """A file of the results folder; `text` is its whole content."""
+    """A file of the results folder with its content."""
 
     name: str
     text: str
 
 
 class _Item(TypedDict, total=False):
-    """A result or a step, as the format names its members. `start` and `stop` in milliseconds since the epoch."""
+    """A result or a step, with the member names of the format. `start`, `stop`: milliseconds since the epoch."""
 
     uuid: str
     historyId: str
@@ -74,31 +74,31 @@ class _Item(TypedDict, total=False):
 
 
 def save(report: ConformanceReport, claims: Claims, folder: Path) -> None:
-    """Writes the results into `folder`, which is made if it is not there."""
+    """Write the results into `folder`, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in render(report, claims):
         (folder / file.name).write_text(file.text, encoding="utf-8")
 
 
 def render(report: ConformanceReport, claims: Claims) -> list[AllureFile]:
-    """All files: a result a claim, an attachment a test that has evidence, the environment and the categories."""
+    """Return all files: a result per claim, an attachment per test with evidence, environment and categories."""
     files: dict[str, AllureFile] = {}
     for claim in report.claims:
         attachments = {test.id: _attachment(test, report) for test in claim.tests if test.evidence}
         files |= {file.name: file for file in attachments.values()}
-        result = _result(claim, claims, report, attachments)
+        result = _claim_result(claim, claims, report, attachments)
         name = f"{result['uuid']}-result.json"
         files[name] = AllureFile(name, _json(result))
-    for one in report.experiments:
-        found = _experiment(one, report)
-        name = f"{found['uuid']}-result.json"
-        files[name] = AllureFile(name, _json(found))
+    for experiment in report.experiments:
+        result = _experiment_result(experiment, report)
+        name = f"{result['uuid']}-result.json"
+        files[name] = AllureFile(name, _json(result))
     files["environment.properties"] = AllureFile("environment.properties", _environment(report))
     files["categories.json"] = AllureFile("categories.json", _json(_CATEGORIES))
     return list(files.values())
 
 
-def _result(
+def _claim_result(
     claim: ClaimReport, claims: Claims, report: ConformanceReport, attachments: Mapping[str, AllureFile]
 ) -> _Item:
     target = visible(f"{report.target.name} {report.target.version}".strip())
@@ -121,30 +121,31 @@ def _result(
         "links": _links(known),
         "parameters": [{"name": "target", "value": target}],
         "attachments": [],
-        "steps": [_step(test, attachments, start) for test in claim.tests],
+        "steps": [_test_step(test, attachments, start) for test in claim.tests],
     }
 
 
-def _experiment(one: ExperimentReport, report: ConformanceReport) -> _Item:
-    """An experiment is a result, each of its checks a step."""
+def _experiment_result(experiment: ExperimentReport, report: ConformanceReport) -> _Item:
+    """Return the result of an experiment, with a step per check."""
+    judged = experiment.judged
     target = visible(f"{report.target.name} {report.target.version}".strip())
-    start = _milliseconds(one.judged.started if one.judged else report.started)
-    wall = round(1_000 * one.judged.seconds / one.judged.scale) if one.judged else 0
-    case = _digest(f"surveyor:chaos:{one.name}")
-    figures = [f"{figure.figure}: {figure.shown}" for figure in one.judged.figures] if one.judged else []
-    labels = [("feature", "Experiments"), ("story", one.name), ("parentSuite", target), ("suite", "Experiments"),
-              ("framework", "surveyor"), ("language", "python"), ("tag", one.verdict.value)]  # fmt: skip
+    start = _milliseconds(judged.started if judged else report.started)
+    wall = round(1_000 * judged.seconds / judged.scale) if judged else 0
+    case = _digest(f"surveyor:chaos:{experiment.name}")
+    figures = [f"{figure.figure}: {figure.text}" for figure in judged.figures] if judged else []
+    labels = [("feature", "Experiments"), ("story", experiment.name), ("parentSuite", target), ("suite", "Experiments"),
+              ("framework", "surveyor"), ("language", "python"), ("tag", experiment.verdict.value)]  # fmt: skip
     return {
-        "uuid": _uuid(report, one.name),
+        "uuid": _uuid(report, experiment.name),
         "testCaseId": case,
         "historyId": f"{case}.{_digest(report.target.name)}",
-        "fullName": visible(f"chaos.{one.name}"),
-        "name": visible(one.title),
+        "fullName": visible(f"chaos.{experiment.name}"),
+        "name": visible(experiment.title),
         "description": visible("\n\n".join(figures)),
-        "status": _STATUS[one.verdict],
+        "status": _STATUS[experiment.verdict],
         "statusDetails": {
-            "message": visible(one.detail),
-            "trace": visible(one.symptom),
+            "message": visible(experiment.detail),
+            "trace": visible(experiment.symptom),
             "known": False,
             "flaky": False,
         },
@@ -155,14 +156,14 @@ def _experiment(one: ExperimentReport, report: ConformanceReport) -> _Item:
         "links": [],
         "parameters": [{"name": "target", "value": target}],
         "attachments": [],
-        "steps": [_checked(check, start, wall) for check in (one.judged.checks if one.judged else ())],
+        "steps": [_check_step(check, start, wall) for check in (judged.checks if judged else ())],
     }
 
 
-def _checked(check: CheckVerdict, start: int, wall: int) -> _Item:
-    witness = "\n".join(f"event {event.event}: {event.told}" for event in check.witness)
+def _check_step(check: CheckVerdict, start: int, wall: int) -> _Item:
+    witness = "\n".join(f"event {event.event}: {event.description}" for event in check.witness)
     return {
-        "name": visible(check.named),
+        "name": visible(check.label),
         "status": _STATUS[check.verdict],
         "statusDetails": {"message": visible(check.detail), "trace": visible(witness)},
         "stage": "finished",
@@ -173,7 +174,7 @@ def _checked(check: CheckVerdict, start: int, wall: int) -> _Item:
     }
 
 
-def _step(test: TestReport, attachments: Mapping[str, AllureFile], start: int) -> _Item:
+def _test_step(test: TestReport, attachments: Mapping[str, AllureFile], start: int) -> _Item:
     file = attachments.get(test.id)
     evidence = [{"name": "evidence", "source": file.name, "type": "application/json"}] if file else []
     return {
@@ -190,8 +191,8 @@ def _step(test: TestReport, attachments: Mapping[str, AllureFile], start: int) -
 
 def _details(claim: ClaimReport) -> dict[str, object]:
     shown = mark(claim)
-    told = claim.detail if claim.verdict is not Verdict.PASS else ""
-    message = "; ".join(part for part in (claim.note, told) if part)
+    detail = claim.detail if claim.verdict is not Verdict.PASS else ""
+    message = "; ".join(part for part in (claim.note, detail) if part)
     if shown.value != claim.verdict.value:
         message = f"{shown.label}: {message}"
     return {
@@ -215,7 +216,8 @@ def _labels(
         ("target", visible(report.target.name)),
         ("framework", "surveyor"),
         ("language", "python"),
-        *(("tag", test) for test in ((mark(claim).value,) if claim.expected else (mark(claim).value, "unexpected"))),
+        ("tag", mark(claim).value),
+        *([] if claim.expected else [("tag", "unexpected")]),
     ]
     return [{"name": name, "value": value} for name, value in labels]
 
@@ -253,7 +255,7 @@ def _environment(report: ConformanceReport) -> str:
 
 
 def _uuid(report: ConformanceReport, name: str) -> str:
-    """The same for the same thing of the same run, so that results written twice are not counted twice."""
+    """Return the same id for the same item of the same run, so that results written twice are not counted twice."""
     run = f"{report.target.name}|{report.target.version}|{report.started}|{report.seed}|{name}"
     return str(uuid.uuid5(_NAMESPACE, visible(run)))
 

@@ -1,4 +1,4 @@
-"""Makes the report of a run from the results of its tests, the claims and what was expected of the target."""
+"""Build the report of a run from the results of its tests, the claims and the expectations of the target."""
 
 from __future__ import annotations
 
@@ -14,43 +14,41 @@ from surveyor.claims.selection import Selection
 from surveyor.layout import Layout
 from surveyor.report.experiments import experiments_of
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport, TargetReport, TestReport
-from surveyor.report.test_results import Facts, TestResult
+from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import Target
 from surveyor.targets.expectations import Expectation, Expectations, expectations_file, load_expectations
-from surveyor.targets.sweep import standing_in
+from surveyor.targets.sweep import existing_resources
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["Run", "build_report", "conclude", "fresh_expectations", "leftovers"]
+__all__ = ["Run", "build_report", "find_leaked_resources", "load_and_build_report", "new_expectations"]
 
-# Characters of what came that an expectation repeats as its reason.
-_BRIEF = 160
 _CASE = re.compile(r"(?P<test>(?:set-up: |tear-down: )?\w+)\[(?P<case>.*?)\]: (?P<rest>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What happened, as the reporting process saw it. `started` and `finished` are aware times.
+    """The outcome of a run, as the reporting process saw it. `started` and `finished` are aware times.
 
-    `folder`: where histories are; `only_experiments`: no claim was asked for.
+    `folder`: the folder of the histories; `only_experiments`: no claim was selected.
     """
 
     target: Target
     seed: int
     selection: Selection
     results: Sequence[TestResult]
-    facts: Sequence[Facts]
+    facts: Sequence[WorkerFacts]
     started: datetime
     finished: datetime
     wall_seconds: float
     failure: str = ""
-    left_behind: tuple[str, ...] = ()
+    leaked_resources: tuple[str, ...] = ()
     interrupted: bool = False
     folder: Path | None = None
     only_experiments: bool = False
 
 
-def conclude(run: Run, layout: Layout) -> ConformanceReport:
-    """The report of a run in this layout, whose claims and expectations are read."""
+def load_and_build_report(run: Run, layout: Layout) -> ConformanceReport:
+    """Return the report of a run, with the claims and expectations of this layout."""
     claims = load_claims(layout.claims)
     expected = load_expectations(expectations_file(run.target, layout.targets))
     chosen = {} if run.only_experiments else run.selection.select(claims)
@@ -60,7 +58,7 @@ def conclude(run: Run, layout: Layout) -> ConformanceReport:
 def build_report(
     run: Run, claims: Mapping[str, Claim], known: Iterable[str], expected: Expectations
 ) -> ConformanceReport:
-    """The report on the chosen `claims`; `known` are the ids of all there are."""
+    """Return the report on the selected `claims`; `known` are the ids of all claims."""
     planned: dict[str, list[str]] = {}
     for facts in run.facts:
         for nodeid, proven in facts.collected.items():
@@ -73,11 +71,11 @@ def build_report(
             by_claim.setdefault(claim, []).append(result)
     today = run.finished.date()
     rows = tuple(
-        _claim(claim, by_claim.get(name, []), planned.get(name, []), expected, today, run.interrupted)
+        _claim_report(claim, by_claim.get(name, []), planned.get(name, []), expected, today, run.interrupted)
         for name, claim in claims.items()
     )
     return ConformanceReport(
-        target=_target(run),
+        target=_target_report(run),
         surveyor=importlib.metadata.version("surveyor"),
         seed=run.seed,
         areas=run.selection.areas,
@@ -88,35 +86,33 @@ def build_report(
         service_seconds=round(sum(facts.service_seconds for facts in run.facts), 3),
         claims=rows,
         failure=run.failure,
-        surprises=tuple(expected.unknown(known)) if run.selection.is_full and claims else (),
-        left_behind=run.left_behind,
+        unexpected=tuple(expected.unknown(known)) if run.selection.is_full and claims else (),
+        leaked_resources=run.leaked_resources,
         interrupted=run.interrupted,
         experiments=experiments_of(run.results, run.folder),
     )
 
 
-def fresh_expectations(report: ConformanceReport, expires: date) -> list[Expectation]:
-    """An entry for each claim that the target did not hold, with what the document says and what came as its reason."""
+def new_expectations(report: ConformanceReport, expires: date) -> list[Expectation]:
+    """Return an expectation for each claim that fails or is inconclusive.
+
+    The reason is for people to complete. It repeats neither the claim nor the answer: both are in the report, and an
+    expectation must not change with the wording of claims or suites.
+    """
     return [
         Expectation(
             claim=claim.id,
             verdict=claim.verdict,
             symptom=claim.symptom,
             expires=expires,
-            reason=f"documented: {claim.statement.rstrip('.')}; came: {_brief(claim.detail)}",
+            reason="recorded from a run, not investigated",
         )
         for claim in report.claims
         if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
     ]
 
 
-def _brief(detail: str) -> str:
-    """The first of the things that came: an expectation is read by people, the report has them all."""
-    first = detail.partition("; expected ")[0]
-    return first if len(first) <= _BRIEF else f"{first[:_BRIEF]}…"
-
-
-def _target(run: Run) -> TargetReport:
+def _target_report(run: Run) -> TargetReport:
     facts = run.facts[0] if run.facts else None
     return TargetReport(
         name=run.target.name,
@@ -130,14 +126,19 @@ def _target(run: Run) -> TargetReport:
     )
 
 
-def _claim(
-    claim: Claim, results: Sequence[TestResult], planned: Sequence[str], expected: Expectations, today: date, cut: bool
+def _claim_report(
+    claim: Claim,
+    results: Sequence[TestResult],
+    planned: Sequence[str],
+    expected: Expectations,
+    today: date,
+    interrupted: bool,
 ) -> ClaimReport:
     results = sorted(results, key=lambda result: result.nodeid)
     missing = sorted(set(planned) - {result.nodeid for result in results})
     verdict = worst([*(result.verdict for result in results), *(Verdict.NOT_RUN for _ in missing)])
     decisive = [result for result in results if result.verdict is verdict]
-    symptom = _together([result.symptom for result in decisive if result.symptom])
+    symptom = _merge_symptoms([result.symptom for result in decisive if result.symptom])
     unproven = f"{claim.unproven.reason}: {claim.unproven.note}" if claim.unproven else None
     if results or missing:
         detail = "; ".join(dict.fromkeys(result.detail for result in decisive if result.detail))
@@ -145,12 +146,13 @@ def _claim(
         if verdict is Verdict.NOT_RUN:
             detail = f"the run ended before {', '.join(missing)}"
     else:
-        cut = cut and unproven is None
-        detail = "the run was interrupted" if cut else f"unproven, {unproven}" if unproven else "no suite proves it"
-        stale = claim.id in expected.entries
-        note = (
-            expected.objection(claim.id, verdict, symptom, today) if stale else "the run was interrupted" if cut else ""
-        )
+        interrupted = interrupted and unproven is None
+        detail = "the run was interrupted" if interrupted else unproven or "no suite"
+        note = ""
+        if claim.id in expected.entries:
+            note = expected.objection(claim.id, verdict, symptom, today)
+        elif interrupted:
+            note = "the run was interrupted"
     return ClaimReport(
         id=claim.id,
         area=claim.area,
@@ -160,19 +162,22 @@ def _claim(
         note=note,
         symptom=symptom,
         detail=detail,
-        tests=tuple(TestReport(one.nodeid, one.verdict, one.symptom, one.detail, one.evidence) for one in results),
+        tests=tuple(
+            TestReport(result.nodeid, result.verdict, result.symptom, result.detail, result.evidence)
+            for result in results
+        ),
         unproven=unproven,
         last_confirmed_on_aws=claim.confirmed.isoformat() if claim.confirmed else None,
-        known=_known(expected.entries.get(claim.id)),
+        known=_known_report(expected.entries.get(claim.id)),
     )
 
 
-def _known(entry: Expectation | None) -> KnownReport | None:
+def _known_report(entry: Expectation | None) -> KnownReport | None:
     return KnownReport(entry.verdict, entry.reason, entry.link, entry.expires.isoformat()) if entry else None
 
 
-def _together(symptoms: Sequence[str]) -> str:
-    """One text for several symptoms; the cases of one parametrized test that show the same are named together."""
+def _merge_symptoms(symptoms: Sequence[str]) -> str:
+    """Return one text for several symptoms; cases of a parametrized test with the same symptom are listed together."""
     cases: dict[tuple[str, str], list[str]] = {}
     for symptom in symptoms:
         match = _CASE.fullmatch(symptom)
@@ -181,6 +186,6 @@ def _together(symptoms: Sequence[str]) -> str:
     return " | ".join(f"{test}[{'; '.join(names)}]: {rest}" if names else test for (test, rest), names in cases.items())
 
 
-def leftovers(out: Path) -> tuple[str, ...]:
-    """What the ledgers in `out` say still stands in the account, one line each."""
-    return tuple(str(thing) for thing in standing_in(out))
+def find_leaked_resources(out: Path) -> tuple[str, ...]:
+    """Return the resources that remain in the account according to the ledgers in `out`, one line each."""
+    return tuple(str(resource) for resource in existing_resources(out))

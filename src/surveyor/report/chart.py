@@ -1,6 +1,6 @@
-"""An experiment on one axis of time, as numbers: faults, the lives of tasks, what each view showed, what calls got.
+"""Reduce a history to a chart on one time axis: faults, task lifetimes, the size of each view, and calls.
 
-It is read from the history, small enough for a report, and drawn by `drawing`. All times are service seconds.
+The chart is numbers only, small enough for a report; `drawing` draws it. All times are service seconds.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from surveyor.checkers.sightings import looks_by_observer
-from surveyor.history import History, Life, Outcome, lives_of
+from surveyor.checkers.sightings import snapshots_by_observer
+from surveyor.history import History, Outcome, TaskLifetime, task_lifetimes
 
-__all__ = ["Band", "Bar", "Chart", "Lane", "Row", "Stairs", "chart_of"]
+__all__ = ["Band", "Bar", "Chart", "ClientLane", "Stairs", "TaskRow", "chart_of"]
 
-MOST_TASKS = 24
+MAX_TASKS = 24
 BUCKETS = 90
 
 
 @dataclass(frozen=True)
 class Band:
-    """A fault, from when it was on until it was over."""
+    """A fault, from when it began until it was over."""
 
     name: str
     start: float
@@ -29,7 +29,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Bar:
-    """A part of a task's life: `starting`, `running`, `leaving`."""
+    """A part of a task's lifetime: `starting`, `running` or `leaving`."""
 
     start: float
     end: float
@@ -37,8 +37,8 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One task. `victim`: something was done to it."""
+class TaskRow:
+    """One task. `victim`: a fault affected it."""
 
     task: str
     address: str
@@ -48,14 +48,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Stairs:
-    """How many a view showed: from each moment on so many, until the next."""
+    """How many members a view showed: pairs of a time and the number from then on."""
 
     view: str
     steps: tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True)
-class Lane:
+class ClientLane:
     """One client model: its attempts in each bucket, and how many of them failed or had no answer in time."""
 
     client: str
@@ -65,61 +65,67 @@ class Lane:
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything. `more` tasks are not shown; a bucket of calls is `bucket` seconds wide; `lanes`: of a scenario."""
+    """The chart of an experiment.
+
+    `more`: tasks that have no row; `bucket`: seconds in which calls are counted together; `lanes`: of a load scenario.
+    """
 
     seconds: float
     bands: tuple[Band, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TaskRow, ...]
     more: int
     stairs: tuple[Stairs, ...]
     bucket: float
     ok: tuple[int, ...]
     fail: tuple[int, ...]
     info: tuple[int, ...]
-    lanes: tuple[Lane, ...] = ()
+    lanes: tuple[ClientLane, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        value: dict[str, Any] = _lists(asdict(self))
+        """Return JSON values."""
+        value: dict[str, Any] = _with_lists(asdict(self))
         return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Chart:
-        """The inverse of to_json."""
+        """Return the chart in a value of to_json."""
         return cls(
             seconds=value["seconds"],
-            bands=tuple(Band(**one) for one in value["bands"]),
+            bands=tuple(Band(**band) for band in value["bands"]),
             rows=tuple(
-                Row(one["task"], one["address"], one["victim"], tuple(Bar(**bar) for bar in one["bars"]))
-                for one in value["rows"]
+                TaskRow(row["task"], row["address"], row["victim"], tuple(Bar(**bar) for bar in row["bars"]))
+                for row in value["rows"]
             ),
             more=value["more"],
             stairs=tuple(
-                Stairs(one["view"], tuple((at, count) for at, count in one["steps"])) for one in value["stairs"]
+                Stairs(stairs["view"], tuple((at, count) for at, count in stairs["steps"]))
+                for stairs in value["stairs"]
             ),
             bucket=value["bucket"],
             ok=tuple(value["ok"]),
             fail=tuple(value["fail"]),
             info=tuple(value["info"]),
             lanes=tuple(
-                Lane(one["client"], tuple(one["attempts"]), tuple(one["failed"])) for one in value.get("lanes", ())
+                ClientLane(lane["client"], tuple(lane["attempts"]), tuple(lane["failed"]))
+                for lane in value.get("lanes", ())
             ),
         )
 
 
-def _lists(value: Any) -> Any:
-    """With lists for tuples, which JSON does not know."""
+def _with_lists(value: Any) -> Any:
+    """Return the value with lists in place of tuples, which JSON does not have."""
     if isinstance(value, dict):
-        return {name: _lists(one) for name, one in value.items()}
-    return [_lists(one) for one in value] if isinstance(value, tuple | list) else value
+        return {name: _with_lists(item) for name, item in value.items()}
+    return [_with_lists(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def chart_of(history: History) -> Chart:
-    """The chart of a history."""
+    """Return the chart of a history."""
     victims = {victim for fault in history.faults for victim in fault.victims}
-    # Those that something happened to tell more than those that stood by.
-    lives = sorted(lives_of(history), key=lambda life: life.seen.high)
-    chosen = sorted(lives, key=lambda life: (life.task not in victims, life.leaving is None))[:MOST_TASKS]
+    # If there are too many tasks, show those that a fault affected or that left.
+    lifetimes = sorted(task_lifetimes(history), key=lambda lifetime: lifetime.first_seen.high)
+    by_interest = sorted(lifetimes, key=lambda lifetime: (lifetime.task not in victims, lifetime.leaving is None))
+    chosen = by_interest[:MAX_TASKS]
     bucket = max(0.5, round(history.end / BUCKETS, 1))
     return Chart(
         seconds=round(history.end, 1),
@@ -127,47 +133,49 @@ def chart_of(history: History) -> Chart:
             Band(fault.fault, round(fault.begin, 1), round(history.fault_span(fault).high, 1))
             for fault in history.faults
         ),
-        rows=tuple(_row(life, history.end, life.task in victims) for life in lives if life in chosen),
-        more=len(lives) - len(chosen),
+        rows=tuple(
+            _task_row(lifetime, history.end, lifetime.task in victims) for lifetime in lifetimes if lifetime in chosen
+        ),
+        more=len(lifetimes) - len(chosen),
         stairs=tuple(_stairs(history)),
         bucket=bucket,
-        ok=_counted(history, Outcome.OK, bucket),
-        fail=_counted(history, Outcome.FAIL, bucket),
-        info=_counted(history, Outcome.INFO, bucket),
+        ok=_count_calls(history, Outcome.OK, bucket),
+        fail=_count_calls(history, Outcome.FAIL, bucket),
+        info=_count_calls(history, Outcome.INFO, bucket),
     )
 
 
-def _row(life: Life, end: float, victim: bool) -> Row:
-    marks = [("starting", life.seen.low), ("running", life.running.low if life.running else None)]
-    over = life.ended.high if life.ended else end
-    leaving = life.leaving.high if life.leaving else None
-    marks.append(("leaving", leaving if leaving is not None and leaving < over else None))
-    known = [(state, at) for state, at in marks if at is not None]
+def _task_row(lifetime: TaskLifetime, end: float, victim: bool) -> TaskRow:
+    changes = [("starting", lifetime.first_seen.low), ("running", lifetime.running.low if lifetime.running else None)]
+    over = lifetime.ended.high if lifetime.ended else end
+    leaving = lifetime.leaving.high if lifetime.leaving else None
+    changes.append(("leaving", leaving if leaving is not None and leaving < over else None))
+    known = [(state, at) for state, at in changes if at is not None]
     ends = [at for _, at in known[1:]] + [over]
     bars = [Bar(round(at, 1), round(until, 1), state) for (state, at), until in zip(known, ends, strict=True)]
-    return Row(life.task, life.address, victim, tuple(bar for bar in bars if bar.end > bar.start))
+    return TaskRow(lifetime.task, lifetime.address, victim, tuple(bar for bar in bars if bar.end > bar.start))
 
 
 def _stairs(history: History) -> Iterator[Stairs]:
     running = [
-        (roll.begin, sum(one.status == "RUNNING" for one in roll.tasks.values()))
-        for roll in history.rolls
-        if roll.outcome is Outcome.OK
+        (snapshot.begin, sum(state.status == "RUNNING" for state in snapshot.tasks.values()))
+        for snapshot in history.task_snapshots
+        if snapshot.outcome is Outcome.OK
     ]
     yield Stairs("running tasks", _steps(running))
-    for name, looks in looks_by_observer(history):
-        yield Stairs(name, _steps([(look.begin, len(look.members)) for look in looks]))
+    for name, snapshots in snapshots_by_observer(history):
+        yield Stairs(name, _steps([(snapshot.begin, len(snapshot.members)) for snapshot in snapshots]))
 
 
-def _steps(seen: Sequence[tuple[float, int]]) -> tuple[tuple[float, int], ...]:
+def _steps(counts: Sequence[tuple[float, int]]) -> tuple[tuple[float, int], ...]:
     steps: list[tuple[float, int]] = []
-    for at, count in seen:
+    for at, count in counts:
         if not steps or steps[-1][1] != count:
             steps.append((round(at, 1), count))
     return tuple(steps)
 
 
-def _counted(history: History, outcome: Outcome, bucket: float) -> tuple[int, ...]:
+def _count_calls(history: History, outcome: Outcome, bucket: float) -> tuple[int, ...]:
     counts = [0] * (int(history.end / bucket) + 1)
     for call in history.calls:
         if call.outcome is outcome:

@@ -1,4 +1,4 @@
-"""What clients felt, side by side: client models by phases, by scenarios, and the architectures that some stand for.
+"""Build tables of client impact: client models by phase, by scenario, and by architecture.
 
 Pure functions of the rows that a report keeps of each load scenario.
 """
@@ -11,15 +11,22 @@ from dataclasses import dataclass
 from surveyor.callers import ARCHITECTURES
 from surveyor.report.experiments import WHOLE, ClientRow, ExperimentReport
 
-__all__ = ["ArchitectureRow", "Architectures", "Felt", "architectures_of", "felt_by_phases", "felt_by_scenarios"]
+__all__ = [
+    "ArchitectureRow",
+    "Architectures",
+    "ClientTable",
+    "architectures_of",
+    "client_table_by_phase",
+    "client_table_by_scenario",
+]
 
 BEFORE = "before"
-"""The phase of a scenario in which nothing has been done yet."""
+"""The phase of a scenario before the first fault."""
 
 
 @dataclass(frozen=True)
-class Felt:
-    """A table: a row for each client model, with what it got in each column, None where it did not call."""
+class ClientTable:
+    """A table with a row per client model and a cell per column; a cell is None if the client made no call."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[ClientRow | None, ...]], ...]
@@ -27,18 +34,22 @@ class Felt:
 
 @dataclass(frozen=True)
 class ArchitectureRow:
-    """One architecture; `p50`, `p99` in wall milliseconds."""
+    """One architecture; `p50`, `p99`: wall milliseconds; `impact`: its client impact in each scenario."""
 
     name: str
     hops: str
     p50: float
     p99: float
-    felt: tuple[ClientRow, ...]
+    impact: tuple[ClientRow, ...]
 
 
 @dataclass(frozen=True)
 class Architectures:
-    """Latency is of `scenario`, so many attempts each before anything was done; what was felt is of all `scenarios`."""
+    """A comparison of architectures.
+
+    Latency is measured in `scenario` before the first fault, over `attempts` attempts each; the client impact is that
+    of all `scenarios`.
+    """
 
     scenario: str
     attempts: int
@@ -46,48 +57,47 @@ class Architectures:
     rows: tuple[ArchitectureRow, ...]
 
 
-def felt_by_phases(scenario: ExperimentReport) -> Felt:
-    """Of one scenario."""
+def client_table_by_phase(scenario: ExperimentReport) -> ClientTable:
+    """Return the table of one scenario, with a column per phase."""
     columns = tuple(dict.fromkeys(row.phase for row in scenario.clients))
     return _table(columns, ((row.phase, row) for row in scenario.clients))
 
 
-def felt_by_scenarios(experiments: Iterable[ExperimentReport]) -> Felt:
-    """Of each scenario as a whole; experiments without client models have no column."""
-    scenarios = [one for one in experiments if one.clients]
-    whole = ((one.name, row) for one in scenarios for row in one.clients if row.phase == WHOLE)
-    return _table(tuple(one.name for one in scenarios), whole)
+def client_table_by_scenario(experiments: Iterable[ExperimentReport]) -> ClientTable:
+    """Return the table with a column per scenario, all phases together; experiments without clients are left out."""
+    scenarios = [experiment for experiment in experiments if experiment.clients]
+    cells = ((scenario.name, row) for scenario in scenarios for row in scenario.clients if row.phase == WHOLE)
+    return _table(tuple(scenario.name for scenario in scenarios), cells)
 
 
 def architectures_of(experiments: Iterable[ExperimentReport]) -> Architectures | None:
-    """From the scenarios in which all of them were called; None if there is none."""
-    scenarios = [
-        one for one in experiments if {kind.client for kind in ARCHITECTURES} <= {row.client for row in one.clients}
-    ]
-    calm = next((one for one in scenarios if any(row.phase == BEFORE for row in one.clients)), None)
+    """Return the comparison from the scenarios in which all architectures were called; None if there is none."""
+    clients = {architecture.client for architecture in ARCHITECTURES}
+    scenarios = [experiment for experiment in experiments if clients <= {row.client for row in experiment.clients}]
+    calm = next((scenario for scenario in scenarios if any(row.phase == BEFORE for row in scenario.clients)), None)
     if calm is None:
         return None
     before = {row.client: row for row in calm.clients if row.phase == BEFORE}
     rows = tuple(
         ArchitectureRow(
-            kind.name,
-            kind.hops,
-            before[kind.client].p50,
-            before[kind.client].p99,
-            tuple(_whole(one, kind.client) for one in scenarios),
+            architecture.name,
+            architecture.hops,
+            before[architecture.client].p50,
+            before[architecture.client].p99,
+            tuple(_whole_row(scenario, architecture.client) for scenario in scenarios),
         )
-        for kind in ARCHITECTURES
+        for architecture in ARCHITECTURES
     )
-    attempts = min(before[kind.client].attempts for kind in ARCHITECTURES)
-    return Architectures(calm.name, attempts, tuple(one.name for one in scenarios), rows)
+    attempts = min(before[architecture.client].attempts for architecture in ARCHITECTURES)
+    return Architectures(calm.name, attempts, tuple(scenario.name for scenario in scenarios), rows)
 
 
-def _whole(scenario: ExperimentReport, client: str) -> ClientRow:
+def _whole_row(scenario: ExperimentReport, client: str) -> ClientRow:
     return next(row for row in scenario.clients if (row.client, row.phase) == (client, WHOLE))
 
 
-def _table(columns: Sequence[str], cells: Iterable[tuple[str, ClientRow]]) -> Felt:
+def _table(columns: Sequence[str], cells: Iterable[tuple[str, ClientRow]]) -> ClientTable:
     found: dict[str, dict[str, ClientRow]] = {}
     for column, row in cells:
         found.setdefault(row.client, {})[column] = row
-    return Felt(tuple(columns), tuple((client, tuple(map(row.get, columns))) for client, row in found.items()))
+    return ClientTable(tuple(columns), tuple((client, tuple(map(row.get, columns))) for client, row in found.items()))

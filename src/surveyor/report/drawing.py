@@ -1,6 +1,6 @@
-"""Draws the chart of an experiment as shapes of SVG: one axis of time, and what happened above it.
+"""Draw the chart of an experiment as SVG shapes above one time axis.
 
-Colours come from the page's style sheet, by class, so that the drawing is good on light, dark and paper.
+Colours come from the page's style sheet, by class, so that the drawing works on light, dark and paper.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from surveyor.report.chart import Band, Chart, Row, Stairs
+from surveyor.report.chart import Band, Chart, Stairs, TaskRow
 
 __all__ = ["Drawing", "Shape", "draw"]
 
@@ -19,16 +19,16 @@ STAIRS, STAIRS_GAP = 26.0, 10.0
 CALLS = 60.0
 LANE, LANE_GAP = 16.0, 5.0
 GROUP = 22.0
-"""Above each group of rows, for its heading."""
+"""Height of the heading above each group of rows."""
 
 
-Place = Callable[[float], float]
-"""From a service second to where it is."""
+TimeScale = Callable[[float], float]
+"""Maps a service second to its horizontal position."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """An element of SVG."""
+    """An SVG element."""
 
     tag: str
     attributes: Mapping[str, str]
@@ -37,20 +37,20 @@ class Shape:
 
 @dataclass
 class Drawing:
-    """All shapes, in a box that is `wide` by `high`."""
+    """All shapes, in a box of `wide` by `high` units."""
 
     wide: float = WIDE
     high: float = 0.0
     shapes: list[Shape] = field(default_factory=list)
 
     def add(self, tag: str, kind: str, text: str = "", **attributes: float | str) -> None:
-        """Add a shape of a class; numbers are rounded, `_` in names is `-`."""
-        told = {name.replace("_", "-"): _written(value) for name, value in attributes.items()}
-        self.shapes.append(Shape(tag, {"class": kind, **told}, text))
+        """Add a shape of a class; numbers are rounded, and `_` in attribute names becomes `-`."""
+        formatted = {name.replace("_", "-"): _format(value) for name, value in attributes.items()}
+        self.shapes.append(Shape(tag, {"class": kind, **formatted}, text))
 
 
 def draw(chart: Chart) -> Drawing:
-    """The whole drawing."""
+    """Return the drawing of a chart."""
     drawing, scale = Drawing(), (WIDE - LEFT - RIGHT) / max(chart.seconds, 1.0)
 
     def at(seconds: float) -> float:
@@ -80,9 +80,9 @@ def draw(chart: Chart) -> Drawing:
 
 
 def _spans(bands: Iterable[Band]) -> list[tuple[float, float]]:
-    """When any fault was on: where several were the ground is no darker, and what is drawn on it as easily read."""
+    """Return when any fault was active. Overlapping faults are merged, so that the background does not get darker."""
     spans: list[tuple[float, float]] = []
-    for band in sorted(bands, key=lambda one: one.start):
+    for band in sorted(bands, key=lambda band: band.start):
         if spans and band.start <= spans[-1][1]:
             start, over = spans[-1]
             spans[-1] = start, max(over, band.end)
@@ -91,8 +91,8 @@ def _spans(bands: Iterable[Band]) -> list[tuple[float, float]]:
     return spans
 
 
-def _levels(bands: Sequence[Band], at: Place) -> Iterator[tuple[Band, int]]:
-    """Each fault with the line that its name stands on, so that no two names meet."""
+def _levels(bands: Sequence[Band], at: TimeScale) -> Iterator[tuple[Band, int]]:
+    """Yield each fault with the text line of its name, so that no two names overlap."""
     ends: list[float] = []
     for band in bands:
         x = at(band.start)
@@ -102,9 +102,9 @@ def _levels(bands: Sequence[Band], at: Place) -> Iterator[tuple[Band, int]]:
         yield band, level
 
 
-def _tasks(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
+def _tasks(drawing: Drawing, chart: Chart, at: TimeScale, y: float) -> float:
     more = f", and {chart.more} more" if chart.more else ""
-    drawing.add("text", "heading", f"tasks, as ECS told of them{more}", x=4, y=y + 14)
+    drawing.add("text", "heading", f"tasks, as reported by ECS{more}", x=4, y=y + 14)
     y += GROUP
     for row in chart.rows:
         _task(drawing, row, at, y)
@@ -112,7 +112,7 @@ def _tasks(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
     return y
 
 
-def _task(drawing: Drawing, row: Row, at: Place, y: float) -> None:
+def _task(drawing: Drawing, row: TaskRow, at: TimeScale, y: float) -> None:
     name = f"{row.task[:8]} {row.address}"
     drawing.add("text", "victim" if row.victim else "name", name, x=4, y=y + TASK - 1)
     for bar in row.bars:
@@ -120,50 +120,50 @@ def _task(drawing: Drawing, row: Row, at: Place, y: float) -> None:
         drawing.add("rect", f"life {bar.state}", x=x, y=y, width=max(end - x, 1.5), height=TASK)
 
 
-def _views(drawing: Drawing, stairs: Sequence[Stairs], at: Place, y: float) -> float:
-    most = max((count for one in stairs for _, count in one.steps), default=1) or 1
-    drawing.add("text", "heading", "how many each view showed", x=4, y=y + 14)
+def _views(drawing: Drawing, stairs: Sequence[Stairs], at: TimeScale, y: float) -> float:
+    highest = max((count for view in stairs for _, count in view.steps), default=1) or 1
+    drawing.add("text", "heading", "members in each view", x=4, y=y + 14)
     y += GROUP
-    for one in stairs:
+    for view in stairs:
         bottom = y + STAIRS
-        drawing.add("text", "name", one.view, x=4, y=bottom - 8)
+        drawing.add("text", "name", view.view, x=4, y=bottom - 8)
         drawing.add("line", "base", x1=LEFT, x2=WIDE - RIGHT, y1=bottom, y2=bottom)
-        points = [(at(when), bottom - STAIRS * count / most, count) for when, count in one.steps]
+        points = [(at(when), bottom - STAIRS * count / highest, count) for when, count in view.steps]
         if points:
             path = f"M{points[0][0]:.1f} {bottom:.1f}"
             for number, (x, height, _) in enumerate(points):
                 end = points[number + 1][0] if number + 1 < len(points) else WIDE - RIGHT
                 path += f"L{x:.1f} {height:.1f}L{end:.1f} {height:.1f}"
             drawing.add("path", "stairs", d=f"{path}L{WIDE - RIGHT:.1f} {bottom:.1f}Z")
-            for x, height, count in _apart(points):
+            for x, height, count in _labelled_points(points):
                 drawing.add("text", "count", str(count), x=x + 3, y=max(height + 10, bottom - STAIRS + 9))
         y = bottom + STAIRS_GAP
     return y
 
 
-def _apart(points: Sequence[tuple[float, float, int]]) -> Iterator[tuple[float, float, int]]:
-    """Those that have room for their number until the next one."""
+def _labelled_points(points: Sequence[tuple[float, float, int]]) -> Iterator[tuple[float, float, int]]:
+    """Yield the points that have space for their number before the next point."""
     for number, point in enumerate(points):
         end = points[number + 1][0] if number + 1 < len(points) else WIDE
         if end - point[0] > 8 + 6 * len(str(point[2])):
             yield point
 
 
-def _calls(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
-    most = max((sum(one) for one in zip(chart.ok, chart.fail, chart.info, strict=True)), default=0)
-    if not most:
+def _calls(drawing: Drawing, chart: Chart, at: TimeScale, y: float) -> float:
+    highest = max((sum(counts) for counts in zip(chart.ok, chart.fail, chart.info, strict=True)), default=0)
+    if not highest:
         return y
     drawing.add(
         "text", "heading", f"calls in each {chart.bucket:g} s: answered, failed, no answer in time", x=4, y=y + 14
     )
     y += GROUP
     bottom = y + CALLS
-    drawing.add("text", "name", f"{most} at most", x=4, y=y + 9)
+    drawing.add("text", "name", f"maximum {highest}", x=4, y=y + 9)
     for number, counts in enumerate(zip(chart.ok, chart.info, chart.fail, strict=True)):
         x, end = at(number * chart.bucket), at((number + 1) * chart.bucket)
         base = bottom
         for kind, count in zip(("call-ok", "call-info", "call-fail"), counts, strict=True):
-            height = CALLS * count / most
+            height = CALLS * count / highest
             if count:
                 drawing.add("rect", kind, x=x, y=base - height, width=max(end - x - 0.6, 0.6), height=height)
             base -= height
@@ -171,8 +171,8 @@ def _calls(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
     return bottom + 4
 
 
-def _lanes(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
-    """A row a client: how much of its calls failed, as the height of what is red."""
+def _lanes(drawing: Drawing, chart: Chart, at: TimeScale, y: float) -> float:
+    """Draw a row per client; the height of the red part is the share of its calls that failed."""
     if not chart.lanes:
         return y
     heading = f"share of each client's calls that failed, in each {chart.bucket:g} s"
@@ -195,9 +195,9 @@ def _lanes(drawing: Drawing, chart: Chart, at: Place, y: float) -> float:
 
 
 def _ticks(seconds: float) -> list[float]:
-    step = next((one for one in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if seconds / one <= 12), 1_200)
+    step = next((step for step in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if seconds / step <= 12), 1_200)
     return [float(number * step) for number in range(int(seconds / step) + 1)]
 
 
-def _written(value: float | str) -> str:
+def _format(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:.1f}".removesuffix(".0")

@@ -1,34 +1,35 @@
-"""Says what was asked and what came, one line an entry of evidence, and which tests decided a claim."""
+"""Format evidence as text, one line per entry, and find the tests that decided a claim."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.report.model import ClaimReport, TestReport
 from surveyor.report.text import one_line
 
-__all__ = ["deciding_tests", "last_exchange", "said", "transcript"]
+__all__ = ["deciding_tests", "format_exchange", "last_exchange", "transcript"]
 
 
 def deciding_tests(claim: ClaimReport) -> list[TestReport]:
-    """The tests whose verdict became the claim's."""
+    """Return the tests whose verdict became the claim's."""
     return [test for test in claim.tests if test.verdict is claim.verdict]
 
 
 def last_exchange(test: TestReport) -> str:
-    """The last call or question of a test in one line; "" if it has none."""
-    return said(test.evidence[-1]) if test.evidence else ""
+    """Return the last call or question of a test in one line; "" if it has none."""
+    return format_exchange(test.evidence[-1]) if test.evidence else ""
 
 
-def said(entry: Entry) -> str:
-    """One entry in one line: who was asked what, and what came."""
+def format_exchange(entry: EvidenceEntry) -> str:
+    """Return one entry in one line: the request and its response."""
     kind = entry.get("kind")
     if kind == "call":
-        return one_line(f"{entry.get('service', '')} {entry.get('operation', '')}: {_came(entry)}", 200)
+        return one_line(f"{entry.get('service', '')} {entry.get('operation', '')}: {_format_response(entry)}", 200)
     if kind == "dns":
-        return one_line(f"dns {entry.get('question', '')} at {entry.get('server', '')}: {_answer(entry)}", 300)
+        answer = _format_answer(entry)
+        return one_line(f"dns {entry.get('question', '')} at {entry.get('server', '')}: {answer}", 300)
     if kind == "event":
         return one_line(entry.get("event", ""), 200)
     if kind == "look":
@@ -40,26 +41,26 @@ def said(entry: Entry) -> str:
     return one_line(json.dumps(entry, default=str), 200)
 
 
-def transcript(test: TestReport, longest: int) -> str:
-    """The end of what a test asked and was answered, one line an entry, in at most about `longest` characters."""
+def transcript(test: TestReport, max_length: int) -> str:
+    """Return the last entries of a test's evidence, one per line, in at most about `max_length` characters."""
     lines: list[str] = []
     for entry in reversed(test.evidence):
-        line = said(entry)
-        if longest < len(line):
-            lines.append(f"({len(test.evidence) - len(lines)} earlier ones left out)")
+        line = format_exchange(entry)
+        if max_length < len(line):
+            lines.append(f"({len(test.evidence) - len(lines)} earlier entries left out)")
             break
-        longest -= len(line) + 1
+        max_length -= len(line) + 1
         lines.append(line)
     return "\n".join(reversed(lines))
 
 
-def _came(entry: Entry) -> str:
+def _format_response(entry: EvidenceEntry) -> str:
     status, error = entry.get("status"), entry.get("error")
     code = error.get("Code") if isinstance(error, Mapping) else error
     return " ".join(str(part) for part in (status, code) if part) or "answered"
 
 
-def _answer(entry: Entry) -> str:
+def _format_answer(entry: EvidenceEntry) -> str:
     answer = entry.get("answer")
     if not isinstance(answer, Mapping):
         return str(answer)

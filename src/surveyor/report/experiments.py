@@ -1,14 +1,15 @@
-"""Experiments in a report: what their histories say, read once, with the chart of each."""
+"""Report experiments: the judgement and the chart of each history."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveyor.checkers.judgement import Judged, judge_history
-from surveyor.history import HistoryBroken, load_history
+from surveyor.checkers.judgement import Judgement, judge_history
+from surveyor.history import History, HistoryBroken, load_history
 from surveyor.report.chart import Chart, chart_of
 from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
@@ -16,37 +17,68 @@ from surveyor.verdicts import Verdict
 __all__ = ["VERDICT_SUFFIX", "WHOLE", "ClientRow", "ExperimentReport", "experiments_of"]
 
 VERDICT_SUFFIX = ".verdict.json"
-"""Of the file beside a history that holds what `surveyor check --json` says of it."""
+"""Suffix of the file beside a history that holds its judgement."""
 
 WHOLE = "whole"
-"""The name under which all phases of a scenario together are told."""
+"""The name for all phases of a scenario together."""
 
 
 @dataclass(frozen=True)
 class ClientRow:
-    """What one client model got in one phase of a load scenario.
+    """The client impact on one client model in one phase of a load scenario.
 
-    `failed`, `masked`: percent of attempts, each with the interval that its count allows; `p50`, `p99` in wall
-    milliseconds; `outage`, `recovery` in service seconds.
+    `failed`: percent of attempts that failed; `after_retries`: percent of calls that still fail after two immediate
+    retries; each with the ends of its confidence interval. `p50`, `p99`: wall milliseconds. `outage`, `recovery`:
+    service seconds.
     """
 
     client: str
     phase: str
     attempts: int
     failed: tuple[float, float, float]
-    masked: tuple[float, float, float]
+    after_retries: tuple[float, float, float]
     p50: float
     p99: float
     outage: float
     recovery: float
 
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "client": self.client,
+            "phase": self.phase,
+            "attempts": self.attempts,
+            "failed": list(self.failed),
+            "afterRetries": list(self.after_retries),
+            "p50": self.p50,
+            "p99": self.p99,
+            "outage": self.outage,
+            "recovery": self.recovery,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ClientRow:
+        """Return the row in a value of to_json."""
+        return cls(
+            client=value["client"],
+            phase=value["phase"],
+            attempts=value["attempts"],
+            failed=tuple(value["failed"]),
+            after_retries=tuple(value["afterRetries"]),
+            p50=value["p50"],
+            p99=value["p99"],
+            outage=value["outage"],
+            recovery=value["recovery"],
+        )
+
 
 @dataclass(frozen=True)
 class ExperimentReport:
-    """One experiment, or load scenario. Without a whole history `judged` and `chart` are None; `detail` says why.
+    """One experiment or load scenario.
 
-    `history`: its file, relative to the report's folder. `symptom`: as of a test's. `clients` and `sentences`: what
-    clients got, and whom their errors went to, where they were those of a load scenario.
+    `judged` and `chart` are None without a complete history; `detail` then says why. `history`: its file, relative to
+    the report's folder. `symptom`: as for a test. `clients` and `sentences`: the client impact of a load scenario and
+    where failed calls went.
     """
 
     name: str
@@ -55,18 +87,18 @@ class ExperimentReport:
     symptom: str
     detail: str
     history: str
-    judged: Judged | None
+    judged: Judgement | None
     chart: Chart | None
     clients: tuple[ClientRow, ...] = ()
     sentences: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
-        """What it does, in one sentence."""
+        """Return what the experiment does, in one sentence."""
         return self.judged.title if self.judged else self.name
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return JSON values."""
         return {
             "name": self.name,
             "test": self.test,
@@ -76,13 +108,13 @@ class ExperimentReport:
             "history": self.history,
             "judged": self.judged.to_json() if self.judged else None,
             "chart": self.chart.to_json() if self.chart else None,
-            **({"clients": [_row(one) for one in self.clients]} if self.clients else {}),
+            **({"clients": [row.to_json() for row in self.clients]} if self.clients else {}),
             **({"sentences": list(self.sentences)} if self.sentences else {}),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> ExperimentReport:
-        """The inverse of to_json."""
+        """Return the experiment in a value of to_json."""
         return cls(
             name=value["name"],
             test=value["test"],
@@ -90,24 +122,17 @@ class ExperimentReport:
             symptom=value["symptom"],
             detail=value["detail"],
             history=value["history"],
-            judged=Judged.from_json(value["judged"]) if value["judged"] else None,
+            judged=Judgement.from_json(value["judged"]) if value["judged"] else None,
             chart=Chart.from_json(value["chart"]) if value["chart"] else None,
-            clients=tuple(
-                ClientRow(**{**one, "failed": tuple(one["failed"]), "masked": tuple(one["masked"])})
-                for one in value.get("clients", ())
-            ),
+            clients=tuple(ClientRow.from_json(row) for row in value.get("clients", ())),
             sentences=tuple(value.get("sentences", ())),
         )
 
 
-def _row(one: ClientRow) -> dict[str, Any]:
-    return {**asdict(one), "failed": list(one.failed), "masked": list(one.masked)}
-
-
 def experiments_of(results: Iterable[TestResult], folder: Path | None) -> tuple[ExperimentReport, ...]:
-    """The experiments among the results of a run, which are those that prove no claim; histories are below `folder`."""
+    """Return the experiments among test results: those that prove no claim. Histories are below `folder`."""
     return tuple(
-        _experiment(result, folder) for result in sorted(results, key=lambda one: one.nodeid) if not result.claims
+        _experiment(result, folder) for result in sorted(results, key=lambda result: result.nodeid) if not result.claims
     )
 
 
@@ -118,10 +143,19 @@ def _experiment(result: TestResult, folder: Path | None) -> ExperimentReport:
         path = folder / result.history
         try:
             history = load_history(path)
-            judged, chart = judge_history(history), chart_of(history)
-            path.with_suffix(VERDICT_SUFFIX).write_text(judged.dumps(), "utf-8")
-        except HistoryBroken as broken:
-            detail = f"{detail}; {broken}" if detail else str(broken)
-    named = judged.experiment if judged else ""
-    name = named or Path(result.nodeid.partition("::")[0]).stem.replace("_", "-")
+            judged, chart = _load_judgement(path.with_suffix(VERDICT_SUFFIX), history), chart_of(history)
+        except HistoryBroken as error:
+            detail = f"{detail}; {error}" if detail else str(error)
+    name = judged.experiment if judged else ""
+    name = name or Path(result.nodeid.partition("::")[0]).stem.replace("_", "-")
     return ExperimentReport(name, result.nodeid, result.verdict, result.symptom, detail, result.history, judged, chart)
+
+
+def _load_judgement(path: Path, history: History) -> Judgement:
+    """Return the judgement that the experiment wrote; judge the history, and write it, if there is none."""
+    try:
+        return Judgement.from_json(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        judged = judge_history(history)
+        path.write_text(judged.dumps(), "utf-8")
+        return judged

@@ -1,4 +1,4 @@
-"""Writes JSON that every parser takes, whatever a target put into the evidence: ASCII, and no NaN."""
+"""Write JSON that every parser accepts, whatever a target put into the evidence: ASCII, and no NaN."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["dumps"]
 
 
 def dumps(value: object, indent: int | None = None) -> str:
-    """`value` as JSON; numbers that JSON does not have become texts. Without `indent` it has no blanks."""
+    """Return `value` as JSON; NaN and infinities become texts. Without `indent` there is no white space."""
     separators = (",", ":") if indent is None else None
     try:
         return json.dumps(value, indent=indent, separators=separators, allow_nan=False)

@@ -1,7 +1,7 @@
-"""A report as JUnit XML, for whatever shows test results: a suite an area, a case a claim.
+"""Render a report as JUnit XML, for tools that show test results: a suite per area, a case per claim.
 
-Red is what moved, as in the exit code: an outcome that was not expected is a failure (an error if the harness broke),
-also a pass that was not expected. What is known to be wrong, was not judged or is not proven is skipped, and says why.
+As in the exit code, an unexpected outcome is a failure (an error if the harness broke), even an unexpected pass. An
+expected failure, a claim that was not judged and a claim without a suite are skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from surveyor.verdicts import Verdict
 __all__ = ["render"]
 
 _TRANSCRIPT = 4000
-"""Characters of evidence for one test; the whole is in report.json."""
+"""Maximum characters of evidence for one test; report.json has all of it."""
 
 
 def render(report: ConformanceReport, claims: Claims) -> str:
-    """The XML document. Times are wall seconds: the run's, and for a case that of its calls."""
+    """Return the XML document. Times are wall seconds: of the run, and for a case of its calls."""
     target = f"{report.target.name} {report.target.version}".strip()
     root = ET.Element("testsuites", name=f"surveyor {target}", time=_seconds(report.wall_seconds))
     for area in score_by_area(report, claims):
@@ -32,19 +32,19 @@ def render(report: ConformanceReport, claims: Claims) -> str:
             ET.SubElement(properties, "property", name=name, value=value)
         for claim in report.claims:
             if claim.area == area.name:
-                _case(suite, claim, f"surveyor.{report.target.name}.{claim.area}", claims)
+                _add_case(suite, claim, f"surveyor.{report.target.name}.{claim.area}", claims)
         _count(suite)
     if report.experiments:
-        _experiments(root, report)
-    if report.failure or report.left_behind or report.surprises:
-        _run(root, report)
+        _add_experiments(root, report)
+    if report.failure or report.leaked_resources or report.unexpected:
+        _add_run(root, report)
     _total(root)
     _clean(root)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Claims) -> None:
+def _add_case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Claims) -> None:
     wall = sum(_wall(entry.get("wallMs")) for test in claim.tests for entry in test.evidence) / 1000
     case = ET.SubElement(suite, "testcase", classname=classname, name=claim.id, time=_seconds(wall))
     known = claims.by_id.get(claim.id)
@@ -55,46 +55,46 @@ def _case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Claims)
     shown = mark(claim)
     if not claim.expected:
         tag = "error" if claim.verdict is Verdict.ERROR else "failure"
-        wrong = ET.SubElement(case, tag, type=shown.value, message=claim.note or claim.detail)
-        wrong.text = f"{claim.statement}\n{claim.detail}\n{claim.symptom}".strip()
+        failure = ET.SubElement(case, tag, type=shown.value, message=claim.note or claim.detail)
+        failure.text = f"{claim.statement}\n{claim.detail}\n{claim.symptom}".strip()
     elif claim.verdict is not Verdict.PASS:
         ET.SubElement(case, "skipped", type=shown.value, message=f"{shown.label}: {claim.detail}")
-    asked = [
+    transcripts = [
         f"{test.id}: {test.verdict}\n{transcript(test, _TRANSCRIPT)}" for test in deciding_tests(claim) if test.evidence
     ]
-    if asked and claim.verdict is not Verdict.PASS:
-        ET.SubElement(case, "system-out").text = "\n".join(asked)
+    if transcripts and claim.verdict is not Verdict.PASS:
+        ET.SubElement(case, "system-out").text = "\n".join(transcripts)
 
 
-def _experiments(root: ET.Element, report: ConformanceReport) -> None:
-    """A case an experiment; its time is wall time."""
+def _add_experiments(root: ET.Element, report: ConformanceReport) -> None:
+    """Add a case per experiment; its time is wall time."""
     suite = ET.SubElement(root, "testsuite", name="Experiments", timestamp=report.started.partition("+")[0])
-    for one in report.experiments:
-        wall = one.judged.seconds / one.judged.scale if one.judged else 0.0
-        case = ET.SubElement(
-            suite, "testcase", classname=f"surveyor.{report.target.name}.chaos", name=one.name, time=_seconds(wall)
-        )
-        if one.verdict in (Verdict.UNSUPPORTED, Verdict.NOT_RUN):
-            ET.SubElement(case, "skipped", type=one.verdict, message=one.detail)
-        elif one.verdict is not Verdict.PASS:
-            tag = "error" if one.verdict is Verdict.ERROR else "failure"
-            ET.SubElement(case, tag, type=one.verdict, message=one.detail).text = one.title
-        if one.judged is not None:
-            figures = [f"{figure.figure}: {figure.shown}" for figure in one.judged.figures]
-            witnesses = [event.told for check in one.judged.checks for event in check.witness]
+    classname = f"surveyor.{report.target.name}.chaos"
+    for experiment in report.experiments:
+        judged, verdict = experiment.judged, experiment.verdict
+        wall = judged.seconds / judged.scale if judged else 0.0
+        case = ET.SubElement(suite, "testcase", classname=classname, name=experiment.name, time=_seconds(wall))
+        if verdict in (Verdict.UNSUPPORTED, Verdict.NOT_RUN):
+            ET.SubElement(case, "skipped", type=verdict, message=experiment.detail)
+        elif verdict is not Verdict.PASS:
+            tag = "error" if verdict is Verdict.ERROR else "failure"
+            ET.SubElement(case, tag, type=verdict, message=experiment.detail).text = experiment.title
+        if judged is not None:
+            figures = [f"{figure.figure}: {figure.text}" for figure in judged.figures]
+            witnesses = [event.description for check in judged.checks for event in check.witness]
             ET.SubElement(case, "system-out").text = "\n".join((*figures, *witnesses))
     _count(suite)
 
 
-def _run(root: ET.Element, report: ConformanceReport) -> None:
-    """What went wrong with the run and belongs to no claim is a suite of its own."""
+def _add_run(root: ET.Element, report: ConformanceReport) -> None:
+    """Add a separate suite for problems of the run that belong to no claim."""
     suite = ET.SubElement(root, "testsuite", name="the run")
-    told = [
+    problems = [
         ("error", "run", [report.failure] if report.failure else []),
-        ("failure", "expectations", report.surprises),
-        ("failure", "left behind", report.left_behind),
+        ("failure", "expectations", report.unexpected),
+        ("failure", "leaked resources", report.leaked_resources),
     ]
-    for tag, name, lines in told:
+    for tag, name, lines in problems:
         for line in lines[:1]:
             case = ET.SubElement(suite, "testcase", classname="surveyor", name=name, time="0")
             ET.SubElement(case, tag, type=name, message=line).text = "\n".join(lines)
@@ -115,7 +115,7 @@ def _total(root: ET.Element) -> None:
 
 
 def _clean(root: ET.Element) -> None:
-    """XML has no way to write most control characters: everything becomes text that can be seen."""
+    """Replace control characters, most of which XML cannot represent, by visible escapes."""
     for element in root.iter():
         element.text = visible(element.text) if element.text else None
         for name, value in element.items():

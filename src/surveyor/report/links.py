@@ -1,7 +1,7 @@
-"""Finds the public page of a source, so that a reader is one click from the document that decides.
+"""Find the public page of a source, so that a reader is one click away from the document that decides.
 
-AWS gives operations and nested structures of an API a page each. What has none (errors, plain texts and numbers) is
-found on the page of the first operation or structure that uses it, which botocore's models tell.
+AWS documents each operation and nested structure of an API on its own page. Other shapes (errors, plain texts and
+numbers) are on the page of the first operation or structure that uses them; botocore's models show which that is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REFERENCES = {
     "appmesh": (f"{_DOCS}/app-mesh/latest/APIReference", ""),
     "elbv2": (f"{_DOCS}/elasticloadbalancing/latest/APIReference", ""),
 }
-"""Botocore's name of a service: where its API reference is, and the first word of the anchors of members in it."""
+"""The API reference of each service, by botocore's name, and the first word of the anchors of members in it."""
 
 _GUIDES = {
     "AWS App Mesh User Guide": f"{_DOCS}/app-mesh/latest/userguide/{{}}.html",
@@ -41,11 +41,11 @@ _GUIDES = {
     "Service Authorization Reference": f"{_DOCS}/service-authorization/latest/reference/{{}}.html",
     "Amazon VPC User Guide": f"{_DOCS}/vpc/latest/userguide/{{}}.html",
 }
-"""Guides by name, as sources spell them; the page goes into the braces."""
+"""The addresses of guides, by the names that sources use; the page replaces the braces."""
 
 
 def href(source: Source) -> str:
-    """The address of a source's page; "" where none is known."""
+    """Return the address of a source's page; "" if it is unknown."""
     if source.kind is SourceKind.MODEL:
         return _reference(source.text)
     if source.kind is SourceKind.GUIDE:
@@ -74,18 +74,18 @@ def _reference(path: str) -> str:
 
 
 def _page(model: Mapping[str, Any], name: str, member: str, seen: set[str]) -> tuple[str, str, str]:
-    """Page, the form of its anchors, and the member there ("" for the whole page)."""
+    """Return the page, the pattern of its anchors, and the member on it ("" for the whole page)."""
     operations, shapes = model["operations"], model["shapes"]
     seen.add(name)
     if name in operations:
         return name, "", ""
-    for operation, one in operations.items():
-        if one.get("input", {}).get("shape") == name:
+    for operation, details in operations.items():
+        if details.get("input", {}).get("shape") == name:
             return operation, "{}-request", member
-        if one.get("output", {}).get("shape") == name:
+        if details.get("output", {}).get("shape") == name:
             return operation, "{}-response", member
-    for operation, one in operations.items():
-        if any(error["shape"] == name for error in one.get("errors", ())):
+    for operation, details in operations.items():
+        if any(error["shape"] == name for error in details.get("errors", ())):
             return operation, "", ""
     if shapes[name]["type"] == "structure":
         return name, "Type-{}", member
@@ -96,19 +96,19 @@ def _page(model: Mapping[str, Any], name: str, member: str, seen: set[str]) -> t
 
 
 def _users(shapes: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
-    """The shapes that are made of `name`, each with the member that is; structures first."""
-    told = [
+    """Return the shapes that contain `name`, each with the member that holds it; structures first."""
+    structures = [
         (user, key)
         for user, shape in shapes.items()
         for key, reference in shape.get("members", {}).items()
         if reference["shape"] == name
     ]
-    wrapped = [
+    collections = [
         (user, "")
         for user, shape in shapes.items()
         if any(shape.get(part, {}).get("shape") == name for part in ("member", "key", "value"))
     ]
-    return told + wrapped
+    return structures + collections
 
 
 @cache

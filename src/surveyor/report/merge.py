@@ -1,4 +1,4 @@
-"""Reports of several runs on one target as one: a survey and the experiments that followed it, scenario by scenario."""
+"""Merge the reports of several runs on one target: a survey and the experiments that followed it."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ from datetime import datetime
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.model import ConformanceReport
 
-__all__ = ["joined"]
+__all__ = ["merge_reports"]
 
 
-def joined(parts: Mapping[str, ConformanceReport], first: ConformanceReport | None = None) -> ConformanceReport:
-    """`first` with the experiments of all parts, each by its folder below that of the whole; that of the parts alone.
+def merge_reports(parts: Mapping[str, ConformanceReport], first: ConformanceReport | None = None) -> ConformanceReport:
+    """Return `first`, or else the first part, with the experiments of all parts.
 
-    The time is from the first beginning to the last end. Raises ValueError where there is nothing to be joined.
+    `parts`: reports by their folders below the folder of the merged report. The time is from the first start to the
+    last finish. Raises ValueError if there is no report.
     """
     reports = [*([first] if first else []), *parts.values()]
     if not reports:
-        raise ValueError("no report to join")
+        raise ValueError("no report to merge")
     base = reports[0]
-    experiments = tuple(_moved(one, folder) for folder, part in parts.items() for one in part.experiments)
+    experiments = tuple(_move(experiment, folder) for folder, part in parts.items() for experiment in part.experiments)
+    started = min(report.started for report in reports)
+    finished = max(report.finished for report in reports)
     return replace(
         base,
-        started=min(one.started for one in reports),
-        finished=max(one.finished for one in reports),
-        wall_seconds=_between(min(one.started for one in reports), max(one.finished for one in reports)),
-        service_seconds=round(sum(one.service_seconds for one in reports), 3),
-        failure="; ".join(dict.fromkeys(one.failure for one in reports if one.failure)),
-        left_behind=tuple(line for one in reports for line in one.left_behind),
-        interrupted=any(one.interrupted for one in reports),
+        started=started,
+        finished=finished,
+        wall_seconds=_seconds_between(started, finished),
+        service_seconds=round(sum(report.service_seconds for report in reports), 3),
+        failure="; ".join(dict.fromkeys(report.failure for report in reports if report.failure)),
+        leaked_resources=tuple(line for report in reports for line in report.leaked_resources),
+        interrupted=any(report.interrupted for report in reports),
         experiments=(*(first.experiments if first else ()), *experiments),
     )
 
 
-def _between(started: str, finished: str) -> float:
+def _seconds_between(started: str, finished: str) -> float:
     return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
 
 
-def _moved(one: ExperimentReport, folder: str) -> ExperimentReport:
-    return replace(one, history=f"{folder}/{one.history}") if one.history else one
+def _move(experiment: ExperimentReport, folder: str) -> ExperimentReport:
+    if not experiment.history:
+        return experiment
+    return replace(experiment, history=f"{folder}/{experiment.history}")

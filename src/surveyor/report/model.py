@@ -1,6 +1,6 @@
-"""The report of one run as values. On disk it is report.json, described by report.schema.json beside this file.
+"""Define the report of one run as values. On disk it is report.json; report.schema.json beside this file describes it.
 
-What later versions added is optional in the schema, so that reports that were kept stay readable.
+Members added within a version are optional in the schema, so that older reports of that version stay readable.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.report.experiments import ExperimentReport
 from surveyor.verdicts import Verdict
 
 __all__ = ["API_VERSION", "KIND", "ClaimReport", "ConformanceReport", "KnownReport", "TargetReport", "TestReport"]
 
-API_VERSION = "surveyor/v1"
+API_VERSION = "surveyor/v2"
 KIND = "ConformanceReport"
 
 
 @dataclass(frozen=True)
 class TargetReport:
-    """What was tested. `kind`: `started` by Surveyor, or an `endpoint`; `absent`: declared features not found.
+    """The target of a run.
 
-    `endpoint` is its URL, "" for one that was started and for AWS itself; `credentials` says who called, as in a target
-    file.
+    `kind`: `started` by Surveyor, or an `endpoint`. `absent`: declared features that were not found, with the actual
+    behaviour. `endpoint`: its URL, "" for a started target and for AWS itself. `credentials`: as in a target file.
     """
 
     name: str
@@ -39,7 +39,7 @@ class TargetReport:
 
 @dataclass(frozen=True)
 class TestReport:
-    """One test behind a claim; `evidence` holds what it asked and what was answered."""
+    """One test of a claim; `evidence` holds its requests and the answers."""
 
     __test__ = False
 
@@ -47,12 +47,12 @@ class TestReport:
     verdict: Verdict
     symptom: str
     detail: str
-    evidence: tuple[Entry, ...]
+    evidence: tuple[EvidenceEntry, ...]
 
 
 @dataclass(frozen=True)
 class KnownReport:
-    """What was expected of a claim that the target is known not to hold, and why; `expires` is an ISO date."""
+    """The expectation for a claim that the target is known not to fulfil, with its reason; `expires` is an ISO date."""
 
     verdict: Verdict
     reason: str
@@ -62,7 +62,7 @@ class KnownReport:
 
 @dataclass(frozen=True)
 class ClaimReport:
-    """One claim. `note` says what is unexpected; `unproven` why no suite proves it; `known` what was expected of it."""
+    """One claim. `note`: what is unexpected; `unproven`: why no suite tests it; `known`: the target's expectation."""
 
     id: str
     area: str
@@ -82,10 +82,10 @@ class ClaimReport:
 class ConformanceReport:
     """One run.
 
-    `wall_seconds` is what it took, `service_seconds` what the target lived through, over all workers. `areas` and
-    `selected` are what was asked for (empty: everything). `failure` says what broke the run, `surprises` what is
-    unexpected and belongs to no claim, `left_behind` what still stands on the target. `experiments`: those of
-    chaos/ that were part of the run.
+    `wall_seconds`: its duration; `service_seconds`: the time that passed on the target, over all workers. `areas` and
+    `selected`: the selection (empty: everything). `failure`: what broke the run. `unexpected`: unexpected results that
+    belong to no claim. `leaked_resources`: what the run created and did not delete. `experiments`: the experiments of
+    chaos/ in this run.
     """
 
     target: TargetReport
@@ -99,18 +99,18 @@ class ConformanceReport:
     service_seconds: float
     claims: tuple[ClaimReport, ...]
     failure: str = ""
-    surprises: tuple[str, ...] = ()
-    left_behind: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    leaked_resources: tuple[str, ...] = ()
     interrupted: bool = False
     experiments: tuple[ExperimentReport, ...] = ()
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many claims have each verdict."""
+        """Return the number of claims with each verdict."""
         return {str(verdict): sum(claim.verdict is verdict for claim in self.claims) for verdict in Verdict}
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values, in the order in which they are read."""
+        """Return JSON values, in reading order."""
         target = self.target
         return {
             "apiVersion": API_VERSION,
@@ -134,16 +134,16 @@ class ConformanceReport:
             "serviceSeconds": self.service_seconds,
             "interrupted": self.interrupted,
             "failure": self.failure,
-            "surprises": list(self.surprises),
-            "leftBehind": list(self.left_behind),
+            "unexpected": list(self.unexpected),
+            "leakedResources": list(self.leaked_resources),
             "summary": self.summary,
             "claims": [_claim_to_json(claim) for claim in self.claims],
-            **({"experiments": [one.to_json() for one in self.experiments]} if self.experiments else {}),
+            **({"experiments": [experiment.to_json() for experiment in self.experiments]} if self.experiments else {}),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> ConformanceReport:
-        """The inverse of to_json, for a value that report.schema.json allows."""
+        """Return the report in a value of to_json that report.schema.json allows."""
         target = value["target"]
         return cls(
             target=TargetReport(
@@ -166,10 +166,10 @@ class ConformanceReport:
             service_seconds=value["serviceSeconds"],
             claims=tuple(_claim_from_json(claim) for claim in value["claims"]),
             failure=value["failure"],
-            surprises=tuple(value["surprises"]),
-            left_behind=tuple(value["leftBehind"]),
+            unexpected=tuple(value["unexpected"]),
+            leaked_resources=tuple(value["leakedResources"]),
             interrupted=value["interrupted"],
-            experiments=tuple(ExperimentReport.from_json(one) for one in value.get("experiments", ())),
+            experiments=tuple(ExperimentReport.from_json(experiment) for experiment in value.get("experiments", ())),
         )
 
 
@@ -204,7 +204,7 @@ def _known_to_json(known: KnownReport) -> dict[str, str]:
 
 
 def _claim_from_json(value: Mapping[str, Any]) -> ClaimReport:
-    evidence = {one["test"]: tuple(one["entries"]) for one in value["evidence"]}
+    evidence = {item["test"]: tuple(item["entries"]) for item in value["evidence"]}
     known = value.get("known")
     return ClaimReport(
         id=value["id"],
@@ -216,8 +216,10 @@ def _claim_from_json(value: Mapping[str, Any]) -> ClaimReport:
         symptom=value["symptom"],
         detail=value["detail"],
         tests=tuple(
-            TestReport(one["id"], Verdict(one["verdict"]), one["symptom"], one["detail"], evidence.get(one["id"], ()))
-            for one in value["tests"]
+            TestReport(
+                test["id"], Verdict(test["verdict"]), test["symptom"], test["detail"], evidence.get(test["id"], ())
+            )
+            for test in value["tests"]
         ),
         unproven=value["unproven"],
         last_confirmed_on_aws=value["lastConfirmedOnAws"],

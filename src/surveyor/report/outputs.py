@@ -1,4 +1,4 @@
-"""Writes what is derived from a report beside its report.json: for people, for CI and for other tools."""
+"""Write the files derived from a report beside its report.json: for people, for CI and for other tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from surveyor.claims import Claims
 from surveyor.report import allure, junit, markdown, page
 from surveyor.report.model import ConformanceReport
 
-__all__ = ["ALLURE_FOLDER", "JUNIT_FILE", "PAGE_FILE", "SUMMARY_FILE", "save_forms"]
+__all__ = ["ALLURE_FOLDER", "JUNIT_FILE", "PAGE_FILE", "SUMMARY_FILE", "save_outputs"]
 
 PAGE_FILE = "report.html"
 JUNIT_FILE = "junit.xml"
@@ -16,8 +16,8 @@ SUMMARY_FILE = "summary.md"
 ALLURE_FOLDER = "allure-results"
 
 
-def save_forms(report: ConformanceReport, claims: Claims, out: Path) -> Path:
-    """Write all forms into the directory `out` and return where the page is."""
+def save_outputs(report: ConformanceReport, claims: Claims, out: Path) -> Path:
+    """Write all derived files into the folder `out`, and return the path of the page."""
     (out / JUNIT_FILE).write_text(junit.render(report, claims), encoding="utf-8")
     (out / SUMMARY_FILE).write_text(markdown.render(report, claims), encoding="utf-8")
     allure.save(report, claims, out / ALLURE_FOLDER)

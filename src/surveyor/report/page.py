@@ -1,8 +1,8 @@
-"""One self-contained HTML page of one or several reports: the score by area, claims by targets, and all the evidence.
+"""Render reports as one self-contained HTML page: the score by area, claims by target, and all the evidence.
 
-The page loads nothing: its policy forbids every connection and lets only the one script and the one style sheet in it
-take effect, by their hashes. Evidence is hostile input: it stands in blocks of JSON that are no script, is parsed when
-its cell is opened, and reaches the document as text only.
+The page loads nothing: its policy forbids every connection and allows only its own script and style sheet, by their
+hashes. Evidence is hostile input: it stands in JSON blocks that do not run, is parsed when its cell is opened, and is
+inserted into the document as text only.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from surveyor.claims import Claims
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.layout import find_layout
-from surveyor.report.client_tables import architectures_of, felt_by_phases, felt_by_scenarios
+from surveyor.report.client_tables import architectures_of, client_table_by_phase, client_table_by_scenario
 from surveyor.report.drawing import draw
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport
-from surveyor.report.page_data import Column, PageData, Row, bar, page_data
+from surveyor.report.page_data import ClaimRow, Column, PageData, bar, page_data
 from surveyor.report.score import mark
 from surveyor.report.snippets import boto3_snippet, dig_snippet
 from surveyor.report.text import one_line, visible
@@ -38,7 +38,7 @@ _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
-    """The page of at least one report; with several, one column a report, in their order."""
+    """Return the page of one or several reports, with a column per report in their order."""
     environment = Environment(
         loader=FileSystemLoader(find_layout().templates / "page"),
         autoescape=True,
@@ -49,8 +49,8 @@ def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
     )
     environment.filters |= {"moment": _moment, "bar": bar, "mark": mark, "reason": _reason, "drawn": draw}
     environment.filters |= {
-        "by_phases": felt_by_phases,
-        "by_scenarios": felt_by_scenarios,
+        "by_phase": client_table_by_phase,
+        "by_scenario": client_table_by_scenario,
         "architectures": architectures_of,
     }
     style = _source(environment, "page.css")
@@ -60,8 +60,8 @@ def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
         page=shown,
         single=len(shown.columns) == 1,
         total=sum(len(area.rows) for area in shown.areas),
-        style=Markup(style),  # ours, from the templates
-        script=Markup(script),  # ours, from the templates
+        style=Markup(style),  # trusted: from the templates
+        script=Markup(script),  # trusted: from the templates
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'",
         blocks=_blocks(shown),
@@ -69,7 +69,7 @@ def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
 
 
 def _blocks(shown: PageData) -> list[tuple[str, Markup]]:
-    """Ids and contents of the page's blocks of JSON: one of all verdicts, then the evidence, one a test and target."""
+    """Return ids and contents of the JSON blocks: one of all verdicts, then one of evidence per test and target."""
     numbers = [{test: number for number, test in enumerate(column.tests)} for column in shown.columns]
     rows = [row for area in shown.areas for row in area.rows]
     data = {
@@ -93,17 +93,17 @@ def _blocks(shown: PageData) -> list[tuple[str, Markup]]:
     return blocks
 
 
-def _timeline(evidence: Sequence[Entry]) -> Mapping[str, object] | None:
+def _timeline(evidence: Sequence[EvidenceEntry]) -> Mapping[str, object] | None:
     timeline = timeline_of(evidence)
     return asdict(timeline) if timeline else None
 
 
 def _column(column: Column) -> Mapping[str, object]:
     target = column.report.target
-    return {"label": column.label, "named": f"{target.name} {target.version}".strip()}
+    return {"label": column.label, "target": f"{target.name} {target.version}".strip()}
 
 
-def _claim(row: Row) -> Mapping[str, object]:
+def _claim(row: ClaimRow) -> Mapping[str, object]:
     known = row.known
     confirmed = max((cell.last_confirmed_on_aws or "" for cell in row.cells if cell), default="")
     return {
@@ -159,7 +159,7 @@ def _known(known: KnownReport) -> Mapping[str, object]:
 
 
 def _json(value: object) -> Markup:
-    """JSON that can stand in a script element whatever it holds, and that every parser takes."""
+    """Return JSON that is safe inside a script element and that every parser accepts."""
     return Markup(dumps(value).translate(_UNSAFE))  # escaped for a script element, which knows no entities
 
 
@@ -173,14 +173,14 @@ def _hash(text: str) -> str:
 
 
 def _reason(claim: ClaimReport | None) -> str:
-    """What is said of an outcome where there is no panel to open, on paper; "" if the verdict says it all."""
+    """Return the reason of an outcome for paper, where no panel can be opened; "" if the verdict is enough."""
     if claim is None or (claim.expected and claim.verdict not in (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)):
         return ""
     return one_line("; ".join(part for part in (claim.note or "known", claim.detail) if part), 400)
 
 
 def _moment(iso: str) -> str:
-    """A time of a report as people write it."""
+    """Return a time of a report in a form for people."""
     try:
         return datetime.fromisoformat(iso).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     except ValueError:

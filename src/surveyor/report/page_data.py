@@ -1,7 +1,7 @@
-"""What the page shows, as values: columns (one a report), areas with their scores, rows (one a claim) and their cells.
+"""Compute what the page shows: columns (one per report), areas with their scores, rows (one per claim) and cells.
 
-Reports of different suites meet here: a claim that a report lacks has no cell there, and one that no file of claims
-has any more keeps what its report says of it.
+The reports may be of different versions: a claim that a report lacks has no cell there, and a claim that is no longer
+in the files of claims keeps the text of its report.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
 from surveyor.report.score import Mark, Score, area_title, areas_of, score
 from surveyor.report.text import one_line, visible
 
-__all__ = ["AreaRows", "Column", "PageData", "Row", "Segment", "bar", "page_data"]
+__all__ = ["AreaRows", "ClaimRow", "Column", "PageData", "Segment", "bar", "page_data"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One report. `label` is its target's name, with what tells it from others of that name."""
+    """One report. `label`: its target's name, with version or number if several have the same name."""
 
     label: str
     report: ConformanceReport
     score: Score
     tests: Mapping[str, TestReport]
-    """Every test once, by its id, though it may prove several claims."""
+    """Every test once, by its id; a test may prove several claims."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One claim with its outcome in each column, None where a report lacks it. `known`: its claim, if there is one."""
+class ClaimRow:
+    """One claim with its outcome in each column, None if a report lacks it. `known`: the claim in its file, if any."""
 
     id: str
     statement: str
@@ -48,13 +48,13 @@ class AreaRows:
 
     name: str
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[ClaimRow, ...]
     scores: tuple[Score, ...]
 
 
 @dataclass(frozen=True)
 class PageData:
-    """All of it; `marks` are those that occur."""
+    """Everything that the page shows; `marks` are those that occur."""
 
     columns: tuple[Column, ...]
     areas: tuple[AreaRows, ...]
@@ -63,7 +63,7 @@ class PageData:
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a bar that is 100 wide."""
+    """A part of a score bar, whose total width is 100."""
 
     mark: Mark
     count: int
@@ -72,49 +72,49 @@ class Segment:
 
 
 def page_data(reports: Sequence[ConformanceReport], claims: Claims) -> PageData:
-    """The reports side by side, in their order."""
+    """Return the reports side by side, in their order."""
     outcomes = [{claim.id: claim for claim in report.claims} for report in reports]
     columns = tuple(
-        Column(label, report, score(report.claims), {test.id: test for one in report.claims for test in one.tests})
+        Column(label, report, score(report.claims), {test.id: test for claim in report.claims for test in claim.tests})
         for label, report in zip(_labels(reports), reports, strict=True)
     )
     areas = []
     for name in areas_of(reports, claims):
         rows = tuple(_row(claim, outcomes, claims) for claim in _ids(name, outcomes, claims))
-        scores = tuple(score(one for one in report.claims if one.area == name) for report in reports)
+        scores = tuple(score(claim for claim in report.claims if claim.area == name) for report in reports)
         areas.append(AreaRows(visible(name), area_title(name, claims), rows, scores))
-    met = {one for column in columns for one in column.score.marks}
-    return PageData(columns, tuple(areas), tuple(one for one in Mark if one in met))
+    marks = {mark for column in columns for mark in column.score.marks}
+    return PageData(columns, tuple(areas), tuple(mark for mark in Mark if mark in marks))
 
 
-def bar(counted: Score) -> list[Segment]:
-    """The segments of a score from left to right, as wide as their share."""
+def bar(area_score: Score) -> list[Segment]:
+    """Return the segments of a score from left to right; the width of each is its share."""
     segments, x = [], 0.0
-    for one in Mark:
-        count = counted.marks.get(one, 0)
+    for mark in Mark:
+        count = area_score.marks.get(mark, 0)
         if count:
-            width = 100 * count / counted.claims
-            segments.append(Segment(one, count, round(x, 3), round(width, 3)))
+            width = 100 * count / area_score.claims
+            segments.append(Segment(mark, count, round(x, 3), round(width, 3)))
             x += width
     return segments
 
 
 def _ids(area: str, outcomes: Sequence[Mapping[str, ClaimReport]], claims: Claims) -> list[str]:
-    """The claims of an area that any report has: known ones in the order of their file, then others as they come."""
-    met = dict.fromkeys(one.id for report in outcomes for one in report.values() if one.area == area)
+    """Return the claims of an area in any report: known ones in the order of their file, then the others."""
+    met = dict.fromkeys(claim.id for report in outcomes for claim in report.values() if claim.area == area)
     known = [claim for claim in claims.by_id if claim in met]
     return [*known, *(claim for claim in met if claim not in claims.by_id)]
 
 
-def _row(claim: str, outcomes: Sequence[Mapping[str, ClaimReport]], claims: Claims) -> Row:
-    from surveyor.report.links import href  # botocore's models take their time, and only rows need them
+def _row(claim: str, outcomes: Sequence[Mapping[str, ClaimReport]], claims: Claims) -> ClaimRow:
+    from surveyor.report.links import href  # imported late: botocore's models load slowly, and only rows need them
 
     cells = tuple(report.get(claim) for report in outcomes)
     known = claims.by_id.get(claim)
-    told = next(cell.statement for cell in cells if cell is not None)
-    return Row(
+    reported = next(cell.statement for cell in cells if cell is not None)
+    return ClaimRow(
         id=claim,
-        statement=known.statement if known else told,
+        statement=known.statement if known else reported,
         known=known,
         articles=claims.articles_on(claim),
         cells=cells,
@@ -124,14 +124,14 @@ def _row(claim: str, outcomes: Sequence[Mapping[str, ClaimReport]], claims: Clai
 
 
 def _labels(reports: Sequence[ConformanceReport]) -> list[str]:
-    """The target's name; with its version if two have one name, and with a number if two have both in common."""
+    """Return the targets' names, with the version if two names are equal, and a number if both are equal."""
     names = Counter(report.target.name for report in reports)
     labels: list[str] = []
     for report in reports:
         label = report.target.name
         if names[label] > 1:
             label = f"{label} {report.target.version}"
-        label = one_line(label, 60)  # it is a name in the page's address, too
+        label = one_line(label, 60)  # it is also used in the page's address
         same = sum(other == label or other.startswith(f"{label} #") for other in labels)
         labels.append(f"{label} #{same + 1}" if same else label)
     return labels

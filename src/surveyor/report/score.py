@@ -1,6 +1,7 @@
-"""Counts verdicts by area, the same way for every form of a report.
+"""Count verdicts by area, in the same way for every output of a report.
 
-What no suite proves is counted apart from what did not run: the one is a gap of ours, the other of this run.
+Claims without a suite are counted apart from claims that did not run: the former are a gap of Surveyor, the latter of
+this run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["AreaScore", "Mark", "Score", "area_title", "areas_of", "mark", "scor
 
 
 class Mark(StrEnum):
-    """What is shown of a claim on a target, in the order of showing: its verdict, or that no suite proves it."""
+    """What is shown for a claim on a target, in display order: its verdict, or that no suite tests it."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -26,35 +27,35 @@ class Mark(StrEnum):
     ERROR = "error"
     UNSUPPORTED = "unsupported"
     NOT_RUN = "not-run"
-    NOT_PROVEN = "not-proven"
+    NO_SUITE = "no-suite"
 
     @property
     def label(self) -> str:
-        """In words."""
+        """Return the mark in words."""
         return self.value.replace("-", " ")
 
 
 @dataclass(frozen=True)
 class Score:
-    """How many claims have each mark (those that occur), and how many outcomes were not expected."""
+    """The number of claims with each mark that occurs, and the number of unexpected outcomes."""
 
     marks: Mapping[Mark, int]
     unexpected: int
 
     @property
     def claims(self) -> int:
-        """All of them."""
+        """Return the number of all claims."""
         return sum(self.marks.values())
 
     @property
     def held(self) -> int:
-        """Those that pass."""
+        """Return the number of claims that pass."""
         return self.marks.get(Mark.PASS, 0)
 
 
 @dataclass(frozen=True)
 class AreaScore:
-    """The score of one area; `title` is how its file of claims calls it."""
+    """The score of one area; `title` is from its file of claims."""
 
     name: str
     title: str
@@ -62,34 +63,35 @@ class AreaScore:
 
 
 def mark(claim: ClaimReport) -> Mark:
-    """What is shown of a claim."""
+    """Return the mark of a claim."""
     if claim.verdict is Verdict.NOT_RUN and claim.unproven is not None:
-        return Mark.NOT_PROVEN
+        return Mark.NO_SUITE
     return Mark(claim.verdict.value)
 
 
 def score(claims: Iterable[ClaimReport]) -> Score:
-    """Counts the claims."""
+    """Return the score of these claims."""
     chosen = list(claims)
-    counted = Counter(mark(claim) for claim in chosen)
-    return Score({one: counted[one] for one in Mark if counted[one]}, sum(1 for claim in chosen if not claim.expected))
+    counts = Counter(mark(claim) for claim in chosen)
+    unexpected = sum(not claim.expected for claim in chosen)
+    return Score({shown: counts[shown] for shown in Mark if counts[shown]}, unexpected)
 
 
 def score_by_area(report: ConformanceReport, claims: Claims) -> list[AreaScore]:
-    """The areas that the report has claims of, each with its score."""
+    """Return the areas of the report, each with its score."""
     return [
-        AreaScore(name, area_title(name, claims), score(one for one in report.claims if one.area == name))
+        AreaScore(name, area_title(name, claims), score(claim for claim in report.claims if claim.area == name))
         for name in areas_of([report], claims)
     ]
 
 
 def areas_of(reports: Iterable[ConformanceReport], claims: Claims) -> list[str]:
-    """The areas that any of the reports has claims of: known ones in their order, then the others as they come."""
-    met = dict.fromkeys(claim.area for report in reports for claim in report.claims)
-    known = [area.name for area in claims.areas if area.name in met]
-    return [*known, *(name for name in met if name not in known)]
+    """Return the areas of the reports: known ones in the order of their files, then the others as they occur."""
+    found = dict.fromkeys(claim.area for report in reports for claim in report.claims)
+    known = [area.name for area in claims.areas if area.name in found]
+    return [*known, *(name for name in found if name not in known)]
 
 
 def area_title(name: str, claims: Claims) -> str:
-    """How the file of an area calls it; its name if there is no such file any more."""
+    """Return the title of an area; its name if there is no file for it."""
     return next((area.title for area in claims.areas if area.name == name), name)

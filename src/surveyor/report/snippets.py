@@ -1,8 +1,8 @@
-"""Turns the evidence of a test into a few lines of boto3 and dig that show it again.
+"""Turn the evidence of a test into a few lines of boto3 and dig that reproduce it.
 
-What one answer gave and a later call used (ids, tokens, ARNs) becomes an expression, so that the lines run against a
-fresh target, whose ids are others. Evidence is what a target sent: it gets into code only as a literal or on one line
-of a comment.
+Values of an answer that a later call used (ids, tokens, ARNs) become expressions, so that the lines run against a fresh
+target, which has other ids. Evidence comes from the target: it enters the code only as a literal or inside a one-line
+comment.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from itertools import groupby
 
 from botocore import xform_name
 
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.report.model import TargetReport
 from surveyor.report.text import one_line
 
 __all__ = ["boto3_snippet", "dig_snippet"]
 
-_MOST = 40
-"""Steps shown of one test; those before the last 40 are left out."""
+_MAX_STEPS = 40
+"""Steps shown of one test; only the last 40 are shown."""
 
 _WIDTH = 96
-_CUT = re.compile(r"(.*)… \((\d+) characters\)", re.DOTALL)  # how evidence says that it cut a text
+_CUT = re.compile(r"(.*)… \((\d+) characters\)", re.DOTALL)  # marks a text that the evidence cut
 _HEAD = """\
 import boto3
 from botocore.config import Config
@@ -40,7 +40,7 @@ _FRESH = {
     "ministack": "GATEWAY_PORT=5000 ministack",
     "moto": "moto_server -p 5000",
 }
-"""Targets that Surveyor starts, by name: how a reader starts one at the address that snippets name."""
+"""Commands that start a target of this name at the address used in snippets."""
 
 _FINISH = """
 def finish(operation_id):
@@ -55,39 +55,39 @@ def finish(operation_id):
 
 @dataclass(frozen=True)
 class _Step:
-    """The same call or question, `times` times in a row; `entry` is the last of them."""
+    """The same call or question, `times` times in a row; `entry` is the last one."""
 
-    entry: Entry
+    entry: EvidenceEntry
     times: int
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A statement: a comment where `name` is "", else a call whose answer can be kept in `name`.
+    """A statement: a comment if `name` is "", else a call whose answer can be assigned to `name`.
 
-    `refused`: the error code that came.
+    `error`: the error code of the answer.
     """
 
     name: str
     text: str
-    refused: str = ""
+    error: str = ""
     times: int = 1
 
     def lines(self, *, last: bool, needed: bool) -> str:
-        """As Python: what nothing needs is not kept, and the last answer is printed."""
+        """Return Python code; an unused answer is not assigned, and the last answer is printed."""
         if not self.name:
             return f"{self.text}\n"
         again = f"  # {self.times} times in a row" if self.times > 1 and not self.text.startswith("finish(") else ""
         call = f"{self.name} = {self.text}{again}" if last or needed else f"{self.text}{again}"
-        if self.refused:
-            kept = f"{self.name} = refused.response" if last or needed else 'print(refused.response["Error"])'
-            call = f"try:\n    {call}\nexcept ClientError as refused:  # came: {self.refused}\n    {kept}"
+        if self.error:
+            handler = f"{self.name} = error.response" if last or needed else 'print(error.response["Error"])'
+            call = f"try:\n    {call}\nexcept ClientError as error:  # actual: {self.error}\n    {handler}"
         return f"{call}\nprint({self.name})\n" if last else f"{call}\n"
 
 
 @dataclass
 class _Names:
-    """Where values of answers are found: the text, and the expression that gives it."""
+    """Expressions for values that earlier answers returned."""
 
     known: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
@@ -99,11 +99,11 @@ class _Names:
         elif isinstance(value, list):
             for number, inner in enumerate(value):
                 self.learn(inner, f"{expression}[{number}]")
-        elif isinstance(value, str) and _is_given(value):
+        elif isinstance(value, str) and _is_generated(value):
             self.known.setdefault(value, expression)
 
     def learn_literal(self, value: object) -> None:
-        """What a call was given as it stands is no news in its answer."""
+        """Keep the parameters of a call as literals, even if its answer repeats them."""
         if isinstance(value, Mapping):
             for inner in value.values():
                 self.learn_literal(inner)
@@ -120,15 +120,15 @@ class _Names:
         return found
 
 
-def boto3_snippet(entries: Sequence[Entry], target: TargetReport) -> str:
-    """The calls among `entries` as a Python program; "" if there are none. DNS questions stand in it as comments."""
+def boto3_snippet(entries: Sequence[EvidenceEntry], target: TargetReport) -> str:
+    """Return the calls among `entries` as a Python program, with DNS questions as comments; "" without calls."""
     steps = list(_steps(entries))
     if not any(step.entry.get("kind") == "call" for step in steps):
         return ""
-    names, left_out = _Names(), len(steps) - _MOST
+    names, left_out = _Names(), len(steps) - _MAX_STEPS
     parts = [_Part("", f"# {left_out} earlier steps are left out.")] if left_out > 0 else []
     before: float | None = None
-    for number, step in enumerate(steps[-_MOST:], 1):
+    for number, step in enumerate(steps[-_MAX_STEPS:], 1):
         at = step.entry.get("at")
         if isinstance(at, (int, float)):
             if before is not None and at - before >= 1 and step.entry.get("operation") != "GetOperation":
@@ -140,29 +140,29 @@ def boto3_snippet(entries: Sequence[Entry], target: TargetReport) -> str:
     return _head(steps, target, finishing="finish(" in body) + body
 
 
-def dig_snippet(entries: Iterable[Entry], target: TargetReport) -> str:
-    """The DNS questions among `entries` as dig commands, each once; "" if there are none."""
+def dig_snippet(entries: Iterable[EvidenceEntry], target: TargetReport) -> str:
+    """Return the DNS questions among `entries` as dig commands, each once; "" if there are none."""
     lines = list(dict.fromkeys(_dig(entry) for entry in entries if entry.get("kind") == "dns"))
     if lines and target.kind == "started":
-        lines.insert(0, "# The server's address is that of this run; a fresh target tells its own.")
+        lines.insert(0, "# The server's address is from this run; a fresh target prints its own.")
     return "\n".join(lines)
 
 
-def _steps(entries: Iterable[Entry]) -> Iterator[_Step]:
-    def asked(entry: Entry) -> tuple[str, ...]:
+def _steps(entries: Iterable[EvidenceEntry]) -> Iterator[_Step]:
+    def request_of(entry: EvidenceEntry) -> tuple[str, ...]:
         keys = ("kind", "service", "operation", "params", "question", "server", "skipped")
         return tuple(repr(entry.get(key)) for key in keys)
 
-    for _, same in groupby(entries, asked):
+    for _, same in groupby(entries, request_of):
         run = list(same)
         yield _Step(run[-1], sum(entry.get("times", 1) for entry in run))
 
 
 def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> str:
-    named = one_line(f"{target.name} {target.version}".strip(), 80)
+    name = one_line(f"{target.name} {target.version}".strip(), 80)
     started = target.kind == "started"
-    made_up = started or target.credentials == "per-test"
-    head = f"# What {named} was asked.\n" + ("import time\n\n" if finishing else "")
+    is_fake_account = started or target.credentials == "per-test"
+    head = f"# Requests to {name}\n" + ("import time\n\n" if finishing else "")
     head += _HEAD.format(prefix=not (target.endpoint or started))
     services = dict.fromkeys(str(step.entry.get("service", "")) for step in steps if step.entry.get("kind") == "call")
     if finishing:
@@ -172,18 +172,18 @@ def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> s
         where["endpoint_url"] = target.endpoint or "http://127.0.0.1:5000"
     if started or target.region:
         where["region_name"] = target.region or "us-east-1"
-    given = ""
+    arguments = ""
     if where:
-        told = f"  # a fresh {named}" if started else ""
-        told += f": {_FRESH[target.name]}" if started and target.name in _FRESH else ""
-        pairs = ", ".join(f"{_text(name)}: {_text(value)}" for name, value in where.items())
-        head += f"where = {{{pairs}}}{told}\n"
-        given += ", **where"
-    if made_up:
-        head += 'who = {"aws_access_key_id": "111111111111", "aws_secret_access_key": "surveyor"}\n'
-        given += ", **who"
+        comment = f"  # a fresh {name}" if started else ""
+        comment += f": {_FRESH[target.name]}" if started and target.name in _FRESH else ""
+        pairs = ", ".join(f"{_text(key)}: {_text(value)}" for key, value in where.items())
+        head += f"where = {{{pairs}}}{comment}\n"
+        arguments += ", **where"
+    if is_fake_account:
+        head += 'credentials = {"aws_access_key_id": "111111111111", "aws_secret_access_key": "surveyor"}\n'
+        arguments += ", **credentials"
     for service in services:
-        head += f"{_client(service)} = boto3.client({_text(service)}, config=plain{given})\n"
+        head += f"{_client(service)} = boto3.client({_text(service)}, config=plain{arguments})\n"
     return head + (_FINISH if finishing else "\n")
 
 
@@ -196,7 +196,7 @@ def _part(step: _Step, name: str, names: _Names) -> _Part:
     params, error = entry.get("params"), entry.get("error")
     params = params if isinstance(params, Mapping) else {}
     operation = str(entry.get("operation", ""))
-    if operation.startswith("POST "):  # written out by hand, for what no client sends
+    if operation.startswith("POST "):  # a hand-written request that no client sends
         return _Part("", f"# {one_line(operation, 80)}, signed, with {one_line(repr(dict(params)))}")
     if operation == "GetOperation" and list(params) == ["OperationId"] and error is None:
         call = f"finish({_literal(params['OperationId'], names, 0)})"
@@ -216,16 +216,16 @@ def _arguments(params: Mapping[str, object], names: _Names, width: int, indent: 
     if not plain:
         return f"**{_literal(dict(params), names, indent)}"
     inner = indent + 4
-    given = [f"{key}={_literal(value, names, inner)}" for key, value in params.items()]
-    flat = ", ".join(given)
+    parts = [f"{key}={_literal(value, names, inner)}" for key, value in params.items()]
+    flat = ", ".join(parts)
     if width + len(flat) <= _WIDTH and "\n" not in flat:
         return flat
     pad = " " * inner
-    return "\n" + "".join(f"{pad}{one},\n" for one in given) + " " * indent
+    return "\n" + "".join(f"{pad}{part},\n" for part in parts) + " " * indent
 
 
 def _literal(value: object, names: _Names, indent: int) -> str:
-    """`value` as Python writes it, with what earlier answers gave as expressions."""
+    """Return `value` as Python code, with expressions for values of earlier answers."""
     if isinstance(value, str):
         return names.expression(value) or _text(value)
     if isinstance(value, Mapping):
@@ -233,8 +233,8 @@ def _literal(value: object, names: _Names, indent: int) -> str:
         return _bracketed("{", parts, "}", indent)
     if isinstance(value, list):
         return _bracketed("[", [_literal(inner, names, indent + 4) for inner in value], "]", indent)
-    odd = isinstance(value, float) and not math.isfinite(value)
-    return f"float({_text(str(value))})" if odd else repr(value)
+    is_special = isinstance(value, float) and not math.isfinite(value)
+    return f"float({_text(str(value))})" if is_special else repr(value)
 
 
 def _bracketed(opening: str, parts: Sequence[str], closing: str, indent: int) -> str:
@@ -246,7 +246,7 @@ def _bracketed(opening: str, parts: Sequence[str], closing: str, indent: int) ->
 
 
 def _text(text: str) -> str:
-    """A literal; a text that the evidence cut is made whole again if it is one character over and over."""
+    """Return a string literal; a cut text is restored if it repeats one character."""
     found = _CUT.fullmatch(text)
     if found and len(set(found[1])) == 1 and len(found[2]) < 10:
         return f"{_text(found[1][0])} * {int(found[2])}"
@@ -254,16 +254,16 @@ def _text(text: str) -> str:
     return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain
 
 
-def _dig(entry: Entry) -> str:
+def _dig(entry: EvidenceEntry) -> str:
     name, _, rdtype = str(entry.get("question", "")).rpartition(" ")
     address, _, port = str(entry.get("server", "")).rpartition(":")
-    asked = ["-q", name, "-t", rdtype] if name[:1] in ("-", "+", "@") else [name, rdtype]
-    words = [f"@{address}", "-p", port, *asked]
+    question = ["-q", name, "-t", rdtype] if name[:1] in ("-", "+", "@") else [name, rdtype]
+    words = [f"@{address}", "-p", port, *question]
     return "dig " + " ".join(shlex.quote(one_line(word, 300)) for word in words)
 
 
-def _is_given(text: str) -> bool:
-    """Whether only the target can have made it up: an id, an ARN, a token, and no word of the API."""
+def _is_generated(text: str) -> bool:
+    """Return whether the target generated this value: an id, an ARN or a token, and not a word of the API."""
     return len(text) >= 8 and any(character.isdigit() for character in text)
 
 

@@ -1,4 +1,4 @@
-"""What one test of a suite found, as a value that crosses from a worker to the process that reports."""
+"""Define the result of one test, as a value that a worker sends to the process that reports."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.verdicts import Verdict
 
-__all__ = ["Facts", "TestResult"]
+__all__ = ["TestResult", "WorkerFacts"]
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """The outcome of one test.
+    """The result of one test.
 
-    `service_seconds`: how much service time passed in it; `calls`: how often it called which `service:Operation`;
-    `history`: the path of an experiment's history, relative to the report's folder.
+    `service_seconds`: service time that passed during the test; `calls`: the number of calls of each
+    `service:Operation`; `history`: the path of an experiment's history, relative to the report's folder.
     """
 
-    __test__ = False  # the name is no invitation to collect it
+    __test__ = False  # pytest must not collect this class
 
     nodeid: str
     claims: tuple[str, ...]
     verdict: Verdict
     symptom: str = ""
     detail: str = ""
-    evidence: tuple[Entry, ...] = ()
+    evidence: tuple[EvidenceEntry, ...] = ()
     service_seconds: float = 0.0
     calls: Mapping[str, int] = field(default_factory=dict)
     history: str = ""
 
     def dumps(self) -> str:
-        """As JSON text, which is what may cross between processes."""
+        """Return JSON text, which can be sent between processes."""
         return json.dumps(asdict(self))
 
     @classmethod
     def loads(cls, text: str) -> TestResult:
-        """The inverse of dumps."""
+        """Return the result in a text of dumps."""
         value = json.loads(text)
         return cls(
             nodeid=value["nodeid"],
@@ -54,8 +54,8 @@ class TestResult:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What one worker knows at its end: its target as it was met, and which test proves what."""
+class WorkerFacts:
+    """The facts that one worker reports at its end: its target, and the claims that each test proves."""
 
     version: str
     features: tuple[str, ...]
@@ -65,17 +65,17 @@ class Facts:
     failure: str
 
     def dumps(self) -> str:
-        """As JSON text, which is what may cross between processes."""
+        """Return JSON text, which can be sent between processes."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def loads(cls, text: str) -> Facts:
-        """The inverse of dumps."""
+    def loads(cls, text: str) -> WorkerFacts:
+        """Return the facts in a text of dumps."""
         value = json.loads(text)
         return cls(
             version=value["version"],
             features=tuple(value["features"]),
-            absent=tuple((name, why) for name, why in value["absent"]),
+            absent=tuple((name, reason) for name, reason in value["absent"]),
             collected={nodeid: tuple(claims) for nodeid, claims in value["collected"].items()},
             service_seconds=value["service_seconds"],
             failure=value["failure"],

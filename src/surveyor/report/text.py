@@ -1,4 +1,4 @@
-"""Makes text that a target sent fit to be shown: nothing in it may steer a terminal, a parser or a reader's eye."""
+"""Make text from a target safe to show: nothing in it may control a terminal, a parser or the order of characters."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import re
 
 __all__ = ["cut", "one_line", "visible"]
 
-# Controls but tab and line feed, surrogates, non-characters, and what reorders or hides the text around it.
-_UNSEEN = re.compile(
+# Controls except tab and line feed, surrogates, non-characters, and characters that reorder or hide text.
+_HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
 )
 
 
 def visible(text: str) -> str:
-    """`text` with each character that is not shown as itself written as its escape, `\\x1b` or `\\u202e`."""
-    return _UNSEEN.sub(lambda found: _escape(ord(found[0])), text)
+    """Return `text` with each hidden character replaced by its escape, `\\x1b` or `\\u202e`."""
+    return _HIDDEN.sub(lambda found: _escape(ord(found[0])), text)
 
 
-def one_line(text: str, longest: int = 600) -> str:
-    """The words of `text` on one line of at most `longest` characters."""
-    return cut(visible(" ".join(text.split())), longest)
+def one_line(text: str, max_length: int = 600) -> str:
+    """Return the words of `text` on one line, cut after `max_length` characters."""
+    return cut(visible(" ".join(text.split())), max_length)
 
 
-def cut(text: str, longest: int) -> str:
-    """`text`, or its beginning and how long it was."""
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+def cut(text: str, max_length: int) -> str:
+    """Return `text`, or its beginning with the full length if it is longer than `max_length`."""
+    return text if len(text) <= max_length else f"{text[:max_length]}… ({len(text)} characters)"
 
 
 def _escape(code: int) -> str:

@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to over its debugging pipe: no port, no driver and no package in between."""
+"""Run a headless Chromium over its debugging pipe, without a port, a driver or another package."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ FLAGS = (
     "--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
 )  # fmt: skip
-PATIENCE = 60.0
+ANSWER_TIMEOUT = 60.0
 """Wall seconds that one answer of the browser may take."""
 
 Message = dict[str, Any]
 
 
 class Browser:
-    """One page of a running browser. `events` is what happened since the last `open`."""
+    """One page of a running browser. `events`: the events since the last `open`."""
 
     def __init__(self, program: str, profile: Path) -> None:
-        theirs_in, self._out = os.pipe()
-        self._in, theirs_out = os.pipe()
-        # The browser reads its file 3 and writes its file 4; only a shell can put ours there.
+        browser_in, self._out = os.pipe()
+        self._in, browser_out = os.pipe()
+        # The browser reads from file 3 and writes to file 4; only a shell can assign these numbers.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         command = [program, *FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"]
-        shell = ["bash", "-c", f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}', *command]
+        shell = ["bash", "-c", f'exec "$0" "$@" 3<&{browser_in} 4>&{browser_out}', *command]
         self._process = subprocess.Popen(
-            shell, pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            shell, pass_fds=(browser_in, browser_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        os.close(theirs_in)
-        os.close(theirs_out)
+        os.close(browser_in)
+        os.close(browser_out)
         self._buffer = b""
         self._number = 0
         self._session = ""
         self.events: list[Message] = []
-        pages = [one for one in self.call("Target.getTargets")["targetInfos"] if one["type"] == "page"]
+        pages = [target for target in self.call("Target.getTargets")["targetInfos"] if target["type"] == "page"]
         self._session = self.call("Target.attachToTarget", targetId=pages[0]["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
         self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def call(self, method: str, **params: object) -> Message:
-        """The result of one method of the DevTools protocol."""
+        """Call a method of the DevTools protocol, and return its result."""
         self._number += 1
         message: Message = {"id": self._number, "method": method, "params": params}
         if self._session:
@@ -65,22 +65,22 @@ class Browser:
             self.events.append(answer)
 
     def open(self, page: Path, fragment: str = "", *, width: int = 1440, height: int = 900, dark: bool = False) -> None:
-        """Load a file in a window of that size and colour scheme."""
+        """Load a file in a window of this size and colour scheme."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self._navigate("about:blank")  # else a mere change of the fragment would load nothing
+        self._navigate("about:blank")  # otherwise a change of the fragment alone would load nothing
         self.events.clear()
         self._navigate(f"{page.as_uri()}{fragment}")
 
     def run(self, script: str) -> Any:
-        """The value of an expression in the page."""
+        """Return the value of an expression in the page."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def press(self, key: str, text: str = "") -> None:
-        """Press and release a key, as a keyboard would."""
+        """Press and release a key."""
         code = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowRight": 39, " ": 32, "Tab": 9}.get(key, 0)
         down: Message = {"type": "keyDown", "key": key, "windowsVirtualKeyCode": code}
         typed = {"Enter": "\r", " ": " "}.get(key, text)
@@ -90,26 +90,26 @@ class Browser:
         self.call("Input.dispatchKeyEvent", **{**down, "type": "keyUp"})
 
     def write(self, text: str) -> None:
-        """Type text into what has the focus."""
+        """Type text into the focused element."""
         self.call("Input.insertText", text=text)
 
     @property
     def complaints(self) -> list[Message]:
-        """Exceptions, console messages and whatever else the browser logged, such as a violated policy."""
+        """Return exceptions, console messages and other log entries, such as a violated policy."""
         kinds = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
         return [event for event in self.events if event["method"] in kinds]
 
     @property
     def requests(self) -> list[str]:
-        """The addresses that were asked for."""
-        asked = [event for event in self.events if event["method"] == "Network.requestWillBeSent"]
-        return [str(event["params"]["request"]["url"]) for event in asked]
+        """Return the addresses of all requests."""
+        sent = [event for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        return [str(event["params"]["request"]["url"]) for event in sent]
 
     def close(self) -> None:
-        """End the browser, which takes its own processes along."""
+        """Close the browser with all its processes."""
         os.write(self._out, json.dumps({"id": 0, "method": "Browser.close"}).encode() + b"\0")
         try:
-            self._process.wait(PATIENCE)
+            self._process.wait(ANSWER_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -124,7 +124,7 @@ class Browser:
 
     def _receive(self) -> Message:
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._in], [], [], PATIENCE)
+            ready, _, _ = select.select([self._in], [], [], ANSWER_TIMEOUT)
             assert ready, "the browser does not answer"
             part = os.read(self._in, 1 << 20)
             assert part, "the browser ended"
@@ -136,7 +136,7 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A headless Chromium; skips where none is installed."""
+    """Start a headless Chromium; skip if none is installed."""
     program = next((found for found in map(shutil.which, NAMES) if found), None)
     if program is None or shutil.which("bash") is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")

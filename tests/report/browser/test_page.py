@@ -1,4 +1,4 @@
-"""The page in a browser: filters and evidence by keyboard, nothing loaded, nothing executed, everything readable."""
+"""The page in a browser: filters and evidence work by keyboard, nothing is loaded or executed, all is readable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from surveyor.claims import Claims
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.report.model import ConformanceReport, KnownReport
 from surveyor.report.page import render
 from surveyor.verdicts import Verdict
@@ -22,16 +22,16 @@ RED = "dns.srv.value"
 
 SHOWN = "[...document.querySelectorAll('tr.claim')].filter(row => row.checkVisibility()).length"
 
-# Every visible text with a colour nearer to what is behind it than WCAG AA allows, as "text: ratio".
+# Every visible text whose contrast is lower than WCAG AA requires, as "text: ratio".
 POOR_CONTRAST = """(() => {
   const channel = (value) => { value /= 255; return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4; };
   const numbers = (colour) => { const n = colour.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
   const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
   const behind = (element) => {
-    for (let one = element; one; one = one.parentElement) {
-      const colour = numbers(getComputedStyle(one).backgroundColor);
+    for (let parent = element; parent; parent = parent.parentElement) {
+      const colour = numbers(getComputedStyle(parent).backgroundColor);
       if (colour[3] === 1) return colour;
-      if (colour[3] > 0) throw new Error("half transparent: " + one.className);
+      if (colour[3] > 0) throw new Error("half transparent: " + parent.className);
     }
     return [255, 255, 255, 1];
   };
@@ -48,16 +48,16 @@ POOR_CONTRAST = """(() => {
     if (ratio < (large ? 3 : 4.5)) poor.push(`${walker.currentNode.data.trim().slice(0, 30)}: ${ratio.toFixed(2)} (${element.className})`);
   }
   return [...new Set(poor)];
-})()"""  # noqa: E501  # a script of the page, which is no better for being broken up
+})()"""  # noqa: E501  # a script of the page
 
 
 @pytest.fixture
 def page(make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path) -> Path:
-    """Two targets of which one has one red cell, and one that is known for others."""
+    """Return a page of two targets; the second has one unexpected failure and two expected problems."""
     known = {"services.delete.needs-no-instances": Verdict.FAIL, "dns.multivalue.caps-at-eight": Verdict.INCONCLUSIVE}
     reports = [
         make_report("embedded", "0.1.0", verdicts={RED: Verdict.PASS}),
-        make_report(verdicts={RED: Verdict.FAIL, **known}, moved=(RED,)),
+        make_report(verdicts={RED: Verdict.FAIL, **known}, unexpected=(RED,)),
     ]
     path = tmp_path / "page.html"
     path.write_text(render(reports, claims), encoding="utf-8")
@@ -65,13 +65,13 @@ def page(make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path
 
 
 def quiet(browser: Browser, page: Path) -> None:
-    """Nothing but the page itself was asked for, and the browser has nothing to complain of."""
+    """Assert that the browser requested only the page itself and logged no problem."""
     assert [address.partition("#")[0] for address in browser.requests] == [page.as_uri()]
     assert browser.complaints == []
 
 
 def test_a_keyboard_finds_the_red_cell_and_its_evidence(browser: Browser, page: Path, claims: Claims) -> None:
-    """Find by text, tick unexpected, go to the one row that is left, open it, read the call that decided."""
+    """Search, filter by verdict, move to the remaining row, open it, and read the deciding call."""
     browser.open(page)
     assert browser.run(SHOWN) == len(claims.by_id)
     browser.press("/", "/")
@@ -87,9 +87,9 @@ def test_a_keyboard_finds_the_red_cell_and_its_evidence(browser: Browser, page: 
     browser.press("Enter")
     panel = browser.run("document.getElementById('panel').innerText")
     assert claims.by_id[RED].statement in panel
-    assert "moto 5.2.5 does not: expected the error InvalidInput; no error came" in panel
+    assert "moto 5.2.5 does not behave as documented: expected the error InvalidInput, got no error" in panel
     assert "servicediscovery/DnsRecord.Type" in panel
-    assert "never confirmed" in panel
+    assert "not confirmed yet" in panel
     assert "ServiceAlreadyExists" in browser.run("document.querySelector('.exchange[open] pre + h5 + pre').innerText")
     assert "dig @127.0.0.2 -p 5353 web.shop.example.com A" in panel
     assert browser.run("document.activeElement.id") == "panel-title"
@@ -99,8 +99,8 @@ def test_a_keyboard_finds_the_red_cell_and_its_evidence(browser: Browser, page: 
     quiet(browser, page)
 
 
-def test_the_address_brings_back_what_was_seen(browser: Browser, page: Path, claims: Claims) -> None:
-    """Filters and the open cell are in the address, and whoever opens it sees the same."""
+def test_the_address_restores_filters_and_cell(browser: Browser, page: Path, claims: Claims) -> None:
+    """The address holds the filters and the open cell, so that opening it shows the same."""
     browser.open(page, f"#area=dns&target=moto&verdict=fail,inconclusive&cell={RED}@moto")
     assert browser.run(SHOWN) == 2
     assert browser.run("document.getElementById('tally').textContent") == f"2 of {len(claims.by_id)}"
@@ -115,8 +115,8 @@ def test_the_address_brings_back_what_was_seen(browser: Browser, page: Path, cla
     quiet(browser, page)
 
 
-def test_nonsense_in_the_address_does_no_harm(browser: Browser, page: Path, claims: Claims) -> None:
-    """An address that names nothing there shows everything, or that nothing fits, and never breaks."""
+def test_an_invalid_address_is_harmless(browser: Browser, page: Path, claims: Claims) -> None:
+    """An address with unknown values shows everything or the empty result, without an error."""
     browser.open(page, "#area=nowhere&cell=x@y&verdict=&%E0%A4%A&level=%00")
     assert browser.run(SHOWN) == len(claims.by_id)
     browser.open(page, "#q=no-claim-has-this-in-it")
@@ -124,10 +124,10 @@ def test_nonsense_in_the_address_does_no_harm(browser: Browser, page: Path, clai
     quiet(browser, page)
 
 
-def test_a_known_cell_says_why_it_is_known(
+def test_a_known_cell_shows_its_expectation(
     browser: Browser, make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
 ) -> None:
-    """What is written down of a target stands in its cell: the reason, where more is told, and until when."""
+    """The cell shows the expectation of its target: the reason, the link, and the date of review."""
     report = make_report(verdicts={RED: Verdict.FAIL}, only=(RED,))
     known = KnownReport(Verdict.FAIL, "a <b>ghost</b> stays", "https://example.com/ghosts/1", "2027-11-20")
     path = tmp_path / "known.html"
@@ -135,28 +135,30 @@ def test_a_known_cell_says_why_it_is_known(
         render([replace(report, claims=(replace(report.claims[0], known=known),))], claims), encoding="utf-8"
     )
     browser.open(path, f"#cell={RED}@moto")
-    told = browser.run("[...document.querySelectorAll('.standing')].map((one) => one.innerText)")
-    assert told == [
-        "Known: fail is what is expected of this target, to be looked at again by 2027-11-20.",
-        "Written down of this target: a <b>ghost</b> stays https://example.com/ghosts/1",
+    texts = browser.run("[...document.querySelectorAll('.expectation')].map((element) => element.innerText)")
+    assert texts == [
+        "Known: fail is expected of this target, until a review on 2027-11-20.",
+        "Expectation of this target: a <b>ghost</b> stays https://example.com/ghosts/1",
     ]
-    assert browser.run("document.querySelector('.standing a').href") == "https://example.com/ghosts/1"
+    assert browser.run("document.querySelector('.expectation a').href") == "https://example.com/ghosts/1"
     quiet(browser, path)
 
 
 def test_a_hostile_target_executes_nothing(
     browser: Browser, hostile_report: ConformanceReport, claims: Claims, tmp_path: Path
 ) -> None:
-    """With every cell and every entry opened, what a target sent is text: no script ran, nothing was loaded."""
+    """With every cell and entry opened, text of a target is text: no script runs, nothing is loaded."""
     path = tmp_path / "hostile.html"
     path.write_text(render([hostile_report], claims), encoding="utf-8")
     browser.open(path)
-    # The browser warns of more than 200 changes of the address in ten seconds, which no person makes.
+    # The browser warns of more than 200 changes of the address in ten seconds; a person makes fewer.
     browser.run("history.pushState = history.replaceState = () => {}; 0")
     browser.run(
         """for (const cell of document.querySelectorAll('button.cell')) {
           cell.click();
-          for (let i = 0; i < 2; i++) for (const one of document.querySelectorAll('#panel details')) one.open = true;
+          for (let i = 0; i < 2; i++) {
+            document.querySelectorAll('#panel details').forEach((details) => { details.open = true; });
+          }
         }"""
     )
     browser.run("new Promise((done) => setTimeout(done, 50))")
@@ -168,15 +170,16 @@ def test_a_hostile_target_executes_nothing(
 
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("dark", [False, True])
-def test_everything_can_be_read(browser: Browser, page: Path, width: int, dark: bool) -> None:
-    """On a phone and on a desk, light and dark: contrast is AA, and nothing is wider than where it stands."""
+def test_everything_is_readable(browser: Browser, page: Path, width: int, dark: bool) -> None:
+    """On a phone and a desktop, light and dark: contrast is AA, and nothing is wider than its container."""
     browser.open(page, f"#cell={RED}@moto", width=width, height=844, dark=dark)
     assert browser.run(POOR_CONTRAST) == []
     assert browser.run("document.documentElement.scrollWidth") == width
     too_wide = (
-        "[...document.querySelectorAll('.cell, .badge, .chip')].filter((one) => one.scrollWidth > one.clientWidth)"
+        "[...document.querySelectorAll('.cell, .badge, .chip')]"
+        ".filter((element) => element.scrollWidth > element.clientWidth)"
     )
-    assert browser.run(f"{too_wide}.map((one) => one.textContent)") == []
+    assert browser.run(f"{too_wide}.map((element) => element.textContent)") == []
     assert (
         browser.run("document.getElementById('panel').scrollWidth - document.getElementById('panel').clientWidth") == 0
     )
@@ -185,14 +188,19 @@ def test_everything_can_be_read(browser: Browser, page: Path, width: int, dark: 
 def test_ten_thousand_entries_do_not_all_become_elements(
     browser: Browser, make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
 ) -> None:
-    """Of a test with 10,000 entries the end is shown, and more when asked for; the rest stays data."""
-    entry: Entry = {"kind": "call", "service": "servicediscovery", "operation": "DiscoverInstances", "params": {"a": 1}}
+    """Of 10,000 entries the last are shown, and more on request; the rest stays data."""
+    entry: EvidenceEntry = {
+        "kind": "call",
+        "service": "servicediscovery",
+        "operation": "DiscoverInstances",
+        "params": {"a": 1},
+    }
     report = make_report(verdicts={RED: Verdict.FAIL}, entries=(entry,) * 10_000, only=(RED,))
     path = tmp_path / "large.html"
     path.write_text(render([report], claims), encoding="utf-8")
     browser.open(path, f"#cell={RED}@moto")
     assert browser.run("document.querySelectorAll('.exchange').length") == 100
-    more = "[...document.querySelectorAll('#panel button')].find((one) => one.textContent.startsWith('Show'))"
+    more = "[...document.querySelectorAll('#panel button')].find((button) => button.textContent.startsWith('Show'))"
     assert browser.run(f"{more}.textContent") == "Show 1,000 earlier of 9,900"
     browser.run(f"{more}.click()")
     assert browser.run("document.querySelectorAll('.exchange').length") == 1100
@@ -200,7 +208,7 @@ def test_ten_thousand_entries_do_not_all_become_elements(
 
 
 def test_on_a_phone_the_panel_takes_the_focus(browser: Browser, page: Path) -> None:
-    """Where the panel covers the page, what is under it cannot be reached; closing gives it back."""
+    """If the panel covers the page, elements under it cannot take the focus until it is closed."""
     browser.open(page, width=390, height=844)
     browser.run("document.querySelector('button.cell.new').click()")
     assert browser.run("document.getElementById('list').inert")
@@ -210,18 +218,18 @@ def test_on_a_phone_the_panel_takes_the_focus(browser: Browser, page: Path) -> N
     quiet(browser, page)
 
 
-def test_timeline_is_drawn_and_told(
+def test_timeline_is_drawn_and_described(
     browser: Browser, make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
 ) -> None:
-    """Where an observer saw a change there is a drawing of it and the same in words, and nothing complains."""
-    call: Entry = {"kind": "call", "service": "servicediscovery", "operation": "ListInstances"}
-    gone: list[Entry] = [
+    """A change that an observer saw is drawn and described, without an error."""
+    call: EvidenceEntry = {"kind": "call", "service": "servicediscovery", "operation": "ListInstances"}
+    entries: list[EvidenceEntry] = [
         {**call, "params": {"ServiceId": "srv-1"}, "response": {"Instances": [{"Id": "<b>i-1"}]}, "at": 10.0},
         {**call, "params": {"ServiceId": "srv-1"}, "response": {"Instances": []}, "at": 40.0, "until": 70.0},
     ]
     report = make_report("embedded", "0.1.0", verdicts={RED: Verdict.PASS})
     changed = tuple(
-        replace(claim, tests=tuple(replace(test, evidence=tuple(gone)) for test in claim.tests))
+        replace(claim, tests=tuple(replace(test, evidence=tuple(entries)) for test in claim.tests))
         if claim.id == RED
         else claim
         for claim in report.claims
@@ -231,10 +239,10 @@ def test_timeline_is_drawn_and_told(
     for dark in (False, True):
         browser.open(path, f"#cell={RED}@embedded", width=390, height=844, dark=dark)
         states = browser.run(
-            "[...document.querySelectorAll('.timeline rect:not(.pattern)')].map(one => one.classList[0])"
+            "[...document.querySelectorAll('.timeline rect:not(.pattern)')].map((shape) => shape.classList[0])"
         )
         assert sorted(states) == ["state-absent", "state-change", "state-well"]
-        assert browser.run("document.querySelector('.course ul').textContent").startswith("<b>i-1 by ListInstances")
-        assert "changed between 0 s and 30 s" in browser.run("document.querySelector('.course ul').textContent")
+        assert browser.run("document.querySelector('.observed ul').textContent").startswith("<b>i-1 by ListInstances")
+        assert "changed between 0 s and 30 s" in browser.run("document.querySelector('.observed ul').textContent")
         assert browser.run("document.documentElement.scrollWidth") == 390
         assert browser.complaints == []

@@ -1,4 +1,4 @@
-"""Tells a report to a person: a table by area, then each unexpected verdict with the calls behind it."""
+"""Print a report on the console: a table by area, then each unexpected verdict with the calls behind it."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ import typer
 from rich.console import Console
 
 from surveyor.cli._support.tables import print_table
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.verdicts import Verdict
 
-__all__ = ["describe", "tell"]
+__all__ = ["format_entry", "print_report"]
 
-_IN_FULL = 12
-"""Unexpected verdicts that are told with their calls; the rest get one line each, and all are in the report."""
+_MAX_DETAILED = 12
+"""Unexpected verdicts that are printed with their calls; the others get one line each, and all are in the report."""
 
-_SAID = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
-"""Verdicts that need a target to answer."""
+_JUDGED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
+"""Verdicts that need an answer of the target."""
 
-_TESTS = 3
-_CALLS = 10
+_MAX_TESTS = 3
+_MAX_CALLS = 10
 
 
-def tell(report: ConformanceReport, path: Path) -> None:
-    """Print what a run found and where its report is."""
-    if report.failure and not any(claim.verdict in _SAID for claim in report.claims):
+def print_report(report: ConformanceReport, path: Path) -> None:
+    """Print the results of a run and the path of its report."""
+    if report.failure and not any(claim.verdict in _JUDGED for claim in report.claims):
         typer.echo(f"report: {path}")
-        return  # nothing was judged; the failure itself is the caller's last line
-    _table(report)
+        return  # nothing was judged; the command prints the failure itself as its last line
+    _print_table(report)
     unexpected = [claim for claim in report.claims if not claim.expected]
     for number, claim in enumerate(unexpected):
-        if number < _IN_FULL:
-            typer.echo("\n".join(_unexpected(claim)))
+        if number < _MAX_DETAILED:
+            typer.echo("\n".join(_detail_lines(claim)))
         else:
             typer.echo(f"{claim.id}: {claim.note}")
-    for surprise in report.surprises:
-        typer.echo(surprise)
-    for feature, why in report.target.absent.items():
-        typer.echo(f"{report.target.name} declares {feature}, and {why}")
+    for line in report.unexpected:
+        typer.echo(line)
+    for feature, reason in report.target.absent.items():
+        typer.echo(f"{report.target.name} declares {feature}, and {reason}")
     typer.echo(_summary(report, len(unexpected)))
     typer.echo(f"report: {path}")
 
 
-def describe(entry: Entry) -> str:
-    """One call or question of the evidence on one line."""
+def format_entry(entry: EvidenceEntry) -> str:
+    """Return one call or DNS question of the evidence on one line."""
     kind = entry.get("kind")
     if kind == "skipped":
         return f"… {entry.get('skipped')} more …"
     times = f" ({entry['times']} times)" if "times" in entry else ""
     if kind == "dns":
-        return f"dns {entry.get('question')} @{entry.get('server')} -> {_brief(entry.get('answer'))}{times}"
-    actual = entry.get("error", entry.get("response"))
+        return f"dns {entry.get('question')} @{entry.get('server')} -> {_shorten(entry.get('answer'))}{times}"
+    response = entry.get("error", entry.get("response"))
     status = f"{entry['status']} " if "status" in entry else ""
-    asked = f"{entry.get('service')}:{entry.get('operation')} {_brief(entry.get('params'))}"
-    return f"{asked} -> {status}{_brief(actual)}{times}"
+    request = f"{entry.get('service')}:{entry.get('operation')} {_shorten(entry.get('params'))}"
+    return f"{request} -> {status}{_shorten(response)}{times}"
 
 
-def _table(report: ConformanceReport) -> None:
+def _print_table(report: ConformanceReport) -> None:
     shown = [verdict for verdict in reversed(Verdict) if report.summary[verdict] or verdict is Verdict.PASS]
     areas = dict.fromkeys(claim.area for claim in report.claims)
     rows: list[tuple[object, ...]] = []
@@ -70,35 +70,35 @@ def _table(report: ConformanceReport) -> None:
         rows.append((area or "all", len(claims), *counts, sum(not claim.expected for claim in claims)))
     version = f" {report.target.version}" if report.target.version else ""
     columns = ("area", "claims", *shown, "unexpected")
-    if not Console().is_terminal:  # where tables have no header, and bare numbers would say nothing
+    if not Console().is_terminal:  # tables have no header there, and numbers alone would be unreadable
         typer.echo("\t".join(columns))
     print_table(columns, rows, title=f"{report.target.name}{version}")
 
 
-def _unexpected(claim: ClaimReport) -> Iterator[str]:
+def _detail_lines(claim: ClaimReport) -> Iterator[str]:
     yield f"\n{claim.id}: {claim.note}"
     yield f"  documented: {claim.statement}"
-    telling = [test for test in claim.tests if test.verdict is not Verdict.PASS] or list(claim.tests)
-    for test in telling[:_TESTS]:
+    tests = [test for test in claim.tests if test.verdict is not Verdict.PASS] or list(claim.tests)
+    for test in tests[:_MAX_TESTS]:
         yield f"  {test.id}: {test.verdict}"
         if test.detail:
             yield f"    {test.detail}"
         if test.evidence:
-            left = len(test.evidence) - _CALLS
-            yield f"    the last {_CALLS} of {len(test.evidence)} calls:" if left > 0 else "    calls:"
-            yield from (f"      {describe(entry)}" for entry in test.evidence[-_CALLS:])
-    if len(telling) > _TESTS:
-        yield f"  and {len(telling) - _TESTS} more tests, see the report"
+            hidden = len(test.evidence) - _MAX_CALLS
+            yield f"    the last {_MAX_CALLS} of {len(test.evidence)} calls:" if hidden > 0 else "    calls:"
+            yield from (f"      {format_entry(entry)}" for entry in test.evidence[-_MAX_CALLS:])
+    if len(tests) > _MAX_TESTS:
+        yield f"  and {len(tests) - _MAX_TESTS} more tests, see the report"
 
 
-def _summary(report: ConformanceReport, unexpected: int) -> str:
+def _summary(report: ConformanceReport, unexpected_claims: int) -> str:
     judged = sum(bool(claim.tests) for claim in report.claims)
-    told = f"{judged} of {len(report.claims)} claims judged in {report.wall_seconds:.1f} s (wall)"
-    told += f", covering {report.service_seconds:,.0f} s of service time"
-    surprising = unexpected + len(report.surprises)
-    return f"{told}; {'all as expected' if not surprising else f'{surprising} unexpected'}"
+    text = f"{judged} of {len(report.claims)} claims judged in {report.wall_seconds:.1f} s (wall)"
+    text += f", covering {report.service_seconds:,.0f} s of service time"
+    unexpected = unexpected_claims + len(report.unexpected)
+    return f"{text}; {'all as expected' if not unexpected else f'{unexpected} unexpected'}"
 
 
-def _brief(value: object) -> str:
+def _shorten(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 160 else text[:159] + "…"

@@ -1,4 +1,4 @@
-"""ECS of a running embedded target, over HTTP, with an account for each test."""
+"""ECS of a running embedded target, over HTTP, with a new account for each test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _accounts = itertools.count(700_000_000_000)
 
 
 class Ecs:
-    """One account: its clients, and a cluster `shop` with task definitions that run the workload."""
+    """One account: its clients, and a cluster `shop`, whose task definitions run the workload."""
 
     def __init__(self, running: RunningTarget) -> None:
         self.running, self.account = running, str(next(_accounts))
@@ -28,25 +28,25 @@ class Ecs:
         self.ecs.create_cluster(clusterName="shop")
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A client of its owner."""
+        """Return a client with the credentials of the account's owner."""
         return self.running.clients.client(service, self.account, region)
 
     @property
     def network(self) -> dict[str, Any]:
-        """A networkConfiguration."""
+        """Return a networkConfiguration."""
         return {"awsvpcConfiguration": {"subnets": [self.subnet]}}
 
     def define(self, *arguments: str, family: str = "web", mode: str = "awsvpc", **container: Any) -> str:
-        """Register a task definition; its ARN."""
+        """Register a task definition; return its ARN."""
         app = {"name": "app", "image": "any", "command": workload.command(*(arguments or ("serve",)))} | container
         fargate = {"requiresCompatibilities": ["FARGATE"], "cpu": "256"} if mode == "awsvpc" else {}
-        made = self.ecs.register_task_definition(
+        answer = self.ecs.register_task_definition(
             family=family, networkMode=mode, memory="512", containerDefinitions=[app], **fargate
         )
-        return str(made["taskDefinition"]["taskDefinitionArn"])
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def registry(self, region: str | None = None, **more: Any) -> dict[str, Any]:
-        """A Cloud Map service in an HTTP namespace of its own."""
+        """Create a Cloud Map service in a new HTTP namespace."""
         cloudmap = self.client("servicediscovery", region)
         operation = cloudmap.create_http_namespace(Name=f"ns-{next(_accounts)}")["OperationId"]
         self.wait(10)
@@ -54,54 +54,55 @@ class Ecs:
         return dict(cloudmap.create_service(Name="web", NamespaceId=namespace, **more)["Service"])
 
     def create(self, definition: str = "web", count: int = 1, **more: Any) -> dict[str, Any]:
-        """CreateService, of the name `web`."""
-        given = {
+        """Call CreateService with the name `web`; a parameter that is None is left out."""
+        params = {
             "cluster": "shop", "serviceName": "web", "taskDefinition": definition, "desiredCount": count,
             "launchType": "FARGATE", "networkConfiguration": self.network, **more,
         }  # fmt: skip
-        return dict(self.ecs.create_service(**{key: one for key, one in given.items() if one is not None})["service"])
+        params = {key: value for key, value in params.items() if value is not None}
+        return dict(self.ecs.create_service(**params)["service"])
 
     def service(self) -> dict[str, Any]:
-        """DescribeServices of it."""
+        """Return DescribeServices of the service `web`."""
         return dict(self.ecs.describe_services(cluster="shop", services=["web"])["services"][0])
 
     def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
-        """DescribeTasks of all of the cluster with that desired status."""
+        """Return DescribeTasks of all tasks of the cluster with that desired status."""
         arns = self.ecs.list_tasks(cluster="shop", desiredStatus=status)["taskArns"]
         return list(self.ecs.describe_tasks(cluster="shop", tasks=arns)["tasks"]) if arns else []
 
     def task(self, arn: str) -> dict[str, Any]:
-        """DescribeTasks of one."""
+        """Return DescribeTasks of one task."""
         return dict(self.ecs.describe_tasks(cluster="shop", tasks=[arn])["tasks"][0])
 
     def run(self, **more: Any) -> str:
-        """RunTask of one; its ARN."""
-        given = {
+        """Run one task with RunTask; return its ARN."""
+        params = {
             "cluster": "shop",
             "taskDefinition": "web",
             "launchType": "FARGATE",
             "networkConfiguration": self.network,
         }
-        return str(self.ecs.run_task(**{**given, **more})["tasks"][0]["taskArn"])
+        return str(self.ecs.run_task(**{**params, **more})["tasks"][0]["taskArn"])
 
     def wait(self, seconds: float) -> None:
-        """Advance the clock."""
+        """Advance the clock by service seconds."""
         self.running.clock.wait(seconds)
 
     def control(self, path: str) -> Any:
-        """What the target says under /_surveyor/."""
+        """Return the document that the target has at a path below /_surveyor/."""
         with urllib.request.urlopen(f"{self.running.endpoint}/_surveyor/{path}") as answer:
             return json.load(answer)
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningTarget]:
-    """An embedded target for one file of tests."""
+    """Start an embedded target for one file of tests."""
     with run_target(load_target("embedded", find_layout().targets), 7) as target:
         yield target
 
 
 @pytest.fixture
 def ecs(running: RunningTarget) -> Ecs:
-    """An account that nobody has used."""
+    """Return an unused account."""
     return Ecs(running)

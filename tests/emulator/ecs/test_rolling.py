@@ -1,4 +1,4 @@
-"""Deployments: what holds in whatever order a service is changed."""
+"""Deployments: properties that hold for any order of changes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from surveyor.targets.running import RunningTarget
 from tests.emulator.ecs.conftest import Ecs
 
-STEADY = 900.0  # service seconds within which any deployment ends here
+STEADY = 900.0  # service seconds within which any deployment of this file ends
 
 
-def limits(ecs: Ecs, desired: int, minimum: int, maximum: int) -> None:
-    """At this moment: no more than the maximum runs or is pending, and nothing is registered twice."""
+def check_limits(ecs: Ecs, desired: int, minimum: int, maximum: int) -> None:
+    """Check that no more tasks than the maximum run or are pending, and that one deployment is primary."""
     service = ecs.service()
-    most = max(desired * maximum // 100, 0)
-    assert service["runningCount"] + service["pendingCount"] <= most, service["deployments"]
-    assert len([one for one in service["deployments"] if one["status"] == "PRIMARY"]) == 1
+    max_tasks = max(desired * maximum // 100, 0)
+    assert service["runningCount"] + service["pendingCount"] <= max_tasks, service["deployments"]
+    assert len([entry for entry in service["deployments"] if entry["status"] == "PRIMARY"]) == 1
     assert minimum <= maximum
 
 
@@ -38,10 +38,10 @@ STEP = st.one_of(
     maximum=st.sampled_from([150, 200]),
     steps=st.lists(STEP, max_size=6),
 )
-def test_it_always_becomes_steady(
+def test_a_service_always_becomes_steady(
     running: RunningTarget, desired: int, minimum: int, maximum: int, steps: list[tuple[str, int]]
 ) -> None:
-    """Whatever is done, in the end the desired count runs, each is registered, and no other process is left."""
+    """After any changes the desired count runs, exactly those tasks are registered, and none after deletion."""
     ecs = Ecs(running)
     ecs.define()
     registry = ecs.registry()
@@ -49,30 +49,30 @@ def test_it_always_becomes_steady(
     ecs.create(
         count=desired, serviceRegistries=[{"registryArn": registry["Arn"]}], deploymentConfiguration=configuration
     )
-    for what, value in steps:
-        if what == "scale":
+    for action, value in steps:
+        if action == "scale":
             desired = value
             ecs.ecs.update_service(cluster="shop", service="web", desiredCount=value)
-        elif what == "deploy":
+        elif action == "deploy":
             ecs.ecs.update_service(cluster="shop", service="web", forceNewDeployment=True)
-        elif what == "wait":
+        elif action == "wait":
             ecs.wait(value)
         else:
             for task in ecs.tasks()[:value]:
                 ecs.ecs.stop_task(cluster="shop", task=task["taskArn"])
-    # One task at 150 percent has no room for a second: such a deployment never ends, here as on AWS.
-    stuck = desired * maximum // 100 <= desired and minimum == 100 and desired > 0
+    # One task at 150 percent leaves no capacity for a second: such a deployment never ends, here as on AWS.
+    is_stuck = desired * maximum // 100 <= desired and minimum == 100 and desired > 0
     ecs.wait(STEADY)
     service = ecs.service()
     assert service["runningCount"] == desired, (
         service["deployments"],
-        [one["message"] for one in service["events"][:5]],
+        [event["message"] for event in service["events"][:5]],
     )
-    limits(ecs, desired, minimum, maximum)
-    if not stuck:
-        assert [one["rolloutState"] for one in service["deployments"]] == ["COMPLETED"]
-    listed = {one["Id"] for one in ecs.cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
-    assert listed == {one["taskArn"].rpartition("/")[2] for one in ecs.tasks()}
+    check_limits(ecs, desired, minimum, maximum)
+    if not is_stuck:
+        assert [entry["rolloutState"] for entry in service["deployments"]] == ["COMPLETED"]
+    listed = {instance["Id"] for instance in ecs.cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
+    assert listed == {task["taskArn"].rpartition("/")[2] for task in ecs.tasks()}
     ecs.ecs.delete_service(cluster="shop", service="web", force=True)
     ecs.wait(120)
     assert ecs.tasks() == []
@@ -80,7 +80,7 @@ def test_it_always_becomes_steady(
 
 
 def test_the_minimum_holds_at_every_moment(ecs: Ecs) -> None:
-    """Four tasks, half of them needed: looked at every second of a deployment, two or more run."""
+    """Of four tasks with a minimum of 50 percent, two or more run at every second of a deployment."""
     ecs.define()
     ecs.create(count=4, deploymentConfiguration={"minimumHealthyPercent": 50, "maximumPercent": 100})
     ecs.wait(120)
@@ -94,31 +94,31 @@ def test_the_minimum_holds_at_every_moment(ecs: Ecs) -> None:
     assert len(ecs.service()["deployments"]) == 1
 
 
-def test_a_breaker_rolls_back(ecs: Ecs) -> None:
-    """A revision that exits at once is given up after three tasks, and the last good one comes back."""
+def test_the_circuit_breaker_rolls_back(ecs: Ecs) -> None:
+    """A revision that exits at once is abandoned after three tasks, and the service returns to the last good one."""
     ecs.define()
     breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
     ecs.create(count=2, deploymentConfiguration=breaker)
     ecs.wait(120)
-    bad = ecs.define(command=["sh", "-c", "exit 1"])
-    ecs.ecs.update_service(cluster="shop", service="web", taskDefinition=bad)
+    failing = ecs.define(command=["sh", "-c", "exit 1"])
+    ecs.ecs.update_service(cluster="shop", service="web", taskDefinition=failing)
     ecs.wait(900)
     service: Any = ecs.service()
     assert service["taskDefinition"].endswith(":1")
-    assert [one["rolloutState"] for one in service["deployments"]] == ["COMPLETED"]
+    assert [entry["rolloutState"] for entry in service["deployments"]] == ["COMPLETED"]
     assert service["runningCount"] == 2
-    told = "\n".join(one["message"] for one in service["events"])
-    assert "deployment failed: tasks failed to start." in told
-    assert "rolling back to deployment" in told
+    messages = "\n".join(event["message"] for event in service["events"])
+    assert "deployment failed: tasks failed to start." in messages
+    assert "rolling back to deployment" in messages
 
 
-def test_without_a_breaker_it_tries_ever_later(ecs: Ecs) -> None:
-    """Tasks that never run are started again and again, each time after a longer pause."""
+def test_without_a_circuit_breaker_launches_are_delayed_more_each_time(ecs: Ecs) -> None:
+    """Tasks that never run are started again without limit, each time after a longer pause."""
     ecs.define(command=["no-such-program"])
     ecs.create(count=1)
     ecs.wait(3_000)
-    stopped = sorted(one["createdAt"].timestamp() for one in ecs.tasks("STOPPED"))
-    pauses = [after - before for before, after in pairwise(stopped)]
-    assert len(stopped) >= 6
+    created = sorted(task["createdAt"].timestamp() for task in ecs.tasks("STOPPED"))
+    pauses = [after - before for before, after in pairwise(created)]
+    assert len(created) >= 6
     assert pauses[-1] > 4 * pauses[0]
-    assert ecs.service()["deployments"][0]["failedTasks"] == len(stopped)
+    assert ecs.service()["deployments"][0]["failedTasks"] == len(created)

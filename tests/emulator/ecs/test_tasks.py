@@ -1,4 +1,4 @@
-"""The life of tasks on an advanced clock: each step at its service second."""
+"""The lifecycle of tasks on an advanced clock: each step happens at its service second."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from tests.emulator.ecs.conftest import Ecs
         ({"command": []}, "TaskFailedToStart", "CannotStartContainerError"),
     ],
 )
-def test_commands_that_do_not_last(ecs: Ecs, container: dict[str, Any], stop_code: str, reason: str) -> None:
-    """A command that does not exist, one that exits at once, and none at all."""
+def test_commands_that_end_or_do_not_start(ecs: Ecs, container: dict[str, Any], stop_code: str, reason: str) -> None:
+    """A task stops if its command does not exist, exits at once, or is missing."""
     ecs.define(**container)
     arn = ecs.run()
     ecs.wait(60)
-    told = ecs.task(arn)
-    assert (told["lastStatus"], told["stopCode"]) == ("STOPPED", stop_code)
-    assert told["stoppedReason"].startswith(reason)
+    task = ecs.task(arn)
+    assert (task["lastStatus"], task["stopCode"]) == ("STOPPED", stop_code)
+    assert task["stoppedReason"].startswith(reason)
     if stop_code == "EssentialContainerExited":
-        assert told["containers"][0]["exitCode"] == 3
+        assert task["containers"][0]["exitCode"] == 3
 
 
-def test_sigkill_comes_at_its_second(ecs: Ecs) -> None:
-    """A task that ignores SIGTERM ends exactly stopTimeout after it, with 137."""
+def test_sigkill_is_sent_at_the_right_second(ecs: Ecs) -> None:
+    """A task that ignores SIGTERM ends exactly stopTimeout after it, with exit code 137."""
     ecs.define("serve", "--on-term", "ignore", stopTimeout=7)
     arn = ecs.run()
     ecs.wait(30)
@@ -43,19 +43,19 @@ def test_sigkill_comes_at_its_second(ecs: Ecs) -> None:
     ecs.ecs.stop_task(cluster="shop", task=arn)
     while ecs.task(arn)["lastStatus"] != "STOPPING":
         ecs.wait(0.05)
-    began = ecs.running.clock.now()
+    stopping_since = ecs.running.clock.now()
     ecs.wait(6.9)
     assert ecs.task(arn)["lastStatus"] == "STOPPING"
     ecs.wait(0.2)
-    told = ecs.task(arn)
-    assert told["lastStatus"] == "DEPROVISIONING"
-    assert told["containers"][0]["exitCode"] == 137
-    assert told["executionStoppedAt"].timestamp() == pytest.approx(began + 7, abs=0.1)
+    task = ecs.task(arn)
+    assert task["lastStatus"] == "DEPROVISIONING"
+    assert task["containers"][0]["exitCode"] == 137
+    assert task["executionStoppedAt"].timestamp() == pytest.approx(stopping_since + 7, abs=0.1)
 
 
 @pytest.mark.parametrize("after", [0.0, 3.0, 9.0, 12.5, 40.0])
 def test_a_task_can_be_stopped_in_any_state(ecs: Ecs, after: float) -> None:
-    """Wherever it is on its way, it ends STOPPED, once, and nothing of it stays registered."""
+    """A task that is stopped in any status ends STOPPED, and none of its instances stay registered."""
     ecs.define()
     registry = ecs.registry()
     ecs.create(serviceRegistries=[{"registryArn": registry["Arn"]}])
@@ -66,13 +66,13 @@ def test_a_task_can_be_stopped_in_any_state(ecs: Ecs, after: float) -> None:
     ecs.ecs.stop_task(cluster="shop", task=task["taskArn"], reason="enough")
     ecs.ecs.stop_task(cluster="shop", task=task["taskArn"])
     ecs.wait(60)
-    told = ecs.task(task["taskArn"])
-    assert (told["lastStatus"], told["stopCode"], told["stoppedReason"]) == ("STOPPED", "UserInitiated", "enough")
+    task = ecs.task(task["taskArn"])
+    assert (task["lastStatus"], task["stopCode"], task["stoppedReason"]) == ("STOPPED", "UserInitiated", "enough")
     assert ecs.cloudmap.list_instances(ServiceId=registry["Id"])["Instances"] == []
 
 
 def test_only_essential_containers_end_a_task(ecs: Ecs) -> None:
-    """A helper that is done leaves the task running; the essential one takes the helper along."""
+    """A task continues after a non-essential container has ended; all containers stop with the essential one."""
     helper = {"name": "helper", "image": "any", "essential": False, "command": ["true"]}
     app = {"name": "app", "image": "any", "command": ["sleep", "1000"]}
     beside = {"name": "beside", "image": "any", "essential": False, "command": ["sleep", "1000"]}
@@ -82,16 +82,16 @@ def test_only_essential_containers_end_a_task(ecs: Ecs) -> None:
     )  # fmt: skip
     arn = ecs.run()
     ecs.wait(30)
-    told = ecs.task(arn)
-    status = {one["name"]: one["lastStatus"] for one in told["containers"]}
-    assert (told["lastStatus"], status) == ("RUNNING", {"helper": "STOPPED", "app": "RUNNING", "beside": "RUNNING"})
+    task = ecs.task(arn)
+    status = {container["name"]: container["lastStatus"] for container in task["containers"]}
+    assert (task["lastStatus"], status) == ("RUNNING", {"helper": "STOPPED", "app": "RUNNING", "beside": "RUNNING"})
     ecs.ecs.stop_task(cluster="shop", task=arn)
     ecs.wait(60)
-    assert {one["lastStatus"] for one in ecs.task(arn)["containers"]} == {"STOPPED"}
+    assert {container["lastStatus"] for container in ecs.task(arn)["containers"]} == {"STOPPED"}
 
 
-def test_checks_that_hang_cost_little(ecs: Ecs) -> None:
-    """An hour with a health command that never ends is minutes of failed checks, not of waiting."""
+def test_hanging_checks_take_little_wall_time(ecs: Ecs) -> None:
+    """An hour with a health check that never ends passes quickly: each check fails after a short wall time."""
     check = {"command": ["CMD-SHELL", "sleep 1000"], "interval": 300, "timeout": 2, "retries": 3}
     ecs.define(healthCheck=check)
     arn = ecs.run()
@@ -101,8 +101,8 @@ def test_checks_that_hang_cost_little(ecs: Ecs) -> None:
     assert (ecs.task(arn)["healthStatus"], ecs.task(arn)["lastStatus"]) == ("UNHEALTHY", "RUNNING")
 
 
-def test_a_start_period_forgives(ecs: Ecs) -> None:
-    """Failures before it is over do not count."""
+def test_failures_in_the_start_period_do_not_count(ecs: Ecs) -> None:
+    """A container is UNKNOWN until the start period is over, whatever its checks return."""
     check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1, "startPeriod": 60}
     ecs.define(healthCheck=check)
     arn = ecs.run()
@@ -112,8 +112,8 @@ def test_a_start_period_forgives(ecs: Ecs) -> None:
     assert ecs.task(arn)["healthStatus"] == "UNHEALTHY"
 
 
-def test_a_task_knows_itself_and_may_do_what_its_role_may(ecs: Ecs) -> None:
-    """Task metadata version 4, and credentials that the role's policies limit."""
+def test_a_task_has_metadata_and_the_permissions_of_its_role(ecs: Ecs) -> None:
+    """A task can read its metadata (version 4), and credentials that are limited by the policies of its role."""
     iam = ecs.client("iam")
     tasks = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = {"Version": "2012-10-17", "Statement": [tasks]}
@@ -129,11 +129,11 @@ def test_a_task_knows_itself_and_may_do_what_its_role_may(ecs: Ecs) -> None:
     )["taskDefinition"]["taskDefinitionArn"]  # fmt: skip
     task = ecs.run(taskDefinition=arn)
     ecs.wait(60)
-    place = f"ecs/{ecs.account}/us-east-1/shop/{task.rpartition('/')[2]}"
-    metadata, credentials = ecs.control(f"{place}/output")["app"].split()
+    path = f"ecs/{ecs.account}/us-east-1/shop/{task.rpartition('/')[2]}"
+    metadata, credentials = ecs.control(f"{path}/output")["app"].split()
     with urllib.request.urlopen(f"{metadata}/task") as answer:
-        told = json.load(answer)
-    assert (told["TaskARN"], told["KnownStatus"], told["Family"]) == (task, "RUNNING", "web")
+        document = json.load(answer)
+    assert (document["TaskARN"], document["KnownStatus"], document["Family"]) == (task, "RUNNING", "web")
     with urllib.request.urlopen(credentials) as answer:
         keys = json.load(answer)
     assert keys["RoleArn"] == role
@@ -145,11 +145,11 @@ def test_a_task_knows_itself_and_may_do_what_its_role_may(ecs: Ecs) -> None:
         cloudmap.list_services()
 
 
-def test_deregistration_is_in_the_order_that_is_set(ecs: Ecs) -> None:
-    """Before SIGTERM without waiting, before it and waited for, or after the process has ended."""
+def test_deregistration_follows_the_configured_order(ecs: Ecs) -> None:
+    """A task is deregistered before SIGTERM, without or with waiting for it, or after its process has ended."""
     ecs.define()
     registry = ecs.registry()
-    seen = {}
+    order_of_events = {}
     url = f"{ecs.running.endpoint}/_surveyor/settings"
     for order in ("no-wait", "wait-for-operation", "after-exit"):
         body = json.dumps({"set": [f"deregistration={order}", "operation_run=5", "task_deactivating=1"]}).encode()
@@ -160,12 +160,16 @@ def test_deregistration_is_in_the_order_that_is_set(ecs: Ecs) -> None:
         ecs.ecs.delete_service(cluster="shop", service=order, force=True)
         ecs.wait(60)
         events = ecs.control(f"events?since={since}")["events"]
-        mine = [one for one in events if one["account"] == ecs.account]
-        wanted = {"ecs.container.sigterm": "sigterm", "ecs.container.exited": "exit", "instance.deregistered": "gone"}
-        seen[order] = [wanted[one["kind"]] for one in mine if one["kind"] in wanted]
+        own = [event for event in events if event["account"] == ecs.account]
+        names = {
+            "ecs.container.sigterm": "sigterm",
+            "ecs.container.exited": "exit",
+            "instance.deregistered": "deregistered",
+        }
+        order_of_events[order] = [names[event["kind"]] for event in own if event["kind"] in names]
     urllib.request.urlopen(urllib.request.Request(url, b'{"set": []}', method="POST")).close()
-    assert seen == {
-        "no-wait": ["sigterm", "exit", "gone"],
-        "wait-for-operation": ["gone", "sigterm", "exit"],
-        "after-exit": ["sigterm", "exit", "gone"],
+    assert order_of_events == {
+        "no-wait": ["sigterm", "exit", "deregistered"],
+        "wait-for-operation": ["deregistered", "sigterm", "exit"],
+        "after-exit": ["sigterm", "exit", "deregistered"],
     }

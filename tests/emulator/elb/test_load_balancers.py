@@ -1,4 +1,4 @@
-"""Load balancers before tasks: registration, health checks, draining, and what is refused."""
+"""Load balancers of ECS services: registration, health checks, draining, and invalid requests."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _accounts = itertools.count(720_000_000_000)
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningTarget]:
-    """An embedded target for this file."""
+    """Start an embedded target for this file."""
     with run_target(load_target("embedded", find_layout().targets), 7) as target:
         yield target
 
 
-class FaultProxy:
-    """A load balancer before an ECS service of one account."""
+class LoadBalancedService:
+    """An ECS service behind a load balancer, in one account."""
 
     def __init__(self, running: RunningTarget) -> None:
         self.running, account = running, str(next(_accounts))
@@ -43,7 +43,7 @@ class FaultProxy:
         subnet = self.ec2.describe_subnets()["Subnets"][0]
         self.subnet, self.vpc = subnet["SubnetId"], subnet["VpcId"]
         self.balancer = self.elb.create_load_balancer(Name="front", Subnets=[self.subnet])["LoadBalancers"][0]
-        self.group = self.make_group("front")
+        self.group = self.create_group("front")
         self.elb.create_listener(
             LoadBalancerArn=self.balancer["LoadBalancerArn"],
             Protocol="HTTP",
@@ -52,14 +52,14 @@ class FaultProxy:
         )
         self.ecs.create_cluster(clusterName="shop")
 
-    def make_group(self, name: str, **more: Any) -> str:
-        """A target group; its ARN."""
-        given = {"Protocol": "HTTP", "Port": 8080, "VpcId": self.vpc, "TargetType": "ip", "HealthCheckPath": "/health"}
-        given |= {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "HealthyThresholdCount": 2}
-        return str(self.elb.create_target_group(Name=name, **{**given, **more})["TargetGroups"][0]["TargetGroupArn"])
+    def create_group(self, name: str, **more: Any) -> str:
+        """Create a target group; return its ARN."""
+        params = {"Protocol": "HTTP", "Port": 8080, "VpcId": self.vpc, "TargetType": "ip", "HealthCheckPath": "/health"}
+        params |= {"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "HealthyThresholdCount": 2}
+        return str(self.elb.create_target_group(Name=name, **{**params, **more})["TargetGroups"][0]["TargetGroupArn"])
 
     def deploy(self, count: int = 2) -> None:
-        """An ECS service behind it."""
+        """Create the ECS service."""
         app: Any = {"name": "app", "image": "x", "command": workload.command("serve")}
         app["portMappings"] = [{"containerPort": 8080}]
         self.ecs.register_task_definition(
@@ -81,89 +81,92 @@ class FaultProxy:
         )
 
     def states(self) -> list[str]:
-        """Of its targets."""
-        told = self.elb.describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
-        return sorted(one["TargetHealth"]["State"] for one in told)
+        """Return the states of its targets, sorted."""
+        targets = self.elb.describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
+        return sorted(target["TargetHealth"]["State"] for target in targets)
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Those that are to run."""
+        """Return the tasks whose desired status is RUNNING."""
         arns = self.ecs.list_tasks(cluster="shop", serviceName="web")["taskArns"]
         return list(self.ecs.describe_tasks(cluster="shop", tasks=arns)["tasks"]) if arns else []
 
     def call(self) -> tuple[int, str]:
-        """Status, and who answered."""
+        """Call the load balancer; return the status, and the address of the task that answered."""
         resolver = self.running.resolver(self.account, "us-east-1", self.vpc)
         answer = dns.query.udp(
             dns.message.make_query(self.balancer["DNSName"], "A"), resolver.address, 5, resolver.port
         )
         [address] = [rdata.to_text() for rrset in answer.answer for rdata in rrset]
         try:
-            with urllib.request.urlopen(f"http://{address}/", timeout=10) as told:
-                return told.status, json.load(told)["address"]
+            with urllib.request.urlopen(f"http://{address}/", timeout=10) as response:
+                return response.status, json.load(response)["address"]
         except urllib.error.HTTPError as refused:
             return refused.code, ""
         except OSError:
             return 0, ""  # its proxy does not listen yet
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Let service time pass until something is so; its proxy checks in wall time."""
+        """Advance service time until a condition holds; the proxy checks in wall time, so it advances in steps."""
         end = time.monotonic() + 30
         while not condition():
-            assert time.monotonic() < end, (self.states(), [one["lastStatus"] for one in self.tasks()])
+            assert time.monotonic() < end, (self.states(), [task["lastStatus"] for task in self.tasks()])
             self.running.clock.wait(0.5)
 
 
 @pytest.fixture
-def front(running: RunningTarget) -> FaultProxy:
-    """In an account that nobody has used."""
-    return FaultProxy(running)
+def service(running: RunningTarget) -> LoadBalancedService:
+    """Return a load balancer in an unused account; its service is not created yet."""
+    return LoadBalancedService(running)
 
 
-def test_requests_go_to_tasks_that_are_well(front: FaultProxy) -> None:
-    """Both answer in turn; the one that fails its checks is left out, and replaced."""
-    front.deploy()
-    front.until(lambda: front.states() == ["healthy", "healthy"])
-    both = {address_of(one) for one in front.tasks()}
-    front.until(lambda: {front.call()[1] for _ in range(4)} == both)
-    sick = address_of(front.tasks()[0])
+def test_requests_go_to_healthy_tasks(service: LoadBalancedService) -> None:
+    """Both tasks answer in turn; one that fails its checks gets no requests, and is replaced."""
+    service.deploy()
+    service.until(lambda: service.states() == ["healthy", "healthy"])
+    both = {address_of(task) for task in service.tasks()}
+    service.until(lambda: {service.call()[1] for _ in range(4)} == both)
+    unhealthy = address_of(service.tasks()[0])
     urllib.request.urlopen(
-        urllib.request.Request(f"http://{sick}:8080/health?do=fail", method="PUT"), timeout=5
+        urllib.request.Request(f"http://{unhealthy}:8080/health?do=fail", method="PUT"), timeout=5
     ).close()
-    front.until(lambda: "unhealthy" in front.states())
-    assert sick not in {front.call()[1] for _ in range(6)}
-    # The service replaces it.
-    front.until(lambda: sick not in {address_of(one) for one in front.tasks()} and front.states().count("healthy") == 2)
+    service.until(lambda: "unhealthy" in service.states())
+    assert unhealthy not in {service.call()[1] for _ in range(6)}
+    service.until(
+        lambda: (
+            unhealthy not in {address_of(task) for task in service.tasks()} and service.states().count("healthy") == 2
+        )
+    )
 
 
-def test_a_task_drains_before_it_stops(front: FaultProxy) -> None:
-    """For the deregistration delay it is draining, gets nothing, and lives; then it is gone."""
+def test_a_task_drains_before_it_stops(service: LoadBalancedService) -> None:
+    """A stopping task is draining for the deregistration delay, then it is removed from the target group."""
     attribute = {"Key": "deregistration_delay.timeout_seconds", "Value": "60"}
-    front.elb.modify_target_group_attributes(TargetGroupArn=front.group, Attributes=[attribute])
-    front.deploy()
-    front.until(lambda: front.states() == ["healthy", "healthy"])
-    front.ecs.update_service(cluster="shop", service="web", desiredCount=1)
-    front.until(lambda: "draining" in front.states())
-    front.running.clock.wait(50)
-    assert "draining" in front.states()
-    front.running.clock.wait(20)
-    front.until(lambda: front.states() == ["healthy"])
-    assert front.call()[0] == 200
+    service.elb.modify_target_group_attributes(TargetGroupArn=service.group, Attributes=[attribute])
+    service.deploy()
+    service.until(lambda: service.states() == ["healthy", "healthy"])
+    service.ecs.update_service(cluster="shop", service="web", desiredCount=1)
+    service.until(lambda: "draining" in service.states())
+    service.running.clock.wait(50)
+    assert "draining" in service.states()
+    service.running.clock.wait(20)
+    service.until(lambda: service.states() == ["healthy"])
+    assert service.call()[0] == 200
 
 
-def test_nobody_behind_it_is_503(front: FaultProxy) -> None:
-    """A load balancer whose group is empty answers for itself."""
-    front.until(lambda: front.call()[0] == 503)
+def test_an_empty_target_group_answers_503(service: LoadBalancedService) -> None:
+    """A load balancer without targets answers with 503."""
+    service.until(lambda: service.call()[0] == 503)
 
 
-def test_it_is_gone_when_it_is_deleted(front: FaultProxy) -> None:
-    """Its name leads to nobody of this machine, its group can be deleted only then."""
+def test_a_deleted_load_balancer_is_not_listed(service: LoadBalancedService) -> None:
+    """A target group can be deleted only after the load balancer that uses it; deleting twice is not an error."""
     with pytest.raises(ClientError) as used:
-        front.elb.delete_target_group(TargetGroupArn=front.group)
+        service.elb.delete_target_group(TargetGroupArn=service.group)
     assert used.value.response["Error"]["Code"] == "ResourceInUse"
-    front.elb.delete_load_balancer(LoadBalancerArn=front.balancer["LoadBalancerArn"])
-    front.elb.delete_load_balancer(LoadBalancerArn=front.balancer["LoadBalancerArn"])
-    front.elb.delete_target_group(TargetGroupArn=front.group)
-    assert front.elb.describe_load_balancers()["LoadBalancers"] == []
+    service.elb.delete_load_balancer(LoadBalancerArn=service.balancer["LoadBalancerArn"])
+    service.elb.delete_load_balancer(LoadBalancerArn=service.balancer["LoadBalancerArn"])
+    service.elb.delete_target_group(TargetGroupArn=service.group)
+    assert service.elb.describe_load_balancers()["LoadBalancers"] == []
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_it_is_gone_when_it_is_deleted(front: FaultProxy) -> None:
         ("create_load_balancer", {"Name": "other", "Subnets": ["subnet-0"]}, "SubnetNotFound"),
         ("create_load_balancer", {"Name": "other"}, "ValidationError"),
         ("create_load_balancer", {"Name": "other", "Subnets": ["SUBNET"], "Type": "network"}, "UnsupportedFeature"),
-        ("describe_load_balancers", {"Names": ["nobody"]}, "LoadBalancerNotFound"),
+        ("describe_load_balancers", {"Names": ["unknown"]}, "LoadBalancerNotFound"),
         ("describe_target_health", {"TargetGroupArn": "arn:none"}, "TargetGroupNotFound"),
         ("register_targets", {"TargetGroupArn": "arn:none", "Targets": [{"Id": "127.0.0.1"}]}, "TargetGroupNotFound"),
         ("deregister_targets", {"TargetGroupArn": "GROUP", "Targets": [{"Id": "127.0.0.1"}]}, "InvalidTarget"),
@@ -183,15 +186,17 @@ def test_it_is_gone_when_it_is_deleted(front: FaultProxy) -> None:
         ("create_target_group", {"Name": "x", "TargetType": "ip"}, "ValidationError"),
     ],
 )
-def test_what_cannot_be_is_refused(front: FaultProxy, operation: str, params: dict[str, Any], code: str) -> None:
-    """With the error that the API names for it."""
-    known = {"SUBNET": front.subnet, "GROUP": front.group}
-    given = {
-        key: [known.get(one, one) if isinstance(one, str) else one for one in value]
+def test_invalid_requests_are_refused(
+    service: LoadBalancedService, operation: str, params: dict[str, Any], code: str
+) -> None:
+    """Each gets the error that the API documents for it."""
+    known = {"SUBNET": service.subnet, "GROUP": service.group}
+    arguments = {
+        key: [known.get(entry, entry) if isinstance(entry, str) else entry for entry in value]
         if isinstance(value, list)
         else known.get(value, value)
         for key, value in params.items()
     }
     with pytest.raises(ClientError) as refused:
-        getattr(front.elb, operation)(**given)
+        getattr(service.elb, operation)(**arguments)
     assert refused.value.response["Error"]["Code"] == code

@@ -1,4 +1,4 @@
-"""`surveyor compare` and `surveyor diff` with reports that are there already, fit and unfit."""
+"""`surveyor compare` and `surveyor diff` with existing reports, valid and invalid."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ EMBEDDED = next(PUBLISHED.glob("embedded-*.json"))
 
 
 def surveyor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a folder; nothing that it meets is a traceback."""
+    """Run the command line in a folder, and check that it prints no traceback."""
     command = [sys.executable, "-c", "import sys; from surveyor.cli import main; sys.exit(main())", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+    completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert "Traceback" not in completed.stdout + completed.stderr
+    return completed
 
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Callable[[Callable[[Any], object]], str]:
-    """Writes moto's published report after a change and returns its name in `tmp_path`."""
+    """Return a function that writes moto's published report with a change and returns its name in `tmp_path`."""
 
     def write(change: Callable[[Any], object]) -> str:
         value = json.loads(MOTO.read_text(encoding="utf-8"))
@@ -41,46 +41,54 @@ def changed(tmp_path: Path) -> Callable[[Callable[[Any], object]], str]:
 
 @pytest.mark.parametrize("command", [["compare", "--out", "out"], ["diff", str(MOTO)], ["explain"]])
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (MOTO.read_bytes()[:100_000], "is not whole JSON, was its run cut short?"),
-        (b"", "is not whole JSON"),
-        (b"\xff\xfe", "is not whole JSON"),
+        (MOTO.read_bytes()[:100_000], "is not complete JSON, was its run cut short?"),
+        (b"", "is not complete JSON"),
+        (b"\xff\xfe", "is not complete JSON"),
         (b"[" * 100_000, "is nested too deeply"),
         (b'{"apiVersion": "surveyor/v9", "kind": "ConformanceReport"}', "has apiVersion 'surveyor/v9'"),
-        (b'{"results": []}', "is no ConformanceReport"),
-        (b'{"apiVersion": "surveyor/v1", "kind": "ConformanceReport"}', "is a required property"),
+        (b'{"results": []}', "is not a ConformanceReport"),
+        (b'{"apiVersion": "surveyor/v2", "kind": "ConformanceReport"}', "is a required property"),
     ],
 )
-def test_an_unfit_report_is_2_in_one_line(tmp_path: Path, command: list[str], content: bytes, said: str) -> None:
-    """Cut short, of another version, somebody else's: whoever reads it says so, with the file's name."""
+def test_an_invalid_report_is_2_in_one_line(tmp_path: Path, command: list[str], content: bytes, message: str) -> None:
+    """A report that is truncated, of another version or of another tool is refused with the file's name."""
     (tmp_path / "bad.json").write_bytes(content)
     done = surveyor(tmp_path, *command, "bad.json")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("surveyor: bad.json: ")
-    assert said in line
+    assert message in line
 
 
 def test_a_folder_without_a_report_is_2(tmp_path: Path) -> None:
-    """A folder stands for the report in it, and one without is told."""
+    """A folder without report.json is refused; a folder with it is read as its report."""
     (tmp_path / "run").mkdir()
     done = surveyor(tmp_path, "diff", "run", str(MOTO))
     assert (done.returncode, done.stderr) == (2, "surveyor: run: holds no report.json\n")
 
 
-def test_a_place_that_cannot_be_written_is_told_first(tmp_path: Path) -> None:
-    """Before anything is surveyed or printed, with the option that names another place."""
+def test_an_unwritable_folder_is_refused_first(tmp_path: Path) -> None:
+    """The command ends before anything is tested or printed, and names the option for another folder."""
     (tmp_path / "file").touch()
     done = surveyor(tmp_path, "compare", "embedded", "--out", "file/out")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "surveyor: cannot write to file/out: Not a directory; --out names another place\n"
 
 
+def test_a_report_without_claims_is_refused(tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]) -> None:
+    """`diff` refuses reports of chaos and load runs, which have no claims, instead of reporting no change."""
+    experiments = changed(lambda report: report.update(claims=[]))
+    done = surveyor(tmp_path, "diff", experiments, str(MOTO))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "surveyor: no claims in changed.json: diff compares runs of `surveyor conform`\n"
+
+
 def test_reports_of_different_suites_are_compared_with_a_note(
     tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]
 ) -> None:
-    """A claim that one of them lacks is new or vanished, the rest is compared, and the page has both."""
+    """A claim that only one report has is new or vanished, the others are compared, and the page has both."""
 
     def other_suites(report: Any) -> None:
         report["selection"]["areas"] = ["dns"]
@@ -99,12 +107,10 @@ def test_reports_of_different_suites_are_compared_with_a_note(
     assert "no report" in page
 
 
-def test_evidence_of_any_shape_becomes_a_page(
-    tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]
-) -> None:
-    """What a target sent may be nested as deeply as JSON is read, and entries may be of kinds nobody knows."""
+def test_evidence_of_any_shape_is_rendered(tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]) -> None:
+    """Responses may be nested as deeply as JSON can be read, and evidence entries may be of unknown kinds."""
 
-    def strange(report: Any) -> None:
+    def add_unusual_evidence(report: Any) -> None:
         claim = next(claim for claim in report["claims"] if claim["evidence"])
         deep: object = "bottom"
         for _ in range(300):
@@ -115,6 +121,6 @@ def test_evidence_of_any_shape_becomes_a_page(
             {"kind": 7, "at": "noon"},
         ]
 
-    done = surveyor(tmp_path, "compare", changed(strange), "--out", "out")
+    done = surveyor(tmp_path, "compare", changed(add_unusual_evidence), "--out", "out")
     assert done.returncode == 0, done.stderr
     assert "bottom" in (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")

@@ -1,10 +1,10 @@
 """A new deployment replaces both tasks of a service while clients call by DNS.
 
-With the settings that everybody begins with (a TTL of 60 s, a process that SIGTERM ends, a container check) there are
-two windows in which callers suffer. Old tasks are called for up to their TTL after they are gone
-(aws/containers-roadmap 343); and for some time the registry knows nobody who is healthy, since ECS trusts its check at
-once and Cloud Map half a minute later (aws/containers-roadmap 830). Both are measured. `surveyor advise` says which
-settings close them, and with `--ttl`, `--stop-timeout`, `--drain` and `--no-check` this experiment shows that they do.
+With the usual default settings (a TTL of 60 s, a process that ends at SIGTERM, a container check) there are two windows
+in which calls fail. Old tasks are called for up to their TTL after their end (aws/containers-roadmap 343); and for some
+time the registry has no healthy instance, since ECS trusts its check at once and Cloud Map half a minute later
+(aws/containers-roadmap 830). Both are measured. `surveyor advise` recommends settings that close them; with `--ttl`,
+`--stop-timeout`, `--drain` and `--no-check` this experiment shows that they do.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from surveyor.chaos import (
     ),
 )
 def test_deploy_under_traffic(experiment_run: ExperimentRun) -> None:
-    """Deploy, and wait until nothing old can be called any more."""
+    """Deploy, and wait until no old task can be called any more."""
     with experiment_run.fault("service.deploy"):
         experiment_run.wait(10)
         experiment_run.until_steady()

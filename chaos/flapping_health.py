@@ -1,7 +1,7 @@
-"""A task's health check fails now and then, though never often enough in a row to count, and at last for good.
+"""A task's health check fails now and then, never often enough in a row to count, and finally for good.
 
-As long as it recovers in time nobody is to notice: it is not replaced, and stays in the registry. When it does not, ECS
-replaces it, and callers hardly see it, since it goes on answering until it is stopped.
+As long as it recovers in time it is not replaced, and must stay in the registry. When it does not recover, ECS replaces
+it; few calls fail, since it keeps answering until it is stopped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TTL = 10
 
 
 @experiment(
-    "One of three tasks is unhealthy again and again, and then stays so.",
+    "One of three tasks is unhealthy four times for a short time, and then for good.",
     faults=("task.unhealthy",),
     setup=ServiceSetup(count=3, ttl=TTL, check=True, check_interval=5, check_retries=3),
     checks=(
@@ -35,14 +35,14 @@ TTL = 10
     ),
 )
 def test_flapping_health(experiment_run: ExperimentRun) -> None:
-    """Four times not for long enough, then for good."""
+    """Fail four times too briefly to count, then for good."""
     victim = experiment_run.pick(1)
     for _ in range(4):
         with experiment_run.fault("task.unhealthy", victim):
             experiment_run.wait(8)
         experiment_run.wait(8)
     assert victim[0].id in [task.id for task in experiment_run.tasks()], (
-        "it was replaced before its check had failed for good"
+        "it was replaced before its check failed for good"
     )
     with experiment_run.fault("task.unhealthy", victim):
         experiment_run.until(

@@ -1,7 +1,7 @@
-"""Somebody registers an instance that is no task, as a deployment script that died half-way may leave one behind.
+"""An instance that is no task is registered, as a deployment script that ended half-way may leave it behind.
 
-Nothing checks it, so every caller gets its share of it for as long as it is there. Once it is deregistered it is out of
-all views, and out of callers' caches a TTL later.
+Nothing checks it, so every caller calls it as often as any other instance while it is registered. Once deregistered it
+is out of all views, and out of callers' caches a TTL later.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ TTL = 15
 
 
 @experiment(
-    "An instance that is no task is registered beside three tasks, and goes again.",
+    "An instance that is no task is registered beside three tasks, and deregistered again.",
     faults=("registry.ghost",),
     setup=ServiceSetup(count=3, ttl=TTL),
     checks=(

@@ -1,7 +1,7 @@
-"""The Service Connect proxy of one of three tasks is killed; the task itself is well.
+"""The Service Connect proxy of one of three tasks is killed; the task itself keeps running.
 
-All calls come through the proxy, so nobody can reach the task any more. The proxy is an essential part of it: ECS ends
-the task and starts another one, and callers by DNS fail as if the task itself had died.
+All calls go through the proxy, so that the task cannot be reached any more. The proxy is an essential container: ECS
+stops the task and starts another, and callers by DNS fail as if the task itself had been killed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TTL = 20
     ),
 )
 def test_kill_a_proxy(experiment_run: ExperimentRun) -> None:
-    """Kill, and wait until all is well again."""
+    """Kill the proxy, and wait until the service has recovered."""
     with experiment_run.fault("proxy.kill", experiment_run.pick(1)):
         experiment_run.wait(TTL + 20)
     experiment_run.rest(75)

@@ -1,4 +1,4 @@
-"""Half of six tasks are killed at once: half of all calls fail, until callers hear of it or others run."""
+"""Half of six tasks are killed at once: half of all calls fail until callers resolve again and new tasks run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TTL = 20
     ),
 )
 def test_kill_half(experiment_run: ExperimentRun) -> None:
-    """Kill, and wait until all is well again."""
+    """Kill the tasks, and wait until the service has recovered."""
     with experiment_run.fault("task.kill", experiment_run.pick_share(0.5)):
         experiment_run.wait(TTL + 20)
     experiment_run.rest(75)

@@ -1,7 +1,7 @@
-"""One of five tasks is killed, without a farewell to anybody, while clients call.
+"""One of five tasks is killed with SIGKILL while clients call.
 
-ECS notices, takes it out of the registry and starts another one. Until a client's cached answer has run out it goes on
-calling the dead task: one call in five fails for about as long as the records' TTL, and no longer.
+ECS notices, removes it from the registry and starts another task. Until its cached answer expires a client keeps
+calling the dead task: one call in five fails for about the records' TTL, and no longer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TTL = 20
     ),
 )
 def test_kill_one_of_many(experiment_run: ExperimentRun) -> None:
-    """Kill, and wait until all is well again."""
+    """Kill the task, and wait until the service has recovered."""
     with experiment_run.fault("task.kill", experiment_run.pick(1)):
         experiment_run.wait(TTL + 20)
     experiment_run.rest(75)

@@ -1,7 +1,7 @@
-"""The only task is killed: nobody is left to answer until another one runs and callers have heard of it.
+"""The only task is killed: no task answers until another one is running and callers have resolved it.
 
-How long that takes is the figure to look at. Callers by DNS go on calling the dead address until its TTL is over, and
-then may learn that there is nobody, which they must not keep for long.
+How long that takes is the figure of interest. Callers by DNS keep calling the dead address until its TTL expires, and
+then may get an empty answer, which they must not cache for long.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TTL = 20
     ),
 )
 def test_kill_the_only_one(experiment_run: ExperimentRun) -> None:
-    """Kill, and wait until all is well again."""
+    """Kill the task, and wait until the service has recovered."""
     with experiment_run.fault("task.kill", experiment_run.pick(1)):
         experiment_run.wait(TTL + 40)
     experiment_run.rest(75)

@@ -1,6 +1,6 @@
-"""All tasks of one availability zone are stopped; those of the others have to do until ECS has replaced them.
+"""All tasks of one availability zone are stopped; the other tasks serve all calls until ECS has replaced them.
 
-Their tasks drain: for ten seconds after SIGTERM they go on answering, so that no call is lost that was under way.
+The tasks drain: they keep answering for ten seconds after SIGTERM, so that no call in progress is lost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TTL = 20
 
 
 @experiment(
-    "All tasks of one of the zones of nine tasks are stopped while clients call by DNS.",
+    "All tasks of one zone, among nine tasks, are stopped while clients call by DNS.",
     faults=("az.lose",),
     setup=ServiceSetup(count=9, ttl=TTL, drain=10, response_seconds=1.0),
     checks=(
@@ -37,7 +37,7 @@ TTL = 20
     ),
 )
 def test_lose_a_zone(experiment_run: ExperimentRun) -> None:
-    """Stop them, and wait until all is well again."""
+    """Stop the tasks, and wait until the service has recovered."""
     with experiment_run.fault("az.lose", experiment_run.pick_zone()):
         experiment_run.wait(TTL + 20)
     experiment_run.rest(75)

@@ -1,7 +1,7 @@
-"""In the middle of a deployment callers lose the permission to discover instances, and get it back.
+"""During a deployment callers lose the permission to discover instances, and get it back.
 
-Callers that keep what they knew call the old tasks, one after another of which goes: the longer it lasts, the more of
-their calls go to the dead. When they may ask again they find the new tasks at once.
+Callers that keep old addresses call the old tasks, which stop one after another: the longer it lasts, the more calls go
+to dead tasks. With the permission back they find the new tasks at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from surveyor.chaos import (
 
 
 @experiment(
-    "Callers by API may not ask for a minute in mid-deployment.",
+    "Callers by API have no permission to discover for a minute during a deployment.",
     faults=(
         "service.deploy",
         "permission.revoke",
@@ -34,7 +34,7 @@ from surveyor.chaos import (
     ),
 )
 def test_permission_revoked(experiment_run: ExperimentRun) -> None:
-    """Deploy; revoke for a minute meanwhile."""
+    """Deploy, and revoke the permission for a minute meanwhile."""
     with experiment_run.fault("service.deploy"):
         experiment_run.wait(20)
         with experiment_run.fault("permission.revoke"):

@@ -1,7 +1,7 @@
-"""Callers' resolver fails, then says that the name does not exist, and then names somebody else.
+"""Callers' resolver fails, then answers that the name does not exist, and then returns a wrong address.
 
-Tasks and registry are well all the time. Callers that keep an answer for its TTL and not longer come through short
-failures, believe a lie for its TTL, and are back soon after the end of it.
+Tasks and registry work all the time. Callers that cache an answer for its TTL and no longer survive short failures, use
+a wrong address for its TTL, and recover soon after the fault ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TTL = 10
     ),
 )
 def test_resolver_that_lies(experiment_run: ExperimentRun) -> None:
-    """One after another, with time to recover between them."""
+    """Inject the faults one after another, with time to recover in between."""
     for fault in ("dns.servfail", "dns.nxdomain", "dns.lie"):
         with experiment_run.fault(fault):
             experiment_run.wait(15)

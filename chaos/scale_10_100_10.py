@@ -1,8 +1,8 @@
-"""A service grows from ten tasks to a hundred, and goes back to ten.
+"""A service scales from ten tasks to a hundred, and back to ten.
 
-Each new task has to be found soon, each old one to be forgotten. An answer of DNS names eight of them: callers meet
-the others only answer by answer. Tasks drain for longer than the TTL of their records, as `surveyor advise` tells them
-to: so callers never meet one that is gone, though nine of ten leave at once.
+Each new task must be found soon, and each stopped task must leave all views. A DNS answer has eight addresses: callers
+reach the others only with later answers. Tasks drain for longer than the records' TTL, as `surveyor advise` recommends,
+so that callers never call a task that has ended, though nine of ten stop at once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TTL = 15
     ),
 )
 def test_scale_10_100_10(experiment_run: ExperimentRun) -> None:
-    """Out, until all are there for a while, and in again."""
+    """Scale out, wait until all tasks have been running for a while, and scale in again."""
     with experiment_run.fault("service.scale", count=100):
         experiment_run.wait(10)
         experiment_run.until_steady()

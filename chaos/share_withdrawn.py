@@ -1,7 +1,7 @@
-"""The owner of a namespace takes it out of the share by which another account's callers see it, and puts it back.
+"""The owner of a namespace removes it from the resource share of another account's callers, and adds it again.
 
-For those callers it is as if the registry were gone; those who keep what they knew go on calling the tasks, which are
-well all the time.
+For those callers the registry is gone meanwhile; callers that keep old addresses keep calling the tasks, which work all
+the time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from surveyor.chaos import ALWAYS, ExperimentRun, ServiceSetup, answered, experi
 
 
 @experiment(
-    "A namespace that callers of another account use is withdrawn from them for a while.",
+    "A namespace is withdrawn for a while from the account whose callers use it.",
     faults=("share.withdraw",),
     setup=ServiceSetup(count=3, resolve_by="api", shared=True),
     checks=(
@@ -20,7 +20,7 @@ from surveyor.chaos import ALWAYS, ExperimentRun, ServiceSetup, answered, experi
     ),
 )
 def test_share_withdrawn(experiment_run: ExperimentRun) -> None:
-    """Withdraw it for half a minute."""
+    """Withdraw the namespace for half a minute."""
     with experiment_run.fault("share.withdraw"):
         experiment_run.wait(30)
     experiment_run.rest(75)

@@ -1,7 +1,7 @@
-"""A service grows from five tasks to twenty while Cloud Map throttles nine of ten requests of its callers.
+"""A service scales from five tasks to twenty while Cloud Map throttles nine of ten requests of its callers.
 
-Callers that keep what they were told before go on as if nothing had happened, and find the new tasks when one of their
-requests comes through; callers that drop it would find nobody.
+Callers that keep old addresses are not affected, and find the new tasks when one of their requests succeeds; callers
+that drop old addresses would find none.
 """
 
 from __future__ import annotations

@@ -1,24 +1,24 @@
 """Two of four tasks are killed at once while all kinds of clients call the service.
 
-With retries at other addresses a quarter of the arrivals would still fail at first.
+Even with a retry at a random address a quarter of the arrivals would fail at first.
 """
 
 from __future__ import annotations
 
-from surveyor.chaos import Setting, gone, visible
+from surveyor.chaos import ServiceSetup, gone, visible
 from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(
     "lose-half",
     "Two of four tasks are killed.",
-    Setting(count=4, ttl=60, fronts=True),
+    ServiceSetup(count=4, ttl=60, entry_points=True),
     phases=(
         Phase("before", 30),
-        Phase("killed", 90, fault="task.kill", victims="half", whole=True),
+        Phase("killed", 90, fault="task.kill", victims="half", until_steady=True),
         Phase("after", 40),
     ),
-    holds=(visible(within=30), gone(within=30)),
+    checks=(visible(within=30), gone(within=30)),
 )
 
-globals().update({one.__name__.replace("-", "_"): one for one in play(SCENARIO)})
+globals().update(play(SCENARIO))

@@ -1,24 +1,24 @@
 """A service shrinks from thirty tasks to three while all kinds of clients call it.
 
-Nine of ten leave at once: who goes on calling them, and for how long?
+Nine of ten tasks stop at once: which clients keep calling them, and for how long?
 """
 
 from __future__ import annotations
 
-from surveyor.chaos import Setting, gone
+from surveyor.chaos import ServiceSetup, gone
 from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario(
     "scale-in",
     "From 30 tasks to 3.",
-    Setting(count=30, ttl=20, period=2.0),
+    ServiceSetup(count=30, ttl=20, poll_period=2.0),
     phases=(
         Phase("before", 30),
-        Phase("scale-in", 60, fault="service.scale", given={"count": 3}, kept=True, whole=True),
+        Phase("scale-in", 60, fault="service.scale", parameters={"count": 3}, keep=True, until_steady=True),
         Phase("after", 60),
     ),
-    holds=(gone(within=30),),
+    checks=(gone(within=30),),
 )
 
-globals().update({one.__name__.replace("-", "_"): one for one in play(SCENARIO)})
+globals().update(play(SCENARIO))

@@ -1,4 +1,4 @@
-"""The commands `surveyor chaos` and `surveyor check`."""
+"""The commands `surveyor chaos` and `surveyor verify`."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def surveyor(*words: str, timeout: float = 120) -> subprocess.CompletedProcess[s
 
 
 def test_an_experiment_passes_and_check_repeats_its_verdict(tmp_path: Path) -> None:
-    """An experiment passes, and `surveyor check` gives the same verdict from its history, byte for byte."""
+    """An experiment passes, and `surveyor verify` gives the same verdict from its history, byte for byte."""
     run = surveyor("chaos", "kill-one-of-many", "--out", str(tmp_path), "--scale", "15")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "kill-one-of-many: pass" in run.stdout
     assert "kill-one-of-many: seed 7: task.kill: " in run.stderr
     history = tmp_path / "histories" / "kill-one-of-many.jsonl"
-    again = surveyor("check", str(history), "--json")
+    again = surveyor("verify", str(history), "--json")
     assert again.returncode == 0
     assert again.stdout == history.with_suffix(".verdict.json").read_text("utf-8")
     for name in ("report.html", "report.json", "junit.xml", "summary.md"):
@@ -59,7 +59,7 @@ def test_a_planted_resurrection_is_proved_by_three_events(tmp_path: Path) -> Non
     path.write_text(
         "\n".join(lines_of(world.but(look(140.33, "discover", ["risen", "stays"])), CHECKS[0])) + "\n", "utf-8"
     )
-    run = surveyor("check", str(path))
+    run = surveyor("verify", str(path))
     assert run.returncode == 1
     [verdict] = [line for line in run.stdout.splitlines() if line.startswith("  fail")]
     assert "risen was in discover at 100.0 s, was not at 101.0 s, and was again at 140.3 s" in verdict
@@ -112,8 +112,8 @@ def test_a_named_experiment_that_is_unsupported_is_not_a_success(tmp_path: Path)
         (("chaos", "kill-half", "--ttl", "-4"), "whole seconds, got -4"),
         (("chaos", "kill-half", "--scale", "1000"), "--scale"),
         (("chaos", "--fault", "task.kil"), "did you mean 'task.kill'"),
-        (("check", "nowhere.jsonl"), "nowhere.jsonl: cannot be read"),
-        (("check", __file__), "not JSON"),
+        (("verify", "nowhere.jsonl"), "nowhere.jsonl: cannot be read"),
+        (("verify", __file__), "not JSON"),
     ],
 )
 def test_wrong_usage_is_reported_in_one_line(words: tuple[str, ...], message: str, tmp_path: Path) -> None:

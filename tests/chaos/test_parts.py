@@ -34,7 +34,7 @@ from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
 from surveyor.chaos.undo_log import UndoLog, UndoTarget, open_entries, read_target
 from surveyor.claims.features import FEATURES
 from surveyor.errors import SurveyorError, UsageError
-from surveyor.proxies import Answer, DnsProxy, HttpProxy, Upstream
+from surveyor.proxies import DnsProxy, HttpProxy, ProxyResponse, Upstream
 
 SERVICE = ServiceUnderTest("1" * 12, "us-east-1", "shop", "web", "srv-1", "ns", "web", "web.ns", "vpc-1", 8080)
 TASK = ServiceTask(
@@ -251,7 +251,7 @@ def test_a_lasting_fault_can_be_undone(name: str) -> None:
 
 def test_503_is_expected_only_after_an_exit_command() -> None:
     """503 from the proxy before a task is a success for a command that ends the task, and a failure for others."""
-    proxy = HttpProxy(lambda method, path, headers, body: Answer.of(503, {}))
+    proxy = HttpProxy(lambda method, path, headers, body: ProxyResponse.from_json(503, {}))
     proxy.start()
     context = ActionContext(lambda service: None, None)
     try:
@@ -270,7 +270,7 @@ def started(upstream: HttpProxy) -> FaultProxy:
 
 def test_the_proxy_throttles_and_goes_silent() -> None:
     """Registry faults change answers as the API would, until each fault ends."""
-    real = HttpProxy(lambda method, path, headers, body: Answer.of(200, {"Instances": [path]}))
+    real = HttpProxy(lambda method, path, headers, body: ProxyResponse.from_json(200, {"Instances": [path]}))
     real.start()
     proxy = started(real)
     assert proxy.registry is not None

@@ -11,7 +11,7 @@ import pytest
 
 from surveyor.chaos.undo_log import open_entries
 from surveyor.clock import WallClock
-from surveyor.targets.sweep import standing_in
+from surveyor.targets.sweep import existing_resources
 from tests.chaos.shared_service import SharedService, kill, run_faults, shared_service
 
 UNDO_TIMEOUT = 30.0  # wall seconds: tasks that were killed or scaled in have to be replaced, too
@@ -52,7 +52,7 @@ def test_the_resources_of_a_killed_experiment_are_deleted(shared: SharedService,
     """A temporary service is deleted by its ledger, and the account lists what it listed before."""
     before = shared.client("ecs").list_clusters()["clusterArns"], shared.client("servicediscovery").list_namespaces()
     kill(run_faults(("task.pause", "service.scale"), shared, tmp_path))
-    WallClock().eventually(lambda: is_undone(tmp_path) and not standing_in(tmp_path / "out"), within=2 * UNDO_TIMEOUT)
+    WallClock().eventually(lambda: is_undone(tmp_path) and not existing_resources(tmp_path / "out"), within=2 * UNDO_TIMEOUT)
     after = shared.client("ecs").list_clusters()["clusterArns"], shared.client("servicediscovery").list_namespaces()
     assert before[0] == after[0]
     assert before[1]["Namespaces"] == after[1]["Namespaces"]

@@ -1,4 +1,4 @@
-"""Whom failed attempts went to, and the figures of phases: pure functions, held against made-up histories."""
+"""Causes of failed attempts, and figures of phases: pure functions, tested with simulated histories."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveyor.history import History, read_history
-from surveyor.load.attribution import attribute, dangers, sentence
+from surveyor.load.attribution import attribute_failures, cause_sentence, danger_windows
 from surveyor.load.figures import figures_of
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
-from tests.checkers.worlds import END, Made, World, fault, lines_of, worlds
+from tests.checkers.simulated_services import END, SimulatedService, SimulatedTask, fault, lines_of, simulated_services
 
-WORLD = World(
+WORLD = SimulatedService(
     (
-        Made("stays", "127.0.0.1", 0.0),
-        Made("stopped", "127.0.0.2", 0.0, 100.0),
-        Made("killed", "127.0.0.3", 0.0, 104.0),
-        Made("late", "127.0.0.4", 150.0),
-        Made("again", "127.0.0.2", 200.0),  # the address of who was stopped
+        SimulatedTask("stays", "127.0.0.1", 0.0),
+        SimulatedTask("stopped", "127.0.0.2", 0.0, 100.0),
+        SimulatedTask("killed", "127.0.0.3", 0.0, 104.0),
+        SimulatedTask("late", "127.0.0.4", 150.0),
+        SimulatedTask("again", "127.0.0.2", 200.0),  # the address of the stopped task
     ),
     calls=1e9,
 ).but(fault(100.0, "task.kill", "killed"))
 
 
-def with_phases(world: World, *bounds: float) -> History:
-    """The history with phases named p0, p1, …, that begin and end at these moments."""
+def with_phases(world: SimulatedService, *bounds: float) -> History:
+    """Return the history with phases named p0, p1, …, that begin and end at these times."""
     operations = [
         {
-            "begin": begin, "end": end, "outcome": "ok", "told": {},
-            "asked": {"who": "conductor", "what": "phase", "name": f"p{number}"},
+            "begin": begin, "end": end, "outcome": "ok", "result": {},
+            "invoke": {"who": "conductor", "what": "phase", "name": f"p{number}"},
         }
         for number, (begin, end) in enumerate(pairwise(bounds))
     ]  # fmt: skip
@@ -42,9 +42,9 @@ def with_phases(world: World, *bounds: float) -> History:
 
 
 @pytest.mark.parametrize(
-    ("second", "address", "whom"),
+    ("second", "address", "kind"),
     [
-        (50, "", "nobody"),
+        (50, "", "no-address"),
         (50, "127.0.0.1", "healthy"),
         (50, "127.9.9.9", "ghost"),
         (130, "127.0.0.2", "dead"),
@@ -54,83 +54,86 @@ def with_phases(world: World, *bounds: float) -> History:
         (140, "127.0.0.4", "ghost"),
     ],
 )
-def test_an_attempt_is_given_to_whom_it_went(second: int, address: str, whom: str) -> None:
-    """By address and second, and to the task that had the address then."""
+def test_a_failure_is_attributed_by_address_and_second(second: int, address: str, kind: str) -> None:
+    """A failed attempt is attributed to the task that had its address in that second."""
     tally = Tally()
-    tally.attempt("dns", second, address, "fail", "refused")
+    tally.count_attempt("dns", second, address, "fail", "refused")
     history = with_phases(WORLD, 0.0, END - 1)
-    [blame] = attribute(history, tally)
-    assert (blame.whom, blame.count, blame.phase) == (whom, 1, "p0")
-    [blame] = attribute(history, tally, between=["dns"])
-    assert blame.whom == ("nobody" if not address else "between")
+    [cause] = attribute_failures(history, tally)
+    assert (cause.kind, cause.count, cause.phase) == (kind, 1, "p0")
+    [cause] = attribute_failures(history, tally, indirect=["dns"])
+    assert cause.kind == ("no-address" if not address else "indirect")
 
 
-def test_the_sentence_says_what_most_errors_were() -> None:
-    """Dead for less than the TTL, or for longer; and none is said to be none."""
+def test_the_sentence_names_the_main_cause() -> None:
+    """The sentence names tasks dead for less than the TTL or for longer, and says if there were no errors."""
     tally = Tally()
     for second in range(101, 131):
-        tally.attempt("dns", second, "127.0.0.3", "fail", "refused")
-    tally.attempt("dns", 50, "", "fail", "nobody is known")
-    tally.attempt("api", 50, "127.0.0.1", "ok", "")
-    blames = attribute(with_phases(WORLD, 0.0, END - 1), tally)
+        tally.count_attempt("dns", second, "127.0.0.3", "fail", "refused")
+    tally.count_attempt("dns", 50, "", "fail", "no address known")
+    tally.count_attempt("api", 50, "127.0.0.1", "ok", "")
+    causes = attribute_failures(with_phases(WORLD, 0.0, END - 1), tally)
     assert (
-        sentence("dns", blames, {"p0": 60.0}) == "dns: 30 of 31 errors went to tasks dead for less than the TTL of 60 s"
+        cause_sentence("dns", causes, {"p0": 60.0})
+        == "dns: 30 of 31 errors went to tasks dead for less than the TTL of 60 s"
     )
-    assert sentence("dns", blames, {"p0": 20.0}) == "dns: 30 of 31 errors went to tasks dead for up to 31 s"
-    windows = dangers(with_phases(WORLD, 0.0, END - 1), tally, ["api"])
+    assert cause_sentence("dns", causes, {"p0": 20.0}) == "dns: 30 of 31 errors went to tasks dead for up to 31 s"
+    windows = danger_windows(with_phases(WORLD, 0.0, END - 1), tally, ["api"])
     assert {model: (window.low, window.high) for model, window in windows.items()} == {"dns": (29.0, 31.0)}
     more = {"p0": 60.0, "p1": 300.0}
-    assert sentence("dns", blames, more) == "dns: 30 of 31 errors went to tasks dead for less than the TTL"
-    assert sentence("api", blames, {"p0": 60.0}) == "api: no errors"
+    assert cause_sentence("dns", causes, more) == "dns: 30 of 31 errors went to tasks dead for less than the TTL"
+    assert cause_sentence("api", causes, {"p0": 60.0}) == "api: no errors"
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    world=worlds(),
-    made=st.lists(
+    world=simulated_services(),
+    attempts=st.lists(
         st.tuples(st.integers(0, 290), st.sampled_from(["127.0.0.10", "127.0.0.11", "127.7.7.7", ""]),
                   st.sampled_from(["ok", "fail", "info", "dropped"]), st.booleans()),
         max_size=80,
     ),
     cut=st.integers(20, 280),
 )  # fmt: skip
-def test_every_failure_is_told_once(world: World, made: list[tuple[int, str, str, bool]], cut: int) -> None:
-    """Blames and figures count the same attempts, phase by phase and as a whole."""
+def test_every_failure_is_counted_once(
+    world: SimulatedService, attempts: list[tuple[int, str, str, bool]], cut: int
+) -> None:
+    """Causes and figures count the same attempts, phase by phase and in total."""
     tally = Tally()
-    for second, address, outcome, masked in made:
-        tally.attempt("dns", second, address, outcome, outcome, masked=masked and outcome in ("fail", "info"))
-    history = with_phases(replaced(world), 0.0, float(cut), END - 1)
-    figures = {one.phase: one for one in figures_of(history, tally)}
-    failed = [one for one in made if one[2] in ("fail", "info") and one[0] < END - 1]
-    assert sum(one.count for one in attribute(history, tally)) == len(failed)
-    if made:
+    for second, address, outcome, retried in attempts:
+        tally.count_attempt("dns", second, address, outcome, outcome, retried=retried and outcome in ("fail", "info"))
+    history = with_phases(without_calls(world), 0.0, float(cut), END - 1)
+    figures = {row.phase: row for row in figures_of(history, tally)}
+    failed = [attempt for attempt in attempts if attempt[2] in ("fail", "info") and attempt[0] < END - 1]
+    assert sum(cause.count for cause in attribute_failures(history, tally)) == len(failed)
+    if attempts:
         whole = figures[WHOLE]
-        assert whole.raw.hits == len(failed) == figures["p0"].raw.hits + figures["p1"].raw.hits
-        assert whole.attempts == sum(one[2] != "dropped" for one in made)
-        assert whole.dropped == sum(one[2] == "dropped" for one in made)
-        assert whole.masked.hits <= whole.raw.hits
+        assert whole.failed.hits == len(failed) == figures["p0"].failed.hits + figures["p1"].failed.hits
+        assert whole.attempts == sum(attempt[2] != "dropped" for attempt in attempts)
+        assert whole.dropped == sum(attempt[2] == "dropped" for attempt in attempts)
+        assert whole.after_retries.hits <= whole.failed.hits
         assert whole.outage <= END
 
 
-def replaced(world: World) -> World:
-    """Without calls of its own."""
-    return World(world.tasks, world.period, world.width, world.lag, 1e9, world.extra)
+def without_calls(world: SimulatedService) -> SimulatedService:
+    """Return the service without calls."""
+    return SimulatedService(world.tasks, world.period, world.width, world.lag, 1e9, world.extra)
 
 
 def test_an_outage_is_the_longest_run_of_seconds_without_an_answer() -> None:
-    """A second with one answer ends it; seconds without attempts say nothing."""
+    """A second with an answer ends an outage; seconds without attempts do not count."""
     tally = Tally()
     for second, outcome in ((10, "ok"), (11, "fail"), (12, "info"), (13, "fail"), (13, "ok"), (20, "fail"), (21, "ok")):
-        tally.attempt("dns", second, "127.0.0.1", outcome, "")
-    whole = next(one for one in figures_of(with_phases(WORLD, 0.0, 100.0), tally) if one.phase == WHOLE)
+        tally.count_attempt("dns", second, "127.0.0.1", outcome, "")
+    whole = next(row for row in figures_of(with_phases(WORLD, 0.0, 100.0), tally) if row.phase == WHOLE)
     assert (whole.outage, whole.recovery, whole.unknown) == (2.0, 0.0, 1)  # the only fault came later
     history = with_phases(WORLD, 0.0, 100.0)
-    struck = replace(history, faults=tuple(replace(history.faults[0], begin=at, end=at) for at in (11.5, 20.0)))
-    whole = next(one for one in figures_of(struck, tally) if one.phase == WHOLE)
-    assert whole.recovery == 2.5  # of the first fault; of the second it is one second
+    with_faults = replace(history, faults=tuple(replace(history.faults[0], begin=at, end=at) for at in (11.5, 20.0)))
+    whole = next(row for row in figures_of(with_faults, tally) if row.phase == WHOLE)
+    assert whole.recovery == 2.5  # of the first fault; that of the second is one second
 
 
-def test_no_phases_have_no_figures() -> None:
-    """A history of another kind."""
+def test_a_history_without_phases_has_no_figures() -> None:
+    """A history that is not of a scenario has no client figures."""
     assert figures_of(read_history(lines_of(WORLD)), Tally()) == ()
     assert json.loads(Tally().dumps())["counts"] == []

@@ -1,4 +1,4 @@
-"""Calls by the real curl: which address answered, and how a call without an answer ended."""
+"""Calls by the real curl: the address that answered, and the error of a call without an answer."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from surveyor.load.connection import Limits
+from surveyor.load.connection import Timeouts
 from surveyor.load.curl import call_by_curl
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
-DEAD, LIMITS = "127.255.255.251", Limits(0.3, 0.3)
+DEAD, TIMEOUTS = "127.255.255.251", Timeouts(0.3, 0.3)
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """Of a server at 127.0.0.1 that answers, fails, closes or stalls, by the path."""
-    over = threading.Event()
+    """Yield the port of a server on 127.0.0.1 that answers, fails, closes or stalls, by the path."""
+    stopped = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/closes":
                 return
             if self.path == "/stalls":
-                over.wait(5)
+                stopped.wait(5)
                 return
             self.send_response(503 if self.path == "/fails" else 200)
             self.end_headers()
@@ -38,7 +38,7 @@ def port() -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server.server_address[1]
-    over.set()
+    stopped.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -54,7 +54,7 @@ def port() -> Iterator[int]:
         (("127.0.0.1",), "/stalls", "info", "127.0.0.1", "no answer in time"),
     ],
 )
-def test_how_a_call_ends(
+def test_curl_reports_the_address_and_the_error(
     port: int,
     addresses: tuple[str, ...],
     path: str,
@@ -63,7 +63,7 @@ def test_how_a_call_ends(
     error: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It goes on to the next address where nobody listens, and settings of the user's take no part."""
+    """curl tries the next address if nothing listens, and ignores the user's proxy settings."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    found, answer = call_by_curl("web.corp.internal", port, path, addresses, LIMITS)
-    assert (answer.outcome, found, answer.error) == (outcome, peer, error)
+    address, result = call_by_curl("web.corp.internal", port, path, addresses, TIMEOUTS)
+    assert (result.outcome, address, result.error) == (outcome, peer, error)

@@ -1,4 +1,4 @@
-"""Scenarios as their users run them: by `surveyor load`, and by Locust itself with a master and two workers."""
+"""Scenarios run by `surveyor load`, and by Locust itself with a master and two workers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from surveyor.clock import WallClock
 from surveyor.conformance.run import exit_code
 from surveyor.history import load_history
 from surveyor.layout import find_layout
-from surveyor.load.attribution import attribute
-from surveyor.load.client_models import BETWEEN, MODELS
-from surveyor.load.figures import Figures, figures_of
+from surveyor.load.attribution import attribute_failures
+from surveyor.load.client_models import INDIRECT, MODELS
+from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import Tally
 from surveyor.report.experiments import WHOLE
 from surveyor.report.file import load_report
@@ -32,55 +32,55 @@ from tests.report.test_experiments import report
 
 needs_envoy = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 
-THERE = {name for name, model in MODELS.items() if not model.program or shutil.which(model.program)}
+AVAILABLE = {name for name, model in MODELS.items() if not model.program or shutil.which(model.program)}
 
 
-def run(*words: str, within: float = 150) -> subprocess.CompletedProcess[str]:
-    """With an empty environment."""
+def run(*words: str, timeout: float = 150) -> subprocess.CompletedProcess[str]:
+    """Run a module with an empty environment."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-m", *words], capture_output=True, text=True, env=kept, timeout=within, check=False
+        [sys.executable, "-m", *words], capture_output=True, text=True, env=kept, timeout=timeout, check=False
     )
 
 
 @needs_envoy
-def test_a_survey_ends_with_what_clients_feel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One of four tasks is killed: who asks once and never again suffers longest, and errors went to the dead."""
+def test_a_survey_ends_with_client_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """When one of four tasks is killed, the client that resolves once fails most, and errors went to dead tasks."""
     whole_report = run_experiments_after_survey(report(), tmp_path, "embedded", 7)
-    said = capsys.readouterr().out
-    assert exit_code(whole_report) == 0, (whole_report.failure, said)
-    assert [one.name for one in whole_report.experiments] == list(PROGRAMS.values())
-    assert all((tmp_path / one.history).is_file() for one in whole_report.experiments)
+    printed = capsys.readouterr().out
+    assert exit_code(whole_report) == 0, (whole_report.failure, printed)
+    assert [result.name for result in whole_report.experiments] == list(PROGRAMS.values())
+    assert all((tmp_path / result.history).is_file() for result in whole_report.experiments)
     folder = tmp_path / "load" / "lose-one"
     tally = Tally.from_json(json.loads((folder / "tally.json").read_text("utf-8")))
     history = load_history(folder / "histories" / "lose-one.jsonl")
     assert [phase.name for phase in history.phases] == ["before", "killed", "after"]
-    whole = {one.model: one for one in figures_of(history, tally) if one.phase == WHOLE}
-    assert whole.keys() == THERE
-    assert all(one.attempts > 100 * MODELS[one.model].share and not one.dropped for one in whole.values())
-    assert whole["dns-pinned"].raw.share > 0.1
-    assert max(whole, key=lambda name: whole[name].raw.share) == "dns-pinned"
-    assert whole["service-connect"].raw.hits <= whole["dns"].raw.hits
-    blames = attribute(history, tally, BETWEEN)
-    dead = sum(one.count for one in blames if one.whom == "dead")
-    assert dead >= 0.9 * sum(one.count for one in blames)
-    assert said.count("errors went to tasks dead for") >= 4
-    assert "page: " not in said
+    whole = {row.model: row for row in figures_of(history, tally) if row.phase == WHOLE}
+    assert whole.keys() == AVAILABLE
+    assert all(row.attempts > 100 * MODELS[row.model].share and not row.dropped for row in whole.values())
+    assert whole["dns-pinned"].failed.share > 0.1
+    assert max(whole, key=lambda name: whole[name].failed.share) == "dns-pinned"
+    assert whole["service-connect"].failed.hits <= whole["dns"].failed.hits
+    causes = attribute_failures(history, tally, INDIRECT)
+    dead = sum(cause.count for cause in causes if cause.kind == "dead")
+    assert dead >= 0.9 * sum(cause.count for cause in causes)
+    assert printed.count("errors went to tasks dead for") >= 4
+    assert "page: " not in printed
 
 
 SHORT = """
-from surveyor.chaos import Setting, no_ghost
+from surveyor.chaos import ServiceSetup, no_ghost
 from surveyor.load.locust_driver import play
 from surveyor.load.scenario import Phase, Scenario
 
-SCENARIO = Scenario("short", "Nothing happens.", Setting(count=2), phases=(Phase("calm", 120),), scale=15,
-                    holds=(no_ghost(after=15),))
-globals().update({one.__name__.replace("-", "_"): one for one in play(SCENARIO)})
+SCENARIO = Scenario("short", "Nothing happens.", ServiceSetup(count=2), phases=(Phase("calm", 120),), scale=15,
+                    checks=(no_ghost(after=15),))
+globals().update(play(SCENARIO))
 """
 
 
 def free_port() -> str:
-    """One that the system gives to nobody who does not ask for it: the others are taken all the time."""
+    """Return a free port outside the ephemeral range, from which the system takes ports at any time."""
     for port in random.Random(os.getpid()).sample(range(20_000, 30_000), 50):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
@@ -89,7 +89,7 @@ def free_port() -> str:
 
 
 def with_workers(tmp_path: Path, during: Callable[[list[subprocess.Popen[bytes]]], object]) -> tuple[int, str]:
-    """A scenario in which nothing happens, by Locust's own master and two workers: exit status, and what it said."""
+    """Run a scenario without faults by Locust's master and two workers; return the exit status and the output."""
     locustfile = tmp_path / "short.py"
     locustfile.write_text(SHORT, "utf-8")
     port = free_port()
@@ -97,8 +97,8 @@ def with_workers(tmp_path: Path, during: Callable[[list[subprocess.Popen[bytes]]
     locust = [sys.executable, "-m", "locust", "-f", str(locustfile), "--skip-log-setup"]
     more = ["--master", "--master-bind-port", port, "--expect-workers", "2", "--headless", "--users", "100"]
     more += ["--spawn-rate", "100", "--checked", "--out", str(tmp_path)]
-    said = tmp_path / "said"
-    with said.open("w") as file:
+    output = tmp_path / "output"
+    with output.open("w") as file:
         master = subprocess.Popen([*locust, *more], env=kept, stdout=file, stderr=file)
         worker = [*locust, "--worker", "--master-port", port]
         workers = [subprocess.Popen(worker, env=kept, stdout=subprocess.DEVNULL, stderr=file) for _ in range(2)]
@@ -106,34 +106,34 @@ def with_workers(tmp_path: Path, during: Callable[[list[subprocess.Popen[bytes]]
             during(workers)
             status = master.wait(timeout=90)
         finally:
-            for one in (master, *workers):
-                if one.poll() is None:
-                    one.send_signal(signal.SIGINT)
-                one.wait(timeout=30)
-    return status, said.read_text("utf-8")
+            for process in (master, *workers):
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+                process.wait(timeout=30)
+    return status, output.read_text("utf-8")
 
 
-def whole_of(folder: Path) -> tuple[dict[str, Figures], float]:
-    """The figures of all that was called, by model, and wall seconds in which that happened."""
+def totals_of(folder: Path) -> tuple[dict[str, ClientFigures], float]:
+    """Return the figures of the whole scenario by model, and the wall seconds that it took."""
     tally = Tally.from_json(json.loads((folder / "tally.json").read_text("utf-8")))
     history = load_history(folder / "histories" / "short.jsonl")
     seconds = (history.phases[-1].end - history.phases[0].begin) / history.header.scale
-    return {one.model: one for one in figures_of(history, tally) if one.phase == WHOLE}, seconds
+    return {row.model: row for row in figures_of(history, tally) if row.phase == WHOLE}, seconds
 
 
 def test_two_workers_count_as_one_process_does(tmp_path: Path) -> None:
-    """Locust's own master and workers: each model's stream runs once, at the scenario's rate, and is counted once."""
-    status, said = with_workers(tmp_path, lambda workers: None)
-    assert status == 0, said
-    whole, seconds = whole_of(tmp_path)
-    assert whole.keys() == {name for name in THERE if not MODELS[name].needs}
+    """With Locust's master and workers each model's stream runs once, at the scenario's rate, and is counted once."""
+    status, output = with_workers(tmp_path, lambda workers: None)
+    assert status == 0, output
+    whole, seconds = totals_of(tmp_path)
+    assert whole.keys() == {name for name in AVAILABLE if not MODELS[name].needs}
     for model, figures in whole.items():
         assert figures.attempts == pytest.approx(20 * MODELS[model].share * seconds, rel=0.1), model
-    assert "short: pass" in said
+    assert "short: pass" in output
 
 
-def test_a_worker_that_dies_is_not_passed_over(tmp_path: Path) -> None:
-    """What it called lacks, so the run is inconclusive and says why."""
+def test_a_lost_worker_makes_the_run_inconclusive(tmp_path: Path) -> None:
+    """The calls of a lost worker are missing, so the run is inconclusive and says why."""
 
     def kill_one(workers: list[subprocess.Popen[bytes]]) -> None:
         clock = WallClock()
@@ -141,46 +141,46 @@ def test_a_worker_that_dies_is_not_passed_over(tmp_path: Path) -> None:
         clock.wait(2)
         workers[0].kill()
 
-    status, said = with_workers(tmp_path, kill_one)
-    assert status == 1, said
-    assert "surveyor: 1 of 2 workers went away while they called" in said
-    [one] = load_report(tmp_path / "report.json").experiments
-    assert one.verdict is Verdict.INCONCLUSIVE
+    status, output = with_workers(tmp_path, kill_one)
+    assert status == 1, output
+    assert "surveyor: 1 of 2 workers were lost while they called" in output
+    [result] = load_report(tmp_path / "report.json").experiments
+    assert result.verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
-    ("instead", "by", "says"),
+    ("old", "new", "message"),
     [
-        ("Setting(count=2)", "Setting(count=0)", "the scenario short has a service without tasks"),
+        ("ServiceSetup(count=2)", "ServiceSetup(count=0)", "the scenario short has a service without tasks"),
         ('(Phase("calm", 120),)', "()", "the scenario short has no phases"),
         ('Phase("calm", 120)', 'Phase("calm", 120, fault="task.kil")', "there is no fault 'task.kil'; did you mean"),
     ],
 )
-def test_a_scenario_that_makes_no_sense_is_one_line(tmp_path: Path, instead: str, by: str, says: str) -> None:
-    """By Locust alone: nothing is built, and the exit code is that of wrong usage."""
-    (tmp_path / "short.py").write_text(SHORT.replace(instead, by), "utf-8")
+def test_an_invalid_scenario_is_reported_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Locust alone creates nothing for an invalid scenario, and ends with the exit code of wrong usage."""
+    (tmp_path / "short.py").write_text(SHORT.replace(old, new), "utf-8")
     words = ("--headless", "--users", "100", "--spawn-rate", "100", "--skip-log-setup", "--checked")
     done = run("locust", "-f", str(tmp_path / "short.py"), *words, "--out", str(tmp_path / "out"))
     assert done.returncode == 2, done.stdout + done.stderr
-    assert f"surveyor: {says}" in done.stderr
+    assert f"surveyor: {message}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [(("lose-non",), "did you mean 'lose-one'"), (("--target", "embeded"), "did you mean 'embedded'")],
 )
-def test_what_makes_no_sense_is_one_line(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
-    """Before anything is checked or built."""
+def test_wrong_usage_is_reported_in_one_line(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    """Wrong usage ends with one line before anything is checked or created."""
     done = run("surveyor", "load", *words, "--out", str(tmp_path / "out"))
     assert done.returncode == 2
-    assert says in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_the_list_tells_of_all() -> None:
-    """Scenarios and client models."""
+def test_the_list_names_all_scenarios_and_models() -> None:
+    """`--list` names each scenario and each client model."""
     done = run("surveyor", "load", "--list")
     for name in (*MODELS, *(path.stem.replace("_", "-") for path in find_layout().loadtests.glob("*.py"))):
         assert f"  {name} " in done.stdout

@@ -1,8 +1,17 @@
-"""The life of one task as its observers saw it, and what follows from it for those who run such tasks."""
+"""Recommend task settings from the measured lifetime of a task."""
 
 from __future__ import annotations
 
-from surveyor.advice.figures import DEFAULT, Figures, TaskSettings, figures_of, parse_task_settings
-from surveyor.advice.recommendations import Advice, advise
+from surveyor.advice.figures import DEFAULT, TaskFigures, TaskSettings, figures_of, parse_task_settings
+from surveyor.advice.recommendations import Advice, Recommendation, advise
 
-__all__ = ["DEFAULT", "Advice", "Figures", "TaskSettings", "advise", "figures_of", "parse_task_settings"]
+__all__ = [
+    "DEFAULT",
+    "Advice",
+    "Recommendation",
+    "TaskFigures",
+    "TaskSettings",
+    "advise",
+    "figures_of",
+    "parse_task_settings",
+]

@@ -1,121 +1,133 @@
-"""What would close the window in which clients call a task that is gone, with the arithmetic shown."""
+"""Recommend settings that close the window in which clients call a task that has ended, with the arithmetic."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 
-from surveyor.advice.figures import Figures, TaskSettings
+from surveyor.advice.figures import TaskFigures
 from surveyor.history.observations import Interval
+from surveyor.pytest_plugin.task_settings import TaskSettings
 
-__all__ = ["Advice", "advise"]
+__all__ = ["Advice", "Recommendation", "advise"]
 
-LONGEST_STOP = 120
-"""Seconds that Fargate lets a container take (ecs/ContainerDefinition.stopTimeout)."""
+MAX_STOP_TIMEOUT = 120
+"""Seconds that Fargate allows for a container's stopTimeout (ecs/ContainerDefinition.stopTimeout)."""
 
 IN_FLIGHT = 5
-"""Seconds left for requests that came last, between the end of the drain and SIGKILL."""
+"""Seconds for the last requests, between the end of the drain and SIGKILL."""
 
-COUNTS_AFTER = 40
+HEALTHY_AFTER = 40
 """Seconds after RUNNING from which a task without a check counts as healthy
 (ecs/DeploymentConfiguration.minimumHealthyPercent)."""
 
-HEALTH_TOLD = 30
-"""Seconds until a custom health status is told (servicediscovery/HealthCheckCustomConfig)."""
+HEALTH_DELAY = 30
+"""Seconds until a custom health status takes effect (servicediscovery/HealthCheckCustomConfig)."""
 
 MARGIN = 5
-"""Seconds on top of what was measured, since it was measured once, and the next answer may take longer."""
+"""Seconds added to a measured value, since it was measured once, and the next answer may take longer."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Settings that close the window, and the reason."""
+
+    settings: TaskSettings
+    reason: str
 
 
 @dataclass(frozen=True)
 class Advice:
-    """`lines` tell how it stands; `ways` are settings that would close the window, the best first, each with why."""
+    """`lines` describe the present state; `recommendations` close the window, the best first."""
 
     lines: tuple[str, ...]
-    ways: tuple[tuple[TaskSettings, str], ...]
+    recommendations: tuple[Recommendation, ...]
 
     @property
     def is_closed(self) -> bool:
-        """Whether there is nothing to change."""
-        return not self.ways
+        """Return whether nothing needs to change."""
+        return not self.recommendations
 
 
-def advise(measured: Figures) -> Advice:
-    """What follows from the figures of one task."""
-    now, lag = measured.tuning, math.ceil(measured.lag.high)
-    named = (
-        f"The last answer that named the task came up to {measured.lag.high:.1f} s after SIGTERM, and may be kept for "
-        f"the TTL of {now.ttl} s: it is called for up to {measured.lag.high + now.ttl:.1f} s after SIGTERM."
-    )
-    lines, ways = _window(measured, named, lag)
-    if measured.gap is None:
-        return Advice(lines, ways)
-    return _with_gap(measured, measured.gap, lines, ways)
+def advise(measured: TaskFigures) -> Advice:
+    """Return advice for the figures of one task."""
+    advice = _close_window(measured, math.ceil(measured.lag.high))
+    return advice if measured.gap is None else _close_gap(measured, measured.gap, advice)
 
 
-def _with_gap(
-    measured: Figures, gap: Interval, lines: tuple[str, ...], ways: tuple[tuple[TaskSettings, str], ...]
-) -> Advice:
-    """The gap closes when ECS trusts a new task no sooner than Cloud Map does."""
+def _close_gap(measured: TaskFigures, gap: Interval, advice: Advice) -> Advice:
+    """Add what closes the gap: ECS must not trust a new task sooner than Cloud Map does."""
     if gap.low <= 0:
-        return Advice((*lines, "During a deployment there was always somebody healthy."), ways)
-    told = (
-        f"During a deployment the registry knew nobody healthy for {gap.low:.1f} to {gap.high:.1f} s: ECS stops the "
-        f"old task as soon as the new one's check passes, and Cloud Map tells of its health {HEALTH_TOLD} s later."
+        line = "During a deployment there was always a healthy instance."
+        return Advice((*advice.lines, line), advice.recommendations)
+    line = (
+        f"During a deployment the registry had no healthy instance for {gap.low:.1f} to {gap.high:.1f} s: ECS stops "
+        f"the old task as soon as the new one passes its check, and Cloud Map reports its health {HEALTH_DELAY} s later."
     )
-    if not measured.tuning.check:
-        more = "There is no check to leave out: have clients ask with HealthStatus=HEALTHY_OR_ELSE_ALL."
-        return Advice((*lines, told, more), ways)
-    why = (
-        f"leave the container's check out: then ECS counts a new task only {COUNTS_AFTER} s after RUNNING, "
-        f"{COUNTS_AFTER} - {HEALTH_TOLD} = {COUNTS_AFTER - HEALTH_TOLD} s after Cloud Map tells of it (or keep it, and "
-        "have clients ask with HealthStatus=HEALTHY_OR_ELSE_ALL)"
+    if not measured.task_settings.check:
+        hint = "There is no check to remove: let clients discover with HealthStatus=HEALTHY_OR_ELSE_ALL."
+        return Advice((*advice.lines, line, hint), advice.recommendations)
+    reason = (
+        f"remove the container's check: then ECS counts a new task only {HEALTHY_AFTER} s after RUNNING, "
+        f"{HEALTHY_AFTER} - {HEALTH_DELAY} = {HEALTHY_AFTER - HEALTH_DELAY} s after Cloud Map reports its health (or "
+        "keep it, and let clients discover with HealthStatus=HEALTHY_OR_ELSE_ALL)"
     )
-    both = tuple((replace(tuning, check=False), f"{reason}; and {why}") for tuning, reason in ways)
-    return Advice((*lines, told), both or ((replace(measured.tuning, check=False), why),))
+    both = tuple(
+        Recommendation(replace(recommendation.settings, check=False), f"{recommendation.reason}; and {reason}")
+        for recommendation in advice.recommendations
+    )
+    only_gap = Recommendation(replace(measured.task_settings, check=False), reason)
+    return Advice((*advice.lines, line), both or (only_gap,))
 
 
-def _window(measured: Figures, named: str, lag: int) -> tuple[tuple[str, ...], tuple[tuple[TaskSettings, str], ...]]:
-    now = measured.tuning
-    arithmetic = (named, f"Nobody listened any more from {measured.listened.low:.1f} s after SIGTERM on.")
+def _close_window(measured: TaskFigures, lag: int) -> Advice:
+    present = measured.task_settings
+    named = (
+        f"The last answer that named the task arrived up to {measured.lag.high:.1f} s after SIGTERM, and may be cached "
+        f"for the TTL of {present.ttl} s: the task is called for up to {measured.lag.high + present.ttl:.1f} s after "
+        "SIGTERM."
+    )
+    lines = (named, f"Nothing listened from {measured.listened.low:.1f} s after SIGTERM on.")
     if measured.danger.high <= 0:
-        return (*arithmetic, "The window is closed: change nothing."), ()
+        return Advice((*lines, "The window is closed: change nothing."), ())
     window = (
-        f"Window: {measured.lag.high:.1f} + {now.ttl} - {measured.listened.low:.1f} = up to "
-        f"{measured.danger.high:.1f} s in which clients call an address where nobody listens."
+        f"Window: {measured.lag.high:.1f} + {present.ttl} - {measured.listened.low:.1f} = up to "
+        f"{measured.danger.high:.1f} s in which clients call an address where nothing listens."
     )
-    ways = tuple(way for way in (_shorter_ttl(now, lag), _longer_stop(now, lag)) if way is not None)
-    if not ways:
+    possible = (_shorter_ttl(present, lag), _longer_stop_timeout(present, lag))
+    recommendations = tuple(recommendation for recommendation in possible if recommendation is not None)
+    if not recommendations:
         window += (
-            f" No TTL goes with a stopTimeout of {now.stop_timeout} s: leaving the registry alone takes {lag} s. "
+            f" No TTL works with a stopTimeout of {present.stop_timeout} s: leaving the registry alone takes {lag} s. "
             f"Raise stopTimeout to at least {lag + MARGIN + IN_FLIGHT + 1} s first."
         )
-    return (*arithmetic, window), ways
+    return Advice((*lines, window), recommendations)
 
 
-def _shorter_ttl(now: TaskSettings, lag: int) -> tuple[TaskSettings, str] | None:
-    """With the stopTimeout as it is."""
-    room = now.stop_timeout - IN_FLIGHT - MARGIN - lag
-    ttl = min(room, now.ttl)
+def _shorter_ttl(present: TaskSettings, lag: int) -> Recommendation | None:
+    """Keep the stopTimeout, and shorten the TTL."""
+    max_ttl = present.stop_timeout - IN_FLIGHT - MARGIN - lag
+    ttl = min(max_ttl, present.ttl)
     if ttl < 1:
         return None
-    ttl = ttl // 5 * 5 or ttl  # round figures are easier to keep in mind
+    ttl = ttl // 5 * 5 or ttl  # round figures are easier to remember
     drain = lag + ttl + MARGIN
-    why = (
-        f"keep stopTimeout at {now.stop_timeout} s: answer for {lag} (until the last answer) + {ttl} (TTL) + {MARGIN} "
-        f"= {drain} s after SIGTERM, which leaves {now.stop_timeout - drain} s for requests in flight"
+    reason = (
+        f"keep stopTimeout at {present.stop_timeout} s: answer for {lag} (until the last answer) + {ttl} (TTL) + "
+        f"{MARGIN} = {drain} s after SIGTERM, which leaves {present.stop_timeout - drain} s for requests in flight"
     )
-    return replace(now, ttl=ttl, drain=drain), why
+    return Recommendation(replace(present, ttl=ttl, drain=drain), reason)
 
 
-def _longer_stop(now: TaskSettings, lag: int) -> tuple[TaskSettings, str] | None:
-    """With the TTL as it is."""
-    drain = lag + now.ttl + MARGIN
-    stop = max(now.stop_timeout, drain + IN_FLIGHT)
-    if stop > LONGEST_STOP:
+def _longer_stop_timeout(present: TaskSettings, lag: int) -> Recommendation | None:
+    """Keep the TTL, and lengthen the stopTimeout."""
+    drain = lag + present.ttl + MARGIN
+    stop_timeout = max(present.stop_timeout, drain + IN_FLIGHT)
+    if stop_timeout > MAX_STOP_TIMEOUT:
         return None
-    why = (
-        f"keep the TTL at {now.ttl} s: answer for {lag} + {now.ttl} + {MARGIN} = {drain} s after SIGTERM, and set "
-        f"stopTimeout to {drain} + {IN_FLIGHT} (requests in flight) = {stop} s; each deployment takes that much longer"
+    reason = (
+        f"keep the TTL at {present.ttl} s: answer for {lag} + {present.ttl} + {MARGIN} = {drain} s after SIGTERM, and "
+        f"set stopTimeout to {drain} + {IN_FLIGHT} (requests in flight) = {stop_timeout} s; each deployment takes that "
+        "much longer"
     )
-    return replace(now, stop_timeout=stop, drain=drain), why
+    return Recommendation(replace(present, stop_timeout=stop_timeout, drain=drain), reason)

@@ -1,4 +1,4 @@
-"""Four ways to reach the same tasks, side by side on one target: what each adds to a call, and what a dead task costs.
+"""Compare four ways to reach tasks on one target: the latency that each adds, and the failed calls after a task dies.
 
 A load balancer, DNS service discovery, discovery by API, Service Connect: the architectures that articles about this
 field compare in words. Here they are measured, one after another in one run, by the same caller.
@@ -6,7 +6,7 @@ field compare in words. Here they are measured, one after another in one run, by
 
 from __future__ import annotations
 
-from surveyor.architectures.comparison import Row, rows_of
-from surveyor.architectures.measurement import KINDS, Experiment, Measured, measure
+from surveyor.architectures.comparison import ComparisonRow, rows_of
+from surveyor.architectures.measurement import KINDS, ComparisonOptions, Measurements, measure
 
-__all__ = ["KINDS", "Experiment", "Measured", "Row", "measure", "rows_of"]
+__all__ = ["KINDS", "ComparisonOptions", "ComparisonRow", "Measurements", "measure", "rows_of"]

@@ -1,6 +1,6 @@
-"""Calls on a schedule: each an attempt of its own by a connection of its own, begun when it is due, come what may.
+"""Calls on a schedule: each is one attempt by a new connection, started when it is due.
 
-An open loop: what is slow does not slow down what comes after it, and nothing is tried again.
+An open loop: a slow call does not delay later calls, and nothing is retried.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 from surveyor.callers import attempt
 
-__all__ = ["Attempt", "drive"]
+__all__ = ["ScheduledAttempt", "drive"]
 
-MOST_ATTEMPTS = 200_000
+MAX_ATTEMPTS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One call: when it was due and how long it took from then (wall seconds from the start), whom it called.
+class ScheduledAttempt:
+    """One call: its due time and its duration from then (wall seconds from the start), and the called address.
 
-    ``error`` is "" for an answer with status 200.
+    `error` is "" for a response with status 200.
     """
 
     due: float
@@ -30,43 +30,48 @@ class Attempt:
     error: str
 
 
-Addresses = Callable[[], tuple[str, int]]
-"""Where the next call goes."""
+NextAddress = Callable[[], tuple[str, int]]
+"""Returns the address and port of the next call."""
 
 
 async def drive(
-    where: Addresses, rate: float, seconds: float, within: float, at: float, kill: Callable[[], object]
-) -> list[Attempt]:
-    """Call ``rate`` times a wall second for so many wall seconds, each with a limit of ``within``; at ``at``, kill.
+    next_address: NextAddress,
+    rate: float,
+    seconds: float,
+    within: float,
+    kill_at: float,
+    kill: Callable[[], object],
+) -> list[ScheduledAttempt]:
+    """Call `rate` times per wall second for `seconds`, each call limited to `within`, and call `kill` at `kill_at`.
 
-    Only loopback addresses are called. Raises ValueError for more calls than anybody needs.
+    Times are wall seconds. Only loopback addresses are called. Raises ValueError for too many calls.
     """
     count = int(rate * seconds)
-    if not 0 < count <= MOST_ATTEMPTS:
-        raise ValueError(f"{count} calls are none or too many; 1 to {MOST_ATTEMPTS}")
+    if not 0 < count <= MAX_ATTEMPTS:
+        raise ValueError(f"expected 1 to {MAX_ATTEMPTS} calls, got {count}")
     start = time.monotonic()
-    begun: list[asyncio.Task[Attempt]] = []
+    calls: list[asyncio.Task[ScheduledAttempt]] = []
     killing: asyncio.Task[object] | None = None
     for number in range(count):
         due = number / rate
-        if killing is None and due >= at:
+        if killing is None and due >= kill_at:
             killing = asyncio.create_task(asyncio.to_thread(kill))
         wait = start + due - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
-        begun.append(asyncio.create_task(_attempt(where, start, due, within)))
+        calls.append(asyncio.create_task(_attempt(next_address, start, due, within)))
     if killing is not None:
         await killing
-    return list(await asyncio.gather(*begun))
+    return list(await asyncio.gather(*calls))
 
 
-async def _attempt(where: Addresses, start: float, due: float, within: float) -> Attempt:
+async def _attempt(next_address: NextAddress, start: float, due: float, within: float) -> ScheduledAttempt:
     address, error = "", ""
     try:
-        address, port = where()
-        found = await attempt(address, port, within)
-        if found.status != 200:
-            error = found.error or f"status {found.status}"
-    except (OSError, LookupError) as problem:
-        error = type(problem).__name__
-    return Attempt(due, time.monotonic() - start - due, address, error)
+        address, port = next_address()
+        result = await attempt(address, port, within)
+        if result.status != 200:
+            error = result.error or f"status {result.status}"
+    except (OSError, LookupError) as raised:
+        error = type(raised).__name__
+    return ScheduledAttempt(due, time.monotonic() - start - due, address, error)

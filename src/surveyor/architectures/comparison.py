@@ -1,4 +1,4 @@
-"""From attempts to the table: pure functions."""
+"""The comparison table, computed from attempts by pure functions."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from surveyor.architectures.attempts import Attempt
+from surveyor.architectures.attempts import ScheduledAttempt
 from surveyor.callers import ARCHITECTURES
 
-__all__ = ["Row", "rows_of"]
+__all__ = ["ComparisonRow", "rows_of"]
 
-_HOPS = {one.name: one.hops for one in ARCHITECTURES}
+_HOPS = {architecture.name: architecture.hops for architecture in ARCHITECTURES}
 
 
 @dataclass(frozen=True)
-class Row:
-    """One architecture. Latency in wall milliseconds, before the kill; outage in service seconds after it.
+class ComparisonRow:
+    """One architecture. Latency in wall milliseconds, before the kill; `longest`: service seconds from the kill to the
+    last failed call.
 
-    ``median_added`` is against calls by the address that DNS gave, which pass nothing on the way.
+    `median_added` is relative to calls at an address from DNS, which have no hop in between.
     """
 
     kind: str
@@ -32,23 +33,23 @@ class Row:
 
     @property
     def share(self) -> float:
-        """Failed attempts of those after the kill, in percent."""
+        """Return the percentage of attempts after the kill that failed."""
         return 100 * self.failed / self.attempts if self.attempts else 0.0
 
 
-def rows_of(measured: Mapping[str, Sequence[Attempt]], killed_at: float, scale: float) -> list[Row]:
-    """A row for each architecture. ``killed_at`` in wall seconds from the start of its calls."""
+def rows_of(measured: Mapping[str, Sequence[ScheduledAttempt]], killed_at: float, scale: float) -> list[ComparisonRow]:
+    """Return a row for each architecture. `killed_at`: wall seconds from the start of its calls."""
     before = {
-        kind: sorted(one.seconds * 1_000 for one in attempts if one.due < killed_at and not one.error)
+        kind: sorted(attempt.seconds * 1_000 for attempt in attempts if attempt.due < killed_at and not attempt.error)
         for kind, attempts in measured.items()
     }
-    medians = {kind: statistics.median(found) if found else float("nan") for kind, found in before.items()}
+    medians = {kind: statistics.median(latencies) if latencies else float("nan") for kind, latencies in before.items()}
     rows = []
     for kind, attempts in measured.items():
-        after = [one for one in attempts if one.due >= killed_at]
-        failed = [one for one in after if one.error]
+        after = [attempt for attempt in attempts if attempt.due >= killed_at]
+        failed = [attempt for attempt in after if attempt.error]
         rows.append(
-            Row(
+            ComparisonRow(
                 kind,
                 _HOPS[kind],
                 medians[kind],
@@ -56,7 +57,7 @@ def rows_of(measured: Mapping[str, Sequence[Attempt]], killed_at: float, scale: 
                 medians[kind] - medians.get("DNS", float("nan")),
                 len(after),
                 len(failed),
-                max(((one.due - killed_at) * scale for one in failed), default=0.0),
+                max(((attempt.due - killed_at) * scale for attempt in failed), default=0.0),
             )
         )
     return rows

@@ -1,4 +1,4 @@
-"""The experiment: each architecture called at the same rate for as long, one of its three tasks killed meanwhile."""
+"""Measure each architecture: called at the same rate for the same time, with one of its three tasks killed."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from surveyor.architectures.attempts import Attempt, drive
-from surveyor.architectures.resolvers import finder
-from surveyor.architectures.setup import ACCOUNT, PORT, ComparisonSetup, build
+from surveyor.architectures.attempts import ScheduledAttempt, drive
+from surveyor.architectures.resolvers import address_source
+from surveyor.architectures.setup import ACCOUNT, PORT, ComparisonSetup, create_setup
 from surveyor.callers import ARCHITECTURES
 from surveyor.errors import UsageError
 from surveyor.fixtures.tasks import address_of
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget, run_target
 
-__all__ = ["KINDS", "Experiment", "Measured", "measure"]
+__all__ = ["KINDS", "ComparisonOptions", "Measurements", "measure"]
 
-KINDS = tuple(one.name for one in ARCHITECTURES)
+KINDS = tuple(architecture.name for architecture in ARCHITECTURES)
 SHARE_BEFORE = 0.2
-"""Of the time of each, how much passes before the kill."""
+"""Share of the time of each architecture that passes before the kill."""
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """Calls a wall second; service seconds for each architecture, of the records' TTL, and a call's limit.
-
-    ``scale``: service seconds in a wall second.
+class ComparisonOptions:
+    """`rate`: calls per wall second; `seconds`: service seconds for each architecture; `ttl`: of the records, and
+    `within`: timeout of a call, in service seconds; `scale`: service seconds per wall second.
     """
 
     rate: float = 300.0
@@ -41,59 +40,61 @@ class Experiment:
 
     @property
     def killed_at(self) -> float:
-        """Wall seconds from the start of an architecture's calls."""
+        """Return the wall seconds from the start of an architecture's calls to the kill."""
         return self.seconds * SHARE_BEFORE / self.scale
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurements:
     """All attempts by architecture."""
 
-    experiment: Experiment
-    attempts: Mapping[str, Sequence[Attempt]]
+    options: ComparisonOptions
+    attempts: Mapping[str, Sequence[ScheduledAttempt]]
 
 
-def measure(target: Target, experiment: Experiment, tell: Callable[[str], object] = lambda line: None) -> Measured:
-    """Start the embedded target with a clock that flows, build all four, and call them one after another.
+def measure(
+    target: Target, options: ComparisonOptions, print_line: Callable[[str], object] = lambda line: None
+) -> Measurements:
+    """Start the embedded target with a flowing clock, create all four architectures, and call one after another.
 
-    Raises UsageError for a target that Surveyor does not start, SurveyorError where something does not come up.
+    Raises UsageError for a target that Surveyor does not start, SurveyorError if a resource does not become ready.
     """
     if target.start is None or "--clock" not in target.start.argv:
-        raise UsageError("the architectures are compared on the embedded target")
+        raise UsageError("the architectures are compared on the embedded target only")
     flowing = replace(
-        target, start=replace(target.start, argv=_flowing(target.start.argv, experiment.scale)), clock="wall"
+        target, start=replace(target.start, argv=_flowing(target.start.argv, options.scale)), clock="wall"
     )
-    chance = random.Random(experiment.seed)
-    found: dict[str, Sequence[Attempt]] = {}
-    with run_target(flowing, experiment.seed) as running:
-        town = build(running, experiment.ttl, tell)
+    chance = random.Random(options.seed)
+    attempts: dict[str, Sequence[ScheduledAttempt]] = {}
+    with run_target(flowing, options.seed) as running:
+        setup = create_setup(running, options.ttl, print_line)
         for kind in KINDS:
-            tell(f"{kind}: {experiment.rate:g} calls a second for {experiment.seconds:g} service seconds")
-            where = finder(kind, running, town, experiment.scale, chance)
-            where()  # what it needs to know first is no part of the first call
-            found[kind] = asyncio.run(
+            print_line(f"{kind}: {options.rate:g} calls per second for {options.seconds:g} service seconds")
+            next_address = address_source(kind, running, setup, options.scale, chance)
+            next_address()  # so that the first call does not include the first resolution
+            attempts[kind] = asyncio.run(
                 drive(
-                    where,
-                    experiment.rate,
-                    experiment.seconds / experiment.scale,
-                    experiment.within / experiment.scale,
-                    experiment.killed_at,
-                    lambda kind=kind: _kill(running, town, kind),  # type: ignore[misc]  # bound at once
+                    next_address,
+                    options.rate,
+                    options.seconds / options.scale,
+                    options.within / options.scale,
+                    options.killed_at,
+                    lambda kind=kind: _kill(running, setup, kind),  # type: ignore[misc]  # bound at once
                 )
             )
-    return Measured(experiment, found)
+    return Measurements(options, attempts)
 
 
 def _flowing(argv: Sequence[str], scale: float) -> tuple[str, ...]:
-    at = list(argv).index("--clock")
-    return (*argv[:at], "--clock", "flow", "--scale", f"{scale:g}", *argv[at + 2 :])
+    index = list(argv).index("--clock")
+    return (*argv[:index], "--clock", "flow", "--scale", f"{scale:g}", *argv[index + 2 :])
 
 
-def _kill(running: RunningTarget, town: ComparisonSetup, kind: str) -> None:
-    """End one task's process without a word to anybody."""
+def _kill(running: RunningTarget, setup: ComparisonSetup, kind: str) -> None:
+    """Kill the process of one task."""
     ecs = running.clients.client("ecs", ACCOUNT)
-    [arn, *_] = ecs.list_tasks(cluster=town.cluster, serviceName=town.services[kind])["taskArns"]
-    [task] = ecs.describe_tasks(cluster=town.cluster, tasks=[arn])["tasks"]
+    [arn, *_] = ecs.list_tasks(cluster=setup.cluster, serviceName=setup.services[kind])["taskArns"]
+    [task] = ecs.describe_tasks(cluster=setup.cluster, tasks=[arn])["tasks"]
     request = urllib.request.Request(f"http://{address_of(dict(task))}:{PORT}/exit?code=137", method="PUT")
-    with contextlib.suppress(OSError):  # who ends does not answer
+    with contextlib.suppress(OSError):  # the process ends without an answer
         urllib.request.urlopen(request, timeout=2).close()

@@ -1,4 +1,4 @@
-"""How callers of each architecture find whom to call, each with the cache that is usual for it."""
+"""How callers of each architecture resolve addresses, each with the usual cache."""
 
 from __future__ import annotations
 
@@ -12,67 +12,69 @@ import dns.message
 import dns.query
 import dns.rdatatype
 
-from surveyor.architectures.attempts import Addresses
+from surveyor.architectures.attempts import NextAddress
 from surveyor.architectures.setup import ACCOUNT, ALIAS, PORT, ComparisonSetup
 from surveyor.targets.running import RunningTarget
 
-__all__ = ["finder"]
+__all__ = ["address_source"]
 
 API_CACHE = 5.0
-"""Service seconds that a caller of DiscoverInstances keeps what it was told."""
+"""Service seconds for which a caller of DiscoverInstances caches a response."""
 
-ANSWER = 5.0  # wall seconds
+TIMEOUT = 5.0  # wall seconds
 
 
-def finder(kind: str, running: RunningTarget, town: ComparisonSetup, scale: float, chance: random.Random) -> Addresses:
-    """Gives where the next call goes; one of those that it knows of, at random."""
+def address_source(
+    kind: str, running: RunningTarget, setup: ComparisonSetup, scale: float, chance: random.Random
+) -> NextAddress:
+    """Return a function that returns the next address to call, a random one of those known."""
     if kind == "load balancer":
-        return _cached(lambda: _by_dns(running, town, town.balancer, 80, scale), chance)
+        return _cached(lambda: _by_dns(running, setup, setup.load_balancer, 80, scale), chance)
     if kind == "DNS":
-        return _cached(lambda: _by_dns(running, town, town.record, PORT, scale), chance)
+        return _cached(lambda: _by_dns(running, setup, setup.record, PORT, scale), chance)
     if kind == "API":
-        return _cached(lambda: _by_api(running, town, scale), chance)
-    return _cached(lambda: _by_hosts(town), chance)
+        return _cached(lambda: _by_api(running, setup, scale), chance)
+    return _cached(lambda: _by_hosts(setup), chance)
 
 
-Found = tuple[list[tuple[str, int]], float]
+Resolved = tuple[list[tuple[str, int]], float]
 """Addresses with ports, and for how many wall seconds they may be used."""
 
 
-def _cached(look: Callable[[], Found], chance: random.Random) -> Addresses:
+def _cached(resolve: Callable[[], Resolved], chance: random.Random) -> NextAddress:
     known: list[tuple[str, int]] = []
-    until = 0.0
+    expires = 0.0
 
-    def one() -> tuple[str, int]:
-        nonlocal until
-        if time.monotonic() >= until:
-            found, seconds = look()
-            known[:] = found
-            until = time.monotonic() + seconds
+    def next_address() -> tuple[str, int]:
+        nonlocal expires
+        if time.monotonic() >= expires:
+            addresses, seconds = resolve()
+            known[:] = addresses
+            expires = time.monotonic() + seconds
         if not known:
-            raise LookupError("nobody is known")
+            raise LookupError("no address known")
         return chance.choice(known)
 
-    return one
+    return next_address
 
 
-def _by_dns(running: RunningTarget, town: ComparisonSetup, name: str, port: int, scale: float) -> Found:
-    resolver = running.resolver(ACCOUNT, running.target.region, town.vpc)
-    answer = dns.query.udp(dns.message.make_query(name, "A"), resolver.address, ANSWER, resolver.port)
-    rows = [
-        (rdata.to_text(), rrset.ttl) for rrset in answer.answer if rrset.rdtype == dns.rdatatype.A for rdata in rrset
+def _by_dns(running: RunningTarget, setup: ComparisonSetup, name: str, port: int, scale: float) -> Resolved:
+    resolver = running.resolver(ACCOUNT, running.target.region, setup.vpc)
+    response = dns.query.udp(dns.message.make_query(name, "A"), resolver.address, TIMEOUT, resolver.port)
+    records = [
+        (rdata.to_text(), rrset.ttl) for rrset in response.answer if rrset.rdtype == dns.rdatatype.A for rdata in rrset
     ]
-    return [(address, port) for address, _ in rows], min((ttl for _, ttl in rows), default=1) / scale
+    return [(address, port) for address, _ in records], min((ttl for _, ttl in records), default=1) / scale
 
 
-def _by_api(running: RunningTarget, town: ComparisonSetup, scale: float) -> Found:
-    namespace, service = town.discovery
+def _by_api(running: RunningTarget, setup: ComparisonSetup, scale: float) -> Resolved:
+    namespace, service = setup.discovery
     client = running.clients.client("servicediscovery", ACCOUNT)
-    found = client.discover_instances(NamespaceName=namespace, ServiceName=service)["Instances"]
-    return [(one["Attributes"]["AWS_INSTANCE_IPV4"], PORT) for one in found], API_CACHE / scale
+    instances = client.discover_instances(NamespaceName=namespace, ServiceName=service)["Instances"]
+    return [(instance["Attributes"]["AWS_INSTANCE_IPV4"], PORT) for instance in instances], API_CACHE / scale
 
 
-def _by_hosts(town: ComparisonSetup) -> Found:
-    """What a program in the client's task finds: its proxy."""
-    with urllib.request.urlopen(f"http://{town.client}:{PORT}/names?name={ALIAS}", timeout=ANSWER) as answer:
-        return [(one, PORT) for one in json.load(answer)["addresses"]], 3_600.0
+def _by_hosts(setup: ComparisonSetup) -> Resolved:
+    """Return what a program in the client's task resolves: its proxy."""
+    with urllib.request.urlopen(f"http://{setup.client}:{PORT}/names?name={ALIAS}", timeout=TIMEOUT) as response:
+        return [(address, PORT) for address in json.load(response)["addresses"]], 3_600.0

@@ -1,11 +1,11 @@
-"""Callers of tasks that hide nothing: each attempt is one connection to one address, never tried again.
+"""Calls of tasks without hidden behaviour: each attempt is one connection to one address, without a retry.
 
-And the architectures by which they may reach them.
+Also the architectures by which callers reach tasks.
 """
 
 from __future__ import annotations
 
 from surveyor.callers.architectures import ARCHITECTURES, Architecture
-from surveyor.callers.attempt import Attempted, attempt
+from surveyor.callers.attempt import CallResult, attempt
 
-__all__ = ["ARCHITECTURES", "Architecture", "Attempted", "attempt"]
+__all__ = ["ARCHITECTURES", "Architecture", "CallResult", "attempt"]

@@ -1,4 +1,4 @@
-"""The architectures by which callers reach tasks, as articles about this field name them, and what a call passes."""
+"""The architectures by which callers reach tasks, named as in articles about this field, with their hops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["ARCHITECTURES", "Architecture"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """`hops`: what stands between caller and task; `client`: the client model of a load scenario that calls by it."""
+    """`hops`: what is between caller and task; `client`: the client model of load scenarios that uses it."""
 
     name: str
     hops: str

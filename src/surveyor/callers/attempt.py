@@ -1,4 +1,4 @@
-"""One HTTP request to one address by a connection of its own: what came, from whom, and how it failed."""
+"""One HTTP request to one address by a new connection: the response, the task that sent it, or the error."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Attempted", "attempt"]
+__all__ = ["CallResult", "attempt"]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
-    """`ok`: a status below 500 came; `fail`: it surely was not served; `info`: nobody knows, no answer came in time.
+class CallResult:
+    """`ok`: a status below 500; `fail`: definitely not served; `info`: unknown, since no answer arrived in time.
 
-    `task`: the ARN or id by which who answered calls itself, "" where it does not.
+    `task`: the ARN or id that the answering task reports, "" if it reports none.
     """
 
     outcome: Literal["ok", "fail", "info"]
@@ -27,15 +27,14 @@ class Attempted:
 
 async def attempt(
     address: str, port: int, within: float, path: str = "/", method: str = "GET", *, only_loopback: bool = True
-) -> Attempted:
-    """Call once, with `within` wall seconds from connecting to the whole answer.
+) -> CallResult:
+    """Make one call, limited to `within` wall seconds from connecting to the whole response.
 
-    Raises ValueError for who may not be called.
-
-    A connection that is not even made in time is `info` too: who does not answer SYN may have got it.
+    A connection that is not made in time is `info` too: the SYN may have arrived. Raises ValueError for an address
+    that must not be called.
     """
     if only_loopback and not ipaddress.ip_address(address).is_loopback:
-        raise ValueError(f"{address} is not on this machine, and is not called")
+        raise ValueError(f"{address} is not on this machine, and must not be called")
     writer = None
     host = f"[{address}]" if ":" in address else address
     try:
@@ -45,9 +44,9 @@ async def attempt(
             writer.write("\r\n".join((*lines, "", "")).encode())
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
     except TimeoutError:
-        return Attempted("info", error="no answer in time")
-    except OSError as problem:
-        return Attempted("fail", error=_brief(problem))
+        return CallResult("info", error="no answer in time")
+    except OSError as error:
+        return CallResult("fail", error=_brief(error))
     finally:
         if writer is not None:
             writer.close()
@@ -55,22 +54,24 @@ async def attempt(
                 await writer.wait_closed()
     parts = head.split(b" ", 2)
     if len(parts) < 2 or not parts[1].isdigit():
-        return Attempted("fail", error="closed without an answer")
+        return CallResult("fail", error="closed without an answer")
     status = int(parts[1])
-    return Attempted("ok" if status < 500 else "fail", status, _who(body), "" if status < 500 else f"status {status}")
+    return CallResult(
+        "ok" if status < 500 else "fail", status, _task_id(body), "" if status < 500 else f"status {status}"
+    )
 
 
-def _who(body: bytes) -> str:
+def _task_id(body: bytes) -> str:
     try:
-        told = json.loads(body)
+        value = json.loads(body)
     except ValueError:
         return ""
-    return str(told.get("task") or "") if isinstance(told, dict) else ""
+    return str(value.get("task") or "") if isinstance(value, dict) else ""
 
 
-def _brief(problem: OSError) -> str:
-    if isinstance(problem, ConnectionRefusedError):
+def _brief(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
         return "refused"
-    if isinstance(problem, ConnectionResetError):
+    if isinstance(error, ConnectionResetError):
         return "reset"
-    return (problem.strerror or type(problem).__name__).lower()
+    return (error.strerror or type(error).__name__).lower()

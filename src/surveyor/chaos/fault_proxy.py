@@ -16,11 +16,11 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from surveyor.proxies import Answer, Asked, DnsProxy, HttpProxy, Upstream, asked
+from surveyor.proxies import DnsProxy, HttpProxy, ProxyRequest, ProxyResponse, Upstream, parse_request
 
 __all__ = ["FaultProxy", "Forward"]
 
-Forward = Callable[[str, str, dict[str, str], bytes], Answer]
+Forward = Callable[[str, str, dict[str, str], bytes], ProxyResponse]
 """Forwards a request to the registry."""
 
 _DISCOVERY = frozenset({"DiscoverInstances", "DiscoverInstancesRevision"})
@@ -40,7 +40,7 @@ class FaultProxy:
     skewed: Forward | None = None
     faults: dict[str, float] = field(default_factory=dict)
     wrong_address: str = "127.255.255.254"
-    _kept: dict[bytes, Answer] = field(default_factory=dict)
+    _kept: dict[bytes, ProxyResponse] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -83,15 +83,17 @@ class FaultProxy:
             share = self.faults.get(fault, 0.0)
             return share >= 1 or (share > 0 and self.chance.random() < share)
 
-    def _call(self, forward: Forward, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer | None:
-        question: Asked = asked(method, path, headers, body)
+    def _call(
+        self, forward: Forward, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> ProxyResponse | None:
+        question: ProxyRequest = parse_request(method, path, headers, body)
         if self.hits("registry.unavailable"):
             return None
         if self.hits("registry.throttle"):
             # The errors that AWS documents: servicediscovery/DiscoverInstances for discovery; the other operations
             # are throttled as all AWS APIs are.
             code = "RequestLimitExceeded" if question.operation in _DISCOVERY else "ThrottlingException"
-            return Answer.of(400, {"__type": code, "Message": "Rate exceeded."})
+            return ProxyResponse.from_json(400, {"__type": code, "Message": "Rate exceeded."})
         if self.hits("registry.stale") and body in self._kept:
             return self._kept[body]
         send = self.skewed if self.skewed is not None and self.hits("clock.skew") else forward

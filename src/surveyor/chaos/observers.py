@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.chaos.experiment_clock import ServiceClock
 from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest, parse_task
-from surveyor.dns import DnsAddress, ask
+from surveyor.dns import DnsAddress, query_server
 from surveyor.errors import NoAnswer
 from surveyor.history import Outcome, Recorder, View, ViewMember
 
@@ -76,7 +76,7 @@ def resolve_name(server: DnsAddress, name: str, timeout: float) -> ViewContents:
 
     Raises NoAnswer, also for a response code other than NOERROR and NXDOMAIN.
     """
-    response = ask(name, "A", server, timeout=timeout)
+    response = query_server(name, "A", server, timeout=timeout)
     if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         code = dns.rcode.to_text(response.rcode())
         raise NoAnswer(f"the resolver answered {code}", actual=f"dns: {code}")

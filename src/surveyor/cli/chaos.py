@@ -1,4 +1,4 @@
-"""`surveyor chaos`: run experiments by name; `surveyor check`: judge a history from its file alone.
+"""`surveyor chaos`: run experiments by name; `surveyor verify`: judge a history from its file alone.
 
 Exit codes of both: 0 all checks passed, 1 a check failed or could not be judged, 2 usage, 3 the target cannot be
 reached or a fault failed, 4 something was left behind, 130 interrupted. An experiment that was named and that the
@@ -24,10 +24,10 @@ from surveyor.cli._support.options import (
     Region,
     Role,
     Vpc,
-    given,
+    parse_target_options,
     task_settings_from,
 )
-from surveyor.cli._support.programs import about, check_names, programs_in
+from surveyor.cli._support.programs import check_names, describe_program, find_programs
 from surveyor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from surveyor.report.model import ConformanceReport
     from surveyor.targets.model import Target
 
-__all__ = ["chaos", "check"]
+__all__ = ["chaos", "verify"]
 
 ANY_FAULT = "any-fault"
 """The experiment that `--fault` selects."""
@@ -108,7 +108,7 @@ def chaos(
     from surveyor.chaos.faults import find_fault
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
-    from surveyor.cli._support.progress import progress_for
+    from surveyor.cli._support.progress import make_progress
     from surveyor.conformance.run import RunConfig, check_account, run_suites
     from surveyor.layout import find_layout
     from surveyor.pytest_plugin.options import Chaos
@@ -116,14 +116,14 @@ def chaos(
     from surveyor.targets import load_target
 
     layout = find_layout()
-    known = programs_in(layout.chaos)
+    known = find_programs(layout.chaos)
     if every:
         _list(known)
         return
     names = names or ([ANY_FAULT] if fault else [])
     check_names(names, known, "experiment", "surveyor chaos --list")
     files = tuple(known[name] for name in (names or known))
-    target_options = given(account, region, endpoint, dns, vpc, role, enable, budget)
+    target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
     loaded = load_target(target, layout.targets, target_options)
     if service and loaded.start is not None:
         raise UsageError(
@@ -154,7 +154,7 @@ def chaos(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends a run as Ctrl-C does
     plural = "s" if len(files) > 1 else ""
     typer.echo(f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale)}", err=True)
-    with progress_for() as progress:
+    with make_progress() as progress:
         report = run_suites(config, progress)
     unsupported = [result for result in report.experiments if result.verdict == "unsupported"]
     if dry_run and not any(result.verdict == "error" for result in report.experiments):
@@ -170,7 +170,7 @@ def chaos(
     raise typer.Exit(code)
 
 
-def check(
+def verify(
     history: Annotated[Path, typer.Argument(metavar="HISTORY", help="A history (histories/NAME.jsonl of a run).")],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, as the run wrote it beside the history.")
@@ -201,7 +201,7 @@ def _list(known: dict[str, Path]) -> None:
     width = max(map(len, (*known, *FAULTS)))
     typer.echo("experiments:")
     for name, path in known.items():
-        typer.echo(f"  {name:<{width}}  {about(path)}")
+        typer.echo(f"  {name:<{width}}  {describe_program(path)}")
     typer.echo("faults:")
     for fault in FAULTS.values():
         needs = " or ".join("+".join(sorted(found.needs)) for found in fault.implementations)

@@ -1,6 +1,6 @@
-"""Load that hides nothing: attempts on a schedule, each at one address, with a check that the counts come out right.
+"""Load with honest counts: attempts on a schedule, each at one address, and a self-check that the counts are right.
 
-Nothing here is imported beside boto3 unless gevent has patched the sockets first: Locust runs as a process of its own.
+Nothing here is imported beside boto3 unless gevent has patched the sockets first: Locust runs in a separate process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whom each failed attempt went to: the tally of callers joined with the lives of tasks that observers saw.
+"""The causes of failed attempts: the tally of callers, joined with the lifetimes of tasks that observers saw.
 
-Pure functions of a history and a tally. A second of the tally is an interval, and so is every change of a task's life:
-where they meet, an attempt is given to what was surely so, and to a change only where nothing else can be said.
+Pure functions of a history and a tally. A second of the tally is an interval, and so is each change in a task's
+lifetime: where they overlap, an attempt is attributed to the certain state, and to a change only if nothing is certain.
 """
 
 from __future__ import annotations
@@ -11,105 +11,109 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from surveyor.history import History, Life, lives_of
+from surveyor.history import History, TaskLifetime, task_lifetimes
 from surveyor.history.observations import Interval
-from surveyor.load.tally import Counted, Tally
+from surveyor.load.tally import Tally, TallyEntry
 
-__all__ = ["KINDS", "Blame", "Whom", "attribute", "dangers", "sentence"]
+__all__ = ["CAUSES", "CauseKind", "FailureCause", "attribute_failures", "cause_sentence", "danger_windows"]
 
-Whom = Literal["nobody", "ghost", "too-early", "healthy", "draining", "dead", "between"]
-KINDS: Mapping[Whom, str] = {
-    "nobody": "nobody was known",
+CauseKind = Literal["no-address", "ghost", "too-early", "healthy", "draining", "dead", "indirect"]
+CAUSES: Mapping[CauseKind, str] = {
+    "no-address": "no address, since none was known",
     "ghost": "an address that never was a task",
-    "too-early": "a task that did not run yet",
+    "too-early": "a task that was not running yet",
     "healthy": "a running task",
-    "draining": "a task that was being stopped",
+    "draining": "a task that was stopping",
     "dead": "a task that had ended",
-    "between": "a load balancer or a proxy, which chooses itself",
+    "indirect": "a load balancer or a proxy, which chooses the task",
 }
 
 
 @dataclass(frozen=True)
-class Blame:
-    """`count` failed attempts of a model in a phase went to such a one; `longest`: dead for up to so many seconds."""
+class FailureCause:
+    """`count` failed attempts of a model in a phase had this cause; `longest`: seconds that a task had been dead."""
 
     model: str
     phase: str
-    whom: Whom
+    kind: CauseKind
     count: int
     longest: float = 0.0
 
 
-def attribute(history: History, tally: Tally, between: Iterable[str] = ()) -> tuple[Blame, ...]:
-    """All that failed, by model, phase and whom it went to; `between` are models that call a balancer or a proxy."""
-    by_address: dict[str, list[Life]] = {}
-    for life in lives_of(history):
-        by_address.setdefault(life.address, []).append(life)
-    apart = frozenset(between)
-    counts: Counter[tuple[str, str, Whom]] = Counter()
-    longest: dict[tuple[str, str, Whom], float] = {}
+def attribute_failures(history: History, tally: Tally, indirect: Iterable[str] = ()) -> tuple[FailureCause, ...]:
+    """Return the causes of all failures, by model, phase and kind.
+
+    `indirect`: the models that call a load balancer or a proxy.
+    """
+    by_address: dict[str, list[TaskLifetime]] = {}
+    for lifetime in task_lifetimes(history):
+        by_address.setdefault(lifetime.address, []).append(lifetime)
+    indirect = frozenset(indirect)
+    counts: Counter[tuple[str, str, CauseKind]] = Counter()
+    longest: dict[tuple[str, str, CauseKind], float] = {}
     for phase in history.phases:
-        for one in tally.counted(start=phase.begin, end=phase.end):
-            if one.outcome in ("ok", "dropped"):
+        for entry in tally.entries(start=phase.begin, end=phase.end):
+            if entry.outcome in ("ok", "dropped"):
                 continue
-            whom, age = _whom(one, by_address.get(one.address, ()), apart)
-            key = (one.model, phase.name, whom)
-            counts[key] += one.count
+            kind, age = _cause(entry, by_address.get(entry.address, ()), indirect)
+            key = (entry.model, phase.name, kind)
+            counts[key] += entry.count
             longest[key] = max(longest.get(key, 0.0), age)
-    return tuple(Blame(*key, count, round(longest[key], 1)) for key, count in counts.items())
+    return tuple(FailureCause(*key, count, round(longest[key], 1)) for key, count in counts.items())
 
 
-def _whom(one: Counted, lives: Sequence[Life], between: frozenset[str]) -> tuple[Whom, float]:
-    """And for how long it had been dead, at most."""
-    if not one.address:
-        return "nobody", 0.0
-    if one.model in between:
-        return "between", 0.0
-    moment = Interval(float(one.second), float(one.second + 1))
-    # The address is that of the last task that had it by then.
-    had = [life for life in lives if life.seen.low <= moment.high]
-    if not had:
+def _cause(entry: TallyEntry, lifetimes: Sequence[TaskLifetime], indirect: frozenset[str]) -> tuple[CauseKind, float]:
+    """Return the kind of cause, and for how long the task had been dead, at most."""
+    if not entry.address:
+        return "no-address", 0.0
+    if entry.model in indirect:
+        return "indirect", 0.0
+    moment = Interval(float(entry.second), float(entry.second + 1))
+    # The address belongs to the last task that had it by then.
+    earlier = [lifetime for lifetime in lifetimes if lifetime.first_seen.low <= moment.high]
+    if not earlier:
         return "ghost", 0.0
-    life = max(had, key=lambda one_: one_.seen.low)
-    if life.ended is not None and moment.high >= life.ended.low:
-        return "dead", max(0.0, moment.high - life.ended.low)
-    if life.leaving is not None and moment.high >= life.leaving.low:
+    last = max(earlier, key=lambda lifetime: lifetime.first_seen.low)
+    if last.ended is not None and moment.high >= last.ended.low:
+        return "dead", max(0.0, moment.high - last.ended.low)
+    if last.leaving is not None and moment.high >= last.leaving.low:
         return "draining", 0.0
-    if life.running is None or moment.low < life.running.low:
+    if last.running is None or moment.low < last.running.low:
         return "too-early", 0.0
     return "healthy", 0.0
 
 
-def dangers(history: History, tally: Tally, between: Iterable[str] = ()) -> Mapping[str, Interval]:
-    """For how many service seconds after its end each model called a task; those of `between` know of none.
+def danger_windows(history: History, tally: Tally, indirect: Iterable[str] = ()) -> Mapping[str, Interval]:
+    """Return for how many service seconds after its end each model called a task, without the models of `indirect`.
 
-    A second of the tally may have been bad in part, and so may the one in which the task ended.
+    The second of a failed attempt, and the second in which the task ended, may each count in part only.
     """
-    apart = frozenset(between)
-    longest = {model: 0.0 for model in tally.models if model not in apart}
-    for one in attribute(history, tally, apart):
-        if one.whom == "dead":
-            longest[one.model] = max(longest[one.model], one.longest)
+    excluded = frozenset(indirect)
+    longest = {model: 0.0 for model in tally.models if model not in excluded}
+    for cause in attribute_failures(history, tally, excluded):
+        if cause.kind == "dead":
+            longest[cause.model] = max(longest[cause.model], cause.longest)
     return {model: Interval(max(0.0, seconds - 2.0), seconds) for model, seconds in longest.items()}
 
 
-def sentence(model: str, blames: Iterable[Blame], ttls: Mapping[str, float]) -> str:
-    """What a user takes away of a model: "87 of 90 errors went to tasks dead for less than the TTL of 20 s".
+def cause_sentence(model: str, causes: Iterable[FailureCause], ttls: Mapping[str, float]) -> str:
+    """Return the main cause as text: "dns: 87 of 90 errors went to tasks dead for less than the TTL of 20 s".
 
     `ttls`: the records' TTL in each phase, in service seconds.
     """
-    mine = [one for one in blames if one.model == model]
-    errors = sum(one.count for one in mine)
+    causes = [cause for cause in causes if cause.model == model]
+    errors = sum(cause.count for cause in causes)
     if not errors:
         return f"{model}: no errors"
-    most = Counter[Whom]()
-    for one in mine:
-        most[one.whom] += one.count
-    whom, count = most.most_common(1)[0]
-    told = KINDS[whom]
-    if whom == "dead":
-        dead = [one for one in mine if one.whom == "dead"]
-        known = f"the TTL of {max(ttls.values()):g} s" if len(set(ttls.values())) == 1 else "the TTL"
-        within = all(one.longest <= ttls[one.phase] for one in dead)
-        told = f"tasks dead for {f'less than {known}' if within else f'up to {max(one.longest for one in dead):g} s'}"
-    return f"{model}: {count} of {errors} errors went to {told}"
+    counts = Counter[CauseKind]()
+    for cause in causes:
+        counts[cause.kind] += cause.count
+    kind, count = counts.most_common(1)[0]
+    text = CAUSES[kind]
+    if kind == "dead":
+        dead = [cause for cause in causes if cause.kind == "dead"]
+        ttl = f"the TTL of {max(ttls.values()):g} s" if len(set(ttls.values())) == 1 else "the TTL"
+        within_ttl = all(cause.longest <= ttls[cause.phase] for cause in dead)
+        limit = f"less than {ttl}" if within_ttl else f"up to {max(cause.longest for cause in dead):g} s"
+        text = f"tasks dead for {limit}"
+    return f"{model}: {count} of {errors} errors went to {text}"

@@ -1,4 +1,4 @@
-"""One stream of callers of one model: each arrival is an attempt at one address, and a retry is another attempt."""
+"""One client of one model: each arrival is an attempt at one address, and a retry is a separate attempt."""
 
 from __future__ import annotations
 
@@ -7,92 +7,94 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from surveyor.load.client_models import Model
-from surveyor.load.connection import Answer, Connection, Limits, attempt, request_of
+from surveyor.load.client_models import ClientModel
+from surveyor.load.connection import AttemptResult, Connection, Timeouts, attempt, build_request
 from surveyor.load.curl import call_by_curl
-from surveyor.load.endpoints import Place
-from surveyor.load.resolvers import Address, Finder
+from surveyor.load.endpoints import ServiceEndpoints
+from surveyor.load.resolvers import Address, Resolver
 from surveyor.load.tally import Tally
 
-__all__ = ["RETRIES", "Caller", "Heard"]
+__all__ = ["RETRIES", "Caller", "OnResult"]
 
 RETRIES = 2
-"""The stated policy of the masked rate: so many more attempts, at once, each at an address drawn anew."""
+"""The retries behind the rate after retries: that many immediate attempts, each at an address drawn anew."""
 
 LATE = 0.25
-"""Wall seconds: an arrival that is begun later after it was due counts as late."""
+"""Wall seconds: an arrival that starts later after its due time counts as late."""
 
-Heard = Callable[[str, float, Answer], None]
-"""Model, wall seconds from when it was due, and what came: for whoever shows it."""
+OnResult = Callable[[str, float, AttemptResult], None]
+"""Called with the model, wall seconds since the due time, and the result of each arrival."""
 
 
 @dataclass
 class Caller:
-    """`limits`: wall seconds of an attempt; `only`: may this address be called."""
+    """`timeouts`: of an attempt; `may_call`: whether an address may be called from here."""
 
-    model: Model
-    place: Place
-    finder: Finder
+    model: ClientModel
+    endpoints: ServiceEndpoints
+    resolver: Resolver
     tally: Tally
-    limits: Limits
+    timeouts: Timeouts
     chance: random.Random
-    only: Callable[[str], bool]
-    heard: Heard = lambda model, seconds, answer: None
-    _kept: dict[Address, list[Connection]] = field(default_factory=dict)
+    may_call: Callable[[str], bool]
+    on_result: OnResult = lambda model, seconds, result: None
+    _idle: dict[Address, list[Connection]] = field(default_factory=dict)
 
     def call(self, due: float) -> None:
-        """An arrival that was due at that moment (time.monotonic)."""
-        late = time.monotonic() - due
-        second = int(self.place.service_seconds(time.time() - late))
-        self.tally.late += late > LATE
-        address, answer = self._attempt()
-        took = time.monotonic() - due
-        masked = answer.outcome != "ok" and self._retried()
-        self.tally.attempt(self.model.name, second, address, answer.outcome, answer.error, masked=masked)
-        if answer.outcome == "ok":
-            self.tally.took(self.model.name, second, took)
-        self.heard(self.model.name, took, answer)
+        """Make the call that was due at that time (time.monotonic), and count its result."""
+        delay = time.monotonic() - due
+        second = int(self.endpoints.service_seconds(time.time() - delay))
+        self.tally.late += delay > LATE
+        address, result = self._attempt()
+        latency = time.monotonic() - due
+        retried = result.outcome != "ok" and self._retry()
+        self.tally.count_attempt(self.model.name, second, address, result.outcome, result.error, retried=retried)
+        if result.outcome == "ok":
+            self.tally.record_latency(self.model.name, second, latency)
+        self.on_result(self.model.name, latency, result)
 
-    def dropped(self, due: float) -> None:
-        """An arrival that could not be begun."""
-        second = int(self.place.service_seconds(time.time() - (time.monotonic() - due)))
-        self.tally.attempt(self.model.name, second, "", "dropped", "too many under way")
+    def drop(self, due: float) -> None:
+        """Count an arrival that could not start."""
+        second = int(self.endpoints.service_seconds(time.time() - (time.monotonic() - due)))
+        self.tally.count_attempt(self.model.name, second, "", "dropped", "too many in progress")
 
-    def _retried(self) -> bool:
+    def _retry(self) -> bool:
         for _ in range(RETRIES):
             self.tally.retries += 1
             if self._attempt()[1].outcome == "ok":
                 return True
         return False
 
-    def _attempt(self) -> tuple[str, Answer]:
-        addresses = self.finder.addresses()
+    def _attempt(self) -> tuple[str, AttemptResult]:
+        addresses = self.resolver.addresses()
         if not addresses:
-            return "", Answer("fail", error="nobody is known")
+            return "", AttemptResult("fail", error="no address known")
         if self.model.program:
             return self._by_program(addresses)
         host, port = self.chance.choice(addresses)
-        if not self.only(host):
-            return host, Answer("fail", error="not to be called from here")
-        kept = self._kept.setdefault((host, port), [])
-        request = request_of("GET", f"{self.place.alias or host}:{port}", self.place.path, keep=self.model.keeps)
-        wire = kept.pop() if self.model.keeps and kept else None
-        answer, wire = attempt(host, port, request, self.limits, wire)
-        if wire is not None and self.model.keeps:
-            kept.append(wire)
-        return host, answer
+        if not self.may_call(host):
+            return host, AttemptResult("fail", error="not callable from here")
+        idle = self._idle.setdefault((host, port), [])
+        keep = self.model.keeps_connections
+        request = build_request("GET", f"{self.endpoints.alias or host}:{port}", self.endpoints.path, keep=keep)
+        connection = idle.pop() if keep and idle else None
+        result, connection = attempt(host, port, request, self.timeouts, connection)
+        if connection is not None and keep:
+            idle.append(connection)
+        return host, result
 
-    def _by_program(self, addresses: Sequence[Address]) -> tuple[str, Answer]:
-        """It gets all addresses, as it would from the resolver of its system."""
+    def _by_program(self, addresses: Sequence[Address]) -> tuple[str, AttemptResult]:
+        """Pass all addresses to the program, as the resolver of its system would."""
         hosts = [host for host, _ in addresses]
         for host in hosts:
-            if not self.only(host):
-                return host, Answer("fail", error="not to be called from here")
-        return call_by_curl(self.place.alias or hosts[0], addresses[0][1], self.place.path, hosts, self.limits)
+            if not self.may_call(host):
+                return host, AttemptResult("fail", error="not callable from here")
+        name = self.endpoints.alias or hosts[0]
+        return call_by_curl(name, addresses[0][1], self.endpoints.path, hosts, self.timeouts)
 
     def close(self) -> None:
-        """End the connections that were kept."""
-        for wires in self._kept.values():
-            for wire in wires:
-                wire.close()
-        self._kept.clear()
+        """Close the idle connections."""
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
+        self._idle.clear()

@@ -1,4 +1,4 @@
-"""The models of clients: what each believes, for how long, and whether it keeps its connections."""
+"""The client models: how each resolves addresses, for how long it caches them, whether it keeps connections."""
 
 from __future__ import annotations
 
@@ -6,90 +6,96 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from surveyor.load.endpoints import Place
-from surveyor.load.resolvers import ApiFinder, CachePolicy, Finder, Fixed, NameFinder
+from surveyor.load.endpoints import ServiceEndpoints
+from surveyor.load.resolvers import ApiResolver, CachePolicy, DnsResolver, FixedResolver, Resolver
 
-__all__ = ["BETWEEN", "CLIENTS_IN_ALL", "MODELS", "Model"]
+__all__ = ["INDIRECT", "MODELS", "TOTAL_SHARE", "ClientModel"]
 
-JVM_FOUND, JVM_NOBODY = 30.0, 10.0
+JVM_POSITIVE, JVM_NEGATIVE = 30.0, 10.0
 """Service seconds: networkaddress.cache.ttl without a security manager, and networkaddress.cache.negative.ttl."""
 
-API_KEEPS = 5.0
-"""Service seconds between two questions of who polls DiscoverInstances."""
+API_POLL_PERIOD = 5.0
+"""Service seconds between two calls of a client that polls DiscoverInstances."""
 
-NEVER = 1e9
+FOREVER = 1e9
 
 
 @dataclass(frozen=True)
-class Model:
-    """`does`: what it is, for people; `finder`: how it finds addresses; `keeps`: whether it keeps connections.
+class ClientModel:
+    """`description`: for people; `make_resolver`: creates what resolves addresses.
 
-    `needs`: what the service has to have, `balancer` or `proxy`, "" for nothing. `program`: what calls instead of this
-    process, which costs so much that it does so `share` as often.
+    `needs`: what the service must have, `balancer` or `proxy`, "" for nothing. `program`: a program that makes the
+    calls instead of this process; it is so expensive that it calls only `share` as often.
     """
 
     name: str
-    does: str
-    finder: Callable[[Place], Finder]
-    keeps: bool = False
+    description: str
+    make_resolver: Callable[[ServiceEndpoints], Resolver]
+    keeps_connections: bool = False
     needs: str = ""
     program: str = ""
     share: float = 1.0
 
-    def is_there(self, place: Place) -> bool:
-        """Whether the service can be called by such a client."""
+    def can_call(self, endpoints: ServiceEndpoints) -> bool:
+        """Return whether the service can be called by such a client."""
         if self.program and shutil.which(self.program) is None:
             return False
-        return not self.needs or bool({"balancer": place.balancer, "proxy": place.proxy}[self.needs][0])
+        entry_points = {"balancer": endpoints.load_balancer, "proxy": endpoints.proxy}
+        return not self.needs or bool(entry_points[self.needs][0])
 
 
 _ALL = (
-    Model("dns", "DNS, each answer kept for its TTL", lambda place: NameFinder(place, CachePolicy())),
-    Model(
+    ClientModel("dns", "DNS, each answer cached for its TTL", lambda endpoints: DnsResolver(endpoints, CachePolicy())),
+    ClientModel(
         "dns-jvm",
-        "DNS with the JVM's cache: 30 s, and 10 s for nobody",
-        lambda place: NameFinder(place, CachePolicy(JVM_FOUND, JVM_NOBODY)),
+        "DNS with the JVM's cache: 30 s, and 10 s for an empty answer",
+        lambda endpoints: DnsResolver(endpoints, CachePolicy(JVM_POSITIVE, JVM_NEGATIVE)),
     ),
-    Model(
+    ClientModel(
         "dns-pinned",
-        "DNS asked once; connections are kept, and nobody is asked again",
-        lambda place: NameFinder(place, CachePolicy(NEVER, 0.0)),
-        keeps=True,
+        "DNS resolved once; connections are kept, and the name is not resolved again",
+        lambda endpoints: DnsResolver(endpoints, CachePolicy(FOREVER, 0.0)),
+        keeps_connections=True,
     ),
-    Model(
+    ClientModel(
         "dns-negative",
-        "DNS, and that there is nobody is kept for as long as the zone says",
-        lambda place: NameFinder(place, CachePolicy(None, None)),
+        "DNS, with empty answers cached for the zone's negative TTL",
+        lambda endpoints: DnsResolver(endpoints, CachePolicy(None, None)),
     ),
-    Model(
+    ClientModel(
         "api-revision",
-        "DiscoverInstances, when the revision has risen, looked at every 5 s",
-        lambda place: ApiFinder(place, "ALL", API_KEEPS, by_revision=True),
+        "DiscoverInstances after the revision has risen, which is polled every 5 s",
+        lambda endpoints: ApiResolver(endpoints, "ALL", API_POLL_PERIOD, by_revision=True),
     ),
-    Model(
+    ClientModel(
         "api-healthy",
         "DiscoverInstances with HEALTHY_OR_ELSE_ALL, every 5 s",
-        lambda place: ApiFinder(place, "HEALTHY_OR_ELSE_ALL", API_KEEPS),
+        lambda endpoints: ApiResolver(endpoints, "HEALTHY_OR_ELSE_ALL", API_POLL_PERIOD),
     ),
-    Model("service-connect", "the client's Service Connect proxy", lambda place: Fixed(place.proxy), needs="proxy"),
-    Model(
+    ClientModel(
+        "service-connect",
+        "the client's Service Connect proxy",
+        lambda endpoints: FixedResolver(endpoints.proxy),
+        needs="proxy",
+    ),
+    ClientModel(
         "balancer",
-        "a load balancer before the service, its name kept for its TTL",
-        lambda place: NameFinder(place, CachePolicy(), place.balancer),
+        "a load balancer before the service, its name cached for its TTL",
+        lambda endpoints: DnsResolver(endpoints, CachePolicy(), endpoints.load_balancer),
         needs="balancer",
     ),
-    Model(
+    ClientModel(
         "curl",
-        "curl, a process for each call: it asks each time, and tries one address of an answer after another",
-        lambda place: NameFinder(place, CachePolicy(0.0, 0.0)),
+        "curl, one process per call: it resolves each time, and tries the addresses of an answer one after another",
+        lambda endpoints: DnsResolver(endpoints, CachePolicy(0.0, 0.0)),
         program="curl",
         share=0.25,
     ),
 )
 
-MODELS: Mapping[str, Model] = {one.name: one for one in _ALL}
-CLIENTS_IN_ALL = sum(one.share for one in _ALL)
-"""By how often they call."""
+MODELS: Mapping[str, ClientModel] = {model.name: model for model in _ALL}
+TOTAL_SHARE = sum(model.share for model in _ALL)
+"""The number of models, weighted by how often each calls."""
 
-BETWEEN = frozenset(one.name for one in _ALL if one.needs)
-"""Those that call somebody who chooses the task."""
+INDIRECT = frozenset(model.name for model in _ALL if model.needs)
+"""The models that call a load balancer or a proxy, which chooses the task."""

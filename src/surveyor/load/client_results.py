@@ -1,4 +1,4 @@
-"""What clients got in a scenario, put into its report: the tally comes when the conductor's report already stands."""
+"""Add client results to a finished scenario report: the tally arrives after the conductor has written the report."""
 
 from __future__ import annotations
 
@@ -8,102 +8,102 @@ from dataclasses import replace
 from pathlib import Path
 
 from surveyor.history import History, load_history
-from surveyor.load.attribution import attribute, sentence
-from surveyor.load.client_models import BETWEEN, MODELS
+from surveyor.load.attribution import attribute_failures, cause_sentence
+from surveyor.load.client_models import INDIRECT, MODELS
 from surveyor.load.confidence import Share
-from surveyor.load.figures import Figures, figures_of
+from surveyor.load.figures import ClientFigures, figures_of
 from surveyor.load.tally import TALLY_FILE, Tally
-from surveyor.report.chart import Chart, Lane
+from surveyor.report.chart import Chart, ClientLane
 from surveyor.report.experiments import ClientRow, ExperimentReport
 from surveyor.report.model import ConformanceReport
 from surveyor.verdicts import Verdict, worst
 
 __all__ = ["with_client_results"]
 
-MOST_LATE = 0.05
-"""Share of arrivals that may be begun late, or not at all."""
+MAX_LATE = 0.05
+"""Share of arrivals that may start late, or not at all."""
 
 
 def with_client_results(report: ConformanceReport, folder: Path) -> ConformanceReport:
-    """The report of a scenario with what its clients got. Raises HistoryBroken, OSError or ValueError."""
+    """Return the report of a scenario with its client results. Raises HistoryBroken, OSError or ValueError."""
     tally = Tally.from_json(json.loads((folder / TALLY_FILE).read_text("utf-8")))
-    return replace(report, experiments=tuple(_told(one, folder, tally) for one in report.experiments))
+    return replace(report, experiments=tuple(_with_results(result, folder, tally) for result in report.experiments))
 
 
-def _told(one: ExperimentReport, folder: Path, tally: Tally) -> ExperimentReport:
-    if not one.history:
-        return one
-    history = load_history(folder / one.history)
-    troubles = [*tally.troubles, *_slow(history, tally)]
-    if troubles:
-        told = "; ".join(filter(None, (one.detail, *troubles)))
-        one = replace(one, verdict=worst((one.verdict, Verdict.INCONCLUSIVE)), detail=told)
+def _with_results(result: ExperimentReport, folder: Path, tally: Tally) -> ExperimentReport:
+    if not result.history:
+        return result
+    history = load_history(folder / result.history)
+    problems = [*tally.problems, *_overload(history, tally)]
+    if problems:
+        detail = "; ".join(filter(None, (result.detail, *problems)))
+        result = replace(result, verdict=worst((result.verdict, Verdict.INCONCLUSIVE)), detail=detail)
     figures = figures_of(history, tally)
-    chart = replace(one.chart, lanes=_lanes(tally, one.chart, figures)) if one.chart else None
+    chart = replace(result.chart, lanes=_lanes(tally, result.chart, figures)) if result.chart else None
     return replace(
-        one,
+        result,
         chart=chart,
         clients=tuple(map(_row, figures)),
         sentences=tuple(_sentences(history, tally, figures)),
     )
 
 
-def _slow(history: History, tally: Tally) -> list[str]:
-    """Whether whoever called could not keep up, and what it could."""
-    counted = list(tally.counted())
-    dropped = sum(one.count for one in counted if one.outcome == "dropped")
-    arrivals = sum(one.count for one in counted)
-    if not history.phases or dropped + tally.late <= MOST_LATE * arrivals:
+def _overload(history: History, tally: Tally) -> list[str]:
+    """Return a message with the achieved rate if the callers could not keep up."""
+    entries = list(tally.entries())
+    dropped = sum(entry.count for entry in entries if entry.outcome == "dropped")
+    arrivals = sum(entry.count for entry in entries)
+    if not history.phases or dropped + tally.late <= MAX_LATE * arrivals:
         return []
     seconds = (history.phases[-1].end - history.phases[0].begin) / history.header.scale
-    together = (arrivals - dropped) / seconds
-    each = together / sum(MODELS[name].share if name in MODELS else 1.0 for name in tally.models)
-    told = f"of {arrivals:,} arrivals {dropped:,} were not begun, and {tally.late:,} late"
-    actual = f"all clients together came to {together:,.0f} a second, which are {each:,.0f} each (--rate)"
-    return [f"the machine did not keep up: {told}; {actual}"]
+    total_rate = (arrivals - dropped) / seconds
+    client_rate = total_rate / sum(MODELS[name].share if name in MODELS else 1.0 for name in tally.models)
+    counts = f"of {arrivals:,} arrivals {dropped:,} were dropped, and {tally.late:,} late"
+    actual = f"all clients together made {total_rate:,.0f} per second, which is {client_rate:,.0f} each (--rate)"
+    return [f"the machine did not keep up: {counts}; {actual}"]
 
 
-def _lanes(tally: Tally, chart: Chart, figures: Sequence[Figures]) -> tuple[Lane, ...]:
-    """Of each model, by the chart's buckets."""
+def _lanes(tally: Tally, chart: Chart, figures: Sequence[ClientFigures]) -> tuple[ClientLane, ...]:
+    """Return attempts and failures of each model, by the chart's buckets."""
     lanes = []
-    for model in dict.fromkeys(one.model for one in figures):
+    for model in dict.fromkeys(row.model for row in figures):
         attempts, failed = ([0] * len(chart.ok) for _ in range(2))
-        for one in tally.counted((model,), 0.0, chart.seconds):
-            bucket = min(int(one.second / chart.bucket), len(attempts) - 1)
-            if one.outcome != "dropped":
-                attempts[bucket] += one.count
-                failed[bucket] += one.count if one.outcome != "ok" else 0
-        lanes.append(Lane(model, tuple(attempts), tuple(failed)))
+        for entry in tally.entries((model,), 0.0, chart.seconds):
+            bucket = min(int(entry.second / chart.bucket), len(attempts) - 1)
+            if entry.outcome != "dropped":
+                attempts[bucket] += entry.count
+                failed[bucket] += entry.count if entry.outcome != "ok" else 0
+        lanes.append(ClientLane(model, tuple(attempts), tuple(failed)))
     return tuple(lanes)
 
 
-def _sentences(history: History, tally: Tally, figures: Sequence[Figures]) -> list[str]:
-    blames = attribute(history, tally, BETWEEN)
+def _sentences(history: History, tally: Tally, figures: Sequence[ClientFigures]) -> list[str]:
+    causes = attribute_failures(history, tally, INDIRECT)
     ttls = _ttls(history)
-    return [sentence(model, blames, ttls) for model in dict.fromkeys(one.model for one in figures)]
+    return [cause_sentence(model, causes, ttls) for model in dict.fromkeys(row.model for row in figures)]
 
 
 def _ttls(history: History) -> dict[str, float]:
-    """Of the records in each phase, as far as views showed them; what they began with where none did."""
-    began = float(history.header.service.get("TTL", "0").split()[0])
-    found = {}
+    """Return the records' TTL in each phase, as far as views showed it, otherwise the initial one."""
+    initial = float(history.header.service.get("TTL", "0").split()[0])
+    ttls = {}
     for phase in history.phases:
-        seen = [look.ttl for look in history.looks if look.ttl and phase.begin <= look.begin <= phase.end]
-        found[phase.name] = max(seen, default=began)
-    return found
+        observed = [view.ttl for view in history.view_snapshots if view.ttl and phase.begin <= view.begin <= phase.end]
+        ttls[phase.name] = max(observed, default=initial)
+    return ttls
 
 
-def _row(one: Figures) -> ClientRow:
+def _row(figures: ClientFigures) -> ClientRow:
     return ClientRow(
-        client=one.model,
-        phase=one.phase,
-        attempts=one.attempts,
-        failed=_percent(one.raw),
-        masked=_percent(one.masked),
-        p50=round(1_000 * one.p50, 2),
-        p99=round(1_000 * one.p99, 2),
-        outage=one.outage,
-        recovery=round(one.recovery, 1),
+        client=figures.model,
+        phase=figures.phase,
+        attempts=figures.attempts,
+        failed=_percent(figures.failed),
+        after_retries=_percent(figures.after_retries),
+        p50=round(1_000 * figures.p50, 2),
+        p99=round(1_000 * figures.p99, 2),
+        outage=figures.outage,
+        recovery=round(figures.recovery, 1),
     )
 
 

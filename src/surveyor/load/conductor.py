@@ -1,8 +1,8 @@
-"""Conducts a scenario in a process without greenlets: builds the service, watches it, does what is to be done to it.
+"""Conduct a scenario in a process without greenlets: create the service, observe it, and inject its faults.
 
-`python -m surveyor.load.conductor` reads a line of JSON, a Conducting, on standard input, and writes lines of JSON: the
-place, each phase, that it is over, that it waits for what was counted, which is to be in the folder when another line
-comes, and last the exit status, with why where it is not 0, and what came of it all in lines for people.
+`python -m surveyor.load.conductor` reads a line of JSON, a ConductorInput, from standard input, and writes lines of
+JSON: the service's endpoints, each phase, the end of the phases, that it waits for the tally (which must be in the
+folder when another line arrives), and last the exit status, the reason if it is not 0, and result lines for people.
 """
 
 from __future__ import annotations
@@ -14,82 +14,83 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from surveyor.chaos.faults import fault_of
+from surveyor.chaos.faults import find_fault
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import find_layout
 from surveyor.load.client_results import with_client_results
-from surveyor.load.console import lines_of
-from surveyor.load.scenario import Conducting, Scenario
+from surveyor.load.console import report_lines
+from surveyor.load.scenario import ConductorInput, Scenario
 from surveyor.load.tally import TALLY_FILE
 from surveyor.pytest_plugin.collector import Collector
-from surveyor.pytest_plugin.options import CONDUCTED, Chaos
+from surveyor.pytest_plugin.options import SCENARIO_TEST, Chaos
 from surveyor.report.file import REPORT_FILE, save_report
-from surveyor.report.outputs import save_forms
+from surveyor.report.outputs import save_outputs
 from surveyor.targets.options import TargetOptions
 
 __all__ = ["main"]
 
 
 def main() -> int:
-    """Conduct; the exit status is that of `surveyor chaos`."""
-    for one in (signal.SIGTERM, signal.SIGINT):  # from a terminal the one, and then from Locust the other
-        signal.signal(one, _interrupted)
-    wanted = Conducting.loads(sys.stdin.readline())
-    scenario = Scenario.loads(wanted.scenario)
-    os.environ["SURVEYOR_SCENARIO"] = wanted.scenario
-    given = TargetOptions(**{**wanted.given, "allow": tuple(wanted.given.get("allow") or ())})
-    order = RunConfig(
+    """Conduct the scenario; the exit status is that of `surveyor chaos`."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # Ctrl-C in a terminal sends SIGINT, and Locust then SIGTERM
+        signal.signal(number, _interrupt)
+    conductor_input = ConductorInput.loads(sys.stdin.readline())
+    scenario = Scenario.loads(conductor_input.scenario)
+    os.environ["SURVEYOR_SCENARIO"] = conductor_input.scenario
+    options = conductor_input.target_options
+    config = RunConfig(
         find_layout(),
-        wanted.target,
-        Path(wanted.out),
+        conductor_input.target,
+        Path(conductor_input.out),
         Selection(),
-        seed=wanted.seed,
-        given=given,
-        experiments=(CONDUCTED,),
-        chaos=Chaos(scale=wanted.scale),
+        seed=conductor_input.seed,
+        target_options=TargetOptions(**{**options, "enable": tuple(options.get("enable") or ())}),
+        experiments=(SCENARIO_TEST,),
+        chaos=Chaos(scale=conductor_input.scale),
     )
     try:
         _check(scenario)
-        check_account(order)
-        report = run_suites(order, Collector())
-        _tell({"counted": "?"})
+        check_account(config)
+        report = run_suites(config, Collector())
+        _send({"waiting": "tally"})
         sys.stdin.readline()
-        if (order.out / TALLY_FILE).is_file():
-            report = with_client_results(report, order.out)
-            save_report(report, order.out / REPORT_FILE)
-        page = save_forms(report, load_claims(order.layout.claims), order.out)
-    except SurveyorError as wrong:
-        return _over(2 if isinstance(wrong, UsageError) else 3, str(wrong))
-    why = "; ".join([report.failure] if report.failure else [one.detail for one in report.experiments if one.detail])
-    return _over(exit_code(report), why, [*lines_of(report), f"page: {page}"])
+        if (config.out / TALLY_FILE).is_file():
+            report = with_client_results(report, config.out)
+            save_report(report, config.out / REPORT_FILE)
+        page = save_outputs(report, load_claims(config.layout.claims), config.out)
+    except SurveyorError as error:
+        return _end(2 if isinstance(error, UsageError) else 3, str(error))
+    details = [result.detail for result in report.experiments if result.detail]
+    reason = "; ".join([report.failure] if report.failure else details)
+    return _end(exit_code(report), reason, [*report_lines(report), f"page: {page}"])
 
 
 def _check(scenario: Scenario) -> None:
-    """Raises UsageError for what no run could make sense of."""
+    """Raise UsageError for a scenario that cannot be run."""
     for name in scenario.faults:
-        fault_of(name)
-    if scenario.setting.count < 1:
-        raise UsageError(f"the scenario {scenario.name} has a service without tasks: there would be nobody to call")
+        find_fault(name)
+    if scenario.setup.count < 1:
+        raise UsageError(f"the scenario {scenario.name} has a service without tasks: there is nothing to call")
     if not scenario.phases:
         raise UsageError(f"the scenario {scenario.name} has no phases: nothing would be counted")
 
 
-def _interrupted(number: int, frame: object) -> None:
-    """Once: whoever is told again is undoing what it did already."""
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, signal.SIG_IGN)
+def _interrupt(number: int, frame: object) -> None:
+    """Handle the first signal only: cleanup is already running on the second."""
+    for handled in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(handled, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _over(status: int, why: str, lines: Sequence[str] = ()) -> int:
-    _tell({"status": status, "why": why, "lines": list(lines)})
+def _end(status: int, reason: str, lines: Sequence[str] = ()) -> int:
+    _send({"status": status, "reason": reason, "lines": list(lines)})
     return status
 
 
-def _tell(value: object) -> None:
+def _send(value: object) -> None:
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 

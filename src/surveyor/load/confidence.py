@@ -1,4 +1,4 @@
-"""What counts allow to say of a rate: intervals instead of bare shares."""
+"""Confidence intervals of shares, which depend on the counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _Z = {0.95: 1.959964, 0.99: 2.575829, 0.999: 3.290527}
 
 @dataclass(frozen=True)
 class Share:
-    """`hits` of `count`, and the interval in which the true share lies with that confidence; 0 to 1 for none."""
+    """`hits` of `count`, and the confidence interval of the true share; 0 to 1 if nothing was counted."""
 
     hits: int
     count: int
@@ -21,7 +21,7 @@ class Share:
 
     @property
     def share(self) -> float:
-        """The bare one; 0 where nothing was counted."""
+        """Return the share, from 0 to 1; 0 if nothing was counted."""
         return self.hits / self.count if self.count else 0.0
 
     def __str__(self) -> str:
@@ -31,12 +31,12 @@ class Share:
 
 
 def share_of(hits: int, count: int, confidence: float = 0.95) -> Share:
-    """Wilson's interval, which is honest for few counts and for shares near 0 and 1.
+    """Return a share with Wilson's interval, which is valid for few counts and for shares near 0 and 1.
 
-    Wilson 1927, Probable inference; with `confidence` 0.95, 0.99 or 0.999. Raises ValueError for counts that are none.
+    Wilson 1927, Probable inference; `confidence` is 0.95, 0.99 or 0.999. Raises ValueError for invalid counts.
     """
     if not 0 <= hits <= count:
-        raise ValueError(f"{hits} of {count} is no share")
+        raise ValueError(f"{hits} of {count} is not a share")
     if not count:
         return Share(0, 0, 0.0, 1.0)
     z, share = _Z[confidence], hits / count

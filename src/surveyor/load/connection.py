@@ -1,7 +1,7 @@
-"""HTTP over one connection, with nothing done in silence: no retry, no second address, both time limits stated.
+"""HTTP over one connection, without hidden behaviour: no retry, no second address, two explicit timeouts.
 
 Plain sockets, which gevent makes cooperative where Locust runs. A kept connection that the server has closed meanwhile
-is a failed attempt, as it is for every client that does not try again.
+is a failed attempt, as it is for every client that does not retry.
 """
 
 from __future__ import annotations
@@ -14,47 +14,49 @@ from typing import Literal
 
 import httptools
 
-__all__ = ["Answer", "Connection", "Limits", "Outcome", "attempt", "request_of"]
+__all__ = ["AttemptOutcome", "AttemptResult", "Connection", "Timeouts", "attempt", "build_request"]
 
-Outcome = Literal["ok", "fail", "info"]
-"""An answer below 500; surely none, or one from 500 on; nobody knows, since no answer came in time."""
+AttemptOutcome = Literal["ok", "fail", "info"]
+"""`ok`: a status below 500; `fail`: definitely no answer, or a status from 500 on; `info`: unknown after a timeout."""
 
-LARGEST = 1 << 22
-"""Bytes of an answer."""
+MAX_RESPONSE = 1 << 22
+"""Bytes of a response."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Wall seconds for the connection, and then for the whole answer."""
+class Timeouts:
+    """Wall seconds for the connection, and then for the whole response."""
 
     connect: float = 1.0
     read: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of one attempt. `task`: who answered, by its own word; `error`: "" for an `ok`."""
+class AttemptResult:
+    """The result of one attempt. `task`: id that the answering task reports; `error`: "" for an `ok`."""
 
-    outcome: Outcome
+    outcome: AttemptOutcome
     status: int = 0
     task: str = ""
     error: str = ""
 
 
-def request_of(method: str, host: str, path: str = "/", *, keep: bool, body: bytes = b"") -> bytes:
-    """The bytes of a request."""
-    kept = "keep-alive" if keep else "close"
-    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {kept}\r\nContent-Length: {len(body)}\r\n\r\n"
+def build_request(method: str, host: str, path: str = "/", *, keep: bool, body: bytes = b"") -> bytes:
+    """Return the bytes of a request."""
+    connection = "keep-alive" if keep else "close"
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode("ascii") + body
 
 
-class _Reading:
-    """What of an answer has come: httptools calls this as it parses."""
+class _PartialResponse:
+    """The part of a response that has arrived: httptools calls this as it parses."""
 
-    __slots__ = ("body", "closes", "done", "framed", "seen")
+    __slots__ = ("body", "closes", "done", "framed", "size")
 
     def __init__(self) -> None:
-        self.body, self.seen = b"", 0
+        self.body, self.size = b"", 0
         self.closes = self.done = self.framed = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -71,52 +73,52 @@ class _Reading:
 
 
 class Connection:
-    """A connection to one address. Raises OSError where it cannot be made in time."""
+    """A connection to one address. Raises OSError if it cannot be made in time."""
 
     __slots__ = ("_socket", "address", "fresh")
 
-    def __init__(self, address: str, port: int, within: float) -> None:
+    def __init__(self, address: str, port: int, timeout: float) -> None:
         self.address = address
-        self._socket = socket.create_connection((address, port), within)
+        self._socket = socket.create_connection((address, port), timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.fresh = True
 
-    def exchange(self, request: bytes, within: float) -> tuple[int, bytes, bool]:
-        """Status, body, and whether the connection may be used again.
+    def exchange(self, request: bytes, timeout: float) -> tuple[int, bytes, bool]:
+        """Return status, body, and whether the connection can be used again.
 
-        Raises TimeoutError, or OSError where the other side closed or broke it. `within` holds for the whole answer, so
-        that one that drips in does not go on for ever.
+        Raises TimeoutError, or OSError if the other side closed or broke the connection. `timeout` is for the whole
+        response, so that a slow trickle of bytes ends too.
         """
-        end = time.monotonic() + within
-        self._socket.settimeout(within)
+        end = time.monotonic() + timeout
+        self._socket.settimeout(timeout)
         self._socket.sendall(request)
         self.fresh = False
-        reading = _Reading()
-        parser = httptools.HttpResponseParser(reading)
-        while not reading.done:
-            data = self._more(end)
+        response = _PartialResponse()
+        parser = httptools.HttpResponseParser(response)
+        while not response.done:
+            data = self._receive(end)
             if not data:
-                # Without a length, and in one piece, it ends with the connection (RFC 9112, section 6.3).
-                if parser.get_status_code() and not reading.framed:
-                    return parser.get_status_code(), reading.body, False
+                # Without a length and without chunks, it ends with the connection (RFC 9112, section 6.3).
+                if parser.get_status_code() and not response.framed:
+                    return parser.get_status_code(), response.body, False
                 raise ConnectionError(
-                    "closed in the middle of an answer" if reading.seen else "closed without an answer"
+                    "closed in the middle of an answer" if response.size else "closed without an answer"
                 )
-            reading.seen += len(data)
-            if reading.seen > LARGEST:
+            response.size += len(data)
+            if response.size > MAX_RESPONSE:
                 raise ConnectionError("an answer without end")
             try:
                 parser.feed_data(data)
             except httptools.HttpParserError:
                 raise ConnectionError("an answer that is no HTTP") from None
-        again = reading.framed and not reading.closes and parser.get_http_version() == "1.1"
-        return parser.get_status_code(), reading.body, again
+        reusable = response.framed and not response.closes and parser.get_http_version() == "1.1"
+        return parser.get_status_code(), response.body, reusable
 
     def close(self) -> None:
-        """Harmless when it is closed already."""
+        """Close the connection; harmless if it is closed already."""
         self._socket.close()
 
-    def _more(self, end: float) -> bytes:
+    def _receive(self, end: float) -> bytes:
         left = end - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -125,45 +127,47 @@ class Connection:
 
 
 def attempt(
-    address: str, port: int, request: bytes, limits: Limits, kept: Connection | None = None
-) -> tuple[Answer, Connection | None]:
-    """One attempt: by `kept`, or by a new connection. What came, and the connection if it may be used again."""
-    wire = kept
+    address: str, port: int, request: bytes, timeouts: Timeouts, idle: Connection | None = None
+) -> tuple[AttemptResult, Connection | None]:
+    """Make one attempt, by `idle` or a new connection; return the result, and the connection if it can be reused."""
+    connection = idle
     try:
-        if wire is None:
-            wire = Connection(address, port, limits.connect)
+        if connection is None:
+            connection = Connection(address, port, timeouts.connect)
     except TimeoutError:
-        return Answer("info", error="no connection in time"), None
-    except OSError as problem:
-        return Answer("fail", error=_brief(problem)), None
-    stale = not wire.fresh
+        return AttemptResult("info", error="no connection in time"), None
+    except OSError as error:
+        return AttemptResult("fail", error=_brief(error)), None
+    stale = not connection.fresh
     try:
-        status, body, again = wire.exchange(request, limits.read)
+        status, body, reusable = connection.exchange(request, timeouts.read)
     except TimeoutError:
-        wire.close()
-        return Answer("info", error="no answer in time"), None
-    except OSError as problem:
-        wire.close()
-        return Answer("fail", error=("kept, and " if stale else "") + _brief(problem)), None
-    if not again:
-        wire.close()
-    error = "" if status < 500 else f"status {status}"
-    return Answer("ok" if status < 500 else "fail", status, _who(body), error), wire if again else None
+        connection.close()
+        return AttemptResult("info", error="no answer in time"), None
+    except OSError as error:
+        connection.close()
+        return AttemptResult("fail", error=("kept, and " if stale else "") + _brief(error)), None
+    if not reusable:
+        connection.close()
+    message = "" if status < 500 else f"status {status}"
+    return AttemptResult(
+        "ok" if status < 500 else "fail", status, _task_id(body), message
+    ), connection if reusable else None
 
 
-def _who(body: bytes) -> str:
+def _task_id(body: bytes) -> str:
     if b'"task"' not in body[:4_096]:
         return ""
     try:
-        told = json.loads(body)
+        value = json.loads(body)
     except ValueError:
         return ""
-    return str(told.get("task") or "").rpartition("/")[2] if isinstance(told, dict) else ""
+    return str(value.get("task") or "").rpartition("/")[2] if isinstance(value, dict) else ""
 
 
-def _brief(problem: OSError) -> str:
-    if isinstance(problem, ConnectionRefusedError):
+def _brief(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
         return "refused"
-    if isinstance(problem, ConnectionResetError):
+    if isinstance(error, ConnectionResetError):
         return "reset"
-    return (problem.strerror or str(problem) or type(problem).__name__).lower()
+    return (error.strerror or str(error) or type(error).__name__).lower()

@@ -1,7 +1,7 @@
-"""A call by curl, which is what many programs in containers are: a process that asks the resolver, calls, and ends.
+"""A call by curl, which works like many programs in containers: a process that resolves the name, calls, and ends.
 
-Unlike this project's own callers it tries one address of an answer after another until one lets it connect. What came
-of the call is counted, with the address that answered, or the last one that was tried.
+Unlike the other client models it tries the addresses of an answer one after another until it can connect. The result
+is counted with the address that answered, or the last address that was tried.
 """
 
 from __future__ import annotations
@@ -9,34 +9,36 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from surveyor.load.connection import Answer, Limits
+from surveyor.load.connection import AttemptResult, Timeouts
 
 __all__ = ["call_by_curl"]
 
-_NO_CONNECTION, _TOO_LATE, _NO_ANSWER, _BROKEN = 7, 28, 52, 56
-_TOLD = {_NO_CONNECTION: "refused", _NO_ANSWER: "closed without an answer", _BROKEN: "reset"}
-"""Of curl's exit codes (its manual, EXIT CODES), those that a call of a task can end with."""
+_NO_CONNECTION, _TIMEOUT, _NO_ANSWER, _RESET = 7, 28, 52, 56
+_ERRORS = {_NO_CONNECTION: "refused", _NO_ANSWER: "closed without an answer", _RESET: "reset"}
+"""The exit codes of curl (its manual, EXIT CODES) with which a call of a task can end."""
 
 
-def call_by_curl(host: str, port: int, path: str, addresses: Sequence[str], limits: Limits) -> tuple[str, Answer]:
-    """Call `host`, which is at these addresses, in their order. Raises OSError where curl cannot be started.
+def call_by_curl(
+    host: str, port: int, path: str, addresses: Sequence[str], timeouts: Timeouts
+) -> tuple[str, AttemptResult]:
+    """Call `host` at these addresses, in their order. Raises OSError if curl cannot be started.
 
-    Neither the user's settings nor proxies take part.
+    Return the address and the result. The user's curl settings and proxies are not used.
     """
     command = [
         *("curl", "-q", "--silent", "--noproxy", "*", "--output", "/dev/null"),
         *("--write-out", "%{http_code} %{remote_ip}"),
-        *("--connect-timeout", f"{limits.connect:g}", "--max-time", f"{limits.connect + limits.read:g}"),
+        *("--connect-timeout", f"{timeouts.connect:g}", "--max-time", f"{timeouts.connect + timeouts.read:g}"),
         *("--resolve", f"{host}:{port}:{','.join(addresses)}", f"http://{host}:{port}{path}"),
     ]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     status, _, address = done.stdout.partition(" ")
-    return address or addresses[-1], _answer(done.returncode, int(status) if status.isdigit() else 0)
+    return address or addresses[-1], _result(done.returncode, int(status) if status.isdigit() else 0)
 
 
-def _answer(code: int, status: int) -> Answer:
-    if code == _TOO_LATE:
-        return Answer("info", error="no answer in time")
+def _result(code: int, status: int) -> AttemptResult:
+    if code == _TIMEOUT:
+        return AttemptResult("info", error="no answer in time")
     if code:
-        return Answer("fail", error=_TOLD.get(code, f"curl ended with {code}"))
-    return Answer("ok", status) if status < 500 else Answer("fail", status, error=f"status {status}")
+        return AttemptResult("fail", error=_ERRORS.get(code, f"curl ended with {code}"))
+    return AttemptResult("ok", status) if status < 500 else AttemptResult("fail", status, error=f"status {status}")

@@ -1,11 +1,11 @@
-"""A server that does wrong in a known way, to see whether an instrument counts it.
+"""A server with known faults, to check whether an instrument counts them.
 
-`python -m surveyor.load.faulty_server SEED` prints its port, and then answers on 127.0.0.1 until its standard input ends:
+`python -m surveyor.load.faulty_server SEED` prints its port, and then answers on 127.0.0.1 until standard input ends:
 
     /well     200
-    /kills…   200, but one request of five is closed without an answer, by the seed
-    /stalls   200, but from a second after the first request on nobody is answered for three
-    /truth    how many requests each of these had, and how many were killed, as JSON
+    /kills…   200, but one request of five is closed without an answer, chosen by the seed
+    /stalls   200, but no request is answered in the three seconds from one second after the first request
+    /truth    how many requests each of these received, and how many were killed, as JSON
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ STALL, STALLS_AFTER = 3.0, 1.0  # wall seconds
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 
 
-class _Server:
+class _ServerState:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.had: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
         self.first_stall: float | None = None
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, server: _Server) -> None:
+    def __init__(self, server: _ServerState) -> None:
         self._server = server
         self._data = b""
         self._transport: asyncio.Transport | None = None
@@ -42,17 +42,17 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._data += data
-        while (at := self._data.find(b"\r\n\r\n")) >= 0:
-            head, self._data = self._data[:at], self._data[at + 4 :]
+        while (end := self._data.find(b"\r\n\r\n")) >= 0:
+            head, self._data = self._data[:end], self._data[end + 4 :]
             method, path = head.split(b" ", 2)[:2]
             self._answer(method.decode("latin-1"), path.decode("latin-1"))
 
     def _answer(self, method: str, path: str) -> None:
         assert self._transport is not None
         server = self._server
-        server.had[f"{method} {path}"] += 1
+        server.received[f"{method} {path}"] += 1
         if path.startswith("/kills") and server.chance.random() < KILLED:
-            server.had[f"{method} {path} killed"] += 1
+            server.received[f"{method} {path} killed"] += 1
             self._transport.abort()
             return
         if path == "/stalls":
@@ -63,7 +63,7 @@ class _Connection(asyncio.Protocol):
             if STALLS_AFTER <= since < STALLS_AFTER + STALL:
                 loop.call_later(STALLS_AFTER + STALL - since, self._send, b"{}")
                 return
-        self._send(json.dumps(server.had).encode() if path == "/truth" else b"{}")
+        self._send(json.dumps(server.received).encode() if path == "/truth" else b"{}")
 
     def _send(self, body: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -72,8 +72,8 @@ class _Connection(asyncio.Protocol):
 
 async def _serve(seed: int) -> None:
     loop = asyncio.get_running_loop()
-    known = _Server(seed)
-    server = await loop.create_server(lambda: _Connection(known), "127.0.0.1", 0, backlog=1024)
+    state = _ServerState(seed)
+    server = await loop.create_server(lambda: _Connection(state), "127.0.0.1", 0, backlog=1024)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.buffer.read)

@@ -1,4 +1,4 @@
-"""The figures of a scenario: for each client model and each phase, from a history and a tally."""
+"""The client figures of a scenario, for each client model and phase, from a history and a tally."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from surveyor.history import History
 from surveyor.load.confidence import Share, share_of
-from surveyor.load.tally import Counted, Tally
+from surveyor.load.tally import Tally, TallyEntry
 from surveyor.report.experiments import WHOLE
 
-__all__ = ["Figures", "figures_of"]
+__all__ = ["ClientFigures", "figures_of"]
 
 
 @dataclass(frozen=True)
-class Figures:
+class ClientFigures:
     """One model in one phase.
 
-    `raw`: attempts that failed or had no answer in time; `masked`: arrivals that the stated retries could not save;
-    `unknown`: of the attempts, those without an answer in time. `p50`, `p99`: wall seconds from when an answered
-    attempt was due. `outage`: service seconds of the longest stretch in which none was answered; `recovery`: from the
-    phase's beginning (of the whole: from each fault) until the last second in which one failed.
+    `failed`: attempts that failed or timed out; `after_retries`: arrivals that still failed after two immediate
+    retries; `unknown`: attempts that timed out. `p50`, `p99`: wall seconds from the due time of answered attempts.
+    `outage`: service seconds of the longest period without an answered attempt; `recovery`: service seconds from the
+    phase's start (for the whole scenario: from each fault) until the last second with a failure.
     """
 
     model: str
@@ -28,56 +28,59 @@ class Figures:
     attempts: int
     dropped: int
     unknown: int
-    raw: Share
-    masked: Share
+    failed: Share
+    after_retries: Share
     p50: float
     p99: float
     outage: float
     recovery: float
 
 
-def figures_of(history: History, tally: Tally) -> tuple[Figures, ...]:
-    """Of each model, of each phase and then of all together."""
+def figures_of(history: History, tally: Tally) -> tuple[ClientFigures, ...]:
+    """Return the figures of each model, for each phase and then for the whole scenario."""
     if not history.phases:
         return ()
     spans = [(phase.name, phase.begin, phase.end, [phase.begin]) for phase in history.phases]
-    start, struck = min(phase.begin for phase in history.phases), [fault.begin for fault in history.faults]
-    spans.append((WHOLE, start, max(phase.end for phase in history.phases), struck or [start]))
+    start = min(phase.begin for phase in history.phases)
+    fault_times = [fault.begin for fault in history.faults]
+    spans.append((WHOLE, start, max(phase.end for phase in history.phases), fault_times or [start]))
     return tuple(_figures(tally, model, *span) for model in tally.models for span in spans)
 
 
-def _figures(tally: Tally, model: str, name: str, start: float, end: float, struck: Sequence[float]) -> Figures:
-    counted = list(tally.counted((model,), start, end))
-    tried = [one for one in counted if one.outcome != "dropped"]
-    attempts = sum(one.count for one in tried)
-    failed = [one for one in tried if one.outcome != "ok"]
-    wrong = sum(one.count for one in failed)
+def _figures(
+    tally: Tally, model: str, name: str, start: float, end: float, fault_times: Sequence[float]
+) -> ClientFigures:
+    entries = list(tally.entries((model,), start, end))
+    tried = [entry for entry in entries if entry.outcome != "dropped"]
+    attempts = sum(entry.count for entry in tried)
+    failed = [entry for entry in tried if entry.outcome != "ok"]
+    failures = sum(entry.count for entry in failed)
     latencies = tally.latencies(model, start, end)
-    return Figures(
+    return ClientFigures(
         model=model,
         phase=name,
         attempts=attempts,
-        dropped=sum(one.count for one in counted if one.outcome == "dropped"),
-        unknown=sum(one.count for one in failed if one.outcome == "info"),
-        raw=share_of(wrong, attempts),
-        masked=share_of(wrong - sum(one.masked for one in failed), attempts),
+        dropped=sum(entry.count for entry in entries if entry.outcome == "dropped"),
+        unknown=sum(entry.count for entry in failed if entry.outcome == "info"),
+        failed=share_of(failures, attempts),
+        after_retries=share_of(failures - sum(entry.retried for entry in failed), attempts),
         p50=latencies.percentile(50),
         p99=latencies.percentile(99),
         outage=_outage(tried),
-        recovery=max((_since(one.second + 1, struck) for one in failed), default=0.0),
+        recovery=max((_since(entry.second + 1, fault_times) for entry in failed), default=0.0),
     )
 
 
-def _since(moment: float, struck: Sequence[float]) -> float:
-    """Service seconds from the last of these moments that came before; 0 before all of them."""
-    return min((moment - one for one in struck if one <= moment), default=0.0)
+def _since(moment: float, fault_times: Sequence[float]) -> float:
+    """Return service seconds since the latest of these times; 0 before all of them."""
+    return min((moment - time for time in fault_times if time <= moment), default=0.0)
 
 
-def _outage(tried: Sequence[Counted]) -> float:
-    """The longest run of seconds, among those with attempts, in which none was answered."""
+def _outage(tried: Sequence[TallyEntry]) -> float:
+    """Return the longest run of seconds, among those with attempts, in which no attempt was answered."""
     answered: dict[int, bool] = {}
-    for one in tried:
-        answered[one.second] = answered.get(one.second, False) or one.outcome == "ok"
+    for entry in tried:
+        answered[entry.second] = answered.get(entry.second, False) or entry.outcome == "ok"
     longest = 0.0
     since: int | None = None
     for second in sorted(answered):

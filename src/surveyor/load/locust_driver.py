@@ -1,7 +1,7 @@
-"""Locust drives the callers: its users are streams of arrivals, its web page and its workers work as they always do.
+"""Drive the callers with Locust: its users are streams of arrivals; its web page and workers are used unchanged.
 
-A locustfile of loadtests/ calls `play` with its scenario. Whoever begins the test (a single process, or the master) has
-a conductor build the service; every worker hears where it is, and sends what it has counted.
+A locustfile of loadtests/ calls `play` with its scenario. The process that starts the test (a single process, or the
+master) starts a conductor that creates the service; every worker receives the endpoints, and sends its tally.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from locust import User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from surveyor.advice.figures import parse_task_settings
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.caller import Caller
-from surveyor.load.client_models import CLIENTS_IN_ALL, MODELS, Model
-from surveyor.load.connection import Answer, Limits
-from surveyor.load.endpoints import Place
-from surveyor.load.scenario import Conducting, Scenario
-from surveyor.load.self_check import UNTRUSTED, check_rate, checked_apart
+from surveyor.load.client_models import MODELS, TOTAL_SHARE, ClientModel
+from surveyor.load.connection import AttemptResult, Timeouts
+from surveyor.load.endpoints import ServiceEndpoints
+from surveyor.load.scenario import ConductorInput, Scenario
+from surveyor.load.self_check import UNTRUSTED, check_rate, self_check_in_subprocess
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.workers import Workers, serve
+from surveyor.pytest_plugin.task_settings import parse_task_settings
 
 __all__ = ["play"]
 
 CLIENTS = 6
-"""Of each model, taking turns: with one cache alone it would be chance when it was filled."""
+"""Clients of each model, which take turns: with a single cache its refresh time would decide by chance."""
 
-MOST_UNDER_WAY = 500
-"""Of one stream; more arrivals than that are dropped and counted."""
+MAX_IN_PROGRESS = 500
+"""Calls of one stream in progress; further arrivals are dropped and counted."""
 
 
-class NotAnswered(Exception):
-    """As Locust shows an attempt that failed or had no answer in time."""
+class AttemptFailed(Exception):
+    """An attempt that failed or timed out, as Locust shows it."""
 
 
 @dataclass
-class _Play:
-    """What one process of Locust knows of the scenario."""
+class _State:
+    """What one process of Locust knows about the scenario."""
 
     scenario: Scenario
-    place: AsyncResult[Place] = field(default_factory=AsyncResult)
+    endpoints: AsyncResult[ServiceEndpoints] = field(default_factory=AsyncResult)
     tally: Tally = field(default_factory=Tally)
     conductor: subprocess.Popen[str] | None = None
     status: int | None = None
@@ -62,124 +62,126 @@ class _Play:
     workers: Workers | None = None
 
 
-def play(scenario: Scenario) -> list[type[User]]:
-    """Take part in a scenario: a class of users for each client model, which the locustfile puts among its names."""
-    state = _Play(scenario)
-    hooks: Any = events  # without types
-    hooks.init_command_line_parser.add_listener(_options)
-    hooks.init.add_listener(lambda environment, **_: _begin(state, environment))
-    return [_stream(state, model) for model in MODELS.values()]
+def play(scenario: Scenario) -> dict[str, type[User]]:
+    """Take part in a scenario; return a Locust user class for each client model, for the locustfile's namespace."""
+    state = _State(scenario)
+    hooks: Any = events  # Locust's events have no types
+    hooks.init_command_line_parser.add_listener(_add_options)
+    hooks.init.add_listener(lambda environment, **_: _init(state, environment))
+    return {name.replace("-", "_"): _stream(state, model) for name, model in MODELS.items()}
 
 
-def _options(parser: Any) -> None:
-    group = parser.add_argument_group("surveyor", "what the callers call")
-    group.add_argument("--target", default="embedded", help="where the service is built (embedded)")
-    group.add_argument("--scale", type=float, default=0.0, help="service seconds a second, on the embedded target")
-    group.add_argument("--rate", type=float, default=0.0, help="arrivals of each client in a second")
-    group.add_argument("--seed", type=int, default=7, help="seed of everything random")
-    group.add_argument("--tuning", default="", help="of the service: ttl=N,stop=N,drain=N,check=0|1")
-    group.add_argument("--given", default="{}", help="what else is said of the target, as JSON")
-    group.add_argument("--checked", action="store_true", help="the instrument has been checked already")
-    group.add_argument("--out", default="", help="where the report goes")
+def _add_options(parser: Any) -> None:
+    group = parser.add_argument_group("surveyor", "the service to call")
+    group.add_argument("--target", default="embedded", help="target to run against (embedded)")
+    group.add_argument("--scale", type=float, default=0.0, help="service seconds per second, on the embedded target")
+    group.add_argument("--rate", type=float, default=0.0, help="arrivals of each client per second")
+    group.add_argument("--seed", type=int, default=7, help="seed of all random choices")
+    group.add_argument("--task-settings", default="", help="of the service: ttl=N,stop=N,drain=N,check=0|1")
+    group.add_argument("--target-options", default="{}", help="further options of the target, as JSON")
+    group.add_argument("--checked", action="store_true", help="the self-check of the instrument has been done already")
+    group.add_argument("--out", default="", help="folder of the report")
 
 
-def _stream(state: _Play, model: Model) -> type[User]:
-    """Users of one model: one user makes all arrivals of its model, at the scenario's rate."""
+def _stream(state: _State, model: ClientModel) -> type[User]:
+    """Return the user class of a model: one user makes all arrivals of its model, at the scenario's rate."""
 
     class Stream(User):
         fixed_count = 1
 
         @task
         def arrive(self) -> None:
-            place = state.place.get()
-            if not model.is_there(place):
+            endpoints = state.endpoints.get()
+            if not model.can_call(endpoints):
                 gevent.sleep(3_600)
                 return
             chance = random.Random(f"{cast(Any, self.environment.parsed_options).seed}/{model.name}")
-            callers = [_caller(state, self.environment, model, place, chance) for _ in range(CLIENTS)]
+            callers = [_caller(state, self.environment, model, endpoints, chance) for _ in range(CLIENTS)]
             turns = itertools.cycle(callers)
-            arrivals = Arrivals(place.rate * model.share, MOST_UNDER_WAY, gevent.spawn, gevent.sleep)
+            arrivals = Arrivals(endpoints.rate * model.share, MAX_IN_PROGRESS, gevent.spawn, gevent.sleep)
             try:
-                arrivals.run(lambda due: next(turns).call(due), dropped=callers[0].dropped)
+                arrivals.run(lambda due: next(turns).call(due), on_drop=callers[0].drop)
             finally:
                 arrivals.stop()
-                for one in callers:
-                    one.close()
+                for caller in callers:
+                    caller.close()
 
     Stream.__name__ = Stream.__qualname__ = model.name
     return Stream
 
 
-def _caller(state: _Play, environment: Environment, model: Model, place: Place, chance: random.Random) -> Caller:
-    """One client of a model, with a knowledge and connections of its own."""
-    finder = model.finder(place)
-    finder.first = chance.random()
+def _caller(
+    state: _State, environment: Environment, model: ClientModel, endpoints: ServiceEndpoints, chance: random.Random
+) -> Caller:
+    """Return one client of a model, with a separate cache and separate connections."""
+    resolver = model.make_resolver(endpoints)
+    resolver.first_share = chance.random()
     return Caller(
         model=model,
-        place=place,
-        finder=finder,
+        endpoints=endpoints,
+        resolver=resolver,
         tally=state.tally,
-        limits=Limits(place.within, place.within),
+        timeouts=Timeouts(endpoints.timeout, endpoints.timeout),
         chance=random.Random(chance.random()),
-        only=(lambda address: address.startswith("127.")) if place.local else (lambda address: True),
-        heard=lambda name, seconds, answer: _fire(environment, name, seconds, answer),
+        may_call=(lambda address: address.startswith("127.")) if endpoints.local else (lambda address: True),
+        on_result=lambda name, seconds, result: _fire(environment, name, seconds, result),
     )
 
 
-def _fire(environment: Environment, name: str, seconds: float, answer: Answer) -> None:
+def _fire(environment: Environment, name: str, seconds: float, result: AttemptResult) -> None:
     cast(Any, environment.events).request.fire(
         request_type="GET",
         name=name,
         response_time=1_000 * seconds,
         response_length=0,
-        exception=None if answer.outcome == "ok" else NotAnswered(answer.error),
+        exception=None if result.outcome == "ok" else AttemptFailed(result.error),
         context={},
     )
 
 
-def _begin(state: _Play, environment: Environment) -> None:
-    runner, hooks = environment.runner, cast(Any, environment.events)  # which has no types
+def _init(state: _State, environment: Environment) -> None:
+    runner, hooks = environment.runner, cast(Any, environment.events)  # Locust's events have no types
     if isinstance(runner, WorkerRunner):
-        serve(runner, state.tally, state.place.set)
+        serve(runner, state.tally, state.endpoints.set)
         return
     hooks.test_start.add_listener(lambda environment, **_: gevent.spawn(_conduct, state, environment))
-    hooks.quitting.add_listener(lambda environment, **_: _end(state))
+    hooks.quitting.add_listener(lambda environment, **_: _quit(state))
     if isinstance(runner, MasterRunner):
         state.workers = Workers(runner, state.tally)
 
 
-def _conduct(state: _Play, environment: Environment) -> None:
-    """Have the scenario conducted, and end the test with it; not at all where the instrument is not to be trusted."""
+def _conduct(state: _State, environment: Environment) -> None:
+    """Run the conductor, and end the test with it; do not start if the self-check of the instrument fails."""
     options: Any = environment.parsed_options
     try:
-        scenario, given = _wanted(state.scenario, options), json.loads(options.given)
+        scenario, target_options = _with_options(state.scenario, options), json.loads(options.target_options)
         if not options.checked:
-            _check(scenario, options.seed, alone=state.workers is None)
-    except (SurveyorError, ValueError) as wrong:
-        sys.stderr.write(f"surveyor: {wrong}\n")
-        environment.process_exit_code = 2 if isinstance(wrong, UsageError | ValueError) else 3
+            _self_check(scenario, options.seed, alone=state.workers is None)
+    except (SurveyorError, ValueError) as error:
+        sys.stderr.write(f"surveyor: {error}\n")
+        environment.process_exit_code = 2 if isinstance(error, UsageError | ValueError) else 3
         if environment.runner is not None:
             environment.runner.quit()
         return
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     state.out = Path(options.out) if options.out else Path("reports/out") / stamp
-    wanted = Conducting(
+    conductor_input = ConductorInput(
         scenario.dumps(),
         options.target,
         str(state.out.resolve()),
         options.seed,
         scenario.scale,
-        given,
+        target_options,
     )
-    sys.stderr.write(f"{scenario.name}: building the service on {options.target}\n")
+    sys.stderr.write(f"{scenario.name}: creating the service on {options.target}\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "surveyor.load.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     state.conductor = process
     assert process.stdout is not None
-    _answer(process, wanted.dumps())
+    _send(process, conductor_input.dumps())
     for line in process.stdout:
-        _hear(state, environment, json.loads(line))
+        _on_message(state, environment, json.loads(line))
     process.wait()
     environment.process_exit_code = state.status
     runner = environment.runner
@@ -187,68 +189,68 @@ def _conduct(state: _Play, environment: Environment) -> None:
         runner.quit()
 
 
-def _wanted(scenario: Scenario, options: Any) -> Scenario:
-    """As the file says, with what the command line says instead. Raises ValueError for what is none."""
-    tuning = parse_task_settings(options.tuning) if options.tuning else None
+def _with_options(scenario: Scenario, options: Any) -> Scenario:
+    """Return the scenario with the values of the command line. Raises ValueError for invalid ones."""
+    task_settings = parse_task_settings(options.task_settings) if options.task_settings else None
     if options.rate < 0 or options.scale < 0:
-        raise ValueError("rate and scale are above 0")
+        raise ValueError("--rate and --scale must be above 0")
     return replace(
         scenario,
-        setting=scenario.setting.tuned(tuning),
+        setup=scenario.setup.with_task_settings(task_settings),
         rate=options.rate or scenario.rate,
         scale=options.scale or scenario.scale,
     )
 
 
-def _check(scenario: Scenario, seed: int, *, alone: bool) -> None:
-    """Raises SurveyorError where the instrument is not to be trusted, or this machine is too slow to be `alone`."""
-    checked = checked_apart(seed)
-    if not checked.right:
+def _self_check(scenario: Scenario, seed: int, *, alone: bool) -> None:
+    """Raise SurveyorError if the self-check fails, or if this machine is too slow to call `alone`."""
+    check = self_check_in_subprocess(seed)
+    if not check.passed:
         raise SurveyorError(UNTRUSTED)
     if alone:
-        check_rate(checked, scenario.rate, CLIENTS_IN_ALL)
+        check_rate(check, scenario.rate, TOTAL_SHARE)
 
 
-def _answer(process: subprocess.Popen[str], line: str) -> None:
-    """To the conductor, which may have gone."""
+def _send(process: subprocess.Popen[str], line: str) -> None:
+    """Send a line to the conductor, which may have ended."""
     assert process.stdin is not None
     with contextlib.suppress(OSError):
         process.stdin.write(line)
         process.stdin.flush()
 
 
-def _hear(state: _Play, environment: Environment, told: dict[str, Any]) -> None:
-    if "place" in told:
-        place = json.dumps(told["place"])
-        state.place.set(Place.loads(place))
+def _on_message(state: _State, environment: Environment, message: dict[str, Any]) -> None:
+    if "endpoints" in message:
+        endpoints = json.dumps(message["endpoints"])
+        state.endpoints.set(ServiceEndpoints.loads(endpoints))
         if state.workers is not None:
-            state.workers.tell(place)
-    elif "phase" in told:
-        sys.stderr.write(f"{state.scenario.name}: {told['phase']}, {told['seconds']:g} service seconds\n")
-    elif "over" in told and environment.runner is not None:
+            state.workers.announce(endpoints)
+    elif "phase" in message:
+        sys.stderr.write(f"{state.scenario.name}: {message['phase']}, {message['seconds']:g} service seconds\n")
+    elif "phases" in message and environment.runner is not None:
         if state.workers is not None:
-            state.workers.count()
+            state.workers.check_present()
         environment.runner.stop()
-    elif "counted" in told and state.conductor is not None:
+    elif "waiting" in message and state.conductor is not None:
         if state.workers is not None:
             state.workers.collect()
         _save(state)
-        _answer(state.conductor, "counted\n")
-    elif "status" in told:
-        state.status = int(told["status"])
-        for line in told["lines"]:
+        _send(state.conductor, "saved\n")
+    elif "status" in message:
+        state.status = int(message["status"])
+        for line in message["lines"]:
             sys.stdout.write(f"{line}\n")
-        if told["why"]:
-            sys.stderr.write(f"surveyor: {told['why']}\n")
+        if message["reason"]:
+            sys.stderr.write(f"surveyor: {message['reason']}\n")
 
 
-def _save(state: _Play) -> None:
+def _save(state: _State) -> None:
     state.out.mkdir(parents=True, exist_ok=True)
     (state.out / TALLY_FILE).write_text(state.tally.dumps(), "utf-8")
 
 
-def _end(state: _Play) -> None:
-    """Whoever is interrupted takes the conductor along, which undoes what it did."""
+def _quit(state: _State) -> None:
+    """Stop the conductor too, which then undoes its faults, if Locust is interrupted."""
     process = state.conductor
     if process is None or process.poll() is not None:
         return

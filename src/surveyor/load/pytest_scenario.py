@@ -1,7 +1,7 @@
-"""Not one of tests/: what pytest runs to conduct a scenario, with the fixtures that build services and take them away.
+"""The test that runs a load scenario, with the fixtures that create and delete its service; it is not part of tests/.
 
-The scenario is in SURVEYOR_SCENARIO. Lines of JSON on standard output tell whoever drives the callers where the service
-is, and which phase has begun.
+The scenario is in SURVEYOR_SCENARIO. Lines of JSON on standard output report the service's endpoints and the start of
+each phase to the process that drives the callers.
 """
 
 from __future__ import annotations
@@ -14,82 +14,83 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from surveyor.chaos import ExperimentRun, experiment
-from surveyor.chaos.service_under_test import Task
+from surveyor.chaos.service_under_test import ServiceTask
 from surveyor.history import Outcome
-from surveyor.load.endpoints import Place
+from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.scenario import Phase, Scenario
 
 SCENARIO = Scenario.loads(os.environ["SURVEYOR_SCENARIO"])
 CALLERS_END = 10.0
-"""Service seconds in which callers are stopped; what they get then is in no phase."""
+"""Service seconds in which callers are stopped; their results then belong to no phase."""
 
 CALLERS_BEGIN = 5.0
-"""Service seconds that callers get to find the service before the first phase."""
+"""Service seconds in which callers resolve the service before the first phase."""
 
 
 @experiment(
     SCENARIO.title,
     faults=SCENARIO.faults,
-    setting=replace(SCENARIO.setting, rate=0, before=CALLERS_BEGIN),
-    holds=SCENARIO.holds,
+    setup=replace(SCENARIO.setup, rate=0, warm_up=CALLERS_BEGIN),
+    checks=SCENARIO.checks,
     name=SCENARIO.name,
 )
 def test_scenario(experiment_run: ExperimentRun) -> None:
-    """Phase after phase; what is kept is undone at the end."""
-    tell({"place": json.loads(place_of(experiment_run).dumps())})
+    """Run phase after phase; faults that are kept are undone at the end."""
+    send({"endpoints": json.loads(endpoints_of(experiment_run).dumps())})
     experiment_run.wait(CALLERS_BEGIN)
     with ExitStack() as kept:
         for phase in SCENARIO.phases:
-            tell({"phase": phase.name, "seconds": phase.seconds})
+            send({"phase": phase.name, "seconds": phase.seconds})
             began = experiment_run.recorder.invoke("conductor", "phase", name=phase.name)
-            with ExitStack() as own:
+            with ExitStack() as phase_stack:
                 if phase.fault:
-                    fault = experiment_run.fault(phase.fault, victims_of(experiment_run, phase), **phase.given)
-                    (kept if phase.kept else own).enter_context(fault)
+                    victims = victims_of(experiment_run, phase)
+                    fault = experiment_run.fault(phase.fault, victims, **phase.parameters)
+                    (kept if phase.keep else phase_stack).enter_context(fault)
                 experiment_run.wait(phase.seconds)
-                if phase.whole:
-                    experiment_run.until_whole()
+                if phase.until_steady:
+                    experiment_run.until_steady()
             experiment_run.recorder.end(began, Outcome.OK)
-        tell({"over": True})
-        experiment_run.wait(CALLERS_END)  # before what was kept is undone
+        send({"phases": "ended"})
+        experiment_run.wait(CALLERS_END)  # before kept faults are undone
 
 
-def victims_of(experiment_run: ExperimentRun, phase: Phase) -> list[Task]:
-    """By the scenario's seed."""
-    if phase.victims == "nobody":
+def victims_of(run: ExperimentRun, phase: Phase) -> list[ServiceTask]:
+    """Return the victims of a phase, chosen by the scenario's seed."""
+    if phase.victims == "none":
         return []
     if phase.victims == "all":
-        return experiment_run.tasks()
-    return experiment_run.pick_share(0.5) if phase.victims == "half" else experiment_run.pick(1)
+        return run.tasks()
+    return run.pick_share(0.5) if phase.victims == "half" else run.pick(1)
 
 
-def place_of(experiment_run: ExperimentRun) -> Place:
-    """Where callers find the service: by the proxies that faults of registry and resolver stand in."""
-    scene, front = experiment_run.scene, experiment_run.front
-    assert front.registry is not None
-    return Place(
-        port=scene.port,
-        path=scene.path,
-        alias=scene.alias,
-        names=front.names.address if front.names is not None else ("", 0),
-        registry=front.registry.url,
-        account=scene.account,
-        secret="surveyor",  # what the embedded target takes; before AWS the proxy signs by itself
-        region=scene.region,
-        namespace=scene.namespace,
-        service=scene.name,
-        balancer=scene.balancer,
-        proxy=scene.proxy,
+def endpoints_of(run: ExperimentRun) -> ServiceEndpoints:
+    """Return the endpoints for callers, with the proxies of registry and resolver in which faults are injected."""
+    service, proxy = run.service, run.proxy
+    assert proxy.registry is not None
+    return ServiceEndpoints(
+        port=service.port,
+        path=service.path,
+        alias=service.alias,
+        resolver=proxy.names.address if proxy.names is not None else ("", 0),
+        registry=proxy.registry.url,
+        account=service.account,
+        secret="surveyor",  # accepted by the embedded target; requests to AWS are signed again by the proxy
+        region=service.region,
+        namespace=service.namespace,
+        service=service.name,
+        load_balancer=service.load_balancer,
+        proxy=service.proxy,
         rate=SCENARIO.rate,
-        within=experiment_run.caller.within,
-        epoch=time.time() - experiment_run.recorder.seconds / experiment_run.flow.scale,
-        scale=experiment_run.flow.scale,
-        local=experiment_run.caller.local,
+        timeout=run.caller.timeout,
+        epoch=time.time() - run.recorder.seconds / run.clock.scale,
+        scale=run.clock.scale,
+        local=run.caller.local,
     )
 
 
-def tell(value: object) -> None:
-    """One line to whoever started this."""
+def send(value: object) -> None:
+    """Send one line to the process that started this one."""
     assert sys.__stdout__ is not None
     sys.__stdout__.write(json.dumps(value) + "\n")
     sys.__stdout__.flush()

@@ -1,7 +1,7 @@
-"""How clients come to know addresses, and for how long they believe what they were told. Times are wall seconds here.
+"""How clients resolve addresses, and for how long they cache them. Times are wall seconds here.
 
-Each finder is asked before each call. Who has to ask anew keeps the others waiting, as one resolver or one cache in a
-process does; who may go on with what is old does so.
+Each resolver is asked before each call. A refresh blocks other callers, as a single resolver or cache of a process
+does; a client that may use old addresses does so.
 """
 
 from __future__ import annotations
@@ -24,138 +24,140 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from surveyor.load.endpoints import Place
+from surveyor.load.endpoints import ServiceEndpoints
 
-__all__ = ["Address", "ApiFinder", "CachePolicy", "Finder", "Fixed", "NameFinder"]
+__all__ = ["Address", "ApiResolver", "CachePolicy", "DnsResolver", "FixedResolver", "Resolver"]
 
 Address = tuple[str, int]
-WITHIN = 1.0
+TIMEOUT = 1.0
 _TARGET = "Route53AutoNaming_v20170314"
-AGAIN = 0.1
+RETRY_AFTER = 0.1
 """After a question without an answer."""
 
 
-class Finder(ABC):
-    """Addresses that may be called now.
+class Resolver(ABC):
+    """A source of the addresses that may be called now.
 
-    `first`: for how much of its time the first answer is kept: clients of a service have not all begun at once.
+    `first_share`: share of its lifetime for which the first answer is kept, since the clients of a service have not
+    all started at the same time.
     """
 
     def __init__(self) -> None:
-        self.first = 1.0
+        self.first_share = 1.0
         self._known: Sequence[Address] = ()
-        self._until = 0.0
+        self._expires = 0.0
         self._lock = threading.Lock()
 
     def addresses(self) -> Sequence[Address]:
-        """What is known, asked anew if it may not be used any more; empty if nobody is known."""
-        if time.monotonic() < self._until:
+        """Return the known addresses, refreshed if they have expired; empty if none is known."""
+        if time.monotonic() < self._expires:
             return self._known
         with self._lock:
-            if time.monotonic() >= self._until:
-                self._known, keep = self._ask()
-                share, self.first = self.first, 1.0
-                self._until = time.monotonic() + keep * share
+            if time.monotonic() >= self._expires:
+                self._known, lifetime = self._resolve()
+                share, self.first_share = self.first_share, 1.0
+                self._expires = time.monotonic() + lifetime * share
         return self._known
 
     @abstractmethod
-    def _ask(self) -> tuple[Sequence[Address], float]:
-        """Addresses, and for how many seconds they may be used."""
+    def _resolve(self) -> tuple[Sequence[Address], float]:
+        """Return addresses, and for how many seconds they may be used."""
 
 
-class Fixed(Finder):
-    """Always the same: a load balancer by its address, a proxy of one's own."""
+class FixedResolver(Resolver):
+    """Fixed addresses: a load balancer, or the client's own proxy."""
 
     def __init__(self, *addresses: Address) -> None:
         super().__init__()
-        self._known, self._until = addresses, math.inf
+        self._known, self._expires = addresses, math.inf
 
-    def _ask(self) -> tuple[Sequence[Address], float]:
+    def _resolve(self) -> tuple[Sequence[Address], float]:
         return self._known, math.inf
 
 
 @dataclass(frozen=True)
 class CachePolicy:
-    """Service seconds for which an answer is kept; None for as long as it says, an empty one by its SOA's minimum."""
+    """Service seconds for which answers are cached; None for the answer's own TTL, or the SOA's minimum if empty."""
 
-    found: float | None = None
-    nobody: float | None = 0.0
+    positive: float | None = None
+    negative: float | None = 0.0
 
 
-class NameFinder(Finder):
-    """By DNS, one question at a time, for the service or for another name and port."""
+class DnsResolver(Resolver):
+    """Resolves by DNS, one question at a time: the name of the service, or another name with its port."""
 
-    def __init__(self, place: Place, keeps: CachePolicy, named: Address | None = None) -> None:
+    def __init__(self, endpoints: ServiceEndpoints, policy: CachePolicy, name: Address | None = None) -> None:
         super().__init__()
-        self._place, self._keeps = place, keeps
-        self._name, self._port = named or (place.alias, place.port)
+        self._endpoints, self._policy = endpoints, policy
+        self._name, self._port = name or (endpoints.alias, endpoints.port)
 
-    def _ask(self) -> tuple[Sequence[Address], float]:
-        place, asked = self._place, time.monotonic()
+    def _resolve(self) -> tuple[Sequence[Address], float]:
+        endpoints, asked = self._endpoints, time.monotonic()
         query = dns.message.make_query(self._name, "A")
         try:
-            answer = dns.query.udp(query, place.names[0], WITHIN, place.names[1])
+            response = dns.query.udp(query, endpoints.resolver[0], TIMEOUT, endpoints.resolver[1])
         except (dns.exception.DNSException, OSError):
-            return (), AGAIN
-        found = [rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.A]
-        addresses = [(record.to_text(), self._port) for rrset in found for record in rrset]
+            return (), RETRY_AFTER
+        rrsets = [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.A]
+        addresses = [(record.to_text(), self._port) for rrset in rrsets for record in rrset]
         if addresses:
-            told, kept = float(min(rrset.ttl for rrset in found)), self._keeps.found
+            ttl, lifetime = float(min(rrset.ttl for rrset in rrsets)), self._policy.positive
         else:
-            told, kept = _minimum(answer), self._keeps.nobody
-        # What an answer is worth counts from when it was asked for.
-        seconds = (told if kept is None else kept) / place.scale - (time.monotonic() - asked)
+            ttl, lifetime = _negative_ttl(response), self._policy.negative
+        # The lifetime of an answer counts from the question.
+        seconds = (ttl if lifetime is None else lifetime) / endpoints.scale - (time.monotonic() - asked)
         return addresses, max(seconds, 0.0)
 
 
-def _minimum(answer: dns.message.Message) -> float:
-    """For how long it may be kept that there is nobody (RFC 2308, section 5)."""
-    for rrset in answer.authority:
+def _negative_ttl(response: dns.message.Message) -> float:
+    """Return how long an empty answer may be cached (RFC 2308, section 5)."""
+    for rrset in response.authority:
         if rrset.rdtype == dns.rdatatype.SOA:
             return float(min(rrset.ttl, rrset[0].minimum))
     return 0.0
 
 
-class ApiFinder(Finder):
-    """By DiscoverInstances, kept for `keeps` service seconds; `by_revision`: asked only when the revision has risen.
+class ApiResolver(Resolver):
+    """Resolves by DiscoverInstances, cached for `lifetime` service seconds.
 
-    While the registry does not answer, what was known goes on being used.
+    `by_revision`: DiscoverInstances is called only after the revision has risen. While the registry does not answer,
+    the known addresses stay in use.
     """
 
-    def __init__(self, place: Place, health: str, keeps: float, *, by_revision: bool = False) -> None:
+    def __init__(self, endpoints: ServiceEndpoints, health: str, lifetime: float, *, by_revision: bool = False) -> None:
         super().__init__()
-        self._place, self._health, self._keeps, self._by_revision = place, health, keeps, by_revision
+        self._endpoints, self._health, self._lifetime, self._by_revision = endpoints, health, lifetime, by_revision
         self._revision = -1
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def _ask(self) -> tuple[Sequence[Address], float]:
-        keep = self._keeps / self._place.scale
-        named = {"NamespaceName": self._place.namespace, "ServiceName": self._place.service}
+    def _resolve(self) -> tuple[Sequence[Address], float]:
+        lifetime = self._lifetime / self._endpoints.scale
+        names = {"NamespaceName": self._endpoints.namespace, "ServiceName": self._endpoints.service}
         try:
             if self._by_revision:
-                revision = int(self._call("DiscoverInstancesRevision", named)["InstancesRevision"])
+                revision = int(self._call("DiscoverInstancesRevision", names)["InstancesRevision"])
                 if revision == self._revision:
-                    return self._known, keep
+                    return self._known, lifetime
                 self._revision = revision
-            found = self._call("DiscoverInstances", {**named, "HealthStatus": self._health, "MaxResults": 1_000})
+            response = self._call("DiscoverInstances", {**names, "HealthStatus": self._health, "MaxResults": 1_000})
         except (OSError, ValueError, KeyError):
-            return self._known, AGAIN
-        instances = found["Instances"]
-        port = self._place.port
-        return [(one["Attributes"]["AWS_INSTANCE_IPV4"], port) for one in instances], keep
+            return self._known, RETRY_AFTER
+        port = self._endpoints.port
+        return [(instance["Attributes"]["AWS_INSTANCE_IPV4"], port) for instance in response["Instances"]], lifetime
 
     def _call(self, operation: str, params: Mapping[str, object]) -> dict[str, Any]:
-        """A plain signed call: a client of boto3's would have retries and connections of its own."""
-        place = self._place
-        url = place.registry + "/"
+        """Make a plain signed call: a boto3 client would add retries and connections."""
+        endpoints = self._endpoints
+        url = endpoints.registry + "/"
         request = AWSRequest(
             "POST",
             url,
             {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{_TARGET}.{operation}"},
             json.dumps(params).encode(),
         )
-        SigV4Auth(Credentials(place.account, place.secret), "servicediscovery", place.region).add_auth(request)
+        credentials = Credentials(endpoints.account, endpoints.secret)
+        SigV4Auth(credentials, "servicediscovery", endpoints.region).add_auth(request)
         plain = urllib.request.Request(url, request.data, dict(request.headers.items()), method="POST")
-        with self._opener.open(plain, timeout=WITHIN) as answer:
-            found: dict[str, Any] = json.load(answer)
-        return found
+        with self._opener.open(plain, timeout=TIMEOUT) as response:
+            value: dict[str, Any] = json.load(response)
+        return value

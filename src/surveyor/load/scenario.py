@@ -1,4 +1,4 @@
-"""What a load scenario is: a service, phases in which something is done to it, and how often it is called meanwhile."""
+"""A load scenario: a service, phases with faults, and the rate at which it is called."""
 
 from __future__ import annotations
 
@@ -7,85 +7,88 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from surveyor.chaos.experiment import Setting
+from surveyor.chaos.experiment import ServiceSetup
 from surveyor.history import Check
 
-__all__ = ["Conducting", "Phase", "Scenario"]
+__all__ = ["ConductorInput", "Phase", "Scenario", "VictimChoice"]
 
-Victims = Literal["nobody", "one", "half", "all"]
+VictimChoice = Literal["none", "one", "half", "all"]
 
 
 @dataclass(frozen=True)
 class Phase:
-    """So many service seconds under one name. `fault`: what begins with it, to whom, with what else is `given`.
+    """A named period of `seconds` service seconds. `fault`: what starts with it, with its victims and parameters.
 
-    `kept`: what was begun stays until the scenario ends; else it is undone with the phase. `whole`: the phase goes on
-    until all wanted tasks run, for `seconds` at least.
+    `keep`: the fault lasts until the scenario ends, otherwise until the phase ends. `until_steady`: the phase lasts
+    until the desired number of tasks is running, and at least `seconds`.
     """
 
     name: str
     seconds: float
     fault: str = ""
-    victims: Victims = "nobody"
-    given: Mapping[str, float] = field(default_factory=dict)
-    kept: bool = False
-    whole: bool = False
+    victims: VictimChoice = "none"
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    keep: bool = False
+    until_steady: bool = False
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """`rate`: arrivals of each client model in a wall second; `scale`: service seconds in one, where the target's clock
-    flows; `holds`: what checkers are to say of its history.
+    """`rate`: arrivals of each client model per wall second; `scale`: service seconds per wall second, if the target's
+    clock can be controlled; `checks`: the checks of its history.
     """
 
     name: str
     title: str
-    setting: Setting
+    setup: ServiceSetup
     phases: tuple[Phase, ...]
     rate: float = 20.0
     scale: float = 10.0
-    holds: tuple[Check, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The names of all that is done."""
+        """Return the names of the faults of all phases."""
         return tuple(dict.fromkeys(phase.fault for phase in self.phases if phase.fault))
 
     def dumps(self) -> str:
-        """As JSON."""
+        """Return JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def loads(cls, text: str) -> Scenario:
-        """The inverse of dumps. Raises ValueError, KeyError or TypeError for what is none."""
+        """Return what `dumps` wrote. Raises ValueError, KeyError or TypeError for anything else."""
         value: Mapping[str, Any] = json.loads(text)
         return cls(
             name=value["name"],
             title=value["title"],
-            setting=Setting(**value["setting"]),
-            phases=tuple(Phase(**one) for one in value["phases"]),
+            setup=ServiceSetup(**value["setup"]),
+            phases=tuple(Phase(**phase) for phase in value["phases"]),
             rate=value["rate"],
             scale=value["scale"],
-            holds=tuple(Check(one["name"], one["limits"]) for one in value["holds"]),
+            checks=tuple(Check(check["name"], check["limits"]) for check in value["checks"]),
         )
 
 
 @dataclass(frozen=True)
-class Conducting:
-    """What is to be conducted where: the words of the command line, and where the report goes."""
+class ConductorInput:
+    """What the conductor of a scenario needs: the scenario (as text), the target, and the folder of the report.
+
+    `target_options`: the members of TargetOptions that were given.
+    """
 
     scenario: str
     target: str
     out: str
     seed: int
     scale: float
-    given: Mapping[str, Any]
+    target_options: Mapping[str, Any]
 
     def dumps(self) -> str:
-        """As a line of JSON."""
+        """Return a line of JSON."""
         return json.dumps(asdict(self)) + "\n"
 
     @classmethod
-    def loads(cls, text: str) -> Conducting:
-        """The inverse of dumps."""
+    def loads(cls, text: str) -> ConductorInput:
+        """Return what `dumps` wrote."""
         return cls(**json.loads(text))

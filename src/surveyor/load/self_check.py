@@ -1,8 +1,8 @@
-"""The instrument check: before anything is measured, whether this very client counts what is known to go wrong.
+"""The self-check of the instrument: does this client count known errors correctly, before anything is measured?
 
-A server kills one request of five unanswered, one address of two is dead, and a server stalls once for three seconds.
-What is reported has to be what was done, as far as counts allow. Then it calls as fast as it can, so that nobody asks
-for more than that. `python -m surveyor.load.self_check` patches the sockets as Locust does, and prints both as JSON.
+A server kills one request of five without an answer, one address of two is dead, and a server stalls once for three
+seconds. The reported rates must match, within the confidence interval of the counts. Then the highest possible rate is
+measured. `python -m surveyor.load.self_check` patches the sockets as Locust does, and prints both as JSON.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from typing import Any
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.confidence import share_of
-from surveyor.load.connection import Connection, Limits, attempt, request_of
+from surveyor.load.connection import Connection, Timeouts, attempt, build_request
 from surveyor.load.faulty_server import KILLED, STALL, STALLS_AFTER
 from surveyor.load.histogram import Latencies
 
-__all__ = ["CHECKS", "UNTRUSTED", "Checked", "Reading", "check_instrument", "check_rate", "checked_apart"]
+__all__ = ["CHECKS", "UNTRUSTED", "Reading", "SelfCheck", "check_rate", "run_self_check", "self_check_in_subprocess"]
 
 RATE, SECONDS = 200.0, 3.0
 STALL_RATE = 100.0
 DEAD = "127.255.255.252"
-LIMITS = Limits(1.0, STALL + 2.0)
+TIMEOUTS = Timeouts(1.0, STALL + 2.0)
 CONFIDENCE = 0.999
-AT_ONCE, FASTEST_FOR = 32, 1.0
+PARALLEL, MAX_RATE_SECONDS = 32, 1.0
 CHECKS = ("GET killed", "POST killed", "GET killed, connections kept", "dead address", "stall in p95")
 
-UNTRUSTED = "the instrument is not to be trusted here, so nothing was measured: is the machine busy?"
+UNTRUSTED = "the self-check of the instrument failed, so nothing was measured: is the machine busy?"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One line of the table. `truth` and `reported` in percent, for the stall in wall seconds; `right`: it fits."""
+    """One line of the table: the true and the reported value, in percent, or wall seconds for the stall."""
 
     check: str
     truth: float
@@ -47,11 +47,11 @@ class Reading:
     low: float
     high: float
     count: int
-    right: bool
+    correct: bool
     unit: str = "%"
 
     def __str__(self) -> str:
-        verdict = "right" if self.right else "WRONG"
+        verdict = "correct" if self.correct else "WRONG"
         return (
             f"{self.check:<30} {self.truth:8.2f} {self.reported:9.2f} {self.unit:<2} "
             f"({self.low:.2f} to {self.high:.2f}, {self.count} attempts)  {verdict}"
@@ -59,21 +59,21 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """`most`: attempts a wall second, by connections of their own, when nothing else is done."""
+class SelfCheck:
+    """`max_rate`: attempts per wall second, each by a new connection, when nothing else is running."""
 
     readings: tuple[Reading, ...]
-    most: float
+    max_rate: float
 
     @property
-    def right(self) -> bool:
-        """Whether the instrument is to be trusted."""
-        return all(one.right for one in self.readings)
+    def passed(self) -> bool:
+        """Return whether all readings are correct."""
+        return all(reading.correct for reading in self.readings)
 
 
 @contextmanager
 def _faulty(seed: int) -> Iterator[int]:
-    """The port of such a server."""
+    """Yield the port of a faulty server."""
     server = subprocess.Popen(
         [sys.executable, "-m", "surveyor.load.faulty_server", str(seed)],
         stdin=subprocess.PIPE,
@@ -90,37 +90,37 @@ def _faulty(seed: int) -> Iterator[int]:
         server.wait()
 
 
-def check_instrument(seed: int) -> Checked:
-    """What this process's client counts, and how fast. Only where gevent has patched the sockets."""
+def run_self_check(seed: int) -> SelfCheck:
+    """Check what this process's client counts, and measure how fast it is. gevent must have patched the sockets."""
     import gevent
 
     with _faulty(seed) as port:
-        readings: list[Any] = [
+        checks: list[Any] = [
             gevent.spawn(_killed, "GET killed", port, "GET", "/kills", keep=False),
             gevent.spawn(_killed, "POST killed", port, "POST", "/kills", keep=False),
             gevent.spawn(_killed, "GET killed, connections kept", port, "GET", "/kills-kept", keep=True),
             gevent.spawn(_dead, port, seed),
             gevent.spawn(_stalled, port),
         ]
-        gevent.joinall(readings, raise_error=True)
-        return Checked(tuple(one.value for one in readings), _fastest(port))
+        gevent.joinall(checks, raise_error=True)
+        return SelfCheck(tuple(check.value for check in checks), _measure_max_rate(port))
 
 
-def _fastest(port: int) -> float:
-    """Attempts a second of some greenlets, each of which goes on at once."""
+def _measure_max_rate(port: int) -> float:
+    """Return attempts per second of parallel greenlets that call without a pause."""
     import gevent
 
-    request, begun = request_of("GET", "127.0.0.1", "/well", keep=False), time.monotonic()
-    made = 0
+    request, start = build_request("GET", "127.0.0.1", "/well", keep=False), time.monotonic()
+    attempts = 0
 
-    def go_on() -> None:
-        nonlocal made
-        while time.monotonic() - begun < FASTEST_FOR:
-            attempt("127.0.0.1", port, request, LIMITS)
-            made += 1
+    def call_repeatedly() -> None:
+        nonlocal attempts
+        while time.monotonic() - start < MAX_RATE_SECONDS:
+            attempt("127.0.0.1", port, request, TIMEOUTS)
+            attempts += 1
 
-    gevent.joinall([gevent.spawn(go_on) for _ in range(AT_ONCE)], raise_error=True)
-    return made / (time.monotonic() - begun)
+    gevent.joinall([gevent.spawn(call_repeatedly) for _ in range(PARALLEL)], raise_error=True)
+    return attempts / (time.monotonic() - start)
 
 
 def _run(rate: float, seconds: float, call: Callable[[float], None]) -> None:
@@ -128,104 +128,109 @@ def _run(rate: float, seconds: float, call: Callable[[float], None]) -> None:
 
     arrivals = Arrivals(rate, 2_000, gevent.spawn, gevent.sleep)
     arrivals.run(call, seconds)
-    arrivals.drain(LIMITS.connect + LIMITS.read + 1)
+    arrivals.drain(TIMEOUTS.connect + TIMEOUTS.read + 1)
 
 
 def _killed(name: str, port: int, method: str, path: str, *, keep: bool) -> Reading:
-    """Of attempts that the server says it killed, how many failed here: both are counts of the same requests."""
+    """Compare the attempts that failed here with those that the server killed: both count the same requests."""
     outcomes: list[bool] = []
-    kept: list[Connection] = []
-    request = request_of(method, "127.0.0.1", path, keep=keep)
+    idle: list[Connection] = []
+    request = build_request(method, "127.0.0.1", path, keep=keep)
 
     def call(due: float) -> None:
-        answer, wire = attempt("127.0.0.1", port, request, LIMITS, kept.pop() if keep and kept else None)
-        outcomes.append(answer.outcome != "ok")
-        if wire is not None and keep:
-            kept.append(wire)
+        result, connection = attempt("127.0.0.1", port, request, TIMEOUTS, idle.pop() if keep and idle else None)
+        outcomes.append(result.outcome != "ok")
+        if connection is not None and keep:
+            idle.append(connection)
 
     _run(RATE, SECONDS, call)
-    for wire in kept:
-        wire.close()
-    truth = _truth(port)
-    killed, had = truth.get(f"{method} {path} killed", 0), truth.get(f"{method} {path}", 0)
-    seen = share_of(sum(outcomes), len(outcomes), CONFIDENCE)
-    right = seen.low <= KILLED <= seen.high and sum(outcomes) == killed and len(outcomes) == had
-    return Reading(name, 100 * KILLED, 100 * seen.share, 100 * seen.low, 100 * seen.high, seen.count, right)
+    for connection in idle:
+        connection.close()
+    truth = _server_counts(port)
+    killed, received = truth.get(f"{method} {path} killed", 0), truth.get(f"{method} {path}", 0)
+    measured = share_of(sum(outcomes), len(outcomes), CONFIDENCE)
+    correct = measured.low <= KILLED <= measured.high and sum(outcomes) == killed and len(outcomes) == received
+    return Reading(
+        name, 100 * KILLED, 100 * measured.share, 100 * measured.low, 100 * measured.high, measured.count, correct
+    )
 
 
 def _dead(port: int, seed: int) -> Reading:
-    """An answer names two addresses, nobody listens at one: half of the attempts fail, each at its own address."""
+    """With a dead address among two, half of the attempts fail, each at the dead address."""
     chance = random.Random(seed)
     outcomes: list[tuple[str, bool]] = []
-    request = request_of("GET", "127.0.0.1", "/well", keep=False)
+    request = build_request("GET", "127.0.0.1", "/well", keep=False)
 
     def call(due: float) -> None:
         address = chance.choice(("127.0.0.1", DEAD))
-        answer, _ = attempt(address, port, request, LIMITS)
-        outcomes.append((address, answer.outcome != "ok"))
+        result, _ = attempt(address, port, request, TIMEOUTS)
+        outcomes.append((address, result.outcome != "ok"))
 
     _run(RATE, SECONDS, call)
-    seen = share_of(sum(failed for _, failed in outcomes), len(outcomes), CONFIDENCE)
-    right = seen.low <= 0.5 <= seen.high and all(failed == (address == DEAD) for address, failed in outcomes)
-    return Reading("dead address", 50.0, 100 * seen.share, 100 * seen.low, 100 * seen.high, seen.count, right)
+    measured = share_of(sum(failed for _, failed in outcomes), len(outcomes), CONFIDENCE)
+    correct = measured.low <= 0.5 <= measured.high and all(failed == (address == DEAD) for address, failed in outcomes)
+    return Reading(
+        "dead address", 50.0, 100 * measured.share, 100 * measured.low, 100 * measured.high, measured.count, correct
+    )
 
 
 def _stalled(port: int) -> Reading:
-    """Calls that were due in the stall waited for its end: with the stall half of the time, p95 is near it."""
+    """Calls that were due in the stall waited for its end: the stall takes half of the time, so p95 is close to it."""
     latencies = Latencies()
-    request = request_of("GET", "127.0.0.1", "/stalls", keep=False)
+    request = build_request("GET", "127.0.0.1", "/stalls", keep=False)
 
     def call(due: float) -> None:
-        attempt("127.0.0.1", port, request, LIMITS)
+        attempt("127.0.0.1", port, request, TIMEOUTS)
         latencies.record(time.monotonic() - due)
 
     seconds = STALLS_AFTER + STALL + 2.0
     _run(STALL_RATE, seconds, call)
     # A call that is due x seconds into the stall takes STALL - x: 5 % of all calls are due in its first seconds * 0.05.
     truth = STALL - 0.05 * seconds
-    seen = latencies.percentile(95)
+    measured = latencies.percentile(95)
     low, high = 0.9 * truth, 1.1 * truth
-    return Reading("stall in p95", truth, seen, low, high, latencies.count, low <= seen <= high, "s")
+    return Reading("stall in p95", truth, measured, low, high, latencies.count, low <= measured <= high, "s")
 
 
-def _truth(port: int) -> dict[str, int]:
-    answer = Connection("127.0.0.1", port, 1.0)
-    _, body, _ = answer.exchange(request_of("GET", "127.0.0.1", "/truth", keep=False), 2.0)
-    answer.close()
-    found: dict[str, int] = json.loads(body)
-    return found
+def _server_counts(port: int) -> dict[str, int]:
+    connection = Connection("127.0.0.1", port, 1.0)
+    _, body, _ = connection.exchange(build_request("GET", "127.0.0.1", "/truth", keep=False), 2.0)
+    connection.close()
+    counts: dict[str, int] = json.loads(body)
+    return counts
 
 
-def check_rate(checked: Checked, rate: float, clients: float) -> None:
-    """Whether so many client models at so many arrivals a wall second each are no more than this machine can call.
+def check_rate(check: SelfCheck, rate: float, clients: float) -> None:
+    """Raise UsageError if `clients` models at `rate` arrivals per wall second each are more than this machine can call.
 
-    Raises UsageError, with the rate that it can.
+    The error names a possible rate.
     """
-    if rate * clients > checked.most:
+    if rate * clients > check.max_rate:
+        possible = max(1, int(check.max_rate / clients / 2))
         raise UsageError(
-            f"{rate:g} arrivals a second of each client are {rate * clients:,.0f} in all, and this machine makes "
-            f"{checked.most:,.0f} attempts at most: --rate {max(1, int(checked.most / clients / 2))}, or Locust's "
+            f"{rate:g} arrivals per second of each client are {rate * clients:,.0f} in total, and this machine makes "
+            f"{check.max_rate:,.0f} attempts at most: use --rate {possible}, or Locust's "
             "workers on other machines"
         )
 
 
-def checked_apart(seed: int) -> Checked:
-    """That of a process of its own, for whoever must not patch sockets. Raises SurveyorError if it breaks."""
+def self_check_in_subprocess(seed: int) -> SelfCheck:
+    """Run the self-check in a separate process, since this one must not patch sockets. Raises SurveyorError."""
     command = [sys.executable, "-m", "surveyor.load.self_check", str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        told = json.loads(done.stdout)
-        return Checked(tuple(Reading(**one) for one in told["readings"]), float(told["most"]))
+        value = json.loads(done.stdout)
+        return SelfCheck(tuple(Reading(**reading) for reading in value["readings"]), float(value["max_rate"]))
     except (ValueError, TypeError, KeyError):
-        why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise SurveyorError(f"the instrument check broke: {why}") from None
+        reason = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        raise SurveyorError(f"the self-check of the instrument failed to run: {reason}") from None
 
 
 def main() -> int:
-    """Print what was found as JSON; 1 if a reading is wrong."""
-    checked = check_instrument(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
-    sys.stdout.write(json.dumps(asdict(checked), indent=1) + "\n")
-    return 0 if checked.right else 1
+    """Print the self-check as JSON; return 1 if a reading is wrong."""
+    check = run_self_check(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    sys.stdout.write(json.dumps(asdict(check), indent=1) + "\n")
+    return 0 if check.passed else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Locust's workers and their master: where the service is goes one way, what was counted comes back the other.
+"""Locust's workers and their master: endpoints are sent to the workers, and tallies back to the master.
 
-Workers tell what they counted with Locust's own reports, each few seconds, and the rest when they are asked.
+Workers send their tallies with Locust's regular reports, every few seconds, and the rest on request.
 """
 
 from __future__ import annotations
@@ -11,75 +11,75 @@ from typing import Any, cast
 import gevent
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
-from surveyor.load.endpoints import Place
+from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.tally import Tally
 
 __all__ = ["Workers", "serve"]
 
-TELL_WITHIN = 10.0
-"""Wall seconds for workers to tell what they counted last."""
+REPORT_TIMEOUT = 10.0
+"""Wall seconds for workers to send their last tallies."""
 
-_PLACE, _TELL, _TALLY = "surveyor-place", "surveyor-tell", "surveyor-tally"
+_ENDPOINTS, _REQUEST, _TALLY = "surveyor-endpoints", "surveyor-request", "surveyor-tally"
 _KEY = "surveyor"
 
 
-def serve(runner: WorkerRunner, tally: Tally, begin: Callable[[Place], object]) -> None:
-    """Be a worker: begin when the place is known, and send what `tally` has counted."""
+def serve(runner: WorkerRunner, tally: Tally, begin: Callable[[ServiceEndpoints], object]) -> None:
+    """Act as a worker: call `begin` with the endpoints when they arrive, and send the content of `tally`."""
 
     def report(client_id: str, data: dict[str, Any]) -> None:
-        data[_KEY] = tally.taken().to_json()
+        data[_KEY] = tally.take().to_json()
 
-    runner.register_message(_PLACE, lambda environment, msg: begin(Place.loads(msg.data["place"])))
-    runner.register_message(_TELL, lambda environment, msg: runner.send_message(_TALLY, tally.taken().to_json()))
-    cast(Any, runner.environment.events).report_to_master.add_listener(report)  # which has no types
+    runner.register_message(_ENDPOINTS, lambda environment, msg: begin(ServiceEndpoints.loads(msg.data["endpoints"])))
+    runner.register_message(_REQUEST, lambda environment, msg: runner.send_message(_TALLY, tally.take().to_json()))
+    cast(Any, runner.environment.events).report_to_master.add_listener(report)  # Locust's events have no types
 
 
 class Workers:
-    """As the master knows them. What they count is added to `tally`, and what goes wrong with them is told there."""
+    """The master's view of its workers. Their counts are added to `tally`, as well as problems with them."""
 
     def __init__(self, runner: MasterRunner, tally: Tally) -> None:
-        self._runner, self._tally, self._place = runner, tally, ""
-        self._seen: set[str] = set()
-        self._silent: set[str] = set()
-        runner.register_message(_TALLY, lambda environment, msg: self._told(msg.node_id, msg.data))
+        self._runner, self._tally, self._endpoints = runner, tally, ""
+        self._connected: set[str] = set()
+        self._pending: set[str] = set()
+        runner.register_message(_TALLY, lambda environment, msg: self._on_tally(msg.node_id, msg.data))
         hooks = cast(Any, runner.environment.events)
-        hooks.worker_report.add_listener(self._reported)
-        hooks.worker_connect.add_listener(self._welcome)
+        hooks.worker_report.add_listener(self._on_report)
+        hooks.worker_connect.add_listener(self._on_connect)
 
-    def tell(self, place: str) -> None:
-        """Tell all of them, and whoever comes later, where the service is."""
-        self._place = place
-        self._runner.send_message(_PLACE, {"place": place})
+    def announce(self, endpoints: str) -> None:
+        """Send the endpoints to all workers, and to those that connect later."""
+        self._endpoints = endpoints
+        self._runner.send_message(_ENDPOINTS, {"endpoints": endpoints})
 
-    def count(self) -> None:
-        """The scenario is over, and they are still there: who is not had gone while it called."""
-        there = {one.id for one in self._runner.clients.all if one.state != STATE_MISSING}
-        self._silent, lost = self._seen & there, self._seen - there
+    def check_present(self) -> None:
+        """Note which workers are still connected at the end of the scenario; the others were lost while they called."""
+        present = {worker.id for worker in self._runner.clients.all if worker.state != STATE_MISSING}
+        self._pending, lost = self._connected & present, self._connected - present
         if lost:
-            self._tally.troubles.append(
-                f"{len(lost)} of {len(self._seen)} workers went away while they called: what they had not told yet is "
-                "not counted, and their clients did not call until others took over"
+            self._tally.problems.append(
+                f"{len(lost)} of {len(self._connected)} workers were lost while they called: what they had not sent "
+                "yet is not counted, and their clients did not call until others took over"
             )
 
     def collect(self) -> None:
-        """Have those that were there tell what they counted since their last report."""
-        for worker in tuple(self._silent):
-            self._runner.send_message(_TELL, client_id=worker)
-        with gevent.Timeout(TELL_WITHIN, False):
-            while self._silent:
+        """Request from the remaining workers what they counted since their last report."""
+        for worker in tuple(self._pending):
+            self._runner.send_message(_REQUEST, client_id=worker)
+        with gevent.Timeout(REPORT_TIMEOUT, False):
+            while self._pending:
                 gevent.sleep(0.05)
-        if self._silent:
-            self._tally.troubles.append(f"{len(self._silent)} workers did not tell what they counted last")
+        if self._pending:
+            self._tally.problems.append(f"{len(self._pending)} workers did not send their last counts")
 
-    def _welcome(self, client_id: str, **_: object) -> None:
-        self._seen.add(client_id)
-        if self._place:
-            self._runner.send_message(_PLACE, {"place": self._place}, client_id=client_id)
+    def _on_connect(self, client_id: str, **_: object) -> None:
+        self._connected.add(client_id)
+        if self._endpoints:
+            self._runner.send_message(_ENDPOINTS, {"endpoints": self._endpoints}, client_id=client_id)
 
-    def _reported(self, client_id: str, data: dict[str, Any]) -> None:
+    def _on_report(self, client_id: str, data: dict[str, Any]) -> None:
         if _KEY in data:
             self._tally.add(Tally.from_json(data[_KEY]))
 
-    def _told(self, worker: str, told: dict[str, Any]) -> None:
-        self._tally.add(Tally.from_json(told))
-        self._silent.discard(worker)
+    def _on_tally(self, worker: str, value: dict[str, Any]) -> None:
+        self._tally.add(Tally.from_json(value))
+        self._pending.discard(worker)

@@ -26,7 +26,7 @@ def mutants(
     from surveyor.claims import load_claims
     from surveyor.claims.proofs import find_proofs
     from surveyor.claims.selection import Selection
-    from surveyor.cli._support.progress import progress_for
+    from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.tables import print_table
     from surveyor.conformance.mutants import load_mutants
     from surveyor.conformance.mutants.run import run_mutants
@@ -49,7 +49,7 @@ def mutants(
         raise UsageError("none of these claims has a mutant; see: surveyor mutants --coverage")
     if workers == 0:
         workers = min(4, os.cpu_count() or 1) if len(chosen) > 10 else 1
-    with progress_for() as progress:
+    with make_progress() as progress:
         results = run_mutants(layout, chosen, progress, workers=workers)
         if progress.internal or progress.broken:
             raise SurveyorError(f"the run failed: {progress.internal or progress.broken[0]}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from surveyor.conformance.mutants import paths
 from surveyor.conformance.mutants.model import Mutant
-from surveyor.proxies.exchange import Answer, Asked, invented
+from surveyor.proxies.exchange import ProxyRequest, ProxyResponse, invent_output
 
 __all__ = ["ApiMutator"]
 
@@ -24,11 +24,11 @@ class ApiMutator:
         self._memory: dict[str, Any] = {}
         self._pretended_operations: dict[str, dict[str, Any]] = {}
 
-    def pass_through(self, request: Asked, forward: Callable[[Asked], Answer]) -> Answer:
+    def pass_through(self, request: ProxyRequest, forward: Callable[[ProxyRequest], ProxyResponse]) -> ProxyResponse:
         """Return the mutant's answer to ``request``; ``forward`` asks the target, if the mutant needs its answer."""
         pretended = self._pretended_operations.get(str((request.params or {}).get("OperationId")))
         if request.operation == "GetOperation" and pretended is not None:
-            return Answer.of(200, {"Operation": pretended})
+            return ProxyResponse.from_json(200, {"Operation": pretended})
         mutant = self._mutant
         if mutant is None or mutant.details.get("operation") != request.operation:
             return forward(request)
@@ -37,27 +37,27 @@ class ApiMutator:
         if mutant.operator.startswith("ask-") and request.params is not None:
             _alter(mutant.operator.removeprefix("ask-"), request.params, mutant.details)
             return forward(request)
-        question = request.sent().decode("utf-8", "replace")
+        question = request.encode().decode("utf-8", "replace")
         answer = forward(request)
         return self._change(mutant, request, question, answer)
 
-    def _change(self, mutant: Mutant, request: Asked, question: str, answer: Answer) -> Answer:
+    def _change(self, mutant: Mutant, request: ProxyRequest, question: str, answer: ProxyResponse) -> ProxyResponse:
         details, value = mutant.details, answer.value
         match mutant.operator:
             case "accept" if answer.error == details["error"]:
                 if value is None:
-                    return Answer(200, {"Content-Type": "text/xml"}, b"<Response/>")
+                    return ProxyResponse(200, {"Content-Type": "text/xml"}, b"<Response/>")
                 return self._pretend_success(request)
             case "refuse" if answer.status < 400 and value is not None:
-                return Answer.of(400, {"__type": details["error"], "message": "mutant"})
+                return ProxyResponse.from_json(400, {"__type": details["error"], "message": "mutant"})
             case "swap" if answer.error == details["error"]:
                 if value is None:
                     body = answer.body.replace(details["error"].encode(), details["to"].encode())
-                    return Answer(answer.status, answer.headers, body)
+                    return ProxyResponse(answer.status, answer.headers, body)
                 value["__type"] = details["to"]
             case "replace":
                 body = re.sub(details["find"].encode(), details["with"].encode(), answer.body, flags=re.DOTALL)
-                return Answer(answer.status, answer.headers, body)
+                return ProxyResponse(answer.status, answer.headers, body)
             case "stale" if answer.status < 400:
                 return self._memory.setdefault(question, answer)  # type: ignore[no-any-return]  # answers only
             case "keep" if value is not None and answer.status < 400:
@@ -70,13 +70,13 @@ class ApiMutator:
                 _alter(mutant.operator, value, details, create=answer.status < 400)
         return answer
 
-    def _pretend_success(self, request: Asked) -> Answer:
+    def _pretend_success(self, request: ProxyRequest) -> ProxyResponse:
         """Answer with a success although nothing was done; an operation that it starts has succeeded already."""
-        answer = invented(request)
+        answer = invent_output(request)
         if "OperationId" in answer:
             identity = answer["OperationId"] = f"mutant-{uuid.uuid4()}"
             self._pretended_operations[identity] = _finished_operation(request, identity)
-        return Answer.of(200, answer)
+        return ProxyResponse.from_json(200, answer)
 
     def _keep(self, value: dict[str, Any], details: Mapping[str, Any]) -> None:
         """Add all entries that the list or map has ever had."""
@@ -94,7 +94,7 @@ class ApiMutator:
         paths.change(value, details["path"], with_old_entries)
 
 
-def _finished_operation(request: Asked, identity: str) -> dict[str, Any]:
+def _finished_operation(request: ProxyRequest, identity: str) -> dict[str, Any]:
     """Return the Cloud Map operation that a swallowed request would have started, as finished."""
     kind = re.sub(r"(Http|PrivateDns|PublicDns)", "", request.operation)
     now, params = time.time(), request.params or {}

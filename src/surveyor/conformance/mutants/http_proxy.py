@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from surveyor.conformance.mutants.api_operators import ApiMutator
 from surveyor.conformance.mutants.dns_operators import DnsMutator
 from surveyor.conformance.mutants.model import Mutant
-from surveyor.proxies import Answer, Asked, DnsProxy, HttpProxy, Upstream, asked
+from surveyor.proxies import DnsProxy, HttpProxy, ProxyRequest, ProxyResponse, Upstream, parse_request
 
 __all__ = ["CONTROL", "MutantProxy"]
 
@@ -39,30 +39,30 @@ class MutantProxy:
         """Answer until the process ends."""
         self._server.serve()
 
-    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ProxyResponse:
         """Return the answer to one request."""
         if path == CONTROL:
             return self._activate(json.loads(body)["claim"])
         if path.startswith(_CONTROL_ENDPOINT):
             answer = self._forward(method, path, headers, body)
             return self._with_dns_proxy(answer) if path.startswith(_DNS_SERVERS) and answer.status == 200 else answer
-        question = asked(method, path, headers, body)
+        question = parse_request(method, path, headers, body)
 
-        def forward(request: Asked) -> Answer:
-            return self._forward(method, path, headers, request.sent())
+        def forward(request: ProxyRequest) -> ProxyResponse:
+            return self._forward(method, path, headers, request.encode())
 
         return self._api_mutator.pass_through(question, forward)
 
-    def _activate(self, claim: str) -> Answer:
+    def _activate(self, claim: str) -> ProxyResponse:
         mutant = self._mutants.get(claim)
         if claim and mutant is None:
-            return Answer.of(404, {"error": f"no mutant of {claim!r}"})
+            return ProxyResponse.from_json(404, {"error": f"no mutant of {claim!r}"})
         self._api_mutator, self._dns_mutator = ApiMutator(mutant), DnsMutator(mutant)
         changes = mutant.settings if mutant is not None else []
         if changes != self._settings:
             self._change_settings(changes)
             self._settings = changes
-        return Answer.of(200, {"active": claim})
+        return ProxyResponse.from_json(200, {"active": claim})
 
     def _change_settings(self, changes: list[str]) -> None:
         """Make these changes to the target's first settings; an empty list restores them."""
@@ -71,14 +71,14 @@ class MutantProxy:
         if answer.status != 200:
             raise ConnectionError(f"the target refused the settings {changes}: {answer.body!r}")
 
-    def _with_dns_proxy(self, answer: Answer) -> Answer:
+    def _with_dns_proxy(self, answer: ProxyResponse) -> ProxyResponse:
         assert answer.value is not None
         upstream = (answer.value["address"], answer.value["port"])
         with self._lock:
             if upstream not in self._dns:
                 self._dns[upstream] = DnsProxy(upstream, self._change_dns_answer)
         address, port = self._dns[upstream].address
-        return Answer.of(200, {**answer.value, "address": address, "port": port})
+        return ProxyResponse.from_json(200, {**answer.value, "address": address, "port": port})
 
     def _change_dns_answer(self, query: bytes, forward: Callable[[bytes], bytes]) -> bytes:
         # Read at each query: the mutator changes with the mutant, the DNS proxy stays.

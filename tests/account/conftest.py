@@ -1,4 +1,4 @@
-"""An embedded target whose time flows, reached as an ordinary endpoint with credentials of the environment."""
+"""An embedded target whose clock flows, reached as an ordinary endpoint with credentials from the environment."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ SECRET = "surveyor"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where it answers, and what an environment must hold to call it as ACCOUNT."""
+class EmulatorAccount:
+    """The endpoint of an embedded target, and the environment with which to call it as ACCOUNT."""
 
     endpoint: str
 
     @property
     def environment(self) -> dict[str, str]:
-        """Credentials."""
+        """Environment variables with the credentials."""
         return {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_EC2_METADATA_DISABLED": "true"}
 
     def clients(self) -> Clients:
-        """Clients of its account, whose calls no ledger knows."""
+        """Return clients of its account whose calls are in no ledger."""
         return Clients(self.target(), self.endpoint, Evidence())
 
-    def target(self, **given: object) -> Target:
-        """The target `aws` at this place."""
-        told = TargetOptions(account=ACCOUNT, endpoint=self.endpoint, dns="control")
-        return load_target("aws", TARGETS, replace(told, **given))  # type: ignore[arg-type]  # fields by their names
+    def target(self, **fields: object) -> Target:
+        """Return the target `aws` at this endpoint."""
+        options = TargetOptions(account=ACCOUNT, endpoint=self.endpoint, dns="control")
+        return load_target("aws", TARGETS, replace(options, **fields))  # type: ignore[arg-type]  # fields by name
 
 
 @contextmanager
-def flowing(scale: float = 20.0) -> Iterator[Place]:
-    """An embedded target with so many service seconds in each wall second."""
-    how = load_target("embedded", TARGETS).start
-    assert how is not None
-    argv = (*how.argv[: how.argv.index("--clock")], "--clock", "flow", "--scale", str(scale), "--seed", "7")
-    started = start("embedded", replace(how, argv=argv), seed=7)
+def flowing(scale: float = 20.0) -> Iterator[EmulatorAccount]:
+    """Run an embedded target with `scale` service seconds in each wall second."""
+    command = load_target("embedded", TARGETS).start
+    assert command is not None
+    argv = (*command.argv[: command.argv.index("--clock")], "--clock", "flow", "--scale", str(scale), "--seed", "7")
+    started = start("embedded", replace(command, argv=argv), seed=7)
     try:
-        yield Place(started.endpoint)
+        yield EmulatorAccount(started.endpoint)
     finally:
         started.stop()
 
 
 @pytest.fixture(scope="session")
-def place() -> Iterator[Place]:
-    """One for all tests of this folder."""
-    with flowing() as there:
-        yield there
+def emulator() -> Iterator[EmulatorAccount]:
+    """Run one embedded target for all tests of this folder."""
+    with flowing() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
-def _credentials(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in place.environment.items():
+def _credentials(emulator: EmulatorAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in emulator.environment.items():
         monkeypatch.setenv(name, value)

@@ -1,6 +1,6 @@
-"""Kills runs in an account at random moments, sweeps after each, and looks what is left there.
+"""Kill runs in an account at random moments, sweep after each, and check what is left there.
 
-`python -m tests.account.kills 20` does it twenty times at the speed of real time; `--seed`, `--scale`, `--within`.
+`python -m tests.account.kills 20` does it twenty times in real time; options: `--seed`, `--scale`, `--within`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.targets.clients import Clients
-from tests.account.conftest import ACCOUNT, Place, flowing
+from tests.account.conftest import ACCOUNT, EmulatorAccount, flowing
 
-__all__ = ["killed_run", "standing", "sweep"]
+__all__ = ["killed_run", "list_resources", "sweep"]
 
 AREAS = ("namespaces", "instances", "dns", "errors")
 
 
-def standing(clients: Clients) -> list[str]:
-    """Everything that a listing of the account shows, but its default VPC."""
+def list_resources(clients: Clients) -> list[str]:
+    """Return the ids of everything that list calls in the account return, except its default VPC."""
     cloudmap, route53, ec2 = (clients.client(name, ACCOUNT) for name in ("servicediscovery", "route53", "ec2"))
     found: list[Any] = []
     for client, operation, member in (
@@ -35,22 +35,22 @@ def standing(clients: Clients) -> list[str]:
         (route53, "list_health_checks", "HealthChecks"),
     ):
         listed = client.get_paginator(operation).paginate().build_full_result()[member]
-        found += [one["Id"] for one in listed if "LinkedService" not in one]
-    found += [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if not one["IsDefault"]]
-    found += [one["InstanceId"] for group in ec2.describe_instances()["Reservations"] for one in group["Instances"]
-              if one["State"]["Name"] != "terminated"]  # fmt: skip
+        found += [entry["Id"] for entry in listed if "LinkedService" not in entry]
+    found += [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
+    instances = [instance for group in ec2.describe_instances()["Reservations"] for instance in group["Instances"]]
+    found += [instance["InstanceId"] for instance in instances if instance["State"]["Name"] != "terminated"]
     return found
 
 
-def killed_run(place: Place, out: Path, after: float, workers: int = 3) -> str:
-    """Start a run, kill it without warning `after` wall seconds, and return what it had printed."""
+def killed_run(emulator: EmulatorAccount, out: Path, after: float, workers: int = 3) -> str:
+    """Start a run, kill it without warning after `after` wall seconds, and return what it had printed."""
     command = [
         *(sys.executable, "-m", "surveyor", "conform", "--target", "aws", "--account", ACCOUNT),
-        *("--endpoint", place.endpoint, "--dns", "control", "--workers", str(workers), "--out", str(out)),
+        *("--endpoint", emulator.endpoint, "--dns", "control", "--workers", str(workers), "--out", str(out)),
         *(word for area in AREAS for word in ("--area", area)),
     ]
     process = subprocess.Popen(
-        command, env=os.environ | place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, env=os.environ | emulator.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     timer = threading.Timer(after, process.send_signal, (signal.SIGKILL,))
     timer.start()
@@ -63,42 +63,42 @@ def killed_run(place: Place, out: Path, after: float, workers: int = 3) -> str:
     return text
 
 
-def sweep(place: Place, out: Path) -> subprocess.CompletedProcess[str]:
-    """`surveyor sweep` of that folder."""
+def sweep(emulator: EmulatorAccount, out: Path) -> subprocess.CompletedProcess[str]:
+    """Run `surveyor sweep` on that folder."""
     command = [sys.executable, "-m", "surveyor", "sweep", str(out)]
     return subprocess.run(
-        command, env=os.environ | place.environment, capture_output=True, text=True, check=False, timeout=600
+        command, env=os.environ | emulator.environment, capture_output=True, text=True, check=False, timeout=600
     )
 
 
 def main() -> int:
-    """Prints a line for each run; 0 if nothing was ever left."""
+    """Print a line for each run; return 0 if nothing was left after any sweep."""
     parser = argparse.ArgumentParser(prog="python -m tests.account.kills")
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--within", type=float, default=60.0, help="wall seconds of the latest moment")
-    given = parser.parse_args()
-    moments, bad = random.Random(given.seed), 0
-    sys.stdout.write(f"seed {given.seed}\n")
-    with flowing(given.scale) as place:
-        os.environ.update(place.environment)
-        clients = place.clients()
-        for number in range(1, given.count + 1):
-            after = moments.uniform(1.0, given.within)
+    parser.add_argument("--within", type=float, default=60.0, help="maximum wall seconds until the kill")
+    arguments = parser.parse_args()
+    moments, failures = random.Random(arguments.seed), 0
+    sys.stdout.write(f"seed {arguments.seed}\n")
+    with flowing(arguments.scale) as emulator:
+        os.environ.update(emulator.environment)
+        clients = emulator.clients()
+        for number in range(1, arguments.count + 1):
+            after = moments.uniform(1.0, arguments.within)
             with tempfile.TemporaryDirectory() as scratch:
-                killed_run(place, Path(scratch), after)
-                before = standing(clients)
-                swept = sweep(place, Path(scratch))
-                left = standing(clients)
-            gone = swept.stdout.count("gone: ")
-            bad += bool(left) or swept.returncode != 0
+                killed_run(emulator, Path(scratch), after)
+                before = list_resources(clients)
+                swept = sweep(emulator, Path(scratch))
+                left = list_resources(clients)
+            deleted = swept.stdout.count("deleted: ")
+            failures += bool(left) or swept.returncode != 0
             sys.stdout.write(
-                f"{number}: killed after {after:.1f} s, {len(before)} things stood, {gone} swept (exit "
+                f"{number}: killed after {after:.1f} s, {len(before)} resources existed, {deleted} swept (exit "
                 f"{swept.returncode}), {len(left)} left {' '.join(left)}\n"
             )
             sys.stdout.flush()
-    return 1 if bad else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

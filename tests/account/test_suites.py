@@ -1,4 +1,4 @@
-"""The suites hold in one account, where tests share what is slow to make."""
+"""The suites pass in one account, where tests share resources that are slow to create."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from surveyor.targets.options import TargetOptions
 from surveyor.verdicts import Verdict
 
 
-def test_suites_hold_in_one_account(tmp_path: Path) -> None:
-    """Every claim is judged there as in accounts of the tests' own."""
-    order = RunConfig(find_layout(), "embedded", tmp_path, given=TargetOptions(account="111122223333"))
-    report = run_suites(order)
+def test_suites_pass_in_one_account(tmp_path: Path) -> None:
+    """Every claim gets the same verdict as with a separate account for each test."""
+    config = RunConfig(find_layout(), "embedded", tmp_path, target_options=TargetOptions(account="111122223333"))
+    report = run_suites(config)
     assert [claim.id for claim in report.claims if not claim.expected] == []
     assert sum(claim.verdict is Verdict.PASS for claim in report.claims) > 100

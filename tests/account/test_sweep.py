@@ -1,4 +1,4 @@
-"""Taking away what a dead run left, and only that."""
+"""`surveyor sweep`: deletes what a dead run left behind, and only that."""
 
 from __future__ import annotations
 
@@ -11,174 +11,176 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.account.ledger import Ledger, Owner, read_pages
+from surveyor.account.ledger import Ledger, Owner, read_ledger
 from surveyor.targets import load_target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor.targets.sweep import sweep_folder
 from tests.account.conftest import ACCOUNT, TARGETS
-from tests.account.kills import killed_run, standing, sweep
+from tests.account.kills import killed_run, list_resources, sweep
 
 if TYPE_CHECKING:
-    from tests.account.conftest import Place
+    from tests.account.conftest import EmulatorAccount
 
 RUN = "0123abcd"
 
 
-Make = Callable[..., dict[str, Any]]
+Create = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def ledger(place: Place, tmp_path: Path) -> Iterator[Ledger]:
-    """The ledger of a run at that place."""
-    owner = Owner(RUN, "aws", ACCOUNT, "us-east-1", place.endpoint, "control")
-    made = Ledger(tmp_path / "ledger-main.jsonl", owner)
-    yield made
-    made.close()
+def ledger(emulator: EmulatorAccount, tmp_path: Path) -> Iterator[Ledger]:
+    """Return the ledger of a run in that account."""
+    owner = Owner(RUN, "aws", ACCOUNT, "us-east-1", emulator.endpoint, "control")
+    ledger = Ledger(tmp_path / "ledger-main.jsonl", owner)
+    yield ledger
+    ledger.close()
 
 
 @pytest.fixture
-def vpc(place: Place, ledger: Ledger) -> str:
-    """A VPC that the ledger knows of."""
-    with run_target(place.target(), 7, ledger) as running:
+def vpc(emulator: EmulatorAccount, ledger: Ledger) -> str:
+    """Create a VPC that is in the ledger."""
+    with run_target(emulator.target(), 7, ledger) as running:
         return str(running.clients.client("ec2", ACCOUNT).create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"])
 
 
 @pytest.fixture
 def running(ledger: Ledger) -> Iterator[RunningTarget]:
-    """The same account on an embedded target whose clock is ours: waiting costs nothing."""
-    with run_target(load_target("embedded", TARGETS, TargetOptions(account=ACCOUNT)), 7, ledger) as there:
-        yield there
+    """Run the same account on an embedded target with a controlled clock: waiting costs nothing."""
+    with run_target(load_target("embedded", TARGETS, TargetOptions(account=ACCOUNT)), 7, ledger) as running:
+        yield running
 
 
 @pytest.fixture
-def make(running: RunningTarget, ledger: Ledger) -> Make:
-    """Makes a call that the ledger knows of; with `lost` its answer never came."""
+def create(running: RunningTarget, ledger: Ledger) -> Create:
+    """Return a function that makes a call with an entry in the ledger; with `lost`, without the answer's entry."""
 
     def call(service: str, operation: str, *, lost: bool = False, **params: Any) -> dict[str, Any]:
         if lost:
-            ledger.after = lambda *_: None  # type: ignore[method-assign]  # the run died before it was written
+            ledger.record_result = lambda *_: None  # type: ignore[method-assign]  # the run died before it was written
         answer: dict[str, Any] = getattr(running.clients.client(service, ACCOUNT), operation)(**params)
         if lost:
-            del ledger.after
+            del ledger.record_result
         return answer
 
     return call
 
 
 def swept(running: RunningTarget, ledger: Ledger) -> tuple[list[str], list[str]]:
-    """What a sweep tells, and what it leaves."""
+    """Sweep, and return what it reported and what it left."""
     ledger.close()
-    told: list[str] = []
-    left = sweep_folder(ledger.path.parent, running.target, lambda *_: nullcontext(running), told.append)
-    return told, left
+    reported: list[str] = []
+    left = sweep_folder(ledger.path.parent, running.target, lambda *_: nullcontext(running), reported.append)
+    return reported, left
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_everything_of_a_run_goes(running: RunningTarget, ledger: Ledger, make: Make, *, lost: bool) -> None:
-    """Each kind of thing is found, by its identifier or by the run's marks, and taken away; strangers stay."""
-    stranger = namespace_of(running, make("servicediscovery", "create_http_namespace", Name="somebody", Tags=[]))
-    ledger.removed(ledger.count)
-    before, name = standing(running.clients), f"surveyor-{RUN}-a"
-    namespace = namespace_of(running, make("servicediscovery", "create_http_namespace", lost=lost, Name=name))
-    service = make("servicediscovery", "create_service", lost=lost, Name=f"{name}-s", NamespaceId=namespace)["Service"]
-    make("servicediscovery", "register_instance", ServiceId=service["Id"], InstanceId="i", Attributes={"a": "b"})
-    zone = make("route53", "create_hosted_zone", lost=lost, Name=f"{name}.test", CallerReference=name)["HostedZone"]
+def test_everything_of_a_run_is_deleted(running: RunningTarget, ledger: Ledger, create: Create, *, lost: bool) -> None:
+    """Each kind of resource is found, by id or by the run's name and tag, and deleted; resources of others stay."""
+    stranger = namespace_of(running, create("servicediscovery", "create_http_namespace", Name="stranger", Tags=[]))
+    ledger.record_removed(ledger.count)
+    before, name = list_resources(running.clients), f"surveyor-{RUN}-a"
+    namespace = namespace_of(running, create("servicediscovery", "create_http_namespace", lost=lost, Name=name))
+    service = create("servicediscovery", "create_service", lost=lost, Name=f"{name}-s", NamespaceId=namespace)[
+        "Service"
+    ]
+    create("servicediscovery", "register_instance", ServiceId=service["Id"], InstanceId="i", Attributes={"a": "b"})
+    zone = create("route53", "create_hosted_zone", lost=lost, Name=f"{name}.test", CallerReference=name)["HostedZone"]
     record = {"Name": f"a.{name}.test", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
-    make("route53", "change_resource_record_sets", HostedZoneId=zone["Id"], ChangeBatch=batch)
+    create("route53", "change_resource_record_sets", HostedZoneId=zone["Id"], ChangeBatch=batch)
     check = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}
-    make("route53", "create_health_check", lost=lost, CallerReference=name, HealthCheckConfig=check)
-    vpc = make("ec2", "create_vpc", lost=lost, CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    subnet = make("ec2", "create_subnet", lost=lost, VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
-    one: Any = {"ImageId": "ami-12345678", "InstanceType": "t3.nano", "MinCount": 1, "MaxCount": 1}
-    make("ec2", "run_instances", lost=lost, SubnetId=subnet, **one)
-    told, left = swept(running, ledger)
+    create("route53", "create_health_check", lost=lost, CallerReference=name, HealthCheckConfig=check)
+    vpc = create("ec2", "create_vpc", lost=lost, CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = create("ec2", "create_subnet", lost=lost, VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    instance: Any = {"ImageId": "ami-12345678", "InstanceType": "t3.nano", "MinCount": 1, "MaxCount": 1}
+    create("ec2", "run_instances", lost=lost, SubnetId=subnet, **instance)
+    reported, left = swept(running, ledger)
     assert left == []
-    assert (told[0], len(told[1:])) == (f"run {RUN}: taking away 7 things", 7)
-    assert standing(running.clients) == before
+    assert (reported[0], len(reported[1:])) == (f"run {RUN}: deleting 7 resources", 7)
+    assert list_resources(running.clients) == before
     assert stranger in before
     assert swept(running, ledger) == ([], [])
 
 
 def namespace_of(running: RunningTarget, answer: dict[str, Any]) -> str:
-    """The namespace that a create call made."""
+    """Return the namespace that a create call created."""
     cloudmap = running.clients.client("servicediscovery", ACCOUNT)
     running.clock.wait(60)
     return str(cloudmap.get_operation(OperationId=answer["OperationId"])["Operation"]["Targets"]["NAMESPACE"])
 
 
-def test_namespace_that_is_still_being_made_is_waited_for(running: RunningTarget, ledger: Ledger, make: Make) -> None:
-    """A run that died while its namespace was made, answered or not, leaves none."""
-    before = standing(running.clients)
-    make("servicediscovery", "create_http_namespace", Name=f"surveyor-{RUN}-a")
-    make("servicediscovery", "create_http_namespace", lost=True, Name=f"surveyor-{RUN}-b")
+def test_namespace_in_creation_is_waited_for(running: RunningTarget, ledger: Ledger, create: Create) -> None:
+    """A run that died while its namespace was being created, answered or not, leaves none."""
+    before = list_resources(running.clients)
+    create("servicediscovery", "create_http_namespace", Name=f"surveyor-{RUN}-a")
+    create("servicediscovery", "create_http_namespace", lost=True, Name=f"surveyor-{RUN}-b")
     assert swept(running, ledger)[1] == []
     running.clock.wait(600)
-    assert standing(running.clients) == before
+    assert list_resources(running.clients) == before
 
 
-def test_what_cannot_be_taken_away_is_told(running: RunningTarget, ledger: Ledger, make: Make) -> None:
-    """A line with the reason for what is left, and the rest goes; what was in the way gone, so does that."""
-    vpc = make("ec2", "create_vpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    subnet = make("ec2", "create_subnet", VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
-    ledger.removed(ledger.count)  # the subnet is somebody else's now
-    other = make("ec2", "create_vpc", CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
-    told, [line] = swept(running, ledger)
-    assert told[1:] == [f"gone: VPC {other}"]
+def test_resource_that_cannot_be_deleted_is_reported(running: RunningTarget, ledger: Ledger, create: Create) -> None:
+    """A resource that remains is reported with the reason; a later sweep deletes it once nothing blocks it."""
+    vpc = create("ec2", "create_vpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = create("ec2", "create_subnet", VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    ledger.record_removed(ledger.count)  # the subnet belongs to another user now
+    other = create("ec2", "create_vpc", CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    reported, [line] = swept(running, ledger)
+    assert reported[1:] == [f"deleted: VPC {other}"]
     assert line.startswith(f"VPC {vpc}: ")
     assert "DependencyViolation" in line
     running.clients.patient("ec2", "us-east-1").delete_subnet(SubnetId=subnet)
     assert swept(running, ledger)[1] == []
 
 
-def test_killed_runs_leave_nothing_after_a_sweep(place: Place, tmp_path: Path) -> None:
-    """Twice killed without warning, once soon and once later: what stood is swept, and a listing shows nothing."""
-    before = standing(place.clients())
+def test_killed_runs_leave_nothing_after_a_sweep(emulator: EmulatorAccount, tmp_path: Path) -> None:
+    """After runs killed without warning, early and late, a sweep deletes everything that they created."""
+    before = list_resources(emulator.clients())
     for number, after in enumerate((3.0, 6.5)):
         out = tmp_path / str(number)
-        killed_run(place, out, after)
-        done = sweep(place, out)
+        killed_run(emulator, out, after)
+        done = sweep(emulator, out)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
-        assert standing(place.clients()) == before
+        assert list_resources(emulator.clients()) == before
 
 
-def test_run_that_goes_on_is_left_alone(place: Place, ledger: Ledger, vpc: str) -> None:
-    """While its process lives, a run's things are its own: exit 4 and a line that says so."""
-    done = sweep(place, ledger.path.parent)
+def test_active_run_is_left_alone(emulator: EmulatorAccount, ledger: Ledger, vpc: str) -> None:
+    """While the run's process lives, nothing is deleted: exit 4 and a line that says so."""
+    done = sweep(emulator, ledger.path.parent)
     assert done.returncode == 4
-    assert f"run {RUN} still goes on (process" in done.stderr
-    assert vpc in standing(place.clients())
+    assert f"run {RUN} is still active (process" in done.stderr
+    assert vpc in list_resources(emulator.clients())
     ledger.close()
-    assert sweep(place, ledger.path.parent).returncode == 0
+    assert sweep(emulator, ledger.path.parent).returncode == 0
 
 
-def changed(ledger: Ledger, **values: object) -> None:
+def change_owner(ledger: Ledger, **values: object) -> None:
     """Change the first line of a ledger."""
     head, *rest = ledger.path.read_text().splitlines(keepends=True)
     ledger.path.write_text(json.dumps(json.loads(head) | values) + "\n" + "".join(rest))
 
 
 @pytest.mark.parametrize(
-    ("values", "why"),
+    ("values", "message"),
     [
-        ({"host": "elsewhere"}, "it was made on elsewhere, at http://127.0.0.1:"),
+        ({"host": "elsewhere"}, "it was started on elsewhere, at http://127.0.0.1:"),
         ({"account": "111111111111"}, "expected account 111111111111 (--account); the credentials are of account"),
         ({"target": "no-such"}, "unknown target 'no-such'"),
-        ({"format": 9}, "is no ledger that this version can read"),
+        ({"format": 9}, "is not a ledger that this version can read"),
     ],
 )
 def test_strange_ledgers_are_refused(
-    place: Place, ledger: Ledger, vpc: str, values: dict[str, object], why: str
+    emulator: EmulatorAccount, ledger: Ledger, vpc: str, values: dict[str, object], message: str
 ) -> None:
-    """A ledger of another machine's endpoint, another account, target or format: one line, exit 3, nothing touched."""
+    """A ledger of another machine's endpoint, another account, target or format is refused in one line with exit 3."""
     ledger.close()
-    changed(ledger, **values)
-    done = sweep(place, ledger.path.parent)
+    change_owner(ledger, **values)
+    done = sweep(emulator, ledger.path.parent)
     assert done.returncode == 3
-    assert why in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
-    assert vpc in standing(place.clients())
-    changed(ledger, host=socket.gethostname(), account=ACCOUNT, target="aws", format=1)
-    assert sweep(place, ledger.path.parent).returncode == 0
-    assert read_pages(ledger.path).standing == ()
+    assert vpc in list_resources(emulator.clients())
+    change_owner(ledger, host=socket.gethostname(), account=ACCOUNT, target="aws", format=1)
+    assert sweep(emulator, ledger.path.parent).returncode == 0
+    assert read_ledger(ledger.path).existing == ()

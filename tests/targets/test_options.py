@@ -1,4 +1,4 @@
-"""What the command line says about a target beyond its file."""
+"""Options of the command line that change a target."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from surveyor.targets.options import TargetOptions, split_features
 ACCOUNT = "111122223333"
 
 
-def load(name: str, **given: Any) -> Target:
-    """That target with what is given."""
-    return load_target(name, find_layout().targets, TargetOptions(**given))
+def load(name: str, **options: Any) -> Target:
+    """Load a target with options."""
+    return load_target(name, find_layout().targets, TargetOptions(**options))
 
 
-def test_aws_needs_nothing_but_the_account() -> None:
-    """AWS has endpoints of its own, one account that outlives the run, a budget, and brakes."""
+def test_aws_needs_only_the_account() -> None:
+    """AWS has its own endpoints, one account that outlives the run, a budget, and features that are off by default."""
     target = load("aws", account=ACCOUNT)
     assert (target.endpoint, target.start, target.account) == (None, None, ACCOUNT)
     assert target.is_one_account
@@ -42,8 +42,8 @@ def test_aws_at_an_endpoint_is_otherwise_the_same() -> None:
     assert load("aws", account=ACCOUNT, endpoint="http://127.0.0.1:1").dns == Dns()
 
 
-def test_limits_are_taken_over() -> None:
-    """What is allowed is tested, a budget tightens the file's, a region of the list is gone to."""
+def test_options_override_the_file() -> None:
+    """Enabled features are tested, a budget tightens the file's, and a region of the list is used."""
     target = load("aws", account=ACCOUNT, region="eu-west-1", enable=("quotas",), budget="calls=5", vpc="vpc-1")
     assert (target.region, target.vpc, target.budget.calls) == ("eu-west-1", "vpc-1", 5)
     assert "quotas" in (target.features or ())
@@ -52,31 +52,31 @@ def test_limits_are_taken_over() -> None:
 
 
 def test_private_names_need_a_resolver_of_the_vpc() -> None:
-    """On AWS the address is a VPC's resolver, and public names are asked at their zone's name servers all the same."""
+    """On AWS the address is the VPC's resolver; public names are still resolved by their zone's name servers."""
     assert load("aws", account=ACCOUNT).dns == Dns("zones")
     assert load("aws", account=ACCOUNT, dns="10.0.0.2:53").dns == Dns("zones", "10.0.0.2", 53)
     assert load("http://127.0.0.1:4566", dns="10.0.0.2:53").dns == Dns("address", "10.0.0.2", 53)
 
 
 def test_tests_of_a_local_target_can_share_one_account() -> None:
-    """With --account all tests are in it; a target that we start needs no credentials of the user for that."""
+    """With --account all tests use it; a target that Surveyor starts needs no credentials of the user for that."""
     started = load("embedded", account=ACCOUNT)
     assert (started.is_one_account, started.credentials.kind) == (True, "per-test")
-    there = load("http://127.0.0.1:4566", account=ACCOUNT)
-    assert (there.is_one_account, there.credentials.kind) == (True, "environment")
+    running = load("http://127.0.0.1:4566", account=ACCOUNT)
+    assert (running.is_one_account, running.credentials.kind) == (True, "environment")
     assert load("embedded").budget == Budget()
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "why"),
+    ("name", "options", "message"),
     [
-        ("aws", {}, "say with --account which one it is meant to be"),
-        ("aws", {"account": "1234"}, "an account is 12 digits, not '1234'"),
+        ("aws", {}, "name it with --account"),
+        ("aws", {"account": "1234"}, "--account must be 12 digits, not '1234'"),
         ("aws", {"account": ACCOUNT, "region": "eu-wets-1"}, "not in eu-wets-1"),
         ("aws", {"account": ACCOUNT, "enable": ("quota",)}, "did you mean 'quotas'"),
-        ("aws", {"account": ACCOUNT, "budget": "money=1"}, "and no 'money'"),
+        ("aws", {"account": ACCOUNT, "budget": "money=1"}, "but no 'money'"),
         ("aws", {"account": ACCOUNT, "dns": "here"}, 'must be "control", "none" or ADDRESS:PORT'),
-        ("aws", {"account": ACCOUNT, "endpoint": "ftp://x"}, "is no endpoint"),
+        ("aws", {"account": ACCOUNT, "endpoint": "ftp://x"}, "is not an endpoint"),
         ("aws", {"account": ACCOUNT, "endpoint": "https://sts.amazonaws.com"}, "is a real account"),
         ("embedded", {"endpoint": "http://127.0.0.1:1"}, "--endpoint does not go with embedded"),
         ("http://127.0.0.1:1", {"endpoint": "http://127.0.0.1:1"}, "which has one"),
@@ -85,25 +85,25 @@ def test_tests_of_a_local_target_can_share_one_account() -> None:
         ("embedded", {"vpc": "vpc-1"}, "--vpc does not go with embedded"),
     ],
 )
-def test_what_does_not_fit_is_refused(name: str, given: dict[str, Any], why: str) -> None:
-    """One line, before any call."""
-    with pytest.raises(UsageError) as refused:
-        load(name, **given)
-    assert why in str(refused.value)
-    assert "\n" not in str(refused.value)
+def test_an_option_that_does_not_fit_is_refused(name: str, options: dict[str, Any], message: str) -> None:
+    """The error is one line, before any call."""
+    with pytest.raises(UsageError) as refusal:
+        load(name, **options)
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
-def test_features_are_allowed_one_by_one_or_together() -> None:
+def test_features_are_enabled_separately_or_together() -> None:
     """`--enable a,b` is `--enable a --enable b`."""
     assert split_features(["quotas, throttling", "regions", ""]) == ("quotas", "throttling", "regions")
 
 
-def test_workers_are_told_the_same() -> None:
-    """Options of pytest say what was given."""
-    given = TargetOptions(
+def test_workers_get_the_same_options() -> None:
+    """Options of the command line become options of pytest."""
+    options = TargetOptions(
         ACCOUNT, "eu-west-1", "http://127.0.0.1:1", "control", "vpc-1", "arn:role", ("quotas",), "calls=1"
     )
-    assert given.arguments() == [
+    assert options.arguments() == [
         "--account", ACCOUNT, "--region", "eu-west-1", "--endpoint", "http://127.0.0.1:1", "--dns", "control",
         "--vpc", "vpc-1", "--role", "arn:role", "--budget", "calls=1", "--enable", "quotas",
     ]  # fmt: skip

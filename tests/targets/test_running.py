@@ -1,4 +1,4 @@
-"""Having a target: the embedded one started, and the same one reached as an ordinary endpoint."""
+"""Running targets: the embedded target started by Surveyor, and reached as an ordinary endpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.account.ledger import Ledger, Owner, read_pages
+from surveyor.account.ledger import Ledger, Owner, read_ledger
 from surveyor.clock import ControlledClock, WallClock
 from surveyor.errors import FeatureLacking, TargetUnavailable
 from surveyor.layout import find_layout
@@ -24,22 +24,22 @@ ACCOUNT = "111122223333"
 
 
 def embedded(*options: str) -> Start:
-    """How the embedded target is started, with other options."""
-    how = load_target("embedded", TARGETS).start
-    assert how is not None
-    return replace(how, argv=(*how.argv, *options))
+    """Return the command that starts the embedded target, with further options."""
+    command = load_target("embedded", TARGETS).start
+    assert command is not None
+    return replace(command, argv=(*command.argv, *options))
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[StartedProcess]:
-    """An embedded target that somebody else has started."""
+    """Provide an embedded target that is already running."""
     started = start("embedded", embedded(), seed=7)
     yield started
     started.stop()
 
 
 def test_started_target_has_what_it_declares() -> None:
-    """Every feature that can be probed is there, its clock is ours to advance, and it ends with us."""
+    """Every feature that can be probed is present, its clock can be advanced, and it ends with the context."""
     with run_target(load_target("embedded", TARGETS), seed=7) as running:
         assert running.absent == ()
         assert {"cloudmap", "dns", "clock-control", "route53", "ec2"} <= running.features
@@ -52,8 +52,8 @@ def test_started_target_has_what_it_declares() -> None:
     assert "embedded ended" in (running.dead() or "")
 
 
-def test_bare_url_is_asked_what_it_has(endpoint: StartedProcess) -> None:
-    """An endpoint with a control endpoint is steered by it, and its features are those that answer."""
+def test_features_of_a_bare_url_are_probed(endpoint: StartedProcess) -> None:
+    """A control endpoint at the URL is used, and the features are those that answer."""
     with run_target(load_target(endpoint.endpoint, TARGETS), seed=7) as running:
         assert {"cloudmap", "dns", "public-dns", "clock-control", "route53", "ec2", "custom-health"} <= running.features
         assert "quotas" not in running.features
@@ -66,8 +66,8 @@ def test_bare_url_is_asked_what_it_has(endpoint: StartedProcess) -> None:
     assert endpoint.ended() is None
 
 
-def test_calls_are_made_as_the_tests_account(endpoint: StartedProcess) -> None:
-    """The access key id is the account, and each call is evidence in service time."""
+def test_calls_use_the_account_of_the_test(endpoint: StartedProcess) -> None:
+    """The access key id is the account, and each call is recorded as evidence in service time."""
     with run_target(load_target(endpoint.endpoint, TARGETS), seed=7) as running:
         running.evidence.begin()
         assert running.clients.client("sts", ACCOUNT).get_caller_identity()["Account"] == ACCOUNT
@@ -76,8 +76,8 @@ def test_calls_are_made_as_the_tests_account(endpoint: StartedProcess) -> None:
         assert abs(entry["at"] - running.clock.now()) < 1
 
 
-def test_flowing_clock_is_waited_for_at_its_scale() -> None:
-    """A target whose time flows sixty times as fast is waited for a sixtieth, and cannot be advanced."""
+def test_waits_follow_the_scale_of_a_flowing_clock() -> None:
+    """If time of the target flows sixty times as fast, a wait takes a sixtieth, and time cannot be advanced."""
     started = start("embedded", embedded("--clock", "flow", "--scale", "60"), seed=7)
     try:
         with run_target(load_target(started.endpoint, TARGETS), seed=7) as running:
@@ -91,8 +91,8 @@ def test_flowing_clock_is_waited_for_at_its_scale() -> None:
         started.stop()
 
 
-def test_nothing_listens_is_one_line() -> None:
-    """An endpoint that is not there is told at once."""
+def test_an_unreachable_endpoint_is_one_line() -> None:
+    """If no server listens at the endpoint, the error is one line."""
     target = load_target(f"http://127.0.0.1:{free_port()}", TARGETS)
     with (
         pytest.raises(TargetUnavailable, match=r"^127\.0\.0\.1:\d+ cannot be reached at http://.*refused$"),
@@ -102,7 +102,7 @@ def test_nothing_listens_is_one_line() -> None:
 
 
 def test_dns_at_a_fixed_address(endpoint: StartedProcess) -> None:
-    """A target file may name its DNS server; one that names none cannot be asked."""
+    """A target file may name its DNS server; without one, DNS cannot be queried."""
     target = Target("there", "us-east-1", endpoint.endpoint, dns=Dns("address", "127.0.0.1", 5353), file=Path("there"))
     with run_target(target, 7) as running:
         assert (running.name_servers("a", str).port, running.resolver("a", "b", "c").port) == (5353, 5353)
@@ -110,10 +110,10 @@ def test_dns_at_a_fixed_address(endpoint: StartedProcess) -> None:
         running.name_servers("a", str)
 
 
-def test_shared_account_is_entered_in_the_ledger(
+def test_calls_in_a_shared_account_are_in_the_ledger(
     endpoint: StartedProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the account outlives the run, each create call stands in the ledger, and what was not deleted is told."""
+    """If the account outlives the run, each create call is in the ledger, which lists what was not deleted."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "444455556666")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "surveyor")
     target = Target(
@@ -124,18 +124,18 @@ def test_shared_account_is_entered_in_the_ledger(
     with run_target(target, 7, ledger) as running:
         ec2 = running.clients.client("ec2", ACCOUNT)
         kept = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]
-        gone = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
-        ec2.delete_vpc(VpcId=gone)
+        deleted = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+        ec2.delete_vpc(VpcId=deleted)
         assert kept["OwnerId"] == "444455556666"
     ledger.close()
     events = [json.loads(line)["event"] for line in ledger.path.read_text().splitlines()]
     assert events == ["run", "intent", "created", "intent", "created", "deleted"]
-    assert [str(thing) for thing in read_pages(ledger.path).standing] == [f"VPC {kept['VpcId']}"]
+    assert [str(resource) for resource in read_ledger(ledger.path).existing] == [f"VPC {kept['VpcId']}"]
     assert kept["Tags"] == [{"Key": "surveyor:run", "Value": "r1"}]
 
 
 def test_no_credentials_is_one_line(endpoint: StartedProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A target whose credentials come from the environment says when there are none."""
+    """If the environment has no credentials, the error says so in one line."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

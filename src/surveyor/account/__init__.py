@@ -1,1 +1,1 @@
-"""What a run does in an account that outlives it: its budget, what it wrote down, how all of it goes away."""
+"""What a run does in an account that outlives it: budget, ledger, permissions, and deletion of what it created."""

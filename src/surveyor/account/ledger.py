@@ -1,9 +1,14 @@
-"""What a run creates in an account that outlives it, written down before each create call is sent.
+"""The ledger: what a run creates in an account that outlives it, written before each create call is sent.
 
-One JSON Lines file per worker, locked while its run goes on. The first line tells whose it is; then `intent` stands
-there before a call leaves, `created` with the identifiers once it is answered, `refused` if the target said no,
-`deleted` when a test's own delete call was accepted, `removed` when the thing was taken away. An intent without an
-answer means: it may exist.
+Each worker has one JSON Lines file, locked while its run is in progress. The first line names the owner. Then follow:
+
+- `intent`, written before a create call is sent;
+- `created`, with the identifiers in the answer;
+- `refused`, if the target refused the call;
+- `deleted`, when a delete call of a test was accepted;
+- `removed`, when cleanup has deleted the resource.
+
+An intent without an answer means that the resource may exist.
 """
 
 from __future__ import annotations
@@ -21,21 +26,31 @@ from typing import IO, Any
 from surveyor.account.resources import CREATES
 from surveyor.errors import Inconclusive, SurveyorError
 
-__all__ = ["Ledger", "LedgerBroken", "Owner", "Pages", "Shared", "Thing", "alone", "ledgers_in", "read_pages"]
+__all__ = [
+    "Ledger",
+    "LedgerContents",
+    "MalformedLedger",
+    "Owner",
+    "Resource",
+    "Shared",
+    "exclusive_lock",
+    "ledgers_in",
+    "read_ledger",
+]
 
 _FORMAT = 1
-_PATIENCE = 1_200  # pauses of half a second
-_CREATING = ("Create", "Register", "Run", "Allocate")
-_DELETING = ("Delete", "Deregister", "Terminate", "Release")
+_MAX_PAUSES = 1_200  # of half a second each
+_CREATE_VERBS = ("Create", "Register", "Run", "Allocate")
+_DELETE_VERBS = ("Delete", "Deregister", "Terminate", "Release")
 
 
-class LedgerBroken(SurveyorError):
-    """A file that should be a ledger and is none, or one of another format; the text is one line."""
+class MalformedLedger(SurveyorError):
+    """A file is not a ledger, or one of another format; the text is one line."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose ledger it is: enough to reach the same account again. `endpoint` None is AWS's own."""
+    """The run that owns a ledger: enough to reach the same account again. `endpoint` None means AWS's endpoints."""
 
     run: str
     target: str
@@ -48,29 +63,32 @@ class Owner:
 
 
 @dataclass(frozen=True, eq=False)
-class Thing:
-    """One thing that a run made or may have made. `asked`: the texts of the call; `ids` () if no answer came."""
+class Resource:
+    """A resource that a run created or may have created.
+
+    `parameters` are the text parameters of the create call; `ids` is () if no answer was received.
+    """
 
     number: int
     operation: str
     region: str
-    asked: Mapping[str, str]
+    parameters: Mapping[str, str]
     ids: tuple[str, ...] = ()
 
     @property
-    def what(self) -> str:
-        """What it is, in words."""
-        return CREATES[self.operation].what
+    def kind(self) -> str:
+        """The kind of resource in words, such as "hosted zone"."""
+        return CREATES[self.operation].kind
 
     def __str__(self) -> str:
-        named = ("Name", "CallerReference", "serviceName", "clusterName", "family")
-        name = " ".join(self.ids) or next((self.asked[key] for key in named if key in self.asked), "")
-        return f"{self.what} {name}".strip() + ("" if self.ids else " (may exist)")
+        names = ("Name", "CallerReference", "serviceName", "clusterName", "family")
+        name = " ".join(self.ids) or next((self.parameters[key] for key in names if key in self.parameters), "")
+        return f"{self.kind} {name}".strip() + ("" if self.ids else " (may exist)")
 
 
 @dataclass(frozen=True)
 class Shared:
-    """A thing that all tests of a run use: `kind` says which one, `number` is that of its Thing, if it has one."""
+    """A resource that all tests of a run use: `kind` says which one, `number` is its Resource's number or 0."""
 
     kind: str
     id: str
@@ -79,26 +97,26 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class Pages:
-    """What a ledger says: whose it is (None while it is empty), what stands by it, what of that is shared."""
+class LedgerContents:
+    """The contents of a ledger: its owner (None if it is empty), the resources that still exist, the shared ones."""
 
     owner: Owner | None = None
-    standing: tuple[Thing, ...] = ()
+    existing: tuple[Resource, ...] = ()
     shared: tuple[Shared, ...] = ()
 
 
 class Ledger:
-    """Appends to one file, and has it on the disk before it returns; holds the file's lock while it is open.
+    """Appends to one file, synced to disk before each method returns; holds the file's lock while it is open.
 
-    `most_namespaces`: so many may stand at a time, of all workers together; `pause` is called while one more has to
-    wait, and None means that nobody would make room.
+    `max_namespaces` limits how many namespaces of all workers may exist at the same time. `pause` is called while a
+    further one has to wait; None means that no namespace will be deleted meanwhile.
     """
 
-    def __init__(self, path: Path, owner: Owner, most_namespaces: int | None = None) -> None:
+    def __init__(self, path: Path, owner: Owner, max_namespaces: int | None = None) -> None:
         self.path = path
         self.owner = owner
         self.pause: Callable[[], None] | None = None
-        self._most_namespaces = most_namespaces
+        self._max_namespaces = max_namespaces
         self._count = 0
         self._file: IO[str] | None = None
 
@@ -107,63 +125,63 @@ class Ledger:
         """The number of the last intent."""
         return self._count
 
-    def before(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> int | None:
-        """Write the intent of a call that makes something of its own; its number, or None for any other call.
+    def record_intent(self, service: str, operation: str, params: Mapping[str, Any], region: str) -> int | None:
+        """Write the intent of a call that creates a resource and return its number; return None for any other call.
 
-        Raises Inconclusive, so that the call is not sent, if nobody knows how to take away what it would make.
+        Raises Inconclusive, so that the call is not sent, if there is no deletion rule for what it would create.
         """
         name = f"{service}:{operation}"
-        made = CREATES.get(name)
-        if made is None and operation.startswith(_CREATING):
-            raise Inconclusive(f"{name} is not sent: there is no rule how to take away again what it makes")
-        if made is None or not made.path:
+        created = CREATES.get(name)
+        if created is None and operation.startswith(_CREATE_VERBS):
+            raise Inconclusive(f"{name} is not sent: there is no deletion rule for the resources that it creates")
+        if created is None or not created.id_path:
             return None
-        if made.what == "namespace" and self._most_namespaces is not None:
-            return self._when_there_is_room(name, params, region, self._most_namespaces)
-        return self._intend(name, params, region)
+        if created.kind == "namespace" and self._max_namespaces is not None:
+            return self._write_intent_below_limit(name, params, region, self._max_namespaces)
+        return self._write_intent(name, params, region)
 
-    def after(self, number: int, operation: str, response: Mapping[str, Any] | None) -> None:
-        """Write what became of the call with that number; `response` None if the target refused it."""
+    def record_result(self, number: int, operation: str, response: Mapping[str, Any] | None) -> None:
+        """Write the result of the call with that number; `response` is None if the target refused it."""
         if response is None:
             self._write("refused", number=number)
         else:
-            self._write("created", number=number, ids=_at(response, CREATES[operation].path))
+            self._write("created", number=number, ids=_values_at(response, CREATES[operation].id_path))
 
-    def deleted(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
+    def record_deleted(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
         """Write that a delete call of a test was accepted."""
-        if operation.startswith(_DELETING):
-            self._write("deleted", operation=f"{service}:{operation}", asked=_texts(params))
+        if operation.startswith(_DELETE_VERBS):
+            self._write("deleted", operation=f"{service}:{operation}", asked=_text_parameters(params))
 
-    def shared(self, thing: Shared) -> None:
-        """Write that all tests of this run may use a thing."""
-        self._write("shared", **asdict(thing))
+    def record_shared(self, resource: Shared) -> None:
+        """Write that all tests of this run may use a resource."""
+        self._write("shared", **asdict(resource))
 
-    def removed(self, number: int) -> None:
-        """Write that the thing with that number is gone."""
+    def record_removed(self, number: int) -> None:
+        """Write that the resource with that number was deleted."""
         self._write("removed", number=number)
 
     def close(self) -> None:
-        """Close the file and let go of its lock."""
+        """Close the file and release its lock."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _intend(self, name: str, params: Mapping[str, Any], region: str) -> int:
+    def _write_intent(self, name: str, params: Mapping[str, Any], region: str) -> int:
         self._count += 1
-        self._write("intent", number=self._count, operation=name, region=region, asked=_texts(params))
+        self._write("intent", number=self._count, operation=name, region=region, asked=_text_parameters(params))
         return self._count
 
-    def _when_there_is_room(self, name: str, params: Mapping[str, Any], region: str, most: int) -> int:
-        for _ in range(_PATIENCE if self.pause else 1):
-            with alone(self.path.parent, "namespaces"):
-                if namespaces_in(self.path.parent) < most:
-                    return self._intend(name, params, region)
+    def _write_intent_below_limit(self, name: str, params: Mapping[str, Any], region: str, limit: int) -> int:
+        for _ in range(_MAX_PAUSES if self.pause else 1):
+            with exclusive_lock(self.path.parent, "namespaces"):
+                if count_namespaces(self.path.parent) < limit:
+                    return self._write_intent(name, params, region)
             if self.pause:
                 self.pause()
-        raise Inconclusive(f"{most} namespaces of this run stand already, and none went away")
+        raise Inconclusive(f"{limit} namespaces of this run exist already, and none was deleted in time")
 
-    def claim(self, *, wait: bool) -> bool:
-        """Open the file and lock it; False if whoever has it does not let go, which with `wait` is waited for."""
+    def acquire(self, *, wait: bool) -> bool:
+        """Open and lock the file. Return False if another process holds the lock; with `wait`, wait for it instead."""
         if self._file is not None:
             return True
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,88 +195,88 @@ class Ledger:
         file.seek(0)
         before = file.read()
         if not before:
-            told = asdict(self.owner) | {"host": socket.gethostname(), "process": os.getpid()}
-            self._put({"event": "run", "format": _FORMAT, **told})
+            owner = asdict(self.owner) | {"host": socket.gethostname(), "process": os.getpid()}
+            self._append({"event": "run", "format": _FORMAT, **owner})
         elif not before.endswith("\n"):
-            file.write("\n")  # the last line was cut short, and would spoil the next
+            file.write("\n")  # the last line was cut short, and would spoil the next one
         return True
 
     def _write(self, event: str, **values: object) -> None:
-        self.claim(wait=True)
-        self._put({"event": event, **values})
+        self.acquire(wait=True)
+        self._append({"event": event, **values})
 
-    def _put(self, line: Mapping[str, object]) -> None:
+    def _append(self, line: Mapping[str, object]) -> None:
         assert self._file is not None
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
-def read_pages(path: Path) -> Pages:
-    """What stands by a ledger, oldest first; a file that is not there is empty.
+def read_ledger(path: Path) -> LedgerContents:
+    """Return the contents of a ledger, resources oldest first; a missing file counts as empty.
 
-    Raises LedgerBroken for a file that is none. A last line that was cut short does not count: a run that was killed
-    while it wrote an intent had not sent the call.
+    Raises MalformedLedger for any other file. A last line that was cut short is ignored: a run that was killed while
+    it wrote an intent had not sent the call.
     """
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
-    entries = [entry for entry in map(_entry, lines) if entry]
+    entries = [entry for entry in map(_parse_entry, lines) if entry]
     if not entries:
-        return Pages()
+        return LedgerContents()
     try:
-        return _pages(entries)
+        return _replay(entries)
     except (KeyError, TypeError, ValueError):
-        raise LedgerBroken(f"{path} is no ledger that this version can read (format {_FORMAT})") from None
+        raise MalformedLedger(f"{path} is not a ledger that this version can read (format {_FORMAT})") from None
 
 
 def ledgers_in(folder: Path) -> list[Path]:
-    """The ledgers of one run, one a worker, from the folder of its report."""
+    """Return the ledgers of one run, one for each worker, in the folder of its report."""
     return sorted(folder.glob("ledger-*.jsonl"))
 
 
-def namespaces_in(folder: Path) -> int:
-    """How many namespaces of the run stand, by the ledgers of all its workers."""
-    return sum(thing.what == "namespace" for path in ledgers_in(folder) for thing in read_pages(path).standing)
+def count_namespaces(folder: Path) -> int:
+    """Return how many namespaces of the run exist according to the ledgers of all its workers."""
+    return sum(resource.kind == "namespace" for path in ledgers_in(folder) for resource in read_ledger(path).existing)
 
 
 @contextmanager
-def alone(folder: Path, subject: str) -> Iterator[None]:
-    """While this lasts no other worker of the run is in the same part of the code for that subject."""
+def exclusive_lock(folder: Path, subject: str) -> Iterator[None]:
+    """Hold the lock on a subject that the workers of a run share."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{subject}.lock").open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _pages(entries: Sequence[Mapping[str, Any]]) -> Pages:
+def _replay(entries: Sequence[Mapping[str, Any]]) -> LedgerContents:
     head, *rest = entries
     if head["event"] != "run" or head["format"] != _FORMAT:
         raise ValueError("another format")
     owner = Owner(**{name: head[name] for name in Owner.__dataclass_fields__})
-    standing: dict[int, Thing] = {}
+    existing: dict[int, Resource] = {}
     shared: list[Shared] = []
     for entry in rest:
         event, number = entry["event"], entry.get("number", 0)
         if event == "intent":
-            standing[number] = Thing(number, entry["operation"], entry["region"], entry["asked"])
+            existing[number] = Resource(number, entry["operation"], entry["region"], entry["asked"])
         elif event == "created":
-            known = standing[number]
-            standing[number] = Thing(number, known.operation, known.region, known.asked, tuple(entry["ids"]))
+            known = existing[number]
+            existing[number] = Resource(number, known.operation, known.region, known.parameters, tuple(entry["ids"]))
         elif event in ("refused", "removed"):
-            standing.pop(number, None)
+            existing.pop(number, None)
         elif event == "shared":
             shared.append(Shared(entry["kind"], entry["id"], number, entry["vpc"]))
         elif event == "deleted":
-            named = set(entry["asked"].values())
-            for other, thing in list(standing.items()):
-                if thing.ids and named.issuperset(thing.ids):
-                    del standing[other]
+            names = set(entry["asked"].values())
+            for other, resource in list(existing.items()):
+                if resource.ids and names.issuperset(resource.ids):
+                    del existing[other]
         else:
             raise ValueError(event)
-    kept = tuple(one for one in shared if not one.number or one.number in standing)
-    return Pages(owner, tuple(standing.values()), kept)
+    still_shared = tuple(resource for resource in shared if not resource.number or resource.number in existing)
+    return LedgerContents(owner, tuple(existing.values()), still_shared)
 
 
-def _entry(text: str) -> Mapping[str, Any] | None:
+def _parse_entry(text: str) -> Mapping[str, Any] | None:
     try:
         value = json.loads(text)
     except ValueError:
@@ -266,14 +284,14 @@ def _entry(text: str) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _texts(params: Mapping[str, Any]) -> dict[str, str]:
+def _text_parameters(params: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in params.items() if isinstance(value, str)}
 
 
-def _at(response: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
-    """The identifiers that an answer holds there; a list in between is gone through."""
+def _values_at(response: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+    """Return the identifiers at a path of an answer; of a list on the way, those of each element."""
     found: list[Any] = [response]
     for name in path:
-        inside = [one.get(name) for one in found if isinstance(one, Mapping)]
-        found = [one for value in inside for one in (value if isinstance(value, list) else [value])]
-    return [one for one in found if isinstance(one, str)]
+        inside = [value.get(name) for value in found if isinstance(value, Mapping)]
+        found = [item for value in inside for item in (value if isinstance(value, list) else [value])]
+    return [value for value in found if isinstance(value, str)]

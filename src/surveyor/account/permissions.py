@@ -1,4 +1,4 @@
-"""The permissions that a run needs, from the calls that its tests made: the least that lets all of them be judged."""
+"""The least-privilege policy of a run: the permissions behind the calls that its tests made, and no other."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
-__all__ = ["actions_of", "policy_of"]
+__all__ = ["format_policy", "required_actions"]
 
 _WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity"})
-"""Nobody needs to be allowed this, and it cannot be denied (sts/GetCallerIdentity)."""
+"""Actions that need no permission and cannot be denied (sts/GetCallerIdentity)."""
 
 
 class _Statement(TypedDict):
@@ -24,21 +24,21 @@ class _Policy(TypedDict):
     Statement: list[_Statement]
 
 
-def actions_of(operations: Iterable[str], dependent: Mapping[str, Iterable[str]]) -> set[str]:
-    """The actions behind operations (`service:Operation`), with those that each needs beside its own."""
-    asked = set(operations)
-    beside = {action for operation in asked for action in dependent.get(operation, ())}
-    return (asked | beside) - _WITHOUT_PERMISSION
+def required_actions(operations: Iterable[str], dependent: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return the actions behind operations (`service:Operation`), with the further actions that each depends on."""
+    called = set(operations)
+    further = {action for operation in called for action in dependent.get(operation, ())}
+    return (called | further) - _WITHOUT_PERMISSION
 
 
-def policy_of(actions: Iterable[str]) -> str:
-    """The policy that allows these actions, as JSON text: one statement for each service."""
+def format_policy(actions: Iterable[str]) -> str:
+    """Return the policy that allows these actions as JSON text, with one statement for each service."""
     by_service: dict[str, list[str]] = {}
     for action in sorted(set(actions)):
         by_service.setdefault(action.partition(":")[0], []).append(action)
     statements: list[_Statement] = [
-        {"Sid": service.capitalize(), "Effect": "Allow", "Action": named, "Resource": "*"}
-        for service, named in by_service.items()
+        {"Sid": service.capitalize(), "Effect": "Allow", "Action": service_actions, "Resource": "*"}
+        for service, service_actions in by_service.items()
     ]
     policy: _Policy = {"Version": "2012-10-17", "Statement": statements}
     return json.dumps(policy, indent=2)

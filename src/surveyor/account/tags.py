@@ -1,16 +1,16 @@
-"""How things of a run are told from everybody else's: by their names, and by a tag that is put on them."""
+"""The names and the tag by which resources of a run are distinguished from all others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["TAG", "is_marked", "marked", "prefix"]
+__all__ = ["TAG", "add_run_tag", "belongs_to_run", "run_prefix"]
 
 TAG = "surveyor:run"
 """The key of the tag; its value is the run."""
 
-_EC2 = {
+_EC2_RESOURCE_TYPES = {
     "CreateSecurityGroup": "security-group",
     "CreateVpc": "vpc",
     "CreateSubnet": "subnet",
@@ -20,27 +20,30 @@ _CLOUD_MAP = ("CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicD
 _ECS = ("CreateCluster", "CreateService", "RegisterTaskDefinition")
 
 
-def prefix(run: str) -> str:
-    """How names of the run begin."""
+def run_prefix(run: str) -> str:
+    """Return the prefix of all names of the run."""
     return f"surveyor-{run}-"
 
 
-def marked(service: str, operation: str, params: Mapping[str, Any], run: str) -> dict[str, Any] | None:
-    """The parameters of a create call with the tag of the run; None if the call takes no tags, or brings its own."""
+def add_run_tag(service: str, operation: str, params: Mapping[str, Any], run: str) -> dict[str, Any] | None:
+    """Return the parameters of a create call with the tag of the run.
+
+    Returns None if the call takes no tags or has tags already.
+    """
     tag = [{"Key": TAG, "Value": run}]
     if service == "servicediscovery" and operation in _CLOUD_MAP and "Tags" not in params:
         return {**params, "Tags": tag}
-    if service == "ec2" and operation in _EC2 and "TagSpecifications" not in params:
-        return {**params, "TagSpecifications": [{"ResourceType": _EC2[operation], "Tags": tag}]}
+    if service == "ec2" and operation in _EC2_RESOURCE_TYPES and "TagSpecifications" not in params:
+        return {**params, "TagSpecifications": [{"ResourceType": _EC2_RESOURCE_TYPES[operation], "Tags": tag}]}
     if service == "ecs" and operation in _ECS and "tags" not in params:
         return {**params, "tags": [{"key": TAG, "value": run}]}
     if service == "acm-pca" and operation == "CreateCertificateAuthority":
         return {**params, "Tags": [*params.get("Tags", ()), *tag]}
     if service == "ecs" and operation == "RunTask" and "startedBy" not in params:
-        return {**params, "startedBy": prefix(run)}
+        return {**params, "startedBy": run_prefix(run)}
     return None
 
 
-def is_marked(name: str, tags: list[dict[str, str]], run: str) -> bool:
-    """Whether a thing of this name with these tags is the run's own."""
-    return prefix(run) in name or any(tag.get("Key") == TAG and tag.get("Value") == run for tag in tags)
+def belongs_to_run(name: str, tags: list[dict[str, str]], run: str) -> bool:
+    """Return whether a resource with this name and these tags belongs to the run."""
+    return run_prefix(run) in name or any(tag.get("Key") == TAG and tag.get("Value") == run for tag in tags)

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from surveyor.account.ledger import read_pages
+from surveyor.account.ledger import read_ledger
 from surveyor.account.removal import delete_resources
 from surveyor.errors import SurveyorError
 from surveyor.pytest_plugin.options import SETTINGS, is_judged
@@ -42,14 +42,16 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     ledger, running = session.ledger, session.running
     if ledger is None or running is None or _CREATED_BEFORE not in item.stash or session.dead():
         return
-    pages = read_pages(ledger.path)
-    shared = {entry.number for entry in pages.shared}
+    contents = read_ledger(ledger.path)
+    shared = {entry.number for entry in contents.shared}
     created = [
-        entry for entry in pages.standing if entry.number > item.stash[_CREATED_BEFORE] and entry.number not in shared
+        entry
+        for entry in contents.existing
+        if entry.number > item.stash[_CREATED_BEFORE] and entry.number not in shared
     ]
     # What cannot be deleted now is tried once more at the end of the run.
-    for resource in delete_resources(created, running.account(session.run)).gone:
-        ledger.removed(resource.number)
+    for resource in delete_resources(created, running.account(session.run)).deleted:
+        ledger.record_removed(resource.number)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

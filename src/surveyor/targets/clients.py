@@ -18,7 +18,7 @@ from botocore.session import Session
 from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.account.ledger import Ledger
-from surveyor.account.tags import marked
+from surveyor.account.tags import add_run_tag
 from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.model import Target
@@ -98,7 +98,7 @@ class Clients:
             aws_access_key_id=key,
             aws_secret_access_key=secret,
         )
-        cleaning = self._spending.cleaning
+        cleaning = self._spending.cleanup
 
         def count(model: Any, **_: object) -> None:
             cleaning[f"{service}:{model.name}"] += 1
@@ -133,13 +133,13 @@ class Clients:
             params_sent = context.get("surveyor_params", {})
             context["surveyor_started"] = time.perf_counter()
             context["surveyor_log"] = self._log.log_size() if self._log else 0
-            self._spending.before(service, model.name)
+            self._spending.count_call(service, model.name)
             if self._ledger is not None:
-                context["surveyor_number"] = self._ledger.before(service, model.name, params_sent, region)
+                context["surveyor_number"] = self._ledger.record_intent(service, model.name, params_sent, region)
 
         def add_marks(params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> dict[str, Any]:
             if self._ledger is not None:
-                params = marked(service, model.name, params, self._ledger.owner.run) or params
+                params = add_run_tag(service, model.name, params, self._ledger.owner.run) or params
             context["surveyor_params"] = params
             return params
 
@@ -204,9 +204,9 @@ class Clients:
             return
         number = context.get("surveyor_number")
         if number is not None:
-            self._ledger.after(number, f"{service}:{operation}", parsed)
+            self._ledger.record_result(number, f"{service}:{operation}", parsed)
         elif parsed is not None:
-            self._ledger.deleted(service, operation, params_sent)
+            self._ledger.record_deleted(service, operation, params_sent)
 
 
 def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:

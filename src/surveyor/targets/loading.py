@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from surveyor.account.budget import Budget, BudgetError, budget_of
+from surveyor.account.budget import Budget, BudgetError, parse_budget
 from surveyor.claims.features import FEATURES
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.messages import nearest
@@ -189,7 +189,7 @@ def _placement(table: dict[str, Any]) -> TaskPlacement:
 
 def _budget(table: dict[str, Any]) -> Budget:
     try:
-        return budget_of(table)
+        return parse_budget(table)
     except BudgetError as error:
         raise _Invalid(f"budget: {error}") from None
 

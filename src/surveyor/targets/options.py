@@ -100,7 +100,7 @@ def _with_features_and_budget(target: Target, options: TargetOptions) -> Target:
         if not target.is_one_account:
             raise UsageError(f"--budget does not go with {target.name}, where nothing costs anything")
         try:
-            target = replace(target, budget=target.budget.tightened(options.budget))
+            target = replace(target, budget=target.budget.with_limits(options.budget))
         except BudgetError as error:
             raise UsageError(f"--budget: {error}") from None
     return target

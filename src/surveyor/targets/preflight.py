@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from surveyor.account.removal.account import code_of
+from surveyor.account.removal.account import error_code
 from surveyor.errors import TargetUnavailable
 from surveyor.targets.clients import Clients
 from surveyor.targets.model import Target
@@ -67,7 +67,7 @@ def _identity(target: Target, clients: Clients, now: Callable[[], float]) -> Non
     try:
         answer = clients.client("sts", target.account or "", target.region).get_caller_identity()
     except ClientError as error:
-        code = code_of(error)
+        code = error_code(error)
         advice = _ADVICE.get(code, "its answer to GetCallerIdentity must name the account")
         raise _stop(f"{target.name} refused GetCallerIdentity with {code}: {advice}") from None
     except BotoCoreError as error:
@@ -140,7 +140,7 @@ def _permitted(target: Target, clients: Clients, call: _Call) -> None:
     try:
         getattr(client, call.operation)(**call.params)
     except ClientError as error:
-        if code_of(error) in _DENIED:
+        if error_code(error) in _DENIED:
             name = client.meta.method_to_api_mapping[call.operation]
             raise _stop(
                 f"{call.service}:{name} is denied in account {target.account}, and set-up or clean-up needs it: "

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Protocol
 
-from surveyor.account.ledger import Ledger, Owner, Thing, ledgers_in, read_pages
+from surveyor.account.ledger import Ledger, Owner, Resource, ledgers_in, read_ledger
 from surveyor.account.removal import Account, delete_resources
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.targets.model import Target
 
-__all__ = ["RunStillActive", "forget", "owner_of", "standing_in", "sweep_folder"]
+__all__ = ["RunStillActive", "existing_resources", "forget", "owner_of", "sweep_folder"]
 
 
 class RunStillActive(SurveyorError):
@@ -30,14 +30,14 @@ Reach = Callable[[Target, int], AbstractContextManager[ReachedTarget]]
 """Reach a target, with a seed, and check its account: surveyor.targets.running.run_target."""
 
 
-def standing_in(folder: Path) -> list[Thing]:
+def existing_resources(folder: Path) -> list[Resource]:
     """Return what still exists by the ledgers of a run. Raises LedgerBroken."""
-    return [thing for path in ledgers_in(folder) for thing in read_pages(path).standing]
+    return [resource for path in ledgers_in(folder) for resource in read_ledger(path).existing]
 
 
 def owner_of(folder: Path) -> Owner | None:
     """Return the owner of the ledgers; None if there are none, or nothing was written. Raises LedgerBroken."""
-    return next((pages.owner for path in ledgers_in(folder) if (pages := read_pages(path)).owner), None)
+    return next((contents.owner for path in ledgers_in(folder) if (contents := read_ledger(path)).owner), None)
 
 
 def forget(folder: Path, *, anyway: bool) -> None:
@@ -45,10 +45,10 @@ def forget(folder: Path, *, anyway: bool) -> None:
 
     Raises UsageError if resources still exist by them, unless `anyway`: the resources ended with the target.
     """
-    standing = [] if anyway else standing_in(folder)
-    if standing:
+    existing = [] if anyway else existing_resources(folder)
+    if existing:
         raise UsageError(
-            f"{folder} holds the ledgers of a run that left {len(standing)} thing{'s' if len(standing) > 1 else ''} "
+            f"{folder} holds the ledgers of a run that left {len(existing)} resource{'s' if len(existing) > 1 else ''} "
             f"behind: delete them with `surveyor sweep {folder}`, or choose another --out"
         )
     for path in (*folder.rglob("ledger-*.jsonl"), *folder.rglob("spent.json")):
@@ -63,19 +63,19 @@ def sweep_folder(
     Raises RunStillActive while the run has not ended, LedgerBroken, and TargetUnavailable as `reach` does.
     """
     owner = owner_of(folder)
-    if owner is None or not standing_in(folder):
+    if owner is None or not existing_resources(folder):
         return []
     with ExitStack() as stack:
         ledgers = [Ledger(path, owner) for path in ledgers_in(folder)]
         for ledger in ledgers:
             stack.callback(ledger.close)
-            if not ledger.claim(wait=False):
+            if not ledger.acquire(wait=False):
                 raise RunStillActive(f"run {owner.run} is still active (process {owner.process} on {owner.host})")
         account = stack.enter_context(reach(target, 0)).account(owner.run)
-        standing = {thing: ledger for ledger in ledgers for thing in read_pages(ledger.path).standing}
-        report(f"run {owner.run}: deleting {len(standing)} resources")
-        outcome = delete_resources(list(standing), account)
-        for thing in outcome.gone:
-            standing[thing].removed(thing.number)
-            report(f"deleted: {thing}")
-        return [f"{thing}: {why}" for thing, why in outcome.left.items()]
+        existing = {resource: ledger for ledger in ledgers for resource in read_ledger(ledger.path).existing}
+        report(f"run {owner.run}: deleting {len(existing)} resources")
+        result = delete_resources(list(existing), account)
+        for resource in result.deleted:
+            existing[resource].record_removed(resource.number)
+            report(f"deleted: {resource}")
+        return [f"{resource}: {why}" for resource, why in result.remaining.items()]

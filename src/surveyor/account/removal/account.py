@@ -1,4 +1,4 @@
-"""The account that things are taken away from, and what finding and removing in it have in common."""
+"""The account that resources are deleted from, and what all deletions have in common."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from botocore.exceptions import ClientError
 from surveyor import timeouts
 from surveyor.clock import Clock
 
-__all__ = ["Account", "Found", "Problems", "code_of", "gone", "persist"]
+__all__ = ["Account", "FindIds", "Problems", "error_code", "ignore_absent", "retry_while"]
 
 Problems = Mapping[str, str]
-"""By identifier: why a thing still stands."""
+"""Identifier -> why the resource still exists."""
 
-Found = Callable[["Account", Any], tuple[str, ...]]
-"""Finds the identifiers of what a Thing made."""
+FindIds = Callable[["Account", Any], tuple[str, ...]]
+"""Finds the identifiers of a Resource."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """One account as one run sees it. `client(service, region)` makes a client that is patient and not recorded."""
+    """One account, for the cleanup of one run. `client(service, region)` creates a client that retries, unrecorded."""
 
     run: str
     client: Callable[[str, str], Any]
     clock: Clock
 
 
-def code_of(error: ClientError) -> str:
-    """The error's code."""
+def error_code(error: ClientError) -> str:
+    """Return the error's code."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @contextmanager
-def gone(*codes: str) -> Iterator[None]:
-    """Errors that say that there is nothing to take away are as good as success."""
+def ignore_absent(*codes: str) -> Iterator[None]:
+    """Treat errors with these codes as success: they say that the resource does not exist."""
     try:
         yield
     except ClientError as error:
-        if code_of(error) not in codes:
+        if error_code(error) not in codes:
             raise
 
 
-def persist(account: Account, call: Callable[[], Any], *not_yet: str) -> Any:
-    """Call until the target no longer says that something inside is still on its way out.
+def retry_while(account: Account, call: Callable[[], Any], *codes: str) -> Any:
+    """Call again while the target answers with one of these codes: something inside is still being deleted.
 
-    Raises the last of these errors when that has taken too long.
+    Raises the last of these errors after the time limit of an operation.
     """
     last: list[ClientError] = []
 
@@ -57,7 +57,7 @@ def persist(account: Account, call: Callable[[], Any], *not_yet: str) -> Any:
         try:
             return (call(),)
         except ClientError as error:
-            if code_of(error) not in not_yet:
+            if error_code(error) not in codes:
                 raise
             last.append(error)
             return None

@@ -1,4 +1,4 @@
-"""Namespaces and services of Cloud Map, with the instances inside."""
+"""Cloud Map namespaces and services, with the instances inside."""
 
 from __future__ import annotations
 
@@ -9,138 +9,148 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from surveyor import timeouts
-from surveyor.account.ledger import Thing
-from surveyor.account.removal.account import Account, Problems, code_of, gone, persist
-from surveyor.account.tags import is_marked
+from surveyor.account.ledger import Resource
+from surveyor.account.removal.account import Account, Problems, error_code, ignore_absent, retry_while
+from surveyor.account.tags import belongs_to_run
 
-__all__ = ["find_namespace", "find_service", "remove_namespaces", "remove_services"]
+__all__ = ["delete_namespaces", "delete_services", "find_namespace", "find_service"]
 
-_ENDED = ("SUCCESS", "FAIL")
+_FINAL = ("SUCCESS", "FAIL")
 
 
-def find_namespace(account: Account, thing: Thing) -> tuple[str, ...]:
-    """The namespace that the create call made, once its operation has ended; () if it made none."""
-    cloudmap = account.client("servicediscovery", thing.region)
-    for operation in thing.ids:
+def find_namespace(account: Account, resource: Resource) -> tuple[str, ...]:
+    """Return the namespace that the create call created, once its operation has finished; () if there is none."""
+    cloudmap = account.client("servicediscovery", resource.region)
+    for identifier in resource.ids:
         try:
-            ended = _ended(account, cloudmap, operation)
+            operation = _wait_for_operation(account, cloudmap, identifier)
         except ClientError as error:
-            if code_of(error) != "OperationNotFound":
+            if error_code(error) != "OperationNotFound":
                 raise
             break  # operations are forgotten after a while
-        made = ended.get("Targets", {}).get("NAMESPACE")
-        return (made,) if made and ended["Status"] == "SUCCESS" else ()
-    account.clock.eventually(lambda: not _creating(cloudmap), within=timeouts.OPERATION)
-    pages = cloudmap.get_paginator("list_namespaces").paginate()
-    named = [one for page in pages for one in page["Namespaces"] if one["Name"] == thing.asked.get("Name")]
-    return tuple(one["Id"] for one in named if is_marked(one["Name"], _tags(cloudmap, one["Arn"]), account.run))
+        created = operation.get("Targets", {}).get("NAMESPACE")
+        return (created,) if created and operation["Status"] == "SUCCESS" else ()
+    account.clock.eventually(lambda: not _running_creations(cloudmap), within=timeouts.OPERATION)
+    return _find_own(account, cloudmap, _list(cloudmap, "list_namespaces", "Namespaces"), resource)
 
 
-def find_service(account: Account, thing: Thing) -> tuple[str, ...]:
-    """The service of that name in the namespace, if the create call made one."""
-    cloudmap = account.client("servicediscovery", thing.region)
-    chosen = [{"Name": "NAMESPACE_ID", "Values": [thing.asked.get("NamespaceId", "")]}]
-    pages = cloudmap.get_paginator("list_services").paginate(Filters=chosen)
-    named: list[Any] = []
-    with gone("NamespaceNotFound", "InvalidInput"):
-        named = [one for page in pages for one in page["Services"] if one["Name"] == thing.asked.get("Name")]
-    return tuple(one["Id"] for one in named if is_marked(one["Name"], _tags(cloudmap, one["Arn"]), account.run))
+def find_service(account: Account, resource: Resource) -> tuple[str, ...]:
+    """Return the service of that name in the namespace, if the create call created one."""
+    cloudmap = account.client("servicediscovery", resource.region)
+    services: list[Any] = []
+    with ignore_absent("NamespaceNotFound", "InvalidInput"):
+        services = _list_services(cloudmap, resource.parameters.get("NamespaceId", ""))
+    return _find_own(account, cloudmap, services, resource)
 
 
-def remove_services(account: Account, region: str, ids: Sequence[str]) -> Problems:
-    """Deregister the instances of services and delete them."""
+def delete_services(account: Account, region: str, ids: Sequence[str]) -> Problems:
+    """Deregister the instances of services and delete the services."""
     cloudmap = account.client("servicediscovery", region)
     problems: dict[str, str] = {}
     operations: list[str] = []
-    for service in ids:  # side by side, which takes hardly longer than one
-        with gone("ServiceNotFound"):
+    for service in ids:  # all deregistrations run side by side, which takes hardly longer than one
+        with ignore_absent("ServiceNotFound"):
             operations += _deregister_all(cloudmap, service)
     for operation in operations:
-        _ended(account, cloudmap, operation)
+        _wait_for_operation(account, cloudmap, operation)
     for service in ids:
         try:
-            with gone("ServiceNotFound"):
-                persist(account, partial(_delete_service, cloudmap, service), "ResourceInUse")
+            with ignore_absent("ServiceNotFound"):
+                retry_while(account, partial(_delete_service, cloudmap, service), "ResourceInUse")
         except ClientError as error:
             problems[service] = str(error)
     return problems
 
 
-def remove_namespaces(account: Account, region: str, ids: Sequence[str]) -> Problems:
-    """Delete namespaces with all that is inside, side by side, and wait until they are gone."""
+def delete_namespaces(account: Account, region: str, ids: Sequence[str]) -> Problems:
+    """Delete namespaces with all that is inside, side by side, and wait until they are deleted."""
     cloudmap = account.client("servicediscovery", region)
     problems: dict[str, str] = {}
-    deleting: dict[str, str] = {}
-    inside = [one for namespace in ids for one in _services(cloudmap, namespace)]
-    problems.update(remove_services(account, region, inside))
+    operations: dict[str, str] = {}
+    services = [service["Id"] for namespace in ids for service in _list_services(cloudmap, namespace)]
+    problems.update(delete_services(account, region, services))
     for namespace in ids:
         try:
-            with gone("NamespaceNotFound"):
-                deleting[namespace] = persist(account, partial(_delete, cloudmap, namespace), "ResourceInUse")
+            with ignore_absent("NamespaceNotFound"):
+                delete = partial(_delete_namespace, cloudmap, namespace)
+                operations[namespace] = retry_while(account, delete, "ResourceInUse")
         except ClientError as error:
             problems[namespace] = str(error)
-    for namespace, operation in deleting.items():
-        ended = _ended(account, cloudmap, operation)
-        if ended["Status"] != "SUCCESS":
-            problems[namespace] = f"DeleteNamespace ended as FAIL: {ended.get('ErrorCode')} {ended.get('ErrorMessage')}"
+    for namespace, identifier in operations.items():
+        operation = _wait_for_operation(account, cloudmap, identifier)
+        if operation["Status"] != "SUCCESS":
+            reason = f"{operation.get('ErrorCode')} {operation.get('ErrorMessage')}"
+            problems[namespace] = f"DeleteNamespace ended as FAIL: {reason}"
     return problems
 
 
 def _delete_service(cloudmap: Any, service: str) -> None:
-    """Delete a service; where a registration that was under way has ended meanwhile, its instance goes first."""
+    """Delete a service; first deregister instances whose registration has finished meanwhile."""
     list(_deregister_all(cloudmap, service))
     cloudmap.delete_service(Id=service)
 
 
 def _deregister_all(cloudmap: Any, service: str) -> Iterable[str]:
-    pages = cloudmap.get_paginator("list_instances").paginate(ServiceId=service)
-    for instance in [one["Id"] for page in pages for one in page["Instances"]]:
+    instances = _list(cloudmap, "list_instances", "Instances", ServiceId=service)
+    for instance in [instance["Id"] for instance in instances]:
         try:
             yield cloudmap.deregister_instance(ServiceId=service, InstanceId=instance)["OperationId"]
         except ClientError as error:
-            if code_of(error) == "DuplicateRequest":
-                yield from _duplicate(error)
-            elif code_of(error) not in ("InstanceNotFound", "ResourceInUse"):
+            if error_code(error) == "DuplicateRequest":
+                yield from _duplicate_operation(error)
+            elif error_code(error) not in ("InstanceNotFound", "ResourceInUse"):
                 raise
 
 
-def _delete(cloudmap: Any, namespace: str) -> str:
+def _delete_namespace(cloudmap: Any, namespace: str) -> str:
     try:
         return str(cloudmap.delete_namespace(Id=namespace)["OperationId"])
     except ClientError as error:
-        for operation in _duplicate(error) if code_of(error) == "DuplicateRequest" else ():
+        for operation in _duplicate_operation(error) if error_code(error) == "DuplicateRequest" else ():
             return operation
         raise
 
 
-def _duplicate(error: ClientError) -> list[str]:
-    """The operation that does already what was asked for."""
+def _duplicate_operation(error: ClientError) -> list[str]:
+    """Return the operation in progress that already does what was requested."""
     response: Any = error.response
     return [response["DuplicateOperationId"]] if "DuplicateOperationId" in response else []
 
 
-def _services(cloudmap: Any, namespace: str) -> list[str]:
-    chosen = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
-    pages = cloudmap.get_paginator("list_services").paginate(Filters=chosen)
-    return [one["Id"] for page in pages for one in page["Services"]]
+def _find_own(account: Account, cloudmap: Any, entries: list[Any], resource: Resource) -> tuple[str, ...]:
+    """Return the ids of the entries that have the resource's name and belong to the run."""
+    return tuple(
+        entry["Id"]
+        for entry in entries
+        if entry["Name"] == resource.parameters.get("Name")
+        and belongs_to_run(entry["Name"], _tags(cloudmap, entry["Arn"]), account.run)
+    )
 
 
-def _ended(account: Account, cloudmap: Any, operation: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        found: dict[str, Any] = cloudmap.get_operation(OperationId=operation)["Operation"]
-        return found if found["Status"] in _ENDED else None
-
-    return account.clock.eventually(look, within=timeouts.OPERATION)
+def _list_services(cloudmap: Any, namespace: str) -> list[Any]:
+    filters = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
+    return _list(cloudmap, "list_services", "Services", Filters=filters)
 
 
-def _creating(cloudmap: Any) -> list[str]:
-    """The operations that make namespaces just now, whoever began them."""
-    chosen = [
+def _list(cloudmap: Any, operation: str, member: str, **params: Any) -> list[Any]:
+    return [entry for page in cloudmap.get_paginator(operation).paginate(**params) for entry in page[member]]
+
+
+def _wait_for_operation(account: Account, cloudmap: Any, identifier: str) -> dict[str, Any]:
+    def finished() -> dict[str, Any] | None:
+        operation: dict[str, Any] = cloudmap.get_operation(OperationId=identifier)["Operation"]
+        return operation if operation["Status"] in _FINAL else None
+
+    return account.clock.eventually(finished, within=timeouts.OPERATION)
+
+
+def _running_creations(cloudmap: Any) -> list[str]:
+    """Return the operations in progress that create namespaces, of any run."""
+    filters = [
         {"Name": "TYPE", "Values": ["CREATE_NAMESPACE"], "Condition": "EQ"},
         {"Name": "STATUS", "Values": ["SUBMITTED", "PENDING"], "Condition": "IN"},
     ]
-    pages = cloudmap.get_paginator("list_operations").paginate(Filters=chosen)
-    return [one["Id"] for page in pages for one in page["Operations"]]
+    return [operation["Id"] for operation in _list(cloudmap, "list_operations", "Operations", Filters=filters)]
 
 
 def _tags(cloudmap: Any, arn: str) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""In which order things are taken away: what is inside before what is around it."""
+"""The order in which resources are deleted: contents before containers."""
 
 from __future__ import annotations
 
@@ -7,99 +7,119 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from surveyor.account.ledger import Thing
-from surveyor.account.removal.account import Account, Found, Problems
-from surveyor.account.removal.cloudmap import find_namespace, find_service, remove_namespaces, remove_services
-from surveyor.account.removal.ec2 import find_ec2, remove_groups, remove_instances, remove_subnets, remove_vpcs
+from surveyor.account.ledger import Resource
+from surveyor.account.removal.account import Account, FindIds, Problems
+from surveyor.account.removal.cloudmap import delete_namespaces, delete_services, find_namespace, find_service
+from surveyor.account.removal.ec2 import (
+    delete_instances,
+    delete_security_groups,
+    delete_subnets,
+    delete_vpcs,
+    find_ec2,
+)
 from surveyor.account.removal.ecs import (
+    delete_clusters,
+    delete_ecs_services,
+    delete_task_definitions,
     find_cluster,
     find_ecs_service,
     find_task,
     find_task_definition,
-    remove_clusters,
-    remove_ecs_services,
-    remove_task_definitions,
-    remove_tasks,
+    stop_tasks,
 )
-from surveyor.account.removal.elb import find_by_name, remove_balancers, remove_target_groups
-from surveyor.account.removal.events import find_queue, find_rule, remove_queues, remove_rules
-from surveyor.account.removal.route53 import find_check, find_zone, remove_checks, remove_zones
-from surveyor.account.removal.telemetry import find_authority, find_log_group, remove_authorities, remove_log_groups
+from surveyor.account.removal.elb import delete_load_balancers, delete_target_groups, find_by_name
+from surveyor.account.removal.events import delete_queues, delete_rules, find_queue, find_rule
+from surveyor.account.removal.route53 import (
+    delete_health_checks,
+    delete_hosted_zones,
+    find_health_check,
+    find_hosted_zone,
+)
+from surveyor.account.removal.telemetry import (
+    delete_certificate_authorities,
+    delete_log_groups,
+    find_certificate_authority,
+    find_log_group,
+)
 from surveyor.errors import SurveyorError
 
-__all__ = ["Outcome", "delete_resources"]
+__all__ = ["DeletionResult", "delete_resources"]
 
 
 @dataclass(frozen=True)
-class _Way:
-    """How things of one kind are found and removed."""
+class _DeletionRule:
+    """How resources of one kind are found and deleted."""
 
-    what: str
-    find: Found
-    remove: Callable[[Account, str, Sequence[str]], Problems]
+    kind: str
+    find: FindIds
+    delete: Callable[[Account, str, Sequence[str]], Problems]
 
 
-_ORDER = (
-    _Way("ECS service", find_ecs_service, remove_ecs_services),
-    _Way("task", find_task, remove_tasks),
-    _Way("load balancer", find_by_name, remove_balancers),
-    _Way("target group", find_by_name, remove_target_groups),
-    _Way("task definition", find_task_definition, remove_task_definitions),
-    _Way("cluster", find_cluster, remove_clusters),
-    _Way("log group", find_log_group, remove_log_groups),
-    _Way("certificate authority", find_authority, remove_authorities),
-    _Way("rule", find_rule, remove_rules),
-    _Way("queue", find_queue, remove_queues),
-    _Way("EC2 instance", find_ec2, remove_instances),
-    _Way("security group", find_ec2, remove_groups),
-    _Way("subnet", find_ec2, remove_subnets),
-    _Way("service", lambda account, thing: thing.ids or find_service(account, thing), remove_services),
-    _Way("namespace", find_namespace, remove_namespaces),
-    _Way("hosted zone", find_zone, remove_zones),
-    _Way("health check", find_check, remove_checks),
-    _Way("VPC", find_ec2, remove_vpcs),
+_RULES = (
+    _DeletionRule("ECS service", find_ecs_service, delete_ecs_services),
+    _DeletionRule("task", find_task, stop_tasks),
+    _DeletionRule("load balancer", find_by_name, delete_load_balancers),
+    _DeletionRule("target group", find_by_name, delete_target_groups),
+    _DeletionRule("task definition", find_task_definition, delete_task_definitions),
+    _DeletionRule("cluster", find_cluster, delete_clusters),
+    _DeletionRule("log group", find_log_group, delete_log_groups),
+    _DeletionRule("certificate authority", find_certificate_authority, delete_certificate_authorities),
+    _DeletionRule("rule", find_rule, delete_rules),
+    _DeletionRule("queue", find_queue, delete_queues),
+    _DeletionRule("EC2 instance", find_ec2, delete_instances),
+    _DeletionRule("security group", find_ec2, delete_security_groups),
+    _DeletionRule("subnet", find_ec2, delete_subnets),
+    _DeletionRule(
+        "service", lambda account, resource: resource.ids or find_service(account, resource), delete_services
+    ),
+    _DeletionRule("namespace", find_namespace, delete_namespaces),
+    _DeletionRule("hosted zone", find_hosted_zone, delete_hosted_zones),
+    _DeletionRule("health check", find_health_check, delete_health_checks),
+    _DeletionRule("VPC", find_ec2, delete_vpcs),
 )
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of things: those that are gone, and why others are not."""
+class DeletionResult:
+    """The resources that were deleted, and those that remain with the reason for each."""
 
-    gone: list[Thing] = field(default_factory=list)
-    left: dict[Thing, str] = field(default_factory=dict)
-
-
-def delete_resources(things: Sequence[Thing], account: Account) -> Outcome:
-    """Take away what these things are, in all regions; whatever goes wrong with one, the others are tried."""
-    outcome = Outcome()
-    for way in _ORDER:
-        chosen = [thing for thing in things if thing.what == way.what]
-        for region in dict.fromkeys(thing.region for thing in chosen):
-            _take([thing for thing in chosen if thing.region == region], region, way, account, outcome)
-    return outcome
+    deleted: list[Resource] = field(default_factory=list)
+    remaining: dict[Resource, str] = field(default_factory=dict)
 
 
-def _take(things: Sequence[Thing], region: str, way: _Way, account: Account, outcome: Outcome) -> None:
-    found: dict[Thing, tuple[str, ...]] = {}
-    for thing in things:
+def delete_resources(resources: Sequence[Resource], account: Account) -> DeletionResult:
+    """Delete resources in all Regions; a failure with one does not stop the others."""
+    result = DeletionResult()
+    for rule in _RULES:
+        chosen = [resource for resource in resources if resource.kind == rule.kind]
+        for region in dict.fromkeys(resource.region for resource in chosen):
+            _apply(rule, [resource for resource in chosen if resource.region == region], region, account, result)
+    return result
+
+
+def _apply(
+    rule: _DeletionRule, resources: Sequence[Resource], region: str, account: Account, result: DeletionResult
+) -> None:
+    found: dict[Resource, tuple[str, ...]] = {}
+    for resource in resources:
         try:
-            found[thing] = way.find(account, thing)
+            found[resource] = rule.find(account, resource)
         except (ClientError, BotoCoreError, SurveyorError, AssertionError) as error:
-            outcome.left[thing] = _line(error)
-    ids = list(dict.fromkeys(one for several in found.values() for one in several))
+            result.remaining[resource] = _one_line(error)
+    all_ids = list(dict.fromkeys(identifier for ids in found.values() for identifier in ids))
     try:
-        problems = way.remove(account, region, ids) if ids else {}
+        problems = rule.delete(account, region, all_ids) if all_ids else {}
     except (ClientError, BotoCoreError, SurveyorError, AssertionError) as error:
-        problems = dict.fromkeys(ids, _line(error))
-    for thing in things:
-        if thing not in found:
+        problems = dict.fromkeys(all_ids, _one_line(error))
+    for resource in resources:
+        if resource not in found:
             continue
-        left = [problems[one] for one in found[thing] if one in problems]
-        if left:
-            outcome.left[thing] = left[0]
+        reasons = [problems[identifier] for identifier in found[resource] if identifier in problems]
+        if reasons:
+            result.remaining[resource] = reasons[0]
         else:
-            outcome.gone.append(thing)
+            result.deleted.append(resource)
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""Log groups, and private certificate authorities."""
+"""Log groups and private certificate authorities."""
 
 from __future__ import annotations
 
@@ -6,61 +6,64 @@ from collections.abc import Sequence
 
 from botocore.exceptions import ClientError
 
-from surveyor.account.ledger import Thing
-from surveyor.account.removal.account import Account, Problems, gone
+from surveyor.account.ledger import Resource
+from surveyor.account.removal.account import Account, Problems, ignore_absent
 from surveyor.account.tags import TAG
 
-__all__ = ["find_authority", "find_log_group", "remove_authorities", "remove_log_groups"]
+__all__ = [
+    "delete_certificate_authorities",
+    "delete_log_groups",
+    "find_certificate_authority",
+    "find_log_group",
+]
 
-SOONEST = 7
-"""Days that AWS keeps a deleted authority at least (acm-pca/DeleteCertificateAuthorityRequest)."""
+MIN_RETENTION = 7
+"""Minimum number of days that AWS keeps a deleted authority (acm-pca/DeleteCertificateAuthorityRequest)."""
 
 
-def find_log_group(account: Account, thing: Thing) -> tuple[str, ...]:
-    """The group's name, which it was given."""
-    return (thing.asked.get("logGroupName", ""),)
+def find_log_group(account: Account, resource: Resource) -> tuple[str, ...]:
+    """Return the group's name, which is in the parameters of the call."""
+    return (resource.parameters.get("logGroupName", ""),)
 
 
-def find_authority(account: Account, thing: Thing) -> tuple[str, ...]:
-    """The authority that the call made, or, where no answer came, those with the run's tag."""
-    if thing.ids:
-        return thing.ids
-    pca = account.client("acm-pca", thing.region)
+def find_certificate_authority(account: Account, resource: Resource) -> tuple[str, ...]:
+    """Return the authority that the call created; without an answer, those with the run's tag."""
+    if resource.ids:
+        return resource.ids
+    pca = account.client("acm-pca", resource.region)
     found = []
     for page in pca.get_paginator("list_certificate_authorities").paginate():
-        for one in page["CertificateAuthorities"]:
-            tags = pca.list_tags(CertificateAuthorityArn=one["Arn"])["Tags"]
-            if one["Status"] != "DELETED" and {"Key": TAG, "Value": account.run} in tags:
-                found.append(one["Arn"])
+        for authority in page["CertificateAuthorities"]:
+            tags = pca.list_tags(CertificateAuthorityArn=authority["Arn"])["Tags"]
+            if authority["Status"] != "DELETED" and {"Key": TAG, "Value": account.run} in tags:
+                found.append(authority["Arn"])
     return tuple(found)
 
 
-def remove_log_groups(account: Account, region: str, ids: Sequence[str]) -> Problems:
+def delete_log_groups(account: Account, region: str, ids: Sequence[str]) -> Problems:
     """Delete groups with their streams."""
     logs = account.client("logs", region)
     problems: dict[str, str] = {}
     for name in ids:
         try:
-            with gone("ResourceNotFoundException"):
+            with ignore_absent("ResourceNotFoundException"):
                 logs.delete_log_group(logGroupName=name)
         except ClientError as error:
             problems[name] = str(error)
     return problems
 
 
-def remove_authorities(account: Account, region: str, ids: Sequence[str]) -> Problems:
-    """Disable and delete authorities; AWS keeps them restorable for a week, and bills nothing for that."""
+def delete_certificate_authorities(account: Account, region: str, ids: Sequence[str]) -> Problems:
+    """Disable and delete authorities; AWS keeps them restorable for a week, and does not bill that week."""
     pca = account.client("acm-pca", region)
     problems: dict[str, str] = {}
     for arn in ids:
         try:
-            with gone("ResourceNotFoundException", "InvalidStateException"):
-                status = pca.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"][
-                    "Status"
-                ]
-                if status == "ACTIVE":
+            with ignore_absent("ResourceNotFoundException", "InvalidStateException"):
+                authority = pca.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"]
+                if authority["Status"] == "ACTIVE":
                     pca.update_certificate_authority(CertificateAuthorityArn=arn, Status="DISABLED")
-                pca.delete_certificate_authority(CertificateAuthorityArn=arn, PermanentDeletionTimeInDays=SOONEST)
+                pca.delete_certificate_authority(CertificateAuthorityArn=arn, PermanentDeletionTimeInDays=MIN_RETENTION)
         except ClientError as error:
             problems[arn] = str(error)
     return problems

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from surveyor.claims import Claim, load_claims
+from surveyor.claims.model import SourceKind
 from surveyor.claims.selection import Selection
 from surveyor.layout import Layout
 from surveyor.report.experiments import experiments_of
@@ -163,12 +164,16 @@ def _claim_report(
         symptom=symptom,
         detail=detail,
         tests=tuple(
-            TestReport(result.nodeid, result.verdict, result.symptom, result.detail, result.evidence)
+            TestReport(
+                *(result.nodeid, result.verdict, result.symptom, result.detail, result.evidence),
+                *(result.operation, result.cause),
+            )
             for result in results
         ),
         unproven=unproven,
         last_confirmed_on_aws=claim.confirmed.isoformat() if claim.confirmed else None,
         known=_known_report(expected.entries.get(claim.id)),
+        reports=(claim.source.text,) if claim.source.kind is SourceKind.REPORT else (),
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from surveyor.evidence import EvidenceEntry
 from surveyor.report.experiments import ExperimentReport
+from surveyor.report.fix_first import FailureGroup, group_failures
+from surveyor.report.score import SCORE_RULE, Mark, score
 from surveyor.verdicts import Verdict
 
 __all__ = ["API_VERSION", "KIND", "ClaimReport", "ConformanceReport", "KnownReport", "TargetReport", "TestReport"]
@@ -39,7 +41,11 @@ class TargetReport:
 
 @dataclass(frozen=True)
 class TestReport:
-    """One test of a claim; `evidence` holds its requests and the answers."""
+    """One test of a claim; `evidence` holds its requests and the answers.
+
+    Of a test that fails, `operation` and `cause` say what is wrong in the words of the API, without values of this run:
+    `GetNamespace`, `Namespace.Properties.HttpProperties.HttpName is missing`. They are "" otherwise.
+    """
 
     __test__ = False
 
@@ -48,6 +54,8 @@ class TestReport:
     symptom: str
     detail: str
     evidence: tuple[EvidenceEntry, ...]
+    operation: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,11 @@ class KnownReport:
 
 @dataclass(frozen=True)
 class ClaimReport:
-    """One claim. `note`: what is unexpected; `unproven`: why no suite tests it; `known`: the target's expectation."""
+    """One claim.
+
+    `note`: what is unexpected; `unproven`: why no suite tests it; `known`: the target's expectation; `reports`: the
+    users' reports that it rests on, as `owner/repository#number`.
+    """
 
     id: str
     area: str
@@ -76,6 +88,7 @@ class ClaimReport:
     unproven: str | None
     last_confirmed_on_aws: str | None
     known: KnownReport | None = None
+    reports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,11 @@ class ConformanceReport:
         """Return the number of claims with each verdict."""
         return {str(verdict): sum(claim.verdict is verdict for claim in self.claims) for verdict in Verdict}
 
+    @property
+    def fix_first(self) -> tuple[FailureGroup, ...]:
+        """Return the failures by operation and symptom, the one on which most claims depend first."""
+        return group_failures(self.claims)
+
     def to_json(self) -> dict[str, Any]:
         """Return JSON values, in reading order."""
         target = self.target
@@ -137,8 +155,20 @@ class ConformanceReport:
             "unexpected": list(self.unexpected),
             "leakedResources": list(self.leaked_resources),
             "summary": self.summary,
+            "score": self._score_to_json(),
+            "fixFirst": [_group_to_json(group) for group in self.fix_first],
             "claims": [_claim_to_json(claim) for claim in self.claims],
             **({"experiments": [experiment.to_json() for experiment in self.experiments]} if self.experiments else {}),
+        }
+
+    def _score_to_json(self) -> dict[str, Any]:
+        whole = score(self.claims)
+        return {
+            "passed": whole.held,
+            "judged": whole.judged,
+            "percent": whole.percent,
+            "rule": SCORE_RULE,
+            "notCounted": {str(mark): whole.marks.get(mark, 0) for mark in Mark if mark not in (Mark.PASS, Mark.FAIL)},
         }
 
     @classmethod
@@ -183,14 +213,26 @@ def _claim_to_json(claim: ClaimReport) -> dict[str, Any]:
         "note": claim.note,
         "symptom": claim.symptom,
         "detail": claim.detail,
-        "tests": [
-            {"id": test.id, "verdict": str(test.verdict), "symptom": test.symptom, "detail": test.detail}
-            for test in claim.tests
-        ],
+        "tests": [_test_to_json(test) for test in claim.tests],
         "evidence": [{"test": test.id, "entries": list(test.evidence)} for test in claim.tests if test.evidence],
         "unproven": claim.unproven,
         "lastConfirmedOnAws": claim.last_confirmed_on_aws,
         "known": _known_to_json(claim.known) if claim.known else None,
+        **({"reports": list(claim.reports)} if claim.reports else {}),
+    }
+
+
+def _test_to_json(test: TestReport) -> dict[str, str]:
+    value = {"id": test.id, "verdict": str(test.verdict), "symptom": test.symptom, "detail": test.detail}
+    return value | ({"operation": test.operation, "cause": test.cause} if test.cause else {})
+
+
+def _group_to_json(group: FailureGroup) -> dict[str, Any]:
+    return {
+        "operation": group.operation,
+        "symptom": group.symptom,
+        "claims": list(group.claims),
+        "reports": list(group.reports),
     }
 
 
@@ -217,7 +259,13 @@ def _claim_from_json(value: Mapping[str, Any]) -> ClaimReport:
         detail=value["detail"],
         tests=tuple(
             TestReport(
-                test["id"], Verdict(test["verdict"]), test["symptom"], test["detail"], evidence.get(test["id"], ())
+                test["id"],
+                Verdict(test["verdict"]),
+                test["symptom"],
+                test["detail"],
+                evidence.get(test["id"], ()),
+                test.get("operation", ""),
+                test.get("cause", ""),
             )
             for test in value["tests"]
         ),
@@ -226,4 +274,5 @@ def _claim_from_json(value: Mapping[str, Any]) -> ClaimReport:
         known=KnownReport(Verdict(known["verdict"]), known["reason"], known["link"], known["expires"])
         if known
         else None,
+        reports=tuple(value.get("reports", ())),
     )

@@ -1,7 +1,8 @@
-"""Count verdicts by area, in the same way for every output of a report.
+"""Count verdicts, in the same way for every output of a report.
 
-Claims without a suite are counted apart from claims that did not run: the former are a gap of Surveyor, the latter of
-this run.
+There is one score: of the claims that were judged, how many hold. Everything else is counted apart from it. Claims
+without a suite are counted apart from claims that did not run: the former are a gap of Surveyor, the latter of this
+run.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from surveyor.claims import Claims
-from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.verdicts import Verdict
 
-__all__ = ["AreaScore", "Mark", "Score", "area_title", "areas_of", "mark", "score", "score_by_area"]
+if TYPE_CHECKING:
+    from surveyor.report.model import ClaimReport, ConformanceReport
+
+__all__ = ["SCORE_RULE", "AreaScore", "Mark", "Score", "area_title", "areas_of", "mark", "score", "score_by_area"]
+
+SCORE_RULE = "The score counts claims whose features the target has and that could be judged, as pass or fail."
+"""The sentence that explains the denominator, shown wherever the score is."""
 
 
 class Mark(StrEnum):
@@ -35,6 +42,9 @@ class Mark(StrEnum):
         return self.value.replace("-", " ")
 
 
+_JUDGED = (Mark.PASS, Mark.FAIL)
+
+
 @dataclass(frozen=True)
 class Score:
     """The number of claims with each mark that occurs, and the number of unexpected outcomes."""
@@ -51,6 +61,33 @@ class Score:
     def held(self) -> int:
         """Return the number of claims that pass."""
         return self.marks.get(Mark.PASS, 0)
+
+    @property
+    def judged(self) -> int:
+        """Return the number of claims that pass or fail: the denominator of the score."""
+        return sum(self.marks.get(judged, 0) for judged in _JUDGED)
+
+    @property
+    def percent(self) -> int | None:
+        """Return the share of judged claims that hold, in whole percent rounded down; None if none was judged."""
+        return 100 * self.held // self.judged if self.judged else None
+
+    @property
+    def not_counted(self) -> Mapping[Mark, int]:
+        """Return the number of claims with each mark that the score does not count."""
+        return {mark: count for mark, count in self.marks.items() if mark not in _JUDGED}
+
+    @property
+    def text(self) -> str:
+        """Return the score in words: `15 of 102 judged claims hold (14 %)`."""
+        if self.percent is None:
+            return "no claim was judged"
+        return f"{self.held} of {self.judged} judged claims hold ({self.percent} %)"
+
+    @property
+    def not_counted_text(self) -> str:
+        """Return the claims that the score does not count, in words: `148 unsupported, 23 not run`; "" if none."""
+        return ", ".join(f"{count} {mark.label}" for mark, count in self.not_counted.items())
 
 
 @dataclass(frozen=True)

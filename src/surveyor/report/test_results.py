@@ -17,7 +17,8 @@ class TestResult:
     """The result of one test.
 
     `service_seconds`: service time that passed during the test; `calls`: the number of calls of each
-    `service:Operation`; `history`: the path of an experiment's history, relative to the report's folder.
+    `service:Operation`; `history`: the path of an experiment's history, relative to the report's folder. `operation`
+    and `cause`: of a test that fails, what is wrong in the words of the API, without values of this run.
     """
 
     __test__ = False  # pytest must not collect this class
@@ -31,6 +32,8 @@ class TestResult:
     service_seconds: float = 0.0
     calls: Mapping[str, int] = field(default_factory=dict)
     history: str = ""
+    operation: str = ""
+    cause: str = ""
 
     def dumps(self) -> str:
         """Return JSON text, which can be sent between processes."""
@@ -50,6 +53,8 @@ class TestResult:
             service_seconds=value["service_seconds"],
             calls=value["calls"],
             history=value["history"],
+            operation=value["operation"],
+            cause=value["cause"],
         )
 
 

@@ -1,0 +1,86 @@
+"""Group the failures of a run by operation and symptom: what to fix first, because most claims depend on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from surveyor.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from surveyor.report.model import ClaimReport, TestReport
+
+__all__ = ["FailureGroup", "failed_first", "group_failures"]
+
+
+@dataclass(frozen=True)
+class FailureGroup:
+    """The failures with the same symptom of the same operation.
+
+    `operation`: the API operation, a DNS query (`DNS A`), or "" if no call was made. `claims`: the ids of the claims
+    that fail because of it, in the order of the report. `reports`: the users' reports behind these claims, as
+    `owner/repository#number`.
+    """
+
+    operation: str
+    symptom: str
+    claims: tuple[str, ...]
+    reports: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Return operation and symptom in one line."""
+        return f"{self.operation}: {self.symptom}" if self.operation else self.symptom
+
+    @property
+    def weight_text(self) -> str:
+        """Return how many claims and users' reports depend on it, in words: `14 claims, 1 user report`."""
+        parts = [_count(len(self.claims), "claim")]
+        parts += [_count(len(self.reports), "user report")] if self.reports else []
+        return ", ".join(parts)
+
+
+def group_failures(claims: Iterable[ClaimReport]) -> tuple[FailureGroup, ...]:
+    """Return the groups of all failed claims, the one on which most claims and users' reports depend first.
+
+    Known failures are included. A claim whose tests fail in several ways is in several groups.
+    """
+    failed: dict[tuple[str, str], dict[str, None]] = {}
+    reports: dict[tuple[str, str], dict[str, None]] = {}
+    for claim in claims:
+        if claim.verdict is not Verdict.FAIL:
+            continue
+        causes = [_cause(test) for test in claim.tests if test.verdict is Verdict.FAIL] or [("", claim.symptom)]
+        for cause in causes:
+            failed.setdefault(cause, {})[claim.id] = None
+            reports.setdefault(cause, {}).update(dict.fromkeys(claim.reports))
+    groups = [FailureGroup(*cause, tuple(ids), tuple(reports[cause])) for cause, ids in failed.items()]
+    return tuple(
+        sorted(
+            groups,
+            key=lambda group: (
+                -len(group.claims) - len(group.reports),
+                -len(group.claims),
+                group.operation,
+                group.symptom,
+            ),
+        )
+    )
+
+
+def failed_first(claims: Iterable[ClaimReport]) -> list[ClaimReport]:
+    """Return the claims in reading order: failures, then what could not be judged, then passes, then the rest."""
+    order = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.UNSUPPORTED, Verdict.NOT_RUN)
+    return sorted(claims, key=lambda claim: order.index(claim.verdict))
+
+
+def _cause(test: TestReport) -> tuple[str, str]:
+    """Return operation and symptom; for a test of an earlier Surveyor, the label in its failure signature."""
+    if test.cause:
+        return test.operation, test.cause
+    return "", test.symptom.rpartition("]: " if "]: " in test.symptom else ": ")[2] or "it fails"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

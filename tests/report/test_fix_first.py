@@ -1,0 +1,129 @@
+"""What to fix first: failures by operation and symptom, and the one score."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveyor.report.file import schema
+from surveyor.report.fix_first import failed_first, group_failures
+from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
+from surveyor.report.score import Mark, score
+from surveyor.verdicts import Verdict
+from tests.report.conftest import MakeReport
+
+CAUSES = st.tuples(st.sampled_from(["", "CreateService", "DNS A"]), st.sampled_from(["is missing", "is refused"]))
+TESTS = st.lists(
+    st.builds(
+        lambda verdict, cause: TestReport("suites/a/test_a.py::test_a", verdict, "", "", (), *cause),
+        st.sampled_from([Verdict.PASS, Verdict.FAIL]),
+        CAUSES,
+    ),
+    max_size=4,
+)
+
+
+@st.composite
+def claim_reports(draw: st.DrawFn) -> list[ClaimReport]:
+    """Claims with any verdict, any tests and up to two users' reports."""
+    return [
+        ClaimReport(
+            id=f"a.claim-{number}",
+            area="a",
+            statement="It is so.",
+            verdict=draw(st.sampled_from(Verdict)),
+            expected=True,
+            note="",
+            symptom="test_a: AssertionError",
+            detail="",
+            tests=tuple(draw(TESTS)),
+            unproven=draw(st.sampled_from([None, "later"])),
+            last_confirmed_on_aws=None,
+            reports=tuple(draw(st.lists(st.sampled_from(["a/b#1", "a/b#2"]), unique=True))),
+        )
+        for number in range(draw(st.integers(0, 8)))
+    ]
+
+
+@given(claim_reports())
+def test_every_failed_claim_is_in_a_group(claims: list[ClaimReport]) -> None:
+    """The groups hold exactly the failed claims, in order of how much depends on them, and no two are alike."""
+    groups = group_failures(claims)
+    failed = {claim.id for claim in claims if claim.verdict is Verdict.FAIL}
+    assert {claim for group in groups for claim in group.claims} == failed
+    assert all(len(set(group.claims)) == len(group.claims) > 0 for group in groups)
+    assert max(Counter((group.operation, group.symptom) for group in groups).values(), default=1) == 1
+    weights = [len(group.claims) + len(group.reports) for group in groups]
+    assert weights == sorted(weights, reverse=True)
+
+
+@given(claim_reports())
+def test_score_counts_every_claim_once(claims: list[ClaimReport]) -> None:
+    """A claim is in the denominator or among those that are not counted, never in both."""
+    whole = score(claims)
+    assert whole.judged + sum(whole.not_counted.values()) == whole.claims == len(claims)
+    assert whole.judged == sum(claim.verdict in (Verdict.PASS, Verdict.FAIL) for claim in claims)
+    assert (whole.percent is None) == (whole.judged == 0)
+    assert 0 <= (whole.percent or 0) <= 100
+    assert (whole.percent == 100) == (whole.held == whole.judged > 0)
+
+
+@given(claim_reports())
+def test_failures_come_first(claims: list[ClaimReport]) -> None:
+    """All claims are shown, the failed ones before the others, and otherwise in their order."""
+    shown = failed_first(claims)
+    assert Counter(claim.id for claim in shown) == Counter(claim.id for claim in claims)
+    failed = [claim for claim in claims if claim.verdict is Verdict.FAIL]
+    assert shown[: len(failed)] == failed
+
+
+def test_failures_with_one_cause_are_one_group() -> None:
+    """A cause that two claims share comes before one that concerns a single claim, and names users' reports."""
+    missing = TestReport("t1", Verdict.FAIL, "t1: x", "", (), "CreateService", "accepted an invalid request")
+    other = TestReport("t2", Verdict.FAIL, "t2: x", "", (), "GetService", "Service is missing")
+    claims = [_claim("a.other", other), _claim("a.first", missing), _claim("a.second", missing, other)]
+    claims[1] = replace(claims[1], reports=("aws/containers-roadmap#343",))
+    first, second = group_failures(claims)
+    assert (first.title, first.claims) == ("CreateService: accepted an invalid request", ("a.first", "a.second"))
+    assert first.weight_text == "2 claims, 1 user report"
+    assert (second.title, second.claims, second.weight_text) == (
+        "GetService: Service is missing",
+        ("a.other", "a.second"),
+        "2 claims",
+    )
+
+
+@pytest.mark.parametrize(
+    ("symptom", "expected"),
+    [
+        ("test_a: no error, expected InvalidInput", "no error, expected InvalidInput"),
+        ("test_a[x: y]: KeyError 'a'", "KeyError 'a'"),
+        ("", "it fails"),
+    ],
+)
+def test_reports_of_earlier_versions_are_grouped_by_their_label(symptom: str, expected: str) -> None:
+    """A test without a cause is grouped by the label in its failure signature."""
+    group = group_failures([_claim("a.b", TestReport("t", Verdict.FAIL, symptom, "", ()))])[0]
+    assert (group.operation, group.symptom) == ("", expected)
+
+
+def test_report_holds_score_and_groups(make_report: MakeReport) -> None:
+    """report.json holds the score that is shown, and its groups are the same after reading it."""
+    report = make_report()
+    value = report.to_json()
+    jsonschema.validate(value, schema())
+    whole = score(report.claims)
+    assert value["score"]["passed"] == whole.held
+    assert value["score"]["judged"] == whole.marks[Mark.PASS] + whole.marks[Mark.FAIL]
+    assert value["score"]["notCounted"]["no-suite"] == whole.marks[Mark.NO_SUITE]
+    assert [group["symptom"] for group in value["fixFirst"]] == [group.symptom for group in report.fix_first]
+    assert ConformanceReport.from_json(value).fix_first == report.fix_first != ()
+
+
+def _claim(claim: str, *tests: TestReport) -> ClaimReport:
+    return ClaimReport(claim, "a", "It is so.", Verdict.FAIL, False, "", tests[0].symptom, "", tests, None, None)

@@ -74,7 +74,7 @@ def test_an_unwritable_folder_is_refused_first(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = surveyor(tmp_path, "compare", "embedded", "--out", "file/out")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "surveyor: cannot write to file/out: Not a directory; --out names another place\n"
+    assert done.stderr == "surveyor: cannot write to file/out: Not a directory; choose another folder with --out\n"
 
 
 def test_a_report_without_claims_is_refused(tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]) -> None:

@@ -7,47 +7,50 @@ import shutil
 
 import pytest
 
-from surveyor.cli.doctor import doctor, examine
+from surveyor.cli.doctor import doctor, run_checks
 
 
 def test_everything_needed_is_here(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where the tests run a survey can be made, and the way to make it is told."""
+    """A survey can run on the machine of these tests, and the last line names the command."""
     doctor()
     assert "surveyor survey" in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_missing_tool_says_what_works_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Optional tools are no reason to fail."""
+def test_a_missing_tool_reports_what_works_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An optional tool that is absent is described, and is no error."""
     monkeypatch.setattr(shutil, "which", lambda tool: None)
-    tools = {finding.what: finding for finding in examine() if not finding.needed}
-    assert not tools["dig"].ok
-    assert "Surveyor asks by itself" in tools["dig"].said
+    optional = {check.name: check for check in run_checks() if not check.required}
+    assert not optional["dig"].ok
+    assert "Surveyor has its own resolver" in optional["dig"].detail
 
 
-def test_half_an_emulator_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package whose extra is asked for is not there unless what the extra brings is, too."""
-    asked = {"surveyor": ['thing[server]>=1; extra == "emulators"'], "thing": ['no-such-package; extra == "server"']}
-    there = {"thing": "1.2"}
+def test_an_emulator_without_its_extra_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package with a requested extra counts as installed only with the packages of the extra."""
+    requirements = {
+        "surveyor": ['thing[server]>=1; extra == "emulators"'],
+        "thing": ['no-such-package; extra == "server"'],
+    }
+    installed = {"thing": "1.2"}
 
     def version(name: str) -> str:
-        if name not in there:
+        if name not in installed:
             raise importlib.metadata.PackageNotFoundError(name)
-        return there[name]
+        return installed[name]
 
-    monkeypatch.setattr("importlib.metadata.requires", lambda name: asked[name])
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: requirements[name])
     monkeypatch.setattr("importlib.metadata.version", version)
-    (found,) = [finding for finding in examine() if finding.what == "thing"]
-    assert (found.ok, found.needed) == (False, False)
-    assert found.said == (
+    (thing,) = [check for check in run_checks() if check.name == "thing"]
+    assert (thing.ok, thing.required) == (False, False)
+    assert thing.detail == (
         "1.2 without no-such-package, which thing[server] needs; "
         "only for --target thing: pip install 'surveyor[emulators]'"
     )
-    there["no-such-package"] = "0.1"
-    assert not [finding for finding in examine() if finding.what == "thing"]
+    installed["no-such-package"] = "0.1"
+    assert not [check for check in run_checks() if check.name == "thing"]
 
 
-def test_missing_need_is_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without something that a survey needs the exit code is 3, and its name is the last line."""
+def test_a_missing_requirement_is_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """If a required package is missing, the exit code is 3 and the last line names it."""
     import typer
 
     monkeypatch.setattr(

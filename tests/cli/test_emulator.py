@@ -1,4 +1,4 @@
-"""`surveyor emulator`: the embedded target for other programs."""
+"""`surveyor emulator` runs the embedded target for other programs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import boto3
 COMMAND = (sys.executable, "-c", "import sys; from surveyor.cli import main; sys.exit(main())", "emulator")
 
 
-def test_exports_lead_boto3_to_it_until_ctrl_c() -> None:
-    """The printed settings are all that a plain boto3 needs; Ctrl-C ends it with 130."""
+def test_boto3_reaches_it_with_the_printed_settings_until_ctrl_c() -> None:
+    """A plain boto3 client needs only the printed settings; Ctrl-C ends the emulator with 130."""
     command = [
         sys.executable,
         "-c",
@@ -48,11 +48,11 @@ def test_exports_lead_boto3_to_it_until_ctrl_c() -> None:
     assert process.returncode == 130
 
 
-def test_its_options_are_its_own() -> None:
-    """--help and mistakes are the emulator's, with its exit code."""
+def test_options_are_passed_to_the_emulator() -> None:
+    """--help and invalid options are answered by the emulator, with its exit code."""
     helped = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=False)
     assert helped.returncode == 0
     assert "--dns-port" in helped.stdout
-    wrong = subprocess.run([*COMMAND, "--no-such"], capture_output=True, text=True, check=False)
-    assert wrong.returncode == 2
-    assert "--no-such" in wrong.stderr
+    invalid = subprocess.run([*COMMAND, "--no-such"], capture_output=True, text=True, check=False)
+    assert invalid.returncode == 2
+    assert "--no-such" in invalid.stderr

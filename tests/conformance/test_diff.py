@@ -1,4 +1,4 @@
-"""Two reports of one target: what regressed, was fixed, vanished, is new."""
+"""`diff_reports` and `compare_reports`: regressed, fixed, vanished and new claims, and scores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.conformance.comparison import compare_reports
-from surveyor.conformance.diff import Kind, difference
+from surveyor.conformance.diff import ChangeKind, diff_reports
 from surveyor.report.model import ClaimReport, ConformanceReport, TargetReport
 from surveyor.verdicts import Verdict
 
@@ -14,7 +14,7 @@ VERDICTS = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(Verdict)
 
 
 def report(verdicts: dict[str, Verdict], *, name: str = "moto", symptom: str = "") -> ConformanceReport:
-    """A report with these verdicts."""
+    """Return a report with these verdicts."""
     return ConformanceReport(
         target=TargetReport(name, "1", "started", (), {}),
         surveyor="0.1.0",
@@ -33,54 +33,58 @@ def report(verdicts: dict[str, Verdict], *, name: str = "moto", symptom: str = "
 
 
 @given(VERDICTS)
-def test_nothing_changed_between_a_report_and_itself(verdicts: dict[str, Verdict]) -> None:
-    """The same verdicts with the same symptoms are no difference."""
-    assert difference(report(verdicts), report(verdicts)).changes == ()
+def test_a_report_does_not_differ_from_itself(verdicts: dict[str, Verdict]) -> None:
+    """The same verdicts with the same symptoms are no change."""
+    assert diff_reports(report(verdicts), report(verdicts)).changes == ()
 
 
 @given(VERDICTS, VERDICTS)
-def test_turning_it_round_turns_the_kinds_round(old: dict[str, Verdict], new: dict[str, Verdict]) -> None:
-    """What regressed one way was fixed the other way; what vanished is new."""
-    there, back = difference(report(old), report(new)), difference(report(new), report(old))
-    mirrored = {Kind.REGRESSED: Kind.FIXED, Kind.VANISHED: Kind.NEW, Kind.DIFFERENT: Kind.DIFFERENT}
+def test_swapping_the_reports_mirrors_the_kinds(old: dict[str, Verdict], new: dict[str, Verdict]) -> None:
+    """A claim that regressed in one direction is fixed in the other, and one that vanished is new."""
+    forward, backward = diff_reports(report(old), report(new)), diff_reports(report(new), report(old))
+    mirrored = {
+        ChangeKind.REGRESSED: ChangeKind.FIXED,
+        ChangeKind.VANISHED: ChangeKind.NEW,
+        ChangeKind.DIFFERENT: ChangeKind.DIFFERENT,
+    }
     for kind, other in mirrored.items():
-        assert {one.claim for one in there.of(kind)} == {one.claim for one in back.of(other)}
+        assert {change.claim for change in forward.of(kind)} == {change.claim for change in backward.of(other)}
 
 
-def test_each_kind_is_told() -> None:
-    """Pass to fail regressed, fail to pass fixed, fail to unsupported different; absent or not run is no verdict."""
+def test_each_kind_of_change_is_reported() -> None:
+    """Pass to fail is regressed, fail to pass fixed, fail to unsupported different; not-run is no verdict."""
     old = {"r": Verdict.PASS, "f": Verdict.FAIL, "d": Verdict.FAIL, "v": Verdict.PASS, "n": Verdict.NOT_RUN}
     new = {"r": Verdict.FAIL, "f": Verdict.PASS, "d": Verdict.UNSUPPORTED, "v": Verdict.NOT_RUN, "n": Verdict.FAIL}
-    found = difference(report(old), report(new))
-    assert [(one.kind, one.claim) for one in found.changes] == [
-        (Kind.REGRESSED, "r"),
-        (Kind.VANISHED, "v"),
-        (Kind.DIFFERENT, "d"),
-        (Kind.FIXED, "f"),
-        (Kind.NEW, "n"),
+    difference = diff_reports(report(old), report(new))
+    assert [(change.kind, change.claim) for change in difference.changes] == [
+        (ChangeKind.REGRESSED, "r"),
+        (ChangeKind.VANISHED, "v"),
+        (ChangeKind.DIFFERENT, "d"),
+        (ChangeKind.FIXED, "f"),
+        (ChangeKind.NEW, "n"),
     ]
-    assert found.worse
+    assert difference.worse
 
 
 def test_another_symptom_is_a_difference_but_not_worse() -> None:
-    """A claim that fails in another way is told, and does not fail the comparison."""
-    found = difference(report({"a": Verdict.FAIL}, symptom="one"), report({"a": Verdict.FAIL}, symptom="two"))
-    assert [one.kind for one in found.changes] == [Kind.DIFFERENT]
-    assert not found.worse
+    """A claim that fails with another symptom is reported, and does not fail the comparison."""
+    difference = diff_reports(report({"a": Verdict.FAIL}, symptom="one"), report({"a": Verdict.FAIL}, symptom="two"))
+    assert [change.kind for change in difference.changes] == [ChangeKind.DIFFERENT]
+    assert not difference.worse
 
 
-def test_doubts_are_told() -> None:
-    """Reports of two targets can be compared, and it is said that they are of two."""
-    assert "two targets" in difference(report({}), report({}, name="other")).doubts[0]
+def test_caveats_are_reported() -> None:
+    """Reports of two targets can be compared, with a note that they are of two targets."""
+    assert "two targets" in diff_reports(report({}), report({}, name="other")).caveats[0]
 
 
 def test_scores_count_the_same_claims_for_every_target() -> None:
-    """A claim that only one target was judged on counts for all; one that none was judged on counts for nobody."""
-    found = compare_reports(
+    """A claim that was judged on one target counts for all; one that was judged on none does not count."""
+    matrix = compare_reports(
         [
             report({"a": Verdict.PASS, "b": Verdict.PASS, "c": Verdict.NOT_RUN}, name="one"),
             report({"a": Verdict.PASS, "b": Verdict.UNSUPPORTED, "c": Verdict.NOT_RUN}, name="two"),
         ]
     )
-    assert [row.claim for row in found.rows] == ["a", "b"]
-    assert [(score.share, score.share_of_offered) for score in found.scores] == [(1.0, 1.0), (0.5, 1.0)]
+    assert [row.claim for row in matrix.rows] == ["a", "b"]
+    assert [(score.share, score.share_of_offered) for score in matrix.scores] == [(1.0, 1.0), (0.5, 1.0)]

@@ -1,4 +1,4 @@
-"""Target files and what --target may name."""
+"""Target files, and the values of --target."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ GOOD = 'features = ["dns"]\n[start]\nargv = ["{python}", "-p", "{port}"]\n'
 
 @pytest.mark.parametrize("name", ["embedded", "moto", "ministack"])
 def test_known_targets_load(name: str) -> None:
-    """The files that come along are right, started by Surveyor, and local."""
+    """The target files of the checkout are valid; their targets are local and started by Surveyor."""
     target = load_target(name, find_layout().targets)
     assert (target.name, target.kind, target.is_local) == (name, "started", True)
     assert target.version()
 
 
-def test_names_are_the_files(tmp_path: Path) -> None:
-    """A target is known by the stem of its file."""
+def test_a_target_is_named_after_its_file(tmp_path: Path) -> None:
+    """The name of a target is the stem of its file; a path is accepted as well."""
     (tmp_path / "mine.toml").write_text(GOOD)
     assert target_names(tmp_path) == ["mine"]
     assert load_target("mine", tmp_path).name == "mine"
     assert load_target(str(tmp_path / "mine.toml"), Path("elsewhere")).features == frozenset({"dns", "cloudmap"})
 
 
-def test_the_place_of_tasks_is_read(tmp_path: Path) -> None:
-    """Cluster, subnets, groups and capacity of the file; nothing where it is silent."""
+def test_the_placement_of_tasks_is_read(tmp_path: Path) -> None:
+    """Cluster, subnets, groups and capacity come from the file; without it they are empty."""
     text = '[ecs]\ncluster = "c"\nsubnets = ["s-2", "s-1"]\nsecurity_groups = ["g"]\n'
     text += 'capacity = "FARGATE_SPOT"\npublic = true\n'
     (tmp_path / "mine.toml").write_text(GOOD + text)
@@ -42,8 +42,8 @@ def test_the_place_of_tasks_is_read(tmp_path: Path) -> None:
     assert load_target("bare", tmp_path).place == TaskPlacement()
 
 
-def test_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
-    """A typing mistake gets the name that was meant."""
+def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    """The error for a misspelled name suggests the nearest target."""
     (tmp_path / "ministack.toml").write_text(GOOD)
     with pytest.raises(UsageError, match=r"unknown target 'minstack'; did you mean 'ministack'\?"):
         load_target("minstack", tmp_path)
@@ -52,7 +52,7 @@ def test_unknown_name_is_told_with_the_nearest(tmp_path: Path) -> None:
 
 
 def test_url_is_an_endpoint(tmp_path: Path) -> None:
-    """On this machine tests have accounts of their own; elsewhere credentials come from the environment."""
+    """On this machine each test has its own account; elsewhere credentials come from the environment."""
     local = load_target("http://127.0.0.1:4566/", tmp_path)
     assert (local.name, local.endpoint, local.features) == ("127.0.0.1:4566", "http://127.0.0.1:4566", None)
     assert local.is_local
@@ -65,7 +65,7 @@ def test_url_is_an_endpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("ftp://host", "is not an endpoint"),
         ("http://", "is not an endpoint"),
@@ -74,14 +74,14 @@ def test_url_is_an_endpoint(tmp_path: Path) -> None:
         ("https://servicediscovery.us-east-1.amazonaws.com", "never reached by a bare URL"),
     ],
 )
-def test_unfit_url_is_refused(tmp_path: Path, url: str, said: str) -> None:
-    """A bare URL never leads to a real account, and nonsense is told as such."""
-    with pytest.raises(UsageError, match=said):
+def test_an_invalid_url_is_refused(tmp_path: Path, url: str, message: str) -> None:
+    """A bare URL must be an endpoint without credentials, and never one of AWS."""
+    with pytest.raises(UsageError, match=message):
         load_target(url, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "needs either endpoint or [start], not both"),
         (GOOD.replace("[start]", 'endpoint = "http://127.0.0.1:1"\n[start]'), "needs either endpoint or [start]"),
@@ -103,20 +103,20 @@ def test_unfit_url_is_refused(tmp_path: Path, url: str, said: str) -> None:
         ("[start", "cannot be read"),
     ],
 )
-def test_wrong_file_is_told_with_its_name(tmp_path: Path, text: str, said: str) -> None:
-    """Each mistake is one line that names the file and what is wrong."""
+def test_an_invalid_file_is_refused_with_its_name(tmp_path: Path, text: str, message: str) -> None:
+    """Each mistake is reported in one line that names the file and the mistake."""
     path = tmp_path / "mine.toml"
     path.write_text(text)
-    with pytest.raises(TargetFileError) as wrong:
+    with pytest.raises(TargetFileError) as refusal:
         load_target("mine", tmp_path)
-    assert str(wrong.value).startswith(f"{path}: ")
-    assert said in str(wrong.value)
+    assert str(refusal.value).startswith(f"{path}: ")
+    assert message in str(refusal.value)
 
 
 @given(st.ip_addresses(), st.integers(1, 65535))
 def test_dns_address_is_read(tmp_path_factory: pytest.TempPathFactory, address: object, port: int) -> None:
-    """Any address and port is taken, IPv6 in brackets."""
+    """Any address and port is accepted, IPv6 in brackets."""
     path = tmp_path_factory.mktemp("targets") / "mine.toml"
-    shown = f"[{address}]" if ":" in str(address) else str(address)
-    path.write_text(f'dns = "{shown}:{port}"\n' + GOOD)
+    text = f"[{address}]" if ":" in str(address) else str(address)
+    path.write_text(f'dns = "{text}:{port}"\n' + GOOD)
     assert load_target(str(path), path.parent).dns == Dns("address", str(address), port)

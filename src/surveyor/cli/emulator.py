@@ -1,4 +1,4 @@
-"""`surveyor emulator`: the embedded target in the foreground, with what other programs need to reach it."""
+"""`surveyor emulator`: run the embedded target in the foreground, and print how other programs reach it."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ __all__ = ["emulator"]
 
 
 def emulator(arguments: typer.Context) -> None:
-    """Runs the embedded target until Ctrl-C; options go to it (surveyor emulator -- --help lists them)."""
-    # Whichever way this process ends, by kill -9 too, the emulator ends with it.
+    """Run the embedded target until Ctrl-C; options are passed to it (surveyor emulator -- --help lists them)."""
+    # The emulator ends when this process ends, also by kill -9.
     command = [sys.executable, "-m", "surveyor_emulator", "--die-with-parent", *arguments.args]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            first = process.stdout.readline()
-            if first.startswith("{"):
-                _tell(json.loads(first))
+            first_line = process.stdout.readline()
+            if first_line.startswith("{"):
+                _print_settings(json.loads(first_line))
             else:
-                typer.echo(first, nl=False)
+                typer.echo(first_line, nl=False)
             for line in process.stdout:
                 typer.echo(line, nl=False)
             status = process.wait()
-        except KeyboardInterrupt:  # the emulator, in the same group, has had it too and ends by itself
+        except KeyboardInterrupt:  # the emulator is in the same process group, received it too and ends by itself
             process.wait()
             raise typer.Exit(130) from None
     raise typer.Exit(status if status >= 0 else 128 - status)
 
 
-def _tell(ready: dict[str, str]) -> None:
+def _print_settings(ready: dict[str, str]) -> None:
+    """Print the environment of AWS clients and two examples."""
     try:
         host, _, port = ready["dns"].rpartition(":")
         lines = (

@@ -1,4 +1,4 @@
-"""Claims by targets, and how faithful each target is."""
+"""Compare reports: the verdicts of each claim by target, and how faithful each target is."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from surveyor.report.model import ConformanceReport
 from surveyor.verdicts import Verdict
 
-__all__ = ["Faithfulness", "Matrix", "Row", "compare_reports"]
+__all__ = ["ComparisonRow", "Faithfulness", "Matrix", "compare_reports"]
 
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """How many of the claims that suites prove hold on a target.
+    """The number of proven claims that hold on a target.
 
-    ``proven`` counts the claims that some target of the comparison was judged on, so that all are measured alike.
+    ``proven`` counts the claims that were judged on at least one target of the comparison, so that all targets are
+    measured by the same claims.
     """
 
     target: str
@@ -27,19 +28,19 @@ class Faithfulness:
 
     @property
     def share(self) -> float:
-        """Passed of all, 0 to 1: what a user of the target can count on."""
+        """Return the share of all proven claims that pass, 0 to 1: what a user of the target can rely on."""
         return self.passed / self.proven if self.proven else 0.0
 
     @property
     def share_of_offered(self) -> float:
-        """Passed of what the target does not declare to lack, 0 to 1."""
+        """Return the share of passes among claims whose features the target does not declare to lack, 0 to 1."""
         offered = self.proven - self.unsupported
         return self.passed / offered if offered else 0.0
 
 
 @dataclass(frozen=True)
-class Row:
-    """One claim and its verdict on each target, in the order of the targets; None where a report lacks it."""
+class ComparisonRow:
+    """One claim and its verdict on each target, in the order of the targets; None if a report lacks the claim."""
 
     claim: str
     area: str
@@ -47,7 +48,7 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether the targets do not agree."""
+        """Return whether the verdicts differ between targets."""
         return len(set(self.verdicts)) > 1
 
 
@@ -56,21 +57,24 @@ class Matrix:
     """All claims that were judged on at least one target."""
 
     targets: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     scores: tuple[Faithfulness, ...]
 
 
 def compare_reports(reports: Sequence[ConformanceReport]) -> Matrix:
-    """The reports side by side; a target that occurs twice is told apart by its version."""
+    """Return the reports side by side; targets of the same name are distinguished by version."""
     names = [report.target.name for report in reports]
     targets = tuple(
         name if names.count(name) == 1 else f"{name} {report.target.version}"
         for name, report in zip(names, reports, strict=True)
     )
-    verdicts = [{claim.id: claim.verdict for claim in report.claims} for report in reports]
+    verdicts_by_report = [{claim.id: claim.verdict for claim in report.claims} for report in reports]
     areas = {claim.id: claim.area for report in reports for claim in report.claims}
-    every = (Row(claim, area, tuple(one.get(claim) for one in verdicts)) for claim, area in areas.items())
-    rows = tuple(row for row in every if set(row.verdicts) - {None, Verdict.NOT_RUN})
+    all_rows = (
+        ComparisonRow(claim, area, tuple(verdicts.get(claim) for verdicts in verdicts_by_report))
+        for claim, area in areas.items()
+    )
+    rows = tuple(row for row in all_rows if set(row.verdicts) - {None, Verdict.NOT_RUN})
     scores = tuple(_score(target, [row.verdicts[number] for row in rows]) for number, target in enumerate(targets))
     return Matrix(targets, rows, scores)
 

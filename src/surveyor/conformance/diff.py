@@ -1,4 +1,4 @@
-"""What changed between two reports: how an emulator's author or user follows it from version to version."""
+"""Find the claims that changed between two reports, for instance of two versions of an emulator."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from enum import StrEnum
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.verdicts import Verdict
 
-__all__ = ["Change", "Difference", "Kind", "difference"]
+__all__ = ["Change", "ChangeKind", "Difference", "diff_reports"]
 
 
-class Kind(StrEnum):
-    """What became of a claim, the most important first."""
+class ChangeKind(StrEnum):
+    """How a claim changed, the most important kind first."""
 
     REGRESSED = "regressed"
-    """It passed, and does not any more."""
+    """It passed, and no longer does."""
     VANISHED = "vanished"
     """The new report does not have it, or did not run it."""
     DIFFERENT = "different"
-    """It fails still, or is otherwise not passed, but in another way."""
+    """It does not pass in either report, with another verdict or another symptom."""
     FIXED = "fixed"
     """It passes now."""
     NEW = "new"
@@ -28,10 +28,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One claim's change. The symptoms say what came then and now, "" where it passed or did not run."""
+    """The change of one claim. The symptoms are those of both runs, "" where it passed or did not run."""
 
     claim: str
-    kind: Kind
+    kind: ChangeKind
     before: Verdict | None
     after: Verdict | None
     symptom_before: str
@@ -40,23 +40,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """All changes, and ``doubts``: why the two reports may not compare like with like."""
+    """All changes, and ``caveats``: reasons why the two reports may not be comparable."""
 
     changes: tuple[Change, ...]
-    doubts: tuple[str, ...]
+    caveats: tuple[str, ...]
 
-    def of(self, kind: Kind) -> tuple[Change, ...]:
-        """The changes of one kind."""
+    def of(self, kind: ChangeKind) -> tuple[Change, ...]:
+        """Return the changes of one kind."""
         return tuple(change for change in self.changes if change.kind is kind)
 
     @property
     def worse(self) -> bool:
-        """Whether anything regressed or vanished."""
-        return bool(self.of(Kind.REGRESSED) or self.of(Kind.VANISHED))
+        """Return whether any claim regressed or vanished."""
+        return bool(self.of(ChangeKind.REGRESSED) or self.of(ChangeKind.VANISHED))
 
 
-def difference(old: ConformanceReport, new: ConformanceReport) -> Difference:
-    """What changed from ``old`` to ``new``, the most important kinds first, each in the order of the claims."""
+def diff_reports(old: ConformanceReport, new: ConformanceReport) -> Difference:
+    """Return what changed from ``old`` to ``new``, sorted by kind and then by the order of the claims."""
     before = {claim.id: claim for claim in old.claims}
     after = {claim.id: claim for claim in new.claims}
     changes = []
@@ -64,41 +64,43 @@ def difference(old: ConformanceReport, new: ConformanceReport) -> Difference:
         change = _change(claim, before.get(claim), after.get(claim))
         if change is not None:
             changes.append(change)
-    order = list(Kind)
-    return Difference(tuple(sorted(changes, key=lambda one: order.index(one.kind))), tuple(_doubts(old, new)))
+    order = list(ChangeKind)
+    return Difference(tuple(sorted(changes, key=lambda change: order.index(change.kind))), tuple(_caveats(old, new)))
 
 
 def _change(claim: str, old: ClaimReport | None, new: ClaimReport | None) -> Change | None:
-    before, after = _ran(old), _ran(new)
+    before, after = _verdict(old), _verdict(new)
     if before is None and after is None:
         return None
-    then = old.symptom if old is not None else ""
-    now = new.symptom if new is not None else ""
+    old_symptom = old.symptom if old is not None else ""
+    new_symptom = new.symptom if new is not None else ""
     if before is None or after is None:
-        kind = Kind.NEW if before is None else Kind.VANISHED
-    elif before is not after:
-        kind = Kind.REGRESSED if before is Verdict.PASS else Kind.FIXED if after is Verdict.PASS else Kind.DIFFERENT
-    elif then != now:
-        kind = Kind.DIFFERENT
+        kind = ChangeKind.NEW if before is None else ChangeKind.VANISHED
+    elif before is not after and before is Verdict.PASS:
+        kind = ChangeKind.REGRESSED
+    elif before is not after and after is Verdict.PASS:
+        kind = ChangeKind.FIXED
+    elif before is not after or old_symptom != new_symptom:
+        kind = ChangeKind.DIFFERENT
     else:
         return None
-    return Change(claim, kind, before, after, then, now)
+    return Change(claim, kind, before, after, old_symptom, new_symptom)
 
 
-def _ran(claim: ClaimReport | None) -> Verdict | None:
-    """The verdict, if there is one: a claim that was not run says nothing of the target."""
+def _verdict(claim: ClaimReport | None) -> Verdict | None:
+    """Return the verdict, None if the claim was not run: that says nothing about the target."""
     return None if claim is None or claim.verdict is Verdict.NOT_RUN else claim.verdict
 
 
-def _doubts(old: ConformanceReport, new: ConformanceReport) -> list[str]:
-    doubts = []
+def _caveats(old: ConformanceReport, new: ConformanceReport) -> list[str]:
+    caveats = []
     if old.target.name != new.target.name:
-        doubts.append(f"two targets: {old.target.name} then, {new.target.name} now")
+        caveats.append(f"two targets: {old.target.name} then, {new.target.name} now")
     if old.surveyor != new.surveyor:
-        doubts.append(f"two versions of the suites: Surveyor {old.surveyor} then, {new.surveyor} now")
+        caveats.append(f"two versions of the suites: Surveyor {old.surveyor} then, {new.surveyor} now")
     if (old.areas, old.selected) != (new.areas, new.selected):
-        doubts.append("the two runs did not select the same claims")
+        caveats.append("the two runs did not select the same claims")
     for when, report in (("old", old), ("new", new)):
         if report.interrupted or report.failure:
-            doubts.append(f"the {when} run was not whole: {report.failure or 'interrupted'}")
-    return doubts
+            caveats.append(f"the {when} run did not complete: {report.failure or 'interrupted'}")
+    return caveats

@@ -1,4 +1,4 @@
-"""A run on the embedded target as it would go in one account, to learn what it does before anything is paid for."""
+"""Run suites on the embedded target as they would run in one account, to learn what they do before it costs money."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from surveyor.report.test_results import TestResult
 from surveyor.targets import Target
 from surveyor.targets.options import TargetOptions
 
-__all__ = ["rehearse"]
+__all__ = ["dry_run"]
 
 _WORKERS = 2
 
 
-def rehearse(target: Target, selection: Selection, layout: Layout, collector: Collector) -> list[TestResult]:
-    """What each test of a run of `target` would do; the target itself is sent nothing.
+def dry_run(target: Target, selection: Selection, layout: Layout, collector: Collector) -> list[TestResult]:
+    """Return what each test of a run of `target` would do; nothing is sent to the target itself.
 
-    Only tests count that the target has the features for. Raises SurveyorError if the rehearsal breaks.
+    Tests that need features which the target lacks are left out. Raises SurveyorError if the dry run fails.
     """
     claims = load_claims(layout.claims).by_id
     selection.select(load_claims(layout.claims))
     with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch:
-        given = TargetOptions(account=target.account)
-        order = RunConfig(layout, "embedded", Path(scratch), selection, _WORKERS, given=given)
-        run_pytest(order, collector)
+        options = TargetOptions(account=target.account)
+        config = RunConfig(layout, "embedded", Path(scratch), selection, _WORKERS, target_options=options)
+        run_pytest(config, collector)
     if collector.internal or collector.broken or not collector.results:
-        raise SurveyorError(f"the rehearsal broke: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")
-    had = target.features
+        raise SurveyorError(f"the dry run failed: {[collector.internal, *collector.broken, 'no test ran'][0] or ''}")
+    features = target.features
     return [
         result
         for result in collector.finished()
-        if had is None or all(had.issuperset(claims[claim].features) for claim in result.claims)
+        if features is None or all(features.issuperset(claims[claim].features) for claim in result.claims)
     ]

@@ -1,6 +1,6 @@
-"""Is a policy the least that a run needs: with it all passes, and without any one of its actions something fails?
+"""Check that a policy is the minimum a run needs: with it all claims pass, without any single action one fails.
 
-Asked of the embedded target, which enforces policies: a user with the policy runs the suites there in one account.
+The check runs on the embedded target, which enforces policies: a user with the policy runs the suites in one account.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session
 
-from surveyor.account.permissions import policy_of
+from surveyor.account.permissions import format_policy
 from surveyor.claims.selection import Selection
 from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.errors import SurveyorError
@@ -27,12 +27,12 @@ from surveyor.targets.options import TargetOptions
 from surveyor.targets.process import start
 from surveyor.verdicts import Verdict
 
-__all__ = ["PermissionSandbox", "bench_for"]
+__all__ = ["PermissionSandbox", "permission_sandbox"]
 
 _ACCOUNT = "111122223333"
 _ROLE = "surveyor"
 _TARGET = """
-description = "the embedded target, as a user with a policy meets it"
+description = "the embedded target, used with the permissions of one policy"
 endpoint = "{endpoint}"
 clock = "control"
 dns = "control"
@@ -45,7 +45,7 @@ kind = "environment"
 
 @dataclass(frozen=True)
 class PermissionSandbox:
-    """A place where a user's policy can be set, and claims judged as that user. `role` is what the user narrows."""
+    """An embedded target with a user whose policy can be set. `role` is the role that the IAM tests assume."""
 
     endpoint: str
     file: Path
@@ -53,24 +53,25 @@ class PermissionSandbox:
     role: str
 
     def judge(self, actions: Sequence[str], claims: Sequence[str], out: Path) -> list[str]:
-        """What goes wrong where user and role may do these: claims that do not pass, or why nothing could begin."""
+        """Return what fails while user and role have these permissions: claims, or why the run did not start."""
         iam = _client(self.endpoint, "iam")
-        document = policy_of(actions)
+        document = format_policy(actions)
         iam.put_user_policy(UserName=_ROLE, PolicyName="run", PolicyDocument=document)
         iam.put_role_policy(RoleName=_ROLE, PolicyName="run", PolicyDocument=document)
-        given = TargetOptions(account=_ACCOUNT, role=self.role)
-        order = RunConfig(self.layout, str(self.file), out, Selection(claims=tuple(claims)), given=given)
+        options = TargetOptions(account=_ACCOUNT, role=self.role)
+        selection = Selection(claims=tuple(claims))
+        config = RunConfig(self.layout, str(self.file), out, selection, target_options=options)
         try:
-            report = run_suites(order)
-        except SurveyorError as refused:
-            return [str(refused)]
-        wrong = [claim.id for claim in report.claims if claim.verdict not in (Verdict.PASS, Verdict.NOT_RUN)]
-        return ([report.failure] if report.failure else []) + wrong + list(report.left_behind)
+            report = run_suites(config)
+        except SurveyorError as error:
+            return [str(error)]
+        not_passed = [claim.id for claim in report.claims if claim.verdict not in (Verdict.PASS, Verdict.NOT_RUN)]
+        return ([report.failure] if report.failure else []) + not_passed + list(report.leaked_resources)
 
 
 @contextmanager
-def bench_for(target: Target, layout: Layout) -> Iterator[PermissionSandbox]:
-    """An embedded target with the features of `target`, a user, and a role that it may assume."""
+def permission_sandbox(target: Target, layout: Layout) -> Iterator[PermissionSandbox]:
+    """Start an embedded target with the features of `target`, a user, and a role that the user may assume."""
     embedded = load_target("embedded", layout.targets)
     assert embedded.start is not None
     started = start("embedded", embedded.start, seed=7)
@@ -82,8 +83,8 @@ def bench_for(target: Target, layout: Layout) -> Iterator[PermissionSandbox]:
         trust = {"Effect": "Allow", "Principal": owner, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         role = iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-        names = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch, _environment(names):
+        variables = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        with tempfile.TemporaryDirectory(prefix="surveyor-") as scratch, _environment(variables):
             file = Path(scratch) / "harness.toml"
             features = json.dumps(sorted((target.features or frozenset()) | {"iam", "clock-control"}))
             file.write_text(_TARGET.format(endpoint=started.endpoint, features=features), encoding="utf-8")
@@ -100,12 +101,12 @@ def _client(endpoint: str, service: str) -> Any:
 
 
 @contextmanager
-def _environment(names: Mapping[str, str]) -> Iterator[None]:
-    """Credentials that the run finds in its environment."""
-    before = {name: os.environ.get(name) for name in (*names, "AWS_SESSION_TOKEN", "AWS_PROFILE")}
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set credentials in the environment, and restore it afterwards."""
+    before = {name: os.environ.get(name) for name in (*variables, "AWS_SESSION_TOKEN", "AWS_PROFILE")}
     for name in before:
         os.environ.pop(name, None)
-    os.environ.update(names)
+    os.environ.update(variables)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What a run would cost, from what its tests did in a rehearsal: calls, resources, minutes, dollars."""
+"""Estimate what a run would cost from what its tests did in a dry run: calls, resources, minutes, dollars."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from surveyor.account.budget import Budget
-from surveyor.account.resources import CREATES, dollars_of
+from surveyor.account.resources import CREATES, maximum_cost
 from surveyor.report.test_results import TestResult
 
-__all__ = ["SECONDS_A_CALL", "Plan", "beyond", "plan_of"]
+__all__ = ["SECONDS_PER_CALL", "Plan", "make_plan", "over_budget"]
 
-SECONDS_A_CALL = 0.1
-"""Wall seconds that a call to a real account is taken to last."""
+SECONDS_PER_CALL = 0.1
+"""Assumed wall seconds of a call to a real account."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would do: `tests`, calls by `service:Operation`, things made by what they are, and what that costs."""
+    """What a run would do and cost: number of tests, calls by `service:Operation`, created resources by kind."""
 
     tests: int
     calls: Mapping[str, int]
@@ -28,35 +28,35 @@ class Plan:
 
     @property
     def total(self) -> Budget:
-        """The same as one figure each, to be held against a budget."""
+        """Return the totals in the form of a budget, to compare them with one."""
         return Budget(sum(self.calls.values()), sum(self.resources.values()), self.minutes, self.dollars)
 
 
-def plan_of(results: Iterable[TestResult], workers: int) -> Plan:
-    """What these tests would cost with so many workers, which share calls and waiting."""
+def make_plan(results: Iterable[TestResult], workers: int) -> Plan:
+    """Return what these tests would cost with this number of workers, which share calls and waiting."""
     tests, calls, seconds = 0, Counter[str](), 0.0
     for result in results:
         tests += 1
         calls.update(result.calls)
         seconds += result.service_seconds
-    made: Counter[str] = Counter()
+    resources: Counter[str] = Counter()
     for operation, count in calls.items():
         if operation in CREATES:
-            made[CREATES[operation].what] += count
+            resources[CREATES[operation].kind] += count
     return Plan(
         tests=tests,
         calls=dict(sorted(calls.items())),
-        resources=dict(made.most_common()),
-        minutes=(seconds + SECONDS_A_CALL * calls.total()) / workers / 60,
-        dollars=sum(dollars_of(operation) * count for operation, count in calls.items()),
+        resources=dict(resources.most_common()),
+        minutes=(seconds + SECONDS_PER_CALL * calls.total()) / workers / 60,
+        dollars=sum(maximum_cost(operation) * count for operation, count in calls.items()),
     )
 
 
-def beyond(plan: Plan, budget: Budget) -> dict[str, float]:
-    """By name: what the plan needs of that of which the budget has less."""
+def over_budget(plan: Plan, budget: Budget) -> dict[str, float]:
+    """Return, by name of the limit, what the plan needs where the budget allows less."""
     needed = plan.total
     return {
-        one.name: getattr(needed, one.name)
-        for one in fields(Budget)
-        if getattr(needed, one.name) > getattr(budget, one.name)
+        limit.name: getattr(needed, limit.name)
+        for limit in fields(Budget)
+        if getattr(needed, limit.name) > getattr(budget, limit.name)
     }

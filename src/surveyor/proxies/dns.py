@@ -1,4 +1,4 @@
-"""A DNS server that asks another one and passes its answers on, which somebody may change; UDP and TCP."""
+"""A DNS proxy that forwards questions to another server and may change the answers; UDP and TCP."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from collections.abc import Callable
 
 __all__ = ["DnsProxy"]
 
-Change = Callable[[bytes, Callable[[bytes], bytes]], bytes]
+AnswerFilter = Callable[[bytes, Callable[[bytes], bytes]], bytes]
+"""From a question and a function that forwards it to the answer to return; b"" returns none."""
 
 _TIMEOUT = 5.0  # wall seconds
+_MAX_UDP_ANSWER = 4096  # bytes; Surveyor's questions allow no longer answer over UDP
 
 
 class DnsProxy:
-    """Stands before the server at ``upstream``; ``address`` is its own."""
+    """Answer at ``address`` with answers of the server at ``upstream``, changed by ``change``."""
 
-    def __init__(self, upstream: tuple[str, int], change: Change) -> None:
+    def __init__(self, upstream: tuple[str, int], change: AnswerFilter) -> None:
         self.upstream = upstream
         self.change = change
-        self._udp, self._tcp = _one_port()
+        self._udp, self._tcp = _servers_on_one_port()
         self.address: tuple[str, int] = self._udp.server_address  # type: ignore[assignment]  # an IPv4 address is a pair
         for server in (self._udp, self._tcp):
             server.proxy = self
@@ -34,25 +36,25 @@ class DnsProxy:
             server.server_close()
 
     def answer(self, question: bytes) -> bytes:
-        """The changed answer, "" where none came."""
+        """Return the changed answer, b"" if the upstream did not answer."""
         try:
             return self.change(question, self._forward)
         except (OSError, struct.error):
             return b""
 
     def _forward(self, question: bytes) -> bytes:
-        """Over TCP, so that nothing is cut short on the way."""
+        """Return the answer of the upstream, asked over TCP so that it is never truncated."""
         with socket.create_connection(self.upstream, timeout=_TIMEOUT) as connection:
             connection.sendall(struct.pack("!H", len(question)) + question)
-            return _framed(connection)
+            return _receive_message(connection)
 
 
-def _one_port() -> tuple[_UdpServer, _TcpServer]:
-    """Servers for UDP and TCP on one port, which somebody may have for TCP when it is free for UDP."""
+def _servers_on_one_port() -> tuple[_UdpServer, _TcpServer]:
+    """Return servers for UDP and TCP on one port: a port that is free for UDP may be in use for TCP."""
     while True:
-        udp = _UdpServer(("127.0.0.1", 0), _Udp)
+        udp = _UdpServer(("127.0.0.1", 0), _UdpHandler)
         try:
-            return udp, _TcpServer(("127.0.0.1", udp.server_address[1]), _Tcp)
+            return udp, _TcpServer(("127.0.0.1", udp.server_address[1]), _TcpHandler)
         except OSError:
             udp.server_close()
 
@@ -68,26 +70,26 @@ class _TcpServer(socketserver.ThreadingTCPServer):
     proxy: DnsProxy
 
 
-class _Udp(socketserver.BaseRequestHandler):
+class _UdpHandler(socketserver.BaseRequestHandler):
     server: _UdpServer
 
     def handle(self) -> None:
-        question, answering = self.request
+        question, reply_socket = self.request
         answer = self.server.proxy.answer(question)
-        if len(answer) > 4096:  # longer than any question of ours allows: say so, as servers do
+        if len(answer) > _MAX_UDP_ANSWER:  # return an empty answer with the truncation flag, as servers do
             answer = answer[:2] + bytes([answer[2] | 0x02]) + answer[3:4] + question[4:6] + bytes(6) + question[12:]
         if answer:
-            answering.sendto(answer, self.client_address)
+            reply_socket.sendto(answer, self.client_address)
 
 
-class _Tcp(socketserver.BaseRequestHandler):
+class _TcpHandler(socketserver.BaseRequestHandler):
     server: _TcpServer
 
     def handle(self) -> None:
         self.request.settimeout(_TIMEOUT)
         while True:
             try:
-                question = _framed(self.request)
+                question = _receive_message(self.request)
             except (OSError, struct.error):
                 return
             answer = self.server.proxy.answer(question)
@@ -96,16 +98,17 @@ class _Tcp(socketserver.BaseRequestHandler):
             self.request.sendall(struct.pack("!H", len(answer)) + answer)
 
 
-def _framed(connection: socket.socket) -> bytes:
-    (length,) = struct.unpack("!H", _exactly(connection, 2))
-    return _exactly(connection, length)
+def _receive_message(connection: socket.socket) -> bytes:
+    """Return the next message of a TCP connection, without its two-byte length prefix."""
+    (length,) = struct.unpack("!H", _receive_exactly(connection, 2))
+    return _receive_exactly(connection, length)
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
+def _receive_exactly(connection: socket.socket, count: int) -> bytes:
     parts = b""
     while len(parts) < count:
-        more = connection.recv(count - len(parts))
-        if not more:
+        chunk = connection.recv(count - len(parts))
+        if not chunk:
             raise ConnectionError("closed in the middle of a message")
-        parts += more
+        parts += chunk
     return parts

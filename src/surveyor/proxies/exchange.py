@@ -1,4 +1,4 @@
-"""One call as it passes the proxy: which operation it is, what was asked, what was answered."""
+"""One API call that passes through a proxy: its operation, its request and its response."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from urllib.parse import parse_qs
 import botocore.loaders
 from botocore.model import ServiceModel, Shape
 
-__all__ = ["Answer", "Asked", "asked", "invented"]
+__all__ = ["ProxyRequest", "ProxyResponse", "invent_output", "parse_request"]
 
 _SCOPE = re.compile(r"Credential=[^/,]*/[^/,]*/[^/,]*/([^/,]*)/")
 _JSON = "application/x-amz-json-1.1"
 
 
 @dataclass
-class Asked:
-    """A request. ``params`` only where it is JSON; what is changed there is sent on."""
+class ProxyRequest:
+    """A request. ``params`` is None unless the body is JSON; changes of it are forwarded."""
 
     service: str
     operation: str
     body: bytes
     params: dict[str, Any] | None
 
-    def sent(self) -> bytes:
-        """The body to send on."""
+    def encode(self) -> bytes:
+        """Return the body to forward."""
         return self.body if self.params is None else json.dumps(self.params).encode()
 
 
 @dataclass
-class Answer:
-    """A response. ``value`` only where it is JSON; what is changed there is passed back."""
+class ProxyResponse:
+    """A response. ``value`` is None unless the body is JSON; changes of it are returned to the client."""
 
     status: int
     headers: dict[str, str]
@@ -43,43 +43,43 @@ class Answer:
     value: dict[str, Any] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.value = _parsed(self.body) if "json" in self.headers.get("Content-Type", "") else None
+        self.value = _parse_json(self.body) if "json" in self.headers.get("Content-Type", "") else None
 
     @property
     def error(self) -> str:
-        """The error code, "" where it is a success."""
+        """Return the error code, "" for a success."""
         if self.value is not None and self.status >= 400:
             return str(self.value.get("__type", "")).rpartition("#")[2]
-        found = re.search(rb"<Code>([^<]*)</Code>", self.body) if self.status >= 400 else None
-        return found[1].decode() if found else ""
+        code = re.search(rb"<Code>([^<]*)</Code>", self.body) if self.status >= 400 else None
+        return code[1].decode() if code else ""
 
-    def passed(self) -> bytes:
-        """The body to pass back."""
+    def encode(self) -> bytes:
+        """Return the body to return to the client."""
         return self.body if self.value is None else json.dumps(self.value).encode()
 
     @classmethod
-    def of(cls, status: int, value: Mapping[str, Any]) -> Answer:
-        """An answer in JSON."""
+    def from_json(cls, status: int, value: Mapping[str, Any]) -> ProxyResponse:
+        """Return a response with ``value`` as its JSON body."""
         return cls(status, {"Content-Type": _JSON}, json.dumps(value).encode())
 
 
-def asked(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Asked:
-    """Read a request; whatever is not one of AWS's is of the service ""."""
+def parse_request(method: str, path: str, headers: Mapping[str, str], body: bytes) -> ProxyRequest:
+    """Return the request with its service and operation; the service is "" unless it is a signed AWS request."""
     scope = _SCOPE.search(headers.get("Authorization", ""))
     service = scope[1] if scope else ""
     target = headers.get("X-Amz-Target", "")
     if target:
-        return Asked(service, target.rpartition(".")[2], body, _parsed(body))
+        return ProxyRequest(service, target.rpartition(".")[2], body, _parse_json(body))
     if service == "route53":
-        return Asked(service, _route(method, path.partition("?")[0]), body, None)
+        return ProxyRequest(service, _route53_operation(method, path.partition("?")[0]), body, None)
     action = parse_qs(body.decode("latin-1")).get("Action", [""])[0] if service else ""
-    return Asked(service, action, body, None)
+    return ProxyRequest(service, action, body, None)
 
 
-def invented(of: Asked) -> dict[str, Any]:
-    """A success that the model allows, with what the request says where the names are the same."""
-    shape = _model(of.service).operation_model(of.operation).output_shape
-    known = of.params or {}
+def invent_output(request: ProxyRequest) -> dict[str, Any]:
+    """Return a successful output that the API model allows, with the request's values for members of the same name."""
+    shape = _model(request.service).operation_model(request.operation).output_shape
+    known = request.params or {}
     return dict(_invent(shape, known)) if shape is not None else {}
 
 
@@ -97,22 +97,22 @@ def _invent(shape: Shape, known: Mapping[str, Any]) -> Any:
     return "mutant" if kind == "string" else 1
 
 
-def _route(method: str, path: str) -> str:
-    for operation, verb, pattern in _routes():
+def _route53_operation(method: str, path: str) -> str:
+    for operation, verb, pattern in _route53_routes():
         if verb == method and pattern.fullmatch(path):
             return operation
     return ""
 
 
 @functools.cache
-def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
+def _route53_routes() -> list[tuple[str, str, re.Pattern[str]]]:
     model = _model("route53")
-    found = []
+    routes = []
     for name in model.operation_names:
         http = model.operation_model(name).http
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(http["requestUri"].partition("?")[0]))
-        found.append((name, http["method"], re.compile(pattern + "/?")))
-    return found
+        routes.append((name, http["method"], re.compile(pattern + "/?")))
+    return routes
 
 
 @functools.cache
@@ -120,7 +120,7 @@ def _model(service: str) -> ServiceModel:
     return ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"), service)
 
 
-def _parsed(body: bytes) -> dict[str, Any] | None:
+def _parse_json(body: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(body or b"{}")
     except ValueError:

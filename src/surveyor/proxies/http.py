@@ -1,4 +1,4 @@
-"""An HTTP server of loopback that answers as somebody says, and the way on to the endpoint behind it."""
+"""An HTTP server on loopback whose responses come from a function, and a client for the endpoint behind it."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from surveyor.proxies.exchange import Answer
+from surveyor.proxies.exchange import ProxyResponse
 
-__all__ = ["Answering", "HttpProxy", "Upstream"]
+__all__ = ["HttpProxy", "RequestHandler", "Upstream"]
 
-Answering = Callable[[str, str, dict[str, str], bytes], Answer | None]
-"""From method, path, headers and body to an answer; None closes the connection without one."""
+RequestHandler = Callable[[str, str, dict[str, str], bytes], ProxyResponse | None]
+"""From method, path, headers and body to a response; None closes the connection without one."""
 
-WITHIN = 60.0  # wall seconds
-_HOPPING = {"connection", "content-length", "transfer-encoding", "keep-alive"}
+TIMEOUT = 60.0  # wall seconds
+_HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "keep-alive"}
 
 
 class Upstream:
-    """Passes requests on as they are, each thread by a connection of its own that is kept."""
+    """Forward requests unchanged; each thread keeps one connection."""
 
     def __init__(self, endpoint: str) -> None:
         parts = urlsplit(endpoint)
-        self._place = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._local = threading.local()
-        self._made: list[http.client.HTTPConnection] = []
+        self._connections: list[http.client.HTTPConnection] = []
 
     def close(self) -> None:
-        """Close all connections; further requests make new ones."""
-        for connection in self._made:
+        """Close all connections; later requests open new ones."""
+        for connection in self._connections:
             connection.close()
-        self._made.clear()
+        self._connections.clear()
 
-    def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The answer. Raises OSError or http.client.HTTPException where none comes."""
-        kept = {name: value for name, value in headers.items() if name.lower() not in _HOPPING}
+    def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ProxyResponse:
+        """Return the response. Raises OSError or http.client.HTTPException if there is none."""
+        kept = {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = http.client.HTTPConnection(*self._place, timeout=WITHIN)
-            self._made.append(connection)
+            connection = self._local.connection = http.client.HTTPConnection(*self._address, timeout=TIMEOUT)
+            self._connections.append(connection)
             connection.connect()
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             connection.request(method, path, body, kept)
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            return ProxyResponse(response.status, dict(response.getheaders()), response.read())
         except (OSError, http.client.HTTPException):
             self._local.connection = None
             connection.close()
@@ -55,30 +55,30 @@ class Upstream:
 
 
 class HttpProxy:
-    """Answers at ``url`` from the moment it is made to serve."""
+    """Serve at ``url``, once it is started, the responses of a function."""
 
-    def __init__(self, answer: Answering) -> None:
+    def __init__(self, answer: RequestHandler) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.answer = answer
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def serve(self) -> None:
-        """Answer until it is closed, or the process ends."""
+        """Serve until the proxy is closed or the process ends."""
         self._server.serve_forever(0.05)
 
     def start(self) -> None:
-        """Answer in a thread."""
+        """Serve in a thread."""
         threading.Thread(target=self.serve, daemon=True).start()
 
     def close(self) -> None:
-        """Stop answering; only after `start`."""
+        """Stop serving; only valid after `start`."""
         self._server.shutdown()
         self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    answer: Answering
+    answer: RequestHandler
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -92,22 +92,22 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
             answer = self.server.answer(self.command, self.path, dict(self.headers.items()), body)
-        except (OSError, http.client.HTTPException) as broken:
-            answer = Answer.of(502, {"error": f"the endpoint behind the proxy did not answer: {broken}"})
+        except (OSError, http.client.HTTPException) as error:
+            answer = ProxyResponse.from_json(502, {"error": f"the endpoint behind the proxy did not answer: {error}"})
         if answer is None:
             self.close_connection = True
             return
-        passed = answer.passed()
+        content = answer.encode()
         self.send_response(answer.status)
         for name, value in answer.headers.items():
-            if name.lower() not in _HOPPING:
+            if name.lower() not in _HOP_BY_HOP:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(passed)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(passed)
+        self.wfile.write(content)
         self.wfile.flush()
 
     do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815  # the base class looks for these names
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: what passed is in the evidence of the tests."""
+        """Log nothing: the evidence of the tests holds the calls."""

@@ -1,4 +1,4 @@
-"""The options that describe a target beyond its file, the same for every command that runs against one."""
+"""Options shared by the commands that run against a target."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "Region",
     "Role",
     "Vpc",
-    "given",
+    "parse_target_options",
     "task_settings_from",
 ]
 
@@ -48,7 +48,7 @@ BudgetText = Annotated[
 ]
 
 
-def given(
+def parse_target_options(
     account: str | None,
     region: str | None,
     endpoint: str | None,
@@ -58,14 +58,14 @@ def given(
     enable: list[str] | None,
     budget: str | None,
 ) -> TargetOptions:
-    """Return the target options that these options give."""
+    """Return the options of the command line as target options."""
     return TargetOptions(account, region, endpoint, dns, vpc, role, split_features(enable or []), budget)
 
 
 def task_settings_from(
     ttl: int | None, stop_timeout: int | None, drain: int | None, *, check: bool
 ) -> TaskSettings | None:
-    """Return the task settings that these options give, None if none was given. Raises UsageError."""
+    """Return the task settings of these options, None if all are at their defaults. Raises UsageError."""
     from surveyor.pytest_plugin.task_settings import task_settings_of
 
     try:

@@ -1,4 +1,4 @@
-"""Shows how far a run is: a bar on a terminal, now and then a line elsewhere."""
+"""Show the progress of a run: a bar on a terminal, a line for each tenth of the tests elsewhere."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from surveyor.pytest_plugin.collector import Collector
 from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
 
-__all__ = ["Counting", "progress_for"]
+__all__ = ["CountingProgress", "make_progress"]
 
 
-class Counting(Collector):
-    """Prints a line at each tenth of the tests."""
+class CountingProgress(Collector):
+    """Print a line at each tenth of the tests."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -35,36 +35,36 @@ class Counting(Collector):
         pass
 
     def planned(self, count: int) -> None:
-        """So many tests will be run; each worker says the same."""
+        """Handle the number of tests; each worker reports the same number."""
         self.total = max(self.total, count)
 
     def judged(self, result: TestResult) -> None:
-        """A test has its verdict."""
+        """Handle the result of a test."""
         self.verdicts[result.verdict] += 1
         done = self.verdicts.total()
         tenth = max(1, self.total // 10)
         if done % tenth == 0 or done == self.total:
-            self.console.print(f"{done} of {self.total} tests: {self.told()}", highlight=False)
+            self.console.print(f"{done} of {self.total} tests: {self.format_verdicts()}", highlight=False)
 
-    def told(self) -> str:
-        """The verdicts so far, worst first."""
+    def format_verdicts(self) -> str:
+        """Return the number of tests by verdict so far, the worst verdict first."""
         return ", ".join(f"{self.verdicts[verdict]} {verdict}" for verdict in Verdict if self.verdicts[verdict])
 
 
-class _Bar(Counting):
-    """A bar that disappears when the run is over."""
+class _ProgressBar(CountingProgress):
+    """Show a bar, and remove it when the run is over."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         columns = (
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[verdicts]}"),
         )  # fmt: skip
         # Output of suites is captured by pytest; redirecting it once more would show it.
         self._progress = Progress(
             *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
         )
-        self._task = self._progress.add_task("starting the target", total=None, told="")
+        self._task = self._progress.add_task("starting the target", total=None, verdicts="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -76,13 +76,15 @@ class _Bar(Counting):
         self._progress.stop()
 
     def judged(self, result: TestResult) -> None:
-        """A test has its verdict."""
+        """Handle the result of a test."""
         self.verdicts[result.verdict] += 1
         done = self.verdicts.total()
-        self._progress.update(self._task, description="judging", total=self.total, completed=done, told=self.told())
+        self._progress.update(
+            self._task, description="judging", total=self.total, completed=done, verdicts=self.format_verdicts()
+        )
 
 
-def progress_for() -> Counting:
-    """The way of showing progress that fits standard output."""
-    console = Console(file=sys.stdout)  # named, because pytest replaces sys.stdout while a test runs
-    return _Bar(console) if console.is_terminal else Counting(console)
+def make_progress() -> CountingProgress:
+    """Return the display of progress that suits standard output."""
+    console = Console(file=sys.stdout)  # passed here because pytest replaces sys.stdout while a test runs
+    return _ProgressBar(console) if console.is_terminal else CountingProgress(console)

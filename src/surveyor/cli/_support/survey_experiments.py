@@ -1,6 +1,6 @@
-"""How a survey ends: one experiment and one load scenario, at the same time, as their own commands do them.
+"""Run one experiment and one load scenario after a survey, in parallel.
 
-They have processes of their own: Locust patches sockets, and pytest runs once in a process.
+Each runs as its own command in a separate process: Locust patches sockets, and pytest runs only once in a process.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from surveyor.report.file import fresh_report
-from surveyor.report.merge import joined
+from surveyor.report.file import load_report_since
+from surveyor.report.merge import merge_reports
 from surveyor.report.model import ConformanceReport
 from surveyor.targets.model import Target
 
 __all__ = ["PROGRAMS", "run_experiments_after_survey", "supports_experiments"]
 
 PROGRAMS = {"load": "lose-one", "chaos": "kill-one-of-many"}
-"""By the command that does it, which is also the folder below the survey's."""
+"""Programs by command, which is also the name of the folder below the survey's."""
 
 SCALES = {"load": "15", "chaos": "10"}
-"""Service seconds a second: both are over at about the same time."""
+"""Service seconds per wall second, chosen so that both end at about the same time."""
 
-NEEDS = frozenset({"cloudmap", "dns", "ecs", "ecs-processes"})
+REQUIRED_FEATURES = frozenset({"cloudmap", "dns", "ecs", "ecs-processes"})
 
 
 def supports_experiments(target: Target) -> bool:
-    """Whether it is Surveyor's own to kill tasks of, and has what that takes."""
-    return target.start is not None and set(target.features or ()) >= NEEDS
+    """Return whether Surveyor starts the target itself and the target has the features for killing tasks."""
+    return target.start is not None and set(target.features or ()) >= REQUIRED_FEATURES
 
 
 def run_experiments_after_survey(report: ConformanceReport, out: Path, target: str, seed: int) -> ConformanceReport:
-    """The report of a survey with what an experiment and a scenario show, whose own reports are below `out`.
+    """Return the report of a survey with the results of an experiment and a scenario, whose reports are below `out`.
 
-    What the scenario has to say is printed. Where one of them leaves no report, the survey's tells why as its failure.
+    Prints the scenario's results. If one of them leaves no report, the survey's `failure` says why.
     """
-    typer.echo(f"what callers feel: {' and '.join(PROGRAMS.values())}, about 30 s")
+    typer.echo(f"client impact: {' and '.join(PROGRAMS.values())}, about 30 s")
     common = ["--target", target, "--seed", str(seed)]
     commands = {
         command: [command, name, *common, "--out", str(out / command), "--scale", SCALES[command]]
@@ -51,31 +51,31 @@ def run_experiments_after_survey(report: ConformanceReport, out: Path, target: s
     interrupted, missing, since = False, [], time.time()
     try:
         with Console().status("calling while tasks are killed"):
-            said = _together(commands)
+            outputs = _run_in_parallel(commands)
     except KeyboardInterrupt:
-        interrupted, said = True, {}
-    found = {command: fresh_report(out / command, since) for command in commands}
-    for command, (told, complained) in said.items():
-        if found[command] is None:
-            why = (complained.strip().splitlines() or ["it said nothing"])[-1].removeprefix("surveyor: ")
-            missing.append(f"{command} {PROGRAMS[command]} left no report: {why}")
+        interrupted, outputs = True, {}
+    reports = {command: load_report_since(out / command, since) for command in commands}
+    for command, (stdout, stderr) in outputs.items():
+        if reports[command] is None:
+            reason = (stderr.strip().splitlines() or ["no error output"])[-1].removeprefix("surveyor: ")
+            missing.append(f"{command} {PROGRAMS[command]} left no report: {reason}")
         elif command == "load":
-            typer.echo(told[told.find(f"{PROGRAMS[command]}: ") :].rpartition("page: ")[0], nl=False)
-    whole = joined({command: part for command, part in found.items() if part is not None}, report)
-    for one in whole.experiments:
-        if not one.clients:  # the scenario has told of itself
-            typer.echo(f"{one.name}: {one.verdict}: {one.detail or one.title}")
-    failure = "; ".join(filter(None, (whole.failure, *missing)))
-    return replace(whole, failure=failure, interrupted=whole.interrupted or interrupted)
+            typer.echo(stdout[stdout.find(f"{PROGRAMS[command]}: ") :].rpartition("page: ")[0], nl=False)
+    merged = merge_reports({command: part for command, part in reports.items() if part is not None}, report)
+    for result in merged.experiments:
+        if not result.clients:  # the scenario has printed its results
+            typer.echo(f"{result.name}: {result.verdict}: {result.detail or result.title}")
+    failure = "; ".join(filter(None, (merged.failure, *missing)))
+    return replace(merged, failure=failure, interrupted=merged.interrupted or interrupted)
 
 
-def _together(commands: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
-    """What each says to standard output and error, when all have ended.
+def _run_in_parallel(commands: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:
+    """Return standard output and error of each command when all have ended.
 
-    Who is interrupted tells each of them once: they are in sessions of their own, where Ctrl-C does not come too.
+    At Ctrl-C each of them is terminated: they run in separate sessions, which Ctrl-C does not reach.
     """
     surveyor = [sys.executable, "-m", "surveyor"]
-    begun = {
+    processes = {
         name: subprocess.Popen(
             [*surveyor, *words],
             stdin=subprocess.DEVNULL,
@@ -86,11 +86,11 @@ def _together(commands: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str
         )
         for name, words in commands.items()
     }
-    with ThreadPoolExecutor(len(begun)) as pool:
-        waiting = {name: pool.submit(process.communicate) for name, process in begun.items()}
+    with ThreadPoolExecutor(len(processes)) as pool:
+        futures = {name: pool.submit(process.communicate) for name, process in processes.items()}
         try:
-            return {name: one.result() for name, one in waiting.items()}
+            return {name: future.result() for name, future in futures.items()}
         except KeyboardInterrupt:
-            for process in begun.values():
+            for process in processes.values():
                 process.terminate()
             raise

@@ -1,4 +1,4 @@
-"""Prints rows for whoever reads them: a table on a terminal, one line a row with tabs in a pipe."""
+"""Print rows: as a table on a terminal, as lines with tabs in a pipe."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["print_table"]
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """Prints `rows` under `columns`; numbers stand right. In a pipe there is neither title nor header.
+    """Print `rows` under `columns`, numbers aligned right. In a pipe there is neither title nor header.
 
-    Columns without a name have no header on a terminal either.
+    If no column has a name, there is no header on a terminal either.
     """
     console = Console()
     if not console.is_terminal:
@@ -28,7 +28,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
         *columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False,
         show_header=any(columns),
     )  # fmt: skip
-    table.columns[0].no_wrap = True  # names are copied from here
+    table.columns[0].no_wrap = True  # users copy names from it
     for column, cells in zip(table.columns, zip(*rows, strict=True), strict=False):
         if all(isinstance(cell, int) for cell in cells):
             column.justify = "right"

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from surveyor.architectures.attempts import ScheduledAttempt
 from surveyor.callers import ARCHITECTURES
 
-__all__ = ["ComparisonRow", "rows_of"]
+__all__ = ["ArchitectureRow", "rows_of"]
 
 _HOPS = {architecture.name: architecture.hops for architecture in ARCHITECTURES}
 
 
 @dataclass(frozen=True)
-class ComparisonRow:
+class ArchitectureRow:
     """One architecture. Latency in wall milliseconds, before the kill; `longest`: service seconds from the kill to the
     last failed call.
 
@@ -37,7 +37,9 @@ class ComparisonRow:
         return 100 * self.failed / self.attempts if self.attempts else 0.0
 
 
-def rows_of(measured: Mapping[str, Sequence[ScheduledAttempt]], killed_at: float, scale: float) -> list[ComparisonRow]:
+def rows_of(
+    measured: Mapping[str, Sequence[ScheduledAttempt]], killed_at: float, scale: float
+) -> list[ArchitectureRow]:
     """Return a row for each architecture. `killed_at`: wall seconds from the start of its calls."""
     before = {
         kind: sorted(attempt.seconds * 1_000 for attempt in attempts if attempt.due < killed_at and not attempt.error)
@@ -49,7 +51,7 @@ def rows_of(measured: Mapping[str, Sequence[ScheduledAttempt]], killed_at: float
         after = [attempt for attempt in attempts if attempt.due >= killed_at]
         failed = [attempt for attempt in after if attempt.error]
         rows.append(
-            ComparisonRow(
+            ArchitectureRow(
                 kind,
                 _HOPS[kind],
                 medians[kind],

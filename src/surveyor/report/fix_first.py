@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from surveyor.report.claim_report import ClaimReport, TestReport
 from surveyor.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from surveyor.report.model import ClaimReport, TestReport
 
 __all__ = ["FailureGroup", "failed_first", "group_failures"]
 

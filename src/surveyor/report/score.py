@@ -11,13 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from surveyor.claims import Claims
+from surveyor.report.claim_report import ClaimReport
 from surveyor.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from surveyor.report.model import ClaimReport, ConformanceReport
 
 __all__ = ["SCORE_RULE", "AreaScore", "Mark", "Score", "area_title", "areas_of", "mark", "score", "score_by_area"]
 
@@ -90,6 +88,14 @@ class Score:
         return ", ".join(f"{count} {mark.label}" for mark, count in self.not_counted.items())
 
 
+class ClaimResults(Protocol):
+    """A report, or another value that has claims."""
+
+    @property
+    def claims(self) -> tuple[ClaimReport, ...]:
+        """The results for claims, in the order of their files."""
+
+
 @dataclass(frozen=True)
 class AreaScore:
     """The score of one area; `title` is from its file of claims."""
@@ -114,7 +120,7 @@ def score(claims: Iterable[ClaimReport]) -> Score:
     return Score({shown: counts[shown] for shown in Mark if counts[shown]}, unexpected)
 
 
-def score_by_area(report: ConformanceReport, claims: Claims) -> list[AreaScore]:
+def score_by_area(report: ClaimResults, claims: Claims) -> list[AreaScore]:
     """Return the areas of the report, each with its score."""
     return [
         AreaScore(name, area_title(name, claims), score(claim for claim in report.claims if claim.area == name))
@@ -122,7 +128,7 @@ def score_by_area(report: ConformanceReport, claims: Claims) -> list[AreaScore]:
     ]
 
 
-def areas_of(reports: Iterable[ConformanceReport], claims: Claims) -> list[str]:
+def areas_of(reports: Iterable[ClaimResults], claims: Claims) -> list[str]:
     """Return the areas of the reports: known ones in the order of their files, then the others as they occur."""
     found = dict.fromkeys(claim.area for report in reports for claim in report.claims)
     known = [area.name for area in claims.areas if area.name in found]

@@ -52,7 +52,9 @@ def test_the_resources_of_a_killed_experiment_are_deleted(shared: SharedService,
     """A temporary service is deleted by its ledger, and the account lists what it listed before."""
     before = shared.client("ecs").list_clusters()["clusterArns"], shared.client("servicediscovery").list_namespaces()
     kill(run_faults(("task.pause", "service.scale"), shared, tmp_path))
-    WallClock().eventually(lambda: is_undone(tmp_path) and not existing_resources(tmp_path / "out"), within=2 * UNDO_TIMEOUT)
+    WallClock().eventually(
+        lambda: is_undone(tmp_path) and not existing_resources(tmp_path / "out"), within=2 * UNDO_TIMEOUT
+    )
     after = shared.client("ecs").list_clusters()["clusterArns"], shared.client("servicediscovery").list_namespaces()
     assert before[0] == after[0]
     assert before[1]["Namespaces"] == after[1]["Namespaces"]

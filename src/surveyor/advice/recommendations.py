@@ -62,7 +62,8 @@ def _close_gap(measured: TaskFigures, gap: Interval, advice: Advice) -> Advice:
         return Advice((*advice.lines, line), advice.recommendations)
     line = (
         f"During a deployment the registry had no healthy instance for {gap.low:.1f} to {gap.high:.1f} s: ECS stops "
-        f"the old task as soon as the new one passes its check, and Cloud Map reports its health {HEALTH_DELAY} s later."
+        "the old task as soon as the new one passes its check, and Cloud Map reports its health "
+        f"{HEALTH_DELAY} s later."
     )
     if not measured.task_settings.check:
         hint = "There is no check to remove: let clients discover with HealthStatus=HEALTHY_OR_ELSE_ALL."

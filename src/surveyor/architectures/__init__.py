@@ -6,7 +6,7 @@ field compare in words. Here they are measured, one after another in one run, by
 
 from __future__ import annotations
 
-from surveyor.architectures.comparison import ArchitectureRow, rows_of
+from surveyor.architectures.comparison import MeasuredArchitecture, rows_of
 from surveyor.architectures.measurement import KINDS, ComparisonOptions, Measurements, measure
 
-__all__ = ["KINDS", "ArchitectureRow", "ComparisonOptions", "Measurements", "measure", "rows_of"]
+__all__ = ["KINDS", "ComparisonOptions", "MeasuredArchitecture", "Measurements", "measure", "rows_of"]

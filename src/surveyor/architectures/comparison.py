@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from surveyor.architectures.attempts import ScheduledAttempt
 from surveyor.callers import ARCHITECTURES
 
-__all__ = ["ArchitectureRow", "rows_of"]
+__all__ = ["MeasuredArchitecture", "rows_of"]
 
 _HOPS = {architecture.name: architecture.hops for architecture in ARCHITECTURES}
 
 
 @dataclass(frozen=True)
-class ArchitectureRow:
+class MeasuredArchitecture:
     """One architecture. Latency in wall milliseconds, before the kill; `longest`: service seconds from the kill to the
     last failed call.
 
@@ -39,7 +39,7 @@ class ArchitectureRow:
 
 def rows_of(
     measured: Mapping[str, Sequence[ScheduledAttempt]], killed_at: float, scale: float
-) -> list[ArchitectureRow]:
+) -> list[MeasuredArchitecture]:
     """Return a row for each architecture. `killed_at`: wall seconds from the start of its calls."""
     before = {
         kind: sorted(attempt.seconds * 1_000 for attempt in attempts if attempt.due < killed_at and not attempt.error)
@@ -51,7 +51,7 @@ def rows_of(
         after = [attempt for attempt in attempts if attempt.due >= killed_at]
         failed = [attempt for attempt in after if attempt.error]
         rows.append(
-            ArchitectureRow(
+            MeasuredArchitecture(
                 kind,
                 _HOPS[kind],
                 medians[kind],

@@ -77,7 +77,7 @@ def experiment_run(
         client=client,
         options=settings.chaos,
         target=settings.target,
-        target_arguments=tuple(settings.given.arguments()),
+        target_arguments=tuple(settings.target_options.arguments()),
         seed=settings.seed,
         run=settings.run,
         folder=ledger_folder(settings),

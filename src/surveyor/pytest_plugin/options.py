@@ -56,7 +56,7 @@ class Settings:
     out: Path | None
     seed: int
     layout: Layout
-    given: TargetOptions
+    target_options: TargetOptions
     run: str
     task_settings: TaskSettings
     chaos: Chaos = Chaos()
@@ -124,7 +124,7 @@ def pytest_configure(config: pytest.Config) -> None:
         out=Path(out) if out else None,
         seed=config.getoption("--seed"),
         layout=layout,
-        given=TargetOptions(
+        target_options=TargetOptions(
             account=config.getoption("--account"),
             region=config.getoption("--region"),
             endpoint=config.getoption("--endpoint"),

@@ -26,7 +26,7 @@ class TargetSession:
     """Start the target once. If that fails, or the target dies, every later test gets the same error at once."""
 
     def __init__(self, settings: Settings, worker: str) -> None:
-        self.target = load_target(settings.target, settings.layout.targets, settings.given)
+        self.target = load_target(settings.target, settings.layout.targets, settings.target_options)
         # A target that is started here is new each time, so names may repeat; one that was running before keeps them.
         self.run = f"s{settings.seed}" if self.target.start else settings.run
         self.ledger = self._new_ledger(settings, worker)
@@ -83,7 +83,7 @@ class TargetSession:
             account=self.target.account or "",
             region=self.target.region,
             endpoint=self.target.endpoint,
-            dns=settings.given.dns,
+            dns=settings.target_options.dns,
         )
         max_namespaces = None if "quotas" in (self.target.features or ()) else timeouts.NAMESPACES
         # Workers share one account; where each has its own target, nothing is shared.

@@ -52,8 +52,14 @@ def task_settings_of(
     """
     if ttl is None and stop_timeout is None and drain is None and check:
         return None
-    pairs = ((ttl, DEFAULT.ttl), (stop_timeout, DEFAULT.stop_timeout), (drain, DEFAULT.drain))
-    return _checked(TaskSettings(*(default if value is None else value for value, default in pairs), check=check))
+    return _checked(
+        TaskSettings(
+            DEFAULT.ttl if ttl is None else ttl,
+            DEFAULT.stop_timeout if stop_timeout is None else stop_timeout,
+            DEFAULT.drain if drain is None else drain,
+            check,
+        )
+    )
 
 
 def parse_task_settings(text: str) -> TaskSettings:

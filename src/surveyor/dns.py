@@ -18,7 +18,7 @@ from surveyor import timeouts
 from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
 
-__all__ = ["DnsAddress", "ask", "record_values"]
+__all__ = ["DnsAddress", "query_server", "record_values"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class DnsAddress:
     port: int
 
 
-def ask(
+def query_server(
     name: str,
     rdtype: str,
     server: DnsAddress,

@@ -111,7 +111,7 @@ class Evidence:
         """Record, in a few words, what a fixture did to the surroundings of the target."""
         self._keep({"kind": "event", "event": what}, time.perf_counter())
 
-    def look(self, observer: str, subject: str, state: str) -> None:
+    def observation(self, observer: str, subject: str, state: str) -> None:
         """Record the state of a subject as seen by an observer that is neither the API nor DNS."""
         self._keep({"kind": "look", "server": observer, "question": subject, "answer": state}, time.perf_counter())
 

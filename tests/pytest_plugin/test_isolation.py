@@ -1,4 +1,4 @@
-"""The environment does not redirect a run, and tests do not meet."""
+"""The environment does not redirect a run, and tests do not share accounts or names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_environment_has_no_effect(checkout: Checkout, monkeypatch: pytest.Monke
         """
         @proves("alpha.first")
         def test_it(cloudmap):
-            '''It is so.'''
+            '''It is true.'''
             assert cloudmap.list_namespaces()
             assert cloudmap.meta.region_name == "us-east-1"
         """
@@ -42,8 +42,8 @@ def test_environment_has_no_effect(checkout: Checkout, monkeypatch: pytest.Monke
     assert exit_code(report) == 0
 
 
-def test_each_test_is_an_account_of_its_own(checkout: Checkout) -> None:
-    """Accounts and names differ from test to test and from call to call, and are the same again for the same seed."""
+def test_each_test_has_a_separate_account(checkout: Checkout) -> None:
+    """Accounts and names differ between tests and calls, and are the same for the same seed."""
     checkout.suite(
         """
         SEEN = {}
@@ -51,7 +51,7 @@ def test_each_test_is_an_account_of_its_own(checkout: Checkout) -> None:
         @proves("alpha.first")
         @pytest.mark.parametrize("number", range(4))
         def test_it(account, unique_name, number):
-            '''It is so.'''
+            '''It is true.'''
             assert len(account) == 12 and account.isdecimal()
             names = [unique_name("web"), unique_name("web"), account]
             assert len(set(names)) == 3
@@ -67,12 +67,12 @@ def test_each_test_is_an_account_of_its_own(checkout: Checkout) -> None:
 
 
 def test_calls_are_not_validated_retried_or_redirected(checkout: Checkout) -> None:
-    """What is sent is what the test wrote, once, to the endpoint itself."""
+    """Requests are sent as the test wrote them, once, to the endpoint itself."""
     checkout.suite(
         """
         @proves("alpha.first")
         def test_it(cloudmap):
-            '''It is so.'''
+            '''It is true.'''
             assert cloudmap.discover_instances() is not None
             with raises("ThrottlingException"):
                 cloudmap.create_http_namespace(Name="busy", Tags=[{"Key": "a" * 1000, "Value": ""}])
@@ -84,13 +84,13 @@ def test_calls_are_not_validated_retried_or_redirected(checkout: Checkout) -> No
     assert calls == ["DiscoverInstances", "CreateHttpNamespace"]
 
 
-def test_requests_written_by_hand_are_sent_as_they_are(checkout: Checkout) -> None:
+def test_raw_requests_are_sent_unchanged(checkout: Checkout) -> None:
     """`post_to_cloudmap` signs the request for the test's account, returns the response, and keeps both as evidence."""
     checkout.suite(
         """
         @proves("alpha.first")
         def test_it(post_to_cloudmap):
-            '''It is so.'''
+            '''It is true.'''
             answer = post_to_cloudmap("/", {"X-Amz-Target": "Route53AutoNaming_v20170314.ListNamespaces"}, b"{}")
             assert (answer.status, answer.body) == (200, b"{}")
         """

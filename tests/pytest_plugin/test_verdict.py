@@ -71,7 +71,7 @@ SOURCES = {
 def judged(shared_checkout: Checkout) -> dict[str, TestReport]:
     """The tests of one run by name: one for each case and each source."""
     imports = "from botocore.exceptions import PaginationError\n\n"
-    head = "@proves('alpha.first')\ndef test_{}(cloudmap, unique_name, clock):\n    '''It is so.'''\n    {}\n"
+    head = "@proves('alpha.first')\ndef test_{}(cloudmap, unique_name, clock):\n    '''It is true.'''\n    {}\n"
     bodies = {what: f'assert cloudmap.create_http_namespace(Name="{what}")["OperationId"]' for what in CASES}
     bodies |= {what: source for what, (source, _, _) in SOURCES.items()}
     shared_checkout.suite(
@@ -104,7 +104,7 @@ def test_symptom_is_the_same_in_every_run(checkout: Checkout) -> None:
         """
         @proves("alpha.first")
         def test_it(cloudmap, unique_name):
-            '''It is so.'''
+            '''It is true.'''
             name = unique_name("web")
             assert cloudmap.meta.endpoint_url == name
         """
@@ -120,7 +120,7 @@ def test_symptom_does_not_depend_on_the_source_of_the_suite(checkout: Checkout) 
         @proves("alpha.first")
         @pytest.mark.parametrize("expected", [{"a": 1}, ["b"], 3], ids=None)
         def test_it(cloudmap, unique_name, expected):
-            '''It is so.'''
+            '''It is true.'''
             name = unique_name("web")
             assert name == expected
         """
@@ -136,16 +136,16 @@ def test_symptom_does_not_depend_on_the_source_of_the_suite(checkout: Checkout) 
 
 
 def test_missing_fixture_is_our_error(checkout: Checkout) -> None:
-    """A suite that asks for a fixture which is not there has said nothing about the target."""
-    checkout.suite("@proves('alpha.first')\ndef test_it(cloudmpa):\n    '''It is so.'''\n    assert cloudmpa\n")
+    """A suite that asks for a missing fixture is an error of the suite, not a failure of the target."""
+    checkout.suite("@proves('alpha.first')\ndef test_it(cloudmpa):\n    '''It is true.'''\n    assert cloudmpa\n")
     claim = one(checkout.run())
     assert (claim.verdict, claim.detail) == (Verdict.ERROR, "set-up: there is no fixture 'cloudmpa'")
 
 
 def test_failure_in_set_up_is_the_targets_too(checkout: Checkout) -> None:
-    """A fixture that meets a wrong answer fails the test, and the symptom says that it was the set-up."""
+    """A wrong answer in a fixture fails the test, and the symptom names the set-up."""
     checkout.suite(
-        "@proves('alpha.first')\ndef test_it(http_namespace):\n    '''It is so.'''\n    assert http_namespace\n"
+        "@proves('alpha.first')\ndef test_it(http_namespace):\n    '''It is true.'''\n    assert http_namespace\n"
     )
     claim = one(checkout.run())
     assert claim.verdict is Verdict.FAIL
@@ -159,7 +159,7 @@ def test_declared_lack_of_an_operation_is_unsupported(checkout: Checkout) -> Non
         """
         @proves("alpha.first")
         def test_it(cloudmap):
-            '''It is so.'''
+            '''It is true.'''
             assert cloudmap.create_http_namespace(Name="missing")
         """
     )
@@ -171,7 +171,7 @@ def test_declared_lack_of_an_operation_is_unsupported(checkout: Checkout) -> Non
 
 def test_lacking_feature_is_unsupported(checkout: Checkout) -> None:
     """A claim that needs a feature which the target does not declare is not tried."""
-    checkout.suite("@proves('alpha.named')\ndef test_it(cloudmap):\n    '''It is so.'''\n    assert False\n")
+    checkout.suite("@proves('alpha.named')\ndef test_it(cloudmap):\n    '''It is true.'''\n    assert False\n")
     report = checkout.run()
     assert one(report, "alpha.named").verdict is Verdict.UNSUPPORTED
     assert one(report, "alpha.named").detail == "fake lacks dns"
@@ -183,7 +183,7 @@ def test_declared_feature_that_is_absent_is_a_failure(checkout: Checkout) -> Non
     checkout.target('dns = "none"')
     path = checkout.layout.targets / "fake.toml"
     path.write_text(path.read_text().replace("features = []", 'features = ["dns"]'))
-    checkout.suite("@proves('alpha.named')\ndef test_it(cloudmap):\n    '''It is so.'''\n    assert cloudmap\n")
+    checkout.suite("@proves('alpha.named')\ndef test_it(cloudmap):\n    '''It is true.'''\n    assert cloudmap\n")
     report = checkout.run()
     assert one(report, "alpha.named").verdict is Verdict.FAIL
     assert report.target.absent == {"dns": "its target file names no DNS server"}
@@ -197,25 +197,25 @@ def test_target_that_dies_is_an_error_for_all_that_follows(checkout: Checkout, w
         """
         @proves("alpha.second")
         def test_before(cloudmap):
-            '''It is so.'''
+            '''It is true.'''
             assert cloudmap.list_namespaces()
 
         @proves("alpha.first")
         def test_dies(cloudmap):
-            '''It is so.'''
+            '''It is true.'''
             cloudmap.create_http_namespace(Name="dead")
 
         @proves("alpha.first")
         @pytest.mark.parametrize("number", range(6))
         def test_after(cloudmap, number):
-            '''It is so.'''
+            '''It is true.'''
             assert cloudmap.list_namespaces()
         """
     )
     report = checkout.run(workers=workers)
     claim = one(report)
     assert claim.verdict is Verdict.ERROR
-    assert "fake was killed by SIGKILL; it said: out of memory" in claim.detail
+    assert "fake was killed by SIGKILL; its last line: out of memory" in claim.detail
     assert one(report, "alpha.second").verdict is Verdict.PASS
     assert exit_code(report) == 3
     assert "SIGKILL" in report.failure
@@ -225,10 +225,10 @@ def test_target_that_does_not_start_is_one_line(checkout: Checkout) -> None:
     """Nothing is judged, nothing hangs, and the failure holds the target's last words."""
     path = checkout.layout.targets / "fake.toml"
     path.write_text(path.read_text() + '\n[start.env]\nFAKE_REFUSES = "1"\n')
-    checkout.suite("@proves('alpha.first')\ndef test_it(cloudmap):\n    '''It is so.'''\n    assert cloudmap\n")
+    checkout.suite("@proves('alpha.first')\ndef test_it(cloudmap):\n    '''It is true.'''\n    assert cloudmap\n")
     report = checkout.run()
     assert exit_code(report) == 3
-    expected = "fake ended with status 1; it said: the fake target will not start before it was ready"
+    expected = "fake ended with status 1; its last line: the fake target will not start before it was ready"
     assert report.failure == expected
 
 
@@ -238,12 +238,12 @@ def test_worst_of_several_tests_counts(checkout: Checkout) -> None:
         """
         @proves("alpha.first", "alpha.second")
         def test_good(cloudmap):
-            '''It is so.'''
+            '''It is true.'''
             assert True
 
         @proves("alpha.first")
         def test_bad(cloudmap):
-            '''It is so.'''
+            '''It is true.'''
             assert cloudmap is None
         """
     )

@@ -1,4 +1,4 @@
-"""STS: who is calling, and credentials for a while."""
+"""AWS STS: the identity of the caller, and temporary credentials."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from . import sessions
 
 __all__ = ["HANDLERS"]
 
-# sts/GetSessionToken: sessions of account owners hold for an hour at most, and for an hour if more is asked for.
+# sts/GetSessionToken: sessions of account owners last an hour at most, and an hour if more is requested.
 OWNER_SECONDS = 3_600
 DEFAULT_SECONDS = 43_200
-# sts/AssumeRoleRequest.DurationSeconds: an hour unless told otherwise; by chaining roles an hour at most.
+# sts/AssumeRoleRequest.DurationSeconds: an hour by default; at most an hour with role chaining.
 ROLE_SECONDS = 3_600
 # sts/AssumeRoleRequest.Policy, .PolicyArns
 SESSION_POLICY = 2_048
@@ -24,13 +24,13 @@ MANAGED_POLICIES = 10
 
 
 def get_caller_identity(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetCallerIdentity. An account owner's user id is the account's number (IAM User Guide, Principal key values)."""
+    """Answer GetCallerIdentity. The user id of an owner is the account id (IAM User Guide, Principal key values)."""
     user_id = call.caller.user_id if call.caller is not None else call.account
     return {"Account": call.account, "Arn": call.principal, "UserId": user_id}
 
 
 def get_session_token(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetSessionToken: for owners and users, not for sessions (sts/GetSessionToken)."""
+    """Answer GetSessionToken: for owners and users, not for sessions (sts/GetSessionToken)."""
     if request.get("SerialNumber") or request.get("TokenCode"):
         raise ServiceError("AccessDenied", "the embedded target has no MFA devices", status=403)
     caller = call.caller
@@ -44,7 +44,7 @@ def get_session_token(call: Call, request: Mapping[str, object]) -> dict[str, ob
 
 
 def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
-    """AssumeRole: the role's trust policy must allow the caller; session policies narrow what the role may do."""
+    """Answer AssumeRole: the trust policy of the role must allow the caller; session policies limit the role."""
     from surveyor_emulator.aws.iam import moto_store
     from surveyor_policies.engine import decide
     from surveyor_policies.model import AccessRequest
@@ -71,34 +71,35 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
             status=403,
         )
     policies, managed = _session_policies(role.account_id, request)
-    tags = tuple((str(one["Key"]), str(one["Value"])) for one in request.get("Tags") or ())
-    longest = (
+    tags = tuple((str(tag["Key"]), str(tag["Value"])) for tag in request.get("Tags") or ())
+    max_seconds = (
         ROLE_SECONDS if caller.principal.kind == "assumed-role" else int(role.max_session_duration or ROLE_SECONDS)
     )
     seconds = int(request.get("DurationSeconds") or ROLE_SECONDS)
-    if seconds > longest:
+    if seconds > max_seconds:
         raise ServiceError(
-            "ValidationError", f"the requested DurationSeconds exceeds the {longest} seconds of this role's sessions"
+            "ValidationError",
+            f"the requested DurationSeconds exceeds the {max_seconds} seconds of this role's sessions",
         )
     principal = f"arn:aws:sts::{role.account_id}:assumed-role/{role.name}/{session}"
     user_id = f"{role.id}:{session}"
     grant = sessions.Grant(("role", role.name), arn, user_id, policies, managed, tags)
-    made = sessions.issue(call.world, role.account_id, principal, seconds, grant)
+    session_credentials = sessions.issue(call.world, role.account_id, principal, seconds, grant)
     return {
-        "Credentials": _credentials(made),
+        "Credentials": _credentials(session_credentials),
         "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": principal},
         "PackedPolicySize": sum(map(len, policies or ())) * 100 // SESSION_POLICY,
     }
 
 
 def _session_policies(account: str, request: Mapping[str, Any]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """The texts and ARNs that limit a session, or the error for those that cannot."""
+    """Return the texts and ARNs of the policies that limit a session. Raises ServiceError for invalid ones."""
     from surveyor_emulator.aws.iam import moto_store
     from surveyor_policies.model import MalformedPolicy
     from surveyor_policies.parsing import parse_policy
 
     text = request.get("Policy")
-    arns = tuple(str(one.get("arn", "")) for one in request.get("PolicyArns") or ())
+    arns = tuple(str(policy.get("arn", "")) for policy in request.get("PolicyArns") or ())
     try:
         if text is not None:
             if len(str(text)) > SESSION_POLICY:
@@ -106,8 +107,8 @@ def _session_policies(account: str, request: Mapping[str, Any]) -> tuple[tuple[s
             parse_policy(str(text), "the session policy", kind="session")
         for arn in arns:
             moto_store.managed_policy(account, arn)
-    except MalformedPolicy as wrong:
-        raise ServiceError("MalformedPolicyDocument", str(wrong)) from None
+    except MalformedPolicy as error:
+        raise ServiceError("MalformedPolicyDocument", str(error)) from None
     except KeyError:
         raise ServiceError("MalformedPolicyDocument", "there is no such managed policy") from None
     if len(arns) > MANAGED_POLICIES:
@@ -116,10 +117,12 @@ def _session_policies(account: str, request: Mapping[str, Any]) -> tuple[tuple[s
 
 
 def get_access_key_info(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """GetAccessKeyInfo: the account of a temporary key. It says nothing of whether the key holds still."""
+    """Answer GetAccessKeyInfo: the account of a temporary key, whether or not the key has expired."""
     account = sessions.account_of(str(request["AccessKeyId"]))
     if account is None:
-        raise ServiceError("ValidationError", "the access key id is none of this target's; those begin with ASIA")
+        raise ServiceError(
+            "ValidationError", "the access key id is not of this target; expected one that begins with ASIA"
+        )
     return {"Account": account}
 
 

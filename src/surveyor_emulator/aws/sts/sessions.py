@@ -1,8 +1,8 @@
-"""Temporary credentials that carry everything about themselves, so that nothing is kept of them.
+"""Temporary credentials that contain everything about themselves, so that none need to be stored.
 
-The session token names the account, the principal and the moment of expiry under a code that only this target can
-make; the secret key is another such code. The access key id holds its account in base 32, since GetAccessKeyInfo is
-asked with nothing else.
+The session token holds the account, the principal and the time of expiry under a message authentication code that only
+this target can compute; the secret key is another such code. The access key id holds the account in base 32, since
+GetAccessKeyInfo gets nothing else.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a session stands for, beyond its principal: the user or role behind it, and what limits it.
+    """The rights of a session, beyond its principal: its user or role, and the policies that limit it.
 
     ``holder`` is `("", "")` for the owner of an account. ``issuer`` is the ARN of the role, ``policies`` are texts of
     session policies (None if there are none), ``managed`` ARNs of managed ones.
@@ -53,11 +53,11 @@ class Grant:
 
 
 OWNER = Grant()
-"""A session of an account's owner."""
+"""The grant of the owner of an account."""
 
 
 def issue(world: World, account: str, principal: str, seconds: float, grant: Grant = OWNER) -> Session:
-    """New credentials for ``principal`` that hold for ``seconds`` of service time."""
+    """Return new credentials for ``principal`` that expire after ``seconds`` of service time."""
     nonce = world.request_random.getrandbits(40)
     access_key = _PREFIX + base64.b32encode(int(account).to_bytes(5, "big") + nonce.to_bytes(5, "big")).decode()
     expires = world.clock.now() + seconds
@@ -67,35 +67,35 @@ def issue(world: World, account: str, principal: str, seconds: float, grant: Gra
 
 
 def read(world: World, access_key: str, token: str) -> Session | None:
-    """The credentials of a token that this target has issued for ``access_key``, expired or not."""
+    """Return the credentials of a token that this target issued for ``access_key``, expired or not, else None."""
     try:
-        whole = base64.b64decode(token, validate=True)
+        data = base64.b64decode(token, validate=True)
     except (binascii.Error, ValueError):  # ValueError: characters that are not ASCII
         return None
-    code, content = whole[:_CODE], whole[_CODE:]
+    code, content = data[:_CODE], data[_CODE:]
     if not hmac.compare_digest(code, _code(world, "token", content)):
         return None
-    key, account, principal, expires, told = orjson.loads(content)
+    key, account, principal, expires, grant = orjson.loads(content)
     if key != access_key:
         return None
-    return Session(access_key, _secret(world, content), token, account, principal, expires, _grant(told))
+    return Session(access_key, _secret(world, content), token, account, principal, expires, _parse_grant(grant))
 
 
-def _grant(told: dict[str, Any]) -> Grant:
-    kind, name = told["holder"]
-    policies = told["policies"]
+def _parse_grant(values: dict[str, Any]) -> Grant:
+    kind, name = values["holder"]
+    policies = values["policies"]
     return Grant(
         holder=(kind, name),
-        issuer=told["issuer"],
-        user_id=told["user_id"],
+        issuer=values["issuer"],
+        user_id=values["user_id"],
         policies=tuple(policies) if policies is not None else None,
-        managed=tuple(told["managed"]),
-        tags=tuple((key, value) for key, value in told["tags"]),
+        managed=tuple(values["managed"]),
+        tags=tuple((key, value) for key, value in values["tags"]),
     )
 
 
 def account_of(access_key: str) -> str | None:
-    """The account of a temporary access key id; ``None`` for any other text."""
+    """Return the account of a temporary access key id; None for any other text."""
     if len(access_key) != 20 or not access_key.startswith(_PREFIX):
         return None
     try:

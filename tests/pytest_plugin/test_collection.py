@@ -1,4 +1,4 @@
-"""What is said at collection, and which tests are run."""
+"""Collection: which suites are refused, and which tests are run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from surveyor.verdicts import Verdict
 if TYPE_CHECKING:
     from tests.conftest import Checkout
 
-GOOD = "@proves('alpha.first')\ndef test_good(cloudmap):\n    '''It is so.'''\n    assert cloudmap\n\n"
-OTHER = "@proves('alpha.second')\ndef test_other(cloudmap):\n    '''It is so.'''\n    assert cloudmap\n\n"
+GOOD = "@proves('alpha.first')\ndef test_good(cloudmap):\n    '''It is true.'''\n    assert cloudmap\n\n"
+OTHER = "@proves('alpha.second')\ndef test_other(cloudmap):\n    '''It is true.'''\n    assert cloudmap\n\n"
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (GOOD.replace("@proves('alpha.first')", ""), "::test_good proves no claim: decorate it with @proves"),
         (
@@ -31,26 +31,26 @@ OTHER = "@proves('alpha.second')\ndef test_other(cloudmap):\n    '''It is so.'''
     ],
     ids=["no claim", "unknown claim", "no Python"],
 )
-def test_bad_suite_is_one_line_and_no_verdict(checkout: Checkout, body: str, said: str, workers: int) -> None:
-    """A test that proves nothing known stops the run at collection, by name, before anything is judged."""
+def test_bad_suite_is_one_line_and_no_verdict(checkout: Checkout, body: str, message: str, workers: int) -> None:
+    """A test that proves no known claim stops the run at collection, by name, before anything is judged."""
     checkout.suite(OTHER, "test_beside.py")
     checkout.suite(body)
     with pytest.raises(SurveyorError) as broken:
         checkout.run(workers=workers)
-    assert said in str(broken.value)
+    assert message in str(broken.value)
     assert "\n" not in str(broken.value)
     assert not isinstance(broken.value, UsageError)
 
 
 def test_each_case_of_a_bad_file_is_named(checkout: Checkout) -> None:
-    """All tests of a file that break the rule are told at once."""
+    """All tests of a file that break the rule are reported at once."""
     checkout.suite(GOOD.replace("first", "frist") + OTHER.replace("@proves('alpha.second')", ""))
     with pytest.raises(SurveyorError, match=r"test_good proves the unknown.*; .*test_other proves no claim"):
         checkout.run()
 
 
-def test_choice_is_by_claim_and_area(checkout: Checkout) -> None:
-    """Only the tests of chosen claims are run, and the report is about those claims only."""
+def test_selection_is_by_claim_and_area(checkout: Checkout) -> None:
+    """Only the tests of selected claims are run, and the report has those claims only."""
     checkout.suite(GOOD + OTHER)
     report = checkout.run(claims=("alpha.second",))
     assert [(claim.id, claim.verdict) for claim in report.claims] == [("alpha.second", Verdict.PASS)]
@@ -59,21 +59,21 @@ def test_choice_is_by_claim_and_area(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "said"),
+    ("choice", "message"),
     [
         ((("alhpa",), ()), "unknown area 'alhpa'; did you mean 'alpha'?"),
         (((), ("alpha.frist",)), "unknown claim 'alpha.frist'; did you mean 'alpha.first'?"),
         (((), ("alpha.unseen",)), "nothing selected: no suite proves alpha.unseen"),
     ],
 )
-def test_choice_that_leads_nowhere_is_refused(
-    checkout: Checkout, choice: tuple[tuple[str, ...], tuple[str, ...]], said: str
+def test_empty_selection_is_refused(
+    checkout: Checkout, choice: tuple[tuple[str, ...], tuple[str, ...]], message: str
 ) -> None:
-    """An unknown name, and a choice that no test fits, are told and not taken for success."""
+    """An unknown name and a selection without tests are errors, not success."""
     checkout.suite(GOOD)
     with pytest.raises(UsageError) as refused:
         checkout.run(areas=choice[0], claims=choice[1])
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_no_suites_at_all_is_refused(checkout: Checkout) -> None:
@@ -83,7 +83,7 @@ def test_no_suites_at_all_is_refused(checkout: Checkout) -> None:
 
 
 def plain_pytest(checkout: Checkout, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest by itself in a checkout, as in the checkout."""
+    """Run plain pytest in a temporary checkout."""
     (checkout.layout.root / "conftest.py").write_text('pytest_plugins = ["surveyor.pytest_plugin"]\n')
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--target", "fake", *arguments]
     return subprocess.run(command, cwd=checkout.layout.root, capture_output=True, text=True, check=False)
@@ -91,7 +91,7 @@ def plain_pytest(checkout: Checkout, *arguments: str) -> subprocess.CompletedPro
 
 def test_plain_pytest_judges_and_writes_the_report(checkout: Checkout) -> None:
     """Without the command line the same plugin runs, shows reasons and, with --out, writes the report."""
-    named = "@proves('alpha.named')\ndef test_named(cloudmap):\n    '''It is so.'''\n    assert False\n\n"
+    named = "@proves('alpha.named')\ndef test_named(cloudmap):\n    '''It is true.'''\n    assert False\n\n"
     checkout.suite(GOOD + named)
     done = plain_pytest(checkout, "suites", "--out", "here", "-rs")
     assert done.returncode == 0, done.stdout
@@ -112,7 +112,7 @@ def test_plain_pytest_keeps_its_own_exit_codes(checkout: Checkout) -> None:
 
 
 def test_tests_outside_suites_are_left_alone(checkout: Checkout) -> None:
-    """An ordinary test needs no claim, no target is started for it, and its failures are its own."""
+    """An ordinary test needs no claim, no target is started for it, and its failures are not judged."""
     (checkout.layout.root / "tests").mkdir()
     (checkout.layout.root / "tests" / "test_own.py").write_text("def test_own():\n    raise KeyError('own')\n")
     (checkout.layout.targets / "fake.toml").write_text('features = []\n[start]\nargv = ["no-such-program"]\n')

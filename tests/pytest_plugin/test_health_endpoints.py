@@ -1,4 +1,4 @@
-"""Servers that suites have probed: they do as told, and are offered only where probes can reach them."""
+"""Servers for health checks to probe: they answer as configured, and exist only where probes can reach them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from surveyor.fixtures.health_endpoints import ProbedServer, wall_seconds
 
 @pytest.fixture
 def server() -> Iterator[ProbedServer]:
-    """A server without TLS, in a loop of its own; a service second of a probe is no time at all."""
+    """Start a server without TLS, in a separate event loop; a service second of a probe takes no time."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    made = ProbedServer(loop, "127.0.0.1", 0.0, None, lambda _: None)
-    yield made
-    made.refuse()
+    server = ProbedServer(loop, "127.0.0.1", 0.0, None, lambda _: None)
+    yield server
+    server.refuse()
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()
 
 
-def ask(server: ProbedServer, path: str = "/", timeout: float = 10.0) -> tuple[int, bytes]:
-    """Status and body of one answer."""
+def get(server: ProbedServer, path: str = "/", timeout: float = 10.0) -> tuple[int, bytes]:
+    """Return status and body of the answer to one request."""
     connection = http.client.HTTPConnection(server.address, server.port, timeout=timeout)
     try:
         connection.request("GET", path)
@@ -40,52 +40,52 @@ def ask(server: ProbedServer, path: str = "/", timeout: float = 10.0) -> tuple[i
         connection.close()
 
 
-def test_it_answers_as_told_and_remembers_who_asked(server: ProbedServer) -> None:
-    """200 at first, then what it was told; each request is kept until forgotten."""
-    assert ask(server, "/alive") == (200, b"")
+def test_it_answers_as_configured_and_records_requests(server: ProbedServer) -> None:
+    """It answers 200 at first, then the configured status; requests are recorded until `forget`."""
+    assert get(server, "/alive") == (200, b"")
     server.answer(404, body=b"gone", after=5)
-    assert ask(server) == (404, b"gone")
+    assert get(server) == (404, b"gone")
     assert (server.sources, server.paths) == (["127.0.0.1"] * 2, ["/alive", "/"])
     server.forget()
     assert not server.sources
     assert not server.paths
 
 
-def test_it_can_be_well_for_some_only(server: ProbedServer) -> None:
-    """Others get 503."""
+def test_it_can_be_healthy_for_some_sources_only(server: ProbedServer) -> None:
+    """Requests from other addresses get 503."""
     server.answer(healthy_for=["127.0.0.1"])
-    assert ask(server)[0] == 200
+    assert get(server)[0] == 200
     server.answer(healthy_for=["127.0.0.2"])
-    assert ask(server)[0] == 503
+    assert get(server)[0] == 503
 
 
-def test_it_refuses_and_comes_back_at_the_same_port(server: ProbedServer) -> None:
-    """A refused connection is the system's own answer."""
+def test_it_refuses_and_returns_at_the_same_port(server: ProbedServer) -> None:
+    """After `refuse` the system refuses connections; a new answer listens on the same port."""
     port = server.port
     server.refuse()
     with pytest.raises(ConnectionRefusedError):
-        ask(server)
+        get(server)
     server.answer(204)
     assert server.port == port
-    assert ask(server)[0] == 204
+    assert get(server)[0] == 204
 
 
-def test_it_hangs(server: ProbedServer) -> None:
-    """The connection is there, and nothing comes."""
+def test_it_does_not_answer(server: ProbedServer) -> None:
+    """The connection is accepted, and no answer is sent."""
     server.hang()
     with pytest.raises(TimeoutError):
-        ask(server, timeout=0.1)
+        get(server, timeout=0.1)
 
 
 def running(*, local: bool = True, scale: float | None = None, **settings: object) -> Any:
-    """Of a running target what the fixture looks at; no settings: no control endpoint."""
+    """Return the parts of a running target that the fixture uses; without settings there is no control endpoint."""
     control = SimpleNamespace(settings=lambda: settings, scale=lambda: scale) if settings else None
     return SimpleNamespace(target=SimpleNamespace(name="some", is_local=local), control=control)
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(None, 0.1), (1.0, 1.0), (4.0, 0.25), (100.0, 0.1)])
-def test_a_delay_is_told_in_the_targets_time(scale: float | None, expected: float) -> None:
-    """As the target declares for a clock that stands still, by its scale where it flows, and never quicker."""
+def test_a_delay_is_in_the_time_of_the_target(scale: float | None, expected: float) -> None:
+    """A service second takes what the target declares on a clock that stands still, and its scale on a flowing one."""
     assert wall_seconds(running(scale=scale, probe_loopback=True, probe_wall=0.1)) == expected
 
 
@@ -98,7 +98,7 @@ def test_a_delay_is_told_in_the_targets_time(scale: float | None, expected: floa
     ],
     ids=["no control endpoint", "probes nothing", "elsewhere"],
 )
-def test_where_no_probe_comes_the_feature_lacks(target: Any) -> None:
-    """Such a test is `unsupported`, not wrong."""
+def test_without_probes_the_feature_is_missing(target: Any) -> None:
+    """Such a test is `unsupported`, not a failure."""
     with pytest.raises(FeatureLacking, match="some cannot reach"):
         wall_seconds(target)

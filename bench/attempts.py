@@ -1,7 +1,7 @@
-"""Attempts that one process makes: the honest client of load scenarios beside Locust's FastHttpUser, on one server.
+"""Attempts per second of one process: the client of load scenarios compared with Locust's FastHttpUser on one server.
 
-Both run under Locust, headless, with as many users as fast as they can, connections kept, each request told to Locust's
-statistics (`attempting`, a process of its own).
+Both run headless under Locust in a separate process (`locust_client`), with the same number of users at full speed,
+kept connections, and each request reported to Locust's statistics.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from bench.registry import Row
+from bench.registry import Measurement
 
-__all__ = ["HONEST", "LOCUST", "RATE", "measure"]
+__all__ = ["LOCUST", "RATE", "SURVEYOR", "measure"]
 
 ROUNDS = 3
-RATE = "attempts a second, one process"
-CPU = "processor time for 1,000 attempts"
-HONEST, LOCUST = "embedded", "FastHttpUser"
-"""Columns of the table: ours stands under the name that all our figures have."""
+RATE = "attempts per second, one process"
+CPU = "processor time of 1,000 attempts"
+SURVEYOR, LOCUST = "embedded", "FastHttpUser"
+"""Columns of the table; Surveyor's client is in the column of the embedded target."""
 
 
-def measure(seconds: float, tell: Callable[[str], None]) -> Iterator[Row]:
-    """Medians of rounds that take turns, so that a busy machine is busy for both."""
-    found: dict[str, list[tuple[float, float]]] = {"honest": [], "fast": []}
+def measure(seconds: float, print_progress: Callable[[str], None]) -> Iterator[Measurement]:
+    """Return medians of alternating rounds, so that other load on the machine affects both."""
+    rounds: dict[str, list[tuple[float, float]]] = {"surveyor": [], "fast": []}
     server = subprocess.Popen(
         [sys.executable, "-m", "surveyor.load.faulty_server", "7"],
         stdin=subprocess.PIPE,
@@ -36,19 +36,20 @@ def measure(seconds: float, tell: Callable[[str], None]) -> Iterator[Row]:
     try:
         port = server.stdout.readline().strip()
         for turn in range(ROUNDS):
-            for kind, figures in found.items():
-                tell(f"{kind} client, {turn + 1} of {ROUNDS}")
-                done = subprocess.run(
-                    [sys.executable, "-m", "bench.attempting", kind, port, f"{seconds:g}"],
+            for kind, figures in rounds.items():
+                print_progress(f"{kind} client, {turn + 1} of {ROUNDS}")
+                completed = subprocess.run(
+                    [sys.executable, "-m", "bench.locust_client", kind, port, f"{seconds:g}"],
                     capture_output=True, text=True, check=True,
                 )  # fmt: skip
-                told = json.loads(done.stdout.splitlines()[-1])
-                figures.append((told["attempts"] / told["seconds"], 1_000 * told["cpu"] / told["attempts"]))
+                counts = json.loads(completed.stdout.splitlines()[-1])
+                attempts = counts["attempts"]
+                figures.append((attempts / counts["seconds"], 1_000 * counts["cpu"] / attempts))
     finally:
         server.stdin.close()
         server.stdout.close()
         server.wait()
-    for kind, name in (("honest", HONEST), ("fast", LOCUST)):
-        rates, costs = zip(*found[kind], strict=True)
-        yield Row(RATE, name, sorted(rates)[ROUNDS // 2], "/s")
-        yield Row(CPU, name, sorted(costs)[ROUNDS // 2], "s")
+    for kind, name in (("surveyor", SURVEYOR), ("fast", LOCUST)):
+        rates, costs = zip(*rounds[kind], strict=True)
+        yield Measurement(RATE, name, sorted(rates)[ROUNDS // 2], "/s")
+        yield Measurement(CPU, name, sorted(costs)[ROUNDS // 2], "s")

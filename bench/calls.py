@@ -1,4 +1,4 @@
-"""Signed requests as bytes, made before the measurement so that signing them is no part of it."""
+"""Create signed requests as bytes before a measurement, so that signing is not measured."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-__all__ = ["Account", "client", "discover", "register", "user"]
+__all__ = ["Account", "client", "create_user", "discover", "register"]
 
 REGION = "us-east-1"
 TARGET = "Route53AutoNaming_v20170314"
 
 
 class Account:
-    """Who calls which endpoint. The key is an account number, which every server here takes for that account."""
+    """An endpoint and the credentials for it. An account id as access key selects that account on every server."""
 
     def __init__(self, host: str, port: int, key: str = "123456789012", secret: str = "surveyor") -> None:
         self.host, self.port = host, port
@@ -27,11 +27,11 @@ class Account:
 
     @property
     def endpoint(self) -> str:
-        """The URL of the server."""
+        """Return the URL of the server."""
         return f"http://{self.host}:{self.port}"
 
-    def signed(self, operation: str, params: dict[str, object]) -> bytes:
-        """One whole request, as bytes."""
+    def sign(self, operation: str, params: dict[str, object]) -> bytes:
+        """Return one complete request as bytes."""
         body = json.dumps(params).encode()
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{TARGET}.{operation}"}
         request = AWSRequest("POST", f"{self.endpoint}/", headers=headers, data=body)
@@ -47,16 +47,16 @@ class Account:
 
 
 def discover(account: Account, namespace: str, service: str) -> Iterator[bytes]:
-    """The same DiscoverInstances for ever, with the default MaxResults."""
-    request = account.signed("DiscoverInstances", {"NamespaceName": namespace, "ServiceName": service})
+    """Yield the same DiscoverInstances request without end, with the default MaxResults."""
+    request = account.sign("DiscoverInstances", {"NamespaceName": namespace, "ServiceName": service})
     while True:
         yield request
 
 
 def register(account: Account, service_id: str, prefix: str, count: int) -> Iterator[bytes]:
-    """``count`` RegisterInstance calls, each of another instance."""
-    made = [
-        account.signed(
+    """Return ``count`` RegisterInstance requests, each for a different instance."""
+    requests = [
+        account.sign(
             "RegisterInstance",
             {
                 "ServiceId": service_id,
@@ -67,11 +67,11 @@ def register(account: Account, service_id: str, prefix: str, count: int) -> Iter
         )
         for number in range(count)
     ]
-    return iter(made)
+    return iter(requests)
 
 
 def attributes(number: int) -> dict[str, str]:
-    """What a task of ECS has: an address, a port and a few words about itself."""
+    """Return the attributes that an ECS task registers with: address, port, zone, cluster and family."""
     return {
         "AWS_INSTANCE_IPV4": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
         "AWS_INSTANCE_PORT": "8080",
@@ -81,26 +81,29 @@ def attributes(number: int) -> dict[str, str]:
     }
 
 
-def user(account: Account) -> Account:
-    """A user of the account with three policies, as such users have: its own, a managed one, and that of a group."""
+def create_user(account: Account) -> Account:
+    """Create a user with three policies, as users typically have: an inline one, a managed one, and one of a group."""
     iam: Any = client(account, "iam")
     iam.create_user(UserName="bench")
-    own = {"Effect": "Allow", "Action": ["servicediscovery:Discover*", "logs:PutLogEvents"], "Resource": "*",
-           "Condition": {"StringEquals": {"servicediscovery:NamespaceName": "bench"}}}  # fmt: skip
+    inline = {"Effect": "Allow", "Action": ["servicediscovery:Discover*", "logs:PutLogEvents"], "Resource": "*",
+              "Condition": {"StringEquals": {"servicediscovery:NamespaceName": "bench"}}}  # fmt: skip
     denied = {"Effect": "Deny", "Action": "servicediscovery:Delete*", "Resource": "*"}
-    for name, put, statement in (("UserName", iam.put_user_policy, own), ("GroupName", iam.put_group_policy, denied)):
+    for name, put, statement in (
+        ("UserName", iam.put_user_policy, inline),
+        ("GroupName", iam.put_group_policy, denied),
+    ):
         if name == "GroupName":
             iam.create_group(GroupName="bench")
             iam.add_user_to_group(GroupName="bench", UserName="bench")
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        put(**{name: "bench"}, PolicyName="own", PolicyDocument=document)
+        put(**{name: "bench"}, PolicyName="bench", PolicyDocument=document)
     iam.attach_user_policy(UserName="bench", PolicyArn="arn:aws:iam::aws:policy/AWSCloudMapDiscoverInstanceAccess")
     key = iam.create_access_key(UserName="bench")["AccessKey"]
     return Account(account.host, account.port, key["AccessKeyId"], key["SecretAccessKey"])
 
 
 def client(account: Account, service: str = "servicediscovery") -> object:
-    """A boto3-like client for what is not measured."""
+    """Return a botocore client for calls that are not measured."""
     return botocore.session.get_session().create_client(
         service,
         region_name=REGION,

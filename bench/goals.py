@@ -1,73 +1,89 @@
-"""What is promised about speed, as ratios between figures of one run."""
+"""The goals for speed, as ratios between figures of one run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench import attempts, sidecars, tasks, undoing
-from bench.registry import Row
+from bench import attempts, recovery, sidecars, tasks
+from bench.registry import Measurement
 
-__all__ = ["Goal", "goals"]
+__all__ = ["Goal", "check_goals"]
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One promise and what was measured of it."""
+    """One goal, its limit, and the measured figure."""
 
-    what: str
-    wanted: str
+    name: str
+    limit: str
     measured: float
     reached: bool
 
 
-def goals(rows: Sequence[Row]) -> list[Goal]:
-    """Each promise whose figures are there."""
-    value = {(row.figure, row.server): row.value for row in rows}
-    found: list[Goal] = []
-
-    def ratio(what: str, over: tuple[str, str], under: tuple[str, str], bound: float, *, least: bool) -> None:
-        if over in value and under in value and value[under]:
-            measured = value[over] / value[under]
-            wanted = f"at {'least' if least else 'most'} {bound:g}"
-            found.append(Goal(what, wanted, measured, measured >= bound if least else measured <= bound))
+def check_goals(measurements: Sequence[Measurement]) -> list[Goal]:
+    """Return each goal whose figures were measured."""
+    value = {(measurement.figure, measurement.server): measurement.value for measurement in measurements}
+    goals: list[Goal] = []
+    ratio = functools.partial(_ratio_goal, value)
 
     start = "start to first answered call"
-    ratio("start-up / ministack's", (start, "embedded"), (start, "ministack"), 1.0, least=False)
+    goals += ratio("start-up / ministack's", (start, "embedded"), (start, "ministack"), maximum=1.0)
     memory = value.get(("memory after the first call", "embedded"))
     if memory is not None:
-        found.append(Goal("memory after the first call, MB", "at most 60", memory, memory <= 60))
-    for size, least in ((10, 2.0), (1000, 10.0)):
+        goals.append(Goal("memory after the first call, MB", "at most 60", memory, memory <= 60))
+    for size, minimum in ((10, 2.0), (1000, 10.0)):
         for connections in (1, 8, 32):
             figure = f"DiscoverInstances, {size} instances, {connections} connections"
-            ratio(f"{figure} / ministack's", (figure, "embedded"), (figure, "ministack"), least, least=True)
+            goals += ratio(f"{figure} / ministack's", (figure, "embedded"), (figure, "ministack"), minimum=minimum)
     for size in (10, 100, 1000):
         figure = f"RegisterInstance, {size} instances, 8 connections"
-        ratio(f"{figure} / ministack's", (figure, "embedded"), (figure, "ministack"), 1.0, least=True)
+        goals += ratio(f"{figure} / ministack's", (figure, "embedded"), (figure, "ministack"), minimum=1.0)
     for call in ("DiscoverInstances", "RegisterInstance"):
         small, large = (f"{call}, {size} instances, 8 connections" for size in (100, 1000))
-        ratio(f"cost of {call}, 1,000 / 100", (small, "embedded"), (large, "embedded"), 1.3, least=False)
-    ratio(
-        "attempts / FastHttpUser's", (attempts.RATE, attempts.HONEST), (attempts.RATE, attempts.LOCUST), 0.6, least=True
+        goals += ratio(f"cost of {call}, 1,000 / 100 instances", (small, "embedded"), (large, "embedded"), maximum=1.3)
+    goals += ratio(
+        "attempts / FastHttpUser's", (attempts.RATE, attempts.SURVEYOR), (attempts.RATE, attempts.LOCUST), minimum=0.6
     )
-    by = "DiscoverInstances by the {}"
-    owner = [value[who] for label in ("owner", "owner again") if (who := (by.format(label), "embedded")) in value]
-    enforced = value.get((by.format("user with policies"), "embedded"))
-    if owner and enforced is not None:
-        share = enforced / (sum(owner) / len(owner))
-        found.append(Goal("DiscoverInstances with policies / without", "at least 0.8", share, share >= 0.8))
-    promised = (
+    label = "DiscoverInstances by the {}"
+    keys = [(label.format(caller), "embedded") for caller in ("owner", "owner again")]
+    by_owner = [value[key] for key in keys if key in value]
+    by_user = value.get((label.format("user with policies"), "embedded"))
+    if by_owner and by_user is not None:
+        share = by_user / (sum(by_owner) / len(by_owner))
+        goals.append(Goal("DiscoverInstances with policies / without", "at least 0.8", share, share >= 0.8))
+    maxima = (
         (tasks.READY, 1.0, "s"),
         (tasks.MEMORY, 5.0, "MiB"),
         (sidecars.READY, 3.0, "s"),
         (sidecars.MEMORY, 25.0, "MiB"),
-        (undoing.UNDONE, 10.0, "s"),
-        (undoing.LEFT, 10.0, "s"),
+        (recovery.UNDONE, 10.0, "s"),
+        (recovery.CLEANED_UP, 10.0, "s"),
     )
-    for figure, most, unit in promised:
+    for figure, maximum, unit in maxima:
         measured = value.get((figure, "embedded"))
         if measured is not None:
-            found.append(Goal(f"{figure}, {unit}", f"at most {most:g}", measured, measured <= most))
-    cost = "DNS processor time for an answer"
-    ratio("DNS processor time / nsd's", (cost, "embedded"), (cost, "nsd"), 1.6, least=False)
-    return found
+            goals.append(Goal(f"{figure}, {unit}", f"at most {maximum:g}", measured, measured <= maximum))
+    cost = "DNS processor time per answer"
+    goals += ratio("DNS processor time / nsd's", (cost, "embedded"), (cost, "nsd"), maximum=1.6)
+    return goals
+
+
+def _ratio_goal(
+    value: Mapping[tuple[str, str], float],
+    name: str,
+    numerator: tuple[str, str],
+    denominator: tuple[str, str],
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> list[Goal]:
+    """Return the goal for a ratio of two figures, none if one of them was not measured."""
+    if numerator not in value or not value.get(denominator):
+        return []
+    measured = value[numerator] / value[denominator]
+    if minimum is not None:
+        return [Goal(name, f"at least {minimum:g}", measured, measured >= minimum)]
+    assert maximum is not None
+    return [Goal(name, f"at most {maximum:g}", measured, measured <= maximum)]

@@ -1,6 +1,6 @@
-"""Load over raw sockets: each connection sends its next request when the answer to the last one is whole.
+"""Send load over raw sockets: each connection sends its next request when the previous response is complete.
 
-Not through boto3: it tops out at 1,700 calls a second, which is less than the servers under test.
+boto3 would be too slow: it reaches 1,700 calls per second, less than the servers under test.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Figures", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one load came to: wall seconds, and the latency of each call in wall seconds, sorted."""
+    """The result of one load: wall seconds, and the sorted latencies of its calls in wall seconds."""
 
     seconds: float
     latencies: list[float]
@@ -26,16 +26,16 @@ class Figures:
 
     @property
     def rate(self) -> float:
-        """Calls a second that were answered with 200."""
+        """Return the calls per wall second that were answered with 200."""
         return len(self.latencies) / self.seconds
 
     def quantile(self, share: float) -> float:
-        """The latency that ``share`` of the calls did not pass."""
+        """Return the latency that ``share`` of the calls did not exceed."""
         return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))] if self.latencies else 0.0
 
 
 class _Load:
-    """The calls that are still to be sent, and what came of the others."""
+    """The requests that remain to be sent, and the results of the others."""
 
     def __init__(self, requests: Iterator[bytes], until: float) -> None:
         self.requests = requests
@@ -49,7 +49,7 @@ class _Load:
 
 
 class _Connection(asyncio.Protocol):
-    """One client connection; ``done`` is set when there is nothing more to send."""
+    """One client connection; ``done`` is set when no request remains."""
 
     def __init__(self, load: _Load, done: asyncio.Future[None], reconnect: asyncio.Event) -> None:
         self._load = load
@@ -57,9 +57,9 @@ class _Connection(asyncio.Protocol):
         self._reconnect = reconnect
         self._transport: asyncio.Transport | None = None
         self._sent = 0.0
-        self._fresh()
+        self._reset_parser()
 
-    def _fresh(self) -> None:
+    def _reset_parser(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._body = b""
 
@@ -98,7 +98,7 @@ class _Connection(asyncio.Protocol):
             load.errors += 1
             load.first_error = load.first_error or f"{self._parser.get_status_code()} {self._body[:300]!r}"
         if self._parser.should_keep_alive():
-            self._fresh()
+            self._reset_parser()
             self._send()
         else:
             assert self._transport is not None
@@ -109,7 +109,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def _client(host: str, port: int, load: _Load) -> None:
-    """A connection, made again whenever the server closes it (some do after each answer)."""
+    """Keep a connection, reopened whenever the server closes it (some do after each response)."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
     while not done.done() and time.perf_counter() < load.until:
@@ -119,7 +119,7 @@ async def _client(host: str, port: int, load: _Load) -> None:
 
 
 def run(host: str, port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> Figures:
-    """Send ``requests`` over ``connections`` at once for at most ``seconds`` of wall time."""
+    """Send ``requests`` over parallel ``connections`` for at most ``seconds`` of wall time."""
 
     async def all_clients() -> _Load:
         load = _Load(requests, time.perf_counter() + seconds)

@@ -1,4 +1,4 @@
-"""The servers side by side: each started as its users start it, on a free port, and stopped by its process id."""
+"""Start the servers to compare, each as its users start it, on a free port."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pathlib import Path
 
 from bench.calls import Account
 
-__all__ = ["CONTESTANTS", "Contestant", "Server", "cpu_seconds", "memory", "started", "version"]
+__all__ = ["SERVERS", "Server", "ServerSpec", "cpu_seconds", "memory", "run_server", "version"]
 
-READY_WITHIN = 30.0  # wall seconds
+START_TIMEOUT = 30.0  # wall seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
-    """A server and how it is started. ``{port}`` and ``{scratch}`` are filled in."""
+class ServerSpec:
+    """A server and its start command, in which ``{port}`` and ``{scratch}`` are placeholders."""
 
     name: str
     package: str
@@ -34,25 +34,25 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs. ``ready`` is wall seconds from its start to its first answered call."""
+    """A running server. ``ready`` is the wall seconds from its start to its first answered call."""
 
     account: Account
     pid: int
     ready: float
 
 
-CONTESTANTS = (
-    Contestant(
+SERVERS = (
+    ServerSpec(
         "embedded",
         "surveyor",
-        # Quotas of requests and instances would end a load test; everything else is as it comes.
+        # Quotas of requests and instances would end a load test; all other settings are the defaults.
         (
             *("-m", "surveyor_emulator", "--port", "{port}", "--dns-port", "0", "--no-throttle"),
             *("--set", "quotas.instances_per_service=1000000", "--set", "quotas.instances_per_namespace=1000000"),
         ),
     ),
-    Contestant("moto", "moto", ("-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}")),
-    Contestant(
+    ServerSpec("moto", "moto", ("-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}")),
+    ServerSpec(
         "ministack",
         "ministack",
         ("-m", "ministack"),
@@ -70,66 +70,66 @@ CONTESTANTS = (
 
 
 @contextlib.contextmanager
-def started(contestant: Contestant, *more: str) -> Iterator[Server]:
-    """The server, ready to answer; stopped on every way out. ``more`` are further arguments."""
+def run_server(spec: ServerSpec, *arguments: str) -> Iterator[Server]:
+    """Start the server with further ``arguments``, wait until it answers, and stop it at the end."""
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix="surveyor-bench-") as scratch:
-        fill = {"port": str(port), "scratch": scratch}
-        argv = [sys.executable, *(part.format(**fill) for part in contestant.argv), *more]
-        env = {**os.environ, **{name: value.format(**fill) for name, value in contestant.env.items()}}
+        values = {"port": str(port), "scratch": scratch}
+        argv = [sys.executable, *(part.format(**values) for part in spec.argv), *arguments]
+        env = {**os.environ, **{name: value.format(**values) for name, value in spec.env.items()}}
         log = Path(scratch) / "log"
         began = time.perf_counter()
         with log.open("wb") as output:
             process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, env=env, start_new_session=True)
         try:
             account = Account("127.0.0.1", port)
-            _wait(process, account, log)
+            _wait_until_ready(process, account, log)
             yield Server(account, process.pid, time.perf_counter() - began)
         finally:
             _stop(process)
 
 
-def version(contestant: Contestant) -> str:
-    """The installed version of a contestant."""
-    return importlib.metadata.version(contestant.package)
+def version(spec: ServerSpec) -> str:
+    """Return the installed version of a server."""
+    return importlib.metadata.version(spec.package)
 
 
 def memory(pid: int) -> float:
-    """Resident memory of a process and its children, MB."""
-    return sum(_resident(one) for one in _family(pid)) / 1024
+    """Return the resident memory of a process and its children in MB."""
+    return sum(_resident_memory(member) for member in _process_tree(pid)) / 1024
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process and its living children have used."""
+    """Return the processor time of a process and its living children in seconds."""
     ticks = 0
-    for one in _family(pid):
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+    for member in _process_tree(pid):
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _resident(pid: int) -> int:
+def _resident_memory(pid: int) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     return 0
 
 
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for one in found:
-        children = Path(f"/proc/{one}/task/{one}/children")
-        found += [int(child) for child in children.read_text().split()] if children.exists() else []
-    return found
+def _process_tree(pid: int) -> list[int]:
+    members = [pid]
+    for member in members:  # the list grows while it is read
+        children = Path(f"/proc/{member}/task/{member}/children")
+        members += [int(child) for child in children.read_text().split()] if children.exists() else []
+    return members
 
 
-def _wait(process: subprocess.Popen[bytes], account: Account, log: Path) -> None:
-    """Until the first call is answered with 200; tried on without a pause, since the start-up is what is measured."""
-    request = account.signed("ListNamespaces", {})
-    deadline = time.perf_counter() + READY_WITHIN
+def _wait_until_ready(process: subprocess.Popen[bytes], account: Account, log: Path) -> None:
+    """Wait until a call is answered with 200, without pauses between the tries: the start-up time is measured."""
+    request = account.sign("ListNamespaces", {})
+    deadline = time.perf_counter() + START_TIMEOUT
     while time.perf_counter() < deadline:
         if process.poll() is not None:
-            raise SystemExit(f"a server ended at its start: {log.read_text(errors='replace')[-400:]}")
+            raise SystemExit(f"a server ended during its start: {log.read_text(errors='replace')[-400:]}")
         try:
             with socket.create_connection((account.host, account.port), timeout=5) as connection:
                 connection.sendall(request)
@@ -138,7 +138,7 @@ def _wait(process: subprocess.Popen[bytes], account: Account, log: Path) -> None
         except OSError:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.002)
-    raise SystemExit(f"a server did not answer within {READY_WITHIN:.0f} s: {log.read_text(errors='replace')[-400:]}")
+    raise SystemExit(f"a server did not answer within {START_TIMEOUT:.0f} s: {log.read_text(errors='replace')[-400:]}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

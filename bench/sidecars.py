@@ -1,42 +1,41 @@
-"""Tasks with Service Connect: how long twenty take until each answers through its proxy, and their memory."""
+"""Tasks with Service Connect: the time until 20 tasks answer through their proxies, and their memory."""
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench.registry import Row
-from bench.servers import Contestant, Server, started
-from bench.tasks import AT_ONCE, PATIENCE, addresses, client, processes, pss, until_all_answer
+from bench.registry import Measurement
+from bench.servers import Server, ServerSpec, run_server
+from bench.tasks import TIMEOUT, addresses, client, processes, pss, wait_until_all_answer, without_delays
 from surveyor_agents import workload
 
 __all__ = ["MEMORY", "READY", "measure"]
 
 TASKS = 20
 ROUNDS = 3
-READY = f"{TASKS} tasks with a proxy each, until each answers through it"
-MEMORY = f"memory of each of {TASKS} tasks with its proxy (PSS)"
+READY = f"start of {TASKS} tasks until each answers through its proxy"
+MEMORY = f"memory per task with its proxy, of {TASKS} (PSS)"
 
 
-def measure(contestant: Contestant, tell: Callable[[str], None]) -> Iterator[Row]:
-    """The figures of the embedded target: nobody else has proxies."""
-    quick = dataclasses.replace(contestant, argv=(*contestant.argv, *(w for one in AT_ONCE for w in ("--set", one))))
+def measure(spec: ServerSpec, print_progress: Callable[[str], None]) -> Iterator[Measurement]:
+    """Measure the embedded target; the other servers have no proxies."""
+    immediate = without_delays(spec)
     ready, memory = [], []
     for turn in range(ROUNDS):
-        tell(f"{contestant.name}: {TASKS} tasks with proxies, {turn + 1} of {ROUNDS}")
-        with started(quick) as server:
-            one, two = _started(server)
-        ready.append(one)
-        memory.append(two)
-    yield Row(READY, contestant.name, statistics.median(ready), "s")
-    yield Row(MEMORY, contestant.name, statistics.median(memory), "MiB")
+        print_progress(f"{spec.name}: {TASKS} tasks with proxies, {turn + 1} of {ROUNDS}")
+        with run_server(immediate) as server:
+            seconds, size = _start_tasks(server)
+        ready.append(seconds)
+        memory.append(size)
+    yield Measurement(READY, spec.name, statistics.median(ready), "s")
+    yield Measurement(MEMORY, spec.name, statistics.median(memory), "MiB")
 
 
-def _started(server: Server) -> tuple[float, float]:
-    """Seconds, MiB each."""
+def _start_tasks(server: Server) -> tuple[float, float]:
+    """Return the wall seconds until all tasks answer, and MiB per task."""
     ecs, ec2, cloudmap = (client(server, name) for name in ("ecs", "ec2", "servicediscovery"))
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     cloudmap.create_http_namespace(Name="bench")
@@ -53,19 +52,19 @@ def _started(server: Server) -> tuple[float, float]:
         networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
         serviceConnectConfiguration={"enabled": True, "namespace": "bench", "services": [endpoint]},
     )  # fmt: skip
-    _until_there(ecs, 1)
+    _wait_for_tasks(ecs, 1)
     base = pss(processes(server))
     began = time.perf_counter()
     ecs.update_service(cluster="bench", service="bench", desiredCount=TASKS + 1)
-    until_all_answer(_until_there(ecs, TASKS + 1))
-    up = time.perf_counter() - began
-    return up, (pss(processes(server)) - base) / TASKS
+    wait_until_all_answer(_wait_for_tasks(ecs, TASKS + 1))
+    seconds = time.perf_counter() - began
+    return seconds, (pss(processes(server)) - base) / TASKS
 
 
-def _until_there(ecs: Any, count: int) -> list[str]:
-    deadline = time.perf_counter() + PATIENCE
-    while len(found := addresses(ecs)) < count:
+def _wait_for_tasks(ecs: Any, count: int) -> list[str]:
+    deadline = time.perf_counter() + TIMEOUT
+    while len(running := addresses(ecs)) < count:
         if time.perf_counter() > deadline:
-            raise SystemExit(f"expected {count} tasks within {PATIENCE:.0f} s; came {len(found)}")
-    until_all_answer(found)
-    return found
+            raise SystemExit(f"expected {count} tasks within {TIMEOUT:.0f} s, got {len(running)}")
+    wait_until_all_answer(running)
+    return running

@@ -1,6 +1,6 @@
-"""Tasks that really run: how long ninety more take until each answers, and what each costs in memory.
+"""Tasks as processes: the time until 90 more tasks answer, and the memory of each.
 
-Beside it the same number of fresh Pythons with `http.server`, as a task of any other command would be.
+For comparison the same number of new Python processes with `http.server`, like a task with any other command.
 """
 
 from __future__ import annotations
@@ -19,58 +19,64 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from bench.registry import Row
-from bench.servers import Contestant, Server, started
+from bench.registry import Measurement
+from bench.servers import Server, ServerSpec, run_server
 from surveyor_agents import workload
 
 __all__ = [
-    "AT_ONCE",
-    "FEW",
-    "MANY",
+    "LARGE",
     "MEMORY",
-    "PATIENCE",
     "READY",
+    "SMALL",
+    "TIMEOUT",
     "addresses",
     "client",
     "measure",
     "processes",
     "pss",
-    "until_all_answer",
+    "wait_until_all_answer",
+    "without_delays",
 ]
 
-FEW, MANY = 10, 100
+SMALL, LARGE = 10, 100
 ROUNDS = 3
-PATIENCE = 60.0  # wall seconds
-READY = f"{MANY - FEW} more tasks, until each answers"
-MEMORY = "memory of each further task (PSS)"
-GONE = f"{MANY - FEW} tasks fewer, until none of them answers"
-# What AWS takes to place a task is no merit and no fault of this machine.
-AT_ONCE = ("task_provisioning=0", "task_pending=0", "task_deactivating=0", "task_deprovisioning=0", "scheduler=0",
+TIMEOUT = 60.0  # wall seconds
+READY = f"start of {LARGE - SMALL} tasks until each answers"
+MEMORY = "memory per additional task (PSS)"
+STOPPED = f"stop of {LARGE - SMALL} tasks until none answers"
+# The delays of AWS are no property of this machine.
+NO_DELAYS = ("task_provisioning=0", "task_pending=0", "task_deactivating=0", "task_deprovisioning=0", "scheduler=0",
            "operation_start=0", "operation_run=0")  # fmt: skip
 
 
-def measure(contestant: Contestant, tell: Callable[[str], None]) -> Iterator[Row]:
-    """The figures of the embedded target and of fresh Pythons, in turn."""
-    quick = dataclasses.replace(contestant, argv=(*contestant.argv, *(w for one in AT_ONCE for w in ("--set", one))))
-    ready, memory, gone = [], [], []
+def measure(spec: ServerSpec, print_progress: Callable[[str], None]) -> Iterator[Measurement]:
+    """Measure the embedded target and new Python processes."""
+    immediate = without_delays(spec)
+    ready, memory, stopped = [], [], []
     for turn in range(ROUNDS):
-        tell(f"{contestant.name}: {FEW} to {MANY} to {FEW} tasks, {turn + 1} of {ROUNDS}")
-        with started(quick) as server:
-            one, two, three = _scaled(server)
-        ready.append(one)
-        memory.append(two)
-        gone.append(three)
-    yield Row(READY, contestant.name, statistics.median(ready), "s")
-    yield Row(MEMORY, contestant.name, statistics.median(memory), "MiB")
-    yield Row(GONE, contestant.name, statistics.median(gone), "s")
-    tell(f"{MANY - FEW} fresh Pythons with http.server")
-    seconds, size = _fresh(MANY - FEW)
-    yield Row(READY, "fresh Pythons", seconds, "s")
-    yield Row(MEMORY, "fresh Pythons", size, "MiB")
+        print_progress(f"{spec.name}: {SMALL} to {LARGE} to {SMALL} tasks, {turn + 1} of {ROUNDS}")
+        with run_server(immediate) as server:
+            start_seconds, size, stop_seconds = _scale(server)
+        ready.append(start_seconds)
+        memory.append(size)
+        stopped.append(stop_seconds)
+    yield Measurement(READY, spec.name, statistics.median(ready), "s")
+    yield Measurement(MEMORY, spec.name, statistics.median(memory), "MiB")
+    yield Measurement(STOPPED, spec.name, statistics.median(stopped), "s")
+    print_progress(f"{LARGE - SMALL} new Python processes with http.server")
+    seconds, size = _start_processes(LARGE - SMALL)
+    yield Measurement(READY, "new processes", seconds, "s")
+    yield Measurement(MEMORY, "new processes", size, "MiB")
 
 
-def _scaled(server: Server) -> tuple[float, float, float]:
-    """Seconds up, MiB each, seconds down."""
+def without_delays(spec: ServerSpec) -> ServerSpec:
+    """Return the server with all delays of AWS set to zero."""
+    settings = [word for setting in NO_DELAYS for word in ("--set", setting)]
+    return dataclasses.replace(spec, argv=(*spec.argv, *settings))
+
+
+def _scale(server: Server) -> tuple[float, float, float]:
+    """Return wall seconds to scale out, MiB per task, and wall seconds to scale in."""
     ecs, ec2 = client(server, "ecs"), client(server, "ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     ecs.create_cluster(clusterName="bench")
@@ -79,26 +85,26 @@ def _scaled(server: Server) -> tuple[float, float, float]:
         containerDefinitions=[{"name": "app", "image": "python", "command": workload.command("serve")}],
     )  # fmt: skip
     ecs.create_service(
-        cluster="bench", serviceName="bench", taskDefinition="bench", desiredCount=FEW, launchType="FARGATE",
+        cluster="bench", serviceName="bench", taskDefinition="bench", desiredCount=SMALL, launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet]}},
     )  # fmt: skip
-    before = _until(lambda: addresses(ecs), FEW)
-    until_all_answer(before)
+    before = _wait_for(lambda: addresses(ecs), SMALL)
+    wait_until_all_answer(before)
     base = pss(processes(server))
     began = time.perf_counter()
-    ecs.update_service(cluster="bench", service="bench", desiredCount=MANY)
-    after = _until(lambda: addresses(ecs), MANY)
-    until_all_answer(after)
-    up = time.perf_counter() - began
-    each = (pss(processes(server)) - base) / (MANY - FEW)
+    ecs.update_service(cluster="bench", service="bench", desiredCount=LARGE)
+    after = _wait_for(lambda: addresses(ecs), LARGE)
+    wait_until_all_answer(after)
+    start_seconds = time.perf_counter() - began
+    per_task = (pss(processes(server)) - base) / (LARGE - SMALL)
     began = time.perf_counter()
-    ecs.update_service(cluster="bench", service="bench", desiredCount=FEW)
-    while sum(map(_answers, after)) > FEW:
+    ecs.update_service(cluster="bench", service="bench", desiredCount=SMALL)
+    while sum(map(_answers, after)) > SMALL:
         pass
-    return up, each, time.perf_counter() - began
+    return start_seconds, per_task, time.perf_counter() - began
 
 
-def _fresh(count: int) -> tuple[float, float]:
+def _start_processes(count: int) -> tuple[float, float]:
     addresses = [f"127.60.{number // 250}.{number % 250 + 1}" for number in range(count)]
     processes: list[subprocess.Popen[bytes]] = []
     began = time.perf_counter()
@@ -106,17 +112,17 @@ def _fresh(count: int) -> tuple[float, float]:
         for address in addresses:
             command = [sys.executable, "-m", "http.server", "--bind", address, str(workload.PORT)]
             processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        until_all_answer(addresses)
-        return time.perf_counter() - began, pss([one.pid for one in processes]) / count
+        wait_until_all_answer(addresses)
+        return time.perf_counter() - began, pss([process.pid for process in processes]) / count
     finally:
-        for one in processes:
-            one.kill()
-        for one in processes:
-            one.wait()
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
 
 
 def client(server: Server, service: str) -> Any:
-    """A client of its owner."""
+    """Return a client with the credentials of the account's owner."""
     session = botocore.session.Session()
     credentials = server.account.credentials
     return session.create_client(
@@ -127,28 +133,28 @@ def client(server: Server, service: str) -> Any:
 
 
 def addresses(ecs: Any) -> list[str]:
-    """Those of the tasks of the service that is measured."""
+    """Return the addresses of the tasks of the measured service."""
     arns = ecs.list_tasks(cluster="bench", serviceName="bench")["taskArns"]
-    found = ecs.describe_tasks(cluster="bench", tasks=arns)["tasks"] if arns else []
-    details = [one for task in found for one in task["attachments"][0]["details"]]
-    return [one["value"] for one in details if one["name"] == "privateIPv4Address"]
+    tasks = ecs.describe_tasks(cluster="bench", tasks=arns)["tasks"] if arns else []
+    details = [detail for task in tasks for detail in task["attachments"][0]["details"]]
+    return [detail["value"] for detail in details if detail["name"] == "privateIPv4Address"]
 
 
-def _until(look: Callable[[], list[str]], count: int) -> list[str]:
-    deadline = time.perf_counter() + PATIENCE
-    while len(found := look()) < count:
+def _wait_for(poll: Callable[[], list[str]], count: int) -> list[str]:
+    deadline = time.perf_counter() + TIMEOUT
+    while len(running := poll()) < count:
         if time.perf_counter() > deadline:
-            raise SystemExit(f"expected {count} tasks within {PATIENCE:.0f} s; came {len(found)}")
-    return found
+            raise SystemExit(f"expected {count} tasks within {TIMEOUT:.0f} s, got {len(running)}")
+    return running
 
 
-def until_all_answer(addresses: Sequence[str]) -> None:
-    """Return when each answers with 200."""
-    deadline = time.perf_counter() + PATIENCE
-    left = list(addresses)
-    while left := [one for one in left if not _answers(one)]:
+def wait_until_all_answer(addresses: Sequence[str]) -> None:
+    """Return when every address answers with 200."""
+    deadline = time.perf_counter() + TIMEOUT
+    silent = list(addresses)
+    while silent := [address for address in silent if not _answers(address)]:
         if time.perf_counter() > deadline:
-            raise SystemExit(f"{len(left)} of {len(addresses)} did not answer within {PATIENCE:.0f} s")
+            raise SystemExit(f"{len(silent)} of {len(addresses)} did not answer within {TIMEOUT:.0f} s")
 
 
 def _answers(address: str) -> bool:
@@ -159,16 +165,16 @@ def _answers(address: str) -> bool:
 
 
 def processes(server: Server) -> list[int]:
-    """The target's, its parent of tasks and all tasks."""
-    found = [server.pid]
-    for one in found:
+    """Return the process ids of the target, of its fork server and of all tasks."""
+    pids = [server.pid]
+    for pid in pids:  # the list grows while it is read
         with contextlib.suppress(OSError):
-            found += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
-    return found
+            pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return pids
 
 
 def pss(pids: Sequence[int]) -> float:
-    """MiB, memory that is shared counted in parts."""
+    """Return the proportional set size (PSS) of processes in MiB: shared memory is divided among its users."""
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
-"""DNS: answers a second and processor time for each answer, beside a native server with the same answer.
+"""DNS answers per second and processor time per answer, compared with the native server nsd and the same answer.
 
-dnsperf asks, nsd is the other side; where they are not installed this part is passed over and says so.
+dnsperf sends the questions. Without dnsperf or nsd this part is skipped with a message.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from bench import calls
-from bench.registry import Row, until
-from bench.servers import Contestant, cpu_seconds, started
+from bench.registry import Measurement, until
+from bench.servers import ServerSpec, cpu_seconds, run_server
 
 __all__ = ["measure"]
 
@@ -29,54 +29,58 @@ ZONE = "bench.example"
 ADDRESSES = [f"10.0.0.{number}" for number in range(1, 9)]
 
 
-def measure(contestant: Contestant, seconds: float, tell: Callable[[str], None]) -> Iterator[Row]:
-    """Eight A records of one name, asked for ``seconds``: here and at nsd."""
+def measure(spec: ServerSpec, seconds: float, print_progress: Callable[[str], None]) -> Iterator[Measurement]:
+    """Query eight A records of one name for ``seconds``, on the embedded target and on nsd."""
     missing = [name for name in ("dnsperf", "nsd") if shutil.which(name, path=_path()) is None]
     if missing:
-        tell(f"DNS: passed over, {' and '.join(missing)} not installed (Debian: apt-get install dnsperf nsd)")
+        print_progress(f"DNS: skipped, {' and '.join(missing)} not installed (Debian: apt-get install dnsperf nsd)")
         return
     with tempfile.TemporaryDirectory(prefix="surveyor-bench-") as folder:
         scratch = Path(folder)
         questions = scratch / "questions"
         questions.write_text(f"backend.{ZONE} A\n")
-        with _embedded(contestant) as (address, port, pid):
-            tell("DNS: embedded, 8 A records")
-            yield from _rows(contestant.name, address, port, pid, questions, seconds)
+        with _embedded(spec) as (address, port, pid):
+            print_progress("DNS: embedded, 8 A records")
+            yield from _measure_server(spec.name, address, port, pid, questions, seconds)
         with _nsd(scratch) as (address, port, pid):
-            tell("DNS: nsd, the same answer")
-            yield from _rows("nsd", address, port, pid, questions, seconds)
+            print_progress("DNS: nsd, the same answer")
+            yield from _measure_server("nsd", address, port, pid, questions, seconds)
 
 
-def _rows(name: str, address: str, port: int, pid: int, questions: Path, seconds: float) -> Iterator[Row]:
+def _measure_server(
+    name: str, address: str, port: int, pid: int, questions: Path, seconds: float
+) -> Iterator[Measurement]:
     before = cpu_seconds(pid)
     command = [
         *("dnsperf", "-s", address, "-p", str(port), "-d", str(questions)),
         *("-l", f"{seconds:.0f}", "-c", "8", "-T", "1", "-q", "200"),
     ]
     output = subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": _path()}).stdout
-    used = cpu_seconds(pid) - before
-    answered = int(_found(r"Queries completed:\s+(\d+)", output))
-    good = int(_found(r"NOERROR (\d+)", output))
-    if good < answered or answered == 0:
-        raise SystemExit(f"{name} answered {good} of {answered} questions with NOERROR:\n{output}")
-    yield Row("DNS answers, 8 A records", name, answered / float(_found(r"Run time \(s\):\s+([\d.]+)", output)), "/s")
-    yield Row("DNS processor time for an answer", name, used / answered * 1e6, "µs")
+    cpu = cpu_seconds(pid) - before
+    answered = int(_extract(r"Queries completed:\s+(\d+)", output))
+    successful = int(_extract(r"NOERROR (\d+)", output))
+    if successful < answered or answered == 0:
+        raise SystemExit(f"{name} answered {successful} of {answered} questions with NOERROR:\n{output}")
+    yield Measurement(
+        "DNS answers, 8 A records", name, answered / float(_extract(r"Run time \(s\):\s+([\d.]+)", output)), "/s"
+    )
+    yield Measurement("DNS processor time per answer", name, cpu / answered * 1e6, "µs")
 
 
-def _found(pattern: str, text: str) -> str:
+def _extract(pattern: str, text: str) -> str:
     match = re.search(pattern, text)
     if match is None:
-        raise SystemExit(f"dnsperf printed nothing like {pattern!r}:\n{text}")
+        raise SystemExit(f"expected {pattern!r} in the output of dnsperf, got:\n{text}")
     return match[1]
 
 
 @contextlib.contextmanager
-def _embedded(contestant: Contestant) -> Iterator[tuple[str, int, int]]:
-    with started(contestant) as server:
+def _embedded(spec: ServerSpec) -> Iterator[tuple[str, int, int]]:
+    with run_server(spec) as server:
         client: Any = calls.client(server.account)
         operation = client.create_public_dns_namespace(Name=ZONE)["OperationId"]
         created = until(
-            lambda: client.get_operation(OperationId=operation)["Operation"], lambda one: one["Status"] == "SUCCESS"
+            lambda: client.get_operation(OperationId=operation)["Operation"], lambda state: state["Status"] == "SUCCESS"
         )
         service = client.create_service(
             Name="backend",
@@ -87,10 +91,13 @@ def _embedded(contestant: Contestant) -> Iterator[tuple[str, int, int]]:
             client.register_instance(
                 ServiceId=service, InstanceId=f"task-{number}", Attributes={"AWS_INSTANCE_IPV4": address}
             )
-        with build_opener(ProxyHandler({})).open(f"{server.account.endpoint}/_surveyor/name-servers") as answer:
-            where = json.load(answer)
-        until(lambda: _answers(where["address"], where["port"]), lambda count: count == len(ADDRESSES))
-        yield where["address"], where["port"], server.pid
+        with build_opener(ProxyHandler({})).open(f"{server.account.endpoint}/_surveyor/name-servers") as response:
+            server_address = json.load(response)
+        until(
+            lambda: _count_records(server_address["address"], server_address["port"]),
+            lambda count: count == len(ADDRESSES),
+        )
+        yield server_address["address"], server_address["port"], server.pid
 
 
 @contextlib.contextmanager
@@ -106,7 +113,7 @@ def _nsd(scratch: Path) -> Iterator[tuple[str, int, int]]:
         f'  pidfile: "{scratch}/nsd.pid"\n  database: ""\n  zonelistfile: "{scratch}/zone.list"\n'
         f'  xfrdfile: "{scratch}/xfrd"\n  xfrdir: "{scratch}"\n  zonesdir: "{scratch}"\n'
         f"  hide-version: yes\n  minimal-responses: yes\n"
-        # Debian's nsd answers 200 questions a second from one network unless told otherwise.
+        # By default Debian's nsd limits answers to 200 per second and network.
         f"  rrl-ratelimit: 0\n  rrl-whitelist-ratelimit: 0\n"
         f"remote-control:\n  control-enable: no\n"
         f"zone:\n  name: {ZONE}\n  zonefile: zone\n"
@@ -120,13 +127,13 @@ def _nsd(scratch: Path) -> Iterator[tuple[str, int, int]]:
         start_new_session=True,
     )
 
-    def answers() -> int:
+    def count_records() -> int:
         if process.poll() is not None:
-            raise SystemExit(f"nsd ended at its start: {log.read_text(errors='replace')[-400:]}")
-        return _answers("127.0.0.1", port)
+            raise SystemExit(f"nsd ended during its start: {log.read_text(errors='replace')[-400:]}")
+        return _count_records("127.0.0.1", port)
 
     try:
-        until(answers, lambda count: count == len(ADDRESSES))
+        until(count_records, lambda count: count == len(ADDRESSES))
         yield "127.0.0.1", port, process.pid
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -135,7 +142,7 @@ def _nsd(scratch: Path) -> Iterator[tuple[str, int, int]]:
 
 
 def _free_port() -> int:
-    """A port that is free for UDP and for TCP, both of which nsd wants."""
+    """Return a port that is free for UDP and TCP: nsd needs both."""
     while True:
         with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             tcp.bind(("127.0.0.1", 0))
@@ -145,8 +152,8 @@ def _free_port() -> int:
                 return port
 
 
-def _answers(address: str, port: int) -> int:
-    """How many records an answer holds now; 0 while nobody answers."""
+def _count_records(address: str, port: int) -> int:
+    """Return the number of records in an answer; 0 if there is no answer."""
     import dns.exception
     import dns.message
     import dns.query

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from surveyor.audit import Readers, Scope, read
-from surveyor.audit.reader import READS
+from surveyor.audit import ReadOnlyClients, Scope, read_snapshot
+from surveyor.audit.reader import READ_VERBS
 from surveyor.cli import main
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
@@ -33,29 +33,27 @@ class Account:
         self.services: list[tuple[str, str]] = []
 
     def client(self, service: str) -> Any:
-        """A client of its owner."""
+        """Return a client with the account's credentials."""
         return self.running.clients.client(service, ACCOUNT)
 
     def namespace(self, name: str, soa: int) -> str:
-        """A private namespace's id."""
+        """Create a private namespace and return its id."""
         operation = self.cloudmap.create_private_dns_namespace(
             Name=name, Vpc=self.subnet["VpcId"], Properties={"DnsProperties": {"SOA": {"TTL": soa}}}
         )["OperationId"]
 
-        def made() -> str:
-            return str(self.cloudmap.get_operation(OperationId=operation)["Operation"]["Targets"].get("NAMESPACE", ""))
-
         self.running.clock.wait(60)
-        return made()
+        targets = self.cloudmap.get_operation(OperationId=operation)["Operation"]["Targets"]
+        return str(targets.get("NAMESPACE", ""))
 
     def registry(self, namespace: str, name: str, ttl: int, **more: Any) -> dict[str, Any]:
-        """A Cloud Map service with an A record."""
+        """Create a Cloud Map service with A records."""
         dns = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": ttl}]}
-        made = self.cloudmap.create_service(Name=name, NamespaceId=namespace, DnsConfig=dns, **more)
-        return dict(made["Service"])
+        answer = self.cloudmap.create_service(Name=name, NamespaceId=namespace, DnsConfig=dns, **more)
+        return dict(answer["Service"])
 
     def service(self, cluster: str, name: str, registry: dict[str, Any], count: int = 1, **container: Any) -> list[str]:
-        """An ECS service, once it is steady; the ids of its tasks."""
+        """Create an ECS service, wait until it is steady, and return the ids of its tasks."""
         app = {"name": "app", "image": "python", "command": workload.command("serve"), **container}
         self.ecs.register_task_definition(
             family=name, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
@@ -74,35 +72,35 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
-    """One cluster that is in order, and one with six faults."""
+    """Create a cluster without faults, and one with six faults."""
     with run_target(load_target("embedded", find_layout().targets), 7) as running:
-        made = Account(running)
-        clean = made.namespace("clean.test", 15)
-        made.ecs.create_cluster(clusterName="clean")
-        made.service("clean", "fine", made.registry(clean, "fine", 10, **CUSTOM), 3, healthCheck=CHECK)
+        account = Account(running)
+        clean = account.namespace("clean.test", 15)
+        account.ecs.create_cluster(clusterName="clean")
+        account.service("clean", "fine", account.registry(clean, "fine", 10, **CUSTOM), 3, healthCheck=CHECK)
 
-        faulty = made.namespace("faulty.test", 600)  # one: names stay away for ten minutes
-        made.ecs.create_cluster(clusterName="faulty")
-        # Two: a TTL that a task does not outlive.
-        made.service("faulty", "slow", made.registry(faulty, "slow", 60, **CUSTOM), healthCheck=CHECK)
-        # Three: nobody listens to what the containers' checks find.
-        plain = made.registry(faulty, "plain", 10)
-        (task,) = made.service("faulty", "plain", plain, healthCheck=CHECK)
-        # Four: somebody has deregistered a task that runs.
-        made.cloudmap.deregister_instance(ServiceId=plain["Id"], InstanceId=task)
-        # Five: nobody checks the containers.
-        unchecked = made.registry(faulty, "unchecked", 10, **CUSTOM)
-        made.service("faulty", "unchecked", unchecked)
-        # Six: an instance that belongs to no task.
+        faulty = account.namespace("faulty.test", 600)  # one: negative answers are cached for ten minutes
+        account.ecs.create_cluster(clusterName="faulty")
+        # Two: a TTL longer than the time that a task has to stop.
+        account.service("faulty", "slow", account.registry(faulty, "slow", 60, **CUSTOM), healthCheck=CHECK)
+        # Three: the results of container health checks are not reported to Cloud Map.
+        plain = account.registry(faulty, "plain", 10)
+        (task,) = account.service("faulty", "plain", plain, healthCheck=CHECK)
+        # Four: a running task was deregistered.
+        account.cloudmap.deregister_instance(ServiceId=plain["Id"], InstanceId=task)
+        # Five: the containers have no health check.
+        unchecked = account.registry(faulty, "unchecked", 10, **CUSTOM)
+        account.service("faulty", "unchecked", unchecked)
+        # Six: an instance without a task.
         ghost = {"AWS_INSTANCE_IPV4": "192.0.2.9", "ECS_CLUSTER_NAME": "faulty", "ECS_SERVICE_NAME": "unchecked"}
-        made.cloudmap.register_instance(ServiceId=unchecked["Id"], InstanceId="gone", Attributes=ghost)
+        account.cloudmap.register_instance(ServiceId=unchecked["Id"], InstanceId="gone", Attributes=ghost)
         running.clock.wait(60)
-        yield made
+        yield account
 
 
 @pytest.fixture
 def audit(account: Account, tmp_path: Path) -> Callable[..., tuple[int, list[dict[str, str]]]]:
-    """Runs the command; its exit code, and the findings."""
+    """Return a function that runs the command and returns its exit code and findings."""
 
     def run(*arguments: str) -> tuple[int, list[dict[str, str]]]:
         path = tmp_path / "findings.json"
@@ -119,10 +117,10 @@ Audit = Callable[..., tuple[int, list[dict[str, str]]]]
 
 
 def test_six_faults_are_six_findings(audit: Audit) -> None:
-    """Each of the planted faults is found once, about whom it concerns, and nothing else is."""
+    """Each of the six faults is found once, with the resource that it concerns, and nothing else is found."""
     code, found = audit("--cluster", "faulty")
     assert code == 1
-    assert sorted((one["rule"], one["about"]) for one in found) == [
+    assert sorted((finding["rule"], finding["about"]) for finding in found) == [
         ("ghosts", "faulty/unchecked"),
         ("long-negative-answers", "faulty.test"),
         ("no-container-check", "faulty/unchecked"),
@@ -132,64 +130,64 @@ def test_six_faults_are_six_findings(audit: Audit) -> None:
     ]
 
 
-def test_what_is_in_order_is_left_alone(audit: Audit) -> None:
-    """A cluster without faults has no finding, and exit code 0."""
+def test_cluster_without_faults_has_no_finding(audit: Audit) -> None:
+    """A cluster or namespace without faults has no finding, and the exit code is 0."""
     assert audit("--cluster", "clean") == (0, [])
     assert audit("--namespace", "clean.test") == (0, [])
 
 
-def test_a_namespace_leads_to_its_clusters(audit: Audit) -> None:
-    """The same faults are found from the other side."""
+def test_namespace_selects_the_services_of_its_clusters(audit: Audit) -> None:
+    """The same faults are found by the namespace as by the cluster."""
     _, by_cluster = audit("--cluster", "faulty")
     _, by_namespace = audit("--namespace", "faulty.test")
     assert by_namespace == by_cluster
 
 
-def test_only_what_is_as_bad_fails(audit: Audit) -> None:
-    """`--fail-on breaks` minds ghosts, and not what merely may hurt."""
+def test_fail_on_sets_the_level_of_failure(audit: Audit) -> None:
+    """With `--fail-on breaks`, a finding of that level fails the command."""
     assert audit("--cluster", "faulty", "--fail-on", "breaks")[0] == 1
     assert audit("--cluster", "clean", "--fail-on", "breaks")[0] == 0
 
 
-def test_findings_are_told_with_what_to_do(audit: Audit, capsys: pytest.CaptureFixture[str]) -> None:
-    """Plain lines: level, whom, what with figures, what to change, the claim and the report behind it."""
+def test_findings_are_printed_with_the_change(audit: Audit, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each finding is printed with level, resource, figures, the change, the claim and the users' report."""
     audit("--cluster", "faulty")
     out = capsys.readouterr().out
-    assert "clients call it for 60 + 5 - 30 = 35 s after it is gone" in out
-    assert "behind it: ecs.window.one-task-measured, aws/containers-roadmap#343" in out
-    assert "6 findings; 3 ECS services and 3 Cloud Map services looked at, nothing changed" in out
+    assert "clients call it for 60 + 5 - 30 = 35 s after it has stopped" in out
+    assert "see: ecs.window.one-task-measured, aws/containers-roadmap#343" in out
+    assert "6 findings; 3 ECS services and 3 Cloud Map services read, nothing changed" in out
 
 
-def test_it_sends_nothing_but_reads(account: Account, audit: Audit) -> None:
-    """The target has heard of no operation that changes something, and a client refuses to send one."""
+def test_only_read_calls_are_sent(account: Account, audit: Audit) -> None:
+    """No call that changes something is sent, and a client refuses to send one."""
     sent: list[str] = []
 
-    def make(service: str) -> Any:
+    def create_client(service: str) -> Any:
         client = account.client(service)
         client.meta.events.register("before-call", lambda model, **_: sent.append(model.name))
         return client
 
-    read(Scope(("faulty",)), Readers(make, has_iam=False))
+    read_snapshot(Scope(("faulty",)), ReadOnlyClients(create_client, has_iam=False))
     assert sent
-    assert [name for name in sent if not name.startswith(READS)] == []
+    assert [name for name in sent if not name.startswith(READ_VERBS)] == []
     with pytest.raises(SurveyorError, match="an audit only reads"):
-        Readers(make).client("ecs").delete_cluster(cluster="faulty")
+        ReadOnlyClients(create_client).client("ecs").delete_cluster(cluster="faulty")
     assert "DeleteCluster" not in sent
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--cluster", "nowhere"), "there is no cluster 'nowhere'"),
-        (("--namespace", "nowhere"), "there is no namespace 'nowhere'; there is clean.test, faulty.test"),
-        ((), "--cluster NAME or --namespace NAME"),
-        (("--cluster", "clean", "--fail-on", "worst"), "--fail-on is breaks, hurts or watch"),
+        (("--namespace", "nowhere"), "there is no namespace 'nowhere'; existing namespaces: clean.test, faulty.test"),
+        ((), "expected --cluster NAME or --namespace NAME"),
+        (("--cluster", "clean", "--fail-on", "worst"), "expected --fail-on breaks, hurts or watch"),
     ],
 )
 def test_bad_input_is_one_line(
-    audit: Audit, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+    audit: Audit, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
-    """Exit code 2, with what is wrong."""
+    """Bad input ends with exit code 2 and a line that names the mistake."""
     assert audit(*arguments)[0] == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert said in last
+    assert message in last

@@ -1,4 +1,4 @@
-"""Rules on snapshots made by hand."""
+"""Audit rules, on constructed snapshots."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from surveyor.audit import Level, Snapshot, judge
+from surveyor.audit import Severity, Snapshot, apply_rules
 from surveyor.audit.rules import RULES
 from surveyor.audit.snapshot import Container, Instance, Record, Registry, Service, Task, Zone
 from surveyor.claims import load_claims
+from surveyor.cli.audit import LEVELS
 from surveyor.layout import find_layout
 
 ARN = "arn:aws:servicediscovery:us-east-1:111122223333:service/srv-a"
@@ -25,24 +26,26 @@ REGISTRY = Registry(
     "srv-a", ARN, "web", "ns-a", "corp.test", "DNS_PRIVATE", "MULTIVALUE", {"A": 10}, True, False, INSTANCES
 )
 SERVICE = Service("web", "shop", 3, ARN, (Container("app", True, 30, True),), TASKS)
-RECORDS = tuple(Record("web.corp.test.", "A", one.id, (one.attributes["AWS_INSTANCE_IPV4"],)) for one in INSTANCES)
+RECORDS = tuple(
+    Record("web.corp.test.", "A", instance.id, (instance.attributes["AWS_INSTANCE_IPV4"],)) for instance in INSTANCES
+)
 CLEAN = Snapshot((SERVICE,), {ARN: REGISTRY}, (Zone("Z1", "ns-a", "corp.test", 15, RECORDS),), 3, {}, True)
 
 
 def rules(snapshot: Snapshot) -> list[str]:
-    """The names of the rules that found something."""
-    return [one.rule for one in judge(snapshot)]
+    """Return the rules of all findings."""
+    return [finding.rule for finding in apply_rules(snapshot)]
 
 
 def with_registry(registry: Registry, **service: object) -> Snapshot:
-    """The clean snapshot with another registry."""
+    """Return the clean snapshot with another registry."""
     changed = replace(SERVICE, **service)  # type: ignore[arg-type]  # fields of a dataclass by name
     return replace(CLEAN, registries={ARN: registry}, services=(changed,))
 
 
-def test_what_is_in_order_has_no_finding() -> None:
-    """Three healthy tasks, all registered, a short TTL."""
-    assert judge(CLEAN) == []
+def test_clean_snapshot_has_no_finding() -> None:
+    """Three healthy registered tasks and a short TTL have no finding."""
+    assert apply_rules(CLEAN) == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,7 @@ def test_what_is_in_order_has_no_finding() -> None:
             replace(
                 CLEAN, zones=(replace(CLEAN.zones[0], records=(Record("WEB.corp.test.", "A", "x", ("10.9.9.9",)),)),)
             ),
-            "records-of-nobody",
+            "orphaned-records",
         ),
         (replace(CLEAN, zones=(replace(CLEAN.zones[0], negative=900),)), "long-negative-answers"),
         (replace(CLEAN, namespaces=40), "near-a-quota"),
@@ -70,34 +73,40 @@ def test_what_is_in_order_has_no_finding() -> None:
     ],
 )
 def test_each_fault_is_one_finding(snapshot: Snapshot, rule: str) -> None:
-    """One thing wrong, one finding, and no other."""
+    """Each fault has exactly one finding."""
     assert rules(snapshot) == [rule]
 
 
-def test_a_task_on_its_way_is_no_fault() -> None:
-    """A task that has not settled between two looks may be unregistered."""
+def test_command_knows_every_severity() -> None:
+    """The levels of `--fail-on` are those of the findings, in the same order."""
+    assert list(LEVELS) == [str(severity) for severity in Severity]
+
+
+def test_starting_task_is_not_a_fault() -> None:
+    """A task whose status changed between the two listings may be unregistered."""
     assert rules(with_registry(REGISTRY, tasks=(*TASKS, Task("new", "PENDING")))) == []
 
 
-def test_an_http_namespace_has_no_records_to_mind() -> None:
-    """Without DNS neither TTLs nor answers of eight matter."""
+def test_http_namespace_has_no_dns_findings() -> None:
+    """Without DNS neither TTLs nor the size of answers matter."""
     registry = replace(REGISTRY, kind="HTTP", records={}, policy="")
     assert rules(replace(with_registry(registry, desired=500), zones=())) == []
 
 
-def test_a_definition_that_is_gone_says_nothing() -> None:
-    """What cannot be described any more is not judged."""
+def test_unknown_task_definition_is_not_judged() -> None:
+    """A task definition that cannot be described has no finding."""
     assert rules(with_registry(REGISTRY, containers=None)) == []
 
 
-def test_findings_name_claims_that_there_are() -> None:
-    """Every claim behind a finding exists, the worst come first, and every rule is tried above."""
+def test_findings_name_existing_claims() -> None:
+    """Every claim of a finding exists, the worst findings are first, and every rule is tested above."""
     known = load_claims(find_layout().claims).by_id
     broken = replace(
         with_registry(replace(REGISTRY, custom_health=False, policy="WEIGHTED"), tasks=TASKS[:1]),
         namespaces=49, linked_role=False, refused={"iam:GetRole": "no"},
     )  # fmt: skip
-    found = judge(broken)
-    assert [one.claim for one in found if one.claim not in known] == []
-    assert [list(Level).index(one.level) for one in found] == sorted(list(Level).index(one.level) for one in found)
+    found = apply_rules(broken)
+    assert [finding.claim for finding in found if finding.claim not in known] == []
+    levels = [list(Severity).index(finding.level) for finding in found]
+    assert levels == sorted(levels)
     assert len(RULES) == 10

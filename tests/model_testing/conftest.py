@@ -1,4 +1,4 @@
-"""Targets that run for the tests of one file."""
+"""Targets that run for all tests of one file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Activate = Callable[[str], RunningTarget]
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[RunningTarget]:
-    """moto, started."""
+    """Start moto."""
     with run_target(load_target("moto", find_layout().targets), 7) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def mutant() -> Iterator[Activate]:
-    """The embedded target behind the mutants' proxy: `mutant(claim)` makes it wrong in that claim."""
+    """Run the embedded target behind the mutants' proxy: `mutant(claim)` makes it violate that claim."""
     with ExitStack() as stack:
         running = stack.enter_context(run_target(load_target("mutant", find_layout().targets), 7))
 

@@ -1,4 +1,4 @@
-"""`surveyor model`: what it prints, what it writes, and its exit codes."""
+"""`surveyor model`: output, files and exit codes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from surveyor.cli import main
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import run_target
-from surveyor.targets.sweep import standing_in
+from surveyor.targets.sweep import existing_resources
 
 
 def run(*argv: str) -> int:
-    """The exit code of one command."""
+    """Run one command and return its exit code."""
     try:
         return main(["model", *argv])
     except SystemExit as ended:
@@ -27,7 +27,7 @@ def run(*argv: str) -> int:
 
 
 def test_divergence_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The claim, its source, what came and the whole program are printed; the program and model.json are written."""
+    """A divergence is printed with its claim and program; the program and model.json are written."""
     claim = "namespaces.delete-needs-no-services"
     assert run("--target", "moto", "--claim", claim, "--out", str(tmp_path)) == 1
     report = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
@@ -37,15 +37,15 @@ def test_divergence_is_printed_and_written(tmp_path: Path, capsys: pytest.Captur
     assert found["steps"][-1] == "DeleteNamespace n1"
     text = (tmp_path / "model" / found["script"]).read_text(encoding="utf-8")
     compile(text, found["script"], "exec")
-    said = capsys.readouterr().out
-    assert claim in said
-    assert all(line.strip() in said for line in text.splitlines())
-    assert "seed 7" in said
-    assert "not tried, since moto lacks it: dns, public-dns, clock-control" in said
+    printed = capsys.readouterr().out
+    assert claim in printed
+    assert all(line.strip() in printed for line in text.splitlines())
+    assert "seed 7" in printed
+    assert "not tested, since moto lacks it: dns, public-dns, clock-control" in printed
 
 
 def test_agreement_is_exit_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A target that agrees is told with how far it was looked."""
+    """If the target agrees, the exit code is 0 and the number of histories is printed."""
     assert run("--examples", "5", "--steps", "6", "--seed", "11", "--out", str(tmp_path)) == 0
     assert "embedded agrees: 5 histories, " in capsys.readouterr().out
 
@@ -59,56 +59,56 @@ def test_agreement_is_exit_zero(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ["--target", "https://servicediscovery.example.com"],
     ],
 )
-def test_other_machines_are_refused_unless_asked_for(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """What is not on this machine is not touched; one line says why and what to say."""
+def test_other_machines_are_refused_without_the_option(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A target that is not on this machine is refused in one line that names the option."""
     assert run(*argv) == 2
-    told = capsys.readouterr().err
-    assert "--on-a-real-account" in told
-    assert len(told.splitlines()) == 1
+    error = capsys.readouterr().err
+    assert "--on-a-real-account" in error
+    assert len(error.splitlines()) == 1
 
 
-def test_account_is_still_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where it is allowed, the account has to be named as for any other run."""
+def test_account_is_still_required(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the option, the account must be given as for any other run."""
     assert run("--target", "aws", "--on-a-real-account") == 2
     assert "--account" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("argv", "code", "said"),
+    ("argv", "code", "message"),
     [
         (["--target", "embeded"], 2, "did you mean 'embedded'"),
         (["--claim", "dns.srv.valu"], 2, "did you mean 'dns.srv.value'"),
-        (["--claim", "dns.negative.cached-for-lesser-of-two"], 2, "the model promises nothing of"),
+        (["--claim", "dns.negative.cached-for-lesser-of-two"], 2, "the model does not cover"),
         (["--target", "http://127.0.0.1:1"], 3, "cannot be reached"),
     ],
 )
 def test_bad_input_gets_one_line(
-    argv: list[str], code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    argv: list[str], code: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An unknown name, a claim that is not in the model, a target that is not there."""
+    """Unknown names, claims that are not in the model, and unreachable targets are reported in one line."""
     assert run(*argv, "--out", str(tmp_path)) == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_account_that_outlives_the_run_is_left_as_it_was(
+def test_account_that_outlives_the_run_is_left_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In one account, reached as AWS is, each history's things are taken away, and nothing is left."""
+    """In one account, reached as AWS is, the resources of each history are deleted, and nothing is left."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111122223333")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "surveyor")
     embedded = load_target("embedded", find_layout().targets)
     assert embedded.start is not None
     flowing = replace(embedded.start, argv=(*embedded.start.argv, "--clock", "flow", "--scale", "30"))
     with run_target(replace(embedded, start=flowing), 7) as running:
-        where = ["--target", "aws", "--endpoint", running.endpoint, "--dns", "control", "--account", "111122223333"]
-        assert run(*where, "--examples", "3", "--steps", "5", "--out", str(tmp_path)) == 0, capsys.readouterr()
+        target = ["--target", "aws", "--endpoint", running.endpoint, "--dns", "control", "--account", "111122223333"]
+        assert run(*target, "--examples", "3", "--steps", "5", "--out", str(tmp_path)) == 0, capsys.readouterr()
         cloudmap = running.clients.client("servicediscovery", "111122223333")
         assert cloudmap.list_namespaces()["Namespaces"] == []
-    assert standing_in(tmp_path) == []
+    assert existing_resources(tmp_path) == []
 
 
 def test_interruption_keeps_what_was_found(tmp_path: Path) -> None:
-    """Ctrl-C ends with 130 and a report that says so."""
+    """Ctrl-C ends with exit code 130 and a report that says so."""
     argv = [sys.executable, "-c", "from surveyor.cli import main; raise SystemExit(main())", "model"]
     argv += ["--examples", "300", "--out", str(tmp_path)]
     started = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -1,4 +1,4 @@
-"""What the model promises of answers: sets where documents leave room, one answer where they do not."""
+"""Promises of the reference model: a set of answers where documents leave them open, one answer otherwise."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import pytest
 
 from surveyor.claims import load_claims
 from surveyor.layout import find_layout
-from surveyor.model_testing.checks import Answer, Entry, Observation, Refused
+from surveyor.model_testing.checks import Observation, ObservedAnswer, ObservedError, ObservedInstance
 from surveyor.model_testing.claim_ids import CLAIMS, ClaimId
 from surveyor.model_testing.consistency import Moment
-from surveyor.model_testing.promises import diverges, revision_seen
-from surveyor.model_testing.registry import Registry, after
+from surveyor.model_testing.promises import find_divergence, record_revision
+from surveyor.model_testing.registry import ModelRegistry, apply_step
 from surveyor.model_testing.steps import (
     Advance,
-    Ask,
     CreateNamespace,
     CreateService,
     DeleteService,
-    Deregister,
-    Discover,
-    Get,
-    HealthOf,
-    List,
-    Register,
+    DeregisterInstance,
+    DiscoverInstances,
+    GetHealth,
+    GetInstance,
+    ListInstances,
+    QueryRecords,
+    RegisterInstance,
     RegisterMany,
-    Report,
+    ReportHealth,
     Step,
 )
 
@@ -34,168 +34,212 @@ BLUE = (("AWS_INSTANCE_IPV4", "192.0.2.2"), ("colour", "blue"))
 LATER = 10_000.0
 
 
-def made(*steps: Step, seconds: float = 0.0) -> Registry:
-    """The registry after these steps, each of which takes no time; Advance moves the time."""
-    registry, now = Registry(), seconds
+def registry_after(*steps: Step, seconds: float = 0.0) -> ModelRegistry:
+    """Return the registry after these steps, each of which takes no time; Advance lets time pass."""
+    registry, now = ModelRegistry(), seconds
     for step in steps:
         now += step.seconds if isinstance(step, Advance) else 0.0
-        registry = after(registry, step, Moment(now, now))
+        registry = apply_step(registry, step, Moment(now, now))
     return registry
 
 
-def judged(registry: Registry, step: Step, seen: Observation, time: float = LATER) -> str | None:
-    """The claim that an answer breaks at that time, or None."""
-    broken = diverges(registry, step, seen, Moment(time, time))
-    return broken.promise.claim if broken else None
+def broken_claim(registry: ModelRegistry, step: Step, observed: Observation, time: float = LATER) -> str | None:
+    """Return the claim that an answer breaks at that time, or None."""
+    divergence = find_divergence(registry, step, observed, Moment(time, time))
+    return divergence.promise.claim if divergence else None
 
 
-def names(*those: str) -> Answer:
-    """An answer of DNS."""
-    return Answer(tuple(Entry(one) for one in those))
+def dns_answer(*values: str) -> ObservedAnswer:
+    """Return an answer of DNS."""
+    return ObservedAnswer(tuple(ObservedInstance(value) for value in values))
 
 
-def listed(*those: tuple[str, tuple[tuple[str, str], ...]]) -> Answer:
-    """An answer of ListInstances."""
-    return Answer(tuple(Entry(name, pairs) for name, pairs in those))
+def list_answer(*instances: tuple[str, tuple[tuple[str, str], ...]]) -> ObservedAnswer:
+    """Return an answer of ListInstances."""
+    return ObservedAnswer(tuple(ObservedInstance(name, pairs) for name, pairs in instances))
 
 
-def test_every_claim_that_the_model_rests_on_exists() -> None:
-    """A promise without a claim would be an opinion."""
+def test_every_claim_of_the_model_exists() -> None:
+    """Every promise of the model has a claim."""
     assert set(load_claims(find_layout().claims).by_id) >= CLAIMS
 
 
-def test_one_id_twice_is_a_ghost_at_any_time() -> None:
-    """However soon after the calls: an id comes once."""
-    registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", BLUE))
-    assert judged(registry, List("n1/a"), listed(("i-1", RED), ("i-1", BLUE)), time=0.0) == ClaimId.AGAIN_UPDATES
+def test_duplicate_id_is_never_permitted() -> None:
+    """However soon after the calls, an id is returned only once."""
+    registry = registry_after(
+        SPACE, CreateService("n1/a"), RegisterInstance("n1/a", "i-1", RED), RegisterInstance("n1/a", "i-1", BLUE)
+    )
+    assert (
+        broken_claim(registry, ListInstances("n1/a"), list_answer(("i-1", RED), ("i-1", BLUE)), time=0.0)
+        == ClaimId.AGAIN_UPDATES
+    )
 
 
-def test_either_registration_may_be_seen_for_a_minute_and_then_the_last() -> None:
-    """What was registered before is permitted until the change is to be seen, and not after."""
-    registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", BLUE))
-    outcomes = [judged(registry, List("n1/a"), listed(("i-1", one)), time) for one in (RED, BLUE) for time in (59, 60)]
+def test_earlier_registration_is_permitted_for_a_minute() -> None:
+    """The earlier registration is permitted until the change must be visible, and not after."""
+    registry = registry_after(
+        SPACE, CreateService("n1/a"), RegisterInstance("n1/a", "i-1", RED), RegisterInstance("n1/a", "i-1", BLUE)
+    )
+    outcomes = [
+        broken_claim(registry, ListInstances("n1/a"), list_answer(("i-1", pairs)), time)
+        for pairs in (RED, BLUE)
+        for time in (59, 60)
+    ]
     assert outcomes == [None, ClaimId.AGAIN_UPDATES, None, None]
 
 
-def test_left_out_attributes_are_gone() -> None:
-    """An attribute that survives being left out is told as that."""
-    registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", RED[:1]))
-    assert judged(registry, List("n1/a"), listed(("i-1", RED))) == ClaimId.AGAIN_REPLACES
+def test_omitted_attributes_are_removed() -> None:
+    """An attribute that was omitted when registering again must not be returned."""
+    registry = registry_after(
+        SPACE, CreateService("n1/a"), RegisterInstance("n1/a", "i-1", RED), RegisterInstance("n1/a", "i-1", RED[:1])
+    )
+    assert broken_claim(registry, ListInstances("n1/a"), list_answer(("i-1", RED))) == ClaimId.AGAIN_REPLACES
 
 
-def test_deregistered_instances_may_linger_for_a_minute() -> None:
-    """Both answers are permitted for a minute, then only their absence, in each view."""
-    registry = made(SPACE, CreateService("n1/a", "A"), Register("n1/a", "i-1", RED), Deregister("n1/a", "i-1"))
-    for step, seen, claim in (
-        (List("n1/a"), listed(("i-1", RED)), ClaimId.GONE),
-        (Get("n1/a", "i-1"), listed(("i-1", RED)), ClaimId.GONE),
-        (Ask("n1/a"), names("192.0.2.1"), ClaimId.GONE_FROM_DNS),
+def test_deregistered_instances_are_permitted_for_a_minute() -> None:
+    """A deregistered instance may be returned for a minute, then not, in each view."""
+    registry = registry_after(
+        SPACE, CreateService("n1/a", "A"), RegisterInstance("n1/a", "i-1", RED), DeregisterInstance("n1/a", "i-1")
+    )
+    for step, answer, claim in (
+        (ListInstances("n1/a"), list_answer(("i-1", RED)), ClaimId.DEREGISTERED),
+        (GetInstance("n1/a", "i-1"), list_answer(("i-1", RED)), ClaimId.DEREGISTERED),
+        (QueryRecords("n1/a"), dns_answer("192.0.2.1"), ClaimId.DEREGISTERED_FROM_DNS),
     ):
-        assert judged(registry, step, seen, time=30.0) is None
-        assert judged(registry, step, seen) == claim
-    assert judged(registry, Get("n1/a", "i-1"), Refused("InstanceNotFound")) is None
-    assert judged(registry, Ask("n1/a"), names()) is None
+        assert broken_claim(registry, step, answer, time=30.0) is None
+        assert broken_claim(registry, step, answer) == claim
+    assert broken_claim(registry, GetInstance("n1/a", "i-1"), ObservedError("InstanceNotFound")) is None
+    assert broken_claim(registry, QueryRecords("n1/a"), dns_answer()) is None
 
 
 def test_custom_status_takes_about_thirty_seconds() -> None:
-    """UNHEALTHY is not permitted before, and nothing else when it must be seen everywhere."""
+    """UNHEALTHY is not permitted earlier, and nothing else once it must be visible everywhere."""
     service = CreateService("n1/a", custom=True)
-    registry = made(SPACE, service, Register("n1/a", "i-1", RED), Advance(100), Report("n1/a", "i-1", "UNHEALTHY"))
-    healthy, unhealthy = (Answer((Entry("i-1", health=one),)) for one in ("HEALTHY", "UNHEALTHY"))
-    look = HealthOf("n1/a")
-    assert [judged(registry, look, unhealthy, time) for time in (129, 130, 191)] == [ClaimId.THIRTY_SECONDS, None, None]
-    assert [judged(registry, look, healthy, time) for time in (129, 189, 190)] == [None, None, ClaimId.THIRTY_SECONDS]
+    registry = registry_after(
+        SPACE, service, RegisterInstance("n1/a", "i-1", RED), Advance(100), ReportHealth("n1/a", "i-1", "UNHEALTHY")
+    )
+    healthy, unhealthy = (
+        ObservedAnswer((ObservedInstance("i-1", health=status),)) for status in ("HEALTHY", "UNHEALTHY")
+    )
+    read = GetHealth("n1/a")
+    assert [broken_claim(registry, read, unhealthy, time) for time in (129, 130, 191)] == [
+        ClaimId.THIRTY_SECONDS,
+        None,
+        None,
+    ]
+    assert [broken_claim(registry, read, healthy, time) for time in (129, 189, 190)] == [
+        None,
+        None,
+        ClaimId.THIRTY_SECONDS,
+    ]
 
 
 def test_opposite_status_cancels() -> None:
-    """What was taken back within 30 seconds never shows."""
-    reports = (Report("n1/a", "i-1", "UNHEALTHY"), Advance(15), Report("n1/a", "i-1", "HEALTHY"))
-    registry = made(SPACE, CreateService("n1/a", custom=True), Register("n1/a", "i-1", RED), Advance(100), *reports)
-    unhealthy = Answer((Entry("i-1", health="UNHEALTHY"),))
-    assert judged(registry, HealthOf("n1/a"), unhealthy, time=140.0) == ClaimId.OPPOSITE_CANCELS
+    """A status that was cancelled within 30 seconds never takes effect."""
+    reports = (ReportHealth("n1/a", "i-1", "UNHEALTHY"), Advance(15), ReportHealth("n1/a", "i-1", "HEALTHY"))
+    registry = registry_after(
+        SPACE, CreateService("n1/a", custom=True), RegisterInstance("n1/a", "i-1", RED), Advance(100), *reports
+    )
+    unhealthy = ObservedAnswer((ObservedInstance("i-1", health="UNHEALTHY"),))
+    assert broken_claim(registry, GetHealth("n1/a"), unhealthy, time=140.0) == ClaimId.OPPOSITE_CANCELS
 
 
 def test_health_after_registering_again_is_open() -> None:
-    """No document says whether the reported status survives: both are permitted for ever."""
-    again = (Report("n1/a", "i-1", "UNHEALTHY"), Advance(200), Register("n1/a", "i-1", BLUE))
-    registry = made(SPACE, CreateService("n1/a", custom=True), Register("n1/a", "i-1", RED), *again)
+    """No document says whether the reported status is kept: both are always permitted."""
+    again = (ReportHealth("n1/a", "i-1", "UNHEALTHY"), Advance(200), RegisterInstance("n1/a", "i-1", BLUE))
+    registry = registry_after(SPACE, CreateService("n1/a", custom=True), RegisterInstance("n1/a", "i-1", RED), *again)
     for status in ("HEALTHY", "UNHEALTHY"):
-        assert judged(registry, HealthOf("n1/a"), Answer((Entry("i-1", health=status),))) is None
+        assert (
+            broken_claim(registry, GetHealth("n1/a"), ObservedAnswer((ObservedInstance("i-1", health=status),))) is None
+        )
 
 
 @pytest.mark.parametrize(
     ("count", "claim"), [(0, ClaimId.AT_MOST_EIGHT), (1, None), (8, None), (9, ClaimId.AT_MOST_EIGHT)]
 )
-def test_more_than_eight_records_give_up_to_eight(count: int, claim: str | None) -> None:
-    """Which eight is open; none, and nine, are not."""
-    two = (Register("n1/a", "i-1", RED), Register("n1/a", "i-2", BLUE))
-    registry = made(SPACE, CreateService("n1/a", "A"), *two, RegisterMany("n1/a"))
-    every = ["192.0.2.1", "192.0.2.2", *(f"192.0.2.{100 + number}" for number in range(7))]
-    assert judged(registry, Ask("n1/a"), names(*every[:count])) == claim
+def test_at_most_eight_records_are_returned(count: int, claim: str | None) -> None:
+    """Of more than eight records any one to eight may be returned, not none and not nine."""
+    two = (RegisterInstance("n1/a", "i-1", RED), RegisterInstance("n1/a", "i-2", BLUE))
+    registry = registry_after(SPACE, CreateService("n1/a", "A"), *two, RegisterMany("n1/a"))
+    values = ["192.0.2.1", "192.0.2.2", *(f"192.0.2.{100 + number}" for number in range(7))]
+    assert broken_claim(registry, QueryRecords("n1/a"), dns_answer(*values[:count])) == claim
 
 
-def test_eight_records_all_come() -> None:
-    """With eight, seven are too few."""
-    registry = made(SPACE, CreateService("n1/a", "A"), Register("n1/a", "i-1", RED), RegisterMany("n1/a"))
-    every = ["192.0.2.1", *(f"192.0.2.{100 + number}" for number in range(7))]
-    assert judged(registry, Ask("n1/a"), names(*every)) is None
-    assert judged(registry, Ask("n1/a"), names(*every[1:])) == ClaimId.ALL_UP_TO_EIGHT
+def test_eight_records_are_all_returned() -> None:
+    """Of eight records, seven are too few."""
+    registry = registry_after(
+        SPACE, CreateService("n1/a", "A"), RegisterInstance("n1/a", "i-1", RED), RegisterMany("n1/a")
+    )
+    values = ["192.0.2.1", *(f"192.0.2.{100 + number}" for number in range(7))]
+    assert broken_claim(registry, QueryRecords("n1/a"), dns_answer(*values)) is None
+    assert broken_claim(registry, QueryRecords("n1/a"), dns_answer(*values[1:])) == ClaimId.ALL_UP_TO_EIGHT
 
 
-def test_without_a_healthy_instance_all_are_answered() -> None:
-    """Unhealthy ones are left out beside a healthy one, and answered where there is none."""
+def test_without_a_healthy_instance_all_are_returned() -> None:
+    """Unhealthy instances are omitted if a healthy one exists, and returned if none does."""
     down = (*RED, ("AWS_INIT_HEALTH_STATUS", "UNHEALTHY"))
     service = CreateService("n1/a", "A", custom=True)
-    alone = made(SPACE, service, Register("n1/a", "i-1", down))
-    beside = made(SPACE, service, Register("n1/a", "i-1", down), Register("n1/a", "i-2", BLUE))
-    assert judged(alone, Ask("n1/a"), names("192.0.2.1")) is None
-    assert judged(alone, Ask("n1/a"), names()) == ClaimId.ALL_UP_TO_EIGHT
-    assert judged(beside, Ask("n1/a"), names("192.0.2.2")) is None
-    assert judged(beside, Ask("n1/a"), names("192.0.2.1", "192.0.2.2")) == ClaimId.FAILS_OPEN
+    alone = registry_after(SPACE, service, RegisterInstance("n1/a", "i-1", down))
+    beside = registry_after(
+        SPACE, service, RegisterInstance("n1/a", "i-1", down), RegisterInstance("n1/a", "i-2", BLUE)
+    )
+    assert broken_claim(alone, QueryRecords("n1/a"), dns_answer("192.0.2.1")) is None
+    assert broken_claim(alone, QueryRecords("n1/a"), dns_answer()) == ClaimId.ALL_UP_TO_EIGHT
+    assert broken_claim(beside, QueryRecords("n1/a"), dns_answer("192.0.2.2")) is None
+    assert broken_claim(beside, QueryRecords("n1/a"), dns_answer("192.0.2.1", "192.0.2.2")) == ClaimId.FAILS_OPEN
 
 
 def test_failing_open_beside_a_query_may_go_either_way() -> None:
-    """Whether "none is healthy" is about all or about those that match is not documented."""
+    """It is not documented whether "none is healthy" concerns all instances or the matching ones."""
     down = (*RED, ("AWS_INIT_HEALTH_STATUS", "UNHEALTHY"))
     service = CreateService("n1/a", custom=True)
-    registry = made(SPACE, service, Register("n1/a", "i-1", down), Register("n1/a", "i-2", BLUE))
-    look = Discover("n1/a", "HEALTHY_OR_ELSE_ALL", (("colour", "red"),))
-    assert judged(registry, look, Answer((), 1)) is None
-    assert judged(registry, look, Answer((Entry("i-1", RED, "UNHEALTHY"),), 1)) is None
+    registry = registry_after(
+        SPACE, service, RegisterInstance("n1/a", "i-1", down), RegisterInstance("n1/a", "i-2", BLUE)
+    )
+    read = DiscoverInstances("n1/a", "HEALTHY_OR_ELSE_ALL", (("colour", "red"),))
+    assert broken_claim(registry, read, ObservedAnswer((), 1)) is None
+    assert broken_claim(registry, read, ObservedAnswer((ObservedInstance("i-1", RED, "UNHEALTHY"),), 1)) is None
 
 
-def test_former_attributes_found_by_a_query_are_no_wrong_filter() -> None:
-    """Found by what was registered before: the blame is on what should have been replaced; else on the filter."""
-    registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED), Register("n1/a", "i-1", BLUE))
-    former, never = (Discover("n1/a", query=(("colour", colour),)) for colour in ("red", "green"))
-    assert judged(registry, former, Answer((Entry("i-1", RED, "UNKNOWN"),), 1)) == ClaimId.AGAIN_UPDATES
-    assert judged(registry, never, Answer((Entry("i-1", BLUE, "UNKNOWN"),), 1)) == ClaimId.QUERY
+def test_match_by_former_attributes_is_not_a_wrong_filter() -> None:
+    """A match by former attributes breaks the claim about replacement; any other match breaks that about the filter."""
+    registry = registry_after(
+        SPACE, CreateService("n1/a"), RegisterInstance("n1/a", "i-1", RED), RegisterInstance("n1/a", "i-1", BLUE)
+    )
+    former, never = (DiscoverInstances("n1/a", query=(("colour", colour),)) for colour in ("red", "green"))
+    assert (
+        broken_claim(registry, former, ObservedAnswer((ObservedInstance("i-1", RED, "UNKNOWN"),), 1))
+        == ClaimId.AGAIN_UPDATES
+    )
+    assert (
+        broken_claim(registry, never, ObservedAnswer((ObservedInstance("i-1", BLUE, "UNKNOWN"),), 1)) == ClaimId.QUERY
+    )
 
 
 def test_revision_rises_with_members_only() -> None:
-    """Other members with no larger revision diverge, and so does a revision that moves by itself."""
-    registry = made(SPACE, CreateService("n1/a"), Register("n1/a", "i-1", RED))
-    one = Entry("i-1", RED, "UNKNOWN")
-    look, at = Discover("n1/a"), Moment(LATER, LATER)
-    seen = revision_seen(registry, look, Answer((one,), 5), at)
-    assert judged(seen, look, Answer((one,), 5)) is None
-    assert judged(seen, look, Answer((one,), 6)) == ClaimId.REVISION
-    more = after(seen, Register("n1/a", "i-2", BLUE), Moment(LATER, LATER))
-    both = (one, Entry("i-2", BLUE, "UNKNOWN"))
-    assert judged(more, look, Answer(both, 5), time=2 * LATER) == ClaimId.REVISION
-    assert judged(more, look, Answer(both, 6), time=2 * LATER) is None
+    """Other members without a larger revision diverge, and so does a larger revision without other members."""
+    registry = registry_after(SPACE, CreateService("n1/a"), RegisterInstance("n1/a", "i-1", RED))
+    first = ObservedInstance("i-1", RED, "UNKNOWN")
+    read, at = DiscoverInstances("n1/a"), Moment(LATER, LATER)
+    seen = record_revision(registry, read, ObservedAnswer((first,), 5), at)
+    assert broken_claim(seen, read, ObservedAnswer((first,), 5)) is None
+    assert broken_claim(seen, read, ObservedAnswer((first,), 6)) == ClaimId.REVISION
+    more = apply_step(seen, RegisterInstance("n1/a", "i-2", BLUE), Moment(LATER, LATER))
+    both = (first, ObservedInstance("i-2", BLUE, "UNKNOWN"))
+    assert broken_claim(more, read, ObservedAnswer(both, 5), time=2 * LATER) == ClaimId.REVISION
+    assert broken_claim(more, read, ObservedAnswer(both, 6), time=2 * LATER) is None
 
 
-def test_refusals_that_documents_demand() -> None:
-    """A full service stays, a taken name is refused, an incomplete instance too; a refused call changes nothing."""
-    registry = made(SPACE, CreateService("n1/a", "A"), Register("n1/a", "i-1", RED))
+def test_documented_refusals_are_expected() -> None:
+    """Calls that the documents refuse must be refused, and change nothing in the model."""
+    registry = registry_after(SPACE, CreateService("n1/a", "A"), RegisterInstance("n1/a", "i-1", RED))
     for step, code in (
         (DeleteService("n1/a"), "ResourceInUse"),
         (CreateService("n1/a"), "ServiceAlreadyExists"),
-        (Register("n1/a", "i-2", (("colour", "red"),)), "InvalidInput"),
-        (Report("n1/a", "i-1", "UNHEALTHY"), "CustomHealthNotFound"),
-        (Deregister("n1/a", "i-2"), "InstanceNotFound"),
+        (RegisterInstance("n1/a", "i-2", (("colour", "red"),)), "InvalidInput"),
+        (ReportHealth("n1/a", "i-1", "UNHEALTHY"), "CustomHealthNotFound"),
+        (DeregisterInstance("n1/a", "i-2"), "InstanceNotFound"),
     ):
-        assert judged(registry, step, Refused(code)) is None
-        assert judged(registry, step, Answer()) is not None
-        assert after(registry, step, Moment(LATER, LATER)) == registry
+        assert broken_claim(registry, step, ObservedError(code)) is None
+        assert broken_claim(registry, step, ObservedAnswer()) is not None
+        assert apply_step(registry, step, Moment(LATER, LATER)) == registry

@@ -1,10 +1,10 @@
-"""What will hurt the users of service discovery that is there already: read, judged, and nothing changed."""
+"""Read-only audit: find what will cause failures for clients of existing service discovery, and change nothing."""
 
 from __future__ import annotations
 
-from surveyor.audit.findings import Finding, Level
-from surveyor.audit.reader import Readers, Scope, read
-from surveyor.audit.rules import judge
+from surveyor.audit.findings import Finding, Severity
+from surveyor.audit.reader import ReadOnlyClients, Scope, read_snapshot
+from surveyor.audit.rules import apply_rules
 from surveyor.audit.snapshot import Snapshot
 
-__all__ = ["Finding", "Level", "Readers", "Scope", "Snapshot", "judge", "read"]
+__all__ = ["Finding", "ReadOnlyClients", "Scope", "Severity", "Snapshot", "apply_rules", "read_snapshot"]

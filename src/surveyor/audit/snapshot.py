@@ -1,4 +1,4 @@
-"""What was there when it was looked at, as values."""
+"""The state of an account at the time of an audit, as values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Container", "Instance", "Record", "Registry", "Service", "Snapshot",
 
 @dataclass(frozen=True)
 class Container:
-    """A container of a task definition; `stop_timeout` in seconds."""
+    """A container of a task definition; `stop_timeout` in seconds, `checked`: it has a health check."""
 
     name: str
     essential: bool
@@ -36,7 +36,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Registry:
-    """A Cloud Map service. `records`: type -> TTL in seconds; `instances` were there in two looks."""
+    """A Cloud Map service. `records`: type -> TTL in seconds; `instances` are those that both listings contain."""
 
     id: str
     arn: str
@@ -52,15 +52,16 @@ class Registry:
 
     @property
     def host(self) -> str:
-        """The name that clients ask for."""
+        """The DNS name of the service."""
         return f"{self.name}.{self.namespace}"
 
 
 @dataclass(frozen=True)
 class Service:
-    """An ECS service. `registry` is the ARN that it names; `definition` None if that cannot be described any more.
+    """An ECS service. `registry` is the ARN in its definition; `containers` is None if they cannot be described.
 
-    `tasks` are those that have not stopped in two looks; one that came or was registered between them is PENDING.
+    `tasks` are those that have not stopped in either listing; a task that was started or registered between them is
+    PENDING.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Record:
-    """A record set: what a name has, under its set identifier."""
+    """A record set: the values of a name, with the set identifier."""
 
     name: str
     type: str
@@ -83,7 +84,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Zone:
-    """A namespace's hosted zone. `negative`: for how many seconds resolvers may keep that there is nothing."""
+    """A namespace's hosted zone. `negative`: seconds for which resolvers may cache that a name does not exist."""
 
     id: str
     namespace_id: str
@@ -94,7 +95,10 @@ class Zone:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All of it. `refused`: operation -> why the audit was not let; `linked_role` None where that could not be seen."""
+    """Everything that was read.
+
+    `refused`: operation -> why it was denied; `linked_role`: whether the service-linked role exists, None if unknown.
+    """
 
     services: tuple[Service, ...]
     registries: Mapping[str, Registry]
@@ -104,5 +108,5 @@ class Snapshot:
     linked_role: bool | None = None
 
     def registry_of(self, service: Service) -> Registry | None:
-        """The registry that a service names, if it was found."""
+        """Return the registry of a service, if it was found."""
         return self.registries.get(service.registry) if service.registry is not None else None

@@ -1,1 +1,1 @@
-"""A stateful model test: what the documents promise a registry, beside what a target does, call by call."""
+"""Model-based testing: random histories of calls, each answer compared with what the documents promise."""

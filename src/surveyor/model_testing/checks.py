@@ -1,6 +1,6 @@
-"""What can be demanded of one answer, as values: each looks at an answer and says what came instead, if it fails.
+"""Checks of one answer, as values: each returns what an answer violates, or None.
 
-They are also what a script asserts in the end, so each is about one thing.
+The programs that reproduce a divergence assert the same checks, so each check is about one property.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from surveyor.model_testing.steps import Pairs
 __all__ = [
     "ANSWERED",
     "Absent",
-    "Answer",
     "Attributes",
     "Check",
     "Count",
-    "Entry",
     "HasRevision",
     "Health",
     "Observation",
-    "Once",
+    "ObservedAnswer",
+    "ObservedError",
+    "ObservedInstance",
     "Only",
-    "Outcome",
+    "PermittedOutcome",
     "Present",
-    "Refused",
     "Revision",
+    "Unique",
 ]
 
 ANSWERED = "success"
-"""How a call ended that was not refused, and whose operation, if it has one, succeeded."""
+"""The outcome of a call that was not refused and whose operation, if it has one, succeeded."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One thing in an answer: an instance by its id, or a record by its value."""
+class ObservedInstance:
+    """One entry of an answer: an instance by its id, or a record by its value."""
 
     name: str
     attributes: Pairs | None = None
@@ -44,10 +44,10 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a call gave; `entries` in its order, none for calls that only do something."""
+class ObservedAnswer:
+    """The answer to a call: `entries` in their order, none for calls that only change something."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ObservedInstance, ...] = ()
     revision: int | None = None
 
     @property
@@ -57,186 +57,189 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """An error code of the API, that of a failed operation, or what came instead of an answer."""
+class ObservedError:
+    """An error code of the API or of a failed operation, or a description of an answer that is not valid."""
 
     code: str
 
 
-Observation = Answer | Refused
+Observation = ObservedAnswer | ObservedError
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The call ends in one of these ways: an error code, or `success`."""
+class PermittedOutcome:
+    """The outcome of the call is one of these: an error code or `success`."""
 
     permitted: frozenset[str]
 
     @property
     def symptom(self) -> str:
-        """What is wrong, in words that do not change from run to run."""
-        return f"not {' or '.join(sorted(self.permitted))}"
+        """Describe the violation, in words that do not change from run to run."""
+        return f"the outcome is not {' or '.join(sorted(self.permitted))}"
 
     @property
-    def demands(self) -> str:
-        """What must be, in words."""
-        return f"it ends in {' or '.join(sorted(self.permitted))}"
+    def expected(self) -> str:
+        """Describe what is expected."""
+        return f"the outcome is {' or '.join(sorted(self.permitted))}"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        actual = seen.code if isinstance(seen, Refused) else ANSWERED
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        actual = observed.code if isinstance(observed, ObservedError) else ANSWERED
         return None if actual in self.permitted else actual
 
 
 @dataclass(frozen=True)
-class Once:
-    """No name comes twice."""
+class Unique:
+    """No name is returned twice."""
 
-    symptom = "a name comes twice"
+    symptom = "a name is returned twice"
+    expected = "each name is returned once"
 
-    demands = "each name comes once"
-
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        if isinstance(seen, Refused) or len(seen.entries) == len(seen.names):
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        if isinstance(observed, ObservedError) or len(observed.entries) == len(observed.names):
             return None
-        return _listed(entry.name for entry in seen.entries)
+        return _join(entry.name for entry in observed.entries)
 
 
 @dataclass(frozen=True)
 class Absent:
-    """None of these names comes; `why` in a word: deregistered, unhealthy, …"""
+    """None of these names is returned; `why` says the reason in a word: deregistered, unhealthy, …"""
 
     names: frozenset[str]
     why: str
 
     @property
     def symptom(self) -> str:
-        """What is wrong, in words that do not change from run to run."""
-        return f"what is {self.why} comes"
+        """Describe the violation, in words that do not change from run to run."""
+        return f"{self.why} entries are returned"
 
     @property
-    def demands(self) -> str:
-        """What must be, in words."""
-        return f"{_listed(self.names)}, {self.why}, is not among them"
+    def expected(self) -> str:
+        """Describe what is expected."""
+        return f"{_join(self.names)}, {self.why}, is not returned"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        if isinstance(seen, Refused) or not self.names & seen.names:
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        if isinstance(observed, ObservedError) or not self.names & observed.names:
             return None
-        return _listed(entry.name for entry in seen.entries)
+        return _join(entry.name for entry in observed.entries)
 
 
 @dataclass(frozen=True)
 class Only:
-    """No name comes but these."""
+    """No other names than these are returned."""
 
     names: frozenset[str]
 
-    symptom = "something comes that never was there"
+    symptom = "an entry is returned that never existed"
 
     @property
-    def demands(self) -> str:
-        """What must be, in words."""
-        return f"nothing comes but {_listed(self.names)}"
+    def expected(self) -> str:
+        """Describe what is expected."""
+        return f"nothing is returned but {_join(self.names)}"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        if isinstance(seen, Refused) or seen.names <= self.names:
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        if isinstance(observed, ObservedError) or observed.names <= self.names:
             return None
-        return _listed(entry.name for entry in seen.entries)
+        return _join(entry.name for entry in observed.entries)
 
 
 @dataclass(frozen=True)
 class Present:
-    """All of these names come."""
+    """All of these names are returned."""
 
     names: frozenset[str]
 
-    symptom = "something is missing"
+    symptom = "an entry is missing"
 
     @property
-    def demands(self) -> str:
-        """What must be, in words."""
-        return f"{_listed(self.names)} is among them"
+    def expected(self) -> str:
+        """Describe what is expected."""
+        return f"{_join(self.names)} is returned"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        if isinstance(seen, Refused) or self.names <= seen.names:
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        if isinstance(observed, ObservedError) or self.names <= observed.names:
             return None
-        return _listed(entry.name for entry in seen.entries)
+        return _join(entry.name for entry in observed.entries)
 
 
 @dataclass(frozen=True)
 class Count:
-    """So many entries come."""
+    """The number of entries is from `minimum` to `maximum`."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
 
     @property
     def symptom(self) -> str:
-        """What is wrong, in words that do not change from run to run."""
-        return f"not {self.least} to {self.most} of them" if self.least != self.most else f"not {self.most} of them"
+        """Describe the violation, in words that do not change from run to run."""
+        return f"the number of entries is not {self._range}"
 
     @property
-    def demands(self) -> str:
-        """What must be, in words."""
-        return f"{self.least} to {self.most} come" if self.least != self.most else f"{self.most} comes"
+    def expected(self) -> str:
+        """Describe what is expected."""
+        return f"the number of entries is {self._range}"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        if isinstance(seen, Refused) or self.least <= len(seen.entries) <= self.most:
+    @property
+    def _range(self) -> str:
+        return f"{self.minimum} to {self.maximum}" if self.minimum != self.maximum else f"{self.maximum}"
+
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        if isinstance(observed, ObservedError) or self.minimum <= len(observed.entries) <= self.maximum:
             return None
-        return _listed(entry.name for entry in seen.entries)
+        return _join(entry.name for entry in observed.entries)
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """An instance, if it comes, has one of these sets of attributes; AWS_INIT_HEALTH_STATUS is not looked at."""
+    """An instance, if returned, has one of these sets of attributes; AWS_INIT_HEALTH_STATUS is ignored."""
 
     name: str
     permitted: tuple[Pairs, ...]
 
-    symptom = "other attributes"
+    symptom = "the attributes differ"
 
     @property
-    def demands(self) -> str:
-        """What must be, in words."""
-        return f"{self.name} has {' or '.join(_pairs(one) for one in self.permitted)}"
+    def expected(self) -> str:
+        """Describe what is expected."""
+        return f"{self.name} has {' or '.join(_format_pairs(pairs) for pairs in self.permitted)}"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        if isinstance(seen, Refused):
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        if isinstance(observed, ObservedError):
             return None
-        for entry in seen.entries:
+        for entry in observed.entries:
             if entry.name == self.name and (entry.attributes or ()) not in self.permitted:
-                return f"{self.name} with {_pairs(entry.attributes or ())}"
+                return f"{self.name} with {_format_pairs(entry.attributes or ())}"
         return None
 
 
 @dataclass(frozen=True)
 class Health:
-    """An instance, if it comes, has one of these statuses."""
+    """An instance, if returned, has one of these health statuses."""
 
     name: str
     permitted: frozenset[str]
 
     @property
     def symptom(self) -> str:
-        """What is wrong, in words that do not change from run to run."""
-        return f"the status is not {' or '.join(sorted(self.permitted))}"
+        """Describe the violation, in words that do not change from run to run."""
+        return f"the health status is not {' or '.join(sorted(self.permitted))}"
 
     @property
-    def demands(self) -> str:
-        """What must be, in words."""
+    def expected(self) -> str:
+        """Describe what is expected."""
         return f"{self.name} is {' or '.join(sorted(self.permitted))}"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        if isinstance(seen, Refused):
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        if isinstance(observed, ObservedError):
             return None
-        for entry in seen.entries:
+        for entry in observed.entries:
             if entry.name == self.name and entry.health not in self.permitted:
                 return f"{self.name} {entry.health}"
         return None
@@ -244,21 +247,21 @@ class Health:
 
 @dataclass(frozen=True)
 class HasRevision:
-    """A revision comes."""
+    """The answer has a revision."""
 
     symptom = "no revision"
-    demands = "a revision comes"
+    expected = "the answer has a revision"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        return None if isinstance(seen, Refused) or seen.revision is not None else "none"
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        return None if isinstance(observed, ObservedError) or observed.revision is not None else "none"
 
 
 @dataclass(frozen=True)
 class Revision:
-    """The revision is larger than (or equal to, or no smaller than) the one that the last look at the service told.
+    """The revision is larger than (or equal to, or not smaller than) the last observed revision of the service.
 
-    `unless`: nothing is demanded where just these members come.
+    `unless`: the check holds if exactly these members are returned.
     """
 
     relation: Literal[">", "==", ">="]
@@ -267,30 +270,30 @@ class Revision:
 
     @property
     def symptom(self) -> str:
-        """What is wrong, in words that do not change from run to run."""
-        words = {">": "does not rise", "==": "moves", ">=": "falls"}
+        """Describe the violation, in words that do not change from run to run."""
+        words = {">": "does not rise", "==": "changes", ">=": "falls"}
         return f"the revision {words[self.relation]}"
 
     @property
-    def demands(self) -> str:
-        """What must be, in words."""
+    def expected(self) -> str:
+        """Describe what is expected."""
         return f"the revision is {self.relation} {self.than}"
 
-    def fails(self, seen: Observation) -> str | None:
-        """What came instead; None if it holds."""
-        if isinstance(seen, Refused) or seen.revision is None or seen.names == self.unless:
+    def violation(self, observed: Observation) -> str | None:
+        """Return what was observed instead; None if the check holds."""
+        if isinstance(observed, ObservedError) or observed.revision is None or observed.names == self.unless:
             return None
-        actual = seen.revision
+        actual = observed.revision
         holds = {">": actual > self.than, "==": actual == self.than, ">=": actual >= self.than}[self.relation]
         return None if holds else f"{actual} after {self.than}"
 
 
-Check = Outcome | Once | Absent | Only | Present | Count | Attributes | Health | HasRevision | Revision
+Check = PermittedOutcome | Unique | Absent | Only | Present | Count | Attributes | Health | HasRevision | Revision
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
 
 
-def _pairs(pairs: Pairs) -> str:
+def _format_pairs(pairs: Pairs) -> str:
     return ", ".join(f"{key}={value}" for key, value in pairs) or "none"

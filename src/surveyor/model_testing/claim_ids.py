@@ -1,4 +1,4 @@
-"""The claims that the model rests on: what it promises, it promises by one of these."""
+"""Ids of the claims that the reference model implements; each of its promises names one of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["CLAIMS", "ClaimId"]
 
 
 class ClaimId(StrEnum):
-    """Ids of claims/ under short names."""
+    """Ids of claims in claims/ under short names."""
 
-    GONE_FROM_DNS = "deregistration.gone-from-dns-within-a-minute-and-ttl"
-    GONE = "deregistration.removes-own-records-only"
-    GONE_TWICE = "deregistration.unknown-instance-is-refused"
+    DEREGISTERED_FROM_DNS = "deregistration.gone-from-dns-within-a-minute-and-ttl"
+    DEREGISTERED = "deregistration.removes-own-records-only"
+    DEREGISTERED_TWICE = "deregistration.unknown-instance-is-refused"
     HEALTH_FILTER = "discovery.health-filter-and-failing-open"
     FILTER_IGNORED = "discovery.health-filter-is-ignored-without-check"
     HEALTHY_BY_DEFAULT = "discovery.healthy-by-default"
@@ -49,5 +49,5 @@ class ClaimId(StrEnum):
     NAME_TAKEN = "services.duplicate-name-is-refused"
 
 
-CLAIMS = frozenset(str(one) for one in ClaimId)
-"""The ids."""
+CLAIMS = frozenset(str(claim) for claim in ClaimId)
+"""All ids."""

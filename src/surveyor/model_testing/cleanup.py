@@ -1,32 +1,32 @@
-"""In an account that outlives the run: a ledger of what histories make, which is taken away after each of them."""
+"""Cleanup in an account that outlives the run: a ledger of what histories create, deleted after each history."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from surveyor import timeouts
-from surveyor.account.ledger import Ledger, Owner, read_pages
+from surveyor.account.ledger import Ledger, Owner, read_ledger
 from surveyor.account.removal import delete_resources
 from surveyor.targets.model import Target
 from surveyor.targets.running import RunningTarget
 from surveyor.targets.sweep import forget
 
-__all__ = ["Keeping"]
+__all__ = ["SearchCleanup"]
 
 
-class Keeping:
-    """The ledger of one search. Raises UsageError if `folder` holds one of a run that left things behind."""
+class SearchCleanup:
+    """The ledger of one search. Raises UsageError if `folder` has the ledger of a run that left resources behind."""
 
-    def __init__(self, target: Target, named: str, run: str, folder: Path, dns: str | None) -> None:
+    def __init__(self, target: Target, target_name: str, run: str, folder: Path, dns: str | None) -> None:
         forget(folder, anyway=False)
-        owner = Owner(run, named, target.account or "", target.region, target.endpoint, dns)
+        owner = Owner(run, target_name, target.account or "", target.region, target.endpoint, dns)
         self.run = run
         self.ledger = Ledger(folder / "ledger-model.jsonl", owner, timeouts.NAMESPACES)
 
-    def clear(self, running: RunningTarget) -> tuple[str, ...]:
-        """Take away all that stands; a line for each thing that is left."""
-        standing = read_pages(self.ledger.path).standing if self.ledger.path.exists() else ()
-        outcome = delete_resources(standing, running.account(self.run))
-        for thing in outcome.gone:
-            self.ledger.removed(thing.number)
-        return tuple(f"{thing}: {why}" for thing, why in outcome.left.items())
+    def delete_all(self, running: RunningTarget) -> tuple[str, ...]:
+        """Delete all resources in the ledger; return a line for each that remains."""
+        existing = read_ledger(self.ledger.path).existing if self.ledger.path.exists() else ()
+        result = delete_resources(existing, running.account(self.run))
+        for resource in result.deleted:
+            self.ledger.record_removed(resource.number)
+        return tuple(f"{resource}: {why}" for resource, why in result.remaining.items())

@@ -1,4 +1,4 @@
-"""A value that changes behind a delay which no document fixes: what a reader may see of it, as a set."""
+"""A value that changes after a delay that no document fixes: the set of values that a reader may observe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Moment:
-    """When something happened: no earlier than `start` and no later than `end`, in service seconds."""
+    """When something happened: not before `start` and not after `end`, in service seconds."""
 
     start: float
     end: float
@@ -21,7 +21,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Write(Generic[T]):
-    """`value` may be seen from `earliest` on, and nothing older from `latest` on; service seconds."""
+    """`value` may be observed from `earliest` on, and nothing older from `latest` on; service seconds."""
 
     value: T
     earliest: float
@@ -35,31 +35,31 @@ class Eventual(Generic[T]):
     writes: tuple[Write[T], ...]
 
     @classmethod
-    def always(cls, value: T) -> Eventual[T]:
-        """A value that has been so since the beginning of time."""
+    def constant(cls, value: T) -> Eventual[T]:
+        """Return a value that has never been different."""
         return cls((Write(value, -math.inf, -math.inf),))
 
     @property
     def last(self) -> T:
-        """What it comes to in the end."""
+        """The final value."""
         return self.writes[-1].value
 
     @property
-    def settles(self) -> float:
-        """From when on only `last` may be seen; infinity where no document says that it comes to that."""
+    def settles_at(self) -> float:
+        """The time from which only `last` may be observed; infinity if no document limits it."""
         return self.writes[-1].latest
 
     def write(self, value: T, earliest: float, latest: float) -> Eventual[T]:
-        """The same with one more write."""
+        """Return this value with one more write."""
         return Eventual((*self.writes, Write(value, earliest, latest)))
 
     def without_last(self) -> Eventual[T]:
-        """The same without its last write, which must not be the only one."""
+        """Return this value without its last write, which must not be the only one."""
         if len(self.writes) < 2:
-            raise ValueError("the first write cannot be taken back")
+            raise ValueError("the first write cannot be undone")
         return Eventual(self.writes[:-1])
 
     def permitted(self, at: Moment) -> frozenset[T]:
-        """What a reader may see who looks at some instant of `at`."""
+        """Return the values that a reader may observe at some instant of `at`."""
         done = max((number for number, write in enumerate(self.writes) if write.latest <= at.start), default=0)
         return frozenset(write.value for write in self.writes[done:] if write.earliest <= at.end)

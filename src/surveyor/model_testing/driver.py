@@ -1,7 +1,6 @@
-"""Does the steps of a history on a target with boto3 and DNS questions, and says what came in the model's own words.
+"""Execute the steps of a history on a target with boto3 and DNS queries, and return the answers in the model's terms.
 
-A history's names become real ones here, and the ids that the target gives are kept here, so that the model knows
-neither.
+The driver maps a history's names to real names and keeps the ids that the target returns, so the model knows neither.
 """
 
 from __future__ import annotations
@@ -13,44 +12,41 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from surveyor import timeouts
-from surveyor.dns import ask, record_values
+from surveyor.dns import DnsAddress, query_server, record_values
 from surveyor.errors import NoAnswer, NotOffered, TargetUnavailable, WrongAnswer
-from surveyor.model_testing.checks import Answer, Entry, Observation, Refused
-from surveyor.model_testing.registry import MANY, namespace_of
+from surveyor.model_testing.checks import Observation, ObservedAnswer, ObservedError, ObservedInstance
+from surveyor.model_testing.registry import MANY_INSTANCES, namespace_of
 from surveyor.model_testing.steps import (
     Advance,
-    Ask,
     CreateNamespace,
     CreateService,
     DeleteNamespace,
     DeleteService,
-    Deregister,
-    Discover,
-    Get,
-    HealthOf,
+    DeregisterInstance,
+    DiscoverInstances,
+    GetHealth,
+    GetInstance,
     Kind,
-    List,
+    ListInstances,
     Pairs,
+    QueryRecords,
     Records,
-    Register,
+    RegisterInstance,
     RegisterMany,
-    Report,
+    ReportHealth,
     Step,
 )
 from surveyor.response import member
-from surveyor.targets.control import DnsAddress
 from surveyor.targets.running import RunningTarget
 
-__all__ = ["DOMAIN", "INITIAL_PORT", "Driver", "create_params"]
+__all__ = ["DOMAIN", "Driver", "create_params"]
 
 DOMAIN = "surveyor.test"
-"""Where DNS namespaces are made: .test belongs to nobody (RFC 6761)."""
-
-INITIAL_PORT = "8080"
+"""The parent domain of DNS namespaces: .test is reserved for tests (RFC 6761)."""
 
 
 class Driver:
-    """One history's run on a target, in `account`; `prefix` makes its names unlike those of other runs."""
+    """Runs one history on a target, in `account`; `prefix` distinguishes its names from those of other runs."""
 
     def __init__(self, running: RunningTarget, account: str, prefix: str) -> None:
         self._running = running
@@ -65,29 +61,27 @@ class Driver:
         self._vpc = running.target.vpc
         self.calls = 0
 
-    def do(self, step: Step) -> Observation:
-        """What came of one step.
+    def execute(self, step: Step) -> Observation:
+        """Execute one step and return the answer.
 
-        Raises NotOffered where the target lacks an operation, TargetUnavailable where it is gone.
+        Raises NotOffered if the target lacks an operation, TargetUnavailable if the target has died.
         """
         try:
-            return self._do(step)
+            return self._execute(step)
         except NotOffered:
             raise
-        except NoAnswer as silence:
-            return Refused(silence.actual)
-        except WrongAnswer as wrong:
-            return Refused(wrong.actual)
-        except ClientError as refusal:
-            code = str(refusal.response.get("Error", {}).get("Code", "")) or "an error without a code"
-            return Refused(f"HTTP {code}" if code.isdecimal() else code)
-        except (BotoCoreError, ResponseParserError) as broken:
-            gone = self._running.dead()
-            if gone:
-                raise TargetUnavailable(gone) from None
-            return Refused(f"no answer of the API ({type(broken).__name__})")
+        except (NoAnswer, WrongAnswer) as error:
+            return ObservedError(error.actual)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", "")) or "an error without a code"
+            return ObservedError(f"HTTP {code}" if code.isdecimal() else code)
+        except (BotoCoreError, ResponseParserError) as error:
+            death = self._running.dead()
+            if death:
+                raise TargetUnavailable(death) from None
+            return ObservedError(f"no answer of the API ({type(error).__name__})")
 
-    def _do(self, step: Step) -> Answer:
+    def _execute(self, step: Step) -> ObservedAnswer:
         match step:
             case Advance(seconds):
                 self._running.clock.wait(seconds)
@@ -97,16 +91,16 @@ class Driver:
                 answer = self._cloudmap.create_service(**self._new_service(step))
                 self._services.setdefault(name, str(member(answer, "Service", "Id", of="CreateService")))
                 self._records.setdefault(name, step.records)
-            case Register(name, instance, attributes):
-                self._finish(self._register(name, instance, attributes))
+            case RegisterInstance(name, instance, attributes):
+                self._wait_for_operation(self._register(name, instance, attributes))
             case RegisterMany(name):
-                started = [self._register(name, instance, attributes) for instance, attributes in MANY]
-                for one in started:
-                    self._finish(one)
-            case Deregister(name, instance):
+                started = [self._register(name, instance, attributes) for instance, attributes in MANY_INSTANCES]
+                for answer in started:
+                    self._wait_for_operation(answer)
+            case DeregisterInstance(name, instance):
                 service = self._services[name]
-                self._finish(self._cloudmap.deregister_instance(ServiceId=service, InstanceId=instance))
-            case Report(name, instance, status):
+                self._wait_for_operation(self._cloudmap.deregister_instance(ServiceId=service, InstanceId=instance))
+            case ReportHealth(name, instance, status):
                 self._cloudmap.update_instance_custom_health_status(
                     ServiceId=self._services[name], InstanceId=instance, Status=status
                 )
@@ -114,47 +108,47 @@ class Driver:
                 self._cloudmap.delete_service(Id=self._services[name])
                 self._services.pop(name)
             case DeleteNamespace(name):
-                self._finish(self._cloudmap.delete_namespace(Id=self._namespaces[name]))
+                self._wait_for_operation(self._cloudmap.delete_namespace(Id=self._namespaces[name]))
             case _:
-                return self._look(step)
-        return Answer()
+                return self._read(step)
+        return ObservedAnswer()
 
-    def _look(self, step: Step) -> Answer:
+    def _read(self, step: Step) -> ObservedAnswer:
         match step:
-            case List(name):
+            case ListInstances(name):
                 pages = self._cloudmap.get_paginator("list_instances").paginate(ServiceId=self._services[name])
-                found = [one for page in pages for one in member(page, "Instances", of="ListInstances")]
-                return Answer(tuple(_entry(one, "Id", "ListInstances") for one in found))
-            case Get(name, instance):
+                found = [entry for page in pages for entry in member(page, "Instances", of="ListInstances")]
+                return ObservedAnswer(tuple(_observe(entry, "Id", "ListInstances") for entry in found))
+            case GetInstance(name, instance):
                 answer = self._cloudmap.get_instance(ServiceId=self._services[name], InstanceId=instance)
-                return Answer((_entry(member(answer, "Instance", of="GetInstance"), "Id", "GetInstance"),))
-            case HealthOf(name):
+                return ObservedAnswer((_observe(member(answer, "Instance", of="GetInstance"), "Id", "GetInstance"),))
+            case GetHealth(name):
                 answer = self._cloudmap.get_instances_health_status(ServiceId=self._services[name])
                 found = member(answer, "Status", of="GetInstancesHealthStatus")
-                return Answer(tuple(Entry(one, health=str(status)) for one, status in found.items()))
-            case Discover(name):
+                entries = (ObservedInstance(name, health=str(status)) for name, status in found.items())
+                return ObservedAnswer(tuple(entries))
+            case DiscoverInstances(name):
                 return self._discover(name, step)
-            case Ask(name):
-                return self._ask(name)
-        raise AssertionError(f"no way to do {step}")
+            case QueryRecords(name):
+                return self._query(name)
+        raise AssertionError(f"no implementation of {step}")
 
     def _create_namespace(self, name: str, kind: Kind) -> None:
         real = self.real_name(name, kind)
         if kind == "http":
             answer = self._cloudmap.create_http_namespace(Name=real)
         elif kind == "private":
-            answer = self._cloudmap.create_private_dns_namespace(Name=real, Vpc=self._own_vpc())
+            answer = self._cloudmap.create_private_dns_namespace(Name=real, Vpc=self._vpc_id())
         else:
             answer = self._cloudmap.create_public_dns_namespace(Name=real)
-        made = member(self._finish(answer), "Targets", "NAMESPACE", of="GetOperation")
-        self._namespaces[name], self._kinds[name] = str(made), kind
+        identifier = member(self._wait_for_operation(answer), "Targets", "NAMESPACE", of="GetOperation")
+        self._namespaces[name], self._kinds[name] = str(identifier), kind
 
     def _new_service(self, step: CreateService) -> dict[str, Any]:
-        given = create_params(step)
         return {
             "Name": step.service.partition("/")[2],
             "NamespaceId": self._namespaces[namespace_of(step.service)],
-            **given,
+            **create_params(step),
         }
 
     def _register(self, service: str, instance: str, attributes: Pairs) -> Mapping[str, Any]:
@@ -163,30 +157,33 @@ class Driver:
         )
         return answer
 
-    def _discover(self, name: str, step: Discover) -> Answer:
+    def _discover(self, name: str, step: DiscoverInstances) -> ObservedAnswer:
         namespace = namespace_of(name)
-        how: dict[str, Any] = {"HealthStatus": step.health} if step.health else {}
-        how |= {"QueryParameters": dict(step.query)} if step.query else {}
-        how |= {"OptionalParameters": dict(step.optional)} if step.optional else {}
+        filters: dict[str, Any] = {"HealthStatus": step.health} if step.health else {}
+        filters |= {"QueryParameters": dict(step.query)} if step.query else {}
+        filters |= {"OptionalParameters": dict(step.optional)} if step.optional else {}
         answer = self._cloudmap.discover_instances(
-            NamespaceName=self.real_name(namespace, self._kinds[namespace]), ServiceName=name.partition("/")[2], **how
+            NamespaceName=self.real_name(namespace, self._kinds[namespace]),
+            ServiceName=name.partition("/")[2],
+            **filters,
         )
         found = member(answer, "Instances", of="DiscoverInstances")
         revision = answer.get("InstancesRevision")
-        return Answer(tuple(_entry(one, "InstanceId", "DiscoverInstances") for one in found), revision)
+        return ObservedAnswer(tuple(_observe(entry, "InstanceId", "DiscoverInstances") for entry in found), revision)
 
-    def _ask(self, name: str) -> Answer:
+    def _query(self, name: str) -> ObservedAnswer:
         namespace = namespace_of(name)
         kind = self._kinds[namespace]
         full = f"{name.partition('/')[2]}.{self.real_name(namespace, kind)}"
         rdtype = "SRV" if self._records[name] == "SRV" else "A"
         self.calls += 1
-        answer = ask(full, rdtype, self._server(namespace, kind), evidence=self._running.evidence)
-        return Answer(tuple(Entry(_record(value, f".{full}.")) for value in record_values(answer, full, rdtype)))
+        answer = query_server(full, rdtype, self._server(namespace, kind), evidence=self._running.evidence)
+        values = record_values(answer, full, rdtype)
+        return ObservedAnswer(tuple(ObservedInstance(_record(value, f".{full}.")) for value in values))
 
     def _server(self, namespace: str, kind: Kind) -> DnsAddress:
         if kind == "private":
-            return self._running.resolver(self._account, self._running.target.region, self._own_vpc())
+            return self._running.resolver(self._account, self._running.target.region, self._vpc_id())
         return self._running.name_servers(self._account, lambda: self._zone(namespace))
 
     def _zone(self, namespace: str) -> str:
@@ -194,32 +191,32 @@ class Driver:
         path = ("Namespace", "Properties", "DnsProperties", "HostedZoneId")
         return str(member(answer, *path, of="GetNamespace"))
 
-    def _own_vpc(self) -> str:
+    def _vpc_id(self) -> str:
         if self._vpc is None:
             ec2 = self._running.clients.client("ec2", self._account)
-            made = str(member(ec2.create_vpc(CidrBlock="10.1.0.0/16"), "Vpc", "VpcId", of="CreateVpc"))
+            created = str(member(ec2.create_vpc(CidrBlock="10.1.0.0/16"), "Vpc", "VpcId", of="CreateVpc"))
             # A new VPC has DNS support but no DNS hostnames, and private names resolve only where both are on.
-            ec2.modify_vpc_attribute(VpcId=made, EnableDnsHostnames={"Value": True})
-            self._vpc = made
+            ec2.modify_vpc_attribute(VpcId=created, EnableDnsHostnames={"Value": True})
+            self._vpc = created
         return self._vpc
 
-    def _finish(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The operation once it has succeeded. Raises WrongAnswer if it does not."""
-        given = member(answer, "OperationId", of="the call")
+    def _wait_for_operation(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the operation once it has succeeded. Raises WrongAnswer if it fails."""
+        identifier = member(answer, "OperationId", of="the call")
 
-        def ended() -> Mapping[str, Any] | None:
-            answer = self._cloudmap.get_operation(OperationId=given)
+        def finished() -> Mapping[str, Any] | None:
+            answer = self._cloudmap.get_operation(OperationId=identifier)
             operation: Mapping[str, Any] = member(answer, "Operation", of="GetOperation")
             return operation if member(operation, "Status", of="GetOperation") in ("SUCCESS", "FAIL") else None
 
-        operation = self._running.clock.eventually(ended, within=timeouts.OPERATION)
+        operation = self._running.clock.eventually(finished, within=timeouts.OPERATION)
         if operation["Status"] == "FAIL":
             code = operation.get("ErrorCode", "without a code")
             raise WrongAnswer(f"the operation failed: {code}", actual=f"FAIL {code}")
         return operation
 
     def real_name(self, namespace: str, kind: Kind) -> str:
-        """The name that a namespace of the history has on the target."""
+        """Return the name that a namespace of the history has on the target."""
         return f"{self._prefix}{namespace}" + ("" if kind == "http" else f".{DOMAIN}")
 
     def _count(self, **_: object) -> None:
@@ -227,25 +224,25 @@ class Driver:
 
 
 def create_params(step: CreateService) -> dict[str, Any]:
-    """What CreateService is given beside name and namespace."""
-    given: dict[str, Any] = {}
+    """Return the parameters of CreateService beside name and namespace."""
+    params: dict[str, Any] = {}
     if step.records != "none":
-        # TTL 0: no cache on the way keeps what is to be seen.
-        given["DnsConfig"] = {"RoutingPolicy": step.routing, "DnsRecords": [{"Type": step.records, "TTL": 0}]}
+        # TTL 0: no cache on the way delays what must be observed.
+        params["DnsConfig"] = {"RoutingPolicy": step.routing, "DnsRecords": [{"Type": step.records, "TTL": 0}]}
     if step.custom:
-        given["HealthCheckCustomConfig"] = {"FailureThreshold": 1}
-    return given
+        params["HealthCheckCustomConfig"] = {"FailureThreshold": 1}
+    return params
 
 
-def _entry(instance: Mapping[str, Any], key: str, of: str) -> Entry:
+def _observe(instance: Mapping[str, Any], key: str, of: str) -> ObservedInstance:
     attributes = member(instance, "Attributes", of=of) if "Attributes" in instance else {}
     health = instance.get("HealthStatus")
     kept = tuple(
         sorted((str(name), str(value)) for name, value in attributes.items() if name != "AWS_INIT_HEALTH_STATUS")
     )
-    return Entry(str(member(instance, key, of=of)), kept, str(health) if health is not None else None)
+    return ObservedInstance(str(member(instance, key, of=of)), kept, str(health) if health is not None else None)
 
 
 def _record(value: str, suffix: str) -> str:
-    """A record's value; the host name of an SRV record without the names that it must end with."""
+    """Return a record's value; the host name of an SRV record without the names that it must end with."""
     return value.lower().removesuffix(suffix.lower())

@@ -1,4 +1,4 @@
-"""Runs one history on a target beside the model, step by step, until it ends or the two part."""
+"""Run one history on a target and in the model, step by step, until it ends or the two diverge."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from surveyor import timeouts
 from surveyor.clock import Clock, ControlledClock
 from surveyor.errors import FeatureLacking, NotOffered, WrongAnswer
-from surveyor.model_testing.checks import Observation, Refused
+from surveyor.model_testing.checks import Observation, ObservedError
 from surveyor.model_testing.consistency import Moment
 from surveyor.model_testing.driver import Driver
-from surveyor.model_testing.promises import Divergence, diverges, revision_seen, settles
-from surveyor.model_testing.registry import Registry, after
-from surveyor.model_testing.steps import DeleteNamespace, DeleteService, History, Look, Step
+from surveyor.model_testing.promises import Divergence, find_divergence, record_revision, settles_at
+from surveyor.model_testing.registry import ModelRegistry, apply_step
+from surveyor.model_testing.steps import DeleteNamespace, DeleteService, History, ReadStep, Step
 
-__all__ = ["Ran", "run_history"]
+__all__ = ["HistoryResult", "run_history"]
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What came of a history: `done` steps of it were done; the last of them diverged, if there is a divergence.
+class HistoryResult:
+    """The result of a history: the number of steps `done`; the last of them diverged, if there is a divergence.
 
-    `left_out`: operations that the target does not offer. `waited`: service seconds from the beginning of the last step
-    to the call whose answer diverged.
+    `left_out`: operations that the target does not offer. `waited`: service seconds from the start of the last step to
+    the call whose answer diverged.
     """
 
     done: int
@@ -33,8 +33,8 @@ class Ran:
     waited: float = 0.0
 
 
-class _Parted(Exception):
-    """The answer just looked at breaks a promise."""
+class _PromiseBroken(Exception):
+    """The last answer breaks a promise."""
 
     def __init__(self, divergence: Divergence, at: Moment) -> None:
         super().__init__(divergence.symptom)
@@ -43,77 +43,78 @@ class _Parted(Exception):
 
 def run_history(
     driver: Driver, clock: Clock, history: History, known: Callable[[Divergence], bool] = lambda _: False
-) -> Ran:
-    """Do the steps until a promise is broken. A step that the target does not offer ends the history before it.
+) -> HistoryResult:
+    """Execute the steps until a promise is broken, or up to a step that the target does not offer.
 
-    Looks are passed over where they break a promise that is `known` to be broken; a call that does ends the history,
-    since what the target holds from there on is not what the model holds.
+    A read step that breaks a `known` broken promise is ignored. Any other call that breaks one ends the history, since
+    from then on the state of the target differs from that of the model.
 
-    Raises TargetUnavailable where the target is gone.
+    Raises TargetUnavailable if the target has died.
     """
-    registry = Registry()
+    registry = ModelRegistry()
     tolerance = timeouts.TOLERANCE_ADVANCED if isinstance(clock, ControlledClock) else timeouts.TOLERANCE_FLOWING
     for number, step in enumerate(history):
-        began = clock.now()
+        started = clock.now()
         try:
-            seen, at = _seen(driver, clock, registry, step, known)
-        except _Parted as parted:
-            return Ran(number + 1, parted.divergence, waited=parted.at.start - began)
-        except NotOffered as lacking:
-            return Ran(number, left_out=frozenset({lacking.operation}))
-        except FeatureLacking as lacking:
-            return Ran(number, left_out=frozenset({str(lacking)}))
-        if not isinstance(step, Look) and diverges(registry, step, seen, at):
-            return Ran(number + 1)
-        registry = revision_seen(after(registry, step, at, tolerance), step, seen, at)
-    return Ran(len(history))
+            observed, at = _observe(driver, clock, registry, step, known)
+        except _PromiseBroken as broken:
+            return HistoryResult(number + 1, broken.divergence, waited=broken.at.start - started)
+        except NotOffered as error:
+            return HistoryResult(number, left_out=frozenset({error.operation}))
+        except FeatureLacking as error:
+            return HistoryResult(number, left_out=frozenset({str(error)}))
+        if not isinstance(step, ReadStep) and find_divergence(registry, step, observed, at):
+            return HistoryResult(number + 1)
+        registry = record_revision(apply_step(registry, step, at, tolerance), step, observed, at)
+    return HistoryResult(len(history))
 
 
-def _seen(
-    driver: Driver, clock: Clock, registry: Registry, step: Step, known: Callable[[Divergence], bool]
+def _observe(
+    driver: Driver, clock: Clock, registry: ModelRegistry, step: Step, known: Callable[[Divergence], bool]
 ) -> tuple[Observation, Moment]:
-    """What came of the step, and when it was asked. Raises _Parted at the first broken promise."""
+    """Execute the step and return the answer and its time. Raises _PromiseBroken at the first broken promise."""
 
-    def ask() -> tuple[Observation, Moment]:
+    def execute() -> tuple[Observation, Moment]:
         start = clock.now()
-        seen = driver.do(step)
-        return seen, Moment(start, clock.now())
+        observed = driver.execute(step)
+        return observed, Moment(start, clock.now())
 
-    def judged(found: tuple[Observation, Moment]) -> tuple[Observation, Moment]:
-        broken = diverges(registry, step, *found, known)
-        if broken:
-            raise _Parted(broken, found[1])
-        return found
+    def judge(answer: tuple[Observation, Moment]) -> tuple[Observation, Moment]:
+        divergence = find_divergence(registry, step, *answer, known)
+        if divergence:
+            raise _PromiseBroken(divergence, answer[1])
+        return answer
 
-    if isinstance(step, Look) and step.settle:
-        by = settles(registry, step)
+    if isinstance(step, ReadStep) and step.settle:
+        deadline = settles_at(registry, step)
 
-        def comes_to_rest() -> tuple[Observation, Moment] | None:
-            found = judged(ask())
-            return found if diverges(registry, step, found[0], Moment(by, by), known) is None else None
+        def settled() -> tuple[Observation, Moment] | None:
+            answer = judge(execute())
+            final = find_divergence(registry, step, answer[0], Moment(deadline, deadline), known) is None
+            return answer if final else None
 
-        # A hair longer, so that the last look is at a time when nothing but the end is permitted.
-        found = clock.eventually(comes_to_rest, within=max(0.0, by - clock.now()) + 0.01)
-        if isinstance(clock, ControlledClock) and found[1].end < by:
-            # Waiting costs nothing here, and what has come to rest early must be so still.
-            clock.wait(by - found[1].end + 0.01)
-            found = judged(ask())
-        return found
+        # Slightly longer, so that the last call is at a time when only the final values are permitted.
+        answer = clock.eventually(settled, within=max(0.0, deadline - clock.now()) + 0.01)
+        if isinstance(clock, ControlledClock) and answer[1].end < deadline:
+            # Waiting costs nothing here, and an answer that settled early must still be the same at the deadline.
+            clock.wait(deadline - answer[1].end + 0.01)
+            answer = judge(execute())
+        return answer
     if isinstance(step, (DeleteService, DeleteNamespace)) and not _is_in_use(registry, step):
-        # servicediscovery/Service.InstanceCount need not reflect what is under way: asked until it does.
-        def is_free() -> tuple[Observation, Moment] | None:
-            found = ask()
-            return found if found[0] != _IN_USE else None
+        # servicediscovery/Service.InstanceCount need not reflect operations in progress: call again until it does.
+        def not_in_use() -> tuple[Observation, Moment] | None:
+            answer = execute()
+            return answer if answer[0] != _IN_USE else None
 
         with suppress(WrongAnswer):
-            return judged(clock.eventually(is_free, within=timeouts.OPERATION))
-    return judged(ask())
+            return judge(clock.eventually(not_in_use, within=timeouts.OPERATION))
+    return judge(execute())
 
 
-def _is_in_use(registry: Registry, step: DeleteService | DeleteNamespace) -> bool:
+def _is_in_use(registry: ModelRegistry, step: DeleteService | DeleteNamespace) -> bool:
     if isinstance(step, DeleteService):
         return bool(registry.services[step.service].registered)
     return bool(registry.services_of(step.namespace))
 
 
-_IN_USE = Refused("ResourceInUse")
+_IN_USE = ObservedError("ResourceInUse")

@@ -1,4 +1,4 @@
-"""What a search found, as values and as model.json: versioned, and whole or not there at all."""
+"""The report of a search: values, and model.json, which is versioned and written atomically."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from surveyor.evidence import Entry
+from surveyor.evidence import EvidenceEntry
 
 __all__ = ["API_VERSION", "KIND", "MODEL_FILE", "DivergenceReport", "ModelReport", "save_model_report"]
 
@@ -20,7 +20,7 @@ MODEL_FILE = "model.json"
 class DivergenceReport:
     """One divergence with its shortest history.
 
-    `known`: the claim is in the target's expectations. `again`: it came once more when the history was repeated.
+    `known`: the claim is in the target's expectations. `again`: it occurred again when the history was repeated.
     `script`: the program's file name, beside model.json.
     """
 
@@ -34,15 +34,16 @@ class DivergenceReport:
     known: bool
     again: bool
     script: str
-    evidence: tuple[Entry, ...]
+    evidence: tuple[EvidenceEntry, ...]
 
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One search. `wanted` histories were asked for, `histories` made and run, `shortening` runs made them shorter.
+    """The result of one search.
 
-    `left_out`: operations that the target turned out not to offer; `lacking`: features without which rules stayed out.
-    `interrupted`: it ended before its time.
+    `wanted` histories were requested and `histories` were run, with `shortening` further runs to shorten them.
+    `left_out`: operations that the target does not offer; `lacking`: missing features for which rules were omitted.
+    `interrupted`: the search was interrupted.
     """
 
     target: str
@@ -61,12 +62,12 @@ class ModelReport:
     divergences: tuple[DivergenceReport, ...]
 
     def to_json(self) -> dict[str, object]:
-        """As model.json holds it."""
+        """Return the contents of model.json."""
         return {"kind": KIND, "apiVersion": API_VERSION, **asdict(self)}
 
 
 def save_model_report(report: ModelReport, path: Path) -> None:
-    """Write the report so that a reader sees either the old file or the whole new one."""
+    """Write the report atomically: a reader gets either the old file or the whole new file."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     fresh.replace(path)

@@ -1,7 +1,7 @@
-"""The rules by which histories are made: a state machine of hypothesis over the model alone.
+"""The rules that generate histories: a hypothesis state machine over the model alone.
 
-No target is asked while a history is made, so it is a value: it can be run, run again, shrunk and written down, and two
-that are equal need be run once only.
+No target is called while a history is generated, so it is a value: it can be run, repeated, shortened and stored, and
+equal histories need to run only once.
 """
 
 from __future__ import annotations
@@ -13,43 +13,43 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from surveyor.model_testing.consistency import Moment
-from surveyor.model_testing.registry import MANY, Registry, Service, after, namespace_of
+from surveyor.model_testing.registry import MANY_INSTANCES, ModelRegistry, ModelService, apply_step, namespace_of
 from surveyor.model_testing.steps import (
     Advance,
-    Ask,
     CreateNamespace,
     CreateService,
     DeleteNamespace,
     DeleteService,
-    Deregister,
-    Discover,
+    DeregisterInstance,
+    DiscoverInstances,
     Filter,
-    Get,
-    HealthOf,
+    GetHealth,
+    GetInstance,
     History,
     Kind,
-    List,
+    ListInstances,
     Pairs,
+    QueryRecords,
     Records,
-    Register,
+    RegisterInstance,
     RegisterMany,
-    Report,
+    ReportHealth,
     Routing,
     Status,
     Step,
 )
 
-__all__ = ["KINDS", "LEFT_TO_FEATURES", "RegistryMachine", "machine_for"]
+__all__ = ["KINDS", "OPTIONAL_FEATURES", "RegistryMachine", "machine_for"]
 
 KINDS: dict[Kind, frozenset[str]] = {
     "private": frozenset({"cloudmap", "ec2"}),
     "public": frozenset({"cloudmap", "route53"}),
     "http": frozenset({"cloudmap"}),
 }
-"""Kinds of namespaces, and what a target needs for them."""
+"""Kinds of namespaces, and the features that a target needs for them."""
 
-LEFT_TO_FEATURES = ("ec2", "route53", "dns", "public-dns", "custom-health", "clock-control")
-"""Features without which some rule is left out."""
+OPTIONAL_FEATURES = ("ec2", "route53", "dns", "public-dns", "custom-health", "clock-control")
+"""Features without which some rules are omitted."""
 
 _NAMESPACES = ("n1", "n2")
 _LABELS = ("a", "b")
@@ -57,83 +57,87 @@ _INSTANCES = ("i-1", "i-2", "i-3")
 _ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
 _PORT = ("AWS_INSTANCE_PORT", "8080")
 _COLOURS = ("red", "blue")
-# Around the 30 seconds of a custom status and the 60 of everything else.
+# Values around the 30 seconds of a custom status and the 60 seconds of everything else.
 _SECONDS = (1.0, 14.0, 28.0, 32.0, 61.0, 95.0)
 _seconds = st.sampled_from(_SECONDS)
 _OPPOSITE: dict[Status, Status] = {"HEALTHY": "UNHEALTHY", "UNHEALTHY": "HEALTHY"}
-_AT_ONCE = Moment(0.0, 0.0)  # when does not matter here: only what exists in the end
+_AT_ONCE = Moment(0.0, 0.0)  # the time does not matter here, only what finally exists
 
 
 class _Machine(RuleBasedStateMachine):
-    """Makes one history, and hands it over when it is complete."""
+    """Generates one history and passes it to `run` when it is complete."""
 
     features: frozenset[str] = frozenset()
     run: Callable[[History], None]
 
     def __init__(self) -> None:
         super().__init__()
-        self.registry = Registry()
+        self.registry = ModelRegistry()
         self.steps: list[Step] = []
 
     def teardown(self) -> None:
-        """The history is complete: what it has come to is looked at from every side, and it is handed over."""
+        """Complete the history with every read step for every service, and pass it to `run`."""
         last: list[Step] = []
         for name in self.registry.services:
-            last += [HealthOf(name, settle=True), List(name, settle=True), Discover(name, settle=True)]
-            last += [Ask(name, settle=True)] if name in self.named() else []
+            last += [
+                GetHealth(name, settle=True),
+                ListInstances(name, settle=True),
+                DiscoverInstances(name, settle=True),
+            ]
+            last += [QueryRecords(name, settle=True)] if name in self.resolvable() else []
         type(self).run((*self.steps, *last))
 
     def has(self, *features: str) -> bool:
-        """Whether the target has all of these."""
+        """Return whether the target has all of these features."""
         return self.features.issuperset(features)
 
-    def take(self, step: Step) -> None:
-        """One more step, supposed to go as documented."""
+    def add(self, step: Step) -> None:
+        """Add a step, and apply it to the model as documented."""
         self.steps.append(step)
-        self.registry = after(self.registry, step, _AT_ONCE)
+        self.registry = apply_step(self.registry, step, _AT_ONCE)
 
-    def services(self, fits: Callable[[Service], bool] = lambda _: True) -> list[str]:
-        """The services that fit."""
-        return [name for name, one in self.registry.services.items() if fits(one)]
+    def services(self, fits: Callable[[ModelService], bool] = lambda _: True) -> list[str]:
+        """Return the names of the services for which `fits` is true."""
+        return [name for name, service in self.registry.services.items() if fits(service)]
 
-    def members(self, fits: Callable[[Service], bool] = lambda _: True) -> list[tuple[str, str]]:
-        """Services that fit with their instances, and with one that may not be there."""
-        found = {name: self.registry.services[name].registered for name in self.services(fits)}
-        return [(name, one) for name, there in found.items() for one in (*there[:3], _INSTANCES[0])]
+    def members(self, fits: Callable[[ModelService], bool] = lambda _: True) -> list[tuple[str, str]]:
+        """Return pairs of service and instance, with an instance that may not exist, for services that fit."""
+        registered = {name: self.registry.services[name].registered for name in self.services(fits)}
+        return [(name, instance) for name, ids in registered.items() for instance in (*ids[:3], _INSTANCES[0])]
 
-    def named(self) -> list[str]:
-        """Services whose records can be asked for."""
+    def resolvable(self) -> list[str]:
+        """Return the services whose records can be queried."""
         needs = {"private": ("dns",), "public": ("dns", "public-dns"), "http": ("never",)}
         return [
-            name for name in self.services(lambda one: one.records != "none")
+            name for name in self.services(lambda service: service.records != "none")
             if self.has(*needs[self.registry.namespaces[namespace_of(name)].kind])
         ]  # fmt: skip
 
     def registered(self) -> list[tuple[str, str]]:
-        """Services with the instances that are there."""
-        return [(name, one) for name, service in self.registry.services.items() for one in service.registered]
+        """Return pairs of service and registered instance."""
+        services = self.registry.services.items()
+        return [(name, instance) for name, service in services for instance in service.registered]
 
 
-def _one_of(values: Callable[[Any], Any]) -> Any:
-    """A strategy: one of the values that the machine has at that moment.
+def _choose(values: Callable[[Any], Any]) -> Any:
+    """Return a strategy that draws one of the values that the machine has at that moment.
 
-    The number drawn does not depend on how many there are, so that leaving out an earlier step changes no later choice:
-    what hypothesis shrinks stays in step.
+    The drawn number does not depend on how many values there are, so omitting an earlier step changes no later choice.
     """
 
-    def chosen(pair: tuple[Any, int]) -> Any:
-        found = list(values(pair[0]))
-        return found[pair[1] % len(found)]
+    def select(pair: tuple[Any, int]) -> Any:
+        available = list(values(pair[0]))
+        return available[pair[1] % len(available)]
 
-    return st.tuples(st.runner(), st.integers(0, 3)).map(chosen)
+    return st.tuples(st.runner(), st.integers(0, 3)).map(select)
 
 
-_kinds = _one_of(lambda machine: [kind for kind, needs in KINDS.items() if machine.has(*needs)])
-_services = _one_of(lambda machine: machine.services())
+_kinds = _choose(lambda machine: [kind for kind, needs in KINDS.items() if machine.has(*needs)])
+_services = _choose(lambda machine: machine.services())
 _instances = st.sampled_from(_INSTANCES)
-# Mostly those that are there, and of services mostly those with a custom check.
-_members = _one_of(lambda machine: machine.members())
-_custom_members = _one_of(lambda machine: machine.members(lambda one: one.custom) + machine.members()[:1])
+# Mostly registered instances, and of services mostly those with a custom check.
+_members = _choose(lambda machine: machine.members())
+_custom_members = _choose(lambda machine: machine.members(lambda service: service.custom) + machine.members()[:1])
 _records: st.SearchStrategy[Records] = st.sampled_from(("A", "SRV", "none"))
 _routing: st.SearchStrategy[Routing] = st.sampled_from(("MULTIVALUE", "WEIGHTED"))
 _filters: st.SearchStrategy[Filter | None] = st.sampled_from(
@@ -142,7 +146,9 @@ _filters: st.SearchStrategy[Filter | None] = st.sampled_from(
 _statuses: st.SearchStrategy[Status] = st.sampled_from(("UNHEALTHY", "HEALTHY"))
 _initial: st.SearchStrategy[Status | None] = st.sampled_from((None, "UNHEALTHY", "HEALTHY"))
 _colours = st.sampled_from((None, *_COLOURS))
-_wanted: st.SearchStrategy[Pairs] = st.sampled_from(((), (), (), *((("colour", one),) for one in _COLOURS)))
+_attribute_filters: st.SearchStrategy[Pairs] = st.sampled_from(
+    ((), (), (), *((("colour", colour),) for colour in _COLOURS))
+)
 _settle = st.sampled_from((True, True, False))
 _new = {
     "kind": _kinds, "records": _records, "routing": _routing, "custom": st.sampled_from((False, True)),
@@ -151,22 +157,22 @@ _new = {
 
 
 class RegistryMachine(_Machine):
-    """The rules."""
+    """The rules of the state machine. Hypothesis orders them by name, so a seed depends on their names."""
 
     @initialize(**_new, count=st.sampled_from((2, 1, 0)))
     def begin(self, kind: Kind, records: Records, routing: Routing, custom: bool, label: str, count: int) -> None:
-        """Nothing can be tried without a service, and little without instances."""
-        self.take(CreateNamespace(_NAMESPACES[0], kind))
+        """Create a service, mostly with instances: few rules apply without them."""
+        self.add(CreateNamespace(_NAMESPACES[0], kind))
         self._create(f"{_NAMESPACES[0]}/{label}", records, routing, custom)
         for instance, address, colour in list(zip(_INSTANCES, _ADDRESSES, _COLOURS, strict=False))[:count]:
             self.register(f"{_NAMESPACES[0]}/{label}", instance, address, colour, None, True)
 
     @rule(**_new, space=st.sampled_from((False, False, True)))
     def create(self, kind: Kind, records: Records, routing: Routing, custom: bool, label: str, space: bool) -> None:
-        """Another service, or one whose name is taken; a namespace for it where there is none, or another."""
+        """Create another service, or one whose name is taken; first a namespace if there is none, or a further one."""
         fresh = self._next_namespace()
         if fresh is not None and (space or not self.registry.namespaces):
-            self.take(CreateNamespace(fresh, kind))
+            self.add(CreateNamespace(fresh, kind))
         self._create(f"{list(self.registry.namespaces)[-1]}/{label}", records, routing, custom)
 
     @precondition(lambda self: self.services())
@@ -177,7 +183,7 @@ class RegistryMachine(_Machine):
     def register(
         self, service: str, instance: str, address: str, colour: str | None, initial: Status | None, complete: bool
     ) -> None:
-        """Register an instance, again if it is there; not `complete`: without what the records need."""
+        """Register an instance, again if it is registered; not `complete`: without what the records need."""
         found = self.registry.services[service]
         attributes = {"colour": colour} if colour or not complete else {}
         if complete:
@@ -185,29 +191,29 @@ class RegistryMachine(_Machine):
             attributes |= dict([_PORT]) if found.records == "SRV" else {}
         if initial and found.custom:
             attributes |= {"AWS_INIT_HEALTH_STATUS": initial}
-        given = tuple(sorted((key, value or "red") for key, value in attributes.items()))
-        self.take(Register(service, instance, given))
+        pairs = tuple(sorted((key, value or "red") for key, value in attributes.items()))
+        self.add(RegisterInstance(service, instance, pairs))
 
     @precondition(lambda self: self.registered())
     @rule(
-        member=_one_of(lambda machine: machine.registered()), address=st.sampled_from(_ADDRESSES), colour=_colours,
+        member=_choose(lambda machine: machine.registered()), address=st.sampled_from(_ADDRESSES), colour=_colours,
         initial=_initial,
     )  # fmt: skip
     def register_again(self, member: tuple[str, str], address: str, colour: str | None, initial: Status | None) -> None:
-        """Register an instance that is there."""
+        """Register an instance that is registered already."""
         self.register(*member, address, colour, initial, True)
 
     @precondition(lambda self: self.without_many())
-    @rule(service=_one_of(lambda machine: machine.without_many()))
+    @rule(service=_choose(lambda machine: machine.without_many()))
     def register_many(self, service: str) -> None:
-        """More instances than one DNS answer holds."""
-        self.take(RegisterMany(service))
+        """Register more instances than one DNS answer contains."""
+        self.add(RegisterMany(service))
 
     @precondition(lambda self: self.services())
     @rule(member=_members)
     def deregister(self, member: tuple[str, str]) -> None:
-        """Deregister an instance, whether it is there or not."""
-        self.take(Deregister(*member))
+        """Deregister an instance, whether it is registered or not."""
+        self.add(DeregisterInstance(*member))
 
     @precondition(lambda self: self.services() and self.has("custom-health"))
     @rule(
@@ -215,77 +221,77 @@ class RegistryMachine(_Machine):
         look=st.booleans(),
     )  # fmt: skip
     def report(self, member: tuple[str, str], status: Status, again: bool, wait: float, look: bool) -> None:
-        """Report a custom status, whether the service takes one or not, now and then once more; and see it come."""
-        self.take(Report(*member, status))
+        """Report a custom status, whether the service accepts it or not; sometimes again; and read the health."""
+        self.add(ReportHealth(*member, status))
         if again and self.has("clock-control"):
-            self.take(Advance(wait))
-            self.take(Report(*member, status if wait < _SECONDS[1] else _OPPOSITE[status]))
+            self.add(Advance(wait))
+            self.add(ReportHealth(*member, status if wait < _SECONDS[1] else _OPPOSITE[status]))
         if look:
-            self.take(HealthOf(member[0], settle=True))
+            self.add(GetHealth(member[0], settle=True))
 
     @precondition(lambda self: self.has("clock-control"))
     @rule(seconds=_seconds)
     def advance(self, seconds: float) -> None:
         """Let time pass."""
-        self.take(Advance(seconds))
+        self.add(Advance(seconds))
 
-    # One namespace is always left or can be made: a history without any could not go on.
+    # One namespace always exists or can be created: a history without any could not continue.
     @rule(service=st.booleans(), number=st.integers(0, 3))
     def delete(self, service: bool, number: int) -> None:
         """Delete a service or a namespace, whether it is empty or not."""
         names = self.services() if service else list(self.registry.namespaces)
         if service and names:
-            self.take(DeleteService(names[number % len(names)]))
+            self.add(DeleteService(names[number % len(names)]))
         elif len(names) > (self._next_namespace() is None):
-            self.take(DeleteNamespace(names[number % len(names)]))
+            self.add(DeleteNamespace(names[number % len(names)]))
 
     @precondition(lambda self: self.services())
     @rule(service=_services, settle=_settle)
     def list_instances(self, service: str, settle: bool) -> None:
-        """Look at all instances."""
-        self.take(List(service, settle))
+        """List all instances."""
+        self.add(ListInstances(service, settle))
 
     @precondition(lambda self: self.services())
     @rule(member=_members, settle=_settle)
     def get_instance(self, member: tuple[str, str], settle: bool) -> None:
-        """Look at one instance, whether it is there or not."""
-        self.take(Get(*member, settle))
+        """Get one instance, whether it is registered or not."""
+        self.add(GetInstance(*member, settle))
 
     @precondition(lambda self: self.services())
     @rule(service=_services, settle=_settle)
     def health_of(self, service: str, settle: bool) -> None:
-        """Look at the health of all instances."""
-        self.take(HealthOf(service, settle))
+        """Get the health of all instances."""
+        self.add(GetHealth(service, settle))
 
     @precondition(lambda self: self.services())
-    @rule(service=_services, health=_filters, query=_wanted, optional=_wanted, settle=_settle)
+    @rule(service=_services, health=_filters, query=_attribute_filters, optional=_attribute_filters, settle=_settle)
     def discover(self, service: str, health: Filter | None, query: Pairs, optional: Pairs, settle: bool) -> None:
-        """Discover with filters. How OptionalParameters goes together with health is not documented: either of them."""
+        """Discover with filters: OptionalParameters or health, since their combination is not documented."""
         if self.registry.services[service].custom:
             optional = ()
-        self.take(Discover(service, health, query, optional, settle))
+        self.add(DiscoverInstances(service, health, query, optional, settle))
 
-    @precondition(lambda self: self.named())
-    @rule(service=_one_of(lambda machine: machine.named()), settle=_settle)
+    @precondition(lambda self: self.resolvable())
+    @rule(service=_choose(lambda machine: machine.resolvable()), settle=_settle)
     def ask_dns(self, service: str, settle: bool) -> None:
-        """Ask for the records of a service."""
-        self.take(Ask(service, settle))
+        """Query the records of a service."""
+        self.add(QueryRecords(service, settle))
 
     def _create(self, service: str, records: Records, routing: Routing, custom: bool) -> None:
         if self.registry.namespaces[namespace_of(service)].kind == "http":
             records = "none"
         custom = custom and self.has("custom-health")
-        self.take(CreateService(service, records, routing if records != "none" else "MULTIVALUE", custom))
+        self.add(CreateService(service, records, routing if records != "none" else "MULTIVALUE", custom))
 
     def _next_namespace(self) -> str | None:
         known = self.registry.namespaces.keys() | self.registry.deleted
         return next((name for name in _NAMESPACES if name not in known), None)
 
     def without_many(self) -> list[str]:
-        """Services in which RegisterMany was not done yet."""
-        return self.services(lambda one: MANY[0][0] not in one.instances)
+        """Return the services without an earlier RegisterMany."""
+        return self.services(lambda service: MANY_INSTANCES[0][0] not in service.instances)
 
 
 def machine_for(features: frozenset[str], run: Callable[[History], None]) -> type[RegistryMachine]:
-    """The machine for a target with these features; complete histories go to `run`."""
+    """Return the machine for a target with these features; it passes complete histories to `run`."""
     return type("Machine", (RegistryMachine,), {"features": features, "run": staticmethod(run)})

@@ -1,6 +1,7 @@
-"""The steps of a history, as values: what is called or asked, and with what. Names in them are the history's own.
+"""The steps of a history, as values: what is called or queried, with which parameters. Names are the history's own.
 
-A namespace is called `n1`, a service of it `n1/a`; whoever runs a history gives them real names and keeps the ids.
+A namespace is called `n1`, a service in it `n1/a`; the driver that runs a history gives them real names and keeps the
+ids.
 """
 
 from __future__ import annotations
@@ -11,29 +12,29 @@ from typing import Literal
 
 __all__ = [
     "Advance",
-    "Ask",
     "CreateNamespace",
     "CreateService",
     "DeleteNamespace",
     "DeleteService",
-    "Deregister",
-    "Discover",
+    "DeregisterInstance",
+    "DiscoverInstances",
     "Filter",
-    "Get",
-    "HealthOf",
+    "GetHealth",
+    "GetInstance",
     "History",
     "Kind",
-    "List",
-    "Look",
+    "ListInstances",
     "Pairs",
+    "QueryRecords",
+    "ReadStep",
     "Records",
-    "Register",
+    "RegisterInstance",
     "RegisterMany",
-    "Report",
+    "ReportHealth",
     "Routing",
     "Status",
     "Step",
-    "told",
+    "describe_step",
 ]
 
 Kind = Literal["http", "private", "public"]
@@ -64,7 +65,7 @@ class CreateService:
 
 
 @dataclass(frozen=True)
-class Register:
+class RegisterInstance:
     """Register an instance, new or again, and wait for the operation."""
 
     service: str
@@ -80,16 +81,16 @@ class RegisterMany:
 
 
 @dataclass(frozen=True)
-class Deregister:
-    """Deregister an instance, and wait if there is an operation to wait for."""
+class DeregisterInstance:
+    """Deregister an instance and wait for the operation, if there is one."""
 
     service: str
     instance: str
 
 
 @dataclass(frozen=True)
-class Report:
-    """UpdateInstanceCustomHealthStatus."""
+class ReportHealth:
+    """Call UpdateInstanceCustomHealthStatus."""
 
     service: str
     instance: str
@@ -98,14 +99,14 @@ class Report:
 
 @dataclass(frozen=True)
 class DeleteService:
-    """DeleteService."""
+    """Call DeleteService."""
 
     service: str
 
 
 @dataclass(frozen=True)
 class DeleteNamespace:
-    """DeleteNamespace, and wait if there is an operation to wait for."""
+    """Call DeleteNamespace and wait for the operation, if there is one."""
 
     namespace: str
 
@@ -118,16 +119,16 @@ class Advance:
 
 
 @dataclass(frozen=True)
-class List:
-    """ListInstances. `settle` here and below: wait until what must be seen by a bound is seen."""
+class ListInstances:
+    """Call ListInstances. `settle`, here and below: repeat until the answer has the final values."""
 
     service: str
     settle: bool = False
 
 
 @dataclass(frozen=True)
-class Get:
-    """GetInstance."""
+class GetInstance:
+    """Call GetInstance."""
 
     service: str
     instance: str
@@ -135,16 +136,16 @@ class Get:
 
 
 @dataclass(frozen=True)
-class HealthOf:
-    """GetInstancesHealthStatus of all instances."""
+class GetHealth:
+    """Call GetInstancesHealthStatus for all instances."""
 
     service: str
     settle: bool = False
 
 
 @dataclass(frozen=True)
-class Discover:
-    """DiscoverInstances; `query` and `optional` are one attribute's name and value each."""
+class DiscoverInstances:
+    """Call DiscoverInstances; `query` and `optional` are the name and value of one attribute each."""
 
     service: str
     health: Filter | None = None
@@ -154,31 +155,31 @@ class Discover:
 
 
 @dataclass(frozen=True)
-class Ask:
-    """Ask DNS for the service's records."""
+class QueryRecords:
+    """Query DNS for the service's records."""
 
     service: str
     settle: bool = False
 
 
-Look = List | Get | HealthOf | Discover | Ask
+ReadStep = ListInstances | GetInstance | GetHealth | DiscoverInstances | QueryRecords
 Step = (
-    CreateNamespace | CreateService | Register | RegisterMany | Deregister | Report | DeleteService | DeleteNamespace
-    | Advance | Look
+    CreateNamespace | CreateService | RegisterInstance | RegisterMany | DeregisterInstance | ReportHealth
+    | DeleteService | DeleteNamespace | Advance | ReadStep
 )  # fmt: skip
 History = tuple[Step, ...]
 
 
-def told(step: Step) -> str:
-    """The step on one line, what is as usual left out: `Register n1/a i-1 colour=red`."""
+def describe_step(step: Step) -> str:
+    """Return the step on one line, without default values: `RegisterInstance n1/a i-1 colour=red`."""
     words = [type(step).__name__]
     for field in dataclasses.fields(step):
         value = getattr(step, field.name)
         if value == field.default and field.default is not dataclasses.MISSING:
             continue
         if isinstance(value, tuple):
-            shown = " ".join(f"{key}={text}" for key, text in value)
+            text = " ".join(f"{key}={item}" for key, item in value)
         else:
-            shown = field.name if value is True else str(value)
-        words.append(shown if field.name not in ("query", "optional") else f"{field.name} {shown}")
+            text = field.name if value is True else str(value)
+        words.append(text if field.name not in ("query", "optional") else f"{field.name} {text}")
     return " ".join(words)

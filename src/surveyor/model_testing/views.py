@@ -1,28 +1,38 @@
-"""What each view of a service may show at a moment: listing, one instance, its health, discovery, DNS.
+"""What each view of a service may return at a moment: listing, one instance, its health, discovery, DNS.
 
-Each function gives pairs of a claim and a check. What is bound to show is checked by `Present`, what may not show by
-`Absent` with the reason why, and between the two lies what the documents leave open.
+Each function yields pairs of a claim and a check. `Present` checks what must be returned, `Absent` what must not be,
+with the reason; anything between the two is left open by the documents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from surveyor.model_testing.checks import ANSWERED, Absent, Attributes, Check, Count, Health, Only, Outcome, Present
+from surveyor.model_testing.checks import (
+    ANSWERED,
+    Absent,
+    Attributes,
+    Check,
+    Count,
+    Health,
+    Only,
+    PermittedOutcome,
+    Present,
+)
 from surveyor.model_testing.claim_ids import ClaimId
 from surveyor.model_testing.consistency import Moment
-from surveyor.model_testing.registry import INITIAL, Instance, Service
-from surveyor.model_testing.steps import Ask, Discover, HealthOf, List, Look, Pairs
+from surveyor.model_testing.registry import INITIAL_HEALTH, ModelInstance, ModelService
+from surveyor.model_testing.steps import DiscoverInstances, GetHealth, ListInstances, Pairs, QueryRecords, ReadStep
 
-__all__ = ["Member", "get", "look", "members"]
+__all__ = ["PossibleMember", "checks_of_instance", "checks_of_view", "possible_members"]
 
-_MOST_RECORDS = 8  # route53/ResourceRecordSet.MultiValueAnswer
+_MAX_RECORDS = 8  # route53/ResourceRecordSet.MultiValueAnswer
 
 
 @dataclass(frozen=True)
-class Member:
-    """One instance id at a moment: what it may be registered with (None: it may be absent), and its health."""
+class PossibleMember:
+    """One instance id at a moment: its possible attributes (None: it may be absent) and health statuses."""
 
     name: str
     attributes: frozenset[Pairs | None]
@@ -31,106 +41,109 @@ class Member:
     @property
     def versions(self) -> tuple[Pairs, ...]:
         """The attributes that it may have."""
-        return tuple(sorted(one for one in self.attributes if one is not None))
+        return tuple(sorted(pairs for pairs in self.attributes if pairs is not None))
 
     @property
-    def must(self) -> bool:
-        """Whether it is there for sure."""
+    def must_exist(self) -> bool:
+        """Whether it is certainly registered."""
         return None not in self.attributes
 
     @property
-    def may(self) -> bool:
-        """Whether it can be there."""
+    def may_exist(self) -> bool:
+        """Whether it may be registered."""
         return bool(self.versions)
 
-    def every(self, pairs: Pairs) -> bool:
-        """Whether it has these attributes for sure, if it is there."""
-        return all(set(pairs) <= set(one) for one in self.versions)
+    def must_have(self, pairs: Pairs) -> bool:
+        """Return whether it certainly has these attributes, if it is registered."""
+        return all(set(pairs) <= set(version) for version in self.versions)
 
-    def some(self, pairs: Pairs) -> bool:
-        """Whether it can have these attributes."""
-        return any(set(pairs) <= set(one) for one in self.versions)
+    def may_have(self, pairs: Pairs) -> bool:
+        """Return whether it may have these attributes."""
+        return any(set(pairs) <= set(version) for version in self.versions)
 
 
-def members(service: Service, at: Moment) -> list[Member]:
-    """Every id that ever was registered, as it may be seen."""
+Members = list[PossibleMember]
+
+
+def possible_members(service: ModelService, at: Moment) -> Members:
+    """Return every id that was ever registered, with what may be observed of it."""
     return [
-        Member(name, one.attributes.permitted(at), frozenset(one.health.permitted(at)))
-        for name, one in service.instances.items()
+        PossibleMember(name, instance.attributes.permitted(at), frozenset(instance.health.permitted(at)))
+        for name, instance in service.instances.items()
     ]
 
 
-def get(service: Service, instance: str, at: Moment) -> Iterator[tuple[str, Check]]:
-    """GetInstance."""
+def checks_of_instance(service: ModelService, instance: str, at: Moment) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of an answer of GetInstance."""
     known = service.instances.get(instance)
-    found = known.attributes.permitted(at) if known else frozenset({None})
-    absent, there = "InstanceNotFound", bool(found - {None})
-    permitted = ({absent} if None in found else set()) | ({ANSWERED} if there else set())
-    gone = ClaimId.NOT_FOUND if known is None else ClaimId.GONE
-    yield gone if not there else ClaimId.REGISTERED, Outcome(frozenset(permitted))
-    if known is not None and there:
-        yield from _attributes(instance, known, found, ClaimId.REGISTERED)
+    versions = known.attributes.permitted(at) if known else frozenset({None})
+    may_exist = bool(versions - {None})
+    permitted = ({"InstanceNotFound"} if None in versions else set()) | ({ANSWERED} if may_exist else set())
+    absent_claim = ClaimId.NOT_FOUND if known is None else ClaimId.DEREGISTERED
+    yield ClaimId.REGISTERED if may_exist else absent_claim, PermittedOutcome(frozenset(permitted))
+    if known is not None and may_exist:
+        yield from _attributes(instance, known, versions, ClaimId.REGISTERED)
 
 
-def look(service: Service, step: Look, at: Moment) -> Iterator[tuple[str, Check]]:
-    """Any other look."""
-    seen = members(service, at)
+def checks_of_view(service: ModelService, step: ReadStep, at: Moment) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of an answer of any other read step."""
+    members = possible_members(service, at)
     match step:
-        case List():
-            yield from _those(seen, {one.name for one in seen if one.must}, {one.name for one in seen if one.may})
-            yield from _all_attributes(service, seen, ClaimId.REGISTERED)
-        case HealthOf():
-            yield from _those(seen, set(), {one.name for one in seen if one.may})
-            yield from _statuses(service, seen)
-        case Discover():
-            yield from _discovered(service, seen, step)
-        case Ask():
-            yield from _dns(service, seen)
+        case ListInstances():
+            yield from _membership(members, _names(member for member in members if member.must_exist))
+            yield from _all_attributes(service, members, ClaimId.REGISTERED)
+        case GetHealth():
+            yield from _membership(members, frozenset())
+            yield from _statuses(service, members)
+        case DiscoverInstances():
+            yield from _discovered(service, members, step)
+        case QueryRecords():
+            yield from _dns(service, members)
 
 
-def _those(seen: list[Member], must: set[str], may: set[str]) -> Iterator[tuple[str, Check]]:
-    gone = frozenset(one.name for one in seen if not one.may)
-    if gone:
-        yield ClaimId.GONE, Absent(gone, "deregistered")
-    yield ClaimId.RETURNED, Only(frozenset(may) | gone)
-    if must:
-        yield ClaimId.REGISTERED, Present(frozenset(must))
+def _membership(members: Members, required: frozenset[str]) -> Iterator[tuple[str, Check]]:
+    deregistered = _names(member for member in members if not member.may_exist)
+    if deregistered:
+        yield ClaimId.DEREGISTERED, Absent(deregistered, "deregistered")
+    yield ClaimId.RETURNED, Only(_names(members))
+    if required:
+        yield ClaimId.REGISTERED, Present(required)
 
 
-def _all_attributes(service: Service, seen: list[Member], otherwise: str) -> Iterator[tuple[str, Check]]:
-    for one in seen:
-        yield from _attributes(one.name, service.instances[one.name], one.attributes, otherwise)
+def _all_attributes(service: ModelService, members: Members, otherwise: str) -> Iterator[tuple[str, Check]]:
+    for member in members:
+        yield from _attributes(member.name, service.instances[member.name], member.attributes, otherwise)
 
 
 def _attributes(
-    name: str, instance: Instance, permitted: frozenset[Pairs | None], otherwise: str
+    name: str, instance: ModelInstance, permitted: frozenset[Pairs | None], otherwise: str
 ) -> Iterator[tuple[str, Check]]:
-    versions = sorted(_shown(one) for one in permitted if one is not None)
+    versions = sorted(_without_initial_health(pairs) for pairs in permitted if pairs is not None)
     if not versions:
         return
     claim: str = otherwise
     if instance.times_registered > 1:
         former = {key for write in instance.attributes.writes[:-1] for key, _ in write.value or ()}
-        left_out = former - {key for key, _ in instance.attributes.last or ()} - {INITIAL}
-        claim = ClaimId.AGAIN_REPLACES if left_out else ClaimId.AGAIN_UPDATES
+        omitted = former - {key for key, _ in instance.attributes.last or ()} - {INITIAL_HEALTH}
+        claim = ClaimId.AGAIN_REPLACES if omitted else ClaimId.AGAIN_UPDATES
     yield claim, Attributes(name, tuple(dict.fromkeys(versions)))
 
 
-def _shown(pairs: Pairs) -> Pairs:
-    """The attributes without the initial health, of which no document says whether it is told again."""
-    return tuple(pair for pair in pairs if pair[0] != INITIAL)
+def _without_initial_health(pairs: Pairs) -> Pairs:
+    """Return the attributes without the initial health: no document says whether it is returned."""
+    return tuple(pair for pair in pairs if pair[0] != INITIAL_HEALTH)
 
 
-def _statuses(service: Service, seen: list[Member]) -> Iterator[tuple[str, Check]]:
-    for one in seen:
+def _statuses(service: ModelService, members: Members) -> Iterator[tuple[str, Check]]:
+    for member in members:
         claim: str = ClaimId.THREE_STATUSES
         permitted = frozenset({"HEALTHY", "UNHEALTHY", "UNKNOWN"})
-        if service.custom and one.must:
-            claim, permitted = _claim_of_health(service.instances[one.name]), one.health
-        yield claim, Health(one.name, permitted)
+        if service.custom and member.must_exist:
+            claim, permitted = _health_claim(service.instances[member.name]), member.health
+        yield claim, Health(member.name, permitted)
 
 
-def _claim_of_health(instance: Instance) -> str:
+def _health_claim(instance: ModelInstance) -> str:
     if not instance.reports:
         return ClaimId.INITIAL_HEALTH
     if instance.cancelled:
@@ -138,115 +151,119 @@ def _claim_of_health(instance: Instance) -> str:
     return ClaimId.REPETITION if instance.repeated else ClaimId.THIRTY_SECONDS
 
 
-def _discovered(service: Service, seen: list[Member], step: Discover) -> Iterator[tuple[str, Check]]:
-    matching = [one for one in seen if one.may and one.some(step.query)]
-    sure = [one for one in matching if one.must and one.every(step.query)]
+def _discovered(service: ModelService, members: Members, step: DiscoverInstances) -> Iterator[tuple[str, Check]]:
+    existing = [member for member in members if member.may_exist]
+    possible = [member for member in existing if member.may_have(step.query)]
+    certain = [member for member in possible if member.must_exist and member.must_have(step.query)]
     claim: str = ClaimId.QUERY if step.query else ClaimId.RETURNED
-    gone = frozenset(one.name for one in seen if not one.may)
-    if gone:
-        yield ClaimId.GONE, Absent(gone, "deregistered")
-    yield ClaimId.RETURNED, Only(frozenset(one.name for one in seen))
-    left_out = frozenset(one.name for one in seen if one.may) - _names(matching)
-    # Who matched by an earlier registration is found by what should have been replaced, not by a wrong filter.
-    stale = left_out & {one.name for one in seen if any(set(step.query) <= set(old) for old in _ever(service, one))}
-    yield ClaimId.AGAIN_UPDATES, Absent(stale, "registered anew with other attributes")
-    yield claim, Absent(left_out - stale, "filtered out")
+    deregistered = _names(member for member in members if not member.may_exist)
+    if deregistered:
+        yield ClaimId.DEREGISTERED, Absent(deregistered, "deregistered")
+    yield ClaimId.RETURNED, Only(_names(members))
+    no_match = _names(existing) - _names(possible)
+    # An instance that matched by an earlier registration shows that this was not replaced, not a wrong filter.
+    stale = no_match & _names(
+        member for member in members if any(set(step.query) <= set(old) for old in _all_versions(service, member))
+    )
+    yield ClaimId.AGAIN_UPDATES, Absent(stale, "registered again with other attributes")
+    yield claim, Absent(no_match - stale, "filtered out")
     if service.custom:
-        claim, sure, matching = _by_health(seen, sure, matching, step)
+        claim, certain, possible = _by_health(existing, certain, possible, step)
     elif step.optional:
         claim = ClaimId.OPTIONAL
-        sure, matching = _optional(sure, matching, step.optional)
+        certain, possible = _optional(certain, possible, step.optional)
     elif step.health is not None:
         claim = ClaimId.FILTER_IGNORED
-    # The status that comes with an instance is looked at before the choice, which would be blamed for it otherwise.
-    yield from _statuses(service, seen)
-    yield claim, Absent(frozenset(one.name for one in seen if one.may) - _names(matching) - stale, "filtered out")
-    yield claim, Present(_names(sure))
-    yield from _all_attributes(service, seen, ClaimId.RETURNED)
+    # Check the status of each instance before the selection by status, which would be blamed for it otherwise.
+    yield from _statuses(service, members)
+    yield claim, Absent(_names(existing) - _names(possible) - stale, "filtered out")
+    yield claim, Present(_names(certain))
+    yield from _all_attributes(service, members, ClaimId.RETURNED)
 
 
 def _by_health(
-    seen: list[Member], sure: list[Member], maybe: list[Member], step: Discover
-) -> tuple[str, list[Member], list[Member]]:
-    """The claim, and who is returned for sure and who may be, by health; `sure` and `maybe` match the query."""
+    existing: Members, certain: Members, possible: Members, step: DiscoverInstances
+) -> tuple[str, Members, Members]:
+    """Return the claim, the members that must be returned and those that may be, by health.
+
+    `certain` and `possible` are the members that match the query.
+    """
     claim = ClaimId.HEALTHY_BY_DEFAULT if step.health is None else ClaimId.HEALTH_FILTER
     if step.health == "ALL":
-        return claim, sure, maybe
-    wanted = step.health if step.health == "UNHEALTHY" else "HEALTHY"
-    chosen = [one for one in sure if one.health == {wanted}]
-    perhaps = [one for one in maybe if wanted in one.health or not one.must]
-    if step.health in ("HEALTHY", "UNHEALTHY") or chosen:
-        return claim, chosen, perhaps
-    # "Unless there are none": among those that match the query or among all, no document says. And what the call
-    # without HealthStatus gives then is not said at all.
-    if step.health is None or perhaps or any("HEALTHY" in one.health for one in seen if one.may):
-        return claim, [], maybe
-    return claim, sure, maybe
+        return claim, certain, possible
+    status = step.health if step.health == "UNHEALTHY" else "HEALTHY"
+    certain_now = [member for member in certain if member.health == {status}]
+    possible_now = [member for member in possible if status in member.health or not member.must_exist]
+    if step.health in ("HEALTHY", "UNHEALTHY") or certain_now:
+        return claim, certain_now, possible_now
+    # "Unless there are none": no document says whether that means none that matches the query or none at all. And for
+    # a call without HealthStatus, no document says what is returned then.
+    if step.health is None or possible_now or any("HEALTHY" in member.health for member in existing):
+        return claim, [], possible
+    return claim, certain, possible
 
 
-def _optional(sure: list[Member], maybe: list[Member], pairs: Pairs) -> tuple[list[Member], list[Member]]:
-    chosen = [one for one in sure if one.every(pairs)]
-    perhaps = [one for one in maybe if one.some(pairs)]
-    if chosen:
-        return chosen, perhaps
-    return ([], maybe) if perhaps else (sure, maybe)
+def _optional(certain: Members, possible: Members, pairs: Pairs) -> tuple[Members, Members]:
+    """Return the members that must be returned and those that may be, by OptionalParameters."""
+    certain_now = [member for member in certain if member.must_have(pairs)]
+    possible_now = [member for member in possible if member.may_have(pairs)]
+    if certain_now:
+        return certain_now, possible_now
+    return ([], possible) if possible_now else (certain, possible)
 
 
-def _dns(service: Service, seen: list[Member]) -> Iterator[tuple[str, Check]]:
-    there, sure = _eligible(service, seen)
-    may = frozenset(_value(service, one, pairs) for one in there for pairs in one.versions)
-    ever = {_value(service, one, pairs) for one in seen for pairs in _ever(service, one)}
-    current = {_value(service, one, pairs) for one in seen for pairs in one.versions}
-    yield (
-        ClaimId.SRV_VALUE if service.records == "SRV" else ClaimId.DNS_NAME,
-        Only(frozenset(ever)),
-    )
-    superseded = frozenset(ever - current)
+def _dns(service: ModelService, members: Members) -> Iterator[tuple[str, Check]]:
+    possible, certain = _eligible(service, members)
+    permitted = frozenset(_value(service, member, pairs) for member in possible for pairs in member.versions)
+    all_values = {_value(service, member, pairs) for member in members for pairs in _all_versions(service, member)}
+    current = {_value(service, member, pairs) for member in members for pairs in member.versions}
+    yield ClaimId.SRV_VALUE if service.records == "SRV" else ClaimId.DNS_NAME, Only(frozenset(all_values))
+    superseded = frozenset(all_values - current)
     if superseded:
-        again = any(service.instances[one.name].times_registered > 1 and one.may for one in seen)
-        gone = ClaimId.GONE_FROM_DNS
-        yield ClaimId.AGAIN_UPDATES if again else gone, Absent(superseded, "superseded" if again else "deregistered")
-    several = service.routing == "MULTIVALUE"
-    no_healthy = ClaimId.FAILS_OPEN if several else ClaimId.WEIGHTED_FAILS_OPEN
-    one_of = ClaimId.ONE_AT_RANDOM
+        again = any(service.instances[member.name].times_registered > 1 and member.may_exist for member in members)
+        claim = ClaimId.AGAIN_UPDATES if again else ClaimId.DEREGISTERED_FROM_DNS
+        yield claim, Absent(superseded, "superseded" if again else "deregistered")
+    multivalue = service.routing == "MULTIVALUE"
+    fails_open = ClaimId.FAILS_OPEN if multivalue else ClaimId.WEIGHTED_FAILS_OPEN
     if service.custom:
-        yield no_healthy if several else one_of, Absent(frozenset(current) - may, "unhealthy")
-    if not several:
-        claim = no_healthy if service.custom else one_of
-        yield claim, Count(1 if any(one.must for one in seen) else 0, 1)
-    elif len(there) > _MOST_RECORDS:
-        yield ClaimId.AT_MOST_EIGHT, Count(1 if any(one.must for one in seen) else 0, _MOST_RECORDS)
+        yield fails_open if multivalue else ClaimId.ONE_AT_RANDOM, Absent(frozenset(current) - permitted, "unhealthy")
+    minimum = 1 if any(member.must_exist for member in members) else 0
+    if not multivalue:
+        yield fails_open if service.custom else ClaimId.ONE_AT_RANDOM, Count(minimum, 1)
+    elif len(possible) > _MAX_RECORDS:
+        yield ClaimId.AT_MOST_EIGHT, Count(minimum, _MAX_RECORDS)
     else:
-        certain = (
-            values for one in sure if len(values := {_value(service, one, pairs) for pairs in one.versions}) == 1
-        )
-        yield ClaimId.ALL_UP_TO_EIGHT, Present(frozenset[str]().union(*certain))
+        value_sets = ({_value(service, member, pairs) for pairs in member.versions} for member in certain)
+        required = (values for values in value_sets if len(values) == 1)
+        yield ClaimId.ALL_UP_TO_EIGHT, Present(frozenset[str]().union(*required))
 
 
-def _eligible(service: Service, seen: list[Member]) -> tuple[list[Member], list[Member]]:
-    """Whose records an answer may hold, and whose it holds if it holds all."""
-    there, sure = [one for one in seen if one.may], [one for one in seen if one.must]
+def _eligible(service: ModelService, members: Members) -> tuple[Members, Members]:
+    """Return the members whose records an answer may contain, and those that a complete answer must contain."""
+    possible = [member for member in members if member.may_exist]
+    certain = [member for member in members if member.must_exist]
     if service.custom:
-        healthy = [one for one in sure if one.health == {"HEALTHY"}]
-        perhaps = [one for one in there if "HEALTHY" in one.health or not one.must]
-        if healthy:
-            return perhaps, healthy
-        if perhaps:  # all are answered if it turns out that none of them is healthy
-            return there, []
-    return there, sure
+        certainly_healthy = [member for member in certain if member.health == {"HEALTHY"}]
+        possibly_healthy = [member for member in possible if "HEALTHY" in member.health or not member.must_exist]
+        if certainly_healthy:
+            return possibly_healthy, certainly_healthy
+        if possibly_healthy:  # the answer contains all members if none of these is in fact healthy
+            return possible, []
+    return possible, certain
 
 
-def _ever(service: Service, one: Member) -> Iterator[Pairs]:
-    return (write.value for write in service.instances[one.name].attributes.writes if write.value is not None)
+def _all_versions(service: ModelService, member: PossibleMember) -> Iterator[Pairs]:
+    """Yield all attributes with which the instance was ever registered."""
+    return (write.value for write in service.instances[member.name].attributes.writes if write.value is not None)
 
 
-def _value(service: Service, one: Member, pairs: Pairs) -> str:
-    """The record of an instance: its address, or for SRV priority, weight, port and the instance's id."""
-    given: Mapping[str, str] = dict(pairs)
+def _value(service: ModelService, member: PossibleMember, pairs: Pairs) -> str:
+    """Return the record of an instance: its address, or for SRV priority, weight, port and the instance's id."""
+    attributes: Mapping[str, str] = dict(pairs)
     if service.records == "SRV":
-        return f"1 1 {given['AWS_INSTANCE_PORT']} {one.name}"
-    return given["AWS_INSTANCE_IPV4"]
+        return f"1 1 {attributes['AWS_INSTANCE_PORT']} {member.name}"
+    return attributes["AWS_INSTANCE_IPV4"]
 
 
-def _names(those: list[Member]) -> frozenset[str]:
-    return frozenset(one.name for one in those)
+def _names(members: Iterable[PossibleMember]) -> frozenset[str]:
+    return frozenset(member.name for member in members)

@@ -1,11 +1,11 @@
-"""A divergence as a Python program that shows it by itself: plain boto3, and dnspython where names are asked.
+"""A divergence as a Python program that reproduces it: plain boto3, and dnspython where names are resolved.
 
-It is made of the history, not of what a target sent, so nothing but the model's own words gets into the code; what
-came stands above it in comments, each on one line.
+The program is generated from the history, not from what a target sent, so the code contains only the model's own words.
+What was observed is in the comments at the top, each on one line.
 """
 
 from __future__ import annotations
 
-from surveyor.model_testing.script.program import Told, program
+from surveyor.model_testing.script.program import DivergenceContext, format_program
 
-__all__ = ["Told", "program"]
+__all__ = ["DivergenceContext", "format_program"]

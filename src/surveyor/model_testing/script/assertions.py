@@ -1,4 +1,4 @@
-"""The last step of a history with the check that it fails, as Python."""
+"""The last step of a history, with the check that it violates, as Python code."""
 
 from __future__ import annotations
 
@@ -11,81 +11,82 @@ from surveyor.model_testing.checks import (
     Count,
     HasRevision,
     Health,
-    Once,
     Only,
-    Outcome,
+    PermittedOutcome,
     Present,
     Revision,
+    Unique,
 )
 from surveyor.model_testing.script.calls import literal
-from surveyor.model_testing.steps import Ask, Discover, Get, HealthOf, Step
+from surveyor.model_testing.steps import DiscoverInstances, GetHealth, GetInstance, QueryRecords, Step
 
-__all__ = ["asserting"]
+__all__ = ["assertion_lines"]
 
 
-def asserting(check: Check, step: Step, call: str, earlier: str) -> Iterator[str]:
-    """Lines that do the call and end in `assert`. `earlier`: the variable of the last answer that told a revision."""
-    if isinstance(check, Outcome):
-        yield f"came = outcome(lambda: {call})"
-        yield _assert(f"came in {_names(check.permitted)}")
+def assertion_lines(check: Check, step: Step, call: str, earlier: str) -> Iterator[str]:
+    """Yield lines with the call and an `assert`. `earlier`: the variable of the last answer with a revision."""
+    if isinstance(check, PermittedOutcome):
+        yield f"actual = outcome(lambda: {call})"
+        yield _assert(f"actual in {_list(check.permitted)}")
         return
     yield f"answer = {call}"
     match check:
-        case Once():
-            yield _came(step)
-            yield _assert("len(set(came)) == len(came)")
+        case Unique():
+            yield _actual_names(step)
+            yield _assert("len(set(actual)) == len(actual)")
         case Absent(names):
-            yield _came(step)
-            yield _assert(f"not set({_names(names)}) & set(came)")
+            yield _actual_names(step)
+            yield _assert(f"not set({_list(names)}) & set(actual)")
         case Only(names):
-            yield _came(step)
-            yield _assert(f"set(came) <= set({_names(names)})")
+            yield _actual_names(step)
+            yield _assert(f"set(actual) <= set({_list(names)})")
         case Present(names):
-            yield _came(step)
-            yield _assert(f"set({_names(names)}) <= set(came)")
-        case Count(least, most):
-            yield _came(step)
-            yield _assert(f"{least} <= len(came) <= {most}")
+            yield _actual_names(step)
+            yield _assert(f"set({_list(names)}) <= set(actual)")
+        case Count(minimum, maximum):
+            yield _actual_names(step)
+            yield _assert(f"{minimum} <= len(actual) <= {maximum}")
         case Attributes(name, permitted):
-            yield f"came = attributes_of({_instances(step)}, {literal(name)})"
-            yield _assert(f"all(one in {literal([dict(pairs) for pairs in permitted])} for one in came)")
+            yield f"actual = attributes_of({_instances(step)}, {literal(name)})"
+            permitted_dicts = literal([dict(pairs) for pairs in permitted])
+            yield _assert(f"all(attributes in {permitted_dicts} for attributes in actual)")
         case Health(name, permitted):
-            yield f"came = {_statuses(step, literal(name))}"
-            yield _assert(f"set(came) <= set({_names(permitted)})")
+            yield f"actual = {_statuses(step, literal(name))}"
+            yield _assert(f"set(actual) <= set({_list(permitted)})")
         case HasRevision():
-            yield "came = sorted(answer)"
-            yield _assert('"InstancesRevision" in came')
+            yield "actual = sorted(answer)"
+            yield _assert('"InstancesRevision" in actual')
         case Revision(relation):
-            yield f'came = [{earlier}["InstancesRevision"], answer["InstancesRevision"]]'
-            yield _assert(f"came[1] {relation} came[0]")
+            yield f'actual = [{earlier}["InstancesRevision"], answer["InstancesRevision"]]'
+            yield _assert(f"actual[1] {relation} actual[0]")
 
 
 def _assert(condition: str) -> str:
-    return f'assert {condition}, f"documented: {{DOCUMENTED}}; came {{came}}"'
+    return f'assert {condition}, f"documented: {{DOCUMENTED}}; got {{actual}}"'
 
 
-def _names(names: frozenset[str]) -> str:
+def _list(names: frozenset[str]) -> str:
     return literal(sorted(names))
 
 
-def _came(step: Step) -> str:
-    """A line that makes the sorted list of names of what came."""
-    if isinstance(step, Ask):
-        return "came = answer"
-    if isinstance(step, HealthOf):
-        return 'came = sorted(answer["Status"])'
-    return f"came = sorted(one[{_key(step)}] for one in {_instances(step)})"
+def _actual_names(step: Step) -> str:
+    """Return a line that assigns the sorted names in the answer."""
+    if isinstance(step, QueryRecords):
+        return "actual = answer"
+    if isinstance(step, GetHealth):
+        return 'actual = sorted(answer["Status"])'
+    return f"actual = sorted(instance[{_key(step)}] for instance in {_instances(step)})"
 
 
 def _instances(step: Step) -> str:
-    return '[answer["Instance"]]' if isinstance(step, Get) else 'answer["Instances"]'
+    return '[answer["Instance"]]' if isinstance(step, GetInstance) else 'answer["Instances"]'
 
 
 def _key(step: Step) -> str:
-    return '"InstanceId"' if isinstance(step, Discover) else '"Id"'
+    return '"InstanceId"' if isinstance(step, DiscoverInstances) else '"Id"'
 
 
 def _statuses(step: Step, name: str) -> str:
-    if isinstance(step, HealthOf):
+    if isinstance(step, GetHealth):
         return f'[status for name, status in answer["Status"].items() if name == {name}]'
-    return f'[one["HealthStatus"] for one in answer["Instances"] if one["InstanceId"] == {name}]'
+    return f'[instance["HealthStatus"] for instance in answer["Instances"] if instance["InstanceId"] == {name}]'

@@ -7,30 +7,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from surveyor.model_testing.driver import DOMAIN, create_params
-from surveyor.model_testing.registry import MANY, namespace_of
+from surveyor.model_testing.registry import MANY_INSTANCES, namespace_of
 from surveyor.model_testing.steps import (
     Advance,
-    Ask,
     CreateNamespace,
     CreateService,
     DeleteNamespace,
     DeleteService,
-    Deregister,
-    Discover,
-    Get,
-    HealthOf,
+    DeregisterInstance,
+    DiscoverInstances,
+    GetHealth,
+    GetInstance,
     History,
     Kind,
-    List,
+    ListInstances,
     Pairs,
+    QueryRecords,
     Records,
-    Register,
+    RegisterInstance,
     RegisterMany,
-    Report,
+    ReportHealth,
     Step,
 )
 
-__all__ = ["Names", "before", "expression", "literal", "names_in", "statements"]
+__all__ = ["Names", "expression", "literal", "names_in", "statements"]
 
 _CREATE: Mapping[Kind, str] = {
     "http": "create_http_namespace(Name={name})",
@@ -41,24 +41,24 @@ _CREATE: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class Names:
-    """What steps need to know of earlier ones: the kinds of namespaces and the records of services."""
+    """What a step needs to know of earlier steps: the kinds of namespaces and the records of services."""
 
     kinds: Mapping[str, Kind]
     records: Mapping[str, Records]
 
 
 def names_in(history: History) -> Names:
-    """The names that a history makes."""
-    made = [step for step in reversed(history) if isinstance(step, CreateService)]  # the first of a name counts
+    """Return the names that a history creates."""
+    created = [step for step in reversed(history) if isinstance(step, CreateService)]  # the first of a name counts
     return Names(
         {step.namespace: step.kind for step in history if isinstance(step, CreateNamespace)},
-        {step.service: step.records for step in made},
+        {step.service: step.records for step in created},
     )
 
 
 def statements(step: Step, names: Names, *, refused: bool) -> Iterator[str]:
-    """The step as lines. `refused`: the documents say that the call is refused, and so it was."""
-    yield from before(step, names)
+    """Yield the step as lines. `refused`: the call was refused as documented."""
+    yield from preparation(step, names)
     call = expression(step, names)
     if refused:
         yield "with suppress(ClientError):"
@@ -71,8 +71,8 @@ def statements(step: Step, names: Names, *, refused: bool) -> Iterator[str]:
         yield call
 
 
-def before(step: Step, names: Names) -> Iterator[str]:
-    """What stands before the call of a step."""
+def preparation(step: Step, names: Names) -> Iterator[str]:
+    """Yield the lines before the call of a step."""
     if isinstance(step, CreateNamespace):
         suffix = "" if step.kind == "http" else f".{DOMAIN}"
         yield f'{step.namespace}_name = f"{step.namespace}-{{RUN}}{suffix}"'
@@ -83,59 +83,59 @@ def before(step: Step, names: Names) -> Iterator[str]:
 
 
 def expression(step: Step, names: Names) -> str:
-    """The call of a step; with `finish`, where there is an operation to wait for."""
+    """Return the call of a step, with `finish` if there is an operation to wait for."""
     match step:
         case Advance(seconds):
             return f"wait({seconds:g})"
         case CreateNamespace(name, kind):
             return f"finish(cloudmap.{_CREATE[kind].format(name=f'{name}_name')})"
         case CreateService(name):
-            given = {key: literal(value) for key, value in create_params(step).items()}
+            params = {key: literal(value) for key, value in create_params(step).items()}
             label = literal(name.partition("/")[2])
-            return _call("create_service", Name=label, NamespaceId=namespace_of(name), **given)
+            return _call("create_service", Name=label, NamespaceId=namespace_of(name), **params)
         case DeleteService(name):
             return _call("delete_service", Id=_variable(name))
         case DeleteNamespace(name):
             return f"finish({_call('delete_namespace', Id=name)})"
-        case Ask(name):
+        case QueryRecords(name):
             space = namespace_of(name)
             server = "resolver(vpc)" if names.kinds[space] == "private" else f"name_server({space})"
             rdtype = "SRV" if names.records[name] == "SRV" else "A"
-            return f'ask(f"{name.partition("/")[2]}.{{{space}_name}}", "{rdtype}", {server})'
-        case Discover(name, health, query, optional):
-            how = {"HealthStatus": literal(health)} if health else {}
-            how |= {"QueryParameters": _dict(query)} if query else {}
-            how |= {"OptionalParameters": _dict(optional)} if optional else {}
+            return f'query_dns(f"{name.partition("/")[2]}.{{{space}_name}}", "{rdtype}", {server})'
+        case DiscoverInstances(name, health, query, optional):
+            filters = {"HealthStatus": literal(health)} if health else {}
+            filters |= {"QueryParameters": _dict(query)} if query else {}
+            filters |= {"OptionalParameters": _dict(optional)} if optional else {}
             space, label = f"{namespace_of(name)}_name", literal(name.partition("/")[2])
-            return _call("discover_instances", NamespaceName=space, ServiceName=label, **how)
-    return _of_instances(step)
+            return _call("discover_instances", NamespaceName=space, ServiceName=label, **filters)
+    return _instance_expression(step)
 
 
-def _of_instances(step: Step) -> str:
+def _instance_expression(step: Step) -> str:
     match step:
-        case Register(name, instance, attributes):
-            given = _dict(attributes)
-            return f"finish({_call('register_instance', _variable(name), literal(instance), Attributes=given)})"
+        case RegisterInstance(name, instance, attributes):
+            pairs = _dict(attributes)
+            return f"finish({_call('register_instance', _variable(name), literal(instance), Attributes=pairs)})"
         case RegisterMany(name):
-            many = literal({instance: dict(attributes) for instance, attributes in MANY})
-            one = _call("register_instance", _variable(name), "instance", Attributes="attributes")
-            return f"[finish(one) for one in [{one} for instance, attributes in {many}.items()]]"
-        case Deregister(name, instance):
+            many = literal({instance: dict(attributes) for instance, attributes in MANY_INSTANCES})
+            call = _call("register_instance", _variable(name), "instance", Attributes="attributes")
+            return f"[finish(answer) for answer in [{call} for instance, attributes in {many}.items()]]"
+        case DeregisterInstance(name, instance):
             return f"finish({_call('deregister_instance', _variable(name), literal(instance))})"
-        case Report(name, instance, status):
+        case ReportHealth(name, instance, status):
             operation = "update_instance_custom_health_status"
             return _call(operation, _variable(name), literal(instance), Status=literal(status))
-        case List(name):
+        case ListInstances(name):
             return _call("list_instances", _variable(name))
-        case Get(name, instance):
+        case GetInstance(name, instance):
             return _call("get_instance", _variable(name), literal(instance))
-        case HealthOf(name):
+        case GetHealth(name):
             return _call("get_instances_health_status", _variable(name))
     raise AssertionError(f"no call for {step}")
 
 
 def literal(value: object) -> str:
-    """Texts, numbers, lists and tables as Python writes them."""
+    """Return a string, number, list or dict as a Python literal."""
     return json.dumps(value)
 
 
@@ -143,10 +143,11 @@ def _dict(pairs: Pairs) -> str:
     return literal(dict(pairs))
 
 
-def _call(operation: str, service: str = "", instance: str = "", **given: str) -> str:
-    first = {"ServiceId": service} if service else {}
-    first |= {"InstanceId": instance} if instance else {}
-    return f"cloudmap.{operation}({', '.join(f'{key}={value}' for key, value in {**first, **given}.items())})"
+def _call(operation: str, service: str = "", instance: str = "", **params: str) -> str:
+    arguments = {"ServiceId": service} if service else {}
+    arguments |= {"InstanceId": instance} if instance else {}
+    arguments |= params
+    return f"cloudmap.{operation}({', '.join(f'{key}={value}' for key, value in arguments.items())})"
 
 
 def _variable(service: str) -> str:

@@ -1,4 +1,4 @@
-"""What stands at the head of a program: imports, clients, and the few functions that its body uses."""
+"""The head of a program: imports, clients, and the few functions that its body uses."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["head"]
 _ACCOUNT = "111122223333"
 
 _FUNCTIONS = {
-    "wait": "",  # depends on whose clock it is
+    "wait": "",  # depends on the target's clock
     "finish": '''
 def finish(answer):
-    """The operation, once it has succeeded."""
+    """Return the operation once it has succeeded."""
     for _ in range(480):
         operation = cloudmap.get_operation(OperationId=answer["OperationId"])["Operation"]
         if operation["Status"] in ("SUCCESS", "FAIL"):
@@ -29,32 +29,32 @@ def finish(answer):
 ''',
     "outcome": '''
 def outcome(call):
-    """How a call ends: "success", an error code, or what the client made of an answer that is none."""
+    """Return "success", an error code, or the type of the client's exception for an invalid answer."""
     try:
         call()
-    except AssertionError as failed:
-        return str(failed)
-    except Exception as broken:
-        return getattr(broken, "response", {}).get("Error", {}).get("Code") or type(broken).__name__
+    except AssertionError as error:
+        return str(error)
+    except Exception as error:
+        return getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
     return "success"
 ''',
     "attributes_of": '''
 def attributes_of(instances, name):
-    """The attributes of that instance, as often as it comes, without the initial health."""
-    those = [one for one in instances if name in (one.get("Id"), one.get("InstanceId"))]
-    return [{k: v for k, v in one.get("Attributes", {}).items() if k != "AWS_INIT_HEALTH_STATUS"} for one in those]
+    """Return the attributes of each entry with that name, without the initial health."""
+    found = [entry.get("Attributes", {}) for entry in instances if name in (entry.get("Id"), entry.get("InstanceId"))]
+    return [{k: v for k, v in attributes.items() if k != "AWS_INIT_HEALTH_STATUS"} for attributes in found]
 ''',
     "new_vpc": '''
 def new_vpc():
-    """A VPC in which private names resolve."""
+    """Create a VPC in which private names resolve."""
     ec2 = client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     return vpc
 ''',
-    "ask": '''
-def ask(name, rdtype, server):
-    """The records of a name, sorted; of SRV records without the names that the host must end with."""
+    "query_dns": '''
+def query_dns(name, rdtype, server):
+    """Return the records of a name, sorted; SRV records without the names that the host must end with."""
     query = dns.message.make_query(name, rdtype)
     answer, _ = dns.query.udp_with_fallback(query, server[0], timeout=2, port=server[1])
     records = [record.to_text().lower() for rrset in answer.answer for record in rrset]
@@ -62,9 +62,9 @@ def ask(name, rdtype, server):
 ''',
     "resolver": "",
     "name_server": "",
-    "told": '''
-def told(path):
-    """Where a DNS server is, by the target's control endpoint."""
+    "dns_server": '''
+def dns_server(path):
+    """Return address and port of a DNS server, from the target's control endpoint."""
     answer = json.load(urllib.request.urlopen(f"{ENDPOINT}{path}"))
     return answer["address"], answer["port"]
 ''',
@@ -88,7 +88,7 @@ _PACKAGES = {
 
 
 def head(body: str, running: RunningTarget) -> str:
-    """Everything above the body."""
+    """Return everything above the body."""
     code = "".join([_clients(running), *_functions(body, running)])
     whole = code + body
     standard = "\n".join(line for word, line in _IMPORTS.items() if word in whole)
@@ -98,27 +98,27 @@ def head(body: str, running: RunningTarget) -> str:
 
 def _clients(running: RunningTarget) -> str:
     target = running.target
-    given = f"region_name={literal(target.region)}, config=PLAIN"
-    where = ""
+    arguments = f"region_name={literal(target.region)}, config=PLAIN"
+    endpoint = ""
     if target.start is not None or target.endpoint is not None:
         default = target.endpoint or "http://127.0.0.1:5000"
-        where = f"ENDPOINT = sys.argv[1] if len(sys.argv) > 1 else {literal(default)}\n"
-        given += ", endpoint_url=ENDPOINT"
+        endpoint = f"ENDPOINT = sys.argv[1] if len(sys.argv) > 1 else {literal(default)}\n"
+        arguments += ", endpoint_url=ENDPOINT"
     if target.credentials.kind == "per-test":
         secret = literal(target.credentials.secret)
-        given += f',\n                        aws_access_key_id="{_ACCOUNT}", aws_secret_access_key={secret}'
+        arguments += f',\n                        aws_access_key_id="{_ACCOUNT}", aws_secret_access_key={secret}'
     prefix = target.inject_host_prefix
     return (
-        f"{where}RUN = uuid.uuid4().hex[:8]  # names of their own, so that it can run again\n"
+        f"{endpoint}RUN = uuid.uuid4().hex[:8]  # unique names, so that the program can run again\n"
         f"PLAIN = Config(parameter_validation=False, inject_host_prefix={prefix}, "
         'retries={"total_max_attempts": 1})\n'
-        f"\n\ndef client(service):\n    return boto3.client(service, {given})\n\n"
+        f"\n\ndef client(service):\n    return boto3.client(service, {arguments})\n\n"
         '\ncloudmap = client("servicediscovery")\n\n'
     )
 
 
 def _functions(body: str, running: RunningTarget) -> Iterator[str]:
-    """The functions that the body uses, and those that they use."""
+    """Yield the functions that the body uses, and those that they use."""
     known = {**_FUNCTIONS, "wait": _wait(running), **_servers(running)}
     used: set[str] = set()
     texts = [body]
@@ -134,29 +134,29 @@ def _wait(running: RunningTarget) -> str:
     if isinstance(running.clock, ControlledClock):
         return '''
 def wait(seconds):
-    """Let service seconds pass on the target's own clock."""
+    """Let service seconds pass on the target's clock."""
     body = json.dumps({"advance": seconds}).encode()
     kind = {"Content-Type": "application/json"}
     urllib.request.urlopen(urllib.request.Request(f"{ENDPOINT}/_surveyor/clock", body, kind)).read()
 '''
     scale = running.control.scale() if running.control else None
     if scale and scale != 1.0:
-        return f'\ndef wait(seconds):\n    """Service seconds."""\n    time.sleep(seconds / {scale:g})\n'
+        return f'\ndef wait(seconds):\n    """Wait for service seconds."""\n    time.sleep(seconds / {scale:g})\n'
     settles = running.target.settles
     if math.isfinite(settles):
-        comment = f"  # it has no timers: what has not happened after {settles:g} s never will"
+        comment = f"  # the target has no timers: nothing changes after {settles:g} s"
         return f"\ndef wait(seconds):\n    time.sleep(min(seconds, {settles:g})){comment}\n"
     return "\ndef wait(seconds):\n    time.sleep(seconds)\n"
 
 
 def _servers(running: RunningTarget) -> dict[str, str]:
-    """Where private and public names are asked."""
+    """Return the functions for the DNS servers of private and public names."""
     dns, region = running.target.dns, running.target.region
     if dns.kind == "control":
         query = f"account={_ACCOUNT}&region={region}&vpc={{vpc}}"
         return {
-            "resolver": f'\ndef resolver(vpc):\n    return told(f"/_surveyor/resolvers?{query}")\n',
-            "name_server": '\ndef name_server(namespace):\n    return told("/_surveyor/name-servers")\n',
+            "resolver": f'\ndef resolver(vpc):\n    return dns_server(f"/_surveyor/resolvers?{query}")\n',
+            "name_server": '\ndef name_server(namespace):\n    return dns_server("/_surveyor/name-servers")\n',
         }
     fixed = f"return ({literal(dns.address)}, {dns.port})"
     if dns.kind != "zones":
@@ -166,7 +166,7 @@ def _servers(running: RunningTarget) -> dict[str, str]:
         "resolver": f"\ndef resolver(vpc):\n    {fixed}\n",
         "name_server": '''
 def name_server(namespace):
-    """One of the servers that the namespace's hosted zone lists."""
+    """Return one of the servers that the namespace's hosted zone lists."""
     found = cloudmap.get_namespace(Id=namespace)["Namespace"]["Properties"]["DnsProperties"]["HostedZoneId"]
     servers = client("route53").get_hosted_zone(Id=found)["DelegationSet"]["NameServers"]
     return dns.resolver.resolve(servers[0], "A")[0].to_text(), 53

@@ -59,6 +59,12 @@ def test_reads_chunked_bodies() -> None:
     assert [request.body for request in seen] == [b"abcde"]
 
 
+def test_joins_repeated_headers() -> None:
+    """Several header lines with the same name, in any case, are one list."""
+    _, seen = talk(b"GET / HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nConnection: close\r\nx-a: 2\r\n\r\n")
+    assert seen[0].headers["x-a"] == "1,2"
+
+
 def test_accepts_absolute_form_targets() -> None:
     """A target with scheme and host, as proxies send it, has the same path."""
     _, seen = talk(b"GET http://elsewhere:1/a?b=c HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -83,6 +89,31 @@ def test_rejects_oversized_malformed_and_incomplete_requests(sent: bytes, status
     """The response has the right status, and the connection is closed."""
     answer, _ = talk(sent)
     assert answer.split(b" ", 2)[1] == status
+
+
+def test_rejects_headers_that_are_too_large_together() -> None:
+    """The limit holds for all header lines of a request together, in however many pieces they arrive."""
+    line = b"A%d: " + b"a" * 100 + b"\r\n"
+    head = [b"GET / HTTP/1.1\r\nHost: x\r\n", *(line % number for number in range(4)), line % 5 + b"\r\n"]
+    assert b" 431 " in talk(*head)[0]
+    assert b" 431 " in talk(b"".join(head))[0]
+    smaller = [*head[:-1], b"Connection: close\r\n\r\n"]
+    assert b" 200 " in talk(*smaller)[0]
+
+
+def test_measures_the_head_of_each_request() -> None:
+    """A head within the limit is accepted after a body that is larger than the limit for heads."""
+    body = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n" + b"a" * 900
+    answer, seen = talk(body + b"GET /two HTTP/1.1\r\nHo", b"st: x\r\nConnection: close\r\n\r\n")
+    assert [request.path for request in seen] == ["/", "/two"]
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
+def test_closes_an_idle_connection() -> None:
+    """A connection on which no further request arrives is closed without a further response."""
+    answer = talk(b"GET /one HTTP/1.1\r\nHost: x\r\n\r\n")[0]
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"/one")
 
 
 def test_closes_a_silent_connection() -> None:

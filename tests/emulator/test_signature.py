@@ -71,18 +71,30 @@ def test_accepts_what_botocore_signs(query: list[tuple[str, str]], path: list[st
 def test_rejects_changed_requests_and_other_secrets(xml: bool, code: str) -> None:
     """After a change of body, header, path, query or secret the signature does not match."""
     good = signed()
-    assert error_code(replace(good, body=b"{ }"), xml=xml) == code
-    assert error_code(replace(good, path="/other"), xml=xml) == code
-    assert error_code(replace(good, query="a=b"), xml=xml) == code
-    assert error_code(replace(good, headers={**good.headers, "host": "elsewhere"}), xml=xml) == code
+    assert error_code(good._replace(body=b"{ }"), xml=xml) == code
+    assert error_code(good._replace(path="/other"), xml=xml) == code
+    assert error_code(good._replace(query="a=b"), xml=xml) == code
+    assert error_code(good._replace(headers={**good.headers, "host": "elsewhere"}), xml=xml) == code
     assert error_code(signed(secret="another"), xml=xml) == code
+
+
+def test_accepts_the_fields_of_the_header_in_any_order() -> None:
+    """The signature is found wherever it stands in the header, and checked there."""
+    good = signed()
+    algorithm, _, fields = good.headers["authorization"].partition(" ")
+    credential, names, signature = fields.split(", ")
+    for order in ([signature, credential, names], [credential, signature, names], [names, credential, signature]):
+        moved = good._replace(headers={**good.headers, "authorization": f"{algorithm} {','.join(order)}"})
+        assert scope(moved) == scope(good)
+        assert verify(moved, scope(moved), find, xml=False).account == KEY
+        assert error_code(moved._replace(body=b"[]")) == "InvalidSignatureException"
 
 
 def test_rejects_a_false_body_hash() -> None:
     """The hash of the received body counts, not that in a header."""
     good = signed()
     claimed = {**good.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
-    assert error_code(replace(good, body=b"[]", headers=claimed)) == "InvalidSignatureException"
+    assert error_code(good._replace(body=b"[]", headers=claimed)) == "InvalidSignatureException"
 
 
 def test_rejects_old_and_early_dates() -> None:
@@ -107,9 +119,9 @@ def test_rejects_an_incomplete_signature() -> None:
     """A missing date, missing signed headers and an invalid date are rejected."""
     good = signed()
     undated = {name: value for name, value in good.headers.items() if name != "x-amz-date"}
-    assert error_code(replace(good, headers=undated)) == "IncompleteSignatureException"
+    assert error_code(good._replace(headers=undated)) == "IncompleteSignatureException"
     assert (
-        error_code(replace(good, headers={**good.headers, "x-amz-date": "yesterday"})) == "IncompleteSignatureException"
+        error_code(good._replace(headers={**good.headers, "x-amz-date": "yesterday"})) == "IncompleteSignatureException"
     )
 
 

@@ -6,8 +6,7 @@ The headers of a request determine its protocol; the models only list which prot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request, Response
@@ -19,8 +18,7 @@ __all__ = ["Document", "ParsedRequest", "WireProtocol", "http_status"]
 Document = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedRequest:
+class ParsedRequest(NamedTuple):
     """The operation of a request and its parameters."""
 
     operation: str

@@ -111,10 +111,10 @@ def _structure(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
             raise TypeMismatch(f"{where or 'the request'} must be a structure")
         for name in required:
             if value.get(name) is None:
-                raise MissingMember(f"{_join(where, name)} is required")
+                raise MissingMember(f"{where}.{name} is required" if where else f"{name} is required")
         for name, item in value.items():
             if item is not None and name in members:
-                members[name](item, _join(where, name))
+                members[name](item, f"{where}.{name}" if where else name)
 
     return check
 
@@ -159,7 +159,9 @@ def _string(shape: Shape) -> Check:
     def check(value: object, where: str) -> None:
         if not isinstance(value, str):
             raise TypeMismatch(f"{where} must be a string")
-        _within(len(value), minimum, maximum, f"the length of {where}")
+        length = len(value)
+        if (minimum is not None and length < minimum) or (maximum is not None and length > maximum):
+            _within(length, minimum, maximum, f"the length of {where}")
         if enum is not None and value not in enum:
             raise ConstraintViolation(f"{where} must be one of {', '.join(sorted(enum))}")
         if pattern is not None and not pattern.search(value):
@@ -234,7 +236,3 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
     for java, python in _JAVA_CLASSES.items():
         text = text.replace(java, python)
     return re.compile(re.sub(r"(?<!\\)\$(?=\)|\||$)", r"\\Z", text))
-
-
-def _join(where: str, name: str) -> str:
-    return f"{where}.{name}" if where else name

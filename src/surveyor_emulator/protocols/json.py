@@ -9,6 +9,7 @@ from surveyor_emulator.core.http import Request, Response
 
 from . import Document, ParsedRequest, http_status
 from .api_models import Model
+from .encoded import EncodedList
 
 __all__ = ["JsonProtocol"]
 
@@ -18,12 +19,14 @@ class JsonProtocol:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        # X-Amz-Target -> operation.
+        self._targets = {f"{model.metadata['targetPrefix']}.{name}": name for name in model.operations}
         self._type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
 
     def parse(self, request: Request) -> ParsedRequest:
         """Read the operation from ``X-Amz-Target`` and the parameters from the body."""
-        prefix, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
-        if prefix != self._model.metadata["targetPrefix"] or operation not in self._model.operations:
+        operation = self._targets.get(request.headers.get("x-amz-target", ""))
+        if operation is None:
             raise ServiceError("UnknownOperationException", "X-Amz-Target names no operation of this service")
         try:
             params = orjson.loads(request.body or b"{}")
@@ -35,7 +38,7 @@ class JsonProtocol:
 
     def write_result(self, operation: str, result: Document, request_id: str) -> Response:
         """Write a result; timestamps are numbers in JSON already."""
-        return self._response(200, orjson.dumps(result), request_id)
+        return self._response(200, orjson.dumps(result, _encoded), request_id)
 
     def write_error(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
         """Write an error; ``__type`` is its code."""
@@ -45,3 +48,9 @@ class JsonProtocol:
 
     def _response(self, status: int, body: bytes, request_id: str) -> Response:
         return Response(status, body, {"Content-Type": self._type, "x-amzn-RequestId": request_id})
+
+
+def _encoded(value: object) -> orjson.Fragment:
+    if isinstance(value, EncodedList):
+        return orjson.Fragment(value.json)
+    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -28,16 +28,16 @@ def authenticate(world: World, request: Request, scope: Scope | None, *, xml: bo
             raise SigningError.incomplete(xml, "the Authorization header must be that of Signature Version 4")
         if settings.verify_signatures:
             raise SigningError.missing(xml)
-        return _owner(world, settings.account)
+        return _owner(settings.secret, settings.account)
     if settings.verify_signatures:
         return verify(request, scope, lambda key: _credential(world, key, request, xml), xml=xml)
-    return _credential(world, scope.access_key, request, xml) or _owner(world, settings.account)
+    return _credential(world, scope.access_key, request, xml) or _owner(settings.secret, settings.account)
 
 
 def _credential(world: World, access_key: str, request: Request, xml: bool) -> Credential | None:
     """Return the credential of an access key. The number of an account is the root key of its owner."""
     if is_account(access_key):
-        return _owner(world, access_key)
+        return _owner(world.settings.secret, access_key)
     if access_key.startswith("AKIA"):
         return _user_credential(access_key, moto_store.changes())
     session = sessions.read(world, access_key, request.headers.get("x-amz-security-token", ""))
@@ -49,8 +49,9 @@ def _credential(world: World, access_key: str, request: Request, xml: bool) -> C
     return Credential(session.secret, session.account, session.principal, session.token, caller)
 
 
-def _owner(world: World, account: str) -> Credential:
-    return Credential(world.settings.secret, account, f"arn:aws:iam::{account}:root")
+@functools.lru_cache(maxsize=1024)
+def _owner(secret: str, account: str) -> Credential:
+    return Credential(secret, account, f"arn:aws:iam::{account}:root")
 
 
 @functools.lru_cache(maxsize=4_096)

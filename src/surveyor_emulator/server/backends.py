@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -72,18 +72,22 @@ class _NativeBackend(_Backend):
         self._handlers: Mapping[str, Handler] = _module(service.handlers).HANDLERS
         self._permissions = _module(service.permissions) if service.permissions else None
         self._account_resolver = _module(service.account_resolver) if service.account_resolver else None
+        self._checks: dict[str, Callable[[Mapping[str, object]], None]] = {}
 
     def parse(self, wire: WireProtocol, request: Request) -> ParsedRequest:
         return wire.parse(request)
 
     def validate(self, parsed: ParsedRequest) -> None:
-        service = self.service
-        if parsed.operation not in self._handlers:
-            raise ServiceError(
-                "NotImplemented", f"the embedded target does not offer {service.name}:{parsed.operation}", status=501
-            )
+        service, operation = self.service, parsed.operation
+        check = self._checks.get(operation)
+        if check is None:
+            if operation not in self._handlers:
+                raise ServiceError(
+                    "NotImplemented", f"the embedded target does not offer {service.name}:{operation}", status=501
+                )
+            check = self._checks[operation] = api_models.compile_check(service.model, operation)
         try:
-            api_models.compile_check(service.model, parsed.operation)(parsed.params)
+            check(parsed.params)
         except api_models.TypeMismatch as error:
             code = "SerializationException" if not service.xml else "MalformedInput"
             raise ServiceError(code, str(error), status=400) from None

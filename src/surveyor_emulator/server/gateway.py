@@ -7,6 +7,7 @@ authorise, resolve the account, handle, serialise. What goes wrong on the way is
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -34,6 +35,8 @@ class Gateway:
         self._world = world
         self._control = control
         self._backends: dict[str, Backend] = {}
+        # Calls are values without anything of a single request: the owner's are kept, since all fields are short texts.
+        self._owner_call = functools.lru_cache(maxsize=1024)(functools.partial(Call, world))
 
     def __call__(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request: at once, or after the modules of its service have been loaded."""
@@ -68,16 +71,11 @@ class Gateway:
             operation, params = parsed.operation, parsed.params
             backend.validate(parsed)
             region = scope.region if scope is not None and service.regional else self._world.settings.region
-            call = Call(
-                self._world,
-                credential.account,
-                region,
-                credential.principal,
-                service.name,
-                operation,
-                credential.caller,
-            )
-            if call.caller is not None:
+            account, principal, caller = credential.account, credential.principal, credential.caller
+            if caller is None:
+                call = self._owner_call(account, region, principal, service.name, operation)
+            else:
+                call = Call(self._world, account, region, principal, service.name, operation, caller)
                 authorise(call, params, backend.permission_requests(call, params))
             call = backend.resolve_account(call, params)
             return backend.respond(call, parsed, request, wire, request_id)
@@ -100,8 +98,8 @@ def _guess_service(request: Request) -> str:
 
 
 def _uuid(bits: int) -> str:
-    text = f"{bits:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = bits.to_bytes(16, "big").hex("-", 2)  # eight groups of four digits: the first two and the last three are one
+    return f"{text[:4]}{text[5:29]}{text[30:34]}{text[35:]}"
 
 
 def _text(status: int, text: str) -> Response:

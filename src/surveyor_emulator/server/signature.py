@@ -1,8 +1,9 @@
 """Verification of Signature Version 4.
 
-botocore can sign but not verify. Signing again through it costs 53 µs; this costs about 10, because the signing key of
-a day is cached. The errors are those of the IAM User Guide (Troubleshoot Signature Version 4) and of the common errors
-in each API reference; JSON protocols and XML protocols have different codes for them.
+botocore can sign but not verify. Signing again through it costs 53 µs; this costs about 5, because what is the same in
+each request of a client is cached: the signing key of a day, and the scope. The errors are those of the IAM User Guide
+(Troubleshoot Signature Version 4) and of the common errors in each API reference; JSON protocols and XML protocols have
+different codes for them.
 """
 
 from __future__ import annotations
@@ -14,28 +15,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote
 
 from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
 __all__ = ["Credential", "Scope", "SigningError", "scope_of", "verify"]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = 15 * 60  # wall seconds; IAM User Guide: a request must reach AWS within five (here: fifteen) minutes
+_BLOCK = 64  # bytes, of SHA-256
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The unverified content of an ``Authorization`` header."""
+    """The unverified content of an ``Authorization`` header, except the signature."""
 
     access_key: str
     date: str
     region: str
     service: str
     signed_headers: str
-    signature: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +93,40 @@ class SigningError:
 
 def scope_of(request: Request) -> Scope | None:
     """Return the scope in the ``Authorization`` header; None if it is absent or not of Signature Version 4."""
-    algorithm, _, rest = request.headers.get("authorization", "").partition(" ")
+    header = request.headers.get("authorization")
+    return _scope(_split(header)[0]) if header else None
+
+
+def _split(header: str) -> tuple[str, str]:
+    """Return an ``Authorization`` header without its signature, which clients write last, and the signature."""
+    rest, comma, last = header.rpartition(",")
+    name, _, signature = last.strip().partition("=")
+    if comma and name == "Signature":
+        return rest, signature
+    fields = _fields(header.partition(" ")[2])
+    return header, fields.get("Signature", "")
+
+
+@functools.lru_cache(maxsize=256)
+def _scope(header: str) -> Scope | None:
+    """Return the scope in a header without its signature: the same in all requests of a client in a day."""
+    algorithm, _, rest = header.partition(" ")
     if algorithm != ALGORITHM:
         return None
-    fields = {}
-    for part in rest.split(","):
-        name, _, value = part.strip().partition("=")
-        fields[name] = value
+    fields = _fields(rest)
     credential = fields.get("Credential", "").split("/")
     if len(credential) != 5:
         return None
     access_key, date, region, service, _ = credential
-    return Scope(access_key, date, region, service, fields.get("SignedHeaders", ""), fields.get("Signature", ""))
+    return Scope(access_key, date, region, service, fields.get("SignedHeaders", ""))
+
+
+def _fields(text: str) -> dict[str, str]:
+    fields = {}
+    for part in text.split(","):
+        name, _, value = part.strip().partition("=")
+        fields[name] = value
+    return fields
 
 
 def verify(
@@ -110,40 +137,42 @@ def verify(
     ``find`` returns the credential of an access key. ``wall`` is the current time in wall seconds, since clients sign
     by their own clocks; default: now.
     """
-    stamp = request.headers.get("x-amz-date", "")
-    if not scope.signed_headers or not scope.signature or not stamp:
+    headers = request.headers
+    stamp = headers.get("x-amz-date", "")
+    signature = _split(headers.get("authorization", ""))[1]
+    if not scope.signed_headers or not signature or not stamp:
         raise SigningError.incomplete(xml, "the signature needs SignedHeaders, Signature and an X-Amz-Date header")
     credential = find(scope.access_key)
-    token = request.headers.get("x-amz-security-token")
-    if credential is None or credential.token != token:
+    if credential is None or credential.token != headers.get("x-amz-security-token"):
         raise SigningError.unknown_key(xml)
     try:
         signed_at = _moment(stamp)
     except ValueError:
         raise SigningError.incomplete(xml, "X-Amz-Date must be like 20260131T235959Z") from None
-    if stamp[:8] != scope.date:
+    date = scope.date
+    if stamp[:8] != date:
         raise SigningError.mismatch(xml, "the date in the credential scope is not that of X-Amz-Date")
     if abs((time.time() if wall is None else wall) - signed_at) > SKEW:
         raise SigningError.mismatch(xml, f"the signature was made at {stamp}, more than 15 minutes from now")
     names = scope.signed_headers.split(";")
     if "host" not in names:
         raise SigningError.mismatch(xml, "the host header must be signed")
-    digest = sha256(_canonical(request, names).encode()).hexdigest()
-    text = f"{ALGORITHM}\n{stamp}\n{scope.date}/{scope.region}/{scope.service}/aws4_request\n{digest}"
-    key = _signing_key(credential.secret, scope.date, scope.region, scope.service)
-    if not hmac.compare_digest(hmac.digest(key, text.encode(), "sha256").hex().encode(), scope.signature.encode()):
+    digest = sha256(_canonical(request, names, scope.signed_headers).encode()).hexdigest()
+    text = f"{ALGORITHM}\n{stamp}\n{date}/{scope.region}/{scope.service}/aws4_request\n{digest}"
+    expected = _hmac(_signing_key(credential.secret, date, scope.region, scope.service), text.encode())
+    if not hmac.compare_digest(expected.encode(), signature.encode()):
         raise SigningError.mismatch(xml, "the signature is not that of this request; check the secret access key")
     return credential
 
 
-def _canonical(request: Request, names: list[str]) -> str:
+def _canonical(request: Request, names: list[str], signed_headers: str) -> str:
     headers = request.headers
-    lines = "".join(f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names)
+    lines = "".join([f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names])
     # The digest in the header may be of another body: the body that arrived counts.
     body = sha256(request.body).hexdigest()
     path = "/" if request.path == "/" else quote(_normal(request.path), safe="/~")
     query = _canonical_query(request.query) if request.query else ""
-    return f"{request.method}\n{path}\n{query}\n{lines}\n{';'.join(names)}\n{body}"
+    return f"{request.method}\n{path}\n{query}\n{lines}\n{signed_headers}\n{body}"
 
 
 def _normal(path: str) -> str:
@@ -174,8 +203,18 @@ def _moment(stamp: str) -> float:
 
 
 @functools.lru_cache(maxsize=4096)
-def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+def _signing_key(secret: str, date: str, region: str, service: str) -> tuple[Hash, Hash]:
+    """Return the inner and the outer hash of an HMAC (RFC 2104), each after the block with the key of a day."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return key
+    block = key.ljust(_BLOCK, b"\0")
+    return sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
+
+
+def _hmac(key: tuple[Hash, Hash], message: bytes) -> str:
+    """Return the HMAC in hexadecimal. ``hmac.digest`` would hash the key again each time."""
+    inner, outer = key[0].copy(), key[1].copy()
+    inner.update(message)
+    outer.update(inner.digest())
+    return outer.hexdigest()

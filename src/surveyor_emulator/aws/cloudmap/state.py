@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from surveyor_emulator.core.clock import Timer
+from surveyor_emulator.protocols.encoded import EncodedEntry
 
 from .throttle import TokenBucket
 
@@ -92,7 +93,7 @@ class DiscoveryView:
     # When the latest change becomes visible (service seconds), so that changes keep their order.
     due: float = 0.0
     # Entries built from the members, by health filter; cleared when anything changes.
-    summaries: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    summaries: dict[str, list[EncodedEntry]] = field(default_factory=dict)
     # Called after each visible change.
     listeners: list[Callable[[], object]] = field(default_factory=list)
 

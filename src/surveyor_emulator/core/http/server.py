@@ -10,7 +10,7 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -68,13 +68,19 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._requests: deque[tuple[Request, bool]] = deque()
         self._pending: asyncio.Future[Response] | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._ended = False
+        # Size of the latest data, and the most that the current head can have of all data so far.
+        self._fed = 0
+        self._head_bound = 0
+        self._in_head = False
         self._reset()
 
     def _reset(self) -> None:
         self._target = b""
+        self._lines: list[tuple[bytes, bytes]] = []
         self._headers: dict[str, str] = {}
         self._size = 0
         self._body: list[bytes] = []
@@ -83,12 +89,14 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._loop = asyncio.get_running_loop()
         self._restart_deadline()
+        self._timer = self._loop.call_at(self._deadline, self._expire)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
-        if self._deadline is not None:
-            self._deadline.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._pending is not None:
             self._pending.cancel()
         self._requests.clear()
@@ -96,13 +104,19 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
+        self._fed = len(data)
+        self._head_bound += self._fed
         try:
             self._parser.feed_data(data)
+            if self._in_head:
+                self._check_head()
         except httptools.HttpParserUpgrade:
             self._reject(400)
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._reject(cause.status if isinstance(cause, _TooLarge) else 400)
+        except _TooLarge as error:
+            self._reject(error.status)
         else:
             self._process()
 
@@ -114,7 +128,8 @@ class _Connection(asyncio.Protocol):
     # Callbacks of llhttp
 
     def on_message_begin(self) -> None:
-        self._reset()
+        self._in_head = True
+        self._head_bound = self._fed
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -122,21 +137,22 @@ class _Connection(asyncio.Protocol):
             raise _TooLarge(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._size += len(name) + len(value)
-        if self._size > self._limits.headers:
-            raise _TooLarge(431)
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        # RFC 9110 5.3: several lines with the same name are one list.
-        self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
+        # Called most often of all: the lines are decoded and measured together, when the head is complete.
+        self._lines.append((name, value))
 
     def on_headers_complete(self) -> None:
-        length = self._headers.get("content-length", "0")
+        self._check_head()
+        self._in_head = False
+        headers = self._headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._lines
+        }  # fmt: skip
+        if len(headers) != len(self._lines):
+            self._headers = headers = _join_repeated(self._lines)
+        length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._limits.body:
             raise _TooLarge(413)
-        if self._headers.get("expect", "").lower() == "100-continue" and not self._requests:
+        if "expect" in headers and headers["expect"].lower() == "100-continue" and not self._requests:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._size = 0
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
@@ -145,17 +161,23 @@ class _Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        url = httptools.parse_url(self._target)  # absolute-form targets too
-        request = Request(
-            method=self._parser.get_method().decode("latin-1"),
-            path=(url.path or b"/").decode("latin-1"),
-            query=(url.query or b"").decode("latin-1"),
-            headers=self._headers,
-            body=b"".join(self._body),
-        )
+        if self._target == b"/":  # most requests to AWS: all of the JSON and query protocols
+            path, query = "/", ""
+        else:
+            url = httptools.parse_url(self._target)  # absolute-form targets too
+            path, query = (url.path or b"/").decode("latin-1"), (url.query or b"").decode("latin-1")
+        method = self._parser.get_method().decode("latin-1")
+        request = Request(method, path, query, self._headers, b"".join(self._body))
         self._requests.append((request, self._parser.should_keep_alive()))
         self._reset()
         self._restart_deadline()
+
+    def _check_head(self) -> None:
+        """Raise _TooLarge if the header lines are too large; measure them only if the data of the head is."""
+        if self._head_bound > self._limits.headers:
+            size = sum(len(name) + len(value) for name, value in self._lines)
+            if size > self._limits.headers:
+                raise _TooLarge(431)
 
     # Responses, in the order of the requests
 
@@ -204,17 +226,29 @@ class _Connection(asyncio.Protocol):
         self._transport.close()
 
     def _restart_deadline(self) -> None:
-        """Restart the deadline, at which an incomplete request or an idle connection is closed."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._deadline = None
-        if not self._closing:
-            self._deadline = asyncio.get_running_loop().call_later(self._limits.seconds, self._expire)
+        """Move the deadline, at which an incomplete request or an idle connection is closed.
+
+        The timer is not restarted with each request: it starts itself again if it ends before the deadline.
+        """
+        self._deadline = self._loop.time() + self._limits.seconds
 
     def _expire(self) -> None:
+        if self._closing:
+            return
         if self._pending is not None:  # the handler is slow, not the client
             self._restart_deadline()
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._expire)
         elif self._target or self._body:
             self._reject(408)
         else:
             self._close()
+
+
+def _join_repeated(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers of a message; several lines with the same name are one list (RFC 9110 5.3)."""
+    headers: dict[str, str] = {}
+    for name, value in lines:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers

@@ -1,4 +1,4 @@
-# One command a chore. Everything is kept inside the checkout; `make help` lists the commands.
+# One command per task; all files stay inside the checkout. `make help` lists the commands.
 # Arguments pass through: make survey ARGS='--target moto', make test ARGS='tests/test_project.py -x'.
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -7,17 +7,17 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q -q
 JOBS ?= auto
-ROOMS := $(foreach room,src suites chaos loadtests bench tests,$(if $(wildcard $(room)/*.py $(room)/*/*.py),$(room))) conftest.py hatch_build.py
+SOURCES := $(foreach folder,src suites chaos loadtests bench tests,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder))) conftest.py hatch_build.py
 
 .PHONY: help
-help: ## show this list
+help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 .PHONY: setup
-setup: .venv/.checkout ## make .venv from the pins (every other command does it by itself)
+setup: .venv/.checkout ## create .venv from the pinned versions (all other commands do this first)
 	@:
 
-# A Python counts if it runs, is 3.11 or newer and can make environments: pyenv's shims exist without running.
+# Use the first Python that runs, is 3.11 or newer and can create environments: pyenv's shims exist but may not run.
 .venv/.python:
 	@set -eu; found=; \
 	for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
@@ -25,7 +25,7 @@ setup: .venv/.checkout ## make .venv from the pins (every other command does it 
 	done; \
 	if [ -z "$$found" ]; then \
 	  echo 'surveyor needs Python 3.11 or newer with its venv module.' >&2; \
-	  echo 'Looked for: $(or $(PYTHON),python3.13, python3.12, python3.11, python3). Name another: make setup PYTHON=/path/to/python' >&2; \
+	  echo 'Tried: $(or $(PYTHON),python3.13, python3.12, python3.11, python3). Choose another: make setup PYTHON=/path/to/python' >&2; \
 	  exit 2; \
 	fi; \
 	echo "setup 1/3: environment .venv with $$("$$found" --version)"; \
@@ -33,7 +33,7 @@ setup: .venv/.checkout ## make .venv from the pins (every other command does it 
 	touch $@
 
 .venv/.pins: requirements/lock.txt | .venv/.python
-	@echo 'setup 2/3: packages from requirements/lock.txt (about a minute the first time)'
+	@echo 'setup 2/3: packages from requirements/lock.txt (one to two minutes the first time)'
 	@$(PIP) install --require-hashes -r requirements/lock.txt
 	@touch $@
 
@@ -43,7 +43,7 @@ setup: .venv/.checkout ## make .venv from the pins (every other command does it 
 	@touch $@
 
 .PHONY: survey
-survey: setup ## check the documented behaviours on the embedded target, and what callers feel while a task dies
+survey: setup ## check the documented behaviours on the embedded target, and measure clients while a task is killed
 	@$(BIN)/surveyor survey $(ARGS)
 
 .PHONY: test
@@ -51,11 +51,11 @@ test: setup ## run the project's own tests and the suites against the embedded t
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 $(ARGS)
 
 .PHONY: lint
-lint: setup ## check style, types, who imports whom, and the claims against their documents
+lint: setup ## check style, types, imports, and the claims against their documents
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
 	$(BIN)/ruff format --check . || failed=1; \
-	$(BIN)/mypy $(ROOMS) || failed=1; \
+	$(BIN)/mypy $(SOURCES) || failed=1; \
 	$(BIN)/lint-imports --no-logo || failed=1; \
 	$(BIN)/python -m tests.structure --check || failed=1; \
 	$(BIN)/python -m tests.wordlist || failed=1; \
@@ -65,16 +65,16 @@ lint: setup ## check style, types, who imports whom, and the claims against thei
 	exit $$failed
 
 .PHONY: format
-format: setup ## put the code into the house's format
+format: setup ## format the code
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
 .PHONY: bench
-bench: setup ## measure the embedded target beside moto, ministack and nsd (a few minutes)
+bench: setup ## measure the embedded target, moto, ministack and nsd (a few minutes)
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: pins
-pins: .venv/uv/bin/uv ## resolve requirements/lock.txt again from pyproject.toml
+pins: .venv/uv/bin/uv ## update requirements/lock.txt from pyproject.toml
 	@UV_CUSTOM_COMPILE_COMMAND='make pins' .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 --all-extras \
 	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --constraints requirements/constraints.txt -o requirements/lock.txt $(ARGS) pyproject.toml requirements/build.in
@@ -84,6 +84,6 @@ pins: .venv/uv/bin/uv ## resolve requirements/lock.txt again from pyproject.toml
 	@.venv/uv/bin/python -m pip --disable-pip-version-check -q -q install 'uv>=0.9'
 
 .PHONY: clean
-clean: ## remove what was made here: .venv, caches, this machine's reports, built packages
+clean: ## delete .venv, caches, local reports and built packages
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist reports/out
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

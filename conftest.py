@@ -1,4 +1,4 @@
-"""Loads the plugin that runs suites against a target; the work is in src/surveyor/plugin."""
+"""Load the pytest plugin that runs suites against a target (src/surveyor/pytest_plugin)."""
 
 from __future__ import annotations
 

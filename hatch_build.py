@@ -1,7 +1,7 @@
-"""Puts what surveyor surveys with into the wheel.
+"""Put claims, suites, targets and the other data folders into the wheel.
 
-A hook and not a static `force-include`, because that would also copy these rooms into an editable installation,
-where the copies would go stale beside the originals.
+This is a hook, not a static `force-include`, which would also copy the folders into an editable installation, where
+the copies would become outdated.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ BUNDLE = ("claims", "suites", "mutants", "chaos", "loadtests", "targets", "repor
 
 
 class BundleHook(BuildHookInterface[Any]):
-    """Maps each room of the checkout to `surveyor/_bundle/<room>` in a built wheel."""
+    """Map each data folder of the checkout to `surveyor/_bundle/<folder>` in a built wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Adds the rooms to hatchling's `build_data`, unless the wheel only points at the checkout."""
+        """Add the folders to hatchling's `build_data`, unless the installation is editable."""
         if version != "editable":
-            build_data["force_include"].update({room: f"surveyor/_bundle/{room}" for room in BUNDLE})
+            build_data["force_include"].update({folder: f"surveyor/_bundle/{folder}" for folder in BUNDLE})

@@ -1,6 +1,6 @@
-"""A target for tests of the harness: what it does is asked for by the name of the namespace to be created.
+"""A target for tests of the harness: the name of the namespace to create selects its behaviour.
 
-Run as a script with a port. Whatever it is asked for otherwise, it answers with an empty JSON object.
+Run it as a script with a port. All other calls are answered with an empty JSON object.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ PAGE = b"<!doctype html>\n<html lang=en>\n<title>500 Internal Server Error</titl
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """Answer one request."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Readiness, and Route 53's listings, which nobody reads here."""
+        """Answer readiness checks and Route 53's lists, whose content is not used."""
         self.answer(200, b"<ListHostedZonesResponse/>")
 
     def do_POST(self) -> None:
-        """An API call."""
+        """Answer an API call."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         name = json.loads(body).get("Name", "") if body.startswith(b"{") else ""
@@ -34,15 +34,20 @@ class Handler(BaseHTTPRequestHandler):
         if misbehave is not None:
             misbehave()
         elif operation == "GetOperation":
-            done = {"Id": "op-1", "Status": "SUCCESS", "Type": "CREATE_NAMESPACE", "Targets": {"NAMESPACE": "ns-1"}}
-            self.answer(200, json.dumps({"Operation": done}).encode())
+            operation_state = {
+                "Id": "op-1",
+                "Status": "SUCCESS",
+                "Type": "CREATE_NAMESPACE",
+                "Targets": {"NAMESPACE": "ns-1"},
+            }
+            self.answer(200, json.dumps({"Operation": operation_state}).encode())
         elif operation.startswith("Create"):
             self.answer(200, b'{"OperationId": "op-1"}')
         else:
             self.answer(200, b"{}")
 
     def answer(self, status: int, body: bytes, kind: str = "application/x-amz-json-1.1") -> None:
-        """Send it whole."""
+        """Send a complete response."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -54,48 +59,48 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(status, json.dumps({"__type": code, "message": "no", **members}).encode())
 
     def be_page(self) -> None:
-        """A web page where JSON belongs."""
+        """Answer with a web page instead of JSON."""
         self.answer(500, PAGE, "text/html")
 
     def be_missing(self) -> None:
-        """An operation that is not there."""
+        """Answer as if the operation did not exist."""
         self.refuse("InvalidAction")
 
     def be_hidden(self) -> None:
-        """An operation that is not there, as only the log tells."""
+        """Answer as if the operation did not exist, which only the log shows."""
         sys.stderr.write("NotImplementedError: The X action has not been implemented\n")
         sys.stderr.flush()
         self.answer(500, PAGE, "text/html")
 
     def be_busy(self) -> None:
-        """Throttled."""
+        """Answer with a throttling error."""
         self.refuse("ThrottlingException")
 
     def be_taken(self) -> None:
-        """A documented error with a member."""
+        """Answer with a documented error that has a member."""
         self.refuse("NamespaceAlreadyExists", NamespaceId="ns-1")
 
     def be_rude(self) -> None:
-        """The connection closed without an answer."""
+        """Close the connection without an answer."""
         self.close_connection = True
         self.connection.close()
 
     def be_odd(self) -> None:
-        """An answer without the member that the document promises."""
+        """Answer without the documented member."""
         self.answer(200, b"{}")
 
     def be_dead(self) -> None:
-        """The process ends in the middle of a call."""
+        """End the process during a call."""
         sys.stderr.write("out of memory\n")
         sys.stderr.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """http.server's own looks up the host's name when it binds, which can take seconds."""
+    """A server that does not look up the host's name, as http.server's does, which can take seconds."""
 
     allow_reuse_address = True
     daemon_threads = True

@@ -1,4 +1,4 @@
-"""Asking a DNS server."""
+"""Queries to a DNS server."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ import dns.message
 import dns.rrset
 import pytest
 
-from surveyor.dns import ask
+from surveyor.dns import DnsAddress, query_server
 from surveyor.errors import NoAnswer
 from surveyor.evidence import Evidence
-from surveyor.targets.control import DnsAddress
 
 
-def reply(question: bytes, count: int, *, cut: bool = False) -> bytes:
-    """An answer with so many addresses."""
+def reply(question: bytes, count: int, *, truncated: bool = False) -> bytes:
+    """Return an answer with `count` addresses, or an empty one with the truncation flag."""
     message = dns.message.make_response(dns.message.from_wire(question))
-    if cut:
+    if truncated:
         message.flags |= dns.flags.TC
     else:
         addresses = [f"10.0.{number // 250}.{number % 250 + 1}" for number in range(count)]
@@ -30,7 +29,7 @@ def reply(question: bytes, count: int, *, cut: bool = False) -> bytes:
 
 @pytest.fixture
 def truncating() -> Iterator[DnsAddress]:
-    """A server that answers over UDP with nothing but the truncation flag, over TCP with 200 addresses."""
+    """Provide a server that answers over UDP with the truncation flag only, over TCP with 200 addresses."""
     with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
         tcp.bind(("127.0.0.1", 0))
         udp.bind(tcp.getsockname())
@@ -38,7 +37,7 @@ def truncating() -> Iterator[DnsAddress]:
 
         def serve() -> None:
             question, client = udp.recvfrom(512)
-            udp.sendto(reply(question, 0, cut=True), client)
+            udp.sendto(reply(question, 0, truncated=True), client)
             connection, _ = tcp.accept()
             with connection:
                 length = int.from_bytes(connection.recv(2))
@@ -51,16 +50,16 @@ def truncating() -> Iterator[DnsAddress]:
         thread.join(5)
 
 
-def test_cut_answer_is_asked_for_again_over_tcp(truncating: DnsAddress) -> None:
-    """What does not fit into a datagram arrives whole, and is kept as evidence."""
+def test_a_truncated_answer_is_requested_again_over_tcp(truncating: DnsAddress) -> None:
+    """An answer that does not fit into a datagram arrives complete, and is recorded as evidence."""
     evidence = Evidence(lambda: 0.0)
-    answer = ask("web.example.com", "A", truncating, evidence=evidence)
+    answer = query_server("web.example.com", "A", truncating, evidence=evidence)
     assert len(answer.answer[0]) == 200
     assert evidence.entries()[0].get("question") == "web.example.com A"
 
 
-def test_lost_datagram_is_sent_once_more() -> None:
-    """A question that gets lost on the way is asked again; the second copy is answered."""
+def test_a_lost_datagram_is_sent_again() -> None:
+    """A question that gets lost is sent a second time, and the answer to it is returned."""
     with socket.socket(type=socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
 
@@ -71,16 +70,16 @@ def test_lost_datagram_is_sent_once_more() -> None:
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        assert len(ask("web.example.com", "A", DnsAddress(*udp.getsockname()), timeout=0.2).answer[0]) == 1
+        assert len(query_server("web.example.com", "A", DnsAddress(*udp.getsockname()), timeout=0.2).answer[0]) == 1
         thread.join(5)
 
 
-def test_silence_is_a_wrong_answer_and_evidence() -> None:
-    """A server that does not answer fails the test with words that are the same each time."""
+def test_a_silent_server_is_a_failure_with_evidence() -> None:
+    """A server that does not answer fails the test with the same message each time."""
     evidence = Evidence(lambda: 0.0)
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         with pytest.raises(NoAnswer, match=r"expected an answer to web\.example\.com A") as failure:
-            ask("web.example.com", "A", DnsAddress(*silent.getsockname()), timeout=0.05, evidence=evidence)
+            query_server("web.example.com", "A", DnsAddress(*silent.getsockname()), timeout=0.05, evidence=evidence)
     assert failure.value.actual == "dns: no answer"
     assert str(evidence.entries()[0].get("answer")).startswith("no answer")

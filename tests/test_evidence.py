@@ -1,4 +1,4 @@
-"""What is kept of calls and questions, and what never is."""
+"""What evidence keeps of calls and DNS questions, and what it never keeps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from surveyor.evidence import KEPT_FIRST, KEPT_LAST, Evidence, trim
 
 if TYPE_CHECKING:
-    from tests.conftest import House
+    from tests.conftest import Checkout
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary() | st.datetimes(),
@@ -24,33 +24,33 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_whatever_is_kept_is_json(value: object) -> None:
-    """Any value becomes plain JSON, and trimming it again changes nothing of its size."""
+def test_any_value_becomes_json(value: object) -> None:
+    """Any value becomes plain JSON of limited size."""
     assert len(json.dumps(trim(value))) < 1_000_000
 
 
 @given(st.text(min_size=301))
-def test_long_texts_are_cut_and_say_so(text: str) -> None:
-    """Three hundred characters stay, with the full length beside them."""
+def test_long_texts_are_truncated_with_a_note(text: str) -> None:
+    """Three hundred characters are kept, followed by the full length."""
     kept = trim(text)
     assert isinstance(kept, str)
     assert kept.startswith(text[:300])
     assert kept.endswith(f"({len(text)} characters)")
 
 
-def test_secrets_are_blanked_wherever_they_stand() -> None:
-    """Members that speak of secrets lose their values at any depth; others keep theirs."""
-    given_value = {
+def test_secrets_are_removed_at_any_depth() -> None:
+    """Members whose names indicate secrets lose their values at any depth; others keep theirs."""
+    value = {
         "Credentials": {"AccessKeyId": "AKIA1", "SecretAccessKey": "s3cret"},
         "Deep": [{"SessionToken": "t0ken", "Password": "pa55", "Name": "web"}],
     }
-    kept = json.dumps(trim(given_value))
+    kept = json.dumps(trim(value))
     assert not any(secret in kept for secret in ("AKIA1", "s3cret", "t0ken", "pa55"))
     assert "web" in kept
 
 
 def test_beginning_and_end_are_kept() -> None:
-    """Of a thousand calls the first and the last stay, with how many were left out between."""
+    """Of a thousand calls the first and the last are kept, with the number of calls left out between them."""
     evidence = Evidence(lambda: 5.0)
     evidence.begin()
     for number in range(1000):
@@ -64,8 +64,8 @@ def test_beginning_and_end_are_kept() -> None:
     assert evidence.entries() == []
 
 
-def test_polling_is_one_entry() -> None:
-    """The same call with the same answer, over and over, is kept once with how often and until when."""
+def test_repeated_calls_are_one_entry() -> None:
+    """Consecutive equal calls with equal answers are one entry with their number and the time of the last."""
     times = iter(range(100))
     evidence = Evidence(lambda: float(next(times)))
     for status in ("PENDING", "PENDING", "PENDING", "SUCCESS", "PENDING"):
@@ -77,7 +77,7 @@ def test_polling_is_one_entry() -> None:
 
 
 def test_dns_answers_are_kept_in_master_file_form() -> None:
-    """A question is kept with its rcode and each record on a line."""
+    """A question is kept with its rcode and one line per record."""
     evidence = Evidence(lambda: 5.0)
     message = dns.message.make_response(dns.message.make_query("web.example.", "A"))
     message.answer.append(dns.rrset.from_text("web.example.", 10, "IN", "A", "10.0.0.1", "10.0.0.2"))
@@ -88,11 +88,11 @@ def test_dns_answers_are_kept_in_master_file_form() -> None:
     }
 
 
-def test_no_credentials_in_a_report(house: House) -> None:
-    """Neither secret nor signature nor session token of a run is in anything that it writes."""
-    path = house.layout.targets / "fake.toml"
+def test_no_credentials_in_a_report(checkout: Checkout) -> None:
+    """No secret, signature or session token of a run is in any file that it writes."""
+    path = checkout.layout.targets / "fake.toml"
     path.write_text(path.read_text() + '\n[credentials]\nsecret = "hush-hush-1234"\n')
-    house.suite(
+    checkout.suite(
         """
         @proves("alpha.first")
         def test_it(client, account):
@@ -101,7 +101,7 @@ def test_no_credentials_in_a_report(house: House) -> None:
             client("servicediscovery").create_http_namespace(Name="taken")
         """
     )
-    house.run()
-    written = "".join(file.read_text() for file in (house.layout.root / "out").rglob("*") if file.is_file())
+    checkout.run()
+    written = "".join(file.read_text() for file in (checkout.layout.root / "out").rglob("*") if file.is_file())
     assert "CreateHttpNamespace" in written
     assert not any(word in written for word in ("hush-hush-1234", "AWS4-HMAC", "Signature", "X-Amz-Security-Token"))

@@ -1,4 +1,4 @@
-"""How targets decline an operation, as met in the field."""
+"""How targets decline an operation, as observed on real emulators."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ XML = {"Content-Type": "text/xml"}
 def test_declining_is_recognised(
     status: int, headers: dict[str, str], body: bytes, error: dict[str, str], log: str
 ) -> None:
-    """Each way in which an emulator says that it does not have an operation."""
+    """Each known way in which an emulator declines an operation is recognised."""
     assert declined(status, headers, body, error, log)
 
 
@@ -42,15 +42,15 @@ def test_declining_is_recognised(
         (500, JSON, b"{}", {"Code": "InternalFailure", "Message": "internal"}, ""),
     ],
 )
-def test_wrong_answers_are_not_taken_for_declining(
+def test_other_answers_are_not_taken_for_declining(
     status: int, headers: dict[str, str], body: bytes, error: dict[str, str] | None, log: str
 ) -> None:
-    """A documented error, a crash and a success all mean that the operation is there."""
+    """A documented error, a crash and a success all mean that the operation exists."""
     assert declined(status, headers, body, error, log) == ""
 
 
-def test_web_pages_are_known_by_type_or_by_their_beginning() -> None:
-    """Header names differ in case; a page may come without a type."""
+def test_web_pages_are_recognised_by_type_or_first_characters() -> None:
+    """Header names differ in case, and a page may have no content type."""
     assert is_html({"CONTENT-TYPE": "text/html"}, b"")
     assert is_html({}, "\n<HTML>")
     assert not is_html(JSON, b"{}")

@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 from surveyor.verdicts import Verdict, worst
 
 
-def test_order_is_the_designs() -> None:
-    """Error, fail, inconclusive, not-run, unsupported, pass: each outweighs all that follow."""
+def test_verdicts_are_ordered_from_worst_to_best() -> None:
+    """The order is error, fail, inconclusive, not-run, unsupported, pass."""
     order = ["error", "fail", "inconclusive", "not-run", "unsupported", "pass"]
     assert [str(worst(map(Verdict, order[index:]))) for index in range(len(order))] == order
 
 
-def test_no_test_is_not_run() -> None:
-    """A claim without tests has not passed."""
+def test_no_tests_is_not_run() -> None:
+    """A claim without tests is not-run, not a pass."""
     assert worst([]) is Verdict.NOT_RUN
 
 
 @given(st.lists(st.sampled_from(Verdict), min_size=1), st.lists(st.sampled_from(Verdict), min_size=1))
 def test_worst_of_parts_is_worst_of_all(left: list[Verdict], right: list[Verdict]) -> None:
-    """It does not matter how tests are grouped among workers."""
+    """The worst verdict does not depend on how tests are grouped among workers."""
     assert worst([worst(left), worst(right)]) is worst(left + right)

@@ -1,6 +1,6 @@
-"""What App Mesh did, by what remains: endpoints by attributes from DiscoverInstances, weights by Envoy.
+"""The replacement for App Mesh of docs/app-mesh.md, with real processes.
 
-docs/app-mesh.md tells it; here it is shown with real processes.
+Endpoints come from DiscoverInstances by attributes, weights from Envoy.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ TYPE = "type.googleapis.com/envoy"
 
 @pytest.fixture
 def servers() -> Iterator[None]:
-    """The workload at an address for each instance."""
+    """Run the workload at the address of each instance."""
     with ExitStack() as stack:
-        for address in (one for several in VERSIONS.values() for one in several):
+        for address in (address for addresses in VERSIONS.values() for address in addresses):
             process = subprocess.Popen(
                 [sys.executable, "-m", "surveyor_agents.workload", "serve", "--port", str(PORT)],
                 env={"SURVEYOR_ADDRESS": address},
@@ -48,21 +48,21 @@ def servers() -> Iterator[None]:
 
 @pytest.fixture
 def running() -> Iterator[RunningTarget]:
-    """An embedded target."""
+    """Provide a running embedded target."""
     with run_target(load_target("embedded", find_layout().targets), 7) as target:
         yield target
 
 
 def discovered(cloudmap: Any, version: str) -> list[str]:
-    """Addresses of the instances that have this version."""
-    found = cloudmap.discover_instances(
+    """Return the addresses of the instances that have this version."""
+    answer = cloudmap.discover_instances(
         NamespaceName="shop", ServiceName="backend", QueryParameters={"version": version}
     )
-    return sorted(one["Attributes"]["AWS_INSTANCE_IPV4"] for one in found["Instances"])
+    return sorted(instance["Attributes"]["AWS_INSTANCE_IPV4"] for instance in answer["Instances"])
 
 
 def configuration(endpoints: dict[str, list[str]], weights: dict[str, int]) -> str:
-    """Envoy's, with a cluster for each version and a route over them by weight."""
+    """Return an Envoy configuration with a cluster for each version and a route with weights."""
     weighted = {"clusters": [{"name": name, "weight": weight} for name, weight in weights.items()]}
     manager = {
         "@type": f"{TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -93,8 +93,8 @@ def configuration(endpoints: dict[str, list[str]], weights: dict[str, int]) -> s
                 "endpoints": [
                     {
                         "lb_endpoints": [
-                            {"endpoint": {"address": {"socket_address": {"address": one, "port_value": PORT}}}}
-                            for one in addresses
+                            {"endpoint": {"address": {"socket_address": {"address": address, "port_value": PORT}}}}
+                            for address in addresses
                         ]
                     }
                 ],
@@ -105,20 +105,20 @@ def configuration(endpoints: dict[str, list[str]], weights: dict[str, int]) -> s
     return json.dumps({"static_resources": {"listeners": [listener], "clusters": clusters}})
 
 
-def answered(tries: int) -> Counter[str]:
-    """Which address answered how many calls."""
-    found: Counter[str] = Counter()
-    for _ in range(tries):
+def count_answers(calls: int) -> Counter[str]:
+    """Return the number of answers by address."""
+    counts: Counter[str] = Counter()
+    for _ in range(calls):
         connection = http.client.HTTPConnection(FRONT, PORT, timeout=5)
         connection.request("GET", "/")
-        found[json.load(connection.getresponse())["address"]] += 1
+        counts[json.load(connection.getresponse())["address"]] += 1
         connection.close()
-    return found
+    return counts
 
 
 @pytest.mark.usefixtures("servers")
 def test_weights_between_versions_by_attributes(running: RunningTarget, tmp_path: Path) -> None:
-    """Of 400 calls the version with a weight of 10 in 100 gets about a tenth, and both get only their own instances."""
+    """Of 400 calls the version with weight 10 of 100 gets about a tenth, and each version only its own instances."""
     cloudmap = running.clients.client("servicediscovery", ACCOUNT)
     operation = cloudmap.create_http_namespace(Name="shop")["OperationId"]
     running.clock.wait(10)
@@ -139,15 +139,15 @@ def test_weights_between_versions_by_attributes(running: RunningTarget, tmp_path
         end = time.monotonic() + 20
         while time.monotonic() < end:
             try:
-                answered(6)
+                count_answers(6)
             except (OSError, http.client.HTTPException, json.JSONDecodeError, KeyError):
                 continue
             break
-        found = answered(400)
+        counts = count_answers(400)
     finally:
         envoy.kill()
         envoy.wait()
-    second = sum(found[address] for address in VERSIONS["v2"])
-    assert set(found) == {address for several in VERSIONS.values() for address in several}
-    # With a chance of a tenth, fewer than 10 or more than 85 of 400 come once in a million runs.
-    assert 10 <= second <= 85, found
+    second = sum(counts[address] for address in VERSIONS["v2"])
+    assert set(counts) == {address for addresses in VERSIONS.values() for address in addresses}
+    # With a probability of a tenth, fewer than 10 or more than 85 of 400 occur once in a million runs.
+    assert 10 <= second <= 85, counts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from surveyor_emulator.aws.iam import authorise  # noqa: F401  (binds `decide`, which is replaced there)
+from surveyor_emulator.aws.iam import authorise  # noqa: F401  (binds the name `decide`, which is replaced there)
 from surveyor_policies.engine import decide
 from surveyor_policies.model import AccessRequest, Decision, Policy, PolicySet
 from surveyor_policies.statements import Context, Statement, StatementIndex

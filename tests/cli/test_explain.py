@@ -113,13 +113,13 @@ def test_a_file_that_is_no_policy_is_named(tmp_path: Path, capsys: pytest.Captur
     path = tmp_path / "p.json"
     path.write_text("{")
     assert run(*ASK, "--policy", str(path)) == 2
-    assert f"{path}: is no identity policy: not JSON" in capsys.readouterr().err
+    assert f"{path}: is not a valid identity policy: not JSON" in capsys.readouterr().err
 
 
 def test_a_report_without_the_reason_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     """Denials that are none of IAM's are told with what came."""
     assert run("explain", str(PUBLISHED)) == 0
-    assert "the answer does not say who lacked what" in capsys.readouterr().out
+    assert "the answer does not say which permission is missing" in capsys.readouterr().out
 
 
 def test_what_a_call_needs_beside_its_action_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

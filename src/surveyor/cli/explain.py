@@ -1,6 +1,6 @@
-"""`surveyor explain`: why a request was denied, from a report of a run or from policies.
+"""`surveyor explain`: explain why a request was denied, from the report of a run or from policies.
 
-Exit codes: 0 explained, 2 wrong usage, such as a file that is no policy.
+Exit codes: 0 explained, 2 wrong usage, such as a file that is not a policy.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Annotated
 import typer
 
 from surveyor.errors import UsageError
-from surveyor.explain.denials import denials
+from surveyor.explain.denials import find_denials
 from surveyor.explain.documents import Document, read_document
-from surveyor.explain.explanation import explain as decided
-from surveyor.explain.principals import caller, keys_of, somebody
-from surveyor.explain.text import tell_denial, tell_dependent, tell_explanation
+from surveyor.explain.explanation import explain as explain_request
+from surveyor.explain.principals import default_principal, parse_principal, principal_context
+from surveyor.explain.text import format_denial, format_dependent_actions, format_explanation
 from surveyor.report import load_report
 from surveyor.report.file import REPORT_FILE
 from surveyor_policies.model import AccessRequest, PolicyKind, PolicySet, Principal
@@ -30,35 +30,46 @@ Files = list[Path] | None
 
 def explain(
     report: Annotated[
-        Path | None, typer.Argument(metavar="[REPORT]", help="A report, or the folder of one: explains its denials.")
+        Path | None, typer.Argument(metavar="[REPORT]", help="Report, or its folder, whose denials to explain.")
     ] = None,
-    claim: Annotated[str | None, typer.Option(metavar="ID", help="Only the denials behind this claim.")] = None,
-    action: Annotated[str | None, typer.Option(metavar="ACTION", help="servicediscovery:RegisterInstance")] = None,
-    resource: Annotated[str, typer.Option(metavar="ARN", help="What it is done to; * if the action has none.")] = "*",
+    claim: Annotated[str | None, typer.Option(metavar="ID", help="Explain only the denials of this claim.")] = None,
+    action: Annotated[
+        str | None,
+        typer.Option(metavar="ACTION", help="Action of the request, such as servicediscovery:RegisterInstance."),
+    ] = None,
+    resource: Annotated[
+        str, typer.Option(metavar="ARN", help="Resource of the request; * if the action has none.")
+    ] = "*",
     principal: Annotated[
-        str | None, typer.Option(metavar="ARN", help="Who calls; else somebody of the resource's account.")
+        str | None, typer.Option(metavar="ARN", help="Caller; default: any user in the resource's account.")
     ] = None,
-    policy: Annotated[Files, typer.Option(metavar="FILE", help="A policy of the caller; may be repeated.")] = None,
-    boundary: Annotated[Files, typer.Option(metavar="FILE", help="The caller's permissions boundary.")] = None,
-    session: Annotated[Files, typer.Option(metavar="FILE", help="A session policy; may be repeated.")] = None,
-    resource_policy: Annotated[Files, typer.Option(metavar="FILE", help="A policy of the resource itself.")] = None,
-    trust: Annotated[Files, typer.Option(metavar="FILE", help="The trust policy of the role.")] = None,
+    policy: Annotated[
+        Files, typer.Option(metavar="FILE", help="Identity-based policy of the caller; may be repeated.")
+    ] = None,
+    boundary: Annotated[
+        Files, typer.Option(metavar="FILE", help="Permissions boundary of the caller; may be repeated.")
+    ] = None,
+    session: Annotated[Files, typer.Option(metavar="FILE", help="Session policy; may be repeated.")] = None,
+    resource_policy: Annotated[
+        Files, typer.Option(metavar="FILE", help="Resource-based policy; may be repeated.")
+    ] = None,
+    trust: Annotated[Files, typer.Option(metavar="FILE", help="Trust policy of the role; may be repeated.")] = None,
     context: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A condition key of the request; repeat it for further values."),
+        typer.Option(metavar="KEY=VALUE", help="Condition key of the request; repeat it for further values."),
     ] = None,
 ) -> None:
-    """Says which statement allowed or denied a request, or which is missing and the smallest one that would do."""
+    """Show which statement allowed or denied a request, or which is missing, and the smallest sufficient one."""
     if (report is None) is (action is None):
-        raise UsageError("give either a REPORT, or --action with the caller's policies")
+        raise UsageError("expected either a REPORT, or --action with the caller's policies")
     if report is not None:
-        _of_report(report, claim)
+        _explain_report(report, claim)
         return
-    assert action is not None  # or there would be a report
+    assert action is not None  # otherwise there is a report
     if ":" not in action:
         raise UsageError(f"expected --action as service:Operation, got {action!r}")
-    asked = AccessRequest(action, resource, _principal(principal, resource, session), _context(context or []))
-    given: dict[PolicyKind, list[Document]] = {
+    request = AccessRequest(action, resource, _principal(principal, resource, session), _context(context or []))
+    documents: dict[PolicyKind, list[Document]] = {
         "identity": [read_document(path, "identity") for path in policy or []],
         "boundary": [read_document(path, "identity") for path in boundary or []],
         "session": [read_document(path, "session") for path in session or []],
@@ -67,35 +78,36 @@ def explain(
             *(read_document(path, "trust") for path in trust or []),
         ],
     }
-    _of_policies(asked, given)
+    _explain_request(request, documents)
 
 
-def _of_policies(request: AccessRequest, given: Mapping[PolicyKind, list[Document]]) -> None:
-    policies = {kind: tuple(each.policy for each in documents) for kind, documents in given.items()}
-    applying = PolicySet(
+def _explain_request(request: AccessRequest, documents: Mapping[PolicyKind, list[Document]]) -> None:
+    policies = {kind: tuple(document.policy for document in group) for kind, group in documents.items()}
+    policy_set = PolicySet(
         policies["identity"], policies["boundary"] or None, policies["session"] or None, policies["resource"]
     )
-    found = decided(replace(request, context={**keys_of(request.principal), **request.context}), applying)
-    documents = {each.policy.name: each for documents in given.values() for each in documents}
-    typer.echo("\n".join(tell_explanation(found, documents)))
-    if found.decision.reason != "explicit-deny":  # no further allow helps there
-        for line in tell_dependent(request.action, applying):
+    context = {**principal_context(request.principal), **request.context}
+    explanation = explain_request(replace(request, context=context), policy_set)
+    by_name = {document.policy.name: document for group in documents.values() for document in group}
+    typer.echo("\n".join(format_explanation(explanation, by_name)))
+    if explanation.decision.reason != "explicit-deny":  # no further allow helps then
+        for line in format_dependent_actions(request.action, policy_set):
             typer.echo(line)
 
 
-def _of_report(path: Path, claim: str | None) -> None:
+def _explain_report(path: Path, claim: str | None) -> None:
     report = load_report(path / REPORT_FILE if path.is_dir() else path)
-    if claim is not None and claim not in {each.id for each in report.claims}:
+    if claim is not None and claim not in {claim_report.id for claim_report in report.claims}:
         raise UsageError(f"{path} has no claim {claim!r}")
-    found = list(denials(report, claim))
-    for denial in found:
-        typer.echo("\n".join(tell_denial(denial)) + "\n")
-    where = f"in {path}" if claim is None else f"behind {claim}"
-    typer.echo(f"{len(found)} refused {'call' if len(found) == 1 else 'calls'} {where}")
+    denials = list(find_denials(report, claim))
+    for denial in denials:
+        typer.echo("\n".join(format_denial(denial)) + "\n")
+    subject = f"in {path}" if claim is None else f"of claim {claim}"
+    typer.echo(f"{len(denials)} refused {'call' if len(denials) == 1 else 'calls'} {subject}")
 
 
 def _principal(arn: str | None, resource: str, session: list[Path] | None) -> Principal:
-    return caller(arn) if arn else somebody(resource, session=bool(session))
+    return parse_principal(arn) if arn else default_principal(resource, session=bool(session))
 
 
 def _context(texts: list[str]) -> Context:

@@ -1,4 +1,4 @@
-"""Denials in a report: the calls that were refused, with what the answer said of who lacked what.
+"""Denials in a report: the refused calls, with caller, action and resource from the error message.
 
 IAM User Guide, Troubleshoot access denied error messages: a message names the caller, the action and the resource, and
 mostly the kind of policy that decided.
@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from surveyor.evidence import Entry
-from surveyor.explain.documents import Document, document
+from surveyor.evidence import EvidenceEntry
+from surveyor.explain.documents import Document, parse_document
 from surveyor.report import ConformanceReport
 from surveyor_policies.model import MalformedPolicy, PolicyKind
 
-__all__ = ["CODES", "Denial", "Said", "denials", "read_message"]
+__all__ = ["DENIAL_CODES", "Denial", "DenialMessage", "find_denials", "parse_message"]
 
-CODES = frozenset(
+DENIAL_CODES = frozenset(
     {"AccessDenied", "AccessDeniedException", "AccessDeniedError", "UnauthorizedOperation", "ACCESS_DENIED"}
 )
 
@@ -32,12 +32,12 @@ _KINDS: dict[str, PolicyKind] = {
     "session policy": "session",
     "resource-based policy": "resource",
 }
-_SESSIONS = {"AssumeRole", "GetFederationToken"}
+_SESSION_OPERATIONS = {"AssumeRole", "GetFederationToken"}
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a message says: who lacked what on which resource, and the kind of policy that decided, if it tells."""
+class DenialMessage:
+    """The contents of an error message: caller, action, resource, and the kind of policy that decided, if given."""
 
     caller: str
     action: str
@@ -50,69 +50,69 @@ class Said:
 class Denial:
     """A refused call of a test.
 
-    ``said`` is what its message says, if that is in the known form; ``session`` the session policy that the test had
-    asked for last, where the evidence holds all of it.
+    ``details`` is the parsed message, None if its form is unknown; ``session`` is the last session policy that the test
+    used, None if the evidence does not have all of it.
     """
 
     claim: str
     test: str
     operation: str
     message: str
-    said: Said | None
+    details: DenialMessage | None
     session: Document | None
 
 
-def denials(report: ConformanceReport, claim: str | None = None) -> Iterator[Denial]:
-    """The denials in a report, of one claim or of all; each that differs once in a test."""
-    for each in report.claims:
-        if claim in (None, each.id):
-            for test in each.tests:
-                yield from _of_test(each.id, test.id, test.evidence)
+def find_denials(report: ConformanceReport, claim: str | None = None) -> Iterator[Denial]:
+    """Yield the denials in a report, of one claim or of all; equal ones only once for each test."""
+    for claim_report in report.claims:
+        if claim in (None, claim_report.id):
+            for test in claim_report.tests:
+                yield from _find_in_test(claim_report.id, test.id, test.evidence)
 
 
-def read_message(message: str) -> Said | None:
-    """What a message says; ``None`` where it is in no known form."""
+def parse_message(message: str) -> DenialMessage | None:
+    """Return the contents of a message; ``None`` if its form is unknown."""
     found = _MESSAGE.search(message)
     if not found:
         return None
     rest = found["rest"]
     kind = next((kind for words, kind in _KINDS.items() if words in rest), None)
-    return Said(found["caller"], found["action"], found["resource"] or "*", kind, "explicit deny" in rest)
+    return DenialMessage(found["caller"], found["action"], found["resource"] or "*", kind, "explicit deny" in rest)
 
 
-def _of_test(claim: str, test: str, evidence: Sequence[Entry]) -> Iterator[Denial]:
+def _find_in_test(claim: str, test: str, evidence: Sequence[EvidenceEntry]) -> Iterator[Denial]:
     session: Document | None = None
-    told: set[tuple[str, object]] = set()
+    known: set[tuple[str, object]] = set()
     for entry in evidence:
         operation = f"{entry.get('service')}:{entry.get('operation')}"
-        if entry.get("operation") in _SESSIONS and "error" not in entry:
-            session = _session(entry.get("params"))
-        message = _refusal(entry)
+        if entry.get("operation") in _SESSION_OPERATIONS and "error" not in entry:
+            session = _session_policy(entry.get("params"))
+        message = _denial_message(entry)
         if message is None:
             continue
-        denial = Denial(claim, test, operation, message, read_message(message), session)
-        what = (operation, (denial.said, session) if denial.said else message)
-        if what not in told:
-            told.add(what)
+        denial = Denial(claim, test, operation, message, parse_message(message), session)
+        key = (operation, (denial.details, session) if denial.details else message)
+        if key not in known:
+            known.add(key)
             yield denial
 
 
-def _refusal(entry: Entry) -> str | None:
-    """The message of an answer that is a denial, or that tells of an operation which failed for one."""
+def _denial_message(entry: EvidenceEntry) -> str | None:
+    """Return the message of an answer that is a denial, or that describes an operation which failed with one."""
     error, response = entry.get("error"), entry.get("response")
-    if isinstance(error, Mapping) and error.get("Code") in CODES:
+    if isinstance(error, Mapping) and error.get("Code") in DENIAL_CODES:
         return str(error.get("Message", ""))
     operation = response.get("Operation") if isinstance(response, Mapping) else None
-    if isinstance(operation, Mapping) and operation.get("ErrorCode") in CODES:
+    if isinstance(operation, Mapping) and operation.get("ErrorCode") in DENIAL_CODES:
         return str(operation.get("ErrorMessage", ""))
     return None
 
 
-def _session(params: object) -> Document | None:
+def _session_policy(params: object) -> Document | None:
     policy = params.get("Policy") if isinstance(params, Mapping) else None
     if not isinstance(policy, str):
         return None
     try:
-        return document(policy, "the session policy", "session")
-    except MalformedPolicy:  # cut by the report
+        return parse_document(policy, "the session policy", "session")
+    except MalformedPolicy:  # the report has only a part of it
         return None

@@ -1,7 +1,7 @@
-"""What a call needs beside its own action, and which of it no given policy speaks of.
+"""The further actions that a call needs beside its own, and those that no given policy allows.
 
-Which resources those actions are about depends on what the call finds, so that only an allow which is missing
-altogether is told: a statement about one hosted zone may well be the right one.
+The resources of these actions depend on what the call finds. So only an action without any allow is reported as
+missing: a statement about one hosted zone may be the right one.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from surveyor_policies.dependent import DEPENDENT
 from surveyor_policies.model import Policy, PolicyKind, PolicySet
 
-__all__ = ["Dependent", "dependent"]
+__all__ = ["DependentActions", "find_dependent_actions"]
 
 
 @dataclass(frozen=True)
-class Dependent:
-    """The actions that a call needs of its caller too; ``missing`` by the kind of policy that has no allow of them."""
+class DependentActions:
+    """The further actions that a call needs of its caller; ``missing``: those without an allow, by kind of policy."""
 
     actions: tuple[str, ...]
     missing: dict[PolicyKind, tuple[str, ...]]
 
 
-def dependent(action: str, policies: PolicySet) -> Dependent | None:
-    """What ``action`` needs beside itself; ``None`` where it needs nothing."""
-    actions = next((needed for name, needed in DEPENDENT.items() if name.lower() == action.lower()), ())
+def find_dependent_actions(action: str, policies: PolicySet) -> DependentActions | None:
+    """Return what ``action`` needs beside itself; ``None`` if it needs nothing."""
+    actions = next((required for name, required in DEPENDENT.items() if name.lower() == action.lower()), ())
     if not actions:
         return None
     groups: dict[PolicyKind, tuple[Policy, ...] | None] = {
@@ -35,6 +35,7 @@ def dependent(action: str, policies: PolicySet) -> Dependent | None:
     missing: dict[PolicyKind, tuple[str, ...]] = {}
     for kind, group in groups.items():
         if group is not None:
-            unspoken = (each for each in actions if not any(policy.index.of(each, "Allow") for policy in group))
-            missing[kind] = tuple(unspoken)
-    return Dependent(actions, {kind: lacking for kind, lacking in missing.items() if lacking})
+            missing[kind] = tuple(
+                required for required in actions if not any(policy.index.of(required, "Allow") for policy in group)
+            )
+    return DependentActions(actions, {kind: lacking for kind, lacking in missing.items() if lacking})

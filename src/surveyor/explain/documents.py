@@ -1,4 +1,4 @@
-"""Policy files, and where in them each statement stands, so that an explanation can name file and line."""
+"""Policy files with the position of each statement, so that an explanation can name file and line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from surveyor.errors import UsageError
 from surveyor_policies.model import MalformedPolicy, Policy
 from surveyor_policies.parsing import DocumentKind, parse_policy
 
-__all__ = ["Document", "document", "read_document"]
+__all__ = ["Document", "parse_document", "read_document"]
 
 
 @dataclass(frozen=True)
 class Document:
-    """A policy with its text: ``texts`` and ``lines`` (from 1) have each statement as it stands in the file."""
+    """A policy with the text and the line (from 1) of each statement in the file."""
 
     policy: Policy
     texts: tuple[str, ...]
@@ -24,19 +24,19 @@ class Document:
 
 
 def read_document(path: Path, kind: DocumentKind) -> Document:
-    """The policy in a file; UsageError names the file."""
+    """Return the policy in a file. Raises UsageError, which names the file."""
     try:
-        return document(path.read_text(encoding="utf-8"), str(path), kind)
-    except OSError as missing:
-        raise UsageError(f"{path}: cannot be read: {missing.strerror}") from None
+        return parse_document(path.read_text(encoding="utf-8"), str(path), kind)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: cannot be read: it is not UTF-8") from None
     except MalformedPolicy as error:
-        raise UsageError(f"{path}: is no {kind} policy: {error}") from None
+        raise UsageError(f"{path}: is not a valid {kind} policy: {error}") from None
 
 
-def document(text: str, name: str, kind: DocumentKind) -> Document:
-    """A policy with its text. Raises `MalformedPolicy`."""
+def parse_document(text: str, name: str, kind: DocumentKind) -> Document:
+    """Return a policy with the texts and lines of its statements. Raises `MalformedPolicy`."""
     policy = parse_policy(text, name, kind=kind)
     spans = _spans(text, len(policy.statements))
     return Document(
@@ -47,13 +47,13 @@ def document(text: str, name: str, kind: DocumentKind) -> Document:
 
 
 def _spans(text: str, count: int) -> Sequence[tuple[int, int]]:
-    """Where the statements begin and end. A text that was parsed has a Statement key with that many values."""
+    """Return start and end of each statement. A text that was parsed has a Statement key with `count` values."""
     decoder = json.JSONDecoder()
     at = 0
     while (at := text.find('"Statement"', at)) >= 0:
         at += len('"Statement"')
         start = _skip(text, at)
-        if text[start : start + 1] != ":":  # a value that happens to read so
+        if text[start : start + 1] != ":":  # a value with that text
             continue
         start = _skip(text, start + 1)
         if text[start] == "{":
@@ -65,7 +65,7 @@ def _spans(text: str, count: int) -> Sequence[tuple[int, int]]:
             spans.append((start, end))
             start = _skip(text, end)
         return spans
-    return [(0, len(text))] * count  # the key is written with escapes; the whole document is all that can be shown
+    return [(0, len(text))] * count  # the key is written with escapes; show the whole document
 
 
 def _skip(text: str, at: int) -> int:

@@ -1,4 +1,4 @@
-"""Who an ARN is, and the condition keys that follow from it."""
+"""The principal of an ARN, and the condition keys that follow from it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from surveyor.errors import UsageError
 from surveyor_policies.model import Principal, PrincipalKind
 from surveyor_policies.statements import Context
 
-__all__ = ["caller", "keys_of", "somebody"]
+__all__ = ["default_principal", "parse_principal", "principal_context"]
 
 _KINDS: dict[str, PrincipalKind] = {
     "root": "root",
@@ -18,8 +18,8 @@ _KINDS: dict[str, PrincipalKind] = {
 _ACCOUNT = "000000000000"
 
 
-def caller(arn: str) -> Principal:
-    """The principal of an ARN as GetCallerIdentity tells it, or of a service's name."""
+def parse_principal(arn: str) -> Principal:
+    """Return the principal of an ARN as GetCallerIdentity returns it, or of a service's name. Raises UsageError."""
     if arn.endswith(".amazonaws.com"):
         return Principal(arn, "", "service")
     parts = arn.split(":", 5)
@@ -29,17 +29,17 @@ def caller(arn: str) -> Principal:
     return Principal(arn, parts[4], kind)
 
 
-def somebody(resource: str, *, session: bool) -> Principal:
-    """A caller of the resource's own account, where none is named: a user, or a session of a role."""
+def default_principal(resource: str, *, session: bool) -> Principal:
+    """Return a caller in the resource's account, for a request without a principal: a user, or a session of a role."""
     parts = resource.split(":", 5)
     account = parts[4] if len(parts) == 6 and parts[4].isdigit() else _ACCOUNT
     if session:
-        return Principal(f"arn:aws:sts::{account}:assumed-role/somebody/session", account, "assumed-role")
-    return Principal(f"arn:aws:iam::{account}:user/somebody", account, "user")
+        return Principal(f"arn:aws:sts::{account}:assumed-role/any-role/session", account, "assumed-role")
+    return Principal(f"arn:aws:iam::{account}:user/any-user", account, "user")
 
 
-def keys_of(principal: Principal) -> Context:
-    """The condition keys that every request of this principal carries (IAM User Guide, global condition keys)."""
+def principal_context(principal: Principal) -> Context:
+    """Return the condition keys of every request of this principal (IAM User Guide, global condition keys)."""
     if not principal.account:
         return {}
     keys = {"aws:principalaccount": (principal.account,), "aws:principalarn": (_principal_arn(principal),)}
@@ -49,7 +49,7 @@ def keys_of(principal: Principal) -> Context:
 
 
 def _principal_arn(principal: Principal) -> str:
-    """``aws:PrincipalArn`` is the role's ARN for a session of it; its path is not known here."""
+    """Return ``aws:PrincipalArn``: for a session the ARN of its role, whose path is not known here."""
     if principal.kind != "assumed-role":
         return principal.arn
     partition, role = principal.arn.split(":")[1], principal.arn.split("/")[1]

@@ -60,7 +60,7 @@ def test_wrong_account_creates_nothing(emulator: EmulatorAccount, tmp_path: Path
 
 
 def test_spent_budget_ends_in_inconclusive(emulator: EmulatorAccount, tmp_path: Path) -> None:
-    """Claims beyond the budget are not judged, and created resources are deleted as ever."""
+    """Claims beyond the budget are not judged, and created resources are deleted as usual."""
     before = list_resources(emulator.clients())
     done = surveyor(emulator, *conform(emulator, tmp_path), *CLAIMS, "--budget", "resources=4")
     assert done.returncode == 1

@@ -31,12 +31,12 @@ Reach = Callable[[Target, int], AbstractContextManager[ReachedTarget]]
 
 
 def existing_resources(folder: Path) -> list[Resource]:
-    """Return what still exists by the ledgers of a run. Raises LedgerBroken."""
+    """Return what still exists by the ledgers of a run. Raises MalformedLedger."""
     return [resource for path in ledgers_in(folder) for resource in read_ledger(path).existing]
 
 
 def owner_of(folder: Path) -> Owner | None:
-    """Return the owner of the ledgers; None if there are none, or nothing was written. Raises LedgerBroken."""
+    """Return the owner of the ledgers; None if there are none, or nothing was written. Raises MalformedLedger."""
     return next((contents.owner for path in ledgers_in(folder) if (contents := read_ledger(path)).owner), None)
 
 
@@ -60,7 +60,7 @@ def sweep_folder(
 ) -> list[str]:
     """Delete what exists by the ledgers in `folder`, and return a line for each resource that is left.
 
-    Raises RunStillActive while the run has not ended, LedgerBroken, and TargetUnavailable as `reach` does.
+    Raises RunStillActive while the run has not ended, MalformedLedger, and TargetUnavailable as `reach` does.
     """
     owner = owner_of(folder)
     if owner is None or not existing_resources(folder):

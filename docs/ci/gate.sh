@@ -1,9 +1,9 @@
 #!/bin/sh
-# Measures a scenario and says by the exit code whether a deployment may go on. Plain POSIX shell, for any CI.
+# Run a load scenario; the exit code decides whether a deployment continues. Plain POSIX shell, for any CI.
 #
 #   sh gate.sh gate.toml FOLDER SCENARIO... [-- options of surveyor load]
 #
-# It needs `surveyor` on the path. On GitHub the outcome is put on the run's page.
+# It needs `surveyor` on the path. On GitHub the result is shown on the page of the run.
 set -u
 
 say() { echo "gate.sh: $*" >&2; }
@@ -13,7 +13,7 @@ if [ $# -lt 3 ]; then
     exit 2
 fi
 if ! command -v surveyor >/dev/null; then
-    say "there is no surveyor on the path; install its wheel: python3 -m venv .surveyor && .surveyor/bin/pip install WHEEL"
+    say "surveyor is not on the path; install its wheel: python3 -m venv .surveyor && .surveyor/bin/pip install WHEEL"
     exit 2
 fi
 rules=$1
@@ -29,7 +29,7 @@ done
 # shellcheck disable=SC2086  # names are words
 surveyor load $names --out "$folder" "$@"
 code=$?
-# 1: something did not hold, which the gate judges by its own thresholds; anything above means that nothing was measured.
+# 1: a check failed, which the gate judges by its own thresholds; a higher code means that nothing was measured.
 if [ $code -gt 1 ]; then
     say "nothing was measured (exit code $code)"
     exit $code

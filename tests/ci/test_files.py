@@ -1,4 +1,4 @@
-"""The ready CI files do what they say, run as a CI would run them."""
+"""The files of docs/ci work as described, run as a CI system runs them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AREA = "attributes"
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """What a runner has: `surveyor` and `python` on the path, and a file for the summary."""
+    """Return the environment of a runner: `surveyor` and `python` on the path, and a file for the summary."""
     scripts = Path(sys.executable).parent
     return {
         "PATH": f"{scripts}:{os.environ['PATH']}",
@@ -39,24 +39,26 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def run(command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run to the end."""
+    """Run a command to its end."""
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
 
 
-def shell(environment: Mapping[str, str], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_script(environment: Mapping[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run conform.sh."""
-    return run(["sh", str(CI / "conform.sh"), *words], folder, environment)
+    return run(["sh", str(CI / "conform.sh"), *arguments], folder, environment)
 
 
-def work(environment: Mapping[str, str], folder: Path, **settings: str) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Run the workflow's shell steps as a runner would: after one that failed, only those that always run.
+def run_workflow(
+    environment: Mapping[str, str], folder: Path, **settings: str
+) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Run the workflow's shell steps as a runner does: after a failed step, only those that always run.
 
-    `settings` stand for what a user writes under `env`. Expressions are evaluated as far as the file uses them.
+    `settings` are the values that a user writes under `env`. Only the conditions that the file uses are supported.
     """
     env = {**environment, **{name: str(value) for name, value in JOB["env"].items()}, **settings}
-    done: dict[str, subprocess.CompletedProcess[str]] = {}
+    results: dict[str, subprocess.CompletedProcess[str]] = {}
     failed = False
     for step in STEPS:
         condition = step.get("if", "success()")
@@ -64,60 +66,60 @@ def work(environment: Mapping[str, str], folder: Path, **settings: str) -> dict[
             condition
         ]
         if "run" in step and met:
-            done[step["name"]] = run(["bash", "-e", "-c", step["run"]], folder, env)
-            failed |= done[step["name"]].returncode != 0
-    return done
+            results[step["name"]] = run(["bash", "-e", "-c", step["run"]], folder, env)
+            failed |= results[step["name"]].returncode != 0
+    return results
 
 
 def test_shell_passes_a_target_that_is_as_expected(environment: dict[str, str], tmp_path: Path) -> None:
-    """Exit 0, a report, and the summary where the runner wants it."""
-    done = shell(environment, tmp_path, "embedded", "reports", "--area", AREA)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.endswith("as expected\n")
+    """The script exits with 0 and writes a report and the summary of the runner."""
+    completed = run_script(environment, tmp_path, "embedded", "reports", "--area", AREA)
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stderr.endswith("as expected\n")
     assert (tmp_path / "reports" / "junit.xml").is_file()
     assert "embedded" in (tmp_path / "summary.md").read_text()
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
-    [(0, "as expected"), (1, "--update-expectations"), (2, "wrong usage"), (3, "could not be reached"),
+    ("code", "message"),
+    [(0, "as expected"), (1, "--update-expectations"), (2, "invalid usage"), (3, "could not be reached"),
      (4, "surveyor sweep reports"), (130, "interrupted"), (137, "ended with code 137")],
 )  # fmt: skip
-def test_shell_passes_each_exit_code_on(environment: dict[str, str], tmp_path: Path, code: int, said: str) -> None:
-    """With one line that says what to do; what surveyor is given is the target, the folder and every option."""
-    stand_in = tmp_path / "bin" / "surveyor"
-    stand_in.parent.mkdir()
-    stand_in.write_text(f'#!/bin/sh\necho "$@" > asked\nexit {code}\n')
-    stand_in.chmod(0o755)
-    path = {"PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
-    done = shell(environment | path, tmp_path, "a target", "reports", "--area", "dns")
-    assert done.returncode == code
-    (line,) = done.stderr.splitlines()
-    assert said in line
-    assert (tmp_path / "asked").read_text() == "conform --target a target --out reports --area dns\n"
+def test_shell_returns_each_exit_code(environment: dict[str, str], tmp_path: Path, code: int, message: str) -> None:
+    """One line says what to do; surveyor gets the target, the folder and all options."""
+    substitute = tmp_path / "bin" / "surveyor"
+    substitute.parent.mkdir()
+    substitute.write_text(f'#!/bin/sh\necho "$@" > arguments\nexit {code}\n')
+    substitute.chmod(0o755)
+    path = {"PATH": f"{substitute.parent}:{os.environ['PATH']}"}
+    completed = run_script(environment | path, tmp_path, "a target", "reports", "--area", "dns")
+    assert completed.returncode == code
+    (line,) = completed.stderr.splitlines()
+    assert message in line
+    assert (tmp_path / "arguments").read_text() == "conform --target a target --out reports --area dns\n"
 
 
-def test_shell_says_what_it_needs(environment: dict[str, str], tmp_path: Path) -> None:
-    """Too few words, and no surveyor, are wrong usage."""
-    assert "usage: conform.sh TARGET FOLDER" in shell(environment, tmp_path, "embedded").stderr
+def test_shell_reports_missing_arguments_and_a_missing_program(environment: dict[str, str], tmp_path: Path) -> None:
+    """Too few arguments, and no surveyor on the path, are invalid usage."""
+    assert "usage: conform.sh TARGET FOLDER" in run_script(environment, tmp_path, "embedded").stderr
     bare = tmp_path / "bare"
     bare.mkdir()
-    done = run(["/bin/sh", str(CI / "conform.sh"), "embedded", "reports"], tmp_path, {"PATH": str(bare)})
-    assert done.returncode == 2
-    assert "there is no surveyor on the path" in done.stderr
+    completed = run(["/bin/sh", str(CI / "conform.sh"), "embedded", "reports"], tmp_path, {"PATH": str(bare)})
+    assert completed.returncode == 2
+    assert "surveyor is not on the path" in completed.stderr
 
 
 @pytest.fixture(params=["github-actions.yml", "gate-actions.yml"])
 def workflow(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Each of the workflows, with its text under `text` and its one job under `job`."""
+    """Return each workflow, with its text under `text` and its only job under `job`."""
     text = (CI / request.param).read_text("utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
-    [job] = found["jobs"].values()
-    return {**found, "text": text, "job": job}
+    parsed: dict[str, Any] = yaml.safe_load(text)
+    [job] = parsed["jobs"].values()
+    return {**parsed, "text": text, "job": job}
 
 
-def test_workflow_asks_for_little_and_ends(workflow: dict[str, Any]) -> None:
-    """It may read the repository, nothing else, keeps no token, and stops by itself."""
+def test_workflow_has_few_permissions_and_a_timeout(workflow: dict[str, Any]) -> None:
+    """It has read access to the repository only, keeps no token, and ends after a time limit."""
     assert workflow["permissions"] == {"contents": "read"}
     assert "permissions" not in workflow["job"]
     assert 0 < workflow["job"]["timeout-minutes"] <= 60
@@ -126,20 +128,20 @@ def test_workflow_asks_for_little_and_ends(workflow: dict[str, Any]) -> None:
 
 
 def test_actions_are_pinned(workflow: dict[str, Any]) -> None:
-    """To a major tag, as the file says, or to a commit."""
+    """Each action is pinned to a major tag or to a commit."""
     used = [step["uses"] for step in workflow["job"]["steps"] if "uses" in step]
     assert len(used) == 3
-    assert [one for one in used if not re.fullmatch(r"actions/[\w-]+@(v\d+|[0-9a-f]{40})", one)] == []
+    assert [action for action in used if not re.fullmatch(r"actions/[\w-]+@(v\d+|[0-9a-f]{40})", action)] == []
 
 
-def test_nothing_from_outside_becomes_a_command(workflow: dict[str, Any]) -> None:
-    """A run step has no expression in it: what a pull request may choose reaches a shell as a variable if at all."""
+def test_no_expression_is_part_of_a_command(workflow: dict[str, Any]) -> None:
+    """A run step contains no expression: values that a pull request chooses only reach a shell as variables."""
     assert [step["name"] for step in workflow["job"]["steps"] if "${{" in step.get("run", "")] == []
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Surveyor's wheel."""
+    """Build Surveyor's wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     built = run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], ROOT, os.environ)
     assert built.returncode == 0, built.stderr
@@ -148,17 +150,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def runner(environment: dict[str, str], tmp_path: Path, wheel: Path) -> dict[str, str]:
-    """The environment of a runner on which pip installs for real, into a folder of its own and from the wheel alone."""
+    """Return the environment of a runner on which pip installs the wheel into a separate folder."""
     site = tmp_path / "site"
     pip = {"PIP_TARGET": str(site), "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    found = {"PATH": f"{site / 'bin'}:{environment['PATH']}", "PYTHONPATH": str(site)}
-    return environment | pip | found | {"SURVEYOR": str(wheel)}
+    paths = {"PATH": f"{site / 'bin'}:{environment['PATH']}", "PYTHONPATH": str(site)}
+    return environment | pip | paths | {"SURVEYOR": str(wheel)}
 
 
 def test_workflow_runs_from_the_wheel(runner: dict[str, str], tmp_path: Path) -> None:
-    """Installed, without a checkout, on a target that Surveyor starts: a report to keep, and a summary."""
-    done = work(runner, tmp_path, SURVEYOR=runner["SURVEYOR"], TARGET="embedded", OPTIONS=f"--area {AREA}")
-    assert {name: one.returncode for name, one in done.items()} == {"Install": 0, "Conform": 0, "Summary": 0}
+    """Installed from the wheel, without a checkout, it tests a started target and leaves a report and a summary."""
+    results = run_workflow(runner, tmp_path, SURVEYOR=runner["SURVEYOR"], TARGET="embedded", OPTIONS=f"--area {AREA}")
+    assert {name: result.returncode for name, result in results.items()} == {"Install": 0, "Conform": 0, "Summary": 0}
     assert (tmp_path / "site" / "surveyor" / "_bundle" / "suites").is_dir()
     assert "embedded" in (tmp_path / "summary.md").read_text()
     (upload,) = (step for step in STEPS if step.get("uses", "").startswith("actions/upload-artifact"))
@@ -168,42 +170,46 @@ def test_workflow_runs_from_the_wheel(runner: dict[str, str], tmp_path: Path) ->
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    """A free port, for an emulator that writes its id to `emulator.pid` and is ended afterwards."""
+    """Return a free port for an emulator, and stop the process whose id is in `emulator.pid` afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        yield_port = int(probe.getsockname()[1])
-    yield yield_port
+        number = int(probe.getsockname()[1])
+    yield number
     os.kill(int((tmp_path / "emulator.pid").read_text()), signal.SIGTERM)
 
 
 def test_workflow_starts_an_emulator_and_waits_for_it(runner: dict[str, str], tmp_path: Path, port: int) -> None:
-    """What START leaves running is judged at its URL once it answers."""
+    """The emulator that START leaves running is tested at its URL once it answers."""
     start = f"surveyor emulator --port {port} --clock advance > emulator.log 2>&1 & echo $! > emulator.pid"
     url = f"http://127.0.0.1:{port}"
     options = f"--area {AREA}"
-    done = work(runner, tmp_path, SURVEYOR=runner["SURVEYOR"], TARGET=url, ENDPOINT=url, START=start, OPTIONS=options)
-    assert {name: one.returncode for name, one in done.items()} == {
+    results = run_workflow(
+        runner, tmp_path, SURVEYOR=runner["SURVEYOR"], TARGET=url, ENDPOINT=url, START=start, OPTIONS=options
+    )
+    assert {name: result.returncode for name, result in results.items()} == {
         "Install": 0, "Start": 0, "Conform": 0, "Summary": 0
-    }, done["Conform"].stderr  # fmt: skip
+    }, results["Conform"].stderr  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("target", "code", "said"),
+    ("target", "code", "annotation"),
     [("http://127.0.0.1:9", 3, "title=No verdict"), ("no-such-target", 2, "title=Nothing was judged")],
 )
-def test_workflow_fails_with_a_word_on_it(
-    environment: dict[str, str], tmp_path: Path, target: str, code: int, said: str
+def test_workflow_fails_with_an_annotation(
+    environment: dict[str, str], tmp_path: Path, target: str, code: int, annotation: str
 ) -> None:
-    """The step has surveyor's own code and an annotation, and the page of the run says that much, too."""
-    done = work(environment | {"PIP_NO_INDEX": "1"}, tmp_path, SURVEYOR="pip", TARGET=target)  # pip is there already
-    assert done["Conform"].returncode == code
-    assert f"::error {said}" in done["Conform"].stdout
-    assert done["Summary"].returncode == 0
+    """The step ends with surveyor's exit code and an annotation, and the summary is not empty."""
+    results = run_workflow(
+        environment | {"PIP_NO_INDEX": "1"}, tmp_path, SURVEYOR="pip", TARGET=target
+    )  # a package that is installed
+    assert results["Conform"].returncode == code
+    assert f"::error {annotation}" in results["Conform"].stdout
+    assert results["Summary"].returncode == 0
     assert (tmp_path / "summary.md").read_text() != ""
 
 
-def test_the_target_file_of_the_page_is_one(tmp_path: Path) -> None:
-    """What the page tells people to write into their repository is read."""
+def test_the_target_file_of_the_readme_is_valid(tmp_path: Path) -> None:
+    """The target file that docs/ci/README.md shows can be loaded."""
     (block,) = re.findall(r"(?:^    .*=.*\n)+", (CI / "README.md").read_text(), re.MULTILINE)
     path = tmp_path / "emulator.toml"
     path.write_text(re.sub("^    ", "", block, flags=re.MULTILINE))
@@ -212,21 +218,21 @@ def test_the_target_file_of_the_page_is_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("arguments", "message"),
     [
         ((), "usage: gate.sh GATE.toml FOLDER SCENARIO"),
         (("gate.toml", "out", "deplay"), "did you mean 'deploy'"),
         (("gate.toml", "out", "deploy", "--", "--target", "embeded"), "did you mean 'embedded'"),
     ],
 )
-def test_the_gate_says_what_makes_no_sense(
-    tmp_path: Path, environment: dict[str, str], words: tuple[str, ...], says: str
+def test_the_gate_script_reports_invalid_arguments(
+    tmp_path: Path, environment: dict[str, str], arguments: tuple[str, ...], message: str
 ) -> None:
-    """Exit code 2 of `surveyor load` is passed on, and nothing is judged."""
-    done = subprocess.run(
-        ["sh", str(CI / "gate.sh"), *words],
+    """Exit code 2 of `surveyor load` is returned, and nothing is judged."""
+    completed = subprocess.run(
+        ["sh", str(CI / "gate.sh"), *arguments],
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 2
-    assert says in done.stderr
+    assert completed.returncode == 2
+    assert message in completed.stderr
     assert not (tmp_path / "summary.md").exists()

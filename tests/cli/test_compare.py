@@ -55,9 +55,9 @@ def changed(tmp_path: Path) -> Callable[[Callable[[Any], object]], str]:
 def test_an_invalid_report_is_2_in_one_line(tmp_path: Path, command: list[str], content: bytes, message: str) -> None:
     """A report that is truncated, of another version or of another tool is refused with the file's name."""
     (tmp_path / "bad.json").write_bytes(content)
-    done = surveyor(tmp_path, *command, "bad.json")
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
+    completed = surveyor(tmp_path, *command, "bad.json")
+    assert completed.returncode == 2
+    (line,) = completed.stderr.splitlines()
     assert line.startswith("surveyor: bad.json: ")
     assert message in line
 
@@ -65,24 +65,24 @@ def test_an_invalid_report_is_2_in_one_line(tmp_path: Path, command: list[str], 
 def test_a_folder_without_a_report_is_2(tmp_path: Path) -> None:
     """A folder without report.json is refused; a folder with it is read as its report."""
     (tmp_path / "run").mkdir()
-    done = surveyor(tmp_path, "diff", "run", str(MOTO))
-    assert (done.returncode, done.stderr) == (2, "surveyor: run: holds no report.json\n")
+    completed = surveyor(tmp_path, "diff", "run", str(MOTO))
+    assert (completed.returncode, completed.stderr) == (2, "surveyor: run: holds no report.json\n")
 
 
 def test_an_unwritable_folder_is_refused_first(tmp_path: Path) -> None:
     """The command ends before anything is tested or printed, and names the option for another folder."""
     (tmp_path / "file").touch()
-    done = surveyor(tmp_path, "compare", "embedded", "--out", "file/out")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "surveyor: cannot write to file/out: Not a directory; choose another folder with --out\n"
+    completed = surveyor(tmp_path, "compare", "embedded", "--out", "file/out")
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr == "surveyor: cannot write to file/out: Not a directory; choose another folder with --out\n"
 
 
 def test_a_report_without_claims_is_refused(tmp_path: Path, changed: Callable[[Callable[[Any], object]], str]) -> None:
     """`diff` refuses reports of chaos and load runs, which have no claims, instead of reporting no change."""
     experiments = changed(lambda report: report.update(claims=[]))
-    done = surveyor(tmp_path, "diff", experiments, str(MOTO))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "surveyor: no claims in changed.json: diff compares runs of `surveyor conform`\n"
+    completed = surveyor(tmp_path, "diff", experiments, str(MOTO))
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr == "surveyor: no claims in changed.json: diff compares runs of `surveyor conform`\n"
 
 
 def test_reports_of_different_suites_are_compared_with_a_note(
@@ -121,6 +121,6 @@ def test_evidence_of_any_shape_is_rendered(tmp_path: Path, changed: Callable[[Ca
             {"kind": 7, "at": "noon"},
         ]
 
-    done = surveyor(tmp_path, "compare", changed(add_unusual_evidence), "--out", "out")
-    assert done.returncode == 0, done.stderr
+    completed = surveyor(tmp_path, "compare", changed(add_unusual_evidence), "--out", "out")
+    assert completed.returncode == 0, completed.stderr
     assert "bottom" in (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")

@@ -59,9 +59,9 @@ def surveyor(checkout: Checkout, *arguments: str) -> subprocess.CompletedProcess
 def test_all_as_expected_is_0(checkout: Checkout) -> None:
     """Prints a table by area, the times covered, the paths of report and page; exit 0."""
     checkout.suite(GOOD)
-    done = surveyor(checkout, "conform", "--target", "fake")
-    assert done.returncode == 0
-    lines = done.stdout.splitlines()
+    completed = surveyor(checkout, "conform", "--target", "fake")
+    assert completed.returncode == 0
+    lines = completed.stdout.splitlines()
     assert "area\tclaims\tpass\tnot-run\tunexpected" in lines
     assert "alpha\t4\t1\t3\t0" in lines
     assert lines[-3].startswith("1 of 4 claims judged in ")
@@ -75,8 +75,8 @@ def test_all_as_expected_is_0(checkout: Checkout) -> None:
 def test_moved_verdict_is_1_with_the_calls_behind_it(checkout: Checkout) -> None:
     """The expected and the actual verdict, the documented statement and the calls are printed."""
     checkout.suite(GOOD + BAD)
-    done = surveyor(checkout, "conform", "--target", "fake")
-    assert done.returncode == 1
+    completed = surveyor(checkout, "conform", "--target", "fake")
+    assert completed.returncode == 1
     for part in (
         "alpha.second: expected pass, got fail",
         "documented: The second thing is so.",
@@ -86,7 +86,7 @@ def test_moved_verdict_is_1_with_the_calls_behind_it(checkout: Checkout) -> None
         "-> 400 ",
         "; 1 unexpected",
     ):
-        assert part in done.stdout
+        assert part in completed.stdout
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_moved_verdict_is_1_with_the_calls_behind_it(checkout: Checkout) -> None
 def test_invalid_usage_is_2_in_one_line(checkout: Checkout, arguments: list[str], message: str) -> None:
     """Invalid arguments are refused in one line on stderr, with the nearest valid name if there is one."""
     checkout.suite(GOOD)
-    done = surveyor(checkout, "conform", *arguments)
-    assert done.returncode == 2
-    assert done.stderr.startswith("surveyor: ")
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    completed = surveyor(checkout, "conform", *arguments)
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("surveyor: ")
+    assert message in completed.stderr
+    assert len(completed.stderr.splitlines()) == 1
 
 
 def test_unwritable_out_is_2(checkout: Checkout) -> None:
@@ -116,12 +116,12 @@ def test_unwritable_out_is_2(checkout: Checkout) -> None:
     checkout.suite(GOOD)
     occupied = checkout.layout.root / "file"
     occupied.write_text("")
-    done = subprocess.run(
+    completed = subprocess.run(
         command(checkout, "conform", "--target", "fake", "--out", str(occupied / "out")),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"surveyor: cannot write to {occupied / 'out'}")
+    assert completed.returncode == 2
+    assert completed.stderr.startswith(f"surveyor: cannot write to {occupied / 'out'}")
 
 
 def test_removed_working_directory_is_2(checkout: Checkout) -> None:
@@ -130,8 +130,8 @@ def test_removed_working_directory_is_2(checkout: Checkout) -> None:
     gone = checkout.layout.root / "gone"
     gone.mkdir()
     shell = ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *command(checkout, "conform", "--target", "fake")]
-    done = subprocess.run(shell, cwd=gone, capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stderr) == (
+    completed = subprocess.run(shell, cwd=gone, capture_output=True, text=True, check=False, timeout=60)
+    assert (completed.returncode, completed.stderr) == (
         2,
         "surveyor: the current directory was removed; change to another\n",
     )
@@ -139,9 +139,9 @@ def test_removed_working_directory_is_2(checkout: Checkout) -> None:
 
 def test_an_installed_package_keeps_its_fingerprints(checkout: Checkout) -> None:
     """The recorded fingerprints of documents can only be rewritten in a checkout."""
-    done = surveyor(checkout, "claims", "drift", "--accept")
-    assert done.returncode == 2
-    assert "belongs to an installed package" in done.stderr
+    completed = surveyor(checkout, "claims", "drift", "--accept")
+    assert completed.returncode == 2
+    assert "belongs to an installed package" in completed.stderr
 
 
 def test_version_is_printed(checkout: Checkout) -> None:
@@ -160,10 +160,10 @@ def test_unreachable_target_is_3_in_one_line(checkout: Checkout, target: str) ->
     """If no server listens, or the target does not start, there is one line on stderr and no verdict."""
     (checkout.layout.targets / "broken.toml").write_text('[start]\nargv = ["no-such-program"]\n')
     checkout.suite(GOOD)
-    done = surveyor(checkout, "conform", "--target", target)
-    assert done.returncode == 3
-    assert len(done.stderr.splitlines()) == 1
-    assert "cannot be reached at http://127.0.0.1:9" in done.stderr or "no-such-program" in done.stderr
+    completed = surveyor(checkout, "conform", "--target", target)
+    assert completed.returncode == 3
+    assert len(completed.stderr.splitlines()) == 1
+    assert "cannot be reached at http://127.0.0.1:9" in completed.stderr or "no-such-program" in completed.stderr
     assert load_report(checkout.layout.root / "out" / "report.json").summary["pass"] == 0
 
 
@@ -171,21 +171,21 @@ def test_a_target_that_never_started_prints_no_verdicts(checkout: Checkout) -> N
     """Verdicts known from the target file alone are no reason to print a table of errors."""
     (checkout.layout.targets / "lame.toml").write_text('[start]\nargv = ["{python}", "-c", "import no_such_module"]\n')
     checkout.suite(GOOD + "@proves('alpha.named')\ndef test_named(cloudmap):\n    '''It is so.'''\n")
-    done = surveyor(checkout, "conform", "--target", "lame")
-    assert done.returncode == 3
-    assert done.stdout.splitlines()[-2].startswith("report: ")
-    assert "alpha.first" not in done.stdout
-    (line,) = done.stderr.splitlines()
+    completed = surveyor(checkout, "conform", "--target", "lame")
+    assert completed.returncode == 3
+    assert completed.stdout.splitlines()[-2].startswith("report: ")
+    assert "alpha.first" not in completed.stdout
+    (line,) = completed.stderr.splitlines()
     assert "No module named 'no_such_module' before it was ready; run `surveyor doctor` to see what is missing" in line
 
 
 def test_uncollectable_suite_is_3(checkout: Checkout) -> None:
     """A suite that breaks the rules is a harness error, not a failure of the target."""
     checkout.suite(GOOD.replace("first", "frist"))
-    done = surveyor(checkout, "conform", "--target", "fake")
-    assert done.returncode == 3
-    assert "test_good proves the unknown claim 'alpha.frist'" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    completed = surveyor(checkout, "conform", "--target", "fake")
+    assert completed.returncode == 3
+    assert "test_good proves the unknown claim 'alpha.frist'" in completed.stderr
+    assert len(completed.stderr.splitlines()) == 1
 
 
 def test_expectations_of_a_users_target_file_are_beside_it(checkout: Checkout, tmp_path: Path) -> None:
@@ -207,29 +207,30 @@ def test_expectations_are_written_and_then_met(checkout: Checkout) -> None:
     """After --update-expectations the same target exits with 0, and with 1 when a known failure passes."""
     (checkout.layout.root / "pyproject.toml").touch()  # a checkout
     checkout.suite(GOOD + BAD)
-    done = surveyor(checkout, "conform", "--target", "fake", "--update-expectations")
-    assert done.returncode == 0
+    completed = surveyor(checkout, "conform", "--target", "fake", "--update-expectations")
+    assert completed.returncode == 0
     path = checkout.layout.targets / "expectations" / "fake.toml"
-    assert f"expectations written to {path}: 1" in done.stdout
+    assert f"expectations written to {path}: 1" in completed.stdout
     entry = load_expectations(path).entries["alpha.second"]
     assert entry.symptom == "test_bad: ClientError NamespaceAlreadyExists, expected InvalidInput"
     assert entry.reason == "recorded from a run, not investigated"
     assert surveyor(checkout, "conform", "--target", "fake").returncode == 0
     checkout.suite(GOOD + BAD.replace("InvalidInput", "NamespaceAlreadyExists"))
-    done = surveyor(checkout, "conform", "--target", "fake")
-    assert done.returncode == 1
-    assert "alpha.second: expected fail (recorded from a run, not investigated), got pass" in done.stdout
+    completed = surveyor(checkout, "conform", "--target", "fake")
+    assert completed.returncode == 1
+    assert "alpha.second: expected fail (recorded from a run, not investigated), got pass" in completed.stdout
 
 
 def test_survey_uses_the_embedded_target_by_default(checkout: Checkout) -> None:
     """Without --target the embedded target is surveyed."""
     checkout.suite(GOOD)
     checkout.target(name="embedded")
-    done = surveyor(checkout, "survey", "--workers", "1")
-    assert done.returncode == 0
+    completed = surveyor(checkout, "survey", "--workers", "1")
+    assert completed.returncode == 0
     assert load_report(checkout.layout.root / "out" / "report.json").target.name == "embedded"
 
 
+@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_is_130_and_leaves_no_process(checkout: Checkout, workers: str) -> None:
     """After Ctrl-C the report holds the verdicts so far, other claims are not-run, and the target is stopped."""

@@ -73,7 +73,8 @@ class Clock(ABC):
                 raise WrongAnswer(
                     f"expected {_name(condition)} within {within:g} service seconds; after {passed:.1f} it was still "
                     f"{_show(last)}",
-                    actual=f"not within {within:g} s",
+                    actual=f"not as documented within {within:g} s",
+                    cause=last.cause if isinstance(last, WrongAnswer) else "",
                 )
             step = within if self._settled(passed) else self._step(passed, within)
             self.wait(max(0.001, min(step, within - passed)))
@@ -94,7 +95,8 @@ class Clock(ABC):
                 raise WrongAnswer(
                     f"expected {_name(condition)} during {during:g} service seconds; after {polled:.1f} it was "
                     f"{_show(last)}",
-                    actual=f"not for {during:g} s",
+                    actual=f"not as documented for {during:g} s",
+                    cause=last.cause if isinstance(last, WrongAnswer) else "",
                 )
             if polled >= during:
                 return

@@ -55,12 +55,15 @@ class FeatureLacking(Exception):
 class WrongAnswer(AssertionError):
     """An answer that contradicts the document, or the lack of one.
 
-    `actual` is a label for the answer that is the same in every run: no ids, ports or times.
+    `actual` is a label for the answer that is the same in every run: no ids, ports or times. `operation` and `cause`:
+    which operation answered wrongly, and what is wrong with its answer; "" stands for the last call, and for `actual`.
     """
 
-    def __init__(self, message: str, actual: str) -> None:
+    def __init__(self, message: str, actual: str, *, operation: str = "", cause: str = "") -> None:
         super().__init__(message)
         self.actual = actual
+        self.operation = operation
+        self.cause = cause or actual
 
 
 class NoAnswer(WrongAnswer):

@@ -66,6 +66,8 @@ class Evidence:
     """The entries of the current test."""
 
     now: Callable[[], float] = time.time
+    latest: EvidenceEntry | None = None
+    """The last call or DNS query of the current test."""
     _first: list[EvidenceEntry] = field(default_factory=list)
     _last: list[EvidenceEntry] = field(default_factory=list)
     _figures: list[EvidenceEntry] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Evidence:
 
     def begin(self) -> None:
         """Discard all entries: a new test starts."""
-        self._first, self._last, self._figures, self._skipped = [], [], [], 0
+        self._first, self._last, self._figures, self._skipped, self.latest = [], [], [], 0, None
 
     def entries(self) -> list[EvidenceEntry]:
         """Return the entries of the current test, in order."""
@@ -123,6 +125,8 @@ class Evidence:
     def _keep(self, entry: EvidenceEntry, started: float) -> None:
         entry["at"] = round(self.now(), 3)
         entry["wallMs"] = round((time.perf_counter() - started) * 1000, 1)
+        if entry["kind"] in ("call", "dns"):
+            self.latest = entry
         # Several resources may be polled in turn: compare with the latest entry of the same request.
         request = _request(entry)
         before = next((kept for kept in reversed([*self._first, *self._last]) if _request(kept) == request), None)

@@ -98,6 +98,10 @@ __all__ = [
 ]
 
 
+_INVALID = ("Invalid", "Validation", "ClientException", "Malformed", "Serialization")
+"""Beginnings of the error codes with which services refuse a request that is invalid in itself."""
+
+
 def proves(*claims: str) -> pytest.MarkDecorator:
     """Mark a test with the ids of the claims that it proves; every test of a suite needs at least one."""
     return pytest.mark.proves(*claims)
@@ -123,14 +127,14 @@ class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
     ) -> bool:
         __tracebackhide__ = True
         if error is None:
-            raise WrongAnswer(f"expected the error {self.code}, got no error", actual=f"no error, expected {self.code}")
+            request = "an invalid request" if self.code.startswith(_INVALID) else "the request"
+            cause = f"accepted {request}, expected {self.code}"
+            raise WrongAnswer(cause, actual=cause)
         if isinstance(error, NotOffered) or not isinstance(error, ClientError):
             return False
-        self.response = dict(error.response)
+        self.response = error.response  # type: ignore[assignment]  # the stubs list only the members of every error
         actual = str(error.response.get("Error", {}).get("Code", ""))
         if actual != self.code:
-            raise WrongAnswer(
-                f"expected the error {self.code}, got {actual or 'an error with no code'} from {error.operation_name}",
-                actual=f"ClientError {actual}, expected {self.code}",
-            ) from error
+            cause = f"refused with {actual or 'an error without a code'}, expected {self.code}"
+            raise WrongAnswer(cause, actual=cause) from error
         return True

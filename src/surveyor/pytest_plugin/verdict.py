@@ -13,6 +13,7 @@ import pytest
 
 from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
+from surveyor.pytest_plugin.failed_assertion import Comparison
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
 from surveyor.pytest_plugin.session import SESSION, TargetSession
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, PhaseVerdict, judge
@@ -30,6 +31,7 @@ HISTORY = pytest.StashKey[str]()
 FEATURES = pytest.StashKey[frozenset[str]]()
 """The features that an experiment needs, set by the plugin that runs experiments when the test is collected."""
 
+_COMPARISON = pytest.StashKey[Comparison]()
 _JUDGEMENTS = pytest.StashKey[list[PhaseVerdict]]()
 _STARTED = pytest.StashKey[float]()
 _CALLED = pytest.StashKey[Counter[str]]()
@@ -54,6 +56,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _refuse_lacking(session, needed, declared)
     running = session.get()
     running.evidence.begin()
+    running.clients.recycle()
     item.stash[_STARTED] = running.clock.now()
     item.stash[_CALLED] = running.spending.all()
     _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
@@ -91,6 +94,12 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> None:
+    """Keep the last comparison that was false; pytest's own explanation is for Python programmers."""
+    config.stash[_COMPARISON] = Comparison(left, op, right)
+
+
 def _context(item: pytest.Item) -> JudgeContext:
     session = item.config.stash[SESSION]
     layout = item.config.stash[SETTINGS].layout
@@ -99,6 +108,8 @@ def _context(item: pytest.Item) -> JudgeContext:
         session.target.lacks,
         session.target.is_local,
         session.dead,
+        session.running.evidence.latest if session.running is not None and _STARTED in item.stash else None,
+        item.config.stash.get(_COMPARISON, None),
     )
 
 
@@ -122,6 +133,8 @@ def _result(item: pytest.Item) -> TestResult:
         verdict=verdict,
         symptom=decisive.symptom,
         detail=decisive.detail,
+        operation=decisive.operation,
+        cause=decisive.cause,
         evidence=tuple(evidence),
         service_seconds=round(elapsed, 3),
         calls=dict(calls),

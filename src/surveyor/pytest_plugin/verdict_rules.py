@@ -1,8 +1,8 @@
 """From the exception that ended a test to a verdict, a symptom, and a detail in plain words.
 
 A wrong answer of the target is a fail; a defect of Surveyor or a broken connection is an error. A symptom is compared
-with expectations: it holds the name of the test, its parameters and an error code or label, never source text, ids,
-ports or times.
+with expectations: it holds the name of the test, its parameters and a label, never source text, ids, ports or times.
+Labels, details and causes use the words of the API: operations, members, error codes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ from surveyor.errors import (
     UsageError,
     WrongAnswer,
 )
+from surveyor.evidence import EvidenceEntry
+from surveyor.pytest_plugin.failed_assertion import Comparison, describe_assertion
 from surveyor.pytest_plugin.failed_statement import FailedStatement, find_statement
+from surveyor.response import MissingEntry, MissingMember, Response, operation_name
 from surveyor.unsupported import is_html
 from surveyor.verdicts import Verdict
 
@@ -73,11 +76,16 @@ _MAX_LENGTH = 600
 
 @dataclass(frozen=True)
 class PhaseVerdict:
-    """The verdict on one phase of a test. ``symptom`` is "" for verdicts that no expectation records."""
+    """The verdict on one phase of a test. ``symptom`` is "" for verdicts that no expectation records.
+
+    ``operation`` and ``cause``: of a fail, which operation answered wrongly and what is wrong, without values.
+    """
 
     verdict: Verdict
     symptom: str = ""
     detail: str = ""
+    operation: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,38 +93,57 @@ class JudgeContext:
     """What a judgement depends on besides the exception.
 
     ``dead()`` returns why the target cannot answer any more, or None; ``lacks`` holds the operations that the target
-    declares not to have; ``local`` targets have no network that could be the cause of a missing answer.
+    declares not to have; ``local`` targets have no network that could be the cause of a missing answer. ``latest`` is
+    the last call or DNS query, ``comparison`` the last comparison that was false.
     """
 
     suites: Path
     lacks: frozenset[str]
     local: bool
     dead: Callable[[], str | None]
+    latest: EvidenceEntry | None = None
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """A verdict with the label of its symptom. Of a fail also ``operation`` and ``cause``; "" stands for the label."""
+
+    verdict: Verdict
+    label: str
+    detail: str
+    operation: str = ""
+    cause: str = ""
 
 
 def judge(error: BaseException, test: str, phase: str, context: JudgeContext) -> PhaseVerdict:
     """Return the judgement on the test of this name that ended with ``error`` in ``phase``: setup, call or teardown."""
     statement = find_statement(error.__traceback__, context.suites)
-    verdict, label, detail = _classify(error, statement, context)
+    outcome = _classify(error, statement, context)
     prefix = {"setup": "set-up: ", "teardown": "tear-down: "}.get(phase, "")
-    if verdict is Verdict.UNSUPPORTED:
-        return PhaseVerdict(verdict, "", _shorten(detail))
-    symptom = prefix + ": ".join(part for part in (test, label) if part)
-    return PhaseVerdict(verdict, symptom, _shorten(prefix + detail))
+    if outcome.verdict is Verdict.UNSUPPORTED:
+        return PhaseVerdict(outcome.verdict, "", _shorten(outcome.detail))
+    symptom = prefix + ": ".join(part for part in (test, outcome.label) if part)
+    if outcome.verdict is not Verdict.FAIL:
+        return PhaseVerdict(outcome.verdict, symptom, _shorten(prefix + outcome.detail))
+    operation, cause = outcome.operation or _latest_operation(context), outcome.cause or outcome.label
+    detail = outcome.detail if outcome.detail.startswith(f"{operation}: ") else f"{operation}: {outcome.detail}"
+    detail = detail.removeprefix(": ")
+    return PhaseVerdict(outcome.verdict, symptom, _shorten(prefix + detail), operation, _shorten(cause))
 
 
-def _classify(error: BaseException, statement: FailedStatement, context: JudgeContext) -> tuple[Verdict, str, str]:
-    """Return verdict, label and detail."""
+def _classify(error: BaseException, statement: FailedStatement, context: JudgeContext) -> _Outcome:
     chain = list(_chain(error))
     for link in chain:
         if isinstance(link, TargetUnavailable):
-            return Verdict.ERROR, "the target is gone", str(link)
+            return _Outcome(Verdict.ERROR, "the target is gone", str(link))
     if isinstance(error, SurveyorError):
-        return Verdict.ERROR, REFUSED if isinstance(error, UsageError) else type(error).__name__, str(error)
+        label = REFUSED if isinstance(error, UsageError) else type(error).__name__
+        return _Outcome(Verdict.ERROR, label, str(error))
     if isinstance(error, FeatureLacking):
-        return Verdict.UNSUPPORTED, "", str(error)
+        return _Outcome(Verdict.UNSUPPORTED, "", str(error))
     if isinstance(error, (Inconclusive, pytest.skip.Exception)):
-        return Verdict.INCONCLUSIVE, "inconclusive", str(error)
+        return _Outcome(Verdict.INCONCLUSIVE, "inconclusive", str(error))
     for link in chain:
         if isinstance(link, (HTTPClientError, ConnectionError, NoAnswer)):
             return _disconnected(link, error, context)
@@ -124,63 +151,131 @@ def _classify(error: BaseException, statement: FailedStatement, context: JudgeCo
             return _not_offered(link, context)
     refused = next((link for link in chain[:2] if isinstance(link, ClientError)), None)
     if refused is not None and _code(refused) in THROTTLED:
-        return Verdict.INCONCLUSIVE, f"throttled: {_code(refused)}", f"throttled by {refused.operation_name}"
-    return _answered(error, statement)
+        label = f"throttled: {_code(refused)}"
+        return _Outcome(Verdict.INCONCLUSIVE, label, f"throttled by {refused.operation_name}")
+    return _answered(error, statement, context)
 
 
-def _answered(error: BaseException, statement: FailedStatement) -> tuple[Verdict, str, str]:
+def _answered(error: BaseException, statement: FailedStatement, context: JudgeContext) -> _Outcome:
     if isinstance(error, WrongAnswer):
-        return Verdict.FAIL, error.actual, str(error)
+        return _wrong_answer(error, context)
+    if isinstance(error, (MissingMember, MissingEntry)):
+        return _missing(error, statement)
     if isinstance(error, ClientError):
         return _refused(error)
     if isinstance(error, ResponseParserError):
         is_page = "<html" in str(error).lower() or "<!doctype html" in str(error).lower()
         actual = "a web page" if is_page else "an answer that cannot be parsed"
-        return Verdict.FAIL, actual, f"expected an answer in the API's protocol; got {actual}: {error}"
+        return _Outcome(Verdict.FAIL, actual, f"expected an answer in the API's protocol, got {actual}: {error}")
     kind = type(error).__name__
     if isinstance(error, pytest.FixtureLookupError):
-        return Verdict.ERROR, kind, f"there is no fixture {error.argname!r}"
-    if statement.in_suite and isinstance(error, (AssertionError, pytest.fail.Exception)):
-        return Verdict.FAIL, kind, f"expected {statement.text.removeprefix('assert ')}; got {_flat(error)}"
+        return _Outcome(Verdict.ERROR, kind, f"there is no fixture {error.argname!r}")
+    if statement.in_suite and isinstance(error, pytest.fail.Exception):
+        return _failed(error)
+    if statement.in_suite and isinstance(error, AssertionError):
+        difference = describe_assertion(statement, _flat(error), context.comparison)
+        label = ": ".join(part for part in (difference.operation, difference.cause) if part)
+        return _Outcome(Verdict.FAIL, label, difference.detail, difference.operation, difference.cause)
     if statement.innermost.endswith("serialize.py"):  # botocore's: the request could not even be written
-        return Verdict.ERROR, kind, f"`{statement.text}` cannot be sent: {kind} {_flat(error)}"
+        return _Outcome(Verdict.ERROR, kind, f"`{statement.text}` cannot be sent: {kind} {_flat(error)}")
     if statement.in_suite and isinstance(error, _WRONG_SHAPE):
-        label = f"{kind} {error}" if isinstance(error, KeyError) else kind
-        return Verdict.FAIL, label, f"expected an answer that allows `{statement.text}`; got {kind}: {_flat(error)}"
-    return Verdict.ERROR, kind, f"{kind} in {statement.text or 'the harness'}: {_flat(error)}"
+        cause = _wrong_shape(error)
+        return _Outcome(Verdict.FAIL, cause, f"{cause} (`{statement.text}`: {kind} {_flat(error)})")
+    return _Outcome(Verdict.ERROR, kind, f"{kind} in {statement.text or 'the harness'}: {_flat(error)}")
 
 
-def _refused(error: ClientError) -> tuple[Verdict, str, str]:
+def _wrong_answer(error: WrongAnswer, context: JudgeContext) -> _Outcome:
+    """Return a fail; the label names the operation where the answer that was refused or accepted does."""
+    operation, label = error.operation, error.actual
+    if isinstance(error.__cause__, ClientError):
+        operation = operation or _operation_of(error.__cause__)
+    if error.actual.startswith(("accepted ", "refused ")):
+        label = f"{operation or _latest_operation(context)}: {error.actual}".removeprefix(": ")
+    return _Outcome(Verdict.FAIL, label, str(error), operation, error.cause)
+
+
+def _missing(error: MissingMember | MissingEntry, statement: FailedStatement) -> _Outcome:
+    if not error.is_documented:
+        detail = f"`{statement.text}` reads a member that {error.operation} does not have: {error}"
+        return _Outcome(Verdict.ERROR, "unknown member", detail)
+    return _Outcome(Verdict.FAIL, f"{error.operation}: {error.cause}", str(error), error.operation, error.cause)
+
+
+def _failed(error: BaseException) -> _Outcome:
+    """Return the fail of `pytest.fail`, or of `pytest.raises` without an exception."""
+    text = _flat(error)
+    if text.startswith("DID NOT RAISE"):
+        cause = "accepted an invalid request, expected an error"
+        return _Outcome(Verdict.FAIL, cause, cause)
+    return _Outcome(Verdict.FAIL, "the answer is not as documented", text)
+
+
+def _wrong_shape(error: BaseException) -> str:
+    """Return in plain words what is wrong with an answer that a statement of a suite cannot read."""
+    text = _flat(error)
+    if isinstance(error, KeyError):
+        return f"{error.args[0]!r} is missing" if error.args else "a member is missing"
+    if isinstance(error, (IndexError, StopIteration)):
+        return "the answer lacks entries"
+    if isinstance(error, ValueError) and "values to unpack" in text:
+        return "the answer lacks entries" if text.startswith("not enough") else "the answer has too many entries"
+    if isinstance(error, PaginationError):
+        return "a page leads back to itself"
+    if isinstance(error, dns.exception.DNSException):
+        return f"the answer is not valid DNS ({type(error).__name__})"
+    return f"the answer has another form ({type(error).__name__})"
+
+
+def _refused(error: ClientError) -> _Outcome:
     code, message = _code(error), str(error.response.get("Error", {}).get("Message", ""))
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    operation = _operation_of(error)
     if is_html(headers, message):
         actual = f"a web page with HTTP {code}"
-        return Verdict.FAIL, actual, f"expected an answer to {error.operation_name}; got {actual}"
-    detail = f"expected {error.operation_name} to succeed; got the error {code or 'without a code'}: {message}"
-    return Verdict.FAIL, f"ClientError {code}".strip(), detail
+        return _Outcome(Verdict.FAIL, f"{operation}: {actual}", f"expected an answer, got {actual}", operation, actual)
+    cause = f"refused a valid request with {code or 'an error without a code'}"
+    return _Outcome(Verdict.FAIL, f"{operation}: {cause}", f"{cause}: {message}", operation, cause)
 
 
-def _not_offered(link: NotOffered, context: JudgeContext) -> tuple[Verdict, str, str]:
+def _not_offered(link: NotOffered, context: JudgeContext) -> _Outcome:
     detail = f"not offered: {link.operation} ({link.answer})"
     if link.operation in context.lacks:
-        return Verdict.UNSUPPORTED, "", detail
-    return Verdict.FAIL, f"not offered: {link.operation}", detail
+        return _Outcome(Verdict.UNSUPPORTED, "", detail)
+    operation = operation_name(*link.operation.split(":", 1))
+    label = f"not offered: {link.operation}"
+    return _Outcome(Verdict.FAIL, label, f"is not offered ({link.answer})", operation, "is not offered")
 
 
-def _disconnected(link: BaseException, error: BaseException, context: JudgeContext) -> tuple[Verdict, str, str]:
+def _disconnected(link: BaseException, error: BaseException, context: JudgeContext) -> _Outcome:
     dead = context.dead()
     if dead:
-        return Verdict.ERROR, "the target is gone", dead
+        return _Outcome(Verdict.ERROR, "the target is gone", dead)
     if isinstance(error, WrongAnswer):  # DNS: the API answers, so it is the name server that does not
-        return Verdict.FAIL, error.actual, str(error)
+        return _Outcome(Verdict.FAIL, error.actual, str(error))
     if isinstance(link, ReadTimeoutError):
         verdict = Verdict.FAIL if context.local else Verdict.INCONCLUSIVE
-        return verdict, "no answer in time", f"expected an answer; got none in time (wall): {_flat(link)}"
+        return _Outcome(verdict, "no answer in time", f"expected an answer, got none in time (wall): {_flat(link)}")
     if isinstance(link, (EndpointConnectionError, ConnectTimeoutError)) or not context.local:
-        return Verdict.ERROR, type(link).__name__, _flat(link)
+        return _Outcome(Verdict.ERROR, type(link).__name__, _flat(link))
     is_closed = isinstance(link, (ConnectionClosedError, ConnectionError))
     label = "connection closed" if is_closed else type(link).__name__
-    return Verdict.FAIL, label, f"expected an answer; the connection was closed without one: {_flat(link)}"
+    cause = "the connection is closed without an answer" if is_closed else ""
+    detail = f"expected an answer, the connection was closed without one: {_flat(link)}"
+    return _Outcome(Verdict.FAIL, label, detail, cause=cause)
+
+
+def _latest_operation(context: JudgeContext) -> str:
+    """Return the operation of the last call, or `DNS A` for a query."""
+    entry = context.latest or {}
+    if entry.get("kind") == "dns":
+        return f"DNS {entry.get('question', '').rpartition(' ')[2]}"
+    operation = str(entry.get("operation", "")).removeprefix("POST ")
+    return operation_name(entry.get("service", ""), operation) if operation else ""
+
+
+def _operation_of(error: ClientError) -> str:
+    response = error.response
+    return response.origin.name if isinstance(response, Response) else error.operation_name
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

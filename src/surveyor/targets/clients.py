@@ -21,10 +21,11 @@ from surveyor.account.ledger import Ledger
 from surveyor.account.tags import add_run_tag
 from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
+from surveyor.response import ResponseWrapper
 from surveyor.targets.model import Target
 from surveyor.unsupported import declined
 
-__all__ = ["Clients"]
+__all__ = ["Clients", "wrap_responses"]
 
 
 class ProcessLog(Protocol):
@@ -59,6 +60,7 @@ class Clients:
         self._log = log
         self._spending = spending or Spending(target.budget)
         self._session = _session(target)
+        self._session.register("creating-client-class", wrap_responses)
         self._config = _config(target)
 
     def client(
@@ -214,6 +216,11 @@ def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in parsed.items() if key not in ("ResponseMetadata", "Error")} | dict(
         parsed.get("Error", {})
     )
+
+
+def wrap_responses(**event: Any) -> None:
+    """Handle botocore's `creating-client-class`: responses of the client name a member that is missing."""
+    event["base_classes"].insert(0, ResponseWrapper)
 
 
 def _config(target: Target) -> Config:

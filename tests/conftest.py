@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -136,3 +137,18 @@ def shared_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checko
     """Provide a checkout for the tests of one file that only read the results of one run."""
     with _checkout(tmp_path_factory.mktemp("checkout")) as checkout:
         yield checkout
+
+
+@pytest.fixture
+def children_take_ctrl_c() -> Iterator[None]:
+    """Let SIGINT interrupt the processes that a test starts, also if the tests run with SIGINT ignored.
+
+    `make test &` in a script, or under nohup, starts everything with SIGINT ignored, and programs keep it so. While a
+    handler is installed here, children start with the default instead; this process still ignores the signal.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+    yield
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,10 +8,12 @@ import subprocess
 import sys
 
 import boto3
+import pytest
 
 COMMAND = (sys.executable, "-c", "import sys; from surveyor.cli import main; sys.exit(main())", "emulator")
 
 
+@pytest.mark.usefixtures("children_take_ctrl_c")
 def test_boto3_reaches_it_with_the_printed_settings_until_ctrl_c() -> None:
     """A plain boto3 client needs only the printed settings; Ctrl-C ends the emulator with 130."""
     command = [

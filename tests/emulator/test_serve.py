@@ -60,6 +60,7 @@ def test_prints_its_addresses_when_it_is_ready(processes: list[Process]) -> None
     assert dns.query.udp(question, address, LIMIT, int(port)).id == question.id
 
 
+@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stops_on_a_signal(processes: list[Process], number: signal.Signals) -> None:
     """It exits with 0 and prints nothing, even with connections open."""

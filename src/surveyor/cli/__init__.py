@@ -15,7 +15,6 @@ import typer
 from surveyor import __version__
 from surveyor.cli._support.lazy_commands import CommandEntry, group_of
 from surveyor.cli._support.process_ends import CLOSED_PIPE, discard_output, is_output_closed, signals_interrupt
-from surveyor.errors import SurveyorError, UsageError
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -41,7 +40,8 @@ COMMANDS = (
     CommandEntry(
         "diff",
         "surveyor.cli.compare",
-        "Print which claims regressed, vanished, were fixed, are new or fail differently; exit 1 if anything got worse.",
+        "Print which claims regressed, vanished, were fixed, are new or fail differently; exit 1 if anything got "
+        "worse.",
     ),
     CommandEntry(
         "mutants",
@@ -51,12 +51,12 @@ COMMANDS = (
     CommandEntry(
         "explain",
         "surveyor.cli.explain",
-        "Says which statement allowed or denied a request, or which is missing and the smallest one that would do.",
+        "Show which statement allowed or denied a request, or which is missing, and the smallest sufficient one.",
     ),
     CommandEntry(
         "model",
         "surveyor.cli.model",
-        "Makes up histories of calls, compares each answer with what the documents promise, and shortens what differs.",
+        "Run random histories of calls, compare each answer with what the documents promise, and shorten divergences.",
     ),
     CommandEntry(
         "advise",
@@ -71,7 +71,7 @@ COMMANDS = (
     CommandEntry(
         "audit",
         "surveyor.cli.audit",
-        "Says what will hurt the services of a cluster or a namespace, with what to change; it only reads.",
+        "Report what will cause failures in the services of a cluster or namespace, and what to change; read-only.",
     ),
     CommandEntry(
         "chaos",
@@ -156,6 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except (BrokenPipeError, SystemExit) as error:
         if not is_output_closed(error):
+            if isinstance(error.__context__, BrokenPipeError):  # click ends the program without a word on any of them
+                raise error.__context__ from None
             raise
         discard_output()
         return CLOSED_PIPE
@@ -165,7 +167,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     try:
         app(args=None if argv is None else list(argv), prog_name="surveyor")
-    except SurveyorError as error:
+    except Exception as error:
+        from surveyor.errors import SurveyorError, UsageError  # here, because it imports a part of botocore
+
+        if not isinstance(error, SurveyorError):
+            raise
         typer.echo(f"surveyor: {error}", err=True)
         return 2 if isinstance(error, UsageError) else 3
     return 0

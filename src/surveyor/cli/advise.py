@@ -7,7 +7,6 @@ Exit codes: 0 the danger window is closed, 1 it is open, 2 usage, 3 the target c
 from __future__ import annotations
 
 import os
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -76,7 +75,6 @@ def advise(
         layout, target, folder, Selection((), (CLAIM, GAP_CLAIM)), 1, seed, target_options, task_settings
     )
     check_account(config)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends a run as Ctrl-C does
     with make_progress() as progress:
         measured = run_suites(config, progress)
     page = save_outputs(measured, load_claims(layout.claims), folder)

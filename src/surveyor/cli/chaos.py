@@ -8,7 +8,6 @@ target does not support counts as not judged.
 from __future__ import annotations
 
 import os
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -151,7 +150,6 @@ def chaos(
         layout, target, folder, Selection(), count, seed, target_options, experiments=files, chaos=options
     )
     check_account(config)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends a run as Ctrl-C does
     plural = "s" if len(files) > 1 else ""
     typer.echo(f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale)}", err=True)
     with make_progress() as progress:

@@ -13,13 +13,16 @@ from surveyor.claims import Area, Article, Claim, Claims, Reason, load_claims
 from surveyor.claims.coverage import Coverage, measure_coverage
 from surveyor.claims.proofs import find_proofs
 from surveyor.cli._support.tables import print_table
+from surveyor.cli.policy import policy
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.messages import nearest
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Show documented behaviours, what proves them, and their sources.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show documented behaviours, what proves them, and their sources.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("list")
@@ -160,3 +163,6 @@ def _status(claim: Claim, tests: tuple[str, ...]) -> str:
 
 def _format_article(article: Article) -> str:
     return f"{article.ref} ({article.opinion}): {article.said}"
+
+
+app.command()(policy)

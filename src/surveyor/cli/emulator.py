@@ -28,9 +28,10 @@ def emulator(arguments: typer.Context) -> None:
             for line in process.stdout:
                 typer.echo(line, nl=False)
             status = process.wait()
-        except KeyboardInterrupt:  # the emulator is in the same process group, received it too and ends by itself
+        except BaseException:  # interrupted, or nothing reads the output any more
+            process.terminate()  # Ctrl-C in a terminal has reached it as well; SIGTERM to this process has not
             process.wait()
-            raise typer.Exit(130) from None
+            raise
     raise typer.Exit(status if status >= 0 else 128 - status)
 
 

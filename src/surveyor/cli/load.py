@@ -97,7 +97,6 @@ def load(
     if instrument:
         return
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends a run as Ctrl-C does
     words = ["--target", target, "--scale", f"{scale or 0:g}", "--rate", f"{rate or 0:g}", "--seed", str(seed)]
     words += ["--task-settings", task_settings.dumps()] if task_settings else []
     given_options = {key: value for key, value in vars(target_options).items() if value}

@@ -28,7 +28,7 @@ CANNOT_START = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until SIGINT or SIGTERM; return the exit status: 0, 2 for an invalid option, 3 if it cannot listen."""
+    """Run until SIGINT, SIGTERM or SIGHUP; return the exit status: 0, 2 for an invalid option, 3 if it cannot listen."""
     options = parse_options(arguments)
     # Every part of moto imports its IAM, which reads this variable at import.
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
@@ -47,8 +47,9 @@ class _CannotStart(Exception):
 async def _run(options: Options) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as it is after nohup, or `command &` in a script
+            loop.add_signal_handler(number, stop.set)
     if options.die_with_parent:
         watch_parent(stop.set)
     settings = options.settings

@@ -81,6 +81,7 @@ def listens(address: str) -> bool:
         return probe.connect_ex((address, workload.PORT)) == 0
 
 
+@pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_nothing_is_left(target: tuple[subprocess.Popen[str], Any], number: signal.Signals) -> None:
     """No process below it, no port and no folder is left after SIGKILL in mid-deployment, Ctrl-C, or SIGTERM."""

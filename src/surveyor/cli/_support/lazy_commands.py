@@ -1,0 +1,70 @@
+"""A group of commands that imports the module of a command only when that command is invoked.
+
+`surveyor --help` needs one line per command, and no command needs the libraries of the others: botocore, pytest and
+jsonschema together take longer to import than most commands to run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+__all__ = ["CommandEntry", "group_of"]
+
+
+@dataclass(frozen=True)
+class CommandEntry:
+    """One command: its name, the module that defines it under the same name, and its line in the list of commands.
+
+    `attribute` is the function, or the `typer.Typer` of a group of commands; it defaults to the name.
+    """
+
+    name: str
+    module: str
+    help: str
+    attribute: str = ""
+    context_settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> Callable[..., Any] | typer.Typer:
+        """Import the module and return the command's function or group."""
+        found: Callable[..., Any] | typer.Typer = getattr(
+            importlib.import_module(self.module), self.attribute or self.name
+        )
+        return found
+
+
+class _LazyCommand(TyperCommand):
+    """A command that is listed with its help line, and replaced by the loaded one when it is invoked."""
+
+    def __init__(self, entry: CommandEntry) -> None:
+        super().__init__(entry.name, help=entry.help)
+        self._entry = entry
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Load the command and return its context: what is invoked then is the loaded command."""
+        loaded = self._entry.load()
+        if isinstance(loaded, typer.Typer):
+            app = loaded
+        else:
+            app = typer.Typer(add_completion=False)
+            app.command(self._entry.name, context_settings=dict(self._entry.context_settings))(loaded)
+        command = typer.main.get_command(app)
+        command.name = self._entry.name
+        return command.make_context(info_name, args, parent=parent, **extra)
+
+
+def group_of(entries: tuple[CommandEntry, ...]) -> type[TyperGroup]:
+    """Return the group class of these commands, for `typer.Typer(cls=...)`; they are listed in this order."""
+
+    class LazyGroup(TyperGroup):
+        """The commands of `entries`."""
+
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**attributes | {"commands": {entry.name: _LazyCommand(entry) for entry in entries}})
+
+    return LazyGroup

@@ -30,7 +30,7 @@ def test_service_discovery_needs_a_registry_of_the_same_account(
     unique_name: UniqueName,
     eventually: Eventually,
 ) -> None:
-    """A consumer's ECS service is accepted with a registry of its own account and refused with a shared one."""
+    """A consumer's ECS service is accepted with a registry in the same account and refused with a shared one."""
     namespace = make_namespace("http")
     share_namespace(namespace)
     shared = make_service(namespace)["Arn"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 # Nothing listens at port 1 (tcpmux).
 DEAD = {"AWS_INSTANCE_IPV4": "127.0.0.1", "AWS_INSTANCE_PORT": "1"}
-# Route 53 does not check private and documentation ranges; this is one of its own name servers.
+# Route 53 does not check private and documentation ranges; this is a name server of Route 53.
 NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
 
 

@@ -144,7 +144,7 @@ def test_more_than_18_percent_of_the_checkers_suffice(
     clock.wait(2 * timeouts.PROBE_INTERVAL + 5)
     checkers = sorted(set(server.sources))
     if len(checkers) < 3:
-        raise Inconclusive(f"requests came from {len(checkers)} addresses only, so checkers cannot be told apart")
+        raise Inconclusive(f"requests arrived from {len(checkers)} addresses only, so checkers cannot be distinguished")
     enough = next(count for count in range(len(checkers) + 1) if count > 0.18 * len(checkers))
     server.answer(healthy_for=checkers[: enough - 1])
     assert becomes(service, "UNHEALTHY")

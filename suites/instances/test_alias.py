@@ -78,7 +78,7 @@ def test_alias_record_has_no_health_check(
     """In a service with a Route 53 check the record of an address has a health check, the alias record has none."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig={"Type": "TCP"})
     register(service, "alias", {"AWS_ALIAS_DNS_NAME": load_balancer})
-    # Route 53 does not check private and documentation ranges; this is one of its own name servers.
+    # Route 53 does not check private and documentation ranges; this is a name server of Route 53.
     register(service, "address", {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"})
     found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
     [alias] = [record for record in found if "AliasTarget" in record]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 IPV4 = {"AWS_INSTANCE_IPV4": "192.0.2.44"}
 IPV6 = {"AWS_INSTANCE_IPV6": "2001:db8::44"}
 PORT = {"AWS_INSTANCE_PORT": "8080"}
-# Route 53 does not check private and documentation ranges; this is one of its own name servers.
+# Route 53 does not check private and documentation ranges; this is a name server of Route 53.
 NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1"}
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
 CNAME = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "CNAME", "TTL": 60}]}
 TCP = {"Type": "TCP", "FailureThreshold": 3}
-# Route 53 does not check private and documentation ranges; this is one of its own name servers.
+# Route 53 does not check private and documentation ranges; this is a name server of Route 53.
 NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
 
 

@@ -114,7 +114,7 @@ def test_update_changes_the_threshold_of_the_health_check(
 ) -> None:
     """After UPDATE_SERVICE the health check of an instance's record has the new threshold."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)
-    # Route 53 does not check private and documentation ranges; this is one of its own name servers.
+    # Route 53 does not check private and documentation ranges; this is a name server of Route 53.
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"})
 
     def threshold() -> int:

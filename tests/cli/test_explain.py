@@ -49,8 +49,8 @@ def test_the_statement_that_denies_is_shown(tmp_path: Path, capsys: pytest.Captu
     assert "missing" not in out
 
 
-def test_what_is_missing_in_each_policy_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Boundary and session policy lack it beside the caller's own, and each gets the smallest statement."""
+def test_what_is_missing_in_each_policy_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Identity policy, boundary and session policy lack the permission, and each gets the smallest statement."""
     other = write(tmp_path, "other.json", Action="route53:*")
     assert run(*ASK, "--policy", other, "--boundary", other, "--session", other) == 0
     out = capsys.readouterr().out
@@ -59,7 +59,7 @@ def test_what_is_missing_in_each_policy_is_told(tmp_path: Path, capsys: pytest.C
 
 
 def test_context_keys_are_those_of_the_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Keys are given, a key of several values by repeating it; without it the condition is told."""
+    """A key with several values is repeated; without the key the condition is printed."""
     asked = {"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}, "Bool": {"aws:SecureTransport": "true"}}
     policy = write(tmp_path, "p.json", Condition=asked)
     keys = ["--context", "aws:TagKeys=a", "--context", "AWS:tagkeys=b"]
@@ -69,8 +69,8 @@ def test_context_keys_are_those_of_the_request(tmp_path: Path, capsys: pytest.Ca
     assert 'it allows if Bool aws:SecureTransport "true"; the request has none' in capsys.readouterr().out
 
 
-def test_a_callers_own_keys_are_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """aws:username and aws:PrincipalArn follow from who calls."""
+def test_keys_of_the_principal_are_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """aws:username and aws:PrincipalArn follow from the principal."""
     policy = write(tmp_path, "p.json", Condition={"StringEquals": {"aws:username": "alice"}})
     assert run(*ASK, "--policy", policy, "--principal", "arn:aws:iam::111122223333:user/team/alice") == 0
     assert capsys.readouterr().out.startswith("allowed: ")
@@ -88,7 +88,7 @@ def test_a_role_needs_to_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["explain"], "either a REPORT, or --action"),
         (["explain", str(PUBLISHED), "--action", "a:b"], "either a REPORT, or --action"),
@@ -100,16 +100,16 @@ def test_a_role_needs_to_trust(tmp_path: Path, capsys: pytest.CaptureFixture[str
         (["explain", str(PUBLISHED), "--claim", "no.such"], "has no claim 'no.such'"),
     ],
 )
-def test_wrong_usage_is_one_line_and_2(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What makes no sense is told in one line."""
+def test_wrong_usage_is_one_line_and_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong usage is reported in one line."""
     assert run(*arguments) == 2
     err = capsys.readouterr().err
-    assert says in err
+    assert message in err
     assert err.count("\n") == 1
 
 
-def test_a_file_that_is_no_policy_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The line says which file, and what is wrong with it."""
+def test_an_invalid_policy_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line names the file and its problem."""
     path = tmp_path / "p.json"
     path.write_text("{")
     assert run(*ASK, "--policy", str(path)) == 2
@@ -117,25 +117,25 @@ def test_a_file_that_is_no_policy_is_named(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_a_report_without_the_reason_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    """Denials that are none of IAM's are told with what came."""
+    """Denials without a reason are printed with the answer."""
     assert run("explain", str(PUBLISHED)) == 0
     assert "the answer does not say which permission is missing" in capsys.readouterr().out
 
 
-def test_what_a_call_needs_beside_its_action_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A registration goes to Route 53 as its caller: what no policy allows of that is missing, allowed or not."""
+def test_dependent_permissions_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A registration calls Route 53 for its caller: permissions for that are printed, allowed or missing."""
     register = write(tmp_path, "register.json")
     zone = "arn:aws:route53:::hostedzone/Z1"
     records = write(tmp_path, "records.json", Action="route53:ChangeResourceRecordSets", Resource=zone)
     assert run(*ASK, "--policy", register, "--policy", records) == 0
-    told, _, missing = capsys.readouterr().out.partition("missing in an identity-based policy")
-    assert "route53:ChangeResourceRecordSets" in told
+    needed, _, missing = capsys.readouterr().out.partition("missing in an identity-based policy")
+    assert "route53:ChangeResourceRecordSets" in needed
     assert "route53:CreateHealthCheck" in missing
     assert "route53:ChangeResourceRecordSets" not in missing
 
 
-def test_a_call_that_needs_no_more_says_no_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Discovery needs its own action only."""
+def test_a_call_without_dependent_permissions_prints_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Discovery needs no other action."""
     policy = write(tmp_path, "p.json")
     assert run("explain", "--action", "servicediscovery:DiscoverInstances", "--policy", policy) == 0
     assert "route53" not in capsys.readouterr().out

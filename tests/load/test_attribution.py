@@ -113,6 +113,8 @@ def test_every_failure_is_counted_once(
         assert whole.dropped == sum(attempt[2] == "dropped" for attempt in attempts)
         assert whole.after_retries.hits <= whole.failed.hits
         assert whole.outage <= END
+        for row, seconds in (("p0", float(cut)), ("p1", END - 1 - cut)):
+            assert 0 <= figures[row].recovery <= seconds, "the last failure of a phase is in the phase"
 
 
 def without_calls(world: SimulatedService) -> SimulatedService:
@@ -126,7 +128,7 @@ def test_an_outage_is_the_longest_run_of_seconds_without_an_answer() -> None:
     for second, outcome in ((10, "ok"), (11, "fail"), (12, "info"), (13, "fail"), (13, "ok"), (20, "fail"), (21, "ok")):
         tally.count_attempt("dns", second, "127.0.0.1", outcome, "")
     whole = next(row for row in figures_of(with_phases(WORLD, 0.0, 100.0), tally) if row.phase == WHOLE)
-    assert (whole.outage, whole.recovery, whole.unknown) == (2.0, 0.0, 1)  # the only fault came later
+    assert (whole.outage, whole.recovery, whole.unknown) == (2.0, 0.0, 1)  # the only fault was later
     history = with_phases(WORLD, 0.0, 100.0)
     with_faults = replace(history, faults=tuple(replace(history.faults[0], begin=at, end=at) for at in (11.5, 20.0)))
     whole = next(row for row in figures_of(with_faults, tally) if row.phase == WHOLE)

@@ -291,7 +291,7 @@ def _log(plan: Plan, folder: Path, kind: str) -> list[Json]:
 
 
 def _fields(log: AccessLog, kind: str) -> dict[str, str]:
-    """Return Envoy's command operators, under the names of its own JSON examples (Envoy, Access logging)."""
+    """Return Envoy's command operators, under the names of the JSON examples (Envoy, Access logging)."""
     fields = {
         "start_time": "%START_TIME%",
         "protocol": "%PROTOCOL%",

@@ -11,7 +11,15 @@ import dns.rrset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.evidence import KEPT_FIRST, KEPT_LAST, Evidence, trim
+from surveyor.evidence import (
+    KEPT_FIRST,
+    KEPT_LAST,
+    Evidence,
+    deciding_operation,
+    operation_of,
+    recorded_block,
+    trim,
+)
 
 if TYPE_CHECKING:
     from tests.conftest import Checkout
@@ -105,3 +113,21 @@ def test_no_credentials_in_a_report(checkout: Checkout) -> None:
     written = "".join(file.read_text() for file in (checkout.layout.root / "out").rglob("*") if file.is_file())
     assert "CreateHttpNamespace" in written
     assert not any(word in written for word in ("hush-hush-1234", "AWS4-HMAC", "Signature", "X-Amz-Security-Token"))
+
+
+def test_block_knows_its_own_calls() -> None:
+    """A block has the calls made in it; of these the first that changes something is in question, else the first."""
+    evidence = Evidence(lambda: 5.0)
+    evidence.begin()
+    evidence.call("ecs", "DescribeServices", {}, 0.0)
+    with recorded_block() as outer:
+        evidence.call("servicediscovery", "GetNamespace", {}, 0.0)
+        with recorded_block() as inner:
+            evidence.question("a.test", "AAAA", "127.0.0.1:53", 0.0, "no answer")
+        evidence.call("ecs", "CreateService", {}, 0.0)
+        evidence.call("ecs", "DescribeServices", {}, 0.0)
+    assert deciding_operation(inner) == "DNS AAAA"
+    assert deciding_operation(outer) == "ecs:CreateService"
+    assert deciding_operation(outer[:1]) == "GetNamespace"
+    assert deciding_operation([]) == ""
+    assert operation_of(evidence.latest) == "ecs:DescribeServices"

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 import dns.message
 import dns.rcode
 
-__all__ = ["CACHE", "Evidence", "EvidenceEntry", "NullRecorder", "trim"]
+from surveyor.response import operation_name
+
+__all__ = [
+    "CACHE",
+    "Evidence",
+    "EvidenceEntry",
+    "NullRecorder",
+    "deciding_operation",
+    "operation_of",
+    "recorded_block",
+    "trim",
+]
 
 CACHE = "a cache"
 """The server of a query that a client answered from its cache."""
@@ -30,6 +42,9 @@ _DEPTH = 6
 _SECRET = re.compile(
     r"secret|password|passphrase|credential|session.?token|authorization|signature|access.?key", re.IGNORECASE
 )
+
+
+_READS = re.compile(r"Get|List|Describe|Discover|Test|Lookup")
 
 
 class EvidenceEntry(TypedDict, total=False):
@@ -68,6 +83,8 @@ class Evidence:
     now: Callable[[], float] = time.time
     latest: EvidenceEntry | None = None
     """The last call or DNS query of the current test."""
+    block: list[EvidenceEntry] | None = None
+    """The calls and queries of the recorded block that is open."""
     _first: list[EvidenceEntry] = field(default_factory=list)
     _last: list[EvidenceEntry] = field(default_factory=list)
     _figures: list[EvidenceEntry] = field(default_factory=list)
@@ -75,7 +92,9 @@ class Evidence:
 
     def begin(self) -> None:
         """Discard all entries: a new test starts."""
-        self._first, self._last, self._figures, self._skipped, self.latest = [], [], [], 0, None
+        self._first, self._last, self._figures, self._skipped = [], [], [], 0
+        self.latest = self.block = None
+        _CURRENT[:] = [self]
 
     def entries(self) -> list[EvidenceEntry]:
         """Return the entries of the current test, in order."""
@@ -127,6 +146,8 @@ class Evidence:
         entry["wallMs"] = round((time.perf_counter() - started) * 1000, 1)
         if entry["kind"] in ("call", "dns"):
             self.latest = entry
+            if self.block is not None:
+                self.block.append(entry)
         # Several resources may be polled in turn: compare with the latest entry of the same request.
         request = _request(entry)
         before = next((kept for kept in reversed([*self._first, *self._last]) if _request(kept) == request), None)
@@ -142,6 +163,44 @@ class Evidence:
         if len(self._last) > KEPT_LAST:
             del self._last[0]
             self._skipped += 1
+
+
+_CURRENT: list[Evidence] = []
+"""The evidence of the test that runs in this process."""
+
+
+@contextmanager
+def recorded_block() -> Iterator[list[EvidenceEntry]]:
+    """Yield the list of the calls and queries that the test makes in the block; empty if no test is recorded."""
+    entries: list[EvidenceEntry] = []
+    current = _CURRENT[0] if _CURRENT else None
+    outer = current.block if current is not None else None
+    if current is not None:
+        current.block = entries
+    try:
+        yield entries
+    finally:
+        if current is not None:
+            current.block = outer
+
+
+def deciding_operation(entries: Sequence[EvidenceEntry]) -> str:
+    """Return the operation of the first call that changes something, else of the first entry; "" if there is none.
+
+    Fixtures that create something also read it, so that the last call is not the one in question.
+    """
+    calls = [entry for entry in entries if entry.get("kind") == "call"]
+    changes = [entry for entry in calls if not _READS.match(str(entry.get("operation", "")).removeprefix("POST "))]
+    return operation_of(next(iter([*changes, *entries]), None))
+
+
+def operation_of(entry: EvidenceEntry | None) -> str:
+    """Return the operation of a call as in reports, or `DNS A` for a query; "" for anything else."""
+    if entry is None or entry.get("kind") not in ("call", "dns"):
+        return ""
+    if entry["kind"] == "dns":
+        return f"DNS {entry.get('question', '').rpartition(' ')[2]}"
+    return operation_name(entry.get("service", ""), str(entry.get("operation", "")).removeprefix("POST "))
 
 
 class NullRecorder(Evidence):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from surveyor import timeouts
 from surveyor.clock import Clock
 from surveyor.dns import record_values
 from surveyor.errors import Inconclusive, NotOffered, WrongAnswer
+from surveyor.evidence import EvidenceEntry, deciding_operation, recorded_block
 from surveyor.fixtures import figure_names
 from surveyor.fixtures.account import ClientFactory, UniqueName
 from surveyor.fixtures.calls import CallTask
@@ -118,18 +120,22 @@ class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
     def __init__(self, code: str) -> None:
         self.code = code
         self.response: dict[str, Any] = {}
+        self._block = recorded_block()
+        self._calls: Sequence[EvidenceEntry] = ()
 
     def __enter__(self) -> Self:
+        self._calls = self._block.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         __tracebackhide__ = True
+        self._block.__exit__(None, None, None)
         if error is None:
             request = "an invalid request" if self.code.startswith(_INVALID) else "the request"
             cause = f"accepted {request}, expected {self.code}"
-            raise WrongAnswer(cause, actual=cause)
+            raise WrongAnswer(cause, actual=cause, operation=deciding_operation(self._calls))
         if isinstance(error, NotOffered) or not isinstance(error, ClientError):
             return False
         self.response = error.response  # type: ignore[assignment]  # the stubs list only the members of every error

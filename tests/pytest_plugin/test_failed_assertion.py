@@ -110,6 +110,10 @@ CASES = {
         "with raises('InvalidInput'):\n        cloudmap.create_service(Name='a')",
         "CreateService: accepted an invalid request, expected InvalidInput",
     ),
+    "read after it": (
+        "with raises('InvalidInput'):\n        cloudmap.create_service(Name='a')\n        cloudmap.get_service(Id='a')",
+        "CreateService: accepted an invalid request, expected InvalidInput",
+    ),
     "in use": (
         "with raises('ResourceInUse'):\n        cloudmap.delete_service(Id='a')",
         "DeleteService: accepted the request, expected ResourceInUse",

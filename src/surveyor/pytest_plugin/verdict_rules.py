@@ -7,6 +7,7 @@ Labels, details and causes use the words of the API: operations, members, error 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from surveyor.errors import (
     UsageError,
     WrongAnswer,
 )
-from surveyor.evidence import EvidenceEntry
+from surveyor.evidence import EvidenceEntry, operation_of
 from surveyor.pytest_plugin.failed_assertion import Comparison, describe_assertion
 from surveyor.pytest_plugin.failed_statement import FailedStatement, find_statement
 from surveyor.response import MissingEntry, MissingMember, Response, operation_name
@@ -67,6 +68,8 @@ _WRONG_SHAPE = (
     dns.exception.DNSException,
 )
 """What a line of a suite raises when an answer does not have the documented shape."""
+
+_UNPACKED = re.compile(r"values to unpack \((expected \d+(?:, got \d+)?)\)")
 
 REFUSED = "refused"
 """The label of a usage error: the request makes no sense, and nothing was done."""
@@ -126,7 +129,7 @@ def judge(error: BaseException, test: str, phase: str, context: JudgeContext) ->
     symptom = prefix + ": ".join(part for part in (test, outcome.label) if part)
     if outcome.verdict is not Verdict.FAIL:
         return PhaseVerdict(outcome.verdict, symptom, _shorten(prefix + outcome.detail))
-    operation, cause = outcome.operation or _latest_operation(context), outcome.cause or outcome.label
+    operation, cause = outcome.operation or operation_of(context.latest), outcome.cause or outcome.label
     detail = outcome.detail if outcome.detail.startswith(f"{operation}: ") else f"{operation}: {outcome.detail}"
     detail = detail.removeprefix(": ")
     return PhaseVerdict(outcome.verdict, symptom, _shorten(prefix + detail), operation, _shorten(cause))
@@ -180,7 +183,9 @@ def _answered(error: BaseException, statement: FailedStatement, context: JudgeCo
         return _Outcome(Verdict.ERROR, kind, f"`{statement.text}` cannot be sent: {kind} {_flat(error)}")
     if statement.in_suite and isinstance(error, _WRONG_SHAPE):
         cause = _wrong_shape(error)
-        return _Outcome(Verdict.FAIL, cause, f"{cause} (`{statement.text}`: {kind} {_flat(error)})")
+        counts = _UNPACKED.search(_flat(error))
+        detail = f"{cause}: {counts[1]}" if counts else f"{cause} (`{statement.text}`: {kind} {_flat(error)})"
+        return _Outcome(Verdict.FAIL, cause, detail)
     return _Outcome(Verdict.ERROR, kind, f"{kind} in {statement.text or 'the harness'}: {_flat(error)}")
 
 
@@ -190,7 +195,7 @@ def _wrong_answer(error: WrongAnswer, context: JudgeContext) -> _Outcome:
     if isinstance(error.__cause__, ClientError):
         operation = operation or _operation_of(error.__cause__)
     if error.actual.startswith(("accepted ", "refused ")):
-        label = f"{operation or _latest_operation(context)}: {error.actual}".removeprefix(": ")
+        label = f"{operation or operation_of(context.latest)}: {error.actual}".removeprefix(": ")
     return _Outcome(Verdict.FAIL, label, str(error), operation, error.cause)
 
 
@@ -262,15 +267,6 @@ def _disconnected(link: BaseException, error: BaseException, context: JudgeConte
     cause = "the connection is closed without an answer" if is_closed else ""
     detail = f"expected an answer, the connection was closed without one: {_flat(link)}"
     return _Outcome(Verdict.FAIL, label, detail, cause=cause)
-
-
-def _latest_operation(context: JudgeContext) -> str:
-    """Return the operation of the last call, or `DNS A` for a query."""
-    entry = context.latest or {}
-    if entry.get("kind") == "dns":
-        return f"DNS {entry.get('question', '').rpartition(' ')[2]}"
-    operation = str(entry.get("operation", "")).removeprefix("POST ")
-    return operation_name(entry.get("service", ""), operation) if operation else ""
 
 
 def _operation_of(error: ClientError) -> str:

@@ -81,7 +81,7 @@ def test_moved_verdict_is_1_with_the_calls_behind_it(checkout: Checkout) -> None
         "alpha.second: expected pass, got fail",
         "documented: The second thing is so.",
         "suites/alpha/test_alpha.py::test_bad: fail",
-        "expected the error InvalidInput, got NamespaceAlreadyExists from CreateHttpNamespace",
+        "CreateHttpNamespace: refused with NamespaceAlreadyExists, expected InvalidInput",
         'servicediscovery:CreateHttpNamespace {"Name": "taken", "CreatorRequestId": ',
         "-> 400 ",
         "; 1 unexpected",
@@ -122,6 +122,29 @@ def test_unwritable_out_is_2(checkout: Checkout) -> None:
     )  # fmt: skip
     assert completed.returncode == 2
     assert completed.stderr.startswith(f"surveyor: cannot write to {occupied / 'out'}")
+
+
+def test_a_second_run_into_one_folder_is_2(checkout: Checkout) -> None:
+    """While a run writes to a folder, another run is refused before it starts anything."""
+    marker = checkout.layout.root / "started"
+    checkout.suite(f"""
+@proves("alpha.first")
+def test_long(cloudmap, clock):
+    '''It is so.'''
+    open({str(marker)!r}, "w").close()
+    clock.wait(600)
+""")
+    out = checkout.layout.root / "out"
+    line = command(checkout, "conform", "--target", "fake", "--out", str(out))
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        WallClock().eventually(marker.exists, within=30)
+        done = surveyor(checkout, "conform", "--target", "fake")
+        process.terminate()
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"surveyor: another run (process {process.pid}) writes to {out}; choose another folder with --out\n"
+    )
+    assert done.stdout == ""
 
 
 def test_removed_working_directory_is_2(checkout: Checkout) -> None:
@@ -212,7 +235,7 @@ def test_expectations_are_written_and_then_met(checkout: Checkout) -> None:
     path = checkout.layout.targets / "expectations" / "fake.toml"
     assert f"expectations written to {path}: 1" in completed.stdout
     entry = load_expectations(path).entries["alpha.second"]
-    assert entry.symptom == "test_bad: ClientError NamespaceAlreadyExists, expected InvalidInput"
+    assert entry.symptom == "test_bad: CreateHttpNamespace: refused with NamespaceAlreadyExists, expected InvalidInput"
     assert entry.reason == "recorded from a run, not investigated"
     assert surveyor(checkout, "conform", "--target", "fake").returncode == 0
     checkout.suite(GOOD + BAD.replace("InvalidInput", "NamespaceAlreadyExists"))

@@ -12,6 +12,7 @@ from rich.console import Console
 from surveyor.cli._support.tables import print_table
 from surveyor.evidence import EvidenceEntry
 from surveyor.report.model import ClaimReport, ConformanceReport
+from surveyor.report.score import score
 from surveyor.verdicts import Verdict
 
 __all__ = ["format_entry", "print_report"]
@@ -19,7 +20,7 @@ __all__ = ["format_entry", "print_report"]
 _MAX_DETAILED = 12
 """Unexpected verdicts that are printed with their calls; the others get one line each, and all are in the report."""
 
-_JUDGED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
+_ANSWERED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
 """Verdicts that need an answer of the target."""
 
 _MAX_TESTS = 3
@@ -28,7 +29,7 @@ _MAX_CALLS = 10
 
 def print_report(report: ConformanceReport, path: Path) -> None:
     """Print the results of a run and the path of its report."""
-    if report.failure and not any(claim.verdict in _JUDGED for claim in report.claims):
+    if report.failure and not any(claim.verdict in _ANSWERED for claim in report.claims):
         typer.echo(f"report: {path}")
         return  # nothing was judged; the command prints the failure itself as its last line
     _print_table(report)
@@ -92,7 +93,7 @@ def _detail_lines(claim: ClaimReport) -> Iterator[str]:
 
 
 def _summary(report: ConformanceReport, unexpected_claims: int) -> str:
-    judged = sum(bool(claim.tests) for claim in report.claims)
+    judged = score(report.claims).judged
     text = f"{judged} of {len(report.claims)} claims judged in {report.wall_seconds:.1f} s (wall)"
     text += f", covering {report.service_seconds:,.0f} s of service time"
     unexpected = unexpected_claims + len(report.unexpected)

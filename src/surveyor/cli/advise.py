@@ -63,6 +63,7 @@ def advise(
     from surveyor.layout import find_layout
     from surveyor.report.file import load_report
     from surveyor.report.outputs import save_outputs
+    from surveyor.report.run_folder import reserve_folder
 
     if report is not None:
         raise typer.Exit(_print_advice(_figures(load_report(report)), "", target))
@@ -74,6 +75,7 @@ def advise(
     config = RunConfig(
         layout, target, folder, Selection((), (CLAIM, GAP_CLAIM)), 1, seed, target_options, task_settings
     )
+    reserve_folder(folder)
     check_account(config)
     with make_progress() as progress:
         measured = run_suites(config, progress)

@@ -112,6 +112,7 @@ def chaos(
     from surveyor.layout import find_layout
     from surveyor.pytest_plugin.options import Chaos
     from surveyor.report.outputs import save_outputs
+    from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
 
     layout = find_layout()
@@ -149,6 +150,7 @@ def chaos(
     config = RunConfig(
         layout, target, folder, Selection(), count, seed, target_options, experiments=files, chaos=options
     )
+    reserve_folder(folder)
     check_account(config)
     plural = "s" if len(files) > 1 else ""
     typer.echo(f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale)}", err=True)

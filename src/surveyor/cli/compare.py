@@ -16,7 +16,8 @@ from surveyor.conformance.diff import ChangeKind, diff_reports
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport, load_report
-from surveyor.report.file import REPORT_FILE, make_folder
+from surveyor.report.file import REPORT_FILE
+from surveyor.report.run_folder import reserve_folder
 from surveyor.verdicts import Verdict
 
 __all__ = ["compare", "diff"]
@@ -48,7 +49,7 @@ def compare(
 
     layout = find_layout()
     folder = out or layout.out / "compare"
-    make_folder(folder)
+    reserve_folder(folder)
     reports = [_load_or_run(source, layout, folder, workers) for source in sources]
     _print_matrix(compare_reports(reports), all_claims=all_claims)
     page = folder / "compare.html"

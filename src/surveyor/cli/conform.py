@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -121,6 +120,7 @@ def _run(
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE, save_report
     from surveyor.report.outputs import save_outputs
+    from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
 
     layout = find_layout()
@@ -144,10 +144,10 @@ def _run(
         print_plan(target, selection, layout, workers)
         return
     config = RunConfig(layout, target_name, out, selection, workers, seed, options)
+    reserve_folder(out)
     check_account(config)
     if target.is_one_account:
         typer.echo(f"run {config.run} in account {target.account}, {target.region}; its ledger is in {out}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends a run as Ctrl-C does
     with make_progress() as progress:
         report = run_suites(config, progress)
     print_report(report, out / REPORT_FILE)

@@ -81,6 +81,7 @@ def load(
     from surveyor.load.console import report_lines
     from surveyor.report.file import load_report_since
     from surveyor.report.merge import merge_reports
+    from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
 
     layout = find_layout()
@@ -92,11 +93,13 @@ def load(
     target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
     load_target(target, layout.targets, target_options)
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
+    folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
+    if not instrument:
+        reserve_folder(folder)
     typer.echo(f"seed {seed}", err=True)
     _self_check(seed, rate)
     if instrument:
         return
-    folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     words = ["--target", target, "--scale", f"{scale or 0:g}", "--rate", f"{rate or 0:g}", "--seed", str(seed)]
     words += ["--task-settings", task_settings.dumps()] if task_settings else []
     given_options = {key: value for key, value in vars(target_options).items() if value}
@@ -144,7 +147,7 @@ def _run(locustfile: Path, out: Path, words: list[str]) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):  # cleanup is already running
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # cleanup is already running
             signal.signal(number, signal.SIG_IGN)
         process.terminate()
         process.wait()

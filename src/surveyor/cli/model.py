@@ -6,7 +6,7 @@ left behind, 130 interrupted.
 
 from __future__ import annotations
 
-import signal
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,6 +64,7 @@ def model(
     from surveyor.model_testing.claim_ids import CLAIMS
     from surveyor.model_testing.run import ModelRunConfig, run_model
     from surveyor.model_testing.search import SearchBudget
+    from surveyor.report.run_folder import reserve_folder
     from surveyor.targets.loading import find_target, load_target
     from surveyor.targets.model import is_loopback
 
@@ -83,9 +84,9 @@ def model(
             raise UsageError(f"the model does not cover {claim_id}; it covers: {', '.join(sorted(CLAIMS))}")
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = "".join(letter if letter.isalnum() else "-" for letter in chosen.name)
-    folder = out or layout.out / f"{stamp}-model-{name}"
+    folder = out or layout.out / f"{stamp}-model-{name}-{os.getpid()}"
+    reserve_folder(folder)
     typer.echo(f"{chosen.name} {chosen.version()}".strip() + f", up to {examples} histories, seed {seed}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends the search as Ctrl-C does
     limits = SearchBudget(examples, steps, seed, keep_going, frozenset(claim or ()))
     run = run_model(ModelRunConfig(layout, target, options, folder, limits), _progress_printer(examples))
     _print_result(run, folder / "model")

@@ -28,6 +28,7 @@ from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SCENARIO_TEST, Chaos
 from surveyor.report.file import REPORT_FILE, save_report
 from surveyor.report.outputs import save_outputs
+from surveyor.report.run_folder import reserve_folder
 from surveyor.targets.options import TargetOptions
 
 __all__ = ["main"]
@@ -53,6 +54,7 @@ def main() -> int:
     )
     try:
         _check(scenario)
+        reserve_folder(config.out)
         check_account(config)
         report = run_suites(config, Collector())
         _send({"waiting": "tally"})

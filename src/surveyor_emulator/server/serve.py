@@ -28,7 +28,7 @@ CANNOT_START = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until SIGINT, SIGTERM or SIGHUP; return the exit status: 0, 2 for an invalid option, 3 if it cannot listen."""
+    """Run until SIGINT, SIGTERM or SIGHUP; return 0, or 2 for an invalid option, 3 if it cannot listen."""
     options = parse_options(arguments)
     # Every part of moto imports its IAM, which reads this variable at import.
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")

@@ -1,0 +1,49 @@
+"""Reserve the folder of a run's output, so that two runs do not write into one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from surveyor.errors import UsageError
+from surveyor.report.file import make_folder
+
+__all__ = ["LOCK_FILE", "reserve_folder"]
+
+LOCK_FILE = ".lock"
+
+_reserved: dict[tuple[int, int], int] = {}
+"""Descriptors of the lock files of this process, by device and inode."""
+
+
+def reserve_folder(out: Path) -> None:
+    """Create the folder `out` and reserve it for this process until the process ends, however it ends.
+
+    Raises UsageError if it cannot be written, or if another process has reserved it. The kernel releases the lock, so
+    none is left by a killed run. On a file system without locks nothing is reserved.
+    """
+    make_folder(out)
+    try:
+        descriptor = os.open(out / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {out / LOCK_FILE}: {error.strerror}; choose another folder with --out"
+        ) from None
+    status = os.fstat(descriptor)
+    if (status.st_dev, status.st_ino) in _reserved:
+        os.close(descriptor)
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        process = f" (process {holder})" if holder else ""
+        raise UsageError(f"another run{process} writes to {out}; choose another folder with --out") from None
+    except OSError:
+        os.close(descriptor)
+        return
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+    _reserved[status.st_dev, status.st_ino] = descriptor

@@ -1,4 +1,4 @@
-"""`surveyor advise`."""
+"""The command `surveyor advise`."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ PUBLISHED = Path(__file__).parents[2] / "reports" / "published" / "embedded-0.1.
 
 
 def run(*arguments: str) -> int:
-    """The exit code of the command line."""
+    """Run the command line and return its exit code."""
     try:
         return main(arguments)
     except SystemExit as end:
         return int(end.code or 0)
 
 
-def test_advice_is_given_and_holds(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """The window of a task that dies at once is open, and with the first advice taken it is closed."""
-    assert run("advise", "--ttl", "30", "--out", str(tmp_path / "one")) == 1
+def test_the_recommended_settings_close_the_window(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The window of a task that ends at once is open; with the first recommended settings it is closed."""
+    assert run("advise", "--ttl", "30", "--out", str(tmp_path / "before")) == 1
     out = capsys.readouterr().out
     assert "Window:" in out
-    again = re.search(r"to see it: surveyor advise (.*)", out)
+    again = re.search(r"to verify: surveyor advise (.*)", out)
     assert again is not None
-    assert run("advise", *again[1].split(), "--out", str(tmp_path / "two")) == 0
+    assert run("advise", *again[1].split(), "--out", str(tmp_path / "after")) == 0
     assert "The window is closed" in capsys.readouterr().out
-    assert run("advise", str(tmp_path / "one" / "report.json")) == 1
+    assert run("advise", str(tmp_path / "before" / "report.json")) == 1
     assert "Window:" in capsys.readouterr().out
 
 
-def test_seconds_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line, exit 2, and nothing started."""
+def test_an_invalid_stop_timeout_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The command prints one line, exits with 2 and starts nothing."""
     assert run("advise", "--stop-timeout", "500") == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "from 2 to 120" in said
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "from 2 to 120" in message
 
 
-def test_a_report_without_the_figures_says_what_measures_them(
+def test_a_report_without_figures_is_refused_with_the_command_that_measures_them(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """A report of something else is a usage error with the command that would do it."""
+    """A report without the needed claim is a usage error that names the command to run."""
     report = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    report["claims"] = [one for one in report["claims"] if one["area"] != "ecs"]
+    report["claims"] = [claim for claim in report["claims"] if claim["area"] != "ecs"]
     path = tmp_path / "report.json"
     path.write_text(json.dumps(report), encoding="utf-8")
     assert run("advise", str(path)) == 2

@@ -8,7 +8,7 @@ from enum import StrEnum
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.verdicts import Verdict
 
-__all__ = ["Change", "ChangeKind", "Difference", "diff_reports"]
+__all__ = ["Change", "ChangeKind", "ReportDifference", "diff_reports"]
 
 
 class ChangeKind(StrEnum):
@@ -39,7 +39,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ReportDifference:
     """All changes, and ``caveats``: reasons why the two reports may not be comparable."""
 
     changes: tuple[Change, ...]
@@ -55,7 +55,7 @@ class Difference:
         return bool(self.of(ChangeKind.REGRESSED) or self.of(ChangeKind.VANISHED))
 
 
-def diff_reports(old: ConformanceReport, new: ConformanceReport) -> Difference:
+def diff_reports(old: ConformanceReport, new: ConformanceReport) -> ReportDifference:
     """Return what changed from ``old`` to ``new``, sorted by kind and then by the order of the claims."""
     before = {claim.id: claim for claim in old.claims}
     after = {claim.id: claim for claim in new.claims}
@@ -65,7 +65,9 @@ def diff_reports(old: ConformanceReport, new: ConformanceReport) -> Difference:
         if change is not None:
             changes.append(change)
     order = list(ChangeKind)
-    return Difference(tuple(sorted(changes, key=lambda change: order.index(change.kind))), tuple(_caveats(old, new)))
+    return ReportDifference(
+        tuple(sorted(changes, key=lambda change: order.index(change.kind))), tuple(_caveats(old, new))
+    )
 
 
 def _change(claim: str, old: ClaimReport | None, new: ClaimReport | None) -> Change | None:

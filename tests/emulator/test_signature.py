@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request
-from surveyor_emulator.server.signature import Credential, Scope, scope_of, verify
+from surveyor_emulator.server.signature import Authorization, Credential, read_authorization, verify
 
 KEY, SECRET = "111111111111", "secret"
 NAMES = st.text(st.characters(min_codepoint=1, max_codepoint=0x2FF), max_size=12)
@@ -42,9 +41,9 @@ def find(access_key: str) -> Credential | None:
     return Credential(SECRET, KEY, f"arn:aws:iam::{KEY}:root") if access_key == KEY else None
 
 
-def scope(request: Request) -> Scope:
-    """Return the scope of a signed request."""
-    found = scope_of(request)
+def authorization(request: Request) -> Authorization:
+    """Return the scope and the signature of a signed request."""
+    found = read_authorization(request)
     assert found is not None
     return found
 
@@ -52,7 +51,7 @@ def scope(request: Request) -> Scope:
 def error_code(request: Request, *, xml: bool = False, wall: float | None = None) -> str:
     """Return the error code with which a request is rejected."""
     with pytest.raises(ServiceError) as caught:
-        verify(request, scope(request), find, xml=xml, wall=wall)
+        verify(request, authorization(request), find, xml=xml, wall=wall)
     return caught.value.code
 
 
@@ -62,7 +61,7 @@ def test_accepts_what_botocore_signs(query: list[tuple[str, str]], path: list[st
     target = "/" + "/".join(quote(part, safe="") for part in path if part)
     text = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query if name)
     request = signed("GET", target, text, body)
-    assert verify(request, scope(request), find, xml=False).account == KEY
+    assert verify(request, authorization(request), find, xml=False).account == KEY
 
 
 @pytest.mark.parametrize(
@@ -85,8 +84,8 @@ def test_accepts_the_fields_of_the_header_in_any_order() -> None:
     credential, names, signature = fields.split(", ")
     for order in ([signature, credential, names], [credential, signature, names], [names, credential, signature]):
         moved = good._replace(headers={**good.headers, "authorization": f"{algorithm} {','.join(order)}"})
-        assert scope(moved) == scope(good)
-        assert verify(moved, scope(moved), find, xml=False).account == KEY
+        assert authorization(moved) == authorization(good)
+        assert verify(moved, authorization(moved), find, xml=False).account == KEY
         assert error_code(moved._replace(body=b"[]")) == "InvalidSignatureException"
 
 
@@ -102,7 +101,7 @@ def test_rejects_old_and_early_dates() -> None:
     request, now = signed(), time.time()
     assert error_code(request, wall=now + 901) == "InvalidSignatureException"
     assert error_code(request, wall=now - 901) == "InvalidSignatureException"
-    assert verify(request, scope(request), find, xml=False, wall=now + 840).account == KEY
+    assert verify(request, authorization(request), find, xml=False, wall=now + 840).account == KEY
 
 
 def test_rejects_unknown_keys_and_tokens() -> None:
@@ -111,8 +110,9 @@ def test_rejects_unknown_keys_and_tokens() -> None:
     assert error_code(request) == "UnrecognizedClientException"
     assert error_code(request, xml=True) == "InvalidClientTokenId"
     stranger = signed()
+    scope, signature = authorization(stranger)
     with pytest.raises(ServiceError, match="UnrecognizedClientException"):
-        verify(stranger, replace(scope(stranger), access_key="unknown"), find, xml=False)
+        verify(stranger, (scope._replace(access_key="unknown"), signature), find, xml=False)
 
 
 def test_rejects_an_incomplete_signature() -> None:
@@ -128,5 +128,5 @@ def test_rejects_an_incomplete_signature() -> None:
 @given(st.text(max_size=80))
 def test_reads_any_authorization_header(text: str) -> None:
     """Any header is read or ignored."""
-    found = scope_of(Request("POST", "/", "", {"authorization": f"AWS4-HMAC-SHA256 {text}"}, b""))
-    assert found is None or found.access_key is not None
+    found = read_authorization(Request("POST", "/", "", {"authorization": f"AWS4-HMAC-SHA256 {text}"}, b""))
+    assert found is None or found[0].access_key is not None

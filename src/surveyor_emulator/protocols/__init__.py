@@ -16,13 +16,14 @@ from .api_models import Model
 __all__ = ["Document", "ParsedRequest", "WireProtocol", "http_status"]
 
 Document = Mapping[str, object]
+"""Members of a structure. What is returned often may be an ``orjson.Fragment``: JSON that is encoded already."""
 
 
 class ParsedRequest(NamedTuple):
     """The operation of a request and its parameters."""
 
     operation: str
-    params: dict[str, object]
+    params: Mapping[str, object]
 
 
 class WireProtocol(Protocol):

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import cbor2
+import orjson
 
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request, Response
 
 from . import Document, ParsedRequest, http_status
 from .api_models import Model
-from .encoded import EncodedList
 
 __all__ = ["CborProtocol"]
 
@@ -71,8 +71,8 @@ def _plain_value(value: object) -> object:
 
 def _tagged(model: Model, value: object, name: str) -> object:
     shape = model.shapes[name]
-    if isinstance(value, EncodedList):
-        value = value.documents
+    if isinstance(value, orjson.Fragment):
+        value = orjson.loads(orjson.dumps(value))
     if isinstance(value, Mapping):
         if shape["type"] == "map":
             return {key: _tagged(model, item, shape["value"]["shape"]) for key, item in value.items()}

@@ -9,7 +9,6 @@ from surveyor_emulator.core.http import Request, Response
 
 from . import Document, ParsedRequest, http_status
 from .api_models import Model
-from .encoded import EncodedList
 
 __all__ = ["JsonProtocol"]
 
@@ -38,7 +37,7 @@ class JsonProtocol:
 
     def write_result(self, operation: str, result: Document, request_id: str) -> Response:
         """Write a result; timestamps are numbers in JSON already."""
-        return self._response(200, orjson.dumps(result, _encoded), request_id)
+        return self._response(200, orjson.dumps(result), request_id)
 
     def write_error(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
         """Write an error; ``__type`` is its code."""
@@ -48,9 +47,3 @@ class JsonProtocol:
 
     def _response(self, status: int, body: bytes, request_id: str) -> Response:
         return Response(status, body, {"Content-Type": self._type, "x-amzn-RequestId": request_id})
-
-
-def _encoded(value: object) -> orjson.Fragment:
-    if isinstance(value, EncodedList):
-        return orjson.Fragment(value.json)
-    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -9,35 +9,37 @@ from surveyor_emulator.aws.sts import sessions
 from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.http import Request
 from surveyor_emulator.core.identifiers import is_account
+from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
 from surveyor_policies.model import Principal, PrincipalKind
 
-from .signature import Credential, Scope, SigningError, verify
+from .signature import Authorization, Credential, SigningError, verify
 
 __all__ = ["authenticate"]
 
 
-def authenticate(world: World, request: Request, scope: Scope | None, *, xml: bool) -> Credential:
+def authenticate(world: World, request: Request, authorization: Authorization | None, *, xml: bool) -> Credential:
     """Return the credential that signed a request. Raises ServiceError if there is none.
 
-    ``scope`` is that of the request's signature; ``xml`` selects the error codes of XML protocols.
+    ``authorization`` is the content of its header; ``xml`` selects the error codes of XML protocols.
     """
     settings = world.settings
-    if scope is None:
+    if authorization is None:
         if request.headers.get("authorization"):
             raise SigningError.incomplete(xml, "the Authorization header must be that of Signature Version 4")
         if settings.verify_signatures:
             raise SigningError.missing(xml)
-        return _owner(settings.secret, settings.account)
+        return _default_owner(settings)
     if settings.verify_signatures:
-        return verify(request, scope, lambda key: _credential(world, key, request, xml), xml=xml)
-    return _credential(world, scope.access_key, request, xml) or _owner(settings.secret, settings.account)
+        return verify(request, authorization, lambda key: _credential(world, key, request, xml), xml=xml)
+    return _credential(world, authorization[0].access_key, request, xml) or _default_owner(settings)
 
 
 def _credential(world: World, access_key: str, request: Request, xml: bool) -> Credential | None:
     """Return the credential of an access key. The number of an account is the root key of its owner."""
-    if is_account(access_key):
-        return _owner(world.settings.secret, access_key)
+    owner = _owner(world.settings.secret, access_key)
+    if owner is not None:
+        return owner
     if access_key.startswith("AKIA"):
         return _user_credential(access_key, moto_store.changes())
     session = sessions.read(world, access_key, request.headers.get("x-amz-security-token", ""))
@@ -50,8 +52,15 @@ def _credential(world: World, access_key: str, request: Request, xml: bool) -> C
 
 
 @functools.lru_cache(maxsize=1024)
-def _owner(secret: str, account: str) -> Credential:
-    return Credential(secret, account, f"arn:aws:iam::{account}:root")
+def _owner(secret: str, access_key: str) -> Credential | None:
+    """Return the root credential of the account whose number is the access key; None if it is another key."""
+    if not is_account(access_key):
+        return None
+    return Credential(secret, access_key, f"arn:aws:iam::{access_key}:root")
+
+
+def _default_owner(settings: Settings) -> Credential:
+    return Credential(settings.secret, settings.account, f"arn:aws:iam::{settings.account}:root")
 
 
 @functools.lru_cache(maxsize=4_096)

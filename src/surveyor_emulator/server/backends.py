@@ -19,6 +19,10 @@ from .services import AwsService
 
 __all__ = ["Backend", "load_backend"]
 
+# Requests that a service keeps, and the largest body of one.
+_RECENT_COUNT = 1000
+_RECENT_SIZE = 500
+
 
 class Backend(Protocol):
     """The steps of the request pipeline that differ between services. Each raises ServiceError to refuse a request."""
@@ -28,11 +32,8 @@ class Backend(Protocol):
     def wire(self, request: Request) -> WireProtocol:
         """Return the protocol that a request speaks."""
 
-    def parse(self, wire: WireProtocol, request: Request) -> ParsedRequest:
-        """Return the operation and the parameters of a request."""
-
-    def validate(self, parsed: ParsedRequest) -> None:
-        """Check the operation and its parameters against the model of the API."""
+    def read(self, wire: WireProtocol, request: Request) -> ParsedRequest:
+        """Return the operation and the parameters of a request, checked against the model of the API."""
 
     def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
         """Return what must be allowed."""
@@ -73,11 +74,29 @@ class _NativeBackend(_Backend):
         self._permissions = _module(service.permissions) if service.permissions else None
         self._account_resolver = _module(service.account_resolver) if service.account_resolver else None
         self._checks: dict[str, Callable[[Mapping[str, object]], None]] = {}
+        self._json = self._wires.get("json")
+        self._recent: dict[tuple[str, bytes], ParsedRequest] = {}
 
-    def parse(self, wire: WireProtocol, request: Request) -> ParsedRequest:
-        return wire.parse(request)
+    def read(self, wire: WireProtocol, request: Request) -> ParsedRequest:
+        if wire is not self._json:
+            parsed = wire.parse(request)
+            self._validate(parsed)
+            return parsed
+        # Clients poll with the same few bodies: requests that were read lately are kept, if all of their values are
+        # scalar, so that nothing can change that a handler keeps.
+        key = (request.headers.get("x-amz-target", ""), request.body)
+        recent = self._recent.get(key)
+        if recent is not None:
+            return recent
+        parsed = wire.parse(request)
+        self._validate(parsed)
+        if len(request.body) <= _RECENT_SIZE and not any(isinstance(v, dict | list) for v in parsed.params.values()):
+            if len(self._recent) >= _RECENT_COUNT:
+                self._recent.clear()
+            self._recent[key] = parsed
+        return parsed
 
-    def validate(self, parsed: ParsedRequest) -> None:
+    def _validate(self, parsed: ParsedRequest) -> None:
         service, operation = self.service, parsed.operation
         check = self._checks.get(operation)
         if check is None:
@@ -122,7 +141,7 @@ class _MotoBackend(_Backend):
         self._forwarder = _module(service.moto)
         self._forwarder.load(service.name)
 
-    def parse(self, wire: WireProtocol, request: Request) -> ParsedRequest:
+    def read(self, wire: WireProtocol, request: Request) -> ParsedRequest:
         if "smithy-protocol" in request.headers:
             operation = request.path.rpartition("/")[2]
         elif "x-amz-target" in request.headers:
@@ -130,9 +149,6 @@ class _MotoBackend(_Backend):
         else:
             operation = parse_qs(request.body.decode("utf-8", "replace")).get("Action", [""])[0]
         return ParsedRequest(operation, {})
-
-    def validate(self, parsed: ParsedRequest) -> None:
-        pass
 
     def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
         return (PermissionRequest("*", {}),)

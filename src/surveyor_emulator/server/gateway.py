@@ -19,7 +19,7 @@ from surveyor_emulator.core.world import Call, World
 from .authentication import authenticate
 from .backends import Backend, load_backend
 from .services import SERVICES
-from .signature import Scope, scope_of
+from .signature import Authorization, read_authorization
 
 __all__ = ["Gateway"]
 
@@ -42,40 +42,42 @@ class Gateway:
         """Answer one request: at once, or after the modules of its service have been loaded."""
         if request.path.startswith(CONTROL_PREFIX):
             return self._control(request)
-        scope = scope_of(request)
-        name = scope.service if scope is not None else _guess_service(request)
+        authorization = read_authorization(request)
+        name = authorization[0].service if authorization is not None else _guess_service(request)
         backend = self._backends.get(name)
         if backend is not None:
-            return self._respond(request, scope, backend)
+            return self._respond(request, authorization, backend)
         if name not in SERVICES:
             return _text(400, f"the embedded target has no service {name!r}; it has {', '.join(sorted(SERVICES))}")
-        return self._load_and_respond(request, scope, name)
+        return self._load_and_respond(request, authorization, name)
 
     def prepare(self, name: str) -> None:
         """Load the modules of a service now, rather than with its first request."""
         self._backends[name] = load_backend(SERVICES[name])
 
-    async def _load_and_respond(self, request: Request, scope: Scope | None, name: str) -> Response:
+    async def _load_and_respond(self, request: Request, authorization: Authorization | None, name: str) -> Response:
         # The model of EC2 takes tenths of a second to load: in a thread, so that other requests are served meanwhile.
         self._backends[name] = await asyncio.to_thread(load_backend, SERVICES[name])
-        return self._respond(request, scope, self._backends[name])
+        return self._respond(request, authorization, self._backends[name])
 
-    def _respond(self, request: Request, scope: Scope | None, backend: Backend) -> Response:
-        service = backend.service
-        request_id = _uuid(self._world.request_random.getrandbits(128))
+    def _respond(self, request: Request, authorization: Authorization | None, backend: Backend) -> Response:
+        service, world = backend.service, self._world
+        request_id = _uuid(world.request_random.getrandbits(128))
         wire = backend.wire(request)
         operation: str | None = None
         try:
-            credential = authenticate(self._world, request, scope, xml=service.xml)
-            parsed = backend.parse(wire, request)
-            operation, params = parsed.operation, parsed.params
-            backend.validate(parsed)
-            region = scope.region if scope is not None and service.regional else self._world.settings.region
+            credential = authenticate(world, request, authorization, xml=service.xml)
+            parsed = backend.read(wire, request)
+            operation, params = parsed
+            if authorization is not None and service.regional:
+                region = authorization[0].region
+            else:
+                region = world.settings.region
             account, principal, caller = credential.account, credential.principal, credential.caller
             if caller is None:
                 call = self._owner_call(account, region, principal, service.name, operation)
             else:
-                call = Call(self._world, account, region, principal, service.name, operation, caller)
+                call = Call(world, account, region, principal, service.name, operation, caller)
                 authorise(call, params, backend.permission_requests(call, params))
             call = backend.resolve_account(call, params)
             return backend.respond(call, parsed, request, wire, request_id)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote
 
 from surveyor_emulator.core.caller import Caller
@@ -25,15 +25,14 @@ from surveyor_emulator.core.http import Request
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-__all__ = ["Credential", "Scope", "SigningError", "scope_of", "verify"]
+__all__ = ["Authorization", "Credential", "Scope", "SigningError", "read_authorization", "verify"]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = 15 * 60  # wall seconds; IAM User Guide: a request must reach AWS within five (here: fifteen) minutes
 _BLOCK = 64  # bytes, of SHA-256
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """The unverified content of an ``Authorization`` header, except the signature."""
 
     access_key: str
@@ -91,20 +90,21 @@ class SigningError:
         return ServiceError(code, why, status=403)
 
 
-def scope_of(request: Request) -> Scope | None:
-    """Return the scope in the ``Authorization`` header; None if it is absent or not of Signature Version 4."""
+Authorization = tuple[Scope, str]
+"""The scope and the signature of a request."""
+
+
+def read_authorization(request: Request) -> Authorization | None:
+    """Return the content of the ``Authorization`` header; None if it is absent or not of Signature Version 4."""
     header = request.headers.get("authorization")
-    return _scope(_split(header)[0]) if header else None
-
-
-def _split(header: str) -> tuple[str, str]:
-    """Return an ``Authorization`` header without its signature, which clients write last, and the signature."""
-    rest, comma, last = header.rpartition(",")
-    name, _, signature = last.strip().partition("=")
-    if comma and name == "Signature":
-        return rest, signature
-    fields = _fields(header.partition(" ")[2])
-    return header, fields.get("Signature", "")
+    if not header:
+        return None
+    rest, found, signature = header.rpartition(", Signature=")  # clients write it last
+    if found and "," not in signature:
+        scope = _scope(rest)
+        return (scope, signature.strip()) if scope is not None else None
+    scope = _scope(header)
+    return (scope, _fields(header.partition(" ")[2]).get("Signature", "")) if scope is not None else None
 
 
 @functools.lru_cache(maxsize=256)
@@ -130,37 +130,45 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def verify(
-    request: Request, scope: Scope, find: Callable[[str], Credential | None], *, xml: bool, wall: float | None = None
+    request: Request,
+    authorization: Authorization,
+    find: Callable[[str], Credential | None],
+    *,
+    xml: bool,
+    wall: float | None = None,
 ) -> Credential:
     """Return the credential that signed ``request``. Raises ServiceError for a wrong or outdated signature.
 
     ``find`` returns the credential of an access key. ``wall`` is the current time in wall seconds, since clients sign
     by their own clocks; default: now.
     """
+    (access_key, date, region, service, signed_headers), signature = authorization
     headers = request.headers
     stamp = headers.get("x-amz-date", "")
-    signature = _split(headers.get("authorization", ""))[1]
-    if not scope.signed_headers or not signature or not stamp:
+    if not signed_headers or not signature or not stamp:
         raise SigningError.incomplete(xml, "the signature needs SignedHeaders, Signature and an X-Amz-Date header")
-    credential = find(scope.access_key)
+    credential = find(access_key)
     if credential is None or credential.token != headers.get("x-amz-security-token"):
         raise SigningError.unknown_key(xml)
     try:
         signed_at = _moment(stamp)
     except ValueError:
         raise SigningError.incomplete(xml, "X-Amz-Date must be like 20260131T235959Z") from None
-    date = scope.date
     if stamp[:8] != date:
         raise SigningError.mismatch(xml, "the date in the credential scope is not that of X-Amz-Date")
     if abs((time.time() if wall is None else wall) - signed_at) > SKEW:
         raise SigningError.mismatch(xml, f"the signature was made at {stamp}, more than 15 minutes from now")
-    names = scope.signed_headers.split(";")
+    names = signed_headers.split(";")
     if "host" not in names:
         raise SigningError.mismatch(xml, "the host header must be signed")
-    digest = sha256(_canonical(request, names, scope.signed_headers).encode()).hexdigest()
-    text = f"{ALGORITHM}\n{stamp}\n{date}/{scope.region}/{scope.service}/aws4_request\n{digest}"
-    expected = _hmac(_signing_key(credential.secret, date, scope.region, scope.service), text.encode())
-    if not hmac.compare_digest(expected.encode(), signature.encode()):
+    digest = sha256(_canonical(request, names, signed_headers).encode()).hexdigest()
+    text = f"{ALGORITHM}\n{stamp}\n{date}/{region}/{service}/aws4_request\n{digest}"
+    # As hmac.digest would, which hashes the key again each time.
+    inner, outer = _signing_key(credential.secret, date, region, service)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(text.encode())
+    outer.update(inner.digest())
+    if not hmac.compare_digest(outer.hexdigest().encode(), signature.encode()):
         raise SigningError.mismatch(xml, "the signature is not that of this request; check the secret access key")
     return credential
 
@@ -210,11 +218,3 @@ def _signing_key(secret: str, date: str, region: str, service: str) -> tuple[Has
         key = hmac.digest(key, part.encode(), "sha256")
     block = key.ljust(_BLOCK, b"\0")
     return sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
-
-
-def _hmac(key: tuple[Hash, Hash], message: bytes) -> str:
-    """Return the HMAC in hexadecimal. ``hmac.digest`` would hash the key again each time."""
-    inner, outer = key[0].copy(), key[1].copy()
-    inner.update(message)
-    outer.update(inner.digest())
-    return outer.hexdigest()

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING
 
+import orjson
+
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
-from surveyor_emulator.protocols.encoded import EncodedEntry, EncodedList
 
 from .lookup import cloudmap_state
-from .state import CloudMapService, RegisteredInstance
+from .state import CloudMapService, DiscoveryEntry, RegisteredInstance
 from .throttle import TokenBucket
 
 if TYPE_CHECKING:
@@ -42,13 +43,16 @@ def discover_instances(call: Call, request: DiscoverInstancesRequestTypeDef) -> 
     quotas = call.world.settings.quotas
     _throttle(call, "discover", quotas.discover_rate, quotas.discover_burst)
     service = _find(call, request["NamespaceName"], request["ServiceName"], request.get("OwnerAccount"))
-    found = _by_health(call, service, request.get("HealthStatus") or "HEALTHY")
-    found = _matching(found, request.get("QueryParameters") or {})
-    optional = request.get("OptionalParameters")
-    if optional:
-        found = _matching(found, optional) or found
+    health = (request.get("HealthStatus") or "HEALTHY") if service.has_health_check else "ALL"
+    required, optional = request.get("QueryParameters"), request.get("OptionalParameters")
+    if required or optional:
+        found = _matching(_by_health(call, service, health), required or {})
+        found = _matching(found, optional or {}) or found
+        encoded = [entry.encoded for entry in found]
+    else:
+        encoded = service.view.encoded.get(health) or _encode(call, service, health)
     return {
-        "Instances": EncodedList(_sample(call, found, request.get("MaxResults") or DEFAULT_RESULTS)),
+        "Instances": _sample(call.world.request_random, encoded, request.get("MaxResults") or DEFAULT_RESULTS),
         "InstancesRevision": service.view.revision,
     }
 
@@ -82,7 +86,7 @@ def publish_membership(
             view.members.pop(identity, None)
         else:
             view.members[identity] = instance
-        view.summaries.clear()
+        view.clear_entries()
         for listener in view.listeners:
             listener()
 
@@ -91,7 +95,7 @@ def publish_membership(
 
 def refresh_health(service: CloudMapService) -> None:
     """Rebuild the entries after a change of health, which does not change the revision."""
-    service.view.summaries.clear()
+    service.view.clear_entries()
 
 
 def instance_health(service: CloudMapService, instance: RegisteredInstance) -> str:
@@ -112,52 +116,53 @@ def _find(call: Call, namespace_name: str, service_name: str, owner: str | None)
     return service
 
 
-def _by_health(call: Call, service: CloudMapService, health_filter: str) -> list[EncodedEntry]:
-    if not service.has_health_check:
-        health_filter = "ALL"
-    summaries = service.view.summaries
-    found = summaries.get(health_filter)
+def _encode(call: Call, service: CloudMapService, health: str) -> list[orjson.Fragment]:
+    encoded = [entry.encoded for entry in _by_health(call, service, health)]
+    service.view.encoded[health] = encoded
+    return encoded
+
+
+def _by_health(call: Call, service: CloudMapService, health: str) -> list[DiscoveryEntry]:
+    known = service.view.entries
+    found = known.get(health)
     if found is None:
-        entries = summaries.get("ALL")
+        entries = known.get("ALL")
         if entries is None:
-            entries = summaries["ALL"] = [_summary(service, member) for member in service.view.members.values()]
-            _shuffle(entries, call.world.request_random)
-        if health_filter == "ALL":
+            entries = known["ALL"] = [_entry(service, member) for member in service.view.members.values()]
+            call.world.request_random.shuffle(entries)
+        if health == "ALL":
             found = entries
-        elif health_filter == "HEALTHY_OR_ELSE_ALL":
-            found = [entry for entry in entries if entry.document["HealthStatus"] == "HEALTHY"] or entries
+        elif health == "HEALTHY_OR_ELSE_ALL":
+            found = [entry for entry in entries if entry.health == "HEALTHY"] or entries
         else:
-            found = [entry for entry in entries if entry.document["HealthStatus"] == health_filter]
-        summaries[health_filter] = found
+            found = [entry for entry in entries if entry.health == health]
+        known[health] = found
     return found
 
 
-def _summary(service: CloudMapService, instance: RegisteredInstance) -> EncodedEntry:
-    return EncodedEntry.of(
-        {
-            "InstanceId": instance.id,
-            "NamespaceName": service.namespace.http_name,
-            "ServiceName": service.name,
-            "HealthStatus": instance_health(service, instance),
-            "Attributes": instance.attributes,
-        }
-    )
+def _entry(service: CloudMapService, instance: RegisteredInstance) -> DiscoveryEntry:
+    health = instance_health(service, instance)
+    document = {
+        "InstanceId": instance.id,
+        "NamespaceName": service.namespace.http_name,
+        "ServiceName": service.name,
+        "HealthStatus": health,
+        "Attributes": instance.attributes,
+    }
+    return DiscoveryEntry(health, instance.attributes, orjson.Fragment(orjson.dumps(document)))
 
 
-def _matching(entries: list[EncodedEntry], attributes: Mapping[str, str]) -> list[EncodedEntry]:
-    if not attributes:
-        return entries
+def _matching(entries: list[DiscoveryEntry], attributes: Mapping[str, str]) -> list[DiscoveryEntry]:
     pairs = attributes.items()
-    return [entry for entry in entries if pairs <= entry.document["Attributes"].items()]  # type: ignore[attr-defined]  # a dict of strings
+    return [entry for entry in entries if pairs <= entry.attributes.items()]
 
 
-def _sample(call: Call, entries: list[EncodedEntry], size: int) -> list[EncodedEntry]:
+def _sample(generator: Random, entries: list[orjson.Fragment], size: int) -> list[orjson.Fragment]:
     """Return up to ``size`` entries in random order.
 
     The cost of a fresh sample grows with the number of entries. So the list itself is shuffled, less often the longer
     it is, and each call takes a slice of it that begins at a random position.
     """
-    generator = call.world.request_random
     count = len(entries)
     if count <= 1:
         return entries
@@ -171,7 +176,7 @@ def _sample(call: Call, entries: list[EncodedEntry], size: int) -> list[EncodedE
     return chosen + entries[: min(size, count) - len(chosen)]
 
 
-def _shuffle(entries: list[EncodedEntry], generator: Random) -> None:
+def _shuffle(entries: list[orjson.Fragment], generator: Random) -> None:
     """Shuffle in place. Sorting by random keys is a quarter of the work of ``Random.shuffle``."""
     key = generator.random
     entries.sort(key=lambda entry: key())

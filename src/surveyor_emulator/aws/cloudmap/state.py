@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import orjson
 
 from surveyor_emulator.core.clock import Timer
-from surveyor_emulator.protocols.encoded import EncodedEntry
 
 from .throttle import TokenBucket
 
 __all__ = [
     "CloudMapService",
     "CloudMapState",
+    "DiscoveryEntry",
     "DiscoveryView",
     "DnsConfig",
     "Namespace",
@@ -84,6 +86,14 @@ class RegisteredInstance:
     probed_health: str = "HEALTHY"
 
 
+class DiscoveryEntry(NamedTuple):
+    """An instance as DiscoverInstances returns it: what filters compare, and its JSON."""
+
+    health: str
+    attributes: dict[str, str]
+    encoded: orjson.Fragment
+
+
 @dataclass(slots=True)
 class DiscoveryView:
     """The instances of a service that DiscoverInstances returns; it follows the registry with a short delay."""
@@ -92,10 +102,16 @@ class DiscoveryView:
     members: dict[str, RegisteredInstance] = field(default_factory=dict)
     # When the latest change becomes visible (service seconds), so that changes keep their order.
     due: float = 0.0
-    # Entries built from the members, by health filter; cleared when anything changes.
-    summaries: dict[str, list[EncodedEntry]] = field(default_factory=dict)
+    # Entries built from the members, by health filter, and their JSON; cleared when anything changes.
+    entries: dict[str, list[DiscoveryEntry]] = field(default_factory=dict)
+    encoded: dict[str, list[orjson.Fragment]] = field(default_factory=dict)
     # Called after each visible change.
     listeners: list[Callable[[], object]] = field(default_factory=list)
+
+    def clear_entries(self) -> None:
+        """Let the entries be built again."""
+        self.entries.clear()
+        self.encoded.clear()
 
 
 @dataclass(slots=True)

@@ -15,9 +15,7 @@ __all__ = ["Headers", "Request", "Response", "encode"]
 Headers = Mapping[str, str]
 
 _NO_HEADERS: Headers = MappingProxyType({})
-_STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}  # fmt: skip
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
 # Named tuples, because every request creates one of each: a frozen dataclass takes five times as long to construct.
@@ -40,23 +38,17 @@ class Response(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1)
-def _date(second: int) -> bytes:
+def _date(second: int) -> str:
     """Return wall time as a header; clients and signatures use it to detect clock skew."""
-    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+    return f"Date: {formatdate(second, usegmt=True)}\r\n"
 
 
 def encode(response: Response, *, keep_alive: bool, head: bool = False) -> bytes:
     """Return the bytes of a response; ``head`` omits the body, as required for HEAD."""
     status, body, headers = response
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return b"".join(
-        (
-            _STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
-            lines.encode("latin-1"),
-            _date(int(time.time())),
-            b"Content-Length: %d\r\n\r\n" % len(body)
-            if keep_alive
-            else b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body),
-            b"" if head else body,
-        )
-    )
+    text = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
+    for name, value in headers.items():
+        text = f"{text}{name}: {value}\r\n"
+    end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
+    text = f"{text}{_date(int(time.time()))}Content-Length: {len(body)}\r\n{end}"
+    return text.encode("latin-1") if head else text.encode("latin-1") + body

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -59,6 +59,19 @@ class _TooLarge(Exception):
         self.status = status
 
 
+class _FieldNames(dict[bytes, str]):
+    """The names of header lines in lower case. Clients send the same few names all the time: short ones are kept."""
+
+    def __missing__(self, name: bytes) -> str:
+        text = name.decode("latin-1").lower()
+        if len(self) < 500 and len(name) <= 50:
+            self[name] = text
+        return text
+
+
+_FIELD_NAMES = _FieldNames()
+
+
 class _Connection(asyncio.Protocol):
     """A client connection. The parser calls the ``on_…`` methods while it is fed."""
 
@@ -80,7 +93,6 @@ class _Connection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._target = b""
-        self._lines: list[tuple[bytes, bytes]] = []
         self._headers: dict[str, str] = {}
         self._size = 0
         self._body: list[bytes] = []
@@ -108,7 +120,7 @@ class _Connection(asyncio.Protocol):
         self._head_bound += self._fed
         try:
             self._parser.feed_data(data)
-            if self._in_head:
+            if self._in_head and self._head_bound > self._limits.headers:
                 self._check_head()
         except httptools.HttpParserUpgrade:
             self._reject(400)
@@ -118,7 +130,8 @@ class _Connection(asyncio.Protocol):
         except _TooLarge as error:
             self._reject(error.status)
         else:
-            self._process()
+            if self._requests:
+                self._process()
 
     def eof_received(self) -> bool:
         """Handle the end of the client's data: answer its requests, then close the connection."""
@@ -137,17 +150,15 @@ class _Connection(asyncio.Protocol):
             raise _TooLarge(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Called most often of all: the lines are decoded and measured together, when the head is complete.
-        self._lines.append((name, value))
+        key, text, headers = _FIELD_NAMES[name], value.decode("latin-1"), self._headers
+        # RFC 9110 5.3: several lines with the same name are one list.
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
-        self._check_head()
+        if self._head_bound > self._limits.headers:
+            self._check_head()
         self._in_head = False
-        headers = self._headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._lines
-        }  # fmt: skip
-        if len(headers) != len(self._lines):
-            self._headers = headers = _join_repeated(self._lines)
+        headers = self._headers
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._limits.body:
             raise _TooLarge(413)
@@ -166,18 +177,17 @@ class _Connection(asyncio.Protocol):
         else:
             url = httptools.parse_url(self._target)  # absolute-form targets too
             path, query = (url.path or b"/").decode("latin-1"), (url.query or b"").decode("latin-1")
-        method = self._parser.get_method().decode("latin-1")
-        request = Request(method, path, query, self._headers, b"".join(self._body))
-        self._requests.append((request, self._parser.should_keep_alive()))
+        parser, body = self._parser, self._body
+        method = parser.get_method().decode("latin-1")
+        request = Request(method, path, query, self._headers, body[0] if len(body) == 1 else b"".join(body))
+        self._requests.append((request, parser.should_keep_alive()))
         self._reset()
         self._restart_deadline()
 
     def _check_head(self) -> None:
-        """Raise _TooLarge if the header lines are too large; measure them only if the data of the head is."""
-        if self._head_bound > self._limits.headers:
-            size = sum(len(name) + len(value) for name, value in self._lines)
-            if size > self._limits.headers:
-                raise _TooLarge(431)
+        """Raise _TooLarge if the header lines are too large; needed only if the data of the head is."""
+        if sum(len(name) + len(value) for name, value in self._headers.items()) > self._limits.headers:
+            raise _TooLarge(431)
 
     # Responses, in the order of the requests
 
@@ -243,12 +253,3 @@ class _Connection(asyncio.Protocol):
             self._reject(408)
         else:
             self._close()
-
-
-def _join_repeated(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return the headers of a message; several lines with the same name are one list (RFC 9110 5.3)."""
-    headers: dict[str, str] = {}
-    for name, value in lines:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
-    return headers

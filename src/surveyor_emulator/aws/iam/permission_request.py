@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from surveyor_emulator.core.world import Call
 
@@ -16,8 +15,7 @@ PermissionRequests = Callable[[Call, Mapping[str, Any]], Iterable["PermissionReq
 """From a call and its parameters to everything that must be allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class PermissionRequest:
+class PermissionRequest(NamedTuple):
     """One resource (an ARN, or ``*`` where the action has none) with the condition keys that belong to it.
 
     ``action`` is another action than that of the call, such as ``iam:PassRole``.

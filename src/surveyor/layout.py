@@ -58,12 +58,13 @@ class Layout:
 
     @property
     def out(self) -> Path:
-        """Return the folder for the output of runs: in the checkout, or below the current directory."""
+        """Return the folder for the output of runs: below the current directory, or below the checkout around it."""
         try:
-            base = self.root if self.is_checkout else Path.cwd()
+            current = Path.cwd()
         except FileNotFoundError:
             raise UsageError("the current directory was removed; change to another") from None
-        return base / "reports" / "out"
+        is_inside = self.is_checkout and current.is_relative_to(self.root.resolve())
+        return (self.root if is_inside else current) / "reports" / "out"
 
 
 def find_layout() -> Layout:

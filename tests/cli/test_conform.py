@@ -5,17 +5,27 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from surveyor.claims.features import FEATURES
 from surveyor.clock import WallClock
+from surveyor.layout import find_layout
 from surveyor.report import load_report
 from surveyor.targets.expectations import load_expectations
+from surveyor.targets.running import unreachable
+from tests import fake_target
 
 if TYPE_CHECKING:
     from tests.conftest import Checkout
@@ -41,6 +51,43 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
+CLAIM = """
+[[claim]]
+id = "{area}.claim-{number}"
+statement = "Claim {number} of {area} holds."
+level = "must"
+source = "servicediscovery/CreateService"
+features = [{features}]
+operations = ["CreateService"]
+check = "Check it."
+"""
+TEST = """
+
+@proves("{area}.claim-{number}")
+def test_{number}(cloudmap):
+    '''It is so.'''
+    with raises("Code{number}"):
+        cloudmap.create_service(Name="a")
+"""
+
+
+@contextmanager
+def running_fake_target() -> Iterator[str]:
+    """Start the fake target, and yield its URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    script = Path(fake_target.__file__)
+    process = subprocess.Popen([sys.executable, str(script), str(port)], stderr=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        WallClock().eventually(lambda: unreachable("fake", url) is None, within=30)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
 def command(checkout: Checkout, *arguments: str) -> list[str]:
     """Return the command that runs Surveyor with `checkout` as its layout."""
     return [sys.executable, "-c", RUN_IN, str(checkout.layout.root), *arguments]
@@ -62,31 +109,69 @@ def test_all_as_expected_is_0(checkout: Checkout) -> None:
     completed = surveyor(checkout, "conform", "--target", "fake")
     assert completed.returncode == 0
     lines = completed.stdout.splitlines()
-    assert "area\tclaims\tpass\tnot-run\tunexpected" in lines
-    assert "alpha\t4\t1\t3\t0" in lines
-    assert lines[-3].startswith("1 of 4 claims judged in ")
-    assert "(wall), covering " in lines[-3]
-    assert lines[-3].endswith("of service time; all as expected")
+    assert "area\tclaims\tpass\tnot-run\tno-suite\tunexpected" in lines
+    assert "alpha\t4\t1\t2\t1\t0" in lines
+    assert lines[-5].startswith("1 of 1 judged claims hold (100 %); all as expected; ")
+    assert "(wall), covering " in lines[-5]
+    assert lines[-5].endswith("of service time")
+    assert lines[-4].startswith("The score counts claims whose features the target has")
+    assert lines[-3] == "not counted: 2 not run, 1 no suite"
     out = checkout.layout.root / "out"
     assert lines[-2:] == [f"report: {out / 'report.json'}", f"page:   {out / 'report.html'}"]
     assert load_report(checkout.layout.root / "out" / "report.json").summary["pass"] == 1
 
 
-def test_moved_verdict_is_1_with_the_calls_behind_it(checkout: Checkout) -> None:
-    """The expected and the actual verdict, the documented statement and the calls are printed."""
+def test_moved_verdict_is_1_with_its_cause(checkout: Checkout) -> None:
+    """The expected and the actual verdict, the documented statement and the cause are printed; calls are not."""
     checkout.suite(GOOD + BAD)
     completed = surveyor(checkout, "conform", "--target", "fake")
     assert completed.returncode == 1
+    cause = "CreateHttpNamespace: refused with NamespaceAlreadyExists, expected InvalidInput"
     for part in (
         "alpha.second: expected pass, got fail",
         "documented: The second thing is so.",
-        "suites/alpha/test_alpha.py::test_bad: fail",
-        "CreateHttpNamespace: refused with NamespaceAlreadyExists, expected InvalidInput",
-        'servicediscovery:CreateHttpNamespace {"Name": "taken", "CreatorRequestId": ',
-        "-> 400 ",
-        "; 1 unexpected",
+        f"suites/alpha/test_alpha.py::test_bad: fail: {cause}",
+        "1 of 2 judged claims hold (50 %); 1 unexpected; ",
     ):
         assert part in completed.stdout
+    assert '{"Name": "taken"' not in completed.stdout
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_any_run_prints_at_most_60_lines(checkout: Checkout, bare: bool) -> None:
+    """However many claims fail: the first groups to fix, the score, and where the rest is."""
+    for area in (f"area-{number}" for number in range(20)):
+        rows = [CLAIM.format(area=area, number=number, features='"ecs"' if number == 6 else "") for number in range(7)]
+        (checkout.layout.claims / f"{area}.toml").write_text(f'title = "{area}"\n' + "".join(rows), encoding="utf-8")
+        (checkout.layout.suites / area).mkdir()
+        tests = "".join(TEST.format(area=area, number=number) for number in range(7))
+        path = checkout.layout.suites / area / f"test_{area.replace('-', '_')}.py"
+        path.write_text("from surveyor.testing import proves, raises\n" + tests, encoding="utf-8")
+    if bare:
+        with running_fake_target() as url:
+            completed = surveyor(checkout, "conform", "--target", url)
+        assert "20 claims are unsupported, because a URL declares no features." in completed.stdout
+        assert "ecs (20)" in completed.stdout
+    else:
+        completed = surveyor(checkout, "conform", "--target", "fake")
+        assert "because a URL declares no features" not in completed.stdout
+    assert completed.returncode == 1
+    lines = (completed.stdout + completed.stderr).splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 300
+    assert "  20 claims: CreateService: accepted the request, expected Code3" in lines
+    assert "0 of 120 judged claims hold (0 %); 120 unexpected; " in completed.stdout
+    assert f"more: {checkout.layout.root / 'out' / 'report.json'}" in completed.stdout
+    assert sum(line.startswith("area-") for line in lines) >= 11
+
+
+def test_help_lists_every_feature(checkout: Checkout) -> None:
+    """What a target file may declare is in --help and in the documentation."""
+    text = surveyor(checkout, "conform", "--help").stdout
+    listed = set(re.findall(r"[a-z0-9-]+", text.partition("Features:")[2].partition("docs/ci")[0]))
+    assert listed == set(FEATURES)
+    documented = (find_layout().root / "docs" / "ci" / "README.md").read_text(encoding="utf-8")
+    assert [line for line in FEATURES if f"| `{line}` | {FEATURES[line]} |" not in documented] == []
 
 
 @pytest.mark.parametrize(
@@ -96,7 +181,7 @@ def test_moved_verdict_is_1_with_the_calls_behind_it(checkout: Checkout) -> None
         (["--target", "fake", "--area", "alhpa"], "unknown area 'alhpa'; did you mean 'alpha'?"),
         (["--target", "fake", "--claim", "alpha.frist"], "unknown claim 'alpha.frist'; did you mean 'alpha.first'?"),
         (["--target", "fake", "--claim", "alpha.second"], "nothing selected: no suite proves alpha.second"),
-        (["--target", "fake", "--update-expectations", "--area", "alpha"], "needs a full run"),
+        (["--target", "http://127.0.0.1:1", "--update-expectations"], "--update-expectations needs a target file"),
         (["--target", "http://127.0.0.1:1", "--workers", "2"], "is running already, and workers would share its clock"),
         (["--target", "https://sts.amazonaws.com"], "never reached by a bare URL"),
     ],
@@ -147,6 +232,33 @@ def test_long(cloudmap, clock):
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_closed_pipe_ends_the_run_with_141(checkout: Checkout, workers: str) -> None:
+    """In `surveyor conform | head -1` the run ends early, with its cleanup and a report, and without a message."""
+    marker = checkout.layout.root / "pid"
+    checkout.suite(
+        GOOD
+        + f"""
+@proves("alpha.second")
+def test_process(running_target):
+    '''It is so.'''
+    open({str(marker)!r}, "w").write(str(running_target.process.pid))
+"""
+    )
+    out = checkout.layout.root / "out"
+    line = command(checkout, "conform", "--target", "fake", "--workers", workers, "--out", str(out))
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(line, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert json.loads((out / "report.json").read_text())["interrupted"] is True
+    if marker.exists():
+        assert not Path(f"/proc/{marker.read_text()}").exists()
+
+
 def test_removed_working_directory_is_2(checkout: Checkout) -> None:
     """Reports go below the current directory; one that no longer exists is refused in one line."""
     checkout.suite(GOOD)
@@ -186,8 +298,27 @@ def test_unreachable_target_is_3_in_one_line(checkout: Checkout, target: str) ->
     completed = surveyor(checkout, "conform", "--target", target)
     assert completed.returncode == 3
     assert len(completed.stderr.splitlines()) == 1
-    assert "cannot be reached at http://127.0.0.1:9" in completed.stderr or "no-such-program" in completed.stderr
-    assert load_report(checkout.layout.root / "out" / "report.json").summary["pass"] == 0
+    if target == "broken":
+        assert "no-such-program" in completed.stderr
+        assert load_report(checkout.layout.root / "out" / "report.json").summary["pass"] == 0
+    else:
+        assert "cannot be reached at http://127.0.0.1:9" in completed.stderr
+        assert completed.stdout == ""
+
+
+def test_web_server_is_3_in_one_line(checkout: Checkout) -> None:
+    """A URL at which something else answers is refused before any test runs."""
+    checkout.suite(GOOD)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        completed = surveyor(checkout, "conform", "--target", f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (completed.returncode, completed.stdout) == (3, "")
+    (line,) = completed.stderr.splitlines()
+    assert "is not an AWS API that has Cloud Map: servicediscovery:ListNamespaces is not offered (HTTP 501" in line
 
 
 def test_a_target_that_never_started_prints_no_verdicts(checkout: Checkout) -> None:
@@ -242,6 +373,25 @@ def test_expectations_are_written_and_then_met(checkout: Checkout) -> None:
     completed = surveyor(checkout, "conform", "--target", "fake")
     assert completed.returncode == 1
     assert "alpha.second: expected fail (recorded from a run, not investigated), got pass" in completed.stdout
+
+
+def test_expectations_are_updated_claim_by_claim(checkout: Checkout) -> None:
+    """With --area or --claim only entries of the selected claims change."""
+    (checkout.layout.root / "pyproject.toml").touch()  # a checkout
+    other = BAD.replace("second", "first").replace("bad", "worse").replace("InvalidInput", "ResourceInUse")
+    checkout.suite(BAD + other)
+    update = ("conform", "--target", "fake", "--update-expectations")
+    assert surveyor(checkout, *update, "--claim", "alpha.second").returncode == 0
+    path = checkout.layout.targets / "expectations" / "fake.toml"
+    assert list(load_expectations(path).entries) == ["alpha.second"]
+    assert surveyor(checkout, *update, "--claim", "alpha.first").returncode == 0
+    entries = load_expectations(path).entries
+    assert list(entries) == ["alpha.first", "alpha.second"]
+    checkout.suite(BAD.replace("InvalidInput", "NamespaceAlreadyExists") + other.replace("ResourceInUse", "Other"))
+    assert surveyor(checkout, *update, "--claim", "alpha.second").returncode == 0
+    assert load_expectations(path).entries == {"alpha.first": entries["alpha.first"]}
+    assert surveyor(checkout, *update, "--area", "alpha").returncode == 0
+    assert load_expectations(path).entries["alpha.first"].symptom.endswith("expected Other")
 
 
 def test_survey_uses_the_embedded_target_by_default(checkout: Checkout) -> None:

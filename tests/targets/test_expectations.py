@@ -119,3 +119,21 @@ def test_update_keeps_what_people_wrote(tmp_path: Path) -> None:
     fresh = replace(ENTRY, symptom="new", reason="generated", expires=date(2028, 1, 1))
     write_expectations(path, "moto", [fresh], Expectations({"dns.a": existing, "dns.gone": gone}))
     assert load_expectations(path).entries == {"dns.a": replace(existing, symptom="new")}
+
+
+@given(st.lists(entries, unique_by=lambda entry: entry.claim, max_size=6), st.data())
+def test_partial_update_changes_only_judged_claims(
+    tmp_path_factory: pytest.TempPathFactory, existing: list[Expectation], data: st.DataObject
+) -> None:
+    """Entries of other claims stay as they are; a judged claim has an entry exactly if it fails now."""
+    path = tmp_path_factory.mktemp("expectations") / "any.toml"
+    claims = {entry.claim: entry for entry in existing}
+    judged = data.draw(st.sets(st.sampled_from(sorted(claims)) if claims else st.nothing()))
+    failing = data.draw(st.sets(st.sampled_from(sorted(judged)) if judged else st.nothing()))
+    fresh = [replace(claims[claim], symptom="new", reason="generated") for claim in failing]
+    count = write_expectations(path, "any", fresh, Expectations(claims), judged)
+    after = load_expectations(path).entries
+    assert count == len(after)
+    assert after == {claim: entry for claim, entry in claims.items() if claim not in judged} | {
+        claim: replace(claims[claim], symptom="new") for claim in failing
+    }

@@ -44,6 +44,9 @@ Plan = Annotated[bool, typer.Option("--plan", help="Print what the run would do 
 _WORKERS_IN_ACCOUNT = 4
 """Workers on an account that outlives the run, where nearly all time is spent waiting for the target."""
 
+_MAX_LEAKED = 5
+"""Resources left behind that are printed; all are in the report."""
+
 _EXPECTATION_LIFETIME = timedelta(days=365)
 
 
@@ -89,10 +92,24 @@ def conform(
     budget: BudgetText = None,
     plan: Plan = False,  # typer passes options by keyword
     update_expectations: Annotated[
-        bool, typer.Option("--update-expectations", help="Update the target's expectations from this run.")
+        bool, typer.Option("--update-expectations", help="Record this run's failures as the known ones.")
     ] = False,
 ) -> None:
-    """Judge a target against the claims and its expectations; exit 1 if a verdict differs from what is expected."""
+    """Judge a target against the claims and its expectations; exit 1 if a verdict differs from what is expected.
+
+    Claims about features that the target does not have are unsupported. At a
+    URL only cloudmap, route53, ec2 and custom-health are looked for. To have
+    more tested, save a target file, emulator.toml, and pass its path:
+
+    \b
+        endpoint = "http://127.0.0.1:4566"
+        features = ["route53", "ec2", "custom-health", "ecs"]
+
+    Features: accounts, clock-control, cloudmap, custom-health, dns, ec2, ecs,
+    ecs-instances, ecs-processes, events, health, iam, ipv6, logs, metrics,
+    private-ca, public-dns, quotas, regions, route53, service-connect, sharing,
+    task-signals, throttling. docs/ci/README.md describes them.
+    """
     options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
     _run(target, area, claim, out, workers, seed, options, plan=plan, update=update_expectations)
 
@@ -113,7 +130,7 @@ def _run(
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
-    from surveyor.cli._support.console_report import print_report
+    from surveyor.cli._support.console_report import features_hint, print_report
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
     from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
@@ -122,12 +139,13 @@ def _run(
     from surveyor.report.outputs import save_outputs
     from surveyor.report.run_folder import reserve_folder
     from surveyor.targets import load_target
+    from surveyor.targets.reachable import check_reachable
 
     layout = find_layout()
     selection = Selection(tuple(areas or ()), tuple(claims or ()))
     target = load_target(target_name, layout.targets, options)
-    if update and (not selection.is_full or target.file is None):
-        raise UsageError("--update-expectations needs a full run of a target that has a file")
+    if update and target.file is None:
+        raise UsageError("--update-expectations needs a target file; `surveyor conform --help` shows one")
     if update and not layout.is_checkout and target.file == layout.targets / f"{target.name}.toml":
         raise UsageError(f"{target.file} belongs to an installed package; copy it and pass the copy as --target")
     if out is None:
@@ -144,18 +162,21 @@ def _run(
         print_plan(target, selection, layout, workers)
         return
     config = RunConfig(layout, target_name, out, selection, workers, seed, options)
+    check_reachable(target)
     reserve_folder(out)
     check_account(config)
     if target.is_one_account:
         typer.echo(f"run {config.run} in account {target.account}, {target.region}; its ledger is in {out}")
     with make_progress() as progress:
         report = run_suites(config, progress)
-    print_report(report, out / REPORT_FILE)
+    known_claims = load_claims(layout.claims)
+    hint = features_hint(report, known_claims.by_id) if target.features is None else ""
+    print_report(report, out / REPORT_FILE, hint)
     complete = not report.failure and not report.interrupted
     if experiments and selection.is_full and supports_experiments(target) and complete:
         report = run_experiments_after_survey(report, out, target_name, seed)
         save_report(report, out / REPORT_FILE)
-    page = save_outputs(report, load_claims(layout.claims), out)
+    page = save_outputs(report, known_claims, out)
     typer.echo(f"page:   {page}")
     code = exit_code(report)
     if report.failure:
@@ -167,15 +188,21 @@ def _run(
 
         path = expectations_file(target, layout.targets)
         expires = datetime.now(UTC).date() + _EXPECTATION_LIFETIME
-        count = write_expectations(path, target.name, new_expectations(report, expires), load_expectations(path))
+        judged = None if selection.is_full else {claim.id for claim in report.claims}
+        known = load_expectations(path)
+        count = write_expectations(path, target.name, new_expectations(report, expires), known, judged)
         typer.echo(f"expectations written to {path}: {count}")
         code = 0
     raise typer.Exit(code)
 
 
 def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> None:
-    for resource in report.leaked_resources:
-        typer.echo(f"left behind: {resource}", err=True)
+    from surveyor.cli._support.console_report import capped
+    from surveyor.report.file import REPORT_FILE
+
+    lines = [f"left behind: {resource}" for resource in report.leaked_resources]
+    for line in capped(lines, _MAX_LEAKED, config.out / REPORT_FILE):
+        typer.echo(line, err=True)
     if report.leaked_resources:
         typer.echo(f"to delete them: surveyor sweep --run {config.run} {config.out}", err=True)
     if report.interrupted:

@@ -31,6 +31,7 @@ from surveyor.report.model import ConformanceReport
 from surveyor.targets import load_target
 from surveyor.targets.expectations import expectations_file, load_expectations
 from surveyor.targets.options import NO_OPTIONS, TargetOptions
+from surveyor.targets.reachable import check_reachable
 from surveyor.targets.running import run_target
 from surveyor.targets.sweep import forget
 from surveyor.verdicts import Verdict
@@ -59,11 +60,12 @@ class RunConfig:
 
 
 def check_account(config: RunConfig) -> None:
-    """Check before the run starts that an account which outlives the run can be reached and is the expected one.
+    """Check before the run starts that the target answers and, if it is an account, that it is the expected one.
 
-    Raises TargetUnavailable, and UsageError if `out` holds resources of an earlier run. Other targets are not called.
+    Raises TargetUnavailable, and UsageError if `out` holds resources of an earlier run.
     """
     target = load_target(config.target, config.layout.targets, config.target_options)
+    check_reachable(target)
     if target.is_one_account and not target.start:
         forget(config.out, anyway=False)
         with run_target(target, config.seed):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -93,11 +93,16 @@ def load_expectations(path: Path) -> Expectations:
     return Expectations(entries)
 
 
-def write_expectations(path: Path, target: str, fresh: Iterable[Expectation], existing: Expectations) -> int:
-    """Write the entries in `fresh`, keep reason, link and date of existing ones, and return their number."""
-    entries = sorted(
-        (_kept(entry, existing.entries.get(entry.claim)) for entry in fresh), key=lambda entry: entry.claim
-    )
+def write_expectations(
+    path: Path, target: str, fresh: Iterable[Expectation], existing: Expectations, judged: Collection[str] | None = None
+) -> int:
+    """Write the entries in `fresh`, keep reason, link and date of existing ones, and return their number.
+
+    `judged`: the claims that the run judged; entries of other claims stay as they are. None: of all claims.
+    """
+    kept = [entry for entry in existing.entries.values() if judged is not None and entry.claim not in judged]
+    updated = [_kept(entry, existing.entries.get(entry.claim)) for entry in fresh]
+    entries = sorted((*kept, *updated), key=lambda entry: entry.claim)
     command = f"surveyor conform --target {target} --update-expectations"
     head = f"# The known failures of {target}, written by:\n# {command}\n# Reasons, links and dates are kept.\n"
     parts = [head, *(_toml(entry) for entry in entries)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -12,9 +13,10 @@ from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control
 from surveyor.targets.model import Target
 
-__all__ = ["probe"]
+__all__ = ["PROBING_ACCOUNT", "offers_operation", "probe"]
 
 PROBING_ACCOUNT = "000000000001"
+"""The account of the calls that probe a target with an account for each test."""
 
 
 def probe(
@@ -41,7 +43,7 @@ def probe(
 
 def _probes(target: Target, clients: Clients, control: Control | None) -> dict[str, Callable[[], str]]:
     def offers(service: str, operation: str, **params: object) -> Callable[[], str]:
-        return lambda: _offers(clients, service, operation, params)
+        return lambda: offers_operation(clients.client(service, PROBING_ACCOUNT), operation, params)
 
     def controls(request: Callable[[Control], object]) -> Callable[[], str]:
         return lambda: _controls(control, request)
@@ -66,9 +68,11 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
     return probes
 
 
-def _offers(clients: Clients, service: str, operation: str, params: dict[str, object]) -> str:
+def offers_operation(client: Any, operation: str, params: Mapping[str, object]) -> str:
+    """Return why a target does not have an operation; "" if it does. `operation`: the name of the client's method."""
+    service = client.meta.service_model.service_name
     try:
-        getattr(clients.client(service, PROBING_ACCOUNT), operation)(**params)
+        getattr(client, operation)(**params)
     except NotOffered as error:
         return f"{error.operation} is not offered ({error.answer})"
     except ClientError as error:

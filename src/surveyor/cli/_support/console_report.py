@@ -1,105 +1,153 @@
-"""Print a report on the console: a table by area, then each unexpected verdict with the calls behind it."""
+"""Print a report on the console in at most about 50 lines: the verdicts by area, what is unexpected, what to fix first.
+
+Calls and everything that is left out are in the report and on its page.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
+from surveyor.claims import Claim
 from surveyor.cli._support.tables import print_table
-from surveyor.evidence import EvidenceEntry
+from surveyor.report.fix_first import failed_first
 from surveyor.report.model import ClaimReport, ConformanceReport
-from surveyor.report.score import score
+from surveyor.report.score import SCORE_RULE, Mark, score
+from surveyor.report.text import one_line
 from surveyor.verdicts import Verdict
 
-__all__ = ["format_entry", "print_report"]
+__all__ = ["MAX_LINES", "capped", "features_hint", "print_report"]
 
-_MAX_DETAILED = 12
-"""Unexpected verdicts that are printed with their calls; the others get one line each, and all are in the report."""
+MAX_LINES = 60
+"""Maximum lines of a run on the terminal, with progress, table and paths."""
+
+_OTHER_LINES = 14
+"""Lines that a run prints besides its report: progress, the account, paths, failures, what was left behind."""
+
+_MAX_AREAS = 12
+_MAX_GROUPS = 10
+_MAX_DETAILED = 3
+"""Unexpected claims up to which each is printed with its statement and its tests."""
+
+_MIN_UNEXPECTED = 4
+_MAX_WIDTH = 200
+_MAX_FEATURES = 6
 
 _ANSWERED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
 """Verdicts that need an answer of the target."""
 
-_MAX_TESTS = 3
-_MAX_CALLS = 10
 
-
-def print_report(report: ConformanceReport, path: Path) -> None:
-    """Print the results of a run and the path of its report."""
+def print_report(report: ConformanceReport, path: Path, hint: str = "") -> None:
+    """Print the results of a run, a hint, and the path of its report."""
     if report.failure and not any(claim.verdict in _ANSWERED for claim in report.claims):
         typer.echo(f"report: {path}")
         return  # nothing was judged; the command prints the failure itself as its last line
-    _print_table(report)
-    unexpected = [claim for claim in report.claims if not claim.expected]
-    for number, claim in enumerate(unexpected):
-        if number < _MAX_DETAILED:
-            typer.echo("\n".join(_detail_lines(claim)))
-        else:
-            typer.echo(f"{claim.id}: {claim.note}")
-    for line in report.unexpected:
-        typer.echo(line)
-    for feature, reason in report.target.absent.items():
-        typer.echo(f"{report.target.name} declares {feature}, and {reason}")
-    typer.echo(_summary(report, len(unexpected)))
-    typer.echo(f"report: {path}")
-
-
-def format_entry(entry: EvidenceEntry) -> str:
-    """Return one call or DNS question of the evidence on one line."""
-    kind = entry.get("kind")
-    if kind == "skipped":
-        return f"… {entry.get('skipped')} more …"
-    times = f" ({entry['times']} times)" if "times" in entry else ""
-    if kind == "dns":
-        return f"dns {entry.get('question')} @{entry.get('server')} -> {_shorten(entry.get('answer'))}{times}"
-    response = entry.get("error", entry.get("response"))
-    status = f"{entry['status']} " if "status" in entry else ""
-    request = f"{entry.get('service')}:{entry.get('operation')} {_shorten(entry.get('params'))}"
-    return f"{request} -> {status}{_shorten(response)}{times}"
-
-
-def _print_table(report: ConformanceReport) -> None:
-    shown = [verdict for verdict in reversed(Verdict) if report.summary[verdict] or verdict is Verdict.PASS]
-    areas = dict.fromkeys(claim.area for claim in report.claims)
-    rows: list[tuple[object, ...]] = []
-    for area in (*areas, None):
-        claims = [claim for claim in report.claims if area in (None, claim.area)]
-        counts = [sum(claim.verdict is verdict for claim in claims) for verdict in shown]
-        rows.append((area or "all", len(claims), *counts, sum(not claim.expected for claim in claims)))
+    columns, rows = _table(report)
     version = f" {report.target.version}" if report.target.version else ""
-    columns = ("area", "claims", *shown, "unexpected")
-    if not Console().is_terminal:  # tables have no header there, and numbers alone would be unreadable
+    is_terminal = Console().is_terminal
+    absent = [f"{report.target.name} declares {name}, and {why}" for name, why in report.target.absent.items()]
+    tail = [
+        *capped(absent, 3, path),
+        *_fix_first_lines(report, path),
+        *_score_lines(report),
+        *([hint] if hint else []),
+        f"report: {path}",
+    ]
+    used = len(rows) + (5 if is_terminal else 1) + len(tail) + _OTHER_LINES
+    unexpected = [*_unexpected_lines(report), *report.unexpected]
+    shown = capped(unexpected, max(MAX_LINES - used, _MIN_UNEXPECTED), path)
+
+    if not is_terminal:  # tables have no header there, and numbers alone would be unreadable
         typer.echo("\t".join(columns))
     print_table(columns, rows, title=f"{report.target.name}{version}")
+    for line in (*shown, *tail):
+        typer.echo(line)
 
 
-def _detail_lines(claim: ClaimReport) -> Iterator[str]:
-    yield f"\n{claim.id}: {claim.note}"
-    yield f"  documented: {claim.statement}"
-    tests = [test for test in claim.tests if test.verdict is not Verdict.PASS] or list(claim.tests)
-    for test in tests[:_MAX_TESTS]:
-        yield f"  {test.id}: {test.verdict}"
-        if test.detail:
-            yield f"    {test.detail}"
-        if test.evidence:
-            hidden = len(test.evidence) - _MAX_CALLS
-            yield f"    the last {_MAX_CALLS} of {len(test.evidence)} calls:" if hidden > 0 else "    calls:"
-            yield from (f"      {format_entry(entry)}" for entry in test.evidence[-_MAX_CALLS:])
-    if len(tests) > _MAX_TESTS:
-        yield f"  and {len(tests) - _MAX_TESTS} more tests, see the report"
+def capped(lines: Sequence[str], limit: int, path: Path) -> list[str]:
+    """Return the lines, each cut to a readable length; of more than `limit` the last says how many the report has."""
+    cut = [line if len(line) <= _MAX_WIDTH else f"{line[: _MAX_WIDTH - 1]}…" for line in lines]
+    if len(cut) <= limit:
+        return cut
+    return [*cut[: limit - 1], f"and {len(cut) - limit + 1} more: {path}"]
 
 
-def _summary(report: ConformanceReport, unexpected_claims: int) -> str:
-    judged = score(report.claims).judged
-    text = f"{judged} of {len(report.claims)} claims judged in {report.wall_seconds:.1f} s (wall)"
-    text += f", covering {report.service_seconds:,.0f} s of service time"
-    unexpected = unexpected_claims + len(report.unexpected)
-    return f"{text}; {'all as expected' if not unexpected else f'{unexpected} unexpected'}"
+def features_hint(report: ConformanceReport, claims: Mapping[str, Claim]) -> str:
+    """Return how to have the unsupported claims tested on a target that declares no features; "" if there are none."""
+    present = set(report.target.features)
+    unsupported = [claims[claim.id] for claim in report.claims if claim.verdict is Verdict.UNSUPPORTED]
+    lacking = Counter(feature for claim in unsupported for feature in claim.features if feature not in present)
+    if not lacking:
+        return ""
+    names = [f"{name} ({count})" for name, count in lacking.most_common(_MAX_FEATURES)]
+    names += [f"{len(lacking) - _MAX_FEATURES} more"] if len(lacking) > _MAX_FEATURES else []
+    verb = "is" if len(unsupported) == 1 else "are"
+    return (
+        f"{_count(len(unsupported), 'claim')} {verb} unsupported, because a URL declares no features. What the target "
+        f"has of {', '.join(names)} can be named in a target file: see `surveyor conform --help`"
+    )
 
 
-def _shorten(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 160 else text[:159] + "…"
+def _table(report: ConformanceReport) -> tuple[Sequence[str], list[tuple[object, ...]]]:
+    """Return the columns and rows of verdicts by area; areas without failures share a row if there are many."""
+    whole = score(report.claims)
+    shown = [mark for mark in Mark if mark in whole.marks or mark is Mark.PASS]
+    by_area: dict[str, list[ClaimReport]] = {}
+    for claim in report.claims:
+        by_area.setdefault(claim.area, []).append(claim)
+
+    def row(name: str, claims: Sequence[ClaimReport]) -> tuple[object, ...]:
+        part = score(claims)
+        return (name, part.claims, *(part.marks.get(mark, 0) for mark in shown), part.unexpected)
+
+    areas = list(by_area)
+    if any(not claim.expected for claim in report.claims) and len(areas) > _MAX_AREAS:
+        failures = {name: sum(claim.verdict is Verdict.FAIL for claim in claims) for name, claims in by_area.items()}
+        areas = sorted(areas, key=lambda name: -failures[name])[: _MAX_AREAS - 1]
+        areas = [name for name in by_area if name in areas]
+    rows = [row(name, by_area[name]) for name in areas]
+    others = [claim for name, claims in by_area.items() if name not in areas for claim in claims]
+    if others:
+        rows.append(row(f"{len(by_area) - len(areas)} other areas", others))
+    rows.append(row("all", report.claims))
+    return ("area", "claims", *shown, "unexpected"), rows
+
+
+def _unexpected_lines(report: ConformanceReport) -> list[str]:
+    """Return a line for each unexpected claim, failed ones first; of a few claims also their tests."""
+    unexpected = failed_first(claim for claim in report.claims if not claim.expected)
+    lines: list[str] = []
+    for claim in unexpected:
+        if len(unexpected) > _MAX_DETAILED:
+            lines.append(f"{claim.id}: {'; '.join(filter(None, (claim.note, one_line(claim.detail))))}")
+            continue
+        lines += [f"{claim.id}: {claim.note}", f"  documented: {one_line(claim.statement)}"]
+        tests = [test for test in claim.tests if test.verdict is not Verdict.PASS] or list(claim.tests)
+        lines += [f"  {test.id}: {test.verdict}: {one_line(test.detail)}".rstrip(": ") for test in tests]
+    return lines
+
+
+def _fix_first_lines(report: ConformanceReport, path: Path) -> list[str]:
+    """Return the first groups of failures; none if only one claim fails, whose line says it all."""
+    groups = report.fix_first
+    if sum(claim.verdict is Verdict.FAIL for claim in report.claims) < 2:
+        return []
+    lines = [f"  {group.weight_text}: {one_line(group.title)}" for group in groups]
+    return ["fix first, by the number of claims that depend on it:", *capped(lines, _MAX_GROUPS + 1, path)]
+
+
+def _score_lines(report: ConformanceReport) -> list[str]:
+    whole = score(report.claims)
+    unexpected = whole.unexpected + len(report.unexpected)
+    outcome = f"{unexpected} unexpected" if unexpected else "all as expected"
+    times = f"{report.wall_seconds:.1f} s (wall), covering {report.service_seconds:,.0f} s of service time"
+    lines = [f"{whole.text}; {outcome}; {times}", SCORE_RULE]
+    return [*lines, f"not counted: {whole.not_counted_text}"] if whole.not_counted else lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,4 +1,4 @@
-"""Show the progress of a run: a bar on a terminal, a line for each tenth of the tests elsewhere."""
+"""Show the progress of a run: a bar on a terminal, a line for each fifth of the tests elsewhere."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from surveyor.verdicts import Verdict
 __all__ = ["CountingProgress", "make_progress"]
 
 
+_LINES = 5
+
+
 class CountingProgress(Collector):
-    """Print a line at each tenth of the tests."""
+    """Print a line at each fifth of the tests."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -42,8 +45,7 @@ class CountingProgress(Collector):
         """Handle the result of a test."""
         self.verdicts[result.verdict] += 1
         done = self.verdicts.total()
-        tenth = max(1, self.total // 10)
-        if done % tenth == 0 or done == self.total:
+        if done * _LINES // max(1, self.total) > (done - 1) * _LINES // max(1, self.total):
             self.console.print(f"{done} of {self.total} tests: {self.format_verdicts()}", highlight=False)
 
     def format_verdicts(self) -> str:
@@ -84,7 +86,16 @@ class _ProgressBar(CountingProgress):
         )
 
 
+class _RunConsole(Console):
+    """Standard output while tests run."""
+
+    def on_broken_pipe(self) -> None:
+        """End the run as Ctrl-C does, with its cleanup; printing its results then ends the program with 141."""
+        self.quiet = True
+        raise KeyboardInterrupt
+
+
 def make_progress() -> CountingProgress:
     """Return the display of progress that suits standard output."""
-    console = Console(file=sys.stdout)  # passed here because pytest replaces sys.stdout while a test runs
+    console = _RunConsole(file=sys.stdout)  # passed here because pytest replaces sys.stdout while a test runs
     return _ProgressBar(console) if console.is_terminal else CountingProgress(console)

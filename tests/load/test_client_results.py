@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from surveyor.errors import UsageError
 from surveyor.load.client_results import with_client_results
 from surveyor.load.console import comparison_lines, report_lines
-from surveyor.load.self_check import SelfCheck, check_rate
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.report.experiments import ExperimentReport
 from surveyor.verdicts import Verdict
@@ -20,8 +16,8 @@ from tests.load.test_attribution import WORLD
 from tests.report.test_experiments import report
 
 
-def results_with(folder: Path, tally: Tally) -> ExperimentReport:
-    """Return the results of a passed scenario with one phase and this tally."""
+def results_with(folder: Path, tally: Tally, note: str = "") -> ExperimentReport:
+    """Return the results of a passed scenario with one phase, this tally, and a note about its callers."""
     phase = {
         "begin": 0.0, "end": END - 1, "outcome": "ok", "result": {},
         "invoke": {"who": "conductor", "what": "phase", "name": "all"},
@@ -29,7 +25,7 @@ def results_with(folder: Path, tally: Tally) -> ExperimentReport:
     (folder / "invented.jsonl").write_text("\n".join(history_lines(WORLD.but(phase))) + "\n", "utf-8")
     (folder / TALLY_FILE).write_text(tally.dumps(), "utf-8")
     passed = ExperimentReport("invented", "it", Verdict.PASS, "", "", "invented.jsonl", None, None)
-    [result] = with_client_results(report(passed), folder).experiments
+    [result] = with_client_results(report(passed), folder, note).experiments
     return result
 
 
@@ -75,10 +71,10 @@ def test_lines_for_people(tmp_path: Path) -> None:
     assert len(list(comparison_lines(report(result, replace(result, name="other"))))) == 3
 
 
-def test_a_rate_that_is_too_high_is_refused() -> None:
-    """The error for a rate above the machine's maximum names a possible rate."""
-    check_rate(SelfCheck((), 8_000), 800, 8.25)
-    with pytest.raises(
-        UsageError, match=r"are 16,500 in total, and this machine makes 8,000 attempts at most: use --rate 484"
-    ):
-        check_rate(SelfCheck((), 8_000), 2_000, 8.25)
+def test_a_lowered_rate_is_stated_in_report_and_output(tmp_path: Path) -> None:
+    """The note about the callers is the first sentence of the results, and is printed with them."""
+    note = "rate lowered from 20 to 8 calls per second of each client"
+    result = results_with(tmp_path, tally_of(1_000, 0), note)
+    assert result.sentences == (note, "dns: no errors")
+    assert result.verdict is Verdict.PASS
+    assert f"  {note}" in report_lines(report(result))

@@ -6,7 +6,10 @@ import json
 import subprocess
 import sys
 
-from surveyor.load.self_check import CHECKS
+import pytest
+
+from surveyor.load import self_check
+from surveyor.load.self_check import CHECKS, MAX_RUNS, Reading, SelfCheck, self_check_in_subprocess
 
 HIDDEN_RETRY = """
 import sys
@@ -45,3 +48,17 @@ def test_a_client_with_hidden_retries_fails() -> None:
         assert not readings[name]["correct"]
         assert float(str(readings[name]["reported"])) < 12
     assert readings["stall in p95"]["correct"]
+
+
+@pytest.mark.parametrize(("passes_at", "runs"), [(1, 1), (2, 2), (MAX_RUNS, MAX_RUNS), (MAX_RUNS + 1, MAX_RUNS)])
+def test_a_check_that_was_disturbed_is_repeated(monkeypatch: pytest.MonkeyPatch, passes_at: int, runs: int) -> None:
+    """The whole check is repeated until it passes, a few times at most, each time with another seed."""
+    seeds: list[int] = []
+
+    def run_once(seed: int) -> SelfCheck:
+        seeds.append(seed)
+        return SelfCheck((Reading("dead address", 50, 50, 40, 60, 600, correct=len(seeds) >= passes_at),), 1_000)
+
+    monkeypatch.setattr(self_check, "_run_in_subprocess", run_once)
+    assert self_check_in_subprocess(7).passed == (passes_at <= MAX_RUNS)
+    assert seeds == [7 + number for number in range(runs)]

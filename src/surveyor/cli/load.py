@@ -61,7 +61,10 @@ def load(
         ),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0.1, metavar="N", help="Arrivals of each client per real second.")
+        float | None,
+        typer.Option(
+            min=0.1, metavar="N", help="Arrivals of each client per real second (20, or fewer on a slow machine)."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the report (default: reports/out/RUN).")
@@ -97,10 +100,11 @@ def load(
     if not instrument:
         reserve_folder(folder)
     typer.echo(f"seed {seed}", err=True)
-    _self_check(seed, rate)
+    max_rate = _self_check(seed, rate)
     if instrument:
         return
     words = ["--target", target, "--scale", f"{scale or 0:g}", "--rate", f"{rate or 0:g}", "--seed", str(seed)]
+    words += ["--max-rate", f"{max_rate:g}"]
     words += ["--task-settings", task_settings.dumps()] if task_settings else []
     given_options = {key: value for key, value in vars(target_options).items() if value}
     words += ["--target-options", json.dumps(given_options)]
@@ -120,10 +124,14 @@ def load(
     raise typer.Exit(next((code for code in (130, 3, 4, 2, 1) if code in codes), 0))
 
 
-def _self_check(seed: int, rate: float | None) -> None:
-    """Run the self-check, and print it. Raises SurveyorError if it fails, UsageError if the rate is too high."""
+def _self_check(seed: int, rate: float | None) -> float:
+    """Run the self-check, print it, and return the attempts per second that this machine can make.
+
+    Raises SurveyorError if it fails, UsageError if the rate is too high.
+    """
+    from surveyor.load.call_rate import check_rate
     from surveyor.load.client_models import TOTAL_SHARE
-    from surveyor.load.self_check import UNTRUSTED, check_rate, self_check_in_subprocess
+    from surveyor.load.self_check import UNTRUSTED, self_check_in_subprocess
 
     typer.echo("self-check of the instrument: a killed fifth, a dead address, a stall (7 s)", err=True)
     check = self_check_in_subprocess(seed)
@@ -133,7 +141,8 @@ def _self_check(seed: int, rate: float | None) -> None:
     if not check.passed:
         raise SurveyorError(UNTRUSTED)
     if rate:
-        check_rate(check, rate, TOTAL_SHARE)
+        check_rate(check.max_rate, rate, TOTAL_SHARE)
+    return check.max_rate
 
 
 def _run(locustfile: Path, out: Path, words: list[str]) -> int:

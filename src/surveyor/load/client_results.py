@@ -24,13 +24,17 @@ MAX_LATE = 0.05
 """Share of arrivals that may start late, or not at all."""
 
 
-def with_client_results(report: ConformanceReport, folder: Path) -> ConformanceReport:
-    """Return the report of a scenario with its client results. Raises HistoryBroken, OSError or ValueError."""
+def with_client_results(report: ConformanceReport, folder: Path, note: str = "") -> ConformanceReport:
+    """Return the report of a scenario with its client results, and a note about its callers.
+
+    Raises HistoryBroken, OSError or ValueError.
+    """
     tally = Tally.from_json(json.loads((folder / TALLY_FILE).read_text("utf-8")))
-    return replace(report, experiments=tuple(_with_results(result, folder, tally) for result in report.experiments))
+    experiments = tuple(_with_results(result, folder, tally, note) for result in report.experiments)
+    return replace(report, experiments=experiments)
 
 
-def _with_results(result: ExperimentReport, folder: Path, tally: Tally) -> ExperimentReport:
+def _with_results(result: ExperimentReport, folder: Path, tally: Tally, note: str) -> ExperimentReport:
     if not result.history:
         return result
     history = load_history(folder / result.history)
@@ -44,7 +48,7 @@ def _with_results(result: ExperimentReport, folder: Path, tally: Tally) -> Exper
         result,
         chart=chart,
         clients=tuple(map(_row, figures)),
-        sentences=tuple(_sentences(history, tally, figures)),
+        sentences=(*([note] if note else []), *_sentences(history, tally, figures)),
     )
 
 

@@ -60,7 +60,7 @@ def main() -> int:
         _send({"waiting": "tally"})
         sys.stdin.readline()
         if (config.out / TALLY_FILE).is_file():
-            report = with_client_results(report, config.out)
+            report = with_client_results(report, config.out, conductor_input.note)
             save_report(report, config.out / REPORT_FILE)
         page = save_outputs(report, load_claims(config.layout.claims), config.out)
     except SurveyorError as error:

@@ -4,8 +4,10 @@
 
     /well     200
     /kills…   200, but one request of five is closed without an answer, chosen by the seed
-    /stalls   200, but no request is answered in the three seconds from one second after the first request
-    /truth    how many requests each of these received, and how many were killed, as JSON
+    /stalls   200, but no request is answered in the three seconds from one second after the first request;
+              `?due=T` says when the request was due (time.monotonic)
+    /truth    as JSON: `received`, how many requests each of these received, and how many were killed; `delays`, wall
+              seconds from when requests of /stalls were due until they were answered
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import asyncio
 import json
 import random
 import sys
+import time
 from collections import Counter
 
 __all__ = ["KILLED", "STALL", "STALLS_AFTER", "main"]
@@ -27,6 +30,7 @@ class _ServerState:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.received: Counter[str] = Counter()
+        self.delays: list[float] = []
         self.first_stall: float | None = None
 
 
@@ -47,23 +51,34 @@ class _Connection(asyncio.Protocol):
             method, path = head.split(b" ", 2)[:2]
             self._answer(method.decode("latin-1"), path.decode("latin-1"))
 
-    def _answer(self, method: str, path: str) -> None:
+    def _answer(self, method: str, target: str) -> None:
         assert self._transport is not None
         server = self._server
+        path, _, query = target.partition("?")
         server.received[f"{method} {path}"] += 1
         if path.startswith("/kills") and server.chance.random() < KILLED:
             server.received[f"{method} {path} killed"] += 1
             self._transport.abort()
-            return
-        if path == "/stalls":
-            loop = asyncio.get_running_loop()
-            if server.first_stall is None:
-                server.first_stall = loop.time()
-            since = loop.time() - server.first_stall
-            if STALLS_AFTER <= since < STALLS_AFTER + STALL:
-                loop.call_later(STALLS_AFTER + STALL - since, self._send, b"{}")
-                return
-        self._send(json.dumps(server.received).encode() if path == "/truth" else b"{}")
+        elif path == "/stalls":
+            self._stall(float(query.removeprefix("due=")) if query else time.monotonic())
+        elif path == "/truth":
+            self._send(json.dumps({"received": server.received, "delays": server.delays}).encode())
+        else:
+            self._send(b"{}")
+
+    def _stall(self, due: float) -> None:
+        loop, server = asyncio.get_running_loop(), self._server
+        if server.first_stall is None:
+            server.first_stall = loop.time()
+        since = loop.time() - server.first_stall
+        if STALLS_AFTER <= since < STALLS_AFTER + STALL:
+            loop.call_later(STALLS_AFTER + STALL - since, self._end_stall, due)
+        else:
+            self._end_stall(due)
+
+    def _end_stall(self, due: float) -> None:
+        self._server.delays.append(time.monotonic() - due)
+        self._send(b"{}")
 
     def _send(self, body: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

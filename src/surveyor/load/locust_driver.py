@@ -26,12 +26,13 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.load.arrivals import Arrivals
+from surveyor.load.call_rate import CallRate, adapt_rate, check_rate
 from surveyor.load.caller import Caller
 from surveyor.load.client_models import MODELS, TOTAL_SHARE, ClientModel
 from surveyor.load.connection import AttemptResult, Timeouts
 from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.scenario import ConductorInput, Scenario
-from surveyor.load.self_check import UNTRUSTED, check_rate, self_check_in_subprocess
+from surveyor.load.self_check import UNTRUSTED, SelfCheck, self_check_in_subprocess
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.workers import Workers, serve
 from surveyor.pytest_plugin.task_settings import parse_task_settings
@@ -75,11 +76,17 @@ def _add_options(parser: Any) -> None:
     group = parser.add_argument_group("surveyor", "the service to call")
     group.add_argument("--target", default="embedded", help="target to run against (embedded)")
     group.add_argument("--scale", type=float, default=0.0, help="service seconds per second, on the embedded target")
-    group.add_argument("--rate", type=float, default=0.0, help="arrivals of each client per second")
+    group.add_argument(
+        "--rate",
+        type=float,
+        default=0.0,
+        help="arrivals of each client per second (the scenario's, or fewer on a slow machine)",
+    )
     group.add_argument("--seed", type=int, default=7, help="seed of all random choices")
     group.add_argument("--task-settings", default="", help="of the service: ttl=N,stop=N,drain=N,check=0|1")
     group.add_argument("--target-options", default="{}", help="further options of the target, as JSON")
     group.add_argument("--checked", action="store_true", help="the self-check of the instrument has been done already")
+    group.add_argument("--max-rate", type=float, default=0.0, help="attempts per second that the self-check measured")
     group.add_argument("--out", default="", help="folder of the report")
 
 
@@ -155,8 +162,11 @@ def _conduct(state: _State, environment: Environment) -> None:
     options: Any = environment.parsed_options
     try:
         scenario, target_options = _with_options(state.scenario, options), json.loads(options.target_options)
-        if not options.checked:
-            _self_check(scenario, options.seed, alone=state.workers is None)
+        max_rate = options.max_rate if options.checked else _self_check(options.seed).max_rate
+        call_rate = CallRate(scenario.rate)
+        if state.workers is None and max_rate:
+            call_rate = _call_rate(scenario.rate, max_rate, explicit=bool(options.rate))
+        scenario = replace(scenario, rate=call_rate.rate)
     except (SurveyorError, ValueError) as error:
         sys.stderr.write(f"surveyor: {error}\n")
         environment.process_exit_code = 2 if isinstance(error, UsageError | ValueError) else 3
@@ -172,7 +182,10 @@ def _conduct(state: _State, environment: Environment) -> None:
         options.seed,
         scenario.scale,
         target_options,
+        call_rate.note,
     )
+    if call_rate.note:
+        sys.stderr.write(f"{scenario.name}: {call_rate.note}\n")
     sys.stderr.write(f"{scenario.name}: creating the service on {options.target}\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "surveyor.load.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -202,13 +215,20 @@ def _with_options(scenario: Scenario, options: Any) -> Scenario:
     )
 
 
-def _self_check(scenario: Scenario, seed: int, *, alone: bool) -> None:
-    """Raise SurveyorError if the self-check fails, or if this machine is too slow to call `alone`."""
+def _self_check(seed: int) -> SelfCheck:
+    """Raise SurveyorError if the self-check fails."""
     check = self_check_in_subprocess(seed)
     if not check.passed:
         raise SurveyorError(UNTRUSTED)
-    if alone:
-        check_rate(check, scenario.rate, TOTAL_SHARE)
+    return check
+
+
+def _call_rate(rate: float, max_rate: float, *, explicit: bool) -> CallRate:
+    """Return the rate for callers of this machine alone. Raises UsageError if an explicit one is not possible."""
+    if explicit:
+        check_rate(max_rate, rate, TOTAL_SHARE)
+        return CallRate(rate)
+    return adapt_rate(rate, max_rate, TOTAL_SHARE)
 
 
 def _send(process: subprocess.Popen[str], line: str) -> None:

@@ -74,7 +74,7 @@ class Scenario:
 class ConductorInput:
     """What the conductor of a scenario needs: the scenario (as text), the target, and the folder of the report.
 
-    `target_options`: the members of TargetOptions that were given.
+    `target_options`: the members of TargetOptions that were given. `note`: a sentence about the callers for the report.
     """
 
     scenario: str
@@ -83,6 +83,7 @@ class ConductorInput:
     seed: int
     scale: float
     target_options: Mapping[str, Any]
+    note: str = ""
 
     def dumps(self) -> str:
         """Return a line of JSON."""

@@ -1,8 +1,9 @@
 """The self-check of the instrument: does this client count known errors correctly, before anything is measured?
 
-A server kills one request of five without an answer, one address of two is dead, and a server stalls once for three
-seconds. The reported rates must match, within the confidence interval of the counts. Then the highest possible rate is
-measured. `python -m surveyor.load.self_check` patches the sockets as Locust does, and prints both as JSON.
+First the highest possible rate is measured, so that the check itself does not overload a busy machine. Then a server
+kills one request of five without an answer, one address of two is dead, and a server stalls once for three seconds. The
+reported rates must match, within the confidence interval of the counts. `python -m surveyor.load.self_check` patches
+the sockets as Locust does, and prints both as JSON.
 """
 
 from __future__ import annotations
@@ -17,17 +18,36 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from surveyor.errors import SurveyorError, UsageError
+from surveyor.errors import SurveyorError
 from surveyor.load.arrivals import Arrivals
 from surveyor.load.confidence import share_of
 from surveyor.load.connection import Connection, Timeouts, attempt, build_request
 from surveyor.load.faulty_server import KILLED, STALL, STALLS_AFTER
 from surveyor.load.histogram import Latencies
 
-__all__ = ["CHECKS", "UNTRUSTED", "Reading", "SelfCheck", "check_rate", "run_self_check", "self_check_in_subprocess"]
+__all__ = [
+    "CHECKS",
+    "UNTRUSTED",
+    "Reading",
+    "SelfCheck",
+    "choose_rate",
+    "run_self_check",
+    "self_check_in_subprocess",
+]
 
-RATE, SECONDS = 200.0, 3.0
-STALL_RATE = 100.0
+MIN_RATE, MAX_RATE = 25.0, 200.0
+"""Arrivals per second of each check that counts errors; the check of the stall has half as many."""
+
+ATTEMPTS = 600
+"""Attempts of each check that counts errors, if the machine is fast enough to make them while the stall is checked."""
+
+MAX_LOAD = 0.5
+"""Share of the machine's highest rate that all checks use together."""
+
+STALL_SECONDS = STALLS_AFTER + STALL + 2.0
+MAX_RUNS = 3
+"""Runs of the whole check until one passes: a wrong instrument fails each time, one that was disturbed does not."""
+
 DEAD = "127.255.255.252"
 TIMEOUTS = Timeouts(1.0, STALL + 2.0)
 CONFIDENCE = 0.999
@@ -95,15 +115,25 @@ def run_self_check(seed: int) -> SelfCheck:
     import gevent
 
     with _faulty(seed) as port:
+        max_rate = _measure_max_rate(port)
+        rate = choose_rate(max_rate)
         checks: list[Any] = [
-            gevent.spawn(_killed, "GET killed", port, "GET", "/kills", keep=False),
-            gevent.spawn(_killed, "POST killed", port, "POST", "/kills", keep=False),
-            gevent.spawn(_killed, "GET killed, connections kept", port, "GET", "/kills-kept", keep=True),
-            gevent.spawn(_dead, port, seed),
-            gevent.spawn(_stalled, port),
+            gevent.spawn(_killed, "GET killed", port, rate, "GET", "/kills", keep=False),
+            gevent.spawn(_killed, "POST killed", port, rate, "POST", "/kills", keep=False),
+            gevent.spawn(_killed, "GET killed, connections kept", port, rate, "GET", "/kills-kept", keep=True),
+            gevent.spawn(_dead, port, rate, seed),
+            gevent.spawn(_stalled, port, rate / 2),
         ]
         gevent.joinall(checks, raise_error=True)
-        return SelfCheck(tuple(check.value for check in checks), _measure_max_rate(port))
+        return SelfCheck(tuple(check.value for check in checks), max_rate)
+
+
+def choose_rate(max_rate: float) -> float:
+    """Return the arrivals per second of each check of errors, on a machine that makes `max_rate` attempts per second.
+
+    There are four such checks, and one with half as many.
+    """
+    return min(MAX_RATE, max(MIN_RATE, MAX_LOAD * max_rate / 4.5))
 
 
 def _measure_max_rate(port: int) -> float:
@@ -131,7 +161,7 @@ def _run(rate: float, seconds: float, call: Callable[[float], None]) -> None:
     arrivals.drain(TIMEOUTS.connect + TIMEOUTS.read + 1)
 
 
-def _killed(name: str, port: int, method: str, path: str, *, keep: bool) -> Reading:
+def _killed(name: str, port: int, rate: float, method: str, path: str, *, keep: bool) -> Reading:
     """Compare the attempts that failed here with those that the server killed: both count the same requests."""
     outcomes: list[bool] = []
     idle: list[Connection] = []
@@ -143,10 +173,10 @@ def _killed(name: str, port: int, method: str, path: str, *, keep: bool) -> Read
         if connection is not None and keep:
             idle.append(connection)
 
-    _run(RATE, SECONDS, call)
+    _run(rate, _seconds(rate), call)
     for connection in idle:
         connection.close()
-    truth = _server_counts(port)
+    truth = _truth(port)["received"]
     killed, received = truth.get(f"{method} {path} killed", 0), truth.get(f"{method} {path}", 0)
     measured = share_of(sum(outcomes), len(outcomes), CONFIDENCE)
     correct = measured.low <= KILLED <= measured.high and sum(outcomes) == killed and len(outcomes) == received
@@ -155,7 +185,7 @@ def _killed(name: str, port: int, method: str, path: str, *, keep: bool) -> Read
     )
 
 
-def _dead(port: int, seed: int) -> Reading:
+def _dead(port: int, rate: float, seed: int) -> Reading:
     """With a dead address among two, half of the attempts fail, each at the dead address."""
     chance = random.Random(seed)
     outcomes: list[tuple[str, bool]] = []
@@ -166,7 +196,7 @@ def _dead(port: int, seed: int) -> Reading:
         result, _ = attempt(address, port, request, TIMEOUTS)
         outcomes.append((address, result.outcome != "ok"))
 
-    _run(RATE, SECONDS, call)
+    _run(rate, _seconds(rate), call)
     measured = share_of(sum(failed for _, failed in outcomes), len(outcomes), CONFIDENCE)
     correct = measured.low <= 0.5 <= measured.high and all(failed == (address == DEAD) for address, failed in outcomes)
     return Reading(
@@ -174,48 +204,56 @@ def _dead(port: int, seed: int) -> Reading:
     )
 
 
-def _stalled(port: int) -> Reading:
-    """Calls that were due in the stall waited for its end: the stall takes half of the time, so p95 is close to it."""
+def _stalled(port: int, rate: float) -> Reading:
+    """Calls that were due in the stall waited for its end: the stall takes half of the time, so p95 is close to it.
+
+    On a busy machine the server may have answered later than that; then the reported latency may be as long.
+    """
     latencies = Latencies()
-    request = build_request("GET", "127.0.0.1", "/stalls", keep=False)
 
     def call(due: float) -> None:
+        request = build_request("GET", "127.0.0.1", f"/stalls?due={due:.6f}", keep=False)
         attempt("127.0.0.1", port, request, TIMEOUTS)
         latencies.record(time.monotonic() - due)
 
-    seconds = STALLS_AFTER + STALL + 2.0
-    _run(STALL_RATE, seconds, call)
+    _run(rate, STALL_SECONDS, call)
     # A call that is due x seconds into the stall takes STALL - x: 5 % of all calls are due in its first seconds * 0.05.
-    truth = STALL - 0.05 * seconds
+    truth = STALL - 0.05 * STALL_SECONDS
     measured = latencies.percentile(95)
-    low, high = 0.9 * truth, 1.1 * truth
+    answered_late = Latencies()
+    for delay in _truth(port)["delays"]:
+        answered_late.record(delay)
+    low, high = 0.9 * truth, 1.1 * max(truth, answered_late.percentile(95))
     return Reading("stall in p95", truth, measured, low, high, latencies.count, low <= measured <= high, "s")
 
 
-def _server_counts(port: int) -> dict[str, int]:
-    connection = Connection("127.0.0.1", port, 1.0)
-    _, body, _ = connection.exchange(build_request("GET", "127.0.0.1", "/truth", keep=False), 2.0)
+def _seconds(rate: float) -> float:
+    return min(ATTEMPTS / rate, STALL_SECONDS)
+
+
+def _truth(port: int) -> dict[str, Any]:
+    """Return what the faulty server counted."""
+    connection = Connection("127.0.0.1", port, TIMEOUTS.connect)
+    _, body, _ = connection.exchange(build_request("GET", "127.0.0.1", "/truth", keep=False), TIMEOUTS.read)
     connection.close()
-    counts: dict[str, int] = json.loads(body)
-    return counts
-
-
-def check_rate(check: SelfCheck, rate: float, clients: float) -> None:
-    """Raise UsageError if `clients` models at `rate` arrivals per wall second each are more than this machine can call.
-
-    The error names a possible rate.
-    """
-    if rate * clients > check.max_rate:
-        possible = max(1, int(check.max_rate / clients / 2))
-        raise UsageError(
-            f"{rate:g} arrivals per second of each client are {rate * clients:,.0f} in total, and this machine makes "
-            f"{check.max_rate:,.0f} attempts at most: use --rate {possible}, or Locust's "
-            "workers on other machines"
-        )
+    counted: dict[str, Any] = json.loads(body)
+    return counted
 
 
 def self_check_in_subprocess(seed: int) -> SelfCheck:
-    """Run the self-check in a separate process, since this one must not patch sockets. Raises SurveyorError."""
+    """Run the self-check in separate processes, since this one must not patch sockets, until it passes.
+
+    Return the last one. Raises SurveyorError if it cannot run.
+    """
+    check = _run_in_subprocess(seed)
+    for number in range(1, MAX_RUNS):
+        if check.passed:
+            break
+        check = _run_in_subprocess(seed + number)
+    return check
+
+
+def _run_in_subprocess(seed: int) -> SelfCheck:
     command = [sys.executable, "-m", "surveyor.load.self_check", str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:

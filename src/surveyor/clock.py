@@ -43,17 +43,19 @@ class Clock(ABC):
         """Return when `seconds` of service time have passed."""
 
     @abstractmethod
-    def _step(self, passed: float, bound: float) -> float:
+    def _step(self, passed: float, bound: float, poll_every: float | None) -> float:
         """Return how long to wait until the next poll, `passed` seconds into a wait of `bound` seconds."""
 
     def _settled(self, passed: float) -> bool:
         """Return whether nothing can change any more by itself, `passed` seconds after a wait began."""
         return False
 
-    def eventually(self, condition: Callable[[], T | None], within: float) -> T:
+    def eventually(self, condition: Callable[[], T | None], within: float, *, poll_every: float | None = None) -> T:
         """Return the first true value of `condition`. Raises WrongAnswer once `within` service seconds have passed.
 
         An AssertionError inside the condition counts as "not yet"; a target that does not answer fails at once.
+        `poll_every` is the time between two polls on an advanced clock, in service seconds, for conditions whose exact
+        time does not matter; by default the polls are close together at first.
         """
         start = self.now()
         while True:
@@ -76,7 +78,7 @@ class Clock(ABC):
                     actual=f"not as documented within {within:g} s",
                     cause=last.cause if isinstance(last, WrongAnswer) else "",
                 )
-            step = within if self._settled(passed) else self._step(passed, within)
+            step = within if self._settled(passed) else self._step(passed, within, poll_every)
             self.wait(max(0.001, min(step, within - passed)))
 
     def always(self, condition: Callable[[], object], during: float) -> None:
@@ -125,7 +127,9 @@ class ControlledClock(Clock):
         """Read the time anew: another process has advanced the clock."""
         self._now = None
 
-    def _step(self, passed: float, bound: float) -> float:
+    def _step(self, passed: float, bound: float, poll_every: float | None) -> float:
+        if poll_every is not None:
+            return poll_every
         # A hundred polls are enough for any bound; for bounds under two minutes the steps are at most a second.
         return max(timeouts.FIRST_STEP, min(passed / 2, timeouts.LARGEST_STEP), bound / 120 if passed > 10 else 0.0)
 
@@ -155,7 +159,7 @@ class WallClock(Clock):
             threading.Event().wait(real / self._scale)
             self._skipped += seconds - real
 
-    def _step(self, passed: float, bound: float) -> float:
+    def _step(self, passed: float, bound: float, poll_every: float | None) -> float:
         return min(timeouts.WALL_STEP * self._scale, max(0.02 * self._scale, passed / 4))
 
     def _settled(self, passed: float) -> bool:

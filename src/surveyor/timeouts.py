@@ -19,6 +19,7 @@ __all__ = [
     "LOCAL_ANSWER",
     "NAMESPACES",
     "OPERATION",
+    "OPERATION_POLL",
     "PROBE_INTERVAL",
     "REMOTE_ANSWER",
     "SCHEDULER",
@@ -36,6 +37,9 @@ __all__ = [
 
 OPERATION = 120.0
 """Service seconds until an operation of Cloud Map must be SUCCESS or FAIL (samples in the API reference reach 40 s)."""
+
+OPERATION_POLL = 2.0
+"""Service seconds between two polls of an operation on an advanced clock: most operations of Cloud Map end within."""
 
 DISCOVERY = 60.0
 """Service seconds until DiscoverInstances shows a change (no document gives a bound; it takes seconds)."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.ram.state import shared_with
+from surveyor_emulator.aws.resource_shares import shared_with
 from surveyor_emulator.aws.route53 import managed
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call

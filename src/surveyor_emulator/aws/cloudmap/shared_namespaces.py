@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from surveyor_emulator.aws.ram.state import is_shared
+from surveyor_emulator.aws.resource_shares import is_shared
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from markdown_it import MarkdownIt
 from surveyor.claims import Claims
 from surveyor.evidence import EvidenceEntry
 from surveyor.report import markdown
-from surveyor.report.model import ClaimReport, ConformanceReport, TargetReport
+from surveyor.report.model import ClaimReport, ConformanceReport, TargetReport, TestReport
 from surveyor.verdicts import Verdict
 
 MIB = 1024 * 1024
@@ -24,7 +25,15 @@ def test_unexpected_results_are_first(make_report: Callable[..., ConformanceRepo
     """Unexpected results with document and calls precede the table, and known failures follow it."""
     verdicts = {"dns.srv.value": Verdict.FAIL, "dns.multivalue.caps-at-eight": Verdict.FAIL}
     text = markdown.render(make_report(verdicts=verdicts, unexpected=("dns.srv.value",)), claims)
-    order = ["### Unexpected: 1", "`dns.srv.value`", "### By area", "### Known failures: 1", "caps-at-eight"]
+    order = [
+        " judged claims hold (",
+        "### Fix first",
+        "### Unexpected: 1",
+        "**fail** `dns.srv.value`",
+        "### By area",
+        "### Known failures: 1",
+        "\n- `dns.multivalue.caps-at-eight`",
+    ]
     positions = [text.index(part) for part in order]
     assert positions == sorted(positions)
     assert "[servicediscovery/DnsRecord.Type](https://docs.aws.amazon.com/cloud-map/" in text
@@ -39,6 +48,37 @@ def test_the_table_adds_up(make_report: Callable[..., ConformanceReport], claims
     *areas, whole = [[int(cell or 0) for cell in row[1:]] for row in rows]
     assert [sum(column) for column in zip(*areas, strict=True)] == whole
     assert whole[0] == len(claims.by_id)
+
+
+def test_what_to_fix_first_names_its_claims(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """Each group has its weight, operation and symptom, claims and users' reports; failures precede other results."""
+    ids = [claim for claim, entry in claims.by_id.items() if not entry.unproven][:8]
+    verdicts = dict.fromkeys(ids[1:], Verdict.FAIL) | {ids[0]: Verdict.INCONCLUSIVE}
+    report = make_report(verdicts=verdicts, unexpected=tuple(ids))
+    failing = TestReport("t", Verdict.FAIL, "", "", (), "CreateService", "accepted an `invalid` request")
+    rows = tuple(
+        replace(claim, tests=(failing,), reports=("aws/containers-roadmap#343",))
+        if claim.verdict is Verdict.FAIL
+        else claim
+        for claim in report.claims
+    )
+    text = markdown.render(replace(report, claims=rows), claims)
+    first = next(line for line in text.splitlines() if line.startswith("1. "))
+    assert first.startswith("1. **7 claims, 1 user report**: ``CreateService: accepted an `invalid` request`` (`")
+    assert first.endswith("` and 1 more; reported as `aws/containers-roadmap#343`)")
+    unexpected = text[text.index("### Unexpected: 8") :]
+    assert unexpected.index(f"`{ids[7]}`") < unexpected.index(f"`{ids[0]}`")
+
+
+def test_many_unexpected_claims_get_one_line_each(
+    make_report: Callable[..., ConformanceReport], claims: Claims
+) -> None:
+    """The first twenty have their document and calls; a long list stays readable."""
+    ids = [claim for claim, entry in claims.by_id.items() if not entry.unproven][:60]
+    text = markdown.render(make_report(verdicts=dict.fromkeys(ids, Verdict.FAIL), unexpected=tuple(ids)), claims)
+    section = text[text.index("### Unexpected: 60") : text.index("### By area")]
+    assert section.count("  - documented (") == 20
+    assert section.count("\n- ") == 60
 
 
 @pytest.mark.parametrize("limit", [MIB - 1, 20_000, 2_000])

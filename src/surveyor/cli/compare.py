@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from surveyor.cli._support.tables import print_table
 from surveyor.conformance.comparison import Matrix, compare_reports
@@ -18,6 +19,7 @@ from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport, load_report
 from surveyor.report.file import REPORT_FILE
 from surveyor.report.run_folder import reserve_folder
+from surveyor.report.score import SCORE_RULE, Mark
 from surveyor.verdicts import Verdict
 
 __all__ = ["compare", "diff"]
@@ -94,10 +96,13 @@ def diff(
 def _load_or_run(source: str, layout: Layout, folder: Path, workers: int) -> ConformanceReport:
     """Return the report at ``source``, or a new one if ``source`` names a target."""
     from surveyor.conformance.run import RunConfig, run_suites
+    from surveyor.targets import load_target
+    from surveyor.targets.reachable import check_reachable
 
     path = Path(source)
     if path.exists() and (path.suffix == ".json" or path.is_dir()):
         return _read(path)
+    check_reachable(load_target(source, layout.targets))
     typer.echo(f"testing {source} ...", err=True)
     report = run_suites(RunConfig(layout, source, folder / source.replace("/", "_"), workers=workers))
     if report.interrupted:
@@ -128,14 +133,20 @@ def _print_matrix(matrix: Matrix, *, all_claims: bool) -> None:
         ("claim", *matrix.targets),
         [(row.claim, *(_SYMBOLS[verdict] for verdict in row.verdicts)) for row in rows],
     )
-    typer.echo("\ntarget, claims that pass, fail, are not offered, other, total, faithful, faithful in what it offers:")
+    typer.echo(f"\n{SCORE_RULE}")
+    marks = [mark for mark in Mark if any(mark in target.score.marks for target in matrix.scores)]
+    columns = ("target", "score", "judged", *marks)
+    if not Console().is_terminal:  # tables have no header there, and numbers alone would be unreadable
+        typer.echo("\t".join(columns))
     print_table(
-        ("target", "pass", "fail", "not offered", "other", "total", "faithful", "faithful in what it offers"),
+        columns,
         [
             (
-                *(score.target, score.passed, score.failed, score.unsupported, score.other, score.proven),
-                *(f"{share:.0%}" for share in (score.share, score.share_of_offered)),
+                target.target,
+                "none" if target.score.percent is None else f"{target.score.percent} %",
+                target.score.judged,
+                *(target.score.marks.get(mark, 0) for mark in marks),
             )
-            for score in matrix.scores
+            for target in matrix.scores
         ],
     )

@@ -1,4 +1,4 @@
-"""Compare reports: the verdicts of each claim by target, and how faithful each target is."""
+"""Compare reports: the verdicts of each claim by target, and the score of each target."""
 
 from __future__ import annotations
 
@@ -6,36 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surveyor.report.model import ConformanceReport
+from surveyor.report.score import Score, score
 from surveyor.verdicts import Verdict
 
-__all__ = ["ComparisonRow", "Faithfulness", "Matrix", "compare_reports"]
+__all__ = ["ComparisonRow", "Matrix", "TargetScore", "compare_reports"]
 
 
 @dataclass(frozen=True)
-class Faithfulness:
-    """The number of proven claims that hold on a target.
-
-    ``proven`` counts the claims that were judged on at least one target of the comparison, so that all targets are
-    measured by the same claims.
-    """
+class TargetScore:
+    """The score of one target, which is that of its own report."""
 
     target: str
-    passed: int
-    failed: int
-    unsupported: int
-    other: int
-    proven: int
-
-    @property
-    def share(self) -> float:
-        """Return the share of all proven claims that pass, 0 to 1: what a user of the target can rely on."""
-        return self.passed / self.proven if self.proven else 0.0
-
-    @property
-    def share_of_offered(self) -> float:
-        """Return the share of passes among claims whose features the target does not declare to lack, 0 to 1."""
-        offered = self.proven - self.unsupported
-        return self.passed / offered if offered else 0.0
+    score: Score
 
 
 @dataclass(frozen=True)
@@ -54,11 +36,11 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class Matrix:
-    """All claims that were judged on at least one target."""
+    """The claims that have a verdict on at least one target, and the score of each target."""
 
     targets: tuple[str, ...]
     rows: tuple[ComparisonRow, ...]
-    scores: tuple[Faithfulness, ...]
+    scores: tuple[TargetScore, ...]
 
 
 def compare_reports(reports: Sequence[ConformanceReport]) -> Matrix:
@@ -75,13 +57,5 @@ def compare_reports(reports: Sequence[ConformanceReport]) -> Matrix:
         for claim, area in areas.items()
     )
     rows = tuple(row for row in all_rows if set(row.verdicts) - {None, Verdict.NOT_RUN})
-    scores = tuple(_score(target, [row.verdicts[number] for row in rows]) for number, target in enumerate(targets))
-    return Matrix(targets, rows, scores)
-
-
-def _score(target: str, verdicts: Sequence[Verdict | None]) -> Faithfulness:
-    passed, failed, unsupported = (
-        verdicts.count(verdict) for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNSUPPORTED)
-    )
-    other = len(verdicts) - passed - failed - unsupported
-    return Faithfulness(target, passed, failed, unsupported, other, len(verdicts))
+    scores = (TargetScore(target, score(report.claims)) for target, report in zip(targets, reports, strict=True))
+    return Matrix(targets, rows, tuple(scores))

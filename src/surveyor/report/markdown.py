@@ -1,4 +1,6 @@
-"""Render a report as Markdown for the summary of a CI job or a comment: unexpected results first, then the score.
+"""Render a report as Markdown for the summary of a CI job or a comment.
+
+The score is first, then what to fix first, unexpected results with failures before others, and the verdicts by area.
 
 Such a summary may have at most 1 MiB, so the text is built of blocks and ends, with a note, before the block that would
 not fit. Text from a target stands in code spans, where it can neither format nor mention anyone.
@@ -7,15 +9,16 @@ not fit. Text from a target stands in code spans, where it can neither format no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from surveyor.claims import Claims
 from surveyor.report.client_tables import client_table_by_scenario
 from surveyor.report.exchanges import deciding_tests, last_exchange
 from surveyor.report.experiments import ExperimentReport
+from surveyor.report.fix_first import FailureGroup, failed_first
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport
-from surveyor.report.score import Mark, Score, mark, score, score_by_area
+from surveyor.report.score import SCORE_RULE, Mark, Score, mark, score, score_by_area
 from surveyor.report.text import one_line
 from surveyor.verdicts import Verdict
 
@@ -23,6 +26,11 @@ __all__ = ["LIMIT", "render"]
 
 LIMIT = 1024 * 1024 - 1
 """Maximum bytes of UTF-8."""
+
+_MAX_GROUPS = 10
+_MAX_CLAIMS = 6
+_MAX_DETAILED = 20
+"""Unexpected claims that are shown with their document and tests; the others get one line each."""
 
 _SIGNS = {
     Mark.PASS: "✅",
@@ -55,15 +63,17 @@ def render(report: ConformanceReport, claims: Claims, limit: int = LIMIT) -> str
 def _blocks(report: ConformanceReport, claims: Claims) -> Iterator[str]:
     """Yield the text in blocks; each ends a line, and the text is complete Markdown after each of them."""
     yield _head(report)
-    unexpected = [claim for claim in report.claims if not claim.expected]
+    unexpected = failed_first(claim for claim in report.claims if not claim.expected)
     sections = (("Leaked resources", report.leaked_resources), ("Other unexpected results", report.unexpected))
     for title, lines in sections:
         if lines:
             yield f"\n### {title}\n\n"
             yield from (f"- {_code(line)}\n" for line in lines)
+    yield from _fix_first(report)
     if unexpected:
         yield f"\n### Unexpected: {len(unexpected)}\n\n"
-        yield from (_unexpected_claim(claim, claims) for claim in unexpected)
+        yield from (_unexpected_claim(claim, claims) for claim in unexpected[:_MAX_DETAILED])
+        yield from (_unexpected_line(claim) for claim in unexpected[_MAX_DETAILED:])
     if report.experiments:
         yield f"\n### Experiments: {len(report.experiments)}\n\n"
         yield from (_experiment(experiment) for experiment in report.experiments)
@@ -88,7 +98,9 @@ def _head(report: ConformanceReport) -> str:
         outcome = f"**{whole.unexpected} {'outcome is' if whole.unexpected == 1 else 'outcomes are'} unexpected**"
     lines = [f"## Surveyor: {_escape(target)}\n"]
     if report.claims or not report.experiments:
-        lines.append(f"**{whole.held} of {whole.claims}** documented behaviours hold; {outcome}.\n")
+        lines.append(f"**{whole.text}**; {outcome}.\n")
+        not_counted = f" Not counted: {whole.not_counted_text}." if whole.not_counted else ""
+        lines.append(f"{SCORE_RULE}{not_counted}\n")
     if report.experiments:
         passed = sum(experiment.verdict is Verdict.PASS for experiment in report.experiments)
         lines.append(f"**{passed} of {len(report.experiments)}** experiments passed.\n")
@@ -101,6 +113,24 @@ def _head(report: ConformanceReport) -> str:
         f"seed {report.seed}, Surveyor {_escape(report.surveyor)}\n"
     )
     return "\n".join(lines)
+
+
+def _fix_first(report: ConformanceReport) -> Iterator[str]:
+    """Yield the groups of failures on which most claims depend, each with the first of its claims."""
+    groups = report.fix_first
+    if not groups:
+        return
+    yield f"\n### Fix first\n\nFailures by operation and symptom, with the claims that depend on each{_of(groups)}:\n\n"
+    for group in groups[:_MAX_GROUPS]:
+        shown = [_code(claim) for claim in group.claims[:_MAX_CLAIMS]]
+        left_out = len(group.claims) - len(shown)
+        more = f" and {left_out} more" if left_out else ""
+        reports = f"; reported as {', '.join(map(_code, group.reports))}" if group.reports else ""
+        yield f"1. **{group.weight_text}**: {_code(group.title)} ({', '.join(shown)}{more}{reports})\n"
+
+
+def _of(groups: Sequence[FailureGroup]) -> str:
+    return f" (the first {_MAX_GROUPS} of {len(groups)})" if len(groups) > _MAX_GROUPS else ""
 
 
 def _experiment(experiment: ExperimentReport) -> str:
@@ -140,6 +170,11 @@ def _unexpected_claim(claim: ClaimReport, claims: Claims) -> str:
         exchange = last_exchange(test)
         lines.append(f"  - test: {_code(test.id)}" + (f", last request: {_code(exchange)}" if exchange else ""))
     return "\n".join(lines) + "\n"
+
+
+def _unexpected_line(claim: ClaimReport) -> str:
+    why = "; ".join(part for part in (claim.note, claim.detail) if part)
+    return f"- {_SIGNS[mark(claim)]} **{mark(claim).label}** {_code(claim.id)} {_code(why)}\n"
 
 
 def _score_table(report: ConformanceReport, claims: Claims) -> str:

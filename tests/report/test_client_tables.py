@@ -91,9 +91,9 @@ def test_page_and_summary_have_the_tables(claims: Claims) -> None:
     """The page compares scenarios only if there are several; the headline counts load scenarios."""
     first, second = scenario("lose-one", *CLIENTS), scenario("deploy", "dns")
     page = render([report(first)], claims)
-    assert "of 1 load scenarios passed" in page
+    assert "of 1 load scenario passed" in page
     assert "Client models by scenario" not in page
-    assert page.count("<td>2: the caller&#39;s proxy, the callee&#39;s</td>") == 1
+    assert page.count(">2: the caller&#39;s proxy, the callee&#39;s</td>") == 1
     both = render([report(first, second)], claims)
     assert "Client models by scenario" in both
     assert "no calls" in both

@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import jsonschema
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +17,8 @@ from surveyor.checkers import Judgement, judge_history, make_check
 from surveyor.claims import Claims
 from surveyor.history import Header, Recorder, TaskState, View, ViewMember
 from surveyor.report import allure, junit, markdown
-from surveyor.report.chart import Chart, chart_of
-from surveyor.report.drawing import WIDE, draw
+from surveyor.report.chart import BUCKET_SECONDS, BUCKETS, Chart, chart_of
+from surveyor.report.drawing import NARROW, WIDE, Drawing, draw, draw_narrow, view_title
 from surveyor.report.experiments import ExperimentReport, experiments_of
 from surveyor.report.file import load_report, save_report, schema
 from surveyor.report.model import ConformanceReport, TargetReport
@@ -90,16 +91,25 @@ def test_a_report_with_experiments_is_loaded(tmp_path: Path) -> None:
     assert load_report(tmp_path / "report.json") == saved
 
 
+def bars_of(drawing: Drawing) -> list[str]:
+    """Return the kinds of all bars of a drawing, in their order."""
+    return [shape.attributes["class"] for shape in drawing.shapes if shape.tag == "rect"]
+
+
 @settings(max_examples=20, deadline=None)
-@given(simulated_services(), st.integers(0, 3))
-def test_everything_is_drawn_inside_the_box(service: SimulatedService, kills: int) -> None:
-    """Nothing begins outside the box or has a negative size."""
-    drawing = draw(chart_of(history_of(service.but(*(fault(50.0 + n, "task.kill", "task-0") for n in range(kills))))))
+@given(simulated_services(), st.integers(0, 3), st.sampled_from([WIDE, NARROW]))
+def test_everything_is_drawn_inside_the_box(service: SimulatedService, kills: int, layout: DrawingLayout) -> None:
+    """Nothing begins outside the box or has a negative size, and the narrow drawing has the same bars as the wide."""
+    chart = chart_of(history_of(service.but(*(fault(50.0 + n, "task.kill", "task-0") for n in range(kills)))))
+    drawing = draw(chart, layout)
+    assert bars_of(draw(chart)) == bars_of(draw_narrow(chart))
     for shape in drawing.shapes:
         x = [float(value) for name, value in shape.attributes.items() if name in ("x", "x1", "x2")]
         y = [float(value) for name, value in shape.attributes.items() if name in ("y", "y1", "y2")]
         size = [float(value) for name, value in shape.attributes.items() if name in ("width", "height")]
-        assert all(0 <= value <= WIDE for value in x), shape
+        if "width" in shape.attributes:
+            assert x[0] + float(shape.attributes["width"]) <= layout.width + 0.1, shape
+        assert all(0 <= value <= layout.width for value in x), shape
         assert all(0 <= value <= drawing.high for value in y), shape
         assert all(value >= 0 for value in size), shape
 
@@ -114,6 +124,29 @@ def test_the_chart_shows_tasks_views_and_calls() -> None:
     assert sum(chart.fail) == 30
     assert [stairs.view for stairs in chart.stairs] == ["running tasks", "discover", "names"]
     assert max(count for _, count in chart.stairs[1].steps) == 3
+
+
+@pytest.mark.parametrize(
+    ("view", "title"),
+    [
+        ("running tasks", "RUNNING tasks (ECS)"),
+        ("healthy", "DiscoverInstances, healthy"),
+        ("names, asked by client", "DNS answers, to callers"),
+        ("a new view, asked by someone", "a new view, to someone"),
+    ],
+)
+def test_a_view_is_named_for_its_source(view: str, title: str) -> None:
+    """The title says which operation a view comes from, and if it is what the callers got."""
+    assert view_title(view) == title
+
+
+@given(st.floats(0.1, 1e6))
+def test_bars_of_calls_have_a_round_width(seconds: float) -> None:
+    """At most ninety bars are drawn, and their width is a round number of seconds where there is one."""
+    history = replace(history_of(SimulatedService((SimulatedTask("t", "127.0.0.1", 0.0),))), end=seconds)
+    chart = chart_of(history)
+    assert seconds / chart.bucket <= BUCKETS
+    assert chart.bucket in BUCKET_SECONDS or chart.bucket == int(chart.bucket)
 
 
 def test_a_hundred_tasks_are_not_all_drawn() -> None:

@@ -48,7 +48,7 @@ reports = st.builds(
 
 
 @given(reports)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_saved_report_is_loaded(tmp_path_factory: pytest.TempPathFactory, report: ConformanceReport) -> None:
     """Any report fits its schema and survives the file."""
     path = tmp_path_factory.mktemp("report") / "report.json"

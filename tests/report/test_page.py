@@ -17,6 +17,7 @@ from surveyor.claims import Claims
 from surveyor.evidence import EvidenceEntry
 from surveyor.report.model import ConformanceReport
 from surveyor.report.page import render
+from surveyor.report.score import SCORE_RULE, score
 from surveyor.verdicts import Verdict
 
 LOADING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "ping", "style"}
@@ -117,7 +118,7 @@ def test_every_claim_has_a_row_and_every_report_a_column(pages: dict[str, str], 
     cells = [attributes for tag, attributes in page.tags if tag == "button" and "data-row" in attributes]
     assert len(cells) == 3 * len(claims.by_id)
     data = page.json("data")
-    assert [claim["id"] for claim in data["claims"]] == list(claims.by_id)
+    assert sorted(claim["id"] for claim in data["claims"]) == sorted(claims.by_id)
     assert [column["label"] for column in data["columns"]] == ["embedded", "moto", "ministack"]
     for cell in cells:
         shown = str(cell["class"]).split()[1].removeprefix("mark-")
@@ -132,6 +133,47 @@ def test_a_claim_has_its_document_and_articles(pages: dict[str, str]) -> None:
     assert claim["href"].startswith("https://docs.aws.amazon.com/Route53/")
     assert "Clients never get unhealthy instances." in [article["said"] for article in claim["articles"]]
     assert all(article["documented"] for article in claim["articles"])
+
+
+def test_failed_claims_come_first(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """The matrix has the failed claims of all areas, then the others; the score keeps the order of areas."""
+    red = ("dns.srv.value", "services.delete.needs-no-instances")
+    text = render([make_report(verdicts=dict.fromkeys(red, Verdict.FAIL))], claims)
+    data = Parsed(text).json("data")
+    assert {claim["id"] for claim in data["claims"][:2]} == set(red)
+    assert "fail" not in {cells[0]["mark"] for cells in data["cells"][2:]}
+    order = re.findall(r'<th scope="row"><a href="#area=([^"]+)">', text)
+    assert order == [area.name for area in claims.areas if area.claims]
+
+
+def test_what_to_fix_first_is_at_the_top(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """The groups of failures precede the score by area, each with its weight and with links to its claims."""
+    report = make_report(verdicts={"dns.srv.value": Verdict.FAIL, "services.delete.needs-no-instances": Verdict.FAIL})
+    text = render([report], claims)
+    above, _, below = text.partition('id="score-title"')
+    assert "What to fix first" in above
+    assert "What to fix first" not in below
+    assert above.count('<span class="weight">2 claims</span>') == len(report.fix_first) == 1
+    assert 'href="#cell=dns.srv.value%40moto"' in above
+    assert '<h2 id="fix-first' not in render([make_report(verdicts={"x": Verdict.PASS})], claims)
+
+
+def test_the_headline_has_the_one_denominator(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
+    """The score counts judged claims, on the page as everywhere, and the page says so."""
+    report = make_report(verdicts={"dns.srv.value": Verdict.FAIL, "dns.multivalue.caps-at-eight": Verdict.UNSUPPORTED})
+    whole = score(report.claims)
+    text = render([report], claims)
+    heading = re.sub("<[^>]+>", "", text.partition("<h1>")[2].partition("</h1>")[0])
+    assert heading == f"{whole.held} of {whole.judged} judged claims hold on moto 5.2.5 ({whole.percent} %)"
+    assert SCORE_RULE in text
+    nothing = make_report(verdicts=dict.fromkeys(claims.by_id, Verdict.UNSUPPORTED))
+    assert "No claim was judged on moto 5.2.5" in render([nothing], claims)
+
+
+@pytest.mark.parametrize("name", ["single", "three", "hostile"])
+def test_a_page_has_one_legend(pages: dict[str, str], name: str) -> None:
+    """Signs and words are explained in one place."""
+    assert pages[name].count('id="legend"') == 1
 
 
 def test_evidence_of_a_test_is_included_once(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
@@ -200,4 +242,5 @@ def test_ten_thousand_entries_are_included(make_report: Callable[..., Conformanc
     report = make_report(only=("dns.srv.value",), entries=(entry,) * 10_000, verdicts={"dns.srv.value": Verdict.FAIL})
     text = render([report], claims)
     assert len(Parsed(text).json("evidence-0-0")["entries"]) == 10_000
-    assert text.count("<details") == 0
+    opened = [attributes for tag, attributes in Parsed(text).tags if tag == "details"]
+    assert len(opened) == 2  # the legend and the only group of failures

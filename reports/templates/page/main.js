@@ -15,7 +15,7 @@ function mark(pressed) {
 // On a narrow screen the panel covers the page, so elements under it must not take the focus.
 function cover() {
   const over = Boolean(current) && !wide.matches;
-  for (const element of [byId("top"), document.querySelector(".score"), byId("list"), document.querySelector("footer")]) element.inert = over;
+  for (const element of [byId("top"), ...document.querySelectorAll(".score, .fix-first, .experiments, footer"), byId("list")]) element.inert = over;
   document.documentElement.classList.toggle("covered", over);
 }
 
@@ -62,6 +62,7 @@ function move(step) {
 }
 
 function follow() {
+  if (location.hash.startsWith("#experiment-")) return;
   const cell = recall();
   if (cell === opened) return;
   const at = cell.lastIndexOf("@");
@@ -101,10 +102,16 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   const to = event.target.closest("a[href^='#']");
   if (!to) return;
+  if (to.hasAttribute("data-jump")) return; // to an element of the page
   event.preventDefault();
   if (!to.hasAttribute("data-plain")) {
     history.pushState(null, "", to.getAttribute("href"));
     follow();
+    if (current) {
+      button(current.row, current.column).closest("tr").scrollIntoView({ block: "start" });
+      byId("panel-title").focus({ preventScroll: true });
+      return;
+    }
   }
   byId("claims").scrollIntoView();
   byId("claims").focus({ preventScroll: true });

@@ -5,6 +5,7 @@ The chart is numbers only, small enough for a report; `drawing` draws it. All ti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,9 @@ __all__ = ["Band", "Bar", "Chart", "ClientLane", "Stairs", "TaskRow", "chart_of"
 
 MAX_TASKS = 24
 BUCKETS = 90
+"""Maximum number of bars of calls."""
+
+BUCKET_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def chart_of(history: History) -> Chart:
     lifetimes = sorted(task_lifetimes(history), key=lambda lifetime: lifetime.first_seen.high)
     by_interest = sorted(lifetimes, key=lambda lifetime: (lifetime.task not in victims, lifetime.leaving is None))
     chosen = by_interest[:MAX_TASKS]
-    bucket = max(0.5, round(history.end / BUCKETS, 1))
+    bucket = _bucket_seconds(history.end)
     return Chart(
         seconds=round(history.end, 1),
         bands=tuple(
@@ -173,6 +177,11 @@ def _steps(counts: Sequence[tuple[float, int]]) -> tuple[tuple[float, int], ...]
         if not steps or steps[-1][1] != count:
             steps.append((round(at, 1), count))
     return tuple(steps)
+
+
+def _bucket_seconds(seconds: float) -> float:
+    """Return the shortest round time for a bar, so that there are at most BUCKETS bars."""
+    return next((step for step in BUCKET_SECONDS if seconds / step <= BUCKETS), float(math.ceil(seconds / BUCKETS)))
 
 
 def _count_calls(history: History, outcome: Outcome, bucket: float) -> tuple[int, ...]:

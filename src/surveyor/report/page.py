@@ -19,21 +19,30 @@ from markupsafe import Markup
 from surveyor.claims import Claims
 from surveyor.evidence import EvidenceEntry
 from surveyor.layout import find_layout
+from surveyor.report.chart import Chart
 from surveyor.report.client_tables import architectures_of, client_table_by_phase, client_table_by_scenario
-from surveyor.report.drawing import draw
+from surveyor.report.drawing import draw, draw_narrow, view_title
+from surveyor.report.impact import (
+    experiments_failed_first,
+    failed_calls,
+    service_under_test,
+    settings_of,
+    worst_failed_calls,
+)
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport
-from surveyor.report.page_data import ClaimRow, Column, PageData, bar, page_data
-from surveyor.report.score import mark
-from surveyor.report.snippets import boto3_snippet, dig_snippet
+from surveyor.report.page_data import MEANINGS, ClaimRow, Column, PageData, bar, page_data
+from surveyor.report.score import SCORE_RULE, mark
+from surveyor.report.snippets import Documented, boto3_snippet, dig_snippet
 from surveyor.report.text import one_line, visible
 from surveyor.report.timeline import timeline_of
 from surveyor.verdicts import Verdict
 
 __all__ = ["render"]
 
-_SCRIPTS = ("base.js", "matrix.js", "evidence.js", "timeline.js", "panel.js", "main.js")
+_STYLES = ("page.css", "charts.css", "media.css")
+_SCRIPTS = ("base.js", "matrix.js", "evidence.js", "timeline.js", "chart.js", "panel.js", "main.js")
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
@@ -52,14 +61,22 @@ def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
         "by_phase": client_table_by_phase,
         "by_scenario": client_table_by_scenario,
         "architectures": architectures_of,
+        "drawn_narrow": draw_narrow,
+        "failed_first": experiments_failed_first,
+        "failed_calls": failed_calls,
+        "worst_failed_calls": worst_failed_calls,
+        "service_under_test": service_under_test,
+        "settings": settings_of,
     }
-    style = _source(environment, "page.css")
+    style = "".join(_source(environment, name) for name in _STYLES)
     script = "(() => {\n'use strict';\n" + "".join(_source(environment, name) for name in _SCRIPTS) + "})();\n"
     shown = page_data(reports, claims)
     return environment.get_template("page.html.j2").render(
         page=shown,
         single=len(shown.columns) == 1,
         total=sum(len(area.rows) for area in shown.areas),
+        meanings=MEANINGS,
+        score_rule=SCORE_RULE,
         style=Markup(style),  # trusted: from the templates
         script=Markup(script),  # trusted: from the templates
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -69,9 +86,12 @@ def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
 
 
 def _blocks(shown: PageData) -> list[tuple[str, Markup]]:
-    """Return ids and contents of the JSON blocks: one of all verdicts, then one of evidence per test and target."""
+    """Return ids and contents of the JSON blocks.
+
+    The first has all verdicts; then there is one of evidence per test and target, and one per chart.
+    """
     numbers = [{test: number for number, test in enumerate(column.tests)} for column in shown.columns]
-    rows = [row for area in shown.areas for row in area.rows]
+    rows = [row for area in shown.matrix for row in area.rows]
     data = {
         "columns": [_column(column) for column in shown.columns],
         "claims": [_claim(row) for row in rows],
@@ -80,17 +100,33 @@ def _blocks(shown: PageData) -> list[tuple[str, Markup]]:
         ],
     }
     blocks = [("data", _json(data))]
+    documented: dict[str, list[Documented]] = {}
+    for row in rows:
+        claim = Documented(row.id, row.statement, row.source)
+        for identifier in {test.id for cell in row.cells if cell for test in cell.tests}:
+            documented.setdefault(identifier, []).append(claim)
     for number, column in enumerate(shown.columns):
         for test in column.tests.values():
             if test.evidence:
                 value = {
                     "entries": test.evidence,
                     "timeline": _timeline(test.evidence),
-                    "boto3": boto3_snippet(test.evidence, column.report.target),
+                    "boto3": boto3_snippet(test.evidence, column.report.target, test, documented.get(test.id, ())),
                     "dig": dig_snippet(test.evidence, column.report.target),
                 }
                 blocks.append((f"evidence-{number}-{numbers[number][test.id]}", _json(value)))
+        blocks += [
+            (f"chart-{number}-{place}", _json(_chart(experiment.chart)))
+            for place, experiment in enumerate(column.report.experiments)
+            if experiment.chart
+        ]
     return blocks
+
+
+def _chart(chart: Chart) -> Mapping[str, object]:
+    """Return the values that the page shows for a moment of a chart."""
+    views = [{"view": view_title(view.view), "steps": view.steps} for view in chart.stairs]
+    return {**chart.to_json(), "stairs": views}
 
 
 def _timeline(evidence: Sequence[EvidenceEntry]) -> Mapping[str, object] | None:

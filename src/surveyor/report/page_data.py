@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surveyor.claims import Article, Claim, Claims
 from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
-from surveyor.report.score import Mark, Score, area_title, areas_of, score
+from surveyor.report.score import Mark, Score, area_title, areas_of, mark, score
 from surveyor.report.text import one_line, visible
 
-__all__ = ["AreaRows", "ClaimRow", "Column", "PageData", "Segment", "bar", "page_data"]
+__all__ = ["MEANINGS", "AreaRows", "ClaimRow", "Column", "PageData", "Segment", "bar", "page_data"]
+
+MEANINGS = {
+    Mark.PASS: "every test of the claim found the documented behaviour",
+    Mark.FAIL: "the target answered, but not as documented",
+    Mark.INCONCLUSIVE: "could not be judged: no traffic, throttled, sampling too coarse",
+    Mark.ERROR: "the harness broke, or the target stopped",
+    Mark.UNSUPPORTED: "the target declares that it does not support a feature that the claim needs",
+    Mark.NOT_RUN: "was not part of this run",
+    Mark.NO_SUITE: "no suite tests the claim, for the given reason",
+}
+"""What each mark means, for the legend."""
+
+_READING_ORDER = (Mark.FAIL, Mark.ERROR, Mark.INCONCLUSIVE, Mark.PASS, Mark.UNSUPPORTED, Mark.NOT_RUN, Mark.NO_SUITE)
 
 
 @dataclass(frozen=True)
@@ -41,24 +54,40 @@ class ClaimRow:
     source: str
     address: str
 
+    @property
+    def rank(self) -> int:
+        """Return the place of the row's worst mark in reading order: 0 if the claim fails in any column."""
+        return min(_READING_ORDER.index(mark(cell)) for cell in self.cells if cell is not None)
+
 
 @dataclass(frozen=True)
 class AreaRows:
-    """The rows of one area, and its score in each column."""
+    """The rows of one area, failed claims first, and its score in each column."""
 
     name: str
     title: str
     rows: tuple[ClaimRow, ...]
     scores: tuple[Score, ...]
 
+    def split(self) -> tuple[AreaRows, AreaRows]:
+        """Return the claims that fail in any column, and the others."""
+        failed = tuple(row for row in self.rows if row.rank == 0)
+        return replace(self, rows=failed), replace(self, rows=self.rows[len(failed) :])
+
 
 @dataclass(frozen=True)
 class PageData:
-    """Everything that the page shows; `marks` are those that occur."""
+    """Everything that the page shows; `marks` are those that occur; `areas` are in the order of their files."""
 
     columns: tuple[Column, ...]
     areas: tuple[AreaRows, ...]
     marks: tuple[Mark, ...]
+
+    @property
+    def matrix(self) -> tuple[AreaRows, ...]:
+        """Return the rows in the order of the matrix: the failed claims of all areas, then the others of all areas."""
+        failed, others = zip(*(area.split() for area in self.areas), strict=True) if self.areas else ((), ())
+        return tuple(area for area in (*failed, *others) if area.rows)
 
 
 @dataclass(frozen=True)
@@ -80,21 +109,22 @@ def page_data(reports: Sequence[ConformanceReport], claims: Claims) -> PageData:
     )
     areas = []
     for name in areas_of(reports, claims):
-        rows = tuple(_row(claim, outcomes, claims) for claim in _ids(name, outcomes, claims))
+        rows = [_row(claim, outcomes, claims) for claim in _ids(name, outcomes, claims)]
         scores = tuple(score(claim for claim in report.claims if claim.area == name) for report in reports)
-        areas.append(AreaRows(visible(name), area_title(name, claims), rows, scores))
-    marks = {mark for column in columns for mark in column.score.marks}
-    return PageData(columns, tuple(areas), tuple(mark for mark in Mark if mark in marks))
+        ordered = tuple(sorted(rows, key=lambda row: row.rank))
+        areas.append(AreaRows(visible(name), area_title(name, claims), ordered, scores))
+    found = {shown for column in columns for shown in column.score.marks}
+    return PageData(columns, tuple(areas), tuple(shown for shown in Mark if shown in found))
 
 
 def bar(area_score: Score) -> list[Segment]:
     """Return the segments of a score from left to right; the width of each is its share."""
     segments, x = [], 0.0
-    for mark in Mark:
-        count = area_score.marks.get(mark, 0)
+    for shown in Mark:
+        count = area_score.marks.get(shown, 0)
         if count:
             width = 100 * count / area_score.claims
-            segments.append(Segment(mark, count, round(x, 3), round(width, 3)))
+            segments.append(Segment(shown, count, round(x, 3), round(width, 3)))
             x += width
     return segments
 

@@ -115,6 +115,34 @@ def test_the_address_restores_filters_and_cell(browser: Browser, page: Path, cla
     quiet(browser, page)
 
 
+def test_what_to_fix_first_opens_a_claim(browser: Browser, page: Path, claims: Claims) -> None:
+    """A group of failures lists its claims, and each of them opens its evidence by keyboard."""
+    browser.open(page)
+    group = "document.querySelector('.fix-first li details')"
+    browser.run(f"{group}.querySelector('summary').focus()")
+    browser.press("Enter")
+    assert browser.run(f"{group}.open")
+    browser.run(f"[...{group}.querySelectorAll('a')].find((link) => link.textContent === {RED!r}).focus()")
+    browser.press("Enter")
+    assert claims.by_id[RED].statement in browser.run("document.getElementById('panel').innerText")
+    assert browser.run("document.activeElement.id") == "panel-title"
+    assert browser.run("location.hash") == f"#cell={RED.replace('.', '.')}%40moto"
+    quiet(browser, page)
+
+
+def test_a_count_is_explained_on_focus(browser: Browser, page: Path) -> None:
+    """What a number means is shown to the pointer and to the keyboard, inside the page."""
+    browser.open(page, width=390, height=844)
+    tips = "[...document.querySelectorAll('.facts .tip')].filter((tip) => tip.getBoundingClientRect().width > 1)"
+    assert browser.run(f"{tips}.length") == 0
+    browser.run("document.querySelector('.skip').focus()")
+    browser.press("Tab")
+    assert "meaning" not in browser.run(f"{tips}[0].textContent")
+    assert browser.run(f"{tips}.length") == 1
+    assert browser.run("document.documentElement.scrollWidth") == 390
+    quiet(browser, page)
+
+
 def test_an_invalid_address_is_harmless(browser: Browser, page: Path, claims: Claims) -> None:
     """An address with unknown values shows everything or the empty result, without an error."""
     browser.open(page, "#area=nowhere&cell=x@y&verdict=&%E0%A4%A&level=%00")

@@ -24,9 +24,9 @@ from surveyor.report.score import area_title, mark
 from surveyor.report.text import one_line, visible
 from surveyor.verdicts import Verdict
 
-__all__ = ["AllureFile", "render", "save"]
+__all__ = ["CATEGORIES", "SEVERITY", "STATUS", "AllureFile", "describe_claim", "environment_text", "render", "save"]
 
-_STATUS = {
+STATUS = {
     Verdict.PASS: "passed",
     Verdict.FAIL: "failed",
     Verdict.ERROR: "broken",
@@ -34,9 +34,13 @@ _STATUS = {
     Verdict.NOT_RUN: "skipped",
     Verdict.UNSUPPORTED: "skipped",
 }
-_SEVERITY = {Level.MUST: "critical", Level.SHOULD: "normal", Level.OBSERVED: "minor"}
+"""The status that each verdict has in Allure."""
+
+SEVERITY = {Level.MUST: "critical", Level.SHOULD: "normal", Level.OBSERVED: "minor"}
+"""The severity of a claim, by its level."""
+
 _NAMESPACE = uuid.UUID("9a4b6f0e-5d0f-5c36-8f39-6a3a1c2b7d11")
-_CATEGORIES = [
+CATEGORIES = [
     {"name": "Not as documented", "matchedStatuses": ["failed"]},
     {"name": "The harness broke", "matchedStatuses": ["broken"]},
     {"name": "Could not be judged", "matchedStatuses": ["unknown"]},
@@ -94,7 +98,7 @@ def render(report: ConformanceReport, claims: Claims) -> list[AllureFile]:
         name = f"{result['uuid']}-result.json"
         files[name] = AllureFile(name, _json(result))
     files["environment.properties"] = AllureFile("environment.properties", _environment(report))
-    files["categories.json"] = AllureFile("categories.json", _json(_CATEGORIES))
+    files["categories.json"] = AllureFile("categories.json", _json(CATEGORIES))
     return list(files.values())
 
 
@@ -112,7 +116,7 @@ def _claim_result(
         "fullName": visible(claim.id),
         "name": visible(claim.statement),
         "description": _description(claim, known),
-        "status": _STATUS[claim.verdict],
+        "status": STATUS[claim.verdict],
         "statusDetails": _details(claim),
         "stage": "finished",
         "start": start,
@@ -142,7 +146,7 @@ def _experiment_result(experiment: ExperimentReport, report: ConformanceReport) 
         "fullName": visible(f"chaos.{experiment.name}"),
         "name": visible(experiment.title),
         "description": visible("\n\n".join(figures)),
-        "status": _STATUS[experiment.verdict],
+        "status": STATUS[experiment.verdict],
         "statusDetails": {
             "message": visible(experiment.detail),
             "trace": visible(experiment.symptom),
@@ -164,7 +168,7 @@ def _check_step(check: CheckVerdict, start: int, wall: int) -> _Item:
     witness = "\n".join(f"event {event.event}: {event.description}" for event in check.witness)
     return {
         "name": visible(check.label),
-        "status": _STATUS[check.verdict],
+        "status": STATUS[check.verdict],
         "statusDetails": {"message": visible(check.detail), "trace": visible(witness)},
         "stage": "finished",
         "start": start,
@@ -179,7 +183,7 @@ def _test_step(test: TestReport, attachments: Mapping[str, AllureFile], start: i
     evidence = [{"name": "evidence", "source": file.name, "type": "application/json"}] if file else []
     return {
         "name": visible(test.id),
-        "status": _STATUS[test.verdict],
+        "status": STATUS[test.verdict],
         "statusDetails": {"message": visible(test.detail), "trace": visible(test.symptom)},
         "stage": "finished",
         "start": start,
@@ -210,7 +214,7 @@ def _labels(
     labels = [
         ("feature", title),
         ("story", visible(claim.id)),
-        ("severity", _SEVERITY[known.level] if known else "normal"),
+        ("severity", SEVERITY[known.level] if known else "normal"),
         ("parentSuite", target),
         ("suite", title),
         ("target", visible(report.target.name)),
@@ -228,11 +232,14 @@ def _links(known: Claim | None) -> list[dict[str, str]]:
 
 
 def _description(claim: ClaimReport, known: Claim | None) -> str:
-    lines = [claim.statement]
-    if known:
-        lines += [f"Documented ({known.level}): {known.source}", f"Checked: {known.check}" if known.check else ""]
-    lines.append(f"Last confirmed on a real account: {claim.last_confirmed_on_aws or 'never'}")
-    return visible("\n\n".join(line for line in lines if line))
+    text = describe_claim(known) if known else claim.statement
+    return visible(f"{text}\n\nLast confirmed on a real account: {claim.last_confirmed_on_aws or 'never'}")
+
+
+def describe_claim(claim: Claim) -> str:
+    """Return the statement of a claim, its source, and how it is checked, as paragraphs."""
+    lines = [claim.statement, f"Documented ({claim.level}): {claim.source}"]
+    return "\n\n".join([*lines, f"Checked: {claim.check}"] if claim.check else lines)
 
 
 def _attachment(test: TestReport, report: ConformanceReport) -> AllureFile:
@@ -250,6 +257,11 @@ def _environment(report: ConformanceReport) -> str:
         "wall.seconds": str(report.wall_seconds),
         "service.seconds": str(report.service_seconds),
     }
+    return environment_text(values)
+
+
+def environment_text(values: Mapping[str, str]) -> str:
+    """Return the text of environment.properties, one line per value."""
     lines = (f"{name}={one_line(value)}" for name, value in values.items())
     return "".join(line.replace("\\", "\\\\") + "\n" for line in lines)
 

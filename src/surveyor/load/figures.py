@@ -67,7 +67,7 @@ def _figures(
         p50=latencies.percentile(50),
         p99=latencies.percentile(99),
         outage=_outage(tried),
-        recovery=max((_since(entry.second + 1, fault_times) for entry in failed), default=0.0),
+        recovery=max((_since(min(entry.second + 1, end), fault_times) for entry in failed), default=0.0),
     )
 
 

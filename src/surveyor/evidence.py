@@ -38,7 +38,7 @@ KEPT_LAST = 32
 
 _TEXT = 300
 _ITEMS = 12
-_DEPTH = 6
+_DEPTH = 8
 _SECRET = re.compile(
     r"secret|password|passphrase|credential|session.?token|authorization|signature|access.?key", re.IGNORECASE
 )
@@ -232,7 +232,7 @@ def _unordered(value: object) -> object:
 
 
 def trim(value: object, depth: int = 0) -> object:
-    """Return `value` as JSON: without secrets, long texts and lists cut with a note, at most six levels deep."""
+    """Return `value` as JSON: without secrets, long texts and lists cut with a note, at most eight levels deep."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (bytes, bytearray)):

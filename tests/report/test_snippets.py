@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from surveyor.evidence import Evidence, EvidenceEntry
-from surveyor.report.model import TargetReport
-from surveyor.report.snippets import boto3_snippet, dig_snippet
+from surveyor.evidence import Evidence, EvidenceEntry, trim
+from surveyor.report.model import TargetReport, TestReport
+from surveyor.report.snippets import Documented, boto3_snippet, dig_snippet, expected_and_actual
+from surveyor.verdicts import Verdict
 
 MOTO = TargetReport("moto", "5.2.5", "started", (), {})
 ANYTHING = st.text(st.characters(codec=None, categories=None), max_size=20)
@@ -88,6 +89,49 @@ def test_a_snippet_reproduces_the_calls_on_a_fresh_target(moto: str) -> None:
     assert "NamespaceNotFound" in shown.getvalue()
 
 
+def test_a_snippet_is_a_complete_bug_report() -> None:
+    """Its head has the claim, what is documented, expected and answered; its end prints the answer in question."""
+    entries = [
+        call("CreateService", {"Name": "a b"}, response={"Service": {"Id": "srv-12345678"}}),
+        call("DeleteService", {"Id": "srv-12345678"}, response={}),
+    ]
+    test = TestReport(
+        *("t", Verdict.FAIL, "", "CreateService: accepted an invalid request, expected InvalidInput", tuple(entries)),
+        *("CreateService", "accepted an invalid request, expected InvalidInput"),
+    )
+    documented = Documented("services.names", "A name has no spaces.", "servicediscovery/CreateServiceRequest.Name")
+    text = boto3_snippet(entries, MOTO, test, [documented])
+    assert text.splitlines()[:4] == [
+        "# Claim services.names on moto 5.2.5",
+        "# documented: A name has no spaces. (servicediscovery/CreateServiceRequest.Name)",
+        "# expected: CreateService: the error InvalidInput",
+        "# got: no error: the request is accepted",
+    ]
+    assert text.endswith(
+        'cloudmap.delete_service(Id=answer_1["Service"]["Id"])\n\n'
+        'answer_1.pop("ResponseMetadata", None)\nprint(answer_1)\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "detail", "expected"),
+    [
+        ("DeleteService", "accepted the request, expected ResourceInUse", "the error ResourceInUse"),
+        ("GetService", "refused with ServiceNotFound, expected InvalidInput", "the error InvalidInput"),
+        ("CreateService", "refused a valid request with Oh: no", "no error"),
+        ("GetService", "Service.Type is missing", "Service.Type"),
+        ("GetService", "Service.Type has another value: expected 'HTTP', got 'DNS'", "'HTTP'"),
+        ("", "something else", ""),
+    ],
+)
+def test_detail_is_split_into_expected_and_actual(operation: str, detail: str, expected: str) -> None:
+    """What was expected is told apart from what was answered, wherever the detail has both."""
+    whole = f"set-up: {operation}: {detail}" if operation else detail
+    found = expected_and_actual(TestReport("t", Verdict.FAIL, "", whole, (), operation, "x"))
+    assert found[0] == expected
+    assert found[1]
+
+
 def test_a_value_of_an_answer_becomes_an_expression() -> None:
     """An id becomes an expression on the answer that returned it; a parameter stays a literal."""
     response = {"Id": "srv-12345678", "Name": "web-12345678"}
@@ -124,6 +168,33 @@ def test_a_cut_text_is_restored_if_possible() -> None:
     assert '"a" * 1025' in text
     ast.parse(text)
     assert 'create_service(**{"Name": ' in text
+
+
+def test_a_cut_list_is_restored_if_its_entries_are_numbered() -> None:
+    """The evidence keeps the beginning of a list; the program sends all of it, or says that entries are left out."""
+    tags = [{"Key": f"key-{number}", "Value": "{v}"} for number in range(200)]
+    text = boto3_snippet(
+        [call("TagResource", {"Tags": trim(tags), "Names": trim([str(n * 7) for n in range(40)])})], MOTO
+    )
+    arguments = ast.parse(text[text.index("answer_1 = ") :]).body[0]
+    assert isinstance(arguments, ast.Assign)
+    assert isinstance(arguments.value, ast.Call)
+    sent = {word.arg: word.value for word in arguments.value.keywords}
+    assert eval(ast.unparse(sent["Tags"])) == tags
+    assert len(eval(ast.unparse(sent["Names"]))) == 12
+    assert "# and 28 more" in text
+
+
+def test_an_id_of_a_hosted_zone_is_known_in_both_forms() -> None:
+    """Route 53 answers with a prefix that requests may leave out."""
+    text = boto3_snippet(
+        [
+            call("GetNamespace", {"Id": "ns"}, response={"Zone": "/hostedzone/Z0123456789"}),
+            call("GetNamespace", {"Id": "Z0123456789"}),
+        ],
+        MOTO,
+    )
+    assert 'get_namespace(Id=answer_1["Zone"])' in text
 
 
 def test_a_hand_written_request_is_a_comment() -> None:
@@ -183,11 +254,12 @@ def test_dns_questions_become_dig_commands() -> None:
 def test_nothing_that_a_target_sent_becomes_code(entries: list[object], name: str, kind: str) -> None:
     """For any evidence the snippet calls only boto3, its clients and functions that it defines."""
     there = TargetReport(name, name, kind, (), {}, endpoint=name, region=name, credentials="per-test")
-    text = boto3_snippet(cast(list[EvidenceEntry], entries), there)
+    test = TestReport("t", Verdict.FAIL, name, name, (), name, name)
+    text = boto3_snippet(cast(list[EvidenceEntry], entries), there, test, [Documented(name, name, name)])
     text.encode("utf-8", "surrogatepass")
     tree = ast.parse(text)
     names = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    assert names <= {"Config", "print", "finish", "float"}
+    assert names <= {"Config", "print", "finish", "float", "range"}
     assert not {type(node) for node in ast.walk(tree)} & {ast.Lambda, ast.ClassDef, ast.Await}
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported <= {"boto3", "time"}

@@ -1,5 +1,8 @@
 """Turn the evidence of a test into a few lines of boto3 and dig that reproduce it.
 
+The program is a complete bug report: it names the claim, what is documented, what was expected and what the target
+answered, and it ends by printing the answer in question.
+
 Values of an answer that a later call used (ids, tokens, ARNs) become expressions, so that the lines run against a fresh
 target, which has other ids. Evidence comes from the target: it enters the code only as a literal or inside a one-line
 comment.
@@ -17,16 +20,19 @@ from itertools import groupby
 
 from botocore import xform_name
 
-from surveyor.evidence import EvidenceEntry
-from surveyor.report.model import TargetReport
+from surveyor.evidence import EvidenceEntry, operation_of
+from surveyor.report.model import TargetReport, TestReport
 from surveyor.report.text import one_line
+from surveyor.verdicts import Verdict
 
-__all__ = ["boto3_snippet", "dig_snippet"]
+__all__ = ["Documented", "boto3_snippet", "dig_snippet", "expected_and_actual"]
 
 _MAX_STEPS = 40
 """Steps shown of one test; only the last 40 are shown."""
 
 _WIDTH = 96
+_ZONE_PREFIX = "/hostedzone/"
+_MORE = re.compile(r"… (\d{1,6}) more")  # marks a list that the evidence cut
 _CUT = re.compile(r"(.*)… \((\d+) characters\)", re.DOTALL)  # marks a text that the evidence cut
 _HEAD = """\
 import boto3
@@ -53,6 +59,21 @@ def finish(operation_id):
 """
 
 
+_ACCEPTED = re.compile(r"accepted (?:an invalid|the) request, expected (an error|.+)")
+_REFUSED = re.compile(r"refused with (.+), expected (.+)")
+_REFUSED_VALID = re.compile(r"refused a valid request with (.+)")
+_DIFFERS = re.compile(r"(.+?): expected (.+), got (.+)")
+
+
+@dataclass(frozen=True)
+class Documented:
+    """A claim that a test proves, with its statement and source."""
+
+    claim: str
+    statement: str
+    source: str = ""
+
+
 @dataclass(frozen=True)
 class _Step:
     """The same call or question, `times` times in a row; `entry` is the last one."""
@@ -73,16 +94,16 @@ class _Part:
     error: str = ""
     times: int = 1
 
-    def lines(self, *, last: bool, needed: bool) -> str:
-        """Return Python code; an unused answer is not assigned, and the last answer is printed."""
+    def lines(self, *, decisive: bool, needed: bool) -> str:
+        """Return Python code; an unused answer is not assigned, unless it is the one in question."""
         if not self.name:
             return f"{self.text}\n"
         again = f"  # {self.times} times in a row" if self.times > 1 and not self.text.startswith("finish(") else ""
-        call = f"{self.name} = {self.text}{again}" if last or needed else f"{self.text}{again}"
+        call = f"{self.name} = {self.text}{again}" if decisive or needed else f"{self.text}{again}"
         if self.error:
-            handler = f"{self.name} = error.response" if last or needed else 'print(error.response["Error"])'
+            handler = f"{self.name} = error.response" if decisive or needed else 'print(error.response["Error"])'
             call = f"try:\n    {call}\nexcept ClientError as error:  # actual: {self.error}\n    {handler}"
-        return f"{call}\nprint({self.name})\n" if last else f"{call}\n"
+        return f"{call}\n"
 
 
 @dataclass
@@ -101,6 +122,8 @@ class _Names:
                 self.learn(inner, f"{expression}[{number}]")
         elif isinstance(value, str) and _is_generated(value):
             self.known.setdefault(value, expression)
+            if value.startswith(_ZONE_PREFIX):  # Route 53 takes both forms of an id
+                self.known.setdefault(value.removeprefix(_ZONE_PREFIX), expression)
 
     def learn_literal(self, value: object) -> None:
         """Keep the parameters of a call as literals, even if its answer repeats them."""
@@ -120,14 +143,23 @@ class _Names:
         return found
 
 
-def boto3_snippet(entries: Sequence[EvidenceEntry], target: TargetReport) -> str:
-    """Return the calls among `entries` as a Python program, with DNS questions as comments; "" without calls."""
+def boto3_snippet(
+    entries: Sequence[EvidenceEntry],
+    target: TargetReport,
+    test: TestReport | None = None,
+    documented: Sequence[Documented] = (),
+) -> str:
+    """Return the calls among `entries` as a Python program, with DNS questions as comments; "" without calls.
+
+    Its head says what `test` proves and what it found; at the end the answer of the operation in question is printed.
+    """
     steps = list(_steps(entries))
     if not any(step.entry.get("kind") == "call" for step in steps):
         return ""
     names, left_out = _Names(), len(steps) - _MAX_STEPS
     parts = [_Part("", f"# {left_out} earlier steps are left out.")] if left_out > 0 else []
     before: float | None = None
+    decisive = last = ""
     for number, step in enumerate(steps[-_MAX_STEPS:], 1):
         at = step.entry.get("at")
         if isinstance(at, (int, float)):
@@ -135,9 +167,31 @@ def boto3_snippet(entries: Sequence[EvidenceEntry], target: TargetReport) -> str
                 parts.append(_Part("", f"# {round(at - before)} service seconds pass here."))
             before = at
         parts.append(_part(step, f"answer_{number}", names))
-    last = next((part.name for part in reversed(parts) if part.name), "")
-    body = "".join(part.lines(last=part.name == last, needed=part.name in names.used) for part in parts)
-    return _head(steps, target, finishing="finish(" in body) + body
+        last = parts[-1].name or last
+        is_decisive = test is not None and test.operation and _operation(step.entry) == test.operation
+        decisive = parts[-1].name if is_decisive and parts[-1].name else decisive
+    decisive = decisive or last
+    body = "".join(part.lines(decisive=part.name == decisive, needed=part.name in names.used) for part in parts)
+    comments = "".join(f"# {one_line(line)}\n" for line in _comments(target, test, documented))
+    printed = f'\n{decisive}.pop("ResponseMetadata", None)\nprint({decisive})\n' if decisive else ""
+    return comments + _head(steps, target, finishing="finish(" in body) + body + printed
+
+
+def expected_and_actual(test: TestReport) -> tuple[str, str]:
+    """Return what a test that fails expected, and what the target answered, in words; "" for what is not known."""
+    text = one_line(test.detail).removeprefix("set-up: ").removeprefix("tear-down: ")
+    text = text.removeprefix(f"{test.operation}: ")
+    if found := _ACCEPTED.fullmatch(text):
+        return (found[1] if found[1] == "an error" else f"the error {found[1]}"), "no error: the request is accepted"
+    if found := _REFUSED.fullmatch(text):
+        return f"the error {found[2]}", f"the error {found[1]}"
+    if found := _REFUSED_VALID.fullmatch(text):
+        return "no error", f"the error {found[1]}"
+    if found := _DIFFERS.fullmatch(text):
+        return found[2], f"{found[3]} ({found[1]})"
+    if text.endswith(" is missing"):
+        return text.removesuffix(" is missing"), text
+    return "", text
 
 
 def dig_snippet(entries: Iterable[EvidenceEntry], target: TargetReport) -> str:
@@ -146,6 +200,29 @@ def dig_snippet(entries: Iterable[EvidenceEntry], target: TargetReport) -> str:
     if lines and target.kind == "started":
         lines.insert(0, "# The server's address is from this run; a fresh target prints its own.")
     return "\n".join(lines)
+
+
+def _comments(target: TargetReport, test: TestReport | None, documented: Sequence[Documented]) -> Iterator[str]:
+    """Yield what stands above the program: the claims, what is documented, and what the target answered."""
+    name = f"{target.name} {target.version}".strip()
+    if not documented:
+        yield f"Requests to {name}"
+    for claim in documented:
+        yield f"Claim {claim.claim} on {name}"
+        yield f"documented: {claim.statement}" + (f" ({claim.source})" if claim.source else "")
+    if test is not None and test.verdict is Verdict.FAIL:
+        expected, actual = expected_and_actual(test)
+        at = f"{test.operation}: " if test.operation else ""
+        if expected:
+            yield f"expected: {at}{expected}"
+        yield f"got: {actual}" if expected else f"got: {at}{actual}"
+
+
+def _operation(entry: EvidenceEntry) -> str:
+    try:
+        return operation_of(entry)
+    except (AttributeError, TypeError):  # evidence of another shape, from a report that another program wrote
+        return ""
 
 
 def _steps(entries: Iterable[EvidenceEntry]) -> Iterator[_Step]:
@@ -162,7 +239,7 @@ def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> s
     name = one_line(f"{target.name} {target.version}".strip(), 80)
     started = target.kind == "started"
     is_fake_account = started or target.credentials == "per-test"
-    head = f"# Requests to {name}\n" + ("import time\n\n" if finishing else "")
+    head = "import time\n\n" if finishing else ""
     head += _HEAD.format(prefix=not (target.endpoint or started))
     services = dict.fromkeys(str(step.entry.get("service", "")) for step in steps if step.entry.get("kind") == "call")
     if finishing:
@@ -232,14 +309,47 @@ def _literal(value: object, names: _Names, indent: int) -> str:
         parts = [f"{_text(str(key))}: {_literal(inner, names, indent + 4)}" for key, inner in value.items()]
         return _bracketed("{", parts, "}", indent)
     if isinstance(value, list):
-        return _bracketed("[", [_literal(inner, names, indent + 4) for inner in value], "]", indent)
+        return _list_literal(value, names, indent)
     is_special = isinstance(value, float) and not math.isfinite(value)
     return f"float({_text(str(value))})" if is_special else repr(value)
 
 
+def _list_literal(value: list[object], names: _Names, indent: int) -> str:
+    """Return a list; the rest of one that the evidence cut is restored if its entries are numbered."""
+    cut = _MORE.fullmatch(value[-1]) if len(value) > 2 and isinstance(value[-1], str) else None
+    shown = value[:-1] if cut else value
+    if cut:
+        template = _numbered(shown)
+        if template:
+            return f"[{template} for number in range({len(shown) + int(cut[1])})]"
+    parts = [_literal(inner, names, indent + 4) for inner in shown]
+    return _bracketed("[", [*parts, f"# and {cut[1]} more"] if cut else parts, "]", indent)
+
+
+def _numbered(items: Sequence[object]) -> str:
+    """Return an expression of `number` that gives each item for its place; "" if there is none."""
+    last = items[-1]
+    structures = [item for item in items if isinstance(item, Mapping)]
+    if len(structures) == len(items) and len({tuple(item) for item in structures}) == 1:
+        parts = {key: _numbered([item[key] for item in structures]) for key in structures[0]}
+        pairs = ", ".join(f"{_text(str(key))}: {part}" for key, part in parts.items())
+        return f"{{{pairs}}}" if all(parts.values()) else ""
+    if isinstance(last, str) and all(item == last for item in items):
+        return _text(last)
+    place = str(len(items) - 1)
+    if not all(isinstance(item, str) for item in items) or str(last).count(place) != 1:
+        return ""
+    before, _, after = str(last).partition(place)
+    if any(item != f"{before}{number}{after}" for number, item in enumerate(items)):
+        return ""
+    braces = str.maketrans({"{": "{{", "}": "}}"})
+    return "f" + repr(f"{before.translate(braces)}\0{after.translate(braces)}").replace("\\x00", "{number}")
+
+
 def _bracketed(opening: str, parts: Sequence[str], closing: str, indent: int) -> str:
     flat = f"{opening}{', '.join(parts)}{closing}"
-    if indent + len(flat) <= _WIDTH and "\n" not in flat:
+    has_comment = bool(parts) and parts[-1].startswith("#")
+    if indent + len(flat) <= _WIDTH and "\n" not in flat and not has_comment:
         return flat
     pad = " " * (indent + 4)
     return f"{opening}\n" + "".join(f"{pad}{part},\n" for part in parts) + " " * indent + closing

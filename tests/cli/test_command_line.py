@@ -74,6 +74,15 @@ def test_the_command_line_starts_without_slow_libraries(arguments: list[str]) ->
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["chaos", "--help"], ["claims", "list", "--help"]])
+def test_help_on_a_narrow_terminal_is_complete(arguments: list[str]) -> None:
+    """With 40 columns the names of all commands and options are whole."""
+    wide, narrow = (surveyor(*arguments, env=os.environ | {"COLUMNS": columns}).stdout for columns in ("200", "40"))
+    assert narrow.count("…") <= wide.count("…")
+    names = set(re.findall(r"(?<!\S)--[a-z-]+", wide))
+    assert names <= set(re.findall(r"(?<!\S)--[a-z-]+", narrow))
+
+
 def test_an_unknown_command_names_the_nearest() -> None:
     """An unknown command is invalid usage, and the message has the nearest name."""
     done = surveyor("conforn")

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from surveyor import __version__
-from surveyor.cli._support.lazy_commands import CommandEntry, group_of
+from surveyor.cli._support.lazy_commands import CommandEntry, group_of, help_style
 from surveyor.cli._support.process_ends import CLOSED_PIPE, discard_output, is_output_closed, signals_interrupt
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -123,6 +123,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=help_style(),
 )
 
 

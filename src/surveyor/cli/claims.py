@@ -12,6 +12,7 @@ import typer
 from surveyor.claims import Area, Article, Claim, Claims, Reason, load_claims
 from surveyor.claims.coverage import Coverage, measure_coverage
 from surveyor.claims.proofs import find_proofs
+from surveyor.cli._support.lazy_commands import help_style
 from surveyor.cli._support.tables import print_table
 from surveyor.cli.policy import policy
 from surveyor.errors import UsageError
@@ -21,7 +22,10 @@ from surveyor.messages import nearest
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Show documented behaviours, what proves them, and their sources.", no_args_is_help=True, add_completion=False
+    help="Show documented behaviours, what proves them, and their sources.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=help_style(),
 )
 
 

@@ -7,14 +7,18 @@ jsonschema together take longer to import than most commands to run.
 from __future__ import annotations
 
 import importlib
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["CommandEntry", "group_of"]
+__all__ = ["CommandEntry", "group_of", "help_style"]
+
+_NARROW = 60
+"""Terminal columns below which the panels of typer's help cut the names of options."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class CommandEntry:
         return found
 
 
+def help_style() -> Literal["rich"] | None:
+    """Return typer's style of help for this terminal: panels, or plain lines where panels would not fit."""
+    return "rich" if shutil.get_terminal_size().columns >= _NARROW else None
+
+
 class _LazyCommand(TyperCommand):
     """A command that is listed with its help line, and replaced by the loaded one when it is invoked."""
 
@@ -51,7 +60,7 @@ class _LazyCommand(TyperCommand):
         if isinstance(loaded, typer.Typer):
             app = loaded
         else:
-            app = typer.Typer(add_completion=False)
+            app = typer.Typer(add_completion=False, rich_markup_mode=help_style())
             app.command(self._entry.name, context_settings=dict(self._entry.context_settings))(loaded)
         command = typer.main.get_command(app)
         command.name = self._entry.name

@@ -6,32 +6,70 @@ from collections.abc import Iterable, Sequence
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 __all__ = ["print_table"]
 
+_NARROWEST = 24
+"""Width down to which a column with longer words may shrink; its words are folded then."""
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", console: Console | None = None
+) -> None:
     """Print `rows` under `columns`, numbers aligned right. In a pipe there is neither title nor header.
 
-    If no column has a name, there is no header on a terminal either.
+    If no column has a name, there is no header on a terminal either. On a terminal that is too narrow for the columns
+    each row is a paragraph: no cell is cut.
     """
-    console = Console()
+    console = console or Console()
     if not console.is_terminal:
         for row in rows:
             typer.echo("\t".join(str(cell) for cell in row))
         return
     rows = list(rows)
+    texts = [[str(cell) for cell in row] for row in rows]
+    if _narrowest_width(columns, texts) > console.width:
+        _print_paragraphs(columns, texts, title, console)
+        return
     table = Table(
-        *columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False,
-        show_header=any(columns),
-    )  # fmt: skip
-    table.columns[0].no_wrap = True  # users copy names from it
-    for column, cells in zip(table.columns, zip(*rows, strict=True), strict=False):
-        if all(isinstance(cell, int) for cell in cells):
-            column.justify = "right"
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(columns)
+    )
+    for number, column in enumerate(columns):
+        is_number = all(isinstance(row[number], int) for row in rows)
+        # Users copy names from the first column; a cell of the others is wrapped, and a long word in it is folded.
+        table.add_column(
+            column, justify="right" if rows and is_number else "left", no_wrap=number == 0, overflow="fold"
+        )
+    for row in texts:
+        table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _narrowest_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return the number of terminal columns below which the table would be hard to read, or cut."""
+    widths = []
+    for number, column in enumerate(columns):
+        cells = [column, *(row[number] for row in rows)]
+        if number == 0:
+            widths.append(max(map(cell_len, cells)))
+        else:
+            longest = max((cell_len(word) for cell in cells for word in cell.split()), default=0)
+            widths.append(min(longest, _NARROWEST))
+    return sum(widths) + 3 * len(widths)
+
+
+def _print_paragraphs(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, console: Console) -> None:
+    """Print the first cell of each row on a line, and the others below it with the names of their columns."""
+    if title:
+        console.print(Text(title, style="italic"))
+    for first, *others in rows:
+        console.print(Text(first, style="bold"), soft_wrap=True)
+        named = [
+            f"{column}: {cell}" if column else cell for column, cell in zip(columns[1:], others, strict=True) if cell
+        ]
+        console.print(Padding(Text("; ".join(named), overflow="fold"), (0, 0, 0, 2)))

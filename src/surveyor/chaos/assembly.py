@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from surveyor.chaos.actions import ActionContext
+from surveyor.chaos.actions import ActionContext, FaultFailed
 from surveyor.chaos.callers import AddressCache, CallerThread
 from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.experiment_clock import ServiceClock, flowing_clock
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
 from surveyor.chaos.fault_proxy import FaultProxy, Forward
 from surveyor.chaos.faults import find_fault
+from surveyor.chaos.keeping_up import ScaleChoice, choose_scale, measure_round
 from surveyor.chaos.observers import (
     Observer,
     ViewContents,
@@ -108,19 +109,25 @@ def experiment_run(parts: Parts) -> Iterator[ExperimentRun]:
             if running.target.start is None:
                 stack.enter_context(watched(undo_log.path, parts.folder))
             stack.enter_context(exclusive_run(parts.client("ecs"), service, parts.run, undo_log))
-        clock = stack.enter_context(flowing_clock(running, options.scale))
+        # Whatever takes time is created before the first event: an experiment begins with all observers polling.
+        clients = Clients(running.target, running.endpoint if running.endpoint != "AWS" else None, NullRecorder())
+        polls = _polls(clients, service)
+        choice = _choose_scale(parts, polls)
+        if choice.note:
+            _print_line(f"{experiment.name}: {choice.note}")
+        rate = experiment.setup.rate * choice.scale / options.scale  # as many calls in a service second
+        clock = stack.enter_context(flowing_clock(running, choice.scale))
         resolver = _resolver(running, service)
         forward, skewed = _forward(running, service), _forward(running, service, skew=SKEW)
         proxy = FaultProxy.start(forward, resolver, random.Random(chance.random()), skewed)
         stack.callback(proxy.close)
-        # Whatever takes time is created before the first event: an experiment begins with all observers polling.
-        clients = Clients(running.target, running.endpoint if running.endpoint != "AWS" else None, NullRecorder())
-        polls = _polls(clients, service, resolver, clock)
+        if resolver is not None:
+            polls["names"] = partial(resolve_name, DnsAddress(*resolver), service.alias, _timeout(clock))
         new_cache = _address_cache(parts, clients, proxy, clock)
         context = ActionContext(parts.client, running.control)
         history = folder / f"{experiment.name}.jsonl"
         history.with_suffix(VERDICT_SUFFIX).unlink(missing_ok=True)
-        recorder = Recorder(history, _header(parts, clock), clock.now)
+        recorder = Recorder(history, _header(parts, clock, rate, choice.note), clock.now)
         stack.callback(recorder.close)
         cache = new_cache(recorder)
         run = ExperimentRun(
@@ -139,7 +146,7 @@ def experiment_run(parts: Parts) -> Iterator[ExperimentRun]:
                 service,
                 cache,
                 recorder,
-                experiment.setup.rate,
+                rate,
                 _timeout(clock),
                 random.Random(chance.random()),
                 local=running.target.is_local,
@@ -153,7 +160,7 @@ def experiment_run(parts: Parts) -> Iterator[ExperimentRun]:
         )
         stack.callback(run.stop)
         if not options.dry_run:
-            for thread in (*run.observers, *([run.caller] if experiment.setup.rate else [])):
+            for thread in (*run.observers, *([run.caller] if rate else [])):
                 thread.start()
             run.wait(experiment.setup.warm_up)
         yield run
@@ -163,7 +170,8 @@ def experiment_run(parts: Parts) -> Iterator[ExperimentRun]:
 def concluded(run: ExperimentRun) -> Iterator[None]:
     """Stop the run when the block ends, and write the judgement on its history beside it.
 
-    Raises WrongAnswer or Inconclusive if the judgement is not a pass, and Inconclusive after a dry run.
+    Raises WrongAnswer or Inconclusive if the judgement is not a pass, and Inconclusive after a dry run. What failed on
+    a machine that did not keep up is inconclusive, too.
     """
     try:
         yield
@@ -179,6 +187,8 @@ def concluded(run: ExperimentRun) -> Iterator[None]:
             )
         run.stop()
         run.recorder.close(f"{type(error).__name__}: {error}".splitlines()[0][:300])
+        if isinstance(error, WrongAnswer | FaultFailed) and (lag := run.lag()):
+            raise Inconclusive(f"{lag}; {error}") from error
         raise
     run.stop()
     run.check_progress()
@@ -186,6 +196,8 @@ def concluded(run: ExperimentRun) -> Iterator[None]:
     path = run.recorder.path
     judgement = judge_history(load_history(path))
     path.with_suffix(VERDICT_SUFFIX).write_text(judgement.dumps(), "utf-8")
+    if judgement.verdict is Verdict.FAIL and (lag := run.lag()):
+        raise Inconclusive(f"{lag}; {judgement.detail}")
     if judgement.verdict is Verdict.FAIL:
         failed = ", ".join(check.check for check in judgement.checks if check.verdict is Verdict.FAIL)
         raise WrongAnswer(judgement.detail, actual=failed)
@@ -220,10 +232,10 @@ def _forward(running: RunningTarget, service: ServiceUnderTest, skew: float = 0.
     return SigningUpstream(endpoint, "servicediscovery", service.region, credentials, skew=skew)
 
 
-def _header(parts: Parts, clock: ServiceClock) -> Header:
+def _header(parts: Parts, clock: ServiceClock, rate: float, note: str) -> Header:
     setup, target = parts.experiment.setup, parts.running.target
     calls = {
-        "calls per wall second": f"{setup.rate:g}",
+        "calls per wall second": f"{rate:g}",
         "call timeout": f"{_timeout(clock):g} s (wall)",
         "resolved by": setup.resolve_by,
     }
@@ -234,7 +246,7 @@ def _header(parts: Parts, clock: ServiceClock) -> Header:
         seed=parts.seed,
         scale=clock.scale,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        service={**parts.service.settings, **(calls if setup.rate else {})},
+        service={**parts.service.settings, **(calls if rate else {}), **({"speed": note} if note else {})},
         machines={},
         views=views_of(parts.service),
         checks=parts.experiment.checks,
@@ -245,23 +257,28 @@ def _timeout(clock: ServiceClock) -> float:
     return max(MIN_TIMEOUT, clock.wall(CALL_TIMEOUT))
 
 
+def _choose_scale(parts: Parts, polls: Mapping[str, Callable[[], object]]) -> ScaleChoice:
+    """Return the scale at which time will flow: the requested one, or less if this machine is too slow for it now."""
+    requested, control = parts.options.scale, parts.running.control
+    if parts.options.dry_run or control is None or control.scale() is not None:
+        return ScaleChoice(requested)
+    return choose_scale(requested, measure_round(tuple(polls.values())), parts.experiment.setup.poll_period)
+
+
 def _polls(
-    clients: Clients, service: ServiceUnderTest, resolver: tuple[str, int] | None, clock: ServiceClock
+    clients: Clients, service: ServiceUnderTest
 ) -> dict[str, Callable[[], ViewContents | Mapping[str, ServiceTask]]]:
-    """Return what each observer does, by its view; each has its own client."""
+    """Return how each view of the registry and of the tasks is polled; each has its own client."""
 
     def new_client(name: str) -> Any:
         return clients.client(name, service.account, service.region)
 
-    polls: dict[str, Callable[[], ViewContents | Mapping[str, ServiceTask]]] = {
+    return {
         "tasks": partial(describe_tasks, new_client("ecs"), service, {}),
         "list": partial(list_instances, new_client("servicediscovery"), service),
         "discover": partial(discover_instances, new_client("servicediscovery"), service),
         "healthy": partial(discover_instances, new_client("servicediscovery"), service, "HEALTHY"),
     }
-    if resolver is not None:
-        polls["names"] = partial(resolve_name, DnsAddress(*resolver), service.alias, _timeout(clock))
-    return polls
 
 
 def _address_cache(

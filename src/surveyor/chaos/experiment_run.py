@@ -15,6 +15,7 @@ from surveyor.chaos.experiment import Experiment
 from surveyor.chaos.experiment_clock import ServiceClock
 from surveyor.chaos.fault_proxy import FaultProxy
 from surveyor.chaos.faults import FaultPlan, Victims, find_fault
+from surveyor.chaos.keeping_up import describe_lag
 from surveyor.chaos.observers import Observer, describe_tasks
 from surveyor.chaos.safety_limits import SafetyLimits
 from surveyor.chaos.service_under_test import ServiceTask, ServiceUnderTest
@@ -214,6 +215,10 @@ class ExperimentRun:
         except WrongAnswer as error:
             return str(error)
         return ""
+
+    def lag(self) -> str:
+        """Return that this machine, on which the service runs too, did not keep up; "" if it did, or is not used."""
+        return describe_lag(self.observers) if self.caller.local else ""
 
     def stop(self) -> None:
         """Stop observers and callers, and wait for their last polls and calls."""

@@ -103,7 +103,10 @@ def describe_tasks(ecs: Any, service: ServiceUnderTest, known: dict[str, Service
 
 
 class Observer(threading.Thread):
-    """Polls a view every `period` service seconds from its start; a poll that would be late is skipped and counted."""
+    """Polls a view every `period` service seconds from its start; a poll that would be late is skipped.
+
+    `made` and `skipped` count both.
+    """
 
     def __init__(
         self,
@@ -115,7 +118,7 @@ class Observer(threading.Thread):
     ) -> None:
         super().__init__(name=f"observer of {view}", daemon=True)
         self.view = view
-        self.skipped = 0
+        self.made, self.skipped = 0, 0
         self.error: BaseException | None = None
         self._poll, self._recorder, self._clock, self._period = poll, recorder, clock, period
         self._stopped = threading.Event()
@@ -131,6 +134,7 @@ class Observer(threading.Thread):
         start, number = self._clock.now(), 0
         while not self._clock.wait(start + number * self._period, self._stopped):
             self.poll_once()
+            self.made += 1
             due = int((self._clock.now() - start) / self._period)
             self.skipped += max(0, due - number - 1)
             number = max(number + 1, due)

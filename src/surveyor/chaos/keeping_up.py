@@ -1,0 +1,83 @@
+"""Whether this machine keeps up with an experiment: measured before it, to choose the scale, and during it.
+
+A service on this machine shares its processors with its observers and callers, and with whatever else runs here. A task
+that is replaced late because of that says nothing about the service.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["Polls", "ScaleChoice", "choose_scale", "describe_lag", "measure_round"]
+
+POLL_SHARE = 0.5
+"""Share of a poll period that one round of polls, one view after another, may take."""
+
+MIN_SCALE = 3.0
+"""Service seconds per wall second: at a lower scale an experiment would take more than a minute."""
+
+MAX_SKIPPED = 0.05
+"""Share of polls that may be skipped, as of the callers' arrivals that may be late."""
+
+ROUNDS = 3
+
+
+class Polls(Protocol):
+    """An observer's polls: how many were made, and how many were skipped because the one before took too long."""
+
+    @property
+    def made(self) -> int:
+        """Return the number of polls."""
+
+    @property
+    def skipped(self) -> int:
+        """Return the number of polls that were skipped."""
+
+
+@dataclass(frozen=True)
+class ScaleChoice:
+    """`scale`: service seconds per wall second. `note`: why it is lower than requested, "" if it is not."""
+
+    scale: float
+    note: str = ""
+
+
+def measure_round(polls: Sequence[Callable[[], object]]) -> float:
+    """Return the wall seconds that all polls take one after another: the median of some rounds after a first one."""
+    rounds = []
+    for _ in range(ROUNDS + 1):
+        began = time.monotonic()
+        for poll in polls:
+            poll()
+        rounds.append(time.monotonic() - began)
+    return statistics.median(rounds[1:])
+
+
+def choose_scale(requested: float, round_seconds: float, period: float) -> ScaleChoice:
+    """Return the scale at which this machine can poll all views each `period` service seconds.
+
+    `round_seconds`: wall seconds of one round of polls. The scale is not above `requested`, and not below MIN_SCALE
+    unless `requested` is.
+    """
+    possible = POLL_SHARE * period / round_seconds if round_seconds > 0 else math.inf
+    if requested <= possible or requested <= MIN_SCALE:
+        return ScaleChoice(requested)
+    scale = max(MIN_SCALE, math.floor(10 * possible) / 10)
+    return ScaleChoice(
+        scale,
+        f"scale lowered from {requested:g} to {scale:g} service seconds per second, and the rate of calls with it: "
+        f"this machine polls all views in {1_000 * round_seconds:.0f} ms now",
+    )
+
+
+def describe_lag(polls: Sequence[Polls]) -> str:
+    """Return that the machine did not keep up with the observers, "" if it did."""
+    made, skipped = sum(observer.made for observer in polls), sum(observer.skipped for observer in polls)
+    if skipped <= MAX_SKIPPED * (made + skipped):
+        return ""
+    return f"the machine did not keep up: {skipped:,} of {made + skipped:,} polls of the service came too late"

@@ -8,7 +8,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
-import jmespath  # type: ignore[import-untyped]
+import jmespath  # type: ignore[import-untyped]  # it has no stubs here
 import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ClientError

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from surveyor.pytest_plugin.failed_statement import FailedStatement
 from surveyor.response import Response, ResponseList, find_path
@@ -64,7 +65,7 @@ def _compare(comparison: Comparison, *, counts: bool) -> tuple[str, str, str]:
     left, operator, right = comparison.left, comparison.operator, comparison.right
     expected, actual = _show(right), _show(left)
     if counts and _is_number(left) and _is_number(right):
-        has_more = operator in ("<", "<=") or (operator == "==" and left > right)  # type: ignore[operator]  # numbers
+        has_more = operator in ("<", "<=") or (operator == "==" and left > right)
         sign = "" if operator == "==" else f"{operator} "
         return ("has too many entries" if has_more else "lacks entries"), f"{sign}{expected}", actual
     if operator == "==":
@@ -113,7 +114,7 @@ def _entries(actual: Collection[object], expected: Collection[object]) -> str:
     return "has too many entries" if extra else "lacks entries"
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

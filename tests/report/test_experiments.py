@@ -18,7 +18,7 @@ from surveyor.claims import Claims
 from surveyor.history import Header, Recorder, TaskState, View, ViewMember
 from surveyor.report import allure, junit, markdown
 from surveyor.report.chart import BUCKET_SECONDS, BUCKETS, Chart, chart_of
-from surveyor.report.drawing import NARROW, WIDE, Drawing, draw, draw_narrow, view_title
+from surveyor.report.drawing import NARROW, WIDE, Drawing, DrawingLayout, draw, draw_narrow, view_title
 from surveyor.report.experiments import ExperimentReport, experiments_of
 from surveyor.report.file import load_report, save_report, schema
 from surveyor.report.model import ConformanceReport, TargetReport

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveyor.claims import Claims
+from surveyor.report import allure, markdown
 from surveyor.report.experiments import WHOLE, ExperimentReport
 from surveyor.report.impact import (
     FailedCalls,
@@ -46,6 +48,16 @@ def test_the_tested_service_and_its_settings_are_on_the_page(claims: Claims) -> 
     for name, value in SETTINGS.items():
         assert f"<dt>{name}</dt><dd>{value}</dd>" in page
     assert "service shop/web" in page.partition("<main>")[0]
+
+
+def test_summary_and_allure_name_the_service(claims: Claims) -> None:
+    """The other outputs have the service and the share of failed calls as well."""
+    found = report(of_service(SETTINGS))
+    assert "**1 of 1** experiments passed on `shop/web`; 16.9 % of calls failed." in markdown.render(found, claims)
+    (result,) = [json.loads(file.text) for file in allure.render(found, claims) if file.name.endswith("-result.json")]
+    assert {"name": "service", "value": "shop/web"} in result["parameters"]
+    assert result["description"].startswith("16.9 % of calls failed")
+    assert "stopTimeout: 30 s (default)" in result["description"]
 
 
 def test_a_created_service_is_named_so(claims: Claims) -> None:

@@ -17,6 +17,7 @@ from typing import TypedDict
 from surveyor.checkers.judgement import CheckVerdict
 from surveyor.claims import Claim, Claims, Level
 from surveyor.report.experiments import ExperimentReport
+from surveyor.report.impact import failed_calls, service_under_test, settings_of
 from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
@@ -136,7 +137,10 @@ def _experiment_result(experiment: ExperimentReport, report: ConformanceReport) 
     start = _milliseconds(judged.started if judged else report.started)
     wall = round(1_000 * judged.seconds / judged.scale) if judged else 0
     case = _digest(f"surveyor:chaos:{experiment.name}")
+    share = failed_calls(experiment)
     figures = [f"{figure.figure}: {figure.text}" for figure in judged.figures] if judged else []
+    settings = [f"{name}: {value}" for name, value in settings_of(experiment).items()]
+    service = service_under_test([experiment])
     labels = [("feature", "Experiments"), ("story", experiment.name), ("parentSuite", target), ("suite", "Experiments"),
               ("framework", "surveyor"), ("language", "python"), ("tag", experiment.verdict.value)]  # fmt: skip
     return {
@@ -145,7 +149,7 @@ def _experiment_result(experiment: ExperimentReport, report: ConformanceReport) 
         "historyId": f"{case}.{_digest(report.target.name)}",
         "fullName": visible(f"chaos.{experiment.name}"),
         "name": visible(experiment.title),
-        "description": visible("\n\n".join(figures)),
+        "description": visible("\n\n".join([*([share.text] if share else []), *figures, *settings])),
         "status": STATUS[experiment.verdict],
         "statusDetails": {
             "message": visible(experiment.detail),
@@ -158,7 +162,10 @@ def _experiment_result(experiment: ExperimentReport, report: ConformanceReport) 
         "stop": start + wall,
         "labels": [{"name": name, "value": visible(value)} for name, value in labels],
         "links": [],
-        "parameters": [{"name": "target", "value": target}],
+        "parameters": [
+            {"name": "target", "value": target},
+            *([{"name": "service", "value": visible(service)}] if service else []),
+        ],
         "attachments": [],
         "steps": [_check_step(check, start, wall) for check in (judged.checks if judged else ())],
     }

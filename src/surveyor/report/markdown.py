@@ -16,6 +16,7 @@ from surveyor.report.client_tables import client_table_by_scenario
 from surveyor.report.exchanges import deciding_tests, last_exchange
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.fix_first import FailureGroup, failed_first
+from surveyor.report.impact import service_under_test, worst_failed_calls
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import SCORE_RULE, Mark, Score, mark, score, score_by_area
@@ -103,7 +104,13 @@ def _head(report: ConformanceReport) -> str:
         lines.append(f"{SCORE_RULE}{not_counted}\n")
     if report.experiments:
         passed = sum(experiment.verdict is Verdict.PASS for experiment in report.experiments)
-        lines.append(f"**{passed} of {len(report.experiments)}** experiments passed.\n")
+        service = service_under_test(report.experiments)
+        share = worst_failed_calls(report.experiments)
+        most = "up to " if share and share.percent and len(report.experiments) > 1 else ""
+        lines.append(
+            f"**{passed} of {len(report.experiments)}** experiments passed{f' on {_code(service)}' if service else ''}"
+            f"{f'; {most}{share.text}' if share else ''}.\n"
+        )
     if report.failure:
         lines.append(f"❌ **The run broke:** {_code(report.failure)}\n")
     if report.interrupted:

@@ -12,6 +12,8 @@ from collections.abc import Generator
 import pytest
 
 from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
+from surveyor.machine import MachineWatch
+from surveyor.pytest_plugin.busy_machine import allow_for_busy_machine
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.failed_assertion import Comparison
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
@@ -35,6 +37,7 @@ _COMPARISON = pytest.StashKey[Comparison]()
 _JUDGEMENTS = pytest.StashKey[list[PhaseVerdict]]()
 _STARTED = pytest.StashKey[float]()
 _CALLED = pytest.StashKey[Counter[str]]()
+_WATCH = pytest.StashKey[MachineWatch]()
 
 
 def _needed_features(item: pytest.Item) -> frozenset[str]:
@@ -57,6 +60,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     running = session.get()
     running.evidence.begin()
     running.clients.recycle()
+    if session.target.is_local:
+        item.stash[_WATCH] = MachineWatch(["self", *([running.process.pid] if running.process else [])])
     item.stash[_STARTED] = running.clock.now()
     item.stash[_CALLED] = running.spending.all()
     _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
@@ -85,6 +90,9 @@ def pytest_runtest_makereport(
         return report
     if call.excinfo is not None:
         judgement = judge(call.excinfo.value, item.name, call.when, _context(item))
+        if _WATCH in item.stash and not is_experiment(item):  # experiments watch the machine themselves
+            error, slowdown = call.excinfo.value, item.stash[_WATCH].slowdown
+            judgement = allow_for_busy_machine(judgement, error, item.name, _needed_features(item), slowdown)
         item.stash.setdefault(_JUDGEMENTS, []).append(judgement)
         if judgement.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE):
             report.outcome = "skipped"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from surveyor_policies.model import Principal
+if TYPE_CHECKING:
+    from surveyor_policies.model import Principal
 
 __all__ = ["Caller"]
 

@@ -11,7 +11,6 @@ from surveyor_emulator.core.http import Request
 from surveyor_emulator.core.identifiers import is_account
 from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import World
-from surveyor_policies.model import Principal, PrincipalKind
 
 from .signature import Authorization, Credential, SigningError, verify
 
@@ -75,7 +74,11 @@ def _user_credential(access_key: str, changes: int) -> Credential | None:
 
 
 def _session_caller(session: sessions.Session) -> Caller:
+    from surveyor_policies.model import Principal  # imported late, as the policy engine is
+
     grant = session.grant
-    kind: PrincipalKind = "assumed-role" if grant.holder[0] == "role" else "user"
-    principal = Principal(session.principal, session.account, kind, grant.issuer or None)
+    is_role = grant.holder[0] == "role"
+    principal = Principal(
+        session.principal, session.account, "assumed-role" if is_role else "user", grant.issuer or None
+    )
     return Caller(principal, grant.holder, grant.user_id, grant.policies, grant.managed, grant.tags)

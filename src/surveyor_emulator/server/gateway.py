@@ -11,7 +11,6 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable
 
-from surveyor_emulator.aws.iam.authorise import authorise
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request, Response
 from surveyor_emulator.core.world import Call, World
@@ -77,6 +76,9 @@ class Gateway:
             if caller is None:
                 call = self._owner_call(account, region, principal, service.name, operation)
             else:
+                # Imported late, with the policy engine: many runs have no users and no roles.
+                from surveyor_emulator.aws.iam.authorise import authorise
+
                 call = Call(world, account, region, principal, service.name, operation, caller)
                 authorise(call, params, backend.permission_requests(call, params))
             call = backend.resolve_account(call, params)

@@ -99,6 +99,6 @@ def _listen_error(protocol: str, host: str, port: int, error: OSError) -> str:
 
 def _reduce_garbage_collection() -> None:
     """Collect cycles rarely: the state is large, long-lived and has none, and a full collection pauses all requests."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()

@@ -15,7 +15,7 @@ __all__ = ["SERVICES", "AwsService"]
 class AwsService:
     """One AWS service. Modules are named relative to ``surveyor_emulator.aws``.
 
-    ``handlers`` names the package whose HANDLERS answer, ``moto`` the module that forwards to moto instead.
+    ``handlers`` names the package or module whose HANDLERS answer, ``moto`` the module that forwards to moto instead.
     ``permissions`` is the module whose ``permission_requests`` says what a request needs to be allowed;
     ``account_resolver`` the one whose ``resolve_account`` finds the account that a request is about.
     ``invalid`` is the error code for a request that breaks the model, ``missing`` the one for a request that lacks a
@@ -55,7 +55,7 @@ SERVICES: Mapping[str, AwsService] = {
             "route53",
             "route53",
             ("rest-xml",),
-            handlers="route53",
+            handlers="route53.handlers",
             permissions="route53.permissions",
             invalid="InvalidInput",
             regional=False,
@@ -68,7 +68,9 @@ SERVICES: Mapping[str, AwsService] = {
             permissions="ecs.permissions",
             invalid="InvalidParameterException",
         ),
-        AwsService("ec2", "ec2", ("ec2",), handlers="ec2", invalid="InvalidParameterValue", missing="MissingParameter"),
+        AwsService(
+            "ec2", "ec2", ("ec2",), handlers="ec2.handlers", invalid="InvalidParameterValue", missing="MissingParameter"
+        ),
         AwsService("sts", "sts", ("query",), handlers="sts"),
         AwsService("elasticloadbalancing", "elbv2", ("query",), handlers="elb"),
         AwsService("ram", "ram", ("rest-json",), handlers="ram", invalid="InvalidParameterException"),

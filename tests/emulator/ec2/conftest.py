@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from surveyor_emulator.aws.ec2 import HANDLERS
+from surveyor_emulator.aws.ec2.handlers import HANDLERS
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.settings import Settings

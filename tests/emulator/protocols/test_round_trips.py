@@ -16,7 +16,7 @@ from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surveyor_emulator.aws.ec2 import HANDLERS
+from surveyor_emulator.aws.ec2.handlers import HANDLERS
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request
 from surveyor_emulator.protocols import WireProtocol

@@ -12,7 +12,7 @@ from botocore.validate import ParamValidator
 
 from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.aws.ec2.state import Vpc, ec2_state
-from surveyor_emulator.aws.route53 import HANDLERS
+from surveyor_emulator.aws.route53.handlers import HANDLERS
 from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.settings import Quotas, Settings
 from surveyor_emulator.core.world import Call, World

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from surveyor_emulator.aws.route53 import HANDLERS
+from surveyor_emulator.aws.route53.handlers import HANDLERS
 
 REGION = "us-east-1"
 CHECK = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}

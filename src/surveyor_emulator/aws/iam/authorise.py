@@ -1,4 +1,4 @@
-"""Authorisation: ask the policy engine whether a caller may do what a request needs, and raise the service's error if not.
+"""Authorisation: ask the policy engine whether a caller may do what a request needs; raise the service's error if not.
 
 The owner of an account may do everything and is never checked. Whatever breaks on the way is a denial.
 """

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from surveyor_emulator.aws.moto_services import forward_to_moto
 from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.http import Request, Response
-from surveyor_policies.model import Policy, PolicySet, Principal
-from surveyor_policies.parsing import parse_policy
 
+# The policy engine is imported with the first caller that has policies: it takes a tenth of the start of the target.
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend
+
+    from surveyor_policies.model import Policy, PolicySet
 
 __all__ = [
     "access_key",
@@ -91,6 +92,8 @@ def trust_policy(role: Any) -> Policy:
 
 def user_caller(account: str, name: str) -> Caller:
     """Return the caller for a user, by its name. Raises KeyError."""
+    from surveyor_policies.model import Principal
+
     user = backend(account).users[name]
     return Caller(Principal(str(user.arn), account, "user"), ("user", name), str(user.id))
 
@@ -114,6 +117,8 @@ def managed_policy(account: str, arn: str) -> Policy:
 @functools.lru_cache(maxsize=1_024)
 def _policies_of_holder(account: str, kind: str, name: str, at_change: int) -> PolicySet:
     """Return the policies of a user or role, and its permissions boundary; cached until IAM changes."""
+    from surveyor_policies.model import PolicySet
+
     store = backend(account)
     if kind == "role":
         holder: Any = next(role for role in store.roles.values() if role.name == name)
@@ -148,4 +153,6 @@ def _default_version(policy: Any) -> Policy:
 
 @functools.lru_cache(maxsize=2_048)
 def _parse(text: str, name: str, arn: str, kind: Any) -> Policy:
+    from surveyor_policies.parsing import parse_policy
+
     return parse_policy(text, name, arn=arn or None, kind=kind)

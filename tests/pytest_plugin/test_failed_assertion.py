@@ -27,6 +27,7 @@ def describe(source: str, comparison: tuple[object, str, object] | None = None, 
     """Operation, cause and detail of an assertion with this source."""
     node = ast.parse(f"assert {source}").body[0]
     statement = FailedStatement(f"assert {source}", True, "", node, names)
+    text = text or (f"assert x {comparison[1]} y" if comparison else "")
     found = describe_assertion(statement, text, Comparison(*comparison) if comparison else None)
     return f"{found.operation}|{found.cause}|{found.detail}"
 
@@ -74,6 +75,7 @@ def test_cause_names_the_member(source: str, comparison: tuple[object, str, obje
         ("x not in found", ("i-1", "not in", ["i-1"]), "", "|the answer has an entry that must be absent|"),
         ("f(x)", None, "assert []", "|the answer is empty|the answer is empty"),
         ("f(x)", None, "after 3 s assert None", "|the answer is missing|the answer is missing (after 3 s)"),
+        ("x == y", ("old", "==", "new"), "assert False", "|the answer is not as documented|"),
         ("all(f(x))", ("old", "==", "new"), "assert False", "|the answer is not as documented|"),
     ],
 )

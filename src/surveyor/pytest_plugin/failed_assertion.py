@@ -46,7 +46,8 @@ def describe_assertion(statement: FailedStatement, text: str, comparison: Compar
     operation, path, predicate = _subject(test, statement.names)
     subject = path or _ANSWER
     note = _note(text)
-    if comparison is not None and _is_comparison(test):
+    # Of a module whose assertions pytest does not rewrite, the last comparison is another one, and there is no text.
+    if comparison is not None and _is_comparison(test) and f" {comparison.operator} " in text:
         if predicate:
             return Difference(operation, f"{subject} {predicate}", f"{subject} {predicate}{note}")
         cause, expected, actual = _compare(comparison, counts=_counts_entries(test))

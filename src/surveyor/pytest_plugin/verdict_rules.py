@@ -71,6 +71,9 @@ _WRONG_SHAPE = (
 
 _UNPACKED = re.compile(r"values to unpack \((expected \d+(?:, got \d+)?)\)")
 
+_STABLE_KEY = re.compile(r"[A-Za-z_ -]+|AWS_\w+")
+"""Keys that are the same in every run; ids and unique names have digits."""
+
 REFUSED = "refused"
 """The label of a usage error: the request makes no sense, and nothing was done."""
 
@@ -219,7 +222,8 @@ def _wrong_shape(error: BaseException) -> str:
     """Return in plain words what is wrong with an answer that a statement of a suite cannot read."""
     text = _flat(error)
     if isinstance(error, KeyError):
-        return f"{error.args[0]!r} is missing" if error.args else "a member is missing"
+        key = str(error.args[0]) if error.args else ""
+        return f"{key!r} is missing" if _STABLE_KEY.fullmatch(key) else "the answer lacks an entry"
     if isinstance(error, (IndexError, StopIteration)):
         return "the answer lacks entries"
     if isinstance(error, ValueError) and "values to unpack" in text:

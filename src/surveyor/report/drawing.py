@@ -125,7 +125,8 @@ def draw(chart: Chart, layout: DrawingLayout = WIDE) -> Drawing:
     drawing.shapes += parts.shapes
     for tick in _ticks(chart.seconds, layout.ticks):
         drawing.add("line", "tick", x1=at(tick), x2=at(tick), y1=top, y2=y + 4)
-        drawing.add("text", "axis", f"{tick:g}", x=at(tick), y=y + 16, text_anchor="middle" if tick else "start")
+        anchor = "start" if not tick else "end" if at(tick) > layout.width - 16 else "middle"
+        drawing.add("text", "axis", f"{tick:g}", x=at(tick), y=y + 16, text_anchor=anchor)
     if layout.label:
         drawing.add("text", "axis", "service seconds", x=layout.width - layout.right, y=y + 30, text_anchor="end")
         y += 14
@@ -204,7 +205,9 @@ def _views(drawing: Drawing, stairs: Sequence[Stairs], at: TimeScale, y: float) 
                 path += f"L{x:.1f} {height:.1f}L{end:.1f} {height:.1f}"
             drawing.add("path", "stairs", d=f"{path}L{right:.1f} {bottom:.1f}Z")
             for x, height, count in _labelled_points(points, drawing.layout.width):
-                drawing.add("text", "count", str(count), x=x + 3, y=max(height + 10, bottom - STAIRS + 9))
+                drawing.add(
+                    "text", "count", str(count), x=x + 3, y=min(max(height + 10, bottom - STAIRS + 9), bottom - 2)
+                )
         y = bottom + STAIRS_GAP
     return y
 

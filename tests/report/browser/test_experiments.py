@@ -38,6 +38,10 @@ def page(claims: Claims, tmp_path: Path) -> Path:
 TEXT_SIZES = """[...document.querySelectorAll('.experiment-chart text')].filter((text) => text.checkVisibility()).map((text) =>
   parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.getBoundingClientRect().width / text.ownerSVGElement.viewBox.baseVal.width
 )"""  # noqa: E501  # a script of the page
+TEXT_OUTSIDE = """[...document.querySelectorAll('.experiment-chart text')].filter((text) => text.checkVisibility()).filter((text) => {
+  const [a, b] = [text.getBBox(), text.ownerSVGElement.viewBox.baseVal];
+  return a.x < -0.5 || a.x + a.width > b.width + 0.5 || a.y < -0.5 || a.y + a.height > b.height + 0.5;
+}).map((text) => text.textContent)"""  # noqa: E501  # a script of the page
 MIDDLE = """(() => {
   const box = document.querySelector('.plot').getBoundingClientRect();
   return [box.x + box.width / 2, box.y + 40];
@@ -96,6 +100,7 @@ def test_text_in_a_chart_is_legible_at_every_width(browser: Browser, page: Path,
     assert browser.run("document.documentElement.scrollWidth") == width
     sizes = browser.run(TEXT_SIZES)
     assert len(sizes) > 10
+    assert browser.run(TEXT_OUTSIDE) == []
     assert min(sizes) >= 9
     visible = "[...document.querySelectorAll('.experiment-chart')].filter((chart) => chart.checkVisibility()).length"
     assert browser.run(visible) == 1

@@ -1,11 +1,14 @@
-"""Parts of error messages: the nearest known name, and lists of alternatives."""
+"""Error messages and parts of them: the nearest known name, and lists of alternatives."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["either", "nearest"]
+__all__ = ["UNTRUSTED", "either", "nearest"]
+
+UNTRUSTED = "the self-check of the instrument failed, so nothing was measured: is the machine busy?"
+"""Why `surveyor load` measured nothing, as `surveyor survey` recognizes it."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

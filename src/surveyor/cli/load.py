@@ -131,7 +131,8 @@ def _self_check(seed: int, rate: float | None) -> float:
     """
     from surveyor.load.call_rate import check_rate
     from surveyor.load.client_models import TOTAL_SHARE
-    from surveyor.load.self_check import UNTRUSTED, self_check_in_subprocess
+    from surveyor.load.self_check import self_check_in_subprocess
+    from surveyor.messages import UNTRUSTED
 
     typer.echo("self-check of the instrument: a killed fifth, a dead address, a stall (7 s)", err=True)
     check = self_check_in_subprocess(seed)

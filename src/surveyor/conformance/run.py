@@ -107,9 +107,11 @@ def run_suites(config: RunConfig, collector: Collector | None = None) -> Conform
     return report
 
 
-def exit_code(report: ConformanceReport) -> int:
+def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     """Return 0 as expected, 1 a verdict moved, 2 the only errors are of usage, 3 the target or the harness failed, 4
     resources were left behind, 130 interrupted.
+
+    `must_judge`: what could not be judged counts as 1. If it need not be, only what was judged counts, if anything was.
     """
     if report.interrupted:
         return 130
@@ -123,8 +125,10 @@ def exit_code(report: ConformanceReport) -> int:
         return 4
     if errors:
         return 2
-    as_expected = all(claim.expected for claim in report.claims) and not report.unexpected
-    return 0 if as_expected and experiments <= {Verdict.PASS, Verdict.UNSUPPORTED} else 1
+    verdicts = experiments | {claim.verdict for claim in report.claims}
+    ignored = set() if must_judge or verdicts <= {Verdict.INCONCLUSIVE, Verdict.NOT_RUN} else {Verdict.INCONCLUSIVE}
+    as_expected = all(claim.expected or claim.verdict in ignored for claim in report.claims) and not report.unexpected
+    return 0 if as_expected and experiments <= {Verdict.PASS, Verdict.UNSUPPORTED} | ignored else 1
 
 
 def run_pytest(config: RunConfig, collector: Collector, *plugins: str) -> int:

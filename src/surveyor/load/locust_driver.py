@@ -32,9 +32,10 @@ from surveyor.load.client_models import MODELS, TOTAL_SHARE, ClientModel
 from surveyor.load.connection import AttemptResult, Timeouts
 from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.scenario import ConductorInput, Scenario
-from surveyor.load.self_check import UNTRUSTED, SelfCheck, self_check_in_subprocess
+from surveyor.load.self_check import SelfCheck, self_check_in_subprocess
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.workers import Workers, serve
+from surveyor.messages import UNTRUSTED
 from surveyor.pytest_plugin.task_settings import parse_task_settings
 
 __all__ = ["play"]

@@ -27,7 +27,6 @@ from surveyor.load.histogram import Latencies
 
 __all__ = [
     "CHECKS",
-    "UNTRUSTED",
     "Reading",
     "SelfCheck",
     "choose_rate",
@@ -53,8 +52,6 @@ TIMEOUTS = Timeouts(1.0, STALL + 2.0)
 CONFIDENCE = 0.999
 PARALLEL, MAX_RATE_SECONDS = 32, 1.0
 CHECKS = ("GET killed", "POST killed", "GET killed, connections kept", "dead address", "stall in p95")
-
-UNTRUSTED = "the self-check of the instrument failed, so nothing was measured: is the machine busy?"
 
 
 @dataclass(frozen=True)

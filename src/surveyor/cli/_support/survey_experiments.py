@@ -16,12 +16,17 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from surveyor.machine import describe_busy, measure_slowdown
+from surveyor.messages import UNTRUSTED
+from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import load_report_since
 from surveyor.report.merge import merge_reports
 from surveyor.report.model import ConformanceReport
+from surveyor.report.text import one_line
 from surveyor.targets.model import Target
+from surveyor.verdicts import Verdict
 
-__all__ = ["PROGRAMS", "run_experiments_after_survey", "supports_experiments"]
+__all__ = ["PROGRAMS", "print_unjudged", "run_experiments_after_survey", "supports_experiments"]
 
 PROGRAMS = {"load": "lose-one", "chaos": "kill-one-of-many"}
 """Programs by command, which is also the name of the folder below the survey's."""
@@ -40,7 +45,8 @@ def supports_experiments(target: Target) -> bool:
 def run_experiments_after_survey(report: ConformanceReport, out: Path, target: str, seed: int) -> ConformanceReport:
     """Return the report of a survey with the results of an experiment and a scenario, whose reports are below `out`.
 
-    Prints the scenario's results. If one of them leaves no report, the survey's `failure` says why.
+    Prints the results that could be judged. One that leaves no report is inconclusive if this machine is too busy for
+    it; otherwise the survey's `failure` says why.
     """
     typer.echo(f"client impact: {' and '.join(PROGRAMS.values())}, about 30 s")
     common = ["--target", target, "--seed", str(seed)]
@@ -49,24 +55,55 @@ def run_experiments_after_survey(report: ConformanceReport, out: Path, target: s
         for command, name in PROGRAMS.items()
     }
     interrupted, missing, since = False, [], time.time()
+    unjudged: list[ExperimentReport] = []
     try:
         with Console().status("calling while tasks are killed"):
             outputs = _run_in_parallel(commands)
     except KeyboardInterrupt:
         interrupted, outputs = True, {}
     reports = {command: load_report_since(out / command, since) for command in commands}
-    for command, (stdout, stderr) in outputs.items():
-        if reports[command] is None:
-            reason = (stderr.strip().splitlines() or ["no error output"])[-1].removeprefix("surveyor: ")
+    parts = {command: part for command, part in reports.items() if part is not None}
+    for command, (_, stderr) in outputs.items():
+        if command in parts:
+            continue
+        reason = (stderr.strip().splitlines() or ["no error output"])[-1].removeprefix("surveyor: ")
+        busy = "" if UNTRUSTED in reason else describe_busy(measure_slowdown())
+        if busy or UNTRUSTED in reason:
+            unjudged.append(_unjudged(command, "; ".join(filter(None, (busy, reason)))))
+        else:
             missing.append(f"{command} {PROGRAMS[command]} left no report: {reason}")
-        elif command == "load":
-            typer.echo(stdout[stdout.find(f"{PROGRAMS[command]}: ") :].rpartition("page: ")[0], nl=False)
-    merged = merge_reports({command: part for command, part in reports.items() if part is not None}, report)
+    merged = merge_reports(parts, report)
     for result in merged.experiments:
-        if not result.clients:  # the scenario has printed its results
+        if result.clients and result.verdict is not Verdict.INCONCLUSIVE:
+            stdout = outputs["load"][0] if "load" in outputs else ""
+            typer.echo(stdout[stdout.find(f"{PROGRAMS['load']}: ") :].rpartition("page: ")[0], nl=False)
+        elif result.verdict is not Verdict.INCONCLUSIVE:
             typer.echo(f"{result.name}: {result.verdict}: {result.detail or result.title}")
     failure = "; ".join(filter(None, (merged.failure, *missing)))
-    return replace(merged, failure=failure, interrupted=merged.interrupted or interrupted)
+    return replace(
+        merged,
+        failure=failure,
+        interrupted=merged.interrupted or interrupted,
+        experiments=(*merged.experiments, *unjudged),
+    )
+
+
+def _unjudged(command: str, reason: str) -> ExperimentReport:
+    """Return the result of a program that left no report."""
+    name = PROGRAMS[command]
+    return ExperimentReport(name, f"surveyor {command} {name}", Verdict.INCONCLUSIVE, "", reason, "", None, None)
+
+
+def print_unjudged(report: ConformanceReport) -> None:
+    """Print a line about each part of a survey that could not be judged, and that it does not count."""
+    claims = [claim for claim in report.claims if claim.verdict is Verdict.INCONCLUSIVE]
+    for area in dict.fromkeys(claim.area for claim in claims):
+        ids = [claim.id for claim in claims if claim.area == area]
+        plural = "s" if len(ids) > 1 else ""
+        typer.echo(f"not judged, and not counted as failed: {len(ids)} claim{plural} of {area} ({', '.join(ids)})")
+    for result in report.experiments:
+        if result.verdict is Verdict.INCONCLUSIVE:
+            typer.echo(f"not judged, and not counted as failed: {result.name}: {one_line(result.detail)}")
 
 
 def _run_in_parallel(commands: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, str]]:

@@ -134,7 +134,7 @@ CASES = {
     ),
     "none": (
         "[found] = [page for page in cloudmap.list_namespaces().values() if page == 1]",
-        "ListNamespaces: the answer lacks entries",
+        "ListNamespaces: the answer is empty",
     ),
     "member": (
         "assert cloudmap.get_operation(OperationId='a')['Operation']['CreateDate']",

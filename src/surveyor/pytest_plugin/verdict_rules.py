@@ -227,7 +227,9 @@ def _wrong_shape(error: BaseException) -> str:
     if isinstance(error, (IndexError, StopIteration)):
         return "the answer lacks entries"
     if isinstance(error, ValueError) and "values to unpack" in text:
-        return "the answer lacks entries" if text.startswith("not enough") else "the answer has too many entries"
+        if text.startswith("not enough"):
+            return "the answer is empty" if text.endswith("got 0)") else "the answer lacks entries"
+        return "the answer has too many entries"
     if isinstance(error, PaginationError):
         return "a page leads back to itself"
     if isinstance(error, dns.exception.DNSException):

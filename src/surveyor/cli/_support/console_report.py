@@ -34,7 +34,8 @@ _MAX_DETAILED = 3
 """Unexpected claims up to which each is printed with its statement and its tests."""
 
 _MIN_UNEXPECTED = 4
-_MAX_WIDTH = 200
+_MIN_WIDTH, _MAX_WIDTH = 100, 200
+"""Characters to which lines are cut: to the width of the terminal, within these limits."""
 _MAX_FEATURES = 6
 
 _ANSWERED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
@@ -70,7 +71,9 @@ def print_report(report: ConformanceReport, path: Path, hint: str = "") -> None:
 
 def capped(lines: Sequence[str], limit: int, path: Path) -> list[str]:
     """Return the lines, each cut to a readable length; of more than `limit` the last says how many the report has."""
-    cut = [line if len(line) <= _MAX_WIDTH else f"{line[: _MAX_WIDTH - 1]}…" for line in lines]
+    console = Console()
+    width = min(_MAX_WIDTH, max(_MIN_WIDTH, console.width)) if console.is_terminal else _MAX_WIDTH
+    cut = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
     if len(cut) <= limit:
         return cut
     return [*cut[: limit - 1], f"and {len(cut) - limit + 1} more: {path}"]

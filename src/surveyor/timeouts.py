@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "ALWAYS_STEP",
     "CONNECT",
+    "CONTROL_ANSWER",
     "CUSTOM_HEALTH",
     "DEPLOYMENT",
     "DISCOVERY",
@@ -93,8 +94,8 @@ TERMINATION = 300.0
 SHARE = 60.0
 """Service seconds until an invitation to a share, or its acceptance, is visible (no document gives a bound)."""
 
-START = 30.0
-"""Wall seconds until a started target must be ready."""
+START = 90.0
+"""Wall seconds until a started target must be ready, also on a busy machine; one that ends is noticed at once."""
 
 STOP = 5.0
 """Wall seconds between SIGTERM to a started target and SIGKILL."""
@@ -103,6 +104,10 @@ CONNECT = 2.0
 LOCAL_ANSWER = 10.0
 REMOTE_ANSWER = 60.0
 """Wall seconds for a connection, for the answer of a target on this machine, and for that of a remote one."""
+
+CONTROL_ANSWER = 300.0
+"""Wall seconds for an answer of the control endpoint, which comes once all that was due has happened: processes that a
+test stops may take as long as they take."""
 
 DNS_TRIES = 2
 DNS_ANSWER = 2.0

@@ -84,7 +84,7 @@ class Control:
         for attempt in (1, 2):
             is_new = self._connection is None
             if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=timeouts.REMOTE_ANSWER)
+                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=timeouts.CONTROL_ANSWER)
             try:
                 self._connection.request(method, path, data, headers)
                 response = self._connection.getresponse()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from surveyor import timeouts
 from surveyor.account.budget import Budget, BudgetError, parse_budget
 from surveyor.claims.features import FEATURES
 from surveyor.errors import TargetFileError, UsageError
@@ -138,7 +139,7 @@ def _start(table: object) -> Start:
     env = _table(table.get("env", {}), "start.env")
     if not all(isinstance(value, str) for value in env.values()):
         raise _Invalid("start.env: every value must be text")
-    within = _seconds(table, "within", 30.0)
+    within = _seconds(table, "within", timeouts.START)
     ready = _choice(table, "ready", ("http", "json-line"), "http")
     for text in [*argv, *env.values()]:
         _placeholders(text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from surveyor import timeouts
 from surveyor.account.budget import UNBOUNDED, Budget
 
 __all__ = ["Credentials", "Dns", "Start", "Target", "TaskPlacement", "is_loopback"]
@@ -27,7 +28,7 @@ class Start:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Literal["http", "json-line"] = "http"
     path: str = "/"
-    within: float = 30.0
+    within: float = timeouts.START
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ REFERENCE = ROOT / "docs" / "fixtures.md"
 HEAD = """\
 # Fixtures
 
-Pytest fixtures for suites (`suites/`) and experiments (`chaos/`). A test names a fixture as a parameter; the type of the
-parameter is imported from `surveyor.testing`. Durations are service seconds. Everything that a test creates through these
-fixtures is in the ledger of the run, so tests do not clean up.
+Pytest fixtures for suites (`suites/`) and experiments (`chaos/`). A test names a fixture as a parameter; the type of
+the parameter is imported from `surveyor.testing`. Durations are service seconds. Everything that a test creates
+through these fixtures is in the ledger of the run, so tests do not clean up.
 
 `python -m tests.fixture_reference` writes this page from the docstrings in `src/surveyor/`; change them there.
 """

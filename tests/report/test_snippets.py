@@ -162,6 +162,22 @@ def test_polling_is_a_loop_and_repetition_is_counted() -> None:
     assert "# 50 times in a row" in text
 
 
+def test_an_operation_of_a_step_that_is_left_out_is_not_awaited() -> None:
+    """A fresh target does not know its id; an operation that a shown step started is awaited."""
+    skipped = cast(EvidenceEntry, {"kind": "skipped", "skipped": 90})
+    text = boto3_snippet(
+        [
+            call("RegisterInstance", {"InstanceId": "i-1"}, response={"OperationId": "op-12345678"}),
+            skipped,
+            call("GetOperation", {"OperationId": "op-12345678"}, response={}),
+            call("GetOperation", {"OperationId": "op-87654321"}, response={}),
+        ],
+        MOTO,
+    )
+    assert 'finish(answer_1["OperationId"])' in text
+    assert "op-87654321" not in text
+
+
 def test_a_cut_text_is_restored_if_possible() -> None:
     """A repeated character is written as a product; parameters that are not identifiers become a dictionary."""
     text = boto3_snippet([call("CreateService", {"Name": "a" * 300 + "… (1025 characters)", "not a name": 1})], MOTO)

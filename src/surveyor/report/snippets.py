@@ -157,6 +157,7 @@ def boto3_snippet(
     if not any(step.entry.get("kind") == "call" for step in steps):
         return ""
     names, left_out = _Names(), len(steps) - _MAX_STEPS
+    is_whole = left_out <= 0 and not any(step.entry.get("kind") == "skipped" for step in steps)
     parts = [_Part("", f"# {left_out} earlier steps are left out.")] if left_out > 0 else []
     before: float | None = None
     decisive = last = ""
@@ -166,7 +167,7 @@ def boto3_snippet(
             if before is not None and at - before >= 1 and step.entry.get("operation") != "GetOperation":
                 parts.append(_Part("", f"# {round(at - before)} service seconds pass here."))
             before = at
-        parts.append(_part(step, f"answer_{number}", names))
+        parts.append(_part(step, f"answer_{number}", names, is_whole=is_whole))
         last = parts[-1].name or last
         is_decisive = test is not None and test.operation and _operation(step.entry) == test.operation
         decisive = parts[-1].name if is_decisive and parts[-1].name else decisive
@@ -264,7 +265,7 @@ def _head(steps: Sequence[_Step], target: TargetReport, *, finishing: bool) -> s
     return head + (_FINISH if finishing else "\n")
 
 
-def _part(step: _Step, name: str, names: _Names) -> _Part:
+def _part(step: _Step, name: str, names: _Names, *, is_whole: bool) -> _Part:
     entry = step.entry
     if entry.get("kind") == "dns":
         return _Part("", f"# {_dig(entry)}" + (f"   ({step.times} times)" if step.times > 1 else ""))
@@ -276,6 +277,10 @@ def _part(step: _Step, name: str, names: _Names) -> _Part:
     if operation.startswith("POST "):  # a hand-written request that no client sends
         return _Part("", f"# {one_line(operation, 80)}, signed, with {one_line(repr(dict(params)))}")
     if operation == "GetOperation" and list(params) == ["OperationId"] and error is None:
+        if not is_whole and not names.known.get(str(params["OperationId"])):
+            return _Part(
+                "", "# Here the end of an operation is awaited that an earlier step started, which is left out."
+            )
         call = f"finish({_literal(params['OperationId'], names, 0)})"
     else:
         method = f"{_client(str(entry.get('service', '')))}.{_identifier(xform_name(operation))}"

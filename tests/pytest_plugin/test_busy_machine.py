@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 
 from surveyor import machine
 from surveyor.claims.features import FEATURES
+from surveyor.conformance.mutants import plugin as mutants_plugin
 from surveyor.errors import NoAnswer, WrongAnswer
 from surveyor.machine import BUSY
-from surveyor.pytest_plugin.busy_machine import PROCESS_FEATURES, allow_for_busy_machine
+from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE, PROCESS_FEATURES, allow_for_busy_machine
 from surveyor.pytest_plugin.verdict_rules import PhaseVerdict
 from surveyor.verdicts import Verdict
 from tests.conftest import Checkout
@@ -88,6 +91,14 @@ def test_wrong(cloudmap):
     '''It is so.'''
     assert cloudmap.list_namespaces()["Namespaces"] == ["another"]
 """
+
+
+def test_mutants_are_judged_on_any_machine(pytestconfig: pytest.Config) -> None:
+    """A test that fails on a mutant has noticed it: a run of mutants does not watch the machine."""
+    config = SimpleNamespace(stash=pytest.Stash())
+    mutants_plugin.pytest_configure(cast(pytest.Config, config))
+    assert config.stash[IGNORE_MACHINE]
+    assert IGNORE_MACHINE not in pytestconfig.stash
 
 
 @pytest.mark.parametrize(("slowdown", "verdict"), [(9.0, Verdict.INCONCLUSIVE), (1.0, Verdict.FAIL)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from surveyor.errors import NoAnswer
@@ -15,7 +16,10 @@ from surveyor.machine import describe_busy
 from surveyor.pytest_plugin.verdict_rules import PhaseVerdict
 from surveyor.verdicts import Verdict
 
-__all__ = ["PROCESS_FEATURES", "allow_for_busy_machine"]
+__all__ = ["IGNORE_MACHINE", "PROCESS_FEATURES", "allow_for_busy_machine"]
+
+IGNORE_MACHINE = pytest.StashKey[bool]()
+"""Set where tests should fail, on mutants: there a failed test is one whether or not the machine is busy."""
 
 PROCESS_FEATURES = frozenset({"ecs", "ecs-instances", "ecs-processes", "health", "service-connect", "task-signals"})
 """Features whose claims are judged by what real processes do."""

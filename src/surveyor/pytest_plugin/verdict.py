@@ -13,7 +13,7 @@ import pytest
 
 from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
 from surveyor.machine import MachineWatch
-from surveyor.pytest_plugin.busy_machine import allow_for_busy_machine
+from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE, allow_for_busy_machine
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.failed_assertion import Comparison
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
@@ -60,7 +60,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     running = session.get()
     running.evidence.begin()
     running.clients.recycle()
-    if session.target.is_local:
+    if session.target.is_local and IGNORE_MACHINE not in item.config.stash:
         item.stash[_WATCH] = MachineWatch(["self", *([running.process.pid] if running.process else [])])
     item.stash[_STARTED] = running.clock.now()
     item.stash[_CALLED] = running.spending.all()

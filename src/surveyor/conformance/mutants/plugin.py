@@ -11,6 +11,7 @@ import pytest
 from surveyor.conformance.mutants.http_proxy import CONTROL
 from surveyor.conformance.mutants.model import load_mutants
 from surveyor.errors import TargetUnavailable
+from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE
 from surveyor.pytest_plugin.collection import CLAIMS
 from surveyor.pytest_plugin.options import SETTINGS, is_suite
 from surveyor.pytest_plugin.session import SESSION
@@ -24,6 +25,11 @@ _KNOWN = pytest.StashKey[frozenset[str]]()
 def claim_in(nodeid: str) -> str:
     """Return the id of the claim whose mutant a test ran against, read from the test's id."""
     return nodeid.partition(MARK)[2].partition("=")[0]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count each failed test: a mutant is caught also while the machine is busy."""
+    config.stash[IGNORE_MACHINE] = True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -12,7 +12,7 @@ from surveyor.claims import Claims
 from surveyor.report.exchanges import deciding_tests, transcript
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import mark, score_by_area
-from surveyor.report.text import visible
+from surveyor.report.text import one_line, visible
 from surveyor.verdicts import Verdict
 
 __all__ = ["render"]
@@ -55,7 +55,8 @@ def _add_case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Cla
     shown = mark(claim)
     if not claim.expected:
         tag = "error" if claim.verdict is Verdict.ERROR else "failure"
-        failure = ET.SubElement(case, tag, type=shown.value, message=claim.note or claim.detail)
+        message = one_line("; ".join(part for part in (claim.note, claim.detail) if part))
+        failure = ET.SubElement(case, tag, type=shown.value, message=message)
         failure.text = f"{claim.statement}\n{claim.detail}\n{claim.symptom}".strip()
     elif claim.verdict is not Verdict.PASS:
         ET.SubElement(case, "skipped", type=shown.value, message=f"{shown.label}: {claim.detail}")

@@ -1,22 +1,29 @@
 """`surveyor mutants`: check that the suites notice a target that breaks one documented behaviour.
 
-Exit codes: 0 every mutant caught, 1 one missed, 2 an unknown claim or an invalid file, 3 the run failed.
+Exit codes: 0 every mutant caught, 1 one missed, or (--claim) a test fails without the mutant as well, 2 an unknown
+claim or an invalid file, 3 the run failed.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from surveyor.errors import SurveyorError, UsageError
 
+if TYPE_CHECKING:
+    from surveyor.conformance.mutants.run import MutantResult
+
 __all__ = ["mutants"]
 
 
 def mutants(
-    claim: Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim's mutant.")] = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option("--claim", metavar="ID", help="Only this claim: its suite first, then its mutant."),
+    ] = None,
     area: Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only mutants of this area.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes, each with its own target; 0: automatic.")] = 0,
     *,
@@ -31,6 +38,7 @@ def mutants(
     from surveyor.conformance.mutants import load_mutants
     from surveyor.conformance.mutants.run import run_mutants
     from surveyor.layout import find_layout
+    from surveyor.verdicts import Verdict
 
     layout = find_layout()
     claims = load_claims(layout.claims)
@@ -45,21 +53,24 @@ def mutants(
         return
     selected = Selection(tuple(area or ()), tuple(claim or ())).select(claims)
     chosen = [known[claim_id] for claim_id in proven if claim_id in known and claim_id in selected]
+    if missing := [claim_id for claim_id in claim or () if claim_id not in known]:
+        raise UsageError(_missing(missing[0], proven=missing[0] in proofs))
     if not chosen:
         raise UsageError("none of these claims has a mutant; see: surveyor mutants --coverage")
     if workers == 0:
         workers = min(4, os.cpu_count() or 1) if len(chosen) > 10 else 1
     with make_progress() as progress:
-        results = run_mutants(layout, chosen, progress, workers=workers)
+        results = run_mutants(layout, chosen, progress, workers=workers, unchanged_first=bool(claim))
         if progress.internal or progress.broken:
             raise SurveyorError(f"the run failed: {progress.internal or progress.broken[0]}")
     print_table(
         ("claim", "mutant", "", "what caught it"),
-        [
-            (result.mutant.claim, result.mutant, "caught" if result.caught else "MISSED", result.reason)
-            for result in results
-        ],
+        [(result.mutant.claim, result.mutant, _status(result), result.reason) for result in results],
     )
+    if claim:
+        unchanged = {result.nodeid: result for found in results for result in found.unchanged}.values()
+        passed = sum(result.verdict is Verdict.PASS for result in unchanged)
+        typer.echo(f"on the unchanged target {passed} of {len(unchanged)} tests pass")
     missed = sum(not result.caught for result in results)
     typer.echo(
         f"{len(results) - missed} caught, {missed} missed; "
@@ -67,3 +78,16 @@ def mutants(
     )
     if missed:
         raise typer.Exit(1)
+
+
+def _status(result: MutantResult) -> str:
+    if result.caught:
+        return "caught"
+    return "MISSED" if result.holds else "FAILS WITHOUT IT"
+
+
+def _missing(claim_id: str, *, proven: bool) -> str:
+    """Return what to do about a claim that has no mutant."""
+    if not proven:
+        return f"no suite proves {claim_id}: write one first, and run it with: surveyor conform --claim {claim_id}"
+    return f"{claim_id} has no mutant: add one to mutants/{claim_id.partition('.')[0]}.toml (see CONTRIBUTING.md)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -131,8 +131,11 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     return 0 if as_expected and experiments <= {Verdict.PASS, Verdict.UNSUPPORTED} | ignored else 1
 
 
-def run_pytest(config: RunConfig, collector: Collector, *plugins: str) -> int:
-    """Run the chosen suites with these modules as further plugins; return pytest's status, fill the collector."""
+def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: Sequence[str] = ()) -> int:
+    """Run the chosen suites with these modules as further plugins; return pytest's status, fill the collector.
+
+    `options` are further options of pytest, such as those that the plugins add.
+    """
     root = config.layout.root
     arguments = [
         *(map(str, config.experiments) if config.experiments else (str(config.layout.suites),)),
@@ -154,6 +157,7 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str) -> int:
         arguments += ["-p", "xdist.plugin", "-n", str(config.workers)]
     for plugin in plugins:
         arguments += ["-p", plugin]
+    arguments += options
     with _isolated_pytest():
         try:
             return int(pytest.main(arguments, plugins=[collector]))

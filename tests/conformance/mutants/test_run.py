@@ -1,16 +1,24 @@
-"""The mutants' target passes the suites without an active mutant, and fails them with one."""
+"""The mutants' target passes the suites without an active mutant, and fails them with one.
+
+`surveyor mutants --claim ID` checks both in one run.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
-from surveyor.conformance.mutants import load_mutants
-from surveyor.conformance.mutants.run import run_mutants
+from surveyor.cli import main
+from surveyor.conformance.mutants import Mutant, load_mutants
+from surveyor.conformance.mutants.plugin import UNCHANGED, claim_in, without_mutant
+from surveyor.conformance.mutants.run import MutantResult, run_mutants
 from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import find_layout
 from surveyor.pytest_plugin.collector import Collector
+from surveyor.report.test_results import TestResult
 from surveyor.verdicts import Verdict
 
 LAYOUT = find_layout()
@@ -36,3 +44,50 @@ def test_one_mutant_of_each_kind_is_caught() -> None:
     ]
     assert {mutant.operator for mutant in chosen} == {"accept", "dns-replace", "setting", "mutation"}
     assert [result.caught for result in run_mutants(LAYOUT, chosen, Collector())] == [True] * 4
+
+
+def test_the_unchanged_target_is_checked_in_the_same_run() -> None:
+    """Each test of the claim runs without and with its mutant, and with no mutant of another claim that it proves."""
+    claim = "dns.multivalue.returns-all-up-to-eight"
+    known = load_mutants(LAYOUT.mutants, load_claims(LAYOUT.claims).by_id)
+    collector = Collector()
+    [result] = run_mutants(LAYOUT, [known[claim]], collector, unchanged_first=True)
+    assert result.caught
+    assert result.holds
+    assert {claim_in(found.nodeid) for found in collector.finished()} == {UNCHANGED, claim}
+    names = [without_mutant(found.nodeid) for found in result.results]
+    assert sorted(names) == sorted(without_mutant(found.nodeid) for found in result.unchanged)
+
+
+@pytest.mark.parametrize(
+    ("with_mutant", "unchanged", "caught", "reason"),
+    [
+        (Verdict.FAIL, Verdict.PASS, True, "test_a: no answer"),
+        (Verdict.PASS, Verdict.PASS, False, "pass no answer"),
+        (Verdict.FAIL, Verdict.FAIL, False, "without the mutant: fail test_a: no answer"),
+        (Verdict.FAIL, Verdict.ERROR, False, "without the mutant: error test_a: no answer"),
+    ],
+)
+def test_a_test_that_fails_without_the_mutant_has_not_caught_it(
+    with_mutant: Verdict, unchanged: Verdict, caught: bool, reason: str
+) -> None:
+    """Only a test that passes on the unchanged target can catch a mutant."""
+
+    def result(verdict: Verdict) -> TestResult:
+        return TestResult("test_a", ("a.b",), verdict, detail="no answer", symptom="test_a: no answer")
+
+    found = MutantResult(Mutant("a.b", "accept", {}), (result(with_mutant),), (result(unchanged),))
+    assert (found.caught, found.reason) == (caught, reason)
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("dns.srv.vlaue", "unknown claim 'dns.srv.vlaue'; did you mean 'dns.srv.value'?"),
+        ("app-mesh.ended", "no suite proves app-mesh.ended: write one first"),
+    ],
+)
+def test_a_claim_without_mutant_or_suite_is_2(claim: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message says what is missing, and what to do."""
+    assert main(["mutants", "--claim", claim]) == 2
+    assert message in capsys.readouterr().err

@@ -1,4 +1,7 @@
-"""Run the suites of each claim against its mutant: it is caught if a test fails, and missed if none does."""
+"""Run the suites of each claim against its mutant: it is caught if a test fails, and missed if none does.
+
+A test that fails on the unchanged target as well notices nothing, so that can be checked in the same run.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.model import Mutant
-from surveyor.conformance.mutants.plugin import claim_in
+from surveyor.conformance.mutants.plugin import UNCHANGED, UNCHANGED_FIRST, claim_in, without_mutant
 from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
@@ -23,19 +26,28 @@ TARGET = "mutant"
 
 @dataclass(frozen=True)
 class MutantResult:
-    """The results of one claim's tests against its mutant."""
+    """The results of one claim's tests against its mutant, and against the unchanged target if they ran there."""
 
     mutant: Mutant
     results: tuple[TestResult, ...]
+    unchanged: tuple[TestResult, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether no test failed on the unchanged target."""
+        return all(result.verdict is Verdict.PASS for result in self.unchanged)
 
     @property
     def caught(self) -> bool:
-        """Whether a test failed. A test with an error has not noticed anything."""
-        return any(result.verdict is Verdict.FAIL for result in self.results)
+        """Whether a test failed because of the mutant. A test with an error has not noticed anything."""
+        return self.holds and any(result.verdict is Verdict.FAIL for result in self.results)
 
     @property
     def reason(self) -> str:
         """The failure that caught the mutant, or the verdicts that the tests gave instead."""
+        broken = next((result for result in self.unchanged if result.verdict is not Verdict.PASS), None)
+        if broken is not None:
+            return f"without the mutant: {broken.verdict} {broken.symptom or broken.detail}"
         failure = next((result for result in self.results if result.verdict is Verdict.FAIL), None)
         if failure is not None:
             return failure.symptom
@@ -50,13 +62,23 @@ def run_mutants(
     *,
     workers: int = 1,
     seed: int = 7,
+    unchanged_first: bool = False,
 ) -> list[MutantResult]:
-    """Run all mutants in one pytest session; ``collector`` shows progress."""
+    """Run all mutants in one pytest session, with the unchanged target if asked; `collector` shows progress."""
     selection = Selection(claims=tuple(mutant.claim for mutant in mutants))
     with tempfile.TemporaryDirectory(prefix="surveyor-mutants-") as scratch:
         config = RunConfig(layout, TARGET, Path(scratch), selection, workers, seed)
-        run_pytest(config, collector, "surveyor.conformance.mutants.plugin")
+        options = (UNCHANGED_FIRST,) if unchanged_first else ()
+        run_pytest(config, collector, "surveyor.conformance.mutants.plugin", options=options)
     results: dict[str, list[TestResult]] = {}
     for result in collector.finished():
         results.setdefault(claim_in(result.nodeid), []).append(result)
-    return [MutantResult(mutant, tuple(results.get(mutant.claim, ()))) for mutant in mutants]
+    unchanged = {without_mutant(result.nodeid): result for result in results.pop(UNCHANGED, ())}
+    return [
+        MutantResult(
+            mutant,
+            found := tuple(results.get(mutant.claim, ())),
+            tuple(unchanged[name] for result in found if (name := without_mutant(result.nodeid)) in unchanged),
+        )
+        for mutant in mutants
+    ]

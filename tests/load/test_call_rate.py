@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from surveyor.errors import UsageError
 from surveyor.load.call_rate import MAX_SHARE, MIN_RATE, adapt_rate, check_rate
 from surveyor.load.client_models import TOTAL_SHARE
-from surveyor.load.self_check import MAX_LOAD, MAX_RATE, choose_rate
+from surveyor.load.self_check import MAX_LOAD, MAX_RATE, choose_rate, sustained_rate
+from surveyor.machine import ProcessTimes
 
 rates = st.floats(0.1, 1_000)
 max_rates = st.floats(0, 20_000)
@@ -44,10 +45,10 @@ def test_a_faster_machine_calls_at_least_as_often(requested: float, one_machine:
 
 def test_the_note_states_both_rates_and_the_measurement() -> None:
     """The note names the rate that was asked for, the one that is used, and what was measured."""
-    adapted = adapt_rate(20, 240, 8.25)
+    adapted = adapt_rate(20, 480, 8.25)
     assert adapted.rate == 9.6
     assert adapted.note == (
-        "rate lowered from 20 to 9.6 calls per second of each client: this machine makes at most 240 attempts per "
+        "rate lowered from 20 to 9.6 calls per second of each client: this machine makes at most 480 attempts per "
         "second now"
     )
 
@@ -72,3 +73,22 @@ def test_the_self_check_does_not_overload_the_machine(max_rate: float) -> None:
     """Its four checks of errors and the check of the stall, at half the rate, stay below a share of the maximum."""
     assert 4.5 * choose_rate(max_rate) <= MAX_LOAD * max_rate * 1.001
     assert choose_rate(max_rate) <= MAX_RATE
+
+
+shares = st.floats(0, 50)
+
+
+@given(max_rates, shares, shares)
+def test_the_sustained_rate_counts_the_wait_for_processors(max_rate: float, at_first: float, later: float) -> None:
+    """If work that lasts waits longer for a processor than the burst did, the rate falls by as much; it never rises."""
+    times = [ProcessTimes(1, 1), ProcessTimes(2, 1 + at_first), ProcessTimes(5, 1 + at_first + 3 * later)]
+    expected = max_rate * (1 + at_first) / (1 + later) if later > at_first else max_rate
+    assert sustained_rate(max_rate, times) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("missing", range(3))
+def test_without_times_the_burst_decides(missing: int) -> None:
+    """A system that does not count the times of processes leaves the rate unchanged."""
+    times: list[ProcessTimes | None] = [ProcessTimes(1, 1), ProcessTimes(2, 2), ProcessTimes(3, 9)]
+    times[missing] = None
+    assert sustained_rate(800, times) == 800

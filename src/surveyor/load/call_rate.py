@@ -9,9 +9,9 @@ from surveyor.errors import UsageError
 
 __all__ = ["MAX_SHARE", "MIN_RATE", "CallRate", "adapt_rate", "check_rate"]
 
-MAX_SHARE = 1 / 3
-"""Share of the measured attempts per second that callers may use: the service, its proxies, its registry and the
-observers need the same processors, and an attempt of a client costs more than one of the self-check."""
+MAX_SHARE = 1 / 6
+"""Share of the measured attempts per second that callers may use: an attempt of a client costs three times as much as
+one of the self-check, and the service, its proxies, its registry and the observers need the same processors."""
 
 MIN_RATE = 2.0
 """Arrivals of each client per wall second: with fewer, a phase of two wall seconds shows too little."""

@@ -13,7 +13,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +24,7 @@ from surveyor.load.confidence import share_of
 from surveyor.load.connection import Connection, Timeouts, attempt, build_request
 from surveyor.load.faulty_server import KILLED, STALL, STALLS_AFTER
 from surveyor.load.histogram import Latencies
+from surveyor.machine import ProcessTimes, read_times, slowdown_between
 
 __all__ = [
     "CHECKS",
@@ -32,6 +33,7 @@ __all__ = [
     "choose_rate",
     "run_self_check",
     "self_check_in_subprocess",
+    "sustained_rate",
 ]
 
 MIN_RATE, MAX_RATE = 25.0, 200.0
@@ -77,7 +79,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class SelfCheck:
-    """`max_rate`: attempts per wall second, each by a new connection, when nothing else is running."""
+    """`max_rate`: attempts per wall second, each by a new connection, that this process can sustain now."""
 
     readings: tuple[Reading, ...]
     max_rate: float
@@ -112,7 +114,9 @@ def run_self_check(seed: int) -> SelfCheck:
     import gevent
 
     with _faulty(seed) as port:
+        times = [read_times("self")]
         max_rate = _measure_max_rate(port)
+        times.append(read_times("self"))
         rate = choose_rate(max_rate)
         checks: list[Any] = [
             gevent.spawn(_killed, "GET killed", port, rate, "GET", "/kills", keep=False),
@@ -122,7 +126,22 @@ def run_self_check(seed: int) -> SelfCheck:
             gevent.spawn(_stalled, port, rate / 2),
         ]
         gevent.joinall(checks, raise_error=True)
-        return SelfCheck(tuple(check.value for check in checks), max_rate)
+        times.append(read_times("self"))
+        return SelfCheck(tuple(check.value for check in checks), sustained_rate(max_rate, times))
+
+
+def sustained_rate(max_rate: float, times: Sequence[ProcessTimes | None]) -> float:
+    """Return the attempts per second that can be sustained, from those of a short burst.
+
+    `times`: of this process before the burst, after it, and after the checks that followed. A burst gets processors
+    sooner than work that lasts; if the checks had to wait longer for them, the rate is lower by as much. Without times
+    the rate is returned unchanged.
+    """
+    before, burst, after = times
+    if before is None or burst is None or after is None:
+        return max_rate
+    at_first, later = slowdown_between(before, burst), slowdown_between(burst, after)
+    return max_rate * min(1.0, at_first / later) if at_first and later else max_rate
 
 
 def choose_rate(max_rate: float) -> float:

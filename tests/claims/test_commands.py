@@ -121,6 +121,29 @@ def test_strict_coverage_ends_with_1_at_a_gap(project: Path, capsys: pytest.Capt
     ]
 
 
+def test_strict_coverage_ends_with_1_at_a_duplicate(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A claim that says almost what an earlier one says is named with it."""
+    folder = project / "claims"
+    again = CLAIMS[CLAIMS.index("[[claim]]") : CLAIMS.index("[[claim]]", CLAIMS.index("[[claim]]") + 1)]
+    (folder / "dns.toml").write_text(CLAIMS + "\n" + again.replace("dns.srv.value", "dns.srv.content"))
+    (project / "suites" / "test_srv.py").write_text(
+        '@proves("dns.srv.value", "dns.srv.content")\ndef test_value(): ...\n'
+    )
+    assert run("coverage", "--strict") == 1
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "claims/dns.toml:17: dns.srv.content says almost the same as dns.srv.value (claims/dns.toml:3): "
+        "keep one of them, or state in what they differ"
+    )
+
+
+def test_list_finds_claims_by_any_word(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--about searches ids, statements, sources and operations, whatever the case."""
+    assert run("list", "--about", "DNSRECORD") == 0
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["dns.srv.value"]
+    assert run("list", "--about", "later.") == 0
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["dns.srv.later"]
+
+
 def test_drift_ends_with_1_until_it_is_accepted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A changed document is listed with the claims that rest on it; accepting records its present text."""
     assert run("drift") == 0

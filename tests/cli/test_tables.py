@@ -6,7 +6,7 @@ import io
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -31,6 +31,7 @@ def letters(text: str) -> Counter[str]:
     return Counter(letter for letter in text if not letter.isspace() and letter not in "─…")
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(st.tuples(CELLS, CELLS, CELLS, st.integers(0, 10**9)), min_size=1, max_size=5),
     width=st.integers(20, 160),

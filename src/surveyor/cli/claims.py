@@ -11,6 +11,7 @@ import typer
 
 from surveyor.claims import Area, Article, Claim, Claims, Reason, load_claims
 from surveyor.claims.coverage import Coverage, measure_coverage
+from surveyor.claims.duplicates import find_duplicates
 from surveyor.claims.proofs import find_proofs
 from surveyor.cli._support.lazy_commands import help_style
 from surveyor.cli._support.tables import print_table
@@ -33,6 +34,10 @@ app = typer.Typer(
 def list_(
     area: Annotated[str, typer.Option(help="List only the claims of this area.")] = "",
     unproven: Annotated[bool, typer.Option("--unproven", help="List only claims that no test proves.")] = False,
+    about: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="List only claims with this in their id, statement, source or operations."),
+    ] = "",
 ) -> None:
     """List the claims with their level, and how many tests prove them or why none does."""
     claims, coverage = _read()
@@ -40,7 +45,7 @@ def list_(
     rows = [
         (claim.id, claim.level, _status(claim, coverage.proofs[claim.id]), claim.statement)
         for claim in selected
-        if not (unproven and coverage.proofs[claim.id])
+        if not (unproven and coverage.proofs[claim.id]) and _is_about(claim, about)
     ]
     print_table(("claim", "level", "proven by", "statement"), rows, title=f"{len(rows)} claims")
 
@@ -72,7 +77,11 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a cla
 @app.command()
 def coverage(
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 1 unless each claim has either a test or a reason for having none.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit 1 unless each claim has a test or a reason for having none, and no two say almost the same.",
+        ),
     ] = False,
 ) -> None:
     """Count the proven claims by area and by Cloud Map operation, and name claims without test and reason."""
@@ -109,7 +118,13 @@ def coverage(
                 f"{claims.by_id[claim].location}: {claim} has neither a test nor a reason for having none: "
                 "write a test or add `unproven`"
             )
-        if not measured.complete:
+        duplicates = find_duplicates(claims)
+        for found in duplicates:
+            typer.echo(
+                f"{found.claim.location}: {found.claim.id} says almost the same as {found.earlier.id} "
+                f"({found.earlier.location}): keep one of them, or state in what they differ"
+            )
+        if not measured.complete or duplicates:
             raise typer.Exit(1)
 
 
@@ -157,6 +172,11 @@ def _find_area(claims: Claims, name: str) -> Area:
     if name not in areas:
         raise UsageError(f"no area {name!r}{nearest(name, areas) or '; areas are ' + ', '.join(areas)}")
     return areas[name]
+
+
+def _is_about(claim: Claim, text: str) -> bool:
+    fields = (claim.id, claim.statement, str(claim.source), *claim.operations)
+    return any(text.lower() in field.lower() for field in fields)
 
 
 def _status(claim: Claim, tests: tuple[str, ...]) -> str:

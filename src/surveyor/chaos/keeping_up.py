@@ -80,4 +80,4 @@ def describe_lag(polls: Sequence[Polls]) -> str:
     made, skipped = sum(observer.made for observer in polls), sum(observer.skipped for observer in polls)
     if skipped <= MAX_SKIPPED * (made + skipped):
         return ""
-    return f"the machine did not keep up: {skipped:,} of {made + skipped:,} polls of the service came too late"
+    return f"the machine did not keep up: {skipped:,} of {made + skipped:,} polls of the service were too late"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.chaos.keeping_up import SPEED
 from surveyor.cli._support import survey_experiments
 from surveyor.cli._support.survey_experiments import PROGRAMS, print_unjudged, run_experiments_after_survey
 from surveyor.conformance.run import exit_code
@@ -19,7 +20,8 @@ from surveyor.report.experiments import ClientRow, ExperimentReport
 from surveyor.report.file import REPORT_FILE, load_report, save_report
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.verdicts import Verdict
-from tests.report.test_experiments import report
+from tests.report.test_experiments import experiment as judged_experiment
+from tests.report.test_experiments import report, service_with_a_resurrection
 
 LATE = "the machine did not keep up: of 1,000 arrivals 90 were dropped, and 0 late"
 ROW = ClientRow("dns", "whole", 100, (1.0, 0.5, 2.0), (0.0, 0.0, 1.0), 1.0, 2.0, 0.0, 0.0)
@@ -101,6 +103,16 @@ def test_an_inconclusive_part_is_one_line_and_not_a_failure(
     assert lines[1:] == [f"not judged, and not counted as failed: {name}: {LATE}"]
     assert exit_code(whole, must_judge=False) == 0
     assert exit_code(whole) == 1
+
+
+def test_a_lowered_scale_is_stated(programs: Programs, capsys: pytest.CaptureFixture[str]) -> None:
+    """The survey prints what the history says about the speed of an experiment."""
+    found = judged_experiment(service_with_a_resurrection(), "kill-one-of-many")
+    assert found.judged is not None
+    slow = replace(found.judged, service={**found.judged.service, SPEED: "scale lowered from 10 to 4"})
+    programs.results["chaos"] = replace(found, verdict=Verdict.PASS, judged=slow)
+    survey(programs, claim(Verdict.PASS))
+    assert "  kill-one-of-many: scale lowered from 10 to 4\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", PROGRAMS)

@@ -19,7 +19,7 @@ from surveyor.chaos.experiment_clock import ServiceClock, flowing_clock
 from surveyor.chaos.experiment_run import DryRun, ExperimentRun
 from surveyor.chaos.fault_proxy import FaultProxy, Forward
 from surveyor.chaos.faults import find_fault
-from surveyor.chaos.keeping_up import ScaleChoice, choose_scale, measure_round
+from surveyor.chaos.keeping_up import SPEED, ScaleChoice, choose_scale, measure_round
 from surveyor.chaos.observers import (
     Observer,
     ViewContents,
@@ -246,7 +246,7 @@ def _header(parts: Parts, clock: ServiceClock, rate: float, note: str) -> Header
         seed=parts.seed,
         scale=clock.scale,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        service={**parts.service.settings, **(calls if rate else {}), **({"speed": note} if note else {})},
+        service={**parts.service.settings, **(calls if rate else {}), **({SPEED: note} if note else {})},
         machines={},
         views=views_of(parts.service),
         checks=parts.experiment.checks,

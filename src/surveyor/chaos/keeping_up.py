@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Polls", "ScaleChoice", "choose_scale", "describe_lag", "measure_round"]
+__all__ = ["SPEED", "Polls", "ScaleChoice", "choose_scale", "describe_lag", "measure_round"]
 
 POLL_SHARE = 0.5
 """Share of a poll period that one round of polls, one view after another, may take."""
@@ -25,6 +25,9 @@ MAX_SKIPPED = 0.05
 """Share of polls that may be skipped, as of the callers' arrivals that may be late."""
 
 ROUNDS = 3
+
+SPEED = "speed"
+"""The setting of a history's service that says why its scale is lower than requested, if it is."""
 
 
 class Polls(Protocol):

@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from surveyor.chaos.keeping_up import SPEED
 from surveyor.machine import describe_busy, measure_slowdown
 from surveyor.messages import UNTRUSTED
 from surveyor.report.experiments import ExperimentReport
@@ -79,6 +80,8 @@ def run_experiments_after_survey(report: ConformanceReport, out: Path, target: s
             typer.echo(stdout[stdout.find(f"{PROGRAMS['load']}: ") :].rpartition("page: ")[0], nl=False)
         elif result.verdict is not Verdict.INCONCLUSIVE:
             typer.echo(f"{result.name}: {result.verdict}: {result.detail or result.title}")
+        if result.judged is not None and SPEED in result.judged.service:
+            typer.echo(f"  {result.name}: {result.judged.service[SPEED]}")
     failure = "; ".join(filter(None, (merged.failure, *missing)))
     return replace(
         merged,

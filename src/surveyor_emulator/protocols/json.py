@@ -37,13 +37,12 @@ class JsonProtocol:
 
     def write_result(self, operation: str, result: Document, request_id: str) -> Response:
         """Write a result; timestamps are numbers in JSON already."""
-        return self._response(200, orjson.dumps(result), request_id)
+        headers = {"Content-Type": self._type, "x-amzn-RequestId": request_id}
+        return Response(200, orjson.dumps(result), headers)
 
     def write_error(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
         """Write an error; ``__type`` is its code."""
         # Cloud Map's error shapes have a member Message, others message.
         body = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
-        return self._response(http_status(self._model, error), orjson.dumps(body), request_id)
-
-    def _response(self, status: int, body: bytes, request_id: str) -> Response:
-        return Response(status, body, {"Content-Type": self._type, "x-amzn-RequestId": request_id})
+        headers = {"Content-Type": self._type, "x-amzn-RequestId": request_id}
+        return Response(http_status(self._model, error), orjson.dumps(body), headers)

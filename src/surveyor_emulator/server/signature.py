@@ -30,6 +30,7 @@ __all__ = ["Authorization", "Credential", "Scope", "SigningError", "read_authori
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = 15 * 60  # wall seconds; IAM User Guide: a request must reach AWS within five (here: fifteen) minutes
 _BLOCK = 64  # bytes, of SHA-256
+_SMALL = 500  # bytes of a body
 
 
 class Scope(NamedTuple):
@@ -142,42 +143,52 @@ def verify(
     ``find`` returns the credential of an access key. ``wall`` is the current time in wall seconds, since clients sign
     by their own clocks; default: now.
     """
-    (access_key, date, region, service, signed_headers), signature = authorization
+    scope, signature = authorization
     headers = request.headers
     stamp = headers.get("x-amz-date", "")
-    if not signed_headers or not signature or not stamp:
+    if not scope.signed_headers or not signature or not stamp:
         raise SigningError.incomplete(xml, "the signature needs SignedHeaders, Signature and an X-Amz-Date header")
-    credential = find(access_key)
+    credential = find(scope.access_key)
     if credential is None or credential.token != headers.get("x-amz-security-token"):
         raise SigningError.unknown_key(xml)
     try:
-        signed_at = _moment(stamp)
+        signed_at, names, inner, outer = _prepare(credential.secret, scope, stamp)
     except ValueError:
         raise SigningError.incomplete(xml, "X-Amz-Date must be like 20260131T235959Z") from None
-    if stamp[:8] != date:
+    if stamp[:8] != scope.date:
         raise SigningError.mismatch(xml, "the date in the credential scope is not that of X-Amz-Date")
     if abs((time.time() if wall is None else wall) - signed_at) > SKEW:
         raise SigningError.mismatch(xml, f"the signature was made at {stamp}, more than 15 minutes from now")
-    names = signed_headers.split(";")
     if "host" not in names:
         raise SigningError.mismatch(xml, "the host header must be signed")
-    digest = sha256(_canonical(request, names, signed_headers).encode()).hexdigest()
-    text = f"{ALGORITHM}\n{stamp}\n{date}/{region}/{service}/aws4_request\n{digest}"
-    # As hmac.digest would, which hashes the key again each time.
-    inner, outer = _signing_key(credential.secret, date, region, service)
+    digest = sha256(_canonical(request, names, scope.signed_headers).encode()).hexdigest()
     inner, outer = inner.copy(), outer.copy()
-    inner.update(text.encode())
+    inner.update(digest.encode())
     outer.update(inner.digest())
     if not hmac.compare_digest(outer.hexdigest().encode(), signature.encode()):
         raise SigningError.mismatch(xml, "the signature is not that of this request; check the secret access key")
     return credential
 
 
-def _canonical(request: Request, names: list[str], signed_headers: str) -> str:
+@functools.lru_cache(maxsize=256)
+def _prepare(secret: str, scope: Scope, stamp: str) -> tuple[float, tuple[str, ...], Hash, Hash]:
+    """Return what the signatures of one client in one second have in common. Raises ValueError for another date format.
+
+    That is the time in wall seconds, the names of the signed headers, and an HMAC (RFC 2104): its inner hash of the key
+    and the text to sign up to the digest of the request, and its outer hash of the key.
+    """
+    signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    inner, outer = _signing_key(secret, scope.date, scope.region, scope.service)
+    inner = inner.copy()
+    inner.update(f"{ALGORITHM}\n{stamp}\n{scope.date}/{scope.region}/{scope.service}/aws4_request\n".encode())
+    return signed_at, tuple(scope.signed_headers.split(";")), inner, outer
+
+
+def _canonical(request: Request, names: tuple[str, ...], signed_headers: str) -> str:
     headers = request.headers
     lines = "".join([f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in names])
     # The digest in the header may be of another body: the body that arrived counts.
-    body = sha256(request.body).hexdigest()
+    body = _small_body_digest(request.body) if len(request.body) <= _SMALL else sha256(request.body).hexdigest()
     path = "/" if request.path == "/" else quote(_normal(request.path), safe="/~")
     query = _canonical_query(request.query) if request.query else ""
     return f"{request.method}\n{path}\n{query}\n{lines}\n{signed_headers}\n{body}"
@@ -205,14 +216,15 @@ def _encode(text: str) -> str:
     return quote(text, safe="-_.~", errors="surrogateescape")
 
 
-@functools.lru_cache(maxsize=1024)
-def _moment(stamp: str) -> float:
-    return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+@functools.lru_cache(maxsize=1000)
+def _small_body_digest(body: bytes) -> str:
+    """Return the digest of a small body: clients poll with the same few."""
+    return sha256(body).hexdigest()
 
 
 @functools.lru_cache(maxsize=4096)
 def _signing_key(secret: str, date: str, region: str, service: str) -> tuple[Hash, Hash]:
-    """Return the inner and the outer hash of an HMAC (RFC 2104), each after the block with the key of a day."""
+    """Return the inner and the outer hash of an HMAC with the key of a day, each after the block with the key."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

@@ -41,7 +41,8 @@ MAX_SHUFFLED = 20
 def discover_instances(call: Call, request: DiscoverInstancesRequestTypeDef) -> Document:
     """Return matching instances in random order, at most MaxResults of them."""
     quotas = call.world.settings.quotas
-    _throttle(call, "discover", quotas.discover_rate, quotas.discover_burst)
+    if quotas.discover_rate is not None:
+        _throttle(call, "discover", quotas.discover_rate, quotas.discover_burst)
     service = _find(call, request["NamespaceName"], request["ServiceName"], request.get("OwnerAccount"))
     health = (request.get("HealthStatus") or "HEALTHY") if service.has_health_check else "ALL"
     required, optional = request.get("QueryParameters"), request.get("OptionalParameters")
@@ -60,7 +61,8 @@ def discover_instances(call: Call, request: DiscoverInstancesRequestTypeDef) -> 
 def discover_instances_revision(call: Call, request: DiscoverInstancesRevisionRequestTypeDef) -> Document:
     """Return only the revision, so that a cache can decide whether to call DiscoverInstances."""
     quotas = call.world.settings.quotas
-    _throttle(call, "revision", quotas.revision_rate, quotas.revision_burst)
+    if quotas.revision_rate is not None:
+        _throttle(call, "revision", quotas.revision_rate, quotas.revision_burst)
     service = _find(call, request["NamespaceName"], request["ServiceName"], request.get("OwnerAccount"))
     return {"InstancesRevision": service.view.revision}
 
@@ -182,9 +184,7 @@ def _shuffle(entries: list[orjson.Fragment], generator: Random) -> None:
     entries.sort(key=lambda entry: key())
 
 
-def _throttle(call: Call, name: str, rate: float | None, burst: float) -> None:
-    if rate is None:
-        return
+def _throttle(call: Call, name: str, rate: float, burst: float) -> None:
     buckets = cloudmap_state(call).buckets
     bucket = buckets.get(name)
     if bucket is None:

@@ -59,17 +59,15 @@ class _TooLarge(Exception):
         self.status = status
 
 
-class _FieldNames(dict[bytes, str]):
-    """The names of header lines in lower case. Clients send the same few names all the time: short ones are kept."""
-
-    def __missing__(self, name: bytes) -> str:
-        text = name.decode("latin-1").lower()
-        if len(self) < 500 and len(name) <= 50:
-            self[name] = text
-        return text
+# The names of header lines in lower case. Clients send the same few names all the time: short ones are kept.
+_FIELD_NAMES: dict[bytes, str] = {}
 
 
-_FIELD_NAMES = _FieldNames()
+def _field_name(name: bytes) -> str:
+    text = name.decode("latin-1").lower()
+    if len(_FIELD_NAMES) < 500 and len(name) <= 50:
+        _FIELD_NAMES[name] = text
+    return text
 
 
 class _Connection(asyncio.Protocol):
@@ -85,13 +83,13 @@ class _Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._ended = False
-        # Size of the latest data, and the most that the current head can have of all data so far.
-        self._fed = 0
-        self._head_bound = 0
-        self._in_head = False
+        self._fed = 0  # bytes of the latest data
         self._reset()
 
     def _reset(self) -> None:
+        # The head of the next request is incomplete, and has at most this number of bytes so far.
+        self._in_head = True
+        self._head_bound = self._fed
         self._target = b""
         self._headers: dict[str, str] = {}
         self._size = 0
@@ -140,17 +138,17 @@ class _Connection(asyncio.Protocol):
 
     # Callbacks of llhttp
 
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        self._head_bound = self._fed
-
     def on_url(self, url: bytes) -> None:
         self._target += url
         if len(self._target) > self._limits.target:
             raise _TooLarge(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        key, text, headers = _FIELD_NAMES[name], value.decode("latin-1"), self._headers
+        try:
+            key = _FIELD_NAMES[name]
+        except KeyError:
+            key = _field_name(name)
+        text, headers = value.decode("latin-1"), self._headers
         # RFC 9110 5.3: several lines with the same name are one list.
         headers[key] = f"{headers[key]},{text}" if key in headers else text
 

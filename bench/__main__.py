@@ -18,19 +18,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import attempts, dns_servers, recovery, registry, sidecars, tasks
+from bench import attempts, ceiling, conformance, dns_servers, recovery, registry, sidecars, tasks
 from bench.goals import Goal, check_goals
 from bench.registry import Measurement
 from bench.servers import SERVERS, version
 
 OUT = Path("reports/out/bench.json")
+PARTS = ("start", "ceiling", "registry", "tasks", "chaos", "load", "dns", "conformance")
 
 
 def main() -> None:
     """Measure, print and save the figures."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__, allow_abbrev=False)
     parser.add_argument("--seconds", type=float, default=2.0, help="wall seconds of each load (%(default)s)")
-    parser.add_argument("--only", choices=["registry", "dns", "tasks", "chaos", "load"], help="measure one part only")
+    parser.add_argument("--only", choices=PARTS, help="measure one part only")
     options = parser.parse_args()
     # At SIGTERM the servers are stopped as well: an exception runs the clean-up of their context managers.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
@@ -41,6 +42,10 @@ def main() -> None:
         console.print(f"[{time.monotonic() - began:5.0f} s] {text}", highlight=False, markup=False)
 
     measurements: list[Measurement] = []
+    if options.only in (None, "start"):
+        measurements += registry.measure_start(SERVERS, print_progress)
+    if options.only in (None, "ceiling"):
+        measurements += ceiling.measure(SERVERS[0], options.seconds, print_progress)
     if options.only in (None, "registry"):
         for spec in SERVERS:
             measurements += registry.measure(spec, options.seconds, print_progress)
@@ -53,6 +58,8 @@ def main() -> None:
         measurements += attempts.measure(max(2.0, options.seconds), print_progress)
     if options.only in (None, "dns"):
         measurements += dns_servers.measure(SERVERS[0], max(2.0, options.seconds), print_progress)
+    if options.only in (None, "conformance"):
+        measurements += conformance.measure(SERVERS[0], print_progress)
     _print(measurements, check_goals(measurements))
     _save(measurements)
 

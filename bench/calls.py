@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ __all__ = ["Account", "client", "create_user", "discover", "register"]
 
 REGION = "us-east-1"
 TARGET = "Route53AutoNaming_v20170314"
+SIGNATURES = 200
 
 
 class Account:
@@ -33,7 +36,11 @@ class Account:
     def sign(self, operation: str, params: dict[str, object]) -> bytes:
         """Return one complete request as bytes."""
         body = json.dumps(params).encode()
-        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{TARGET}.{operation}"}
+        headers = {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": f"{TARGET}.{operation}",
+            "amz-sdk-invocation-id": str(uuid.uuid4()),  # as SDKs send it: each request has another signature
+        }
         request = AWSRequest("POST", f"{self.endpoint}/", headers=headers, data=body)
         SigV4Auth(self.credentials, "servicediscovery", REGION).add_auth(request)
         lines = [f"{name}: {value}" for name, value in request.headers.items()]
@@ -47,10 +54,9 @@ class Account:
 
 
 def discover(account: Account, namespace: str, service: str) -> Iterator[bytes]:
-    """Yield the same DiscoverInstances request without end, with the default MaxResults."""
-    request = account.sign("DiscoverInstances", {"NamespaceName": namespace, "ServiceName": service})
-    while True:
-        yield request
+    """Yield the same DiscoverInstances call without end, with the default MaxResults and different signatures."""
+    params: dict[str, object] = {"NamespaceName": namespace, "ServiceName": service}
+    return itertools.cycle([account.sign("DiscoverInstances", params) for _ in range(SIGNATURES)])
 
 
 def register(account: Account, service_id: str, prefix: str, count: int) -> Iterator[bytes]:

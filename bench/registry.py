@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench import calls, load
-from bench.servers import Server, ServerSpec, memory, run_server
+from bench.servers import Server, ServerSpec, find_python, memory, run_server
 
-__all__ = ["Measurement", "measure", "until"]
+__all__ = ["Measurement", "create_namespace", "measure", "measure_start", "register_instances", "until"]
 
 SIZES = (10, 100, 1000)
 CONNECTIONS = (1, 8, 32)
@@ -31,22 +31,31 @@ class Measurement:
     p99: float | None = None
 
 
+def measure_start(specs: Sequence[ServerSpec], print_progress: Callable[[str], None]) -> Iterator[Measurement]:
+    """Measure the start of the servers, in turn, so that other work on the machine slows all of them down."""
+    for spec in specs:
+        find_python(spec)
+    starts: dict[str, list[float]] = {spec.name: [] for spec in specs}
+    memories: dict[str, list[float]] = {spec.name: [] for spec in specs}
+    for number in range(1, START_UPS + 1):
+        print_progress(f"start-up, {number} of {START_UPS}")
+        for spec in specs:
+            with run_server(spec) as server:
+                starts[spec.name].append(server.ready)
+                memories[spec.name].append(memory(server.pid))
+    for name, seconds in starts.items():
+        yield Measurement("start to first answered call", name, statistics.median(seconds), "s")
+        yield Measurement("memory after the first call", name, statistics.median(memories[name]), "MB")
+
+
 def measure(spec: ServerSpec, seconds: float, print_progress: Callable[[str], None]) -> Iterator[Measurement]:
-    """Measure all figures of one server; each load takes ``seconds`` of wall time."""
-    print_progress(f"{spec.name}: start-up, {START_UPS} times")
-    start_times, memories = [], []
-    for _ in range(START_UPS):
-        with run_server(spec) as server:
-            start_times.append(server.ready)
-            memories.append(memory(server.pid))
-    yield Measurement("start to first answered call", spec.name, statistics.median(start_times), "s")
-    yield Measurement("memory after the first call", spec.name, statistics.median(memories), "MB")
+    """Measure the rates of one server; each load takes ``seconds`` of wall time."""
     with run_server(spec) as server:
         client: Any = calls.client(server.account)
-        namespace = _create_namespace(client)
+        namespace = create_namespace(client)
         for size in SIZES:
             service_id = client.create_service(Name=f"size{size}", NamespaceId=namespace)["Service"]["Id"]
-            _register_instances(server, client, service_id, f"size{size}", size)
+            register_instances(server, client, service_id, f"size{size}", size)
             for connections in CONNECTIONS:
                 print_progress(f"{spec.name}: DiscoverInstances, {size} instances, {connections} connections")
                 requests = calls.discover(server.account, "bench", f"size{size}")
@@ -101,7 +110,8 @@ def _measure_rate(
     )
 
 
-def _create_namespace(client: Any) -> str:
+def create_namespace(client: Any) -> str:
+    """Create the namespace of the measurements and return its id."""
     operation = client.create_http_namespace(Name="bench")["OperationId"]
     state = until(
         lambda: client.get_operation(OperationId=operation)["Operation"], lambda state: state["Status"] == "SUCCESS"
@@ -109,7 +119,7 @@ def _create_namespace(client: Any) -> str:
     return str(state["Targets"]["NAMESPACE"])
 
 
-def _register_instances(server: Server, client: Any, service_id: str, name: str, size: int) -> None:
+def register_instances(server: Server, client: Any, service_id: str, name: str, size: int) -> None:
     """Register ``size`` instances, and wait until DiscoverInstances returns them."""
     account = server.account
     figures = load.run(

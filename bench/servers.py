@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
+import functools
 import os
 import signal
 import socket
@@ -17,19 +17,23 @@ from pathlib import Path
 
 from bench.calls import Account
 
-__all__ = ["SERVERS", "Server", "ServerSpec", "cpu_seconds", "memory", "run_server", "version"]
+__all__ = ["SERVERS", "Server", "ServerSpec", "cpu_seconds", "find_python", "memory", "run_server", "version"]
 
 START_TIMEOUT = 30.0  # wall seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ServerSpec:
-    """A server and its start command, in which ``{port}`` and ``{scratch}`` are placeholders."""
+    """A server and its start command, in which ``{port}`` and ``{scratch}`` are placeholders.
+
+    ``release`` is the version to measure, if it is not the one that is installed for Surveyor.
+    """
 
     name: str
     package: str
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
+    release: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ SERVERS = (
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
         },
+        # The newest one. It requires another botocore than Surveyor's pin, and reports name the pinned ministack.
+        release="1.5.33",
     ),
 )
 
@@ -75,7 +81,7 @@ def run_server(spec: ServerSpec, *arguments: str) -> Iterator[Server]:
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix="surveyor-bench-") as scratch:
         values = {"port": str(port), "scratch": scratch}
-        argv = [sys.executable, *(part.format(**values) for part in spec.argv), *arguments]
+        argv = [find_python(spec), *(part.format(**values) for part in spec.argv), *arguments]
         env = {**os.environ, **{name: value.format(**values) for name, value in spec.env.items()}}
         log = Path(scratch) / "log"
         began = time.perf_counter()
@@ -89,9 +95,37 @@ def run_server(spec: ServerSpec, *arguments: str) -> Iterator[Server]:
             _stop(process)
 
 
+@functools.cache
+def find_python(spec: ServerSpec) -> str:
+    """Return the Python that runs a server. A release gets an environment in `.venv`, made the first time.
+
+    The environment variable `BENCH_MINISTACK_PYTHON` (or that of another server) names the Python to use instead.
+    """
+    named = os.environ.get(f"BENCH_{spec.name.upper()}_PYTHON")
+    if named or spec.release is None:
+        return named or sys.executable
+    folder = Path(".venv", f"{spec.package}-{spec.release}")
+    python, complete = folder / "bin" / "python", folder / ".complete"
+    if not complete.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "-q", "install"]
+        installed = subprocess.run(
+            [*pip, f"{spec.package}=={spec.release}"], capture_output=True, text=True, check=False
+        )
+        if installed.returncode:
+            sys.stderr.write(
+                f"{spec.package} {spec.release} could not be installed, the installed version is measured instead: "
+                f"{installed.stderr.strip()[-300:]}\n"
+            )
+            return sys.executable
+        complete.touch()
+    return str(python.absolute())
+
+
 def version(spec: ServerSpec) -> str:
-    """Return the installed version of a server."""
-    return importlib.metadata.version(spec.package)
+    """Return the version of a server."""
+    code = f"import importlib.metadata as metadata; print(metadata.version({spec.package!r}))"
+    return subprocess.run([find_python(spec), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def memory(pid: int) -> float:

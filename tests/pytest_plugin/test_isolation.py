@@ -12,7 +12,7 @@ from surveyor.verdicts import Verdict
 if TYPE_CHECKING:
     from tests.conftest import Checkout
 
-NOWHERE = "http://127.0.0.1:9"  # the discard port, where nobody listens
+NOWHERE = "http://127.0.0.1:9"  # the discard port, at which nothing listens
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -125,7 +125,7 @@ def test_a_snippet_is_a_complete_bug_report() -> None:
     ],
 )
 def test_detail_is_split_into_expected_and_actual(operation: str, detail: str, expected: str) -> None:
-    """What was expected is told apart from what was answered, wherever the detail has both."""
+    """Expected and actual answer are on separate lines wherever the detail has both."""
     whole = f"set-up: {operation}: {detail}" if operation else detail
     found = expected_and_actual(TestReport("t", Verdict.FAIL, "", whole, (), operation, "x"))
     assert found[0] == expected

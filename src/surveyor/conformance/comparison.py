@@ -14,7 +14,7 @@ __all__ = ["ComparisonRow", "Matrix", "TargetScore", "compare_reports"]
 
 @dataclass(frozen=True)
 class TargetScore:
-    """The score of one target, which is that of its own report."""
+    """The score of one target, the same as in its report."""
 
     target: str
     score: Score

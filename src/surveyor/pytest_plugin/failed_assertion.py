@@ -183,7 +183,7 @@ def _evaluate(node: ast.expr, names: Mapping[str, object]) -> tuple[object, bool
 
 
 def _note(text: str) -> str:
-    """Return the message that an assertion has of its own, in brackets."""
+    """Return the message of an assertion statement, in brackets."""
     note = text.partition("assert ")[0].strip()
     return f" ({note})" if note else ""
 

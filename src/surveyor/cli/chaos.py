@@ -26,7 +26,7 @@ from surveyor.cli._support.options import (
     parse_target_options,
     task_settings_from,
 )
-from surveyor.cli._support.programs import check_names, describe_program, find_programs
+from surveyor.cli._support.programs import describe_program, find_programs, select_programs
 from surveyor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ TYPICAL_SECONDS = 200.0
 
 def chaos(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Experiments to run; without names, all.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME|PATH.py...]", help="Experiments to run; without any, all of Surveyor's."),
     ] = None,
     every: Annotated[bool, typer.Option("--list", help="List experiments and faults, and exit.")] = False,
     dry_run: Annotated[
@@ -121,8 +122,8 @@ def chaos(
         _list(known)
         return
     names = names or ([ANY_FAULT] if fault else [])
-    check_names(names, known, "experiment", "surveyor chaos --list")
-    files = tuple(known[name] for name in (names or known))
+    chosen = select_programs(names or known, known, "experiment", "surveyor chaos --list", "experiment")
+    files = tuple(chosen.values())
     target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
     loaded = load_target(target, layout.targets, target_options)
     if service and loaded.start is not None:

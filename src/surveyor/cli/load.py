@@ -30,7 +30,7 @@ from surveyor.cli._support.options import (
     parse_target_options,
     task_settings_from,
 )
-from surveyor.cli._support.programs import check_names, describe_program, find_programs
+from surveyor.cli._support.programs import describe_program, find_programs, select_programs
 from surveyor.errors import SurveyorError
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ __all__ = ["load"]
 
 def load(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Scenarios to run; without names, all.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME|PATH.py...]", help="Scenarios to run; without any, all of Surveyor's."),
     ] = None,
     every: Annotated[bool, typer.Option("--list", help="List scenarios and client models, and exit.")] = False,
     instrument: Annotated[
@@ -92,7 +93,7 @@ def load(
     if every:
         _list(known)
         return
-    check_names(names or (), known, "scenario", "surveyor load --list")
+    chosen = select_programs(names or known, known, "scenario", "surveyor load --list", "play")
     target_options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
     load_target(target, layout.targets, target_options)
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
@@ -109,9 +110,9 @@ def load(
     given_options = {key: value for key, value in vars(target_options).items() if value}
     words += ["--target-options", json.dumps(given_options)]
     codes, parts = [], {}
-    for name in names or known:
+    for name, path in chosen.items():
         since = time.time()
-        codes.append(_run(known[name], folder / name, words))
+        codes.append(_run(path, folder / name, words))
         report = load_report_since(folder / name, since)
         if report is not None:
             parts[name] = report

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -147,6 +148,9 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
     ]
     if config.experiments:
         arguments += config.chaos.arguments()
+        # An experiment of a user may import modules beside it; pytest splits the value as a shell does.
+        folders = {str(path.parent): None for path in config.experiments if not path.is_relative_to(root)}
+        arguments += ["-o", f"pythonpath={shlex.join(folders)}"]
     else:
         arguments += config.task_settings.arguments()
     for area in config.selection.areas:

@@ -168,8 +168,13 @@ def _chaos(config: pytest.Config, task_settings: TaskSettings | None) -> Chaos:
 
 
 def is_experiment(node: pytest.Item) -> bool:
-    """Return whether a test is an experiment, or the test that runs a load scenario."""
-    return node.path == SCENARIO_TEST or node.path.is_relative_to(node.config.stash[SETTINGS].layout.chaos)
+    """Return whether a test is an experiment, or the test that runs a load scenario.
+
+    All tests of chaos/ are experiments; in files elsewhere, those with the marker of `@experiment` are.
+    """
+    is_marked = node.get_closest_marker("experiment") is not None
+    in_chaos = node.path.is_relative_to(node.config.stash[SETTINGS].layout.chaos)
+    return in_chaos or is_marked or node.path == SCENARIO_TEST
 
 
 def is_judged(node: pytest.Item) -> bool:

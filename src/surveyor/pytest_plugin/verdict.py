@@ -8,10 +8,12 @@ import importlib.util
 import shutil
 from collections import Counter
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
+from surveyor.layout import Layout
 from surveyor.machine import MachineWatch
 from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE, allow_for_busy_machine
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
@@ -112,13 +114,20 @@ def _context(item: pytest.Item) -> JudgeContext:
     session = item.config.stash[SESSION]
     layout = item.config.stash[SETTINGS].layout
     return JudgeContext(
-        layout.chaos if is_experiment(item) else layout.suites,
+        _folder_of(item, layout),
         session.target.lacks,
         session.target.is_local,
         session.dead,
         session.running.evidence.latest if session.running is not None and _STARTED in item.stash else None,
         item.config.stash.get(_COMPARISON, None),
     )
+
+
+def _folder_of(item: pytest.Item, layout: Layout) -> Path:
+    """Return the folder whose statements may be named as the one that failed."""
+    if not is_experiment(item):
+        return layout.suites
+    return layout.chaos if item.path.is_relative_to(layout.root) else item.path.parent
 
 
 def _result(item: pytest.Item) -> TestResult:

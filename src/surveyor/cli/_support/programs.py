@@ -1,30 +1,71 @@
-"""Find the programs of chaos and load: one file each in a folder, named on the command line."""
+"""Find the programs of chaos and load: files of a folder of Surveyor by name, or files anywhere by path."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from surveyor.errors import UsageError
 from surveyor.messages import nearest
 
-__all__ = ["check_names", "describe_program", "find_programs"]
+__all__ = ["describe_program", "find_programs", "select_programs"]
 
 
 def find_programs(folder: Path) -> dict[str, Path]:
     """Return the files of a folder by program name: `kill_half.py` is `kill-half`."""
-    return {path.stem.replace("_", "-"): path for path in sorted(folder.glob("*.py"))}
+    return {_name_of(path): path for path in sorted(folder.glob("*.py"))}
 
 
-def check_names(names: Iterable[str], known: dict[str, Path], kind: str, list_command: str) -> None:
-    """Raise UsageError for an unknown name; `list_command` is the command that lists all names."""
+def select_programs(
+    names: Iterable[str], known: Mapping[str, Path], kind: str, list_command: str, declaration: str
+) -> dict[str, Path]:
+    """Return the chosen programs by name: a known name, or the path of a file that ends with .py.
+
+    `list_command` is the command that lists all names; `declaration` the name that every program uses to declare
+    itself. Raises UsageError for an unknown name, a file that is missing or declares nothing, and for two programs of
+    one name, whose results would be written to the same files.
+    """
+    chosen: dict[str, Path] = {}
     for name in names:
-        if name not in known:
-            raise UsageError(f"unknown {kind} {name!r} ({list_command} lists all){nearest(name, known)}")
+        if name.endswith(".py"):
+            path = Path(name).absolute()
+            _check_file(path, name, kind, declaration)
+        elif name in known:
+            path = known[name]
+        else:
+            hint = nearest(name, known)
+            raise UsageError(f"unknown {kind} {name!r} ({list_command} lists all; a file's path ends with .py){hint}")
+        other = chosen.setdefault(_name_of(path), path)
+        if other != path:
+            raise UsageError(f"two {kind}s are named {_name_of(path)}: {other} and {path}; rename one of them")
+    return chosen
 
 
 def describe_program(path: Path) -> str:
     """Return the first paragraph of the file's docstring, on one line."""
     docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
     return " ".join(docstring.partition("\n\n")[0].split())
+
+
+def _name_of(path: Path) -> str:
+    return path.stem.replace("_", "-")
+
+
+def _check_file(path: Path, name: str, kind: str, declaration: str) -> None:
+    """Raise UsageError unless the file is Python that calls or uses `declaration`."""
+    try:
+        tree = ast.parse(path.read_bytes(), filename=name)
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {error.strerror}") from None
+    except (SyntaxError, ValueError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise UsageError(f"{name}{line}: is not Python: {getattr(error, 'msg', error)}") from None
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    if declaration not in used:
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise UsageError(f"{name} is not {article} {kind}: it does not use `{declaration}` (docs/{_DOCUMENTS[kind]})")
+
+
+_DOCUMENTS = {"experiment": "chaos.md", "scenario": "load.md"}

@@ -1,0 +1,61 @@
+"""Load scenarios in files outside the checkout."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.documents import python_example
+
+SCENARIO = """
+from settings_of_ours import SECONDS
+from surveyor.chaos import ServiceSetup
+from surveyor.load.locust_driver import play
+from surveyor.load.scenario import Phase, Scenario
+
+SCENARIO = Scenario("calm", "Nothing happens.", ServiceSetup(count=2, warm_up=5), phases=(Phase("calm", SECONDS),))
+globals().update(play(SCENARIO))
+"""
+LOAD = """
+import sys
+import surveyor.cli.load
+surveyor.cli.load._self_check = lambda *arguments: 1000.0
+sys.exit(surveyor.cli.main())
+"""
+"""The command without the self-check of the instrument, which has separate tests."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current directory, which has a space in its path."""
+    folder = tmp_path / "our scenarios"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_scenario_runs_from_any_folder(folder: Path) -> None:
+    """It may import modules beside it, and its results are in a folder with the name of its file."""
+    (folder / "settings_of_ours.py").write_text("SECONDS = 20\n")
+    (folder / "all_calm.py").write_text(SCENARIO)
+    run = subprocess.run(
+        [sys.executable, "-c", LOAD, "load", "all_calm.py", "--scale", "10", "--rate", "2", "--out", "out"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert "calm: " in run.stdout, run.stderr
+    assert (folder / "out" / "all-calm" / "tally.json").is_file()
+    [reported] = json.loads((folder / "out" / "report.json").read_text("utf-8"))["experiments"]
+    assert reported["judged"]["title"] == "Nothing happens."
+
+
+def test_the_documented_example_is_a_scenario(folder: Path) -> None:
+    """Locust finds a user class for each client model in it."""
+    (folder / "lose_two.py").write_text(python_example("load.md", "Scenarios of your own"))
+    command = [sys.executable, "-m", "locust", "-f", "lose_two.py", "--list"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert len(run.stdout.split()) >= 8, run.stdout

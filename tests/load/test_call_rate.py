@@ -46,9 +46,9 @@ def test_a_faster_machine_calls_at_least_as_often(requested: float, one_machine:
 def test_the_note_states_both_rates_and_the_measurement() -> None:
     """The note names the rate that was asked for, the one that is used, and what was measured."""
     adapted = adapt_rate(20, 480, 8.25)
-    assert adapted.rate == 9.6
+    assert adapted.rate == 7.2
     assert adapted.note == (
-        "rate lowered from 20 to 9.6 calls per second of each client: this machine makes at most 480 attempts per "
+        "rate lowered from 20 to 7.2 calls per second of each client: this machine makes at most 480 attempts per "
         "second now"
     )
 

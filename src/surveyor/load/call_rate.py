@@ -9,7 +9,7 @@ from surveyor.errors import UsageError
 
 __all__ = ["MAX_SHARE", "MIN_RATE", "CallRate", "adapt_rate", "check_rate"]
 
-MAX_SHARE = 1 / 6
+MAX_SHARE = 1 / 8
 """Share of the measured attempts per second that callers may use: an attempt of a client costs three times as much as
 one of the self-check, and the service, its proxies, its registry and the observers need the same processors."""
 

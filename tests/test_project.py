@@ -109,7 +109,7 @@ def test_every_documented_make_command_exists(document: str) -> None:
 def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
     """CI runs the test command of the README, then the linters, and stops at a failure."""
     script = (ROOT / ".ci" / "run").read_text()
-    assert re.findall(r"^make .*$", script, flags=re.MULTILINE) == ["make test", "make lint"]
+    assert re.findall(r"^make .*$", script, flags=re.MULTILINE) == ["make test", "make lint", "make soak"]
     assert "set -eu" in script
     assert "make test" in (ROOT / "README.md").read_text()
 

@@ -108,7 +108,7 @@ def test_strict_coverage_ends_with_1_at_a_gap(project: Path, capsys: pytest.Capt
     assert run("coverage") == 0
     capsys.readouterr()
     assert run("coverage", "--strict") == 1
-    assert capsys.readouterr().out.splitlines()[-3:] == [
+    assert capsys.readouterr().err.splitlines() == [
         (
             "claims/dns.toml:10: dns.srv.later has a reason for having no test, but test_srv.py::test_value proves it: "
             "remove `unproven`"
@@ -130,7 +130,7 @@ def test_strict_coverage_ends_with_1_at_a_duplicate(project: Path, capsys: pytes
         '@proves("dns.srv.value", "dns.srv.content")\ndef test_value(): ...\n'
     )
     assert run("coverage", "--strict") == 1
-    assert capsys.readouterr().out.splitlines()[-1] == (
+    assert capsys.readouterr().err.splitlines()[-1] == (
         "claims/dns.toml:17: dns.srv.content says almost the same as dns.srv.value (claims/dns.toml:3): "
         "keep one of them, or state in what they differ"
     )

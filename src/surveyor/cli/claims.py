@@ -105,27 +105,11 @@ def coverage(
         [(operation.name, len(operation.claims), len(operation.tests)) for operation in measured.operations],
         title=f"{tested} of {len(measured.operations)} operations of Cloud Map tested",
     )
-    for claim in measured.contradictory:
-        typer.echo(
-            f"{claims.by_id[claim].location}: {claim} has a reason for having no test, but {measured.proofs[claim][0]} "
-            "proves it: remove `unproven`"
-        )
-    for claim, tests in measured.unknown.items():
-        typer.echo(f"{tests[0]}: proves the unknown claim {claim!r}{nearest(claim, claims.by_id)}")
-    if strict:
-        for claim in measured.open:
-            typer.echo(
-                f"{claims.by_id[claim].location}: {claim} has neither a test nor a reason for having none: "
-                "write a test or add `unproven`"
-            )
-        duplicates = find_duplicates(claims)
-        for found in duplicates:
-            typer.echo(
-                f"{found.claim.location}: {found.claim.id} says almost the same as {found.earlier.id} "
-                f"({found.earlier.location}): keep one of them, or state in what they differ"
-            )
-        if not measured.complete or duplicates:
-            raise typer.Exit(1)
+    problems = _coverage_problems(claims, measured, strict=strict)
+    for line in problems:
+        typer.echo(line, err=True)
+    if strict and problems:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -165,6 +149,31 @@ def _read() -> tuple[Claims, Coverage]:
     layout = find_layout()
     claims = load_claims(layout.claims)
     return claims, measure_coverage(claims, find_proofs(layout.suites))
+
+
+def _coverage_problems(claims: Claims, measured: Coverage, *, strict: bool) -> list[str]:
+    """Return a line for each contradiction between claims and tests; if strict, also for each gap and duplicate."""
+    lines = [
+        f"{claims.by_id[claim].location}: {claim} has a reason for having no test, but {measured.proofs[claim][0]} "
+        "proves it: remove `unproven`"
+        for claim in measured.contradictory
+    ]
+    lines += [
+        f"{tests[0]}: proves the unknown claim {claim!r}{nearest(claim, claims.by_id)}"
+        for claim, tests in measured.unknown.items()
+    ]
+    if not strict:
+        return lines
+    lines += [
+        f"{claims.by_id[claim].location}: {claim} has neither a test nor a reason for having none: "
+        "write a test or add `unproven`"
+        for claim in measured.open
+    ]
+    return lines + [
+        f"{found.claim.location}: {found.claim.id} says almost the same as {found.earlier.id} "
+        f"({found.earlier.location}): keep one of them, or state in what they differ"
+        for found in find_duplicates(claims)
+    ]
 
 
 def _find_area(claims: Claims, name: str) -> Area:

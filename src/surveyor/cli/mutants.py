@@ -89,5 +89,6 @@ def _status(result: MutantResult) -> str:
 def _missing(claim_id: str, *, proven: bool) -> str:
     """Return what to do about a claim that has no mutant."""
     if not proven:
-        return f"no suite proves {claim_id}: write one first, and run it with: surveyor conform --claim {claim_id}"
+        run = f"surveyor conform --target embedded --claim {claim_id}"
+        return f"no suite proves {claim_id}: write one first, and run it with: {run}"
     return f"{claim_id} has no mutant: add one to mutants/{claim_id.partition('.')[0]}.toml (see CONTRIBUTING.md)"

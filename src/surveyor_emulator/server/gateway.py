@@ -7,10 +7,12 @@ authorise, resolve the account, handle, serialise. What goes wrong on the way is
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import ModuleType
+from typing import Any
 
+from surveyor_emulator.aws.iam.permission_request import PermissionRequest
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request, Response
 from surveyor_emulator.core.world import Call, World
@@ -18,11 +20,12 @@ from surveyor_emulator.core.world import Call, World
 from .authentication import authenticate
 from .backends import Backend, load_backend
 from .services import SERVICES
-from .signature import Authorization, read_authorization
+from .signature import Authorization, Credential, read_authorization
 
 __all__ = ["Gateway"]
 
 CONTROL_PREFIX = "/_surveyor/"
+KEPT_CALLS = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +37,9 @@ class Gateway:
         self._world = world
         self._control = control
         self._backends: dict[str, Backend] = {}
-        # Calls are values without anything of a single request: the owner's are kept, since all fields are short texts.
-        self._owner_call = functools.lru_cache(maxsize=1024)(functools.partial(Call, world))
+        self._authorisation: ModuleType | None = None
+        # Calls hold nothing of a single request: those of the latest credentials are kept, with the credential of each.
+        self._calls: dict[tuple[int, str, str, str], tuple[Credential, Call]] = {}
 
     def __call__(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request: at once, or after the modules of its service have been loaded."""
@@ -72,15 +76,9 @@ class Gateway:
                 region = authorization[0].region
             else:
                 region = world.settings.region
-            account, principal, caller = credential.account, credential.principal, credential.caller
-            if caller is None:
-                call = self._owner_call(account, region, principal, service.name, operation)
-            else:
-                # Imported late, with the policy engine: many runs have no users and no roles.
-                from surveyor_emulator.aws.iam.authorise import authorise
-
-                call = Call(world, account, region, principal, service.name, operation, caller)
-                authorise(call, params, backend.permission_requests(call, params))
+            call = self._call(credential, region, service.name, operation)
+            if call.caller is not None:
+                self._authorise(call, params, backend.permission_requests(call, params))
             call = backend.resolve_account(call, params)
             return backend.respond(call, parsed, request, wire, request_id)
         except ServiceError as error:
@@ -91,6 +89,26 @@ class Gateway:
                 "InternalFailure", "the embedded target failed; its log has the traceback", status=500
             )
             return wire.write_error(operation, failure, request_id)
+
+    def _call(self, credential: Credential, region: str, service: str, operation: str) -> Call:
+        key = (id(credential), region, service, operation)
+        kept = self._calls.get(key)
+        if kept is not None and kept[0] is credential:
+            return kept[1]
+        account, principal, caller = credential.account, credential.principal, credential.caller
+        call = Call(self._world, account, region, principal, service, operation, caller)
+        if len(self._calls) >= KEPT_CALLS:
+            self._calls.clear()
+        self._calls[key] = (credential, call)
+        return call
+
+    def _authorise(self, call: Call, params: Mapping[str, Any], requests: Iterable[PermissionRequest]) -> None:
+        if self._authorisation is None:
+            # Imported late, with the policy engine: many runs have no users and no roles.
+            from surveyor_emulator.aws.iam import authorise
+
+            self._authorisation = authorise
+        self._authorisation.authorise(call, params, requests)
 
 
 def _guess_service(request: Request) -> str:

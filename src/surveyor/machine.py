@@ -22,7 +22,7 @@ __all__ = [
     "slowdown_between",
 ]
 
-BUSY = 2.5
+BUSY = 3.0
 """Slowdown from which the machine counts as busy. Two workers on two idle processors stay below."""
 
 _MIN_RUN = 0.02

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["python_example"]
+__all__ = ["DOCS", "python_example"]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

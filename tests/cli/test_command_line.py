@@ -143,3 +143,12 @@ def test_a_signal_ignored_at_the_start_stays_ignored(number: signal.Signals) -> 
         process.terminate()
         assert process.stdout.read() == b"cleaned up\n"
     assert process.returncode == 130
+
+
+def test_output_that_is_closed_from_the_start_is_no_error() -> None:
+    """A program may be started without standard output, by `>&-`; messages still go to standard error."""
+    shell = ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-c", RUN]
+    done = subprocess.run([*shell, "claims", "show", "no.such"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("surveyor: no claim 'no.such'")
+    assert len(done.stderr.splitlines()) == 1

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import python_example
+from surveyor.load.client_models import MODELS
+from tests.documents import DOCS, python_example
 
 SCENARIO = """
 from settings_of_ours import SECONDS
@@ -59,3 +60,9 @@ def test_the_documented_example_is_a_scenario(folder: Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stderr
     assert len(run.stdout.split()) >= 8, run.stdout
+
+
+def test_the_documents_list_every_client_model() -> None:
+    """The table of docs/load.md has one row for each client model, and no other."""
+    rows = (DOCS / "load.md").read_text(encoding="utf-8").partition("| model |")[2].partition("\n\n")[0].splitlines()
+    assert {row.split("`")[1] for row in rows if "`" in row.split("|")[1]} == MODELS.keys()

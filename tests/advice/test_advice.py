@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,23 @@ def test_the_default_is_open_for_about_a_ttl() -> None:
     assert "68 + 5 (requests in flight) = 73 s" in longer.reason
 
 
+@given(*[st.floats(0, 200)] * 3, st.floats(0, 2), st.integers(1, 120))
+def test_the_printed_arithmetic_is_right(lag: float, listened: float, danger: float, width: float, ttl: int) -> None:
+    """The sum is right as it is printed, and both lines name the same figures."""
+    danger = min(danger, lag + ttl)
+    lags, ends, dangers = (Interval(low, low + width) for low in (lag, listened, danger))
+    advice = advise(TaskFigures(TaskSettings(ttl, 30, 0), lags, ends, dangers, None, {}))
+    if advice.lines[-1].startswith("The window is closed"):
+        return
+    first, second, summed = advice.lines
+    terms = re.search(r"Window: ([\d.]+) \+ (\d+) - ([\d.]+) = up to ([\d.]+) s", summed)
+    assert terms is not None
+    last_named, cached, ended, window = (round(10 * float(term)) for term in terms.groups())
+    assert last_named + cached - ended == window
+    assert f"up to {(last_named + cached) / 10:.1f} s after SIGTERM." in first
+    assert f"from {ended / 10:.1f} s after" in second
+
+
 def test_a_gap_without_a_healthy_instance_is_closed_by_removing_the_check() -> None:
     """Window and gap are closed by one change each, combined; without a check there is nothing to remove."""
     open_ = advise(figures(TaskSettings(60, 30, 0), lag=3, listened=0, gap=Interval(27, 29)))
@@ -53,14 +72,14 @@ def test_a_gap_without_a_healthy_instance_is_closed_by_removing_the_check() -> N
     assert advise(figures(TaskSettings(15, 30, 24), lag=4, listened=24, gap=Interval(0, 1))).is_closed
 
 
-def test_a_closed_window_needs_no_change() -> None:
+def test_a_closed_dangersneeds_no_change() -> None:
     """A task that listens for longer than it is named needs no change."""
     advice = advise(figures(TaskSettings(15, 30, 24), lag=4, listened=24))
     assert advice.is_closed
     assert advice.lines[-1] == "The window is closed: change nothing."
 
 
-def test_a_window_that_no_setting_closes_has_a_hint() -> None:
+def test_a_dangersthat_no_setting_closes_has_a_hint() -> None:
     """With a stopTimeout below the registry's lag and a TTL beyond Fargate's limit there is a hint only."""
     advice = advise(figures(TaskSettings(600, 5, 0), lag=8, listened=0))
     assert advice.recommendations == ()

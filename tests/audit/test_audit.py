@@ -153,8 +153,9 @@ def test_findings_are_printed_with_the_change(audit: Audit, capsys: pytest.Captu
     """Each finding is printed with level, resource, figures, the change, the claim and the users' report."""
     audit("--cluster", "faulty")
     out = capsys.readouterr().out
-    assert "clients call it for 60 + 5 - 30 = 35 s after it has stopped" in out
-    assert "see: ecs.window.one-task-measured, aws/containers-roadmap#343" in out
+    arithmetic = "60 (TTL) + 5 (until name servers drop it) - 30 (stopTimeout) = 35 s after it has stopped"
+    assert f"clients call it for {arithmetic}" in out
+    assert "see: surveyor claims show ecs.window.one-task-measured, aws/containers-roadmap#343" in out
     assert "6 findings; 3 ECS services and 3 Cloud Map services read, nothing changed" in out
 
 

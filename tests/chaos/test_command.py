@@ -37,6 +37,9 @@ def test_an_experiment_passes_and_check_repeats_its_verdict(tmp_path: Path) -> N
     assert run.returncode == 0, run.stdout + run.stderr
     assert "kill-one-of-many: pass" in run.stdout
     assert "kill-one-of-many: seed 7: task.kill: " in run.stderr
+    figures = {line.split(":")[0].strip(): line for line in run.stdout.splitlines() if "  " in line[:2]}
+    assert "(measured, not checked)" not in figures["danger window"]
+    assert figures["zero-healthy gap"].endswith(" s (measured, not checked)")
     history = tmp_path / "histories" / "kill-one-of-many.jsonl"
     again = surveyor("verify", str(history), "--json")
     assert again.returncode == 0
@@ -83,6 +86,7 @@ def test_a_dry_run_names_the_victims_and_injects_nothing(tmp_path: Path) -> None
     for run in runs:
         assert run.returncode == 0, run.stdout + run.stderr
         assert run.stderr.count("(127.") == 3
+        assert run.stdout == "nothing was injected\n"
     chosen = [re.sub(r"127[0-9.]+", "", run.stderr) for run in runs]  # addresses depend on what is free here
     assert chosen[0] == chosen[1]
     events = (tmp_path / "0" / "histories" / "kill-half.jsonl").read_text("utf-8").partition("\n")[2]

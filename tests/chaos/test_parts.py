@@ -159,7 +159,8 @@ def test_a_failed_action_says_which_and_why() -> None:
 
 def test_a_service_must_have_opted_in() -> None:
     """A cluster and a service without the opt-in tag are refused."""
-    with pytest.raises(UsageError, match="the cluster shop has not opted in to chaos: tag it surveyor:chaos=allowed"):
+    both = "the cluster shop and the service web have not opted in to chaos: tag both surveyor:chaos=allowed"
+    with pytest.raises(UsageError, match=both):
         check_opt_in(Ecs(), SERVICE)
     check_opt_in(Ecs({"surveyor:chaos": "allowed"}), SERVICE)
 

@@ -59,11 +59,12 @@ def test_list_prints_one_line_per_claim(project: Path, capsys: pytest.CaptureFix
     """A line has id, level, number of tests or reason, and statement; --unproven leaves out proven claims."""
     assert run("list") == 0
     assert capsys.readouterr().out.splitlines() == [
+        "claim\tlevel\tproven by\tstatement",
         "dns.srv.value\tmust\t1 test\tIts value.",
         "dns.srv.later\tobserved\tnot: later\tLater.",
     ]
     assert run("list", "--unproven", "--area", "dns") == 0
-    assert capsys.readouterr().out.splitlines() == ["dns.srv.later\tobserved\tnot: later\tLater."]
+    assert capsys.readouterr().out.splitlines()[1:] == ["dns.srv.later\tobserved\tnot: later\tLater."]
 
 
 def test_show_prints_tests_and_confirmation(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,9 +140,9 @@ def test_strict_coverage_ends_with_1_at_a_duplicate(project: Path, capsys: pytes
 def test_list_finds_claims_by_any_word(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--about searches ids, statements, sources and operations, whatever the case."""
     assert run("list", "--about", "DNSRECORD") == 0
-    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["dns.srv.value"]
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["claim", "dns.srv.value"]
     assert run("list", "--about", "later.") == 0
-    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["dns.srv.later"]
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["claim", "dns.srv.later"]
 
 
 def test_drift_ends_with_1_until_it_is_accepted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

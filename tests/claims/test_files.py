@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,6 @@ from surveyor.claims.drift import compare, model_sources, read_recorded
 from surveyor.claims.model import SourceKind
 
 FOLDER = Path(__file__).resolve().parents[2] / "claims"
-AREAS = {
-    "protocol": 6, "namespaces": 19, "operations": 8, "services": 27, "attributes": 1, "instances": 20,
-    "discovery": 12, "dns": 20, "deregistration": 6, "errors": 8, "listing": 7, "quotas": 9,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +27,22 @@ def documents() -> Documents:
     return Documents()
 
 
-@pytest.mark.parametrize("area", AREAS)
-def test_an_area_has_every_behaviour(claims: Claims, area: str) -> None:
-    """No claim of an area is lost or added unnoticed: 143 in all."""
-    assert sum(claim.area == area for claim in claims.by_id.values()) == AREAS[area]
+def test_every_claim_of_every_file_is_loaded(claims: Claims) -> None:
+    """Each file has claims, all of them are loaded, and no id occurs twice."""
+    ids = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        if path.name in ("articles.toml", "fingerprints.toml"):
+            continue
+        found = [claim["id"] for claim in tomllib.loads(path.read_text("utf-8")).get("claim", [])]
+        assert found, f"{path.name} has no claims"
+        ids += found
+    assert len(set(ids)) == len(ids)
+    assert set(ids) == set(claims.by_id)
+    assert {claim.area for claim in claims.by_id.values()} == {area.name for area in claims.areas}
 
 
-def test_there_are_143_claims_and_124_statements_of_articles(claims: Claims) -> None:
-    """Each behaviour of the areas above has a claim, and each statement of the two articles an entry."""
-    assert sum(AREAS.values()) == 143
-    assert sum(claim.area in AREAS for claim in claims.by_id.values()) == 143
+def test_each_statement_of_the_two_articles_has_an_entry(claims: Claims) -> None:
+    """The entries are numbered without a gap, 93 of one article and 31 of the other."""
     assert [article.ref for article in claims.articles] == [
         *(f"A{number:02}" for number in range(1, 94)),
         *(f"B{number:02}" for number in range(1, 32)),

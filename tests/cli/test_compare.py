@@ -69,6 +69,15 @@ def test_a_folder_without_a_report_is_2(tmp_path: Path) -> None:
     assert (completed.returncode, completed.stderr) == (2, "surveyor: run: holds no report.json\n")
 
 
+def test_diff_says_if_a_version_is_unknown(tmp_path: Path) -> None:
+    """The versions of both targets are named, or that one is unknown."""
+    report = json.loads(MOTO.read_text("utf-8"))
+    report["target"]["version"] = ""
+    (tmp_path / "other.json").write_text(json.dumps(report), encoding="utf-8")
+    completed = surveyor(tmp_path, "diff", str(MOTO), "other.json")
+    assert completed.stdout.splitlines()[0].endswith(" -> moto (version unknown)")
+
+
 def test_an_unwritable_folder_is_refused_first(tmp_path: Path) -> None:
     """The command ends before anything is tested or printed, and names the option for another folder."""
     (tmp_path / "file").touch()

@@ -55,6 +55,10 @@ def test_options_are_passed_to_the_emulator() -> None:
     helped = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=False)
     assert helped.returncode == 0
     assert "--dns-port" in helped.stdout
+    assert "surveyor emulator [OPTIONS]" in helped.stdout
+    settings = [line for line in helped.stdout.splitlines() if line.startswith("  custom_health ")]
+    assert settings[0].split(None, 3) == ["custom_health", "30", "s", "until a custom health status takes effect"]
+    assert "one of no-wait, wait-for-operation, after-exit" in helped.stdout
     invalid = subprocess.run([*COMMAND, "--no-such"], capture_output=True, text=True, check=False)
     assert invalid.returncode == 2
     assert "--no-such" in invalid.stderr

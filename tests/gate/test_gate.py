@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from surveyor.checkers import Judgement, judge_history, make_check
 from surveyor.errors import UsageError
 from surveyor.gate import GateEvidence, Rules, Threshold, gather, judge_gate, load_rules
+from surveyor.gate.summary import render, shorten_reasons
+from surveyor.gate.thresholds import ThresholdResult
 from surveyor.history import History, read_history
 from surveyor.history.observations import Interval
 from surveyor.load.figures import figures_of
@@ -222,6 +224,17 @@ def prepared(folder: Path, errors: int, attempts: int, ended: tuple[Verdict, str
     save_report(report(named), folder / "report.json")
     (folder / "tally.json").write_text(tally.dumps(), "utf-8")
     return folder
+
+
+def test_a_long_reason_is_given_once() -> None:
+    """Results that share a long reason refer to it; short values stay in their line, and nothing is lost."""
+    reason = "the machine did not keep up: " + "of 1,000 arrivals 90 were dropped " * 3
+    threshold = Threshold("deploy", figure="p99", at_most=5)
+    results = [ThresholdResult(threshold, Verdict.INCONCLUSIVE, text) for text in (reason, "5 ms", reason)]
+    assert shorten_reasons(results) == (["see [1]", "5 ms", "see [1]"], [f"[1] {reason}"])
+    text = render(results, open_=False)
+    assert text.count("did not keep up") == 1
+    assert text.count("see [1]") == 2
 
 
 @pytest.mark.parametrize(

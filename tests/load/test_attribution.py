@@ -77,6 +77,11 @@ def test_the_sentence_names_the_main_cause() -> None:
         cause_sentence("dns", causes, {"p0": 60.0})
         == "dns: 30 of 31 errors went to tasks dead for less than the TTL of 60 s"
     )
+    [unknown] = [cause for cause in causes if cause.kind == "no-address"]
+    assert (
+        cause_sentence("dns", [unknown], {"p0": 60.0})
+        == "dns: 1 of 1 errors were calls for which discovery returned no address"
+    )
     assert cause_sentence("dns", causes, {"p0": 20.0}) == "dns: 30 of 31 errors went to tasks dead for up to 31 s"
     windows = danger_windows(with_phases(WORLD, 0.0, END - 1), tally, ["api"])
     assert {model: (window.low, window.high) for model, window in windows.items()} == {"dns": (29.0, 31.0)}

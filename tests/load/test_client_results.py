@@ -53,6 +53,9 @@ def test_late_arrivals_and_lost_workers_make_a_scenario_inconclusive(tmp_path: P
     """The detail names late arrivals and lost workers."""
     late, lost = tally_of(1_000, 0), tally_of(1_000, 0)
     late.late = 100
+    stuck = tally_of(1_000, 0)
+    stuck.late = 4_000
+    assert "4,000 calls started late" in results_with(tmp_path, stuck).detail
     lost.problems.append("1 of 2 workers went away")
     assert "and 100 late" in results_with(tmp_path, late).detail
     result = results_with(tmp_path, lost)

@@ -47,7 +47,7 @@ def test_divergence_is_printed_and_written(tmp_path: Path, capsys: pytest.Captur
 def test_agreement_is_exit_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """If the target agrees, the exit code is 0 and the number of histories is printed."""
     assert run("--examples", "5", "--steps", "6", "--seed", "11", "--out", str(tmp_path)) == 0
-    assert "embedded agrees: 5 histories, " in capsys.readouterr().out
+    assert "embedded agrees: 5 call sequences, " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_interruption_keeps_what_was_found(tmp_path: Path) -> None:
     argv += ["--examples", "300", "--out", str(tmp_path)]
     started = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert started.stdout is not None
-    assert "up to 300 histories" in started.stdout.readline()
+    assert "up to 300 call sequences" in started.stdout.readline()
     started.stdout.readline()  # a tenth of them is done
     started.send_signal(signal.SIGINT)
     _, errors = started.communicate(timeout=60)

@@ -107,7 +107,8 @@ def test_entries_survive_writing_and_reading(
 ) -> None:
     """Any text survives the file, quotes and control characters too."""
     path = tmp_path_factory.mktemp("expectations") / "any.toml"
-    assert write_expectations(path, "any", fresh, Expectations()) == len(fresh)
+    assert write_expectations(path, "any", fresh, Expectations(), argument="my targets/any.toml") == len(fresh)
+    assert "# surveyor conform --target 'my targets/any.toml' --update-expectations" in path.read_text("utf-8")
     assert load_expectations(path).entries == {entry.claim: entry for entry in fresh}
 
 

@@ -16,7 +16,9 @@ from surveyor.errors import FeatureLacking, TargetUnavailable
 from surveyor.layout import find_layout
 from surveyor.targets import Credentials, Dns, Start, Target, load_target
 from surveyor.targets.control import ControlRefused
+from surveyor.targets.options import TargetOptions
 from surveyor.targets.process import StartedProcess, free_port, start
+from surveyor.targets.reachable import check_reachable
 from surveyor.targets.running import run_target
 
 TARGETS = find_layout().targets
@@ -99,6 +101,14 @@ def test_an_unreachable_endpoint_is_one_line() -> None:
         run_target(target, 7),
     ):
         pass
+
+
+def test_a_clock_that_stands_still_is_refused(endpoint: StartedProcess) -> None:
+    """A target that is tested in wall time must not be an emulator whose clock has to be advanced."""
+    options = TargetOptions(account=ACCOUNT, endpoint=endpoint.endpoint)
+    with pytest.raises(TargetUnavailable, match="clock stands still; start it with --clock flow"):
+        check_reachable(load_target("aws", TARGETS, options))
+    check_reachable(load_target(endpoint.endpoint, TARGETS))
 
 
 def test_dns_at_a_fixed_address(endpoint: StartedProcess) -> None:

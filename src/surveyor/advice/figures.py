@@ -33,8 +33,8 @@ class TaskFigures:
     """What was measured, in service seconds.
 
     `lag`: from SIGTERM until the last answer that named the task; `listened`: from SIGTERM until nothing listened;
-    `danger`: how long after that a client that keeps the TTL may call in vain; `gap`: how long no instance was healthy
-    during a deployment, None if no deployment was measured; `measured`: every figure by its name.
+    `danger`: how long after that a client that honours the TTL may call the stopped task; `gap`: how long no instance
+    was healthy during a deployment, None if no deployment was measured; `measured`: every figure by its name.
     """
 
     task_settings: TaskSettings

@@ -83,26 +83,31 @@ def _close_gap(measured: TaskFigures, gap: Interval, advice: Advice) -> Advice:
 
 def _close_window(measured: TaskFigures, lag: int) -> Advice:
     present = measured.task_settings
+    # The figures are rounded before they are added, so that the printed sums are right.
+    last_named, window = round(measured.lag.high, 1), round(measured.danger.high, 1)
+    called = last_named + present.ttl
+    # Both ends of the window are measured from the same SIGTERM, which lies somewhere between two samples; `listened`
+    # alone has the earliest end after the latest SIGTERM.
+    ended = max(0.0, round(called - window, 1)) if measured.danger.high > 0 else measured.listened.low
     named = (
-        f"The last answer that named the task arrived up to {measured.lag.high:.1f} s after SIGTERM, and may be cached "
-        f"for the TTL of {present.ttl} s: the task is called for up to {measured.lag.high + present.ttl:.1f} s after "
-        "SIGTERM."
+        f"The last answer that named the task arrived up to {last_named:.1f} s after SIGTERM, and may be cached "
+        f"for the TTL of {present.ttl} s: the task is called for up to {called:.1f} s after SIGTERM."
     )
-    lines = (named, f"Nothing listened from {measured.listened.low:.1f} s after SIGTERM on.")
+    lines = (named, f"Nothing listened from {ended:.1f} s after SIGTERM on.")
     if measured.danger.high <= 0:
         return Advice((*lines, "The window is closed: change nothing."), ())
-    window = (
-        f"Window: {measured.lag.high:.1f} + {present.ttl} - {measured.listened.low:.1f} = up to "
-        f"{measured.danger.high:.1f} s in which clients call an address where nothing listens."
+    text = (
+        f"Window: {last_named:.1f} + {present.ttl} - {ended:.1f} = up to {called - ended:.1f} s in which clients call "
+        "an address where nothing listens."
     )
     possible = (_shorter_ttl(present, lag), _longer_stop_timeout(present, lag))
     recommendations = tuple(recommendation for recommendation in possible if recommendation is not None)
     if not recommendations:
-        window += (
+        text += (
             f" No TTL works with a stopTimeout of {present.stop_timeout} s: leaving the registry alone takes {lag} s. "
             f"Raise stopTimeout to at least {lag + MARGIN + IN_FLIGHT + 1} s first."
         )
-    return Advice((*lines, window), recommendations)
+    return Advice((*lines, text), recommendations)
 
 
 def _shorter_ttl(present: TaskSettings, lag: int) -> Recommendation | None:

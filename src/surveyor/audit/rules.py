@@ -46,9 +46,9 @@ def _ttl_against_stop_timeout(snapshot: Snapshot) -> Iterator[Finding]:
                 "ttl-against-stop-timeout",
                 Severity.HURTS,
                 _name(service),
-                f"the TTL is {ttl} s, but a stopping task has only {stop} s: clients call it for {ttl} + {LAG} - "
-                f"{stop} = {ttl + LAG - stop} s after it has stopped, or {ttl + LAG} s if it stops answering at "
-                "SIGTERM",
+                f"the TTL is {ttl} s, but a stopping task has only {stop} s: clients call it for {ttl} (TTL) + {LAG} "
+                f"(until name servers drop it) - {stop} (stopTimeout) = {ttl + LAG - stop} s after it has stopped, "
+                f"or {ttl + LAG} s if it stops answering at SIGTERM",
                 f"set the TTL to at most {max(stop - LAG - 5, 1)} s, and continue to answer for that time and {LAG} s "
                 f"more after SIGTERM (surveyor advise --ttl {ttl} --stop-timeout {stop})",
                 "ecs.window.one-task-measured",

@@ -77,13 +77,17 @@ def check_opt_in(ecs: Any, service: ServiceUnderTest) -> None:
     """Raise UsageError if the cluster or the service does not carry the opt-in tag."""
     clusters = ecs.describe_clusters(clusters=[service.cluster], include=["TAGS"])["clusters"]
     services = ecs.describe_services(cluster=service.cluster, services=[service.service], include=["TAGS"])["services"]
+    missing = []
     for kind, name, described in (("cluster", service.cluster, clusters), ("service", service.service, services)):
         if not described:
             raise UsageError(f"there is no {kind} {name}")
         if _tags(described[0]).get(OPT_IN_TAG) != "allowed":
-            raise UsageError(
-                f"the {kind} {name} has not opted in to chaos: tag it {OPT_IN_TAG}=allowed if it may be disrupted"
-            )
+            missing.append(f"the {kind} {name}")
+    if missing:
+        subject = f"{' and '.join(missing)} {'has' if len(missing) == 1 else 'have'} not opted in to chaos"
+        it = "it" if len(missing) == 1 else "both"
+        may = "it may" if len(missing) == 1 else "they may"
+        raise UsageError(f"{subject}: tag {it} {OPT_IN_TAG}=allowed if {may} be disrupted")
 
 
 @contextmanager

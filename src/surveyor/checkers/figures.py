@@ -9,13 +9,16 @@ from surveyor.checkers.sightings import snapshots_by_observer
 from surveyor.history import CallRecord, History, Operation, Outcome, ViewSnapshot, task_lifetimes
 from surveyor.history.observations import Interval
 
-__all__ = ["DANGER", "GAP", "OUTAGE", "UNSERVED", "Measurement", "figures_of"]
+__all__ = ["CHECKED_BY", "DANGER", "GAP", "OUTAGE", "UNSERVED", "Measurement", "figures_of"]
 
 DANGER = "danger window: how long a task was called after its end"
 GAP = "zero-healthy gap: how long the registry listed no healthy instance"
 OUTAGE = "outage: how long no call was answered"
 UNSERVED = "calls that failed"
 UNKNOWN = "calls without an answer in time"
+
+CHECKED_BY = {DANGER: "no-traffic-to-the-dead", UNSERVED: "answered", UNKNOWN: "answered"}
+"""The check that judges a figure, if an experiment has it; other figures are only measured."""
 
 
 @dataclass(frozen=True)

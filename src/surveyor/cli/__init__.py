@@ -30,7 +30,7 @@ COMMANDS = (
     CommandEntry(
         "conform",
         "surveyor.cli.conform",
-        "Judge a target against the claims and its expectations; exit 1 if a verdict differs from what is expected.",
+        "Judge a target against the claims and its list of known failures; exit 1 if a verdict differs from them.",
     ),
     CommandEntry(
         "compare",
@@ -56,7 +56,7 @@ COMMANDS = (
     CommandEntry(
         "model",
         "surveyor.cli.model",
-        "Run random histories of calls, compare each answer with what the documents promise, and shorten divergences.",
+        "Run random call sequences, compare each answer with what the documents promise, and shorten divergences.",
     ),
     CommandEntry(
         "advise",
@@ -154,7 +154,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with signals_interrupt():
             code = _run(argv)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it is None if the program was started with it closed
+                sys.stdout.flush()
     except (BrokenPipeError, SystemExit) as error:
         if not is_output_closed(error):
             if isinstance(error.__context__, BrokenPipeError):  # click ends the program without a word on any of them

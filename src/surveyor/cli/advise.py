@@ -37,9 +37,9 @@ def advise(
     report: Annotated[
         Path | None, typer.Argument(metavar="[REPORT.json]", help="Read this report instead of measuring.")
     ] = None,
-    ttl: Annotated[int, typer.Option(metavar="S", help="TTL of the DNS records.")] = 60,
-    stop_timeout: Annotated[int, typer.Option(metavar="S", help="The container's stopTimeout.")] = 30,
-    drain: Annotated[int, typer.Option(metavar="S", help="How long the container answers after SIGTERM.")] = 0,
+    ttl: Annotated[int, typer.Option(metavar="SECONDS", help="TTL of the DNS records.")] = 60,
+    stop_timeout: Annotated[int, typer.Option(metavar="SECONDS", help="The container's stopTimeout.")] = 30,
+    drain: Annotated[int, typer.Option(metavar="SECONDS", help="How long the container answers after SIGTERM.")] = 0,
     no_check: Annotated[bool, typer.Option("--no-check", help="No health check of the container.")] = False,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to run against.")] = "embedded",
     out: Annotated[
@@ -104,14 +104,18 @@ def _figures(report: ConformanceReport) -> TaskFigures:
 
 def _print_advice(figures: TaskFigures, page: str, target: str) -> int:
     """Print figures and recommendations; return the exit code."""
+    from surveyor.advice.figures import CHECKED
     from surveyor.advice.recommendations import advise as recommend
 
     advice = recommend(figures)
     typer.echo(f"{figures.task_settings}; service seconds, each as the interval between two polls:")
     width = max(map(len, figures.measured))
     for name, interval in figures.measured.items():
+        if name == CHECKED:
+            continue
         low, high = f"{interval.low:.1f}", f"{interval.high:.1f}"
         typer.echo(f"  {name:<{width}}  {low if low == high else f'{low} to {high}'}")
+    typer.echo(f"container check: {'yes' if figures.task_settings.check else 'no'}")
     for line in advice.lines:
         typer.echo(line)
     for number, recommendation in enumerate(advice.recommendations, 1):

@@ -18,9 +18,9 @@ __all__ = ["architectures"]
 def architectures(
     rate: Annotated[float, typer.Option(min=1, max=1_000, metavar="N", help="Calls per real second.")] = 300,
     seconds: Annotated[
-        float, typer.Option(min=10, max=3_600, metavar="S", help="Service seconds for each architecture.")
+        float, typer.Option(min=10, max=3_600, metavar="SECONDS", help="Service seconds for each architecture.")
     ] = 120,
-    ttl: Annotated[int, typer.Option(min=1, max=3_600, metavar="S", help="TTL of the DNS records.")] = 60,
+    ttl: Annotated[int, typer.Option(min=1, max=3_600, metavar="SECONDS", help="TTL of the DNS records.")] = 60,
     scale: Annotated[
         float, typer.Option(min=1, max=20, metavar="N", help="Speed-up: simulated seconds per real second.")
     ] = 5,

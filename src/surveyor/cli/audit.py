@@ -113,7 +113,8 @@ def _print_findings(findings: Sequence[Finding], services: int, registries: int)
         typer.echo(f"{finding.level}  {finding.about}  [{finding.rule}]")
         typer.echo(f"    {finding.found}")
         typer.echo(f"    change: {finding.change}")
-        sources = ", ".join(part for part in (finding.claim, finding.report) if part)
+        claim = f"surveyor claims show {finding.claim}" if finding.claim else ""
+        sources = ", ".join(part for part in (claim, finding.report) if part)
         if sources:
             typer.echo(f"    see: {sources}")
     read = f"{_count(services, 'ECS service')} and {_count(registries, 'Cloud Map service')} read"

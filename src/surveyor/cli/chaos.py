@@ -60,10 +60,10 @@ def chaos(
             metavar="CLUSTER/SERVICE", help="ECS service to disrupt (CLUSTER/SERVICE); default: create a temporary one."
         ),
     ] = "",
-    ttl: Annotated[int | None, typer.Option(metavar="S", help="TTL of the DNS records.")] = None,
-    stop_timeout: Annotated[int | None, typer.Option(metavar="S", help="The container's stopTimeout.")] = None,
+    ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="TTL of the DNS records.")] = None,
+    stop_timeout: Annotated[int | None, typer.Option(metavar="SECONDS", help="The container's stopTimeout.")] = None,
     drain: Annotated[
-        int | None, typer.Option(metavar="S", help="How long the container answers after SIGTERM.")
+        int | None, typer.Option(metavar="SECONDS", help="How long the container answers after SIGTERM.")
     ] = None,
     no_check: Annotated[bool, typer.Option("--no-check", help="No health check of the container.")] = False,
     fault: Annotated[
@@ -71,7 +71,7 @@ def chaos(
         typer.Option(metavar="NAME", help="Run any-fault with this fault (task.pause); may be repeated."),
     ] = None,
     duration: Annotated[
-        float, typer.Option(min=1, metavar="S", help="How long the faults of any-fault last (service seconds).")
+        float, typer.Option(min=1, metavar="SECONDS", help="How long the faults of any-fault last (service seconds).")
     ] = 30,
     scale: Annotated[
         float,
@@ -83,11 +83,14 @@ def chaos(
         ),
     ] = 10,
     max_task_share: Annotated[
-        float, typer.Option(min=0.01, max=1, metavar="S", help="Maximum share of the service's tasks to disrupt.")
+        float, typer.Option(min=0.01, max=1, metavar="SHARE", help="Maximum share of the service's tasks to disrupt.")
     ] = 0.5,
     min_healthy: Annotated[int, typer.Option(min=0, metavar="N", help="Minimum number of healthy tasks to keep.")] = 1,
     max_error_rate: Annotated[
-        float, typer.Option(min=0.01, max=1, metavar="S", help="Stop when more of the last 100 calls fail.")
+        float,
+        typer.Option(
+            min=0.01, max=1, metavar="SHARE", help="Stop when more than this share of the last 100 calls fails."
+        ),
     ] = 0.9,
     kill_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Stop when this file exists.")] = None,
     out: Annotated[
@@ -105,10 +108,12 @@ def chaos(
     budget: BudgetText = None,
 ) -> None:
     """Run experiments: inject faults into a service under traffic, and judge what was observed."""
+    from rich.console import Console
+
     from surveyor.chaos.faults import find_fault
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
-    from surveyor.cli._support.progress import make_progress
+    from surveyor.cli._support.progress import CountingProgress, make_progress
     from surveyor.conformance.run import RunConfig, check_account, run_suites
     from surveyor.layout import find_layout
     from surveyor.pytest_plugin.options import Chaos
@@ -155,12 +160,14 @@ def chaos(
     check_account(config)
     plural = "s" if len(files) > 1 else ""
     typer.echo(f"seed {seed}; {len(files)} experiment{plural}, {_expected_time(loaded, scale)}", err=True)
-    with make_progress() as progress:
+    # A dry run judges nothing: its experiments end as inconclusive, which would read as a problem.
+    with CountingProgress(Console(quiet=True)) if dry_run else make_progress() as progress:
         report = run_suites(config, progress)
     unsupported = [result for result in report.experiments if result.verdict == "unsupported"]
     if dry_run and not any(result.verdict == "error" for result in report.experiments):
         for result in unsupported:
             typer.echo(f"{result.name}: {result.verdict}: {result.detail}")
+        typer.echo("nothing was injected")
         raise typer.Exit(1 if names and unsupported else 0)
     page = save_outputs(report, load_claims(layout.claims), folder)
     code = _print(report, folder, page)
@@ -239,6 +246,8 @@ def _result_lines(result: ExperimentReport, folder: Path) -> list[str]:
 
 def _judgement_lines(judgement: Judgement) -> list[str]:
     """Return a judgement as lines for people: faults and victims, each check with its witness, the figures."""
+    from surveyor.checkers.figures import CHECKED_BY
+
     scale = f"{judgement.scale:g}"
     lines = [
         f"{judgement.experiment}: {judgement.verdict}",
@@ -253,4 +262,8 @@ def _judgement_lines(judgement: Judgement) -> list[str]:
     for verdict in judgement.checks:
         lines.append(f"  {verdict.verdict:<12} {verdict.label}: {verdict.detail}")
         lines += [f"  {'':<12}   event {event.event}: {event.description}" for event in verdict.witness]
-    return lines + [f"  {figure.figure}: {figure.text}" for figure in judgement.figures]
+    checks = {check.check for check in judgement.checks}
+    for figure in judgement.figures:
+        note = "" if CHECKED_BY.get(figure.figure) in checks else " (measured, not checked)"
+        lines.append(f"  {figure.figure}: {figure.text}{note}")
+    return lines

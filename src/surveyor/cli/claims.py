@@ -47,7 +47,7 @@ def list_(
         for claim in selected
         if not (unproven and coverage.proofs[claim.id]) and _is_about(claim, about)
     ]
-    print_table(("claim", "level", "proven by", "statement"), rows, title=f"{len(rows)} claims")
+    print_table(("claim", "level", "proven by", "statement"), rows, title=f"{len(rows)} claims", header_in_pipe=True)
 
 
 @app.command()
@@ -98,12 +98,14 @@ def coverage(
             for area in measured.areas
         ],
         title=f"{measured.proven} of {measured.claims} claims proven",
+        header_in_pipe=True,
     )  # fmt: skip
     tested = sum(1 for operation in measured.operations if operation.tests)
     print_table(
         ("operation", "claims", "tests"),
         [(operation.name, len(operation.claims), len(operation.tests)) for operation in measured.operations],
         title=f"{tested} of {len(measured.operations)} operations of Cloud Map tested",
+        header_in_pipe=True,
     )
     problems = _coverage_problems(claims, measured, strict=strict)
     for line in problems:

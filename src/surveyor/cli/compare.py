@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from surveyor.cli._support.tables import print_table
 from surveyor.conformance.comparison import Matrix, compare_reports
@@ -121,7 +120,7 @@ def _read(path: Path) -> ConformanceReport:
 
 
 def _name_and_version(report: ConformanceReport) -> str:
-    return f"{report.target.name} {report.target.version}"
+    return f"{report.target.name} {report.target.version or '(version unknown)'}"
 
 
 def _print_matrix(matrix: Matrix, *, all_claims: bool) -> None:
@@ -136,8 +135,6 @@ def _print_matrix(matrix: Matrix, *, all_claims: bool) -> None:
     typer.echo(f"\n{SCORE_RULE}")
     marks = [mark for mark in Mark if any(mark in target.score.marks for target in matrix.scores)]
     columns = ("target", "score", "judged", *marks)
-    if not Console().is_terminal:  # tables have no header there, and numbers alone would be unreadable
-        typer.echo("\t".join(columns))
     print_table(
         columns,
         [
@@ -149,4 +146,5 @@ def _print_matrix(matrix: Matrix, *, all_claims: bool) -> None:
             )
             for target in matrix.scores
         ],
+        header_in_pipe=True,
     )

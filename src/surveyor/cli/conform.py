@@ -69,15 +69,15 @@ def survey(
 ) -> None:
     """Check every documented behaviour (default: on the embedded target), then kill a task and measure its clients.
 
-    The second part runs only if nothing is selected and Surveyor starts the target itself. What cannot be judged,
-    for example because this machine is busy, is named and does not fail a survey.
+    The second part runs only without --area and --claim, and if Surveyor starts the target itself. What cannot be
+    judged, for example because this machine is busy, is named and does not fail a survey.
     """
     options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
     _run(target, area, claim, out, workers, seed, options, plan=plan, update=False, experiments=True)
 
 
 def conform(
-    target: TargetName,
+    target: TargetName = "embedded",
     area: Area = None,
     claim: ClaimId = None,
     out: Out = None,
@@ -96,7 +96,7 @@ def conform(
         bool, typer.Option("--update-expectations", help="Record this run's failures as the known ones.")
     ] = False,
 ) -> None:
-    """Judge a target against the claims and its expectations; exit 1 if a verdict differs from what is expected.
+    """Judge a target against the claims and its list of known failures; exit 1 if a verdict differs from them.
 
     Claims about features that the target does not have are unsupported. At a
     URL only cloudmap, route53, ec2 and custom-health are looked for. To have
@@ -191,7 +191,7 @@ def _run(
         expires = datetime.now(UTC).date() + _EXPECTATION_LIFETIME
         judged = None if selection.is_full else {claim.id for claim in report.claims}
         known = load_expectations(path)
-        count = write_expectations(path, target.name, new_expectations(report, expires), known, judged)
+        count = write_expectations(path, target.name, new_expectations(report, expires), known, judged, target_name)
         typer.echo(f"expectations written to {path}: {count}")
         code = 0
     raise typer.Exit(code)

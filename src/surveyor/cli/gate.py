@@ -44,7 +44,7 @@ def gate(
     from surveyor.gate import gather, judge_gate, load_rules, verdict_of
     from surveyor.gate.deployment_actions import GateAction, parse_service
     from surveyor.gate.record import save_record
-    from surveyor.gate.summary import render
+    from surveyor.gate.summary import render, shorten_reasons
     from surveyor.verdicts import Verdict
 
     service = parse_service(ecs) if ecs else None
@@ -52,9 +52,12 @@ def gate(
     results = judge_gate(loaded, gather(runs))
     verdict = verdict_of(results)
     is_open = verdict is Verdict.PASS or (verdict is Verdict.INCONCLUSIVE and loaded.inconclusive == "pass")
-    for result in results:
+    values, reasons = shorten_reasons(results)
+    for result, actual in zip(results, values, strict=True):
         client = f" [{result.client}]" if result.client else ""
-        typer.echo(f"{result.verdict:<12} {result.threshold}{client}: {result.actual}")
+        typer.echo(f"{result.verdict:<12} {result.threshold}{client}: {actual}")
+    for reason in reasons:
+        typer.echo(reason)
     note = f", treated as {loaded.inconclusive}" if verdict is Verdict.INCONCLUSIVE else ""
     typer.echo(f"the gate is {'open' if is_open else 'closed'}: {verdict}{note}")
     if summary is not None:

@@ -1,4 +1,4 @@
-"""`surveyor load`: run scenarios under load, with all client models at once; `--instrument` only runs the self-check.
+"""`surveyor load`: run scenarios under load, with all client models at once; `--self-check` only runs the self-check.
 
 Exit codes: 0 all checks passed, 1 a check failed or could not be judged, 2 usage, 3 the target cannot be reached or the
 self-check of the instrument failed, 4 something was left behind, 130 interrupted.
@@ -45,14 +45,14 @@ def load(
         typer.Argument(metavar="[NAME|PATH.py...]", help="Scenarios to run; without any, all of Surveyor's."),
     ] = None,
     every: Annotated[bool, typer.Option("--list", help="List scenarios and client models, and exit.")] = False,
-    instrument: Annotated[
-        bool, typer.Option("--instrument", help="Only run the self-check of the instrument.")
+    self_check: Annotated[
+        bool, typer.Option("--self-check", help="Only check that this client counts known errors correctly.")
     ] = False,
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to run against.")] = "embedded",
-    ttl: Annotated[int | None, typer.Option(metavar="S", help="TTL of the DNS records.")] = None,
-    stop_timeout: Annotated[int | None, typer.Option(metavar="S", help="The container's stopTimeout.")] = None,
+    ttl: Annotated[int | None, typer.Option(metavar="SECONDS", help="TTL of the DNS records.")] = None,
+    stop_timeout: Annotated[int | None, typer.Option(metavar="SECONDS", help="The container's stopTimeout.")] = None,
     drain: Annotated[
-        int | None, typer.Option(metavar="S", help="How long the container answers after SIGTERM.")
+        int | None, typer.Option(metavar="SECONDS", help="How long the container answers after SIGTERM.")
     ] = None,
     no_check: Annotated[bool, typer.Option("--no-check", help="No health check of the container.")] = False,
     scale: Annotated[
@@ -98,11 +98,11 @@ def load(
     load_target(target, layout.targets, target_options)
     task_settings = task_settings_from(ttl, stop_timeout, drain, check=not no_check)
     folder = out or layout.out / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
-    if not instrument:
+    if not self_check:
         reserve_folder(folder)
     typer.echo(f"seed {seed}", err=True)
     max_rate = _self_check(seed, rate)
-    if instrument:
+    if self_check:
         return
     words = ["--target", target, "--scale", f"{scale or 0:g}", "--rate", f"{rate or 0:g}", "--seed", str(seed)]
     words += ["--max-rate", f"{max_rate:g}"]
@@ -132,11 +132,12 @@ def _self_check(seed: int, rate: float | None) -> float:
     """
     from surveyor.load.call_rate import check_rate
     from surveyor.load.client_models import TOTAL_SHARE
-    from surveyor.load.self_check import self_check_in_subprocess
+    from surveyor.load.self_check import Reading, self_check_in_subprocess
     from surveyor.messages import UNTRUSTED
 
     typer.echo("self-check of the instrument: a killed fifth, a dead address, a stall (7 s)", err=True)
     check = self_check_in_subprocess(seed)
+    typer.echo(f"  {Reading.HEADER}")
     for reading in check.readings:
         typer.echo(f"  {reading}")
     typer.echo(f"  at most {check.max_rate:,.0f} attempts per second")

@@ -1,4 +1,4 @@
-"""`surveyor model`: run random histories of calls, compare the answers with a reference model, shorten divergences.
+"""`surveyor model`: run random call sequences, compare the answers with a reference model, shorten divergences.
 
 Exit codes: 0 target and model agree, 1 they diverge, 2 usage, 3 the target cannot be reached or died, 4 something was
 left behind, 130 interrupted.
@@ -36,8 +36,10 @@ __all__ = ["model"]
 
 def model(
     target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to test.")] = "embedded",
-    examples: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of histories.")] = 100,
-    steps: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Maximum number of rules in each.")] = 15,
+    examples: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of call sequences.")] = 100,
+    steps: Annotated[
+        int, typer.Option(min=1, max=100, metavar="N", help="Maximum number of calls in a sequence.")
+    ] = 15,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 7,
     claim: Annotated[
         list[str] | None,
@@ -57,7 +59,7 @@ def model(
     vpc: Vpc = None,
     budget: BudgetText = None,
 ) -> None:
-    """Run random histories of calls, compare each answer with what the documents promise, and shorten divergences."""
+    """Run random call sequences, compare each answer with what the documents promise, and shorten divergences."""
     from surveyor.claims import load_claims
     from surveyor.layout import find_layout
     from surveyor.messages import nearest
@@ -73,8 +75,8 @@ def model(
     local = is_loopback(endpoint) if endpoint is not None else find_target(target, layout.targets).is_local
     if not local and not on_a_real_account:
         raise UsageError(
-            f"{target} is not on this machine: hundreds of random histories would create and delete namespaces there, "
-            "which takes hours and may cost money; if you want that, add --on-a-real-account"
+            f"{target} is not on this machine: hundreds of random call sequences would create and delete namespaces "
+            "there, which takes hours and may cost money; if you want that, add --on-a-real-account"
         )
     chosen = load_target(target, layout.targets, options)
     for claim_id in claim or ():
@@ -86,7 +88,7 @@ def model(
     name = "".join(letter if letter.isalnum() else "-" for letter in chosen.name)
     folder = out or layout.out / f"{stamp}-model-{name}-{os.getpid()}"
     reserve_folder(folder)
-    typer.echo(f"{chosen.name} {chosen.version()}".strip() + f", up to {examples} histories, seed {seed}")
+    typer.echo(f"{chosen.name} {chosen.version()}".strip() + f", up to {examples} call sequences, seed {seed}")
     limits = SearchBudget(examples, steps, seed, keep_going, frozenset(claim or ()))
     run = run_model(ModelRunConfig(layout, target, options, folder, limits), _progress_printer(examples))
     _print_result(run, folder / "model")
@@ -101,12 +103,12 @@ def _progress_printer(total: int) -> Callable[[SearchProgress], None]:
         divergences = len(progress.found) + (progress.current is not None)
         if progress.current is not None and divergences > printed["divergences"]:
             printed["divergences"] = divergences
-            typer.echo(f"after {progress.histories} histories: {progress.current}; shortening")
+            typer.echo(f"after {progress.histories} call sequences: {progress.current}; shortening")
         tenth = min(10, progress.histories * 10 // total)
         if tenth > printed["tenth"]:
             printed["tenth"] = tenth
             typer.echo(
-                f"{progress.histories} of {total} histories, {progress.calls:,} calls, {divergences} divergences"
+                f"{progress.histories} of {total} call sequences, {progress.calls:,} calls, {divergences} divergences"
             )
 
     return print_progress
@@ -138,7 +140,7 @@ def _print_result(run: ModelRun, folder: Path) -> None:
 def _summary(report: ModelReport) -> str:
     count = len(report.divergences)
     verdict = "agrees" if not count else f"diverges in {count} way{'s' if count > 1 else ''}"
-    summary = f"{report.target} {verdict}: {report.histories} histories, {report.calls:,} calls"
+    summary = f"{report.target} {verdict}: {report.histories} call sequences, {report.calls:,} calls"
     if report.shortening:
         summary += f" (and {report.shortening} runs to shorten them)"
     return f"{summary}, seed {report.seed}, {report.wall_seconds:.1f} s (wall)"

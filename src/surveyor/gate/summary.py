@@ -7,10 +7,25 @@ from collections.abc import Sequence
 from surveyor.gate.thresholds import ThresholdResult
 from surveyor.verdicts import Verdict
 
-__all__ = ["render"]
+__all__ = ["render", "shorten_reasons"]
+
+_MAX_ACTUAL = 60
+"""Characters of an actual value that fit into a line; a longer text is a reason, which many results may share."""
 
 _SIGNS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❔", Verdict.ERROR: "💥"}
 _ORDER = (Verdict.ERROR, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+
+
+def shorten_reasons(results: Sequence[ThresholdResult]) -> tuple[list[str], list[str]]:
+    """Return the actual value of each result, and the reasons too long for a line: `see [1]` refers to the first."""
+    numbers: dict[str, int] = {}
+    values = []
+    for result in results:
+        text = result.actual
+        if len(text) > _MAX_ACTUAL:
+            text = f"see [{numbers.setdefault(text, len(numbers) + 1)}]"
+        values.append(text)
+    return values, [f"[{number}] {text}" for text, number in numbers.items()]
 
 
 def render(results: Sequence[ThresholdResult], *, open_: bool) -> str:
@@ -26,10 +41,13 @@ def render(results: Sequence[ThresholdResult], *, open_: bool) -> str:
         "| | threshold | client | actual |",
         "|---|---|---|---|",
     ]
-    for result in sorted(results, key=lambda result: _ORDER.index(result.verdict)):
+    results = sorted(results, key=lambda result: _ORDER.index(result.verdict))
+    values, reasons = shorten_reasons(results)
+    for result, actual in zip(results, values, strict=True):
         sign = _SIGNS.get(result.verdict, "")
-        cells = (_cell(str(result.threshold)), _cell(result.client), _cell(result.actual))
+        cells = (_cell(str(result.threshold)), _cell(result.client), _cell(actual))
         lines.append(f"| {sign} {result.verdict} | {' | '.join(cells)} |")
+    lines += [line for reason in reasons for line in ("", _cell(reason))]
     return "\n".join(lines) + "\n"
 
 

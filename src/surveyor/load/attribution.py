@@ -19,7 +19,7 @@ __all__ = ["CAUSES", "CauseKind", "FailureCause", "attribute_failures", "cause_s
 
 CauseKind = Literal["no-address", "ghost", "too-early", "healthy", "draining", "dead", "indirect"]
 CAUSES: Mapping[CauseKind, str] = {
-    "no-address": "no address, since none was known",
+    "no-address": "no address: discovery returned none",
     "ghost": "an address that never was a task",
     "too-early": "a task that was not running yet",
     "healthy": "a running task",
@@ -116,4 +116,6 @@ def cause_sentence(model: str, causes: Iterable[FailureCause], ttls: Mapping[str
         within_ttl = all(cause.longest <= ttls[cause.phase] for cause in dead)
         limit = f"less than {ttl}" if within_ttl else f"up to {max(cause.longest for cause in dead):g} s"
         text = f"tasks dead for {limit}"
+    if kind == "no-address":
+        return f"{model}: {count} of {errors} errors were calls for which discovery returned no address"
     return f"{model}: {count} of {errors} errors went to {text}"

@@ -63,6 +63,11 @@ def _overload(history: History, tally: Tally) -> list[str]:
     total_rate = (arrivals - dropped) / seconds
     client_rate = total_rate / sum(MODELS[name].share if name in MODELS else 1.0 for name in tally.models)
     counts = f"of {arrivals:,} arrivals {dropped:,} were dropped, and {tally.late:,} late"
+    if tally.late > arrivals:  # a call is counted as late when it starts, and as an arrival when it ends
+        counts = (
+            f"{tally.late:,} calls started late, of which only some ended before the run did: {arrivals:,} arrivals "
+            f"were counted, {dropped:,} of them dropped"
+        )
     actual = f"all clients together made {total_rate:,.0f} per second, which is {client_rate:,.0f} each (--rate)"
     return [f"the machine did not keep up: {counts}; {actual}"]
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from surveyor.errors import SurveyorError
 from surveyor.load.arrivals import Arrivals
@@ -68,6 +68,7 @@ class Reading:
     count: int
     correct: bool
     unit: str = "%"
+    HEADER: ClassVar[str] = f"{'':<30} {'true':>8} {'measured':>9}    (interval, attempts)  verdict"
 
     def __str__(self) -> str:
         verdict = "correct" if self.correct else "WRONG"

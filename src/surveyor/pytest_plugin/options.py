@@ -84,18 +84,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--enable", action="append", default=[], metavar="FEATURE", help="also test this feature: quotas, throttling"
     )
     group.addoption("--budget", default=None, metavar="LIMITS", help="calls=N,resources=N,minutes=N,dollars=N")
-    group.addoption("--ttl", type=int, default=None, metavar="S", help="TTL of the service's DNS records (60)")
-    group.addoption("--stop-timeout", type=int, default=None, metavar="S", help="stopTimeout of the container (30)")
-    group.addoption("--drain", type=int, default=None, metavar="S", help="seconds it answers after SIGTERM (0)")
+    group.addoption("--ttl", type=int, default=None, metavar="SECONDS", help="TTL of the service's DNS records (60)")
+    group.addoption(
+        "--stop-timeout", type=int, default=None, metavar="SECONDS", help="stopTimeout of the container (30)"
+    )
+    group.addoption("--drain", type=int, default=None, metavar="SECONDS", help="seconds it answers after SIGTERM (0)")
     group.addoption("--no-check", action="store_true", help="create the container without a health check")
     group.addoption("--scale", type=float, default=10.0, metavar="N", help="service seconds per second in experiments")
     group.addoption("--service", default="", metavar="CLUSTER/SERVICE", help="service to disrupt in experiments")
     group.addoption("--dry-run", action="store_true", help="choose the victims of experiments, and stop there")
-    group.addoption("--max-task-share", type=float, default=0.5, metavar="S", help="share of tasks to disrupt at most")
+    group.addoption(
+        "--max-task-share", type=float, default=0.5, metavar="SHARE", help="share of tasks to disrupt at most"
+    )
     group.addoption("--min-healthy", type=int, default=1, metavar="N", help="healthy tasks to keep at least")
-    group.addoption("--max-error-rate", type=float, default=0.9, metavar="S", help="stop when more of the calls fail")
+    group.addoption(
+        "--max-error-rate",
+        type=float,
+        default=0.9,
+        metavar="SHARE",
+        help="stop when a larger share of the last 100 calls fails",
+    )
     group.addoption("--fault", action="append", default=[], metavar="NAME", help="fault of any-fault (task.pause)")
-    group.addoption("--duration", type=float, default=30.0, metavar="S", help="service seconds that any-fault lasts")
+    group.addoption(
+        "--duration", type=float, default=30.0, metavar="SECONDS", help="service seconds that any-fault lasts"
+    )
     group.addoption("--kill-file", default=None, metavar="FILE", help="stop experiments when this file exists")
     group.addoption("--run-id", default=None, metavar="ID", help="id of the run (a new one)")
     group.addoption("--seed", type=int, default=7, help="seed of all random choices (7)")

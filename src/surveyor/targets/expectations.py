@@ -7,6 +7,7 @@ also a pass, is unexpected. An entry has a reason and an expiry date.
 from __future__ import annotations
 
 import json
+import shlex
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -94,16 +95,22 @@ def load_expectations(path: Path) -> Expectations:
 
 
 def write_expectations(
-    path: Path, target: str, fresh: Iterable[Expectation], existing: Expectations, judged: Collection[str] | None = None
+    path: Path,
+    target: str,
+    fresh: Iterable[Expectation],
+    existing: Expectations,
+    judged: Collection[str] | None = None,
+    argument: str = "",
 ) -> int:
     """Write the entries in `fresh`, keep reason, link and date of existing ones, and return their number.
 
     `judged`: the claims that the run judged; entries of other claims stay as they are. None: of all claims.
+    `argument`: what `--target` was, a name or a path, for the command in the header (default: `target`).
     """
     kept = [entry for entry in existing.entries.values() if judged is not None and entry.claim not in judged]
     updated = [_kept(entry, existing.entries.get(entry.claim)) for entry in fresh]
     entries = sorted((*kept, *updated), key=lambda entry: entry.claim)
-    command = f"surveyor conform --target {target} --update-expectations"
+    command = f"surveyor conform --target {shlex.quote(argument or target)} --update-expectations"
     head = f"# The known failures of {target}, written by:\n# {command}\n# Reasons, links and dates are kept.\n"
     parts = [head, *(_toml(entry) for entry in entries)]
     path.parent.mkdir(parents=True, exist_ok=True)

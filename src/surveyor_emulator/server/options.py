@@ -19,6 +19,10 @@ __all__ = ["Options", "apply_setting", "parse_options"]
 QUOTAS = "quotas."
 # Settings with a separate option.
 _NAMED = frozenset({"seed", "secret", "account", "region", "scale", "quotas", "verify_signatures", "probe_loopback"})
+_DESCRIPTION = """\
+The embedded target, an emulator of Cloud Map, Route 53 and ECS. When it is ready, `surveyor emulator` prints the
+settings of AWS clients as export lines, and `python -m surveyor_emulator` prints one line of JSON: endpoint, dns,
+secret, pid."""
 _CHOICES = {"Deregistration": get_args(Deregistration)}
 
 
@@ -69,9 +73,11 @@ def parse_options(arguments: Sequence[str]) -> Options:
 def _parser() -> argparse.ArgumentParser:
     default = Settings()
     parser = _Parser(
-        prog="python -m surveyor_emulator",
-        description="The embedded target. It prints one line of JSON when it is ready: endpoint, dns, secret, pid.",
-        epilog=f"--set takes {', '.join(_settable())}. A delay is one number of service seconds or MINIMUM:MAXIMUM.",
+        prog="surveyor_emulator",
+        usage="surveyor emulator [OPTIONS], or python -m surveyor_emulator [OPTIONS]",
+        description=_DESCRIPTION,
+        epilog="\n".join(_settings_help()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -98,6 +104,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--die-with-parent", action="store_true", help="stop when the process that started this one ends (Linux)")
     return parser
+
+
+def _settings_help() -> list[str]:
+    """Return a line for each setting that --set changes: name, default with its unit, meaning."""
+    rows = []
+    for prefix, owner, default in (("", Settings, Settings()), (QUOTAS, Quotas, Quotas())):
+        for entry in fields(owner):
+            if prefix + entry.name in _NAMED:
+                continue
+            value = getattr(default, entry.name)
+            text = f"{value.minimum:g}:{value.maximum:g} s" if isinstance(value, Delay) else _format_value(value)
+            choices = _CHOICES.get(str(entry.type))
+            allowed = f"; one of {', '.join(choices)}" if choices else ""
+            unit = f" {entry.metadata['unit']}" if entry.metadata["unit"] else ""
+            rows.append((prefix + entry.name, text + unit, entry.metadata["meaning"] + allowed))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    lines = (f"  {name:<{widths[0]}}  {text:<{widths[1]}}  {meaning}" for name, text, meaning in rows)
+    return [
+        "settings of --set and their defaults; s: service seconds, where two are shown N or MINIMUM:MAXIMUM",
+        *lines,
+    ]
+
+
+def _format_value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _settable() -> list[str]:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from surveyor.claims import Claim
 from surveyor.cli._support.tables import print_table
-from surveyor.report.fix_first import failed_first
+from surveyor.report.fix_first import FailureGroup, failed_first
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import SCORE_RULE, Mark, score
 from surveyor.report.text import one_line
@@ -30,6 +30,7 @@ _OTHER_LINES = 14
 
 _MAX_AREAS = 12
 _MAX_GROUPS = 10
+_MAX_IDS = 3
 _MAX_DETAILED = 3
 """Unexpected claims up to which each is printed with its statement and its tests."""
 
@@ -62,21 +63,23 @@ def print_report(report: ConformanceReport, path: Path, hint: str = "") -> None:
     unexpected = [*_unexpected_lines(report), *report.unexpected]
     shown = capped(unexpected, max(MAX_LINES - used, _MIN_UNEXPECTED), path)
 
-    if not is_terminal:  # tables have no header there, and numbers alone would be unreadable
-        typer.echo("\t".join(columns))
-    print_table(columns, rows, title=f"{report.target.name}{version}")
+    print_table(columns, rows, title=f"{report.target.name}{version}", header_in_pipe=True)
     for line in (*shown, *tail):
         typer.echo(line)
 
 
 def capped(lines: Sequence[str], limit: int, path: Path) -> list[str]:
     """Return the lines, each cut to a readable length; of more than `limit` the last says how many the report has."""
-    console = Console()
-    width = min(_MAX_WIDTH, max(_MIN_WIDTH, console.width)) if console.is_terminal else _MAX_WIDTH
+    width = _line_width()
     cut = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
     if len(cut) <= limit:
         return cut
     return [*cut[: limit - 1], f"and {len(cut) - limit + 1} more: {path}"]
+
+
+def _line_width() -> int:
+    console = Console()
+    return min(_MAX_WIDTH, max(_MIN_WIDTH, console.width)) if console.is_terminal else _MAX_WIDTH
 
 
 def features_hint(report: ConformanceReport, claims: Mapping[str, Claim]) -> str:
@@ -123,12 +126,14 @@ def _table(report: ConformanceReport) -> tuple[Sequence[str], list[tuple[object,
 def _unexpected_lines(report: ConformanceReport) -> list[str]:
     """Return a line for each unexpected claim, failed ones first; of a few claims also their tests."""
     unexpected = failed_first(claim for claim in report.claims if not claim.expected)
+    has_known = _has_known_failures(report)
     lines: list[str] = []
     for claim in unexpected:
+        note = claim.note if has_known or claim.verdict is not Verdict.FAIL else str(claim.verdict)
         if len(unexpected) > _MAX_DETAILED:
-            lines.append(f"{claim.id}: {'; '.join(filter(None, (claim.note, one_line(claim.detail))))}")
+            lines.append(f"{claim.id}: {'; '.join(filter(None, (note, one_line(claim.detail))))}")
             continue
-        lines += [f"{claim.id}: {claim.note}", f"  documented: {one_line(claim.statement)}"]
+        lines += [f"{claim.id}: {note}", f"  documented: {one_line(claim.statement)}"]
         tests = [test for test in claim.tests if test.verdict is not Verdict.PASS] or list(claim.tests)
         lines += [f"  {test.id}: {test.verdict}: {one_line(test.detail)}".rstrip(": ") for test in tests]
     return lines
@@ -139,15 +144,47 @@ def _fix_first_lines(report: ConformanceReport, path: Path) -> list[str]:
     groups = report.fix_first
     if sum(claim.verdict is Verdict.FAIL for claim in report.claims) < 2:
         return []
-    lines = [f"  {group.weight_text}: {one_line(group.title)}" for group in groups]
+    lines = [_group_line(group) for group in groups]
     return ["fix first, by the number of claims that depend on it:", *capped(lines, _MAX_GROUPS + 1, path)]
+
+
+def _group_line(group: FailureGroup) -> str:
+    """Return a group with the ids of up to three claims that fail because of it; its title is cut, not the ids."""
+    width = _line_width()
+    ids = ", ".join(group.claims[:1])
+    for count in range(2, min(_MAX_IDS, len(group.claims)) + 1):
+        more = ", ".join(group.claims[:count])
+        ids = more if len(more) <= width // 2 else ids
+    more = ", …" if ids.count(", ") + 1 < len(group.claims) else ""
+    suffix = f" ({ids}{more})"
+    line = f"  {group.weight_text}: {one_line(group.title)}"
+    limit = width - len(suffix)
+    return (line if len(line) <= limit else f"{line[: limit - 1]}…") + suffix
+
+
+def _has_known_failures(report: ConformanceReport) -> bool:
+    return bool(report.unexpected) or any(claim.known for claim in report.claims)
+
+
+def _outcome(report: ConformanceReport, unexpected: int) -> str:
+    """Return how many outcomes are unexpected; without a list of known failures, how many claims fail."""
+    if not unexpected:
+        return "all as expected"
+    counts = Counter(claim.verdict for claim in report.claims if not claim.expected)
+    if _has_known_failures(report) or Verdict.FAIL not in counts:
+        return f"{unexpected} unexpected"
+    verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+    return f"{verdicts}; no known failures are recorded for this target (docs/ci/README.md)"
 
 
 def _score_lines(report: ConformanceReport) -> list[str]:
     whole = score(report.claims)
     unexpected = whole.unexpected + len(report.unexpected)
-    outcome = f"{unexpected} unexpected" if unexpected else "all as expected"
-    times = f"{report.wall_seconds:.1f} s (wall), covering {report.service_seconds:,.0f} s of service time"
+    outcome = _outcome(report, unexpected)
+    times = (
+        f"took {report.wall_seconds:.1f} s; the targets' clocks moved {report.service_seconds:,.0f} s "
+        "(all workers added)"
+    )
     lines = [f"{whole.text}; {outcome}; {times}", SCORE_RULE]
     return [*lines, f"not counted: {whole.not_counted_text}"] if whole.not_counted else lines
 

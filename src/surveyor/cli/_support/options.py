@@ -35,7 +35,9 @@ DnsText = Annotated[
     str | None, typer.Option("--dns", metavar="WHERE", help="Resolver to ask: control, none or ADDRESS:PORT.")
 ]
 Vpc = Annotated[str | None, typer.Option(metavar="ID", help="VPC that private namespaces may use.")]
-Role = Annotated[str | None, typer.Option(metavar="ARN", help="Role that the IAM tests may assume.")]
+Role = Annotated[
+    str | None, typer.Option(metavar="ARN", help="Role that tests may assume (only for claims about IAM).")
+]
 Enable = Annotated[
     list[str] | None,
     typer.Option(metavar="FEATURE", help="Also test this feature (quotas, throttling, regions, …); may be repeated."),

@@ -19,15 +19,22 @@ _NARROWEST = 24
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", console: Console | None = None
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str = "",
+    console: Console | None = None,
+    header_in_pipe: bool = False,
 ) -> None:
-    """Print `rows` under `columns`, numbers aligned right. In a pipe there is neither title nor header.
+    """Print `rows` under `columns`, numbers aligned right. In a pipe there is no title, and a header only if asked for.
 
     If no column has a name, there is no header on a terminal either. On a terminal that is too narrow for the columns
     each row is a paragraph: no cell is cut.
     """
     console = console or Console()
     if not console.is_terminal:
+        if header_in_pipe:
+            typer.echo("\t".join(columns))
         for row in rows:
             typer.echo("\t".join(str(cell) for cell in row))
         return

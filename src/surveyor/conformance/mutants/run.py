@@ -51,6 +51,8 @@ class MutantResult:
         failure = next((result for result in self.results if result.verdict is Verdict.FAIL), None)
         if failure is not None:
             return failure.symptom
+        if self.results and all(result.verdict is Verdict.PASS for result in self.results):
+            return "the suite passed"
         verdicts = {f"{result.verdict} {result.detail}".strip()[:200] for result in self.results}
         return "; ".join(sorted(verdicts)) or "no test ran"
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import find_layout
 from surveyor.targets.options import TargetOptions
 from surveyor.verdicts import Verdict
+
+pytestmark = pytest.mark.soak
 
 
 def test_suites_pass_in_one_account(tmp_path: Path) -> None:

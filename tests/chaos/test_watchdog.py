@@ -14,6 +14,8 @@ from surveyor.clock import WallClock
 from surveyor.targets.sweep import existing_resources
 from tests.chaos.shared_service import SharedService, kill, run_faults, shared_service
 
+pytestmark = pytest.mark.soak
+
 UNDO_TIMEOUT = 30.0  # wall seconds: tasks that were killed or scaled in have to be replaced, too
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.fuzz import http
 
+pytestmark = pytest.mark.soak
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_two_thousand_requests_do_no_harm(capsys: pytest.CaptureFixture[str]) -> None:

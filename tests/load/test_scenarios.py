@@ -30,6 +30,8 @@ from surveyor.verdicts import Verdict
 from surveyor_emulator.runtime.envoy.binary import binary
 from tests.report.test_experiments import report
 
+pytestmark = pytest.mark.soak
+
 needs_envoy = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 
 AVAILABLE = {name for name, model in MODELS.items() if not model.program or shutil.which(model.program)}

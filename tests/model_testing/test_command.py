@@ -17,6 +17,8 @@ from surveyor.targets import load_target
 from surveyor.targets.running import run_target
 from surveyor.targets.sweep import existing_resources
 
+pytestmark = pytest.mark.soak
+
 
 def run(*argv: str) -> int:
     """Run one command and return its exit code."""

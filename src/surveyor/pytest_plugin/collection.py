@@ -43,8 +43,8 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object) -> str | None
         text = str(sorted(val, key=str) if isinstance(val, (set, frozenset)) else val)
         if " at 0x" in text:  # an object without a description of its value
             return None
-        short = _NOT_IN_IDS.sub("-", text).strip("-") or "empty"
-        return short if len(short) <= _MAX_ID else f"{short[:_MAX_ID]}-{zlib.crc32(text.encode()):08x}"
+        short = _NOT_IN_IDS.sub("-", text).strip("-") if val else "empty"
+        return short if 0 < len(short) <= _MAX_ID else f"{short[:_MAX_ID]}-{zlib.crc32(text.encode()):08x}"
     return None
 
 

@@ -78,8 +78,8 @@ def test_caveats_are_reported() -> None:
     assert "two targets" in diff_reports(report({}), report({}, name="other")).caveats[0]
 
 
-def test_scores_count_the_same_claims_for_every_target() -> None:
-    """A claim that was judged on one target counts for all; one that was judged on none does not count."""
+def test_a_score_counts_the_claims_that_were_judged_on_its_target() -> None:
+    """Claims that were judged on no target are left out; the score of a target has its own judged claims."""
     matrix = compare_reports(
         [
             report({"a": Verdict.PASS, "b": Verdict.PASS, "c": Verdict.NOT_RUN}, name="one"),
@@ -87,4 +87,7 @@ def test_scores_count_the_same_claims_for_every_target() -> None:
         ]
     )
     assert [row.claim for row in matrix.rows] == ["a", "b"]
-    assert [(score.share, score.share_of_offered) for score in matrix.scores] == [(1.0, 1.0), (0.5, 1.0)]
+    assert [target.score.text for target in matrix.scores] == [
+        "2 of 2 judged claims hold (100 %)",
+        "1 of 1 judged claims hold (100 %)",
+    ]

@@ -48,11 +48,11 @@ survey: setup ## check the documented behaviours on the embedded target, and mea
 
 .PHONY: test
 test: setup ## run the project's own tests and the suites against the embedded target
-	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 4 -m 'not soak' $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not soak' $(ARGS)
 
 .PHONY: soak
 soak: setup ## run the tests that are slow by nature: whole runs, real time, many examples
-	@$(BIN)/python -m pytest tests -n $(JOBS) --maxprocesses 4 -m soak $(ARGS)
+	@$(BIN)/python -m pytest tests -n $(JOBS) --dist worksteal -m soak $(ARGS)
 
 .PHONY: lint
 lint: setup ## check style, types, imports, and the claims against their documents

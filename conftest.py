@@ -2,4 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from surveyor.machine import default_workers
+
 pytest_plugins = ["surveyor.pytest_plugin"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of workers for `-n auto`."""
+    return default_workers()

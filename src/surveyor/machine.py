@@ -6,6 +6,7 @@ documentation, "Scheduler Statistics", /proc/PID/schedstat). Elsewhere a short p
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ __all__ = [
     "BUSY",
     "MachineWatch",
     "ProcessTimes",
+    "default_workers",
     "describe_busy",
     "measure_slowdown",
     "read_times",
@@ -38,6 +40,14 @@ class ProcessTimes:
 
     ran: float
     waited: float
+
+
+def default_workers() -> int:
+    """Return how many workers run tests of a target that is started for each: one more than processors, at most 4.
+
+    A third of a worker's time is spent waiting, for example for the timeouts of a proxy.
+    """
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 def read_times(pid: int | str, proc: Path = Path("/proc")) -> ProcessTimes | None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from surveyor.report import load_report
 from tests.account.conftest import ACCOUNT
 from tests.account.kills import list_resources
@@ -59,6 +61,7 @@ def test_wrong_account_creates_nothing(emulator: EmulatorAccount, tmp_path: Path
     assert not list(tmp_path.glob("ledger-*"))
 
 
+@pytest.mark.soak
 def test_spent_budget_ends_in_inconclusive(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """Claims beyond the budget are not judged, and created resources are deleted as usual."""
     before = list_resources(emulator.clients())
@@ -68,6 +71,7 @@ def test_spent_budget_ends_in_inconclusive(emulator: EmulatorAccount, tmp_path: 
     assert list_resources(emulator.clients()) == before
 
 
+@pytest.mark.soak
 def test_plan_sends_nothing(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """`--plan` prints calls, resources, minutes and dollars beside the budget, and needs no credentials."""
     done = surveyor(

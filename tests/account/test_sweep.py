@@ -134,6 +134,7 @@ def test_resource_that_cannot_be_deleted_is_reported(running: RunningTarget, led
     assert swept(running, ledger)[1] == []
 
 
+@pytest.mark.soak
 def test_killed_runs_leave_nothing_after_a_sweep(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """After runs killed without warning, early and late, a sweep deletes everything that they created."""
     before = list_resources(emulator.clients())

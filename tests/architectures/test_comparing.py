@@ -56,6 +56,7 @@ def test_nothing_beyond_this_machine_is_called() -> None:
         asyncio.run(drive(lambda: ("127.0.0.1", 80), 1_000_000, 10, 1.0, 9.0, lambda: None))
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 def test_the_command_measures_all_four(tmp_path: Path) -> None:
     """A short run has four rows in the order of the calls, and more failed calls by DNS than by Service Connect."""

@@ -31,6 +31,7 @@ def surveyor(*words: str, timeout: float = 120) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.soak
 def test_an_experiment_passes_and_check_repeats_its_verdict(tmp_path: Path) -> None:
     """An experiment passes, and `surveyor verify` gives the same verdict from its history, byte for byte."""
     run = surveyor("chaos", "kill-one-of-many", "--out", str(tmp_path), "--scale", "15")

@@ -59,6 +59,7 @@ def test_every_checker_is_tested_here() -> None:
     assert CHECKS.keys() == CHECKERS.keys() == PLANTS.keys()
 
 
+@pytest.mark.soak
 @EASY
 @given(service=simulated_services())
 @pytest.mark.parametrize("name", CHECKS)
@@ -157,6 +158,7 @@ def _members(service: SimulatedService, at: float) -> list[str]:
     return [task.task for task in service.tasks if task.is_in(at, service.lag)]
 
 
+@pytest.mark.soak
 @EASY
 @given(service=simulated_services(), at=st.integers(30, 200))
 @pytest.mark.parametrize("name", PLANTS)

@@ -157,6 +157,7 @@ def runner(environment: dict[str, str], tmp_path: Path, wheel: Path) -> dict[str
     return environment | pip | paths | {"SURVEYOR": str(wheel)}
 
 
+@pytest.mark.soak
 def test_workflow_runs_from_the_wheel(runner: dict[str, str], tmp_path: Path) -> None:
     """Installed from the wheel, without a checkout, it tests a started target and leaves a report and a summary."""
     results = run_workflow(runner, tmp_path, SURVEYOR=runner["SURVEYOR"], TARGET="embedded", OPTIONS=f"--area {AREA}")

@@ -21,6 +21,7 @@ def run(*arguments: str) -> int:
         return int(end.code or 0)
 
 
+@pytest.mark.soak
 def test_the_recommended_settings_close_the_window(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The window of a task that ends at once is open; with the first recommended settings it is closed."""
     assert run("advise", "--ttl", "30", "--out", str(tmp_path / "before")) == 1

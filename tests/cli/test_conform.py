@@ -136,6 +136,7 @@ def test_moved_verdict_is_1_with_its_cause(checkout: Checkout) -> None:
     assert '{"Name": "taken"' not in completed.stdout
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("bare", [True, False])
 def test_any_run_prints_at_most_60_lines(checkout: Checkout, bare: bool) -> None:
     """However many claims fail: the first groups to fix, the score, and where the rest is."""
@@ -342,6 +343,7 @@ def test_uncollectable_suite_is_3(checkout: Checkout) -> None:
     assert len(completed.stderr.splitlines()) == 1
 
 
+@pytest.mark.soak
 def test_expectations_of_a_users_target_file_are_beside_it(checkout: Checkout, tmp_path: Path) -> None:
     """They are in the folder of the target file; those of an installed package's targets are not changed."""
     checkout.suite(GOOD + BAD)
@@ -357,6 +359,7 @@ def test_expectations_of_a_users_target_file_are_beside_it(checkout: Checkout, t
     assert surveyor(checkout, "conform", "--target", str(own)).returncode == 0
 
 
+@pytest.mark.soak
 def test_expectations_are_written_and_then_met(checkout: Checkout) -> None:
     """After --update-expectations the same target exits with 0, and with 1 when a known failure passes."""
     (checkout.layout.root / "pyproject.toml").touch()  # a checkout
@@ -375,6 +378,7 @@ def test_expectations_are_written_and_then_met(checkout: Checkout) -> None:
     assert "alpha.second: expected fail (recorded from a run, not investigated), got pass" in completed.stdout
 
 
+@pytest.mark.soak
 def test_expectations_are_updated_claim_by_claim(checkout: Checkout) -> None:
     """With --area or --claim only entries of the selected claims change."""
     (checkout.layout.root / "pyproject.toml").touch()  # a checkout

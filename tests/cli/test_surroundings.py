@@ -29,6 +29,7 @@ def test_a_run_needs_no_home(environment: dict[str, str], tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.soak
 def test_the_checkout_may_have_spaces_in_its_path(tmp_path: Path) -> None:
     """A copy below a folder with spaces lists its make targets, catches a mutant and passes a claim."""
     root, copy = find_layout().root, tmp_path / "some dir" / "with space"

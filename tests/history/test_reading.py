@@ -204,6 +204,7 @@ def test_the_clock_error_of_another_machine_widens_its_spans() -> None:
     assert wide.end - wide.begin == pytest.approx(4.2)
 
 
+@pytest.mark.soak
 @settings(max_examples=150, deadline=None)
 @given(service=simulated_services(), data=st.data())
 def test_a_damaged_file_is_refused_or_read(service: SimulatedService, data: st.DataObject) -> None:

@@ -30,6 +30,7 @@ def run_program(found: FoundDivergence, running: RunningTarget, folder: Path) ->
     )
 
 
+@pytest.mark.soak
 def test_embedded_target_agrees() -> None:
     """The embedded target agrees with the documents in eighty histories."""
     with run_target(load_target("embedded", find_layout().targets), 7) as running:
@@ -53,6 +54,7 @@ def test_duplicate_of_moto_is_found_and_reproduced_in_five_calls(moto: RunningTa
     assert last_line.startswith("AssertionError: documented: each name is returned once")
 
 
+@pytest.mark.soak
 def test_several_divergences_of_moto_are_distinguished(moto: RunningTarget) -> None:
     """A search with `keep_going` ignores known divergences, and finds none twice."""
     result = Search(moto, SearchBudget(histories=20, steps=8, seed=3, keep_going=True)).run()
@@ -61,6 +63,7 @@ def test_several_divergences_of_moto_are_distinguished(moto: RunningTarget) -> N
     assert len(set(keys)) == len(keys)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "claim",
     [

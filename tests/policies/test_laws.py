@@ -6,12 +6,15 @@ import json
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from surveyor_policies.engine import decide
 from surveyor_policies.model import Decision
 from tests.policies.generated import Case, cases, documents
+
+pytestmark = pytest.mark.soak
 
 CALM = settings(
     max_examples=50,

@@ -14,7 +14,7 @@ from surveyor.report.experiments import WHOLE, ClientRow, ExperimentReport
 from surveyor.report.file import load_report, save_report
 from surveyor.report.merge import merge_reports
 from surveyor.report.page import render
-from tests.report.test_experiments import experiment, report, service_with_a_resurrection
+from tests.report.test_experiments import experiment, measured_experiment, report, service_with_a_resurrection
 
 CLIENTS = ("dns", "api-healthy", "balancer", "service-connect", "dns-pinned")
 
@@ -31,7 +31,7 @@ def scenario(name: str, *clients: str, calm: str = "before") -> ExperimentReport
         for number, client in enumerate(clients)
         for phase, share in ((calm, 0.0), ("killed", 2.0), (WHOLE, 1.0))
     ]
-    return replace(experiment(service_with_a_resurrection(), name), clients=tuple(rows), sentences=("dns: no errors",))
+    return replace(measured_experiment(), name=name, clients=tuple(rows), sentences=("dns: no errors",))
 
 
 def test_phases_are_columns_and_clients_are_rows() -> None:

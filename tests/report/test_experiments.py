@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -62,6 +63,12 @@ def experiment(service: SimulatedService, name: str = "kill-one") -> ExperimentR
         name, f"chaos/{name}.py::test_it", judged.verdict, "", judged.detail, f"histories/{name}.jsonl", judged,
         chart_of(history),
     )  # fmt: skip
+
+
+@cache
+def measured_experiment() -> ExperimentReport:
+    """Return the report on a service with a resurrection, computed once."""
+    return experiment(service_with_a_resurrection())
 
 
 def report(*experiments: ExperimentReport) -> ConformanceReport:

@@ -24,16 +24,16 @@ from surveyor.report.impact import (
 from surveyor.report.page import render
 from surveyor.verdicts import Verdict
 from tests.report.test_client_tables import row, scenario
-from tests.report.test_experiments import experiment, report, service_with_a_resurrection
+from tests.report.test_experiments import measured_experiment, report
 
 SETTINGS = {"service": "shop/web", "tasks": "3", "stopTimeout": "30 s (default)", "container check": "none"}
 
 
 def of_service(settings: dict[str, str], verdict: Verdict = Verdict.PASS, name: str = "deploy") -> ExperimentReport:
     """Return an experiment on a service with these settings."""
-    found = experiment(service_with_a_resurrection(), name)
+    found = measured_experiment()
     assert found.judged is not None
-    return replace(found, verdict=verdict, judged=replace(found.judged, service=settings, verdict=verdict))
+    return replace(found, name=name, verdict=verdict, judged=replace(found.judged, service=settings, verdict=verdict))
 
 
 def heading(page: str) -> str:

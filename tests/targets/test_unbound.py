@@ -122,6 +122,7 @@ def _create_service(
     return CachedService(running, authority, resolver, service, "web.unbound.surveyor.test", clock)
 
 
+@pytest.mark.soak
 def test_resolver_follows_addresses_and_their_absence(cached_service: CachedService) -> None:
     """The resolver may answer with stale data for one TTL and then follows, for an address and for its absence."""
     cached_service.register(1)

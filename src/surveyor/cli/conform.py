@@ -21,6 +21,7 @@ from surveyor.cli._support.options import (
     parse_target_options,
 )
 from surveyor.errors import UsageError
+from surveyor.machine import default_workers
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
 
@@ -223,7 +224,7 @@ def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> Non
 
 def _default_workers(target: Target) -> int:
     if target.start:
-        return min(4, os.cpu_count() or 1)
+        return default_workers()
     return _WORKERS_IN_ACCOUNT if target.is_one_account else 1
 
 

@@ -6,7 +6,6 @@ claim or an invalid file, 3 the run failed.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +37,7 @@ def mutants(
     from surveyor.conformance.mutants import load_mutants
     from surveyor.conformance.mutants.run import run_mutants
     from surveyor.layout import find_layout
+    from surveyor.machine import default_workers
     from surveyor.verdicts import Verdict
 
     layout = find_layout()
@@ -58,7 +58,7 @@ def mutants(
     if not chosen:
         raise UsageError("none of these claims has a mutant; see: surveyor mutants --coverage")
     if workers == 0:
-        workers = min(4, os.cpu_count() or 1) if len(chosen) > 10 else 1
+        workers = default_workers() if len(chosen) > 10 else 1
     with make_progress() as progress:
         results = run_mutants(layout, chosen, progress, workers=workers, unchanged_first=bool(claim))
         if progress.internal or progress.broken:

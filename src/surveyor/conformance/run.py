@@ -158,7 +158,7 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
     for claim in config.selection.claims:
         arguments += ["--claim", claim]
     if config.workers > 1:
-        arguments += ["-p", "xdist.plugin", "-n", str(config.workers)]
+        arguments += ["-p", "xdist.plugin", "-n", str(config.workers), "--dist", "worksteal"]
     for plugin in plugins:
         arguments += ["-p", plugin]
     arguments += options

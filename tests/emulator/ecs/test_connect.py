@@ -130,6 +130,7 @@ def test_an_endpoint_that_empties_answers_503(connected: Ecs) -> None:
     until(connected, lambda: call(connected, client, "http://backend:8080/")["status"] == 200)
 
 
+@pytest.mark.soak
 def test_a_thousand_endpoints_are_reached(connected: Ecs) -> None:
     """A proxy has a listener for each endpoint; the last one is reached like the first."""
     for number in range(ENDPOINTS):

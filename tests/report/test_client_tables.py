@@ -31,7 +31,7 @@ def scenario(name: str, *clients: str, calm: str = "before") -> ExperimentReport
         for number, client in enumerate(clients)
         for phase, share in ((calm, 0.0), ("killed", 2.0), (WHOLE, 1.0))
     ]
-    return replace(measured_experiment(), name=name, clients=tuple(rows), sentences=("dns: no errors",))
+    return replace(measured_experiment(name), clients=tuple(rows), sentences=("dns: no errors",))
 
 
 def test_phases_are_columns_and_clients_are_rows() -> None:

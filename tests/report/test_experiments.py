@@ -66,9 +66,9 @@ def experiment(service: SimulatedService, name: str = "kill-one") -> ExperimentR
 
 
 @cache
-def measured_experiment() -> ExperimentReport:
-    """Return the report on a service with a resurrection, computed once."""
-    return experiment(service_with_a_resurrection())
+def measured_experiment(name: str = "kill-one") -> ExperimentReport:
+    """Return the report on a service with a resurrection, computed once for each name."""
+    return experiment(service_with_a_resurrection(), name)
 
 
 def report(*experiments: ExperimentReport) -> ConformanceReport:

@@ -31,9 +31,9 @@ SETTINGS = {"service": "shop/web", "tasks": "3", "stopTimeout": "30 s (default)"
 
 def of_service(settings: dict[str, str], verdict: Verdict = Verdict.PASS, name: str = "deploy") -> ExperimentReport:
     """Return an experiment on a service with these settings."""
-    found = measured_experiment()
+    found = measured_experiment(name)
     assert found.judged is not None
-    return replace(found, name=name, verdict=verdict, judged=replace(found.judged, service=settings, verdict=verdict))
+    return replace(found, verdict=verdict, judged=replace(found.judged, service=settings, verdict=verdict))
 
 
 def heading(page: str) -> str:

@@ -1,8 +1,8 @@
-"""The only module of Surveyor that suites import: markers, assertions, and the types and helpers of the fixtures."""
+"""The only module of Surveyor that suites import: markers, assertions and helpers. Fixtures need no import."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,87 +10,28 @@ import pytest
 from botocore.exceptions import ClientError
 
 from surveyor import timeouts
-from surveyor.clock import Clock
 from surveyor.dns import record_values
 from surveyor.errors import Inconclusive, NotOffered, WrongAnswer
 from surveyor.evidence import EvidenceEntry, deciding_operation, recorded_block
 from surveyor.fixtures import figure_names
-from surveyor.fixtures.account import ClientFactory, UniqueName
-from surveyor.fixtures.calls import CallTask
-from surveyor.fixtures.container_instances import StartContainerInstances
-from surveyor.fixtures.dns import QueryDns
-from surveyor.fixtures.dns_cache import QueryDnsCached
-from surveyor.fixtures.events import CaptureEvents
-from surveyor.fixtures.figures import ReportFigure
-from surveyor.fixtures.health_endpoints import MakeProbedServer, ProbedServer
-from surveyor.fixtures.http import PostToCloudMap
-from surveyor.fixtures.namespaces import MakeNamespace, NamespaceKind
-from surveyor.fixtures.operations import WaitForOperation
-from surveyor.fixtures.permissions import ClientLimitedTo
-from surveyor.fixtures.records import RecordSets
-from surveyor.fixtures.second_account import ShareNamespace
-from surveyor.fixtures.service_connect import CallFromTask, MakeConnectService, TaskCall, WaitForTask
-from surveyor.fixtures.services import Deregister, MakeService, Register, RegisterAll
-from surveyor.fixtures.tasks import (
-    TASK_IMAGE,
-    TASK_PORT,
-    MakeEcsService,
-    MakeTaskDefinition,
-    TasksOf,
-    WaitUntilSteady,
-    address_of,
-    id_of,
-)
-from surveyor.fixtures.time import Always, Eventually
+from surveyor.fixtures.service_connect import TaskCall
+from surveyor.fixtures.tasks import TASK_IMAGE, TASK_PORT, address_of, id_of
 from surveyor.history.observations import Interval, Observations
-from surveyor.pytest_plugin.task_settings import TaskSettings
-from surveyor.targets.running import RunningTarget
 from surveyor_agents import workload
 
 __all__ = [
     "TASK_IMAGE",
     "TASK_PORT",
-    "Always",
-    "CallFromTask",
-    "CallTask",
-    "CaptureEvents",
-    "ClientFactory",
-    "ClientLimitedTo",
-    "Clock",
-    "Deregister",
-    "Eventually",
     "Inconclusive",
     "Interval",
-    "MakeConnectService",
-    "MakeEcsService",
-    "MakeNamespace",
-    "MakeProbedServer",
-    "MakeService",
-    "MakeTaskDefinition",
-    "NamespaceKind",
     "NotOffered",
     "Observations",
-    "PostToCloudMap",
-    "ProbedServer",
-    "QueryDns",
-    "QueryDnsCached",
-    "RecordSets",
-    "Register",
-    "RegisterAll",
-    "ReportFigure",
-    "RunningTarget",
-    "ShareNamespace",
-    "StartContainerInstances",
     "TaskCall",
-    "TaskSettings",
-    "TasksOf",
-    "UniqueName",
-    "WaitForOperation",
-    "WaitForTask",
-    "WaitUntilSteady",
     "WrongAnswer",
     "address_of",
+    "dns_config",
     "figure_names",
+    "for_each",
     "id_of",
     "proves",
     "raises",
@@ -99,7 +40,6 @@ __all__ = [
     "workload",
 ]
 
-
 _INVALID = ("Invalid", "Validation", "ClientException", "Malformed", "Serialization")
 """Beginnings of the error codes with which services refuse a request that is invalid in itself."""
 
@@ -107,6 +47,24 @@ _INVALID = ("Invalid", "Validation", "ClientException", "Malformed", "Serializat
 def proves(*claims: str) -> pytest.MarkDecorator:
     """Mark a test with the ids of the claims that it proves; every test of a suite needs at least one."""
     return pytest.mark.proves(*claims)
+
+
+def for_each(names: str, cases: Iterable[Any] | Mapping[str, Any]) -> pytest.MarkDecorator:
+    """Run the test once for each case that its claim covers: `@for_each("kind", ["http", "private"])`.
+
+    `names`: one parameter or, with commas, several, of which each case is a tuple. `cases`: values whose text labels
+    the test, or a mapping from label to value.
+    """
+    labels = None
+    if isinstance(cases, Mapping):
+        labels, cases = list(cases), cases.values()
+    return pytest.mark.parametrize(names, list(cases), ids=labels)
+
+
+def dns_config(*types: str, ttl: int = 60, policy: str | None = "MULTIVALUE") -> dict[str, Any]:
+    """Return a DnsConfig with a record of each type; `ttl` in seconds, without RoutingPolicy if `policy` is None."""
+    records = {"DnsRecords": [{"Type": rdtype, "TTL": ttl} for rdtype in types]}
+    return records if policy is None else {"RoutingPolicy": policy, **records}
 
 
 class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)

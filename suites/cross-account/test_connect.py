@@ -1,29 +1,12 @@
 """Service Connect in a namespace of another account."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import (
-    TASK_IMAGE,
-    ClientFactory,
-    Clock,
-    Eventually,
-    MakeNamespace,
-    ShareNamespace,
-    UniqueName,
-    proves,
-    timeouts,
-    workload,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-
+from surveyor.testing import TASK_IMAGE, proves, timeouts, workload
 
 FOR_ECS = "arn:aws:ram::aws:permission/AWSRAMPermissionCloudMapECSFullPermission"
 STRANDED = ("DEACTIVATING", "DEPROVISIONING")
@@ -32,12 +15,12 @@ Create = Callable[[str, int], dict[str, Any]]
 
 
 @pytest.fixture
-def create(consumer_client: ClientFactory, unique_name: UniqueName) -> Create:
+def create(consumer_client, unique_name):
     """Return `create(namespace, count)`, which creates a consumer's ECS service with one endpoint in the namespace."""
     ecs, ec2 = consumer_client("ecs"), consumer_client("ec2")
     cluster, family = unique_name("cluster"), unique_name("family")
     ecs.create_cluster(clusterName=cluster)
-    app: Any = {
+    app = {
         "name": "app",
         "image": TASK_IMAGE,
         "command": workload.command("serve"),
@@ -54,8 +37,8 @@ def create(consumer_client: ClientFactory, unique_name: UniqueName) -> Create:
     subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
     network = {"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]]}}
 
-    def make(namespace: str, count: int) -> dict[str, Any]:
-        endpoint: Any = {"portName": "web", "discoveryName": unique_name("api"), "clientAliases": [{"port": 8080}]}
+    def make(namespace, count):
+        endpoint = {"portName": "web", "discoveryName": unique_name("api"), "clientAliases": [{"port": 8080}]}
         answer = ecs.create_service(
             cluster=cluster,
             serviceName=unique_name("service"),
@@ -65,16 +48,13 @@ def create(consumer_client: ClientFactory, unique_name: UniqueName) -> Create:
             networkConfiguration=network,
             serviceConnectConfiguration={"enabled": True, "namespace": namespace, "services": [endpoint]},
         )
-        service: dict[str, Any] = answer["service"]
-        return service
+        return answer["service"]
 
     return make
 
 
 @proves("cross-account.connect.needs-ecs-permission")
-def test_a_shared_namespace_needs_the_ecs_permission(
-    make_namespace: MakeNamespace, share_namespace: ShareNamespace, create: Create
-) -> None:
+def test_a_shared_namespace_needs_the_ecs_permission(make_namespace, share_namespace, create):
     """A namespace shared with the default permission is refused; with the ECS permission it is accepted by ARN only."""
     ordinary, permitted = make_namespace("http"), make_namespace("http")
     share_namespace(ordinary)
@@ -88,22 +68,16 @@ def test_a_shared_namespace_needs_the_ecs_permission(
 
 @proves("cross-account.connect.revoked-share-strands-services")
 def test_a_withdrawn_share_strands_service_and_task(
-    client: ClientFactory,
-    consumer_client: ClientFactory,
-    make_namespace: MakeNamespace,
-    share_namespace: ShareNamespace,
-    create: Create,
-    clock: Clock,
-    eventually: Eventually,
-) -> None:
+    client, consumer_client, make_namespace, share_namespace, create, clock, eventually
+):
     """The service stays DRAINING, and its task DEACTIVATING or DEPROVISIONING, until the namespace is shared again."""
-    ecs: ECSClient = consumer_client("ecs")
+    ecs = consumer_client("ecs")
     namespace = make_namespace("http")
     share = share_namespace(namespace, FOR_ECS)
     service = create(namespace["Arn"], 1)
     cluster, name = service["clusterArn"], service["serviceName"]
 
-    def task() -> dict[str, Any] | None:
+    def task():
         arns = ecs.list_tasks(cluster=cluster, serviceName=name)["taskArns"]
         return dict(ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"][0]) if arns else None
 
@@ -111,7 +85,7 @@ def test_a_withdrawn_share_strands_service_and_task(
     client("ram").delete_resource_share(resourceShareArn=share)
     ecs.delete_service(cluster=cluster, service=name, force=True)
 
-    def states() -> tuple[str, str]:
+    def states():
         [stopping_task] = ecs.describe_tasks(cluster=cluster, tasks=[running["taskArn"]])["tasks"]
         [deleted_service] = ecs.describe_services(cluster=cluster, services=[name])["services"]
         return deleted_service["status"], stopping_task["lastStatus"]

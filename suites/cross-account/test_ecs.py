@@ -1,35 +1,15 @@
 """ECS service discovery in a namespace of another account."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import (
-    TASK_IMAGE,
-    ClientFactory,
-    Eventually,
-    MakeNamespace,
-    MakeService,
-    ShareNamespace,
-    UniqueName,
-    proves,
-    timeouts,
-    workload,
-)
+from surveyor.testing import TASK_IMAGE, proves, timeouts, workload
 
 
 @proves("cross-account.ecs.service-discovery-not-shared")
 def test_service_discovery_needs_a_registry_of_the_same_account(
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    share_namespace: ShareNamespace,
-    consumer_client: ClientFactory,
-    unique_name: UniqueName,
-    eventually: Eventually,
-) -> None:
+    make_namespace, make_service, share_namespace, consumer_client, unique_name, eventually
+):
     """A consumer's ECS service is accepted with a registry in the same account and refused with a shared one."""
     namespace = make_namespace("http")
     share_namespace(namespace)
@@ -37,7 +17,7 @@ def test_service_discovery_needs_a_registry_of_the_same_account(
     consumer_cloudmap, ecs, ec2 = consumer_client("servicediscovery"), consumer_client("ecs"), consumer_client("ec2")
     cluster, name = unique_name("cluster"), unique_name("family")
     ecs.create_cluster(clusterName=cluster)
-    app: Any = {"name": "app", "image": TASK_IMAGE, "command": workload.command("serve")}
+    app = {"name": "app", "image": TASK_IMAGE, "command": workload.command("serve")}
     ecs.register_task_definition(
         family=name,
         networkMode="awsvpc",
@@ -49,7 +29,7 @@ def test_service_discovery_needs_a_registry_of_the_same_account(
     subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
     network = {"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]]}}
 
-    def create(registry: str) -> None:
+    def create(registry):
         ecs.create_service(
             cluster=cluster,
             serviceName=unique_name("service"),
@@ -64,7 +44,7 @@ def test_service_discovery_needs_a_registry_of_the_same_account(
         create(shared)
     operation = consumer_cloudmap.create_http_namespace(Name=unique_name("own"))
 
-    def created_namespace() -> str:
+    def created_namespace():
         found = consumer_cloudmap.get_operation(OperationId=operation["OperationId"])["Operation"]
         return str(found["Targets"]["NAMESPACE"]) if found["Status"] == "SUCCESS" else ""
 

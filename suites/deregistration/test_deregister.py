@@ -1,42 +1,20 @@
 """DeregisterInstance: what it deletes and what it keeps."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import (
-    Deregister,
-    MakeService,
-    RecordSets,
-    Register,
-    RegisterAll,
-    WaitForOperation,
-    proves,
-    raises,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import dns_config, proves, raises
 
 
-def dns(*types: str) -> dict[str, Any]:
+def dns(*types):
     """Return a DnsConfig with one record of each type."""
-    return {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": kind, "TTL": 60} for kind in types]}
+    return dns_config(*types)
 
 
 @proves("deregistration.removes-own-records-only")
 @pytest.mark.parametrize("types", ["A", "AAAA", "A AAAA"])
 def test_records_of_the_instance_are_deleted_and_others_stay(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    wait_for_success: WaitForOperation,
-    record_sets: RecordSets,
-    private_namespace: dict[str, Any],
-    types: str,
-) -> None:
+    cloudmap, make_service, register_all, wait_for_success, record_sets, private_namespace, types
+):
     """DEREGISTER_INSTANCE deletes the records of the instance; those of other instances and services do not change."""
     service, neighbour = (make_service(private_namespace, DnsConfig=dns(*types.split())) for _ in range(2))
     first = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1"}
@@ -44,7 +22,7 @@ def test_records_of_the_instance_are_deleted_and_others_stay(
     for each in (service, neighbour):
         register_all(each, {"i-1": first, "i-2": second})
 
-    def records_of(service: dict[str, Any]) -> list[dict[str, Any]]:
+    def records_of(service):
         return record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
 
     before, of_neighbour = records_of(service), records_of(neighbour)
@@ -58,12 +36,8 @@ def test_records_of_the_instance_are_deleted_and_others_stay(
 
 @proves("deregistration.removes-own-records-only")
 def test_host_name_of_an_srv_record_is_deleted_too(
-    make_service: MakeService,
-    register_all: RegisterAll,
-    deregister: Deregister,
-    record_sets: RecordSets,
-    private_namespace: dict[str, Any],
-) -> None:
+    make_service, register_all, deregister, record_sets, private_namespace
+):
     """The address records of the host name in its SRV record are deleted too; the other instance keeps its records."""
     service = make_service(private_namespace, DnsConfig=dns("SRV"))
     name = f"{service['Name']}.{private_namespace['Name']}"
@@ -78,13 +52,7 @@ def test_host_name_of_an_srv_record_is_deleted_too(
 
 
 @proves("deregistration.removes-own-records-only")
-def test_instance_is_no_longer_listed(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    deregister: Deregister,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_instance_is_no_longer_listed(cloudmap, make_service, register_all, deregister, http_namespace):
     """A deregistered instance is absent from ListInstances and GetInstance; the other instance does not change."""
     service = make_service(http_namespace)["Id"]
     register_all(service, {"i-1": {"colour": "red"}, "i-2": {"colour": "blue"}})
@@ -96,9 +64,7 @@ def test_instance_is_no_longer_listed(
 
 
 @proves("deregistration.unknown-instance-is-refused")
-def test_instance_that_was_never_registered(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
-) -> None:
+def test_instance_that_was_never_registered(cloudmap, make_service, register, http_namespace):
     """An id that was never registered raises InstanceNotFound, also if another service has such an instance."""
     service, other = make_service(http_namespace), make_service(http_namespace)
     register(other, "i-1", {"colour": "red"})
@@ -107,13 +73,7 @@ def test_instance_that_was_never_registered(
 
 
 @proves("deregistration.unknown-instance-is-refused")
-def test_instance_that_was_deregistered(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    deregister: Deregister,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_instance_that_was_deregistered(cloudmap, make_service, register, deregister, http_namespace):
     """A second deregistration after the first has succeeded raises InstanceNotFound."""
     service = make_service(http_namespace)
     register(service, "i-1", {"colour": "red"})

@@ -1,55 +1,28 @@
 """DNS after an instance was deregistered."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import dns.rcode
 import dns.rdatatype
 import pytest
 
-from surveyor.testing import (
-    Always,
-    Clock,
-    Deregister,
-    Eventually,
-    MakeNamespace,
-    MakeService,
-    NamespaceKind,
-    QueryDns,
-    Register,
-    RegisterAll,
-    proves,
-    record_values,
-    timeouts,
-)
+from surveyor.testing import dns_config, proves, record_values, timeouts
 
 TTL = 15
-A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
+A = dns_config("A", ttl=TTL)
 FIRST, SECOND = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.2"}
 
 
 @proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
 @pytest.mark.parametrize(("kind", "within"), [("public", timeouts.DNS_CHANGE), ("private", timeouts.DNS_CHANGE + TTL)])
 def test_address_leaves_and_does_not_return(
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    deregister: Deregister,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    always: Always,
-    clock: Clock,
-    kind: NamespaceKind,
-    within: float,
-) -> None:
+    make_namespace, make_service, register_all, deregister, query_dns, eventually, always, clock, kind, within
+):
     """Name servers drop the address within 60 seconds, a VPC's resolver one TTL later; the other address stays."""
     namespace = make_namespace(kind)
     service = make_service(namespace, DnsConfig=A)
     register_all(service, {"i-1": FIRST, "i-2": SECOND})
     name = f"{service['Name']}.{namespace['Name']}"
 
-    def addresses() -> list[str]:
+    def addresses():
         return sorted(record_values(query_dns(name, "A", namespace), name, "A"))
 
     clock.wait(timeouts.DNS_CHANGE)  # a resolver that is queried too early caches the negative answer
@@ -60,13 +33,7 @@ def test_address_leaves_and_does_not_return(
 
 
 @proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
-def test_answers_carry_the_ttl_of_the_service(
-    make_service: MakeService,
-    register: Register,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    public_namespace: dict[str, Any],
-) -> None:
+def test_answers_carry_the_ttl_of_the_service(make_service, register, query_dns, eventually, public_namespace):
     """An answer carries the TTL of the service, after which a cache must query again."""
     service = make_service(public_namespace, DnsConfig=A)
     register(service, "i-1", FIRST)
@@ -77,13 +44,8 @@ def test_answers_carry_the_ttl_of_the_service(
 
 @proves("deregistration.last-record-leaves-negative-answer")
 def test_name_without_instances_is_answered_with_the_soa(
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    deregister: Deregister,
-    query_dns: QueryDns,
-    eventually: Eventually,
-) -> None:
+    make_namespace, make_service, register, deregister, query_dns, eventually
+):
     """Without instances the answer has no address, and an SOA record with the namespace's SOA TTL."""
     namespace = make_namespace("public", Properties={"DnsProperties": {"SOA": {"TTL": 77}}})
     service = make_service(namespace, DnsConfig=A)

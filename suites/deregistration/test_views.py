@@ -1,47 +1,25 @@
 """When each view of the registry drops an instance, and how long a cache keeps the answer that there is none."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import (
-    Clock,
-    Deregister,
-    Eventually,
-    Inconclusive,
-    MakeNamespace,
-    MakeService,
-    QueryDns,
-    QueryDnsCached,
-    Register,
-    RegisterAll,
-    proves,
-    record_values,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import Inconclusive, dns_config, proves, record_values, timeouts
 
 TTL = 60
-A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": TTL}]}
+A = dns_config("A", ttl=TTL)
 FIRST, SECOND = {"AWS_INSTANCE_IPV4": "192.0.2.1"}, {"AWS_INSTANCE_IPV4": "192.0.2.2"}
 
 
 @proves("deregistration.gone-from-dns-within-a-minute-and-ttl")
 def test_each_view_drops_the_instance_in_time(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    deregister: Deregister,
-    query_dns: QueryDns,
-    query_dns_cached: QueryDnsCached,
-    eventually: Eventually,
-    clock: Clock,
-    tolerance: float,
-    public_namespace: dict[str, Any],
-) -> None:
+    cloudmap,
+    make_service,
+    register_all,
+    deregister,
+    query_dns,
+    query_dns_cached,
+    eventually,
+    clock,
+    tolerance,
+    public_namespace,
+):
     """ListInstances drops it at once, DiscoverInstances and name servers within a minute, a cache after the TTL."""
     service = make_service(public_namespace, DnsConfig=A)
     register_all(service, {"i-1": FIRST, "i-2": SECOND})
@@ -73,16 +51,8 @@ def test_each_view_drops_the_instance_in_time(
 
 @proves("deregistration.last-record-leaves-negative-answer")
 def test_negative_answer_is_cached_for_the_soa_ttl(
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    deregister: Deregister,
-    query_dns: QueryDns,
-    query_dns_cached: QueryDnsCached,
-    eventually: Eventually,
-    clock: Clock,
-    tolerance: float,
-) -> None:
+    make_namespace, make_service, register, deregister, query_dns, query_dns_cached, eventually, clock, tolerance
+):
     """A cache that queried without instances answers none until the SOA TTL has passed, and then the new instance."""
     namespace = make_namespace("public", Properties={"DnsProperties": {"SOA": {"TTL": TTL}}})
     service = make_service(namespace, DnsConfig=A)

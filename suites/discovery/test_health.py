@@ -1,30 +1,20 @@
 """DiscoverInstances filtered by health."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import Eventually, MakeService, RegisterAll, proves, timeouts
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import proves, timeouts
 
 UP, DOWN = {"AWS_INIT_HEALTH_STATUS": "HEALTHY"}, {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"}
 FILTERS = ["HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL"]
 
 
 @pytest.fixture
-def checked_service(make_service: MakeService, http_namespace: dict[str, Any]) -> dict[str, Any]:
+def checked_service(make_service, http_namespace):
     """Return a service with a custom health check."""
     return make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
 
 
-def discovered(
-    cloudmap: ServiceDiscoveryClient, namespace: dict[str, Any], service: dict[str, Any], **params: Any
-) -> Any:
+def discovered(cloudmap, namespace, service, **params):
     """Return ids and health of the instances that DiscoverInstances returns."""
     found = cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"], **params)
     return {instance["InstanceId"]: instance["HealthStatus"] for instance in found["Instances"]}
@@ -41,14 +31,8 @@ def discovered(
     ],
 )
 def test_each_value_selects_instances_by_health(
-    cloudmap: ServiceDiscoveryClient,
-    register_all: RegisterAll,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-    checked_service: dict[str, Any],
-    status: str,
-    expected: dict[str, str],
-) -> None:
+    cloudmap, register_all, eventually, http_namespace, checked_service, status, expected
+):
     """With one healthy and one unhealthy instance each value of HealthStatus returns the instances that it names."""
     register_all(checked_service, {"up": UP, "down": DOWN})
     eventually(
@@ -64,14 +48,8 @@ def test_each_value_selects_instances_by_health(
     [("HEALTHY", set()), ("UNHEALTHY", {"i-1", "i-2"}), ("HEALTHY_OR_ELSE_ALL", {"i-1", "i-2"})],
 )
 def test_filters_when_none_is_healthy(
-    cloudmap: ServiceDiscoveryClient,
-    register_all: RegisterAll,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-    checked_service: dict[str, Any],
-    status: str,
-    expected: set[str],
-) -> None:
+    cloudmap, register_all, eventually, http_namespace, checked_service, status, expected
+):
     """With all instances unhealthy HEALTHY returns none of them and HEALTHY_OR_ELSE_ALL all of them."""
     register_all(checked_service, {"i-1": DOWN, "i-2": DOWN})
     eventually(
@@ -82,13 +60,7 @@ def test_filters_when_none_is_healthy(
 
 
 @proves("discovery.healthy-by-default")
-def test_healthy_instances_are_returned_by_default(
-    cloudmap: ServiceDiscoveryClient,
-    register_all: RegisterAll,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-    checked_service: dict[str, Any],
-) -> None:
+def test_healthy_instances_are_returned_by_default(cloudmap, register_all, eventually, http_namespace, checked_service):
     """Without HealthStatus only the healthy instance is returned."""
     register_all(checked_service, {"up": UP, "down": DOWN})
     eventually(
@@ -100,14 +72,7 @@ def test_healthy_instances_are_returned_by_default(
 
 @proves("discovery.health-filter-is-ignored-without-check")
 @pytest.mark.parametrize("status", FILTERS)
-def test_filter_is_ignored_without_check(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-    status: str,
-) -> None:
+def test_filter_is_ignored_without_check(cloudmap, make_service, register_all, eventually, http_namespace, status):
     """If a service has no health check, every value of HealthStatus returns all its instances."""
     service = make_service(http_namespace)
     register_all(service, {"i-1": {"colour": "red"}, "i-2": {"colour": "red"}})

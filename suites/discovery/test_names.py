@@ -1,40 +1,16 @@
 """What DiscoverInstances is asked with: names, not ids, in every type of namespace."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import (
-    Eventually,
-    MakeNamespace,
-    MakeService,
-    NamespaceKind,
-    Register,
-    UniqueName,
-    proves,
-    raises,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import dns_config, proves, raises, timeouts
 
 
 @proves("discovery.by-http-name-in-every-type")
 @pytest.mark.parametrize("kind", ["http", "private", "public"])
-def test_instance_is_found_by_names(
-    cloudmap: ServiceDiscoveryClient,
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    eventually: Eventually,
-    kind: NamespaceKind,
-) -> None:
+def test_instance_is_found_by_names(cloudmap, make_namespace, make_service, register, eventually, kind):
     """An instance is found by the namespace's HttpName and the service's name, whatever the type of the namespace."""
     namespace = make_namespace(kind)
-    dns: dict[str, Any] = {} if kind == "http" else {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 60}]}}
+    dns = {} if kind == "http" else {"DnsConfig": dns_config("A", policy=None)}
     service = make_service(namespace, **dns)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     names = {
@@ -47,13 +23,7 @@ def test_instance_is_found_by_names(
 
 @proves("discovery.by-http-name-in-every-type")
 @pytest.mark.parametrize("operation", ["discover_instances", "discover_instances_revision"])
-def test_unknown_names_are_refused(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    unique_name: UniqueName,
-    http_namespace: dict[str, Any],
-    operation: str,
-) -> None:
+def test_unknown_names_are_refused(cloudmap, make_service, unique_name, http_namespace, operation):
     """An unknown namespace raises NamespaceNotFound, an unknown service in a known namespace ServiceNotFound."""
     discover, known = getattr(cloudmap, operation), http_namespace["Name"]
     service = make_service(http_namespace)["Name"]
@@ -65,9 +35,7 @@ def test_unknown_names_are_refused(
 
 
 @proves("discovery.by-http-name-in-every-type")
-def test_ids_are_not_names(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
-) -> None:
+def test_ids_are_not_names(cloudmap, make_service, http_namespace):
     """A namespace id in place of the name raises NamespaceNotFound, a service id ServiceNotFound."""
     service = make_service(http_namespace)
     with raises("NamespaceNotFound"):

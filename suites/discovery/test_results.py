@@ -1,37 +1,24 @@
 """Results of DiscoverInstances: which instances, how many, in what order, with which members."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import Eventually, MakeService, Register, RegisterAll, proves, raises, timeouts
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises, timeouts
 
 
 @pytest.fixture
-def service(make_service: MakeService, http_namespace: dict[str, Any]) -> dict[str, Any]:
+def service(make_service, http_namespace):
     """Return a service without a health check."""
     return make_service(http_namespace)
 
 
 @pytest.fixture
-def names(http_namespace: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
+def names(http_namespace, service):
     """Return the names by which instances of the service are discovered."""
     return {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
 
 
 @proves("discovery.order-is-random")
-def test_order_differs_from_call_to_call(
-    cloudmap: ServiceDiscoveryClient,
-    register_all: RegisterAll,
-    eventually: Eventually,
-    service: dict[str, Any],
-    names: dict[str, Any],
-) -> None:
+def test_order_differs_from_call_to_call(cloudmap, register_all, eventually, service, names):
     """Each call returns all five instances, and not always the same instance first.
 
     If the first instance is drawn evenly, 50 calls begin with the same one once in 10^34 runs.
@@ -46,17 +33,11 @@ def test_order_differs_from_call_to_call(
 
 
 @proves("discovery.max-results")
-def test_answers_have_up_to_max_results(
-    cloudmap: ServiceDiscoveryClient,
-    register_all: RegisterAll,
-    eventually: Eventually,
-    service: dict[str, Any],
-    names: dict[str, Any],
-) -> None:
+def test_answers_have_up_to_max_results(cloudmap, register_all, eventually, service, names):
     """Of 120 instances 100 are returned by default, 7 for MaxResults 7, all for 1,000; there is never a NextToken."""
     register_all(service, {f"i-{number}": {"colour": "red"} for number in range(120)})
 
-    def all_are_discovered() -> bool:
+    def all_are_discovered():
         return len(cloudmap.discover_instances(**names, MaxResults=1_000)["Instances"]) == 120
 
     eventually(all_are_discovered, within=timeouts.DISCOVERY)
@@ -69,7 +50,7 @@ def test_answers_have_up_to_max_results(
 
 @proves("discovery.max-results")
 @pytest.mark.parametrize("size", [0, 1_001])
-def test_other_sizes_are_refused(cloudmap: ServiceDiscoveryClient, names: dict[str, Any], size: int) -> None:
+def test_other_sizes_are_refused(cloudmap, names, size):
     """MaxResults of 0 and of 1,001 are refused with InvalidInput."""
     with raises("InvalidInput"):
         cloudmap.discover_instances(**names, MaxResults=size)
@@ -84,14 +65,7 @@ def test_other_sizes_are_refused(cloudmap: ServiceDiscoveryClient, names: dict[s
     ],
     ids=["AWS", "custom"],
 )
-def test_instance_is_returned_as_registered(
-    cloudmap: ServiceDiscoveryClient,
-    register: Register,
-    eventually: Eventually,
-    service: dict[str, Any],
-    names: dict[str, Any],
-    attributes: dict[str, str],
-) -> None:
+def test_instance_is_returned_as_registered(cloudmap, register, eventually, service, names, attributes):
     """An instance is returned with its id, both names, a health status, and exactly the registered attributes."""
     register(service, "i-1", attributes)
     [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
@@ -102,13 +76,7 @@ def test_instance_is_returned_as_registered(
 
 
 @proves("discovery.unknown-without-check")
-def test_health_is_unknown_without_check(
-    cloudmap: ServiceDiscoveryClient,
-    register: Register,
-    eventually: Eventually,
-    service: dict[str, Any],
-    names: dict[str, Any],
-) -> None:
+def test_health_is_unknown_without_check(cloudmap, register, eventually, service, names):
     """An instance of a service that has no health check is reported as UNKNOWN."""
     register(service, "i-1", {"colour": "red"})
     [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)

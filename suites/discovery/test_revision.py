@@ -1,43 +1,29 @@
 """InstancesRevision, by which a client knows whether its list of instances is current."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import Deregister, Eventually, MakeService, Register, RegisterAll, proves, timeouts
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, timeouts
 
 
 @pytest.fixture
-def service(make_service: MakeService, http_namespace: dict[str, Any]) -> dict[str, Any]:
+def service(make_service, http_namespace):
     """Return a service with a custom health check."""
     return make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
 
 
 @pytest.fixture
-def names(http_namespace: dict[str, Any], service: dict[str, Any]) -> dict[str, Any]:
+def names(http_namespace, service):
     """Return the names by which instances of the service are discovered."""
     return {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
 
 
 @proves("discovery.revision-rises-with-membership-only")
-def test_revision_increases_with_each_change_of_members(
-    cloudmap: ServiceDiscoveryClient,
-    register: Register,
-    deregister: Deregister,
-    eventually: Eventually,
-    service: dict[str, Any],
-    names: dict[str, Any],
-) -> None:
+def test_revision_increases_with_each_change_of_members(cloudmap, register, deregister, eventually, service, names):
     """When DiscoverInstances returns another set of instances, larger or smaller, its revision is higher."""
     revisions = [cloudmap.discover_instances(**names)["InstancesRevision"]]
 
-    def record_revision_of(*expected: str) -> None:
-        def expected_instances() -> Any:
+    def record_revision_of(*expected):
+        def expected_instances():
             answer = cloudmap.discover_instances(**names)
             return {instance["InstanceId"] for instance in answer["Instances"]} == set(expected) and answer
 
@@ -55,17 +41,11 @@ def test_revision_increases_with_each_change_of_members(
 
 
 @proves("discovery.revision-rises-with-membership-only")
-def test_revision_stays_when_health_changes(
-    cloudmap: ServiceDiscoveryClient,
-    register_all: RegisterAll,
-    eventually: Eventually,
-    service: dict[str, Any],
-    names: dict[str, Any],
-) -> None:
+def test_revision_stays_when_health_changes(cloudmap, register_all, eventually, service, names):
     """When DiscoverInstances shows an instance as unhealthy, the revision has not changed."""
     register_all(service, {"i-1": {"colour": "red"}, "i-2": {"colour": "red"}})
 
-    def healthy(count: int) -> Any:
+    def healthy(count):
         answer = cloudmap.discover_instances(**names, HealthStatus="HEALTHY")
         return len(answer["Instances"]) == count and answer
 
@@ -76,16 +56,10 @@ def test_revision_stays_when_health_changes(
 
 
 @proves("discovery.revision-rises-with-membership-only")
-def test_both_calls_return_the_same_revision(
-    cloudmap: ServiceDiscoveryClient,
-    register: Register,
-    eventually: Eventually,
-    service: dict[str, Any],
-    names: dict[str, Any],
-) -> None:
+def test_both_calls_return_the_same_revision(cloudmap, register, eventually, service, names):
     """DiscoverInstancesRevision returns the revision of DiscoverInstances, before and after a change."""
 
-    def same_revision() -> Any:
+    def same_revision():
         answer = cloudmap.discover_instances(**names)
         revision = cloudmap.discover_instances_revision(**names)["InstancesRevision"]
         return answer["InstancesRevision"] == revision and answer

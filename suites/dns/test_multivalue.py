@@ -1,55 +1,30 @@
 """MULTIVALUE routing: all healthy instances, or eight of them. Name servers are queried: they cache nothing."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Protocol
-
 import pytest
 
-from surveyor.testing import (
-    Always,
-    Clock,
-    Eventually,
-    MakeService,
-    QueryDns,
-    RegisterAll,
-    proves,
-    record_values,
-    timeouts,
-)
+from surveyor.testing import dns_config, proves, record_values, timeouts
 
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+A = dns_config("A")
 CHECKED = {"FailureThreshold": 1}
 
 
-class AddressesOf(Protocol):
-    """Return the sorted addresses in one answer for the service."""
-
-    def __call__(self, service: dict[str, Any]) -> list[str]:
-        """`addresses_of(service)`."""
-
-
 @pytest.fixture
-def addresses_of(query_dns: QueryDns, public_namespace: dict[str, Any]) -> AddressesOf:
+def addresses_of(query_dns, public_namespace):
     """Query the addresses of a service."""
 
-    def query_addresses(service: dict[str, Any]) -> list[str]:
+    def query_addresses(service):
         name = f"{service['Name']}.{public_namespace['Name']}"
         return sorted(record_values(query_dns(name, "A", public_namespace), name, "A"))
 
     return query_addresses
 
 
-def addresses(count: int) -> list[str]:
+def addresses(count):
     """Return `count` addresses, sorted as text."""
     return sorted(f"192.0.2.{number}" for number in range(1, count + 1))
 
 
-def instances(count: int, **attributes: str) -> dict[str, dict[str, str]]:
+def instances(count, **attributes):
     """Return `count` instances by id, each with one address."""
     return {f"i-{address}": {"AWS_INSTANCE_IPV4": address, **attributes} for address in addresses(count)}
 
@@ -57,13 +32,8 @@ def instances(count: int, **attributes: str) -> dict[str, dict[str, str]]:
 @proves("dns.multivalue.returns-all-up-to-eight")
 @pytest.mark.parametrize("count", [2, 8])
 def test_every_answer_has_all_up_to_eight(
-    make_service: MakeService,
-    register_all: RegisterAll,
-    addresses_of: AddressesOf,
-    eventually: Eventually,
-    public_namespace: dict[str, Any],
-    count: int,
-) -> None:
+    make_service, register_all, addresses_of, eventually, public_namespace, count
+):
     """With up to eight instances each of 50 answers has all addresses, each exactly once."""
     service = make_service(public_namespace, DnsConfig=A)
     register_all(service, instances(count))
@@ -74,14 +44,7 @@ def test_every_answer_has_all_up_to_eight(
 
 @proves("dns.multivalue.caps-at-eight")
 @pytest.mark.parametrize("count", [9, 20])
-def test_no_answer_has_more_than_eight(
-    make_service: MakeService,
-    register_all: RegisterAll,
-    addresses_of: AddressesOf,
-    clock: Clock,
-    public_namespace: dict[str, Any],
-    count: int,
-) -> None:
+def test_no_answer_has_more_than_eight(make_service, register_all, addresses_of, clock, public_namespace, count):
     """With more than eight instances an answer has some of their addresses, each once and not more than eight."""
     service = make_service(public_namespace, DnsConfig=A)
     register_all(service, instances(count))
@@ -95,14 +58,8 @@ def test_no_answer_has_more_than_eight(
 
 @proves("dns.multivalue.fails-open")
 def test_unhealthy_instances_are_answered_if_none_is_healthy(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    addresses_of: AddressesOf,
-    eventually: Eventually,
-    always: Always,
-    public_namespace: dict[str, Any],
-) -> None:
+    cloudmap, make_service, register_all, addresses_of, eventually, always, public_namespace
+):
     """While one of three is healthy only it is answered; when it is unhealthy too, unhealthy ones are answered."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckCustomConfig=CHECKED)
     first, *others = instances(3)
@@ -119,13 +76,7 @@ def test_unhealthy_instances_are_answered_if_none_is_healthy(
 
 
 @proves("dns.multivalue.fails-open")
-def test_failing_open_is_capped_at_eight_too(
-    make_service: MakeService,
-    register_all: RegisterAll,
-    addresses_of: AddressesOf,
-    clock: Clock,
-    public_namespace: dict[str, Any],
-) -> None:
+def test_failing_open_is_capped_at_eight_too(make_service, register_all, addresses_of, clock, public_namespace):
     """With ten instances, all unhealthy from the start, an answer has some of them and not more than eight."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckCustomConfig=CHECKED)
     register_all(service, instances(10, AWS_INIT_HEALTH_STATUS="UNHEALTHY"))

@@ -3,43 +3,16 @@
 A name is first queried when its records are published everywhere, since resolvers cache negative answers too.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import dns.rcode
 import pytest
 
-from surveyor.testing import (
-    Clock,
-    Eventually,
-    MakeNamespace,
-    MakeService,
-    QueryDns,
-    Register,
-    WrongAnswer,
-    proves,
-    record_values,
-    timeouts,
-)
+from surveyor.testing import WrongAnswer, dns_config, proves, record_values, timeouts
 
-if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 0}]}
+A = dns_config("A", ttl=0)
 
 
 @proves("dns.private.unknown-names-do-not-fall-through")
-def test_private_zone_hides_the_public_one(
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    query_dns: QueryDns,
-    clock: Clock,
-    private_namespace: dict[str, Any],
-) -> None:
+def test_private_zone_hides_the_public_one(make_namespace, make_service, register, query_dns, clock, private_namespace):
     """With a public and a private namespace of one name, a name of only the public one is NXDOMAIN in the VPC."""
     public_namespace = make_namespace("public", Name=private_namespace["Name"])
     inside, outside = make_service(private_namespace, DnsConfig=A), make_service(public_namespace, DnsConfig=A)
@@ -58,16 +31,8 @@ def test_private_zone_hides_the_public_one(
 @proves("dns.private.needs-both-vpc-attributes")
 @pytest.mark.parametrize("attribute", ["EnableDnsHostnames", "EnableDnsSupport"])
 def test_private_names_need_both_attributes_of_the_vpc(
-    cloudmap: ServiceDiscoveryClient,
-    ec2: EC2Client,
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    clock: Clock,
-    attribute: str,
-) -> None:
+    cloudmap, ec2, make_namespace, make_service, register, query_dns, eventually, clock, attribute
+):
     """With either attribute off a private name does not resolve in the VPC; DiscoverInstances is not affected."""
     vpc = ec2.create_vpc(CidrBlock="10.3.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
@@ -77,31 +42,24 @@ def test_private_names_need_both_attributes_of_the_vpc(
     name = f"{service['Name']}.{namespace['Name']}"
     clock.wait(timeouts.DNS_CHANGE)
 
-    def resolves() -> bool:
+    def resolves():
         try:
             return record_values(query_dns(name, "A", vpc=vpc), name, "A") == ["192.0.2.1"]
         except WrongAnswer:  # a VPC without DNS support may have no resolver at all
             return False
 
     assert resolves()
-    off: dict[str, Any] = {attribute: {"Value": False}}
+    off = {attribute: {"Value": False}}
     ec2.modify_vpc_attribute(VpcId=vpc, **off)
     eventually(lambda: not resolves(), within=timeouts.DNS_CHANGE)
     assert cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"])["Instances"]
-    on: dict[str, Any] = {attribute: {"Value": True}}
+    on = {attribute: {"Value": True}}
     ec2.modify_vpc_attribute(VpcId=vpc, **on)
     eventually(resolves, within=timeouts.DNS_CHANGE)
 
 
 @proves("dns.private.most-specific-zone-wins")
-def test_most_specific_zone_answers(
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    query_dns: QueryDns,
-    clock: Clock,
-    private_namespace: dict[str, Any],
-) -> None:
+def test_most_specific_zone_answers(make_namespace, make_service, register, query_dns, clock, private_namespace):
     """Of b.a in example.com and b in a.example.com, in two namespaces of one VPC, the second is answered."""
     specific_namespace = make_namespace("private", Name=f"a.{private_namespace['Name']}")
     register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
@@ -115,13 +73,8 @@ def test_most_specific_zone_answers(
 
 @proves("dns.private.most-specific-zone-wins")
 def test_most_specific_zone_answers_for_names_that_it_lacks(
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    query_dns: QueryDns,
-    clock: Clock,
-    private_namespace: dict[str, Any],
-) -> None:
+    make_namespace, make_service, register, query_dns, clock, private_namespace
+):
     """A name that only the less specific zone has is NXDOMAIN if the more specific zone covers it."""
     specific_namespace = make_namespace("private", Name=f"a.{private_namespace['Name']}")
     register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})

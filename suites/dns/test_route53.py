@@ -1,39 +1,15 @@
 """Records of a namespace in Route 53's API."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import (
-    Eventually,
-    MakeNamespace,
-    MakeService,
-    NamespaceKind,
-    RecordSets,
-    Register,
-    RegisterAll,
-    proves,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_route53 import Route53Client
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import dns_config, proves, timeouts
 
 
 @proves("dns.alias.ignores-service-ttl")
-def test_alias_record_has_no_ttl(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    record_sets: RecordSets,
-    private_namespace: dict[str, Any],
-) -> None:
+def test_alias_record_has_no_ttl(cloudmap, make_service, register_all, record_sets, private_namespace):
     """In a service with TTL 300 the record of an address has that TTL; an alias record has no TTL."""
-    config = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 300}]}
+    config = dns_config("A", ttl=300, policy="WEIGHTED")
     service = make_service(private_namespace, DnsConfig=config)
     load_balancer = f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
     register_all(service, {"lb": {"AWS_ALIAS_DNS_NAME": load_balancer}, "i-1": {"AWS_INSTANCE_IPV4": "192.0.2.1"}})
@@ -45,12 +21,12 @@ def test_alias_record_has_no_ttl(
 
 
 @pytest.fixture
-def make_record(make_namespace: MakeNamespace, make_service: MakeService, register: Register) -> Any:
+def make_record(make_namespace, make_service, register):
     """Create a namespace of a kind with an instance at 192.0.2.1, and return the parameters for TestDNSAnswer."""
 
-    def make(kind: NamespaceKind) -> dict[str, str]:
+    def make(kind):
         namespace = make_namespace(kind)
-        config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+        config = dns_config("A")
         service = make_service(namespace, DnsConfig=config)
         register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
         zone = namespace["Properties"]["DnsProperties"]["HostedZoneId"]
@@ -60,7 +36,7 @@ def make_record(make_namespace: MakeNamespace, make_service: MakeService, regist
 
 
 @proves("dns.test-dns-answer-is-for-public-zones")
-def test_only_public_zones_are_answered(route53: Route53Client, eventually: Eventually, make_record: Any) -> None:
+def test_only_public_zones_are_answered(route53, eventually, make_record):
     """TestDNSAnswer returns the address of an instance in a public namespace, and is refused for a private one."""
     public, private = make_record("public"), make_record("private")
     eventually(lambda: route53.test_dns_answer(**public)["RecordData"] == ["192.0.2.1"], within=timeouts.DNS_CHANGE)

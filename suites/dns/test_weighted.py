@@ -1,35 +1,21 @@
 """WEIGHTED routing: one instance at random. Name servers are queried: they cache nothing."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor.testing import Clock, Eventually, MakeService, QueryDns, RegisterAll, proves, record_values, timeouts
+from surveyor.testing import dns_config, proves, record_values, timeouts
 
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 0}]}
+A = dns_config("A", ttl=0, policy="WEIGHTED")
 FOUR = {f"i-{number}": {"AWS_INSTANCE_IPV4": f"192.0.2.{number}"} for number in range(1, 5)}
 ADDRESSES = {attributes["AWS_INSTANCE_IPV4"] for attributes in FOUR.values()}
 
 
-class QueryAddresses(Protocol):
-    """Query the service's addresses `count` times, and return the addresses in each answer."""
-
-    def __call__(self, service: dict[str, Any], count: int) -> list[list[str]]:
-        """`query_addresses(service, count)`."""
-
-
 @pytest.fixture
-def query_addresses(query_dns: QueryDns, public_namespace: dict[str, Any]) -> QueryAddresses:
+def query_addresses(query_dns, public_namespace):
     """Query the addresses of a service several times."""
 
-    def query(service: dict[str, Any], count: int) -> list[list[str]]:
+    def query(service, count):
         name = f"{service['Name']}.{public_namespace['Name']}"
         return [record_values(query_dns(name, "A", public_namespace), name, "A") for _ in range(count)]
 
@@ -38,12 +24,8 @@ def query_addresses(query_dns: QueryDns, public_namespace: dict[str, Any]) -> Qu
 
 @proves("dns.weighted.returns-one-at-random")
 def test_each_answer_is_one_of_four_with_equal_chances(
-    make_service: MakeService,
-    register_all: RegisterAll,
-    query_addresses: QueryAddresses,
-    clock: Clock,
-    public_namespace: dict[str, Any],
-) -> None:
+    make_service, register_all, query_addresses, clock, public_namespace
+):
     """Each of 400 answers has one address, and each of four instances has between half and twice its share of 100.
 
     If all chances are equal, a count is below 50 or above 200 once in 10^9 runs.
@@ -58,13 +40,7 @@ def test_each_answer_is_one_of_four_with_equal_chances(
 
 
 @proves("dns.weighted.returns-one-at-random")
-def test_single_instance_is_in_every_answer(
-    make_service: MakeService,
-    register_all: RegisterAll,
-    query_addresses: QueryAddresses,
-    eventually: Eventually,
-    public_namespace: dict[str, Any],
-) -> None:
+def test_single_instance_is_in_every_answer(make_service, register_all, query_addresses, eventually, public_namespace):
     """With a single instance every answer has its address, and none of the other service in the namespace."""
     single, neighbour = make_service(public_namespace, DnsConfig=A), make_service(public_namespace, DnsConfig=A)
     register_all(neighbour, FOUR)
@@ -75,13 +51,8 @@ def test_single_instance_is_in_every_answer(
 
 @proves("dns.weighted.fails-open")
 def test_all_are_answered_if_none_is_healthy(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    query_addresses: QueryAddresses,
-    clock: Clock,
-    public_namespace: dict[str, Any],
-) -> None:
+    cloudmap, make_service, register_all, query_addresses, clock, public_namespace
+):
     """While one of four is healthy only it is answered; when none is, each answer has any one of the four.
 
     With equal chances one of the four is missing from 100 answers once in 10^11 runs.
@@ -90,7 +61,7 @@ def test_all_are_answered_if_none_is_healthy(
     register_all(service, FOUR)
     first, *others = FOUR
 
-    def report_unhealthy(*ids: str) -> None:
+    def report_unhealthy(*ids):
         for instance in ids:
             cloudmap.update_instance_custom_health_status(
                 ServiceId=service["Id"], InstanceId=instance, Status="UNHEALTHY"

@@ -1,37 +1,14 @@
 """Attributes with which ECS registers a task in Cloud Map."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import (
-    TASK_PORT,
-    Eventually,
-    MakeEcsService,
-    MakeService,
-    MakeTaskDefinition,
-    QueryDns,
-    TasksOf,
-    UniqueName,
-    WaitUntilSteady,
-    address_of,
-    proves,
-    record_values,
-    timeouts,
-)
+from surveyor.testing import TASK_PORT, address_of, dns_config, proves, record_values, timeouts
 
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+A = dns_config("A", ttl=10)
+SRV = dns_config("SRV", ttl=10)
 
 
-A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
-SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
-
-
-def attributes(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> dict[str, str]:
+def attributes(cloudmap, service):
     """Return the attributes of the only instance of a service."""
     (instance,) = cloudmap.list_instances(ServiceId=service["Id"])["Instances"]
     return instance["Attributes"]
@@ -39,16 +16,16 @@ def attributes(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> dic
 
 @proves("ecs.attributes.are-added")
 def test_ecs_adds_its_attributes(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    eventually: Eventually,
-    cluster: str,
-    http_namespace: dict[str, Any],
-) -> None:
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    eventually,
+    cluster,
+    http_namespace,
+):
     """The attributes name the location and the service of a task, and DiscoverInstances can filter by them."""
     registry, definition = make_service(http_namespace), make_task_definition()
     service = wait_until_steady(make_ecs_service(definition, registry))
@@ -65,9 +42,9 @@ def test_ecs_adds_its_attributes(
     }
     assert {key: actual.get(key) for key in expected} == expected
     assert "EC2_INSTANCE_ID" not in actual
-    names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "ALL"}
+    names = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "ALL"}
 
-    def count(**query: str) -> int:
+    def count(**query):
         return len(cloudmap.discover_instances(QueryParameters=query, **names)["Instances"])
 
     eventually(
@@ -82,16 +59,16 @@ def test_ecs_adds_its_attributes(
     "port", [{"port": 9090}, {"containerName": "app", "containerPort": TASK_PORT}], ids=["a number", "by name"]
 )
 def test_registry_port_is_registered(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    private_namespace: dict[str, Any],
-    port: dict[str, Any],
-) -> None:
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    query_dns,
+    eventually,
+    private_namespace,
+    port,
+):
     """AWS_INSTANCE_PORT and the SRV record have the port of the registry."""
     registry = make_service(private_namespace, DnsConfig=SRV)
     wait_until_steady(make_ecs_service(make_task_definition(), {"registryArn": registry["Arn"], **port}))
@@ -99,7 +76,7 @@ def test_registry_port_is_registered(
     assert attributes(cloudmap, registry).get("AWS_INSTANCE_PORT") == expected
     name = f"{registry['Name']}.{private_namespace['Name']}"
 
-    def ports() -> list[str]:
+    def ports():
         return [value.split()[2] for value in record_values(query_dns(name, "SRV", private_namespace), name, "SRV")]
 
     assert eventually(ports, within=timeouts.DNS_CHANGE) == [expected]
@@ -107,16 +84,16 @@ def test_registry_port_is_registered(
 
 @proves("ecs.dns.private-address-in-public-namespaces")
 def test_public_names_have_private_addresses(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    network: Any,
-    public_namespace: dict[str, Any],
-) -> None:
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    query_dns,
+    eventually,
+    network,
+    public_namespace,
+):
     """DNS returns the private address of the interface even if a task has a public address."""
     registry = make_service(public_namespace, DnsConfig=A)
     public = {"awsvpcConfiguration": {**network["awsvpcConfiguration"], "assignPublicIp": "ENABLED"}}
@@ -130,17 +107,17 @@ def test_public_names_have_private_addresses(
 
 @proves("ecs.attributes.task-set-external-id")
 def test_external_id_of_a_task_set_is_registered(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    eventually: Eventually,
-    unique_name: UniqueName,
-    cluster: str,
-    network: Any,
-    http_namespace: dict[str, Any],
-) -> None:
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    eventually,
+    unique_name,
+    cluster,
+    network,
+    http_namespace,
+):
     """The instance of a task in a task set with an external id and a registry has that id."""
     registry, definition, external = make_service(http_namespace), make_task_definition(), unique_name("external")
     service = make_ecs_service(

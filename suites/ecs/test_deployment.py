@@ -2,28 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import (
-    Clock,
-    Eventually,
-    MakeEcsService,
-    MakeService,
-    MakeTaskDefinition,
-    ReportFigure,
-    TaskSettings,
-    TasksOf,
-    WaitUntilSteady,
-    figure_names,
-    proves,
-    timeouts,
-    workload,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import figure_names, proves, timeouts, workload
 
 COUNTS_AFTER = 40.0
 """Seconds (ecs/DeploymentConfiguration.minimumHealthyPercent)."""
@@ -31,21 +10,14 @@ COUNTS_AFTER = 40.0
 
 @proves("ecs.deployment.counts-forty-seconds-after-running")
 def test_a_task_counts_forty_seconds_after_it_runs(
-    ecs: ECSClient,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    eventually: Eventually,
-    tolerance: float,
-    cluster: str,
-) -> None:
+    ecs, make_task_definition, make_ecs_service, wait_until_steady, tasks_of, eventually, tolerance, cluster
+):
     """The old task is stopped 40 s after the new one is RUNNING, not sooner."""
     service = wait_until_steady(make_ecs_service(make_task_definition()))
     (old,) = tasks_of(service)
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
 
-    def stopping() -> dict[str, Any] | None:
+    def stopping():
         found = ecs.describe_tasks(cluster=cluster, tasks=[old["taskArn"]])["tasks"][0]
         return dict(found) if found["desiredStatus"] == "STOPPED" else None
 
@@ -57,13 +29,8 @@ def test_a_task_counts_forty_seconds_after_it_runs(
 
 @proves("ecs.deployment.minimum-and-maximum")
 def test_minimum_and_maximum_hold_during_a_deployment(
-    ecs: ECSClient,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    eventually: Eventually,
-    cluster: str,
-) -> None:
+    ecs, make_task_definition, make_ecs_service, wait_until_steady, eventually, cluster
+):
     """With four tasks at 50 and 150 percent, two or more are always running, and at most six running or pending."""
     limits = {"minimumHealthyPercent": 50, "maximumPercent": 150}
     service = wait_until_steady(make_ecs_service(make_task_definition(), count=4, deploymentConfiguration=limits))
@@ -71,7 +38,7 @@ def test_minimum_and_maximum_hold_during_a_deployment(
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
     outside: list[tuple[int, int]] = []
 
-    def is_over() -> bool:
+    def is_over():
         answer = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])
         now = answer["services"][0]
         if not (now["runningCount"] >= 2 and now["runningCount"] + now["pendingCount"] <= 6):
@@ -84,13 +51,7 @@ def test_minimum_and_maximum_hold_during_a_deployment(
 
 
 @proves("ecs.deployment.breaker-counts-health")
-def test_the_breaker_counts_failed_checks(
-    ecs: ECSClient,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    eventually: Eventually,
-    cluster: str,
-) -> None:
+def test_the_breaker_counts_failed_checks(ecs, make_task_definition, make_ecs_service, eventually, cluster):
     """Tasks start running and fail their checks; after three of them the deployment is FAILED."""
     check = {"command": ["CMD-SHELL", "exit 1"], "interval": 5, "retries": 1}
     configuration = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
@@ -98,7 +59,7 @@ def test_the_breaker_counts_failed_checks(
     service = make_ecs_service(definition, deploymentConfiguration=configuration)
     max_failed = [0]
 
-    def failed() -> bool:
+    def failed():
         answer = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])
         (deployment,) = answer["services"][0]["deployments"]
         max_failed[0] = max(max_failed[0], deployment["failedTasks"])
@@ -118,26 +79,26 @@ def test_the_breaker_counts_failed_checks(
 
 @proves("ecs.deployment.healthy-gap")
 def test_the_gap_without_a_healthy_instance_is_recorded(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    clock: Clock,
-    report_figure: ReportFigure,
-    task_settings: TaskSettings,
-    eventually: Eventually,
-    cluster: str,
-    http_namespace: dict[str, Any],
-) -> None:
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    clock,
+    report_figure,
+    task_settings,
+    eventually,
+    cluster,
+    http_namespace,
+):
     """The time without a HEALTHY instance during a rolling update of one task with a container check is recorded."""
     check = (
         {"healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 5}} if task_settings.check else {}
     )
     registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
     service = wait_until_steady(make_ecs_service(make_task_definition(container=check), registry))
-    names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "HEALTHY"}
+    names = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "HEALTHY"}
     eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     first = service["deployments"][0]["id"]
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)

@@ -1,47 +1,31 @@
 """Events that ECS sends to EventBridge."""
 
-from __future__ import annotations
+from surveyor.testing import proves, timeouts, workload
 
-from typing import Any
-
-from surveyor.testing import (
-    CallTask,
-    CaptureEvents,
-    Eventually,
-    MakeEcsService,
-    MakeService,
-    MakeTaskDefinition,
-    TasksOf,
-    WaitUntilSteady,
-    proves,
-    timeouts,
-    workload,
-)
-
-CUSTOM: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 
 
 @proves("ecs.events.unhealthy-instance-is-told")
 def test_an_unhealthy_instance_is_reported(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    call_task: CallTask,
-    capture_events: CaptureEvents,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-) -> None:
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    call_task,
+    capture_events,
+    eventually,
+    http_namespace,
+):
     """When the check of a registered task fails, ECS sends an event of type WARN about the service."""
     received = capture_events({"source": ["aws.ecs"], "detail-type": ["ECS Service Action"]})
-    check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5}
+    check = {"command": ["CMD", *workload.command("check")], "interval": 5}
     definition = make_task_definition(container={"healthCheck": check})
     service = wait_until_steady(make_ecs_service(definition, make_service(http_namespace, **CUSTOM)))
     (task,) = tasks_of(service)
     call_task(task, "/health?do=fail", "PUT")
 
-    def unhealthy_event() -> dict[str, Any] | None:
+    def unhealthy_event():
         for event in received():
             if event["detail"]["eventName"] == "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY":
                 return event

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import (
-    TASK_PORT,
-    Always,
-    CallTask,
-    Clock,
-    Eventually,
-    MakeEcsService,
-    MakeService,
-    MakeTaskDefinition,
-    QueryDns,
-    ReportFigure,
-    StartContainerInstances,
-    TasksOf,
-    UniqueName,
-    WaitUntilSteady,
-    id_of,
-    proves,
-    record_values,
-    timeouts,
-    workload,
-)
+from surveyor.testing import TASK_PORT, dns_config, id_of, proves, record_values, timeouts, workload
 
-if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
-ON_EC2: Any = {"requiresCompatibilities": ["EC2"], "cpu": None}
+SRV = dns_config("SRV", ttl=10)
+ON_EC2 = {"requiresCompatibilities": ["EC2"], "cpu": None}
 
 
 @proves("ecs.registry.host-port-is-registered", "ecs.attributes.ec2-instance-id")
 @pytest.mark.parametrize("mode", ["bridge", "host"])
 def test_the_host_port_is_registered(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    start_container_instances: StartContainerInstances,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    call_task: CallTask,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    private_namespace: dict[str, Any],
-    mode: str,
-) -> None:
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    start_container_instances,
+    wait_until_steady,
+    tasks_of,
+    call_task,
+    query_dns,
+    eventually,
+    private_namespace,
+    mode,
+):
     """The SRV record has the host port of the container, and the task answers at that port."""
     (host,) = start_container_instances()
     registry = make_service(private_namespace, DnsConfig=SRV)
@@ -68,7 +40,7 @@ def test_the_host_port_is_registered(
     assert (attributes["AWS_INSTANCE_PORT"], attributes["EC2_INSTANCE_ID"]) == (str(port), host["ec2InstanceId"])
     name = f"{registry['Name']}.{private_namespace['Name']}"
 
-    def ports() -> list[str]:
+    def ports():
         return [value.split()[2] for value in record_values(query_dns(name, "SRV", private_namespace), name, "SRV")]
 
     assert eventually(ports, within=timeouts.DNS_CHANGE) == [str(port)]
@@ -77,19 +49,19 @@ def test_the_host_port_is_registered(
 
 @proves("deregistration.ecs.draining-keeps-registrations")
 def test_draining_is_recorded(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    start_container_instances: StartContainerInstances,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    clock: Clock,
-    report_figure: ReportFigure,
-    cluster: str,
-    private_namespace: dict[str, Any],
-) -> None:
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    start_container_instances,
+    wait_until_steady,
+    tasks_of,
+    clock,
+    report_figure,
+    cluster,
+    private_namespace,
+):
     """One of two hosts is set to DRAINING; the time that its task stays registered and running is recorded."""
     hosts = start_container_instances(2)
     registry = make_service(private_namespace, DnsConfig=SRV)
@@ -98,7 +70,7 @@ def test_draining_is_recorded(
     task = next(
         found for found in tasks_of(service) if found["containerInstanceArn"] == hosts[0]["containerInstanceArn"]
     )
-    draining: Any = {"cluster": cluster, "containerInstances": [hosts[0]["containerInstanceArn"]], "status": "DRAINING"}
+    draining = {"cluster": cluster, "containerInstances": [hosts[0]["containerInstanceArn"]], "status": "DRAINING"}
     ecs.update_container_instances_state(**draining)
     start = last = clock.now()
     seen: dict[str, tuple[float, float]] = {}
@@ -123,38 +95,38 @@ def test_draining_is_recorded(
 
 @proves("ecs.health.agent-disconnect-keeps-health")
 def test_health_stays_while_the_agent_is_disconnected(
-    ec2: EC2Client,
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    start_container_instances: StartContainerInstances,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    call_task: CallTask,
-    eventually: Eventually,
-    always: Always,
-    unique_name: UniqueName,
-    cluster: str,
-    task_vpc: str,
-    http_namespace: dict[str, Any],
-) -> None:
+    ec2,
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    start_container_instances,
+    wait_until_steady,
+    tasks_of,
+    call_task,
+    eventually,
+    always,
+    unique_name,
+    cluster,
+    task_vpc,
+    http_namespace,
+):
     """Without outbound rules the agent is disconnected: a failed check has no effect until the rules are restored."""
     group = ec2.create_security_group(GroupName=unique_name("cut"), Description="surveyor", VpcId=task_vpc)["GroupId"]
     (host,) = start_container_instances(SecurityGroupIds=[group])
     registry = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
-    check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5, "retries": 2}
+    check = {"command": ["CMD", *workload.command("check")], "interval": 5, "retries": 2}
     definition = make_task_definition(container={"healthCheck": check}, **ON_EC2)
     service = wait_until_steady(make_ecs_service(definition, registry, launchType="EC2"))
     (task,) = tasks_of(service)
 
-    def status() -> str | None:
+    def status():
         return cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"].get(id_of(task))
 
     eventually(lambda: status() == "HEALTHY", within=timeouts.TASK)
 
-    def connected() -> bool:
+    def connected():
         arn = host["containerInstanceArn"]
         answer = ecs.describe_container_instances(cluster=cluster, containerInstances=[arn])
         return answer["containerInstances"][0]["agentConnected"]

@@ -2,28 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import (
-    CallTask,
-    Clock,
-    Eventually,
-    Inconclusive,
-    MakeEcsService,
-    MakeService,
-    MakeTaskDefinition,
-    ReportFigure,
-    TasksOf,
-    WaitUntilSteady,
-    WrongAnswer,
-    proves,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import Inconclusive, WrongAnswer, dns_config, proves, timeouts
 
 GRACE = 30.0
 """Seconds between SIGTERM and SIGKILL (ecs/StopTask)."""
@@ -31,23 +10,16 @@ GRACE = 30.0
 
 @proves("ecs.life.sigkill-thirty-seconds-after-sigterm")
 def test_sigkill_is_sent_thirty_seconds_after_sigterm(
-    ecs: ECSClient,
-    make_task_definition: MakeTaskDefinition,
-    call_task: CallTask,
-    eventually: Eventually,
-    clock: Clock,
-    tolerance: float,
-    cluster: str,
-    network: Any,
-) -> None:
+    ecs, make_task_definition, call_task, eventually, clock, tolerance, cluster, network
+):
     """A process that ignores SIGTERM is killed thirty seconds later; one that obeys it ends with code 0."""
     codes = {}
     for reaction in ("ignore", "die"):
         definition = make_task_definition("serve", "--on-term", reaction)["taskDefinitionArn"]
-        run: Any = {"cluster": cluster, "launchType": "FARGATE", "networkConfiguration": network}
+        run = {"cluster": cluster, "launchType": "FARGATE", "networkConfiguration": network}
         arn = ecs.run_task(taskDefinition=definition, **run)["tasks"][0]["taskArn"]
 
-        def task(arn: str = arn) -> dict[str, Any]:
+        def task(arn=arn):
             return dict(ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0])
 
         eventually(lambda: task()["lastStatus"] == "RUNNING", within=timeouts.TASK)
@@ -55,7 +27,7 @@ def test_sigkill_is_sent_thirty_seconds_after_sigterm(
         ecs.stop_task(cluster=cluster, task=arn)
         if reaction == "ignore":
 
-            def is_stopping(callee: dict[str, Any] = running) -> bool:
+            def is_stopping(callee=running):
                 return call_task(callee)["stopping"] is True
 
             eventually(is_stopping, within=timeouts.SCHEDULER)
@@ -79,21 +51,21 @@ def test_sigkill_is_sent_thirty_seconds_after_sigterm(
 
 @proves("ecs.life.deregistration-and-sigterm", "deregistration.ecs.does-not-wait-for-ttl")
 def test_deregistration_and_sigterm_are_recorded(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    call_task: CallTask,
-    clock: Clock,
-    report_figure: ReportFigure,
-    cluster: str,
-    private_namespace: dict[str, Any],
-) -> None:
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    call_task,
+    clock,
+    report_figure,
+    cluster,
+    private_namespace,
+):
     """The time from StopTask until SIGTERM, deregistration and the end of the task is recorded; the TTL is 300 s."""
-    records: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 300}]}
+    records = dns_config("A", ttl=300)
     registry = make_service(private_namespace, DnsConfig=records)
     definition = make_task_definition("serve", "--on-term", "drain", "--drain", "20")
     service = wait_until_steady(make_ecs_service(definition, registry))
@@ -119,7 +91,7 @@ def test_deregistration_and_sigterm_are_recorded(
     assert {"the instance was gone", "the task ended"} <= seen.keys()
 
 
-def _is_stopping(call_task: CallTask, task: dict[str, Any]) -> bool:
+def _is_stopping(call_task, task):
     try:
         return bool(call_task(task)["stopping"])
     except WrongAnswer:  # nothing listens any more, so the process has ended

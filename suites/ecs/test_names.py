@@ -1,38 +1,22 @@
 """Services find each other by name inside the VPC."""
 
-from __future__ import annotations
+from surveyor.testing import address_of, dns_config, proves, timeouts
 
-from typing import Any
-
-from surveyor.testing import (
-    CallTask,
-    Eventually,
-    MakeEcsService,
-    MakeNamespace,
-    MakeService,
-    MakeTaskDefinition,
-    TasksOf,
-    WaitUntilSteady,
-    address_of,
-    proves,
-    timeouts,
-)
-
-A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
+A = dns_config("A", ttl=10)
 
 
 @proves("ecs.dns.tasks-resolve-each-other")
 def test_a_task_resolves_another_service(
-    task_vpc: str,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    call_task: CallTask,
-    eventually: Eventually,
-    make_namespace: MakeNamespace,
-) -> None:
+    task_vpc,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    call_task,
+    eventually,
+    make_namespace,
+):
     """A task resolves <service>.<namespace> of another service with two tasks to two addresses."""
     namespace = make_namespace("private", Vpc=task_vpc)
     definition = make_task_definition()
@@ -42,7 +26,7 @@ def test_a_task_resolves_another_service(
     (caller,) = tasks_of(client)
     expected = sorted(address_of(task) for task in tasks_of(backend))
 
-    def resolved() -> list[str]:
+    def resolved():
         answer = call_task(caller, f"/resolve?name={backend_registry['Name']}.{namespace['Name']}&type=A")
         return sorted(record["value"] for record in answer.get("answers", ()))
 

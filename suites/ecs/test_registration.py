@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import (
-    Always,
-    Clock,
-    Eventually,
-    MakeEcsService,
-    MakeService,
-    MakeTaskDefinition,
-    ReportFigure,
-    TasksOf,
-    WaitUntilSteady,
-    id_of,
-    proves,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import id_of, proves, timeouts
 
 
-def registered(cloudmap: ServiceDiscoveryClient, service: dict[str, Any]) -> set[str]:
+def registered(cloudmap, service):
     """Return the ids of the instances of a Cloud Map service."""
     return {instance["Id"] for instance in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]}
 
 
 @proves("ecs.registry.is-on-the-service", "ecs.instance-id.is-the-task-id")
 def test_each_task_of_a_service_is_registered(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    report_figure: ReportFigure,
-    http_namespace: dict[str, Any],
-) -> None:
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    report_figure,
+    http_namespace,
+):
     """A service of three tasks has three instances, and DescribeServices shows its registry."""
     registry = make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition(), registry, count=3))
@@ -51,18 +32,18 @@ def test_each_task_of_a_service_is_registered(
 
 @proves("ecs.registry.run-task-registers-nothing")
 def test_run_task_registers_nothing(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    eventually: Eventually,
-    always: Always,
-    cluster: str,
-    network: Any,
-    http_namespace: dict[str, Any],
-) -> None:
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    eventually,
+    always,
+    cluster,
+    network,
+    http_namespace,
+):
     """While a RunTask task of the same family runs for a minute, only the task of the service is registered."""
     registry, definition = make_service(http_namespace), make_task_definition()
     wait_until_steady(make_ecs_service(definition, registry))
@@ -75,7 +56,7 @@ def test_run_task_registers_nothing(
         networkConfiguration=network,
     )["tasks"][0]["taskArn"]
 
-    def is_running() -> bool:
+    def is_running():
         return ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]["lastStatus"] == "RUNNING"
 
     eventually(is_running, within=timeouts.TASK)
@@ -85,23 +66,23 @@ def test_run_task_registers_nothing(
 
 @proves("ecs.life.registered-before-running")
 def test_a_task_that_runs_is_registered(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    tasks_of: TasksOf,
-    eventually: Eventually,
-    clock: Clock,
-    report_figure: ReportFigure,
-    http_namespace: dict[str, Any],
-) -> None:
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    tasks_of,
+    eventually,
+    clock,
+    report_figure,
+    http_namespace,
+):
     """Sampling the task first and then Cloud Map never shows a task that is RUNNING and not registered."""
     registry = make_service(http_namespace)
     service = make_ecs_service(make_task_definition(), registry)
     samples: list[tuple[float, str, bool]] = []
 
-    def is_running() -> bool:
+    def is_running():
         at = clock.now()
         tasks = tasks_of(service)
         if not tasks:
@@ -121,22 +102,22 @@ def test_a_task_that_runs_is_registered(
 
 @proves("ecs.registry.update-starts-a-deployment")
 def test_adding_and_removing_a_registry_starts_a_deployment(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    eventually: Eventually,
-    cluster: str,
-    http_namespace: dict[str, Any],
-) -> None:
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    eventually,
+    cluster,
+    http_namespace,
+):
     """After a registry is added only new tasks are registered; after an empty list no instance is left."""
     registry = make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition()))
     old, before = {id_of(task) for task in tasks_of(service)}, service["deployments"][0]["id"]
-    update: Any = {"cluster": cluster, "service": service["serviceName"]}
+    update = {"cluster": cluster, "service": service["serviceName"]}
     ecs.update_service(serviceRegistries=[{"registryArn": registry["Arn"]}], **update)
     service = wait_until_steady(service)
     assert service["deployments"][0]["id"] != before
@@ -153,17 +134,17 @@ def test_adding_and_removing_a_registry_starts_a_deployment(
 
 @proves("ecs.registry.cloud-map-resources-stay")
 def test_cloud_map_resources_stay(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    eventually: Eventually,
-    always: Always,
-    cluster: str,
-    http_namespace: dict[str, Any],
-) -> None:
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    eventually,
+    always,
+    cluster,
+    http_namespace,
+):
     """After the ECS service is deleted its instances are gone; the Cloud Map service and the namespace remain."""
     registry = make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition(), registry))
@@ -171,7 +152,7 @@ def test_cloud_map_resources_stay(
     ecs.delete_service(cluster=cluster, service=service["serviceName"], force=True)
     eventually(lambda: not registered(cloudmap, registry), within=timeouts.TASK)
 
-    def both_stay() -> bool:
+    def both_stay():
         service_id = cloudmap.get_service(Id=registry["Id"])["Service"]["Id"]
         namespace_id = cloudmap.get_namespace(Id=http_namespace["Id"])["Namespace"]["Id"]
         return service_id == registry["Id"] and bool(namespace_id == http_namespace["Id"])

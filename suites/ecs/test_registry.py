@@ -1,27 +1,18 @@
 """Settings with which a registry is accepted; CreateService decides, so no task is needed."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import MakeEcsService, MakeService, MakeTaskDefinition, ReportFigure, proves, raises
+from surveyor.testing import dns_config, proves, raises
 
-A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
-SRV: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 10}]}
+A = dns_config("A", ttl=10)
+SRV = dns_config("SRV", ttl=10)
 PAIR = {"containerName": "app", "containerPort": 8080}
-NOT_FARGATE: Any = {"requiresCompatibilities": ["EC2"], "cpu": None}
+NOT_FARGATE = {"requiresCompatibilities": ["EC2"], "cpu": None}
 
 
 @proves("ecs.registry.one-per-service")
-def test_two_registries_are_refused(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_two_registries_are_refused(make_service, make_task_definition, make_ecs_service, http_namespace):
     """A second entry in serviceRegistries raises InvalidParameterException."""
     both = [{"registryArn": make_service(http_namespace)["Arn"]} for _ in range(2)]
     definition = make_task_definition()
@@ -33,12 +24,8 @@ def test_two_registries_are_refused(
 @proves("ecs.registry.bridge-and-host-need-srv-and-a-named-port")
 @pytest.mark.parametrize("mode", ["bridge", "host"])
 def test_bridge_and_host_need_srv_and_a_named_port(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    private_namespace: dict[str, Any],
-    mode: str,
-) -> None:
+    make_service, make_task_definition, make_ecs_service, private_namespace, mode
+):
     """A records are refused, and so is SRV without containerName and containerPort."""
     definition = make_task_definition(networkMode=mode, **NOT_FARGATE)
     a, srv = (make_service(private_namespace, DnsConfig=config)["Arn"] for config in (A, SRV))
@@ -50,11 +37,8 @@ def test_bridge_and_host_need_srv_and_a_named_port(
 
 @proves("ecs.registry.srv-takes-a-port-or-a-named-port")
 def test_srv_takes_either_a_port_or_a_named_port(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    private_namespace: dict[str, Any],
-) -> None:
+    make_service, make_task_definition, make_ecs_service, private_namespace
+):
     """In awsvpc mode a port or a named port is accepted; both together and neither are refused."""
     definition = make_task_definition()
     srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
@@ -66,12 +50,7 @@ def test_srv_takes_either_a_port_or_a_named_port(
 
 
 @proves("ecs.registry.not-in-network-mode-none")
-def test_network_mode_none_is_refused(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_network_mode_none_is_refused(make_service, make_task_definition, make_ecs_service, http_namespace):
     """A service in network mode none is accepted without a registry and refused with one."""
     definition = make_task_definition(networkMode="none", container={"portMappings": []}, **NOT_FARGATE)
     make_ecs_service(definition, count=0)
@@ -80,14 +59,9 @@ def test_network_mode_none_is_refused(
 
 
 @proves("ecs.registry.not-on-external-instances")
-def test_external_instances_are_refused(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    private_namespace: dict[str, Any],
-) -> None:
+def test_external_instances_are_refused(make_service, make_task_definition, make_ecs_service, private_namespace):
     """Launch type EXTERNAL is accepted without a registry and refused with one; the error is not documented."""
-    external: Any = {**NOT_FARGATE, "requiresCompatibilities": ["EXTERNAL"]}
+    external = {**NOT_FARGATE, "requiresCompatibilities": ["EXTERNAL"]}
     definition = make_task_definition(networkMode="bridge", **external)
     srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
     make_ecs_service(definition, count=0, launchType="EXTERNAL")
@@ -96,12 +70,7 @@ def test_external_instances_are_refused(
 
 
 @proves("ecs.registry.fargate-from-platform-1-1-0")
-def test_platform_before_1_1_0_is_refused(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_platform_before_1_1_0_is_refused(make_service, make_task_definition, make_ecs_service, http_namespace):
     """Platform version 1.0.0 is refused with any error; LATEST is accepted."""
     definition, registry = make_task_definition(), make_service(http_namespace)
     with pytest.raises(ClientError):
@@ -110,12 +79,7 @@ def test_platform_before_1_1_0_is_refused(
 
 
 @proves("ecs.registry.not-with-classic-load-balancers")
-def test_classic_load_balancers_are_refused(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    private_namespace: dict[str, Any],
-) -> None:
+def test_classic_load_balancers_are_refused(make_service, make_task_definition, make_ecs_service, private_namespace):
     """A load balancer that is named by loadBalancerName is refused together with a registry."""
     definition = make_task_definition(networkMode="bridge", **NOT_FARGATE)
     srv = make_service(private_namespace, DnsConfig=SRV)["Arn"]
@@ -125,12 +89,7 @@ def test_classic_load_balancers_are_refused(
 
 
 @proves("ecs.registry.a-thousand-tasks")
-def test_more_than_a_thousand_tasks_are_refused(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_more_than_a_thousand_tasks_are_refused(make_service, make_task_definition, make_ecs_service, http_namespace):
     """A desired count of 1,001 is refused with any error; 0 is accepted."""
     definition, registry = make_task_definition(), make_service(http_namespace)
     with pytest.raises(ClientError):
@@ -139,13 +98,7 @@ def test_more_than_a_thousand_tasks_are_refused(
 
 
 @proves("ecs.registry.blue-green")
-def test_blue_green_is_recorded(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    report_figure: ReportFigure,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_blue_green_is_recorded(make_service, make_task_definition, make_ecs_service, report_figure, http_namespace):
     """No document says whether a registry is accepted with the strategy BLUE_GREEN, so the result is recorded."""
     configuration = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}
     definition, registry = make_task_definition(), make_service(http_namespace)
@@ -158,9 +111,7 @@ def test_blue_green_is_recorded(
 
 
 @proves("ecs.life.rebalancing-by-default")
-def test_rebalancing_is_on_by_default(
-    make_task_definition: MakeTaskDefinition, make_ecs_service: MakeEcsService
-) -> None:
+def test_rebalancing_is_on_by_default(make_task_definition, make_ecs_service):
     """CreateService returns ENABLED by default, and DISABLED if the request says so."""
     definition = make_task_definition()
     assert make_ecs_service(definition, count=0)["availabilityZoneRebalancing"] == "ENABLED"

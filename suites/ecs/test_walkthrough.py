@@ -1,59 +1,34 @@
 """The steps of a task through service discovery, in the order of articles and as the documents describe them."""
 
-from __future__ import annotations
+from surveyor.testing import address_of, dns_config, id_of, proves, record_values, timeouts, workload
 
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import (
-    CallTask,
-    Eventually,
-    MakeEcsService,
-    MakeNamespace,
-    MakeService,
-    MakeTaskDefinition,
-    QueryDns,
-    TasksOf,
-    WaitUntilSteady,
-    address_of,
-    id_of,
-    proves,
-    record_values,
-    timeouts,
-    workload,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
-CUSTOM: Any = {"FailureThreshold": 1}
+A = dns_config("A", ttl=10)
+CUSTOM = {"FailureThreshold": 1}
 
 
 @proves("ecs.dns.tasks-resolve-each-other", "ecs.health.unhealthy-until-the-check-passes")
 def test_the_steps_of_a_task(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    call_task: CallTask,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    task_vpc: str,
-    cluster: str,
-) -> None:
+    ecs,
+    cloudmap,
+    make_namespace,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    call_task,
+    query_dns,
+    eventually,
+    task_vpc,
+    cluster,
+):
     """A task is launched, registered, healthy, discovered by DNS and by API, called, and deregistered."""
     # 1. A namespace that resolves in the VPC, and a service in it with a custom health check.
     namespace = make_namespace("private", Vpc=task_vpc)
     registry = make_service(namespace, DnsConfig=A, HealthCheckCustomConfig=CUSTOM)
 
     # 2. The task definition contains nothing about service discovery: only an image, a port and a health check.
-    check: Any = {"command": ["CMD", *workload.command("check")], "interval": 5}
+    check = {"command": ["CMD", *workload.command("check")], "interval": 5}
     definition = make_task_definition(container={"healthCheck": check})
 
     # 3. The ECS service names the registry.
@@ -64,7 +39,7 @@ def test_the_steps_of_a_task(
         0
     ]
 
-    def health() -> str:
+    def health():
         return cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"][instance["Id"]]
 
     assert health() == "UNHEALTHY"
@@ -81,7 +56,7 @@ def test_the_steps_of_a_task(
     eventually(
         lambda: record_values(query_dns(name, "A", namespace), name, "A") == [address], within=timeouts.DNS_CHANGE
     )
-    names: Any = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
+    names = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
     found = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert [entry["Attributes"]["AWS_INSTANCE_IPV4"] for entry in found] == [address]
     assert call_task(address)["address"] == address

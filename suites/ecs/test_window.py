@@ -1,37 +1,18 @@
 """The lifetime of one task as each observer sees it, and how long clients call it after its end."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 from surveyor.testing import (
-    CallTask,
-    Clock,
     Inconclusive,
     Interval,
-    MakeEcsService,
-    MakeNamespace,
-    MakeService,
-    MakeTaskDefinition,
     Observations,
-    QueryDns,
-    QueryDnsCached,
-    ReportFigure,
-    TaskSettings,
-    TasksOf,
     WrongAnswer,
     address_of,
+    dns_config,
     figure_names,
     id_of,
     proves,
     record_values,
     timeouts,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
 
 STEP = 0.5
 """Service seconds between two samples, so that intervals are short."""
@@ -41,28 +22,28 @@ STATES = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "S
 
 @proves("ecs.window.one-task-measured")
 def test_the_lifetime_of_one_task(
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    tasks_of: TasksOf,
-    call_task: CallTask,
-    query_dns: QueryDns,
-    query_dns_cached: QueryDnsCached,
-    clock: Clock,
-    report_figure: ReportFigure,
-    task_settings: TaskSettings,
-    task_vpc: str,
-    cluster: str,
-) -> None:
+    ecs,
+    cloudmap,
+    make_namespace,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    tasks_of,
+    call_task,
+    query_dns,
+    query_dns_cached,
+    clock,
+    report_figure,
+    task_settings,
+    task_vpc,
+    cluster,
+):
     """Frequent samples record the task state, registration, name servers, a client's cache and the task's answers."""
     namespace = make_namespace("private", Vpc=task_vpc)
-    records: Any = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": task_settings.ttl}]}
+    records = dns_config("A", ttl=task_settings.ttl)
     registry = make_service(namespace, DnsConfig=records)
     name = f"{registry['Name']}.{namespace['Name']}"
-    names: Any = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
+    names = {"NamespaceName": namespace["Name"], "ServiceName": registry["Name"]}
     arguments = ("--on-term", "drain", "--drain", str(task_settings.drain)) if task_settings.drain else ()
     definition = make_task_definition("serve", *arguments, container={"stopTimeout": task_settings.stop_timeout})
     observations = Observations()
@@ -72,14 +53,14 @@ def test_the_lifetime_of_one_task(
         clock.wait(0.5)
     arn, address = found[0]["taskArn"], ""
 
-    def sample() -> dict[str, Any]:
+    def sample():
         nonlocal address
         at = clock.now()
         task = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
         address = address or address_of(task)
         identity = id_of(arn)
         answer = _answer(call_task, task) if address else None
-        states: dict[str, Any] = {
+        states = {
             "state": task["lastStatus"],
             "listed": identity
             in [instance["Id"] for instance in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]],
@@ -94,7 +75,7 @@ def test_the_lifetime_of_one_task(
         observations.add(at, **states)
         return states
 
-    def until(done: Any, within: float) -> None:
+    def until(done, within):
         start = clock.now()
         while not done(sample()):
             if clock.now() - start > within:
@@ -107,7 +88,7 @@ def test_the_lifetime_of_one_task(
     over = timeouts.TASK + task_settings.ttl + timeouts.DNS_CHANGE
     until(lambda now: now["state"] == "STOPPED" and not now["named"] and not now["cached"], over)
 
-    def observed(interval: Interval | None, what: str) -> Interval:
+    def observed(interval, what):
         if interval is None:
             raise Inconclusive(f"no sample shows {what}: the samples are too far apart")
         return interval
@@ -144,7 +125,7 @@ def test_the_lifetime_of_one_task(
     report_figure(figure_names.CALLED, called_in_vain.low, called_in_vain.high)
 
 
-def _answer(call_task: CallTask, task: Any) -> dict[str, Any] | None:
+def _answer(call_task, task):
     try:
         return call_task(task)
     except WrongAnswer:  # nothing listens

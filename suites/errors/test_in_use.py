@@ -1,19 +1,10 @@
 """ResourceInUse: a resource that contains another one is not deleted."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import MakeNamespace, MakeService, Register, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises
 
 
 @proves("errors.resource-in-use-guards-contents")
-def test_service_with_an_instance_is_in_use(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
-) -> None:
+def test_service_with_an_instance_is_in_use(cloudmap, make_service, register, http_namespace):
     """DeleteService on a service that has an instance raises ResourceInUse and deletes neither."""
     service = make_service(http_namespace)["Id"]
     register(service, "i-1", {"colour": "red"})
@@ -24,9 +15,7 @@ def test_service_with_an_instance_is_in_use(
 
 
 @proves("errors.resource-in-use-guards-contents")
-def test_namespace_with_a_service_is_in_use(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, make_namespace: MakeNamespace
-) -> None:
+def test_namespace_with_a_service_is_in_use(cloudmap, make_service, make_namespace):
     """DeleteNamespace on a namespace that has a service raises ResourceInUse and deletes neither."""
     namespace = make_namespace("http")["Id"]
     service = make_service(namespace)["Id"]
@@ -37,9 +26,7 @@ def test_namespace_with_a_service_is_in_use(
 
 
 @proves("errors.resource-in-use-guards-contents")
-def test_empty_resources_are_deleted(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, make_namespace: MakeNamespace
-) -> None:
+def test_empty_resources_are_deleted(cloudmap, make_service, make_namespace):
     """A service that never had an instance is deleted, and then DeleteNamespace is accepted."""
     namespace = make_namespace("http")["Id"]
     cloudmap.delete_service(Id=make_service(namespace)["Id"])

@@ -1,15 +1,8 @@
 """InvalidInput: values that are missing, out of range or too long."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import MakeNamespace, MakeService, UniqueName, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises
 
 
 @proves("errors.invalid-input-covers-bad-values")
@@ -25,7 +18,7 @@ if TYPE_CHECKING:
         "get_operation",
     ],
 )
-def test_missing_value_is_refused(cloudmap: ServiceDiscoveryClient, operation: str) -> None:
+def test_missing_value_is_refused(cloudmap, operation):
     """A call without its one required member raises InvalidInput."""
     with raises("InvalidInput"):
         getattr(cloudmap, operation)()
@@ -33,9 +26,7 @@ def test_missing_value_is_refused(cloudmap: ServiceDiscoveryClient, operation: s
 
 @proves("errors.invalid-input-covers-bad-values")
 @pytest.mark.parametrize("missing", ["NamespaceName", "ServiceName"])
-def test_one_missing_value_of_two_is_refused(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], missing: str
-) -> None:
+def test_one_missing_value_of_two_is_refused(cloudmap, make_service, http_namespace, missing):
     """DiscoverInstances is answered with both required members and raises InvalidInput without either of them."""
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": make_service(http_namespace)["Name"]}
     assert cloudmap.discover_instances(**names)["Instances"] == []
@@ -45,7 +36,7 @@ def test_one_missing_value_of_two_is_refused(
 
 
 @proves("errors.invalid-input-covers-bad-values")
-def test_number_out_of_range_is_refused(cloudmap: ServiceDiscoveryClient) -> None:
+def test_number_out_of_range_is_refused(cloudmap):
     """MaxResults from 1 to 100 is accepted, 0, -1 and 101 raise InvalidInput."""
     for accepted in (1, 100):
         assert "Namespaces" in cloudmap.list_namespaces(MaxResults=accepted)
@@ -56,9 +47,7 @@ def test_number_out_of_range_is_refused(cloudmap: ServiceDiscoveryClient) -> Non
 
 @proves("errors.invalid-input-covers-bad-values")
 @pytest.mark.parametrize(("member", "max_length"), [("Description", 1024), ("CreatorRequestId", 64)])
-def test_text_beyond_the_limit_is_refused(
-    make_namespace: MakeNamespace, unique_name: UniqueName, member: str, max_length: int
-) -> None:
+def test_text_beyond_the_limit_is_refused(make_namespace, unique_name, member, max_length):
     """A text of the maximum length is accepted; one character more raises InvalidInput."""
     make_namespace("http", **{member: f"{unique_name('text'):a<{max_length}}"})
     with raises("InvalidInput"):

@@ -1,34 +1,17 @@
 """Errors at the limits of tags, resources and requests. suites/quotas checks the limits themselves."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import (
-    Clock,
-    Inconclusive,
-    MakeNamespace,
-    MakeService,
-    UniqueName,
-    WaitForOperation,
-    proves,
-    raises,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-    from mypy_boto3_servicediscovery.type_defs import TagTypeDef
+from surveyor.testing import Inconclusive, proves, raises
 
 
-def tags(count: int) -> list[TagTypeDef]:
+def tags(count):
     """Return `count` tags with different keys."""
     return [{"Key": f"key-{number}", "Value": "v"} for number in range(count)]
 
 
 @proves("errors.fifty-tags-a-resource")
-def test_fifty_first_tag_is_refused(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
+def test_fifty_first_tag_is_refused(cloudmap, make_namespace):
     """Fifty tags fit, even if some are written again; one more raises TooManyTagsException and changes nothing."""
     arn = make_namespace("http", Tags=[])["Arn"]
     cloudmap.tag_resource(ResourceARN=arn, Tags=tags(49))
@@ -41,9 +24,7 @@ def test_fifty_first_tag_is_refused(cloudmap: ServiceDiscoveryClient, make_names
 
 @proves("errors.fifty-tags-a-resource")
 @pytest.mark.parametrize("count", [51, 200])
-def test_call_with_too_many_tags_is_refused(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, count: int
-) -> None:
+def test_call_with_too_many_tags_is_refused(cloudmap, make_namespace, count):
     """A call may list 200 tags, but a resource takes 50: more raise TooManyTagsException, and none is added."""
     arn = make_namespace("http", Tags=[])["Arn"]
     with raises("TooManyTagsException"):
@@ -52,12 +33,7 @@ def test_call_with_too_many_tags_is_refused(
 
 
 @proves("errors.fifty-tags-a-resource")
-def test_resources_are_created_with_fifty_tags_at_most(
-    cloudmap: ServiceDiscoveryClient,
-    wait_for_success: WaitForOperation,
-    make_service: MakeService,
-    unique_name: UniqueName,
-) -> None:
+def test_resources_are_created_with_fifty_tags_at_most(cloudmap, wait_for_success, make_service, unique_name):
     """A namespace and a service are created with 50 tags; 51 raise TooManyTagsException."""
     with raises("TooManyTagsException"):
         cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=tags(51))
@@ -70,9 +46,7 @@ def test_resources_are_created_with_fifty_tags_at_most(
 
 
 @proves("errors.resource-limit-exceeded")
-def test_full_quota_refuses_until_a_namespace_is_deleted(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
-) -> None:
+def test_full_quota_refuses_until_a_namespace_is_deleted(cloudmap, wait_for_success, unique_name):
     """Namespaces beyond the quota raise ResourceLimitExceeded; after one deletion one more is accepted."""
     started = []
     with raises("ResourceLimitExceeded"):
@@ -88,9 +62,7 @@ def test_full_quota_refuses_until_a_namespace_is_deleted(
 
 
 @proves("errors.request-limit-exceeded")
-def test_discovery_beyond_the_quota_is_refused(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], clock: Clock
-) -> None:
+def test_discovery_beyond_the_quota_is_refused(cloudmap, make_service, http_namespace, clock):
     """DiscoverInstances beyond 2,000 calls, plus 1,000 for each second that passes, raises RequestLimitExceeded."""
     service, start = make_service(http_namespace)["Name"], clock.now()
     with raises("RequestLimitExceeded"):

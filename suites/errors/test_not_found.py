@@ -1,16 +1,8 @@
 """Errors for what does not exist: a separate one for each kind of resource."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import MakeService, UniqueName, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import proves, raises
 
 # Well-formed ids of nothing that exists.
 NAMESPACE, SERVICE, OPERATION = "ns-aaaaaaaaaaaaaaaa", "srv-aaaaaaaaaaaaaaaa", f"{'a' * 32}-aaaaaaaa"
@@ -28,9 +20,7 @@ NAMESPACE, SERVICE, OPERATION = "ns-aaaaaaaaaaaaaaaa", "srv-aaaaaaaaaaaaaaaa", f
         ("create_service", {"Name": "web", "NamespaceId": NAMESPACE}),
     ],
 )
-def test_unknown_namespace_is_not_found(
-    cloudmap: ServiceDiscoveryClient, operation: str, params: dict[str, Any]
-) -> None:
+def test_unknown_namespace_is_not_found(cloudmap, operation, params):
     """A call about a namespace that does not exist raises NamespaceNotFound."""
     with raises("NamespaceNotFound"):
         getattr(cloudmap, operation)(**params)
@@ -38,13 +28,7 @@ def test_unknown_namespace_is_not_found(
 
 @proves("errors.not-found-by-kind")
 @pytest.mark.parametrize("operation", ["discover_instances", "discover_instances_revision"])
-def test_unknown_names_are_not_found(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    http_namespace: dict[str, Any],
-    unique_name: UniqueName,
-    operation: str,
-) -> None:
+def test_unknown_names_are_not_found(cloudmap, make_service, http_namespace, unique_name, operation):
     """Discovery by an unknown namespace name raises NamespaceNotFound, by an unknown service name ServiceNotFound."""
     discover, service = getattr(cloudmap, operation), make_service(http_namespace)["Name"]
     discover(NamespaceName=http_namespace["Name"], ServiceName=service)
@@ -69,7 +53,7 @@ def test_unknown_names_are_not_found(
         ("delete_service_attributes", {"ServiceId": SERVICE, "Attributes": ["owner"]}),
     ],
 )
-def test_unknown_service_is_not_found(cloudmap: ServiceDiscoveryClient, operation: str, params: dict[str, Any]) -> None:
+def test_unknown_service_is_not_found(cloudmap, operation, params):
     """A call about a service that does not exist raises ServiceNotFound."""
     with raises("ServiceNotFound"):
         getattr(cloudmap, operation)(**params)
@@ -85,13 +69,7 @@ def test_unknown_service_is_not_found(cloudmap: ServiceDiscoveryClient, operatio
         ("update_instance_custom_health_status", {"InstanceId": "i-1", "Status": "HEALTHY"}),
     ],
 )
-def test_unknown_instance_is_not_found(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    http_namespace: dict[str, Any],
-    operation: str,
-    params: dict[str, Any],
-) -> None:
+def test_unknown_instance_is_not_found(cloudmap, make_service, http_namespace, operation, params):
     """A call about an instance that the service does not have raises InstanceNotFound."""
     service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
     with raises("InstanceNotFound"):
@@ -99,7 +77,7 @@ def test_unknown_instance_is_not_found(
 
 
 @proves("errors.not-found-by-kind")
-def test_unknown_operation_is_not_found(cloudmap: ServiceDiscoveryClient) -> None:
+def test_unknown_operation_is_not_found(cloudmap):
     """GetOperation of an operation that does not exist raises OperationNotFound."""
     with raises("OperationNotFound"):
         cloudmap.get_operation(OperationId=OPERATION)
@@ -115,14 +93,7 @@ def test_unknown_operation_is_not_found(cloudmap: ServiceDiscoveryClient) -> Non
     ],
 )
 @pytest.mark.parametrize("kind", ["namespace", "service"])
-def test_tags_of_an_unknown_resource_are_not_found(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    http_namespace: dict[str, Any],
-    kind: str,
-    operation: str,
-    params: dict[str, Any],
-) -> None:
+def test_tags_of_an_unknown_resource_are_not_found(cloudmap, make_service, http_namespace, kind, operation, params):
     """A call about tags raises ResourceNotFoundException for the ARN of an unknown resource, not for a known one."""
     existing = http_namespace if kind == "namespace" else make_service(http_namespace)
     getattr(cloudmap, operation)(ResourceARN=existing["Arn"], **params)

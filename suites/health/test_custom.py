@@ -1,19 +1,12 @@
 """Custom health checks: reported status, and when it takes effect."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import Always, Clock, Eventually, MakeService, PostToCloudMap, Register, proves, raises, timeouts
+from surveyor.testing import proves, raises, timeouts
 
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-CUSTOM: dict[str, Any] = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 # Nothing listens at port 1 (tcpmux).
 DEAD = {"AWS_INSTANCE_IPV4": "127.0.0.1", "AWS_INSTANCE_PORT": "1"}
 # Route 53 does not check private and documentation ranges; this is a name server of Route 53.
@@ -23,26 +16,20 @@ NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
 class CheckedInstance:
     """The instance i-1 of a service with a custom check."""
 
-    def __init__(self, cloudmap: ServiceDiscoveryClient, service: str) -> None:
+    def __init__(self, cloudmap, service):
         self.cloudmap, self.service = cloudmap, service
 
-    def status(self) -> str:
+    def status(self):
         """Return its status in GetInstancesHealthStatus."""
         return str(self.cloudmap.get_instances_health_status(ServiceId=self.service)["Status"].get("i-1"))
 
-    def report(self, status: Any) -> None:
+    def report(self, status):
         """Call UpdateInstanceCustomHealthStatus."""
         self.cloudmap.update_instance_custom_health_status(ServiceId=self.service, InstanceId="i-1", Status=status)
 
 
 @pytest.fixture
-def instance(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-) -> CheckedInstance:
+def instance(cloudmap, make_service, register, eventually, http_namespace):
     """Register a healthy instance of a service with a custom check."""
     service = make_service(http_namespace, **CUSTOM)["Id"]
     register(service, "i-1", DEAD)
@@ -54,13 +41,7 @@ def instance(
 
 @proves("health.custom.only-on-custom-checks")
 @pytest.mark.parametrize("check", [{}, {"HealthCheckConfig": {"Type": "TCP"}}], ids=["no check", "Route 53 check"])
-def test_only_custom_checks_accept_a_status(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    http_namespace: dict[str, Any],
-    check: dict[str, Any],
-) -> None:
+def test_only_custom_checks_accept_a_status(cloudmap, make_service, register, http_namespace, check):
     """Without a custom check a reported status raises CustomHealthNotFound; with one it is accepted."""
     without, custom = make_service(http_namespace, **check)["Id"], make_service(http_namespace, **CUSTOM)["Id"]
     for service in (without, custom):
@@ -71,9 +52,7 @@ def test_only_custom_checks_accept_a_status(
 
 
 @proves("health.custom.takes-thirty-seconds")
-def test_change_takes_thirty_seconds(
-    instance: CheckedInstance, eventually: Eventually, always: Always, tolerance: float
-) -> None:
+def test_change_takes_thirty_seconds(instance, eventually, always, tolerance):
     """UNHEALTHY takes effect about 30 seconds after the report, not sooner; HEALTHY not later than that."""
     instance.report("UNHEALTHY")
     always(lambda: instance.status() == "HEALTHY", during=timeouts.CUSTOM_HEALTH - tolerance)
@@ -83,9 +62,7 @@ def test_change_takes_thirty_seconds(
 
 
 @proves("health.custom.repetition-does-not-hasten")
-def test_repetition_does_not_hasten(
-    instance: CheckedInstance, clock: Clock, eventually: Eventually, tolerance: float
-) -> None:
+def test_repetition_does_not_hasten(instance, clock, eventually, tolerance):
     """UNHEALTHY reported at 0, 10 and 20 seconds takes effect 30 seconds after the first report."""
     start = clock.now()
     for _ in range(3):
@@ -96,7 +73,7 @@ def test_repetition_does_not_hasten(
 
 
 @proves("health.custom.opposite-cancels")
-def test_opposite_cancels(instance: CheckedInstance, clock: Clock, always: Always) -> None:
+def test_opposite_cancels(instance, clock, always):
     """With HEALTHY reported 15 seconds after UNHEALTHY the instance never becomes unhealthy."""
     instance.report("UNHEALTHY")
     clock.wait(15)
@@ -106,7 +83,7 @@ def test_opposite_cancels(instance: CheckedInstance, clock: Clock, always: Alway
 
 
 @proves("health.custom.never-probed")
-def test_endpoint_is_never_probed(instance: CheckedInstance, clock: Clock) -> None:
+def test_endpoint_is_never_probed(instance, clock):
     """Nothing listens at the instance's port, and it is still HEALTHY after five minutes without a report."""
     for _ in range(5):
         clock.wait(60)
@@ -114,7 +91,7 @@ def test_endpoint_is_never_probed(instance: CheckedInstance, clock: Clock) -> No
 
 
 @proves("health.custom.update-answers-nothing")
-def test_update_returns_no_members(instance: CheckedInstance, post_to_cloudmap: PostToCloudMap) -> None:
+def test_update_returns_no_members(instance, post_to_cloudmap):
     """On the wire the response has no members, not even an OperationId."""
     operation = "Route53AutoNaming_v20170314.UpdateInstanceCustomHealthStatus"
     body = {"ServiceId": instance.service, "InstanceId": "i-1", "Status": "UNHEALTHY"}

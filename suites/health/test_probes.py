@@ -1,44 +1,17 @@
 """Probes of Route 53 health checks: what they request, and which answers are healthy."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from surveyor.testing import (
-    Clock,
-    Eventually,
-    Inconclusive,
-    MakeProbedServer,
-    MakeService,
-    ProbedServer,
-    QueryDns,
-    Register,
-    UniqueName,
-    proves,
-    raises,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_route53 import Route53Client
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-class Probe(Protocol):
-    """Register the server with a new service that has this check, and return the service's id."""
-
-    def __call__(self, server: ProbedServer, check: str, **settings: Any) -> str:
-        """`probe(server, check, **settings)`."""
+from surveyor.testing import Inconclusive, proves, raises, timeouts
 
 
 @pytest.fixture
-def probe(make_service: MakeService, register: Register, http_namespace: dict[str, Any]) -> Probe:
+def probe(make_service, register, http_namespace):
     """Have servers probed as instance i-1 of a service in an HTTP namespace."""
 
-    def register_server(server: ProbedServer, check: str, **settings: Any) -> str:
+    def register_server(server, check, **settings):
         service = make_service(http_namespace, HealthCheckConfig={"Type": check, **settings})["Id"]
         register(service, "i-1", server.attributes)
         return str(service)
@@ -46,18 +19,11 @@ def probe(make_service: MakeService, register: Register, http_namespace: dict[st
     return register_server
 
 
-class Becomes(Protocol):
-    """Return whether i-1 of a service with a threshold of one gets that status within four rounds of probes."""
-
-    def __call__(self, service: str, status: str) -> bool:
-        """`becomes(service, status)`."""
-
-
 @pytest.fixture
-def becomes(cloudmap: ServiceDiscoveryClient, clock: Clock) -> Becomes:
+def becomes(cloudmap, clock):
     """Wait for a status, round by round: a single round may be delayed by a busy machine."""
 
-    def wait(service: str, status: str) -> bool:
+    def wait(service, status):
         for _ in range(4):
             clock.wait(timeouts.PROBE_INTERVAL + 5)
             if cloudmap.get_instances_health_status(ServiceId=service)["Status"]["i-1"] == status:
@@ -68,9 +34,7 @@ def becomes(cloudmap: ServiceDiscoveryClient, clock: Clock) -> Becomes:
 
 
 @proves("health.route53.every-thirty-seconds")
-def test_endpoint_is_requested_every_two_seconds(
-    make_probed_server: MakeProbedServer, probe: Probe, clock: Clock
-) -> None:
+def test_endpoint_is_requested_every_two_seconds(make_probed_server, probe, clock):
     """In five minutes each checker sends ten requests, plus or minus one; all checkers together send about 150."""
     server = make_probed_server()
     probe(server, "HTTP", ResourcePath="/alive")
@@ -84,9 +48,7 @@ def test_endpoint_is_requested_every_two_seconds(
 
 @proves("health.route53.response-limits")
 @pytest.mark.parametrize(("good", "bad"), [(200, 400), (204, 404), (302, 500), (399, 503)])
-def test_status_code_decides(
-    make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes, good: int, bad: int
-) -> None:
+def test_status_code_decides(make_probed_server, probe, becomes, good, bad):
     """2xx and 3xx are healthy, higher status codes are not; redirects are not followed."""
     server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
@@ -98,9 +60,7 @@ def test_status_code_decides(
 
 
 @proves("health.route53.response-limits")
-def test_answer_must_arrive_within_two_seconds(
-    make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes
-) -> None:
+def test_answer_must_arrive_within_two_seconds(make_probed_server, probe, becomes):
     """An answer after 3 seconds, or none, is unhealthy; an answer after 1.5 seconds is healthy."""
     server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
@@ -113,7 +73,7 @@ def test_answer_must_arrive_within_two_seconds(
 
 
 @proves("health.route53.response-limits")
-def test_tcp_needs_a_connection_only(make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes) -> None:
+def test_tcp_needs_a_connection_only(make_probed_server, probe, becomes):
     """For a TCP check a server that refuses connections is unhealthy; one that accepts and never answers is healthy."""
     server = make_probed_server()
     server.refuse()
@@ -124,7 +84,7 @@ def test_tcp_needs_a_connection_only(make_probed_server: MakeProbedServer, probe
 
 
 @proves("health.route53.certificates-are-not-validated")
-def test_certificate_is_not_validated(make_probed_server: MakeProbedServer, probe: Probe, becomes: Becomes) -> None:
+def test_certificate_is_not_validated(make_probed_server, probe, becomes):
     """A self-signed, expired certificate for another name is accepted; the status code decides, as for HTTP."""
     server = make_probed_server(tls=True)
     server.answer(503)
@@ -135,9 +95,7 @@ def test_certificate_is_not_validated(make_probed_server: MakeProbedServer, prob
 
 
 @proves("health.route53.eighteen-percent")
-def test_more_than_18_percent_of_the_checkers_suffice(
-    make_probed_server: MakeProbedServer, probe: Probe, clock: Clock, becomes: Becomes
-) -> None:
+def test_more_than_18_percent_of_the_checkers_suffice(make_probed_server, probe, clock, becomes):
     """An endpoint that is healthy for at most 18 % of the checkers is unhealthy, for one checker more it is healthy."""
     server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
@@ -153,32 +111,26 @@ def test_more_than_18_percent_of_the_checkers_suffice(
 
 
 @proves("health.route53.string-match")
-def test_string_is_searched_in_the_first_5120_bytes(
-    route53: Route53Client,
-    make_probed_server: MakeProbedServer,
-    unique_name: UniqueName,
-    query_dns: QueryDns,
-    eventually: Eventually,
-) -> None:
+def test_string_is_searched_in_the_first_5120_bytes(route53, make_probed_server, unique_name, query_dns, eventually):
     """A record is answered if the string ends at byte 5,120 of the body, and not if it ends one byte later."""
     server = make_probed_server()
     server.answer(body=b"-" * 5118 + b"ok")
-    check: Any = {"Type": "HTTP_STR_MATCH", "SearchString": "ok", "IPAddress": server.address, "Port": server.port}
+    check = {"Type": "HTTP_STR_MATCH", "SearchString": "ok", "IPAddress": server.address, "Port": server.port}
     check |= {"FailureThreshold": 1, "RequestInterval": 10}
     created = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=check)
     check_id = created["HealthCheck"]["Id"]
     name = f"{unique_name('zone')}.surveyor.test."
     zone = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
     public = {"Type": "DNS_PUBLIC", "Properties": {"DnsProperties": {"HostedZoneId": zone}}}
-    records: Any = [
+    records = [
         {"Name": name, "Type": "A", "TTL": 60, "SetIdentifier": number, "MultiValueAnswer": True, **health_check}
         | {"ResourceRecords": [{"Value": f"192.0.2.{number}"}]}
         for number, health_check in (("1", {"HealthCheckId": check_id}), ("2", {}))
     ]
-    changes: Any = [{"Action": "CREATE", "ResourceRecordSet": record} for record in records]
+    changes = [{"Action": "CREATE", "ResourceRecordSet": record} for record in records]
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
-    def answered(*expected: str) -> bool:
+    def answered(*expected):
         reply = query_dns(name, "A", namespace=public)
         return {rdata.to_text() for rrset in reply.answer for rdata in rrset} == set(expected)
 
@@ -192,7 +144,7 @@ def test_string_is_searched_in_the_first_5120_bytes(
 
 
 @proves("health.route53.string-match")
-def test_cloud_map_has_no_string_matching(make_service: MakeService, http_namespace: dict[str, Any]) -> None:
+def test_cloud_map_has_no_string_matching(make_service, http_namespace):
     """A service with a check of that type is refused with InvalidInput; with type HTTP it is accepted."""
     with raises("InvalidInput"):
         make_service(http_namespace, HealthCheckConfig={"Type": "HTTP_STR_MATCH"})

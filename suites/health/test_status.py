@@ -1,33 +1,19 @@
 """GetInstancesHealthStatus: its values and pages."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import Eventually, MakeService, RegisterAll, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import proves, raises
 
 RED = {"colour": "red"}
 
 
 @proves("health.status.three-values")
-def test_values_shortly_after_registration(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_values_shortly_after_registration(cloudmap, make_service, register_all, eventually, http_namespace):
     """A custom check shows HEALTHY and UNHEALTHY as registered, a service without check one of the three values."""
     checked = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
     plain = make_service(http_namespace)["Id"]
     register_all(checked, {name: {"AWS_INIT_HEALTH_STATUS": name.upper()} for name in ("healthy", "unhealthy")})
     register_all(plain, {"i-1": RED})
 
-    def status(service: str) -> dict[str, str]:
+    def status(service):
         return dict(cloudmap.get_instances_health_status(ServiceId=service)["Status"])
 
     # "a brief delay between when you register an instance and when [it] is available"
@@ -38,12 +24,7 @@ def test_values_shortly_after_registration(
 
 
 @proves("health.status.pages-of-hundred")
-def test_pages_have_a_hundred_instances(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register_all: RegisterAll,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_pages_have_a_hundred_instances(cloudmap, make_service, register_all, http_namespace):
     """Of 101 instances the first page has 100, the second 1; Instances selects by id; MaxResults 101 is refused."""
     service = make_service(http_namespace)["Id"]
     instances = {f"i-{number}": RED for number in range(101)}

@@ -1,34 +1,17 @@
 """Endpoints that fail and recover, as DNS and DiscoverInstances show them."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import (
-    Clock,
-    Eventually,
-    MakeProbedServer,
-    MakeService,
-    ProbedServer,
-    QueryDns,
-    Register,
-    proves,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import dns_config, proves, timeouts
 
 # Three checks in a row, and the delay until DNS shows their result.
 THREE_CHECKS = 3 * timeouts.PROBE_INTERVAL + timeouts.DNS_CHANGE
 
 
 @pytest.fixture
-def servers(make_probed_server: MakeProbedServer) -> dict[str, ProbedServer]:
+def servers(make_probed_server):
     """Start two servers, and return them by the id of their instance."""
     return {"i-1": make_probed_server(), "i-2": make_probed_server()}
 
@@ -36,16 +19,16 @@ def servers(make_probed_server: MakeProbedServer) -> dict[str, ProbedServer]:
 class Views:
     """The views that DNS and DiscoverInstances give of a service in a public namespace."""
 
-    def __init__(self, cloudmap: ServiceDiscoveryClient, query_dns: QueryDns, namespace: Any, service: Any) -> None:
+    def __init__(self, cloudmap, query_dns, namespace, service):
         self.cloudmap, self.query_dns, self.namespace, self.service = cloudmap, query_dns, namespace, service
 
-    def discovered(self, **params: Any) -> set[str]:
+    def discovered(self, **params):
         """Return the ids that DiscoverInstances returns."""
         names = {"NamespaceName": self.namespace["Name"], "ServiceName": self.service["Name"]}
         answer = self.cloudmap.discover_instances(**names, **params)
         return {instance["InstanceId"] for instance in answer["Instances"]}
 
-    def answered(self, kind: str = "A", queries: int = 1) -> set[str]:
+    def answered(self, kind="A", queries=1):
         """Return the addresses in the answers to that many DNS queries."""
         name = f"{self.service['Name']}.{self.namespace['Name']}"
         replies = [self.query_dns(name, kind, namespace=self.namespace) for _ in range(queries)]
@@ -53,18 +36,9 @@ class Views:
 
 
 @pytest.fixture
-def views(
-    cloudmap: ServiceDiscoveryClient,
-    query_dns: QueryDns,
-    make_service: MakeService,
-    register: Register,
-    eventually: Eventually,
-    public_namespace: dict[str, Any],
-    servers: dict[str, ProbedServer],
-    policy: str,
-) -> Views:
+def views(cloudmap, query_dns, make_service, register, eventually, public_namespace, servers, policy):
     """Register two servers with one service, and wait until both are discovered and answered."""
-    records = {"RoutingPolicy": policy, "DnsRecords": [{"Type": "A", "TTL": 60}]}
+    records = dns_config("A", policy=policy)
     service = make_service(public_namespace, DnsConfig=records, HealthCheckConfig={"Type": "HTTP"})
     for instance, server in servers.items():
         register(service, instance, server.attributes)
@@ -80,25 +54,17 @@ def views(
     ("setting", "threshold"), [({}, 3), ({"FailureThreshold": 1}, 1), ({"FailureThreshold": 5}, 5)]
 )
 def test_threshold_counts_both_ways(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    clock: Clock,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-    make_probed_server: MakeProbedServer,
-    setting: dict[str, Any],
-    threshold: int,
-) -> None:
+    cloudmap, make_service, register, clock, eventually, http_namespace, make_probed_server, setting, threshold
+):
     """The status changes at the threshold and not one result earlier, to UNHEALTHY and back to HEALTHY."""
     server = make_probed_server()
     service = make_service(http_namespace, HealthCheckConfig={"Type": "HTTP", **setting})["Id"]
     register(service, "i-1", server.attributes)
 
-    def status() -> str:
+    def status():
         return str(cloudmap.get_instances_health_status(ServiceId=service)["Status"]["i-1"])
 
-    def check_transition(answer: int, before: str, after: str) -> None:
+    def check_transition(answer, before, after):
         checkers = set(server.sources)
         server.answer(answer)
         server.forget()
@@ -120,9 +86,7 @@ def test_threshold_counts_both_ways(
 
 @proves("health.route53.threshold-counts-both-ways")
 @pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
-def test_an_unhealthy_instance_disappears_from_every_view_and_returns(
-    views: Views, servers: dict[str, ProbedServer], eventually: Eventually
-) -> None:
+def test_an_unhealthy_instance_disappears_from_every_view_and_returns(views, servers, eventually):
     """While an instance fails DNS and DiscoverInstances show only the other one; after its recovery they show both."""
     servers["i-1"].answer(503)
     eventually(lambda: views.discovered() == {"i-2"}, within=THREE_CHECKS)
@@ -137,9 +101,7 @@ def test_an_unhealthy_instance_disappears_from_every_view_and_returns(
 
 @proves("health.route53.threshold-counts-both-ways")
 @pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
-def test_with_none_healthy_answers_fail_open(
-    views: Views, servers: dict[str, ProbedServer], eventually: Eventually
-) -> None:
+def test_with_none_healthy_answers_fail_open(views, servers, eventually):
     """When all endpoints have failed, DNS still answers them, and HEALTHY_OR_ELSE_ALL returns them."""
     for server in servers.values():
         server.refuse()
@@ -150,9 +112,7 @@ def test_with_none_healthy_answers_fail_open(
 
 @proves("health.route53.healthy-until-known")
 @pytest.mark.parametrize("policy", ["MULTIVALUE"])
-def test_a_dead_endpoint_is_healthy_at_first(
-    views: Views, make_probed_server: MakeProbedServer, register: Register, eventually: Eventually, cloudmap: Any
-) -> None:
+def test_a_dead_endpoint_is_healthy_at_first(views, make_probed_server, register, eventually, cloudmap):
     """An instance with a dead endpoint is answered and discovered at first, and no longer after three checks."""
     dead = make_probed_server()
     dead.refuse()
@@ -166,15 +126,8 @@ def test_a_dead_endpoint_is_healthy_at_first(
 
 @proves("health.route53.threshold-counts-both-ways")
 def test_of_two_addresses_the_ipv4_one_decides_for_both(
-    cloudmap: ServiceDiscoveryClient,
-    query_dns: QueryDns,
-    make_service: MakeService,
-    register: Register,
-    eventually: Eventually,
-    clock: Clock,
-    public_namespace: dict[str, Any],
-    make_probed_server: MakeProbedServer,
-) -> None:
+    cloudmap, query_dns, make_service, register, eventually, clock, public_namespace, make_probed_server
+):
     """With A and AAAA a dead IPv6 address changes nothing; a dead IPv4 address removes both records from answers."""
     kinds = [{"Type": kind, "TTL": 60} for kind in ("A", "AAAA")]
     records = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": kinds}

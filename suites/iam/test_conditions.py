@@ -1,29 +1,19 @@
 """Condition keys of Cloud Map and of tags."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import ClientLimitedTo, MakeNamespace, MakeService, Register, UniqueName, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import proves, raises
 
 RED = {"colour": "red"}
 
 
-def allow(action: str, key: str, value: str, operator: str = "StringEquals") -> dict[str, Any]:
+def allow(action, key, value, operator="StringEquals"):
     """Return a statement that allows the action on the condition that the key has the value."""
     return {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": {operator: {key: value}}}
 
 
 @proves("iam.create-service-by-namespace")
-def test_services_are_created_in_one_namespace(
-    client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace, unique_name: UniqueName
-) -> None:
+def test_services_are_created_in_one_namespace(client_limited_to, make_namespace, unique_name):
     """With a condition on the ARN of one namespace, CreateService succeeds there and is refused in another."""
     ours, other = make_namespace("http"), make_namespace("http")
     caller = client_limited_to(
@@ -39,13 +29,7 @@ def test_services_are_created_in_one_namespace(
 @proves("iam.discovery-by-names")
 @pytest.mark.parametrize("operation", ["discover_instances", "discover_instances_revision"])
 @pytest.mark.parametrize("key", ["NamespaceName", "ServiceName"])
-def test_discovery_is_denied_by_name(
-    client_limited_to: ClientLimitedTo,
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    operation: str,
-    key: str,
-) -> None:
+def test_discovery_is_denied_by_name(client_limited_to, make_namespace, make_service, operation, key):
     """If discovery is denied for the name of one namespace or service, it is accepted for others."""
     ours, other = make_namespace("http"), make_namespace("http")
     services = {namespace["Name"]: make_service(namespace)["Name"] for namespace in (ours, other)}
@@ -71,16 +55,9 @@ def test_discovery_is_denied_by_name(
         ("deregister_instance", {"InstanceId": "i-1"}),
     ],
 )
-def test_instances_of_one_service(
-    client_limited_to: ClientLimitedTo,
-    make_service: MakeService,
-    register: Register,
-    http_namespace: dict[str, Any],
-    operation: str,
-    params: dict[str, Any],
-) -> None:
+def test_instances_of_one_service(client_limited_to, make_service, register, http_namespace, operation, params):
     """With a condition on the ARN of one service, a call about instances succeeds there and is refused for another."""
-    checked: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+    checked = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
     ours, other = make_service(http_namespace, **checked), make_service(http_namespace, **checked)
     for service in (ours, other):
         register(service, "i-1", RED)
@@ -93,9 +70,7 @@ def test_instances_of_one_service(
 
 
 @proves("iam.writes-by-who-created-the-service")
-def test_writes_on_services_of_one_account(
-    client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any], account: str
-) -> None:
+def test_writes_on_services_of_one_account(client_limited_to, make_service, http_namespace, account):
     """A write to a service of this account is allowed if the condition names this account, and refused otherwise."""
     service, key = make_service(http_namespace)["Id"], "servicediscovery:ServiceCreatedByAccount"
     other_account = "000000000000" if account != "000000000000" else "111111111111"
@@ -108,9 +83,7 @@ def test_writes_on_services_of_one_account(
 
 
 @proves("iam.tags-decide")
-def test_tags_of_the_resource_decide(
-    client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace, cloudmap: ServiceDiscoveryClient
-) -> None:
+def test_tags_of_the_resource_decide(client_limited_to, make_namespace, cloudmap):
     """A namespace with the tag may be deleted; one without it may not."""
     tagged = make_namespace("http", Tags=[{"Key": "env", "Value": "test"}])["Id"]
     plain = make_namespace("http", Tags=[{"Key": "env", "Value": "live"}])["Id"]
@@ -124,7 +97,7 @@ def test_tags_of_the_resource_decide(
 
 
 @proves("iam.tags-decide")
-def test_tags_of_the_request_decide(client_limited_to: ClientLimitedTo, unique_name: UniqueName) -> None:
+def test_tags_of_the_request_decide(client_limited_to, unique_name):
     """A namespace may be created with the tag, but not without it or with another value."""
     caller = client_limited_to(
         allow("servicediscovery:CreateHttpNamespace", "aws:RequestTag/env", "test"),
@@ -137,7 +110,7 @@ def test_tags_of_the_request_decide(client_limited_to: ClientLimitedTo, unique_n
 
 
 @proves("iam.tags-decide")
-def test_keys_of_tags_decide(client_limited_to: ClientLimitedTo, make_namespace: MakeNamespace) -> None:
+def test_keys_of_tags_decide(client_limited_to, make_namespace):
     """Only tags with the listed keys may be added."""
     arn = make_namespace("http", Tags=[])["Arn"]
     caller = client_limited_to(

@@ -1,19 +1,11 @@
 """Permissions that a call needs besides its own action: Cloud Map calls Route 53 and EC2 as the caller."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import ClientLimitedTo, MakeService, RecordSets, Register, UniqueName, WaitForOperation, proves
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import dns_config, proves
 
 ZONES = ["route53:CreateHostedZone", "route53:GetHostedZone", "route53:ListHostedZonesByName"]
 VPCS = ["ec2:DescribeVpcs", "ec2:DescribeRegions"]
@@ -21,17 +13,17 @@ REGISTERING = ["route53:GetHealthCheck", "route53:CreateHealthCheck", "route53:U
                "route53:ChangeResourceRecordSets", "ec2:DescribeInstances"]  # fmt: skip
 DEREGISTERING = ["route53:GetHealthCheck", "route53:DeleteHealthCheck", "route53:UpdateHealthCheck",
                  "route53:ChangeResourceRecordSets"]  # fmt: skip
-A: Any = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
+A = dns_config("A", policy=None)
 ADDRESS = {"AWS_INSTANCE_IPV4": "192.0.2.1"}
 
 
-def allow(*actions: str) -> dict[str, Any]:
+def allow(*actions):
     """Return a statement that allows these actions, reading the operation, and tagging."""
     also = ["servicediscovery:GetOperation", "servicediscovery:TagResource"]
     return {"Effect": "Allow", "Action": [*actions, *also], "Resource": "*"}
 
 
-def lacks_permission(wait_for_operation: WaitForOperation, call: Callable[[], Mapping[str, Any]]) -> bool:
+def lacks_permission(wait_for_operation, call):
     """Return whether a call, or the operation that it starts, fails for lack of permission; either may happen."""
     try:
         answer = call()
@@ -45,9 +37,7 @@ def lacks_permission(wait_for_operation: WaitForOperation, call: Callable[[], Ma
 
 @proves("iam.dns-namespaces-need-route53-and-ec2")
 @pytest.mark.parametrize("missing", ZONES)
-def test_public_namespace_needs_route53(
-    client_limited_to: ClientLimitedTo, wait_for_operation: WaitForOperation, unique_name: UniqueName, missing: str
-) -> None:
+def test_public_namespace_needs_route53(client_limited_to, wait_for_operation, unique_name, missing):
     """A public namespace is created with all Route 53 actions, and not if any of them is missing."""
     own = "servicediscovery:CreatePublicDnsNamespace"
     for is_denied, actions in ((True, [action for action in ZONES if action != missing]), (False, ZONES)):
@@ -57,13 +47,7 @@ def test_public_namespace_needs_route53(
 
 @proves("iam.dns-namespaces-need-route53-and-ec2", "operations.act-with-forwarded-credentials")
 @pytest.mark.parametrize("missing", [*ZONES, *VPCS])
-def test_private_namespace_needs_route53_and_ec2(
-    client_limited_to: ClientLimitedTo,
-    wait_for_operation: WaitForOperation,
-    unique_name: UniqueName,
-    vpc: str,
-    missing: str,
-) -> None:
+def test_private_namespace_needs_route53_and_ec2(client_limited_to, wait_for_operation, unique_name, vpc, missing):
     """A private namespace is created with all Route 53 and EC2 actions, and not if any of them is missing."""
     own, needed = "servicediscovery:CreatePrivateDnsNamespace", [*ZONES, *VPCS]
     for is_denied, actions in ((True, [action for action in needed if action != missing]), (False, needed)):
@@ -74,13 +58,8 @@ def test_private_namespace_needs_route53_and_ec2(
 
 @proves("iam.register-needs-route53")
 def test_registration_needs_route53(
-    client_limited_to: ClientLimitedTo,
-    wait_for_operation: WaitForOperation,
-    make_service: MakeService,
-    private_namespace: dict[str, Any],
-    cloudmap: ServiceDiscoveryClient,
-    record_sets: RecordSets,
-) -> None:
+    client_limited_to, wait_for_operation, make_service, private_namespace, cloudmap, record_sets
+):
     """With only its own action RegisterInstance creates no instance and no record; with all actions it succeeds."""
     service = make_service(private_namespace, DnsConfig=A)
     own, instance = "servicediscovery:RegisterInstance", {"ServiceId": service["Id"], "InstanceId": "i-1"}
@@ -95,14 +74,8 @@ def test_registration_needs_route53(
 
 @proves("iam.deregister-needs-route53")
 def test_deregistration_needs_route53(
-    client_limited_to: ClientLimitedTo,
-    wait_for_operation: WaitForOperation,
-    make_service: MakeService,
-    register: Register,
-    private_namespace: dict[str, Any],
-    cloudmap: ServiceDiscoveryClient,
-    record_sets: RecordSets,
-) -> None:
+    client_limited_to, wait_for_operation, make_service, register, private_namespace, cloudmap, record_sets
+):
     """With only its own action DeregisterInstance changes nothing; with all listed actions it succeeds."""
     service = make_service(private_namespace, DnsConfig=A)
     register(service, "i-1", ADDRESS)

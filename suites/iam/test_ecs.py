@@ -1,40 +1,21 @@
 """Permissions of ECS: it registers tasks with its service-linked role, not as the caller or as the task."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import (
-    ClientLimitedTo,
-    Eventually,
-    MakeEcsService,
-    MakeNamespace,
-    MakeService,
-    MakeTaskDefinition,
-    UniqueName,
-    proves,
-    raises,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises, timeouts
 
 
 @proves("iam.ecs.registers-with-service-linked-role")
 def test_a_task_without_permissions_is_registered(
-    client_limited_to: ClientLimitedTo,
-    ecs: ECSClient,
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    eventually: Eventually,
-    unique_name: UniqueName,
-    cluster: str,
-    network: Any,
-    http_namespace: dict[str, Any],
-) -> None:
+    client_limited_to,
+    ecs,
+    cloudmap,
+    make_service,
+    make_task_definition,
+    eventually,
+    unique_name,
+    cluster,
+    network,
+    http_namespace,
+):
     """A task without a role is registered even if the creator of the service has no Cloud Map permission."""
     registry, definition = make_service(http_namespace), make_task_definition()
     caller = client_limited_to({"Effect": "Allow", "Action": "ecs:*", "Resource": "*"})
@@ -56,12 +37,8 @@ def test_a_task_without_permissions_is_registered(
 
 @proves("iam.ecs.service-linked-role-is-mandatory")
 def test_a_role_with_a_registry_is_refused(
-    make_service: MakeService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    account: str,
-    http_namespace: dict[str, Any],
-) -> None:
+    make_service, make_task_definition, make_ecs_service, account, http_namespace
+):
     """CreateService with a registry and a role raises InvalidParameterException; without the role it is accepted."""
     registry, definition = make_service(http_namespace), make_task_definition()
     role = f"arn:aws:iam::{account}:role/ecsServiceRole"
@@ -72,24 +49,18 @@ def test_a_role_with_a_registry_is_refused(
 
 @proves("iam.ecs.namespace-key")
 def test_a_role_is_limited_to_a_namespace(
-    client_limited_to: ClientLimitedTo,
-    ecs: ECSClient,
-    make_namespace: MakeNamespace,
-    make_task_definition: MakeTaskDefinition,
-    unique_name: UniqueName,
-    cluster: str,
-    network: Any,
-) -> None:
+    client_limited_to, ecs, make_namespace, make_task_definition, unique_name, cluster, network
+):
     """CreateService is allowed with the namespace in ecs:namespace, and refused with another, named or by default."""
     allowed, other = make_namespace("http"), make_namespace("http")
-    ports: Any = [{"containerPort": 8080, "name": "web"}]
+    ports = [{"containerPort": 8080, "name": "web"}]
     definition = make_task_definition(container={"portMappings": ports})["taskDefinitionArn"]
     condition = {"ArnEquals": {"ecs:namespace": allowed["Arn"]}}
     caller = client_limited_to(
         {"Effect": "Allow", "Action": "ecs:CreateService", "Resource": "*", "Condition": condition}
     )
 
-    def create(configuration: Any) -> None:
+    def create(configuration):
         caller("ecs").create_service(
             cluster=cluster,
             serviceName=unique_name("service"),

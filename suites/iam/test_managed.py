@@ -1,11 +1,8 @@
 """AWS managed policies: what they allow a caller to do, and which actions they contain."""
 
-from __future__ import annotations
-
 from fnmatch import fnmatch
-from typing import Any
 
-from surveyor.testing import ClientFactory, ClientLimitedTo, MakeService, WaitForOperation, proves, raises
+from surveyor.testing import dns_config, proves, raises
 
 REGISTERING = "arn:aws:iam::aws:policy/AWSCloudMapRegisterInstanceAccess"
 DISCOVERING = "arn:aws:iam::aws:policy/AWSCloudMapDiscoverInstanceAccess"
@@ -14,7 +11,7 @@ EXECUTION = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePoli
 ADDRESS = {"AWS_INSTANCE_IPV4": "192.0.2.1"}
 
 
-def actions(client: ClientFactory, arn: str) -> list[str]:
+def actions(client, arn):
     """Return the actions that the default version of a managed policy allows, as IAM returns it."""
     iam = client("iam")
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
@@ -25,16 +22,11 @@ def actions(client: ClientFactory, arn: str) -> list[str]:
 
 
 @proves("iam.managed.register-instance-access")
-def test_register_instance_access(
-    client_limited_to: ClientLimitedTo,
-    make_service: MakeService,
-    private_namespace: dict[str, Any],
-    wait_for_success: WaitForOperation,
-) -> None:
+def test_register_instance_access(client_limited_to, make_service, private_namespace, wait_for_success):
     """The policy allows registering, discovering and deregistering, but not reporting health, creating or tagging."""
-    checked: Any = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
-    service = make_service(private_namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 60}]}, **checked)
-    instance: Any = {"ServiceId": service["Id"], "InstanceId": "i-1"}
+    checked = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+    service = make_service(private_namespace, DnsConfig=dns_config("A", policy=None), **checked)
+    instance = {"ServiceId": service["Id"], "InstanceId": "i-1"}
     caller = client_limited_to(policies=[REGISTERING])("servicediscovery")
     wait_for_success(caller.register_instance(**instance, Attributes=ADDRESS))
     assert caller.get_instance(**instance)["Instance"]["Id"] == "i-1"
@@ -49,9 +41,7 @@ def test_register_instance_access(
 
 
 @proves("iam.managed.discover-instance-access")
-def test_discover_instance_access(
-    client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any]
-) -> None:
+def test_discover_instance_access(client_limited_to, make_service, http_namespace):
     """The policy allows discovering and reading the revision, but not listing, reading or registering."""
     service = make_service(http_namespace)
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"]}
@@ -67,7 +57,7 @@ def test_discover_instance_access(
 
 
 @proves("iam.managed.ecs-service-role-covers-registration")
-def test_policy_of_the_ecs_service_role(client: ClientFactory) -> None:
+def test_policy_of_the_ecs_service_role(client):
     """The policy allows registering, deregistering, custom health, records and health checks."""
     found = actions(client, ECS)
     for needed in (
@@ -84,7 +74,7 @@ def test_policy_of_the_ecs_service_role(client: ClientFactory) -> None:
 
 
 @proves("iam.managed.execution-role-has-no-cloud-map")
-def test_policy_of_the_execution_role(client: ClientFactory) -> None:
+def test_policy_of_the_execution_role(client):
     """The policy has no action of Cloud Map or Route 53; it allows fetching images and writing logs."""
     found = [action.lower() for action in actions(client, EXECUTION)]
     assert not [action for action in found if action == "*" or action.startswith(("servicediscovery:", "route53:"))]

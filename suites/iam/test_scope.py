@@ -1,32 +1,19 @@
 """Resources to which permissions can be limited, and how names match."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import ClientLimitedTo, MakeService, UniqueName, WaitForOperation, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import proves, raises
 
 RED = {"colour": "red"}
 
 
-def allow(action: str | list[str], resource: str | list[str] = "*") -> dict[str, Any]:
+def allow(action, resource="*"):
     """Return a statement that allows the action on the resource."""
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
 @proves("iam.resources-are-namespaces-and-services", "errors.access-denied-is-not-modelled")
-def test_registering_is_scoped_to_a_service(
-    client_limited_to: ClientLimitedTo,
-    make_service: MakeService,
-    http_namespace: dict[str, Any],
-    wait_for_success: WaitForOperation,
-) -> None:
+def test_registering_is_scoped_to_a_service(client_limited_to, make_service, http_namespace, wait_for_success):
     """If RegisterInstance is allowed for the ARN of one service, it is refused for another in the same namespace."""
     ours, other = make_service(http_namespace), make_service(http_namespace)
     registrar = client_limited_to(
@@ -44,11 +31,9 @@ def test_registering_is_scoped_to_a_service(
     ["create_http_namespace", "list_namespaces", "list_services", "list_operations", "list_tags_for_resource",
      "tag_resource", "untag_resource"],
 )  # fmt: skip
-def test_actions_without_resources_need_all(
-    client_limited_to: ClientLimitedTo, http_namespace: dict[str, Any], unique_name: UniqueName, operation: str
-) -> None:
+def test_actions_without_resources_need_all(client_limited_to, http_namespace, unique_name, operation):
     """A statement for every ARN of Cloud Map does not allow these actions; one for all resources does."""
-    params: dict[str, dict[str, Any]] = {
+    params = {
         "create_http_namespace": {"Name": unique_name("ns")},
         "list_tags_for_resource": {"ResourceARN": http_namespace["Arn"]},
         "tag_resource": {"ResourceARN": http_namespace["Arn"], "Tags": [{"Key": "team", "Value": "red"}]},
@@ -61,16 +46,14 @@ def test_actions_without_resources_need_all(
 
 
 @proves("iam.actions-match-without-case")
-def test_case_of_actions_does_not_matter(client_limited_to: ClientLimitedTo) -> None:
+def test_case_of_actions_does_not_matter(client_limited_to):
     """ListNamespaces is allowed by its name in another case, also with wildcards."""
     for action in ("ServiceDiscovery:listnamespaces", "SERVICEDISCOVERY:LIST*", "servicediscovery:?istNamespaces"):
         assert "Namespaces" in client_limited_to(allow(action))("servicediscovery").list_namespaces()
 
 
 @proves("iam.actions-match-without-case")
-def test_case_of_resources_matters(
-    client_limited_to: ClientLimitedTo, make_service: MakeService, http_namespace: dict[str, Any]
-) -> None:
+def test_case_of_resources_matters(client_limited_to, make_service, http_namespace):
     """The exact ARN of a service allows GetService; the ARN in capital letters does not."""
     service = make_service(http_namespace)
     arn, identifier = service["Arn"], service["Id"]
@@ -82,7 +65,7 @@ def test_case_of_resources_matters(
 
 @proves("iam.deny-wins")
 @pytest.mark.parametrize("deny_first", [True, False], ids=["deny first", "allow first"])
-def test_deny_overrides_allow(client_limited_to: ClientLimitedTo, *, deny_first: bool) -> None:
+def test_deny_overrides_allow(client_limited_to, *, deny_first):
     """An action that one statement denies is refused although another allows everything; other actions are allowed."""
     deny = {"Effect": "Deny", "Action": "servicediscovery:ListServices", "Resource": "*"}
     statements = [deny, allow("*")] if deny_first else [allow("*"), deny]
@@ -93,9 +76,7 @@ def test_deny_overrides_allow(client_limited_to: ClientLimitedTo, *, deny_first:
 
 
 @proves("iam.session-policies-only-narrow")
-def test_session_may_do_only_what_both_allow(
-    client_limited_to: ClientLimitedTo, cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any]
-) -> None:
+def test_session_may_do_only_what_both_allow(client_limited_to, cloudmap, http_namespace):
     """Although the role may do everything, its session may do only the action that the session policy names."""
     caller = client_limited_to(allow("servicediscovery:ListNamespaces"))("servicediscovery")
     assert "Namespaces" in caller.list_namespaces()

@@ -4,35 +4,23 @@ The name has the form of a load balancer's name, but no such load balancer exist
 the name up.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import MakeService, RecordSets, Register, proves, raises
+from surveyor.testing import dns_config, proves, raises
 
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+A = dns_config("A", policy="WEIGHTED")
 
 
 @pytest.fixture
-def load_balancer(cloudmap: ServiceDiscoveryClient) -> str:
+def load_balancer(cloudmap):
     """Return the DNS name of a load balancer in the target's region."""
     return f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
 
 
 @proves("instances.alias.excludes-instance-attributes")
 def test_alias_record_points_to_the_load_balancer(
-    make_service: MakeService,
-    register: Register,
-    record_sets: RecordSets,
-    private_namespace: dict[str, Any],
-    load_balancer: str,
-) -> None:
+    make_service, register, record_sets, private_namespace, load_balancer
+):
     """AWS_ALIAS_DNS_NAME creates an alias record for that name with EvaluateTargetHealth."""
     service = make_service(private_namespace, DnsConfig=A)
     register(service, "i-1", {"AWS_ALIAS_DNS_NAME": load_balancer})
@@ -53,13 +41,7 @@ def test_alias_record_points_to_the_load_balancer(
     ],
     ids=lambda attributes: next(iter(attributes)),
 )
-def test_alias_excludes_instance_attributes(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    private_namespace: dict[str, Any],
-    load_balancer: str,
-    excluded: dict[str, str],
-) -> None:
+def test_alias_excludes_instance_attributes(cloudmap, make_service, private_namespace, load_balancer, excluded):
     """AWS_ALIAS_DNS_NAME together with any AWS_INSTANCE attribute is refused with InvalidInput."""
     service = make_service(private_namespace, DnsConfig=A)["Id"]
     attributes = {"AWS_ALIAS_DNS_NAME": load_balancer, **excluded}
@@ -68,13 +50,7 @@ def test_alias_excludes_instance_attributes(
 
 
 @proves("instances.alias.has-no-health-check")
-def test_alias_record_has_no_health_check(
-    make_service: MakeService,
-    register: Register,
-    record_sets: RecordSets,
-    public_namespace: dict[str, Any],
-    load_balancer: str,
-) -> None:
+def test_alias_record_has_no_health_check(make_service, register, record_sets, public_namespace, load_balancer):
     """In a service with a Route 53 check the record of an address has a health check, the alias record has none."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig={"Type": "TCP"})
     register(service, "alias", {"AWS_ALIAS_DNS_NAME": load_balancer})

@@ -1,32 +1,18 @@
 """Health of instances at registration."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import Eventually, MakeService, RecordSets, Register, proves
-
-if TYPE_CHECKING:
-    from mypy_boto3_route53 import Route53Client
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves
 
 
 @proves("instances.initial-custom-health")
-def test_initial_status_is_as_registered_or_healthy(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_initial_status_is_as_registered_or_healthy(cloudmap, make_service, register, eventually, http_namespace):
     """AWS_INIT_HEALTH_STATUS is the first status of an instance, and without it an instance is HEALTHY."""
     service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
     register(service, "up", {"AWS_INIT_HEALTH_STATUS": "HEALTHY"})
     register(service, "down", {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
     register(service, "unset", {"colour": "red"})
 
-    def status_of_all() -> dict[str, Any] | None:
-        status: dict[str, Any] = dict(cloudmap.get_instances_health_status(ServiceId=service)["Status"])
+    def status_of_all():
+        status = dict(cloudmap.get_instances_health_status(ServiceId=service)["Status"])
         return status if len(status) == 3 and "UNKNOWN" not in status.values() else None
 
     # GetInstancesHealthStatus: "a brief delay between when you register an instance and when [it] is available"
@@ -35,13 +21,7 @@ def test_initial_status_is_as_registered_or_healthy(
 
 
 @proves("instances.health-check.goes-to-ipv4")
-def test_check_of_two_addresses_probes_ipv4(
-    route53: Route53Client,
-    make_service: MakeService,
-    register: Register,
-    record_sets: RecordSets,
-    public_namespace: dict[str, Any],
-) -> None:
+def test_check_of_two_addresses_probes_ipv4(route53, make_service, register, record_sets, public_namespace):
     """With A and AAAA both records have a health check, and it probes the IPv4 address."""
     records = [{"Type": "A", "TTL": 60}, {"Type": "AAAA", "TTL": 60}]
     config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": records}

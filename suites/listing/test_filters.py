@@ -1,20 +1,13 @@
 """Filters of ListNamespaces and ListServices."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import MakeNamespace, MakeService, UniqueName, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises
 
 
-def namespaces(cloudmap: ServiceDiscoveryClient, *filters: Any) -> set[str]:
+def namespaces(cloudmap, *filters):
     """Return the ids of the namespaces that match all filters, each of them (name, values, condition or None)."""
-    all_filters: Any = [
+    all_filters = [
         {"Name": name, "Values": values} | ({"Condition": condition} if condition else {})
         for name, values, condition in filters
     ]
@@ -22,17 +15,15 @@ def namespaces(cloudmap: ServiceDiscoveryClient, *filters: Any) -> set[str]:
     return {namespace["Id"] for page in pages for namespace in page["Namespaces"]}
 
 
-def services(cloudmap: ServiceDiscoveryClient, **filter_: Any) -> set[str]:
+def services(cloudmap, **filter_):
     """Return the ids of the services that match the filter."""
-    pages = cloudmap.get_paginator("list_services").paginate(Filters=[filter_])  # type: ignore[list-item]  # plain dicts, as users write them
+    pages = cloudmap.get_paginator("list_services").paginate(Filters=[filter_])
     return {service["Id"] for page in pages for service in page["Services"]}
 
 
 @proves("listing.namespace-filters")
 @pytest.mark.parametrize("condition", ["EQ", None])
-def test_type_selects_one_type(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, condition: str | None
-) -> None:
+def test_type_selects_one_type(cloudmap, make_namespace, condition):
     """TYPE with EQ, the default, lists the namespaces of that type and no others."""
     created = [make_namespace("http"), make_namespace("private"), make_namespace("public")]
     ids = {namespace["Type"]: namespace["Id"] for namespace in created}
@@ -41,7 +32,7 @@ def test_type_selects_one_type(
 
 
 @proves("listing.namespace-filters")
-def test_type_selects_by_prefix(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
+def test_type_selects_by_prefix(cloudmap, make_namespace):
     """TYPE with BEGINS_WITH lists the namespaces whose type begins with the value."""
     http, private, public = make_namespace("http"), make_namespace("private"), make_namespace("public")
     found = namespaces(cloudmap, ("TYPE", ["DNS_P"], "BEGINS_WITH"))
@@ -49,9 +40,7 @@ def test_type_selects_by_prefix(cloudmap: ServiceDiscoveryClient, make_namespace
 
 
 @proves("listing.namespace-filters")
-def test_name_selects_one_name(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
-) -> None:
+def test_name_selects_one_name(cloudmap, make_namespace, unique_name):
     """NAME with EQ, the default, lists the namespace of that name; with BEGINS_WITH all that begin with it."""
     name = unique_name("ns")
     short, long = make_namespace("http", Name=name)["Id"], make_namespace("http", Name=f"{name}-long")["Id"]
@@ -62,9 +51,7 @@ def test_name_selects_one_name(
 
 
 @proves("listing.namespace-filters")
-def test_http_name_selects_by_the_http_name(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
-) -> None:
+def test_http_name_selects_by_the_http_name(cloudmap, make_namespace, unique_name):
     """HTTP_NAME with EQ lists the namespace of that HttpName; with BEGINS_WITH all that begin with it."""
     name = unique_name("ns")
     short, long = make_namespace("http", Name=name)["Id"], make_namespace("http", Name=f"{name}-long")["Id"]
@@ -73,9 +60,7 @@ def test_http_name_selects_by_the_http_name(
 
 
 @proves("listing.namespace-filters")
-def test_http_name_selects_one_of_two_equal_names(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName, vpc: str, second_vpc: str
-) -> None:
+def test_http_name_selects_one_of_two_equal_names(cloudmap, make_namespace, unique_name, vpc, second_vpc):
     """Of two namespaces of one name HTTP_NAME with EQ, the default, lists one, and with BEGINS_WITH both."""
     name = f"{unique_name('ns')}.surveyor.test"
     first, second = make_namespace("private", Name=name, Vpc=vpc), make_namespace("private", Name=name, Vpc=second_vpc)
@@ -88,18 +73,14 @@ def test_http_name_selects_one_of_two_equal_names(
 
 @proves("listing.namespace-filters")
 @pytest.mark.parametrize("condition", ["EQ", None])
-def test_resource_owner_selects_own_namespaces(
-    cloudmap: ServiceDiscoveryClient, http_namespace: dict[str, Any], condition: str | None
-) -> None:
+def test_resource_owner_selects_own_namespaces(cloudmap, http_namespace, condition):
     """RESOURCE_OWNER lists a namespace of the account with SELF and not with OTHER_ACCOUNTS."""
     assert http_namespace["Id"] in namespaces(cloudmap, ("RESOURCE_OWNER", ["SELF"], condition))
     assert http_namespace["Id"] not in namespaces(cloudmap, ("RESOURCE_OWNER", ["OTHER_ACCOUNTS"], condition))
 
 
 @proves("listing.namespace-filters")
-def test_several_filters_must_all_match(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
-) -> None:
+def test_several_filters_must_all_match(cloudmap, make_namespace, unique_name):
     """A namespace is listed if it matches every filter of the call."""
     name = unique_name("ns")
     http = make_namespace("http", Name=f"{name}-1")["Id"]
@@ -124,9 +105,7 @@ def test_several_filters_must_all_match(
         ("ID", ["ns-aaaaaaaaaaaaaaaa"], "EQ"),
     ],
 )
-def test_other_namespace_filters_are_refused(
-    cloudmap: ServiceDiscoveryClient, name: str, values: list[str], condition: str
-) -> None:
+def test_other_namespace_filters_are_refused(cloudmap, name, values, condition):
     """Other conditions, several values for one condition and other filter names raise InvalidInput."""
     with raises("InvalidInput"):
         namespaces(cloudmap, (name, values, condition))
@@ -134,9 +113,7 @@ def test_other_namespace_filters_are_refused(
 
 @proves("listing.service-filters")
 @pytest.mark.parametrize("member", ["Id", "Arn"])
-def test_namespace_id_selects_services_of_one_namespace(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, make_service: MakeService, member: str
-) -> None:
+def test_namespace_id_selects_services_of_one_namespace(cloudmap, make_namespace, make_service, member):
     """NAMESPACE_ID, an id or an ARN, lists the services of that namespace and no others; EQ is the default."""
     namespace = make_namespace("http")
     expected = {make_service(namespace)["Id"], make_service(namespace)["Id"]}
@@ -146,9 +123,7 @@ def test_namespace_id_selects_services_of_one_namespace(
 
 
 @proves("listing.service-filters")
-def test_resource_owner_selects_own_services(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
-) -> None:
+def test_resource_owner_selects_own_services(cloudmap, make_service, http_namespace):
     """RESOURCE_OWNER lists a service in a namespace of the account with SELF and not with OTHER_ACCOUNTS."""
     service = make_service(http_namespace)["Id"]
     assert service in services(cloudmap, Name="RESOURCE_OWNER", Values=["SELF"], Condition="EQ")
@@ -166,9 +141,7 @@ def test_resource_owner_selects_own_services(
         ("RESOURCE_OWNER", ["SELF"], "BEGINS_WITH"),
     ],
 )
-def test_other_service_filters_are_refused(
-    cloudmap: ServiceDiscoveryClient, name: str, values: list[str], condition: str
-) -> None:
+def test_other_service_filters_are_refused(cloudmap, name, values, condition):
     """Other filter names, other conditions and several values for EQ raise InvalidInput."""
     with raises("InvalidInput"):
         services(cloudmap, Name=name, Values=values, Condition=condition)

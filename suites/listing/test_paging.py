@@ -1,21 +1,13 @@
 """Pages of list operations."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import MakeNamespace, MakeService, Register, UniqueName, WaitForOperation, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises
 
 
-def follow_pages(call: Callable[..., Any], **params: Any) -> Iterator[dict[str, Any]]:
+def follow_pages(call, **params):
     """Yield every page, from token to token; a repeated token fails, since it would lead in a circle."""
-    tokens: set[str] = set()
+    tokens = set()
     while True:
         page = call(**params)
         yield page
@@ -29,9 +21,7 @@ def follow_pages(call: Callable[..., Any], **params: Any) -> Iterator[dict[str, 
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_instances(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, register: Register, http_namespace: dict[str, Any]
-) -> None:
+def test_pages_of_instances(cloudmap, make_service, register, http_namespace):
     """Three instances with MaxResults 1 are listed on pages of one, each once."""
     service = make_service(http_namespace)["Id"]
     for number in range(3):
@@ -42,9 +32,7 @@ def test_pages_of_instances(
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_services(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
-) -> None:
+def test_pages_of_services(cloudmap, make_service, http_namespace):
     """Three services with MaxResults 1 are listed on pages of one, each once."""
     created = sorted(make_service(http_namespace)["Id"] for _ in range(3))
     pages = [page["Services"] for page in follow_pages(cloudmap.list_services, MaxResults=1)]
@@ -53,7 +41,7 @@ def test_pages_of_services(
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_namespaces(cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace) -> None:
+def test_pages_of_namespaces(cloudmap, make_namespace):
     """Three namespaces with MaxResults 1 are listed on pages of one, each once."""
     created = sorted(make_namespace("http")["Id"] for _ in range(3))
     pages = [page["Namespaces"] for page in follow_pages(cloudmap.list_namespaces, MaxResults=1)]
@@ -62,9 +50,7 @@ def test_pages_of_namespaces(cloudmap: ServiceDiscoveryClient, make_namespace: M
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_operations(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
-) -> None:
+def test_pages_of_operations(cloudmap, wait_for_success, unique_name):
     """Three operations with MaxResults 1 are listed on pages of one, each once."""
     created = sorted(wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))["Id"] for _ in range(3))
     pages = [page["Operations"] for page in follow_pages(cloudmap.list_operations, MaxResults=1)]
@@ -73,12 +59,7 @@ def test_pages_of_operations(
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_page_has_a_hundred_entries_at_most_by_default(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    wait_for_success: WaitForOperation,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_page_has_a_hundred_entries_at_most_by_default(cloudmap, make_service, wait_for_success, http_namespace):
     """Without MaxResults the first page of 101 instances has 100 at most, and a token leads to the rest."""
     service, ids = make_service(http_namespace)["Id"], [f"i-{number:03}" for number in range(101)]
     register = cloudmap.register_instance
@@ -92,9 +73,7 @@ def test_page_has_a_hundred_entries_at_most_by_default(
 
 @proves("listing.pages-join-to-the-whole")
 @pytest.mark.parametrize("operation", ["list_namespaces", "list_services", "list_operations", "list_instances"])
-def test_page_size_is_1_to_100(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], operation: str
-) -> None:
+def test_page_size_is_1_to_100(cloudmap, make_service, http_namespace, operation):
     """MaxResults 1 and 100 are accepted, 0 and 101 are refused with InvalidInput."""
     service = make_service(http_namespace)["Id"]
     params = {"ServiceId": service} if operation == "list_instances" else {}
@@ -108,9 +87,7 @@ def test_page_size_is_1_to_100(
 
 
 @proves("listing.filters-apply-after-paging")
-def test_filtered_pages_of_namespaces(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
-) -> None:
+def test_filtered_pages_of_namespaces(cloudmap, make_namespace, unique_name):
     """If one of four namespaces matches, with MaxResults 1 it is listed once and the other pages are empty."""
     names = [unique_name("ns") for _ in range(4)]
     created = [make_namespace("http", Name=name)["Id"] for name in names]
@@ -121,9 +98,7 @@ def test_filtered_pages_of_namespaces(
 
 
 @proves("listing.filters-apply-after-paging")
-def test_filtered_pages_of_services(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, make_service: MakeService
-) -> None:
+def test_filtered_pages_of_services(cloudmap, make_namespace, make_service):
     """If one of four services is in the selected namespace, it is listed once and the other pages are empty."""
     selected, other = make_namespace("http")["Id"], make_namespace("http")["Id"]
     created = [make_service(namespace)["Id"] for namespace in (other, other, selected, other)]
@@ -134,9 +109,7 @@ def test_filtered_pages_of_services(
 
 
 @proves("listing.filters-apply-after-paging")
-def test_filtered_pages_of_operations(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
-) -> None:
+def test_filtered_pages_of_operations(cloudmap, wait_for_success, unique_name):
     """If one of four operations is about the selected namespace, it is listed once and the other pages are empty."""
     created = [wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"))) for _ in range(4)]
     filters = [{"Name": "NAMESPACE_ID", "Values": [created[2]["Targets"]["NAMESPACE"]]}]

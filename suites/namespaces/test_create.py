@@ -1,33 +1,13 @@
 """Creation of namespaces."""
 
-from __future__ import annotations
-
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import (
-    Clock,
-    Eventually,
-    MakeNamespace,
-    MakeService,
-    NamespaceKind,
-    PostToCloudMap,
-    Register,
-    UniqueName,
-    WaitForOperation,
-    proves,
-    raises,
-    timeouts,
-)
+from surveyor.testing import dns_config, proves, raises, timeouts
 
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+A = dns_config("A")
 
 
 @proves("namespaces.three-types-all-discoverable")
@@ -36,22 +16,15 @@ A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
     [("http", "HTTP", {}), ("private", "DNS_PRIVATE", {"DnsConfig": A}), ("public", "DNS_PUBLIC", {"DnsConfig": A})],
 )
 def test_instances_are_discovered_in_each_type(
-    cloudmap: ServiceDiscoveryClient,
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    eventually: Eventually,
-    kind: NamespaceKind,
-    type_: str,
-    config: dict[str, Any],
-) -> None:
+    cloudmap, make_namespace, make_service, register, eventually, kind, type_, config
+):
     """A namespace has the type of its create call, and DiscoverInstances finds the instances in it."""
     namespace = make_namespace(kind)
     assert namespace["Type"] == type_
     service = make_service(namespace, **config)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
 
-    def ids_discovered() -> list[str]:  # the HttpName of a new name is that name
+    def ids_discovered():  # the HttpName of a new name is that name
         found = cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"])
         return [instance["InstanceId"] for instance in found["Instances"]]
 
@@ -60,9 +33,7 @@ def test_instances_are_discovered_in_each_type(
 
 @proves("namespaces.changes-are-asynchronous")
 @pytest.mark.parametrize("kind", ["http", "private_dns", "public_dns"])
-def test_create_returns_only_an_operation(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName, vpc: str, kind: str
-) -> None:
+def test_create_returns_only_an_operation(cloudmap, wait_for_success, unique_name, vpc, kind):
     """Each create call returns only an OperationId; when it has succeeded its Targets name the new namespace."""
     params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
     answer = getattr(cloudmap, f"create_{kind}_namespace")(**params)
@@ -72,9 +43,7 @@ def test_create_returns_only_an_operation(
 
 
 @proves("namespaces.duplicate-name-is-refused")
-def test_existing_name_is_refused_with_its_namespace(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName
-) -> None:
+def test_existing_name_is_refused_with_its_namespace(cloudmap, make_namespace, unique_name):
     """A second HTTP namespace of one name raises NamespaceAlreadyExists with the id and request id of the first."""
     name, request = unique_name("ns"), unique_name("request")
     first = make_namespace("http", Name=name, CreatorRequestId=request)
@@ -86,12 +55,8 @@ def test_existing_name_is_refused_with_its_namespace(
 
 @proves("namespaces.private.one-name-per-vpc")
 def test_second_private_namespace_of_a_name_in_one_vpc_fails(
-    cloudmap: ServiceDiscoveryClient,
-    make_namespace: MakeNamespace,
-    wait_for_operation: WaitForOperation,
-    unique_name: UniqueName,
-    vpc: str,
-) -> None:
+    cloudmap, make_namespace, wait_for_operation, unique_name, vpc
+):
     """A second private namespace of the same name in the same VPC is not created."""
     name = f"{unique_name('ns')}.surveyor.test"
     first = make_namespace("private", Name=name, Vpc=vpc)
@@ -106,9 +71,7 @@ def test_second_private_namespace_of_a_name_in_one_vpc_fails(
 
 
 @proves("namespaces.create-can-be-retried")
-def test_repeated_create_runs_once(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
-) -> None:
+def test_repeated_create_runs_once(cloudmap, wait_for_success, unique_name):
     """A create call sent twice with one CreatorRequestId creates one namespace."""
     name, request = unique_name("ns"), unique_name("request")
     first = cloudmap.create_http_namespace(Name=name, CreatorRequestId=request)["OperationId"]
@@ -116,7 +79,7 @@ def test_repeated_create_runs_once(
     try:
         second = cloudmap.create_http_namespace(Name=name, CreatorRequestId=request)["OperationId"]
     except cloudmap.exceptions.DuplicateRequest as refusal:
-        second = refusal.response["DuplicateOperationId"]  # type: ignore[typeddict-item]  # a member of this error
+        second = refusal.response["DuplicateOperationId"]
     except cloudmap.exceptions.NamespaceAlreadyExists:
         second = first
     assert second == first
@@ -127,14 +90,7 @@ def test_repeated_create_runs_once(
 
 @proves("namespaces.no-generic-create")
 @pytest.mark.parametrize(("operation", "exists"), [("CreateHttpNamespace", True), ("CreateNamespace", False)])
-def test_create_namespace_does_not_exist(
-    cloudmap: ServiceDiscoveryClient,
-    post_to_cloudmap: PostToCloudMap,
-    clock: Clock,
-    unique_name: UniqueName,
-    operation: str,
-    exists: bool,
-) -> None:
+def test_create_namespace_does_not_exist(cloudmap, post_to_cloudmap, clock, unique_name, operation, exists):
     """A CreateNamespace request creates nothing; the same request as CreateHttpNamespace creates a namespace."""
     name = unique_name("ns")
     headers = {

@@ -1,25 +1,13 @@
 """Deletion of namespaces."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import Inconclusive, MakeNamespace, MakeService, NamespaceKind, WaitForOperation, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import Inconclusive, dns_config, proves, raises
 
 
 @proves("namespaces.changes-are-asynchronous")
 @pytest.mark.parametrize("kind", ["http", "private", "public"])
-def test_delete_returns_only_an_operation(
-    cloudmap: ServiceDiscoveryClient,
-    make_namespace: MakeNamespace,
-    wait_for_success: WaitForOperation,
-    kind: NamespaceKind,
-) -> None:
+def test_delete_returns_only_an_operation(cloudmap, make_namespace, wait_for_success, kind):
     """DeleteNamespace returns only an OperationId; when it has succeeded the namespace does not exist any more."""
     deleted, kept = make_namespace(kind)["Id"], make_namespace("http")["Id"]
     answer = cloudmap.delete_namespace(Id=deleted)
@@ -34,15 +22,11 @@ def test_delete_returns_only_an_operation(
 @proves("namespaces.delete-needs-no-services")
 @pytest.mark.parametrize("kind", ["http", "private"])
 def test_delete_is_refused_until_the_last_service_is_deleted(
-    cloudmap: ServiceDiscoveryClient,
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    wait_for_success: WaitForOperation,
-    kind: NamespaceKind,
-) -> None:
+    cloudmap, make_namespace, make_service, wait_for_success, kind
+):
     """DeleteNamespace raises ResourceInUse while there is a service, even without instances; then it succeeds."""
     namespace = make_namespace(kind)
-    dns: dict[str, Any] = {"DnsConfig": {"DnsRecords": [{"Type": "A", "TTL": 60}]}} if kind == "private" else {}
+    dns = {"DnsConfig": dns_config("A", policy=None)} if kind == "private" else {}
     service = make_service(namespace, **dns)["Id"]
     with raises("ResourceInUse"):
         cloudmap.delete_namespace(Id=namespace["Id"])
@@ -53,9 +37,7 @@ def test_delete_is_refused_until_the_last_service_is_deleted(
 
 
 @proves("namespaces.running-operation-is-named")
-def test_second_delete_names_the_first(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, wait_for_success: WaitForOperation
-) -> None:
+def test_second_delete_names_the_first(cloudmap, make_namespace, wait_for_success):
     """A second DeleteNamespace during the first raises DuplicateRequest with the id of the first operation."""
     namespace = make_namespace("private")["Id"]
     first = cloudmap.delete_namespace(Id=namespace)["OperationId"]

@@ -1,38 +1,20 @@
 """Names of namespaces, and their HttpNames for DiscoverInstances."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
-from surveyor.testing import (
-    Eventually,
-    MakeNamespace,
-    MakeService,
-    NamespaceKind,
-    Register,
-    UniqueName,
-    proves,
-    raises,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import dns_config, proves, raises, timeouts
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
+A = dns_config("A")
 
 
-def dns_name(start: str, length: int) -> str:
+def dns_name(start, length):
     """Return a name of `length` characters that begins with `start`: three labels of 63 characters and a fourth."""
     return f"{start:a<63}.{'b' * 63}.{'c' * 63}.{'d' * (length - 192)}"
 
 
 @proves("namespaces.names-are-limited")
-def test_http_name_has_1024_characters_at_most(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
+def test_http_name_has_1024_characters_at_most(make_namespace, unique_name):
     """An HTTP name of 1,024 characters is accepted; a name of 1,025 raises InvalidInput."""
     longest = f"{unique_name('ns'):a<1024}"
     assert make_namespace("http", Name=longest)["Name"] == longest
@@ -41,7 +23,7 @@ def test_http_name_has_1024_characters_at_most(make_namespace: MakeNamespace, un
 
 
 @proves("namespaces.names-are-limited")
-def test_http_name_may_have_any_printable_character(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
+def test_http_name_may_have_any_printable_character(make_namespace, unique_name):
     """An HTTP name may contain every printable ASCII character, and arn: after its beginning."""
     name = f"{unique_name('Ns')}{PUNCTUATION}arn:"
     assert make_namespace("http", Name=name)["Name"] == name
@@ -49,7 +31,7 @@ def test_http_name_may_have_any_printable_character(make_namespace: MakeNamespac
 
 @proves("namespaces.names-are-limited")
 @pytest.mark.parametrize("name", ["", "arn:x", "a b", "a\tb", "é"])
-def test_other_http_names_are_refused(make_namespace: MakeNamespace, name: str) -> None:
+def test_other_http_names_are_refused(make_namespace, name):
     """An empty name, a name that begins with arn:, and spaces or other characters raise InvalidInput."""
     with raises("InvalidInput"):
         make_namespace("http", Name=name)
@@ -57,9 +39,7 @@ def test_other_http_names_are_refused(make_namespace: MakeNamespace, name: str) 
 
 @proves("namespaces.names-are-limited")
 @pytest.mark.parametrize("kind", ["private", "public"])
-def test_dns_name_has_253_characters_at_most(
-    make_namespace: MakeNamespace, unique_name: UniqueName, kind: NamespaceKind
-) -> None:
+def test_dns_name_has_253_characters_at_most(make_namespace, unique_name, kind):
     """A DNS name of 253 characters is accepted; a name of 254 raises InvalidInput."""
     with raises("InvalidInput"):
         make_namespace(kind, Name=dns_name(unique_name("ns"), 254))
@@ -70,21 +50,21 @@ def test_dns_name_has_253_characters_at_most(
 
 @proves("namespaces.names-are-limited")
 @pytest.mark.parametrize("name", ["", "arn:x", "a b.surveyor.test", "é.surveyor.test"])
-def test_other_private_names_are_refused(make_namespace: MakeNamespace, name: str) -> None:
+def test_other_private_names_are_refused(make_namespace, name):
     """An empty private name, a name that begins with arn:, and spaces or other characters raise InvalidInput."""
     with raises("InvalidInput"):
         make_namespace("private", Name=name)
 
 
 @proves("namespaces.names-are-limited")
-def test_private_name_may_be_one_label(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
+def test_private_name_may_be_one_label(make_namespace, unique_name):
     """A private name needs no dot."""
     name = unique_name("ns")
     assert make_namespace("private", Name=name)["Name"] == name
 
 
 @proves("namespaces.names-are-limited")
-def test_public_label_has_63_characters_at_most(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
+def test_public_label_has_63_characters_at_most(make_namespace, unique_name):
     """A label of 63 characters is accepted in a public name; a label of 64 raises InvalidInput."""
     name = f"{unique_name('ns'):a<63}.surveyor.test"
     assert make_namespace("public", Name=name)["Name"] == name
@@ -109,14 +89,14 @@ def test_public_label_has_63_characters_at_most(make_namespace: MakeNamespace, u
         "a.test.",
     ],
 )
-def test_other_public_names_are_refused(make_namespace: MakeNamespace, name: str) -> None:
+def test_other_public_names_are_refused(make_namespace, name):
     """Names without a dot, empty labels, hyphens at the ends of labels and other characters raise InvalidInput."""
     with raises("InvalidInput"):
         make_namespace("public", Name=name)
 
 
 @proves("namespaces.http-name-tells-reused-names-apart")
-def test_http_name_of_a_new_name_is_that_name(make_namespace: MakeNamespace, unique_name: UniqueName) -> None:
+def test_http_name_of_a_new_name_is_that_name(make_namespace, unique_name):
     """The HttpName of a namespace is its name if that name was not used before."""
     name = f"{unique_name('ns')}.surveyor.test"
     assert make_namespace("private", Name=name)["Properties"]["HttpProperties"]["HttpName"] == name
@@ -124,15 +104,8 @@ def test_http_name_of_a_new_name_is_that_name(make_namespace: MakeNamespace, uni
 
 @proves("namespaces.http-name-tells-reused-names-apart")
 def test_reused_name_gets_a_different_http_name(
-    cloudmap: ServiceDiscoveryClient,
-    make_namespace: MakeNamespace,
-    make_service: MakeService,
-    register: Register,
-    eventually: Eventually,
-    unique_name: UniqueName,
-    vpc: str,
-    second_vpc: str,
-) -> None:
+    cloudmap, make_namespace, make_service, register, eventually, unique_name, vpc, second_vpc
+):
     """Private namespaces of one name in two VPCs have different HttpNames, by which their instances are found."""
     name, service = f"{unique_name('ns')}.surveyor.test", unique_name("svc")
     first, second = make_namespace("private", Name=name, Vpc=vpc), make_namespace("private", Name=name, Vpc=second_vpc)
@@ -144,7 +117,7 @@ def test_reused_name_gets_a_different_http_name(
     register(make_service(first, service, DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     register(make_service(second, service, DnsConfig=A), "i-2", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
 
-    def ids_discovered(http_name: str) -> list[str]:
+    def ids_discovered(http_name):
         found = cloudmap.discover_instances(NamespaceName=http_name, ServiceName=service)["Instances"]
         return [instance["InstanceId"] for instance in found]
 

@@ -1,21 +1,12 @@
 """Namespaces and Regions."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import ClientFactory, MakeNamespace, NamespaceKind, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises
 
 
 @proves("namespaces.regional")
-def test_namespace_exists_in_its_region_only(
-    cloudmap: ServiceDiscoveryClient, client: ClientFactory, http_namespace: dict[str, Any]
-) -> None:
+def test_namespace_exists_in_its_region_only(cloudmap, client, http_namespace):
     """A namespace is listed and found in its Region and in no other Region."""
     here = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
     assert http_namespace["Id"] in [entry["Id"] for entry in here]
@@ -28,9 +19,7 @@ def test_namespace_exists_in_its_region_only(
 
 @proves("namespaces.regional")
 @pytest.mark.parametrize(("kind", "has_zone"), [("http", False), ("private", True), ("public", True)])
-def test_every_type_has_an_http_name_and_dns_types_a_zone(
-    make_namespace: MakeNamespace, kind: NamespaceKind, has_zone: bool
-) -> None:
+def test_every_type_has_an_http_name_and_dns_types_a_zone(make_namespace, kind, has_zone):
     """Every namespace has an HttpName; only the DNS types have a HostedZoneId."""
     namespace = make_namespace(kind)
     assert namespace["Properties"]["HttpProperties"]["HttpName"] == namespace["Name"]

@@ -1,50 +1,26 @@
 """Hosted zones of DNS namespaces, as Route 53 and its resolvers show them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import (
-    Eventually,
-    MakeNamespace,
-    MakeService,
-    NamespaceKind,
-    QueryDns,
-    Register,
-    UniqueName,
-    WaitForOperation,
-    proves,
-    raises,
-    timeouts,
-)
+from surveyor.testing import dns_config, proves, raises, timeouts
 
-if TYPE_CHECKING:
-    from mypy_boto3_route53 import Route53Client
-    from mypy_boto3_route53.type_defs import ChangeBatchTypeDef
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+A = dns_config("A")
 
 
-A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
-
-
-def zone_id(namespace: dict[str, Any]) -> str:
+def zone_id(namespace):
     """Return the id of a DNS namespace's hosted zone."""
     return str(namespace["Properties"]["DnsProperties"]["HostedZoneId"])
 
 
-def text_record(name: str) -> ChangeBatchTypeDef:
+def text_record(name):
     """Return a change that adds one TXT record."""
     record = {"Name": name, "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"by hand"'}]}
-    return {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}  # type: ignore[typeddict-item]  # plain dicts, as users write them
+    return {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
 
 
 @proves("namespaces.private.creates-zone-in-one-vpc")
-def test_private_namespace_creates_a_private_zone(
-    cloudmap: ServiceDiscoveryClient, route53: Route53Client, private_namespace: dict[str, Any], vpc: str
-) -> None:
+def test_private_namespace_creates_a_private_zone(cloudmap, route53, private_namespace, vpc):
     """The hosted zone has the name of the namespace, is private, and is associated with only the namespace's VPC."""
     answer = route53.get_hosted_zone(Id=zone_id(private_namespace))
     assert answer["HostedZone"]["Name"] == f"{private_namespace['Name']}."
@@ -53,45 +29,35 @@ def test_private_namespace_creates_a_private_zone(
 
 
 @proves("namespaces.private.creates-zone-in-one-vpc")
-def test_private_namespace_needs_a_vpc(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName, vpc: str
-) -> None:
+def test_private_namespace_needs_a_vpc(cloudmap, wait_for_success, unique_name, vpc):
     """CreatePrivateDnsNamespace without Vpc raises InvalidInput; the same call with Vpc is accepted."""
     name = f"{unique_name('ns')}.surveyor.test"
     with raises("InvalidInput"):
-        cloudmap.create_private_dns_namespace(Name=name)  # type: ignore[call-arg]  # the omission is tested
+        cloudmap.create_private_dns_namespace(Name=name)
     wait_for_success(cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc))
 
 
 @proves("namespaces.private.more-vpcs-through-route53")
 def test_second_vpc_resolves_once_it_is_associated(
-    cloudmap: ServiceDiscoveryClient,
-    route53: Route53Client,
-    make_service: MakeService,
-    register: Register,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    private_namespace: dict[str, Any],
-    vpc: str,
-    second_vpc: str,
-) -> None:
+    cloudmap, route53, make_service, register, query_dns, eventually, private_namespace, vpc, second_vpc
+):
     """After AssociateVPCWithHostedZone the names of a private namespace also resolve in a second VPC."""
     service = make_service(private_namespace, DnsConfig=A)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
     name = f"{service['Name']}.{private_namespace['Name']}"
 
-    def addresses(vpc: str) -> list[str]:
+    def addresses(vpc):
         return [record.address for rrset in query_dns(name, "A", vpc=vpc).answer for record in rrset]
 
     assert eventually(lambda: addresses(vpc), within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
     assert addresses(second_vpc) == []
     association = {"VPCRegion": cloudmap.meta.region_name, "VPCId": second_vpc}
-    route53.associate_vpc_with_hosted_zone(HostedZoneId=zone_id(private_namespace), VPC=association)  # type: ignore[arg-type]  # plain dicts, as users write them
+    route53.associate_vpc_with_hosted_zone(HostedZoneId=zone_id(private_namespace), VPC=association)
     assert eventually(lambda: addresses(second_vpc), within=timeouts.DNS_CHANGE) == ["192.0.2.1"]
 
 
 @proves("namespaces.public.creates-public-zone")
-def test_public_namespace_creates_a_public_zone(route53: Route53Client, public_namespace: dict[str, Any]) -> None:
+def test_public_namespace_creates_a_public_zone(route53, public_namespace):
     """The hosted zone has the name of the namespace, is public, and has name servers."""
     answer = route53.get_hosted_zone(Id=zone_id(public_namespace))
     assert answer["HostedZone"]["Name"] == f"{public_namespace['Name']}."
@@ -101,13 +67,7 @@ def test_public_namespace_creates_a_public_zone(route53: Route53Client, public_n
 
 @proves("namespaces.dns.delete-removes-zone")
 @pytest.mark.parametrize("kind", ["private", "public"])
-def test_deleting_a_namespace_deletes_its_zone(
-    cloudmap: ServiceDiscoveryClient,
-    route53: Route53Client,
-    make_namespace: MakeNamespace,
-    wait_for_success: WaitForOperation,
-    kind: NamespaceKind,
-) -> None:
+def test_deleting_a_namespace_deletes_its_zone(cloudmap, route53, make_namespace, wait_for_success, kind):
     """Deleting a DNS namespace deletes its hosted zone."""
     namespace = make_namespace(kind)
     assert route53.get_hosted_zone(Id=zone_id(namespace))["HostedZone"]
@@ -118,18 +78,14 @@ def test_deleting_a_namespace_deletes_its_zone(
 
 @proves("namespaces.dns.zone-is-closed-to-route53-users")
 @pytest.mark.parametrize("kind", ["private", "public"])
-def test_zone_names_cloud_map_as_its_owner(
-    route53: Route53Client, make_namespace: MakeNamespace, kind: NamespaceKind
-) -> None:
+def test_zone_names_cloud_map_as_its_owner(route53, make_namespace, kind):
     """The LinkedService of a hosted zone created by Cloud Map has Cloud Map's service principal."""
     zone = route53.get_hosted_zone(Id=zone_id(make_namespace(kind)))["HostedZone"]
     assert zone["LinkedService"]["ServicePrincipal"] == "servicediscovery.amazonaws.com"
 
 
 @proves("namespaces.dns.zone-is-closed-to-route53-users")
-def test_zone_is_not_edited_or_deleted_through_route53(
-    route53: Route53Client, public_namespace: dict[str, Any], unique_name: UniqueName
-) -> None:
+def test_zone_is_not_edited_or_deleted_through_route53(route53, public_namespace, unique_name):
     """ChangeResourceRecordSets and DeleteHostedZone fail for the zone of a namespace and change nothing."""
     zone, name = zone_id(public_namespace), public_namespace["Name"]
     before = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
@@ -142,7 +98,7 @@ def test_zone_is_not_edited_or_deleted_through_route53(
 
 
 @proves("namespaces.dns.zone-is-closed-to-route53-users")
-def test_zone_of_the_account_is_edited_and_deleted(route53: Route53Client, unique_name: UniqueName) -> None:
+def test_zone_of_the_account_is_edited_and_deleted(route53, unique_name):
     """The calls that fail for the zone of a namespace succeed for a zone that the account created itself."""
     name = f"{unique_name('own')}.surveyor.test"
     zone = route53.create_hosted_zone(Name=name, CallerReference=unique_name("reference"))["HostedZone"]["Id"]

@@ -1,53 +1,31 @@
 """Filters of ListOperations."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Protocol
-
 import pytest
 
-from surveyor.testing import MakeService, UniqueName, WaitForOperation, proves, raises
+from surveyor.testing import dns_config, proves, raises
 
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A: Any = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
-
-
-class ListOperations(Protocol):
-    """Return id and status of the operations that the filter selects."""
-
-    def __call__(self, **filter_: Any) -> dict[str, str]:
-        """`list_operations(Name=…, Values=…, Condition=…)`."""
+A = dns_config("A", policy=None)
 
 
 @pytest.fixture
-def list_operations(cloudmap: ServiceDiscoveryClient) -> ListOperations:
+def list_operations(cloudmap):
     """List all pages of operations with one filter."""
 
-    def list_all(**filter_: Any) -> dict[str, str]:
-        pages = cloudmap.get_paginator("list_operations").paginate(Filters=[filter_])  # type: ignore[list-item]  # plain dicts, as users write them
+    def list_all(**filter_):
+        pages = cloudmap.get_paginator("list_operations").paginate(Filters=[filter_])
         return {operation["Id"]: operation["Status"] for page in pages for operation in page["Operations"]}
 
     return list_all
 
 
 @pytest.fixture
-def operation(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName
-) -> dict[str, Any]:
+def operation(cloudmap, wait_for_success, unique_name):
     """Return a CREATE_NAMESPACE operation that has succeeded."""
     return wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
 
 
 @proves("operations.filter.success-selects-successful")
-def test_success_selects_successful_operations(
-    cloudmap: ServiceDiscoveryClient,
-    list_operations: ListOperations,
-    operation: dict[str, Any],
-    unique_name: UniqueName,
-) -> None:
+def test_success_selects_successful_operations(cloudmap, list_operations, operation, unique_name):
     """STATUS with SUCCESS lists a successful operation and none of another status; FAIL does not list it."""
     cloudmap.create_http_namespace(Name=unique_name("ns"))  # may still be in progress
     successful = list_operations(Name="STATUS", Values=["SUCCESS"], Condition="EQ")
@@ -58,12 +36,8 @@ def test_success_selects_successful_operations(
 
 @proves("operations.filter.conditions")
 def test_namespace_id_selects_operations_of_a_namespace(
-    cloudmap: ServiceDiscoveryClient,
-    list_operations: ListOperations,
-    operation: dict[str, Any],
-    wait_for_success: WaitForOperation,
-    unique_name: UniqueName,
-) -> None:
+    cloudmap, list_operations, operation, wait_for_success, unique_name
+):
     """NAMESPACE_ID lists the operations of that namespace and not those of another; EQ is the default."""
     other = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
     found = list_operations(Name="NAMESPACE_ID", Values=[operation["Targets"]["NAMESPACE"]], Condition="EQ")
@@ -74,12 +48,8 @@ def test_namespace_id_selects_operations_of_a_namespace(
 
 @proves("operations.filter.conditions")
 def test_service_id_selects_operations_of_a_service(
-    cloudmap: ServiceDiscoveryClient,
-    list_operations: ListOperations,
-    make_service: MakeService,
-    wait_for_success: WaitForOperation,
-    private_namespace: dict[str, Any],
-) -> None:
+    cloudmap, list_operations, make_service, wait_for_success, private_namespace
+):
     """SERVICE_ID lists the operations of that service and not those of another; EQ is the default."""
     selected, other = (make_service(private_namespace, DnsConfig=A)["Id"] for _ in range(2))
     expected = wait_for_success(cloudmap.update_service(Id=selected, Service={"DnsConfig": A}))["Id"]
@@ -91,7 +61,7 @@ def test_service_id_selects_operations_of_a_service(
 
 
 @proves("operations.filter.conditions")
-def test_in_selects_any_of_several_values(list_operations: ListOperations, operation: dict[str, Any]) -> None:
+def test_in_selects_any_of_several_values(list_operations, operation):
     """IN lists the operations that have one of the values, for STATUS and for TYPE."""
     assert operation["Id"] in list_operations(Name="STATUS", Values=["PENDING", "SUCCESS"], Condition="IN")
     assert operation["Id"] not in list_operations(Name="STATUS", Values=["PENDING", "FAIL"], Condition="IN")
@@ -104,7 +74,7 @@ def test_in_selects_any_of_several_values(list_operations: ListOperations, opera
 
 
 @proves("operations.filter.conditions")
-def test_type_selects_one_type(list_operations: ListOperations, operation: dict[str, Any]) -> None:
+def test_type_selects_one_type(list_operations, operation):
     """TYPE with EQ, the default, lists the operations of that type and no others."""
     assert operation["Id"] in list_operations(Name="TYPE", Values=["CREATE_NAMESPACE"])
     assert operation["Id"] in list_operations(Name="TYPE", Values=["CREATE_NAMESPACE"], Condition="EQ")
@@ -112,7 +82,7 @@ def test_type_selects_one_type(list_operations: ListOperations, operation: dict[
 
 
 @proves("operations.filter.conditions")
-def test_between_selects_a_period(list_operations: ListOperations, operation: dict[str, Any]) -> None:
+def test_between_selects_a_period(list_operations, operation):
     """UPDATE_DATE with BETWEEN lists the operations that changed status within the period, in Unix time."""
     updated = int(operation["UpdateDate"].timestamp())
     assert operation["Id"] in list_operations(
@@ -124,12 +94,12 @@ def test_between_selects_a_period(list_operations: ListOperations, operation: di
 
 
 @proves("operations.filter.conditions")
-def test_several_filters_must_all_match(cloudmap: ServiceDiscoveryClient, operation: dict[str, Any]) -> None:
+def test_several_filters_must_all_match(cloudmap, operation):
     """An operation is listed if it matches every filter of the call."""
 
-    def found(type_: str) -> list[str]:
+    def found(type_):
         namespace = {"Name": "NAMESPACE_ID", "Values": [operation["Targets"]["NAMESPACE"]]}
-        filters: Any = [namespace, {"Name": "TYPE", "Values": [type_]}]
+        filters = [namespace, {"Name": "TYPE", "Values": [type_]}]
         pages = cloudmap.get_paginator("list_operations").paginate(Filters=filters)
         return [entry["Id"] for page in pages for entry in page["Operations"]]
 
@@ -150,9 +120,7 @@ def test_several_filters_must_all_match(cloudmap: ServiceDiscoveryClient, operat
         ("TYPE", ["CREATE", "UPDATE"], "BETWEEN"),
     ],
 )
-def test_other_conditions_are_refused(
-    list_operations: ListOperations, name: str, values: list[str], condition: str
-) -> None:
+def test_other_conditions_are_refused(list_operations, name, values, condition):
     """A condition that is not documented for the filter, or EQ with two values, raises InvalidInput."""
     with raises("InvalidInput"):
         list_operations(Name=name, Values=values, Condition=condition)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from surveyor.testing import Always, Eventually, Inconclusive, UniqueName, WaitForOperation, proves, raises, timeouts
-
-if TYPE_CHECKING:
-    from mypy_boto3_route53 import Route53Client
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import Inconclusive, proves, raises, timeouts
 
 ORDER = ["SUBMITTED", "PENDING", "SUCCESS"]
 ERROR_CODES = {
@@ -27,20 +22,13 @@ ERROR_CODES = {
 
 @proves("operations.status-moves-forward")
 @pytest.mark.parametrize("kind", ["http", "private_dns"])
-def test_status_moves_forward_and_stays_at_its_end(
-    cloudmap: ServiceDiscoveryClient,
-    eventually: Eventually,
-    always: Always,
-    unique_name: UniqueName,
-    vpc: str,
-    kind: str,
-) -> None:
+def test_status_moves_forward_and_stays_at_its_end(cloudmap, eventually, always, unique_name, vpc, kind):
     """SUBMITTED, PENDING, SUCCESS: steps may be missed, the status never moves back, UpdateDate never decreases."""
     params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
     identifier = getattr(cloudmap, f"create_{kind}_namespace")(**params)["OperationId"]
     seen: list[dict[str, Any]] = []
 
-    def ended() -> bool:
+    def ended():
         seen.append(dict(cloudmap.get_operation(OperationId=identifier)["Operation"]))
         return seen[-1]["Status"] in ("SUCCESS", "FAIL")
 
@@ -55,16 +43,10 @@ def test_status_moves_forward_and_stays_at_its_end(
 
 
 @proves("operations.failure-carries-documented-code")
-def test_failed_operation_has_a_documented_code(
-    cloudmap: ServiceDiscoveryClient,
-    route53: Route53Client,
-    wait_for_operation: WaitForOperation,
-    unique_name: UniqueName,
-    vpc: str,
-) -> None:
+def test_failed_operation_has_a_documented_code(cloudmap, route53, wait_for_operation, unique_name, vpc):
     """A private namespace with the name of another zone in the VPC fails with one of the seven error codes."""
     name = f"{unique_name('ns')}.surveyor.test"
-    association: Any = {"VPCRegion": cloudmap.meta.region_name, "VPCId": vpc}
+    association = {"VPCRegion": cloudmap.meta.region_name, "VPCId": vpc}
     created = route53.create_hosted_zone(Name=name, CallerReference=unique_name("reference"), VPC=association)
     try:
         operation = wait_for_operation(cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc))
@@ -78,7 +60,7 @@ def test_failed_operation_has_a_documented_code(
 
 
 @proves("operations.unknown-id-is-refused")
-def test_unknown_operation_is_not_found(cloudmap: ServiceDiscoveryClient) -> None:
+def test_unknown_operation_is_not_found(cloudmap):
     """GetOperation with the well-formed id of no operation raises OperationNotFound."""
     with raises("OperationNotFound"):
         cloudmap.get_operation(OperationId="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-aaaaaaaa")

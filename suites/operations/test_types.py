@@ -1,34 +1,15 @@
 """Types of operations, and the resources that their Targets name."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import (
-    Deregister,
-    MakeNamespace,
-    MakeService,
-    NamespaceKind,
-    Register,
-    UniqueName,
-    WaitForOperation,
-    proves,
-)
+from surveyor.testing import dns_config, proves
 
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A: Any = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
+A = dns_config("A", policy=None)
 
 
 @proves("operations.six-types")
 @pytest.mark.parametrize("kind", ["http", "private_dns", "public_dns"])
-def test_types_of_namespace_operations(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, unique_name: UniqueName, vpc: str, kind: str
-) -> None:
+def test_types_of_namespace_operations(cloudmap, wait_for_success, unique_name, vpc, kind):
     """Creating, updating and deleting a namespace are CREATE_, UPDATE_ and DELETE_NAMESPACE."""
     params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
     created = wait_for_success(getattr(cloudmap, f"create_{kind}_namespace")(**params))
@@ -40,12 +21,7 @@ def test_types_of_namespace_operations(
 
 
 @proves("operations.six-types")
-def test_type_of_service_operations(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    wait_for_success: WaitForOperation,
-    private_namespace: dict[str, Any],
-) -> None:
+def test_type_of_service_operations(cloudmap, make_service, wait_for_success, private_namespace):
     """Updating a service is UPDATE_SERVICE."""
     service = make_service(private_namespace, DnsConfig=A)["Id"]
     updated = wait_for_success(cloudmap.update_service(Id=service, Service={"DnsConfig": A}))
@@ -53,9 +29,7 @@ def test_type_of_service_operations(
 
 
 @proves("operations.six-types")
-def test_types_of_instance_operations(
-    make_service: MakeService, register: Register, deregister: Deregister, http_namespace: dict[str, Any]
-) -> None:
+def test_types_of_instance_operations(make_service, register, deregister, http_namespace):
     """Registering and deregistering an instance are REGISTER_INSTANCE and DEREGISTER_INSTANCE."""
     service = make_service(http_namespace)
     assert register(service, "i-1", {"colour": "red"})["Type"] == "REGISTER_INSTANCE"
@@ -64,9 +38,7 @@ def test_types_of_instance_operations(
 
 @proves("operations.targets-name-resources")
 @pytest.mark.parametrize("kind", ["http", "private", "public"])
-def test_create_namespace_names_the_namespace(
-    cloudmap: ServiceDiscoveryClient, make_namespace: MakeNamespace, unique_name: UniqueName, kind: NamespaceKind
-) -> None:
+def test_create_namespace_names_the_namespace(cloudmap, make_namespace, unique_name, kind):
     """Targets of CREATE_NAMESPACE has the id under which ListNamespaces shows the namespace."""
     name = f"{unique_name('ns')}.surveyor.test"
     # make_namespace finds the namespace by the Targets of its operation.
@@ -76,21 +48,14 @@ def test_create_namespace_names_the_namespace(
 
 
 @proves("operations.targets-name-resources")
-def test_delete_namespace_names_the_namespace(
-    cloudmap: ServiceDiscoveryClient, wait_for_success: WaitForOperation, make_namespace: MakeNamespace
-) -> None:
+def test_delete_namespace_names_the_namespace(cloudmap, wait_for_success, make_namespace):
     """Targets of DELETE_NAMESPACE has the id of the deleted namespace."""
     namespace = make_namespace("http")["Id"]
     assert wait_for_success(cloudmap.delete_namespace(Id=namespace))["Targets"]["NAMESPACE"] == namespace
 
 
 @proves("operations.targets-name-resources")
-def test_service_operations_name_the_service(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    wait_for_success: WaitForOperation,
-    private_namespace: dict[str, Any],
-) -> None:
+def test_service_operations_name_the_service(cloudmap, make_service, wait_for_success, private_namespace):
     """Targets of UPDATE_SERVICE has the id of the service."""
     service = make_service(private_namespace, DnsConfig=A)["Id"]
     updated = wait_for_success(cloudmap.update_service(Id=service, Service={"DnsConfig": A}))
@@ -98,9 +63,7 @@ def test_service_operations_name_the_service(
 
 
 @proves("operations.targets-name-resources")
-def test_instance_operations_name_the_instance(
-    make_service: MakeService, register: Register, deregister: Deregister, http_namespace: dict[str, Any]
-) -> None:
+def test_instance_operations_name_the_instance(make_service, register, deregister, http_namespace):
     """Targets of REGISTER_INSTANCE and DEREGISTER_INSTANCE has the id of the instance."""
     service = make_service(http_namespace)
     assert register(service, "i-1", {"colour": "red"})["Targets"]["INSTANCE"] == "i-1"

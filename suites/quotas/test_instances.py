@@ -1,14 +1,6 @@
 """Quotas of instances: for each service and for each namespace."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import Deregister, MakeNamespace, MakeService, Register, RegisterAll, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
+from surveyor.testing import proves, raises
 
 RED = {"colour": "red"}
 THOUSAND = {f"i-{number}": RED for number in range(1, 1_001)}
@@ -16,13 +8,8 @@ THOUSAND = {f"i-{number}": RED for number in range(1, 1_001)}
 
 @proves("quotas.thousand-instances-a-service")
 def test_thousand_and_first_instance_is_refused(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    register_all: RegisterAll,
-    deregister: Deregister,
-    http_namespace: dict[str, Any],
-) -> None:
+    cloudmap, make_service, register, register_all, deregister, http_namespace
+):
     """A service takes 1,000 instances; one more raises ResourceLimitExceeded, and updates are still accepted."""
     service = make_service(http_namespace)
     register_all(service, THOUSAND)
@@ -35,13 +22,8 @@ def test_thousand_and_first_instance_is_refused(
 
 @proves("quotas.two-thousand-instances-a-namespace")
 def test_namespace_with_two_full_services_is_full(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    register_all: RegisterAll,
-    deregister: Deregister,
-    make_namespace: MakeNamespace,
-) -> None:
+    cloudmap, make_service, register, register_all, deregister, make_namespace
+):
     """After 1,000 instances in each of two services one more raises ResourceLimitExceeded until one is deregistered."""
     namespace = make_namespace("http")
     full = make_service(namespace)

@@ -1,28 +1,10 @@
 """Quotas of namespaces, and of services in a namespace."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-from surveyor.testing import (
-    ClientFactory,
-    Inconclusive,
-    MakeNamespace,
-    MakeService,
-    UniqueName,
-    WaitForOperation,
-    proves,
-    raises,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import Inconclusive, proves, raises
 
 
 @proves("quotas.fifty-namespaces-a-region")
-def test_fifty_first_namespace_is_refused(
-    cloudmap: ServiceDiscoveryClient, client: ClientFactory, wait_for_success: WaitForOperation, unique_name: UniqueName
-) -> None:
+def test_fifty_first_namespace_is_refused(cloudmap, client, wait_for_success, unique_name):
     """The 50th namespace of a Region is accepted, the 51st raises ResourceLimitExceeded; other Regions accept more."""
     pages = cloudmap.get_paginator("list_namespaces").paginate()
     count = sum(len(page["Namespaces"]) for page in pages)
@@ -39,12 +21,10 @@ def test_fifty_first_namespace_is_refused(
 
 
 @proves("quotas.no-limit-of-services-is-listed")
-def test_fifty_first_service_is_accepted(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, make_namespace: MakeNamespace
-) -> None:
+def test_fifty_first_service_is_accepted(cloudmap, make_service, make_namespace):
     """A namespace takes 51 services, and ListServices returns them all."""
     namespace = make_namespace("http")["Id"]
     created = {make_service(namespace)["Id"] for _ in range(51)}
-    filters: Any = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
+    filters = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
     pages = cloudmap.get_paginator("list_services").paginate(Filters=filters)
     assert sorted(service["Id"] for page in pages for service in page["Services"]) == sorted(created)

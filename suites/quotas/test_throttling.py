@@ -3,22 +3,14 @@
 The documents give rates, so the service time that the calls took counts: on a clock that is advanced it is zero.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import Clock, Inconclusive, MakeService, proves
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import Inconclusive, proves
 
 
 @pytest.fixture
-def names(make_service: MakeService, http_namespace: dict[str, Any], clock: Clock) -> Iterator[dict[str, Any]]:
+def names(make_service, http_namespace, clock):
     """Return the names of a service without instances; wait before and after the test until every bucket is full."""
     service = make_service(http_namespace)
     clock.wait(10)
@@ -26,7 +18,7 @@ def names(make_service: MakeService, http_namespace: dict[str, Any], clock: Cloc
     clock.wait(10)
 
 
-def count_answered(call: Callable[[], Any], maximum: int) -> int:
+def count_answered(call, maximum):
     """Return how many calls in a row are answered before one raises RequestLimitExceeded; `maximum` if none does."""
     for count in range(maximum):
         try:
@@ -39,9 +31,7 @@ def count_answered(call: Callable[[], Any], maximum: int) -> int:
 
 
 @proves("quotas.discover.bucket")
-def test_discover_takes_2000_calls_and_1000_more_a_second(
-    cloudmap: ServiceDiscoveryClient, clock: Clock, names: dict[str, Any]
-) -> None:
+def test_discover_takes_2000_calls_and_1000_more_a_second(cloudmap, clock, names):
     """From a full bucket 2,000 calls are answered, plus 1,000 for each second that passes, and no more."""
     maximum, start = 6_000, clock.now()
     first = count_answered(lambda: cloudmap.discover_instances(**names), maximum)
@@ -55,9 +45,7 @@ def test_discover_takes_2000_calls_and_1000_more_a_second(
 
 
 @proves("quotas.discover-revision.rate", "errors.request-limit-exceeded")
-def test_revision_takes_3000_calls_in_a_second(
-    cloudmap: ServiceDiscoveryClient, clock: Clock, names: dict[str, Any]
-) -> None:
+def test_revision_takes_3000_calls_in_a_second(cloudmap, clock, names):
     """3,000 calls within a second are answered; further calls without a pause raise RequestLimitExceeded."""
     maximum, start = 12_000, clock.now()
     count = count_answered(lambda: cloudmap.discover_instances_revision(**names), maximum)

@@ -1,38 +1,17 @@
 """The handling of calls by a client's proxy: load balancing, retries and time limits."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
-from typing import Any
 
 import pytest
 
-from surveyor.testing import (
-    CallFromTask,
-    CallTask,
-    Inconclusive,
-    MakeConnectService,
-    ReportFigure,
-    RunningTarget,
-    TasksOf,
-    WaitForTask,
-    WaitUntilSteady,
-    address_of,
-    proves,
-    timeouts,
-)
+from surveyor.testing import Inconclusive, address_of, proves, timeouts
 
 
 @pytest.fixture
-def make_three_tasks(
-    make_connect_service: MakeConnectService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    wait_for_task: WaitForTask,
-) -> Any:
+def make_three_tasks(make_connect_service, wait_until_steady, tasks_of, wait_for_task):
     """Return `server, tasks, client = make_three_tasks()`: an endpoint with three tasks, and a task of a client."""
 
-    def make(wall_second: float | None = None) -> Any:
+    def make(wall_second=None):
         server = make_connect_service("backend", count=3, wall_second=wall_second)
         wait_until_steady(server.service)
         client = wait_for_task(make_connect_service(wall_second=wall_second))
@@ -42,7 +21,7 @@ def make_three_tasks(
 
 
 @proves("service-connect.balancing.round-robin")
-def test_calls_are_distributed_round_robin(make_three_tasks: Any, call_from_task: CallFromTask) -> None:
+def test_calls_are_distributed_round_robin(make_three_tasks, call_from_task):
     """Each of three tasks gets 100 of 300 calls, plus or minus 3, and almost any three calls in a row reach all."""
     server, tasks, client = make_three_tasks()
     reached = [call.address for call in call_from_task(client, server.url, times=300)]
@@ -54,9 +33,7 @@ def test_calls_are_distributed_round_robin(make_three_tasks: Any, call_from_task
 
 
 @proves("service-connect.outliers.are-ejected-and-return")
-def test_a_failing_task_is_left_out_for_a_while(
-    make_three_tasks: Any, call_from_task: CallFromTask, call_task: CallTask
-) -> None:
+def test_a_failing_task_is_left_out_for_a_while(make_three_tasks, call_from_task, call_task):
     """One of three tasks resets calls: it gets at least five, then none while it is ejected, and later calls again."""
     server, tasks, client = make_three_tasks(wall_second=0.02)
     bad = tasks[0]
@@ -74,9 +51,7 @@ def test_a_failing_task_is_left_out_for_a_while(
 
 
 @proves("service-connect.retries.two-by-other-hosts")
-def test_a_failed_call_is_retried_on_other_tasks(
-    make_three_tasks: Any, call_from_task: CallFromTask, call_task: CallTask
-) -> None:
+def test_a_failed_call_is_retried_on_other_tasks(make_three_tasks, call_from_task, call_task):
     """If all three tasks reset, one call is executed once by each; if one of them resets, no call fails."""
     server, tasks, client = make_three_tasks()
     for task in tasks:
@@ -91,19 +66,13 @@ def test_a_failed_call_is_retried_on_other_tasks(
 
 
 @proves("service-connect.retries.repeat-what-is-not-idempotent")
-def test_posts_that_are_executed_twice(
-    make_three_tasks: Any,
-    call_from_task: CallFromTask,
-    call_task: CallTask,
-    report_figure: ReportFigure,
-    running_target: RunningTarget,
-) -> None:
+def test_posts_that_are_executed_twice(make_three_tasks, call_from_task, call_task, report_figure, running_target):
     """One of three tasks resets after it has executed a POST; the number of repeated executions is recorded."""
     server, tasks, client = make_three_tasks()
     call_task(tasks[0], "/behave?do=reset", "PUT")
     for number in range(12):
         call_from_task(client, f"{server.url}/?key=order-{number}", method="POST")
-    executed: dict[str, list[str]] = defaultdict(list)
+    executed: defaultdict[str, list[str]] = defaultdict(list)
     for task in tasks:
         for key, times in call_task(task, "/executions")["executions"].items():
             executed[key] += [address_of(task)] * times
@@ -119,14 +88,7 @@ def test_posts_that_are_executed_twice(
 
 @proves("service-connect.timeout.fifteen-seconds")
 @pytest.mark.parametrize(("limit", "answered", "cut_off"), [(None, 14, 16), (18, 16, 20), (0, 25, None)])
-def test_a_call_has_a_time_limit(
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    limit: int | None,
-    answered: int,
-    cut_off: int | None,
-) -> None:
+def test_a_call_has_a_time_limit(make_connect_service, wait_for_task, call_from_task, limit, answered, cut_off):
     """The limit is 15 s by default, or the configured number of seconds; 0 means no limit."""
     timeout = {} if limit is None else {"timeout": {"perRequestTimeoutSeconds": limit}}
     server = make_connect_service("backend", endpoint=timeout)
@@ -140,9 +102,7 @@ def test_a_call_has_a_time_limit(
 
 
 @proves("service-connect.proxy.other-traffic-bypasses-it")
-def test_other_traffic_bypasses_the_proxy(
-    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, call_from_task: CallFromTask
-) -> None:
+def test_other_traffic_bypasses_the_proxy(make_connect_service, wait_for_task, call_from_task):
     """A call to a task's own address may take longer than the limit of the proxy; by the endpoint name it may not."""
     server = make_connect_service("backend")
     callee = wait_for_task(server)
@@ -152,9 +112,7 @@ def test_other_traffic_bypasses_the_proxy(
 
 
 @proves("service-connect.unsupported.http-1-0")
-def test_http_1_0_is_not_supported(
-    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, call_from_task: CallFromTask
-) -> None:
+def test_http_1_0_is_not_supported(make_connect_service, wait_for_task, call_from_task):
     """A call in HTTP/1.0 gets no answer from the server; a call in HTTP/1.1 does."""
     server = make_connect_service("backend")
     wait_for_task(server)
@@ -170,15 +128,8 @@ def test_http_1_0_is_not_supported(
     [("http", None, 0.01, 270, 330), (None, None, 0.001, 3_400, 3_900), ("http", 60, 0.05, 55, 75)],
 )
 def test_an_idle_connection_is_closed(
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_task: CallTask,
-    protocol: str | None,
-    limit: int | None,
-    second: float,
-    minimum: float,
-    maximum: float,
-) -> None:
+    make_connect_service, wait_for_task, call_task, protocol, limit, second, minimum, maximum
+):
     """The limit is five minutes with HTTP and an hour with TCP by default, or the configured number of seconds."""
     timeout = {} if limit is None else {"timeout": {"idleTimeoutSeconds": limit}}
     server = make_connect_service("backend", protocol=protocol, wall_second=second, endpoint=timeout)

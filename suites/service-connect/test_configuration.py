@@ -1,44 +1,19 @@
 """Accepted and refused Service Connect configurations."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import (
-    CallFromTask,
-    Eventually,
-    MakeConnectService,
-    MakeEcsService,
-    MakeTaskDefinition,
-    UniqueName,
-    WaitForTask,
-    proves,
-    raises,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises, timeouts
 
 
 @proves("service-connect.config.enabled-is-enough")
 def test_a_client_needs_only_enabled(
-    cloudmap: ServiceDiscoveryClient,
-    ecs: ECSClient,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    cluster: str,
-    http_namespace: dict[str, Any],
-) -> None:
+    cloudmap, ecs, make_connect_service, wait_for_task, call_from_task, cluster, http_namespace
+):
     """With its own or its cluster's namespace a client reaches an endpoint, and gets no Cloud Map service."""
     server = make_connect_service("backend")
     wait_for_task(server)
-    filters: Any = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
+    filters = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
     before = {service["Name"] for service in cloudmap.list_services(Filters=filters)["Services"]}
     assert server.alias in before
     ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": http_namespace["Arn"]})
@@ -49,13 +24,11 @@ def test_a_client_needs_only_enabled(
 
 
 @proves("service-connect.config.change-starts-a-deployment")
-def test_a_changed_configuration_starts_a_deployment(
-    ecs: ECSClient, make_connect_service: MakeConnectService, cluster: str
-) -> None:
+def test_a_changed_configuration_starts_a_deployment(ecs, make_connect_service, cluster):
     """UpdateService with another timeout returns a new primary deployment."""
     server = make_connect_service("backend", count=0)
     before = server.service["deployments"][0]["id"]
-    changed: Any = {**server.configuration, "services": [{**server.configuration["services"][0]}]}
+    changed = {**server.configuration, "services": [{**server.configuration["services"][0]}]}
     changed["services"][0]["timeout"] = {"perRequestTimeoutSeconds": 20}
     name = server.service["serviceName"]
     answer = ecs.update_service(cluster=cluster, service=name, serviceConnectConfiguration=changed)
@@ -66,7 +39,7 @@ def test_a_changed_configuration_starts_a_deployment(
 
 
 @proves("service-connect.port-name.of-the-task-definition")
-def test_a_port_name_must_be_in_the_task_definition(make_connect_service: MakeConnectService) -> None:
+def test_a_port_name_must_be_in_the_task_definition(make_connect_service):
     """A name that no port mapping has is refused."""
     with pytest.raises(ClientError):
         make_connect_service("backend", count=0, endpoint={"portName": "admin"})
@@ -74,7 +47,7 @@ def test_a_port_name_must_be_in_the_task_definition(make_connect_service: MakeCo
 
 
 @proves("service-connect.discovery-name.form")
-def test_the_form_of_a_discovery_name(make_connect_service: MakeConnectService) -> None:
+def test_the_form_of_a_discovery_name(make_connect_service):
     """A discovery name has up to 64 lowercase letters, digits, underscores and hyphens, and no hyphen at the start."""
     for accepted in ("a" * 64, "a_b-9"):
         assert (
@@ -86,7 +59,7 @@ def test_the_form_of_a_discovery_name(make_connect_service: MakeConnectService) 
 
 
 @proves("service-connect.discovery-name.unique-in-the-namespace")
-def test_a_discovery_name_is_used_once(make_connect_service: MakeConnectService) -> None:
+def test_a_discovery_name_is_used_once(make_connect_service):
     """A second ECS service with the same discovery name is refused."""
     first = make_connect_service("backend", count=0)
     with pytest.raises(ClientError):
@@ -95,7 +68,7 @@ def test_a_discovery_name_is_used_once(make_connect_service: MakeConnectService)
 
 
 @proves("service-connect.alias.one-per-service")
-def test_there_is_one_alias(make_connect_service: MakeConnectService) -> None:
+def test_there_is_one_alias(make_connect_service):
     """Two aliases are refused."""
     two = [{"port": 8080, "dnsName": "one"}, {"port": 8080, "dnsName": "two"}]
     with pytest.raises(ClientError):
@@ -104,7 +77,7 @@ def test_there_is_one_alias(make_connect_service: MakeConnectService) -> None:
 
 
 @proves("service-connect.alias.form")
-def test_the_form_of_an_alias(make_connect_service: MakeConnectService) -> None:
+def test_the_form_of_an_alias(make_connect_service):
     """An alias is a lowercase DNS name of up to 127 characters that does not begin with a hyphen."""
     longest = ".".join(["a" * 31] * 4)
     assert len(longest) == 127
@@ -116,7 +89,7 @@ def test_the_form_of_an_alias(make_connect_service: MakeConnectService) -> None:
 
 
 @proves("service-connect.timeout.requests-are-not-of-tcp")
-def test_tcp_has_no_request_timeout(make_connect_service: MakeConnectService) -> None:
+def test_tcp_has_no_request_timeout(make_connect_service):
     """Without appProtocol a request timeout is refused and an idle timeout is accepted."""
     with pytest.raises(ClientError):
         make_connect_service("backend", count=0, protocol=None, endpoint={"timeout": {"perRequestTimeoutSeconds": 20}})
@@ -126,13 +99,7 @@ def test_tcp_has_no_request_timeout(make_connect_service: MakeConnectService) ->
 
 @proves("service-connect.protocol.three-and-immutable")
 @pytest.mark.parametrize("protocol", ["http", "http2", "grpc"])
-def test_a_protocol_cannot_be_changed(
-    ecs: ECSClient,
-    make_connect_service: MakeConnectService,
-    make_task_definition: MakeTaskDefinition,
-    cluster: str,
-    protocol: str,
-) -> None:
+def test_a_protocol_cannot_be_changed(ecs, make_connect_service, make_task_definition, cluster, protocol):
     """Each protocol is accepted; an update to a task definition with another protocol for the port is refused."""
     server = make_connect_service("backend", count=0, protocol=protocol)
     [mapping] = server.definition["containerDefinitions"][0]["portMappings"]
@@ -145,7 +112,7 @@ def test_a_protocol_cannot_be_changed(
 
 
 @proves("service-connect.access-logs.need-a-log-configuration")
-def test_access_logs_need_a_log_configuration(make_connect_service: MakeConnectService) -> None:
+def test_access_logs_need_a_log_configuration(make_connect_service):
     """accessLogConfiguration without logConfiguration is refused; with it, it is accepted."""
     access = {"format": "JSON"}
     log = {"logDriver": "awslogs", "options": {"awslogs-group": "proxies", "awslogs-region": "us-east-1"}}
@@ -155,11 +122,11 @@ def test_access_logs_need_a_log_configuration(make_connect_service: MakeConnectS
     assert make_connect_service(count=0, configuration=both).service["status"] == "ACTIVE"
 
 
-BRIDGE: dict[str, Any] = {"requiresCompatibilities": None, "networkMode": "bridge"}
-HOST: dict[str, Any] = {"requiresCompatibilities": None, "networkMode": "host"}
-WINDOWS: dict[str, Any] = {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}
+BRIDGE = {"requiresCompatibilities": None, "networkMode": "bridge"}
+HOST = {"requiresCompatibilities": None, "networkMode": "host"}
+WINDOWS = {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}
 AUTHORITY = "arn:aws:acm-pca:us-east-1:000000000000:certificate-authority/00000000-0000-0000-0000-000000000000"
-UNSUPPORTED: dict[str, dict[str, Any]] = {
+UNSUPPORTED: dict[str, dict[str, object]] = {
     "windows": {"definition": WINDOWS},
     "external controller": {"deploymentController": {"type": "EXTERNAL"}, "taskDefinition": None},
     "code deploy": {"deploymentController": {"type": "CODE_DEPLOY"}},
@@ -175,22 +142,20 @@ UNSUPPORTED: dict[str, dict[str, Any]] = {
 
 @proves("service-connect.unsupported.refused")
 @pytest.mark.parametrize("setting", sorted(UNSUPPORTED))
-def test_an_unsupported_setting_is_refused(make_connect_service: MakeConnectService, setting: str) -> None:
+def test_an_unsupported_setting_is_refused(make_connect_service, setting):
     """CreateService raises an error for each unsupported setting."""
     with pytest.raises(ClientError):
         make_connect_service("backend", count=0, **UNSUPPORTED[setting])
 
 
 @proves("service-connect.cluster.default-namespace-is-made")
-def test_a_default_namespace_is_created(
-    ecs: ECSClient, cloudmap: ServiceDiscoveryClient, eventually: Eventually, unique_name: UniqueName
-) -> None:
+def test_a_default_namespace_is_created(ecs, cloudmap, eventually, unique_name):
     """CreateCluster creates an HTTP namespace; it can be removed from the cluster, and remains after the cluster."""
     name = unique_name("cluster")
     namespace_name = f"{name}-default"  # the prefix shows that it belongs to this run, even after a crash
     ecs.create_cluster(clusterName=name, serviceConnectDefaults={"namespace": namespace_name})
 
-    def created_namespace() -> str | None:
+    def created_namespace():
         found = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
         return next((entry["Id"] for entry in found if entry["Name"] == namespace_name), None)
 
@@ -210,12 +175,8 @@ def test_a_default_namespace_is_created(
 
 @proves("service-connect.namespace.lists-its-services")
 def test_a_namespace_lists_its_services(
-    ecs: ECSClient,
-    make_connect_service: MakeConnectService,
-    make_task_definition: MakeTaskDefinition,
-    make_ecs_service: MakeEcsService,
-    http_namespace: dict[str, Any],
-) -> None:
+    ecs, make_connect_service, make_task_definition, make_ecs_service, http_namespace
+):
     """A server and a client are listed; a service without Service Connect is not."""
     server, client = make_connect_service("backend", count=0), make_connect_service(count=0)
     other = make_ecs_service(make_task_definition(), count=0)

@@ -1,40 +1,18 @@
 """Names that the tasks of a client resolve, and their addresses."""
 
-from __future__ import annotations
-
 import ipaddress
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surveyor.testing import (
-    CallFromTask,
-    CallTask,
-    Eventually,
-    MakeConnectService,
-    MakeNamespace,
-    QueryDns,
-    TasksOf,
-    WaitForTask,
-    WaitUntilSteady,
-    proves,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_route53 import Route53Client
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, timeouts
 
 
 @pytest.fixture
-def resolve_in_task(call_task: CallTask) -> Any:
+def resolve_in_task(call_task):
     """Return `resolve_in_task(task, name)`: the addresses that programs in a task get for a name."""
 
-    def resolve(task: dict[str, Any], name: str) -> list[str]:
-        addresses: list[str] = call_task(task, f"/names?name={name}")["addresses"]
-        return addresses
+    def resolve(task, name):
+        return call_task(task, f"/names?name={name}")["addresses"]
 
     return resolve
 
@@ -42,24 +20,18 @@ def resolve_in_task(call_task: CallTask) -> Any:
 @proves("service-connect.discovery-name.is-a-cloud-map-service")
 @pytest.mark.parametrize("named", [True, False])
 def test_a_discovery_name_becomes_a_service(
-    cloudmap: ServiceDiscoveryClient,
-    make_connect_service: MakeConnectService,
-    wait_until_steady: WaitUntilSteady,
-    tasks_of: TasksOf,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-    named: bool,
-) -> None:
+    cloudmap, make_connect_service, wait_until_steady, tasks_of, eventually, http_namespace, named
+):
     """The service has type HTTP, the discovery name or else the port name, and an instance for each task."""
     server = make_connect_service("backend", count=2, endpoint={} if named else {"discoveryName": None})
     wait_until_steady(server.service)
     name = server.alias if named else "web"
-    filters: Any = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
+    filters = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
     [service] = [found for found in cloudmap.list_services(Filters=filters)["Services"] if found["Name"] == name]
     assert service.get("Type") == "HTTP"
-    names: Any = {"NamespaceName": http_namespace["Name"], "ServiceName": name}
+    names = {"NamespaceName": http_namespace["Name"], "ServiceName": name}
 
-    def two_instances() -> list[dict[str, Any]]:
+    def two_instances():
         instances = [dict(instance) for instance in cloudmap.discover_instances(**names)["Instances"]]
         return instances if len(instances) == 2 else []
 
@@ -71,13 +43,8 @@ def test_a_discovery_name_becomes_a_service(
 @proves("service-connect.namespace.of-any-type")
 @pytest.mark.parametrize("kind", ["http", "private", "public"])
 def test_any_type_of_namespace_works(
-    make_namespace: MakeNamespace,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    task_vpc: str,
-    kind: Any,
-) -> None:
+    make_namespace, make_connect_service, wait_for_task, call_from_task, task_vpc, kind
+):
     """A client reaches an endpoint in a namespace of each type."""
     namespace = make_namespace(kind, **({"Vpc": task_vpc} if kind == "private" else {}))
     configuration = {"namespace": namespace["Arn"]}
@@ -91,15 +58,8 @@ def test_any_type_of_namespace_works(
 
 @proves("service-connect.names.no-zone-no-record")
 def test_names_are_in_no_zone(
-    route53: Route53Client,
-    make_namespace: MakeNamespace,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    query_dns: QueryDns,
-    task_vpc: str,
-    resolve_in_task: Any,
-) -> None:
+    route53, make_namespace, make_connect_service, wait_for_task, call_from_task, query_dns, task_vpc, resolve_in_task
+):
     """The zone has only SOA and NS records and the resolver no answer, but a task of the client resolves the name."""
     namespace = make_namespace("private", Vpc=task_vpc)
     zones = {zone["Id"] for zone in route53.list_hosted_zones()["HostedZones"]}
@@ -117,9 +77,7 @@ def test_names_are_in_no_zone(
 
 
 @proves("service-connect.names.lead-to-loopback")
-def test_an_alias_leads_to_loopback(
-    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, resolve_in_task: Any
-) -> None:
+def test_an_alias_leads_to_loopback(make_connect_service, wait_for_task, resolve_in_task):
     """Programs in the task get an address in 127.0.0.0/8, or also the IPv6 address that ECS uses with it."""
     server = make_connect_service("backend")
     wait_for_task(server)
@@ -129,13 +87,7 @@ def test_an_alias_leads_to_loopback(
 
 
 @proves("service-connect.alias.by-default-discovery-name-and-namespace")
-def test_the_default_alias(
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    resolve_in_task: Any,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_the_default_alias(make_connect_service, wait_for_task, call_from_task, resolve_in_task, http_namespace):
     """Without a dnsName the alias is <discovery name>.<namespace>; the discovery name alone does not resolve."""
     server = make_connect_service("backend", alias={"dnsName": None})
     wait_for_task(server)
@@ -147,9 +99,7 @@ def test_the_default_alias(
 
 
 @proves("service-connect.names.discovery-names-are-not-resolved")
-def test_a_discovery_name_is_not_resolved(
-    make_connect_service: MakeConnectService, wait_for_task: WaitForTask, resolve_in_task: Any
-) -> None:
+def test_a_discovery_name_is_not_resolved(make_connect_service, wait_for_task, resolve_in_task):
     """If the alias differs from the discovery name, only the alias resolves."""
     server = make_connect_service("backend", alias={"dnsName": "shop"})
     wait_for_task(server)
@@ -160,15 +110,8 @@ def test_a_discovery_name_is_not_resolved(
 
 @proves("service-connect.deployment.sees-what-was-there-before")
 def test_later_endpoints_wait_for_a_deployment(
-    ecs: ECSClient,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    tasks_of: TasksOf,
-    call_from_task: CallFromTask,
-    eventually: Eventually,
-    cluster: str,
-    resolve_in_task: Any,
-) -> None:
+    ecs, make_connect_service, wait_for_task, tasks_of, call_from_task, eventually, cluster, resolve_in_task
+):
     """The present task and its replacement cannot resolve a new endpoint; tasks after forceNewDeployment can."""
     client = make_connect_service()
     first = wait_for_task(client)
@@ -177,7 +120,7 @@ def test_later_endpoints_wait_for_a_deployment(
     assert resolve_in_task(first, server.alias) == []
     ecs.stop_task(cluster=cluster, task=first["taskArn"])
 
-    def replaced() -> bool:
+    def replaced():
         tasks = tasks_of(client.service)
         return [task["lastStatus"] for task in tasks] == ["RUNNING"] and tasks[0]["taskArn"] != first["taskArn"]
 
@@ -191,14 +134,8 @@ def test_later_endpoints_wait_for_a_deployment(
 
 @proves("service-connect.deployment.new-tasks-of-a-known-endpoint-are-used")
 def test_new_tasks_of_a_known_endpoint_are_used(
-    ecs: ECSClient,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    wait_until_steady: WaitUntilSteady,
-    call_from_task: CallFromTask,
-    eventually: Eventually,
-    cluster: str,
-) -> None:
+    ecs, make_connect_service, wait_for_task, wait_until_steady, call_from_task, eventually, cluster
+):
     """After the server is scaled out, the client's calls reach the new task."""
     server = make_connect_service("backend")
     wait_for_task(server)
@@ -214,14 +151,8 @@ def test_new_tasks_of_a_known_endpoint_are_used(
 
 @proves("service-connect.network.other-vpcs-need-a-path")
 def test_another_vpc_is_resolved_and_not_reached(
-    ec2: EC2Client,
-    second_vpc: str,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    network: dict[str, Any],
-    resolve_in_task: Any,
-) -> None:
+    ec2, second_vpc, make_connect_service, wait_for_task, call_from_task, network, resolve_in_task
+):
     """Without a path between the VPCs of client and server the name resolves, but no call succeeds."""
     subnet = ec2.create_subnet(VpcId=second_vpc, CidrBlock="10.2.77.0/24")["Subnet"]["SubnetId"]
     remote = {**network["awsvpcConfiguration"], "subnets": [subnet], "securityGroups": []}

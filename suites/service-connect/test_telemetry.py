@@ -1,47 +1,25 @@
 """Access logs and metrics of proxies."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from surveyor.testing import (
-    CallFromTask,
-    ClientFactory,
-    Clock,
-    Eventually,
-    MakeConnectService,
-    RunningTarget,
-    UniqueName,
-    WaitForTask,
-    proves,
-    timeouts,
-)
+from surveyor.testing import proves, timeouts
 
 
 @proves("service-connect.access-logs.without-query-parameters")
 @pytest.mark.parametrize("form", ["JSON", "TEXT"])
 @pytest.mark.parametrize("query", [None, "ENABLED"])
 def test_a_call_has_a_line(
-    client: ClientFactory,
-    running_target: RunningTarget,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    eventually: Eventually,
-    unique_name: UniqueName,
-    form: str,
-    query: str | None,
-) -> None:
+    client, running_target, make_connect_service, wait_for_task, call_from_task, eventually, unique_name, form, query
+):
     """The access log has a line for each call, with its query only if that is enabled."""
     logs, group = client("logs"), unique_name("proxies")
     logs.create_log_group(logGroupName=group)
     options = {"awslogs-group": group, "awslogs-region": running_target.target.region, "awslogs-stream-prefix": "proxy"}
     access = {"format": form, **({"includeQueryParameters": query} if query else {})}
-    configuration: Any = {
+    configuration = {
         "logConfiguration": {"logDriver": "awslogs", "options": options},
         "accessLogConfiguration": access,
     }
@@ -50,7 +28,7 @@ def test_a_call_has_a_line(
     caller = wait_for_task(make_connect_service())
     assert [call.status for call in call_from_task(caller, f"{server.url}/?key=secret-7")] == [200]
 
-    def line() -> str | None:
+    def line():
         events = logs.filter_log_events(logGroupName=group)["events"]
         return next(
             (event["message"] for event in events if "GET" in event["message"] and "200" in event["message"]), None
@@ -65,14 +43,7 @@ def test_a_call_has_a_line(
 
 
 @proves("service-connect.metrics.in-cloudwatch")
-def test_calls_are_counted(
-    client: ClientFactory,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    clock: Clock,
-    eventually: Eventually,
-) -> None:
+def test_calls_are_counted(client, make_connect_service, wait_for_task, call_from_task, clock, eventually):
     """Of 20 calls 5 are answered with 500: the server's proxy counts 20, the client's proxy 15 and 5."""
     metrics = client("cloudwatch")
     server = make_connect_service("backend")
@@ -82,8 +53,8 @@ def test_calls_are_counted(
     call_from_task(caller, server.url, times=15)
     call_from_task(caller, f"{server.url}/?status=500", times=5)
 
-    def total(name: str, dimension: str) -> float:
-        metric: Any = {
+    def total(name, dimension):
+        metric = {
             "Namespace": "AWS/ECS",
             "MetricName": name,
             "Dimensions": [{"Name": dimension, "Value": server.alias}],
@@ -95,7 +66,7 @@ def test_calls_are_counted(
         )
         return float(sum(answer["MetricDataResults"][0]["Values"]))
 
-    def counted() -> tuple[float, float, float]:
+    def counted():
         return (
             total("RequestCount", "DiscoveryName"),
             total("HTTPCode_Target_2XX_Count", "TargetDiscoveryName"),

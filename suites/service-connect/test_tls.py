@@ -1,47 +1,29 @@
 """TLS between proxies, with certificates of a private certificate authority of the account."""
 
-from __future__ import annotations
-
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import (
-    TASK_PORT,
-    CallFromTask,
-    ClientFactory,
-    Clock,
-    MakeConnectService,
-    WaitForTask,
-    address_of,
-    proves,
-    timeouts,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_acm_pca import ACMPCAClient
-
+from surveyor.testing import TASK_PORT, address_of, proves, timeouts
 
 DAY = 86_400.0
 ROOT = "arn:aws:acm-pca:::template/RootCACertificate/V1"
 
 
 @pytest.fixture
-def pca(client: ClientFactory) -> ACMPCAClient:
+def pca(client):
     """Return the client of AWS Private CA."""
-    pca_client: ACMPCAClient = client("acm-pca")
-    return pca_client
+    return client("acm-pca")
 
 
 @pytest.fixture
-def make_authority(pca: ACMPCAClient) -> Any:
+def make_authority(pca):
     """Return `make_authority(tags)`, which creates an active root authority and returns its ARN."""
 
-    def make(tags: dict[str, str]) -> str:
-        subject: Any = {"CommonName": "surveyor"}
+    def make(tags):
+        subject = {"CommonName": "surveyor"}
         arn = pca.create_certificate_authority(
             CertificateAuthorityConfiguration={
                 "KeyAlgorithm": "RSA_2048",
@@ -68,17 +50,17 @@ def make_authority(pca: ACMPCAClient) -> Any:
 
 
 @pytest.fixture
-def authority(make_authority: Any) -> str:
+def authority(make_authority):
     """Return the ARN of an authority with the tag that Service Connect requires."""
     return str(make_authority({"AmazonECSManaged": "true"}))
 
 
-def tls(arn: str) -> dict[str, Any]:
+def tls(arn):
     """Return the TLS part of a Service Connect service."""
     return {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": arn}}}
 
 
-def served_certificate(task: dict[str, Any], version: ssl.TLSVersion) -> bytes:
+def served_certificate(task, version):
     """Return the certificate that a task's port serves in a handshake with this version; raise OSError if it fails."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -93,13 +75,7 @@ def served_certificate(task: dict[str, Any], version: ssl.TLSVersion) -> bytes:
 
 
 @proves("service-connect.tls.one-point-three-only")
-def test_only_tls_1_3_is_accepted(
-    pca: ACMPCAClient,
-    authority: str,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-) -> None:
+def test_only_tls_1_3_is_accepted(pca, authority, make_connect_service, wait_for_task, call_from_task):
     """TLS 1.3 succeeds with a certificate of the authority, TLS 1.2 and plain HTTP fail; a client calls http://."""
     server = make_connect_service("backend", endpoint=tls(authority))
     callee = wait_for_task(server)
@@ -119,13 +95,7 @@ def test_only_tls_1_3_is_accepted(
 
 
 @proves("service-connect.tls.rotated-every-five-days")
-def test_certificates_are_replaced(
-    authority: str,
-    make_connect_service: MakeConnectService,
-    wait_for_task: WaitForTask,
-    call_from_task: CallFromTask,
-    clock: Clock,
-) -> None:
+def test_certificates_are_replaced(authority, make_connect_service, wait_for_task, call_from_task, clock):
     """The certificate is the same after four days and another after six, and calls of clients still succeed."""
     server = make_connect_service("backend", endpoint=tls(authority))
     callee = wait_for_task(server)
@@ -139,16 +109,14 @@ def test_certificates_are_replaced(
 
 
 @proves("service-connect.tls.authority-is-tagged")
-def test_the_authority_must_be_tagged(
-    make_authority: Any, authority: str, make_connect_service: MakeConnectService
-) -> None:
+def test_the_authority_must_be_tagged(make_authority, authority, make_connect_service):
     """An authority without the tag is refused; one with the tag is accepted."""
     with pytest.raises(ClientError):
         make_connect_service("backend", count=0, endpoint=tls(make_authority({})))
     assert make_connect_service("backend", count=0, endpoint=tls(authority)).service["status"] == "ACTIVE"
 
 
-def _issuer(certificate: bytes) -> bytes:
+def _issuer(certificate):
     from cryptography import x509  # installed with moto
 
     return x509.load_der_x509_certificate(certificate).issuer.public_bytes()

@@ -1,22 +1,14 @@
 """Creation and deletion of services."""
 
-from __future__ import annotations
-
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from surveyor.testing import Deregister, Eventually, MakeService, Register, UniqueName, proves, raises
-
-if TYPE_CHECKING:
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+from surveyor.testing import proves, raises
 
 
 @proves("services.create-is-synchronous")
-def test_create_returns_the_service(
-    cloudmap: ServiceDiscoveryClient, unique_name: UniqueName, http_namespace: dict[str, Any]
-) -> None:
+def test_create_returns_the_service(cloudmap, unique_name, http_namespace):
     """CreateService returns the Service, not an operation, and GetService finds it at once."""
     name = unique_name("svc")
     answer = cloudmap.create_service(Name=name, NamespaceId=http_namespace["Id"], Description="a first service")
@@ -33,9 +25,7 @@ def test_create_returns_the_service(
 
 
 @proves("services.duplicate-name-is-refused")
-def test_existing_name_is_refused_with_its_service(
-    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
-) -> None:
+def test_existing_name_is_refused_with_its_service(make_service, unique_name, http_namespace):
     """An existing name raises ServiceAlreadyExists with the id, ARN and request id of the existing service."""
     name, request = unique_name("svc"), unique_name("request")
     first = make_service(http_namespace, name, CreatorRequestId=request)
@@ -47,9 +37,7 @@ def test_existing_name_is_refused_with_its_service(
 
 
 @proves("services.duplicate-name-is-refused")
-def test_two_namespaces_may_have_services_of_one_name(
-    make_service: MakeService, make_namespace: Any, unique_name: UniqueName
-) -> None:
+def test_two_namespaces_may_have_services_of_one_name(make_service, make_namespace, unique_name):
     """A service of the same name in another namespace is another service."""
     name = unique_name("svc")
     first = make_service(make_namespace("http"), name)
@@ -58,13 +46,8 @@ def test_two_namespaces_may_have_services_of_one_name(
 
 @proves("services.delete.needs-no-instances")
 def test_delete_is_refused_until_the_last_instance_is_deregistered(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    deregister: Deregister,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-) -> None:
+    cloudmap, make_service, register, deregister, eventually, http_namespace
+):
     """DeleteService raises ResourceInUse while an instance is registered, and succeeds when it is deregistered."""
     service = make_service(http_namespace)["Id"]
     register(service, "i-1", {"colour": "red"})
@@ -72,7 +55,7 @@ def test_delete_is_refused_until_the_last_instance_is_deregistered(
         cloudmap.delete_service(Id=service)
     deregister(service, "i-1")
 
-    def service_deleted() -> bool:
+    def service_deleted():
         try:  # the count of instances may lag behind the operations
             return bool(cloudmap.delete_service(Id=service))
         except ClientError as refusal:
@@ -85,9 +68,7 @@ def test_delete_is_refused_until_the_last_instance_is_deregistered(
 
 
 @proves("services.delete.needs-no-instances")
-def test_delete_also_deletes_the_attributes(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any]
-) -> None:
+def test_delete_also_deletes_the_attributes(cloudmap, make_service, http_namespace):
     """DeleteService returns no operation, and deletes the service and its attributes."""
     service = make_service(http_namespace)["Id"]
     cloudmap.update_service_attributes(ServiceId=service, Attributes={"owner": "billing"})

@@ -1,29 +1,18 @@
 """Health check settings of services."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from surveyor.testing import Eventually, MakeService, RecordSets, Register, UniqueName, proves, raises
+from surveyor.testing import dns_config, proves, raises
 
-if TYPE_CHECKING:
-    from mypy_boto3_route53 import Route53Client
-    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
-
-
-A = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 60}]}
-CNAME = {"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "CNAME", "TTL": 60}]}
+A = dns_config("A", policy="WEIGHTED")
+CNAME = dns_config("CNAME", policy="WEIGHTED")
 TCP = {"Type": "TCP", "FailureThreshold": 3}
 # Route 53 does not check private and documentation ranges; this is a name server of Route 53.
 NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
 
 
 @proves("services.cname.excludes-health-check")
-def test_cname_excludes_a_health_check(
-    make_service: MakeService, unique_name: UniqueName, public_namespace: dict[str, Any]
-) -> None:
+def test_cname_excludes_a_health_check(make_service, unique_name, public_namespace):
     """CNAME with HealthCheckConfig is refused with InvalidInput; without it it is accepted."""
     name = unique_name("svc")
     with raises("InvalidInput"):
@@ -32,9 +21,7 @@ def test_cname_excludes_a_health_check(
 
 
 @proves("services.one-kind-of-health-check")
-def test_two_kinds_of_check_exclude_each_other(
-    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
-) -> None:
+def test_two_kinds_of_check_exclude_each_other(make_service, unique_name, http_namespace):
     """HealthCheckConfig and HealthCheckCustomConfig together raise InvalidInput; each of them alone is accepted."""
     name, custom = unique_name("svc"), {"FailureThreshold": 1}
     with raises("InvalidInput"):
@@ -44,9 +31,7 @@ def test_two_kinds_of_check_exclude_each_other(
 
 
 @proves("services.route53-checks-not-in-private-namespaces")
-def test_private_namespace_refuses_route53_checks(
-    make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any]
-) -> None:
+def test_private_namespace_refuses_route53_checks(make_service, unique_name, private_namespace):
     """HealthCheckConfig in a private namespace is refused with InvalidInput."""
     name = unique_name("svc")
     with raises("InvalidInput"):
@@ -55,12 +40,7 @@ def test_private_namespace_refuses_route53_checks(
 
 
 @proves("services.route53-checks-not-in-private-namespaces")
-def test_public_and_http_namespaces_accept_route53_checks(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    public_namespace: dict[str, Any],
-    http_namespace: dict[str, Any],
-) -> None:
+def test_public_and_http_namespaces_accept_route53_checks(cloudmap, make_service, public_namespace, http_namespace):
     """HealthCheckConfig in a public and in an HTTP namespace is accepted and read back."""
     for service in (
         make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP),
@@ -71,9 +51,7 @@ def test_public_and_http_namespaces_accept_route53_checks(
 
 @proves("services.health-check.type-and-path")
 @pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "TCP"])
-def test_documented_types_are_kept(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], kind: str
-) -> None:
+def test_documented_types_are_kept(cloudmap, make_service, http_namespace, kind):
     """HTTP, HTTPS and TCP are accepted and read back."""
     service = make_service(http_namespace, HealthCheckConfig={"Type": kind})
     assert cloudmap.get_service(Id=service["Id"])["Service"]["HealthCheckConfig"]["Type"] == kind
@@ -90,9 +68,7 @@ def test_documented_types_are_kept(
     ],
     ids=["no type", "string matching", "calculated", "TCP with a path"],
 )
-def test_other_settings_are_refused(
-    make_service: MakeService, http_namespace: dict[str, Any], config: dict[str, Any]
-) -> None:
+def test_other_settings_are_refused(make_service, http_namespace, config):
     """A missing Type, a Type that only Route 53 has, and a path for TCP are refused with InvalidInput."""
     with raises("InvalidInput"):
         make_service(http_namespace, HealthCheckConfig=config)
@@ -101,14 +77,8 @@ def test_other_settings_are_refused(
 @proves("services.health-check.type-and-path")
 @pytest.mark.parametrize(("setting", "expected"), [({}, "/"), ({"ResourcePath": "/alive"}, "/alive")])
 def test_path_of_the_check_is_root_by_default(
-    route53: Route53Client,
-    make_service: MakeService,
-    register: Register,
-    record_sets: RecordSets,
-    public_namespace: dict[str, Any],
-    setting: dict[str, Any],
-    expected: str,
-) -> None:
+    route53, make_service, register, record_sets, public_namespace, setting, expected
+):
     """The check of an instance requests the path of the service, or / if the service has no path."""
     service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig={"Type": "HTTP", **setting})
     register(service, "i-1", NAME_SERVER)
@@ -119,9 +89,7 @@ def test_path_of_the_check_is_root_by_default(
 
 @proves("services.health-check.threshold-is-1-to-10")
 @pytest.mark.parametrize("threshold", [1, 10])
-def test_threshold_within_bounds_is_kept(
-    cloudmap: ServiceDiscoveryClient, make_service: MakeService, http_namespace: dict[str, Any], threshold: int
-) -> None:
+def test_threshold_within_bounds_is_kept(cloudmap, make_service, http_namespace, threshold):
     """FailureThresholds of 1 and 10 are accepted and read back."""
     service = make_service(http_namespace, HealthCheckConfig={"Type": "TCP", "FailureThreshold": threshold})
     assert cloudmap.get_service(Id=service["Id"])["Service"]["HealthCheckConfig"]["FailureThreshold"] == threshold
@@ -129,28 +97,20 @@ def test_threshold_within_bounds_is_kept(
 
 @proves("services.health-check.threshold-is-1-to-10")
 @pytest.mark.parametrize("threshold", [0, 11])
-def test_threshold_out_of_bounds_is_refused(
-    make_service: MakeService, http_namespace: dict[str, Any], threshold: int
-) -> None:
+def test_threshold_out_of_bounds_is_refused(make_service, http_namespace, threshold):
     """FailureThresholds of 0 and 11 are refused with InvalidInput."""
     with raises("InvalidInput"):
         make_service(http_namespace, HealthCheckConfig={"Type": "TCP", "FailureThreshold": threshold})
 
 
 @proves("services.custom-health.threshold-is-one")
-def test_threshold_of_custom_checks_has_no_effect(
-    cloudmap: ServiceDiscoveryClient,
-    make_service: MakeService,
-    register: Register,
-    eventually: Eventually,
-    http_namespace: dict[str, Any],
-) -> None:
+def test_threshold_of_custom_checks_has_no_effect(cloudmap, make_service, register, eventually, http_namespace):
     """With a threshold of 5 a reported status takes effect after about 30 seconds, not after 150."""
     service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 5})["Id"]
     register(service, "i-1", {"colour": "red"})
     cloudmap.update_instance_custom_health_status(ServiceId=service, InstanceId="i-1", Status="UNHEALTHY")
 
-    def status_unhealthy() -> bool:
+    def status_unhealthy():
         return cloudmap.get_instances_health_status(ServiceId=service)["Status"]["i-1"] == "UNHEALTHY"
 
     eventually(status_unhealthy, within=60)

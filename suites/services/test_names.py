@@ -1,21 +1,15 @@
 """Names of services."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
-from surveyor.testing import Eventually, MakeService, QueryDns, Register, UniqueName, proves, raises
+from surveyor.testing import dns_config, proves, raises
 
-A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 60}]}
-SRV = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "SRV", "TTL": 60}]}
+A = dns_config("A")
+SRV = dns_config("SRV")
 
 
 @proves("services.names-are-limited")
-def test_longest_name_is_127_characters(
-    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
-) -> None:
+def test_longest_name_is_127_characters(make_service, unique_name, http_namespace):
     """A name of 127 characters in labels of 63 is accepted; a name of 128 raises InvalidInput."""
     name = f"{unique_name('a'):a<63}.{'b' * 63}"
     assert len(name) == 127
@@ -25,9 +19,7 @@ def test_longest_name_is_127_characters(
 
 
 @proves("services.names-are-limited")
-def test_longest_label_is_63_characters(
-    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
-) -> None:
+def test_longest_label_is_63_characters(make_service, unique_name, http_namespace):
     """A label of 63 characters is accepted; a label of 64 raises InvalidInput."""
     name = f"{unique_name('a'):a<63}"
     assert make_service(http_namespace, name)["Name"] == name
@@ -37,9 +29,7 @@ def test_longest_label_is_63_characters(
 
 @proves("services.names-are-limited")
 @pytest.mark.parametrize("start", ["_a", "A-b_c", "0.a"])
-def test_labels_have_letters_digits_hyphens_and_underscores(
-    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any], start: str
-) -> None:
+def test_labels_have_letters_digits_hyphens_and_underscores(make_service, unique_name, http_namespace, start):
     """Letters, digits, hyphens, underscores and several labels are accepted and read back."""
     name = unique_name(start)
     assert make_service(http_namespace, name)["Name"] == name
@@ -47,16 +37,14 @@ def test_labels_have_letters_digits_hyphens_and_underscores(
 
 @proves("services.names-are-limited")
 @pytest.mark.parametrize("name", ["", "a..b", ".a", "a.", "-a", "a-", "a.-b", "a b", "a/b", "é"])
-def test_other_names_are_refused(make_service: MakeService, http_namespace: dict[str, Any], name: str) -> None:
+def test_other_names_are_refused(make_service, http_namespace, name):
     """Empty labels, hyphens at the ends of a label and other characters are refused with InvalidInput."""
     with raises("InvalidInput"):
         make_service(http_namespace, name)
 
 
 @proves("services.names-differing-in-case")
-def test_case_does_not_distinguish_names_in_dns(
-    make_service: MakeService, unique_name: UniqueName, private_namespace: dict[str, Any]
-) -> None:
+def test_case_does_not_distinguish_names_in_dns(make_service, unique_name, private_namespace):
     """In a DNS namespace a name that differs from another only in case raises ServiceAlreadyExists."""
     name = unique_name("example")
     make_service(private_namespace, name, DnsConfig=A)
@@ -65,9 +53,7 @@ def test_case_does_not_distinguish_names_in_dns(
 
 
 @proves("services.names-differing-in-case")
-def test_case_distinguishes_names_in_http_namespaces(
-    make_service: MakeService, unique_name: UniqueName, http_namespace: dict[str, Any]
-) -> None:
+def test_case_distinguishes_names_in_http_namespaces(make_service, unique_name, http_namespace):
     """In an HTTP namespace names that differ only in case are two services."""
     name = unique_name("example")
     lower, upper = make_service(http_namespace, name), make_service(http_namespace, name.upper())
@@ -77,18 +63,14 @@ def test_case_distinguishes_names_in_http_namespaces(
 
 @proves("services.srv.names-follow-the-service")
 def test_srv_record_is_found_under_service_and_namespace(
-    make_service: MakeService,
-    register: Register,
-    query_dns: QueryDns,
-    eventually: Eventually,
-    private_namespace: dict[str, Any],
-) -> None:
+    make_service, register, query_dns, eventually, private_namespace
+):
     """The SRV record of service _web._tcp is answered under that name followed by the namespace's name."""
     service = make_service(private_namespace, "_web._tcp", DnsConfig=SRV)
     register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "8080"})
     name = f"_web._tcp.{private_namespace['Name']}"
 
-    def ports_answered() -> list[int]:
+    def ports_answered():
         answer = query_dns(name, "SRV", namespace=private_namespace).answer
         return [record.port for rrset in answer if rrset.name.to_text(True) == name for record in rrset]
 

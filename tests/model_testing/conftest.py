@@ -32,7 +32,7 @@ def mutant() -> Iterator[Activate]:
 
         def activate(claim: str) -> RunningTarget:
             kind = {"Content-Type": "application/json"}
-            body = json.dumps({"claim": claim}).encode()
+            body = json.dumps({"mutant": f"{claim}#1" if claim else ""}).encode()
             with urllib.request.urlopen(urllib.request.Request(f"{running.endpoint}{CONTROL}", body, kind)):
                 return running
 

@@ -1,7 +1,7 @@
 """`surveyor mutants`: check that the suites notice a target that breaks one documented behaviour.
 
-Exit codes: 0 every mutant caught, 1 one missed, or (--claim) a test fails without the mutant as well, 2 an unknown
-claim or an invalid file, 3 the run failed.
+Exit codes: 0 every mutant caught, 1 one missed, or (--claim) a test fails without the mutant as well, or (--coverage) a
+claim lacks mutants, 2 an unknown claim or an invalid file, 3 the run failed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["mutants"]
 def mutants(
     claim: Annotated[
         list[str] | None,
-        typer.Option("--claim", metavar="ID", help="Only this claim: its suite first, then its mutant."),
+        typer.Option("--claim", metavar="ID", help="Only this claim: its suite first, then its mutants."),
     ] = None,
     area: Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only mutants of this area.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes, each with its own target; 0: automatic.")] = 0,
     *,
-    coverage: Annotated[bool, typer.Option("--coverage", help="Run nothing; list claims without mutant.")] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Run nothing; list claims that lack mutants.")] = False,
 ) -> None:
     """Break one documented behaviour of the embedded target after another, and check that the suites notice."""
     from surveyor.claims import load_claims
@@ -34,7 +34,7 @@ def mutants(
     from surveyor.claims.selection import Selection
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.tables import print_table
-    from surveyor.conformance.mutants import load_mutants
+    from surveyor.conformance.mutants import load_mutants, missing_mutants, mutants_by_claim
     from surveyor.conformance.mutants.run import run_mutants
     from surveyor.layout import find_layout
     from surveyor.machine import default_workers
@@ -42,17 +42,20 @@ def mutants(
 
     layout = find_layout()
     claims = load_claims(layout.claims)
-    known = load_mutants(layout.mutants, claims.by_id)
+    known = mutants_by_claim(load_mutants(layout.mutants, claims.by_id))
     proofs = find_proofs(layout.suites)
     proven = [claim_id for claim_id in claims.by_id if claim_id in proofs]
-    without = [claim_id for claim_id in proven if claim_id not in known]
+    lacking = {claim_id: lack for claim_id in proven if (lack := missing_mutants(known.get(claim_id, ())))}
+    complete = (
+        f"{len(proven) - len(lacking)} of {len(proven)} proven claims have two kinds of mutants, one of them fine"
+    )
     if coverage:
-        for claim_id in without:
-            typer.echo(f"no mutant\t{claim_id}")
-        typer.echo(f"{len(proven) - len(without)} of {len(proven)} proven claims have a mutant")
-        return
+        for claim_id, lack in lacking.items():
+            typer.echo(f"{claim_id}\tneeds {lack}")
+        typer.echo(complete)
+        raise typer.Exit(1 if lacking else 0)
     selected = Selection(tuple(area or ()), tuple(claim or ())).select(claims)
-    chosen = [known[claim_id] for claim_id in proven if claim_id in known and claim_id in selected]
+    chosen = [mutant for claim_id in proven if claim_id in selected for mutant in known.get(claim_id, ())]
     if missing := [claim_id for claim_id in claim or () if claim_id not in known]:
         raise UsageError(_missing(missing[0], proven=missing[0] in proofs))
     if not chosen:
@@ -64,18 +67,15 @@ def mutants(
         if progress.internal or progress.broken:
             raise SurveyorError(f"the run failed: {progress.internal or progress.broken[0]}")
     print_table(
-        ("claim", "mutant", "", "what caught it"),
-        [(result.mutant.claim, result.mutant, _status(result), result.reason) for result in results],
+        ("mutant", "change", "", "what caught it"),
+        [(result.mutant.id, result.mutant, _status(result), result.reason) for result in results],
     )
     if claim:
         unchanged = {result.nodeid: result for found in results for result in found.unchanged}.values()
         passed = sum(result.verdict is Verdict.PASS for result in unchanged)
         typer.echo(f"on the unchanged target {passed} of {len(unchanged)} tests pass")
     missed = sum(not result.caught for result in results)
-    typer.echo(
-        f"{len(results) - missed} caught, {missed} missed; "
-        f"{len(proven) - len(without)} of {len(proven)} proven claims have a mutant"
-    )
+    typer.echo(f"{len(results) - missed} caught, {missed} missed; {complete}")
     if missed:
         raise typer.Exit(1)
 

@@ -18,10 +18,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Patches:
-    """The functions that are replaced in this process."""
+    """What is replaced in this process, and how to undo it."""
 
     def __init__(self) -> None:
-        self._replaced: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
+        self._undo: list[Callable[[], object]] = []
 
     def replace(self, original: Function, replacement: Function) -> None:
         """Replace a function in every module of the emulator that has bound it, under whatever name.
@@ -30,13 +30,16 @@ class Patches:
         """
         if not _rebind(original, replacement):
             raise LookupError(f"no module of the emulator has bound {original!r}")
-        self._replaced.append((original, replacement))
+        self.on_undo(lambda: _rebind(replacement, original))
+
+    def on_undo(self, undo: Callable[[], object]) -> None:
+        """Call this function to undo a replacement that was made by other means."""
+        self._undo.append(undo)
 
     def undo(self) -> None:
         """Restore the originals, also in modules that were loaded in the meantime."""
-        while self._replaced:
-            original, replacement = self._replaced.pop()
-            _rebind(replacement, original)
+        while self._undo:
+            self._undo.pop()()
 
 
 Mutation = Callable[[Patches], None]

@@ -9,6 +9,7 @@ import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from surveyor_emulator.core.identifiers import is_account, is_region
@@ -96,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--signatures", action=argparse.BooleanOptionalAction, default=True, help="verify signatures")
     add("--probe-loopback", action="store_true", help="health checks probe loopback addresses (and nothing else)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a delay or a quota; see below")
+    add(
+        "--edits",
+        type=_edits,
+        metavar="FILE",
+        help="more mutations, as edits of the source (surveyor_emulator.mutations.edits); before --mutation",
+    )
     add(
         "--mutation",
         type=_mutation,
@@ -206,6 +213,16 @@ def _mutation(text: str) -> str:
         return check_mutation(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _edits(text: str) -> Path:
+    from surveyor_emulator.mutations import load_edits
+
+    try:
+        load_edits(Path(text))
+    except (OSError, ValueError, KeyError) as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+    return Path(text)
 
 
 def _secret(text: str) -> str:

@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from surveyor.claims import load_claims
 from surveyor.claims.proofs import find_proofs
-from surveyor.conformance.mutants import load_mutants
+from surveyor.conformance.mutants import Mutant, load_mutants, missing_mutants
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
+from surveyor_emulator.mutations.edits import Edit
+from surveyor_emulator.mutations.registry import Patches
 
 LAYOUT = find_layout()
+KNOWN = load_mutants(LAYOUT.mutants, load_claims(LAYOUT.claims).by_id)
 
 
-def test_nine_in_ten_proven_claims_have_a_mutant() -> None:
-    """Suites must be able to fail: at least 90 % of the proven claims have a mutant."""
+def test_mutants_are_of_proven_claims() -> None:
+    """A mutant of a claim that no suite proves could not be noticed."""
     claims = load_claims(LAYOUT.claims).by_id
-    proven = set(find_proofs(LAYOUT.suites)) & set(claims)
-    known = set(load_mutants(LAYOUT.mutants, claims))
-    assert known <= proven
-    assert len(known) >= 0.9 * len(proven)
+    assert {mutant.claim for mutant in KNOWN.values()} <= set(find_proofs(LAYOUT.suites)) & set(claims)
+
+
+EDITS = [mutant for mutant in KNOWN.values() if mutant.operator == "edit"]
+
+
+@pytest.mark.parametrize("mutant", EDITS, ids=[mutant.id for mutant in EDITS])
+def test_each_edit_fits_the_source(mutant: Mutant) -> None:
+    """The place exists, the text occurs once, the result is Python, and undoing restores the code."""
+    patches = Patches()
+    edit = Edit(mutant.details["in"], mutant.details.get("find", ""), mutant.details["with"])
+    edit.apply(patches)
+    patches.undo()
+
+
+def test_what_a_claim_lacks() -> None:
+    """Two mutants of different kinds are needed, one of them fine."""
+    gross, fine = (
+        Mutant("a.b", "drop", {"operation": "X", "path": "Y"}),
+        Mutant("a.b", "stale", {"operation": "X"}, 2, True),
+    )
+    assert missing_mutants([]) == "2 more of another kind and a fine one"
+    assert missing_mutants([gross, gross]) == "1 more of another kind and a fine one"
+    assert missing_mutants([gross, replace(gross, fine=True)]) == "1 more of another kind"
+    assert missing_mutants([gross, fine]) == ""
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('"a.b" = { operator = "drop", operation = "X", path = "Y" }', "no such claim"),
-        ('"dns.srv.value" = { operator = "forge" }', "unknown operator 'forge'"),
-        ('"dns.srv.value" = { operator = "drop", operation = "X" }', "needs path"),
-        ('"dns.srv.value" = { operator = "dns-drop", colour = "red" }', "takes no colour"),
-        ('"dns.srv.value" = 3', "expected {"),
+        ('"a.b" = [{ operator = "drop", operation = "X", path = "Y" }]', "no such claim"),
+        ('"dns.srv.value" = [{ operator = "forge" }]', "unknown operator 'forge'"),
+        ('"dns.srv.value" = [{ operator = "drop", operation = "X" }]', "needs path"),
+        ('"dns.srv.value" = [{ operator = "dns-drop", colour = "red" }]', "takes no colour"),
+        ('"dns.srv.value" = { operator = "dns-drop" }', "expected a list"),
+        ('"dns.srv.value" = []', "expected a list"),
+        ('"dns.srv.value" = [3]', "expected {"),
+        ('"dns.srv.value" = [{ operator = "dns-drop", fine = 1 }]', "expected true or false for fine"),
         ('"dns.srv.value" = {', "dns.toml"),
     ],
 )

@@ -13,7 +13,7 @@ from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.cli import main
 from surveyor.conformance.mutants import Mutant, load_mutants
-from surveyor.conformance.mutants.plugin import UNCHANGED, claim_in, without_mutant
+from surveyor.conformance.mutants.plugin import UNCHANGED, mutant_in, without_mutant
 from surveyor.conformance.mutants.run import MutantResult, run_mutants
 from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import find_layout
@@ -36,7 +36,7 @@ def test_one_mutant_of_each_kind_is_caught() -> None:
     """A refusal that becomes a success, a changed record, a changed delay and a mutation are caught."""
     known = load_mutants(LAYOUT.mutants, load_claims(LAYOUT.claims).by_id)
     chosen = [
-        known[claim]
+        known[f"{claim}#1"]
         for claim in (
             "services.cname.needs-weighted",
             "dns.srv.value",
@@ -53,10 +53,10 @@ def test_the_unchanged_target_is_checked_in_the_same_run() -> None:
     claim = "dns.multivalue.returns-all-up-to-eight"
     known = load_mutants(LAYOUT.mutants, load_claims(LAYOUT.claims).by_id)
     collector = Collector()
-    [result] = run_mutants(LAYOUT, [known[claim]], collector, unchanged_first=True)
+    [result] = run_mutants(LAYOUT, [known[f"{claim}#1"]], collector, unchanged_first=True)
     assert result.caught
     assert result.holds
-    assert {claim_in(found.nodeid) for found in collector.finished()} == {UNCHANGED, claim}
+    assert {mutant_in(found.nodeid) for found in collector.finished()} >= {UNCHANGED, f"{claim}#1"}
     names = [without_mutant(found.nodeid) for found in result.results]
     assert sorted(names) == sorted(without_mutant(found.nodeid) for found in result.unchanged)
 

@@ -7,6 +7,6 @@ claim against its mutant.
 
 from __future__ import annotations
 
-from surveyor.conformance.mutants.model import Mutant, load_mutants
+from surveyor.conformance.mutants.model import Mutant, load_mutants, missing_mutants, mutants_by_claim
 
-__all__ = ["Mutant", "load_mutants"]
+__all__ = ["Mutant", "load_mutants", "missing_mutants", "mutants_by_claim"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from surveyor.claims import load_claims
@@ -35,10 +36,16 @@ def main() -> None:
     layout = find_layout()
     folder = Path(folders[0]) if folders else layout.mutants
     mutants = load_mutants(folder, load_claims(layout.claims).by_id)
-    target = subprocess.Popen([sys.executable, *_EMBEDDED, "--seed", seed], stdout=subprocess.PIPE, text=True)
-    assert target.stdout is not None
+    edits = {mutant.id: dict(mutant.details) for mutant in mutants.values() if mutant.operator == "edit"}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(edits, file)
+        file.flush()
+        command = [sys.executable, *_EMBEDDED, "--edits", file.name, "--seed", seed]
+        target = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert target.stdout is not None
+        first_line = target.stdout.readline()  # the target has read the edits now
     try:
-        proxy = MutantProxy(json.loads(target.stdout.readline())["endpoint"], mutants)
+        proxy = MutantProxy(json.loads(first_line)["endpoint"], mutants)
         sys.stdout.write(json.dumps({"endpoint": proxy.url}) + "\n")
         sys.stdout.flush()
         proxy.serve()

@@ -1,7 +1,7 @@
 """A proxy in front of a target's endpoint, which forwards calls and changes them as the active mutant says.
 
 Requests under ``/_surveyor/`` pass unchanged, except that proxies replace the DNS servers in their responses.
-``POST /_mutant {"claim": …}`` activates the mutant of a claim, "" none.
+``POST /_mutant {"mutant": …}`` activates a mutant by its id, "" none.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class MutantProxy:
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ProxyResponse:
         """Return the answer to one request."""
         if path == CONTROL:
-            return self._activate(json.loads(body)["claim"])
+            return self._activate(json.loads(body)["mutant"])
         if path.startswith(_CONTROL_ENDPOINT):
             answer = self._forward(method, path, headers, body)
             return self._with_dns_proxy(answer) if path.startswith(_DNS_SERVERS) and answer.status == 200 else answer
@@ -53,16 +53,16 @@ class MutantProxy:
 
         return self._api_mutator.pass_through(question, forward)
 
-    def _activate(self, claim: str) -> ProxyResponse:
-        mutant = self._mutants.get(claim)
-        if claim and mutant is None:
-            return ProxyResponse.from_json(404, {"error": f"no mutant of {claim!r}"})
+    def _activate(self, mutant_id: str) -> ProxyResponse:
+        mutant = self._mutants.get(mutant_id)
+        if mutant_id and mutant is None:
+            return ProxyResponse.from_json(404, {"error": f"there is no mutant {mutant_id!r}"})
         self._api_mutator, self._dns_mutator = ApiMutator(mutant), DnsMutator(mutant)
         changes = mutant.settings if mutant is not None else []
         if changes != self._settings:
             self._change_settings(changes)
             self._settings = changes
-        return ProxyResponse.from_json(200, {"active": claim})
+        return ProxyResponse.from_json(200, {"active": mutant_id})
 
     def _change_settings(self, changes: list[str]) -> None:
         """Make these changes to the target's first settings; an empty list restores them."""

@@ -1,9 +1,9 @@
-"""Mutants as values, read from mutants/*.toml: one line for each claim that is broken."""
+"""Mutants as values, read from mutants/*.toml: a list for each claim, of changes that break it."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from surveyor.errors import UsageError
 from surveyor.messages import either, nearest
 
-__all__ = ["OPERATORS", "Mutant", "load_mutants"]
+__all__ = ["OPERATORS", "Mutant", "load_mutants", "missing_mutants", "mutants_by_claim"]
 
 # Operator -> required details, optional details.
 OPERATORS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -39,55 +39,105 @@ OPERATORS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "dns-drop": (frozenset(), frozenset({"type"})),
     "dns-replace": (frozenset({"find", "with"}), frozenset({"type"})),
     "dns-stale": (frozenset(), frozenset({"type"})),
-    # change the target itself, where a proxy cannot: a setting, or a mutation of surveyor_emulator.mutations
+    # change the target itself, where a proxy cannot: a setting, a mutation of surveyor_emulator.mutations, or an edit
+    # of its source: `find`, which occurs once in the function `in`, becomes `with`; without `find` a constant does
     "setting": (frozenset({"name", "value"}), frozenset()),
     "mutation": (frozenset({"name"}), frozenset()),
+    "edit": (frozenset({"in", "with"}), frozenset({"find"})),
 }
+
+
+MIN_MUTANTS = 2
+"""How many mutants a proven claim needs, of different kinds; one of them is fine."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """The change that breaks one claim. ``details`` are those that `OPERATORS` lists for the operator."""
+    """A change that breaks one claim. `details` are those that `OPERATORS` lists for the operator.
+
+    `number` counts the mutants of the claim from 1. A `fine` mutant differs from what is documented by one step: off by
+    one, the other member, the other order, the neighbouring operation.
+    """
 
     claim: str
     operator: str
     details: Mapping[str, Any]
+    number: int = 1
+    fine: bool = False
 
     def __str__(self) -> str:
         details = ", ".join(f"{name} {value}" for name, value in self.details.items())
         return f"{self.operator} {details}".strip()
 
     @property
+    def id(self) -> str:
+        """The claim's id and the number."""
+        return f"{self.claim}#{self.number}"
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """What distinguishes mutants of different kinds: the operator, and the place that it changes."""
+        return (
+            self.operator,
+            *(str(self.details.get(name, "")) for name in ("operation", "path", "type", "name", "in")),
+        )
+
+    @property
     def settings(self) -> list[str]:
         """The changes of the target's settings (``NAME=VALUE``); empty if a proxy makes the change."""
         if self.operator == "setting":
             return [f"{self.details['name']}={self.details['value']}"]
+        if self.operator == "edit":
+            return [f"mutation={self.id}"]
         return [f"mutation={self.details['name']}"] if self.operator == "mutation" else []
 
 
 def load_mutants(folder: Path, claims: Mapping[str, object]) -> dict[str, Mutant]:
-    """Return claim id -> mutant. Raises UsageError, which names the file, for an invalid entry."""
+    """Return mutants by id. Raises UsageError, which names the file, for an invalid entry."""
     mutants: dict[str, Mutant] = {}
     for file in sorted(folder.glob("*.toml")):
         try:
             document = tomllib.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"mutants/{file.name}: {error}") from None
-        for claim, details in document.items():
+        for claim, entries in document.items():
             try:
-                mutants[claim] = _mutant(claim, details, claims)
+                found = _mutants(claim, entries, claims)
             except ValueError as error:
                 raise UsageError(f"mutants/{file.name}: {claim}: {error}") from None
+            mutants.update({mutant.id: mutant for mutant in found})
     return mutants
 
 
-def _mutant(claim: str, details: object, claims: Mapping[str, object]) -> Mutant:
+def mutants_by_claim(mutants: Mapping[str, Mutant]) -> dict[str, list[Mutant]]:
+    """Return the mutants of each claim that has any."""
+    found: dict[str, list[Mutant]] = {}
+    for mutant in mutants.values():
+        found.setdefault(mutant.claim, []).append(mutant)
+    return found
+
+
+def missing_mutants(mutants: Sequence[Mutant]) -> str:
+    """Return what a claim with these mutants lacks, "" if nothing."""
+    kinds = len({mutant.kind for mutant in mutants})
+    lacks = [f"{MIN_MUTANTS - kinds} more of another kind"] if kinds < MIN_MUTANTS else []
+    lacks += [] if any(mutant.fine for mutant in mutants) else ["a fine one"]
+    return " and ".join(lacks)
+
+
+def _mutants(claim: str, entries: object, claims: Mapping[str, object]) -> list[Mutant]:
     if claim not in claims:
         raise ValueError(f"there is no such claim{nearest(claim, claims)}")
+    if not isinstance(entries, list) or not entries:
+        raise ValueError('expected a list like [{ operator = "…", … }]')
+    return [_mutant(claim, number, entry) for number, entry in enumerate(entries, 1)]
+
+
+def _mutant(claim: str, number: int, details: object) -> Mutant:
     if not isinstance(details, dict) or not isinstance(details.get("operator"), str):
         raise ValueError('expected { operator = "…", … }')
     given = dict(details)
-    operator = given.pop("operator")
+    operator, fine = given.pop("operator"), given.pop("fine", False)
     if operator not in OPERATORS:
         raise ValueError(f"unknown operator {operator!r}; expected {either(OPERATORS)}")
     required, optional = OPERATORS[operator]
@@ -95,4 +145,6 @@ def _mutant(claim: str, details: object, claims: Mapping[str, object]) -> Mutant
         raise ValueError(f"operator {operator} needs {either(sorted(missing))}")
     if unknown := given.keys() - required - optional:
         raise ValueError(f"operator {operator} takes no {either(sorted(unknown))}")
-    return Mutant(claim, operator, given)
+    if not isinstance(fine, bool):
+        raise ValueError(f"expected true or false for fine; got {fine!r}")
+    return Mutant(claim, operator, given, number, fine)

@@ -1,12 +1,14 @@
 """A pytest plugin: run each test against the mutant of each claim that it proves, instead of an unchanged target.
 
-With --unchanged-first each test runs against the unchanged target as well, before its mutants.
+With --unchanged-first each test runs against the unchanged target as well, before its mutants. Without it the tests
+that remain for a mutant are left out as soon as one has failed: the mutant is caught.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Generator, Mapping
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,25 +16,29 @@ import pytest
 from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.http_proxy import CONTROL
-from surveyor.conformance.mutants.model import load_mutants
+from surveyor.conformance.mutants.model import Mutant, load_mutants, mutants_by_claim
 from surveyor.errors import TargetUnavailable
 from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE
 from surveyor.pytest_plugin.collection import CLAIMS
 from surveyor.pytest_plugin.options import SETTINGS, is_suite
 from surveyor.pytest_plugin.session import SESSION
+from surveyor.pytest_plugin.verdict import RESULT
+from surveyor.report.test_results import TestResult
+from surveyor.verdicts import Verdict
 
-__all__ = ["MARK", "UNCHANGED", "UNCHANGED_FIRST", "claim_in", "without_mutant"]
+__all__ = ["MARK", "UNCHANGED", "UNCHANGED_FIRST", "mutant_in", "without_mutant"]
 
 MARK = "mutant="
 UNCHANGED = "unchanged"
-"""What stands for the claim in the id of a test against the unchanged target; the ids of claims contain a dot."""
+"""What stands for the mutant in the id of a test against the unchanged target; the ids of mutants contain a dot."""
 
 UNCHANGED_FIRST = "--unchanged-first"
-_KNOWN = pytest.StashKey[frozenset[str]]()
+_KNOWN = pytest.StashKey[Mapping[str, list[Mutant]]]()
+_CAUGHT = pytest.StashKey[set[str]]()
 
 
-def claim_in(nodeid: str) -> str:
-    """Return the id of the claim whose mutant a test ran against, read from the test's id."""
+def mutant_in(nodeid: str) -> str:
+    """Return the id of the mutant that a test ran against, read from the test's id."""
     return nodeid.partition(MARK)[2].partition("=")[0]
 
 
@@ -50,10 +56,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Count each failed test: a mutant is caught also while the machine is busy."""
     config.stash[IGNORE_MACHINE] = True
+    config.stash[_CAUGHT] = set()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the test once for each of its selected claims that has a mutant."""
+    """Run the test once for each mutant of its selected claims."""
     config = metafunc.config
     if not is_suite(metafunc.definition):
         return
@@ -61,19 +68,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         settings = config.stash[SETTINGS]
         claims = config.stash[CLAIMS] if CLAIMS in config.stash else load_claims(settings.layout.claims)
         selected = Selection(settings.areas, settings.claims).select(claims)
-        config.stash[_KNOWN] = frozenset(load_mutants(settings.layout.mutants, claims.by_id)) & selected.keys()
+        known = mutants_by_claim(load_mutants(settings.layout.mutants, claims.by_id))
+        config.stash[_KNOWN] = {claim: mutants for claim, mutants in known.items() if claim in selected}
     proven = dict.fromkeys(claim for mark in metafunc.definition.iter_markers("proves") for claim in mark.args)
-    broken = [claim for claim in proven if claim in config.stash[_KNOWN]]
-    if broken and config.getoption(UNCHANGED_FIRST):
-        broken.insert(0, UNCHANGED)
+    mutants = [mutant.id for claim in proven for mutant in config.stash[_KNOWN].get(claim, ())]
+    if mutants and config.getoption(UNCHANGED_FIRST):
+        mutants.insert(0, UNCHANGED)
     metafunc.fixturenames.append("mutant")
-    metafunc.parametrize("mutant", broken, ids=[f"{MARK}{claim}=" for claim in broken])
+    metafunc.parametrize("mutant", mutants, ids=[f"{MARK}{mutant}=" for mutant in mutants])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests without any mutant: there is nothing for them to notice."""
-    config.hook.pytest_deselected(items=[item for item in items if not claim_in(item.nodeid)])
-    items[:] = [item for item in items if claim_in(item.nodeid)]
+    config.hook.pytest_deselected(items=[item for item in items if not mutant_in(item.nodeid)])
+    items[:] = [item for item in items if mutant_in(item.nodeid)]
 
 
 @pytest.fixture
@@ -89,8 +97,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     endpoint = urlsplit(item.config.stash[SESSION].get().endpoint)
     connection = http.client.HTTPConnection(endpoint.hostname or "", endpoint.port, timeout=10)
     try:
-        claim = claim_in(item.nodeid)
-        body = json.dumps({"claim": "" if claim == UNCHANGED else claim})
+        mutant_id = mutant_in(item.nodeid)
+        body = json.dumps({"mutant": "" if mutant_id == UNCHANGED else mutant_id})
         connection.request("POST", CONTROL, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         text = answer.read().decode("utf-8", "replace")
@@ -98,3 +106,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         connection.close()
     if answer.status != 200:
         raise TargetUnavailable(f"the mutant cannot be activated: {text[:200]}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Leave a test out if its mutant is caught already."""
+    return True if mutant_in(item.nodeid) in item.config.stash[_CAUGHT] else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember the mutants that a test has caught in this process."""
+    report = yield
+    result = getattr(report, RESULT, "")
+    if result and not item.config.getoption(UNCHANGED_FIRST) and TestResult.loads(result).verdict is Verdict.FAIL:
+        item.config.stash[_CAUGHT].add(mutant_in(item.nodeid))
+    return report

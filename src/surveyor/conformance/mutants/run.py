@@ -1,4 +1,4 @@
-"""Run the suites of each claim against its mutant: it is caught if a test fails, and missed if none does.
+"""Run the suites of each claim against its mutants: a mutant is caught if a test fails, and missed if none does.
 
 A test that fails on the unchanged target as well notices nothing, so that can be checked in the same run.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.model import Mutant
-from surveyor.conformance.mutants.plugin import UNCHANGED, UNCHANGED_FIRST, claim_in, without_mutant
+from surveyor.conformance.mutants.plugin import UNCHANGED, UNCHANGED_FIRST, mutant_in, without_mutant
 from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.layout import Layout
 from surveyor.pytest_plugin.collector import Collector
@@ -26,7 +26,7 @@ TARGET = "mutant"
 
 @dataclass(frozen=True)
 class MutantResult:
-    """The results of one claim's tests against its mutant, and against the unchanged target if they ran there."""
+    """The results of a claim's tests against one mutant, and against the unchanged target if they ran there."""
 
     mutant: Mutant
     results: tuple[TestResult, ...]
@@ -67,19 +67,19 @@ def run_mutants(
     unchanged_first: bool = False,
 ) -> list[MutantResult]:
     """Run all mutants in one pytest session, with the unchanged target if asked; `collector` shows progress."""
-    selection = Selection(claims=tuple(mutant.claim for mutant in mutants))
+    selection = Selection(claims=tuple({mutant.claim: None for mutant in mutants}))
     with tempfile.TemporaryDirectory(prefix="surveyor-mutants-") as scratch:
         config = RunConfig(layout, TARGET, Path(scratch), selection, workers, seed)
         options = (UNCHANGED_FIRST,) if unchanged_first else ()
         run_pytest(config, collector, "surveyor.conformance.mutants.plugin", options=options)
     results: dict[str, list[TestResult]] = {}
     for result in collector.finished():
-        results.setdefault(claim_in(result.nodeid), []).append(result)
+        results.setdefault(mutant_in(result.nodeid), []).append(result)
     unchanged = {without_mutant(result.nodeid): result for result in results.pop(UNCHANGED, ())}
     return [
         MutantResult(
             mutant,
-            found := tuple(results.get(mutant.claim, ())),
+            found := tuple(results.get(mutant.id, ())),
             tuple(unchanged[name] for result in found if (name := without_mutant(result.nodeid)) in unchanged),
         )
         for mutant in mutants

@@ -39,7 +39,7 @@ def test_a_constant_is_another_value() -> None:
     ("edit", "message"),
     [
         (Edit("core.absent:x", "a", "b"), "core.absent:x: No module named"),
-        (Edit("core.identifiers:absent", "a", "b"), "has no attribute 'absent'"),
+        (Edit("core.identifiers:absent", "a", "b"), "core.identifiers:absent: absent"),
         (Edit(FUNCTION, "absent", "b"), "expected the text 'absent' once; found it 0 times"),
         (Edit(FUNCTION, "t", "b"), "once; found it"),
         (Edit("core.identifiers:_REGION", "a", "b"), "is no function"),

@@ -41,7 +41,9 @@ def changed(before: Mapping[tuple[str, str], object]) -> list[tuple[str, str]]:
 def test_every_mutation_of_a_mutant_exists() -> None:
     """The files in mutants/ name no mutation that the emulator does not have."""
     files = find_layout().mutants.glob("*.toml")
-    mutants = [mutant for file in files for mutant in tomllib.loads(file.read_text("utf-8")).values()]
+    mutants = [
+        mutant for file in files for entries in tomllib.loads(file.read_text("utf-8")).values() for mutant in entries
+    ]
     used = {mutant["name"] for mutant in mutants if mutant["operator"] == "mutation"}
     assert used
     assert used <= set(NAMES)

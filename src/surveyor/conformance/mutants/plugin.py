@@ -91,9 +91,11 @@ def mutant() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Activate the test's mutant, or none, before any fixture is set up."""
+    """Activate the test's mutant, or none, before any fixture is set up. Skip the test if its mutant is caught already."""
     if not is_suite(item):
         return
+    if mutant_in(item.nodeid) in item.config.stash[_CAUGHT]:
+        pytest.skip("the mutant is caught already")
     endpoint = urlsplit(item.config.stash[SESSION].get().endpoint)
     connection = http.client.HTTPConnection(endpoint.hostname or "", endpoint.port, timeout=10)
     try:
@@ -106,12 +108,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         connection.close()
     if answer.status != 200:
         raise TargetUnavailable(f"the mutant cannot be activated: {text[:200]}")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """Leave a test out if its mutant is caught already."""
-    return True if mutant_in(item.nodeid) in item.config.stash[_CAUGHT] else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

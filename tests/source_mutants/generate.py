@@ -18,7 +18,7 @@ from mutmut.mutation.mutators import mutation_operators
 __all__ = ["Candidate", "SourceMutant", "candidates_in"]
 
 _LEFT_OUT_OPERATORS = frozenset({"operator_lambda", "operator_dict_arguments"})
-"""Operators of which nearly every mutant breaks the program at once, which would only raise the share of noticed ones."""
+"""Operators whose mutants nearly all break the program at once, which would only raise the share of noticed ones."""
 
 _INTERNAL_CALLS = frozenset({"warning", "debug", "info", "error", "exception", "note", "cast", "getLogger", "TypeVar"})
 _SKIPPED_NODES = (cst.Annotation, cst.Decorator, cst.ImportFrom, cst.Import, cst.Assert, cst.FormattedString)

@@ -91,7 +91,7 @@ def mutant() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Activate the test's mutant, or none, before any fixture is set up. Skip the test if its mutant is caught already."""
+    """Activate the test's mutant, or none, before any fixture is set up; skip the test if the mutant is caught."""
     if not is_suite(item):
         return
     if mutant_in(item.nodeid) in item.config.stash[_CAUGHT]:

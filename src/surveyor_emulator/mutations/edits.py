@@ -19,7 +19,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from .registry import EMULATOR, Patches, mutation
+from .registry import EMULATOR, PATCHED, POLICIES, Patches, mutation
 
 __all__ = ["Edit", "load_edits"]
 
@@ -27,6 +27,8 @@ __all__ = ["Edit", "load_edits"]
 @dataclass(frozen=True)
 class Edit:
     """An edit of what `place` names, as ``module:name`` or ``module:Class.name`` below surveyor_emulator.
+
+    A module of the policy engine is named in full, as ``surveyor_policies.conditions``.
 
     In a function the text `find`, which occurs once, becomes `replacement`; a constant becomes the expression
     `replacement`, evaluated in its module.
@@ -54,7 +56,7 @@ class Edit:
     def _locate(self) -> tuple[ModuleType, Any, str]:
         path, _, names = self.place.partition(":")
         try:
-            module = importlib.import_module(f"{EMULATOR}.{path}")
+            module = importlib.import_module(path if path.startswith(f"{POLICIES}.") else f"{EMULATOR}.{path}")
             owner: Any = module
             *owners, name = names.split(".")
             for part in owners:
@@ -106,11 +108,11 @@ def _set_code(function: FunctionType, code: CodeType) -> Callable[[], None]:
 
 
 def _set_constant(name: str, value: object, edited: object) -> Callable[[], None]:
-    """Bind the edited value wherever the emulator's modules have the original under this name."""
+    """Bind the edited value wherever a module of the target has the original under this name."""
     modules = [
         module
         for path, module in list(sys.modules.items())
-        if path.partition(".")[0] == EMULATOR and vars(module).get(name) is value
+        if path.partition(".")[0] in PATCHED and vars(module).get(name) is value
     ]
     for module in modules:
         setattr(module, name, edited)

@@ -8,9 +8,22 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 
-__all__ = ["Patches", "apply_mutation", "check_mutation", "mutation", "mutation_names"]
+__all__ = [
+    "EMULATOR",
+    "PATCHED",
+    "POLICIES",
+    "Patches",
+    "apply_mutation",
+    "check_mutation",
+    "mutation",
+    "mutation_names",
+]
 
-EMULATOR = "surveyor_emulator"
+EMULATOR, POLICIES = "surveyor_emulator", "surveyor_policies"
+PATCHED = (EMULATOR, POLICIES)
+_DECIDING = (POLICIES, f"{EMULATOR}.aws.iam")
+"""The packages whose caches hold what a mutation changes: compiled policies, and decisions."""
+
 DEFINED_IN = ("iam", "ecs", "service_connect")
 """The modules that define mutations. Loading them loads the parts of the emulator that they patch."""
 
@@ -77,12 +90,22 @@ def apply_mutation(name: str | None) -> None:
     _applied.undo()
     if patch is not None:
         patch(_applied)
+    _forget_decisions()
 
 
 def _load() -> dict[str, Mutation]:
     for module in DEFINED_IN:
         importlib.import_module(f"{__package__}.{module}")
     return _MUTATIONS
+
+
+def _forget_decisions() -> None:
+    """Clear what was compiled and decided by the code as it was before."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(_DECIDING):
+            for value in vars(module).values():
+                if not isinstance(value, type) and callable(clear := getattr(value, "cache_clear", None)):
+                    clear()
 
 
 def _rebind(original: Callable[..., Any], replacement: Callable[..., Any]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from surveyor_emulator.aws.iam import moto_store
 from surveyor_emulator.core import identifiers
 from surveyor_emulator.core.identifiers import is_account
 from surveyor_emulator.mutations import apply_mutation, load_edits, mutation_names
@@ -51,6 +52,25 @@ def test_an_edit_that_does_not_fit_is_refused(edit: Edit, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\\(")):
         edit.apply(Patches())
     assert not is_account("123")
+
+
+def test_the_policy_engine_is_edited_and_compiles_again(tmp_path: Path) -> None:
+    """An edit of the engine also changes a policy that was decided on before, and undoing restores it."""
+    place = "surveyor_policies.parsing:_covers_action"
+    file = tmp_path / "edits.json"
+    file.write_text(json.dumps({"no-not-action": {"in": place, "find": "is not negated", "with": "is True"}}))
+    load_edits(file)
+    text = '{"Statement": {"Effect": "Allow", "NotAction": "ecs:*", "Resource": "*"}}'
+
+    def covers_lists() -> bool:
+        statement = moto_store._parse(text, "p", "", "identity").statements[0]
+        return statement.covers_action("ecs:ListServices")
+
+    assert not covers_lists()
+    apply_mutation("no-not-action")
+    assert covers_lists()
+    apply_mutation(None)
+    assert not covers_lists()
 
 
 def test_edits_of_a_file_are_mutations(tmp_path: Path) -> None:

@@ -58,6 +58,10 @@ class _AllowedCache:
         """Remember that this was allowed."""
         self._known.add(key)
 
+    def cache_clear(self) -> None:
+        """Forget everything, as the caches of functools do."""
+        self._known.clear()
+
 
 _allowed = _AllowedCache()
 

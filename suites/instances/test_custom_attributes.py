@@ -1,8 +1,10 @@
-"""Custom attributes of instances, which have no meaning for Cloud Map."""
+"""Attributes of instances: how many, how long, of which characters; most have no meaning for Cloud Map."""
 
-import pytest
+from surveyor.testing import for_each, proves, raises, timeouts
 
-from surveyor.testing import proves, raises
+RESERVED = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1", "AWS_INSTANCE_PORT": "8080"}
+RESERVED_CHARACTERS = len("".join([*RESERVED, *RESERVED.values()]))
+PRINTABLE = "".join(map(chr, range(33, 127)))
 
 
 def pairs(count):
@@ -17,23 +19,36 @@ def characters(total):
 
 
 @proves("instances.custom-attributes-are-limited")
-@pytest.mark.parametrize(
+@for_each(
     "attributes",
-    [pairs(30), {"k" * 255: "v"}, {"k": "v" * 1024}, characters(5000)],
-    ids=["30 pairs", "key of 255", "value of 1024", "5000 in all"],
+    {
+        "30 pairs": pairs(30),
+        "30 pairs and reserved ones": {**pairs(30), **RESERVED},
+        "key of 255": {"k" * 255: "v"},
+        "value of 1024": {"k": "v" * 1024},
+        "5000 in all": characters(5000),
+        "5000 with reserved ones": {**characters(5000 - RESERVED_CHARACTERS), **RESERVED},
+    },
 )
 def test_attributes_at_the_limit_are_kept(cloudmap, make_service, register, http_namespace, attributes):
-    """30 pairs, a key of 255, a value of 1,024 and 5,000 characters in all are accepted and read back."""
+    """30 custom pairs, a key of 255, a value of 1,024 and 5,000 characters in all are accepted and read back."""
     service = make_service(http_namespace)["Id"]
     register(service, "i-1", attributes)
     assert cloudmap.get_instance(ServiceId=service, InstanceId="i-1")["Instance"]["Attributes"] == attributes
 
 
 @proves("instances.custom-attributes-are-limited")
-@pytest.mark.parametrize(
+@for_each(
     "attributes",
-    [pairs(31), {"k" * 256: "v"}, {"k": "v" * 1025}, characters(5001)],
-    ids=["31 pairs", "key of 256", "value of 1025", "5001 in all"],
+    {
+        "31 pairs": pairs(31),
+        "31 pairs and reserved ones": {**pairs(31), **RESERVED},
+        "key of 256": {"k" * 256: "v"},
+        "value of 1025": {"k": "v" * 1025},
+        "5001 in all": characters(5001),
+        # "The total size of all provided attributes (sum of all keys and values) must not exceed 5,000 characters."
+        "5001 with reserved ones": {**characters(5001 - RESERVED_CHARACTERS), **RESERVED},
+    },
 )
 def test_attributes_beyond_the_limit_are_refused(cloudmap, make_service, http_namespace, attributes):
     """One pair too many, or one character too many in a key, a value or in all, is refused with InvalidInput."""
@@ -43,38 +58,42 @@ def test_attributes_beyond_the_limit_are_refused(cloudmap, make_service, http_na
 
 
 @proves("instances.attributes-are-printable-ascii")
-@pytest.mark.parametrize(
-    "attributes",
-    [{"a b": "v"}, {"a\tb": "v"}, {"é": "v"}, {"k": " v"}, {"k": "\tv"}, {"k": "é"}],
-    ids=ascii,
-)
-def test_other_characters_are_refused(cloudmap, make_service, http_namespace, attributes):
-    """A blank in a key, a blank at the start of a value and non-ASCII characters are refused with InvalidInput."""
+@for_each("key", ["", "a b", " a", "a\tb", "a\n", "a\x7f", "é"])
+def test_other_keys_are_refused(cloudmap, make_service, http_namespace, key):
+    """A key that is empty, or has a blank, a control character or one outside ASCII, is refused with InvalidInput."""
     service = make_service(http_namespace)["Id"]
     with raises("InvalidInput"):
-        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
+        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes={key: "v"})
+
+
+@proves("instances.attributes-are-printable-ascii")
+@for_each("value", [" v", "\tv", " ", "a\nb", "a\x7f", "é", "vé", "\uff56"])
+def test_other_values_are_refused(cloudmap, make_service, http_namespace, value):
+    """A value that begins with a blank, or has a control character or one outside ASCII, is refused."""
+    service = make_service(http_namespace)["Id"]
+    with raises("InvalidInput"):
+        cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes={"k": value})
 
 
 @proves("instances.attributes-are-printable-ascii")
 def test_printable_ascii_is_read_back(cloudmap, make_service, register, http_namespace):
     """All printable ASCII characters, and blanks and tabs inside values, are accepted and read back."""
     service = make_service(http_namespace)["Id"]
-    printable = "".join(map(chr, range(33, 127)))
-    attributes = {printable: printable, "blanks": "a b\tc  d", "empty": ""}
+    attributes = {PRINTABLE: PRINTABLE, "blanks": "a b\tc  d", "empty": "", "x": "y"}
     register(service, "i-1", attributes)
     assert cloudmap.get_instance(ServiceId=service, InstanceId="i-1")["Instance"]["Attributes"] == attributes
 
 
 @proves("instances.custom-attributes-suffice-without-dns")
-def test_custom_attributes_suffice_without_records(cloudmap, make_service, register, eventually, http_namespace):
+@for_each("kind, settings", {"HTTP namespace": ("http", {}), "DNS namespace": ("private", {"Type": "HTTP"})})
+def test_custom_attributes_suffice_without_records(
+    cloudmap, make_service, register, eventually, namespace_of_kind, kind, settings
+):
     """A service without records accepts an instance that has only an ARN and a URL, and both are discovered."""
-    service = make_service(http_namespace)
+    namespace = namespace_of_kind(kind)
+    service = make_service(namespace, **settings)
     attributes = {"arn": "arn:aws:sqs:us-east-1:123456789012:orders", "url": "https://example.com/orders?x=1"}
     register(service, "queue", attributes)
-
-    def instances_discovered():
-        found = cloudmap.discover_instances(NamespaceName=http_namespace["Name"], ServiceName=service["Name"])
-        return list(found["Instances"])
-
-    [instance] = eventually(instances_discovered, within=60)
+    names = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"]}
+    [instance] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert (instance["InstanceId"], instance["Attributes"]) == ("queue", attributes)

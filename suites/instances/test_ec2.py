@@ -2,10 +2,16 @@
 
 import pytest
 
-from surveyor.testing import dns_config, proves, raises
+from surveyor.testing import dns_config, for_each, proves, raises, timeouts
 
 # EC2 User Guide, "Reference AMIs using Systems Manager parameters": works without the id of an image.
 AMAZON_LINUX = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+OTHERS = {
+    "AWS_INSTANCE_IPV4": "192.0.2.44",
+    "AWS_INSTANCE_IPV6": "2001:db8::44",
+    "AWS_INSTANCE_PORT": "8080",
+    "AWS_INSTANCE_CNAME": "www.example.com",
+}
 
 
 @pytest.fixture
@@ -31,36 +37,36 @@ def ec2_instance(ec2, vpc, eventually):
 def test_address_of_the_ec2_instance_is_filled_in(
     cloudmap, make_service, register, eventually, http_namespace, ec2_instance
 ):
-    """AWS_EC2_INSTANCE_ID sets AWS_INSTANCE_IPV4 to the primary private address of that EC2 instance."""
-    service = make_service(http_namespace)
-    register(service, "i-1", {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]})
-
-    def instances_discovered():
-        found = cloudmap.discover_instances(NamespaceName=http_namespace["Name"], ServiceName=service["Name"])
-        return list(found["Instances"])
-
-    [instance] = eventually(instances_discovered, within=60)
-    assert instance["Attributes"]["AWS_INSTANCE_IPV4"] == ec2_instance["PrivateIpAddress"]
-
-
-@proves("instances.ec2-instance.fills-address")
-def test_initial_health_is_accepted_and_an_address_is_not(
-    cloudmap, make_service, register, http_namespace, ec2_instance
-):
-    """Together with AWS_EC2_INSTANCE_ID AWS_INIT_HEALTH_STATUS is accepted and an address raises InvalidInput."""
-    service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
-    ec2_attributes = {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]}
-    with raises("InvalidInput"):  # the guide allows custom attributes, too
-        cloudmap.register_instance(
-            ServiceId=service, InstanceId="i-1", Attributes={**ec2_attributes, "AWS_INSTANCE_IPV4": "192.0.2.44"}
-        )
-    register(service, "i-1", {**ec2_attributes, "AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
+    """AWS_EC2_INSTANCE_ID, with an initial health, sets AWS_INSTANCE_IPV4 to the EC2 instance's primary address."""
+    service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
+    registered = {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"], "AWS_INIT_HEALTH_STATUS": "UNHEALTHY"}
+    register(service, "i-1", registered)
+    expected = {**registered, "AWS_INSTANCE_IPV4": ec2_instance["PrivateIpAddress"]}
+    shown = cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]["Attributes"]
+    assert expected.items() <= shown.items()
+    names = {"NamespaceName": http_namespace["Name"], "ServiceName": service["Name"], "HealthStatus": "ALL"}
+    [instance] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
+    assert expected.items() <= instance["Attributes"].items()
+    assert instance["HealthStatus"] == "UNHEALTHY"
 
 
 @proves("instances.ec2-instance.fills-address")
-def test_dns_namespaces_refuse_ec2_instances(cloudmap, make_service, private_namespace, ec2_instance):
+def test_other_attributes_are_refused(cloudmap, make_service, http_namespace, ec2_instance):
+    """AWS_EC2_INSTANCE_ID together with any AWS_INSTANCE attribute is refused with InvalidInput."""
+    # servicediscovery/RegisterInstanceRequest.Attributes: "then the only other attribute that can be specified is
+    # AWS_INIT_HEALTH_STATUS"; the guide allows custom attributes, too
+    service = make_service(http_namespace)["Id"]
+    for key, value in OTHERS.items():
+        attributes = {"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"], key: value}
+        with raises("InvalidInput"):
+            cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
+
+
+@proves("instances.ec2-instance.fills-address")
+@for_each("kind", ["private", "public"])
+def test_dns_namespaces_refuse_ec2_instances(cloudmap, make_service, namespace_of_kind, ec2_instance, kind):
     """In a DNS namespace AWS_EC2_INSTANCE_ID is refused with InvalidInput."""
-    service = make_service(private_namespace, DnsConfig=dns_config("A"))["Id"]
+    service = make_service(namespace_of_kind(kind), DnsConfig=dns_config("A"))["Id"]
     with raises("InvalidInput"):
         cloudmap.register_instance(
             ServiceId=service, InstanceId="i-1", Attributes={"AWS_EC2_INSTANCE_ID": ec2_instance["InstanceId"]}

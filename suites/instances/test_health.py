@@ -1,36 +1,98 @@
 """Health of instances at registration."""
 
-from surveyor.testing import proves
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.testing import dns_config, for_each, proves, timeouts
+
+# Route 53 does not check private and documentation ranges; these are addresses of one of its name servers.
+IPV4, IPV6 = "205.251.192.1", "2600:9000:5300:100::1"
+A_DAY = 24 * 3600
+
+
+@pytest.fixture
+def health_checks(route53, record_sets, public_namespace):
+    """Return the health checks of a service's records: record type -> the check's id and HealthCheckConfig."""
+
+    def checks(service):
+        records = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+        found = {}
+        for record in records:
+            check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]
+            found[record["Type"]] = (check["Id"], check["HealthCheckConfig"])
+        return found
+
+    return checks
 
 
 @proves("instances.initial-custom-health")
-def test_initial_status_is_as_registered_or_healthy(cloudmap, make_service, register, eventually, http_namespace):
+@for_each("kind", ["http", "private"])
+def test_initial_status_is_as_registered_or_healthy(
+    cloudmap, make_service, register_all, eventually, namespace_of_kind, kind
+):
     """AWS_INIT_HEALTH_STATUS is the first status of an instance, and without it an instance is HEALTHY."""
-    service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
-    register(service, "up", {"AWS_INIT_HEALTH_STATUS": "HEALTHY"})
-    register(service, "down", {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
-    register(service, "unset", {"colour": "red"})
+    namespace = namespace_of_kind(kind)
+    dns = {} if kind == "http" else {"DnsConfig": dns_config("A")}
+    service = make_service(namespace, HealthCheckCustomConfig={"FailureThreshold": 1}, **dns)
+    expected = {"up": "HEALTHY", "down": "UNHEALTHY", "unset": "HEALTHY"}
+    instances = {name: {"AWS_INIT_HEALTH_STATUS": status} for name, status in expected.items()}
+    instances["unset"] = {"colour": "red"}
+    register_all(service, {name: {**each, "AWS_INSTANCE_IPV4": "192.0.2.1"} for name, each in instances.items()})
 
     def status_of_all():
-        status = dict(cloudmap.get_instances_health_status(ServiceId=service)["Status"])
+        status = dict(cloudmap.get_instances_health_status(ServiceId=service["Id"])["Status"])
         return status if len(status) == 3 and "UNKNOWN" not in status.values() else None
 
-    # GetInstancesHealthStatus: "a brief delay between when you register an instance and when [it] is available"
-    status = eventually(status_of_all, within=20)
-    assert status == {"up": "HEALTHY", "down": "UNHEALTHY", "unset": "HEALTHY"}
+    # GetInstancesHealthStatus: "a brief delay between when you register an instance and when the health status for the
+    # instance is available"
+    assert eventually(status_of_all, within=20) == expected
+    names = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"], "HealthStatus": "ALL"}
+    found = eventually(
+        lambda: len(instances := cloudmap.discover_instances(**names)["Instances"]) == 3 and instances,
+        within=timeouts.DISCOVERY,
+    )
+    assert {instance["InstanceId"]: instance["HealthStatus"] for instance in found} == expected
 
 
 @proves("instances.health-check.goes-to-ipv4")
-def test_check_of_two_addresses_probes_ipv4(route53, make_service, register, record_sets, public_namespace):
-    """With A and AAAA both records have a health check, and it probes the IPv4 address."""
-    records = [{"Type": "A", "TTL": 60}, {"Type": "AAAA", "TTL": 60}]
-    config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": records}
-    service = make_service(public_namespace, DnsConfig=config, HealthCheckConfig={"Type": "TCP"})
-    # Route 53 does not check private and documentation ranges; these are addresses of one of its name servers.
-    address = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_IPV6": "2600:9000:5300:100::1"}
-    register(service, "i-1", {**address, "AWS_INSTANCE_PORT": "53"})
-    found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
-    assert sorted(record["Type"] for record in found) == ["A", "AAAA"]
-    for record in found:
-        check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]
-        assert check["HealthCheckConfig"]["IPAddress"] == "205.251.192.1"
+@for_each(
+    "types, address",
+    {"A and AAAA": ("A AAAA", IPV4), "AAAA and A": ("AAAA A", IPV4), "A": ("A", IPV4), "AAAA": ("AAAA", IPV6)},
+)
+def test_check_of_two_addresses_probes_ipv4(make_service, register, health_checks, public_namespace, types, address):
+    """With A and AAAA both records have the same health check, and it probes IPv4; with one record it probes that."""
+    # servicediscovery/HealthCheckConfig: "creates a health check that uses the IPv4 address to check the health of the
+    # resource"
+    dns = dns_config(*types.split())
+    service = make_service(public_namespace, DnsConfig=dns, HealthCheckConfig={"Type": "TCP"})
+    addresses = {"A": {"AWS_INSTANCE_IPV4": IPV4}, "AAAA": {"AWS_INSTANCE_IPV6": IPV6}}
+    attributes = {"AWS_INSTANCE_PORT": "53"}
+    for kind in types.split():
+        attributes |= addresses[kind]
+    register(service, "i-1", attributes)
+    checks = health_checks(service)
+    assert sorted(checks) == sorted(types.split())
+    assert len({check for check, _ in checks.values()}) == 1
+    assert [settings["IPAddress"] for _, settings in checks.values()] == [address] * len(checks)
+
+
+@proves("instances.register-again-replaces-health-check")
+def test_second_registration_replaces_the_check(
+    route53, make_service, register, health_checks, clock, public_namespace
+):
+    """Registering an instance again gives its record a new health check, and the old check is deleted within a day."""
+    # servicediscovery/RegisterInstanceRequest.InstanceId: "If there's also an existing health check, Cloud Map deletes
+    # the old health check and creates a new one."
+    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig={"Type": "TCP"})
+    checks = []
+    for port in ("53", "54"):
+        register(service, "i-1", {"AWS_INSTANCE_IPV4": IPV4, "AWS_INSTANCE_PORT": port})
+        [(check, settings)] = health_checks(service).values()
+        assert settings["Port"] == int(port)
+        checks.append(check)
+    assert checks[0] != checks[1]
+    clock.wait(A_DAY)  # "it will still appear for a while": hours (route53/DeleteHealthCheck)
+    with pytest.raises(ClientError) as refusal:
+        route53.get_health_check(HealthCheckId=checks[0])
+    assert refusal.value.response["Error"]["Code"] == "NoSuchHealthCheck"
+    assert [check for check, _ in health_checks(service).values()] == [checks[1]]

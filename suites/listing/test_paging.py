@@ -1,8 +1,10 @@
 """Pages of list operations."""
 
-import pytest
+from surveyor.testing import for_each, proves, raises
 
-from surveyor.testing import proves, raises
+LISTS = {"list_namespaces": "Namespaces", "list_services": "Services", "list_operations": "Operations",
+         "list_instances": "Instances"}  # fmt: skip
+SIZES = (1, 2, 3, 4, 5, 6, 100)
 
 
 def follow_pages(call, **params):
@@ -20,81 +22,96 @@ def follow_pages(call, **params):
         params["NextToken"] = token
 
 
+def check_pages(cloudmap, operation, created, **params):
+    """Check that the pages of each size are no larger and list every created entry once."""
+    for size in SIZES:
+        pages = [
+            page[LISTS[operation]] for page in follow_pages(getattr(cloudmap, operation), MaxResults=size, **params)
+        ]
+        assert max(len(page) for page in pages) <= size
+        assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == sorted(created)
+
+
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_instances(cloudmap, make_service, register, http_namespace):
-    """Three instances with MaxResults 1 are listed on pages of one, each once."""
-    service = make_service(http_namespace)["Id"]
-    for number in range(3):
-        register(service, f"i-{number}", {"colour": "red"})
-    pages = [page["Instances"] for page in follow_pages(cloudmap.list_instances, ServiceId=service, MaxResults=1)]
-    assert all(len(page) <= 1 for page in pages)
-    assert sorted(entry["Id"] for page in pages for entry in page) == ["i-0", "i-1", "i-2"]
+def test_pages_of_instances(cloudmap, make_service, register_all, http_namespace):
+    """Five instances are listed on pages of up to MaxResults, each once, and nothing else."""
+    service, created = make_service(http_namespace), {f"i-{number}": {"colour": "red"} for number in range(5)}
+    register_all(service, created)
+    for name in (service["Id"], service["Arn"]):
+        check_pages(cloudmap, "list_instances", created, ServiceId=name)
+    assert {entry["Id"] for entry in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]} == set(created)
 
 
 @proves("listing.pages-join-to-the-whole")
 def test_pages_of_services(cloudmap, make_service, http_namespace):
-    """Three services with MaxResults 1 are listed on pages of one, each once."""
-    created = sorted(make_service(http_namespace)["Id"] for _ in range(3))
-    pages = [page["Services"] for page in follow_pages(cloudmap.list_services, MaxResults=1)]
-    assert all(len(page) <= 1 for page in pages)
-    assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == created
+    """Five services are listed on pages of up to MaxResults, each once."""
+    check_pages(cloudmap, "list_services", [make_service(http_namespace)["Id"] for _ in range(5)])
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_namespaces(cloudmap, make_namespace):
-    """Three namespaces with MaxResults 1 are listed on pages of one, each once."""
-    created = sorted(make_namespace("http")["Id"] for _ in range(3))
-    pages = [page["Namespaces"] for page in follow_pages(cloudmap.list_namespaces, MaxResults=1)]
-    assert all(len(page) <= 1 for page in pages)
-    assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == created
+def test_pages_of_namespaces_and_operations(cloudmap, wait_for_success, unique_name):
+    """Five namespaces, and the operations that created them, are listed on pages of up to MaxResults, each once."""
+    started = [cloudmap.create_http_namespace(Name=unique_name("ns")) for _ in range(5)]
+    ended = [wait_for_success(operation) for operation in started]
+    check_pages(cloudmap, "list_operations", [operation["Id"] for operation in ended])
+    check_pages(cloudmap, "list_namespaces", [operation["Targets"]["NAMESPACE"] for operation in ended])
+
+
+@proves("listing.pages-join-to-the-whole", "quotas.no-limit-of-services-is-listed")
+def test_page_of_services_has_a_hundred_at_most_by_default(cloudmap, make_service, make_namespace):
+    """A namespace takes 101 services; without MaxResults a page has 100 at most, and tokens lead to the rest."""
+    namespace = make_namespace("http")["Id"]
+    created = {make_service(namespace)["Id"] for _ in range(101)}
+    filters = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
+    pages = [page["Services"] for page in follow_pages(cloudmap.list_services, Filters=filters)]
+    assert max(len(page) for page in pages) <= 100
+    assert sorted(entry["Id"] for page in pages for entry in page) == sorted(created)
 
 
 @proves("listing.pages-join-to-the-whole")
-def test_pages_of_operations(cloudmap, wait_for_success, unique_name):
-    """Three operations with MaxResults 1 are listed on pages of one, each once."""
-    created = sorted(wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))["Id"] for _ in range(3))
-    pages = [page["Operations"] for page in follow_pages(cloudmap.list_operations, MaxResults=1)]
-    assert all(len(page) <= 1 for page in pages)
-    assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in created) == created
-
-
-@proves("listing.pages-join-to-the-whole")
-def test_page_has_a_hundred_entries_at_most_by_default(cloudmap, make_service, wait_for_success, http_namespace):
-    """Without MaxResults the first page of 101 instances has 100 at most, and a token leads to the rest."""
+def test_page_of_instances_has_a_hundred_at_most_by_default(cloudmap, make_service, wait_for_success, http_namespace):
+    """Without MaxResults a page has 100 of 101 instances, or of their operations, at most; tokens lead to the rest."""
     service, ids = make_service(http_namespace)["Id"], [f"i-{number:03}" for number in range(101)]
     register = cloudmap.register_instance
     started = [register(ServiceId=service, InstanceId=instance, Attributes={"colour": "red"}) for instance in ids]
-    for operation in started:
-        wait_for_success(operation)
+    operations = [wait_for_success(operation)["Id"] for operation in started]
     pages = [page["Instances"] for page in follow_pages(cloudmap.list_instances, ServiceId=service)]
     assert max(len(page) for page in pages) <= 100
     assert sorted(entry["Id"] for page in pages for entry in page) == ids
+    pages = [page["Operations"] for page in follow_pages(cloudmap.list_operations)]
+    assert max(len(page) for page in pages) <= 100
+    assert sorted(entry["Id"] for page in pages for entry in page if entry["Id"] in operations) == sorted(operations)
 
 
 @proves("listing.pages-join-to-the-whole")
-@pytest.mark.parametrize("operation", ["list_namespaces", "list_services", "list_operations", "list_instances"])
+@for_each("operation", list(LISTS))
 def test_page_size_is_1_to_100(cloudmap, make_service, http_namespace, operation):
-    """MaxResults 1 and 100 are accepted, 0 and 101 are refused with InvalidInput."""
-    service = make_service(http_namespace)["Id"]
-    params = {"ServiceId": service} if operation == "list_instances" else {}
+    """MaxResults 1 and 100 are accepted, -1, 0 and 101 are refused with InvalidInput."""
+    params = {"ServiceId": make_service(http_namespace)["Id"]} if operation == "list_instances" else {}
     call = getattr(cloudmap, operation)
-    call(**params, MaxResults=1)
-    call(**params, MaxResults=100)
-    with raises("InvalidInput"):
-        call(**params, MaxResults=0)
-    with raises("InvalidInput"):
-        call(**params, MaxResults=101)
+    for accepted in (1, 100):
+        assert len(call(**params, MaxResults=accepted)[LISTS[operation]]) <= accepted
+    for refused in (-1, 0, 101):
+        with raises("InvalidInput"):
+            call(**params, MaxResults=refused)
+
+
+def check_filtered_pages(cloudmap, operation, filters, expected):
+    """Check that of four entries the only match is listed once, and that filtered pages are empty or smaller."""
+    call, listed = getattr(cloudmap, operation), LISTS[operation]
+    for size, min_empty in ((1, 3), (2, 1)):
+        pages = [page[listed] for page in follow_pages(call, Filters=filters, MaxResults=size)]
+        assert [entry["Id"] for page in pages for entry in page] == [expected]
+        assert pages.count([]) >= min_empty
 
 
 @proves("listing.filters-apply-after-paging")
 def test_filtered_pages_of_namespaces(cloudmap, make_namespace, unique_name):
-    """If one of four namespaces matches, with MaxResults 1 it is listed once and the other pages are empty."""
+    """If one of four namespaces matches, it is listed once and the other pages are empty."""
+    # servicediscovery/ListNamespacesRequest.NextToken: "Cloud Map gets MaxResults namespaces and then filters them"
     names = [unique_name("ns") for _ in range(4)]
     created = [make_namespace("http", Name=name)["Id"] for name in names]
-    filters = [{"Name": "NAME", "Values": [names[2]]}]
-    pages = [page["Namespaces"] for page in follow_pages(cloudmap.list_namespaces, Filters=filters, MaxResults=1)]
-    assert [entry["Id"] for page in pages for entry in page] == [created[2]]
-    assert pages.count([]) >= 3
+    check_filtered_pages(cloudmap, "list_namespaces", [{"Name": "NAME", "Values": [names[2]]}], created[2])
 
 
 @proves("listing.filters-apply-after-paging")
@@ -102,10 +119,7 @@ def test_filtered_pages_of_services(cloudmap, make_namespace, make_service):
     """If one of four services is in the selected namespace, it is listed once and the other pages are empty."""
     selected, other = make_namespace("http")["Id"], make_namespace("http")["Id"]
     created = [make_service(namespace)["Id"] for namespace in (other, other, selected, other)]
-    filters = [{"Name": "NAMESPACE_ID", "Values": [selected]}]
-    pages = [page["Services"] for page in follow_pages(cloudmap.list_services, Filters=filters, MaxResults=1)]
-    assert [entry["Id"] for page in pages for entry in page] == [created[2]]
-    assert pages.count([]) >= 3
+    check_filtered_pages(cloudmap, "list_services", [{"Name": "NAMESPACE_ID", "Values": [selected]}], created[2])
 
 
 @proves("listing.filters-apply-after-paging")
@@ -113,6 +127,4 @@ def test_filtered_pages_of_operations(cloudmap, wait_for_success, unique_name):
     """If one of four operations is about the selected namespace, it is listed once and the other pages are empty."""
     created = [wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"))) for _ in range(4)]
     filters = [{"Name": "NAMESPACE_ID", "Values": [created[2]["Targets"]["NAMESPACE"]]}]
-    pages = [page["Operations"] for page in follow_pages(cloudmap.list_operations, Filters=filters, MaxResults=1)]
-    assert [entry["Id"] for page in pages for entry in page] == [created[2]["Id"]]
-    assert pages.count([]) >= 3
+    check_filtered_pages(cloudmap, "list_operations", filters, created[2]["Id"])

@@ -18,13 +18,3 @@ def test_fifty_first_namespace_is_refused(cloudmap, client, wait_for_success, un
         cloudmap.create_http_namespace(Name=unique_name("ns"))
     elsewhere = "eu-west-1" if cloudmap.meta.region_name != "eu-west-1" else "us-east-1"
     assert client("servicediscovery", elsewhere).create_http_namespace(Name=unique_name("ns"))["OperationId"]
-
-
-@proves("quotas.no-limit-of-services-is-listed")
-def test_fifty_first_service_is_accepted(cloudmap, make_service, make_namespace):
-    """A namespace takes 51 services, and ListServices returns them all."""
-    namespace = make_namespace("http")["Id"]
-    created = {make_service(namespace)["Id"] for _ in range(51)}
-    filters = [{"Name": "NAMESPACE_ID", "Values": [namespace]}]
-    pages = cloudmap.get_paginator("list_services").paginate(Filters=filters)
-    assert sorted(service["Id"] for page in pages for service in page["Services"]) == sorted(created)

@@ -81,13 +81,15 @@ def service_filter(call: Call, requested: Sequence[ServiceFilterTypeDef]) -> Cal
             _check_values(item, _OWNERS)
     prefix = build_arn(call, "namespace", "")
 
+    def value(service: CloudMapService, name: str) -> str:
+        namespace = service.namespace
+        if name == "RESOURCE_OWNER":
+            return "SELF" if namespace.arn.split(":")[4] == call.account else "OTHER_ACCOUNTS"
+        # Namespaces of other accounts are known by ARN only.
+        return namespace.arn if not namespace.arn.startswith(prefix) else namespace.id
+
     def matches(service: CloudMapService) -> bool:
-        return all(
-            service.namespace.id == item.values[0].removeprefix(prefix)
-            if item.name == "NAMESPACE_ID"
-            else item.matches("SELF")
-            for item in filters
-        )
+        return all(value(service, item.name) == item.values[0].removeprefix(prefix) for item in filters)
 
     return matches
 

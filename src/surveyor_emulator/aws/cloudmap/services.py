@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from surveyor_emulator.aws.resource_shares import shared_with
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -134,15 +137,27 @@ def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
     entries, token = page(
         list(cloudmap_state(call).services.values()), request.get("NextToken"), request.get("MaxResults")
     )
-    summaries = []
-    for entry in entries:
-        if matches(entry):
-            summary = _describe(call, entry)
-            del summary["NamespaceId"]
-            summary.pop("CreatorRequestId", None)
-            summaries.append(summary)
+    summaries = [_summarise(call, entry) for entry in entries if matches(entry)]
+    if token is None:  # those in shared namespaces follow the account's own, on the last page
+        summaries += [_summarise(owner_call, entry) for owner_call, entry in _shared(call) if matches(entry)]
     answer: dict[str, object] = {"Services": summaries}
     return {**answer, "NextToken": token} if token else answer
+
+
+def _shared(call: Call) -> Iterator[tuple[Call, CloudMapService]]:
+    """Yield the services in namespaces that other accounts share with the caller, each with a call of its owner."""
+    for arn in shared_with(call.world, call.account):
+        owner_call = replace(call, account=arn.split(":")[4])
+        for service in cloudmap_state(owner_call).services.values():
+            if service.namespace.arn == arn:
+                yield owner_call, service
+
+
+def _summarise(call: Call, service: CloudMapService) -> dict[str, object]:
+    summary = _describe(call, service)
+    del summary["NamespaceId"]
+    summary.pop("CreatorRequestId", None)
+    return summary
 
 
 def _describe(call: Call, service: CloudMapService) -> dict[str, object]:

@@ -1,59 +1,187 @@
 """Container health checks and their effect in Cloud Map."""
 
-import pytest
-
-from surveyor.testing import id_of, proves, raises, timeouts, workload
+from surveyor.testing import for_each, proves, raises, timeouts, workload
 
 CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 INTERVAL, RETRIES = 10, 2
 CHECK = {"healthCheck": {"command": ["CMD", *workload.command("check")], "interval": INTERVAL, "retries": RETRIES}}
+PASSES, FAILS = ["CMD-SHELL", "exit 0"], ["CMD-SHELL", "exit 1"]
 
 
 @proves("ecs.health.defaults")
 def test_a_check_has_defaults(ecs, make_task_definition):
     """A check with only a command has interval 30 s, timeout 5 s, 3 retries and no start period."""
-    definition = make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"]}})
+    definition = make_task_definition(container={"healthCheck": {"command": PASSES}})
     answer = ecs.describe_task_definition(taskDefinition=definition["taskDefinitionArn"])
-    check = answer["taskDefinition"]["containerDefinitions"][0]["healthCheck"]
-    assert (check["interval"], check["timeout"], check["retries"]) == (30, 5, 3)
-    assert not check.get("startPeriod")
+    for described in (definition, answer["taskDefinition"]):
+        check = described["containerDefinitions"][0]["healthCheck"]
+        assert (check["interval"], check["timeout"], check["retries"]) == (30, 5, 3)
+        assert not check.get("startPeriod")
 
 
 @proves("ecs.health.bounds")
-@pytest.mark.parametrize(
-    ("member", "minimum", "maximum"),
+@for_each(
+    "member, minimum, maximum",
     [("interval", 5, 300), ("timeout", 2, 60), ("retries", 1, 10), ("startPeriod", 0, 300)],
 )
 def test_figures_have_bounds(make_task_definition, member, minimum, maximum):
     """The minimum and the maximum are accepted; values beyond them raise ClientException."""
     for accepted in (minimum, maximum):
-        make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], member: accepted}})
+        made = make_task_definition(container={"healthCheck": {"command": PASSES, member: accepted}})
+        assert made["containerDefinitions"][0]["healthCheck"].get(member, 0) == accepted
     for refused in (minimum - 1, maximum + 1):
         with raises("ClientException"):
-            make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], member: refused}})
+            make_task_definition(container={"healthCheck": {"command": PASSES, member: refused}})
+
+
+def described(ecs, cluster, tasks):
+    """Return label -> DescribeTasks of tasks, which are label -> Task, by one call."""
+    arns = {task["taskArn"]: label for label, task in tasks.items()}
+    answer = ecs.describe_tasks(cluster=cluster, tasks=list(arns))["tasks"]
+    return {arns[task["taskArn"]]: task for task in answer}
+
+
+@proves("ecs.health.retries-and-start-period")
+def test_a_task_is_unhealthy_after_its_retries(ecs, make_task_definition, run_task, eventually, clock, cluster):
+    """A check that always fails makes its task UNHEALTHY at the last retry; failures of the start period are free."""
+    # ecs/HealthCheck.retries: "The number of times to retry a failed health check before the container is considered
+    # unhealthy." It maps to docker run, whose first check follows one interval after the start.
+    figures = {
+        "one retry": ({"interval": 30, "retries": 1}, 15, 45),
+        "two retries": ({"interval": 30, "retries": 2}, 45, 75),
+        "three by default": ({"interval": 30}, 75, 105),
+        "another interval": ({"interval": 60, "retries": 2}, 90, 150),
+        "no start period": ({"interval": 30, "retries": 2, "startPeriod": 0}, 45, 75),
+        "start period": ({"interval": 30, "retries": 2, "startPeriod": 75}, 100, 145),
+    }
+    tasks = {
+        label: run_task(make_task_definition(container={"healthCheck": {"command": FAILS, **check}}))
+        for label, (check, _, _) in figures.items()
+    }
+    after: dict[str, float] = {}
+
+    def all_are_unhealthy():
+        for label, task in described(ecs, cluster, tasks).items():
+            assert task["healthStatus"] != "HEALTHY"
+            if task["healthStatus"] == "UNHEALTHY":
+                after.setdefault(label, clock.now() - task["startedAt"].timestamp())
+        return len(after) == len(tasks)
+
+    eventually(all_are_unhealthy, within=timeouts.TASK + 150)
+    wrong = {label: seconds for label, seconds in after.items() if not figures[label][1] < seconds < figures[label][2]}
+    assert not wrong
+
+
+@proves("ecs.health.success-ends-the-start-period")
+def test_failures_count_once_a_check_has_passed(
+    make_task_definition, run_task, describe_task, call_task, eventually, always
+):
+    """A check that passes within the start period makes the task HEALTHY, and failures count from then on."""
+    # ecs/HealthCheck.startPeriod: "any subsequent failures count toward the maximum number of retries"
+    check = {"healthCheck": {**CHECK["healthCheck"], "startPeriod": 300}}
+    task = run_task(make_task_definition(container=check))
+    eventually(lambda: describe_task(task)["healthStatus"] == "HEALTHY", within=timeouts.TASK)
+    call_task(describe_task(task), "/health?do=fail", "PUT")
+    always(lambda: describe_task(task)["healthStatus"] == "HEALTHY", during=(RETRIES - 1) * INTERVAL - 2)
+    eventually(lambda: describe_task(task)["healthStatus"] == "UNHEALTHY", within=RETRIES * INTERVAL + 20)
+
+
+@proves("ecs.health.timeout")
+def test_a_check_that_takes_longer_than_its_timeout_fails(
+    ecs, make_task_definition, run_task, call_task, eventually, cluster
+):
+    """Of two checks that take 22 s, the one with timeout 60 passes and the one with timeout 2 fails."""
+    # ecs/HealthCheck.timeout: "The time period in seconds to wait for a health check to succeed before it is
+    # considered a failure."
+    check = {"command": ["CMD", *workload.command("check")], "interval": 30, "retries": 1}
+    tasks = {
+        seconds: run_task(make_task_definition(container={"healthCheck": {**check, "timeout": seconds}}))
+        for seconds in (2, 60)
+    }
+
+    def statuses(member):
+        return {seconds: task[member] for seconds, task in described(ecs, cluster, tasks).items()}
+
+    eventually(lambda: set(statuses("lastStatus").values()) == {"RUNNING"}, within=timeouts.TASK)
+    for task in described(ecs, cluster, tasks).values():
+        call_task(task, "/health?do=slow&seconds=22", "PUT")
+    eventually(lambda: "UNKNOWN" not in statuses("healthStatus").values(), within=120)
+    assert statuses("healthStatus") == {2: "UNHEALTHY", 60: "HEALTHY"}
+
+
+@proves("ecs.health.task-by-essential-containers")
+def test_the_health_of_a_task_is_that_of_its_essential_containers(
+    ecs, make_task_definition, run_task, eventually, cluster
+):
+    """Of the essential containers UNHEALTHY decides before UNKNOWN, and this before HEALTHY; others do not matter."""
+    # ecs/HealthCheck: "If Container1 is HEALTHY and Container2 is UNKNOWN, the task health is UNKNOWN." (and five more)
+    checks = {
+        "HEALTHY": {"command": PASSES, "interval": 5},
+        "UNHEALTHY": {"command": FAILS, "interval": 5, "retries": 1},
+        "UNKNOWN": {"command": PASSES, "interval": 300},  # not evaluated yet
+    }
+    expected = {
+        ("UNHEALTHY", "UNKNOWN"): "UNHEALTHY",
+        ("HEALTHY", "UNHEALTHY"): "UNHEALTHY",
+        ("HEALTHY", "UNKNOWN"): "UNKNOWN",
+        ("HEALTHY", "HEALTHY"): "HEALTHY",
+        ("HEALTHY", "UNKNOWN", "UNHEALTHY"): "UNHEALTHY",
+        ("HEALTHY", "HEALTHY", "-UNHEALTHY"): "HEALTHY",
+        ("HEALTHY", "-UNKNOWN"): "HEALTHY",
+        ("UNKNOWN", "-HEALTHY"): "UNKNOWN",
+    }
+
+    def container(health):
+        return {"healthCheck": checks[health.lstrip("-")], "essential": not health.startswith("-")}
+
+    tasks = {}
+    for first, *others in expected:
+        beside = {f"container{number}": container(health) for number, health in enumerate(others, 2)}
+        tasks[first, *others] = run_task(make_task_definition(container=container(first), beside=beside))
+
+    def all_are_checked():
+        found = described(ecs, cluster, tasks)
+        return found if all(actual(task) == wanted(label) for label, task in found.items()) else None
+
+    def wanted(label):
+        return dict(zip(("app", "container2", "container3"), (health.lstrip("-") for health in label), strict=False))
+
+    def actual(task):
+        return {part["name"]: part["healthStatus"] for part in task["containers"]}
+
+    found = eventually(all_are_checked, within=timeouts.TASK)
+    assert {label: task["healthStatus"] for label, task in found.items()} == expected
 
 
 @proves("ecs.health.unhealthy-until-the-check-passes")
 def test_unhealthy_until_the_check_passes(
-    cloudmap, make_service, make_task_definition, make_ecs_service, eventually, http_namespace
+    ecs, cloudmap, make_service, make_task_definition, make_ecs_service, tasks_of, eventually, http_namespace
 ):
-    """A new instance is UNHEALTHY and not discovered; when its check has passed, it is HEALTHY and discovered."""
+    """A new instance is UNHEALTHY and not discovered; when all its checks have passed, it is HEALTHY and discovered."""
     registry = make_service(http_namespace, **CUSTOM)
-    make_ecs_service(make_task_definition(container=CHECK), registry)
-    names = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"]}
+    side = {"healthCheck": {"command": PASSES, "interval": 30}}
+    service = make_ecs_service(make_task_definition(container=CHECK, beside={"side": side}), registry)
+    names = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "HEALTHY"}
+    seen: list[str] = []
 
-    def status():
-        statuses = cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"]
-        return "".join(statuses.values())
+    def is_healthy():
+        seen.extend(cloudmap.get_instances_health_status(ServiceId=registry["Id"])["Status"].values())
+        if "HEALTHY" not in seen:
+            assert not seen or set(seen) == {"UNHEALTHY"}
+            return False
+        (task,) = tasks_of(service)
+        assert {part["healthStatus"] for part in task["containers"]} == {"HEALTHY"}, "HEALTHY before its checks passed"
+        return True
 
-    assert eventually(status, within=timeouts.TASK) == "UNHEALTHY"
+    eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)
     assert cloudmap.discover_instances(**names)["Instances"] == []
-    healthy = timeouts.CUSTOM_HEALTH + timeouts.TASK
-    eventually(lambda: status() == "HEALTHY", within=healthy)
+    eventually(is_healthy, within=timeouts.CUSTOM_HEALTH + timeouts.TASK)
+    assert seen[0] == "UNHEALTHY"
     eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 1, within=timeouts.DISCOVERY)
 
 
-@proves("ecs.health.failed-check-deregisters", "ecs.health.failed-task-is-replaced")
+@proves("ecs.health.failed-check-deregisters", "ecs.health.failed-task-is-replaced", "ecs.health.replacement-order")
+@for_each("minimum, maximum", {"start first": (100, 200), "stop first": (0, 100)})
 def test_a_failed_check_deregisters_and_replaces(
     ecs,
     cloudmap,
@@ -62,51 +190,54 @@ def test_a_failed_check_deregisters_and_replaces(
     make_ecs_service,
     wait_until_steady,
     tasks_of,
+    describe_task,
     call_task,
     eventually,
     always,
-    cluster,
     http_namespace,
+    minimum,
+    maximum,
 ):
     """At the last retry, not before, the instance is deregistered; the task is stopped and another one runs."""
     registry = make_service(http_namespace, **CUSTOM)
-    service = wait_until_steady(make_ecs_service(make_task_definition(container=CHECK), registry))
-    (task,) = tasks_of(service)
+    percentages = {"minimumHealthyPercent": minimum, "maximumPercent": maximum}
+    service = make_ecs_service(make_task_definition(container=CHECK), registry, deploymentConfiguration=percentages)
+    (task,) = tasks_of(wait_until_steady(service))
 
     def listed():
         return {instance["Id"] for instance in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
 
-    assert listed() == {id_of(task)}
+    (instance,) = listed()
     call_task(task, "/health?do=fail", "PUT")
     # The first failure happens within an interval, and the second and last one interval later.
-    always(lambda: id_of(task) in listed(), during=(RETRIES - 1) * INTERVAL - 2)
-    within = RETRIES * INTERVAL + timeouts.OPERATION
-    eventually(lambda: id_of(task) not in listed(), within=within)
+    always(lambda: instance in listed(), during=(RETRIES - 1) * INTERVAL - 2)
+    eventually(lambda: instance not in listed(), within=RETRIES * INTERVAL + timeouts.OPERATION)
+    assert describe_task(task)["healthStatus"] == "UNHEALTHY"
 
     def stopped():
-        found = ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
-        return dict(found) if found["lastStatus"] == "STOPPED" else None
+        found = describe_task(task)
+        return found if found["lastStatus"] == "STOPPED" else None
 
     end = eventually(stopped, within=timeouts.DEPLOYMENT)
     assert (end["healthStatus"], end["stopCode"]) == ("UNHEALTHY", "ServiceSchedulerInitiated")
     (other,) = tasks_of(wait_until_steady(service))
     assert other["taskArn"] != task["taskArn"]
-    assert listed() == {id_of(other)}
+    assert len(listed() - {instance}) == 1
+    # ecs/DeploymentConfiguration.maximumPercent: "starting replacement tasks first and then stopping the unhealthy
+    # tasks"
+    assert (other["createdAt"] < end["stoppingAt"]) == (maximum > 100)
 
 
 @proves("ecs.health.standalone-task-goes-on")
-def test_a_standalone_task_keeps_running(ecs, make_task_definition, call_task, eventually, clock, cluster, network):
+def test_a_standalone_task_keeps_running(make_task_definition, run_task, describe_task, call_task, eventually, always):
     """A task of RunTask whose check has failed is UNHEALTHY, and still RUNNING two minutes later."""
-    definition = make_task_definition(container=CHECK)["taskDefinitionArn"]
-    run = {"cluster": cluster, "launchType": "FARGATE", "networkConfiguration": network}
-    arn = ecs.run_task(taskDefinition=definition, **run)["tasks"][0]["taskArn"]
+    task = run_task(make_task_definition(container=CHECK))
+    eventually(lambda: describe_task(task)["healthStatus"] == "HEALTHY", within=timeouts.TASK)
+    call_task(describe_task(task), "/health?do=fail", "PUT")
+    eventually(lambda: describe_task(task)["healthStatus"] == "UNHEALTHY", within=(RETRIES + 1) * INTERVAL)
 
-    def task():
-        return dict(ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0])
+    def is_running():
+        found = describe_task(task)
+        return (found["lastStatus"], found["desiredStatus"]) == ("RUNNING", "RUNNING")
 
-    eventually(lambda: task()["healthStatus"] == "HEALTHY", within=timeouts.TASK)
-    call_task(task(), "/health?do=fail", "PUT")
-    eventually(lambda: task()["healthStatus"] == "UNHEALTHY", within=2 * RETRIES * INTERVAL)
-    clock.wait(120)
-    assert task()["lastStatus"] == "RUNNING"
-    ecs.stop_task(cluster=cluster, task=arn)
+    always(is_running, during=120)

@@ -1,52 +1,161 @@
-"""The end of a task: SIGTERM, SIGKILL and deregistration."""
+"""The life of a task: its states, SIGTERM, SIGKILL, and the lists that it is in."""
 
 from __future__ import annotations
 
-from surveyor.testing import Inconclusive, WrongAnswer, dns_config, proves, timeouts
+import pytest
+from botocore.exceptions import ClientError
 
-GRACE = 30.0
-"""Seconds between SIGTERM and SIGKILL (ecs/StopTask)."""
+from surveyor.testing import (
+    TASK_PORT,
+    Inconclusive,
+    WrongAnswer,
+    address_of,
+    dns_config,
+    for_each,
+    id_of,
+    proves,
+    raises,
+    timeouts,
+)
 
 
-@proves("ecs.life.sigkill-thirty-seconds-after-sigterm")
-def test_sigkill_is_sent_thirty_seconds_after_sigterm(
-    ecs, make_task_definition, call_task, eventually, clock, tolerance, cluster, network
+@proves("ecs.life.sigkill-thirty-seconds-after-sigterm", "ecs.life.stop-timeout")
+def test_sigkill_is_sent_when_the_stop_timeout_is_over(
+    ecs, make_task_definition, run_task, describe_task, call_task, eventually, clock, tolerance, cluster
 ):
-    """A process that ignores SIGTERM is killed thirty seconds later; one that obeys it ends with code 0."""
-    codes = {}
-    for reaction in ("ignore", "die"):
-        definition = make_task_definition("serve", "--on-term", reaction)["taskDefinitionArn"]
-        run = {"cluster": cluster, "launchType": "FARGATE", "networkConfiguration": network}
-        arn = ecs.run_task(taskDefinition=definition, **run)["tasks"][0]["taskArn"]
+    """Containers that ignore SIGTERM are killed after their stopTimeout, 30 s by default, each after its own."""
+    # ecs/StopTask: "This results in a stop signal value and a default 30-second timeout, after which the SIGKILL value
+    # is sent and the containers are forcibly stopped."
+    ignores = make_task_definition("serve", "--on-term", "ignore", beside={"side": {"stopTimeout": 9}})
+    obeys = make_task_definition(container={"stopTimeout": 9})
+    tasks = [run_task(definition) for definition in (ignores, obeys)]
+    eventually(lambda: all(describe_task(task)["lastStatus"] == "RUNNING" for task in tasks), within=timeouts.TASK)
+    address = address_of(describe_task(tasks[0]))
+    app, side = f"{address}:{TASK_PORT}", f"{address}:{TASK_PORT + 1}"
+    call_task(side, "/behave?do=ignore-sigterm", "PUT")
+    for task in tasks:
+        ecs.stop_task(cluster=cluster, task=task["taskArn"])
+    eventually(lambda: call_task(app)["stopping"] and call_task(side)["stopping"], within=timeouts.SCHEDULER)
+    begin = clock.now()
+    for container, limit in ((side, 9), (app, 30)):
+        clock.wait(max(0.0, begin + limit - tolerance - 1 - clock.now()))
+        if clock.now() - begin > limit - tolerance:
+            raise Inconclusive("the calls took longer than the stopTimeout")
+        assert call_task(container)["stopping"] is True, "killed too soon"
+        clock.wait(2 * tolerance + 1)
+        try:
+            call_task(container)
+        except WrongAnswer:
+            continue
+        raise WrongAnswer(f"expected SIGKILL {limit} s after SIGTERM; it still answers", actual="no SIGKILL")
+    ends = [eventually(lambda task=task: stopped(describe_task(task)), within=timeouts.TASK) for task in tasks]
+    assert [end["stopCode"] for end in ends] == ["UserInitiated"] * 2
+    codes = [{part["name"]: part["exitCode"] for part in end["containers"]} for end in ends]
+    assert codes == [{"app": 137, "side": 137}, {"app": 0}]
 
-        def task(arn=arn):
-            return dict(ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0])
 
-        eventually(lambda: task()["lastStatus"] == "RUNNING", within=timeouts.TASK)
-        running = task()
-        ecs.stop_task(cluster=cluster, task=arn)
-        if reaction == "ignore":
+@proves("ecs.life.stop-timeout")
+@for_each("seconds, is_valid", [(2, True), (120, True), (1, False), (121, False)])
+def test_the_stop_timeout_has_bounds(make_task_definition, seconds, is_valid):
+    """On Fargate 2 and 120 s are accepted; a second less and a second more raise ClientException."""
+    # ecs/ContainerDefinition.stopTimeout: "The valid values for Fargate are 2-120 seconds."
+    if is_valid:
+        make_task_definition(container={"stopTimeout": seconds})
+    else:
+        with raises("ClientException"):
+            make_task_definition(container={"stopTimeout": seconds})
 
-            def is_stopping(callee=running):
-                return call_task(callee)["stopping"] is True
 
-            eventually(is_stopping, within=timeouts.SCHEDULER)
-            stopping_since = clock.now()
-            clock.wait(max(0.0, GRACE - tolerance - 1))
-            if clock.now() - stopping_since > GRACE - tolerance:
-                raise Inconclusive("the calls took longer than the grace period")
-            assert call_task(running)["stopping"] is True, "killed too soon"
-            clock.wait(2 * tolerance + 1)
-            try:
-                call_task(running)
-            except WrongAnswer:
-                pass
-            else:
-                raise WrongAnswer("expected SIGKILL 30 s after SIGTERM; the task still answers", actual="no SIGKILL")
-        end = eventually(lambda: task() if task()["lastStatus"] == "STOPPED" else None, within=timeouts.TASK)
-        assert end["stopCode"] == "UserInitiated"
-        codes[reaction] = end["containers"][0]["exitCode"]
-    assert codes == {"ignore": 137, "die": 0}
+@proves("ecs.life.essential-containers")
+def test_only_essential_containers_end_a_task(
+    make_task_definition, run_task, describe_task, call_task, eventually, always
+):
+    """A container that is not essential exits without effect; once an essential one has exited, all are stopped."""
+    # ecs/ContainerDefinition.essential: "If this parameter is omitted, a container is assumed to be essential."
+    beside = {"side": {"essential": False}, "other": {"essential": False}}
+    task = run_task(make_task_definition(container={"essential": None}, beside=beside))
+    eventually(lambda: describe_task(task)["lastStatus"] == "RUNNING", within=timeouts.TASK)
+    address = address_of(describe_task(task))
+
+    def containers():
+        return {part["name"]: (part["lastStatus"], part.get("exitCode")) for part in describe_task(task)["containers"]}
+
+    def end(port):
+        with pytest.raises(WrongAnswer):
+            call_task(f"{address}:{port}", "/exit?code=3", "PUT")
+
+    end(TASK_PORT + 1)
+    eventually(lambda: containers()["side"] == ("STOPPED", 3), within=timeouts.SCHEDULER)
+    always(lambda: describe_task(task)["desiredStatus"] == "RUNNING", during=20)
+    assert call_task(f"{address}:{TASK_PORT + 2}")["stopping"] is False
+    end(TASK_PORT)
+    stop = eventually(lambda: stopped(describe_task(task)), within=timeouts.TASK)
+    assert stop["stopCode"] == "EssentialContainerExited"
+    assert containers() == {"app": ("STOPPED", 3), "side": ("STOPPED", 3), "other": ("STOPPED", 0)}
+
+
+@proves("ecs.life.list-by-desired-status")
+def test_tasks_are_listed_by_what_they_are(
+    ecs, make_task_definition, make_ecs_service, run_task, wait_until_steady, tasks_of, eventually, unique_name, cluster
+):
+    """ListTasks filters by desired status, RUNNING by default, and by service, family, startedBy and launch type."""
+    definition, other = make_task_definition(), make_task_definition()
+    starter = unique_name("starter")[:36]
+    service = make_ecs_service(definition)
+    ran, ended = (run_task(other, startedBy=starter)["taskArn"] for _ in range(2))
+    (task,) = tasks_of(wait_until_steady(service))
+    served = task["taskArn"]
+    ecs.stop_task(cluster=cluster, task=ended)
+
+    def listed(**filters):
+        pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, **filters)
+        return {arn for page in pages for arn in page["taskArns"]} & {served, ran, ended}
+
+    # ecs/ListTasksRequest.desiredStatus: "The default status filter is RUNNING"
+    eventually(lambda: listed(desiredStatus="STOPPED") == {ended}, within=timeouts.SCHEDULER)
+    assert listed() == listed(desiredStatus="RUNNING") == listed(launchType="FARGATE") == {served, ran}
+    assert listed(desiredStatus="PENDING") == listed(launchType="EC2") == set()
+    assert listed(serviceName=service["serviceName"]) == listed(family=definition["family"]) == {served}
+    assert listed(family=other["family"]) == listed(startedBy=starter) == {ran}
+    assert listed(family=other["family"], desiredStatus="STOPPED") == {ended}
+
+
+@proves("ecs.life.delete-service")
+def test_a_service_is_deleted_once_it_is_scaled_to_zero(
+    ecs, make_task_definition, make_ecs_service, wait_until_steady, eventually, cluster
+):
+    """Without force a service with tasks stays; a deleted one drains, is no longer listed, and blocks its name."""
+    definition = make_task_definition("serve", "--on-term", "drain", "--drain", "10")
+    kept, forced = (make_ecs_service(definition) for _ in range(2))
+    for service in (kept, forced):
+        wait_until_steady(service)
+    name, other = kept["serviceName"], forced["serviceName"]
+
+    def status(name):
+        return ecs.describe_services(cluster=cluster, services=[name])["services"][0]["status"]
+
+    def listed():
+        pages = ecs.get_paginator("list_services").paginate(cluster=cluster)
+        return {arn for page in pages for arn in page["serviceArns"]} & {kept["serviceArn"], forced["serviceArn"]}
+
+    # ecs/DeleteService: "You can delete a service if you have no running tasks in it and the desired task count is
+    # zero."
+    with pytest.raises(ClientError):
+        ecs.delete_service(cluster=cluster, service=name)
+    assert ecs.delete_service(cluster=cluster, service=other, force=True)["service"]["status"] == "DRAINING"
+    with pytest.raises(ClientError):  # the name is in use while the service is DRAINING
+        make_ecs_service(definition, count=0, serviceName=other)
+    eventually(lambda: listed() == {kept["serviceArn"]}, within=timeouts.SCHEDULER)
+    assert status(name) == "ACTIVE"
+    eventually(lambda: status(other) == "INACTIVE", within=timeouts.TASK)
+    ecs.update_service(cluster=cluster, service=name, desiredCount=0)
+    eventually(lambda: not ecs.list_tasks(cluster=cluster, serviceName=name)["taskArns"], within=timeouts.TASK)
+    eventually(
+        lambda: ecs.describe_services(cluster=cluster, services=[name])["services"][0]["runningCount"] == 0,
+        within=timeouts.TASK,
+    )
+    ecs.delete_service(cluster=cluster, service=name)
+    eventually(lambda: status(name) == "INACTIVE", within=timeouts.TASK)
 
 
 @proves("ecs.life.deregistration-and-sigterm", "deregistration.ecs.does-not-wait-for-ttl")
@@ -58,6 +167,7 @@ def test_deregistration_and_sigterm_are_recorded(
     make_ecs_service,
     wait_until_steady,
     tasks_of,
+    describe_task,
     call_task,
     clock,
     report_figure,
@@ -65,19 +175,18 @@ def test_deregistration_and_sigterm_are_recorded(
     private_namespace,
 ):
     """The time from StopTask until SIGTERM, deregistration and the end of the task is recorded; the TTL is 300 s."""
-    records = dns_config("A", ttl=300)
-    registry = make_service(private_namespace, DnsConfig=records)
-    definition = make_task_definition("serve", "--on-term", "drain", "--drain", "20")
+    registry = make_service(private_namespace, DnsConfig=dns_config("A", ttl=300))
+    definition = make_task_definition("serve", "--on-term", "drain", "--drain", "8")
     service = wait_until_steady(make_ecs_service(definition, registry))
     (task,) = tasks_of(service)
     ecs.stop_task(cluster=cluster, task=task["taskArn"])
     start = last = clock.now()
     seen: dict[str, tuple[float, float]] = {}
     while "the task ended" not in seen and clock.now() - start < timeouts.TASK:
-        now, found = clock.now(), ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"][0]
+        now, found = clock.now(), describe_task(task)
         listed = {instance["Id"] for instance in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
         actual = {
-            "the instance was gone": task["taskArn"].rpartition("/")[2] not in listed,
+            "the instance was gone": id_of(task) not in listed,
             "the process had SIGTERM": _is_stopping(call_task, task),
             "the task ended": found["lastStatus"] == "STOPPED",
         }
@@ -89,6 +198,11 @@ def test_deregistration_and_sigterm_are_recorded(
     for event, (low, high) in seen.items():
         report_figure(f"from StopTask until {event}", low, high)
     assert {"the instance was gone", "the task ended"} <= seen.keys()
+
+
+def stopped(task):
+    """Return a task that has stopped, None for another."""
+    return task if task["lastStatus"] == "STOPPED" else None
 
 
 def _is_stopping(call_task, task):

@@ -45,7 +45,9 @@ def _own_action(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionReq
         for name in params.get("clusters") or ["default"]:
             yield _on(call, _arn(call, "cluster", str(name)), {})
     elif operation in _SERVICES:
-        keys = {**within, **_namespace_keys(call, cluster, params)}
+        keys = {**within, **_namespace_keys(call, cluster, params), **_network_keys(params)}
+        if params.get("taskDefinition"):
+            keys["ecs:task-definition"] = (_definition_arn(call, str(params["taskDefinition"])),)
         yield _on(call, _arn_in_cluster(call, "service", cluster, str(params[_SERVICES[operation]])), keys)
     elif operation in _DESCRIBES:
         kind, member = _DESCRIBES[operation]
@@ -55,6 +57,8 @@ def _own_action(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionReq
         yield _on(call, _arn_in_cluster(call, "task", cluster, str(params["task"])), within)
     elif operation == "RunTask":
         yield _on(call, _definition_arn(call, str(params["taskDefinition"])), within)
+    elif operation == "RegisterTaskDefinition":
+        yield PermissionRequest(_arn(call, "task-definition", f"{params['family']}:*"), _definition_keys(params))
     elif operation in _TASK_SETS:
         service: Keys = {"ecs:service": (_arn_in_cluster(call, "service", cluster, str(params["service"])),)}
         yield _on(call, str(params[_TASK_SETS[operation]]), {**within, **service})
@@ -97,6 +101,25 @@ def _namespace_keys(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys
     namespace = call.world.regional(CloudMapState, call.account, call.region).namespaces_by_http_name.get(name)
     arn = namespace.arn if namespace is not None else name
     return {"ecs:namespace": (arn,)} if arn else {}
+
+
+def _network_keys(params: Mapping[str, Any]) -> Keys:
+    """Return the condition keys of a network configuration."""
+    network = (params.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    keys: Keys = {}
+    if network.get("subnets"):
+        keys["ecs:subnet"] = tuple(map(str, network["subnets"]))
+    if network.get("assignPublicIp"):
+        keys["ecs:auto-assign-public-ip"] = ("true" if network["assignPublicIp"] == "ENABLED" else "false",)
+    return keys
+
+
+def _definition_keys(params: Mapping[str, Any]) -> Keys:
+    """Return the condition keys of a task definition: only what the request contains."""
+    keys: Keys = {f"ecs:task-{name}": (str(params[name]),) for name in ("cpu", "memory") if params.get(name)}
+    if params.get("requiresCompatibilities"):
+        keys["ecs:compute-compatibility"] = tuple(map(str, params["requiresCompatibilities"]))
+    return keys
 
 
 def _cluster_arn(call: Call, params: Mapping[str, Any]) -> str:

@@ -188,7 +188,10 @@ def _parse_port(mapping: Mapping[str, Any], mode: str) -> Port:
             "a port's name has up to 64 lowercase letters, digits, underscores and hyphens, and does not begin "
             "with a hyphen"
         )
-    return Port(container_port, host_port, mapping.get("protocol") or "tcp", name, mapping.get("appProtocol") or "tcp")
+    app_protocol = mapping.get("appProtocol") or "tcp"
+    if app_protocol not in get_args(Protocol):
+        raise client_error("an appProtocol is http, http2 or grpc")
+    return Port(container_port, host_port, mapping.get("protocol") or "tcp", name, app_protocol)
 
 
 def _format_port(port: Port, mapping: Mapping[str, Any]) -> dict[str, Any]:

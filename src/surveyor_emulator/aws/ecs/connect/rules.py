@@ -66,6 +66,8 @@ def parse_configuration(
         raise invalid_parameter("accessLogConfiguration needs a logConfiguration")
     configurations = document.get("containerConfigurations") or ()
     levels = [configuration["logLevel"] for configuration in configurations if "logLevel" in configuration]
+    if len(levels) < len(configurations):
+        raise invalid_parameter("each object of containerConfigurations has exactly one setting")
     if len(levels) > 1:
         raise invalid_parameter("each setting of containerConfigurations appears only once")
     return ConnectConfiguration(
@@ -121,6 +123,8 @@ def _refuse_unsupported(definition: TaskDefinition, request: JsonObject, launch_
         raise invalid_parameter("Service Connect does not support Windows containers")
     if definition.network_mode not in ("awsvpc", "bridge"):
         raise invalid_parameter(f"Service Connect does not support the network mode {definition.network_mode}")
+    if not definition.document.get("memory"):
+        raise invalid_parameter("Service Connect needs a task definition that sets the memory of the task")
 
 
 def _find_namespace(call: Call, reference: str) -> tuple[Namespace, str]:

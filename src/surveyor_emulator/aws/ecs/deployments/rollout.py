@@ -18,7 +18,7 @@ from surveyor_emulator.aws.ecs.service_principal import send_event
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.core.world import Call
 
-__all__ = ["begin", "count_failure", "judge", "stop"]
+__all__ = ["begin", "count_failure", "judge", "stop", "threshold_of"]
 
 MAX_HISTORY = 100
 MIN_FAILURES, MAX_FAILURES = 3, 200
@@ -71,7 +71,7 @@ def judge(
     if any(_counts_as_healthy(call, task) and task.status == "RUNNING" for task in current):
         deployment.had_healthy_task, deployment.failed_tasks = True, 0
     breaker_is_active = bool(service.circuit_breaker.get("enable")) and deployment.rollout_state == "IN_PROGRESS"
-    if breaker_is_active and deployment.failed_tasks >= _threshold(service):
+    if breaker_is_active and deployment.failed_tasks >= threshold_of(service):
         _fail(call, service, deployment)
         run_again(call, service)
         return
@@ -112,17 +112,18 @@ def stop(call: Call, service: Service, deployment: Deployment, *, rolls_back: bo
         deployment.rollback = _roll_back(call, service, deployment, "stopped by a user")
 
 
-def _counts_as_healthy(call: Call, task: Task) -> bool:
-    return task.healthy_since is not None and call.now >= task.healthy_since
-
-
-def _threshold(service: Service) -> int:
-    """Return the number of failed tasks at which the circuit breaker fails the deployment."""
+def threshold_of(service: Service) -> int:
+    """Return the number of failed tasks at which the circuit breaker fails a deployment (ecs ThresholdConfiguration)."""
     configuration = service.circuit_breaker.get("thresholdConfiguration") or {"type": "BOUNDED_PERCENT", "value": 50}
     if configuration["type"] == "COUNT":
         return max(int(configuration["value"]), 1)
     share = math.ceil(service.desired_count * int(configuration["value"]) / 100)
-    return max(share, 1) if configuration["type"] == "PERCENT" else min(max(share, MIN_FAILURES), MAX_FAILURES)
+    bounded = configuration["type"] == "BOUNDED_PERCENT"
+    return min(max(share, MIN_FAILURES), MAX_FAILURES) if bounded else max(share, 1)
+
+
+def _counts_as_healthy(call: Call, task: Task) -> bool:
+    return task.healthy_since is not None and call.now >= task.healthy_since
 
 
 def _fail(call: Call, service: Service, deployment: Deployment) -> None:

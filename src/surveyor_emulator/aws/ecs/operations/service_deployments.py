@@ -125,10 +125,28 @@ def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str,
     """Return ecs ServiceDeployment."""
     brief = _brief(call, service, deployment)
     revision = {"arn": brief.pop("targetServiceRevisionArn")}
-    document: dict[str, Any] = {**brief, "updatedAt": deployment.updated, "targetServiceRevision": revision}
+    document: dict[str, Any] = {
+        **brief,
+        "updatedAt": deployment.updated,
+        "targetServiceRevision": revision,
+        "deploymentCircuitBreaker": {
+            "status": _breaker_status(service, deployment),
+            "failureCount": deployment.failed_tasks,
+            "threshold": rollout.threshold_of(service),
+        },
+    }
     if deployment.stage is not None:
         document["lifecycleStage"] = deployment.stage
     if deployment.paused_hook is not None:
         hook = {"hookId": deployment.paused_hook, "targetType": "PAUSE", "status": "AWAITING_ACTION"}
         document["lifecycleHookDetails"] = [hook]
     return document
+
+
+def _breaker_status(service: Service, deployment: Deployment) -> str:
+    if not service.circuit_breaker.get("enable"):
+        return "DISABLED"
+    if deployment.rollout_state == "IN_PROGRESS":
+        return "MONITORING"
+    has_triggered = deployment.rollout_state == "FAILED" and deployment.failed_tasks >= rollout.threshold_of(service)
+    return "TRIGGERED" if has_triggered else "MONITORING_COMPLETE"

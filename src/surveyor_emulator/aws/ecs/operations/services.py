@@ -145,11 +145,8 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     current = service.primary
     registry = current.template.registry if current is not None else None
     has_registries = bool(request["serviceRegistries"]) if "serviceRegistries" in request else registry is not None
-    desired_count = service.desired_count
-    if request.get("desiredCount") is not None:
-        desired_count = _parse_desired_count(
-            call, request["desiredCount"], has_registries=has_registries, required=True
-        )
+    new_count = service.desired_count if request.get("desiredCount") is None else request["desiredCount"]
+    desired_count = _parse_desired_count(call, new_count, has_registries=has_registries, required=True)
     configuration: Any = request.get("deploymentConfiguration") or {}
     before = {"minimumHealthyPercent": service.minimum_percent, "maximumPercent": service.maximum_percent}
     minimum, maximum = parse_percentages(before | configuration)
@@ -231,9 +228,11 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
     """Return ARNs of the services that use Service Connect in a namespace, of all clusters."""
     state = call.world.regional(CloudMapState, call.account, call.region)
     reference = request["namespace"]
-    candidates = (state.namespaces.get(reference.rpartition("/")[2]), state.namespaces_by_http_name.get(reference))
-    namespace = next((candidate for candidate in candidates if candidate is not None), None)
-    if namespace is None:
+    if reference.startswith("arn:"):
+        namespace = state.namespaces.get(reference.rpartition("/")[2])
+    else:
+        namespace = state.namespaces_by_http_name.get(reference)
+    if namespace is None or reference not in (namespace.arn, namespace.name):
         raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} was not found.")
     connected = [
         service.arn

@@ -45,8 +45,9 @@ class Edit:
         if self.find:
             function = _function_in(value, self.place)
             patches.on_undo(_set_code(function, self._edited_code(function, module)))
-            for cached in (value, getattr(owner, name)):  # what the function returned before is no longer true
-                if (clear := getattr(cached, "cache_clear", None)) is not None:
+            # What the function returned before is no longer true, nor what others in its module built from that.
+            for cached in (value, getattr(owner, name), *vars(module).values()):
+                if not isinstance(cached, type) and callable(clear := getattr(cached, "cache_clear", None)):
                     clear()
                     patches.on_undo(clear)
         else:

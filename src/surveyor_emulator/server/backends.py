@@ -19,6 +19,8 @@ from .services import AwsService
 
 __all__ = ["Backend", "load_backend"]
 
+_Check = Callable[[Mapping[str, object]], None]
+
 # Requests that a service keeps, and the largest body of one.
 _RECENT_COUNT = 1000
 _RECENT_SIZE = 500
@@ -73,9 +75,8 @@ class _NativeBackend(_Backend):
         self._handlers: Mapping[str, Handler] = _module(service.handlers).HANDLERS
         self._permissions = _module(service.permissions) if service.permissions else None
         self._account_resolver = _module(service.account_resolver) if service.account_resolver else None
-        self._checks: dict[str, Callable[[Mapping[str, object]], None]] = {}
         self._json = self._wires.get("json")
-        self._recent: dict[tuple[str, bytes], ParsedRequest] = {}
+        self._recent: dict[tuple[str, bytes], tuple[_Check, ParsedRequest]] = {}
 
     def read(self, wire: WireProtocol, request: Request) -> ParsedRequest:
         if wire is not self._json:
@@ -83,28 +84,28 @@ class _NativeBackend(_Backend):
             self._validate(parsed)
             return parsed
         # Clients poll with the same few bodies: requests that were read lately are kept, if all of their values are
-        # scalar, so that nothing can change that a handler keeps.
+        # scalar, so that nothing can change that a handler keeps, until a mutation has them checked again.
         key = (request.headers.get("x-amz-target", ""), request.body)
         recent = self._recent.get(key)
-        if recent is not None:
-            return recent
+        if recent is not None and recent[0] is self._check(recent[1].operation):
+            return recent[1]
         parsed = wire.parse(request)
-        self._validate(parsed)
+        check = self._validate(parsed)
         if len(request.body) <= _RECENT_SIZE and not any(isinstance(v, dict | list) for v in parsed.params.values()):
             if len(self._recent) >= _RECENT_COUNT:
                 self._recent.clear()
-            self._recent[key] = parsed
+            self._recent[key] = check, parsed
         return parsed
 
-    def _validate(self, parsed: ParsedRequest) -> None:
-        service, operation = self.service, parsed.operation
-        check = self._checks.get(operation)
-        if check is None:
-            if operation not in self._handlers:
-                raise ServiceError(
-                    "NotImplemented", f"the embedded target does not offer {service.name}:{operation}", status=501
-                )
-            check = self._checks[operation] = api_models.compile_check(service.model, operation)
+    def _check(self, operation: str) -> _Check:
+        if operation not in self._handlers:
+            raise ServiceError(
+                "NotImplemented", f"the embedded target does not offer {self.service.name}:{operation}", status=501
+            )
+        return api_models.compile_check(self.service.model, operation)
+
+    def _validate(self, parsed: ParsedRequest) -> _Check:
+        service, check = self.service, self._check(parsed.operation)
         try:
             check(parsed.params)
         except api_models.TypeMismatch as error:
@@ -114,6 +115,7 @@ class _NativeBackend(_Backend):
             raise ServiceError(service.missing or service.invalid, str(error)) from None
         except api_models.ConstraintViolation as error:
             raise ServiceError(service.invalid, str(error)) from None
+        return check
 
     def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
         if self._permissions is None:

@@ -54,6 +54,10 @@ test: setup ## run the project's own tests and the suites against the embedded t
 soak: setup ## run the tests that are slow by nature: whole runs, real time, many examples
 	@$(BIN)/python -m pytest tests -n $(JOBS) --dist worksteal -m soak $(ARGS)
 
+.PHONY: mutation
+mutation: setup ## judge the suites by small mistakes in the emulator: ARGS=source (default) or ARGS=responses
+	@$(BIN)/python -m tests.mutation $(or $(ARGS),source)
+
 .PHONY: lint
 lint: setup ## check style, types, imports, and the claims against their documents
 	@failed=0; \

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import botocore.loaders
 from botocore.model import ServiceModel, Shape
 
-__all__ = ["ProxyRequest", "ProxyResponse", "invent_output", "parse_request"]
+__all__ = ["ProxyRequest", "ProxyResponse", "invent_output", "parse_request", "service_model"]
 
 _SCOPE = re.compile(r"Credential=[^/,]*/[^/,]*/[^/,]*/([^/,]*)/")
 _JSON = "application/x-amz-json-1.1"
@@ -78,7 +78,7 @@ def parse_request(method: str, path: str, headers: Mapping[str, str], body: byte
 
 def invent_output(request: ProxyRequest) -> dict[str, Any]:
     """Return a successful output that the API model allows, with the request's values for members of the same name."""
-    shape = _model(request.service).operation_model(request.operation).output_shape
+    shape = service_model(request.service).operation_model(request.operation).output_shape
     known = request.params or {}
     return dict(_invent(shape, known)) if shape is not None else {}
 
@@ -106,7 +106,7 @@ def _route53_operation(method: str, path: str) -> str:
 
 @functools.cache
 def _route53_routes() -> list[tuple[str, str, re.Pattern[str]]]:
-    model = _model("route53")
+    model = service_model("route53")
     routes = []
     for name in model.operation_names:
         http = model.operation_model(name).http
@@ -116,7 +116,8 @@ def _route53_routes() -> list[tuple[str, str, re.Pattern[str]]]:
 
 
 @functools.cache
-def _model(service: str) -> ServiceModel:
+def service_model(service: str) -> ServiceModel:
+    """Return botocore's model of a service. Raises UnknownServiceError if there is none."""
     return ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"), service)
 
 

@@ -35,6 +35,8 @@ class DnsMutator:
         if mutant is None or not answer:
             return answer
         message = dns.message.from_wire(answer)
+        if message.flags & dns.flags.TC:  # the client asks again over TCP
+            return answer
         question = message.question[0] if message.question else None
         if question is None:
             return answer
@@ -50,7 +52,6 @@ class DnsMutator:
                     _merge(message, rrset)
         else:
             _CHANGES[mutant.operator](message, mutant.details)
-        message.flags &= ~dns.flags.TC
         return message.to_wire(max_size=65535)
 
 

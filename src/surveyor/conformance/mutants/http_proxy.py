@@ -1,7 +1,8 @@
 """A proxy in front of a target's endpoint, which forwards calls and changes them as the active mutant says.
 
 Requests under ``/_surveyor/`` pass unchanged, except that proxies replace the DNS servers in their responses.
-``POST /_mutant {"mutant": …}`` activates a mutant by its id, "" none.
+``POST /_mutant {"mutant": …}`` activates a mutant by its id, "" none, and ``{"response": {…}}`` a response mutant.
+``{"record": true}`` activates none and notes which response mutants the answers allow; ``GET /_mutant`` returns them.
 """
 
 from __future__ import annotations
@@ -9,10 +10,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import dns.message
 
 from surveyor.conformance.mutants.api_operators import ApiMutator
 from surveyor.conformance.mutants.dns_operators import DnsMutator
+from surveyor.conformance.mutants.dns_response_change import change_dns_answer, changes_of_dns
 from surveyor.conformance.mutants.model import Mutant
+from surveyor.conformance.mutants.response_change import ResponseChange, change_answer, changes_of
 from surveyor.proxies import DnsProxy, HttpProxy, ProxyRequest, ProxyResponse, Upstream, parse_request
 
 __all__ = ["CONTROL", "MutantProxy"]
@@ -31,6 +38,8 @@ class MutantProxy:
         self._dns: dict[tuple[str, int], DnsProxy] = {}
         self._lock = threading.Lock()
         self._settings: list[str] = []
+        self._response: ResponseChange | None = None
+        self._recorded: set[ResponseChange] | None = None
         self._api_mutator, self._dns_mutator = ApiMutator(None), DnsMutator(None)
         self._server = HttpProxy(self.answer)
         self.url = self._server.url
@@ -42,7 +51,7 @@ class MutantProxy:
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ProxyResponse:
         """Return the answer to one request."""
         if path == CONTROL:
-            return self._activate(json.loads(body)["mutant"])
+            return self._control(json.loads(body)) if method == "POST" else self._recorded_changes()
         if path.startswith(_CONTROL_ENDPOINT):
             answer = self._forward(method, path, headers, body)
             return self._with_dns_proxy(answer) if path.startswith(_DNS_SERVERS) and answer.status == 200 else answer
@@ -51,7 +60,18 @@ class MutantProxy:
         def forward(request: ProxyRequest) -> ProxyResponse:
             return self._forward(method, path, headers, request.encode())
 
-        return self._api_mutator.pass_through(question, forward)
+        answer = self._api_mutator.pass_through(question, forward)
+        if self._recorded is not None:
+            self._recorded |= changes_of(question, answer)
+        return answer if self._response is None else change_answer(self._response, question, answer)
+
+    def _control(self, request: dict[str, Any]) -> ProxyResponse:
+        self._recorded = set() if request.get("record") else None
+        self._response = ResponseChange(**request["response"]) if "response" in request else None
+        return self._activate(request.get("mutant", ""))
+
+    def _recorded_changes(self) -> ProxyResponse:
+        return ProxyResponse.from_json(200, {"changes": [asdict(change) for change in sorted(self._recorded or ())]})
 
     def _activate(self, mutant_id: str) -> ProxyResponse:
         mutant = self._mutants.get(mutant_id)
@@ -76,10 +96,18 @@ class MutantProxy:
         upstream = (answer.value["address"], answer.value["port"])
         with self._lock:
             if upstream not in self._dns:
-                self._dns[upstream] = DnsProxy(upstream, self._change_dns_answer)
+                self._dns[upstream] = DnsProxy(upstream, self._change_dns_answer, keep_udp=True)
         address, port = self._dns[upstream].address
         return ProxyResponse.from_json(200, {**answer.value, "address": address, "port": port})
 
     def _change_dns_answer(self, query: bytes, forward: Callable[[bytes], bytes]) -> bytes:
         # Read at each query: the mutator changes with the mutant, the DNS proxy stays.
-        return self._dns_mutator.pass_through(query, forward)
+        answer = self._dns_mutator.pass_through(query, forward)
+        if not answer or (self._response is None and self._recorded is None):
+            return answer
+        message = dns.message.from_wire(answer)
+        if self._recorded is not None:
+            self._recorded |= changes_of_dns(message)
+        if self._response is not None:
+            change_dns_answer(self._response, message)
+        return message.to_wire(max_size=65535)

@@ -60,7 +60,9 @@ class Candidate:
 
     def render(self) -> SourceMutant:
         """Return the edit with the text of the file."""
-        source, text = self.module.code, self.module.deep_replace(self.original, self.mutated).code  # type: ignore[arg-type]
+        edited = self.module.deep_replace(self.original, self.mutated)
+        assert isinstance(edited, cst.Module)
+        source, text = self.module.code, edited.code
         before, after = _changed_lines(source, text)
         return SourceMutant(self.file, self.line, self.function, self.operator, before, after, text)
 
@@ -126,7 +128,7 @@ def _mutations(node: cst.CSTNode) -> Iterator[tuple[str, cst.CSTNode]]:
             for number, mutated in enumerate(function(node)):
                 if name == "operator_string" and number:  # other case: the same as another text
                     continue
-                yield name.removeprefix("operator_"), mutated  # type: ignore[misc]
+                yield name.removeprefix("operator_"), mutated
     yield from ((name, mutated) for name, mutated in _own_mutations(node))
 
 
@@ -178,5 +180,8 @@ def _changed_lines(before: str, after: str) -> tuple[str, str]:
     end = 0
     while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    cut = lambda lines: "\n".join(line.strip() for line in lines[start : len(lines) - end])  # noqa: E731
-    return cut(old), cut(new)
+    return _join(old[start : len(old) - end]), _join(new[start : len(new) - end])
+
+
+def _join(lines: list[str]) -> str:
+    return "\n".join(line.strip() for line in lines)

@@ -67,7 +67,7 @@ def test_other_keys_are_refused(cloudmap, make_service, http_namespace, key):
 
 
 @proves("instances.attributes-are-printable-ascii")
-@for_each("value", [" v", "\tv", " ", "a\nb", "a\x7f", "é", "vé", "\uff56"])
+@for_each("value", [" v", "\tv", " ", "a\nb", "a\n", "a\x7f", "é", "vé", "\uff56"])
 def test_other_values_are_refused(cloudmap, make_service, http_namespace, value):
     """A value that begins with a blank, or has a control character or one outside ASCII, is refused."""
     service = make_service(http_namespace)["Id"]

@@ -1,99 +1,292 @@
 """Updates of services."""
 
-from surveyor.testing import dns_config, proves, raises
+import json
 
-A = dns_config("A")
+from surveyor.testing import Inconclusive, dns_config, for_each, proves, raises
+
 TCP = {"Type": "TCP", "FailureThreshold": 3}
+CUSTOM = {"FailureThreshold": 1}
+# Route 53 does not check private and documentation ranges; these are name servers of Route 53.
+NAME_SERVERS = {
+    f"i-{number}": {"AWS_INSTANCE_IPV4": f"205.251.192.{number}", "AWS_INSTANCE_PORT": "53"} for number in (1, 2)
+}
+
+
+def records(**ttl_by_type):
+    """Return the DnsConfig of a change, with a record for each keyword."""
+    return {"DnsRecords": [{"Type": kind, "TTL": ttl} for kind, ttl in ttl_by_type.items()]}
+
+
+def shown(cloudmap, service):
+    """Return the TTL of each record type, and the health check, that GetService shows; {} and None if none."""
+    found = cloudmap.get_service(Id=service["Id"])["Service"]
+    ttl_by_type = {record["Type"]: record["TTL"] for record in found.get("DnsConfig", {}).get("DnsRecords", [])}
+    return ttl_by_type, found.get("HealthCheckConfig")
 
 
 @proves("services.record-types-are-fixed")
-def test_record_type_cannot_be_changed(cloudmap, make_service, private_namespace):
-    """An update from A to AAAA is refused with InvalidInput, and the service still has its A record."""
-    service = make_service(private_namespace, DnsConfig=A)["Id"]
+@for_each(
+    "before, after",
+    {
+        "A to AAAA": (("A",), ("AAAA",)),
+        "AAAA to A": (("AAAA",), ("A",)),
+        "AAAA added": (("A",), ("A", "AAAA")),
+        "A to SRV": (("A",), ("SRV",)),
+        "SRV to A": (("SRV",), ("A",)),
+        "A to CNAME": (("A",), ("CNAME",)),
+        "CNAME to A": (("CNAME",), ("A",)),
+    },
+)
+def test_record_type_cannot_be_changed(cloudmap, make_service, private_namespace, before, after):
+    """An update to another record type is refused with InvalidInput, and the service still has its records."""
+    service = make_service(private_namespace, DnsConfig=dns_config(*before, policy="WEIGHTED"))
     with raises("InvalidInput"):
-        cloudmap.update_service(Id=service, Service={"DnsConfig": dns_config("AAAA", policy=None)})
-    assert cloudmap.get_service(Id=service)["Service"]["DnsConfig"]["DnsRecords"] == A["DnsRecords"]
+        cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": dns_config(*after, ttl=61, policy=None)})
+    assert shown(cloudmap, service) == (dict.fromkeys(before, 60), None)
+
+
+@proves("services.records-need-type-and-ttl")
+@for_each("record", {"no Type": {"TTL": 61}, "no TTL": {"Type": "A"}})
+def test_update_needs_type_and_ttl(cloudmap, make_service, private_namespace, record):
+    """UpdateService refuses a record without Type or TTL with InvalidInput, and changes nothing."""
+    service = make_service(private_namespace, DnsConfig=dns_config("A"))
+    with raises("InvalidInput"):
+        cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": {"DnsRecords": [record]}})
+    assert shown(cloudmap, service) == ({"A": 60}, None)
+
+
+@proves("services.ttl-spans-31-bits")
+def test_update_accepts_ttl_within_bounds(cloudmap, make_service, wait_for_success, private_namespace):
+    """UpdateService accepts TTLs from 0 to 2147483647 and refuses others with InvalidInput."""
+    service = make_service(private_namespace, DnsConfig=dns_config("A", "AAAA", ttl=60))
+    for ttl in (0, 2147483647):
+        change = {"DnsConfig": records(A=ttl, AAAA=2147483647 - ttl)}
+        wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
+        assert shown(cloudmap, service)[0] == {"A": ttl, "AAAA": 2147483647 - ttl}
+    for ttl in (-1, 2147483648):
+        for change in (records(A=ttl, AAAA=60), records(A=60, AAAA=ttl)):
+            with raises("InvalidInput"):
+                cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": change})
+    assert shown(cloudmap, service)[0] == {"A": 2147483647, "AAAA": 0}
+
+
+@proves("services.cname.excludes-health-check")
+def test_update_adds_no_health_check_to_a_cname(cloudmap, make_service, public_namespace):
+    """UpdateService with a CNAME record and HealthCheckConfig is refused with InvalidInput."""
+    service = make_service(public_namespace, DnsConfig=dns_config("CNAME", policy="WEIGHTED"))
+    with raises("InvalidInput"):
+        cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": records(CNAME=60), "HealthCheckConfig": TCP})
+    assert shown(cloudmap, service) == ({"CNAME": 60}, None)
+
+
+@proves("services.one-kind-of-health-check")
+def test_update_adds_no_second_kind_of_check(cloudmap, make_service, public_namespace):
+    """UpdateService with HealthCheckConfig is refused with InvalidInput by a service with a custom check."""
+    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckCustomConfig=CUSTOM)
+    with raises("InvalidInput"):
+        cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": records(A=61), "HealthCheckConfig": TCP})
+    assert shown(cloudmap, service) == ({"A": 60}, None)
+
+
+@proves("services.route53-checks-not-in-private-namespaces")
+def test_update_adds_no_route53_check_in_a_private_namespace(cloudmap, make_service, private_namespace):
+    """UpdateService with HealthCheckConfig is refused with InvalidInput in a private namespace."""
+    service = make_service(private_namespace, DnsConfig=dns_config("A"))
+    with raises("InvalidInput"):
+        cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": records(A=61), "HealthCheckConfig": TCP})
+    assert shown(cloudmap, service) == ({"A": 60}, None)
+
+
+@proves("services.health-check.type-and-path", "services.health-check.threshold-is-1-to-10")
+@for_each(
+    "before, after",
+    {
+        "no type": (TCP, {"FailureThreshold": 4}),
+        "unknown type": (TCP, {"Type": "CALCULATED", "FailureThreshold": 4}),
+        "TCP with a path": (TCP, {"Type": "TCP", "ResourcePath": "/", "FailureThreshold": 4}),
+        "threshold of 0": (TCP, {"Type": "TCP", "FailureThreshold": 0}),
+        "threshold of 11": (TCP, {"Type": "TCP", "FailureThreshold": 11}),
+    },
+)
+def test_update_refuses_invalid_health_checks(cloudmap, make_service, public_namespace, before, after):
+    """UpdateService refuses with InvalidInput what CreateService refuses, and changes nothing."""
+    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig=before)
+    with raises("InvalidInput"):
+        cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": records(A=61), "HealthCheckConfig": after})
+    assert shown(cloudmap, service) == ({"A": 60}, before)
+
+
+@proves("services.health-check.type-is-fixed")
+@for_each("before, after", [("HTTP", "HTTPS"), ("HTTPS", "HTTP"), ("HTTP", "TCP"), ("TCP", "HTTP"), ("TCP", "HTTPS")])
+def test_type_of_a_health_check_cannot_be_changed(cloudmap, make_service, public_namespace, before, after):
+    """UpdateService with another Type of health check is refused with InvalidInput and changes nothing."""
+    # servicediscovery/HealthCheckConfig.Type: "You can't change the value of Type after you create a health check."
+    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig={"Type": before})
+    with raises("InvalidInput"):
+        change = {"DnsConfig": records(A=61), "HealthCheckConfig": {"Type": after}}
+        cloudmap.update_service(Id=service["Id"], Service=change)
+    ttl_by_type, health_check = shown(cloudmap, service)
+    assert (ttl_by_type, health_check["Type"]) == ({"A": 60}, before)
 
 
 @proves("services.custom-health.is-set-at-creation-only")
-def test_update_does_not_remove_a_custom_check(cloudmap, make_service, wait_for_success, private_namespace):
+@for_each("kind", ["private", "public"])
+def test_update_does_not_remove_a_custom_check(cloudmap, make_service, wait_for_success, namespace_of_kind, kind):
     """An update without HealthCheckCustomConfig keeps it, and changes the settings that it names."""
-    service = make_service(private_namespace, DnsConfig=A, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
-    wait_for_success(cloudmap.update_service(Id=service, Service={"DnsConfig": dns_config("A", ttl=15, policy=None)}))
-    found = cloudmap.get_service(Id=service)["Service"]
-    assert found["DnsConfig"]["DnsRecords"] == [{"Type": "A", "TTL": 15}]
-    assert "HealthCheckCustomConfig" in found
+    # servicediscovery/UpdateService: "If you omit an existing HealthCheckCustomConfig configuration from an
+    # UpdateService request, the configuration isn't deleted from the service."
+    service = make_service(namespace_of_kind(kind), DnsConfig=dns_config("A"), HealthCheckCustomConfig=CUSTOM)
+    for change in ({"DnsConfig": records(A=15)}, {"Description": "changed"}):
+        wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
+        assert "HealthCheckCustomConfig" in cloudmap.get_service(Id=service["Id"])["Service"]
+        assert shown(cloudmap, service) == ({"A": 15} if "DnsConfig" in change else {}, None)
 
 
-@proves("services.update.replaces-omitted-settings")
-def test_update_deletes_omitted_settings(cloudmap, make_service, wait_for_success, public_namespace):
-    """An update with only a description deletes the DNS records and the health check."""
-    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)["Id"]
-    wait_for_success(cloudmap.update_service(Id=service, Service={"Description": "changed"}))
-    found = cloudmap.get_service(Id=service)["Service"]
-    assert found["Description"] == "changed"
-    assert "HealthCheckConfig" not in found
-    assert found.get("DnsConfig", {}).get("DnsRecords", []) == []
-
-
-@proves("services.update.replaces-omitted-settings")
-def test_update_keeps_named_settings(cloudmap, make_service, wait_for_success, public_namespace):
-    """An update that names only A keeps A and deletes AAAA; the health check is the one that it names."""
-    records = [{"Type": "A", "TTL": 60}, {"Type": "AAAA", "TTL": 60}]
-    service = make_service(
-        public_namespace, DnsConfig={"RoutingPolicy": "MULTIVALUE", "DnsRecords": records}, HealthCheckConfig=TCP
-    )["Id"]
-    change = {
-        "DnsConfig": {"DnsRecords": records[:1]},
-        "HealthCheckConfig": {"Type": "TCP", "FailureThreshold": 5},
+@proves("services.custom-health.is-set-at-creation-only")
+def test_update_does_not_add_a_custom_check(
+    cloudmap, post_to_cloudmap, make_service, wait_for_operation, private_namespace
+):
+    """A raw UpdateService request with HealthCheckCustomConfig does not give the service a custom check."""
+    service = make_service(private_namespace, DnsConfig=dns_config("A"))
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "Route53AutoNaming_v20170314.UpdateService",
     }
-    wait_for_success(cloudmap.update_service(Id=service, Service=change))
-    found = cloudmap.get_service(Id=service)["Service"]
-    assert found["DnsConfig"]["DnsRecords"] == records[:1]
-    assert found["HealthCheckConfig"] == change["HealthCheckConfig"]
+    change = {"DnsConfig": records(A=15), "HealthCheckCustomConfig": CUSTOM}
+    answer = post_to_cloudmap("/", headers, json.dumps({"Id": service["Id"], "Service": change}).encode())
+    # Not documented: whether the member is ignored or refused.
+    if b"OperationId" in answer.body:
+        wait_for_operation(json.loads(answer.body)["OperationId"])
+    assert "HealthCheckCustomConfig" not in cloudmap.get_service(Id=service["Id"])["Service"]
+
+
+@proves("services.update.replaces-omitted-settings")
+@for_each(
+    "change, expected",
+    {
+        "description": ({"Description": "changed"}, ({}, None)),
+        "records": ({"DnsConfig": records(A=60, AAAA=60)}, ({"A": 60, "AAAA": 60}, None)),
+        "health check": ({"HealthCheckConfig": TCP}, ({}, TCP)),
+        "A and health check": ({"DnsConfig": records(A=60), "HealthCheckConfig": TCP}, ({"A": 60}, TCP)),
+        "AAAA and health check": ({"DnsConfig": records(AAAA=61), "HealthCheckConfig": TCP}, ({"AAAA": 61}, TCP)),
+    },
+)
+def test_update_deletes_omitted_settings(cloudmap, make_service, wait_for_success, public_namespace, change, expected):
+    """An update deletes the records and the health check that it omits, and keeps those that it names."""
+    # servicediscovery/UpdateService: "If you omit any existing DnsRecords or HealthCheckConfig configurations from an
+    # UpdateService request, the configurations are deleted from the service."
+    service = make_service(public_namespace, DnsConfig=dns_config("A", "AAAA"), HealthCheckConfig=TCP)
+    wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
+    assert shown(cloudmap, service) == expected
+    if "Description" in change:
+        assert cloudmap.get_service(Id=service["Id"])["Service"]["Description"] == "changed"
+
+
+@proves("services.update.replaces-omitted-settings")
+def test_update_deletes_omitted_records_in_private_namespaces(
+    cloudmap, make_service, wait_for_success, private_namespace
+):
+    """In a private namespace too an update deletes the records that it omits."""
+    service = make_service(private_namespace, DnsConfig=dns_config("A", "AAAA"))
+    for change, expected in (({"DnsConfig": records(AAAA=60)}, {"AAAA": 60}), ({"Description": "changed"}, {})):
+        wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
+        assert shown(cloudmap, service) == (expected, None)
+
+
+@proves("services.update.changes-health-check")
+def test_update_adds_changes_and_deletes_the_health_check(cloudmap, make_service, wait_for_success, public_namespace):
+    """UpdateService adds a HealthCheckConfig, changes its path and threshold, and deletes it."""
+    service = make_service(public_namespace, DnsConfig=dns_config("A"))
+    for path, threshold in (("/a", 1), ("/a", 10), ("/b", 10)):
+        config = {"Type": "HTTP", "ResourcePath": path, "FailureThreshold": threshold}
+        change = {"DnsConfig": records(A=60), "HealthCheckConfig": config}
+        wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
+        assert shown(cloudmap, service) == ({"A": 60}, config)
+    wait_for_success(cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": records(A=60)}))
+    assert shown(cloudmap, service) == ({"A": 60}, None)
 
 
 @proves("services.update.rewrites-instance-records")
+@for_each(
+    "types, attributes",
+    {
+        "A and AAAA": (("A", "AAAA"), {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1"}),
+        "SRV": (("SRV",), {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "80"}),
+        "CNAME": (("CNAME",), {"AWS_INSTANCE_CNAME": "target.surveyor.test"}),
+    },
+)
 def test_update_changes_the_ttl_of_every_record(
-    cloudmap, make_service, register, wait_for_success, record_sets, private_namespace
+    cloudmap, make_service, register_all, wait_for_success, record_sets, private_namespace, types, attributes
 ):
-    """After UPDATE_SERVICE the records of both instances have the new TTL."""
-    service = make_service(private_namespace, DnsConfig=A)
-    name = f"{service['Name']}.{private_namespace['Name']}"
-    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
-    register(service, "i-2", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
-    assert [record["TTL"] for record in record_sets(private_namespace, name)] == [60, 60]
-    change = {"DnsConfig": dns_config("A", ttl=15, policy=None)}
+    """After UPDATE_SERVICE the records of all instances have the new TTLs and their old values."""
+    service = make_service(private_namespace, DnsConfig=dns_config(*types, policy="WEIGHTED"))
+    register_all(service, {"i-1": attributes, "i-2": attributes})
+
+    def records_shown():
+        sets = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+        return {(record["Type"], record["SetIdentifier"]): record for record in sets}
+
+    before = records_shown()
+    ttl_by_type = {kind: 15 + number for number, kind in enumerate(types)}
+    assert [record["TTL"] for record in before.values()] == [60, 60] * len(types)
+    change = {"DnsConfig": records(**ttl_by_type)}
     operation = wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
     assert operation["Type"] == "UPDATE_SERVICE"
-    assert [record["TTL"] for record in record_sets(private_namespace, name)] == [15, 15]
+    assert records_shown() == {key: record | {"TTL": ttl_by_type[key[0]]} for key, record in before.items()}
 
 
 @proves("services.update.rewrites-instance-records")
-def test_update_changes_the_threshold_of_the_health_check(
-    cloudmap, route53, make_service, register, wait_for_success, record_sets, public_namespace
+def test_update_changes_the_health_check_of_every_instance(
+    cloudmap, route53, make_service, register_all, wait_for_success, record_sets, public_namespace
 ):
-    """After UPDATE_SERVICE the health check of an instance's record has the new threshold."""
-    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)
-    # Route 53 does not check private and documentation ranges; this is a name server of Route 53.
-    register(service, "i-1", {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"})
+    """After UPDATE_SERVICE the health checks of all instances' records have the new path and threshold."""
+    config = {"Type": "HTTP", "ResourcePath": "/a", "FailureThreshold": 3}
+    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig=config)
+    register_all(service, NAME_SERVERS)
 
-    def threshold():
-        [record] = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
-        check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]
-        return check["HealthCheckConfig"]["FailureThreshold"]
+    def checks():
+        sets = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+        found = [route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"] for record in sets]
+        return sorted(
+            (check["IPAddress"], check["ResourcePath"], check["FailureThreshold"])
+            for check in (each["HealthCheckConfig"] for each in found)
+        )
 
-    assert threshold() == 3
-    records = {"DnsRecords": A["DnsRecords"]}
-    change = {"DnsConfig": records, "HealthCheckConfig": {"Type": "TCP", "FailureThreshold": 5}}
-    wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
-    assert threshold() == 5
+    addresses = [attributes["AWS_INSTANCE_IPV4"] for attributes in NAME_SERVERS.values()]
+    assert checks() == [(address, "/a", 3) for address in addresses]
+    for path, threshold in (("/a", 5), ("/b", 5)):
+        config = {"Type": "HTTP", "ResourcePath": path, "FailureThreshold": threshold}
+        change = {"DnsConfig": records(A=60), "HealthCheckConfig": config}
+        wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
+        assert checks() == [(address, path, threshold) for address in addresses]
 
 
 @proves("services.update.not-in-http-namespaces")
-def test_service_of_an_http_namespace_cannot_be_updated(cloudmap, make_service, http_namespace):
+@for_each(
+    "change",
+    {
+        "description": {"Description": "changed"},
+        "health check": {"HealthCheckConfig": TCP | {"FailureThreshold": 5}},
+        "records": {"DnsConfig": records(A=60)},
+    },
+)
+def test_service_of_an_http_namespace_cannot_be_updated(cloudmap, make_service, http_namespace, change):
     """An update in an HTTP namespace is refused with InvalidInput and changes nothing."""
-    service = make_service(http_namespace, Description="unchanged")["Id"]
+    service = make_service(http_namespace, Description="unchanged", HealthCheckConfig=TCP)
     with raises("InvalidInput"):
-        cloudmap.update_service(Id=service, Service={"Description": "changed"})
-    assert cloudmap.get_service(Id=service)["Service"]["Description"] == "unchanged"
+        cloudmap.update_service(Id=service["Id"], Service=change)
+    assert cloudmap.get_service(Id=service["Id"])["Service"]["Description"] == "unchanged"
+    assert shown(cloudmap, service) == ({}, TCP)
+
+
+@proves("namespaces.running-operation-is-named")
+def test_second_update_names_the_first(cloudmap, make_service, wait_for_success, private_namespace):
+    """A second UpdateService during the first raises DuplicateRequest with the id of the first operation."""
+    service, change = make_service(private_namespace, DnsConfig=dns_config("A")), {"DnsConfig": records(A=15)}
+    first = cloudmap.update_service(Id=service["Id"], Service=change)["OperationId"]
+    if cloudmap.get_operation(OperationId=first)["Operation"]["Status"] == "SUCCESS":
+        raise Inconclusive("the update ended before the second request was sent")
+    with raises("DuplicateRequest") as refusal:
+        cloudmap.update_service(Id=service["Id"], Service=change)
+    assert refusal.response["DuplicateOperationId"] == first
+    assert wait_for_success(first)["Type"] == "UPDATE_SERVICE"

@@ -1,10 +1,13 @@
 """Probes of Route 53 health checks: what they request, and which answers are healthy."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
-from surveyor.testing import Inconclusive, proves, raises, timeouts
+from surveyor.testing import Inconclusive, for_each, proves, raises, record_values, timeouts
+
+SECURE = {"HTTP": False, "HTTPS": True}
 
 
 @pytest.fixture
@@ -33,25 +36,87 @@ def becomes(cloudmap, clock):
     return wait
 
 
+@pytest.fixture
+def create_check(route53, unique_name):
+    """Create a health check in Route 53 that probes a server every ten seconds, and return its id."""
+
+    def create(server, **settings):
+        config = {"Type": "HTTP", "IPAddress": server.address, "Port": server.port, "ResourcePath": "/"}
+        config |= {"FailureThreshold": 1, "RequestInterval": 10, **settings}
+        config = {name: value for name, value in config.items() if value is not None}
+        created = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)
+        return created["HealthCheck"]["Id"]
+
+    return create
+
+
+@pytest.fixture
+def zone(route53, unique_name):
+    """Create a public hosted zone, and return its id and name."""
+    name = f"{unique_name('zone')}.surveyor.test."
+    return route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"], name
+
+
+@pytest.fixture
+def answered_for(route53, query_dns, zone):
+    """Create a record with a health check beside one without, and return whether DNS answers the former."""
+    zone_id, name = zone
+    public = {"Type": "DNS_PUBLIC", "Properties": {"DnsProperties": {"HostedZoneId": zone_id}}}
+
+    def create(check_id):
+        records = [
+            {"Name": name, "Type": "A", "TTL": 60, "SetIdentifier": number, "MultiValueAnswer": True, **health_check}
+            | {"ResourceRecords": [{"Value": f"192.0.2.{number}"}]}
+            for number, health_check in (("1", {"HealthCheckId": check_id}), ("2", {}))
+        ]
+        changes = [{"Action": "CREATE", "ResourceRecordSet": record} for record in records]
+        route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch={"Changes": changes})
+
+        def shows(is_answered):
+            expected = ["192.0.2.1", "192.0.2.2"] if is_answered else ["192.0.2.2"]
+            return sorted(record_values(query_dns(name, "A", namespace=public), name, "A")) == expected
+
+        return shows
+
+    return create
+
+
 @proves("health.route53.every-thirty-seconds")
 def test_endpoint_is_requested_every_two_seconds(make_probed_server, probe, clock):
-    """In five minutes each checker sends ten requests, plus or minus one; all checkers together send about 150."""
+    """In ten minutes each checker sends twenty requests, plus or minus one; all checkers together send about 300."""
+    # servicediscovery/HealthCheckConfig: "On average, your endpoint receives a health check request about every two
+    # seconds."
     server = make_probed_server()
     probe(server, "HTTP", ResourcePath="/alive")
     clock.wait(60)
     server.forget()
-    clock.wait(300)
+    clock.wait(600)
     assert set(server.paths) == {"/alive"}
-    assert 120 <= len(server.paths) <= 200
-    assert all(9 <= count <= 11 for count in Counter(server.sources).values())
+    assert 240 <= len(server.paths) <= 400
+    assert all(19 <= count <= 21 for count in Counter(server.sources).values())
+
+
+@proves("health.route53.requested-at-its-interval")
+@for_each("interval", [10, 30])
+def test_interval_decides_how_often_a_checker_requests(make_probed_server, create_check, clock, interval):
+    """In five minutes a checker sends 30 requests with 10 seconds and 10 with 30 seconds, or one more or less."""
+    server = make_probed_server()
+    create_check(server, RequestInterval=interval)
+    clock.wait(60)
+    server.forget()
+    clock.wait(300)
+    assert all(abs(count - 300 / interval) <= 1 for count in Counter(server.sources).values())
+    assert server.sources
 
 
 @proves("health.route53.response-limits")
-@pytest.mark.parametrize(("good", "bad"), [(200, 400), (204, 404), (302, 500), (399, 503)])
-def test_status_code_decides(make_probed_server, probe, becomes, good, bad):
-    """2xx and 3xx are healthy, higher status codes are not; redirects are not followed."""
-    server = make_probed_server()
-    service = probe(server, "HTTP", FailureThreshold=1)
+@for_each("check", ["HTTP", "HTTPS"])
+@for_each("good, bad", [(200, 199), (204, 404), (302, 500), (399, 400)])
+def test_status_code_decides(make_probed_server, probe, becomes, check, good, bad):
+    """200 to 399 are healthy, lower and higher status codes are not; redirects are not followed."""
+    # route53/HealthCheckConfig.Type: "an HTTP status code of 200 or greater and less than 400"
+    server = make_probed_server(tls=SECURE[check])
+    service = probe(server, check, FailureThreshold=1)
     server.answer(bad)
     assert becomes(service, "UNHEALTHY")
     server.answer(good)
@@ -60,27 +125,51 @@ def test_status_code_decides(make_probed_server, probe, becomes, good, bad):
 
 
 @proves("health.route53.response-limits")
-def test_answer_must_arrive_within_two_seconds(make_probed_server, probe, becomes):
-    """An answer after 3 seconds, or none, is unhealthy; an answer after 1.5 seconds is healthy."""
-    server = make_probed_server()
-    service = probe(server, "HTTP", FailureThreshold=1)
-    server.answer(after=3)
+@for_each("check", ["HTTP", "HTTPS"])
+def test_answer_must_arrive_within_two_seconds(make_probed_server, probe, becomes, check):
+    """An answer after 2.5 seconds, or none, is unhealthy; an answer after 1.2 seconds is healthy."""
+    server = make_probed_server(tls=SECURE[check])
+    service = probe(server, check, FailureThreshold=1)
+    server.answer(after=2.5)
     assert becomes(service, "UNHEALTHY")
-    server.answer(after=1.5)
+    server.answer(after=1.2)
     assert becomes(service, "HEALTHY")
     server.hang()
     assert becomes(service, "UNHEALTHY")
 
 
 @proves("health.route53.response-limits")
-def test_tcp_needs_a_connection_only(make_probed_server, probe, becomes):
-    """For a TCP check a server that refuses connections is unhealthy; one that accepts and never answers is healthy."""
-    server = make_probed_server()
+@for_each("check", ["HTTP", "HTTPS", "TCP"])
+def test_a_connection_is_needed(make_probed_server, probe, becomes, check):
+    """A server that refuses connections is unhealthy, whatever the type of the check."""
+    server = make_probed_server(tls=SECURE.get(check, False))
     server.refuse()
-    service = probe(server, "TCP", FailureThreshold=1)
+    service = probe(server, check, FailureThreshold=1)
     assert becomes(service, "UNHEALTHY")
-    server.hang()
+    server.answer()
     assert becomes(service, "HEALTHY")
+
+
+@proves("health.route53.response-limits")
+def test_tcp_needs_a_connection_only(make_probed_server, probe, becomes):
+    """For a TCP check a server that accepts is healthy, even if it answers 503, late or never."""
+    server = make_probed_server()
+    service = probe(server, "TCP", FailureThreshold=1)
+    for misbehave in (server.hang, lambda: server.answer(503), lambda: server.answer(after=3)):
+        server.refuse()
+        assert becomes(service, "UNHEALTHY")
+        misbehave()
+        assert becomes(service, "HEALTHY")
+
+
+@proves("health.route53.response-limits")
+@for_each("check", ["HTTP", "HTTPS"])
+def test_the_type_decides_the_protocol(make_probed_server, probe, becomes, check):
+    """An HTTP check of a server that speaks TLS is unhealthy, and so is an HTTPS check of one that does not."""
+    matching, other = (make_probed_server(tls=tls) for tls in (SECURE[check], not SECURE[check]))
+    services = [probe(server, check, FailureThreshold=1) for server in (matching, other)]
+    assert becomes(services[1], "UNHEALTHY")
+    assert becomes(services[0], "HEALTHY")
 
 
 @proves("health.route53.certificates-are-not-validated")
@@ -97,6 +186,8 @@ def test_certificate_is_not_validated(make_probed_server, probe, becomes):
 @proves("health.route53.eighteen-percent")
 def test_more_than_18_percent_of_the_checkers_suffice(make_probed_server, probe, clock, becomes):
     """An endpoint that is healthy for at most 18 % of the checkers is unhealthy, for one checker more it is healthy."""
+    # Route 53 Developer Guide: "If more than 18% of health checkers report that an endpoint is healthy, Route 53
+    # considers it healthy."
     server = make_probed_server()
     service = probe(server, "HTTP", FailureThreshold=1)
     clock.wait(2 * timeouts.PROBE_INTERVAL + 5)
@@ -110,42 +201,156 @@ def test_more_than_18_percent_of_the_checkers_suffice(make_probed_server, probe,
     assert becomes(service, "HEALTHY")
 
 
-@proves("health.route53.string-match")
-def test_string_is_searched_in_the_first_5120_bytes(route53, make_probed_server, unique_name, query_dns, eventually):
-    """A record is answered if the string ends at byte 5,120 of the body, and not if it ends one byte later."""
+@proves("health.route53.eighteen-percent")
+@for_each("regions", [3, 5, 6])
+def test_share_of_fewer_checkers(make_probed_server, create_check, answered_for, clock, eventually, regions):
+    """With the checkers of three, five and six regions the same share decides: 17 % are too few, 20 % are enough."""
     server = make_probed_server()
-    server.answer(body=b"-" * 5118 + b"ok")
-    check = {"Type": "HTTP_STR_MATCH", "SearchString": "ok", "IPAddress": server.address, "Port": server.port}
-    check |= {"FailureThreshold": 1, "RequestInterval": 10}
-    created = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=check)
-    check_id = created["HealthCheck"]["Id"]
-    name = f"{unique_name('zone')}.surveyor.test."
-    zone = route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
-    public = {"Type": "DNS_PUBLIC", "Properties": {"DnsProperties": {"HostedZoneId": zone}}}
-    records = [
-        {"Name": name, "Type": "A", "TTL": 60, "SetIdentifier": number, "MultiValueAnswer": True, **health_check}
-        | {"ResourceRecords": [{"Value": f"192.0.2.{number}"}]}
-        for number, health_check in (("1", {"HealthCheckId": check_id}), ("2", {}))
-    ]
-    changes = [{"Action": "CREATE", "ResourceRecordSet": record} for record in records]
-    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    places = ["us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1", "sa-east-1"]
+    is_answered = answered_for(create_check(server, Regions=places[:regions]))
+    clock.wait(25)
+    checkers = sorted(set(server.sources))
+    if len(checkers) < 3:
+        raise Inconclusive(f"requests arrived from {len(checkers)} addresses only, so checkers cannot be distinguished")
+    enough = next(count for count in range(len(checkers) + 1) if count > 0.18 * len(checkers))
+    for healthy, expected in ((enough - 1, False), (enough, True)):
+        server.answer(healthy_for=checkers[:healthy])
+        eventually(lambda expected=expected: is_answered(expected), within=timeouts.DNS_CHANGE)
 
-    def answered(*expected):
-        reply = query_dns(name, "A", namespace=public)
-        return {rdata.to_text() for rrset in reply.answer for rdata in rrset} == set(expected)
 
+@proves("health.route53.checked-from-regions")
+def test_checkers_are_those_of_the_regions(route53, make_probed_server, create_check, clock):
+    """GetHealthCheckStatus has the checkers of the given regions, with the addresses that requests come from."""
+    regions = ["eu-west-1", "sa-east-1", "us-west-2"]
+    server = make_probed_server()
+    check = create_check(server, Regions=regions)
+    clock.wait(30)
+    reports = route53.get_health_check_status(HealthCheckId=check)["HealthCheckObservations"]
+    assert {report["Region"] for report in reports} == set(regions)
+    assert {report["IPAddress"] for report in reports} == set(server.sources)
+    assert route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]["Regions"] == regions
+    with raises("InvalidInput"):
+        create_check(server, Regions=regions[:2])
+
+
+@proves("health.route53.checked-from-regions")
+def test_by_default_all_regions_check(route53, make_probed_server, create_check, clock):
+    """Without Regions there are checkers of all eight regions, and each reports when it checked last."""
+    # route53/HealthCheckConfig.Regions: "automatically performs checks from all of the regions that are listed"
+    server = make_probed_server()
+    check = create_check(server)
+    clock.wait(30)
+    start = clock.now()
+    clock.wait(30)
+    reports = route53.get_health_check_status(HealthCheckId=check)["HealthCheckObservations"]
+    assert {report["Region"] for report in reports} == {
+        *("ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-west-1"),
+        *("sa-east-1", "us-east-1", "us-west-1", "us-west-2"),
+    }
+    assert all(start <= report["StatusReport"]["CheckedTime"].timestamp() <= clock.now() for report in reports)
+
+
+@proves("health.route53.host-header")
+@for_each("check", ["HTTP", "HTTPS"])
+def test_host_header(make_probed_server, create_check, clock, unique_name, check):
+    """The Host header is the domain name of the check, or else its address, with the port if that is not usual."""
+    named, unnamed = (make_probed_server(tls=SECURE[check]) for _ in range(2))
+    name = f"{unique_name('host')}.surveyor.test"
+    create_check(named, Type=check, FullyQualifiedDomainName=name)
+    create_check(unnamed, Type=check)
+    clock.wait(30)
+    assert set(named.hosts) == {f"{name}:{named.port}"}
+    assert set(unnamed.hosts) == {f"{unnamed.address}:{unnamed.port}"}
+
+
+@proves("health.route53.resolves-domain-name")
+def test_without_address_the_domain_name_is_resolved(
+    route53, make_probed_server, create_check, answered_for, zone, eventually
+):
+    """A check without IPAddress follows the A record of its domain name, and fails when there is none."""
+    zone_id, parent = zone
+    name, server = f"host.{parent}".rstrip("."), make_probed_server()
+
+    def change(action, address):
+        record = {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": address}]}
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)
+
+    change("CREATE", server.address)
+    is_answered = answered_for(create_check(server, IPAddress=None, FullyQualifiedDomainName=name))
+    eventually(lambda: server.sources and is_answered(True), within=2 * timeouts.DNS_CHANGE)
+    assert set(server.hosts) == {f"{name}:{server.port}"}
+    for action, address in (("DELETE", server.address), ("UPSERT", "127.0.0.9")):
+        change(action, address)
+        eventually(lambda: is_answered(False), within=2 * timeouts.DNS_CHANGE)
+        change("UPSERT", server.address)
+        eventually(lambda: is_answered(True), within=2 * timeouts.DNS_CHANGE)
+
+
+@proves("health.route53.inverted")
+def test_inverted_check_is_unhealthy_while_the_endpoint_passes(
+    route53, make_probed_server, create_check, answered_for, eventually
+):
+    """With Inverted an endpoint that passes is not answered, one that fails is; UpdateHealthCheck can undo it."""
+    server = make_probed_server()
+    check = create_check(server, Inverted=True)
+    is_answered = answered_for(check)
+    eventually(lambda: server.sources and is_answered(False), within=timeouts.DNS_CHANGE)
+    server.answer(503)
+    eventually(lambda: is_answered(True), within=timeouts.DNS_CHANGE)
+    route53.update_health_check(HealthCheckId=check, Inverted=False)
+    eventually(lambda: is_answered(False), within=timeouts.DNS_CHANGE)
+
+
+@proves("health.route53.disabled")
+def test_disabled_check_is_healthy_and_sends_nothing(
+    route53, make_probed_server, create_check, answered_for, eventually, clock
+):
+    """After Disabled requests stop and the failing endpoint counts as healthy; enabled again, it is unhealthy."""
+    server = make_probed_server()
+    check = create_check(server)
+    is_answered = answered_for(check)
+    server.answer(503)
+    eventually(lambda: is_answered(False), within=timeouts.DNS_CHANGE)
+    route53.update_health_check(HealthCheckId=check, Disabled=True)
+    eventually(lambda: is_answered(True), within=timeouts.DNS_CHANGE)
+    server.forget()
+    clock.wait(60)
+    assert server.sources == []
+    assert is_answered(True)
+    route53.update_health_check(HealthCheckId=check, Disabled=False)
+    eventually(lambda: is_answered(False), within=timeouts.DNS_CHANGE)
+
+
+@proves("health.route53.string-match")
+@for_each("check", ["HTTP", "HTTPS"])
+def test_string_is_searched_in_the_first_5120_bytes(make_probed_server, create_check, answered_for, eventually, check):
+    """A record is answered if the string ends at byte 5,120 of the body; one byte later, or in capitals, it is not."""
+    server = make_probed_server(tls=SECURE[check])
+    last: dict[str, Any] = {"body": b"-" * 5118 + b"ok"}
+    server.answer(**last)
+    is_answered = answered_for(create_check(server, Type=f"{check}_STR_MATCH", SearchString="ok"))
     # Two intervals of ten seconds, plus the delay of the name servers.
     eventually(lambda: len(server.paths) >= 3, within=40)
-    eventually(lambda: answered("192.0.2.1", "192.0.2.2"), within=timeouts.DNS_CHANGE)
-    server.answer(body=b"-" * 5119 + b"ok")
-    eventually(lambda: answered("192.0.2.2"), within=timeouts.DNS_CHANGE)
-    server.answer(body=b"-" * 5118 + b"ok")
-    eventually(lambda: answered("192.0.2.1", "192.0.2.2"), within=timeouts.DNS_CHANGE)
+    # Developer Guide: "it must receive the response body from the endpoint within the next two seconds"
+    slow: dict[str, Any] = {"body": b"ok", "after": 1.2, "body_after": 1.2}
+    failing: tuple[dict[str, Any], ...] = (
+        {"body": b"-" * 5119 + b"ok"},
+        {"body": b"OK"},
+        {"status": 503, "body": b"ok"},
+    )
+    for bad, good in zip((*failing, {"body": b"ok", "body_after": 2.5}), (last, last, slow, last), strict=True):
+        eventually(lambda: is_answered(True), within=timeouts.DNS_CHANGE)
+        server.answer(**bad)
+        eventually(lambda: is_answered(False), within=timeouts.DNS_CHANGE)
+        server.answer(**good)
+    eventually(lambda: is_answered(True), within=timeouts.DNS_CHANGE)
 
 
 @proves("health.route53.string-match")
 def test_cloud_map_has_no_string_matching(make_service, http_namespace):
-    """A service with a check of that type is refused with InvalidInput; with type HTTP it is accepted."""
-    with raises("InvalidInput"):
-        make_service(http_namespace, HealthCheckConfig={"Type": "HTTP_STR_MATCH"})
-    make_service(http_namespace, HealthCheckConfig={"Type": "HTTP"})
+    """A service with a check of these types is refused with InvalidInput; with type HTTP or HTTPS it is accepted."""
+    for check in SECURE:
+        with raises("InvalidInput"):
+            make_service(http_namespace, HealthCheckConfig={"Type": f"{check}_STR_MATCH"})
+        make_service(http_namespace, HealthCheckConfig={"Type": check})

@@ -3,21 +3,68 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import NotOffered, dns_config, proves, raises
+from surveyor.testing import NotOffered, dns_config, for_each, proves, raises, timeouts
 
-A = dns_config("A")
 TCP = {"Type": "TCP"}
-# Route 53 does not check private and documentation ranges; this is a name server of Route 53.
-NAME_SERVER = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
+HTTPS = {"Type": "HTTPS", "ResourcePath": "/alive", "FailureThreshold": 5}
+# Route 53 does not check private and documentation ranges; these are addresses of a name server of Route 53.
+IPV4, IPV6 = "205.251.192.1", "2600:9000:5300:100::1"
+NAME_SERVER = {"AWS_INSTANCE_IPV4": IPV4, "AWS_INSTANCE_PORT": "53"}
+# The first and the last address of ranges in RFC 5735, 6598 and 5156. Those for documentation are not among them.
+SPECIAL_RANGES = {
+    "this network": ("0.0.0.0", "0.255.255.255"),
+    "private 10": ("10.0.0.0", "10.255.255.255"),
+    "shared": ("100.64.0.0", "100.127.255.255"),
+    "link-local": ("169.254.0.0", "169.254.255.255"),
+    "private 172": ("172.16.0.0", "172.31.255.255"),
+    "private 192": ("192.168.0.0", "192.168.255.255"),
+    "benchmark": ("198.18.0.0", "198.19.255.255"),
+    "multicast": ("224.0.0.0", "239.255.255.255"),
+    "reserved": ("240.0.0.0", "255.255.255.255"),
+    "IPv6 local": ("fc00::1", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    "IPv6 link-local": ("fe80::1", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    "IPv6 multicast": ("ff00::1", "ff0e::1"),
+}
+# Public addresses just outside of these ranges.
+NEIGHBOURS = [
+    *("9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "169.253.255.255", "169.255.0.0"),
+    *("172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0"),
+    *("223.255.255.255", IPV6),
+]
 
 
 @pytest.fixture
-def attached_check(make_service, register, record_sets, public_namespace):
+def attached_checks(make_service, register, record_sets, public_namespace):
+    """Register instance i-1 of a new service, and return the health check ids at the records of the service."""
+
+    def create(*types, policy="MULTIVALUE", check=TCP):
+        records = dns_config(*types, policy=policy)
+        service = make_service(public_namespace, DnsConfig=records, HealthCheckConfig=check)
+        addresses = {"AWS_INSTANCE_IPV4": IPV4} if types != ("AAAA",) else {}
+        addresses |= {"AWS_INSTANCE_IPV6": IPV6} if "AAAA" in types else {}
+        register(service, "i-1", {**addresses, "AWS_INSTANCE_PORT": "53"})
+        found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+        return service, {record["Type"]: record.get("HealthCheckId") for record in found}
+
+    return create
+
+
+@pytest.fixture
+def attached_check(attached_checks):
     """Return the id of the health check at the record of an instance in a public namespace."""
-    service = make_service(public_namespace, DnsConfig=A, HealthCheckConfig=TCP)
-    register(service, "i-1", NAME_SERVER)
-    [record] = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
-    return str(record["HealthCheckId"])
+    return attached_checks("A")[1]["A"]
+
+
+@pytest.fixture
+def create_check(route53, unique_name):
+    """Create a TCP check in Route 53, and return it."""
+
+    def create(**settings):
+        config = {"Type": "TCP", "IPAddress": IPV4, "Port": 53, **settings}
+        answer = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)
+        return answer["HealthCheck"]
+
+    return create
 
 
 def checks(route53):
@@ -27,19 +74,32 @@ def checks(route53):
 
 
 @proves("health.route53.attached-to-records")
-def test_check_of_a_public_namespace_is_at_its_record(route53, attached_check):
-    """The record names a health check for the instance's address and port."""
-    check = checks(route53)[attached_check]
-    assert (check["Type"], check["IPAddress"], check["Port"]) == ("TCP", "205.251.192.1", 53)
+@for_each("policy", ["MULTIVALUE", "WEIGHTED"])
+@for_each("types", {"A": ["A"], "AAAA": ["AAAA"], "A and AAAA": ["A", "AAAA"], "SRV": ["SRV"]})
+@for_each("settings", {"TCP": TCP, "HTTPS": HTTPS})
+def test_check_of_a_public_namespace_is_at_its_records(route53, attached_checks, types, policy, settings):
+    """Each record names one health check, with the service's settings and the instance's address and port."""
+    _, attached = attached_checks(*types, policy=policy, check=settings)
+    assert attached.keys() == set(types)
+    assert all(attached.values())
+    [check_id] = set(attached.values())
+    check = route53.get_health_check(HealthCheckId=check_id)["HealthCheck"]["HealthCheckConfig"]
+    assert check["IPAddress"] == (IPV6 if types == ["AAAA"] else IPV4)
+    assert check["Port"] == 53
+    assert {name: check[name] for name in settings} == settings
 
 
 @proves("health.route53.attached-to-records")
-def test_check_of_an_http_namespace_has_no_record(route53, make_service, register, http_namespace):
+@for_each("settings", {"TCP": TCP, "HTTPS": HTTPS})
+def test_check_of_an_http_namespace_has_no_record(route53, make_service, register, http_namespace, settings):
     """Without any record a new check is created for the instance's address and port."""
     before = checks(route53)
-    register(make_service(http_namespace, HealthCheckConfig=TCP), "i-1", NAME_SERVER)
-    [check] = [check for check_id, check in checks(route53).items() if check_id not in before]
-    assert (check["Type"], check["IPAddress"], check["Port"]) == ("TCP", "205.251.192.1", 53)
+    register(
+        make_service(http_namespace, HealthCheckConfig=settings), "i-1", {**NAME_SERVER, "AWS_INSTANCE_PORT": "443"}
+    )
+    expected = [*settings.items(), ("IPAddress", IPV4), ("Port", 443)]
+    found = [check for check_id, check in checks(route53).items() if check_id not in before]
+    assert any(all(check.get(name) == value for name, value in expected) for check in found)
 
 
 @proves("health.route53.interval-is-10-or-30")
@@ -50,43 +110,42 @@ def test_checks_of_cloud_map_have_the_long_interval(route53, attached_check):
 
 
 @proves("health.route53.interval-is-10-or-30")
-def test_interval_is_10_or_30(route53, unique_name):
-    """10 and 30 are accepted and read back, 30 is the default, 20 is refused with InvalidInput."""
-    settings = {"Type": "TCP", "IPAddress": "205.251.192.1", "Port": 53}
-
-    def create(**interval):
-        config = {**settings, **interval}
-        answer = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)
-        return answer["HealthCheck"]
-
+def test_interval_is_10_or_30(route53, create_check):
+    """10 and 30 are accepted and read back, 30 is the default, other figures are refused with InvalidInput."""
     for interval, expected in (({"RequestInterval": 10}, 10), ({"RequestInterval": 30}, 30), ({}, 30)):
-        created = create(**interval)
+        created = create_check(**interval)
         assert created["HealthCheckConfig"]["RequestInterval"] == expected
+        assert checks(route53)[created["Id"]]["RequestInterval"] == expected
         route53.delete_health_check(HealthCheckId=created["Id"])
-    with raises("InvalidInput"):
-        create(RequestInterval=20)
+    for figure in (9, 11, 20, 29, 31):
+        with raises("InvalidInput"):
+            create_check(RequestInterval=figure)
 
 
 @proves("health.route53.not-for-local-addresses")
-@pytest.mark.parametrize("address", ["10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.1.1", "100.64.0.1", "224.0.0.1"])
-def test_local_addresses_are_refused(route53, unique_name, address):
-    """A check for a private, link-local, shared or multicast address is refused with InvalidInput."""
-
-    def create(address):
-        config = {"Type": "TCP", "Port": 53, "IPAddress": address}
-        answer = route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)
-        return answer["HealthCheck"]
-
-    with raises("InvalidInput"):
-        create(address)
-    route53.delete_health_check(HealthCheckId=create("205.251.192.1")["Id"])
+@for_each("addresses", SPECIAL_RANGES)
+def test_local_addresses_are_refused(create_check, addresses):
+    """A check for the first or the last address of such a range is refused with InvalidInput."""
+    for address in addresses:
+        with raises("InvalidInput"):
+            create_check(IPAddress=address, Disabled=True)
 
 
 @proves("health.route53.not-for-local-addresses")
-def test_instance_with_a_private_address_gets_no_check(cloudmap, make_service, wait_for_operation, http_namespace):
+@for_each("address", NEIGHBOURS)
+def test_neighbours_of_local_addresses_are_accepted(route53, create_check, address):
+    """A disabled check, which sends nothing, is created for a public address beside these ranges."""
+    route53.delete_health_check(HealthCheckId=create_check(IPAddress=address, Disabled=True)["Id"])
+
+
+@proves("health.route53.not-for-local-addresses")
+@for_each("address", ["10.0.0.1", "192.168.0.1", "fc00::1"])
+def test_instance_with_a_private_address_gets_no_check(
+    cloudmap, make_service, wait_for_operation, http_namespace, address
+):
     """In a service with a check a private address is refused, or its registration fails."""
     service = make_service(http_namespace, HealthCheckConfig=TCP)["Id"]
-    private = {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "53"}
+    private = {f"AWS_INSTANCE_IPV{6 if ':' in address else 4}": address, "AWS_INSTANCE_PORT": "53"}
     try:
         outcome = wait_for_operation(
             cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=private)
@@ -97,10 +156,57 @@ def test_instance_with_a_private_address_gets_no_check(cloudmap, make_service, w
 
 
 @proves("health.route53.owned-by-cloud-map")
-def test_route53_does_not_delete_checks_of_cloud_map(route53, attached_check):
-    """DeleteHealthCheck is refused for the check of an instance, and the check still exists."""
-    # Not documented: the error code. A target without this operation has not refused it.
-    with pytest.raises(ClientError) as refusal:
-        route53.delete_health_check(HealthCheckId=attached_check)
-    assert not isinstance(refusal.value, NotOffered)
-    assert route53.get_health_check(HealthCheckId=attached_check)["HealthCheck"]["Id"] == attached_check
+def test_route53_does_not_change_checks_of_cloud_map(route53, attached_check):
+    """DeleteHealthCheck and UpdateHealthCheck are refused for the check of an instance, which does not change."""
+    # route53/HealthCheck.LinkedService: "you can't edit or delete it using Amazon Route 53"
+    before = route53.get_health_check(HealthCheckId=attached_check)["HealthCheck"]
+    assert before["LinkedService"]["ServicePrincipal"] == "servicediscovery.amazonaws.com"
+    for refused in (
+        lambda: route53.delete_health_check(HealthCheckId=attached_check),
+        lambda: route53.update_health_check(HealthCheckId=attached_check, FailureThreshold=7),
+    ):
+        # Not documented: the error code. A target without this operation has not refused it.
+        with pytest.raises(ClientError) as refusal:
+            refused()
+        assert not isinstance(refusal.value, NotOffered)
+    assert route53.get_health_check(HealthCheckId=attached_check)["HealthCheck"] == before
+
+
+@proves("health.route53.deleted-after-deregistration")
+def test_check_of_a_deregistered_instance_is_deleted(
+    route53, make_service, register, deregister, record_sets, public_namespace, clock
+):
+    """A day after the deregistration the check does not exist; that of another instance does."""
+    # route53/DeleteHealthCheck: "there can be a delay of several hours before the health check is deleted"
+    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig=TCP)
+    for instance in ("leaves", "stays"):
+        register(service, instance, NAME_SERVER)
+    found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+    attached = {record["SetIdentifier"]: record["HealthCheckId"] for record in found}
+    assert len(set(attached.values())) == 2
+    deregister(service, "leaves")
+    clock.wait(24 * 3600)
+    with raises("NoSuchHealthCheck"):
+        route53.get_health_check(HealthCheckId=attached["leaves"])
+    assert route53.get_health_check(HealthCheckId=attached["stays"])["HealthCheck"]["Id"] == attached["stays"]
+    listed = checks(route53)
+    assert attached["leaves"] not in listed
+    assert attached["stays"] in listed
+
+
+@proves("health.route53.replaced-by-registration")
+def test_registering_again_creates_another_check(
+    route53, attached_checks, register, record_sets, public_namespace, eventually
+):
+    """The record names another check than before, with the new port."""
+    # servicediscovery/RegisterInstanceRequest.InstanceId: "deletes the old health check and creates a new one"
+    service, before = attached_checks("A")
+    register(service, "i-1", {**NAME_SERVER, "AWS_INSTANCE_PORT": "443"})
+    name = f"{service['Name']}.{public_namespace['Name']}"
+
+    def replaced():
+        [record] = record_sets(public_namespace, name)
+        return record["HealthCheckId"] != before["A"] and record["HealthCheckId"]
+
+    check = eventually(replaced, within=timeouts.DNS_CHANGE)
+    assert route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]["Port"] == 443

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from surveyor.testing import dns_config, proves, timeouts
+from surveyor.testing import dns_config, for_each, proves, timeouts
 
 # Three checks in a row, and the delay until DNS shows their result.
 THREE_CHECKS = 3 * timeouts.PROBE_INTERVAL + timeouts.DNS_CHANGE
@@ -50,14 +50,13 @@ def views(cloudmap, query_dns, make_service, register, eventually, public_namesp
 
 
 @proves("health.route53.threshold-counts-both-ways")
-@pytest.mark.parametrize(
-    ("setting", "threshold"), [({}, 3), ({"FailureThreshold": 1}, 1), ({"FailureThreshold": 5}, 5)]
-)
+@for_each("threshold", {"by default 3": None, "1": 1, "10": 10})
 def test_threshold_counts_both_ways(
-    cloudmap, make_service, register, clock, eventually, http_namespace, make_probed_server, setting, threshold
+    cloudmap, make_service, register, clock, eventually, http_namespace, make_probed_server, threshold
 ):
     """The status changes at the threshold and not one result earlier, to UNHEALTHY and back to HEALTHY."""
     server = make_probed_server()
+    setting, threshold = ({"FailureThreshold": threshold}, threshold) if threshold else ({}, 3)
     service = make_service(http_namespace, HealthCheckConfig={"Type": "HTTP", **setting})["Id"]
     register(service, "i-1", server.attributes)
 
@@ -85,7 +84,36 @@ def test_threshold_counts_both_ways(
 
 
 @proves("health.route53.threshold-counts-both-ways")
-@pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
+@for_each("initial, rare", {"failures": (200, 503), "passes": (503, 200)})
+def test_only_results_in_a_row_count(
+    cloudmap, make_service, register, eventually, http_namespace, make_probed_server, initial, rare
+):
+    """Two failed checks, a passed one, two failed ones and so on change nothing, and the same the other way round."""
+    # route53/HealthCheckConfig.FailureThreshold: "the number of consecutive health checks"
+    server = make_probed_server()
+    service = make_service(http_namespace, HealthCheckConfig={"Type": "HTTP", "FailureThreshold": 3})["Id"]
+    server.answer(initial)
+    register(service, "i-1", server.attributes)
+    expected = "HEALTHY" if initial == 200 else "UNHEALTHY"
+
+    def status():
+        return cloudmap.get_instances_health_status(ServiceId=service)["Status"]["i-1"]
+
+    eventually(lambda: status() == expected and len(server.sources) > 1, within=THREE_CHECKS)
+    for _ in range(3):
+        checkers = set(server.sources)
+        server.answer(rare)
+        server.forget()
+        eventually(lambda: max(Counter(server.sources).values(), default=0) == 2, within=70)
+        assert status() == expected
+        server.answer(initial)
+        server.forget()
+        eventually(lambda: set(server.sources) >= checkers, within=70)  # noqa: B023 (called at once)
+        assert status() == expected
+
+
+@proves("health.route53.threshold-counts-both-ways")
+@for_each("policy", ["MULTIVALUE", "WEIGHTED"])
 def test_an_unhealthy_instance_disappears_from_every_view_and_returns(views, servers, eventually):
     """While an instance fails DNS and DiscoverInstances show only the other one; after its recovery they show both."""
     servers["i-1"].answer(503)
@@ -100,28 +128,29 @@ def test_an_unhealthy_instance_disappears_from_every_view_and_returns(views, ser
 
 
 @proves("health.route53.threshold-counts-both-ways")
-@pytest.mark.parametrize("policy", ["MULTIVALUE", "WEIGHTED"])
+@for_each("policy", ["MULTIVALUE", "WEIGHTED"])
 def test_with_none_healthy_answers_fail_open(views, servers, eventually):
     """When all endpoints have failed, DNS still answers them, and HEALTHY_OR_ELSE_ALL returns them."""
     for server in servers.values():
         server.refuse()
     eventually(lambda: views.discovered() == set(), within=THREE_CHECKS)
-    assert views.discovered(HealthStatus="HEALTHY_OR_ELSE_ALL") == {"i-1", "i-2"}
+    for filtered in ("HEALTHY_OR_ELSE_ALL", "UNHEALTHY"):
+        assert views.discovered(HealthStatus=filtered) == {"i-1", "i-2"}
     assert views.answered(queries=40) == {server.address for server in servers.values()}
 
 
 @proves("health.route53.healthy-until-known")
-@pytest.mark.parametrize("policy", ["MULTIVALUE"])
+@for_each("policy", ["MULTIVALUE", "WEIGHTED"])
 def test_a_dead_endpoint_is_healthy_at_first(views, make_probed_server, register, eventually, cloudmap):
     """An instance with a dead endpoint is answered and discovered at first, and no longer after three checks."""
     dead = make_probed_server()
     dead.refuse()
     register(views.service, "dead", dead.attributes)
-    eventually(lambda: "dead" in views.discovered() and dead.address in views.answered(), within=20)
+    eventually(lambda: "dead" in views.discovered() and dead.address in views.answered(queries=40), within=20)
     # Cloud Map may report UNKNOWN while Route 53 counts it as healthy.
     assert cloudmap.get_instances_health_status(ServiceId=views.service["Id"])["Status"]["dead"] != "UNHEALTHY"
     eventually(lambda: views.discovered() == {"i-1", "i-2"}, within=THREE_CHECKS)
-    eventually(lambda: dead.address not in views.answered(), within=timeouts.DNS_CHANGE)
+    eventually(lambda: dead.address not in views.answered(queries=40), within=timeouts.DNS_CHANGE)
 
 
 @proves("health.route53.threshold-counts-both-ways")

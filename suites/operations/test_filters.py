@@ -1,18 +1,32 @@
 """Filters of ListOperations."""
 
+import itertools
+
 import pytest
 
-from surveyor.testing import dns_config, proves, raises
+from surveyor.testing import dns_config, for_each, proves, raises, timeouts
 
 A = dns_config("A", policy=None)
+# Those that the document of the filter lists; UPDATE_NAMESPACE is missing there.
+TYPES = ["CREATE_NAMESPACE", "DELETE_NAMESPACE", "UPDATE_SERVICE", "REGISTER_INSTANCE", "DEREGISTER_INSTANCE"]
+STATUS_FILTERS = [
+    *[((value,), condition) for value in ("SUBMITTED", "PENDING", "FAIL") for condition in ("EQ", None, "IN")],
+    (("SUBMITTED", "PENDING"), "IN"),
+    (("PENDING", "FAIL"), "IN"),
+]
+IDS = ["ns-aaaaaaaaaaaaaaaa", "ns-bbbbbbbbbbbbbbbb"]
 
 
 @pytest.fixture
 def list_operations(cloudmap):
-    """List all pages of operations with one filter."""
+    """List all pages of operations that match filters, each of them (name, values, condition or None)."""
 
-    def list_all(**filter_):
-        pages = cloudmap.get_paginator("list_operations").paginate(Filters=[filter_])
+    def list_all(*filters):
+        requested = [
+            {"Name": name, "Values": values} | ({"Condition": condition} if condition else {})
+            for name, values, condition in filters
+        ]
+        pages = cloudmap.get_paginator("list_operations").paginate(Filters=requested)
         return {operation["Id"]: operation["Status"] for page in pages for operation in page["Operations"]}
 
     return list_all
@@ -24,14 +38,52 @@ def operation(cloudmap, wait_for_success, unique_name):
     return wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
 
 
+@pytest.fixture
+def operations_by_type(cloudmap, operation, make_service, register, deregister, wait_for_success, private_namespace):
+    """Return an operation of each type that the filter documents."""
+    namespace = operation["Targets"]["NAMESPACE"]
+    service = make_service(private_namespace, DnsConfig=A)["Id"]
+    operations = [
+        operation,
+        wait_for_success(cloudmap.update_service(Id=service, Service={"DnsConfig": A})),
+        register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"}),
+        deregister(service, "i-1"),
+        wait_for_success(cloudmap.delete_namespace(Id=namespace)),
+    ]
+    return {found["Type"]: found for found in operations}
+
+
 @proves("operations.filter.success-selects-successful")
 def test_success_selects_successful_operations(cloudmap, list_operations, operation, unique_name):
     """STATUS with SUCCESS lists a successful operation and none of another status; FAIL does not list it."""
     cloudmap.create_http_namespace(Name=unique_name("ns"))  # may still be in progress
-    successful = list_operations(Name="STATUS", Values=["SUCCESS"], Condition="EQ")
+    successful = list_operations(("STATUS", ["SUCCESS"], "EQ"))
     assert successful[operation["Id"]] == "SUCCESS"
     assert set(successful.values()) == {"SUCCESS"}
-    assert operation["Id"] not in list_operations(Name="STATUS", Values=["FAIL"], Condition="EQ")
+    assert operation["Id"] not in list_operations(("STATUS", ["FAIL"], "EQ"))
+
+
+@proves("operations.filter.conditions")
+def test_status_selects_the_status_of_the_moment(cloudmap, list_operations, eventually, unique_name):
+    """SUBMITTED, PENDING and FAIL list an operation while it has that status and not while it has another."""
+    started, seen = cloudmap.create_http_namespace(Name=unique_name("ns"))["OperationId"], []
+
+    def status():
+        return cloudmap.get_operation(OperationId=started)["Operation"]["Status"]
+
+    def ended():
+        before = status()
+        lists = {
+            (values, condition): started in list_operations(("STATUS", list(values), condition))
+            for values, condition in STATUS_FILTERS
+        }
+        if status() == before:  # else it changed meanwhile
+            seen.append((before, lists))
+        return before in ("SUCCESS", "FAIL")
+
+    eventually(ended, within=timeouts.OPERATION)
+    for current, lists in seen:
+        assert lists == {(values, condition): current in values for values, condition in lists}
 
 
 @proves("operations.filter.conditions")
@@ -40,87 +92,135 @@ def test_namespace_id_selects_operations_of_a_namespace(
 ):
     """NAMESPACE_ID lists the operations of that namespace and not those of another; EQ is the default."""
     other = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
-    found = list_operations(Name="NAMESPACE_ID", Values=[operation["Targets"]["NAMESPACE"]], Condition="EQ")
-    assert operation["Id"] in found
-    assert other["Id"] not in found
-    assert list_operations(Name="NAMESPACE_ID", Values=[operation["Targets"]["NAMESPACE"]]) == found
+    namespace = operation["Targets"]["NAMESPACE"]
+    deleted = wait_for_success(cloudmap.delete_namespace(Id=namespace))
+    for condition in ("EQ", None):
+        found = list_operations(("NAMESPACE_ID", [namespace], condition))
+        assert {operation["Id"], deleted["Id"]} <= set(found)
+        assert other["Id"] not in found
 
 
 @proves("operations.filter.conditions")
 def test_service_id_selects_operations_of_a_service(
-    cloudmap, list_operations, make_service, wait_for_success, private_namespace
+    cloudmap, list_operations, make_service, register, deregister, wait_for_success, private_namespace
 ):
     """SERVICE_ID lists the operations of that service and not those of another; EQ is the default."""
     selected, other = (make_service(private_namespace, DnsConfig=A)["Id"] for _ in range(2))
-    expected = wait_for_success(cloudmap.update_service(Id=selected, Service={"DnsConfig": A}))["Id"]
-    not_expected = wait_for_success(cloudmap.update_service(Id=other, Service={"DnsConfig": A}))["Id"]
-    found = list_operations(Name="SERVICE_ID", Values=[selected], Condition="EQ")
-    assert expected in found
-    assert not_expected not in found
-    assert list_operations(Name="SERVICE_ID", Values=[selected]) == found
+
+    def operate(service):
+        yield wait_for_success(cloudmap.update_service(Id=service, Service={"DnsConfig": A}))["Id"]
+        yield register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})["Id"]
+        yield deregister(service, "i-1")["Id"]
+
+    expected, not_expected = set(operate(selected)), set(operate(other))
+    for condition in ("EQ", None):
+        found = set(list_operations(("SERVICE_ID", [selected], condition)))
+        assert expected <= found
+        assert not_expected.isdisjoint(found)
 
 
 @proves("operations.filter.conditions")
-def test_in_selects_any_of_several_values(list_operations, operation):
-    """IN lists the operations that have one of the values, for STATUS and for TYPE."""
-    assert operation["Id"] in list_operations(Name="STATUS", Values=["PENDING", "SUCCESS"], Condition="IN")
-    assert operation["Id"] not in list_operations(Name="STATUS", Values=["PENDING", "FAIL"], Condition="IN")
-    assert operation["Id"] in list_operations(
-        Name="TYPE", Values=["UPDATE_SERVICE", "CREATE_NAMESPACE"], Condition="IN"
-    )
-    assert operation["Id"] not in list_operations(
-        Name="TYPE", Values=["UPDATE_SERVICE", "DELETE_NAMESPACE"], Condition="IN"
-    )
+def test_type_selects_types(list_operations, operations_by_type):
+    """TYPE with EQ, the default, and IN lists the operations of one type, with IN those of any of several."""
+    ids = {found["Id"]: kind for kind, found in operations_by_type.items()}
+
+    def found(values, condition):
+        return {kind for id_, kind in ids.items() if id_ in list_operations(("TYPE", values, condition))}
+
+    assert set(ids.values()) == set(TYPES)
+    for kind, condition in itertools.product(TYPES, ("EQ", None, "IN")):
+        assert found([kind], condition) == {kind}
+    for kind in TYPES:
+        others = [other for other in TYPES if other != kind]
+        assert found(others, "IN") == set(others)
 
 
 @proves("operations.filter.conditions")
-def test_type_selects_one_type(list_operations, operation):
-    """TYPE with EQ, the default, lists the operations of that type and no others."""
-    assert operation["Id"] in list_operations(Name="TYPE", Values=["CREATE_NAMESPACE"])
-    assert operation["Id"] in list_operations(Name="TYPE", Values=["CREATE_NAMESPACE"], Condition="EQ")
-    assert operation["Id"] not in list_operations(Name="TYPE", Values=["DELETE_NAMESPACE"], Condition="EQ")
+def test_in_selects_any_of_several_statuses(list_operations, operation):
+    """IN lists the operations that have one of the statuses, wherever it stands in the list."""
+    for values in (["SUCCESS"], ["PENDING", "SUCCESS"], ["SUCCESS", "PENDING"], ["FAIL", "SUCCESS", "SUBMITTED"]):
+        assert operation["Id"] in list_operations(("STATUS", values, "IN"))
+    assert operation["Id"] not in list_operations(("STATUS", ["PENDING", "FAIL", "SUBMITTED"], "IN"))
 
 
 @proves("operations.filter.conditions")
-def test_between_selects_a_period(list_operations, operation):
+def test_between_selects_a_period(cloudmap, clock, list_operations, wait_for_success, unique_name):
     """UPDATE_DATE with BETWEEN lists the operations that changed status within the period, in Unix time."""
-    updated = int(operation["UpdateDate"].timestamp())
-    assert operation["Id"] in list_operations(
-        Name="UPDATE_DATE", Values=[str(updated - 60), str(updated + 2)], Condition="BETWEEN"
-    )
-    assert operation["Id"] not in list_operations(
-        Name="UPDATE_DATE", Values=[str(updated - 60), str(updated - 2)], Condition="BETWEEN"
-    )
+    first = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
+    clock.wait(10)
+    second = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
+    early, late = (int(operation["UpdateDate"].timestamp()) for operation in (first, second))
+
+    def found(start, end):
+        listed = list_operations(("UPDATE_DATE", [str(start), str(end)], "BETWEEN"))
+        return [operation["Id"] in listed for operation in (first, second)]
+
+    assert found(early - 60, late + 2) == [True, True]
+    assert found(early - 60, early + 2) == [True, False]
+    assert found(late - 1, late + 60) == [False, True]
+    assert found(early + 2, late - 1) == [False, False]
+    assert found(early - 60, early - 1) == [False, False]
+    assert found(late + 2, late + 60) == [False, False]
 
 
 @proves("operations.filter.conditions")
-def test_several_filters_must_all_match(cloudmap, operation):
-    """An operation is listed if it matches every filter of the call."""
-
-    def found(type_):
-        namespace = {"Name": "NAMESPACE_ID", "Values": [operation["Targets"]["NAMESPACE"]]}
-        filters = [namespace, {"Name": "TYPE", "Values": [type_]}]
-        pages = cloudmap.get_paginator("list_operations").paginate(Filters=filters)
-        return [entry["Id"] for page in pages for entry in page["Operations"]]
-
-    assert found("CREATE_NAMESPACE") == [operation["Id"]]
-    assert operation["Id"] not in found("DELETE_NAMESPACE")
+def test_between_is_about_the_latest_change(cloudmap, list_operations, wait_for_success, vpc, unique_name):
+    """UPDATE_DATE with BETWEEN does not list an operation that was submitted in the period and changed later."""
+    # servicediscovery/OperationFilter.Name: "Gets operations that changed status during a specified date/time range."
+    started = [
+        cloudmap.create_private_dns_namespace(Name=f"{unique_name('ns')}.surveyor.test", Vpc=vpc) for _ in range(3)
+    ]
+    for operation in map(wait_for_success, started):
+        created, updated = (int(operation[member].timestamp()) for member in ("CreateDate", "UpdateDate"))
+        before = ("UPDATE_DATE", [str(created - 60), str(updated - 1)], "BETWEEN")
+        since = ("UPDATE_DATE", [str(updated - 1), str(updated + 2)], "BETWEEN")
+        assert operation["Id"] not in list_operations(before)
+        assert operation["Id"] in list_operations(since)
 
 
 @proves("operations.filter.conditions")
-@pytest.mark.parametrize(
-    ("name", "values", "condition"),
+def test_several_filters_must_all_match(cloudmap, list_operations, operation, wait_for_success):
+    """An operation is listed if it matches every filter of the call, in whatever order they are."""
+    # servicediscovery/ListOperationsRequest.Filters: "an operation must match all filters to be returned"
+    namespace, date = operation["Targets"]["NAMESPACE"], int(operation["UpdateDate"].timestamp())
+    deleted = wait_for_success(cloudmap.delete_namespace(Id=namespace))
+    here = ("NAMESPACE_ID", [namespace], "EQ")
+    period, earlier = (("UPDATE_DATE", [str(date - 60), str(date + end)], "BETWEEN") for end in (60, -2))
+    cases = [
+        ({operation["Id"]}, (here, ("TYPE", ["CREATE_NAMESPACE"], "EQ"))),
+        ({deleted["Id"]}, (here, ("TYPE", ["DELETE_NAMESPACE", "UPDATE_SERVICE"], "IN"))),
+        (set(), (here, ("TYPE", ["UPDATE_SERVICE"], "EQ"))),
+        (set(), (here, ("STATUS", ["PENDING", "FAIL"], "IN"))),
+        ({operation["Id"], deleted["Id"]}, (here, period)),
+        (set(), (here, earlier)),
+        ({operation["Id"]}, (here, period, ("TYPE", ["CREATE_NAMESPACE"], None))),
+    ]
+    for expected, filters in cases:
+        for ordered in itertools.permutations(filters):
+            assert set(list_operations(*ordered)) == expected
+
+
+@proves("operations.filter.conditions")
+@for_each(
+    "name, values, condition",
     [
-        ("STATUS", ["PENDING", "SUCCESS"], "EQ"),
-        ("TYPE", ["CREATE_NAMESPACE", "UPDATE_SERVICE"], "EQ"),
-        ("NAMESPACE_ID", ["ns-aaaaaaaaaaaaaaaa", "ns-bbbbbbbbbbbbbbbb"], "EQ"),
-        ("NAMESPACE_ID", ["ns-aaaaaaaaaaaaaaaa", "ns-bbbbbbbbbbbbbbbb"], "IN"),
-        ("SERVICE_ID", ["srv-aaaaaaaaaaaaaaaa", "srv-bbbbbbbbbbbbbbbb"], "IN"),
-        ("STATUS", ["1600000000", "1600000001"], "BETWEEN"),
-        ("TYPE", ["CREATE", "UPDATE"], "BETWEEN"),
+        *[("STATUS", ["PENDING", "SUCCESS"], condition) for condition in ("EQ", None)],
+        *[("TYPE", ["CREATE_NAMESPACE", "UPDATE_SERVICE"], condition) for condition in ("EQ", None)],
+        *[(name, IDS, condition) for name in ("NAMESPACE_ID", "SERVICE_ID") for condition in ("EQ", None, "IN")],
+        *[(name, IDS[:1], "IN") for name in ("NAMESPACE_ID", "SERVICE_ID")],
+        *[(name, ["1600000000", "1600000001"], "BETWEEN") for name in ("STATUS", "TYPE", "NAMESPACE_ID", "SERVICE_ID")],
+        *[
+            (name, ["1600000000"], "BEGINS_WITH")
+            for name in ("STATUS", "TYPE", "NAMESPACE_ID", "SERVICE_ID", "UPDATE_DATE")
+        ],
+        ("UPDATE_DATE", ["1600000000"], "EQ"),
+        ("UPDATE_DATE", ["1600000000", "1600000001"], "IN"),
+        ("UPDATE_DATE", ["1600000000"], "BETWEEN"),
+        # servicediscovery/OperationFilter.Condition: "The start date must be the first value."
+        ("UPDATE_DATE", ["1600000001", "1600000000"], "BETWEEN"),
     ],
 )
 def test_other_conditions_are_refused(list_operations, name, values, condition):
     """A condition that is not documented for the filter, or EQ with two values, raises InvalidInput."""
     with raises("InvalidInput"):
-        list_operations(Name=name, Values=values, Condition=condition)
+        list_operations((name, values, condition))

@@ -1,12 +1,8 @@
 """Status of operations, from submission to success or failure."""
 
-from __future__ import annotations
+import itertools
 
-from typing import Any
-
-import pytest
-
-from surveyor.testing import Inconclusive, proves, raises, timeouts
+from surveyor.testing import Inconclusive, dns_config, for_each, proves, raises, timeouts
 
 ORDER = ["SUBMITTED", "PENDING", "SUCCESS"]
 ERROR_CODES = {
@@ -21,12 +17,24 @@ ERROR_CODES = {
 
 
 @proves("operations.status-moves-forward")
-@pytest.mark.parametrize("kind", ["http", "private_dns"])
-def test_status_moves_forward_and_stays_at_its_end(cloudmap, eventually, always, unique_name, vpc, kind):
-    """SUBMITTED, PENDING, SUCCESS: steps may be missed, the status never moves back, UpdateDate never decreases."""
-    params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
-    identifier = getattr(cloudmap, f"create_{kind}_namespace")(**params)["OperationId"]
-    seen: list[dict[str, Any]] = []
+@for_each("kind", ["http", "private_dns", "public_dns", "instance", "service"])
+def test_status_moves_forward_and_stays_at_its_end(
+    cloudmap, eventually, always, unique_name, vpc, make_service, private_namespace, kind
+):
+    """SUBMITTED, PENDING, SUCCESS: steps may be missed, the status never moves back, UpdateDate moves with it."""
+    # servicediscovery/Operation.UpdateDate: "The date and time that the value of Status changed to the current value"
+    if kind in ("instance", "service"):
+        config = dns_config("A")
+        service = make_service(private_namespace, DnsConfig=config)["Id"]
+        if kind == "service":
+            started = cloudmap.update_service(Id=service, Service={"DnsConfig": {"DnsRecords": config["DnsRecords"]}})
+        else:
+            attributes = {"AWS_INSTANCE_IPV4": "192.0.2.1"}
+            started = cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes=attributes)
+    else:
+        params = {"Name": f"{unique_name('ns')}.surveyor.test"} | ({"Vpc": vpc} if kind == "private_dns" else {})
+        started = getattr(cloudmap, f"create_{kind}_namespace")(**params)
+    identifier, seen = started["OperationId"], []
 
     def ended():
         seen.append(dict(cloudmap.get_operation(OperationId=identifier)["Operation"]))
@@ -35,15 +43,19 @@ def test_status_moves_forward_and_stays_at_its_end(cloudmap, eventually, always,
     eventually(ended, within=timeouts.OPERATION)
     steps = [ORDER.index(operation["Status"]) for operation in seen]
     assert steps == sorted(steps)
-    dates = [operation["UpdateDate"] for operation in seen]
-    assert dates == sorted(dates)
+    for earlier, later in itertools.pairwise(seen):
+        moved = earlier["Status"] != later["Status"]
+        assert (later["UpdateDate"] > earlier["UpdateDate"]) is moved
+        assert moved or later["UpdateDate"] == earlier["UpdateDate"]
     assert {operation["CreateDate"] for operation in seen} == {seen[0]["CreateDate"]}
-    assert dates[0] >= seen[0]["CreateDate"]
+    assert seen[0]["UpdateDate"] >= seen[0]["CreateDate"]
+    assert seen[-1]["UpdateDate"] > seen[-1]["CreateDate"]
+    assert not {"ErrorCode", "ErrorMessage"} & seen[-1].keys()
     always(lambda: cloudmap.get_operation(OperationId=identifier)["Operation"] == seen[-1], during=5)
 
 
 @proves("operations.failure-carries-documented-code")
-def test_failed_operation_has_a_documented_code(cloudmap, route53, wait_for_operation, unique_name, vpc):
+def test_failed_operation_has_a_documented_code(cloudmap, route53, wait_for_operation, always, unique_name, vpc):
     """A private namespace with the name of another zone in the VPC fails with one of the seven error codes."""
     name = f"{unique_name('ns')}.surveyor.test"
     association = {"VPCRegion": cloudmap.meta.region_name, "VPCId": vpc}
@@ -57,10 +69,23 @@ def test_failed_operation_has_a_documented_code(cloudmap, route53, wait_for_oper
     assert operation["Status"] == "FAIL"
     assert operation["ErrorCode"] in ERROR_CODES
     assert operation["ErrorMessage"]
+    assert operation["Type"] == "CREATE_NAMESPACE"
+    failed = {"Name": "STATUS", "Values": ["FAIL"]}
+    pages = cloudmap.get_paginator("list_operations").paginate(Filters=[failed])
+    listed = {entry["Id"]: entry["Status"] for page in pages for entry in page["Operations"]}
+    assert listed[operation["Id"]] == "FAIL"
+    assert set(listed.values()) == {"FAIL"}
+    always(lambda: cloudmap.get_operation(OperationId=operation["Id"])["Operation"] == operation, during=5)
+    with raises("NamespaceNotFound"):
+        cloudmap.get_namespace(Id=operation["Targets"]["NAMESPACE"])
 
 
 @proves("operations.unknown-id-is-refused")
-def test_unknown_operation_is_not_found(cloudmap):
-    """GetOperation with the well-formed id of no operation raises OperationNotFound."""
-    with raises("OperationNotFound"):
-        cloudmap.get_operation(OperationId="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-aaaaaaaa")
+def test_unknown_operation_is_not_found(cloudmap, wait_for_success, unique_name):
+    """GetOperation with the well-formed id of no operation raises OperationNotFound, also if one is similar."""
+    known = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))["Id"]
+    assert cloudmap.get_operation(OperationId=known)["Operation"]["Id"] == known
+    head, tail = known[:-1], known[-1]
+    for unknown in (f"{'a' * 32}-{'a' * 8}", head + ("b" if tail == "a" else "a"), head):
+        with raises("OperationNotFound"):
+            cloudmap.get_operation(OperationId=unknown)

@@ -1,12 +1,12 @@
 """Deletion of namespaces."""
 
-import pytest
+from surveyor.testing import Inconclusive, for_each, proves, raises
 
-from surveyor.testing import Inconclusive, dns_config, proves, raises
+KINDS = ["http", "private", "public"]
 
 
 @proves("namespaces.changes-are-asynchronous")
-@pytest.mark.parametrize("kind", ["http", "private", "public"])
+@for_each("kind", KINDS)
 def test_delete_returns_only_an_operation(cloudmap, make_namespace, wait_for_success, kind):
     """DeleteNamespace returns only an OperationId; when it has succeeded the namespace does not exist any more."""
     deleted, kept = make_namespace(kind)["Id"], make_namespace("http")["Id"]
@@ -20,26 +20,28 @@ def test_delete_returns_only_an_operation(cloudmap, make_namespace, wait_for_suc
 
 
 @proves("namespaces.delete-needs-no-services")
-@pytest.mark.parametrize("kind", ["http", "private"])
+@for_each("kind", KINDS)
 def test_delete_is_refused_until_the_last_service_is_deleted(
     cloudmap, make_namespace, make_service, wait_for_success, kind
 ):
     """DeleteNamespace raises ResourceInUse while there is a service, even without instances; then it succeeds."""
-    namespace = make_namespace(kind)
-    dns = {"DnsConfig": dns_config("A", policy=None)} if kind == "private" else {}
-    service = make_service(namespace, **dns)["Id"]
-    with raises("ResourceInUse"):
-        cloudmap.delete_namespace(Id=namespace["Id"])
-    assert cloudmap.get_namespace(Id=namespace["Id"])["Namespace"]["Name"] == namespace["Name"]
-    assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
-    cloudmap.delete_service(Id=service)
+    # servicediscovery/DeleteNamespace: "If the namespace still contains one or more services, the request fails."
+    namespace, other = make_namespace(kind), make_namespace("http")
+    make_service(other)
+    for service in [make_service(namespace, Type="HTTP")["Id"] for _ in range(2)]:
+        with raises("ResourceInUse"):
+            cloudmap.delete_namespace(Id=namespace["Id"])
+        assert cloudmap.get_namespace(Id=namespace["Id"])["Namespace"]["Name"] == namespace["Name"]
+        assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
+        cloudmap.delete_service(Id=service)
     wait_for_success(cloudmap.delete_namespace(Id=namespace["Id"]))
 
 
 @proves("namespaces.running-operation-is-named")
-def test_second_delete_names_the_first(cloudmap, make_namespace, wait_for_success):
+@for_each("kind", KINDS)
+def test_second_delete_names_the_first(cloudmap, make_namespace, wait_for_success, kind):
     """A second DeleteNamespace during the first raises DuplicateRequest with the id of the first operation."""
-    namespace = make_namespace("private")["Id"]
+    namespace = make_namespace(kind)["Id"]
     first = cloudmap.delete_namespace(Id=namespace)["OperationId"]
     if cloudmap.get_operation(OperationId=first)["Operation"]["Status"] == "SUCCESS":
         raise Inconclusive("the deletion ended before the second request was sent")

@@ -1,8 +1,6 @@
 """Names of namespaces, and their HttpNames for DiscoverInstances."""
 
-import pytest
-
-from surveyor.testing import dns_config, proves, raises, timeouts
+from surveyor.testing import dns_config, for_each, proves, raises, timeouts
 
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 A = dns_config("A")
@@ -30,7 +28,7 @@ def test_http_name_may_have_any_printable_character(make_namespace, unique_name)
 
 
 @proves("namespaces.names-are-limited")
-@pytest.mark.parametrize("name", ["", "arn:x", "a b", "a\tb", "é"])
+@for_each("name", ["", "arn:x", "a b", "a\tb", "é"])
 def test_other_http_names_are_refused(make_namespace, name):
     """An empty name, a name that begins with arn:, and spaces or other characters raise InvalidInput."""
     with raises("InvalidInput"):
@@ -38,7 +36,7 @@ def test_other_http_names_are_refused(make_namespace, name):
 
 
 @proves("namespaces.names-are-limited")
-@pytest.mark.parametrize("kind", ["private", "public"])
+@for_each("kind", ["private", "public"])
 def test_dns_name_has_253_characters_at_most(make_namespace, unique_name, kind):
     """A DNS name of 253 characters is accepted; a name of 254 raises InvalidInput."""
     with raises("InvalidInput"):
@@ -49,7 +47,7 @@ def test_dns_name_has_253_characters_at_most(make_namespace, unique_name, kind):
 
 
 @proves("namespaces.names-are-limited")
-@pytest.mark.parametrize("name", ["", "arn:x", "a b.surveyor.test", "é.surveyor.test"])
+@for_each("name", ["", "arn:x", "a b.surveyor.test", "é.surveyor.test"])
 def test_other_private_names_are_refused(make_namespace, name):
     """An empty private name, a name that begins with arn:, and spaces or other characters raise InvalidInput."""
     with raises("InvalidInput"):
@@ -59,7 +57,7 @@ def test_other_private_names_are_refused(make_namespace, name):
 @proves("namespaces.names-are-limited")
 def test_private_name_may_be_one_label(make_namespace, unique_name):
     """A private name needs no dot."""
-    name = unique_name("ns")
+    name = unique_name("Ns")
     assert make_namespace("private", Name=name)["Name"] == name
 
 
@@ -68,12 +66,20 @@ def test_public_label_has_63_characters_at_most(make_namespace, unique_name):
     """A label of 63 characters is accepted in a public name; a label of 64 raises InvalidInput."""
     name = f"{unique_name('ns'):a<63}.surveyor.test"
     assert make_namespace("public", Name=name)["Name"] == name
-    with raises("InvalidInput"):
-        make_namespace("public", Name=f"{unique_name('ns'):a<64}.surveyor.test")
+    for too_long in (f"{unique_name('ns'):a<64}.surveyor.test", f"{unique_name('ns')}.{'b' * 64}.test"):
+        with raises("InvalidInput"):
+            make_namespace("public", Name=too_long)
 
 
 @proves("namespaces.names-are-limited")
-@pytest.mark.parametrize(
+def test_public_name_has_two_labels_or_more(make_namespace, unique_name):
+    """A public name of two labels is accepted, and read back as it was given."""
+    name = f"{unique_name('Ns')}.test"
+    assert make_namespace("public", Name=name)["Name"] == name
+
+
+@proves("namespaces.names-are-limited")
+@for_each(
     "name",
     [
         "",
@@ -96,10 +102,11 @@ def test_other_public_names_are_refused(make_namespace, name):
 
 
 @proves("namespaces.http-name-tells-reused-names-apart")
-def test_http_name_of_a_new_name_is_that_name(make_namespace, unique_name):
+@for_each("kind", ["http", "private", "public"])
+def test_http_name_of_a_new_name_is_that_name(make_namespace, unique_name, kind):
     """The HttpName of a namespace is its name if that name was not used before."""
     name = f"{unique_name('ns')}.surveyor.test"
-    assert make_namespace("private", Name=name)["Properties"]["HttpProperties"]["HttpName"] == name
+    assert make_namespace(kind, Name=name)["Properties"]["HttpProperties"]["HttpName"] == name
 
 
 @proves("namespaces.http-name-tells-reused-names-apart")

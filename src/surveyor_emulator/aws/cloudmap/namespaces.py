@@ -74,8 +74,6 @@ def create_private_dns_namespace(call: Call, request: CreatePrivateDnsNamespaceR
 
 def create_public_dns_namespace(call: Call, request: CreatePublicDnsNamespaceRequestTypeDef) -> Document:
     """Create a namespace with a public hosted zone."""
-    if len(request["Name"]) > 253:  # the limit of a domain name, which the model's pattern does not enforce
-        raise invalid_input("Name is longer than 253 characters")
     properties = request.get("Properties")
     return _create(
         call,

@@ -35,6 +35,7 @@ def query_server(
     server: DnsAddress,
     *,
     tcp: bool = False,
+    retry_truncated: bool = True,
     timeout: float = timeouts.DNS_ANSWER,
     evidence: Evidence | None = None,
     **query: Any,
@@ -42,13 +43,14 @@ def query_server(
     """Return the answer of `server` to one question, whatever its rcode.
 
     `query` goes to dns.message.make_query (use_edns, payload, flags, …); `timeout` in wall seconds. A datagram that
-    is not answered is sent once more. Raises NoAnswer if there is no answer, or none that is DNS.
+    is not answered is sent once more; after a truncated answer the question is sent over TCP, unless `retry_truncated`
+    is false. Raises NoAnswer if there is no answer, or none that is DNS.
     """
     message = dns.message.make_query(name, rdtype, **query)
     address = f"{server.address}:{server.port}"
     started = time.perf_counter()
     try:
-        answer = _exchange(message, server, tcp=tcp, timeout=timeout)
+        answer = _exchange(message, server, tcp=tcp, retry_truncated=retry_truncated, timeout=timeout)
     except (dns.exception.DNSException, OSError, EOFError) as error:
         why = "no answer" if isinstance(error, dns.exception.Timeout) else type(error).__name__
         if evidence is not None:
@@ -68,11 +70,15 @@ def record_values(answer: dns.message.Message, name: str, rdtype: str) -> list[s
     return [record.to_text() for record in found or ()]
 
 
-def _exchange(message: dns.message.Message, server: DnsAddress, *, tcp: bool, timeout: float) -> dns.message.Message:
+def _exchange(
+    message: dns.message.Message, server: DnsAddress, *, tcp: bool, retry_truncated: bool, timeout: float
+) -> dns.message.Message:
     for left in reversed(range(timeouts.DNS_TRIES)):
         try:
             if tcp:
                 return dns.query.tcp(message, server.address, timeout=timeout, port=server.port)
+            if not retry_truncated:
+                return dns.query.udp(message, server.address, timeout=timeout, port=server.port)
             answer, _ = dns.query.udp_with_fallback(message, server.address, timeout=timeout, port=server.port)
             return answer
         except dns.exception.Timeout:

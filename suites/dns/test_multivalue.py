@@ -2,86 +2,118 @@
 
 import pytest
 
-from surveyor.testing import dns_config, proves, record_values, timeouts
+from surveyor.testing import dns_config, for_each, proves, record_values, timeouts
 
 A = dns_config("A")
 CHECKED = {"FailureThreshold": 1}
 
 
 @pytest.fixture
-def addresses_of(query_dns, public_namespace):
-    """Query the addresses of a service."""
+def values_of(query_dns, public_namespace):
+    """Query the records of a name: addresses, or of SRV records the ports."""
 
-    def query_addresses(service):
-        name = f"{service['Name']}.{public_namespace['Name']}"
-        return sorted(record_values(query_dns(name, "A", public_namespace), name, "A"))
+    def query_values(name, rdtype="A"):
+        return sorted(
+            value.split()[2] if rdtype == "SRV" else value
+            for value in record_values(query_dns(name, rdtype, public_namespace), name, rdtype)
+        )
 
-    return query_addresses
-
-
-def addresses(count):
-    """Return `count` addresses, sorted as text."""
-    return sorted(f"192.0.2.{number}" for number in range(1, count + 1))
+    return query_values
 
 
-def instances(count, **attributes):
-    """Return `count` instances by id, each with one address."""
-    return {f"i-{address}": {"AWS_INSTANCE_IPV4": address, **attributes} for address in addresses(count)}
+def values(rdtype, count):
+    """Return the values of the first `count` instances, sorted as text."""
+    text = {"A": "192.0.2.{}", "AAAA": "2001:db8::{:x}", "SRV": "80{:02}"}[rdtype]
+    return sorted(text.format(number) for number in range(1, count + 1))
+
+
+def instances(count, healthy=None):
+    """Return `count` instances by id, of which the first `healthy` are healthy, or all without custom health."""
+    found = {}
+    for number in range(1, count + 1):
+        attributes = {"AWS_INSTANCE_IPV4": f"192.0.2.{number}", "AWS_INSTANCE_IPV6": f"2001:db8::{number:x}"}
+        attributes["AWS_INSTANCE_PORT"] = f"80{number:02}"
+        if healthy is not None:
+            attributes["AWS_INIT_HEALTH_STATUS"] = "HEALTHY" if number <= healthy else "UNHEALTHY"
+        found[f"i-{number}"] = attributes
+    return found
 
 
 @proves("dns.multivalue.returns-all-up-to-eight")
-@pytest.mark.parametrize("count", [2, 8])
-def test_every_answer_has_all_up_to_eight(
-    make_service, register_all, addresses_of, eventually, public_namespace, count
-):
-    """With up to eight instances each of 50 answers has all addresses, each exactly once."""
-    service = make_service(public_namespace, DnsConfig=A)
-    register_all(service, instances(count))
-    eventually(lambda: addresses_of(service) == addresses(count), within=timeouts.DNS_CHANGE)
+@for_each("rdtype, count", [("A", 2), ("A", 7), ("A", 8), ("AAAA", 8), ("SRV", 8)])
+def test_every_answer_has_all_up_to_eight(publish, values_of, public_namespace, rdtype, count):
+    """With up to eight instances each of 50 answers has all values, each exactly once."""
+    # ResourceRecordSet.MultiValueAnswer: "if you have eight or fewer healthy records, Route 53 responds to all DNS
+    # queries with all the healthy records"
+    name = publish(public_namespace, dns_config(rdtype), instances(count))
     for _ in range(50):
-        assert addresses_of(service) == addresses(count)
+        assert values_of(name, rdtype) == values(rdtype, count)
 
 
 @proves("dns.multivalue.caps-at-eight")
-@pytest.mark.parametrize("count", [9, 20])
-def test_no_answer_has_more_than_eight(make_service, register_all, addresses_of, clock, public_namespace, count):
-    """With more than eight instances an answer has some of their addresses, each once and not more than eight."""
-    service = make_service(public_namespace, DnsConfig=A)
-    register_all(service, instances(count))
-    clock.wait(timeouts.DNS_CHANGE)  # by now all records are published, so that a ninth could be answered
+@for_each("rdtype, count", [("A", 9), ("A", 20), ("AAAA", 9), ("SRV", 12)])
+def test_no_answer_has_more_than_eight(publish, values_of, public_namespace, rdtype, count):
+    """With more than eight instances an answer has some of their values, each once and not more than eight."""
+    # DnsConfig.RoutingPolicy: "Route 53 responds to DNS queries with IP addresses for up to eight healthy instances."
+    name = publish(public_namespace, dns_config(rdtype), instances(count))
     for _ in range(50):
-        answer = addresses_of(service)
+        answer = values_of(name, rdtype)
         assert 1 <= len(answer) <= 8
         assert len(answer) == len(set(answer))
-        assert set(answer) <= set(addresses(count))
+        assert set(answer) <= set(values(rdtype, count))
 
 
-@proves("dns.multivalue.fails-open")
+@proves("dns.multivalue.omits-unhealthy")
+@for_each("rdtype", ["A", "AAAA", "SRV"])
+@for_each("healthy", [1, 7, 8])
+def test_all_healthy_ones_are_answered(publish, values_of, public_namespace, rdtype, healthy):
+    """Of twelve instances, up to eight of them healthy, every answer has exactly the healthy ones."""
+    # DnsConfig.RoutingPolicy: "If fewer than eight instances are healthy, Route 53 responds to every DNS query with
+    # the IP addresses for all of the healthy instances."
+    name = publish(public_namespace, dns_config(rdtype), instances(12, healthy), HealthCheckCustomConfig=CHECKED)
+    for _ in range(20):
+        assert values_of(name, rdtype) == values(rdtype, healthy)
+
+
+@proves("dns.multivalue.omits-unhealthy", "dns.multivalue.caps-at-eight")
+def test_at_most_eight_of_nine_healthy_ones_are_answered(publish, values_of, public_namespace):
+    """Of twelve instances, nine of them healthy, an answer has up to eight healthy ones and no other."""
+    name = publish(public_namespace, A, instances(12, healthy=9), HealthCheckCustomConfig=CHECKED)
+    for _ in range(50):
+        answer = values_of(name)
+        assert 1 <= len(answer) <= 8
+        assert set(answer) <= set(values("A", 9))
+
+
+@proves("dns.multivalue.fails-open", "dns.multivalue.omits-unhealthy")
 def test_unhealthy_instances_are_answered_if_none_is_healthy(
-    cloudmap, make_service, register_all, addresses_of, eventually, always, public_namespace
+    cloudmap, make_service, register_all, values_of, eventually, always, public_namespace
 ):
     """While one of three is healthy only it is answered; when it is unhealthy too, unhealthy ones are answered."""
+    # ResourceRecordSet.MultiValueAnswer: "When all records are unhealthy, Route 53 responds to DNS queries with up to
+    # eight unhealthy records."
     service = make_service(public_namespace, DnsConfig=A, HealthCheckCustomConfig=CHECKED)
+    name = f"{service['Name']}.{public_namespace['Name']}"
     first, *others = instances(3)
-    all_addresses = addresses(3)
+    every_address = values("A", 3)
     register_all(service, instances(3))
-    eventually(lambda: addresses_of(service) == all_addresses, within=timeouts.DNS_CHANGE)
+    eventually(lambda: values_of(name) == every_address, within=timeouts.DNS_CHANGE)
     for other in others:
         cloudmap.update_instance_custom_health_status(ServiceId=service["Id"], InstanceId=other, Status="UNHEALTHY")
     delay = timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE
-    eventually(lambda: addresses_of(service) == all_addresses[:1], within=delay)
+    eventually(lambda: values_of(name) == every_address[:1], within=delay)
     cloudmap.update_instance_custom_health_status(ServiceId=service["Id"], InstanceId=first, Status="UNHEALTHY")
-    eventually(lambda: len(addresses_of(service)) > 1, within=delay)
-    always(lambda: addresses_of(service) and set(addresses_of(service)) <= set(all_addresses), during=30)
+    eventually(lambda: len(values_of(name)) > 1, within=delay)
+    always(lambda: values_of(name) and set(values_of(name)) <= set(every_address), during=30)
 
 
 @proves("dns.multivalue.fails-open")
-def test_failing_open_is_capped_at_eight_too(make_service, register_all, addresses_of, clock, public_namespace):
-    """With ten instances, all unhealthy from the start, an answer has some of them and not more than eight."""
-    service = make_service(public_namespace, DnsConfig=A, HealthCheckCustomConfig=CHECKED)
-    register_all(service, instances(10, AWS_INIT_HEALTH_STATUS="UNHEALTHY"))
-    clock.wait(timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE)
+@for_each("rdtype, count", [("A", 1), ("A", 10), ("AAAA", 10), ("SRV", 10)])
+def test_failing_open_is_capped_at_eight_too(publish, values_of, public_namespace, rdtype, count):
+    """With instances that are all unhealthy from the start, an answer has some of them and not more than eight."""
+    config = dns_config(rdtype)
+    name = publish(public_namespace, config, instances(count, healthy=0), HealthCheckCustomConfig=CHECKED)
     for _ in range(20):
-        answer = addresses_of(service)
+        answer = values_of(name, rdtype)
         assert 1 <= len(answer) <= 8
-        assert set(answer) <= set(addresses(10))
+        assert set(answer) <= set(values(rdtype, count))

@@ -4,43 +4,67 @@ A name is first queried when its records are published everywhere, since resolve
 """
 
 import dns.rcode
-import pytest
 
-from surveyor.testing import WrongAnswer, dns_config, proves, record_values, timeouts
+from surveyor.testing import WrongAnswer, dns_config, for_each, proves, record_values, timeouts
 
 A = dns_config("A", ttl=0)
 
 
+def at(number):
+    """Return one instance at an address that ends with this number."""
+    return {"i-1": {"AWS_INSTANCE_IPV4": f"192.0.2.{number}"}}
+
+
 @proves("dns.private.unknown-names-do-not-fall-through")
-def test_private_zone_hides_the_public_one(make_namespace, make_service, register, query_dns, clock, private_namespace):
-    """With a public and a private namespace of one name, a name of only the public one is NXDOMAIN in the VPC."""
-    public_namespace = make_namespace("public", Name=private_namespace["Name"])
-    inside, outside = make_service(private_namespace, DnsConfig=A), make_service(public_namespace, DnsConfig=A)
-    register(inside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
-    register(outside, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
-    clock.wait(timeouts.DNS_CHANGE)
-    private_name = f"{inside['Name']}.{private_namespace['Name']}"
+@for_each("prefix", {"same name": "", "more specific public zone": "sub."})
+def test_private_zone_hides_the_public_one(make_namespace, publish, query_dns, private_namespace, prefix):
+    """In the VPC a name of only a public namespace is NXDOMAIN if a private one of its name or above covers it."""
+    # hosted-zone-private-considerations: "If there's a matching private hosted zone but there's no record that matches
+    # the domain name and type in the request, Resolver doesn't forward the request to a public DNS resolver."
+    public_namespace = make_namespace("public", Name=f"{prefix}{private_namespace['Name']}")
+    public_name = publish(public_namespace, A, at(2))
+    private_name = publish(private_namespace, A, at(1))
     assert record_values(query_dns(private_name, "A", private_namespace), private_name, "A") == ["192.0.2.1"]
-    public_name = f"{outside['Name']}.{public_namespace['Name']}"
     assert record_values(query_dns(public_name, "A", public_namespace), public_name, "A") == ["192.0.2.2"]
-    answer = query_dns(public_name, "A", private_namespace)
-    assert answer.rcode() == dns.rcode.NXDOMAIN
-    assert not answer.answer
+    for rdtype in ("A", "AAAA", "SRV", "TXT"):
+        answer = query_dns(public_name, rdtype, private_namespace)
+        assert answer.rcode() == dns.rcode.NXDOMAIN
+        assert not answer.answer
+
+
+@proves("dns.private.resolves-in-its-vpc-only")
+def test_names_resolve_in_their_vpc_only(
+    make_namespace, make_service, register_all, query_dns, clock, unique_name, vpc, second_vpc
+):
+    """Of two private namespaces of one name each VPC has its own; a third namespace is unknown in the other VPC."""
+    # CreatePrivateDnsNamespace: "Creates a private namespace based on DNS, which is visible only inside a specified
+    # Amazon VPC."
+    shared, only = f"{unique_name('ns')}.test", f"{unique_name('ns')}.test"
+    namespaces = [make_namespace("private", Name=shared, Vpc=found) for found in (vpc, second_vpc)]
+    namespaces.append(make_namespace("private", Name=only, Vpc=vpc))
+    for number, namespace in enumerate(namespaces, 1):
+        register_all(make_service(namespace, "web", DnsConfig=A), at(number))
+    register_all(make_service(namespaces[0], "first", DnsConfig=A), at(4))
+    clock.wait(timeouts.DNS_CHANGE)
+
+    def addresses(name, found):
+        return record_values(query_dns(name, "A", vpc=found), name, "A")
+
+    assert [addresses(f"web.{shared}", found) for found in (vpc, second_vpc)] == [["192.0.2.1"], ["192.0.2.2"]]
+    assert [addresses(f"first.{shared}", found) for found in (vpc, second_vpc)] == [["192.0.2.4"], []]
+    assert [addresses(f"web.{only}", found) for found in (vpc, second_vpc)] == [["192.0.2.3"], []]
 
 
 @proves("dns.private.needs-both-vpc-attributes")
-@pytest.mark.parametrize("attribute", ["EnableDnsHostnames", "EnableDnsSupport"])
+@for_each("attribute", ["EnableDnsHostnames", "EnableDnsSupport"])
 def test_private_names_need_both_attributes_of_the_vpc(
-    cloudmap, ec2, make_namespace, make_service, register, query_dns, eventually, clock, attribute
+    cloudmap, ec2, make_namespace, publish, query_dns, eventually, attribute
 ):
     """With either attribute off a private name does not resolve in the VPC; DiscoverInstances is not affected."""
     vpc = ec2.create_vpc(CidrBlock="10.3.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     namespace = make_namespace("private", Vpc=vpc)
-    service = make_service(namespace, DnsConfig=A)
-    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
-    name = f"{service['Name']}.{namespace['Name']}"
-    clock.wait(timeouts.DNS_CHANGE)
+    name = publish(namespace, A, at(1))
 
     def resolves():
         try:
@@ -52,34 +76,31 @@ def test_private_names_need_both_attributes_of_the_vpc(
     off = {attribute: {"Value": False}}
     ec2.modify_vpc_attribute(VpcId=vpc, **off)
     eventually(lambda: not resolves(), within=timeouts.DNS_CHANGE)
-    assert cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service["Name"])["Instances"]
+    service = name.removesuffix(f".{namespace['Name']}")
+    assert cloudmap.discover_instances(NamespaceName=namespace["Name"], ServiceName=service)["Instances"]
     on = {attribute: {"Value": True}}
     ec2.modify_vpc_attribute(VpcId=vpc, **on)
     eventually(resolves, within=timeouts.DNS_CHANGE)
 
 
 @proves("dns.private.most-specific-zone-wins")
-def test_most_specific_zone_answers(make_namespace, make_service, register, query_dns, clock, private_namespace):
-    """Of b.a in example.com and b in a.example.com, in two namespaces of one VPC, the second is answered."""
-    specific_namespace = make_namespace("private", Name=f"a.{private_namespace['Name']}")
-    register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
-    register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
-    register(make_service(specific_namespace, "b", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.3"})
-    clock.wait(timeouts.DNS_CHANGE)
-    in_both, in_first = f"b.{specific_namespace['Name']}", f"b.c.{private_namespace['Name']}"
-    assert record_values(query_dns(in_both, "A", specific_namespace), in_both, "A") == ["192.0.2.3"]
-    assert record_values(query_dns(in_first, "A", private_namespace), in_first, "A") == ["192.0.2.2"]
+@for_each("order", {"general first": 1, "specific first": -1})
+def test_most_specific_zone_answers(make_namespace, make_service, register_all, query_dns, clock, unique_name, order):
+    """Of x.b.a in example.com, x.b in a.example.com and x in b.a.example.com the last is answered, as x.b.a.
 
-
-@proves("dns.private.most-specific-zone-wins")
-def test_most_specific_zone_answers_for_names_that_it_lacks(
-    make_namespace, make_service, register, query_dns, clock, private_namespace
-):
-    """A name that only the less specific zone has is NXDOMAIN if the more specific zone covers it."""
-    specific_namespace = make_namespace("private", Name=f"a.{private_namespace['Name']}")
-    register(make_service(private_namespace, "b.a", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
-    register(make_service(private_namespace, "b.c", DnsConfig=A), "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.2"})
+    A name that only less specific zones have is NXDOMAIN if a more specific one covers it.
+    """
+    # hosted-zone-private-considerations: "Resolver routes traffic based on the most specific match"
+    top = f"{unique_name('ns')}.test"
+    namespaces = dict.fromkeys([top, f"a.{top}", f"b.a.{top}"][::order])
+    for name in namespaces:
+        namespaces[name] = make_namespace("private", Name=name)
+    services = [(top, "x.b.a"), (f"a.{top}", "x.b"), (f"b.a.{top}", "x")]
+    services += [(top, "y.b.a"), (f"a.{top}", "y.b"), (top, "y.a"), (f"a.{top}", "x.c"), (top, "x.c")]
+    for number, (parent, service) in enumerate(services, 1):
+        register_all(make_service(namespaces[parent], service, DnsConfig=A), at(number))
     clock.wait(timeouts.DNS_CHANGE)
-    covered, not_covered = f"b.{specific_namespace['Name']}", f"b.c.{private_namespace['Name']}"
-    assert query_dns(covered, "A", specific_namespace).rcode() == dns.rcode.NXDOMAIN
-    assert record_values(query_dns(not_covered, "A", private_namespace), not_covered, "A") == ["192.0.2.2"]
+    for name, number in ((f"x.b.a.{top}", 3), (f"x.c.a.{top}", 7), (f"x.c.{top}", 8)):
+        assert record_values(query_dns(name, "A", namespaces[top]), name, "A") == [f"192.0.2.{number}"]
+    for name in (f"y.b.a.{top}", f"y.a.{top}"):
+        assert query_dns(name, "A", namespaces[top]).rcode() == dns.rcode.NXDOMAIN

@@ -3,44 +3,73 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import dns_config, proves, timeouts
+from surveyor.testing import dns_config, for_each, proves
 
 
 @proves("dns.alias.ignores-service-ttl")
-def test_alias_record_has_no_ttl(cloudmap, make_service, register_all, record_sets, private_namespace):
-    """In a service with TTL 300 the record of an address has that TTL; an alias record has no TTL."""
-    config = dns_config("A", ttl=300, policy="WEIGHTED")
-    service = make_service(private_namespace, DnsConfig=config)
+@for_each("types", {"A": ("A",), "AAAA": ("AAAA",), "A and AAAA": ("A", "AAAA")})
+def test_alias_record_has_no_ttl(cloudmap, make_service, register_all, record_sets, private_namespace, types):
+    """In a service with TTL 300 the records of an address have that TTL; its alias records have no TTL."""
+    # DnsRecord.TTL: "If you include the AWS_ALIAS_DNS_NAME attribute when you submit a RegisterInstance request, the
+    # TTL value is ignored."
+    service = make_service(private_namespace, DnsConfig=dns_config(*types, ttl=300, policy="WEIGHTED"))
     load_balancer = f"surveyor-1234567890.{cloudmap.meta.region_name}.elb.amazonaws.com"
-    register_all(service, {"lb": {"AWS_ALIAS_DNS_NAME": load_balancer}, "i-1": {"AWS_INSTANCE_IPV4": "192.0.2.1"}})
+    addresses = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1"}
+    register_all(service, {"lb": {"AWS_ALIAS_DNS_NAME": load_balancer}, "i-1": addresses})
     records = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
-    [plain] = [record for record in records if "AliasTarget" not in record]
-    [alias] = [record for record in records if "AliasTarget" in record]
-    assert plain["TTL"] == 300
-    assert "TTL" not in alias
+    plain = [record for record in records if "AliasTarget" not in record]
+    alias = [record for record in records if "AliasTarget" in record]
+    assert [record["Type"] for record in plain] == [record["Type"] for record in alias] == list(types)
+    assert [record["TTL"] for record in plain] == [300] * len(types)
+    assert all("TTL" not in record for record in alias)
 
 
 @pytest.fixture
-def make_record(make_namespace, make_service, register):
-    """Create a namespace of a kind with an instance at 192.0.2.1, and return the parameters for TestDNSAnswer."""
+def call_test_dns_answer(route53):
+    """Call TestDNSAnswer for a name of a namespace."""
 
-    def make(kind):
-        namespace = make_namespace(kind)
-        config = dns_config("A")
-        service = make_service(namespace, DnsConfig=config)
-        register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+    def call(namespace, name, rdtype="A"):
         zone = namespace["Properties"]["DnsProperties"]["HostedZoneId"]
-        return {"HostedZoneId": zone, "RecordName": f"{service['Name']}.{namespace['Name']}", "RecordType": "A"}
+        return route53.test_dns_answer(HostedZoneId=zone, RecordName=name, RecordType=rdtype)
 
-    return make
+    return call
 
 
 @proves("dns.test-dns-answer-is-for-public-zones")
-def test_only_public_zones_are_answered(route53, eventually, make_record):
+def test_only_public_zones_are_answered(publish, call_test_dns_answer, public_namespace, private_namespace):
     """TestDNSAnswer returns the address of an instance in a public namespace, and is refused for a private one."""
-    public, private = make_record("public"), make_record("private")
-    eventually(lambda: route53.test_dns_answer(**public)["RecordData"] == ["192.0.2.1"], within=timeouts.DNS_CHANGE)
+    # TestDNSAnswer: "This call only supports querying public hosted zones."
+    one = {"i-1": {"AWS_INSTANCE_IPV4": "192.0.2.1"}}
+    public, private = (publish(space, dns_config("A"), one) for space in (public_namespace, private_namespace))
+    assert call_test_dns_answer(public_namespace, public)["RecordData"] == ["192.0.2.1"]
     with pytest.raises(ClientError) as refusal:
-        route53.test_dns_answer(**private)
+        call_test_dns_answer(private_namespace, private)
     # Not documented: which of the call's two errors it is.
     assert refusal.value.response["Error"]["Code"] in ("InvalidInput", "NoSuchHostedZone")
+
+
+@proves("dns.test-dns-answer.returns-the-answer")
+def test_answer_is_that_of_the_name_servers(publish, route53, call_test_dns_answer, public_namespace):
+    """TestDNSAnswer returns rcode, values, name, type, protocol and a name server of the zone, also for no records."""
+    zone = route53.get_hosted_zone(Id=public_namespace["Properties"]["DnsProperties"]["HostedZoneId"])
+    servers = zone["DelegationSet"]["NameServers"]
+    addresses = {
+        f"i-{n}": {"AWS_INSTANCE_IPV4": f"192.0.2.{n}", "AWS_INSTANCE_IPV6": f"2001:db8::{n}"} for n in range(1, 4)
+    }
+    name = publish(public_namespace, dns_config("A", "AAAA"), addresses)
+    alias = publish(
+        public_namespace, dns_config("CNAME", policy="WEIGHTED"), {"i-1": {"AWS_INSTANCE_CNAME": "www.example.org"}}
+    )
+    for asked, rdtype, rcode, expected in (
+        (name, "A", "NOERROR", [f"192.0.2.{n}" for n in range(1, 4)]),
+        (name, "AAAA", "NOERROR", [f"2001:db8::{n}" for n in range(1, 4)]),
+        (alias, "CNAME", "NOERROR", ["www.example.org"]),
+        (name, "TXT", "NOERROR", []),
+        (f"absent.{name}", "A", "NXDOMAIN", []),
+    ):
+        answer = call_test_dns_answer(public_namespace, asked, rdtype)
+        assert sorted(value.rstrip(".") for value in answer["RecordData"]) == expected
+        assert (answer["ResponseCode"], answer["RecordType"]) == (rcode, rdtype)
+        assert answer["RecordName"].rstrip(".") == asked
+        assert answer["Nameserver"].rstrip(".") in servers
+        assert answer["Protocol"] in ("UDP", "TCP")

@@ -2,54 +2,77 @@
 
 import pytest
 
-from surveyor.testing import dns_config, proves, record_values, timeouts
+from surveyor.testing import dns_config, for_each, proves, record_values, timeouts
 
 SRV = dns_config("SRV")
-V4, V6 = "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6"
+V4, V6, PORT = "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6", "AWS_INSTANCE_PORT"
+BOTH = {V4: "192.0.2.1", V6: "2001:db8::1"}
 
 
 @proves("dns.srv.value")
-def test_value_has_port_and_host_name(make_service, register_all, query_dns, eventually, public_namespace):
-    """Each instance has one SRV record: 1 1 <port> <instance>.<service>.<namespace>."""
-    service = make_service(public_namespace, DnsConfig=SRV)
+@for_each("kind", ["private", "public"])
+def test_value_has_port_and_host_name(publish, namespace_of_kind, query_dns, kind):
+    """Each instance has one SRV record: 1 1 <port> <instance>.<service>.<namespace>, an absolute name."""
+    # DnsRecord.Type: "The values of priority and weight are both set to 1 and can't be changed."
+    namespace = namespace_of_kind(kind)
     instances = {
-        "web-1": {V4: "192.0.2.1", "AWS_INSTANCE_PORT": "8080"},
-        "web-2": {V4: "192.0.2.2", "AWS_INSTANCE_PORT": "65535"},
+        "web-1": {V4: "192.0.2.1", PORT: "8080"},
+        "web-2": {V6: "2001:db8::2", PORT: "1"},
+        "web-3": {**BOTH, PORT: "65535"},
     }
-    register_all(service, instances)
-    name = f"{service['Name']}.{public_namespace['Name']}"
-    expected = [f"1 1 8080 web-1.{name}.", f"1 1 65535 web-2.{name}."]
-    eventually(
-        lambda: sorted(record_values(query_dns(name, "SRV", public_namespace), name, "SRV")) == sorted(expected),
-        within=timeouts.DNS_CHANGE,
-    )
+    name = publish(namespace, SRV, instances)
+    expected = [f"1 1 8080 web-1.{name}.", f"1 1 1 web-2.{name}.", f"1 1 65535 web-3.{name}."]
+    assert sorted(record_values(query_dns(name, "SRV", namespace), name, "SRV")) == sorted(expected)
 
 
 @proves("dns.srv.host-names-have-addresses")
-@pytest.mark.parametrize(
-    "attributes",
-    [{V4: "192.0.2.1"}, {V6: "2001:db8::1"}, {V4: "192.0.2.1", V6: "2001:db8::1"}],
-    ids=["IPv4", "IPv6", "both"],
-)
-def test_host_name_has_the_addresses_of_its_instance(
-    make_service, register_all, query_dns, eventually, public_namespace, attributes
-):
-    """The host name of an SRV record has the addresses of its instance and no others."""
-    service = make_service(public_namespace, DnsConfig=SRV)
-    other_instance = {V4: "192.0.2.99", V6: "2001:db8::99", "AWS_INSTANCE_PORT": "99"}
-    register_all(service, {"web-1": {**attributes, "AWS_INSTANCE_PORT": "8080"}, "web-2": other_instance})
-    name = f"{service['Name']}.{public_namespace['Name']}"
+@for_each("kind", ["private", "public"])
+@for_each("attributes", {"IPv4": {V4: "192.0.2.1"}, "IPv6": {V6: "2001:db8::1"}, "both": BOTH})
+def test_host_name_has_the_addresses_of_its_instance(publish, namespace_of_kind, query_dns, kind, attributes):
+    """The host name of an SRV record is no alias; it has the addresses of its instance and no others."""
+    # RFC 2782: "There MUST be one or more address records for this name, the name MUST NOT be an alias"
+    namespace = namespace_of_kind(kind)
+    other_instance = {V4: "192.0.2.99", V6: "2001:db8::99", PORT: "99"}
+    name = publish(namespace, SRV, {"web-1": {**attributes, PORT: "8080"}, "web-2": other_instance})
+    values = [value.split() for value in record_values(query_dns(name, "SRV", namespace), name, "SRV")]
+    [host] = [host for _, _, port, host in values if port == "8080"]
+    for rdtype, key in (("A", V4), ("AAAA", V6)):
+        answer = query_dns(host, rdtype, namespace)
+        expected = [attributes[key]] if key in attributes else []
+        assert record_values(answer, host, rdtype) == expected
+        assert len(answer.answer) == len(expected)
 
-    def host_name():
-        hosts = {
-            port: host
-            for _, _, port, host in map(str.split, record_values(query_dns(name, "SRV", public_namespace), name, "SRV"))
-        }
-        return hosts.get("8080")
+
+@proves("dns.srv.host-names-have-addresses")
+def test_host_name_follows_its_instance(publish, cloudmap, query_dns, eventually, register, public_namespace):
+    """After a second registration with another address the host name has that one and not the first."""
+    name = publish(public_namespace, SRV, {"web-1": {**BOTH, PORT: "8080"}})
+    [service] = [found for found in cloudmap.list_services()["Services"] if name.startswith(f"{found['Name']}.")]
+    register(service, "web-1", {V4: "192.0.2.7", PORT: "8080"})
+    host = f"web-1.{name}"
 
     def addresses():
         answers = {rdtype: query_dns(host, rdtype, public_namespace) for rdtype in ("A", "AAAA")}
-        return {address for rdtype, answer in answers.items() for address in record_values(answer, host, rdtype)}
+        return [address for rdtype, answer in answers.items() for address in record_values(answer, host, rdtype)]
 
-    host = eventually(host_name, within=timeouts.DNS_CHANGE)
-    eventually(lambda: addresses() == set(attributes.values()), within=timeouts.DNS_CHANGE)
+    eventually(lambda: addresses() == ["192.0.2.7"], within=timeouts.DNS_CHANGE)
+
+
+@proves("dns.srv.additional-addresses")
+@for_each("policy", ["MULTIVALUE", "WEIGHTED"])
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_additional_section_has_the_addresses(publish, query_dns, public_namespace, policy, count):
+    """The additional section of an SRV answer has the addresses of exactly the host names in the answer."""
+    # "DNS constraints and behaviors": "the service appends A or AAAA records for any target of an MX, CNAME, NS,
+    # or SRV record cited in the Answer section"
+    instances = {
+        f"web-{n}": {V4: f"192.0.2.{n}", V6: f"2001:db8::{n:x}", PORT: str(8000 + n)} for n in range(1, count + 1)
+    }
+    name = publish(public_namespace, dns_config("SRV", policy=policy), instances)
+    for _ in range(10):
+        answer = query_dns(name, "SRV", public_namespace, tcp=True)
+        hosts = [value.split()[-1] for value in record_values(answer, name, "SRV")]
+        found = {(rrset.name.to_text(), record.to_text()) for rrset in answer.additional for record in rrset}
+        keys = {f"{instance}.{name}.": attributes for instance, attributes in instances.items()}
+        assert hosts
+        assert found == {(host, keys[host][key]) for host in hosts for key in (V4, V6)}

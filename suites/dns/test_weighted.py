@@ -1,63 +1,120 @@
 """WEIGHTED routing: one instance at random. Name servers are queried: they cache nothing."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
-from surveyor.testing import dns_config, proves, record_values, timeouts
+from surveyor.testing import dns_config, for_each, proves, record_values, timeouts
 
 A = dns_config("A", ttl=0, policy="WEIGHTED")
-FOUR = {f"i-{number}": {"AWS_INSTANCE_IPV4": f"192.0.2.{number}"} for number in range(1, 5)}
+CHECKED = {"FailureThreshold": 1}
+FOUR = {
+    f"i-{number}": {
+        "AWS_INSTANCE_IPV4": f"192.0.2.{number}",
+        "AWS_INSTANCE_IPV6": f"2001:db8::{number}",
+        "AWS_INSTANCE_PORT": f"{number}",
+    }
+    for number in range(1, 5)
+}
 ADDRESSES = {attributes["AWS_INSTANCE_IPV4"] for attributes in FOUR.values()}
+
+QUERIES = 900
+# Chi-square with three degrees of freedom: equal weights exceed it once in five million runs. With 900 queries a weight
+# of two among ones gives 110 on average and stays below it in less than one run of 10^5.
+BOUND = 34.0
 
 
 @pytest.fixture
-def query_addresses(query_dns, public_namespace):
-    """Query the addresses of a service several times."""
+def query_values(query_dns, public_namespace):
+    """Query the records of a name several times."""
 
-    def query(service, count):
-        name = f"{service['Name']}.{public_namespace['Name']}"
-        return [record_values(query_dns(name, "A", public_namespace), name, "A") for _ in range(count)]
+    def query(name, count, rdtype="A"):
+        return [record_values(query_dns(name, rdtype, public_namespace), name, rdtype) for _ in range(count)]
 
     return query
 
 
-@proves("dns.weighted.returns-one-at-random")
-def test_each_answer_is_one_of_four_with_equal_chances(
-    make_service, register_all, query_addresses, clock, public_namespace
-):
-    """Each of 400 answers has one address, and each of four instances has between half and twice its share of 100.
+def chi_square(counts):
+    """Return the statistic that tells how far counts are from being equal."""
+    expected = sum(counts) / len(counts)
+    return sum((count - expected) ** 2 / expected for count in counts)
 
-    If all chances are equal, a count is below 50 or above 200 once in 10^9 runs.
-    """
-    service = make_service(public_namespace, DnsConfig=A)
-    register_all(service, FOUR)
-    clock.wait(timeouts.DNS_CHANGE)
-    counts = Counter(address for [address] in query_addresses(service, 400))
+
+@proves("dns.weighted.returns-one-at-random")
+def test_each_answer_is_one_of_four_with_equal_chances(publish, query_values, public_namespace):
+    """Each of 900 answers has one address, and the four addresses are equally frequent."""
+    # DnsConfig.RoutingPolicy: "Currently, all records have the same weight, so you can't route more or less traffic to
+    # any instances."
+    name = publish(public_namespace, A, FOUR)
+    counts = Counter(address for [address] in query_values(name, QUERIES))
     assert counts.keys() == ADDRESSES
-    assert min(counts.values()) >= 50
-    assert max(counts.values()) <= 200
+    assert chi_square(counts.values()) < BOUND
 
 
 @proves("dns.weighted.returns-one-at-random")
-def test_single_instance_is_in_every_answer(make_service, register_all, query_addresses, eventually, public_namespace):
+def test_successive_answers_do_not_take_turns(publish, query_values, public_namespace):
+    """With two instances an answer repeats the one before it about every other time: the choice is random.
+
+    Of 200 answers at random less than 50 or more than 150 repeat it once in 10^12 runs.
+    """
+    name = publish(public_namespace, A, dict(list(FOUR.items())[:2]))
+    answers = query_values(name, 201)
+    assert 50 <= sum(answer == before for before, answer in pairwise(answers)) <= 150
+
+
+@proves("dns.weighted.returns-one-at-random")
+@for_each("types", {"A and AAAA": ("A", "AAAA"), "SRV": ("SRV",)})
+def test_each_answer_has_one_record_of_the_type(publish, query_values, public_namespace, types):
+    """Of each record type that the service has every answer has one record, and each of four instances is answered.
+
+    With equal chances one of the four is missing from 100 answers once in 10^11 runs.
+    """
+    name = publish(public_namespace, dns_config(*types, policy="WEIGHTED"), FOUR)
+    for rdtype in types:
+        answers = query_values(name, 100, rdtype)
+        assert all(len(answer) == 1 for answer in answers)
+        assert len({value for [value] in answers}) == 4
+
+
+@proves("dns.weighted.returns-one-at-random")
+def test_single_instance_is_in_every_answer(publish, query_values, public_namespace):
     """With a single instance every answer has its address, and none of the other service in the namespace."""
-    single, neighbour = make_service(public_namespace, DnsConfig=A), make_service(public_namespace, DnsConfig=A)
-    register_all(neighbour, FOUR)
-    register_all(single, {"i-1": {"AWS_INSTANCE_IPV4": "198.51.100.1"}})
-    eventually(lambda: query_addresses(single, 1) != [[]], within=timeouts.DNS_CHANGE)
-    assert query_addresses(single, 20) == [["198.51.100.1"]] * 20
+    publish(public_namespace, A, FOUR)
+    name = publish(public_namespace, A, {"i-1": {"AWS_INSTANCE_IPV4": "198.51.100.1"}})
+    assert query_values(name, 20) == [["198.51.100.1"]] * 20
+
+
+@proves("dns.weighted.omits-unhealthy")
+@for_each("unhealthy", [1, 3])
+def test_unhealthy_instances_are_not_answered(publish, query_values, public_namespace, unhealthy):
+    """Of four instances, some of them unhealthy, each healthy one is answered and no other.
+
+    With equal chances one of three is missing from 100 answers once in 10^17 runs.
+    """
+    # DnsConfig.RoutingPolicy: "Route 53 responds to DNS queries with the IP address for one randomly selected instance
+    # from among the healthy instances."
+    instances = {
+        instance: {**attributes, "AWS_INIT_HEALTH_STATUS": "UNHEALTHY" if number < unhealthy else "HEALTHY"}
+        for number, (instance, attributes) in enumerate(FOUR.items())
+    }
+    name = publish(public_namespace, A, instances, HealthCheckCustomConfig=CHECKED)
+    healthy = sorted(ADDRESSES)[unhealthy:]
+    assert {address for [address] in query_values(name, 100)} == set(healthy)
 
 
 @proves("dns.weighted.fails-open")
 def test_all_are_answered_if_none_is_healthy(
-    cloudmap, make_service, register_all, query_addresses, clock, public_namespace
+    cloudmap, make_service, register_all, query_values, clock, public_namespace
 ):
     """While one of four is healthy only it is answered; when none is, each answer has any one of the four.
 
     With equal chances one of the four is missing from 100 answers once in 10^11 runs.
     """
-    service = make_service(public_namespace, DnsConfig=A, HealthCheckCustomConfig={"FailureThreshold": 1})
+    # DnsConfig.RoutingPolicy: "If no instances are healthy, Route 53 responds to DNS queries as if all of the instances
+    # were healthy."
+    service = make_service(public_namespace, DnsConfig=A, HealthCheckCustomConfig=CHECKED)
+    name = f"{service['Name']}.{public_namespace['Name']}"
     register_all(service, FOUR)
     first, *others = FOUR
 
@@ -69,6 +126,6 @@ def test_all_are_answered_if_none_is_healthy(
         clock.wait(timeouts.CUSTOM_HEALTH + timeouts.DNS_CHANGE)
 
     report_unhealthy(*others)
-    assert query_addresses(service, 20) == [["192.0.2.1"]] * 20
+    assert query_values(name, 20) == [["192.0.2.1"]] * 20
     report_unhealthy(first)
-    assert {address for [address] in query_addresses(service, 100)} == ADDRESSES
+    assert {address for [address] in query_values(name, 100)} == ADDRESSES

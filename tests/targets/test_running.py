@@ -118,6 +118,11 @@ def test_dns_at_a_fixed_address(endpoint: StartedProcess) -> None:
         assert (running.name_servers("a", str).port, running.resolver("a", "b", "c").port) == (5353, 5353)
     with run_target(replace(target, dns=Dns()), 7) as running, pytest.raises(FeatureLacking, match="no DNS server"):
         running.name_servers("a", str)
+    inside = replace(target, dns=Dns("zones", "127.0.0.1", 5353), vpc="vpc-1")
+    with run_target(inside, 7) as running:
+        assert running.resolver("a", "us-east-1", "vpc-1").port == 5353
+        with pytest.raises(FeatureLacking, match="names of vpc-2 resolve only inside that VPC"):
+            running.resolver("a", "us-east-1", "vpc-2")
 
 
 def test_calls_in_a_shared_account_are_in_the_ledger(

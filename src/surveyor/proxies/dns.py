@@ -18,11 +18,16 @@ _MAX_UDP_ANSWER = 4096  # bytes; Surveyor's questions allow no longer answer ove
 
 
 class DnsProxy:
-    """Answer at ``address`` with answers of the server at ``upstream``, changed by ``change``."""
+    """Answer at ``address`` with answers of the server at ``upstream``, changed by ``change``.
 
-    def __init__(self, upstream: tuple[str, int], change: AnswerFilter) -> None:
+    Questions are forwarded over TCP, so that no answer is truncated; with ``keep_udp`` those received over UDP are
+    forwarded over UDP.
+    """
+
+    def __init__(self, upstream: tuple[str, int], change: AnswerFilter, *, keep_udp: bool = False) -> None:
         self.upstream = upstream
         self.change = change
+        self._forward_datagram = self._forward_over_udp if keep_udp else self._forward
         self._udp, self._tcp = _servers_on_one_port()
         self.address: tuple[str, int] = self._udp.server_address  # type: ignore[assignment]  # an IPv4 address is a pair
         for server in (self._udp, self._tcp):
@@ -35,10 +40,10 @@ class DnsProxy:
             server.shutdown()
             server.server_close()
 
-    def answer(self, question: bytes) -> bytes:
-        """Return the changed answer, b"" if the upstream did not answer."""
+    def answer(self, question: bytes, *, datagram: bool = False) -> bytes:
+        """Return the changed answer, b"" if the upstream did not answer; ``datagram``: it was received over UDP."""
         try:
-            return self.change(question, self._forward)
+            return self.change(question, self._forward_datagram if datagram else self._forward)
         except (OSError, struct.error):
             return b""
 
@@ -47,6 +52,13 @@ class DnsProxy:
         with socket.create_connection(self.upstream, timeout=_TIMEOUT) as connection:
             connection.sendall(struct.pack("!H", len(question)) + question)
             return _receive_message(connection)
+
+    def _forward_over_udp(self, question: bytes) -> bytes:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+            connection.settimeout(_TIMEOUT)
+            connection.connect(self.upstream)
+            connection.send(question)
+            return connection.recv(0xFFFF)
 
 
 def _servers_on_one_port() -> tuple[_UdpServer, _TcpServer]:
@@ -75,7 +87,7 @@ class _UdpHandler(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         question, reply_socket = self.request
-        answer = self.server.proxy.answer(question)
+        answer = self.server.proxy.answer(question, datagram=True)
         if len(answer) > _MAX_UDP_ANSWER:  # return an empty answer with the truncation flag, as servers do
             answer = answer[:2] + bytes([answer[2] | 0x02]) + answer[3:4] + question[4:6] + bytes(6) + question[12:]
         if answer:

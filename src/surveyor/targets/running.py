@@ -63,6 +63,10 @@ class RunningTarget:
                 f"private names of {self.target.name} resolve only inside their VPC: run there, with --vpc and "
                 "--dns ADDRESS:PORT of its resolver"
             )
+        if self.target.dns.kind == "zones" and self.target.vpc not in (None, vpc):
+            raise FeatureLacking(
+                f"--dns is the resolver of {self.target.vpc}: names of {vpc} resolve only inside that VPC"
+            )
         return self._address()
 
     def name_servers(self, account: str, zone: Callable[[], str]) -> DnsAddress:

@@ -12,15 +12,15 @@ import functools
 import socket
 
 from .responder import Responder
+from .wire import MAX_UDP_BYTES
 
 __all__ = ["DatagramBatch"]
 
 # Datagrams per call.
 _SIZE = 64
 # A longer query is truncated, and therefore malformed.
-_MAX_QUERY_BYTES = 1_024
-# No answer over UDP is longer, see wire.py.
-_MAX_ANSWER_BYTES = 1_280
+_MAX_QUERY_BYTES = 1_232
+_MAX_ANSWER_BYTES = MAX_UDP_BYTES
 _MAX_ADDRESS_BYTES = 28
 _ADDRESS_SIZES = {socket.AF_INET: 16, socket.AF_INET6: 28}
 

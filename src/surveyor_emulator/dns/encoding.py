@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate
 from operator import itemgetter
@@ -19,6 +19,7 @@ from surveyor_emulator.aws.route53 import names
 from surveyor_emulator.aws.route53.answers import DnsAnswer, DnsRecord
 from surveyor_emulator.aws.route53.rdata import TYPE_NUMBERS
 from surveyor_emulator.aws.route53.rdata import encode as encode_value
+from surveyor_emulator.aws.route53.sections import cited_name
 
 from . import wire
 
@@ -43,7 +44,11 @@ _MAX_PRECOMPUTED = 8
 
 @dataclass(frozen=True, slots=True)
 class EncodedAnswer:
-    """An answer's records in wire form; each option is (number of records, their bytes)."""
+    """An answer's records in wire form; each group is (number of records, their bytes).
+
+    ``additional`` has the group of the fixed records, then one for each option; empty if all would be. Authority and
+    additional sections that are ``optional`` are left out of a message that would be too long (RFC 2181, 9).
+    """
 
     rcode: int
     authoritative: bool
@@ -52,6 +57,8 @@ class EncodedAnswer:
     limit: int
     weighted: tuple[tuple[int, EncodedAnswer], ...]
     authority: tuple[int, bytes]
+    additional: tuple[tuple[int, bytes], ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +73,20 @@ class Envelope:
     limit: int
     recursive: bool
 
-    def head(self, encoded: EncodedAnswer, answers: int, *, short: bool = False) -> bytes:
+    def head(self, encoded: EncodedAnswer, answers: int, additional: int = 0, *, short: bool = False) -> bytes:
         """Return the header without its id, and the question; ``short``: a truncated message without records."""
         flags = wire.response_flags(
             self.query_flags, encoded.rcode, authoritative=encoded.authoritative, recursive=self.recursive
         )
         if short:
             return _HEAD.pack(wire.set_truncated(flags), 1, 0, 0, bool(self.edns)) + self.question
-        return _HEAD.pack(flags, 1, answers, encoded.authority[0], bool(self.edns)) + self.question
+        return _HEAD.pack(flags, 1, answers, encoded.authority[0], additional + bool(self.edns)) + self.question
 
 
 def encode(answer: DnsAnswer, question: str, *, recursive: bool) -> EncodedAnswer:
     """Return the wire form of an answer to a question about a canonical name. A resolver is never authoritative."""
+    groups = answer.fixed, *answer.shuffled
+    additional = tuple(_pack(_cited(answer, group), question) for group in groups) if answer.additional else ()
     return EncodedAnswer(
         rcode=_RCODES[answer.rcode],
         authoritative=answer.authoritative and not recursive,
@@ -86,6 +95,8 @@ def encode(answer: DnsAnswer, question: str, *, recursive: bool) -> EncodedAnswe
         limit=answer.limit,
         weighted=tuple((weight, encode(option, question, recursive=recursive)) for weight, option in answer.weighted),
         authority=_pack(answer.authority, question),
+        additional=additional,
+        optional=any(groups) and all(record.type == "NS" for record in answer.authority),
     )
 
 
@@ -93,33 +104,68 @@ def make_renderer(encoded: EncodedAnswer, envelope: Envelope, generator: Random)
     """Return a function that renders the message without its id, with a new random choice for each call."""
     if encoded.weighted:
         return _by_weight(encoded, envelope, generator)
-    fixed = encoded.fixed[1]
+    encoded = _fit(encoded, envelope)
     tail = encoded.authority[1] + envelope.edns
     options, limit = encoded.options, min(encoded.limit, len(encoded.options))
-    sizes = sorted((len(option) for _, option in options), reverse=True)
-    head = envelope.head(encoded, 0)
-    longest = _ID_SIZE + len(head) + len(fixed) + sum(sizes[:limit]) + len(tail)
-    if len({count for count, _ in options}) > 1:
+    if encoded.additional or len({count for count, _ in options}) > 1:
         render = _uneven(encoded, envelope, generator, limit)
     else:
         count = encoded.fixed[0] + (limit * options[0][0] if options else 0)
-        head = envelope.head(encoded, count) + fixed
+        head = envelope.head(encoded, count) + encoded.fixed[1]
         render = _even(head, [option for _, option in options], limit, tail, generator)
-    if longest <= envelope.limit:
+    if _longest(encoded, envelope) <= envelope.limit:
         return render
     return _truncate(render, envelope.limit - _ID_SIZE, envelope.head(encoded, 0, short=True) + envelope.edns)
+
+
+def _fit(encoded: EncodedAnswer, envelope: Envelope) -> EncodedAnswer:
+    """Leave out optional sections that might make the message too long, the additional section first."""
+    if encoded.optional and _longest(encoded, envelope) > envelope.limit:
+        encoded = replace(encoded, additional=())
+        if _longest(encoded, envelope) > envelope.limit:
+            return replace(encoded, authority=(0, b""))
+    return encoded
+
+
+def _longest(encoded: EncodedAnswer, envelope: Envelope) -> int:
+    """Return a length that no message of this answer exceeds."""
+    fixed = (
+        encoded.fixed[1] + encoded.authority[1] + envelope.edns + b"".join(part for _, part in encoded.additional[:1])
+    )
+    sizes = sorted((len(option) for _, option in encoded.options), reverse=True)
+    more = sorted((len(addresses) for _, addresses in encoded.additional[1:]), reverse=True)
+    return (
+        _ID_SIZE
+        + len(envelope.head(encoded, 0))
+        + len(fixed)
+        + sum(sizes[: encoded.limit])
+        + sum(more[: encoded.limit])
+    )
+
+
+def _cited(answer: DnsAnswer, group: Sequence[DnsRecord]) -> list[DnsRecord]:
+    """Return the additional records of the names that a group of records cites."""
+    cited = {cited_name(record) for record in group}
+    return [record for record in answer.additional if record.owner in cited]
 
 
 def _pack(records: Sequence[DnsRecord], question: str) -> tuple[int, bytes]:
     return len(records), b"".join(
         wire.pack_record(
-            wire.POINTER_TO_QUESTION if record.owner == question else names.to_wire(record.owner),
+            _owner(record.owner, question),
             TYPE_NUMBERS[record.type],
             record.ttl,
             encode_value(record.type, record.value),
         )
         for record in records
     )
+
+
+def _owner(name: str, question: str) -> bytes:
+    """Return an owner's name in wire form: a pointer into the question if its name ends with this one."""
+    if name == names.ROOT or not names.is_within(question, name):
+        return names.to_wire(name)
+    return wire.pointer_into_question(len(names.to_wire(question)) - len(names.to_wire(name)))
 
 
 def _even(head: bytes, options: list[bytes], limit: int, tail: bytes, generator: Random) -> Renderer:
@@ -145,13 +191,26 @@ def _even(head: bytes, options: list[bytes], limit: int, tail: bytes, generator:
 
 
 def _uneven(encoded: EncodedAnswer, envelope: Envelope, generator: Random, limit: int) -> Renderer:
-    """Return a renderer for options with different numbers of records: the header is built for each message."""
-    tail = encoded.authority[1] + envelope.edns
+    """Return a renderer that builds the header for each message: options differ in their numbers of records."""
+    tail = encoded.authority[1]
+    none = [(0, b"")] * (len(encoded.options) + 1)
+    (more, addresses), *additional = encoded.additional or none
+    pairs = list(zip(encoded.options, additional, strict=True))
 
     def render() -> bytes:
-        picked = generator.sample(encoded.options, limit)
-        head = envelope.head(encoded, encoded.fixed[0] + sum(count for count, _ in picked))
-        return head + encoded.fixed[1] + b"".join(option for _, option in picked) + tail
+        picked = generator.sample(pairs, limit)
+        answers = encoded.fixed[0] + sum(count for (count, _), _ in picked)
+        head = envelope.head(encoded, answers, more + sum(count for _, (count, _) in picked))
+        records = b"".join(option for (_, option), _ in picked)
+        return (
+            head
+            + encoded.fixed[1]
+            + records
+            + tail
+            + addresses
+            + b"".join(part for _, (_, part) in picked)
+            + envelope.edns
+        )
 
     return render
 

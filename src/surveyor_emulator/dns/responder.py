@@ -14,6 +14,7 @@ from surveyor_emulator.aws.route53 import names
 from surveyor_emulator.aws.route53.answers import ResolutionScope, resolve
 from surveyor_emulator.aws.route53.published_zones import published_zones
 from surveyor_emulator.aws.route53.rdata import TYPE_NAMES
+from surveyor_emulator.aws.route53.sections import add_sections
 from surveyor_emulator.aws.route53.state import VpcKey
 from surveyor_emulator.core.world import World
 
@@ -104,7 +105,10 @@ class Responder(ABC):
             return encoded
         name = names.from_labels(labels)
         kind = "ANY" if query.qtype == _ANY else TYPE_NAMES.get(query.qtype, f"TYPE{query.qtype}")
-        encoded = encode(resolve(scope, name, kind), name, recursive=self.recursive)
+        answer = resolve(scope, name, kind)
+        if not self.recursive:
+            answer = add_sections(scope, name, answer)
+        encoded = encode(answer, name, recursive=self.recursive)
         if len(self._answers) >= _MAX_ANSWERS:
             self._answers.clear()
         self._answers[labels, query.qtype] = encoded

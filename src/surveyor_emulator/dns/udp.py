@@ -18,7 +18,7 @@ __all__ = ["UdpServer"]
 _BATCHES = 4
 _QUERIES = 256
 # A query is far shorter; a longer one is truncated, and therefore malformed.
-_MAX_QUERY_BYTES = 1_024
+_MAX_QUERY_BYTES = 1_232
 # Large enough that a burst waits in the kernel instead of being lost.
 _RECEIVE_BUFFER = 1 << 20
 

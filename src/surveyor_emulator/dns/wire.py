@@ -14,10 +14,10 @@ __all__ = [
     "CLASS_IN",
     "FORMERR",
     "HEADER",
+    "MAX_UDP_BYTES",
     "NOERROR",
     "NOTIMP",
     "NXDOMAIN",
-    "POINTER_TO_QUESTION",
     "REFUSED",
     "SERVFAIL",
     "MalformedQuery",
@@ -25,6 +25,7 @@ __all__ = [
     "opt_record",
     "pack_record",
     "parse_query",
+    "pointer_into_question",
     "response_flags",
     "set_truncated",
 ]
@@ -41,11 +42,12 @@ _TYPE_OPT = 41
 _QR, _AA, _TC, _RD, _RA, _CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0010
 _OPCODE = 0x7800
 
-# The question follows the header directly, so its name has a fixed position.
-POINTER_TO_QUESTION = b"\xc0\x0c"
-# The limit of a client without EDNS (RFC 1035, 4.2.1), and the maximum of answers over UDP (dnsflagday.net, 2020).
+# The limit of a client without EDNS (RFC 1035, 4.2.1), and the maximum of answers over UDP: "responses up to 4096 bytes
+# over UDP, without truncation" (Route 53 Developer Guide, "DNS constraints and behaviors").
 MIN_UDP_LIMIT = 512
-_MAX_UDP_BYTES = 1232
+MAX_UDP_BYTES = 4096
+# The size of queries that servers promise to accept (dnsflagday.net, 2020).
+_ACCEPTED_BYTES = 1232
 _MAX_NAME_BYTES = 255
 _MAX_LABEL_BYTES = 63
 _POINTER = 0xC0
@@ -114,6 +116,11 @@ def set_truncated(flags: int) -> int:
     return flags | _TC
 
 
+def pointer_into_question(offset: int) -> bytes:
+    """Return a pointer into the name of the question, which follows the header directly (RFC 1035, 4.1.4)."""
+    return (_POINTER << 8 | HEADER.size + offset).to_bytes(2, "big")
+
+
 def pack_record(owner: bytes, kind: int, ttl: int, rdata: bytes) -> bytes:
     """Return one resource record of class IN in wire form."""
     return owner + _RECORD_HEAD.pack(kind, CLASS_IN, ttl, len(rdata)) + rdata
@@ -121,7 +128,7 @@ def pack_record(owner: bytes, kind: int, ttl: int, rdata: bytes) -> bytes:
 
 def opt_record(rcode: int = NOERROR) -> bytes:
     """Return the server's OPT record, with the upper bits of an extended rcode (RFC 6891, 6.1)."""
-    return b"\0" + _RECORD_HEAD.pack(_TYPE_OPT, _MAX_UDP_BYTES, rcode >> 4 << 24, 0)
+    return b"\0" + _RECORD_HEAD.pack(_TYPE_OPT, _ACCEPTED_BYTES, rcode >> 4 << 24, 0)
 
 
 def _read_name(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:
@@ -164,7 +171,7 @@ def _read_additionals(data: bytes, at: int, count: int) -> tuple[bool, int, int]
             if edns or not is_root:
                 raise ValueError("a message has at most one OPT record, owned by the root")
             edns, version = True, ttl >> 16 & 0xFF
-            limit = min(max(size, MIN_UDP_LIMIT), _MAX_UDP_BYTES)
+            limit = min(max(size, MIN_UDP_LIMIT), MAX_UDP_BYTES)
     if at != len(data):
         raise ValueError("the message has trailing bytes")
     return edns, version, limit

@@ -53,7 +53,7 @@ def test_queries_of_dnspython_are_parsed(query: dns.message.QueryMessage) -> Non
     assert len(read.question) == len(question.name.to_wire() or b"") + 4
     assert read.edns is (query.edns >= 0)
     assert read.version == max(query.edns, 0)
-    assert read.limit == (min(max(query.payload, 512), 1232) if read.edns else 512)
+    assert read.limit == (min(max(query.payload, 512), 4096) if read.edns else 512)
 
 
 @given(st.binary(max_size=600))

@@ -44,7 +44,8 @@ class DnsAnswer:
     """All possible answers to a question.
 
     An answer holds all ``fixed`` records in their order, then ``limit`` options of ``shuffled``, picked and ordered at
-    random. Or it is exactly one of ``weighted``, each (weight, whole answer); the other fields are empty then.
+    random. Or it is exactly one of ``weighted``, each (weight, whole answer); the other fields are empty then. The
+    ``additional`` records belong to the answer if it cites their owner.
     """
 
     rcode: str = "NOERROR"
@@ -53,6 +54,7 @@ class DnsAnswer:
     limit: int = 0
     weighted: tuple[tuple[int, DnsAnswer], ...] = ()
     authority: tuple[DnsRecord, ...] = ()
+    additional: tuple[DnsRecord, ...] = ()
     authoritative: bool = True
 
 

@@ -1,8 +1,6 @@
 """Attributes with which ECS registers a task in Cloud Map."""
 
-import pytest
-
-from surveyor.testing import TASK_PORT, address_of, dns_config, proves, record_values, timeouts
+from surveyor.testing import TASK_PORT, address_of, dns_config, for_each, proves, record_values, timeouts
 
 A = dns_config("A", ttl=10)
 SRV = dns_config("SRV", ttl=10)
@@ -41,23 +39,20 @@ def test_ecs_adds_its_attributes(
         "ECS_TASK_DEFINITION_FAMILY": definition["family"],
     }
     assert {key: actual.get(key) for key in expected} == expected
-    assert "EC2_INSTANCE_ID" not in actual
+    assert actual.get("AWS_INSTANCE_IPV6", "") == address_of(task, "ipv6Address")
+    assert not actual.keys() & {"EC2_INSTANCE_ID", "AWS_EC2_INSTANCE_ID", "ECS_TASK_SET_EXTERNAL_ID"}
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "ALL"}
 
     def count(**query):
         return len(cloudmap.discover_instances(QueryParameters=query, **names)["Instances"])
 
-    eventually(
-        lambda: count(ECS_CLUSTER_NAME=cluster, ECS_TASK_DEFINITION_FAMILY=definition["family"]) == 1,
-        within=timeouts.DISCOVERY,
-    )
-    assert count(ECS_CLUSTER_NAME="another") == 0
+    eventually(lambda: count(**expected) == 1, within=timeouts.DISCOVERY)
+    for key, value in expected.items():
+        assert (count(**{key: value}), count(**{key: "another"})) == (1, 0), key
 
 
 @proves("ecs.attributes.port-as-the-registry-says")
-@pytest.mark.parametrize(
-    "port", [{"port": 9090}, {"containerName": "app", "containerPort": TASK_PORT}], ids=["a number", "by name"]
-)
+@for_each("port", {"a number": {"port": 9090}, "by name": {"containerName": "side", "containerPort": TASK_PORT + 1}})
 def test_registry_port_is_registered(
     cloudmap,
     make_service,
@@ -71,8 +66,9 @@ def test_registry_port_is_registered(
 ):
     """AWS_INSTANCE_PORT and the SRV record have the port of the registry."""
     registry = make_service(private_namespace, DnsConfig=SRV)
-    wait_until_steady(make_ecs_service(make_task_definition(), {"registryArn": registry["Arn"], **port}))
-    expected = str(port.get("port", TASK_PORT))
+    definition = make_task_definition(beside={"side": {}})
+    wait_until_steady(make_ecs_service(definition, {"registryArn": registry["Arn"], **port}))
+    expected = str(port.get("port", TASK_PORT + 1))
     assert attributes(cloudmap, registry).get("AWS_INSTANCE_PORT") == expected
     name = f"{registry['Name']}.{private_namespace['Name']}"
 
@@ -118,8 +114,11 @@ def test_external_id_of_a_task_set_is_registered(
     network,
     http_namespace,
 ):
-    """The instance of a task in a task set with an external id and a registry has that id."""
-    registry, definition, external = make_service(http_namespace), make_task_definition(), unique_name("external")
+    """The instances of task sets with an external id have that id, and one of a task set without it has none."""
+    # ecs/CreateTaskSetRequest.externalId: "the tasks in this task set will have the ECS_TASK_SET_EXTERNAL_ID Cloud Map
+    # attribute set to the provided value"
+    registry, definition = make_service(http_namespace), make_task_definition()
+    external_ids = [unique_name("external"), unique_name("external"), None]
     service = make_ecs_service(
         definition,
         deploymentController={"type": "EXTERNAL"},
@@ -127,15 +126,21 @@ def test_external_id_of_a_task_set_is_registered(
         networkConfiguration=None,
         launchType=None,
     )
-    ecs.create_task_set(
-        cluster=cluster,
-        service=service["serviceName"],
-        externalId=external,
-        taskDefinition=definition["taskDefinitionArn"],
-        launchType="FARGATE",
-        networkConfiguration=network,
-        serviceRegistries=[{"registryArn": registry["Arn"]}],
-        scale={"unit": "PERCENT", "value": 100},
-    )
-    eventually(lambda: cloudmap.list_instances(ServiceId=registry["Id"])["Instances"], within=timeouts.TASK)
-    assert attributes(cloudmap, registry).get("ECS_TASK_SET_EXTERNAL_ID") == external
+    for external in external_ids:
+        ecs.create_task_set(
+            cluster=cluster,
+            service=service["serviceName"],
+            taskDefinition=definition["taskDefinitionArn"],
+            launchType="FARGATE",
+            networkConfiguration=network,
+            serviceRegistries=[{"registryArn": registry["Arn"]}],
+            scale={"unit": "PERCENT", "value": 100},
+            **({"externalId": external} if external else {}),
+        )
+
+    def registered():
+        instances = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
+        return {instance["Attributes"].get("ECS_TASK_SET_EXTERNAL_ID") for instance in instances}
+
+    eventually(lambda: registered() == set(external_ids), within=timeouts.TASK)
+    assert len(cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]) == 3

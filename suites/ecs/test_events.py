@@ -3,6 +3,7 @@
 from surveyor.testing import proves, timeouts, workload
 
 CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
+STATES = ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"]
 
 
 @proves("ecs.events.unhealthy-instance-is-told")
@@ -12,25 +13,72 @@ def test_an_unhealthy_instance_is_reported(
     make_ecs_service,
     wait_until_steady,
     tasks_of,
+    describe_task,
     call_task,
     capture_events,
     eventually,
+    cluster,
     http_namespace,
 ):
-    """When the check of a registered task fails, ECS sends an event of type WARN about the service."""
+    """When the check of a registered task fails, and only then, ECS sends an event of type WARN about the service."""
     received = capture_events({"source": ["aws.ecs"], "detail-type": ["ECS Service Action"]})
     check = {"command": ["CMD", *workload.command("check")], "interval": 5}
     definition = make_task_definition(container={"healthCheck": check})
-    service = wait_until_steady(make_ecs_service(definition, make_service(http_namespace, **CUSTOM)))
-    (task,) = tasks_of(service)
-    call_task(task, "/health?do=fail", "PUT")
+    registered = make_ecs_service(definition, make_service(http_namespace, **CUSTOM))
+    services = [make_ecs_service(definition), registered]
+    tasks = [tasks_of(wait_until_steady(service))[0] for service in services]
 
-    def unhealthy_event():
-        for event in received():
-            if event["detail"]["eventName"] == "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY":
-                return event
-        return None
+    def unhealthy():
+        name = "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY"
+        return [event for event in received() if event["detail"]["eventName"] == name]
 
-    event = eventually(unhealthy_event, within=timeouts.TASK)
+    assert unhealthy() == []
+    for task in tasks:
+        call_task(task, "/health?do=fail", "PUT")
+    event = eventually(unhealthy, within=timeouts.TASK)[0]
     assert event["detail"]["eventType"] == "WARN"
-    assert event["resources"] == [service["serviceArn"]]
+    assert event["detail"]["clusterArn"] == registered["clusterArn"]
+    eventually(lambda: all(describe_task(task)["lastStatus"] == "STOPPED" for task in tasks), within=timeouts.TASK)
+    assert {arn for event in unhealthy() for arn in event["resources"]} == {registered["serviceArn"]}
+
+
+@proves("ecs.life.order-of-states", "ecs.events.task-states")
+def test_the_states_of_a_task_follow_each_other(
+    ecs,
+    make_service,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    describe_task,
+    capture_events,
+    eventually,
+    cluster,
+    http_namespace,
+):
+    """Each event of a task has the next version, and by version its states are in the documented order."""
+    # ecs/Task.version: "Every time a task experiences a change that starts a CloudWatch event, the version counter is
+    # incremented."
+    received = capture_events({"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"]})
+    service = wait_until_steady(make_ecs_service(make_task_definition(), make_service(http_namespace)))
+    (task,) = tasks_of(service)
+    ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=0)
+
+    def events():
+        details = [event["detail"] for event in received() if event["resources"] == [task["taskArn"]]]
+        return sorted({event["version"]: event for event in details}.items())
+
+    def complete():
+        versions = [version for version, _ in events()]
+        is_whole = versions == list(range(versions[0], versions[-1] + 1))
+        return [event for _, event in events()] if is_whole and versions[-1] == describe_task(task)["version"] else None
+
+    eventually(lambda: describe_task(task)["lastStatus"] == "STOPPED", within=timeouts.TASK)
+    details = eventually(complete, within=timeouts.SCHEDULER)
+    states = [event["lastStatus"] for event in details]
+    assert states == sorted(states, key=STATES.index)
+    assert {"PENDING", "RUNNING", "STOPPED"} <= set(states)
+    desired = [event["desiredStatus"] for event in details]
+    assert desired == sorted(desired)  # RUNNING, then STOPPED
+    assert (desired[0], desired[-1]) == ("RUNNING", "STOPPED")
+    assert details[-1]["stopCode"] == "ServiceSchedulerInitiated"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
-from surveyor.testing import TASK_PORT, dns_config, id_of, proves, record_values, timeouts, workload
+from surveyor.testing import TASK_PORT, dns_config, for_each, id_of, proves, record_values, timeouts, workload
 
 SRV = dns_config("SRV", ttl=10)
 ON_EC2 = {"requiresCompatibilities": ["EC2"], "cpu": None}
 
 
 @proves("ecs.registry.host-port-is-registered", "ecs.attributes.ec2-instance-id")
-@pytest.mark.parametrize("mode", ["bridge", "host"])
+@for_each("mode, host_port", {"bridge": ("bridge", None), "fixed": ("bridge", 18_081), "host": ("host", None)})
 def test_the_host_port_is_registered(
     cloudmap,
     make_service,
@@ -25,19 +23,24 @@ def test_the_host_port_is_registered(
     eventually,
     private_namespace,
     mode,
+    host_port,
 ):
-    """The SRV record has the host port of the container, and the task answers at that port."""
+    """The SRV record has the host port of the named container, and that container answers at that port."""
     (host,) = start_container_instances()
     registry = make_service(private_namespace, DnsConfig=SRV)
-    pair = {"registryArn": registry["Arn"], "containerName": "app", "containerPort": TASK_PORT}
-    service = wait_until_steady(make_ecs_service(make_task_definition(networkMode=mode, **ON_EC2), pair))
+    pair = {"registryArn": registry["Arn"], "containerName": "side", "containerPort": TASK_PORT + 1}
+    mapping = {"containerPort": TASK_PORT + 1, **({"hostPort": host_port} if host_port else {})}
+    definition = make_task_definition(networkMode=mode, beside={"side": {"portMappings": [mapping]}}, **ON_EC2)
+    service = wait_until_steady(make_ecs_service(definition, pair))
     (task,) = tasks_of(service)
     assert task["containerInstanceArn"] == host["containerInstanceArn"]
-    bindings = task["containers"][0]["networkBindings"]
-    port = bindings[0]["hostPort"] if mode == "bridge" else TASK_PORT
+    (side,) = (container for container in task["containers"] if container["name"] == "side")
+    port = side["networkBindings"][0]["hostPort"] if mode == "bridge" else TASK_PORT + 1
+    assert port == host_port or host_port is None
     (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
     attributes = instance["Attributes"]
     assert (attributes["AWS_INSTANCE_PORT"], attributes["EC2_INSTANCE_ID"]) == (str(port), host["ec2InstanceId"])
+    assert "AWS_EC2_INSTANCE_ID" not in attributes
     name = f"{registry['Name']}.{private_namespace['Name']}"
 
     def ports():
@@ -135,7 +138,7 @@ def test_health_stays_while_the_agent_is_disconnected(
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=outbound)
     eventually(lambda: not connected(), within=timeouts.TASK)
     call_task(task, "/health?do=fail", "PUT")
-    always(lambda: status() == "HEALTHY", during=90)
+    always(lambda: status() == "HEALTHY", during=30)
     ec2.authorize_security_group_egress(GroupId=group, IpPermissions=outbound)
     eventually(connected, within=timeouts.TASK)
     eventually(lambda: status() is None, within=timeouts.OPERATION)

@@ -1,16 +1,14 @@
 """Tasks in subnets with IPv6."""
 
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
-import pytest
-
-from surveyor.testing import address_of, dns_config, proves, record_values, timeouts
+from surveyor.testing import address_of, dns_config, for_each, proves, record_values, timeouts
 
 AAAA = dns_config("AAAA", ttl=10)
 
 
 @proves("ecs.dns.ipv6-is-registered")
-@pytest.mark.parametrize("only", [False, True], ids=["dual stack", "IPv6 only"])
+@for_each("only", {"dual stack": False, "IPv6 only": True})
 def test_ipv6_addresses_are_registered(
     ec2,
     cloudmap,
@@ -45,8 +43,10 @@ def test_ipv6_addresses_are_registered(
     (task,) = tasks_of(service)
     (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
     attributes, address = instance["Attributes"], address_of(task, "ipv6Address")
+    assert IPv6Address(address) in IPv6Network(part)
     assert attributes["AWS_INSTANCE_IPV6"] == address
     assert attributes.get("AWS_INSTANCE_IPV4", "") == ("" if only else address_of(task))
+    assert bool(address_of(task)) != only
     name = f"{registry['Name']}.{namespace['Name']}"
 
     def answers():

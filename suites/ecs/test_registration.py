@@ -2,71 +2,80 @@
 
 from __future__ import annotations
 
-from surveyor.testing import id_of, proves, timeouts
+from surveyor.testing import address_of, for_each, id_of, proves, timeouts
 
 
 def registered(cloudmap, service):
-    """Return the ids of the instances of a Cloud Map service."""
-    return {instance["Id"] for instance in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]}
+    """Return address -> id of the instances of a Cloud Map service."""
+    instances = cloudmap.list_instances(ServiceId=service["Id"])["Instances"]
+    return {instance["Attributes"]["AWS_INSTANCE_IPV4"]: instance["Id"] for instance in instances}
+
+
+def running(tasks):
+    """Return the addresses of those tasks that are RUNNING."""
+    return {address_of(task) for task in tasks if task["lastStatus"] == "RUNNING"}
 
 
 @proves("ecs.registry.is-on-the-service", "ecs.instance-id.is-the-task-id")
 def test_each_task_of_a_service_is_registered(
+    ecs,
     cloudmap,
     make_service,
     make_task_definition,
     make_ecs_service,
     wait_until_steady,
     tasks_of,
+    eventually,
     report_figure,
+    cluster,
     http_namespace,
 ):
-    """A service of three tasks has three instances, and DescribeServices shows its registry."""
+    """The tasks of a service have instances, also when it is scaled out and in, and when a task is replaced."""
     registry = make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition(), registry, count=3))
     assert [entry["registryArn"] for entry in service["serviceRegistries"]] == [registry["Arn"]]
     tasks, instances = {id_of(task) for task in tasks_of(service)}, registered(cloudmap, registry)
-    assert len(instances) == 3
-    report_figure("instances whose id is a task's", len(tasks & instances), unit="of 3")
+    assert (len(instances), len(set(instances.values()))) == (3, 3)
+    report_figure("instances whose id is a task's", len(tasks & set(instances.values())), unit="of 3")
+
+    def has_exactly(count):
+        addresses = running(tasks_of(service))
+        return addresses == set(registered(cloudmap, registry)) and len(addresses) == count
+
+    assert has_exactly(3)
+    for count in (4, 1):
+        ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=count)
+        eventually(lambda count=count: has_exactly(count), within=timeouts.DEPLOYMENT)
+    (last,) = tasks_of(service)
+    ecs.stop_task(cluster=cluster, task=last["taskArn"])
+    eventually(lambda: has_exactly(1) and not running(tasks_of(service)) & {address_of(last)}, within=timeouts.TASK)
 
 
 @proves("ecs.registry.run-task-registers-nothing")
 def test_run_task_registers_nothing(
-    ecs,
     cloudmap,
     make_service,
     make_task_definition,
     make_ecs_service,
     wait_until_steady,
+    run_task,
+    describe_task,
     eventually,
     always,
-    cluster,
-    network,
     http_namespace,
 ):
-    """While a RunTask task of the same family runs for a minute, only the task of the service is registered."""
+    """While RunTask's tasks of the same family run for a minute, only the task of the service is registered."""
     registry, definition = make_service(http_namespace), make_task_definition()
     wait_until_steady(make_ecs_service(definition, registry))
     known = registered(cloudmap, registry)
     assert len(known) == 1
-    arn = ecs.run_task(
-        cluster=cluster,
-        taskDefinition=definition["taskDefinitionArn"],
-        launchType="FARGATE",
-        networkConfiguration=network,
-    )["tasks"][0]["taskArn"]
-
-    def is_running():
-        return ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]["lastStatus"] == "RUNNING"
-
-    eventually(is_running, within=timeouts.TASK)
+    tasks = [run_task(definition), run_task(definition, group="surveyor", startedBy="surveyor")]
+    eventually(lambda: all(describe_task(task)["lastStatus"] == "RUNNING" for task in tasks), within=timeouts.TASK)
     always(lambda: registered(cloudmap, registry) == known, during=60)
-    ecs.stop_task(cluster=cluster, task=arn)
 
 
 @proves("ecs.life.registered-before-running")
 def test_a_task_that_runs_is_registered(
-    ecs,
     cloudmap,
     make_service,
     make_task_definition,
@@ -77,31 +86,28 @@ def test_a_task_that_runs_is_registered(
     report_figure,
     http_namespace,
 ):
-    """Sampling the task first and then Cloud Map never shows a task that is RUNNING and not registered."""
+    """Sampling the tasks first and then Cloud Map never shows a task that is RUNNING and not registered."""
+    # ecs/HealthCheck: "ACTIVATING - In this state, Amazon ECS pulls container images, creates containers, configures
+    # task networking, registers load balancer target groups, and configures service discovery status."
     registry = make_service(http_namespace)
-    service = make_ecs_service(make_task_definition(), registry)
-    samples: list[tuple[float, str, bool]] = []
+    service = make_ecs_service(make_task_definition(), registry, count=3)
+    samples: list[tuple[float, set[str], set[str]]] = []
 
-    def is_running():
-        at = clock.now()
-        tasks = tasks_of(service)
-        if not tasks:
-            return False
-        samples.append((at, tasks[0]["lastStatus"], bool(registered(cloudmap, registry))))
-        return samples[-1][1] == "RUNNING"
+    def all_are_running():
+        at, addresses = clock.now(), running(tasks_of(service))
+        samples.append((at, addresses, set(registered(cloudmap, registry))))
+        return len(addresses) == 3
 
-    eventually(is_running, within=timeouts.TASK)
-    assert samples[-1][2], "RUNNING without an instance"
-    first = next(number for number, (_, _, is_registered) in enumerate(samples) if is_registered)
-    report_figure(
-        "registered before RUNNING by",
-        samples[-2][0] - samples[first][0],
-        samples[-1][0] - samples[max(first - 1, 0)][0],
-    )
+    eventually(all_are_running, within=timeouts.TASK)
+    assert all(addresses <= listed for _, addresses, listed in samples), "RUNNING without an instance"
+    first = next(number for number, (_, _, listed) in enumerate(samples) if listed)
+    ran = next(number for number, (_, addresses, _) in enumerate(samples) if addresses)
+    low = samples[max(ran - 1, first)][0] - samples[first][0]
+    report_figure("registered before RUNNING by", low, samples[ran][0] - samples[max(first - 1, 0)][0])
 
 
 @proves("ecs.registry.update-starts-a-deployment")
-def test_adding_and_removing_a_registry_starts_a_deployment(
+def test_each_change_of_the_registry_starts_a_deployment(
     ecs,
     cloudmap,
     make_service,
@@ -113,26 +119,39 @@ def test_adding_and_removing_a_registry_starts_a_deployment(
     cluster,
     http_namespace,
 ):
-    """After a registry is added only new tasks are registered; after an empty list no instance is left."""
-    registry = make_service(http_namespace)
+    """A registry that is added, replaced and removed is that of the new tasks only, which run before the old stop."""
+    # ecs/UpdateServiceRequest.serviceRegistries: "You can remove existing serviceRegistries by passing an empty list."
+    one, other = make_service(http_namespace), make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition()))
-    old, before = {id_of(task) for task in tasks_of(service)}, service["deployments"][0]["id"]
-    update = {"cluster": cluster, "service": service["serviceName"]}
-    ecs.update_service(serviceRegistries=[{"registryArn": registry["Arn"]}], **update)
-    service = wait_until_steady(service)
-    assert service["deployments"][0]["id"] != before
-    new = {id_of(task) for task in tasks_of(service)}
-    assert not new & old
-    assert len(registered(cloudmap, registry)) == 1
-    before = service["deployments"][0]["id"]
-    ecs.update_service(serviceRegistries=[], **update)
-    service = wait_until_steady(service)
-    assert service["deployments"][0]["id"] != before
-    assert service["serviceRegistries"] == []
-    eventually(lambda: not registered(cloudmap, registry), within=timeouts.OPERATION)
+    name = service["serviceName"]
+    wrong: list[str] = []
+    for before, after in ((None, one), (one, other), (other, None)):
+        old, deployment = running(tasks_of(service)), service["deployments"][0]["id"]
+        ecs.update_service(
+            serviceRegistries=[{"registryArn": after["Arn"]}] if after else [], cluster=cluster, service=name
+        )
+
+        def is_deployed(old=old, after=after, deployment=deployment):
+            now = ecs.describe_services(cluster=cluster, services=[name])["services"][0]
+            if after is not None and registered(cloudmap, after).keys() & old:
+                wrong.append("an old task in the new registry")
+            if not now["runningCount"]:
+                wrong.append("no task")
+            (current, *others) = now["deployments"]
+            return current["id"] != deployment and current["rolloutState"] == "COMPLETED" and not others
+
+        eventually(is_deployed, within=timeouts.DEPLOYMENT)
+        service = wait_until_steady(service)
+        assert [entry["registryArn"] for entry in service["serviceRegistries"]] == ([after["Arn"]] if after else [])
+        if after is not None:
+            assert set(registered(cloudmap, after)) == running(tasks_of(service))
+        if before is not None:
+            eventually(lambda before=before: not registered(cloudmap, before), within=timeouts.OPERATION)
+    assert not wrong
 
 
 @proves("ecs.registry.cloud-map-resources-stay")
+@for_each("force", [True, False])
 def test_cloud_map_resources_stay(
     ecs,
     cloudmap,
@@ -144,17 +163,22 @@ def test_cloud_map_resources_stay(
     always,
     cluster,
     http_namespace,
+    force,
 ):
     """After the ECS service is deleted its instances are gone; the Cloud Map service and the namespace remain."""
     registry = make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition(), registry))
     assert registered(cloudmap, registry)
-    ecs.delete_service(cluster=cluster, service=service["serviceName"], force=True)
+    named = {"cluster": cluster, "service": service["serviceName"]}
+    if not force:
+        ecs.update_service(desiredCount=0, **named)
+        service = wait_until_steady(service)
+    ecs.delete_service(**named, **({"force": True} if force else {}))
     eventually(lambda: not registered(cloudmap, registry), within=timeouts.TASK)
 
     def both_stay():
         service_id = cloudmap.get_service(Id=registry["Id"])["Service"]["Id"]
         namespace_id = cloudmap.get_namespace(Id=http_namespace["Id"])["Namespace"]["Id"]
-        return service_id == registry["Id"] and bool(namespace_id == http_namespace["Id"])
+        return (service_id, namespace_id) == (registry["Id"], http_namespace["Id"])
 
     always(both_stay, during=30)

@@ -20,7 +20,7 @@ STEP = 0.5
 STATES = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 
 
-@proves("ecs.window.one-task-measured")
+@proves("ecs.window.one-task-measured", "ecs.life.order-of-states")
 def test_the_lifetime_of_one_task(
     ecs,
     cloudmap,
@@ -123,6 +123,11 @@ def test_the_lifetime_of_one_task(
     report_figure(figure_names.DANGER, danger.low, danger.high)
     called_in_vain = observed(observations.last("cached"), "its address in the cache").since(closed).positive()
     report_figure(figure_names.CALLED, called_in_vain.low, called_in_vain.high)
+    # What documents promise of this life: the order of the states, and that a task is registered before it is RUNNING.
+    states = [sample["state"] for _, sample in observations.samples]
+    assert states == sorted(states, key=STATES.index)
+    (first, *_) = (sample for _, sample in observations.samples if sample["state"] == "RUNNING")
+    assert first["listed"], "RUNNING without an instance"
 
 
 def _answer(call_task, task):

@@ -1,66 +1,143 @@
 """DeregisterInstance: what it deletes and what it keeps."""
 
-import pytest
+from botocore.exceptions import ClientError
 
-from surveyor.testing import dns_config, proves, raises
+from surveyor.testing import Inconclusive, dns_config, for_each, proves, raises, timeouts
 
-
-def dns(*types):
-    """Return a DnsConfig with one record of each type."""
-    return dns_config(*types)
+FIRST = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1", "AWS_INSTANCE_PORT": "8080"}
+SECOND = {"AWS_INSTANCE_IPV4": "192.0.2.2", "AWS_INSTANCE_IPV6": "2001:db8::2", "AWS_INSTANCE_PORT": "8080"}
+LOAD_BALANCER = {"AWS_ALIAS_DNS_NAME": "surveyor-1234567890.{region}.elb.amazonaws.com"}
+# Route 53 does not check private and documentation ranges; this is a name server of Route 53.
+NAME_SERVER = "205.251.192.1"
+A_DAY = 24 * 3600
 
 
 @proves("deregistration.removes-own-records-only")
-@pytest.mark.parametrize("types", ["A", "AAAA", "A AAAA"])
+@for_each(
+    "types, policy, first, second",
+    {
+        "A": ("A", "MULTIVALUE", FIRST, SECOND),
+        "AAAA": ("AAAA", "MULTIVALUE", FIRST, SECOND),
+        "A and AAAA": ("A AAAA", "MULTIVALUE", FIRST, SECOND),
+        "same address": ("A", "MULTIVALUE", FIRST, FIRST),
+        "SRV": ("SRV", "MULTIVALUE", FIRST, SECOND),
+        "weighted": ("A AAAA", "WEIGHTED", FIRST, SECOND),
+        "weighted SRV": ("SRV", "WEIGHTED", FIRST, SECOND),
+        "CNAME": ("CNAME", "WEIGHTED", {"AWS_INSTANCE_CNAME": "a.example"}, {"AWS_INSTANCE_CNAME": "b.example"}),
+        "alias of two": ("A AAAA", "WEIGHTED", LOAD_BALANCER, SECOND),
+        "address beside an alias": ("A AAAA", "WEIGHTED", FIRST, LOAD_BALANCER),
+    },
+)
 def test_records_of_the_instance_are_deleted_and_others_stay(
-    cloudmap, make_service, register_all, wait_for_success, record_sets, private_namespace, types
+    cloudmap, make_service, register, wait_for_success, record_sets, private_namespace, types, policy, first, second
 ):
     """DEREGISTER_INSTANCE deletes the records of the instance; those of other instances and services do not change."""
-    service, neighbour = (make_service(private_namespace, DnsConfig=dns(*types.split())) for _ in range(2))
-    first = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1"}
-    second = {"AWS_INSTANCE_IPV4": "192.0.2.2", "AWS_INSTANCE_IPV6": "2001:db8::2"}
-    for each in (service, neighbour):
-        register_all(each, {"i-1": first, "i-2": second})
+    # servicediscovery/DeregisterInstance: "Deletes the Amazon Route 53 DNS records and health check, if any, that Cloud
+    # Map created for the specified instance."
+    service, neighbour = (
+        make_service(private_namespace, DnsConfig=dns_config(*types.split(), policy=policy)) for _ in range(2)
+    )
 
     def records_of(service):
-        return record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+        names = [service["Name"], f"i-1.{service['Name']}", f"i-2.{service['Name']}"]
+        found = [record_sets(private_namespace, f"{name}.{private_namespace['Name']}") for name in names]
+        return sorted((record for records in found for record in records), key=repr)
 
-    before, of_neighbour = records_of(service), records_of(neighbour)
-    assert len(before) == 2 * len(types.split())
+    first, second = (
+        {key: value.format(region=cloudmap.meta.region_name) for key, value in each.items()} for each in (first, second)
+    )
+    register(neighbour, "i-1", first)
+    register(service, "i-2", second)
+    expected, of_neighbour = records_of(service), records_of(neighbour)
+    register(service, "i-1", first)
+    assert len(records_of(service)) > len(expected) > 0
     answer = cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId="i-1")
     assert wait_for_success(answer["OperationId"])["Type"] == "DEREGISTER_INSTANCE"
-    deleted = [{"Value": address} for address in first.values()]
-    assert records_of(service) == [record for record in before if record["ResourceRecords"][0] not in deleted]
+    assert records_of(service) == expected
     assert records_of(neighbour) == of_neighbour
 
 
 @proves("deregistration.removes-own-records-only")
-def test_host_name_of_an_srv_record_is_deleted_too(
-    make_service, register_all, deregister, record_sets, private_namespace
-):
-    """The address records of the host name in its SRV record are deleted too; the other instance keeps its records."""
-    service = make_service(private_namespace, DnsConfig=dns("SRV"))
-    name = f"{service['Name']}.{private_namespace['Name']}"
-    endpoint = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "8080"}
-    register_all(service, {"i-1": endpoint, "i-2": endpoint})
-    assert record_sets(private_namespace, f"i-1.{name}")
+@for_each("kind", ["http", "private"])
+def test_instance_is_in_no_view(cloudmap, make_service, register_all, deregister, eventually, namespace_of_kind, kind):
+    """A deregistered instance is in no view of the API; the other instance, and one of another service, stay."""
+    namespace, dns = namespace_of_kind(kind), {} if kind == "http" else {"DnsConfig": dns_config("A")}
+    service, other = (make_service(namespace, HealthCheckCustomConfig={"FailureThreshold": 1}, **dns) for _ in range(2))
+    for each in (service, other):
+        register_all(each, {"i-1": {"colour": "red", **FIRST}, "i-2": {"colour": "blue", **SECOND}})
+    by_id = {"ServiceId": service["Id"]}
+    names = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"]}
+    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 2, within=timeouts.DISCOVERY)
+    eventually(lambda: len(cloudmap.get_instances_health_status(**by_id)["Status"]) == 2, within=20)
     deregister(service, "i-1")
-    assert not record_sets(private_namespace, f"i-1.{name}")
-    assert [record["Type"] for record in record_sets(private_namespace, f"i-2.{name}")] == ["A"]
-    [remaining] = record_sets(private_namespace, name)
-    assert remaining["ResourceRecords"][0]["Value"].rstrip(".") == f"1 1 8080 i-2.{name}"
-
-
-@proves("deregistration.removes-own-records-only")
-def test_instance_is_no_longer_listed(cloudmap, make_service, register_all, deregister, http_namespace):
-    """A deregistered instance is absent from ListInstances and GetInstance; the other instance does not change."""
-    service = make_service(http_namespace)["Id"]
-    register_all(service, {"i-1": {"colour": "red"}, "i-2": {"colour": "blue"}})
-    deregister(service, "i-1")
-    [remaining] = cloudmap.list_instances(ServiceId=service)["Instances"]
+    [remaining] = cloudmap.list_instances(**by_id)["Instances"]
     assert (remaining["Id"], remaining["Attributes"]["colour"]) == ("i-2", "blue")
+    assert cloudmap.get_instance(**by_id, InstanceId="i-2")["Instance"]["Attributes"]["colour"] == "blue"
     with raises("InstanceNotFound"):
-        cloudmap.get_instance(ServiceId=service, InstanceId="i-1")
+        cloudmap.get_instance(**by_id, InstanceId="i-1")
+    with raises("InstanceNotFound"):
+        cloudmap.update_instance_custom_health_status(**by_id, InstanceId="i-1", Status="UNHEALTHY")
+    eventually(lambda: cloudmap.get_instances_health_status(**by_id)["Status"] == {"i-2": "HEALTHY"}, within=20)
+    with raises("InstanceNotFound"):
+        cloudmap.get_instances_health_status(**by_id, Instances=["i-1"])
+
+    def discovered(**parameters):
+        return [found["InstanceId"] for found in cloudmap.discover_instances(**names, **parameters)["Instances"]]
+
+    eventually(lambda: discovered(HealthStatus="ALL") == ["i-2"], within=timeouts.DISCOVERY)
+    assert discovered(QueryParameters={"colour": "red"}) == []
+    assert len(cloudmap.list_instances(ServiceId=other["Id"])["Instances"]) == 2
+
+
+@proves("deregistration.deletes-health-check")
+@for_each("kind", ["http", "public"])
+def test_health_check_is_deleted_with_its_instance(
+    route53, make_service, register_all, deregister, clock, fingerprint, namespace_of_kind, kind
+):
+    """A day after its deregistration an instance's health check is gone; that of the other instance stays."""
+    # route53/DeleteHealthCheck: "The health check is deleted automatically when you deregister the instance; there can
+    # be a delay of several hours"
+    dns = {} if kind == "http" else {"DnsConfig": dns_config("A")}
+    service = make_service(namespace_of_kind(kind), HealthCheckConfig={"Type": "TCP"}, **dns)
+    port = 1024 + int(fingerprint, 16) % 60_000  # by which the checks of this test are recognised
+
+    def checked_ports():
+        pages = route53.get_paginator("list_health_checks").paginate()
+        found = [check["HealthCheckConfig"].get("Port") for page in pages for check in page["HealthChecks"]]
+        return [number for number in (port, port + 1) if number in found]
+
+    ports = {"i-1": port, "i-2": port + 1}
+    register_all(
+        service,
+        {name: {"AWS_INSTANCE_IPV4": NAME_SERVER, "AWS_INSTANCE_PORT": str(each)} for name, each in ports.items()},
+    )
+    assert checked_ports() == [port, port + 1]
+    deregister(service, "i-1")
+    clock.wait(A_DAY)
+    assert checked_ports() == [port + 1]
+
+
+@proves("deregistration.one-at-a-time")
+def test_second_deregistration_during_the_first_is_refused(
+    cloudmap, make_service, register_all, wait_for_success, http_namespace
+):
+    """While an instance is being deregistered another request raises DuplicateRequest; other instances do not wait."""
+    service = make_service(http_namespace)["Id"]
+    register_all(service, {"i-1": {"colour": "red"}, "i-2": {"colour": "red"}})
+    first = cloudmap.deregister_instance(ServiceId=service, InstanceId="i-1")
+    try:
+        cloudmap.deregister_instance(ServiceId=service, InstanceId="i-1")
+    except ClientError as refusal:
+        answer = refusal.response
+    else:
+        raise AssertionError("two deregistrations of one instance were accepted")
+    if answer["Error"]["Code"] == "InstanceNotFound":
+        raise Inconclusive("the first deregistration had ended before the second arrived")
+    assert answer["Error"]["Code"] == "DuplicateRequest"
+    assert answer.get("DuplicateOperationId") == first["OperationId"]
+    other = cloudmap.deregister_instance(ServiceId=service, InstanceId="i-2")
+    assert wait_for_success(first)["Id"] != wait_for_success(other)["Id"]
+    assert not cloudmap.list_instances(ServiceId=service)["Instances"]
 
 
 @proves("deregistration.unknown-instance-is-refused")
@@ -68,15 +145,20 @@ def test_instance_that_was_never_registered(cloudmap, make_service, register, ht
     """An id that was never registered raises InstanceNotFound, also if another service has such an instance."""
     service, other = make_service(http_namespace), make_service(http_namespace)
     register(other, "i-1", {"colour": "red"})
-    with raises("InstanceNotFound"):
-        cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId="i-1")
+    register(service, "i-11", {"colour": "red"})
+    for instance in ("i-1", "I-11"):
+        with raises("InstanceNotFound"):
+            cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId=instance)
 
 
 @proves("deregistration.unknown-instance-is-refused")
 def test_instance_that_was_deregistered(cloudmap, make_service, register, deregister, http_namespace):
-    """A second deregistration after the first has succeeded raises InstanceNotFound."""
+    """A second deregistration raises InstanceNotFound, until the instance has been registered again."""
     service = make_service(http_namespace)
     register(service, "i-1", {"colour": "red"})
-    deregister(service, "i-1")
-    with raises("InstanceNotFound"):
-        cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId="i-1")
+    for _ in range(2):
+        deregister(service, "i-1")
+        with raises("InstanceNotFound"):
+            cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId="i-1")
+        register(service, "i-1", {"size": "1"})
+    assert cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]["Attributes"] == {"size": "1"}

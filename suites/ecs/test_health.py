@@ -195,9 +195,11 @@ def test_a_failed_check_deregisters_and_replaces(
     maximum,
 ):
     """At the last retry, not before, the instance is deregistered; the task is stopped and another one runs."""
+    interval = 60  # a replacement cannot be HEALTHY sooner, and until then the unhealthy task is not stopped
     registry = make_service(http_namespace, **CUSTOM)
+    check = {"healthCheck": {**CHECK["healthCheck"], "interval": interval}}
     percentages = {"minimumHealthyPercent": minimum, "maximumPercent": maximum}
-    service = make_ecs_service(make_task_definition(container=CHECK), registry, deploymentConfiguration=percentages)
+    service = make_ecs_service(make_task_definition(container=check), registry, deploymentConfiguration=percentages)
     (task,) = tasks_of(wait_until_steady(service))
 
     def listed():
@@ -206,9 +208,9 @@ def test_a_failed_check_deregisters_and_replaces(
     (instance,) = listed()
     call_task(task, "/health?do=fail", "PUT")
     # The first failure happens within an interval, and the second and last one interval later.
-    always(lambda: instance in listed(), during=(RETRIES - 1) * INTERVAL - 2)
-    eventually(lambda: instance not in listed(), within=RETRIES * INTERVAL + timeouts.OPERATION)
-    assert describe_task(task)["healthStatus"] == "UNHEALTHY"
+    always(lambda: instance in listed(), during=(RETRIES - 1) * interval - 2)
+    eventually(lambda: describe_task(task)["healthStatus"] == "UNHEALTHY", within=interval + 20)
+    eventually(lambda: instance not in listed(), within=interval - 15)
 
     def stopped():
         found = describe_task(task)
@@ -221,7 +223,7 @@ def test_a_failed_check_deregisters_and_replaces(
     assert len(listed() - {instance}) == 1
     # ecs/DeploymentConfiguration.maximumPercent: "starting replacement tasks first and then stopping the unhealthy
     # tasks"
-    assert (other["createdAt"] < end["stoppingAt"]) == (maximum > 100)
+    assert (other["createdAt"] <= end["stoppingAt"]) == (maximum > 100)
 
 
 @proves("ecs.health.standalone-task-goes-on")

@@ -107,6 +107,7 @@ def test_health_stays_while_the_agent_is_disconnected(
     start_container_instances,
     wait_until_steady,
     tasks_of,
+    describe_task,
     call_task,
     eventually,
     always,
@@ -138,7 +139,7 @@ def test_health_stays_while_the_agent_is_disconnected(
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=outbound)
     eventually(lambda: not connected(), within=timeouts.TASK)
     call_task(task, "/health?do=fail", "PUT")
-    always(lambda: status() == "HEALTHY", during=30)
+    always(lambda: status() == describe_task(task)["healthStatus"] == "HEALTHY", during=30)
     ec2.authorize_security_group_egress(GroupId=group, IpPermissions=outbound)
     eventually(connected, within=timeouts.TASK)
     eventually(lambda: status() is None, within=timeouts.OPERATION)

@@ -98,7 +98,7 @@ def test_a_task_that_runs_is_registered(
         samples.append((at, addresses, set(registered(cloudmap, registry))))
         return len(addresses) == 3
 
-    eventually(all_are_running, within=timeouts.TASK)
+    eventually(all_are_running, within=timeouts.TASK, poll_every=0.5)
     assert all(addresses <= listed for _, addresses, listed in samples), "RUNNING without an instance"
     first = next(number for number, (_, _, listed) in enumerate(samples) if listed)
     ran = next(number for number, (_, addresses, _) in enumerate(samples) if addresses)

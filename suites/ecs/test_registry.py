@@ -1,5 +1,7 @@
 """Settings with which a registry is accepted; CreateService decides, so no task is needed."""
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -78,7 +80,7 @@ def test_bridge_and_host_need_srv_and_a_named_port(
         {"registryArn": make_service(private_namespace, DnsConfig=config)["Arn"]}
         for config in (A, dns_config("AAAA"), dns_config("A", "AAAA"), SRV)
     )
-    parts = ({}, {"port": TASK_PORT}, {"containerName": "app"}, {"containerPort": TASK_PORT})
+    parts: list[dict[str, Any]] = [{}, {"port": TASK_PORT}, {"containerName": "app"}, {"containerPort": TASK_PORT}]
     check_registries(
         operation,
         make_task_definition(networkMode=mode, **NOT_FARGATE),
@@ -95,14 +97,14 @@ def test_srv_takes_either_a_port_or_a_named_port(
     """In awsvpc mode a port or a named port is accepted; both together, neither, and half a pair are refused."""
     # ecs/ServiceRegistry.containerPort: "However, you can't specify both."
     srv = {"registryArn": make_service(private_namespace, DnsConfig=SRV)["Arn"]}
-    refused = (
+    refused: list[dict[str, Any]] = [
         {},
         {"port": TASK_PORT, **PAIR},
         {"containerName": "app"},
         {"containerPort": TASK_PORT},
         {"containerName": "absent", "containerPort": TASK_PORT},
         {"containerName": "app", "containerPort": TASK_PORT + 1},
-    )
+    ]
     check_registries(
         operation,
         make_task_definition(),

@@ -127,7 +127,7 @@ def test_the_lifetime_of_one_task(
     states = [sample["state"] for _, sample in observations.samples]
     assert states == sorted(states, key=STATES.index)
     (first, *_) = (sample for _, sample in observations.samples if sample["state"] == "RUNNING")
-    assert first["listed"], "RUNNING without an instance"
+    assert first["listed"] is True, "RUNNING without an instance"
 
 
 def _answer(call_task, task):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,6 +33,7 @@ __all__ = [
     "figure_names",
     "for_each",
     "id_of",
+    "is_refused",
     "proves",
     "raises",
     "record_values",
@@ -65,6 +66,20 @@ def dns_config(*types: str, ttl: int = 60, policy: str | None = "MULTIVALUE") ->
     """Return a DnsConfig with a record of each type; `ttl` in seconds, without RoutingPolicy if `policy` is None."""
     records = {"DnsRecords": [{"Type": rdtype, "TTL": ttl} for rdtype in types]}
     return records if policy is None else {"RoutingPolicy": policy, **records}
+
+
+def is_refused(call: Callable[[], object]) -> bool:
+    """Return whether the API refuses a call, with any error: for refusals whose code no document names.
+
+    An operation that the target does not offer is not refused: the error passes through.
+    """
+    try:
+        call()
+    except NotOffered:
+        raise
+    except ClientError:
+        return True
+    return False
 
 
 class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)

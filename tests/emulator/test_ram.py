@@ -133,7 +133,9 @@ def test_a_consumer_creates_its_own_services_in_the_namespace(endpoint: str, nam
     control = Control(endpoint)
     control.advance(30)
     control.close()
-    assert cloudmap.get_operation(OperationId=started["OperationId"])["Operation"]["Status"] == "SUCCESS"
+    found = cloudmap.get_operation(OperationId=started["OperationId"], OwnerAccount=OWNER)["Operation"]
+    assert (found["Status"], found["OwnerAccount"]) == ("SUCCESS", OWNER)
+    assert error_code(cloudmap.get_operation, OperationId=started["OperationId"]) == "OperationNotFound"
     [instance] = client(endpoint, "servicediscovery").list_instances(ServiceId=service["Id"])["Instances"]
     assert instance["CreatedByAccount"] == CONSUMER
     code = error_code(client(endpoint, "servicediscovery").get_operation, OperationId=started["OperationId"])

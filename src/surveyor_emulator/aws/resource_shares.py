@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from surveyor_emulator.core.world import World
 
-__all__ = ["Invitation", "RamState", "Share", "is_shared", "ram_state", "shared_with"]
+__all__ = ["Invitation", "RamState", "Share", "is_in_a_share", "is_shared", "ram_state", "shared_with"]
 
 _ALL_ACCOUNTS = "*"
 
 
 @dataclass(slots=True)
 class Invitation:
-    """An account's invitation to a share: PENDING, ACCEPTED or REJECTED."""
+    """An account's invitation to a share: PENDING, ACCEPTED, REJECTED or EXPIRED."""
 
     arn: str
     account: str
@@ -64,6 +64,11 @@ def is_shared(world: World, arn: str, account: str, *, for_ecs: bool = False) ->
         arn in share.resources and _is_open(share, account) and (share.for_ecs or not for_ecs)
         for share in ram_state(world).shares.values()
     )
+
+
+def is_in_a_share(world: World, arn: str) -> bool:
+    """Return whether the owner of a resource shares it with any account."""
+    return any(arn in share.resources and share.status == "ACTIVE" for share in ram_state(world).shares.values())
 
 
 def _is_open(share: Share, account: str) -> bool:

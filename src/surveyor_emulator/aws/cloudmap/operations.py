@@ -77,6 +77,7 @@ def start(
         kind,
         targets,
         subject,
+        call.account,
         created=now,
         updated=now,
     )
@@ -138,13 +139,13 @@ def when_finished(call: Call, identity: str, callback: Callable[[str | None], ob
 
 
 def get_operation(call: Call, request: GetOperationRequestTypeDef) -> Document:
-    """Return one operation in its current state."""
+    """Return one operation of the caller; one in a namespace that is shared with the caller needs OwnerAccount."""
     operation = cloudmap_state(call).operations.get(request["OperationId"])
-    if operation is None:
+    if operation is None or operation.owner != (request.get("OwnerAccount") or call.account):
         raise ServiceError("OperationNotFound", f"there is no operation {request['OperationId']}")
     document: dict[str, object] = {
         "Id": operation.id,
-        "OwnerAccount": call.account,
+        "OwnerAccount": operation.owner,
         "Type": operation.type,
         "Status": operation.status,
         "CreateDate": operation.created,

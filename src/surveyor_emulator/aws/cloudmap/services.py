@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from surveyor_emulator.aws.resource_shares import shared_with
+from surveyor_emulator.aws.resource_shares import is_in_a_share, shared_with
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -98,6 +98,10 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     change = request["Service"]
     if service.namespace.type == "HTTP":
         raise invalid_input("services in HTTP namespaces cannot be updated")
+    if is_in_a_share(call.world, service.namespace.arn) and any(
+        instance.registered_by != call.creator for instance in service.instances.values()
+    ):
+        raise invalid_input("a service in a shared namespace that has instances of other accounts cannot be updated")
     dns_request = change.get("DnsConfig")
     dns = update_dns_config(service, dns_request["DnsRecords"] if dns_request is not None else None)
     health = update_health_check(service, dns, change.get("HealthCheckConfig"))

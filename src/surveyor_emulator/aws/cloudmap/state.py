@@ -146,13 +146,14 @@ class CloudMapService:
 
 @dataclass(slots=True)
 class Operation:
-    """An asynchronous operation. Only one operation at a time may run on a ``subject``."""
+    """An asynchronous operation on a namespace of ``owner``. Only one at a time may run on a ``subject``."""
 
     number: int
     id: str
     type: str
     targets: dict[str, str]
     subject: tuple[str, ...]
+    owner: str
     created: float
     updated: float
     status: str = "SUBMITTED"

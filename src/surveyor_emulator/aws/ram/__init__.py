@@ -24,6 +24,9 @@ _NEEDED_ACTIONS = ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePoli
 ECS_PERMISSION = "arn:aws:ram::aws:permission/AWSRAMPermissionCloudMapECSFullPermission"
 """ECS Developer Guide, Service Connect with shared namespaces: without it ECS may not use a shared namespace."""
 
+INVITATION_EXPIRES = 12 * 3_600.0
+"""Service seconds (RAM User Guide, Accepting and rejecting invitations: for resource types that it does not list)."""
+
 Request = Mapping[str, Any]
 
 
@@ -116,10 +119,18 @@ def _add(call: Call, share: Share, request: Request) -> None:
                 "OperationNotPermittedException", "the share does not allow accounts outside an organization"
             )
     share.resources |= set(map(str, request.get("resourceArns") or ()))
-    for account in request.get("principals") or ():
-        arn = f"arn:aws:ram:{call.region}:{call.account}:resource-share-invitation/{call.world.new_id(24)}"
-        share.invitations.setdefault(str(account), Invitation(arn, str(account), call.now))
+    for account in map(str, request.get("principals") or ()):
+        existing = share.invitations.get(account)
+        if existing is None or existing.status == "EXPIRED":
+            arn = f"arn:aws:ram:{call.region}:{call.account}:resource-share-invitation/{call.world.new_id(24)}"
+            invitation = share.invitations[account] = Invitation(arn, account, call.now)
+            call.world.clock.call_later(INVITATION_EXPIRES, _expire, invitation)
     share.updated = call.now
+
+
+def _expire(invitation: Invitation) -> None:
+    if invitation.status == "PENDING":
+        invitation.status = "EXPIRED"
 
 
 def _require_own_namespace(call: Call, arn: str) -> None:
@@ -149,7 +160,8 @@ def _answer_invitation(call: Call, request: Request, answer: str) -> Document:
         invitation = share.invitations.get(call.account)
         if invitation is not None and invitation.arn == arn:
             if invitation.status != "PENDING":
-                code = f"ResourceShareInvitationAlready{invitation.status.capitalize()}Exception"
+                already = "" if invitation.status == "EXPIRED" else "Already"
+                code = f"ResourceShareInvitation{already}{invitation.status.capitalize()}Exception"
                 raise ServiceError(code, f"the invitation is already {invitation.status}")
             invitation.status = answer
             return {"resourceShareInvitation": _describe_invitation(share, invitation)}

@@ -41,6 +41,44 @@ def test_second_update_names_the_first(cloudmap, make_namespace, wait_for_succes
     assert wait_for_success(first)["Type"] == "UPDATE_NAMESPACE"
 
 
+@proves("namespaces.update-can-be-retried")
+@for_each("kind, update", UPDATES)
+def test_repeated_update_runs_once(cloudmap, make_namespace, wait_for_success, unique_name, kind, update):
+    """An update sent twice with one UpdaterRequestId runs once."""
+    namespace, update_namespace = make_namespace(kind)["Id"], getattr(cloudmap, f"update_{update}_namespace")
+    params = {"UpdaterRequestId": unique_name("request"), "Namespace": {"Description": "after"}}
+    first = update_namespace(Id=namespace, **params)["OperationId"]
+    # Not documented: the same answer again or DuplicateRequest.
+    try:
+        second = update_namespace(Id=namespace, **params)["OperationId"]
+    except cloudmap.exceptions.DuplicateRequest as refusal:
+        second = refusal.response["DuplicateOperationId"]
+    assert second == first
+    wait_for_success(first)
+    assert cloudmap.get_namespace(Id=namespace)["Namespace"]["Description"] == "after"
+
+
+@proves("namespaces.request-ids-are-limited")
+@for_each("kind, update", UPDATES)
+def test_request_id_has_64_characters_at_most(
+    cloudmap, make_namespace, make_service, wait_for_success, unique_name, kind, update
+):
+    """CreatorRequestId and UpdaterRequestId have up to 64 characters; 65 are refused with InvalidInput."""
+    longest, change = f"{unique_name('request'):r<64}", {"Description": "changed"}
+    assert len(longest) == 64
+    namespace = make_namespace(kind, CreatorRequestId=longest)
+    assert namespace["CreatorRequestId"] == longest
+    assert make_service(namespace, Type="HTTP", CreatorRequestId=longest)["CreatorRequestId"] == longest
+    update_namespace = getattr(cloudmap, f"update_{update}_namespace")
+    wait_for_success(update_namespace(Id=namespace["Id"], UpdaterRequestId=longest, Namespace=change))
+    with raises("InvalidInput"):
+        make_namespace(kind, CreatorRequestId=f"{longest}r")
+    with raises("InvalidInput"):
+        make_service(namespace, Type="HTTP", CreatorRequestId=f"{longest}r")
+    with raises("InvalidInput"):
+        update_namespace(Id=namespace["Id"], UpdaterRequestId=f"{longest}r", Namespace=change)
+
+
 @proves("namespaces.update-is-by-type")
 @for_each("kind", list(UPDATES))
 def test_update_operations_of_other_types_change_nothing(cloudmap, make_namespace, wait_for_operation, kind):

@@ -239,26 +239,27 @@ def test_update_changes_the_ttl_of_every_record(
 def test_update_changes_the_health_check_of_every_instance(
     cloudmap, route53, make_service, register_all, wait_for_success, record_sets, public_namespace
 ):
-    """After UPDATE_SERVICE the health checks of all instances' records have the new path and threshold."""
-    config = {"Type": "HTTP", "ResourcePath": "/a", "FailureThreshold": 3}
-    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig=config)
+    """After UPDATE_SERVICE the records of all instances name health checks with the new path and threshold, or none."""
+    service = make_service(public_namespace, DnsConfig=dns_config("A"))
     register_all(service, NAME_SERVERS)
 
     def checks():
         sets = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
-        found = [route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"] for record in sets]
-        return sorted(
-            (check["IPAddress"], check["ResourcePath"], check["FailureThreshold"])
-            for check in (each["HealthCheckConfig"] for each in found)
-        )
+        assert len(sets) == len(NAME_SERVERS)
+        identifiers = [record["HealthCheckId"] for record in sets if "HealthCheckId" in record]
+        found = [
+            route53.get_health_check(HealthCheckId=each)["HealthCheck"]["HealthCheckConfig"] for each in identifiers
+        ]
+        return sorted((check["IPAddress"], check["ResourcePath"], check["FailureThreshold"]) for check in found)
 
-    addresses = [attributes["AWS_INSTANCE_IPV4"] for attributes in NAME_SERVERS.values()]
-    assert checks() == [(address, "/a", 3) for address in addresses]
-    for path, threshold in (("/a", 5), ("/b", 5)):
+    assert checks() == []
+    for path, threshold in (("/a", 3), ("/a", 5), ("/b", 5)):
         config = {"Type": "HTTP", "ResourcePath": path, "FailureThreshold": threshold}
         change = {"DnsConfig": records(A=60), "HealthCheckConfig": config}
         wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
-        assert checks() == [(address, path, threshold) for address in addresses]
+        assert checks() == [(each["AWS_INSTANCE_IPV4"], path, threshold) for each in NAME_SERVERS.values()]
+    wait_for_success(cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": records(A=60)}))
+    assert checks() == []
 
 
 @proves("services.update.not-in-http-namespaces")

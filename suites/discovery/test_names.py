@@ -1,6 +1,9 @@
 """What DiscoverInstances is asked with: names, not ids, in every type of namespace."""
 
-from surveyor.testing import dns_config, for_each, proves, raises, timeouts
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.testing import NotOffered, dns_config, for_each, proves, raises, timeouts
 
 OPERATIONS = ["discover_instances", "discover_instances_revision"]
 
@@ -55,3 +58,15 @@ def test_service_of_another_namespace_is_unknown(cloudmap, make_namespace, make_
     service = make_service(http_namespace)["Name"]
     with raises("ServiceNotFound"):
         getattr(cloudmap, operation)(NamespaceName=other["Name"], ServiceName=service)
+
+
+@proves("discovery.owner-account")
+@for_each("operation", OPERATIONS)
+def test_owner_account_names_the_owner(cloudmap, make_service, account, http_namespace, operation):
+    """The caller's own account may be named as OwnerAccount; with one that shares nothing the call is refused."""
+    names = {"NamespaceName": http_namespace["Name"], "ServiceName": make_service(http_namespace)["Name"]}
+    discover = getattr(cloudmap, operation)
+    assert discover(**names, OwnerAccount=account)["InstancesRevision"] == discover(**names)["InstancesRevision"]
+    with pytest.raises(ClientError) as refusal:  # no document names the error
+        discover(**names, OwnerAccount="999999999999")
+    assert not isinstance(refusal.value, NotOffered)

@@ -68,6 +68,19 @@ def test_alias_record_has_no_health_check(make_service, register, record_sets, p
 
 @proves("instances.alias.load-balancers-only")
 @for_each(
+    "form", ["name-1.{}.elb.amazonaws.com", "dualstack.name-1.{}.elb.amazonaws.com", "name-1.elb.{}.amazonaws.com"]
+)
+def test_names_of_load_balancers_are_accepted(cloudmap, make_service, register, record_sets, private_namespace, form):
+    """The names of Application, Classic and Network Load Balancers are accepted and become the target."""
+    name = form.format(cloudmap.meta.region_name)
+    service = make_service(private_namespace, DnsConfig=dns_config("A", policy="WEIGHTED"))
+    register(service, "i-1", {"AWS_ALIAS_DNS_NAME": name})
+    [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+    assert record["AliasTarget"]["DNSName"].rstrip(".") == name
+
+
+@proves("instances.alias.load-balancers-only")
+@for_each(
     "name",
     [
         "d111111abcdef8.cloudfront.net",

@@ -57,7 +57,13 @@ def test_initial_status_is_as_registered_or_healthy(
 @proves("instances.health-check.goes-to-ipv4")
 @for_each(
     "types, address",
-    {"A and AAAA": ("A AAAA", IPV4), "AAAA and A": ("AAAA A", IPV4), "A": ("A", IPV4), "AAAA": ("AAAA", IPV6)},
+    {
+        "A and AAAA": ("A AAAA", IPV4),
+        "AAAA and A": ("AAAA A", IPV4),
+        "A": ("A", IPV4),
+        "AAAA": ("AAAA", IPV6),
+        "SRV": ("SRV", IPV4),
+    },
 )
 def test_check_of_two_addresses_probes_ipv4(make_service, register, health_checks, public_namespace, types, address):
     """With A and AAAA both records have the same health check, and it probes IPv4; with one record it probes that."""
@@ -66,6 +72,7 @@ def test_check_of_two_addresses_probes_ipv4(make_service, register, health_check
     dns = dns_config(*types.split())
     service = make_service(public_namespace, DnsConfig=dns, HealthCheckConfig={"Type": "TCP"})
     addresses = {"A": {"AWS_INSTANCE_IPV4": IPV4}, "AAAA": {"AWS_INSTANCE_IPV6": IPV6}}
+    addresses["SRV"] = addresses["A"] | addresses["AAAA"]
     attributes = {"AWS_INSTANCE_PORT": "53"}
     for kind in types.split():
         attributes |= addresses[kind]

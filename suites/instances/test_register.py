@@ -18,12 +18,11 @@ def with_records(policy="WEIGHTED", **ttls):
 
 
 @pytest.fixture
-def records_of(record_sets, private_namespace):
+def records_of(record_sets):
     """Return type -> (TTL, value) of the records of a service, or of another name below it."""
 
-    def records(service, *labels):
-        name = ".".join([*labels, service["Name"], private_namespace["Name"]])
-        found = record_sets(private_namespace, name)
+    def records(namespace, service, *labels):
+        found = record_sets(namespace, ".".join([*labels, service["Name"], namespace["Name"]]))
         values = {
             record["Type"]: (record["TTL"], *(value["Value"].rstrip(".") for value in record["ResourceRecords"]))
             for record in found
@@ -35,6 +34,7 @@ def records_of(record_sets, private_namespace):
 
 
 @proves("instances.register-is-asynchronous-and-creates-records")
+@for_each("kind", ["private", "public"])
 @for_each(
     "ttls, attributes, values",
     {
@@ -46,19 +46,20 @@ def records_of(record_sets, private_namespace):
     },
 )
 def test_register_creates_the_records_of_the_service(
-    cloudmap, make_service, wait_for_success, records_of, private_namespace, ttls, attributes, values
+    cloudmap, make_service, wait_for_success, records_of, namespace_of_kind, kind, ttls, attributes, values
 ):
     """REGISTER_INSTANCE creates the instance, and a record for each of the service's, with its type and TTL."""
     # servicediscovery/RegisterInstance: "For each DNS record that you define in the service that's specified by
     # ServiceId, a record is created or updated"
-    service = make_service(private_namespace, DnsConfig=with_records(**ttls))
+    namespace = namespace_of_kind(kind)
+    service = make_service(namespace, DnsConfig=with_records(**ttls))
     answer = cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes=attributes)
     assert wait_for_success(answer["OperationId"])["Type"] == "REGISTER_INSTANCE"
     instance = cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]
     assert (instance["Id"], instance["Attributes"]) == ("i-1", attributes)
-    name = f"{service['Name']}.{private_namespace['Name']}"
-    expected = {kind: (ttl, value.format(name)) for (kind, ttl), value in zip(ttls.items(), values, strict=True)}
-    assert records_of(service) == expected
+    name = f"{service['Name']}.{namespace['Name']}"
+    expected = {rdtype: (ttl, value.format(name)) for (rdtype, ttl), value in zip(ttls.items(), values, strict=True)}
+    assert records_of(namespace, service) == expected
 
 
 @proves("instances.records-have-the-routing-policy")
@@ -100,9 +101,11 @@ def test_same_id_updates_instance_and_record(
     [instance] = cloudmap.list_instances(ServiceId=service["Id"])["Instances"]
     assert (instance["Id"], instance["Attributes"]) == ("i-1", second)
     assert cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]["Attributes"] == second
-    assert records_of(service) == {kind: (60, value.format(f"{service['Name']}.{private_namespace['Name']}"))}
+    assert records_of(private_namespace, service) == {
+        kind: (60, value.format(f"{service['Name']}.{private_namespace['Name']}"))
+    }
     if kind == "SRV":
-        assert records_of(service, "i-1") == {"A": (60, "192.0.2.2")}
+        assert records_of(private_namespace, service, "i-1") == {"A": (60, "192.0.2.2")}
 
 
 @proves("instances.register-again-updates")
@@ -121,8 +124,8 @@ def test_omitted_attributes_are_deleted(cloudmap, make_service, register, eventu
     # Cloud Map Developer Guide, Updating a service instance: "you need to reregister the service instance and respecify
     # all values"
     service = make_service(http_namespace)
-    register(service, "i-1", {"colour": "red", "size": "1", IPV6: "2001:db8::1", IPV4: "192.0.2.1"})
-    second = {"size": "2", IPV4: "192.0.2.1"}
+    second = {"size": "2", IPV4: "192.0.2.44"}
+    register(service, "i-1", {"colour": "red", "size": "1", **ENDPOINT})
     register(service, "i-1", second)
     assert cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]["Attributes"] == second
     [listed] = cloudmap.list_instances(ServiceId=service["Id"])["Instances"]
@@ -140,7 +143,7 @@ def test_record_of_an_omitted_address_is_deleted(make_service, register, records
     service = make_service(private_namespace, DnsConfig=with_records(SRV=60))
     register(service, "i-1", ENDPOINT)
     register(service, "i-1", {IPV4: "192.0.2.44", PORT: "8080"})
-    assert records_of(service, "i-1") == {"A": (60, "192.0.2.44")}
+    assert records_of(private_namespace, service, "i-1") == {"A": (60, "192.0.2.44")}
 
 
 @proves("instances.one-register-at-a-time")

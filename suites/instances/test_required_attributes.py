@@ -62,6 +62,42 @@ def test_srv_accepts_a_port_with_any_address(make_service, register, record_sets
     assert sorted(values) == sorted(addresses.values())
 
 
+@proves("instances.values-are-valid")
+@for_each(
+    "kind, key, values",
+    {
+        "A": ("A", "AWS_INSTANCE_IPV4", ["192.0.2.256", "192.0.2", "2001:db8::1", "www.example.com", ""]),
+        "AAAA": ("AAAA", "AWS_INSTANCE_IPV6", ["2001:db8::g", "2001:db8:::1", "192.0.2.1", "www.example.com", ""]),
+        "SRV": ("SRV", "AWS_INSTANCE_PORT", ["65536", "-1", "8080x", "http", ""]),
+        "CNAME": ("CNAME", "AWS_INSTANCE_CNAME", ["a..example", f"{'a' * 64}.example", ""]),
+    },
+)
+def test_other_values_are_refused(
+    cloudmap, make_service, wait_for_operation, record_sets, private_namespace, kind, key, values
+):
+    """A value that its record cannot hold is refused with InvalidInput, or its registration fails without effect."""
+    service = make_service(private_namespace, DnsConfig=config(kind))
+    for value in values:
+        attributes = {**(IPV4 if kind == "SRV" else {}), key: value}
+        try:
+            answer = cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes=attributes)
+            outcome = wait_for_operation(answer)["Status"]
+        except cloudmap.exceptions.InvalidInput:
+            outcome = "FAIL"
+        assert outcome == "FAIL", f"{value!r} was accepted"
+    assert not cloudmap.list_instances(ServiceId=service["Id"])["Instances"]
+    assert not record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+
+
+@proves("instances.values-are-valid")
+def test_highest_port_is_accepted(make_service, register, record_sets, private_namespace):
+    """Port 65535 is accepted and is in the record."""
+    service = make_service(private_namespace, DnsConfig=config("SRV"))
+    register(service, "i-1", {**IPV4, "AWS_INSTANCE_PORT": "65535"})
+    [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
+    assert record["ResourceRecords"][0]["Value"].split()[2] == "65535"
+
+
 @proves("instances.health-check.needs-port")
 @for_each("kind", ["http", "public"])
 @for_each("record, address", {"A": ("A", NAME_SERVER), "AAAA": ("AAAA", NAME_SERVER_IPV6)})

@@ -46,13 +46,6 @@ def test_actions_without_resources_need_all(client_limited_to, http_namespace, u
 
 
 @proves("iam.actions-match-without-case")
-def test_case_of_actions_does_not_matter(client_limited_to):
-    """ListNamespaces is allowed by its name in another case, also with wildcards."""
-    for action in ("ServiceDiscovery:listnamespaces", "SERVICEDISCOVERY:LIST*", "servicediscovery:?istNamespaces"):
-        assert "Namespaces" in client_limited_to(allow(action))("servicediscovery").list_namespaces()
-
-
-@proves("iam.actions-match-without-case")
 def test_case_of_resources_matters(client_limited_to, make_service, http_namespace):
     """The exact ARN of a service allows GetService; the ARN in capital letters does not."""
     service = make_service(http_namespace)
@@ -61,18 +54,6 @@ def test_case_of_resources_matters(client_limited_to, make_service, http_namespa
     assert client_limited_to(allow("servicediscovery:GetService", arn))("servicediscovery").get_service(Id=identifier)
     with raises("AccessDeniedException"):
         client_limited_to(allow("servicediscovery:GetService", capitals))("servicediscovery").get_service(Id=identifier)
-
-
-@proves("iam.deny-wins")
-@pytest.mark.parametrize("deny_first", [True, False], ids=["deny first", "allow first"])
-def test_deny_overrides_allow(client_limited_to, *, deny_first):
-    """An action that one statement denies is refused although another allows everything; other actions are allowed."""
-    deny = {"Effect": "Deny", "Action": "servicediscovery:ListServices", "Resource": "*"}
-    statements = [deny, allow("*")] if deny_first else [allow("*"), deny]
-    caller = client_limited_to(*statements)("servicediscovery")
-    assert "Namespaces" in caller.list_namespaces()
-    with raises("AccessDeniedException"):
-        caller.list_services()
 
 
 @proves("iam.session-policies-only-narrow")

@@ -10,7 +10,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from surveyor_policies.engine import account_of, decide
 from tests.policies.generated import HOME, PRINCIPALS, Case, Kind, cases
+from tests.policies.language import TABLE, table_cases
 
 PEER = Path(__file__).with_name("peer")
 NODE = shutil.which("node")
@@ -96,6 +97,23 @@ def test_decisions_are_those_of_the_peer(peer: Peer, kind: Kind, data: st.DataOb
     case = data.draw(cases(kind=kind))
     ours = decide(case.request, case.policies)
     assert OUTCOMES[ours.reason] == peer.decide(case), (ours, json.dumps(simulation(case)))
+
+
+# The peer replaces variables in every version of the language; EXPLAINED has the document.
+IN_TABLE = [claim for claim in TABLE if claim != "iam.policy-variables.need-the-version"]
+NO_ARN = "arn:aws:servicediscovery:::-"
+"""Stands for the resource of an action without a resource type: the peer reads * in a request as any resource."""
+
+
+@pytest.mark.parametrize("claim", IN_TABLE)
+def test_the_peer_decides_as_the_table_of_the_suites_expects(peer: Peer, claim: str) -> None:
+    """The peer allows and refuses every request of suites/iam/policies.toml as the table says."""
+    wrong = []
+    for entry in table_cases(claim):
+        case = replace(entry.case, resource=NO_ARN) if entry.case.resource == "*" else entry.case
+        if (peer.decide(case) == "Allowed") is not entry.allowed:
+            wrong.append(entry.request)
+    assert wrong == []
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor_emulator.aws.iam.permission_request import PermissionRequest, tags_of_resource
+from surveyor_emulator.aws.iam.permission_request import Keys, PermissionRequest, tags_of_resource
 from surveyor_emulator.core.world import Call
 
 from .state import CloudMapState
@@ -38,15 +38,9 @@ def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[Permi
     elif operation == "CreateService":
         yield from _create_service(call, params)
     elif operation in _DISCOVERY:
-        names = {
-            "servicediscovery:NamespaceName": (str(params["NamespaceName"]),),
-            "servicediscovery:ServiceName": (str(params["ServiceName"]),),
-        }
-        yield PermissionRequest("*", names)
+        yield from _discovery(call, params)
     elif operation == "GetOperation":
-        found = _state(call).operations.get(str(params["OperationId"]))
-        named = found.targets.get("NAMESPACE") if found is not None else None
-        yield _on(call, "namespace", named) if named else PermissionRequest("*", {})
+        yield _operation(call, str(params["OperationId"]))
     else:
         yield PermissionRequest("*", {})
 
@@ -59,17 +53,39 @@ def _create_service(call: Call, params: Mapping[str, Any]) -> Iterator[Permissio
     yield PermissionRequest(_arn(call, "service", "*"), keys)
 
 
+def _discovery(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
+    """Yield the namespace and the service, both of which are required."""
+    names: Keys = {
+        "servicediscovery:NamespaceName": (str(params["NamespaceName"]),),
+        "servicediscovery:ServiceName": (str(params["ServiceName"]),),
+    }
+    state = call.world.regional(CloudMapState, str(params.get("OwnerAccount") or call.account), call.region)
+    namespace = state.namespaces_by_http_name.get(str(params["NamespaceName"]))
+    service = state.services_by_name.get((namespace.id, str(params["ServiceName"]))) if namespace is not None else None
+    for found in (namespace, service):
+        arn = found.arn if found is not None else "*"
+        yield PermissionRequest(arn, {**names, **tags_of_resource(state.tags.get(arn, {}))})
+
+
+def _operation(call: Call, reference: str) -> PermissionRequest:
+    """Return the namespace in which the operation was done."""
+    state = _state(call)
+    found = state.operations.get(reference)
+    targets = found.targets if found is not None else {}
+    service = state.services.get(targets.get("SERVICE", ""))
+    namespace = targets.get("NAMESPACE") or (service.namespace.id if service is not None else None)
+    return _on(call, "namespace", namespace) if namespace else PermissionRequest("*", {})
+
+
 def _on(call: Call, kind: str, reference: str) -> PermissionRequest:
     arn = _arn(call, kind, reference)
     state = _state(call)
     keys = tags_of_resource(state.tags.get(arn, {}))
-    if kind == "service":
+    if call.operation in _INSTANCES:
         keys["servicediscovery:ServiceArn"] = (arn,)
-        found = state.services.get(arn.rpartition("/")[2])
-        if call.operation in _WRITES and found is not None:
-            keys["servicediscovery:ServiceCreatedByAccount"] = (found.created_by,)
-    else:
-        keys["servicediscovery:NamespaceArn"] = (arn,)
+    found = state.services.get(arn.rpartition("/")[2])
+    if call.operation in _WRITES and found is not None:
+        keys["servicediscovery:ServiceCreatedByAccount"] = (found.created_by,)
     return PermissionRequest(arn, keys)
 
 

@@ -45,9 +45,7 @@ def _own_action(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionReq
         for name in params.get("clusters") or ["default"]:
             yield _on(call, _arn(call, "cluster", str(name)), {})
     elif operation in _SERVICES:
-        keys = {**within, **_namespace_keys(call, cluster, params), **_network_keys(params)}
-        if params.get("taskDefinition"):
-            keys["ecs:task-definition"] = (_definition_arn(call, str(params["taskDefinition"])),)
+        keys = {**within, **_namespace_keys(call, cluster, params), **_service_keys(call, params)}
         yield _on(call, _arn_in_cluster(call, "service", cluster, str(params[_SERVICES[operation]])), keys)
     elif operation in _DESCRIBES:
         kind, member = _DESCRIBES[operation]
@@ -103,14 +101,16 @@ def _namespace_keys(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys
     return {"ecs:namespace": (arn,)} if arn else {}
 
 
-def _network_keys(params: Mapping[str, Any]) -> Keys:
-    """Return the condition keys of a network configuration."""
+def _service_keys(call: Call, params: Mapping[str, Any]) -> Keys:
+    """Return the condition keys of the task definition and the network of a service."""
     network = (params.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     keys: Keys = {}
     if network.get("subnets"):
         keys["ecs:subnet"] = tuple(map(str, network["subnets"]))
     if network.get("assignPublicIp"):
         keys["ecs:auto-assign-public-ip"] = ("true" if network["assignPublicIp"] == "ENABLED" else "false",)
+    if params.get("taskDefinition"):
+        keys["ecs:task-definition"] = (_definition_arn(call, str(params["taskDefinition"])),)
     return keys
 
 

@@ -20,7 +20,7 @@ from surveyor_policies.model import AccessRequest, Decision
 from . import moto_store
 from .permission_request import PermissionRequest
 
-__all__ = ["authorise", "reason_for_denial"]
+__all__ = ["authorise", "reason_for_denial", "request_keys"]
 
 _WITHOUT_PERMISSION = {"sts:GetCallerIdentity", "sts:GetAccessKeyInfo", "sts:GetSessionToken"}
 """Actions that need no permission (sts/GetCallerIdentity, sts/GetSessionToken)."""
@@ -75,11 +75,11 @@ def authorise(call: Call, params: Mapping[str, Any], requests: Iterable[Permissi
     tagged = not _TAGS.isdisjoint(params)
     for request in requests:
         action = request.action or own_action
-        key = (caller.principal.arn, caller.session, caller.managed, caller.tags, action, call.region, request.resource,
-               tuple(request.keys.items()))  # fmt: skip
+        key = (caller.principal.arn, caller.session, caller.managed, caller.tags, caller.issued, action, call.region,
+               request.resource, tuple(request.keys.items()))  # fmt: skip
         if not tagged and _allowed.contains(key, int(call.now)):
             continue
-        keys = {**_request_keys(call, caller, params), **request.keys}
+        keys = {**request_keys(call, caller, params), **request.keys}
         decision = _decide(caller, action, request.resource, keys)
         if not decision.allowed:
             raise _denial(call, caller, action, request.resource, decision)
@@ -92,7 +92,8 @@ def reason_for_denial(call: Call, action: str, resource: str) -> str | None:
     caller = call.caller
     if caller is None:
         return None
-    decision = _decide(caller, action, resource, _request_keys(call, caller, {}))
+    keys = {**request_keys(call, caller, {}), "aws:ViaAWSService": ("true",)}
+    decision = _decide(caller, action, resource, keys)
     return None if decision.allowed else _message(caller, action, resource, decision)
 
 
@@ -105,7 +106,7 @@ def _decide(caller: Caller, action: str, resource: str, keys: Mapping[str, tuple
     return decide(AccessRequest(action, resource, caller.principal, keys), policies)
 
 
-def _request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return the global condition keys of a request (IAM User Guide, AWS global condition context keys)."""
     keys = {**_caller_keys(caller), **_time_keys(int(call.now)), "aws:RequestedRegion": (call.region,)}
     tags, tag_keys = params.get("Tags") or params.get("tags"), params.get("TagKeys") or params.get("tagKeys")
@@ -129,7 +130,11 @@ def _caller_keys(caller: Caller) -> Mapping[str, tuple[str, ...]]:
         "aws:userid": (caller.user_id,),
         "aws:SourceIp": ("127.0.0.1",),
         "aws:SecureTransport": ("false",),
+        "aws:PrincipalIsAWSService": ("false",),
+        "aws:ViaAWSService": ("false",),
     }
+    if caller.issued is not None:
+        keys |= {"aws:TokenIssueTime": (_text_of(caller.issued),), "aws:MultiFactorAuthPresent": ("false",)}
     if principal.kind == "user":
         keys["aws:username"] = (caller.holder[1],)
     return keys | {f"aws:PrincipalTag/{name}": (value,) for name, value in caller.tags}
@@ -138,8 +143,11 @@ def _caller_keys(caller: Caller) -> Mapping[str, tuple[str, ...]]:
 @functools.lru_cache(maxsize=8)
 def _time_keys(second: int) -> Mapping[str, tuple[str, ...]]:
     """Return the condition keys for the time, in service time."""
-    text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"aws:CurrentTime": (text,), "aws:EpochTime": (str(second),)}
+    return {"aws:CurrentTime": (_text_of(second),), "aws:EpochTime": (str(second),)}
+
+
+def _text_of(second: float) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _denial(call: Call, caller: Caller, action: str, resource: str, decision: Decision) -> ServiceError:

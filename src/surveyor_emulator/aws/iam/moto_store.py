@@ -30,6 +30,7 @@ __all__ = [
     "managed_policy",
     "policies_of_caller",
     "role",
+    "tags_of",
     "trust_policy",
     "user_caller",
 ]
@@ -95,7 +96,13 @@ def user_caller(account: str, name: str) -> Caller:
     from surveyor_policies.model import Principal
 
     user = backend(account).users[name]
-    return Caller(Principal(str(user.arn), account, "user"), ("user", name), str(user.id))
+    return Caller(Principal(str(user.arn), account, "user"), ("user", name), str(user.id), tags=tags_of(user))
+
+
+def tags_of(holder: Any) -> tuple[tuple[str, str], ...]:
+    """Return the tags of a user or role, of which moto stores the first as a list and the second as a mapping."""
+    tags = holder.tags or ()
+    return tuple((str(tag["Key"]), str(tag["Value"])) for tag in (tags.values() if isinstance(tags, dict) else tags))
 
 
 def policies_of_caller(caller: Caller) -> PolicySet:

@@ -46,6 +46,7 @@ def get_session_token(call: Call, request: Mapping[str, object]) -> dict[str, ob
 def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
     """Answer AssumeRole: the trust policy of the role must allow the caller; session policies limit the role."""
     from surveyor_emulator.aws.iam import moto_store
+    from surveyor_emulator.aws.iam.authorise import request_keys
     from surveyor_policies.engine import decide
     from surveyor_policies.model import AccessRequest
 
@@ -54,24 +55,26 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
         raise ServiceError("AccessDenied", "Roles may not be assumed by root accounts.", status=403)
     role = moto_store.role(arn)
     session = str(request["RoleSessionName"])
-    keys = {"sts:RoleSessionName": (session,)}
+    keys = {**request_keys(call, caller, request), "sts:RoleSessionName": (session,)}
     if request.get("ExternalId"):
         keys["sts:ExternalId"] = (str(request["ExternalId"]),)
-    allowed = (
-        role is not None
-        and decide(
-            AccessRequest("sts:AssumeRole", arn, caller.principal, keys),
-            replace(moto_store.policies_of_caller(caller), resource=(moto_store.trust_policy(role),)),
-        ).allowed
-    )
-    if role is None or not allowed:
+    # IAM User Guide, id_session-tags: to pass tags, the caller and the trust policy must allow sts:TagSession as well.
+    for action in ("sts:AssumeRole", "sts:TagSession") if request.get("Tags") else ("sts:AssumeRole",):
+        if role is not None:
+            policies = replace(moto_store.policies_of_caller(caller), resource=(moto_store.trust_policy(role),))
+            if decide(AccessRequest(action, arn, caller.principal, keys), policies).allowed:
+                continue
         raise ServiceError(
             "AccessDenied",
-            f"User: {caller.principal.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}",
+            f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {arn}",
             status=403,
         )
-    policies, managed = _session_policies(role.account_id, request)
-    tags = tuple((str(tag["Key"]), str(tag["Value"])) for tag in request.get("Tags") or ())
+    assert role is not None
+    session_policies, managed = _session_policies(role.account_id, request)
+    # A session tag overrides the role's tag of the same key (id_session-tags).
+    given = {str(tag["Key"]): str(tag["Value"]) for tag in request.get("Tags") or ()}
+    kept = [(key, value) for key, value in moto_store.tags_of(role) if key.lower() not in {k.lower() for k in given}]
+    tags = (*kept, *given.items())
     max_seconds = (
         ROLE_SECONDS if caller.principal.kind == "assumed-role" else int(role.max_session_duration or ROLE_SECONDS)
     )
@@ -83,12 +86,12 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
         )
     principal = f"arn:aws:sts::{role.account_id}:assumed-role/{role.name}/{session}"
     user_id = f"{role.id}:{session}"
-    grant = sessions.Grant(("role", role.name), arn, user_id, policies, managed, tags)
+    grant = sessions.Grant(("role", role.name), arn, user_id, session_policies, managed, tags)
     session_credentials = sessions.issue(call.world, role.account_id, principal, seconds, grant)
     return {
         "Credentials": _credentials(session_credentials),
         "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": principal},
-        "PackedPolicySize": sum(map(len, policies or ())) * 100 // SESSION_POLICY,
+        "PackedPolicySize": sum(map(len, session_policies or ())) * 100 // SESSION_POLICY,
     }
 
 

@@ -25,7 +25,7 @@ _CODE = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Temporary credentials; ``expires`` in service seconds since the epoch."""
+    """Temporary credentials; ``expires`` and ``issued`` in service seconds since the epoch."""
 
     access_key: str
     secret: str
@@ -33,6 +33,7 @@ class Session:
     account: str
     principal: str
     expires: float
+    issued: float
     grant: Grant
 
 
@@ -60,10 +61,11 @@ def issue(world: World, account: str, principal: str, seconds: float, grant: Gra
     """Return new credentials for ``principal`` that expire after ``seconds`` of service time."""
     nonce = world.request_random.getrandbits(40)
     access_key = _PREFIX + base64.b32encode(int(account).to_bytes(5, "big") + nonce.to_bytes(5, "big")).decode()
-    expires = world.clock.now() + seconds
-    content = orjson.dumps([access_key, account, principal, expires, grant])
+    issued = world.clock.now()
+    expires = issued + seconds
+    content = orjson.dumps([access_key, account, principal, expires, issued, grant])
     token = base64.b64encode(_code(world, "token", content) + content).decode()
-    return Session(access_key, _secret(world, content), token, account, principal, expires, grant)
+    return Session(access_key, _secret(world, content), token, account, principal, expires, issued, grant)
 
 
 def read(world: World, access_key: str, token: str) -> Session | None:
@@ -75,10 +77,10 @@ def read(world: World, access_key: str, token: str) -> Session | None:
     code, content = data[:_CODE], data[_CODE:]
     if not hmac.compare_digest(code, _code(world, "token", content)):
         return None
-    key, account, principal, expires, grant = orjson.loads(content)
+    key, account, principal, expires, issued, grant = orjson.loads(content)
     if key != access_key:
         return None
-    return Session(access_key, _secret(world, content), token, account, principal, expires, _parse_grant(grant))
+    return Session(access_key, _secret(world, content), token, account, principal, expires, issued, _parse_grant(grant))
 
 
 def _parse_grant(values: dict[str, Any]) -> Grant:

@@ -15,6 +15,8 @@ OTHER_COMBINATIONS = [
     "A SRV CNAME",
     "AAAA SRV CNAME",
     "A AAAA SRV CNAME",
+    "A A",
+    "SRV SRV",
 ]
 
 
@@ -106,7 +108,7 @@ def test_documented_combinations_are_kept(cloudmap, make_service, namespace_of_k
 @proves("services.five-combinations-of-records")
 @for_each("kind", ["private", "public"])
 def test_other_combinations_are_refused(make_service, namespace_of_kind, kind):
-    """Each of the ten other sets of record types is refused with InvalidInput."""
+    """Each of the ten other sets of record types, and a type twice, is refused with InvalidInput."""
     namespace = namespace_of_kind(kind)
     for types in OTHER_COMBINATIONS:
         with raises("InvalidInput"):

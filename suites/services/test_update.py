@@ -35,11 +35,13 @@ def shown(cloudmap, service):
         "SRV to A": (("SRV",), ("A",)),
         "A to CNAME": (("A",), ("CNAME",)),
         "CNAME to A": (("CNAME",), ("A",)),
+        "A added to none": ((), ("A",)),
     },
 )
 def test_record_type_cannot_be_changed(cloudmap, make_service, private_namespace, before, after):
     """An update to another record type is refused with InvalidInput, and the service still has its records."""
-    service = make_service(private_namespace, DnsConfig=dns_config(*before, policy="WEIGHTED"))
+    settings = {"DnsConfig": dns_config(*before, policy="WEIGHTED")} if before else {"Type": "HTTP"}
+    service = make_service(private_namespace, **settings)
     with raises("InvalidInput"):
         cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": dns_config(*after, ttl=61, policy=None)})
     assert shown(cloudmap, service) == (dict.fromkeys(before, 60), None)

@@ -3,7 +3,7 @@
 from surveyor.testing import for_each, proves, raises, timeouts, workload
 
 CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
-INTERVAL, RETRIES = 10, 2
+INTERVAL, RETRIES = 60, 2
 CHECK = {"healthCheck": {"command": ["CMD", *workload.command("check")], "interval": INTERVAL, "retries": RETRIES}}
 PASSES, FAILS = ["CMD-SHELL", "exit 0"], ["CMD-SHELL", "exit 1"]
 
@@ -50,7 +50,7 @@ def test_a_task_is_unhealthy_after_its_retries(ecs, make_task_definition, run_ta
         "one retry": ({"interval": 30, "retries": 1}, 15, 45),
         "two retries": ({"interval": 30, "retries": 2}, 45, 75),
         "three by default": ({"interval": 30}, 75, 105),
-        "another interval": ({"interval": 60, "retries": 2}, 90, 150),
+        "another interval": ({"interval": 60, "retries": 2}, 105, 150),
         "no start period": ({"interval": 30, "retries": 2, "startPeriod": 0}, 45, 75),
         "start period": ({"interval": 30, "retries": 2, "startPeriod": 75}, 100, 145),
     }
@@ -82,8 +82,8 @@ def test_failures_count_once_a_check_has_passed(
     task = run_task(make_task_definition(container=check))
     eventually(lambda: describe_task(task)["healthStatus"] == "HEALTHY", within=timeouts.TASK)
     call_task(describe_task(task), "/health?do=fail", "PUT")
-    always(lambda: describe_task(task)["healthStatus"] == "HEALTHY", during=(RETRIES - 1) * INTERVAL - 2)
-    eventually(lambda: describe_task(task)["healthStatus"] == "UNHEALTHY", within=RETRIES * INTERVAL + 20)
+    always(lambda: describe_task(task)["healthStatus"] == "HEALTHY", during=RETRIES * INTERVAL - 20)
+    eventually(lambda: describe_task(task)["healthStatus"] == "UNHEALTHY", within=40)
 
 
 @proves("ecs.health.timeout")
@@ -159,7 +159,7 @@ def test_unhealthy_until_the_check_passes(
 ):
     """A new instance is UNHEALTHY and not discovered; when all its checks have passed, it is HEALTHY and discovered."""
     registry = make_service(http_namespace, **CUSTOM)
-    side = {"healthCheck": {"command": PASSES, "interval": 30}}
+    side = {"healthCheck": {"command": PASSES, "interval": 2 * INTERVAL}}
     service = make_ecs_service(make_task_definition(container=CHECK, beside={"side": side}), registry)
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": registry["Name"], "HealthStatus": "HEALTHY"}
     seen: list[str] = []
@@ -195,22 +195,23 @@ def test_a_failed_check_deregisters_and_replaces(
     maximum,
 ):
     """At the last retry, not before, the instance is deregistered; the task is stopped and another one runs."""
-    interval = 60  # a replacement cannot be HEALTHY sooner, and until then the unhealthy task is not stopped
     registry = make_service(http_namespace, **CUSTOM)
-    check = {"healthCheck": {**CHECK["healthCheck"], "interval": interval}}
     percentages = {"minimumHealthyPercent": minimum, "maximumPercent": maximum}
-    service = make_ecs_service(make_task_definition(container=check), registry, deploymentConfiguration=percentages)
-    (task,) = tasks_of(wait_until_steady(service))
+    service = make_ecs_service(make_task_definition(container=CHECK), registry, deploymentConfiguration=percentages)
+
+    def healthy_task():
+        return next((task for task in tasks_of(service) if task["healthStatus"] == "HEALTHY"), None)
 
     def listed():
         return {instance["Id"] for instance in cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]}
 
+    task = eventually(healthy_task, within=timeouts.TASK)
+    call_task(task, "/health?do=fail", "PUT")  # a check has just passed, so the last retry is two intervals away
     (instance,) = listed()
-    call_task(task, "/health?do=fail", "PUT")
-    # The first failure happens within an interval, and the second and last one interval later.
-    always(lambda: instance in listed(), during=(RETRIES - 1) * interval - 2)
-    eventually(lambda: describe_task(task)["healthStatus"] == "UNHEALTHY", within=interval + 20)
-    eventually(lambda: instance not in listed(), within=interval - 15)
+    always(lambda: instance in listed(), during=RETRIES * INTERVAL - 20)
+    eventually(lambda: describe_task(task)["healthStatus"] == "UNHEALTHY", within=40)
+    # Sooner than a replacement can be HEALTHY: until then the task is not stopped.
+    eventually(lambda: instance not in listed(), within=INTERVAL - 15)
 
     def stopped():
         found = describe_task(task)

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import dns_config, for_each, proves
+from surveyor.testing import dns_config, for_each, proves, record_values
 
 
 @proves("dns.alias.ignores-service-ttl")
@@ -22,6 +22,24 @@ def test_alias_record_has_no_ttl(cloudmap, make_service, register_all, record_se
     assert [record["Type"] for record in plain] == [record["Type"] for record in alias] == list(types)
     assert [record["TTL"] for record in plain] == [300] * len(types)
     assert all("TTL" not in record for record in alias)
+
+
+@proves("dns.alias.answers-as-its-target")
+def test_alias_is_answered_with_the_addresses_of_its_target(
+    make_load_balancer, make_namespace, publish, query_dns, task_vpc, network
+):
+    """A service whose instance is a load balancer has its addresses, for at most 60 seconds, and no CNAME record."""
+    # ResourceRecordSet.TTL: "Amazon Route 53 uses the value of TTL for the alias target."
+    balancer = make_load_balancer(task_vpc, network["awsvpcConfiguration"]["subnets"]).name
+    namespace = make_namespace("private", Vpc=task_vpc)
+    config = dns_config("A", ttl=300, policy="WEIGHTED")
+    name = publish(namespace, config, {"lb": {"AWS_ALIAS_DNS_NAME": balancer}})
+    addresses = sorted(record_values(query_dns(balancer, "A", vpc=task_vpc), balancer, "A"))
+    assert addresses
+    [answer] = query_dns(name, "A", namespace).answer
+    assert (answer.name.to_text(), answer.rdtype.name) == (f"{name}.", "A")
+    assert sorted(record.address for record in answer) == addresses
+    assert answer.ttl <= 60
 
 
 @pytest.fixture

@@ -27,7 +27,9 @@ def test_every_type_has_an_http_name_and_dns_types_a_zone(cloudmap, namespace_of
     namespace = namespace_of_kind(kind)
     listed = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
     [summary] = [entry for entry in listed if entry["Id"] == namespace["Id"]]
-    for shown in (namespace, summary):
-        assert shown["Properties"]["HttpProperties"]["HttpName"].startswith(namespace["Name"])
-        # A published example shows empty DnsProperties of an HTTP namespace.
-        assert bool(shown["Properties"].get("DnsProperties", {}).get("HostedZoneId")) == (kind != "http")
+    assert namespace["Properties"]["HttpProperties"]["HttpName"].startswith(namespace["Name"])
+    assert summary["Properties"]["HttpProperties"] == namespace["Properties"]["HttpProperties"]
+    # A published example shows empty DnsProperties of an HTTP namespace.
+    zones = [each["Properties"].get("DnsProperties", {}).get("HostedZoneId") for each in (namespace, summary)]
+    assert zones[0] == zones[1]
+    assert bool(zones[0]) == (kind != "http")

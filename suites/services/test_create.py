@@ -1,6 +1,6 @@
 """Creation and deletion of services."""
 
-from datetime import datetime
+from datetime import timedelta
 
 from botocore.exceptions import ClientError
 
@@ -8,6 +8,7 @@ from surveyor.testing import dns_config, for_each, proves, raises
 
 TCP = {"Type": "TCP", "FailureThreshold": 3}
 CUSTOM = {"FailureThreshold": 1}
+LEEWAY = timedelta(seconds=5)
 TAGS = {"k" * 128: "v" * 256, "empty": ""}
 
 
@@ -28,7 +29,6 @@ def test_create_returns_the_service(cloudmap, unique_name, namespace_of_kind, ac
     assert "OperationId" not in answer
     created = answer["Service"]
     found = cloudmap.get_service(Id=created["Id"])["Service"]
-    assert isinstance(created["CreateDate"], datetime)
     assert all(found[member] == created[member] for member in ("Id", "Arn", "CreateDate"))
     for service in (created, found):
         assert {member: service[member] for member in expected} == expected
@@ -37,6 +37,14 @@ def test_create_returns_the_service(cloudmap, unique_name, namespace_of_kind, ac
         if "DnsConfig" in settings:
             assert service["DnsConfig"]["DnsRecords"] == settings["DnsConfig"]["DnsRecords"]
     assert (found["ResourceOwner"], found["CreatedByAccount"]) == (account, account)
+
+
+@proves("services.create-is-synchronous")
+def test_service_shows_when_it_was_created(make_service, register, http_namespace):
+    """CreateDate lies between the creation of the namespace and that of the first instance."""
+    service = make_service(http_namespace)
+    operation = register(service, "i-1", {"colour": "red"})
+    assert http_namespace["CreateDate"] - LEEWAY <= service["CreateDate"] <= operation["CreateDate"] + LEEWAY
 
 
 @proves("services.named-by-id-or-arn")

@@ -142,6 +142,7 @@ def test_added_namespaces_are_accessible(make_namespace, make_service, share_nam
     assert not has_access(second, services[1])
     ram.associate_resource_share(resourceShareArn=share, resourceArns=[second["Arn"]])
     eventually(lambda: has_access(second, services[1]), within=timeouts.SHARE)
+    assert has_access(first, services[0])
     ram.disassociate_resource_share(resourceShareArn=share, resourceArns=[first["Arn"]])
     eventually(lambda: not has_access(first, services[0]), within=timeouts.SHARE)
     assert has_access(second, services[1])

@@ -93,8 +93,10 @@ def test_owner_and_creator_of_resources(
     """For both accounts ResourceOwner is the namespace's account, and CreatedByAccount the one that created it."""
     theirs = consumer_cloudmap.create_service(Name=unique_name("svc"), NamespaceId=shared["Arn"])["Service"]
     ours = make_service(shared)
-    consumer_waits(consumer_cloudmap.register_instance(ServiceId=ours["Arn"], InstanceId="theirs", Attributes=RED))
-    register(ours["Arn"], "ours", RED)
+    for service in (theirs, ours):
+        named = {"ServiceId": service["Arn"], "InstanceId": "theirs"}
+        consumer_waits(consumer_cloudmap.register_instance(**named, Attributes=RED))
+        register(service["Arn"], "ours", RED)
     creators = {"theirs": consumer_account, "ours": account}
     for described, creator in ((theirs, consumer_account), (ours, account)):
         assert (described["ResourceOwner"], described["CreatedByAccount"]) == (account, creator)
@@ -107,12 +109,13 @@ def test_owner_and_creator_of_resources(
             for found in (by.get_service(Id=service["Arn"])["Service"], summaries[service["Arn"]]):
                 assert (found["ResourceOwner"], found["CreatedByAccount"]) == (account, creator)
         assert by.get_service_attributes(ServiceId=theirs["Arn"])["ServiceAttributes"]["ResourceOwner"] == account
-        page = by.list_instances(ServiceId=ours["Arn"])
-        assert page["ResourceOwner"] == account
-        assert {entry["Id"]: entry["CreatedByAccount"] for entry in page["Instances"]} == creators
-        for instance, creator in creators.items():
-            answer = by.get_instance(ServiceId=ours["Arn"], InstanceId=instance)
-            assert (answer["ResourceOwner"], answer["Instance"]["CreatedByAccount"]) == (account, creator)
+        for service in (theirs, ours):
+            page = by.list_instances(ServiceId=service["Arn"])
+            assert page["ResourceOwner"] == account
+            assert {entry["Id"]: entry["CreatedByAccount"] for entry in page["Instances"]} == creators
+            for instance, creator in creators.items():
+                answer = by.get_instance(ServiceId=service["Arn"], InstanceId=instance)
+                assert (answer["ResourceOwner"], answer["Instance"]["CreatedByAccount"]) == (account, creator)
 
 
 @proves("cross-account.arns-and-owner-account")

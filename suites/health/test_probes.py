@@ -58,25 +58,29 @@ def zone(route53, unique_name):
 
 
 @pytest.fixture
-def answered_for(route53, query_dns, zone):
-    """Create a record with a health check beside one without, and return whether DNS answers the former."""
+def answers(query_dns, zone):
+    """Return the addresses in an answer to the name of the zone."""
     zone_id, name = zone
     public = {"Type": "DNS_PUBLIC", "Properties": {"DnsProperties": {"HostedZoneId": zone_id}}}
+    return lambda: sorted(record_values(query_dns(name, "A", namespace=public), name, "A"))
 
-    def create(check_id):
+
+@pytest.fixture
+def answered_for(route53, zone, answers):
+    """Create records with these health checks, and one without, and return whether DNS answers the former."""
+    zone_id, name = zone
+
+    def create(*checks):
         records = [
-            {"Name": name, "Type": "A", "TTL": 60, "SetIdentifier": number, "MultiValueAnswer": True, **health_check}
+            {"Name": name, "Type": "A", "TTL": 60, "SetIdentifier": str(number), "MultiValueAnswer": True}
             | {"ResourceRecords": [{"Value": f"192.0.2.{number}"}]}
-            for number, health_check in (("1", {"HealthCheckId": check_id}), ("2", {}))
+            | ({"HealthCheckId": check} if check else {})
+            for number, check in enumerate((*checks, None), 1)
         ]
         changes = [{"Action": "CREATE", "ResourceRecordSet": record} for record in records]
         route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch={"Changes": changes})
-
-        def shows(is_answered):
-            expected = ["192.0.2.1", "192.0.2.2"] if is_answered else ["192.0.2.2"]
-            return sorted(record_values(query_dns(name, "A", namespace=public), name, "A")) == expected
-
-        return shows
+        addresses = [f"192.0.2.{number}" for number in range(1, len(checks) + 2)]
+        return lambda is_answered: answers() == (addresses if is_answered else addresses[-1:])
 
     return create
 
@@ -218,6 +222,19 @@ def test_share_of_fewer_checkers(make_probed_server, create_check, answered_for,
         eventually(lambda expected=expected: is_answered(expected), within=timeouts.DNS_CHANGE)
 
 
+@proves("health.route53.healthy-until-known")
+def test_new_checks_are_healthy(make_probed_server, create_check, answered_for, answers, eventually):
+    """The first answer that has a record without a check also has those with new checks of a dead endpoint."""
+    # Route 53 Developer Guide: "considers a new health check to be healthy until there's enough data"
+    server = make_probed_server()
+    server.refuse()
+    checks = [create_check(server, FailureThreshold=3, RequestInterval=30) for _ in range(6)]
+    are_answered = answered_for(*checks)
+    eventually(answers, within=timeouts.DNS_CHANGE)
+    assert are_answered(True)
+    eventually(lambda: are_answered(False), within=3 * timeouts.PROBE_INTERVAL + timeouts.DNS_CHANGE)
+
+
 @proves("health.route53.checked-from-regions")
 def test_checkers_are_those_of_the_regions(route53, make_probed_server, create_check, clock):
     """GetHealthCheckStatus has the checkers of the given regions, with the addresses that requests come from."""
@@ -248,6 +265,42 @@ def test_by_default_all_regions_check(route53, make_probed_server, create_check,
         *("sa-east-1", "us-east-1", "us-west-1", "us-west-2"),
     }
     assert all(start <= report["StatusReport"]["CheckedTime"].timestamp() <= clock.now() for report in reports)
+
+
+@proves("health.route53.last-failure-reason")
+def test_last_failure_of_each_checker(route53, make_probed_server, create_check, clock):
+    """GetHealthCheckLastFailureReason has the latest failure of each checker, also once the endpoint passes again."""
+    server = make_probed_server()
+    server.answer(503)
+    check = create_check(server)
+    clock.wait(30)
+    start = clock.now()
+    clock.wait(30)
+    server.answer(200)
+    server.forget()
+    end = clock.now()
+    clock.wait(30)
+    reports = route53.get_health_check_last_failure_reason(HealthCheckId=check)["HealthCheckObservations"]
+    assert {report["IPAddress"] for report in reports} == set(server.sources)
+    assert all(start <= report["StatusReport"]["CheckedTime"].timestamp() <= end for report in reports)
+
+
+@proves("health.route53.calculated")
+@for_each("threshold", [0, 1, 2, 3])
+def test_calculated_check_counts_healthy_children(
+    route53, make_probed_server, create_check, answered_for, eventually, unique_name, clock, threshold
+):
+    """With two children a CALCULATED check is healthy if at least HealthThreshold of them are, never with three."""
+    servers = [make_probed_server() for _ in range(2)]
+    children = [create_check(server) for server in servers]
+    config = {"Type": "CALCULATED", "HealthThreshold": threshold, "ChildHealthChecks": children}
+    parent = route53.create_health_check(CallerReference=unique_name("parent"), HealthCheckConfig=config)["HealthCheck"]
+    is_answered = answered_for(parent["Id"])
+    for healthy in (2, 1, 0):
+        clock.wait(30)
+        eventually(lambda: is_answered(healthy >= threshold), within=timeouts.DNS_CHANGE)  # noqa: B023 (called at once)
+        if healthy:
+            servers[healthy - 1].answer(503)
 
 
 @proves("health.route53.host-header")

@@ -1,4 +1,8 @@
-"""A real caching resolver (unbound) in front of the embedded target, in real time: it caches for one TTL."""
+"""A real caching resolver (unbound) in front of the embedded target, in real time.
+
+It caches for one TTL, and it reads the name server's answers as the suites do. Its settings are strict: random upper
+and lower case in queries, and one label at a time (RFC 9156), so that a name above others must not be NXDOMAIN.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import dns.message
+import dns.rcode
 import pytest
 
 from surveyor.clock import WallClock
@@ -34,11 +40,13 @@ server:
   pidfile: ""
   do-not-query-localhost: no
   module-config: "iterator"
+  use-caps-for-id: yes
+  qname-minimisation-strict: yes
   local-zone: "test." nodefault
 remote-control:
   control-enable: no
 stub-zone:
-  name: "surveyor.test."
+  name: "unbound.surveyor.test."
   stub-addr: {address}@{at}
 """
 
@@ -61,6 +69,21 @@ class CachedService:
     def call(self, operation: str, **params: Any) -> Any:
         """Call Cloud Map."""
         return getattr(self.running.clients.client("servicediscovery", ACCOUNT), operation)(**params)
+
+    def make(self, name: str, rdtype: str, instances: dict[str, dict[str, str]]) -> str:
+        """Create a service with instances, wait until the name servers have them, and return its name."""
+        policy = "WEIGHTED" if rdtype == "CNAME" else "MULTIVALUE"
+        records = {"RoutingPolicy": policy, "DnsRecords": [{"Type": rdtype, "TTL": TTL}]}
+        parent = self.call("get_service", Id=self.service)["Service"]["NamespaceId"]
+        service = self.call("create_service", Name=name, NamespaceId=parent, DnsConfig=records)["Service"]["Id"]
+        for identity, attributes in instances.items():
+            self.call("register_instance", ServiceId=service, InstanceId=identity, Attributes=attributes)
+        full = f"{name}.{self.name.partition('.')[2]}"
+        self.clock.eventually(
+            lambda: len(record_values(query_server(full, rdtype, self.authority), full, rdtype)) == len(instances),
+            within=30,
+        )
+        return full
 
     def register(self, last: int) -> None:
         """Register 192.0.2.`last` and wait until the name servers have it."""
@@ -99,7 +122,7 @@ def cached_service(tmp_path: Path) -> Iterator[CachedService]:
 
 def _answers(resolver: DnsAddress) -> bool:
     try:
-        query_server("surveyor.test", "SOA", resolver, timeout=1)
+        query_server("unbound.surveyor.test", "SOA", resolver, timeout=1)
     except NoAnswer:
         return False
     return True
@@ -140,3 +163,47 @@ def test_resolver_follows_addresses_and_their_absence(cached_service: CachedServ
     cached_service.clock.eventually(
         lambda: cached_service.addresses(cached_service.resolver) == ["192.0.2.2"], within=30
     )
+
+
+def _values(answer: dns.message.Message) -> dict[tuple[str, str], tuple[int, frozenset[str]]]:
+    """Return by owner and type the TTL and the values of the answer section, all in lower case."""
+    return {
+        (rrset.name.to_text().lower(), rrset.rdtype.name): (
+            rrset.ttl,
+            frozenset(record.to_text().lower() for record in rrset),
+        )
+        for rrset in answer.answer
+    }
+
+
+@pytest.mark.soak
+def test_resolver_agrees_with_the_name_servers(cached_service: CachedService) -> None:
+    """The resolver answers each question as the name servers do: rcode and records, and TTLs that are not greater."""
+    cached_service.register(1)
+    web, parent = cached_service.name, cached_service.name.partition(".")[2]
+    long = {
+        f"instance-with-a-rather-long-identifier-{n}": {"AWS_INSTANCE_IPV4": f"192.0.2.{n}", "AWS_INSTANCE_PORT": "80"}
+        for n in range(8)
+    }
+    srv = cached_service.make("srv", "SRV", long)
+    above = cached_service.make("c.b.a", "A", {"i-1": {"AWS_INSTANCE_IPV4": "192.0.2.9"}})
+    alias = cached_service.make("alias", "CNAME", {"i-1": {"AWS_INSTANCE_CNAME": web}})
+    questions = [(name, rdtype) for name in (web, srv, alias, f"{next(iter(long))}.{srv}") for rdtype in ("A", "SRV")]
+    questions += [(above, "A"), (f"b.a.{parent}", "A"), (f"a.{parent}", "TXT"), (f"x.{web}", "A"), (parent, "NS")]
+    questions += [(f"absent.{parent}", rdtype) for rdtype in ("A", "AAAA", "SRV", "TYPE65280")]
+    for name, rdtype in questions:
+        expected = query_server(name, rdtype, cached_service.authority, tcp=True)
+        for spelling in (name, name.upper()):
+            actual = query_server(spelling, rdtype, cached_service.resolver, tcp=True, timeout=10)
+            found, records = _values(actual), _values(expected)
+            assert (dns.rcode.to_text(actual.rcode()), found.keys()) == (
+                dns.rcode.to_text(expected.rcode()),
+                records.keys(),
+            ), (name, rdtype)
+            for key, (ttl, values) in found.items():
+                assert values == records[key][1]
+                assert ttl <= records[key][0]
+            if not found:
+                [soa], [authority] = actual.authority, expected.authority
+                assert soa.name == authority.name
+                assert soa.ttl <= authority.ttl == TTL

@@ -131,6 +131,23 @@ def test_a_too_long_message_is_truncated(render: Ask) -> None:
     assert whole <= size
 
 
+def test_optional_sections_are_left_out_of_long_messages(render: Ask) -> None:
+    """Of a successful answer the additional section is left out first, then the authority section, before TC is set."""
+    options = tuple((DnsRecord(NAME, "SRV", 60, f"1 1 80 h{n}.example.com."),) for n in range(3))
+    servers = tuple(DnsRecord("example.com.", "NS", 60, f"ns-{n}.awsdns-00.com.") for n in range(4))
+    hosts = tuple(DnsRecord(f"h{n}.example.com.", "A", 60, f"192.0.2.{n}") for n in range(3))
+    answer = DnsAnswer(shuffled=options, limit=2, authority=servers, additional=hosts)
+    sections = []
+    for limit in (1232, 280, 150, 50):
+        message = render(answer, limit=limit, edns=True)()
+        counts = [sum(map(len, section)) for section in (message.answer, message.authority, message.additional)]
+        sections.append((*counts, bool(message.flags & dns.flags.TC)))
+    assert sections == [(2, 4, 2, False), (2, 4, 0, False), (2, 0, 0, False), (0, 0, 0, True)]
+    whole = render(answer)()
+    cited = {record.target for rrset in whole.answer for record in rrset}
+    assert {rrset.name for rrset in whole.additional} == cited
+
+
 def test_truncation_depends_on_the_picked_option(render: Ask) -> None:
     """Of options with different sizes, only those that do not fit are truncated."""
     options = tuple((DnsRecord(NAME, "TXT", 60, f'"{"x" * size}"'),) for size in (10, 250))

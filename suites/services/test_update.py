@@ -169,8 +169,7 @@ def test_update_does_not_add_a_custom_check(
         "description": ({"Description": "changed"}, ({}, None)),
         "records": ({"DnsConfig": records(A=60, AAAA=60)}, ({"A": 60, "AAAA": 60}, None)),
         "health check": ({"HealthCheckConfig": TCP}, ({}, TCP)),
-        "A and health check": ({"DnsConfig": records(A=60), "HealthCheckConfig": TCP}, ({"A": 60}, TCP)),
-        "AAAA and health check": ({"DnsConfig": records(AAAA=61), "HealthCheckConfig": TCP}, ({"AAAA": 61}, TCP)),
+        "both": ({"DnsConfig": records(A=60, AAAA=61), "HealthCheckConfig": TCP}, ({"A": 60, "AAAA": 61}, TCP)),
     },
 )
 def test_update_deletes_omitted_settings(cloudmap, make_service, wait_for_success, public_namespace, change, expected):
@@ -190,9 +189,25 @@ def test_update_deletes_omitted_records_in_private_namespaces(
 ):
     """In a private namespace too an update deletes the records that it omits."""
     service = make_service(private_namespace, DnsConfig=dns_config("A", "AAAA"))
-    for change, expected in (({"DnsConfig": records(AAAA=60)}, {"AAAA": 60}), ({"Description": "changed"}, {})):
-        wait_for_success(cloudmap.update_service(Id=service["Id"], Service=change))
-        assert shown(cloudmap, service) == (expected, None)
+    wait_for_success(cloudmap.update_service(Id=service["Id"], Service={"Description": "changed"}))
+    assert shown(cloudmap, service) == ({}, None)
+
+
+@proves("services.update.replaces-omitted-settings")
+@for_each("kept, omitted", [("A", "AAAA"), ("AAAA", "A")])
+def test_update_deletes_one_of_two_records_or_refuses(
+    cloudmap, make_service, wait_for_success, private_namespace, kept, omitted
+):
+    """An update that omits one of two records deletes that record alone, or is refused with InvalidInput."""
+    service = make_service(private_namespace, DnsConfig=dns_config(kept, omitted))
+    expected = {kept: 61}
+    # The documents disagree: an omitted record is deleted (UpdateService), and the record types of a service can only
+    # be changed by deleting the service (Service.DnsConfig).
+    try:
+        wait_for_success(cloudmap.update_service(Id=service["Id"], Service={"DnsConfig": records(**expected)}))
+    except cloudmap.exceptions.InvalidInput:
+        expected = {kept: 60, omitted: 60}
+    assert shown(cloudmap, service) == (expected, None)
 
 
 @proves("services.update.changes-health-check")

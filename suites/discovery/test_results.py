@@ -99,12 +99,7 @@ def test_unhealthy_instances_do_not_count_towards_the_maximum(
     {
         "AWS": (
             "http",
-            {
-                "AWS_INSTANCE_IPV4": "192.0.2.1",
-                "AWS_INSTANCE_IPV6": "2001:db8::1",
-                "AWS_INSTANCE_PORT": "8080",
-                "AWS_INSTANCE_CNAME": "www.example.com",
-            },
+            {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1", "AWS_INSTANCE_PORT": "8080"},
         ),
         "custom": ("http", {"colour": "dark  red!", "Colour": "other case", "ECS_TASK_DEFINITION_FAMILY": "web"}),
         "records": ("private", {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1", "empty": ""}),

@@ -54,6 +54,23 @@ def test_initial_status_is_as_registered_or_healthy(
     assert {instance["InstanceId"]: instance["HealthStatus"] for instance in found} == expected
 
 
+@proves("instances.initial-custom-health")
+@for_each("status", ["UNKNOWN", "healthy", ""])
+def test_other_status_has_no_effect(cloudmap, make_service, wait_for_operation, eventually, http_namespace, status):
+    """Another initial status is refused with InvalidInput, or its registration fails, or the instance is HEALTHY."""
+    service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})["Id"]
+    try:
+        answer = cloudmap.register_instance(
+            ServiceId=service, InstanceId="i-1", Attributes={"AWS_INIT_HEALTH_STATUS": status}
+        )
+    except cloudmap.exceptions.InvalidInput:
+        return
+    if wait_for_operation(answer)["Status"] == "SUCCESS":
+        eventually(
+            lambda: cloudmap.get_instances_health_status(ServiceId=service)["Status"] == {"i-1": "HEALTHY"}, within=20
+        )
+
+
 @proves("instances.health-check.goes-to-ipv4")
 @for_each(
     "types, address",
@@ -81,6 +98,23 @@ def test_check_of_two_addresses_probes_ipv4(make_service, register, health_check
     assert sorted(checks) == sorted(types.split())
     assert len({check for check, _ in checks.values()}) == 1
     assert [settings["IPAddress"] for _, settings in checks.values()] == [address] * len(checks)
+
+
+@proves("instances.health-check.goes-to-ipv4")
+def test_each_instance_has_a_check(route53, make_service, register_all, record_sets, public_namespace):
+    """Two instances have different health checks, each for the address in its record."""
+    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig={"Type": "TCP"})
+    addresses = {"i-1": IPV4, "i-2": "205.251.193.1"}
+    register_all(
+        service,
+        {name: {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": "53"} for name, address in addresses.items()},
+    )
+    records = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+    checked = {}
+    for record in records:
+        check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]
+        checked[record["ResourceRecords"][0]["Value"]] = check["HealthCheckConfig"]["IPAddress"]
+    assert checked == {address: address for address in addresses.values()}
 
 
 @proves("instances.register-again-replaces-health-check")

@@ -32,7 +32,7 @@ def test_members_are_those_of_the_registration(
     service = make_service(http_namespace)["Id"]
     registered = {
         "i-1": {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "80", "colour": "dark red"},
-        "i-2": {"AWS_INSTANCE_IPV6": "2001:db8::1", "AWS_INSTANCE_CNAME": "www.example.com", "empty": ""},
+        "i-2": {"AWS_INSTANCE_IPV6": "2001:db8::1", "Colour": "blue", "empty": ""},
     }
     requests = {instance: unique_name("request") for instance in registered}
     for instance, attributes in registered.items():

@@ -175,17 +175,18 @@ def test_second_register_during_the_first_is_refused(
 
 @proves("instances.one-register-at-a-time")
 def test_other_instances_do_not_wait(cloudmap, make_service, wait_for_success, http_namespace):
-    """Another instance, and an instance of the same id in another service, can be registered at the same time."""
+    """Another instance, and one of the same id in another service, can be registered at the same time; each is kept."""
     first, second = make_service(http_namespace)["Id"], make_service(http_namespace)["Id"]
-    instances = [(first, "i-1"), (first, "i-2"), (second, "i-1")]
+    instances = [(first, "i-1", "red"), (first, "i-2", "blue"), (second, "i-1", "green")]
     answers = [
-        cloudmap.register_instance(ServiceId=service, InstanceId=instance, Attributes={"colour": "red"})
-        for service, instance in instances
+        cloudmap.register_instance(ServiceId=service, InstanceId=instance, Attributes={"colour": colour})
+        for service, instance, colour in instances
     ]
     for answer in answers:
         wait_for_success(answer)
-    for service, instance in instances:
-        assert cloudmap.get_instance(ServiceId=service, InstanceId=instance)["Instance"]["Id"] == instance
+    for service, instance, colour in instances:
+        found = cloudmap.get_instance(ServiceId=service, InstanceId=instance)["Instance"]
+        assert (found["Id"], found["Attributes"]) == (instance, {"colour": colour})
 
 
 @proves("instances.one-register-at-a-time")

@@ -118,7 +118,7 @@ def test_cname_needs_a_target(cloudmap, make_service, register, record_sets, pri
     for attributes in ({"colour": "red"}, IPV4 | IPV6 | PORT):
         with raises("InvalidInput"):
             cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes=attributes)
-    register(service, "i-1", {**CNAME, **IPV4})
+    register(service, "i-1", CNAME)
     [record] = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
     assert record["Type"] == "CNAME"
     assert [value["Value"].rstrip(".") for value in record["ResourceRecords"]] == ["www.example.com"]

@@ -10,7 +10,7 @@ runs it in a fork of a process that has it imported already.
     ANY  /                identity: task, address, number of requests served, whether it is stopping
                           ?after=S answers S seconds later, ?status=N with that status, ?bytes=N with a longer body,
                           ?key=K counts executions under that key
-    GET  /executions      how often each key was executed
+    GET  /executions      how often each key was executed, and when / was requested (the last 1,000 times)
     PUT  /behave          what / does from now on: ?do=answer, ?do=refuse&status=N, ?do=reset (closes without an
                           answer), ?do=hang, ?do=slow&seconds=S; and SIGTERM: ?do=ignore-sigterm, ?do=heed-sigterm
     GET  /health          200, or as set by PUT
@@ -19,8 +19,10 @@ runs it in a fork of a process that has it imported already.
     GET  /resolve         ?name=N&type=A: the answer of this task's resolver
     GET  /names           ?name=N: the addresses that any program of this task finds for a name
     GET  /call            ?url=U&method=GET&times=1&every=S&within=S&header=N:V: calls on schedule, each by a new
-                          connection: when, how long, status or error, the task that answered
-    GET  /hold            ?url=U&within=S: one call, and for how long its connection stays open after it
+                          connection: when, how long, status or error, the task that answered; {n} in the URL becomes
+                          the number of the call
+    GET  /hold            ?url=U&within=S: one call, and how long after its answer, and after its request, its
+                          connection is closed
     PUT  /exit            ?code=N: exit at once, without an answer
 
 Seconds are service seconds; SURVEYOR_SECOND is the number of wall seconds in one (1 by default).
@@ -41,6 +43,7 @@ import socket
 import struct
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,6 +119,7 @@ class _Workload:
         self.health = ("pass", 0.0)
         self.behaviour = ("answer", 503)
         self.executions: dict[str, int] = {}
+        self.arrivals: deque[float] = deque(maxlen=1_000)
         self.started = time.monotonic()
         self.events: list[tuple[str, float]] = []
         self.task: str | None = None
@@ -159,10 +163,14 @@ class _Workload:
             self.stop.set()
 
     def note(self, event: str) -> None:
-        at = (time.monotonic() - self.started) / self.second
-        self.events.append((event, round(at, 3)))
-        sys.stdout.write(json.dumps({"event": event, "at": self.events[-1][1]}) + "\n")
+        at = self.age()
+        self.events.append((event, at))
+        sys.stdout.write(json.dumps({"event": event, "at": at}) + "\n")
         sys.stdout.flush()
+
+    def age(self) -> float:
+        """Return the service seconds since this process started."""
+        return round((time.monotonic() - self.started) / self.second, 3)
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Clients may disconnect at any moment.
@@ -208,7 +216,11 @@ class _Workload:
 
     async def answer(self, method: str, path: str, query: dict[str, str]) -> tuple[int, dict[str, object]]:
         if (method, path) == ("GET", "/executions"):
-            return 200, {"executions": self.executions, "served": self.served}
+            return 200, {
+                "executions": self.executions,
+                "served": self.served,
+                "arrivals": list(self.arrivals),
+            }
         if (method, path) == ("PUT", "/behave"):
             do = _choice(query.get("do", ""), *BEHAVIOURS)
             if do.endswith("sigterm"):
@@ -242,6 +254,7 @@ class _Workload:
 
     async def identity(self, query: dict[str, str]) -> tuple[int, dict[str, object]]:
         self.served += 1
+        self.arrivals.append(self.age())
         if "key" in query:
             self.executions[query["key"]] = self.executions.get(query["key"], 0) + 1
         if "after" in query:
@@ -337,7 +350,8 @@ async def _calls(query: dict[str, str], second: float) -> list[dict[str, object]
         due = start + number * every * second
         if every:
             await asyncio.sleep(due - time.monotonic())
-        calls.append(asyncio.create_task(_call(query, second, due - start)))
+        numbered = query | {"url": query.get("url", "").replace("{n}", str(number))}
+        calls.append(asyncio.create_task(_call(numbered, second, due - start)))
         if not every:
             await calls[-1]
     return list(await asyncio.gather(*calls))
@@ -365,6 +379,7 @@ async def _call(query: dict[str, str], second: float, at: float) -> dict[str, ob
 
 
 async def _hold(query: dict[str, str], second: float) -> dict[str, object]:
+    sent = time.monotonic()
     reader, writer = await _send(query, keep=True)
     start = time.monotonic()
     try:
@@ -375,7 +390,8 @@ async def _hold(query: dict[str, str], second: float) -> dict[str, object]:
         return {"closed_after": None}
     finally:
         writer.close()
-    return {"closed_after": round((time.monotonic() - start) / second, 3)}
+    closed = time.monotonic()
+    return {"closed_after": round((closed - start) / second, 3), "after_request": round((closed - sent) / second, 3)}
 
 
 async def _send(query: dict[str, str], *, keep: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

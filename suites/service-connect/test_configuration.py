@@ -3,184 +3,531 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import proves, raises, timeouts
+from surveyor.testing import TASK_PORT, for_each, proves, raises, timeouts
+
+INVALID = "InvalidParameterException"
 
 
-@proves("service-connect.config.enabled-is-enough")
-def test_a_client_needs_only_enabled(
-    cloudmap, ecs, make_connect_service, wait_for_task, call_from_task, cluster, http_namespace
-):
-    """With its own or its cluster's namespace a client reaches an endpoint, and gets no Cloud Map service."""
-    server = make_connect_service("backend")
-    wait_for_task(server)
-    filters = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
-    before = {service["Name"] for service in cloudmap.list_services(Filters=filters)["Services"]}
-    assert server.alias in before
-    ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": http_namespace["Arn"]})
-    for configuration in ({"namespace": http_namespace["Name"]}, {"namespace": None}):
-        task = wait_for_task(make_connect_service(configuration=configuration))
-        assert [call.status for call in call_from_task(task, server.url)] == [200]
-    assert {service["Name"] for service in cloudmap.list_services(Filters=filters)["Services"]} <= before
+@pytest.fixture(params=["CreateService", "UpdateService"])
+def configure(request, make_connect_service, update_connect_service):
+    """Return `configure(**changes)`: create a service with these changes, or change a service that exists so."""
+    existing = {}
+
+    def create(protocol="http", **changes):
+        return make_connect_service("backend", count=0, protocol=protocol, **changes).service
+
+    def update(protocol="http", **changes):
+        if protocol not in existing:
+            existing[protocol] = make_connect_service("existing", count=0, protocol=protocol)
+        return update_connect_service(existing[protocol], **changes)
+
+    return create if request.param == "CreateService" else update
+
+
+@pytest.fixture
+def update_definition(ecs, make_task_definition, cluster):
+    """Return `update_definition(connect_service, **params)`: UpdateService to a new task definition."""
+
+    def update(connect_service, **params):
+        definition = make_task_definition(**params)["taskDefinitionArn"]
+        return ecs.update_service(
+            cluster=cluster, service=connect_service.service["serviceName"], taskDefinition=definition
+        )
+
+    return update
+
+
+def primary(service):
+    """Return the primary deployment."""
+    return next(entry for entry in service["deployments"] if entry["status"] == "PRIMARY")
+
+
+def offered(service):
+    """Return the only Service Connect service of the primary deployment."""
+    [offer] = primary(service)["serviceConnectConfiguration"]["services"]
+    return offer
 
 
 @proves("service-connect.config.change-starts-a-deployment")
-def test_a_changed_configuration_starts_a_deployment(ecs, make_connect_service, cluster):
-    """UpdateService with another timeout returns a new primary deployment."""
+def test_a_changed_configuration_starts_a_deployment(
+    ecs, make_connect_service, update_connect_service, make_task_definition, make_ecs_service, cluster
+):
+    """UpdateService with a changed or a first configuration returns a new primary deployment; desiredCount does not."""
+    # ecs/UpdateServiceRequest.serviceConnectConfiguration: "This parameter triggers a new service deployment."
     server = make_connect_service("backend", count=0)
-    before = server.service["deployments"][0]["id"]
-    changed = {**server.configuration, "services": [{**server.configuration["services"][0]}]}
-    changed["services"][0]["timeout"] = {"perRequestTimeoutSeconds": 20}
-    name = server.service["serviceName"]
-    answer = ecs.update_service(cluster=cluster, service=name, serviceConnectConfiguration=changed)
-    [primary] = [deployment for deployment in answer["service"]["deployments"] if deployment["status"] == "PRIMARY"]
-    assert primary["id"] != before
-    timeout = primary["serviceConnectConfiguration"]["services"][0]["timeout"]
-    assert timeout["perRequestTimeoutSeconds"] == 20
+    name, first = server.service["serviceName"], primary(server.service)["id"]
+    unchanged = ecs.update_service(cluster=cluster, service=name, desiredCount=0)["service"]
+    assert primary(unchanged)["id"] == first
+    changed = update_connect_service(server, endpoint={"timeout": {"perRequestTimeoutSeconds": 20}})
+    assert primary(changed)["id"] != first
+    assert offered(changed)["timeout"]["perRequestTimeoutSeconds"] == 20
+    plain = make_ecs_service(make_task_definition(), count=0)
+    client = {"enabled": True, "namespace": server.configuration["namespace"]}
+    connected = ecs.update_service(cluster=cluster, service=plain["serviceName"], serviceConnectConfiguration=client)[
+        "service"
+    ]
+    assert primary(connected)["id"] != primary(plain)["id"]
+    assert primary(connected)["serviceConnectConfiguration"]["enabled"]
+
+
+@proves("service-connect.config.is-described")
+def test_a_configuration_is_described(ecs, configure, cluster):
+    """DescribeServices returns each member of the configuration that CreateService or UpdateService sent."""
+    log = {"logDriver": "awslogs", "options": {"awslogs-group": "proxies", "awslogs-region": "us-east-1"}}
+    access = {"format": "TEXT", "includeQueryParameters": "ENABLED"}
+    level = [{"logLevel": "debug"}]
+    rules = {"header": {"name": "x-canary", "value": {"exact": "yes"}}}
+    service = configure(
+        configuration={"logConfiguration": log, "accessLogConfiguration": access, "containerConfigurations": level},
+        endpoint={"ingressPortOverride": 9090, "timeout": {"idleTimeoutSeconds": 7, "perRequestTimeoutSeconds": 8}},
+        alias={"port": 80, "testTrafficRules": rules},
+    )
+    [described] = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"]
+    configuration, offer = primary(described)["serviceConnectConfiguration"], offered(described)
+    assert configuration["enabled"] is True
+    assert configuration["logConfiguration"]["options"] == log["options"]
+    assert configuration["accessLogConfiguration"] == access
+    assert configuration["containerConfigurations"] == level
+    assert (offer["portName"], offer["ingressPortOverride"]) == ("web", 9090)
+    assert offer["timeout"] == {"idleTimeoutSeconds": 7, "perRequestTimeoutSeconds": 8}
+    [alias] = offer["clientAliases"]
+    assert (alias["port"], alias["testTrafficRules"]) == (80, rules)
+
+
+@proves("service-connect.config.resources-map-names-to-services")
+def test_resources_map_discovery_names_to_services(ecs, cloudmap, make_connect_service, cluster):
+    """A deployment has an entry for the discovery name, with the ARN of the Cloud Map service; a client has none."""
+    # ecs/Deployment.serviceConnectResources: "Each list entry maps a discovery name to a Cloud Map service name."
+    server, client = make_connect_service("backend", count=0), make_connect_service(count=0)
+    names = [service.service["serviceName"] for service in (server, client)]
+    described = {
+        service["serviceName"]: primary(service)
+        for service in ecs.describe_services(cluster=cluster, services=names)["services"]
+    }
+    [resource] = described[names[0]]["serviceConnectResources"]
+    assert resource["discoveryName"] == server.alias
+    service = cloudmap.get_service(Id=resource["discoveryArn"].rpartition("/")[2])["Service"]
+    assert (service["Name"], service["Arn"]) == (server.alias, resource["discoveryArn"])
+    assert not described[names[1]].get("serviceConnectResources")
+
+
+@proves("service-connect.namespace.by-name-or-arn")
+def test_a_namespace_has_a_name_or_an_arn(ecs, cloudmap, configure, http_namespace):
+    """A namespace may be named by its name or its ARN; with one that does not exist the request is refused."""
+    for reference in (http_namespace["Name"], http_namespace["Arn"]):
+        service = configure(configuration={"namespace": reference})
+        [resource] = primary(service)["serviceConnectResources"]
+        found = cloudmap.get_service(Id=resource["discoveryArn"].rpartition("/")[2])["Service"]
+        assert found["NamespaceId"] == http_namespace["Id"]
+        ecs.list_services_by_namespace(namespace=reference)
+    unknown = http_namespace["Arn"].replace(http_namespace["Id"], "ns-0123456789abcdef")
+    for reference in (f"{http_namespace['Name']}-0", unknown):
+        with raises("NamespaceNotFoundException"):
+            configure(configuration={"namespace": reference})
+        with raises("NamespaceNotFoundException"):
+            ecs.list_services_by_namespace(namespace=reference)
 
 
 @proves("service-connect.port-name.of-the-task-definition")
-def test_a_port_name_must_be_in_the_task_definition(make_connect_service):
-    """A name that no port mapping has is refused."""
-    with pytest.raises(ClientError):
-        make_connect_service("backend", count=0, endpoint={"portName": "admin"})
-    assert make_connect_service("backend", count=0).service["status"] == "ACTIVE"
+def test_a_port_name_must_be_in_the_task_definition(make_connect_service, update_definition, configure):
+    """The name of a port mapping is accepted; another name, the container's and a lost name are refused."""
+    # ecs/ServiceConnectService.portName: "must match the name of one of the portMappings from all the containers in
+    # the task definition"
+    assert offered(configure(endpoint={"portName": "web"}))["portName"] == "web"
+    for refused in ("admin", "app", "web2"):
+        with raises(INVALID):
+            configure(endpoint={"portName": refused})
+    server = make_connect_service("backend", count=0)
+    with raises(INVALID):
+        update_definition(server, container={"portMappings": [{"containerPort": TASK_PORT, "appProtocol": "http"}]})
+
+
+@pytest.fixture
+def make_service_of_two_ports(make_task_definition, make_ecs_service, http_namespace, unique_name):
+    """Return `make_service_of_two_ports(**changes)`: a service that offers a port of each of two containers."""
+
+    def make(**changes):
+        names = [unique_name("first"), unique_name("second")]
+        containers = [
+            {
+                "name": name,
+                "image": "busybox",
+                "command": ["true"],
+                "portMappings": [{"containerPort": port, "name": name}],
+            }
+            for name, port in zip(names, (8080, 9090), strict=True)
+        ]
+        services = [{"portName": name, "clientAliases": [{"port": 80, "dnsName": name}], **changes} for name in names]
+        connect = {"enabled": True, "namespace": http_namespace["Arn"], "services": services}
+        definition = make_task_definition(containerDefinitions=containers)
+        return names, make_ecs_service(definition, count=0, serviceConnectConfiguration=connect)
+
+    return make
+
+
+@proves("service-connect.port-name.of-the-task-definition")
+def test_a_port_name_may_be_of_any_container(make_service_of_two_ports):
+    """The port may be that of a second container, and one service may offer two ports."""
+    names, service = make_service_of_two_ports()
+    resources = primary(service)["serviceConnectResources"]
+    assert {resource["discoveryName"] for resource in resources} == set(names)
+
+
+@proves("service-connect.port-name.form")
+def test_the_form_of_a_port_name(make_task_definition):
+    """A port's name has up to 64 lowercase letters, digits, underscores and hyphens, and no hyphen at the start."""
+
+    def register(name):
+        definition = make_task_definition(container={"portMappings": [{"containerPort": TASK_PORT, "name": name}]})
+        return definition["containerDefinitions"][0]["portMappings"][0]["name"]
+
+    for accepted in ("a" * 64, "_1-b-"):
+        assert register(accepted) == accepted
+    for refused in ("a" * 65, "Web", "web.1", "web 1", "-web"):
+        with pytest.raises(ClientError):
+            register(refused)
 
 
 @proves("service-connect.discovery-name.form")
-def test_the_form_of_a_discovery_name(make_connect_service):
+def test_the_form_of_a_discovery_name(configure, unique_name):
     """A discovery name has up to 64 lowercase letters, digits, underscores and hyphens, and no hyphen at the start."""
-    for accepted in ("a" * 64, "a_b-9"):
-        assert (
-            make_connect_service("backend", count=0, endpoint={"discoveryName": accepted}).service["status"] == "ACTIVE"
-        )
-    for refused in ("a" * 65, "Backend", "back.end", "-backend"):
-        with pytest.raises(ClientError):
-            make_connect_service("backend", count=0, endpoint={"discoveryName": refused})
+    # ecs/ServiceConnectService.discoveryName: "The name can include lowercase letters, numbers, underscores (_), and
+    # hyphens (-). The name can't start with a hyphen."
+    longest = unique_name("a").ljust(64, "z")
+    for accepted in (longest, f"_{unique_name('a')}_9-", f"0{unique_name('a')}"):
+        assert offered(configure(endpoint={"discoveryName": accepted}))["discoveryName"] == accepted
+    for refused in (f"{longest}z", "Backend", "backenD", "back.end", "back end", "back/end", "-backend"):
+        with raises(INVALID):
+            configure(endpoint={"discoveryName": refused})
 
 
 @proves("service-connect.discovery-name.unique-in-the-namespace")
-def test_a_discovery_name_is_used_once(make_connect_service):
-    """A second ECS service with the same discovery name is refused."""
+def test_a_discovery_name_is_used_once(ecs, make_connect_service, make_namespace, configure, unique_name):
+    """The discovery name of another ECS service, of any cluster, is refused; in another namespace it is accepted."""
+    # ecs/ServiceConnectService.discoveryName: "This must be unique within the Cloud Map namespace."
     first = make_connect_service("backend", count=0)
-    with pytest.raises(ClientError):
-        make_connect_service("other", count=0, endpoint={"discoveryName": first.alias})
-    assert make_connect_service("other", count=0).service["status"] == "ACTIVE"
+    with raises(INVALID):
+        configure(endpoint={"discoveryName": first.alias})
+    elsewhere = ecs.create_cluster(clusterName=unique_name("cluster"))["cluster"]["clusterName"]
+    with raises(INVALID):
+        make_connect_service("other", count=0, endpoint={"discoveryName": first.alias}, cluster=elsewhere)
+    other = {"configuration": {"namespace": make_namespace("http")["Arn"]}, "endpoint": {"discoveryName": first.alias}}
+    assert offered(configure(**other))["discoveryName"] == first.alias
+
+
+@proves("service-connect.discovery-name.unique-in-the-namespace")
+def test_a_discovery_name_is_used_once_in_a_service(make_service_of_two_ports, unique_name):
+    """Two Service Connect services of one ECS service cannot have the same discovery name."""
+    with raises(INVALID):
+        make_service_of_two_ports(discoveryName=unique_name("twice"))
+
+
+@proves("service-connect.alias.unique-in-the-namespace")
+def test_an_alias_is_used_once_in_a_service(make_service_of_two_ports, unique_name):
+    """Two Service Connect services of one ECS service cannot have the same alias and port."""
+    with raises(INVALID):
+        make_service_of_two_ports(clientAliases=[{"port": 80, "dnsName": unique_name("twice")}])
 
 
 @proves("service-connect.alias.one-per-service")
-def test_there_is_one_alias(make_connect_service):
-    """Two aliases are refused."""
-    two = [{"port": 8080, "dnsName": "one"}, {"port": 8080, "dnsName": "two"}]
-    with pytest.raises(ClientError):
-        make_connect_service("backend", count=0, endpoint={"clientAliases": two})
-    assert make_connect_service("backend", count=0, endpoint={"clientAliases": two[:1]}).service["status"] == "ACTIVE"
+def test_there_is_one_alias(configure, unique_name):
+    """One alias is accepted; two and none are refused."""
+    # ecs/ServiceConnectService.clientAliases: "you must provide at least one clientAlias with one port"
+    two = [{"port": 8080, "dnsName": unique_name("one")}, {"port": 8081, "dnsName": unique_name("two")}]
+    assert offered(configure(endpoint={"clientAliases": two[:1]}))["clientAliases"] == two[:1]
+    for refused in (two, [], None):
+        with raises(INVALID):
+            configure(endpoint={"clientAliases": refused})
+
+
+@proves("service-connect.alias.unique-in-the-namespace")
+def test_an_alias_is_used_once(make_connect_service, configure, make_namespace):
+    """Name and port of another service's alias are refused; the name with another port, or elsewhere, is accepted."""
+    # ecs/ServiceConnectClientAlias: "Each name and port mapping must be unique within the namespace."
+    first = make_connect_service("backend", count=0)
+    with raises(INVALID):
+        configure(alias={"dnsName": first.alias})
+    service = configure(alias={"dnsName": first.alias, "port": TASK_PORT + 1})
+    assert offered(service)["clientAliases"][0]["dnsName"] == first.alias
+    other = {"configuration": {"namespace": make_namespace("http")["Arn"]}, "alias": {"dnsName": first.alias}}
+    assert offered(configure(**other))["clientAliases"][0]["dnsName"] == first.alias
 
 
 @proves("service-connect.alias.form")
-def test_the_form_of_an_alias(make_connect_service):
+def test_the_form_of_an_alias(configure, unique_name):
     """An alias is a lowercase DNS name of up to 127 characters that does not begin with a hyphen."""
-    longest = ".".join(["a" * 31] * 4)
+    # ecs/ServiceConnectClientAlias.dnsName: "The name can include up to 127 characters."
+    longest = ".".join([unique_name("a").ljust(31, "z"), *["a" * 31] * 3])
     assert len(longest) == 127
-    for accepted in (longest, "db.internal_1"):
-        assert make_connect_service("backend", count=0, alias={"dnsName": accepted}).service["status"] == "ACTIVE"
-    for refused in (f"{longest}a", "Backend", "back end", "-backend"):
-        with pytest.raises(ClientError):
-            make_connect_service("backend", count=0, alias={"dnsName": refused})
+    for accepted in (longest, f"_db.{unique_name('a')}.internal_1", f"0{unique_name('a')}"):
+        assert offered(configure(alias={"dnsName": accepted}))["clientAliases"][0]["dnsName"] == accepted
+    for refused in (f"{longest}a", "Backend", "back.End", "back end", "back/end", "back..end", "-backend"):
+        with raises(INVALID):
+            configure(alias={"dnsName": refused})
+
+
+@proves("service-connect.alias.port-has-sixteen-bits")
+@for_each("member", ["alias", "ingressPortOverride"])
+def test_a_port_has_sixteen_bits(configure, member):
+    """65,535 is accepted as port and as ingressPortOverride; 65,536 is refused."""
+
+    def ask(port):
+        return configure(**({"alias": {"port": port}} if member == "alias" else {"endpoint": {member: port}}))
+
+    offer = offered(ask(65_535))
+    assert (offer["clientAliases"][0]["port"] if member == "alias" else offer[member]) == 65_535
+    with pytest.raises(ClientError):
+        ask(65_536)
 
 
 @proves("service-connect.timeout.requests-are-not-of-tcp")
-def test_tcp_has_no_request_timeout(make_connect_service):
-    """Without appProtocol a request timeout is refused and an idle timeout is accepted."""
-    with pytest.raises(ClientError):
-        make_connect_service("backend", count=0, protocol=None, endpoint={"timeout": {"perRequestTimeoutSeconds": 20}})
-    server = make_connect_service("backend", count=0, protocol=None, endpoint={"timeout": {"idleTimeoutSeconds": 20}})
-    assert server.service["status"] == "ACTIVE"
+def test_tcp_has_no_request_timeout(configure):
+    """Without appProtocol a request timeout is refused and an idle timeout is accepted; the others may have both."""
+    # ecs/TimeoutConfiguration.perRequestTimeoutSeconds: "Only idleTimeout is allowed for TCP appProtocol."
+    for limits in ({"perRequestTimeoutSeconds": 20}, {"perRequestTimeoutSeconds": 20, "idleTimeoutSeconds": 20}):
+        with raises(INVALID):
+            configure(protocol=None, endpoint={"timeout": limits})
+    for protocol, limits in ((None, {"idleTimeoutSeconds": 20}), *((protocol, limits) for protocol in PROTOCOLS[1:])):
+        assert offered(configure(protocol=protocol, endpoint={"timeout": limits}))["timeout"] == limits
+
+
+PROTOCOLS = [None, "http", "http2", "grpc"]
 
 
 @proves("service-connect.protocol.three-and-immutable")
-@pytest.mark.parametrize("protocol", ["http", "http2", "grpc"])
-def test_a_protocol_cannot_be_changed(ecs, make_connect_service, make_task_definition, cluster, protocol):
-    """Each protocol is accepted; an update to a task definition with another protocol for the port is refused."""
+@for_each("protocol", PROTOCOLS)
+def test_a_protocol_cannot_be_changed(make_connect_service, update_definition, protocol):
+    """Each protocol is accepted and may stay; an update to a task definition with another for the port is refused."""
+    # ecs/PortMapping.appProtocol: "appProtocol is immutable in a Service Connect service."
     server = make_connect_service("backend", count=0, protocol=protocol)
     [mapping] = server.definition["containerDefinitions"][0]["portMappings"]
-    assert mapping["appProtocol"] == protocol
-    other = {**mapping, "appProtocol": "grpc" if protocol == "http" else "http"}
-    changed = make_task_definition(container={"portMappings": [other]})["taskDefinitionArn"]
-    name = server.service["serviceName"]
+    assert mapping.get("appProtocol") in ((None, "tcp") if protocol is None else (protocol,))
+    ports = {name: {"portMappings": [{**mapping, "appProtocol": name}]} for name in PROTOCOLS}
+    ports[None] = {"portMappings": [{name: value for name, value in mapping.items() if name != "appProtocol"}]}
+    for other in set(PROTOCOLS) - {protocol}:
+        with pytest.raises(ClientError):
+            update_definition(server, container=ports[other])
+    assert update_definition(server, container=ports[protocol])["service"]["status"] == "ACTIVE"
+
+
+@proves("service-connect.protocol.three-and-immutable")
+def test_there_is_no_other_protocol(make_task_definition):
+    """RegisterTaskDefinition refuses another appProtocol."""
     with pytest.raises(ClientError):
-        ecs.update_service(cluster=cluster, service=name, taskDefinition=changed)
+        make_task_definition(
+            container={"portMappings": [{"containerPort": TASK_PORT, "name": "web", "appProtocol": "https"}]}
+        )
 
 
 @proves("service-connect.access-logs.need-a-log-configuration")
-def test_access_logs_need_a_log_configuration(make_connect_service):
+def test_access_logs_need_a_log_configuration(configure):
     """accessLogConfiguration without logConfiguration is refused; with it, it is accepted."""
-    access = {"format": "JSON"}
+    # ecs/ServiceConnectAccessLogConfiguration: "To enable access logs, you must also specify a logConfiguration"
     log = {"logDriver": "awslogs", "options": {"awslogs-group": "proxies", "awslogs-region": "us-east-1"}}
-    with pytest.raises(ClientError):
-        make_connect_service(count=0, configuration={"accessLogConfiguration": access})
-    both = {"accessLogConfiguration": access, "logConfiguration": log}
-    assert make_connect_service(count=0, configuration=both).service["status"] == "ACTIVE"
+    for form in ("TEXT", "JSON"):
+        access = {"format": form}
+        with raises(INVALID):
+            configure(configuration={"accessLogConfiguration": access})
+        both = configure(configuration={"accessLogConfiguration": access, "logConfiguration": log})
+        assert primary(both)["serviceConnectConfiguration"]["accessLogConfiguration"]["format"] == form
 
 
-BRIDGE = {"requiresCompatibilities": None, "networkMode": "bridge"}
+@proves("service-connect.proxy.log-level")
+def test_a_log_level_is_set_once(configure):
+    """debug and info are accepted, once and in one object; afterwards a configuration without it has none."""
+    # ecs/ServiceConnectConfiguration.containerConfigurations: "Each object in the list sets exactly one setting, and
+    # each setting can appear only once in the list."
+    for accepted in ([{"logLevel": "debug"}], [{"logLevel": "info"}]):
+        service = configure(configuration={"containerConfigurations": accepted})
+        assert primary(service)["serviceConnectConfiguration"]["containerConfigurations"] == accepted
+    debug, info = {"logLevel": "debug"}, {"logLevel": "info"}
+    for twice_or_none in ([debug, debug], [info, debug], [dict[str, str]()]):
+        with pytest.raises(ClientError):
+            configure(configuration={"containerConfigurations": twice_or_none})
+    service = configure(endpoint={"timeout": {"idleTimeoutSeconds": 9}})
+    assert not primary(service)["serviceConnectConfiguration"].get("containerConfigurations")
+
+
 HOST = {"requiresCompatibilities": None, "networkMode": "host"}
+BRIDGE = {"requiresCompatibilities": None, "networkMode": "bridge"}
 WINDOWS = {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}
-AUTHORITY = "arn:aws:acm-pca:us-east-1:000000000000:certificate-authority/00000000-0000-0000-0000-000000000000"
-UNSUPPORTED: dict[str, dict[str, object]] = {
+EC2 = {"launchType": "EC2"}
+UNSUPPORTED = {
     "windows": {"definition": WINDOWS},
+    "windows of 2019": {"definition": {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2019_FULL"}}},
     "external controller": {"deploymentController": {"type": "EXTERNAL"}, "taskDefinition": None},
     "code deploy": {"deploymentController": {"type": "CODE_DEPLOY"}},
     "external instances": {"definition": BRIDGE, "launchType": "EXTERNAL"},
-    "host mode": {"definition": HOST, "launchType": "EC2"},
-    "tls in bridge mode": {
-        "definition": BRIDGE,
-        "launchType": "EC2",
-        "endpoint": {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": AUTHORITY}}},
-    },
+    "host mode": {"definition": HOST, **EC2},
 }
 
 
 @proves("service-connect.unsupported.refused")
-@pytest.mark.parametrize("setting", sorted(UNSUPPORTED))
+@for_each("setting", UNSUPPORTED)
 def test_an_unsupported_setting_is_refused(make_connect_service, setting):
-    """CreateService raises an error for each unsupported setting."""
+    """CreateService raises an error for each unsupported setting, of a server and of a client."""
+    for offers in ("backend", None):
+        with pytest.raises(ClientError):
+            make_connect_service(offers, count=0, **setting)
+
+
+@proves("service-connect.unsupported.refused")
+def test_an_update_to_an_unsupported_setting_is_refused(
+    ecs, make_connect_service, make_task_definition, make_ecs_service, update_definition, cluster, http_namespace
+):
+    """UpdateService of a server to Windows is refused, and Service Connect for a service in host mode."""
+    server = make_connect_service("backend", count=0)
+    container = {"portMappings": server.definition["containerDefinitions"][0]["portMappings"]}
     with pytest.raises(ClientError):
-        make_connect_service("backend", count=0, **UNSUPPORTED[setting])
+        update_definition(server, container=container, **WINDOWS)
+    in_host_mode = make_ecs_service(make_task_definition(**HOST), count=0, **EC2)
+    in_bridge_mode = make_ecs_service(make_task_definition(**BRIDGE), count=0, **EC2)
+    client = {"enabled": True, "namespace": http_namespace["Arn"]}
+
+    def connect(service):
+        name = service["serviceName"]
+        return ecs.update_service(cluster=cluster, service=name, serviceConnectConfiguration=client)["service"]
+
+    with pytest.raises(ClientError):
+        connect(in_host_mode)
+    assert primary(connect(in_bridge_mode))["serviceConnectConfiguration"]["enabled"]
+
+
+@proves("service-connect.unsupported.no-task-memory")
+@for_each("offers", ["backend", None])
+def test_a_task_needs_memory(make_connect_service, offers):
+    """A task definition with memory of its container only is refused; with memory of the task it is accepted."""
+    # guide: "Task definitions must set the task memory limit to use Service Connect."
+    container = {"memory": 256, "portMappings": [{"containerPort": TASK_PORT, "name": "web"}]}
+
+    def create(memory):
+        return make_connect_service(
+            offers, count=0, container=container, definition={**BRIDGE, "memory": memory}, **EC2
+        ).service
+
+    with pytest.raises(ClientError):
+        create(None)
+    assert primary(create("512"))["serviceConnectConfiguration"]["enabled"]
+
+
+@pytest.fixture(params=["CreateCluster", "UpdateCluster"])
+def cluster_with(request, ecs, unique_name):
+    """Return `cluster_with(namespace)`: create a cluster with this default, or give it to one, and return its name."""
+
+    def create(namespace):
+        name = unique_name("cluster")
+        defaults = {"serviceConnectDefaults": {"namespace": namespace}}
+        if request.param == "CreateCluster":
+            ecs.create_cluster(clusterName=name, **defaults)
+        else:
+            ecs.create_cluster(clusterName=name)
+            ecs.update_cluster(cluster=name, **defaults)
+        return name
+
+    return create
+
+
+@pytest.fixture
+def default_namespace(ecs):
+    """Return `default_namespace(cluster)`: DescribeClusters's default namespace, "" if there is none."""
+
+    def describe(cluster):
+        [described] = ecs.describe_clusters(clusters=[cluster])["clusters"]
+        return described.get("serviceConnectDefaults", {}).get("namespace", "")
+
+    return describe
 
 
 @proves("service-connect.cluster.default-namespace-is-made")
-def test_a_default_namespace_is_created(ecs, cloudmap, eventually, unique_name):
-    """CreateCluster creates an HTTP namespace; it can be removed from the cluster, and remains after the cluster."""
-    name = unique_name("cluster")
-    namespace_name = f"{name}-default"  # the prefix shows that it belongs to this run, even after a crash
-    ecs.create_cluster(clusterName=name, serviceConnectDefaults={"namespace": namespace_name})
+def test_a_default_namespace_is_created(ecs, cloudmap, eventually, unique_name, cluster_with, default_namespace):
+    """A new name becomes an HTTP namespace; it can be removed from the cluster, and remains after the cluster."""
+    name = f"{unique_name('Cluster')}-Default"  # the prefix shows that it belongs to this run, even after a crash
+    cluster = cluster_with(name)
 
     def created_namespace():
         found = cloudmap.get_paginator("list_namespaces").paginate().build_full_result()["Namespaces"]
-        return next((entry["Id"] for entry in found if entry["Name"] == namespace_name), None)
+        return next((entry for entry in found if entry["Name"] == name), None)
 
-    identity = eventually(created_namespace, within=timeouts.OPERATION)
-    namespace = cloudmap.get_namespace(Id=identity)["Namespace"]
+    namespace = eventually(created_namespace, within=timeouts.OPERATION)
     assert namespace["Type"] == "HTTP"
-    [described] = ecs.describe_clusters(clusters=[name])["clusters"]
-    assert described["serviceConnectDefaults"]["namespace"] == namespace["Arn"]
-    ecs.update_cluster(cluster=name, serviceConnectDefaults={"namespace": ""})
-    [described] = ecs.describe_clusters(clusters=[name])["clusters"]
-    assert not described.get("serviceConnectDefaults")
-    ecs.delete_cluster(cluster=name)
-    assert created_namespace() == identity
+    eventually(lambda: default_namespace(cluster) == namespace["Arn"], within=timeouts.OPERATION)
+    ecs.update_cluster(cluster=cluster, settings=[{"name": "containerInsights", "value": "disabled"}])
+    assert default_namespace(cluster) == namespace["Arn"]
+    ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": ""})
+    assert not default_namespace(cluster)
+    ecs.delete_cluster(cluster=cluster)
+    assert created_namespace()["Id"] == namespace["Id"]
     with raises("ClusterNotFoundException"):
-        ecs.list_services(cluster=name)
+        ecs.list_services(cluster=cluster)
+
+
+@proves("service-connect.cluster.default-namespace-may-exist")
+def test_an_existing_namespace_becomes_the_default(cloudmap, http_namespace, cluster_with, default_namespace):
+    """An existing name or ARN is used as it is: there is no second namespace. An unknown ARN is refused."""
+    # ecs/ClusterServiceConnectDefaultsRequest.namespace: "If you enter an existing namespace name or ARN, then that
+    # namespace will be used."
+    for reference in (http_namespace["Name"], http_namespace["Arn"]):
+        assert default_namespace(cluster_with(reference)) == http_namespace["Arn"]
+    filters = [{"Name": "HTTP_NAME", "Values": [http_namespace["Name"]]}]
+    assert [found["Id"] for found in cloudmap.list_namespaces(Filters=filters)["Namespaces"]] == [http_namespace["Id"]]
+    unknown = http_namespace["Arn"].replace(http_namespace["Id"], "ns-0123456789abcdef")
+    with raises("NamespaceNotFoundException"):
+        cluster_with(unknown)
+
+
+@proves("service-connect.cluster.default-namespace-form")
+def test_the_form_of_a_default_namespace(cluster_with, default_namespace, unique_name):
+    """A new name has up to 1,024 characters, of which none is <, >, a double quotation mark or a slash."""
+    # ecs/ClusterServiceConnectDefaultsRequest.namespace: "The name can include up to 1024 characters."
+    longest = unique_name("a").ljust(1_024, "z")
+    assert default_namespace(cluster_with(longest))
+    name = unique_name("a")
+    for refused in (f"{longest}z", f"{name}<", f"{name}>", f'{name}"', f"{name}/a"):
+        with pytest.raises(ClientError):
+            cluster_with(refused)
 
 
 @proves("service-connect.namespace.lists-its-services")
 def test_a_namespace_lists_its_services(
-    ecs, make_connect_service, make_task_definition, make_ecs_service, http_namespace
+    ecs, make_connect_service, make_task_definition, make_ecs_service, make_namespace, unique_name
 ):
-    """A server and a client are listed; a service without Service Connect is not."""
-    server, client = make_connect_service("backend", count=0), make_connect_service(count=0)
-    other = make_ecs_service(make_task_definition(), count=0)
-    pages = ecs.get_paginator("list_services_by_namespace").paginate(namespace=http_namespace["Arn"])
-    listed = {arn for page in pages for arn in page["serviceArns"]}
-    assert listed >= {server.service["serviceArn"], client.service["serviceArn"]}
-    assert other["serviceArn"] not in listed
+    """Servers and clients of all clusters are listed; services without Service Connect or of others are not."""
+    namespace = make_namespace("http")
+    own = {"configuration": {"namespace": namespace["Arn"]}}
+    elsewhere = ecs.create_cluster(clusterName=unique_name("cluster"))["cluster"]["clusterName"]
+    expected = {
+        service.service["serviceArn"]
+        for service in (
+            make_connect_service("backend", count=0, **own),
+            make_connect_service(count=0, **own),
+            make_connect_service(count=0, cluster=elsewhere, **own),
+        )
+    }
+    make_ecs_service(make_task_definition(), count=0)
+    make_connect_service(count=0)
+    for reference in (namespace["Arn"], namespace["Name"]):
+        assert set(ecs.list_services_by_namespace(namespace=reference)["serviceArns"]) == expected
+
+
+@proves("service-connect.namespace.lists-ten-at-a-time")
+def test_services_of_a_namespace_are_paged(ecs, make_ecs_service, make_task_definition, make_namespace):
+    """Of eleven services ten are listed and then one; maxResults may be from 1 to 100."""
+    # ecs/ListServicesByNamespaceRequest.maxResults: "ListServicesByNamespace returns up to 10 results and a nextToken
+    # value if applicable."
+    namespace, definition = make_namespace("http")["Arn"], make_task_definition()
+    client = {"enabled": True, "namespace": namespace}
+    services = [make_ecs_service(definition, count=0, serviceConnectConfiguration=client) for _ in range(11)]
+
+    def pages(**params):
+        paginator = ecs.get_paginator("list_services_by_namespace")
+        return [page["serviceArns"] for page in paginator.paginate(namespace=namespace, **params)]
+
+    first, rest = pages()
+    assert (len(first), len(rest)) == (10, 1)
+    assert {*first, *rest} == {service["serviceArn"] for service in services}
+    assert [len(page) for page in pages(maxResults=4)] == [4, 4, 3]
+    assert len(ecs.list_services_by_namespace(namespace=namespace, maxResults=1)["serviceArns"]) == 1
+    assert [len(page) for page in pages(maxResults=100)] == [11]
+    for refused in (0, 101):
+        with pytest.raises(ClientError):
+            ecs.list_services_by_namespace(namespace=namespace, maxResults=refused)

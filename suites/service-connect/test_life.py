@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import threading
 
-from surveyor.testing import TaskCall, address_of, id_of, proves, timeouts, workload
+import pytest
+
+from surveyor.testing import TASK_PORT, TaskCall, address_of, for_each, id_of, proves, timeouts, workload
 
 CHECK = {
     "healthCheck": {"command": ["CMD", *workload.command("check")], "interval": 30, "retries": 3, "startPeriod": 300}
+}
+NEVER_HEALTHY = {
+    "healthCheck": {"command": ["CMD", *workload.command("check", "--port", "9")], "interval": 300, "retries": 10}
 }
 
 
@@ -26,6 +31,7 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
         return found[0] if found and found[0]["lastStatus"] == "RUNNING" else None
 
     newcomer = eventually(second, within=timeouts.TASK)
+    assert newcomer["healthStatus"] == "UNKNOWN"
     while (found := second()) is not None and found["healthStatus"] != "HEALTHY":
         calls = call_from_task(client, server.url, times=6)
         # The check may have passed during the calls.
@@ -33,11 +39,31 @@ def test_a_task_gets_no_calls_before_it_is_healthy(
         if latest is None or latest["healthStatus"] == "HEALTHY":
             break
         assert {call.address for call in calls} == {address_of(first)}, "a task is called before it is HEALTHY"
-        clock.wait(2)
+        clock.wait(3)
     eventually(
         lambda: address_of(newcomer) in {call.address for call in call_from_task(client, server.url, times=6)},
         within=timeouts.DISCOVERY,
     )
+
+
+@proves("service-connect.health.withheld-until-healthy")
+def test_a_task_that_is_never_healthy_gets_calls_after_eight_minutes(
+    make_connect_service, wait_for_task, tasks_of, call_from_task, clock, eventually
+):
+    """A task whose check never passes gets no calls in its first 7.5 minutes, and gets calls after 8.5 minutes."""
+    server = make_connect_service("backend", container=NEVER_HEALTHY)
+    client = wait_for_task(make_connect_service())
+
+    def running():
+        return [task for task in tasks_of(server.service) if task["lastStatus"] == "RUNNING"]
+
+    [task] = eventually(running, within=timeouts.TASK)
+    started = task["startedAt"].timestamp()
+    for elapsed, expected in ((60, False), (450, False), (510, True)):
+        clock.wait(started + elapsed - clock.now())
+        assert [task["healthStatus"] for task in running()] == ["UNKNOWN"]
+        answered = [call.status == 200 for call in call_from_task(client, server.url, within=10)]
+        assert answered == [expected], f"after {elapsed} s"
 
 
 @proves("service-connect.drain.calls-end-before-containers-do")
@@ -45,9 +71,9 @@ def test_a_call_ends_before_its_task_does(
     ecs, make_connect_service, wait_for_task, call_from_task, call_task, clock, eventually, cluster
 ):
     """If a task is stopped while it answers a call that takes 10 s, the answer arrives."""
-    server = make_connect_service("backend")
+    server = make_connect_service("backend", wall_second=0.04)
     callee = wait_for_task(server)
-    client = wait_for_task(make_connect_service())
+    client = wait_for_task(make_connect_service(wall_second=0.04))
     calls: list[TaskCall] = []
     thread = threading.Thread(target=lambda: calls.extend(call_from_task(client, f"{server.url}/?after=10")))
     thread.start()
@@ -60,67 +86,111 @@ def test_a_call_ends_before_its_task_does(
 
 @proves("service-connect.registry.edited-by-hand")
 def test_an_instance_deregistered_by_hand(
-    cloudmap, make_connect_service, wait_for_task, call_from_task, clock, report_figure, http_namespace
+    cloudmap, ecs, make_connect_service, wait_for_task, call_from_task, clock, report_figure, cluster
 ):
     """The only instance is deregistered; the number of calls that fail in the next minute is recorded."""
     server = make_connect_service("backend")
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     assert [call.status for call in call_from_task(client, server.url)] == [200]
-    filters = [{"Name": "NAMESPACE_ID", "Values": [http_namespace["Id"]]}]
-    services = cloudmap.list_services(Filters=filters)["Services"]
-    [service] = [found for found in services if found["Name"] == server.alias]
-    cloudmap.deregister_instance(ServiceId=service["Id"], InstanceId=id_of(callee))
+    [described] = ecs.describe_services(cluster=cluster, services=[server.service["serviceName"]])["services"]
+    [resource] = described["deployments"][0]["serviceConnectResources"]
+    cloudmap.deregister_instance(ServiceId=resource["discoveryArn"].rpartition("/")[2], InstanceId=id_of(callee))
     failed = 0
-    for _ in range(30):
-        clock.wait(2)
-        failed += call_from_task(client, server.url)[0].status != 200
-    report_figure("calls of 30 that failed in the minute after", failed, unit="calls")
+    for _ in range(6):
+        clock.wait(10)
+        failed += call_from_task(client, server.url, within=5)[0].status != 200
+    report_figure("calls of 6 that failed in the minute after", failed, unit="calls")
+
+
+@pytest.fixture
+def is_proxied(call_from_task):
+    """Return `is_proxied(client, task, port)`: whether a task's port leads through its proxy.
+
+    Proxies refuse HTTP/1.0 (`service-connect.unsupported.http-1-0`); the workload answers it.
+    """
+
+    def ask(client, task, port):
+        url = f"http://{address_of(task)}:{port}"
+        assert [call.status for call in call_from_task(client, url)] == [200], url
+        [old] = call_from_task(client, url, http="HTTP/1.0", within=10)
+        return old.status != 200
+
+    return ask
 
 
 @proves("service-connect.port.override")
-def test_an_overridden_port(cloudmap, make_connect_service, wait_for_task, call_from_task, eventually, http_namespace):
-    """Instances have the overriding port, calls of clients succeed, and the task answers at both ports."""
-    server = make_connect_service("backend", endpoint={"ingressPortOverride": 9090})
+@for_each("port", {"overridden": 9090, "the container's": None})
+def test_the_port_of_a_proxy(
+    cloudmap, make_connect_service, wait_for_task, call_from_task, eventually, http_namespace, is_proxied, port
+):
+    """Instances have the overriding port, which leads to the proxy; the container port then bypasses it."""
+    # ecs/ServiceConnectService.ingressPortOverride: "In awsvpc mode and Fargate, the default value is the container
+    # port number."
+    server = make_connect_service("backend", endpoint={"ingressPortOverride": port})
     callee = wait_for_task(server)
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": server.alias}
-    found = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
-    assert found[0]["Attributes"]["AWS_INSTANCE_PORT"] == "9090"
+    [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
+    assert found["Attributes"]["AWS_INSTANCE_PORT"] == str(port or TASK_PORT)
     client = wait_for_task(make_connect_service())
-    for url in (server.url, f"http://{address_of(callee)}:9090", f"http://{address_of(callee)}:8080"):
-        assert [call.status for call in call_from_task(client, url)] == [200], url
+    assert [call.status for call in call_from_task(client, server.url)] == [200]
+    assert is_proxied(client, callee, port or TASK_PORT)
+    if port is not None:
+        assert not is_proxied(client, callee, TASK_PORT)
+
+
+DEFAULT = "x-amzn-ecs-blue-green-test"
+RULES = {
+    "default": (None, [f"{DEFAULT}: 1", f"{DEFAULT}: any"], ["x-canary: yes"]),
+    "name": ({"name": "X-Canary"}, ["x-canary: yes", "x-canary: no"], [f"{DEFAULT}: 1"]),
+    "name and value": (
+        {"name": "X-Canary", "value": {"exact": "yes"}},
+        ["x-canary: yes"],
+        ["x-canary: no", "x-canary: yes-and-no", f"{DEFAULT}: 1"],
+    ),
+}
 
 
 @proves("service-connect.blue-green.test-traffic-by-header")
+@for_each("rule, matching, others", RULES)
 def test_test_traffic_goes_to_the_new_tasks(
-    ecs, make_connect_service, wait_for_task, tasks_of, call_from_task, eventually, wait_until_steady, cluster
-):
-    """In a paused deployment calls with the header reach the new task, and others the old; later all reach the new."""
-    pause = {"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
+    ecs, make_connect_service, wait_for_task, tasks_of, call_from_task, eventually, wait_until_steady, cluster, rule,
+    matching, others,
+):  # fmt: skip
+    """After the test traffic shift, and not before, calls with the header reach the new task; later all calls do."""
+    # ecs/DeploymentLifecycleHook.lifecycleStages: "The green service revision has started. The blue service revision
+    # is handling 100% of the production traffic. There is no test traffic."
+    stages = ["POST_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT"]
+    pause = {"targetType": "PAUSE", "lifecycleStages": stages}
     strategy = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1, "lifecycleHooks": [pause]}
-    server = make_connect_service("backend", deploymentConfiguration=strategy)
+    alias = {} if rule is None else {"testTrafficRules": {"header": rule}}
+    server = make_connect_service("backend", deploymentConfiguration=strategy, alias=alias)
     blue = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     name = server.service["serviceName"]
     ecs.update_service(cluster=cluster, service=name, forceNewDeployment=True)
 
-    def paused():
+    def paused(stage):
         [newest, *_] = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
         arn = newest["serviceDeploymentArn"]
         [deployment] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
         hooks = deployment.get("lifecycleHookDetails") or []
         waiting = [hook["hookId"] for hook in hooks if hook["status"] == "AWAITING_ACTION"]
-        return (arn, waiting[0]) if waiting else None
-
-    deployment_arn, hook_id = eventually(paused, within=timeouts.DEPLOYMENT)
-    [green] = [task for task in tasks_of(server.service) if task["taskArn"] != blue["taskArn"]]
+        return (arn, waiting[0]) if waiting and deployment["lifecycleStage"] == stage else None
 
     def reached(**options):
-        return {call.address for call in call_from_task(client, server.url, times=5, **options)}
+        return {call.address for call in call_from_task(client, server.url, times=3, **options)}
 
-    assert reached() == {address_of(blue)}
-    assert reached(header="x-amzn-ecs-blue-green-test: 1") == {address_of(green)}
-    ecs.continue_service_deployment(serviceDeploymentArn=deployment_arn, hookId=hook_id)
+    green = blue
+    for stage in stages:
+        deployment_arn, hook_id = eventually(lambda stage=stage: paused(stage), within=timeouts.DEPLOYMENT)
+        [green] = [task for task in tasks_of(server.service) if task["taskArn"] != blue["taskArn"]]
+        tested = {address_of(blue if stage == "POST_SCALE_UP" else green)}
+        assert reached() == {address_of(blue)}
+        assert [reached(header=header) for header in matching] == [tested] * len(matching)
+        assert [reached(header=header) for header in others] == [{address_of(blue)}] * len(others)
+        ecs.continue_service_deployment(serviceDeploymentArn=deployment_arn, hookId=hook_id)
     eventually(lambda: reached() == {address_of(green)}, within=timeouts.DEPLOYMENT)
+    assert reached(header=matching[0]) == {address_of(green)}
     wait_until_steady(server.service)
     assert [task["taskArn"] for task in tasks_of(server.service)] == [green["taskArn"]]

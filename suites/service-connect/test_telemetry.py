@@ -3,76 +3,98 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import pytest
+from surveyor.testing import for_each, proves, timeouts
 
-from surveyor.testing import proves, timeouts
+QUERIES = [None, "DISABLED", "ENABLED"]
 
 
 @proves("service-connect.access-logs.without-query-parameters")
-@pytest.mark.parametrize("form", ["JSON", "TEXT"])
-@pytest.mark.parametrize("query", [None, "ENABLED"])
+@for_each("form", ["JSON", "TEXT"])
 def test_a_call_has_a_line(
-    client, running_target, make_connect_service, wait_for_task, call_from_task, eventually, unique_name, form, query
+    client, running_target, make_connect_service, wait_for_task, call_from_task, eventually, unique_name, form
 ):
     """The access log has a line for each call, with its query only if that is enabled."""
-    logs, group = client("logs"), unique_name("proxies")
+    # ecs/ServiceConnectAccessLogConfiguration.includeQueryParameters: "By default, this parameter is DISABLED"
+    logs, group, servers = client("logs"), unique_name("proxies"), {}
     logs.create_log_group(logGroupName=group)
     options = {"awslogs-group": group, "awslogs-region": running_target.target.region, "awslogs-stream-prefix": "proxy"}
-    access = {"format": form, **({"includeQueryParameters": query} if query else {})}
-    configuration = {
-        "logConfiguration": {"logDriver": "awslogs", "options": options},
-        "accessLogConfiguration": access,
-    }
-    server = make_connect_service("backend", configuration=configuration)
-    wait_for_task(server)
+    for query in QUERIES:
+        access = {"format": form, **({"includeQueryParameters": query} if query else {})}
+        configuration = {
+            "logConfiguration": {"logDriver": "awslogs", "options": options},
+            "accessLogConfiguration": access,
+        }
+        servers[query] = make_connect_service("backend", configuration=configuration)
+    for server in servers.values():
+        wait_for_task(server)
     caller = wait_for_task(make_connect_service())
-    assert [call.status for call in call_from_task(caller, f"{server.url}/?key=secret-7")] == [200]
+    for query, server in servers.items():
+        call_from_task(caller, f"{server.url}/{query}-{{n}}?key=secret-{{n}}", times=3)
 
-    def line():
-        events = logs.filter_log_events(logGroupName=group)["events"]
-        return next(
-            (event["message"] for event in events if "GET" in event["message"] and "200" in event["message"]), None
-        )
+    def lines(query):
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        found = [event["message"] for page in pages for event in page["events"] if f"/{query}-" in event["message"]]
+        return found if len(found) >= 3 else []
 
-    message = eventually(line, within=timeouts.DISCOVERY)
-    assert ("secret-7" in message) is (query == "ENABLED"), message
-    if form == "JSON":
-        assert isinstance(json.loads(message), dict)
-    else:
-        assert not message.startswith("{")
+    for query in QUERIES:
+        messages = sorted(eventually(lambda query=query: lines(query), within=timeouts.DISCOVERY))
+        assert [sum(f"/{query}-{number}" in message for message in messages) for number in range(3)] == [1, 1, 1]
+        for message in messages:
+            assert "GET" in message
+            assert "404" in message
+            assert ("?key=secret-" in message) is (query == "ENABLED"), (query, message)
+            assert ("secret" in message) is (query == "ENABLED")
+            if form == "JSON":
+                values = {str(value) for value in json.loads(message).values()}
+                assert {"GET", "404"} <= values
+            else:
+                assert not message.startswith("{")
+
+
+CALLS = {200: 7, 302: 2, 404: 3, 500: 5}
+COUNTED = {
+    "RequestCount": ("DiscoveryName", 17),
+    "HTTPCode_Target_2XX_Count": ("TargetDiscoveryName", 7),
+    "HTTPCode_Target_3XX_Count": ("TargetDiscoveryName", 2),
+    "HTTPCode_Target_4XX_Count": ("TargetDiscoveryName", 3),
+    "HTTPCode_Target_5XX_Count": ("TargetDiscoveryName", 5),
+}
 
 
 @proves("service-connect.metrics.in-cloudwatch")
-def test_calls_are_counted(client, make_connect_service, wait_for_task, call_from_task, clock, eventually):
-    """Of 20 calls 5 are answered with 500: the server's proxy counts 20, the client's proxy 15 and 5."""
+def test_calls_are_counted(client, cluster, make_connect_service, wait_for_task, call_from_task, clock, eventually):
+    """17 calls are counted once, in all by the server's proxy and by hundreds of their status by the client's."""
     metrics = client("cloudwatch")
     server = make_connect_service("backend")
     wait_for_task(server)
-    caller = wait_for_task(make_connect_service())
+    calling = make_connect_service()
+    caller = wait_for_task(calling)
     start = datetime.fromtimestamp(clock.now() - 600, UTC)
-    call_from_task(caller, server.url, times=15)
-    call_from_task(caller, f"{server.url}/?status=500", times=5)
+    for status, times in CALLS.items():
+        call_from_task(caller, f"{server.url}/?status={status}", times=times)
 
-    def total(name, dimension):
-        metric = {
-            "Namespace": "AWS/ECS",
-            "MetricName": name,
-            "Dimensions": [{"Name": dimension, "Value": server.alias}],
-        }
+    def counted(with_service):
+        queries = []
+        for number, (name, (dimension, _)) in enumerate(COUNTED.items()):
+            service = server if dimension == "DiscoveryName" else calling
+            of_service = {"ClusterName": cluster, "ServiceName": service.service["serviceName"]}
+            dimensions = {**(of_service if with_service else {}), dimension: server.alias}
+            metric = {
+                "Namespace": "AWS/ECS",
+                "MetricName": name,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+            }
+            queries.append({"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": 3_600, "Stat": "Sum"}})
         answer = metrics.get_metric_data(
-            MetricDataQueries=[{"Id": "calls", "MetricStat": {"Metric": metric, "Period": 3_600, "Stat": "Sum"}}],
+            MetricDataQueries=queries,
             StartTime=start,
             EndTime=datetime.fromtimestamp(clock.now(), UTC) + timedelta(minutes=5),
         )
-        return float(sum(answer["MetricDataResults"][0]["Values"]))
+        sums = {result["Id"]: sum(result["Values"]) for result in answer["MetricDataResults"]}
+        return {name: sums[f"m{number}"] for number, name in enumerate(COUNTED)}
 
-    def counted():
-        return (
-            total("RequestCount", "DiscoveryName"),
-            total("HTTPCode_Target_2XX_Count", "TargetDiscoveryName"),
-            total("HTTPCode_Target_5XX_Count", "TargetDiscoveryName"),
-        )
-
-    eventually(lambda: counted() == (20, 15, 5), within=600)
+    expected = {name: number for name, (_, number) in COUNTED.items()}
+    eventually(lambda: counted(with_service=False) == expected, within=600)
     clock.wait(180)
-    assert counted() == (20, 15, 5)
+    assert counted(with_service=False) == expected
+    assert counted(with_service=True) == expected

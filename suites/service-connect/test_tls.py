@@ -19,40 +19,29 @@ def pca(client):
 
 
 @pytest.fixture
-def make_authority(pca):
-    """Return `make_authority(tags)`, which creates an active root authority and returns its ARN."""
-
-    def make(tags):
-        subject = {"CommonName": "surveyor"}
-        arn = pca.create_certificate_authority(
-            CertificateAuthorityConfiguration={
-                "KeyAlgorithm": "RSA_2048",
-                "SigningAlgorithm": "SHA256WITHRSA",
-                "Subject": subject,
-            },
-            CertificateAuthorityType="ROOT",
-            UsageMode="SHORT_LIVED_CERTIFICATE",
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-        )["CertificateAuthorityArn"]
-        request = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
-        issued = pca.issue_certificate(
-            CertificateAuthorityArn=arn,
-            Csr=request.encode(),
-            SigningAlgorithm="SHA256WITHRSA",
-            TemplateArn=ROOT,
-            Validity={"Value": 30, "Type": "DAYS"},
-        )["CertificateArn"]
-        root = pca.get_certificate(CertificateAuthorityArn=arn, CertificateArn=issued)["Certificate"]
-        pca.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=root.encode())
-        return arn
-
-    return make
-
-
-@pytest.fixture
-def authority(make_authority):
-    """Return the ARN of an authority with the tag that Service Connect requires."""
-    return str(make_authority({"AmazonECSManaged": "true"}))
+def authority(pca):
+    """Return the ARN of an active root authority with the tag that Service Connect requires."""
+    arn = pca.create_certificate_authority(
+        CertificateAuthorityConfiguration={
+            "KeyAlgorithm": "RSA_2048",
+            "SigningAlgorithm": "SHA256WITHRSA",
+            "Subject": {"CommonName": "surveyor"},
+        },
+        CertificateAuthorityType="ROOT",
+        UsageMode="SHORT_LIVED_CERTIFICATE",
+        Tags=[{"Key": "AmazonECSManaged", "Value": "true"}],
+    )["CertificateAuthorityArn"]
+    request = pca.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+    issued = pca.issue_certificate(
+        CertificateAuthorityArn=arn,
+        Csr=request.encode(),
+        SigningAlgorithm="SHA256WITHRSA",
+        TemplateArn=ROOT,
+        Validity={"Value": 30, "Type": "DAYS"},
+    )["CertificateArn"]
+    root = pca.get_certificate(CertificateAuthorityArn=arn, CertificateArn=issued)["Certificate"]
+    pca.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=root.encode())
+    return str(arn)
 
 
 def tls(arn):
@@ -60,10 +49,16 @@ def tls(arn):
     return {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": arn}}}
 
 
-def served_certificate(task, version):
-    """Return the certificate that a task's port serves in a handshake with this version; raise OSError if it fails."""
+def served_certificate(task, version=ssl.TLSVersion.TLSv1_3, authority=None):
+    """Return the certificate that a task's port serves in a handshake with this version; raise OSError if it fails.
+
+    If there is an authority, the certificate must be its.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE if authority is None else ssl.CERT_REQUIRED
+    if authority is not None:
+        context.load_verify_locations(cadata=authority)
     context.minimum_version = context.maximum_version = version
     with (
         socket.create_connection((address_of(task), TASK_PORT), timeouts.CONNECT) as plain,
@@ -81,42 +76,59 @@ def test_only_tls_1_3_is_accepted(pca, authority, make_connect_service, wait_for
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
     assert [call.status for call in call_from_task(client, server.url)] == [200]
-    root = ssl.PEM_cert_to_DER_cert(
-        pca.get_certificate_authority_certificate(CertificateAuthorityArn=authority)["Certificate"]
-    )
-    certificate = served_certificate(callee, ssl.TLSVersion.TLSv1_3)
-    assert certificate != root
-    assert _issuer(certificate) == _issuer(root)
+    root = pca.get_certificate_authority_certificate(CertificateAuthorityArn=authority)["Certificate"]
+    assert served_certificate(callee, authority=root) != ssl.PEM_cert_to_DER_cert(root)
     with pytest.raises((ssl.SSLError, ConnectionError)):
         served_certificate(callee, ssl.TLSVersion.TLSv1_2)
-    assert [call.status for call in call_from_task(client, f"http://{address_of(callee)}:{TASK_PORT}", within=10)] != [
-        200
-    ]
+    [plain] = call_from_task(client, f"http://{address_of(callee)}:{TASK_PORT}", within=10)
+    assert plain.status == 0
 
 
 @proves("service-connect.tls.rotated-every-five-days")
 def test_certificates_are_replaced(authority, make_connect_service, wait_for_task, call_from_task, clock):
-    """The certificate is the same after four days and another after six, and calls of clients still succeed."""
+    """The certificate changes between 4.9 and 5.1 days, and again between 9.9 and 10.1; clients' calls succeed."""
     server = make_connect_service("backend", endpoint=tls(authority))
     callee = wait_for_task(server)
     client = wait_for_task(make_connect_service())
-    first = served_certificate(callee, ssl.TLSVersion.TLSv1_3)
-    clock.wait(4 * DAY)
-    assert served_certificate(callee, ssl.TLSVersion.TLSv1_3) == first
-    clock.wait(2 * DAY)
-    assert served_certificate(callee, ssl.TLSVersion.TLSv1_3) != first
-    assert [call.status for call in call_from_task(client, server.url)] == [200]
+    first = served_certificate(callee)
+    served = []
+    for days in (4.9, 0.2, 4.8, 0.2):
+        clock.wait(days * DAY)
+        served.append(served_certificate(callee))
+        assert [call.status for call in call_from_task(client, server.url)] == [200]
+    assert served[0] == first
+    assert served[1] == served[2]
+    assert len({first, served[1], served[3]}) == 3
 
 
 @proves("service-connect.tls.authority-is-tagged")
-def test_the_authority_must_be_tagged(make_authority, authority, make_connect_service):
-    """An authority without the tag is refused; one with the tag is accepted."""
+def test_the_authority_must_be_tagged(pca, authority, make_connect_service, update_connect_service):
+    """An authority without the tag, or with another value of it, is refused; with the tag it is accepted."""
+    existing = make_connect_service("existing", count=0)
+
+    def create():
+        return make_connect_service("backend", count=0, endpoint=tls(authority)).service
+
+    def update():
+        return update_connect_service(existing, endpoint=tls(authority))
+
+    tag = {"Key": "AmazonECSManaged", "Value": "true"}
+    for ask in (create, update):
+        pca.untag_certificate_authority(CertificateAuthorityArn=authority, Tags=[tag])
+        for other in ({"Key": "other", "Value": "true"}, {"Key": "AmazonECSManaged", "Value": "false"}):
+            pca.tag_certificate_authority(CertificateAuthorityArn=authority, Tags=[other])
+            with pytest.raises(ClientError):
+                ask()
+        pca.tag_certificate_authority(CertificateAuthorityArn=authority, Tags=[tag])
+        [offer] = ask()["deployments"][0]["serviceConnectConfiguration"]["services"]
+        assert offer["tls"] == tls(authority)["tls"]
+
+
+@proves("service-connect.tls.needs-awsvpc")
+def test_tls_needs_awsvpc(authority, make_connect_service):
+    """With the same authority TLS is refused in bridge mode and accepted in awsvpc mode."""
+    bridge = {"definition": {"requiresCompatibilities": None, "networkMode": "bridge"}, "launchType": "EC2"}
     with pytest.raises(ClientError):
-        make_connect_service("backend", count=0, endpoint=tls(make_authority({})))
+        make_connect_service("backend", count=0, endpoint=tls(authority), **bridge)
+    assert make_connect_service("backend", count=0, **bridge).service["status"] == "ACTIVE"
     assert make_connect_service("backend", count=0, endpoint=tls(authority)).service["status"] == "ACTIVE"
-
-
-def _issuer(certificate):
-    from cryptography import x509  # installed with moto
-
-    return x509.load_der_x509_certificate(certificate).issuer.public_bytes()

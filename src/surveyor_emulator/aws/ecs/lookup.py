@@ -97,7 +97,8 @@ def paginate(
     entries: Sequence[T], request: Mapping[str, object], max_size: int = PAGE_SIZE
 ) -> tuple[list[T], str | None]:
     """Return one page of a list, and the token of the next. Raises InvalidParameterException."""
-    token, size = request.get("nextToken"), int(str(request.get("maxResults") or max_size))
+    token, size = request.get("nextToken"), request.get("maxResults")
+    size = max_size if size is None else int(str(size))
     if not 1 <= size <= max_size:
         raise invalid_parameter(f"maxResults must be from 1 to {max_size}")
     first = 0

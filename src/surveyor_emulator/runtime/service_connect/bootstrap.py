@@ -48,6 +48,8 @@ RETRY_ON = "connect-failure,refused-stream,reset,unavailable,cancelled,retriable
 RETRY_STATUS_CODES = [503]
 # Envoy's own defaults, in service seconds.
 CONNECT_TIMEOUT, DRAIN_TIMEOUT, DELAYED_CLOSE_TIMEOUT = 5, 5, 1
+# However short a service second is, a connection on a busy machine takes its wall time.
+MIN_CONNECT_TIMEOUT = 0.1
 
 _TYPE = "type.googleapis.com/envoy"
 _HTTP = f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -97,6 +99,10 @@ def wall_duration(seconds: float, plan: Plan) -> str:
     return f"{seconds * plan.second:.4f}s" if seconds else "0s"
 
 
+def _connect_timeout(plan: Plan) -> str:
+    return f"{max(CONNECT_TIMEOUT * plan.second, MIN_CONNECT_TIMEOUT):.4f}s"
+
+
 def _listeners(plan: Plan, folder: Path) -> Iterator[Json]:
     for number, (endpoint, address) in enumerate(plan.outbound):
         name = f"{EGRESS}.{number}"
@@ -137,7 +143,7 @@ def _clusters(plan: Plan) -> Iterator[Json]:
     for name, to, protocol in [*offered, *((f"through.{port}", port, "tcp") for port in plan.through)]:
         yield {
             "name": name,
-            "connect_timeout": wall_duration(CONNECT_TIMEOUT, plan),
+            "connect_timeout": _connect_timeout(plan),
             **_protocol_options(protocol),
             "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [_host(plan.inner, to)]}]},
         }
@@ -151,7 +157,7 @@ def _outbound(name: str, endpoint: Endpoint, resource: str, plan: Plan) -> Json:
         "lb_policy": "ROUND_ROBIN",
         # Envoy would merge changes for a wall second, which is no service second.
         "common_lb_config": {"update_merge_window": "0s"},
-        "connect_timeout": wall_duration(CONNECT_TIMEOUT, plan),
+        "connect_timeout": _connect_timeout(plan),
         "outlier_detection": {
             "consecutive_5xx": CONSECUTIVE_FAILURES,
             "interval": wall_duration(EJECTION_CHECK_INTERVAL, plan),

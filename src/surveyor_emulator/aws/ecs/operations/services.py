@@ -228,11 +228,10 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
     """Return ARNs of the services that use Service Connect in a namespace, of all clusters."""
     state = call.world.regional(CloudMapState, call.account, call.region)
     reference = request["namespace"]
-    if reference.startswith("arn:"):
-        namespace = state.namespaces.get(reference.rpartition("/")[2])
-    else:
-        namespace = state.namespaces_by_http_name.get(reference)
-    if namespace is None or reference not in (namespace.arn, namespace.name):
+    is_arn = reference.startswith("arn:")
+    known = state.namespaces if is_arn else state.namespaces_by_http_name
+    namespace = known.get(reference.rpartition("/")[2] if is_arn else reference)
+    if namespace is None or (is_arn and namespace.arn != reference):
         raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} was not found.")
     connected = [
         service.arn

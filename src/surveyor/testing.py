@@ -82,6 +82,23 @@ def is_refused(call: Callable[[], object]) -> bool:
     return False
 
 
+_DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
+_AFTER_PERMISSION = ("ResourceInUse", "DuplicateRequest")
+"""Errors that depend on the resource, which only a caller with permission learns of."""
+
+
+def is_allowed(call: Callable[..., object], *args: Any, **params: Any) -> bool:
+    """Return whether the caller may make this call: true if it succeeds, or finds the resource in use."""
+    try:
+        call(*args, **params)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code not in (*_DENIED, *_AFTER_PERMISSION):
+            raise
+        return code in _AFTER_PERMISSION
+    return True
+
+
 class raises:  # noqa: N801 (it reads as a verb, as pytest's own does)
     """Expect one error code from a call: `with raises("ResourceInUse") as refusal: …`.
 

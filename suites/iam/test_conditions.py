@@ -1,10 +1,11 @@
-"""Condition keys of Cloud Map and of tags."""
+"""Condition keys of Cloud Map, and of the tags in a request."""
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import dns_config, for_each, is_allowed, proves, raises
 
-RED = {"colour": "red"}
+TEST, LIVE = {"Key": "env", "Value": "test"}, {"Key": "env", "Value": "live"}
+TEAM = {"Key": "team", "Value": "red"}
 
 
 def allow(action, key, value, operator="StringEquals"):
@@ -12,23 +13,34 @@ def allow(action, key, value, operator="StringEquals"):
     return {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": {operator: {key: value}}}
 
 
+def always(*actions):
+    """Return a statement that allows the actions without a condition."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+
+
 @proves("iam.create-service-by-namespace")
-def test_services_are_created_in_one_namespace(client_limited_to, make_namespace, unique_name):
+@for_each(
+    "named",
+    {
+        "by id": lambda namespace: {"NamespaceId": namespace["Id"]},
+        "by ARN": lambda namespace: {"NamespaceId": namespace["Arn"]},
+        "in DnsConfig": lambda namespace: {"DnsConfig": {**dns_config("A"), "NamespaceId": namespace["Id"]}},
+    },
+)
+def test_services_are_created_in_one_namespace(client_limited_to, make_namespace, unique_name, named):
     """With a condition on the ARN of one namespace, CreateService succeeds there and is refused in another."""
-    ours, other = make_namespace("http"), make_namespace("http")
-    caller = client_limited_to(
-        allow("servicediscovery:CreateService", "servicediscovery:NamespaceArn", ours["Arn"]),
-        # CreateService tags the service if the request has tags.
-        {"Effect": "Allow", "Action": "servicediscovery:TagResource", "Resource": "*"},
-    )("servicediscovery")
-    assert caller.create_service(Name=unique_name("svc"), NamespaceId=ours["Id"])["Service"]["Id"]
+    ours, other = make_namespace("private"), make_namespace("private")
+    caller = client_limited_to(allow("servicediscovery:CreateService", "servicediscovery:NamespaceArn", ours["Arn"]))(
+        "servicediscovery"
+    )
+    assert caller.create_service(Name=unique_name("svc"), **named(ours))["Service"]["Id"]
     with raises("AccessDeniedException"):
-        caller.create_service(Name=unique_name("svc"), NamespaceId=other["Id"])
+        caller.create_service(Name=unique_name("svc"), **named(other))
 
 
 @proves("iam.discovery-by-names")
-@pytest.mark.parametrize("operation", ["discover_instances", "discover_instances_revision"])
-@pytest.mark.parametrize("key", ["NamespaceName", "ServiceName"])
+@for_each("operation", ["discover_instances", "discover_instances_revision"])
+@for_each("key", ["NamespaceName", "ServiceName"])
 def test_discovery_is_denied_by_name(client_limited_to, make_namespace, make_service, operation, key):
     """If discovery is denied for the name of one namespace or service, it is accepted for others."""
     ours, other = make_namespace("http"), make_namespace("http")
@@ -43,79 +55,68 @@ def test_discovery_is_denied_by_name(client_limited_to, make_namespace, make_ser
         getattr(caller, operation)(NamespaceName=ours["Name"], ServiceName=services[ours["Name"]])
 
 
-@proves("iam.instances-by-service-arn")
-@pytest.mark.parametrize(
-    ("operation", "params"),
-    [
-        ("register_instance", {"InstanceId": "i-2", "Attributes": RED}),
-        ("list_instances", {}),
-        ("get_instance", {"InstanceId": "i-1"}),
-        ("get_instances_health_status", {}),
-        ("update_instance_custom_health_status", {"InstanceId": "i-1", "Status": "HEALTHY"}),
-        ("deregister_instance", {"InstanceId": "i-1"}),
-    ],
-)
-def test_instances_of_one_service(client_limited_to, make_service, register, http_namespace, operation, params):
-    """With a condition on the ARN of one service, a call about instances succeeds there and is refused for another."""
-    checked = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
-    ours, other = make_service(http_namespace, **checked), make_service(http_namespace, **checked)
-    for service in (ours, other):
-        register(service, "i-1", RED)
-    caller = client_limited_to(allow("servicediscovery:*", "servicediscovery:ServiceArn", ours["Arn"]))(
+@pytest.fixture
+def tagging_calls(http_namespace, unique_name, vpc, make_service):
+    """Return the operations whose requests have tags, each as (action, function of a client and tags)."""
+    arn = make_service(http_namespace)["Arn"]
+    name, domain = unique_name, lambda: f"{unique_name('ns')}.surveyor.test"
+    return {
+        "CreateHttpNamespace": lambda client, tags: client.create_http_namespace(Name=name("ns"), **tags),
+        "CreatePrivateDnsNamespace": lambda client, tags: client.create_private_dns_namespace(
+            Name=domain(), Vpc=vpc, **tags
+        ),
+        "CreatePublicDnsNamespace": lambda client, tags: client.create_public_dns_namespace(Name=domain(), **tags),
+        "CreateService": lambda client, tags: client.create_service(
+            Name=name("svc"), NamespaceId=http_namespace["Id"], **tags
+        ),
+        "TagResource": lambda client, tags: client.tag_resource(ResourceARN=arn, **{"Tags": [], **tags}),
+        "UntagResource": lambda client, tags: client.untag_resource(
+            ResourceARN=arn, TagKeys=[tag["Key"] for tag in tags["Tags"]]
+        ),
+    }
+
+
+OTHERS = always("route53:*", "ec2:*")
+CREATES = ["CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicDnsNamespace", "CreateService"]
+
+
+def limited(client_limited_to, action, key, value, operator="StringEquals"):
+    """Return a Cloud Map client limited by the condition; a create call with tags also needs TagResource."""
+    tagging = [always("servicediscovery:TagResource")] if action != "TagResource" else []
+    return client_limited_to(allow(f"servicediscovery:{action}", key, value, operator), OTHERS, *tagging)(
         "servicediscovery"
     )
-    getattr(caller, operation)(ServiceId=ours["Id"], **params)
-    with raises("AccessDeniedException"):
-        getattr(caller, operation)(ServiceId=other["Id"], **params)
-
-
-@proves("iam.writes-by-who-created-the-service")
-def test_writes_on_services_of_one_account(client_limited_to, make_service, http_namespace, account):
-    """A write to a service of this account is allowed if the condition names this account, and refused otherwise."""
-    service, key = make_service(http_namespace)["Id"], "servicediscovery:ServiceCreatedByAccount"
-    other_account = "000000000000" if account != "000000000000" else "111111111111"
-    with raises("AccessDeniedException"):
-        caller = client_limited_to(allow("servicediscovery:*", key, other_account))("servicediscovery")
-        caller.update_service_attributes(ServiceId=service, Attributes=RED)
-    client_limited_to(allow("servicediscovery:*", key, account))("servicediscovery").update_service_attributes(
-        ServiceId=service, Attributes=RED
-    )
 
 
 @proves("iam.tags-decide")
-def test_tags_of_the_resource_decide(client_limited_to, make_namespace, cloudmap):
-    """A namespace with the tag may be deleted; one without it may not."""
-    tagged = make_namespace("http", Tags=[{"Key": "env", "Value": "test"}])["Id"]
-    plain = make_namespace("http", Tags=[{"Key": "env", "Value": "live"}])["Id"]
-    caller = client_limited_to(allow("servicediscovery:DeleteNamespace", "aws:ResourceTag/env", "test"))(
-        "servicediscovery"
-    )
-    with raises("AccessDeniedException"):
-        caller.delete_namespace(Id=plain)
-    assert caller.delete_namespace(Id=tagged)["OperationId"]
-    assert cloudmap.get_namespace(Id=plain)["Namespace"]["Id"] == plain
+@for_each("action", [*CREATES, "TagResource"])
+def test_tags_of_the_request_decide(client_limited_to, tagging_calls, action):
+    """A request is allowed with the tag, but not without it or with another value."""
+    caller, call = limited(client_limited_to, action, "aws:RequestTag/env", "test"), tagging_calls[action]
+    for tags, allowed in (([LIVE], False), ([TEAM], False), ([TEST], True), ([TEAM, TEST], True)):
+        assert is_allowed(call, caller, {"Tags": tags}) is allowed, tags
+    if action != "TagResource":
+        assert not is_allowed(call, caller, {})
 
 
 @proves("iam.tags-decide")
-def test_tags_of_the_request_decide(client_limited_to, unique_name):
-    """A namespace may be created with the tag, but not without it or with another value."""
-    caller = client_limited_to(
-        allow("servicediscovery:CreateHttpNamespace", "aws:RequestTag/env", "test"),
-        {"Effect": "Allow", "Action": "servicediscovery:TagResource", "Resource": "*"},
-    )("servicediscovery")
-    for tags in ([], [{"Key": "env", "Value": "live"}]):
-        with raises("AccessDeniedException"):
-            caller.create_http_namespace(Name=unique_name("ns"), Tags=tags)
-    assert caller.create_http_namespace(Name=unique_name("ns"), Tags=[{"Key": "env", "Value": "test"}])["OperationId"]
+@for_each("action", [*CREATES, "TagResource", "UntagResource"])
+def test_keys_of_tags_decide(client_limited_to, tagging_calls, action):
+    """A request is allowed only if all its tags have a listed key."""
+    caller = limited(client_limited_to, action, "aws:TagKeys", ["env", "owner"], "ForAllValues:StringEquals")
+    for tags, allowed in (
+        ([TEAM], False),
+        ([TEST, TEAM], False),
+        ([TEST], True),
+        ([{"Key": "owner", "Value": "a"}], True),
+    ):
+        assert is_allowed(tagging_calls[action], caller, {"Tags": tags}) is allowed, tags
 
 
 @proves("iam.tags-decide")
-def test_keys_of_tags_decide(client_limited_to, make_namespace):
-    """Only tags with the listed keys may be added."""
-    arn = make_namespace("http", Tags=[])["Arn"]
-    caller = client_limited_to(
-        allow("servicediscovery:TagResource", "aws:TagKeys", "env", "ForAllValues:StringEquals")
-    )("servicediscovery")
-    with raises("AccessDeniedException"):
-        caller.tag_resource(ResourceARN=arn, Tags=[{"Key": "env", "Value": "a"}, {"Key": "team", "Value": "b"}])
-    caller.tag_resource(ResourceARN=arn, Tags=[{"Key": "env", "Value": "a"}])
+def test_requests_without_tags(client_limited_to, tagging_calls):
+    """Null tells requests with tags from those without."""
+    for value, tags in (("true", {}), ("false", {"Tags": [TEST]})):
+        caller = limited(client_limited_to, "CreateHttpNamespace", "aws:TagKeys", value, "Null")
+        for sent in ({}, {"Tags": [TEST]}):
+            assert is_allowed(tagging_calls["CreateHttpNamespace"], caller, sent) is (sent == tags)

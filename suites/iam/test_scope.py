@@ -1,48 +1,181 @@
-"""Resources to which permissions can be limited, and how names match."""
+"""Resources to which permissions can be limited."""
 
 import pytest
 
-from surveyor.testing import proves, raises
+from surveyor.testing import dns_config, for_each, is_allowed, proves, raises
 
 RED = {"colour": "red"}
+ADDRESS = {"AWS_INSTANCE_IPV4": "192.0.2.1"}
+SERVICE = {"DnsConfig": dns_config("A"), "HealthCheckCustomConfig": {"FailureThreshold": 1}}
+TEST, LIVE = [{"Key": "env", "Value": "test"}], [{"Key": "env", "Value": "live"}]
+# Operations on a service, in an order in which all can succeed, with the members beside its id.
+INSTANCE_CALLS = {
+    "register_instance": {"InstanceId": "i-2", "Attributes": ADDRESS},
+    "list_instances": {},
+    "get_instance": {"InstanceId": "i-1"},
+    "get_instances_health_status": {},
+    "update_instance_custom_health_status": {"InstanceId": "i-1", "Status": "HEALTHY"},
+    "deregister_instance": {"InstanceId": "i-1"},
+}
+SERVICE_CALLS = {
+    "get_service": {},
+    "update_service": {"Service": {"Description": "new"}},
+    "update_service_attributes": {"Attributes": RED},
+    "get_service_attributes": {},
+    "delete_service_attributes": {"Attributes": ["colour"]},
+    **INSTANCE_CALLS,
+    "delete_service": {},
+}
+WRITES = ["update_service", "update_service_attributes", "delete_service_attributes", "register_instance",
+          "update_instance_custom_health_status", "deregister_instance", "delete_service"]  # fmt: skip
+NAMED_ID = ("get_service", "update_service", "delete_service")
 
 
-def allow(action, resource="*"):
-    """Return a statement that allows the action on the resource."""
-    return {"Effect": "Allow", "Action": action, "Resource": resource}
+def allow(action, resource="*", condition=None):
+    """Return a statement that allows the action on the resource, on this condition if there is one."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition or {}}
 
 
-@proves("iam.resources-are-namespaces-and-services", "errors.access-denied-is-not-modelled")
-def test_registering_is_scoped_to_a_service(client_limited_to, make_service, http_namespace, wait_for_success):
+# Cloud Map calls these services as the caller.
+OTHERS = allow(["route53:*", "ec2:*"])
+
+
+def allowed_calls(caller, service, calls):
+    """Return which of these operations on the service the caller may do."""
+    return [
+        operation
+        for operation in calls
+        if is_allowed(
+            getattr(caller("servicediscovery"), operation),
+            **{"Id" if operation in NAMED_ID else "ServiceId": service["Id"]},
+            **SERVICE_CALLS[operation],
+        )
+    ]
+
+
+@proves("errors.access-denied-is-not-modelled")
+def test_registering_is_scoped_to_a_service(client_limited_to, make_service, http_namespace):
     """If RegisterInstance is allowed for the ARN of one service, it is refused for another in the same namespace."""
     ours, other = make_service(http_namespace), make_service(http_namespace)
-    registrar = client_limited_to(
-        allow("servicediscovery:RegisterInstance", ours["Arn"]), allow("servicediscovery:GetOperation")
-    )("servicediscovery")
-    started = registrar.register_instance(ServiceId=ours["Id"], InstanceId="i-1", Attributes=RED)
-    wait_for_success(started)
+    registrar = client_limited_to(allow("servicediscovery:RegisterInstance", ours["Arn"]))("servicediscovery")
+    registrar.register_instance(ServiceId=ours["Id"], InstanceId="i-1", Attributes=RED)
     with raises("AccessDeniedException"):
         registrar.register_instance(ServiceId=other["Id"], InstanceId="i-1", Attributes=RED)
 
 
-@proves("iam.some-actions-have-no-resource")
 @pytest.mark.parametrize(
+    ("limit", "calls"),
+    [
+        pytest.param("arn", SERVICE_CALLS, marks=proves("iam.resources-are-namespaces-and-services")),
+        pytest.param("aws:ResourceTag/env", SERVICE_CALLS, marks=proves("iam.resource-tags-decide")),
+        pytest.param("servicediscovery:ServiceArn", INSTANCE_CALLS, marks=proves("iam.instances-by-service-arn")),
+    ],
+)
+def test_calls_are_limited_to_a_service(client_limited_to, make_service, register, private_namespace, limit, calls):
+    """Each operation on a service or its instances is allowed for the service of the limit, and refused for another."""
+    ours, other = (make_service(private_namespace, Tags=tags, **SERVICE) for tags in (TEST, LIVE))
+    for service in (ours, other):
+        register(service, "i-1", ADDRESS)
+    value = "test" if limit == "aws:ResourceTag/env" else ours["Arn"]
+    resource, condition = (value, None) if limit == "arn" else ("*", {"StringEquals": {limit: value}})
+    caller = client_limited_to(allow("servicediscovery:*", resource, condition), OTHERS)
+    assert allowed_calls(caller, other, calls) == []
+    assert allowed_calls(caller, ours, calls) == list(calls)
+
+
+@proves("iam.writes-by-who-created-the-service")
+def test_writes_on_services_of_one_account(client_limited_to, make_service, register, private_namespace, account):
+    """Each write to a service of this account is allowed if the condition names this account, and refused otherwise."""
+    service, key = make_service(private_namespace, **SERVICE), "servicediscovery:ServiceCreatedByAccount"
+    register(service, "i-1", ADDRESS)
+    other_account = "000000000000" if account != "000000000000" else "111111111111"
+    for value, allowed in ((other_account, []), (account, WRITES)):
+        caller = client_limited_to(allow("servicediscovery:*", "*", {"StringEquals": {key: value}}), OTHERS)
+        assert allowed_calls(caller, service, WRITES) == allowed
+
+
+@proves("iam.resources-are-namespaces-and-services", "iam.resource-tags-decide")
+@for_each(
+    "kind, update",
+    [
+        ("http", "update_http_namespace"),
+        ("private", "update_private_dns_namespace"),
+        ("public", "update_public_dns_namespace"),
+    ],
+)
+def test_calls_are_limited_to_a_namespace(client_limited_to, make_namespace, kind, update):
+    """Getting, updating and deleting a namespace is allowed by its ARN or tag, and refused for another namespace."""
+    ours, other = make_namespace(kind, Tags=TEST), make_namespace(kind, Tags=LIVE)
+    calls = {"get_namespace": {}, update: {"Namespace": {"Description": "new"}}, "delete_namespace": {}}
+    for statement in (
+        allow("servicediscovery:*", ours["Arn"]),
+        allow("servicediscovery:*", "*", {"StringEquals": {"aws:ResourceTag/env": "test"}}),
+    ):
+        caller = client_limited_to(statement, OTHERS)("servicediscovery")
+        for operation, params in calls.items():
+            assert not is_allowed(getattr(caller, operation), Id=other["Id"], **params), operation
+            if operation != "delete_namespace" or "Condition" in statement:
+                assert is_allowed(getattr(caller, operation), Id=ours["Id"], **params), operation
+
+
+@proves("iam.resources-are-namespaces-and-services")
+def test_creating_a_service_needs_namespace_and_service(client_limited_to, make_namespace, http_namespace, unique_name):
+    """CreateService needs permission on its namespace and on services; the ARN of one kind alone does not allow it."""
+    arn = http_namespace["Arn"]
+    services = arn.partition(":namespace/")[0] + ":service/*"
+    for resources, allowed in (([arn, services], True), ([arn], False), ([services], False)):
+        caller = client_limited_to(allow("servicediscovery:CreateService", resources))("servicediscovery")
+        arguments = {"Name": unique_name("svc"), "NamespaceId": http_namespace["Id"]}
+        assert is_allowed(caller.create_service, **arguments) is allowed, resources
+
+
+@proves("iam.resources-are-namespaces-and-services")
+@for_each("operation", ["discover_instances", "discover_instances_revision"])
+def test_discovery_needs_namespace_and_service(client_limited_to, make_service, http_namespace, operation):
+    """Discovery needs permission on the namespace and on the service."""
+    ours, namespace = make_service(http_namespace), http_namespace["Arn"]
+    other, service = make_service(http_namespace)["Arn"], ours["Arn"]
+    for resources, allowed in (
+        ([namespace, service], True), ([namespace], False), ([service], False), ([namespace, other], False)
+    ):  # fmt: skip
+        caller = client_limited_to(allow("servicediscovery:*", resources))("servicediscovery")
+        names = {"NamespaceName": http_namespace["Name"], "ServiceName": ours["Name"]}
+        assert is_allowed(getattr(caller, operation), **names) is allowed, resources
+
+
+@proves("iam.resources-are-namespaces-and-services")
+def test_operations_are_limited_by_their_namespace(client_limited_to, cloudmap, make_namespace, http_namespace):
+    """GetOperation is allowed by the ARN of the namespace that the operation changed, and refused by another ARN."""
+    ours = make_namespace("http")
+    started = cloudmap.update_http_namespace(Id=ours["Id"], Namespace={"Description": "new"})["OperationId"]
+    for arn, allowed in ((ours["Arn"], True), (http_namespace["Arn"], False)):
+        caller = client_limited_to(allow("servicediscovery:GetOperation", arn))("servicediscovery")
+        assert is_allowed(caller.get_operation, OperationId=started) is allowed
+
+
+@proves("iam.some-actions-have-no-resource")
+@for_each(
     "operation",
-    ["create_http_namespace", "list_namespaces", "list_services", "list_operations", "list_tags_for_resource",
-     "tag_resource", "untag_resource"],
+    ["create_http_namespace", "create_private_dns_namespace", "create_public_dns_namespace", "list_namespaces",
+     "list_services", "list_operations", "list_tags_for_resource", "tag_resource", "untag_resource"],
 )  # fmt: skip
-def test_actions_without_resources_need_all(client_limited_to, http_namespace, unique_name, operation):
+def test_actions_without_resources_need_all(client_limited_to, http_namespace, unique_name, vpc, operation):
     """A statement for every ARN of Cloud Map does not allow these actions; one for all resources does."""
+    domain = f"{unique_name('ns')}.surveyor.test"
     params = {
         "create_http_namespace": {"Name": unique_name("ns")},
+        "create_private_dns_namespace": {"Name": domain, "Vpc": vpc},
+        "create_public_dns_namespace": {"Name": domain},
         "list_tags_for_resource": {"ResourceARN": http_namespace["Arn"]},
         "tag_resource": {"ResourceARN": http_namespace["Arn"], "Tags": [{"Key": "team", "Value": "red"}]},
         "untag_resource": {"ResourceARN": http_namespace["Arn"], "TagKeys": ["team"]},
     }
     arguments, every = params.get(operation, {}), http_namespace["Arn"].partition(":namespace/")[0] + ":*/*"
     with raises("AccessDeniedException"):
-        getattr(client_limited_to(allow("servicediscovery:*", every))("servicediscovery"), operation)(**arguments)
-    getattr(client_limited_to(allow("servicediscovery:*"))("servicediscovery"), operation)(**arguments)
+        getattr(client_limited_to(allow("servicediscovery:*", every), OTHERS)("servicediscovery"), operation)(
+            **arguments
+        )
+    getattr(client_limited_to(allow("servicediscovery:*"), OTHERS)("servicediscovery"), operation)(**arguments)
 
 
 @proves("iam.actions-match-without-case")
@@ -50,10 +183,9 @@ def test_case_of_resources_matters(client_limited_to, make_service, http_namespa
     """The exact ARN of a service allows GetService; the ARN in capital letters does not."""
     service = make_service(http_namespace)
     arn, identifier = service["Arn"], service["Id"]
-    capitals = arn.replace(identifier, identifier.upper())
-    assert client_limited_to(allow("servicediscovery:GetService", arn))("servicediscovery").get_service(Id=identifier)
-    with raises("AccessDeniedException"):
-        client_limited_to(allow("servicediscovery:GetService", capitals))("servicediscovery").get_service(Id=identifier)
+    for resource, allowed in ((arn, True), (arn.replace(identifier, identifier.upper()), False)):
+        caller = client_limited_to(allow("servicediscovery:GetService", resource))("servicediscovery")
+        assert is_allowed(caller.get_service, Id=identifier) is allowed
 
 
 @proves("iam.session-policies-only-narrow")

@@ -1,33 +1,40 @@
 """ResourceInUse: a resource that contains another one is not deleted."""
 
-from surveyor.testing import proves, raises
+from surveyor.testing import for_each, proves, raises
 
 
 @proves("errors.resource-in-use-guards-contents")
-def test_service_with_an_instance_is_in_use(cloudmap, make_service, register, http_namespace):
-    """DeleteService on a service that has an instance raises ResourceInUse and deletes neither."""
-    service = make_service(http_namespace)["Id"]
-    register(service, "i-1", {"colour": "red"})
-    with raises("ResourceInUse"):
+@for_each("member", ["Id", "Arn"])
+def test_service_with_an_instance_is_in_use(cloudmap, make_service, register, deregister, http_namespace, member):
+    """DeleteService raises ResourceInUse and deletes nothing while the service has an instance, even one of two."""
+    service, empty = make_service(http_namespace), make_service(http_namespace)
+    for instance in ("i-1", "i-2"):
+        register(service, instance, {"colour": "red"})
+    for instance in ("i-1", "i-2"):
+        with raises("ResourceInUse"):
+            cloudmap.delete_service(Id=service[member])
+        assert cloudmap.get_service(Id=service["Id"])["Service"]["Id"] == service["Id"]
+        assert cloudmap.get_instance(ServiceId=service["Id"], InstanceId=instance)["Instance"]["Id"] == instance
+        deregister(service, instance)
+    for deleted in (service, empty):
+        cloudmap.delete_service(Id=deleted[member])
+        with raises("ServiceNotFound"):
+            cloudmap.get_service(Id=deleted["Id"])
+
+
+@proves("errors.resource-in-use-guards-contents")
+@for_each("kind, member", [("http", "Id"), ("http", "Arn"), ("private", "Id"), ("public", "Id")])
+def test_namespace_with_a_service_is_in_use(
+    cloudmap, make_service, make_namespace, wait_for_success, eventually, kind, member
+):
+    """DeleteNamespace raises ResourceInUse and deletes nothing while the namespace has a service, even one of two."""
+    namespace = make_namespace(kind)
+    for service in [make_service(namespace)["Id"] for _ in range(2)]:
+        with raises("ResourceInUse"):
+            cloudmap.delete_namespace(Id=namespace[member])
+        assert cloudmap.get_namespace(Id=namespace["Id"])["Namespace"]["Id"] == namespace["Id"]
+        assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
         cloudmap.delete_service(Id=service)
-    assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
-    assert cloudmap.get_instance(ServiceId=service, InstanceId="i-1")["Instance"]["Id"] == "i-1"
-
-
-@proves("errors.resource-in-use-guards-contents")
-def test_namespace_with_a_service_is_in_use(cloudmap, make_service, make_namespace):
-    """DeleteNamespace on a namespace that has a service raises ResourceInUse and deletes neither."""
-    namespace = make_namespace("http")["Id"]
-    service = make_service(namespace)["Id"]
-    with raises("ResourceInUse"):
-        cloudmap.delete_namespace(Id=namespace)
-    assert cloudmap.get_namespace(Id=namespace)["Namespace"]["Id"] == namespace
-    assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
-
-
-@proves("errors.resource-in-use-guards-contents")
-def test_empty_resources_are_deleted(cloudmap, make_service, make_namespace):
-    """A service that never had an instance is deleted, and then DeleteNamespace is accepted."""
-    namespace = make_namespace("http")["Id"]
-    cloudmap.delete_service(Id=make_service(namespace)["Id"])
-    assert cloudmap.delete_namespace(Id=namespace)["OperationId"]
+    wait_for_success(cloudmap.delete_namespace(Id=namespace[member]))
+    with raises("NamespaceNotFound"):
+        cloudmap.get_namespace(Id=namespace["Id"])

@@ -1,8 +1,6 @@
 """Errors at the limits of tags, resources and requests. suites/quotas checks the limits themselves."""
 
-import pytest
-
-from surveyor.testing import Inconclusive, proves, raises
+from surveyor.testing import Inconclusive, for_each, proves, raises
 
 
 def tags(count):
@@ -20,34 +18,51 @@ def test_fifty_first_tag_is_refused(cloudmap, make_namespace):
         cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "key-50", "Value": "v"}])
     found = cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"]
     assert {tag["Key"] for tag in found} == {tag["Key"] for tag in tags(50)}
+    cloudmap.untag_resource(ResourceARN=arn, TagKeys=["key-0"])
+    cloudmap.tag_resource(ResourceARN=arn, Tags=[{"Key": "key-50", "Value": "v"}])
 
 
 @proves("errors.fifty-tags-a-resource")
-@pytest.mark.parametrize("count", [51, 200])
-def test_call_with_too_many_tags_is_refused(cloudmap, make_namespace, count):
+@for_each("count", [51, 200])
+def test_call_with_too_many_tags_is_refused(cloudmap, make_namespace, make_service, count):
     """A call may list 200 tags, but a resource takes 50: more raise TooManyTagsException, and none is added."""
-    arn = make_namespace("http", Tags=[])["Arn"]
-    with raises("TooManyTagsException"):
-        cloudmap.tag_resource(ResourceARN=arn, Tags=tags(count))
-    assert cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
+    namespace = make_namespace("http", Tags=[])
+    for resource in (namespace, make_service(namespace, Tags=[])):
+        with raises("TooManyTagsException"):
+            cloudmap.tag_resource(ResourceARN=resource["Arn"], Tags=tags(count))
+        assert cloudmap.list_tags_for_resource(ResourceARN=resource["Arn"])["Tags"] == []
 
 
 @proves("errors.fifty-tags-a-resource")
-def test_resources_are_created_with_fifty_tags_at_most(cloudmap, wait_for_success, make_service, unique_name):
-    """A namespace and a service are created with 50 tags; 51 raise TooManyTagsException."""
+@for_each("kind", ["http", "private_dns", "public_dns"])
+def test_resources_are_created_with_fifty_tags_at_most(
+    cloudmap, wait_for_success, make_service, unique_name, vpc, kind
+):
+    """A namespace of each type and a service are created with 50 tags; 51 raise TooManyTagsException."""
+    create, of_vpc = getattr(cloudmap, f"create_{kind}_namespace"), {"Vpc": vpc} if kind == "private_dns" else {}
     with raises("TooManyTagsException"):
-        cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=tags(51))
-    operation = wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns"), Tags=tags(50)))
-    namespace = operation["Targets"]["NAMESPACE"]
+        create(Name=f"{unique_name('ns')}.surveyor.test", Tags=tags(51), **of_vpc)
+    operation = wait_for_success(create(Name=f"{unique_name('ns')}.surveyor.test", Tags=tags(50), **of_vpc))
+    namespace = cloudmap.get_namespace(Id=operation["Targets"]["NAMESPACE"])["Namespace"]
     with raises("TooManyTagsException"):
         make_service(namespace, Tags=tags(51))
-    service = make_service(namespace, Tags=tags(50))
-    assert len(cloudmap.list_tags_for_resource(ResourceARN=service["Arn"])["Tags"]) == 50
+    for resource in (namespace, make_service(namespace, Tags=tags(50))):
+        assert len(cloudmap.list_tags_for_resource(ResourceARN=resource["Arn"])["Tags"]) == 50
 
 
 @proves("errors.resource-limit-exceeded")
-def test_full_quota_refuses_until_a_namespace_is_deleted(cloudmap, wait_for_success, unique_name):
-    """Namespaces beyond the quota raise ResourceLimitExceeded; after one deletion one more is accepted."""
+def test_full_quota_refuses_until_a_namespace_is_deleted(cloudmap, wait_for_success, unique_name, vpc):
+    """Namespaces of any type beyond the quota raise ResourceLimitExceeded; after one deletion one more is accepted."""
+
+    def create_one_of_each_type_too_many():
+        name = f"{unique_name('ns')}.surveyor.test"
+        with raises("ResourceLimitExceeded"):
+            cloudmap.create_http_namespace(Name=name)
+        with raises("ResourceLimitExceeded"):
+            cloudmap.create_private_dns_namespace(Name=name, Vpc=vpc)
+        with raises("ResourceLimitExceeded"):
+            cloudmap.create_public_dns_namespace(Name=name)
+
     started = []
     with raises("ResourceLimitExceeded"):
         for _ in range(1_000):  # more than the quota of any test account
@@ -55,19 +70,7 @@ def test_full_quota_refuses_until_a_namespace_is_deleted(cloudmap, wait_for_succ
     if not started:
         raise Inconclusive("the quota was exhausted before the test began")
     created = [wait_for_success(operation)["Targets"]["NAMESPACE"] for operation in started]
+    create_one_of_each_type_too_many()
     wait_for_success(cloudmap.delete_namespace(Id=created[0]))
     wait_for_success(cloudmap.create_http_namespace(Name=unique_name("ns")))
-    with raises("ResourceLimitExceeded"):
-        cloudmap.create_http_namespace(Name=unique_name("ns"))
-
-
-@proves("errors.request-limit-exceeded")
-def test_discovery_beyond_the_quota_is_refused(cloudmap, make_service, http_namespace, clock):
-    """DiscoverInstances beyond 2,000 calls, plus 1,000 for each second that passes, raises RequestLimitExceeded."""
-    service, start = make_service(http_namespace)["Name"], clock.now()
-    with raises("RequestLimitExceeded"):
-        for _ in range(4_000):
-            cloudmap.discover_instances(NamespaceName=http_namespace["Name"], ServiceName=service)
-        if 2_000 + 1_000 * (clock.now() - start) >= 4_000:
-            raise Inconclusive("the calls were too slow to exhaust the quota")
-    clock.wait(10)  # so that the next test finds the quota unused
+    create_one_of_each_type_too_many()

@@ -3,34 +3,37 @@
 from surveyor.testing import proves, raises
 
 RED = {"colour": "red"}
-THOUSAND = {f"i-{number}": RED for number in range(1, 1_001)}
+THOUSAND = dict.fromkeys((f"i-{number}" for number in range(1, 1_001)), RED)
 
 
-@proves("quotas.thousand-instances-a-service")
-def test_thousand_and_first_instance_is_refused(
-    cloudmap, make_service, register, register_all, deregister, http_namespace
-):
-    """A service takes 1,000 instances; one more raises ResourceLimitExceeded, and updates are still accepted."""
-    service = make_service(http_namespace)
-    register_all(service, THOUSAND)
-    with raises("ResourceLimitExceeded"):
-        cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1001", Attributes=RED)
-    register(service, "i-1000", {"colour": "blue"})
-    deregister(service, "i-1")
-    register(service, "i-1001", RED)
-
-
-@proves("quotas.two-thousand-instances-a-namespace")
-def test_namespace_with_two_full_services_is_full(
-    cloudmap, make_service, register, register_all, deregister, make_namespace
-):
-    """After 1,000 instances in each of two services one more raises ResourceLimitExceeded until one is deregistered."""
+@proves("quotas.thousand-instances-a-service", "quotas.two-thousand-instances-a-namespace")
+def test_services_and_namespaces_are_full(cloudmap, make_service, register, register_all, deregister, make_namespace):
+    """A service takes 1,000 instances and a namespace 2,000; one more raises ResourceLimitExceeded until one leaves."""
     namespace = make_namespace("http")
-    full = make_service(namespace)
-    for service in (full, make_service(namespace)):
-        register_all(service, THOUSAND)
-    third = make_service(namespace)
+    full, nearly, third = (make_service(namespace) for _ in range(3))
+
+    def refuse_one_more(*services):
+        for service in services:
+            for name in (service["Id"], service["Arn"]):
+                with raises("ResourceLimitExceeded"):
+                    cloudmap.register_instance(ServiceId=name, InstanceId="i-1001", Attributes=RED)
+
+    register_all(full, THOUSAND)
+    refuse_one_more(full)
+    register(full, "i-1000", {"colour": "blue"})  # known instances can be registered again
+    register(third, "i-1001", RED)
+    deregister(full, "i-1")
+    register(full, "i-1001", RED)
+    with raises("ResourceLimitExceeded"):
+        cloudmap.register_instance(ServiceId=full["Id"], InstanceId="i-1", Attributes=RED)
+
+    register_all(nearly, dict(list(THOUSAND.items())[2:]))
+    register(nearly, "i-1", RED)  # the two-thousandth of the namespace, which the service would have room for
     with raises("ResourceLimitExceeded"):
         cloudmap.register_instance(ServiceId=third["Id"], InstanceId="i-1", Attributes=RED)
-    deregister(full, "i-1")
+    refuse_one_more(nearly)
+    register(third, "i-1001", {"colour": "blue"})
+    register(make_service(make_namespace("http")), "i-1", RED)
+    deregister(third, "i-1001")
     register(third, "i-1", RED)
+    refuse_one_more(third, nearly)

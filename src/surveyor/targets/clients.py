@@ -149,6 +149,10 @@ class Clients:
         assert found is not None, "a session without credentials is refused when it is created"
         return found
 
+    def count_call(self, service: str, operation: str) -> None:
+        """Count a call that no client sends."""
+        self._spending.count_call(service, operation)
+
     def _test_credentials(self, account: str) -> Credentials | None:
         """Return the credentials of a test's account; None if they come from the environment or a profile."""
         if self._target.credentials.kind == "per-test":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from botocore.exceptions import ClientError
+
 from surveyor.testing import figure_names, for_each, proves, timeouts, workload
 
 COUNTS_AFTER = 40.0
@@ -223,6 +226,52 @@ def test_a_failed_deployment_is_rolled_back(
     expected = [(*state, name) for name, last in zip(deployments, ends, strict=False) for state in (progress, last)]
     eventually(lambda: set(states()) >= set(expected), within=timeouts.SCHEDULER)
     assert set(states()) == set(expected)
+
+
+@proves("ecs.deployment.task-set-scale")
+def test_a_task_set_has_its_share_of_the_tasks(
+    ecs, cloudmap, make_service, make_task_definition, make_ecs_service, eventually, cluster, network, http_namespace
+):
+    """A task set runs and registers the desired count times its scale, rounded up, until it is deleted."""
+    # ecs/TaskSet.computedDesiredCount: "The result is always rounded up. For example, if the computed desired count is
+    # 1.2, it rounds up to 2 tasks."
+    definition = make_task_definition()
+    bare = {"taskDefinition": None, "networkConfiguration": None, "launchType": None}
+    service = make_ecs_service(definition, count=3, deploymentController={"type": "EXTERNAL"}, **bare)
+    within = {"cluster": cluster, "service": service["serviceName"]}
+
+    def create(percent, registry):
+        return ecs.create_task_set(
+            taskDefinition=definition["taskDefinitionArn"],
+            launchType="FARGATE",
+            networkConfiguration=network,
+            serviceRegistries=[{"registryArn": registry["Arn"]}],
+            scale={"unit": "PERCENT", "value": percent},
+            **within,
+        )["taskSet"]["taskSetArn"]
+
+    registries = [make_service(http_namespace) for _ in range(4)]
+    arns = [create(*pair) for pair in zip((34.0, 33.0, 0.0, 100.0), registries, strict=True)]
+
+    def is_steady(*expected):
+        """Return whether the task sets have these counts, None for one that is deleted."""
+        found = {one["taskSetArn"]: one for one in ecs.describe_task_sets(taskSets=arns, **within)["taskSets"]}
+        for arn, registry, count in zip(arns, registries, expected, strict=True):
+            listed = len(cloudmap.list_instances(ServiceId=registry["Id"])["Instances"])
+            task_set = found.get(arn, {})
+            members = ("computedDesiredCount", "runningCount", "stabilityStatus")
+            actual = (listed, *(task_set.get(name) for name in members))
+            if actual != ((0, None, None, None) if count is None else (count, count, count, "STEADY_STATE")):
+                return False
+        return True
+
+    eventually(lambda: is_steady(2, 1, 0, 3), within=timeouts.DEPLOYMENT)
+    ecs.update_task_set(taskSet=arns[0], scale={"unit": "PERCENT", "value": 67.0}, **within)
+    with pytest.raises(ClientError):  # it is not scaled to zero
+        ecs.delete_task_set(taskSet=arns[1], **within)
+    ecs.delete_task_set(taskSet=arns[1], force=True, **within)
+    ecs.delete_task_set(taskSet=arns[2], **within)
+    eventually(lambda: is_steady(3, None, None, 3), within=timeouts.DEPLOYMENT)
 
 
 @proves("ecs.deployment.healthy-gap")

@@ -41,6 +41,35 @@ def described(ecs, cluster, tasks):
     return {arns[task["taskArn"]]: task for task in answer}
 
 
+@proves("ecs.health.command")
+def test_a_check_is_a_command(ecs, make_task_definition, run_task, eventually, cluster):
+    """CMD and CMD-SHELL run a command, whose exit code 0 is success and any other failure; others are refused."""
+    # ecs/HealthCheck.command: "The string array must start with CMD to run the command arguments directly, or CMD-SHELL
+    # to run the command with the container's default shell."
+    expected = {
+        ("CMD-SHELL", "exit 0"): "HEALTHY",
+        ("CMD-SHELL", "false || true"): "HEALTHY",
+        ("CMD-SHELL", "exit 2"): "UNHEALTHY",
+        ("CMD", "true"): "HEALTHY",
+        ("CMD", "false"): "UNHEALTHY",
+        ("CMD", "true; true"): "UNHEALTHY",  # no shell, so there is no such program
+    }
+    check = {"interval": 5, "retries": 1, "startPeriod": 0}
+    tasks = {
+        command: run_task(make_task_definition(container={"healthCheck": {**check, "command": list(command)}}))
+        for command in expected
+    }
+
+    def statuses():
+        return {command: task["healthStatus"] for command, task in described(ecs, cluster, tasks).items()}
+
+    eventually(lambda: "UNKNOWN" not in statuses().values(), within=timeouts.TASK)
+    assert statuses() == expected
+    for refused in (["exit 0"], ["SHELL", "exit 0"], ["cmd", "true"]):
+        with raises("ClientException"):
+            make_task_definition(container={"healthCheck": {"command": refused}})
+
+
 @proves("ecs.health.retries-and-start-period")
 def test_a_task_is_unhealthy_after_its_retries(ecs, make_task_definition, run_task, eventually, clock, cluster):
     """A check that always fails makes its task UNHEALTHY at the last retry; failures of the start period are free."""
@@ -225,6 +254,31 @@ def test_a_failed_check_deregisters_and_replaces(
     # ecs/DeploymentConfiguration.maximumPercent: "starting replacement tasks first and then stopping the unhealthy
     # tasks"
     assert (other["createdAt"] <= end["stoppingAt"]) == (maximum > 100)
+
+
+@proves("ecs.health.grace-period")
+@for_each("grace", [0, 120])
+def test_the_grace_period_keeps_an_unhealthy_task(
+    make_task_definition, make_ecs_service, tasks_of, describe_task, eventually, tolerance, grace
+):
+    """An unhealthy task of a service is stopped once its grace period is over, which is 0 s by default."""
+    # ecs/CreateServiceRequest.healthCheckGracePeriodSeconds: "If you do not specify a health check grace period value,
+    # the default value of 0 is used."
+    check = {"healthCheck": {"command": FAILS, "interval": 30, "retries": 1}}
+    given = {"healthCheckGracePeriodSeconds": grace} if grace else {}
+    at_once = {"minimumHealthyPercent": 0, "maximumPercent": 100}  # without a replacement first
+    service = make_ecs_service(make_task_definition(container=check), deploymentConfiguration=at_once, **given)
+    assert service.get("healthCheckGracePeriodSeconds", 0) == grace
+    (task, *_) = eventually(lambda: tasks_of(service), within=timeouts.TASK)
+
+    def stopping():
+        found = describe_task(task)
+        return found if found["desiredStatus"] == "STOPPED" else None
+
+    end = eventually(stopping, within=timeouts.TASK)
+    ran = (end["stoppingAt"] - end["startedAt"]).total_seconds()
+    assert end["healthStatus"] == "UNHEALTHY"
+    assert grace - tolerance <= ran <= grace + timeouts.SCHEDULER
 
 
 @proves("ecs.health.standalone-task-goes-on")

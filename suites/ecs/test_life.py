@@ -94,7 +94,7 @@ def test_only_essential_containers_end_a_task(
     assert containers() == {"app": ("STOPPED", 3), "side": ("STOPPED", 3), "other": ("STOPPED", 0)}
 
 
-@proves("ecs.life.list-by-desired-status")
+@proves("ecs.life.list-by-desired-status", "ecs.life.started-by")
 def test_tasks_are_listed_by_what_they_are(
     ecs, make_task_definition, make_ecs_service, run_task, wait_until_steady, tasks_of, eventually, unique_name, cluster
 ):
@@ -105,7 +105,7 @@ def test_tasks_are_listed_by_what_they_are(
     ran, ended = (run_task(other, startedBy=starter)["taskArn"] for _ in range(2))
     (task,) = tasks_of(wait_until_steady(service))
     served = task["taskArn"]
-    ecs.stop_task(cluster=cluster, task=ended)
+    ecs.stop_task(cluster=cluster, task=ended, reason="no longer needed")
 
     def listed(**filters):
         pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, **filters)
@@ -118,6 +118,39 @@ def test_tasks_are_listed_by_what_they_are(
     assert listed(serviceName=service["serviceName"]) == listed(family=definition["family"]) == {served}
     assert listed(family=other["family"]) == listed(startedBy=starter) == {ran}
     assert listed(family=other["family"], desiredStatus="STOPPED") == {ended}
+    found = {part["taskArn"]: part for part in ecs.describe_tasks(cluster=cluster, tasks=[served, ran, ended])["tasks"]}
+    # ecs/Task.startedBy: "If an Amazon ECS service started the task, the startedBy parameter contains the deployment ID
+    # of that service."
+    deployments = ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"][0][
+        "deployments"
+    ]
+    assert (found[served]["startedBy"], found[ran]["startedBy"]) == (deployments[0]["id"], starter)
+    assert found[ran]["group"] == f"family:{other['family']}"
+    assert found[ended]["stoppedReason"] == "no longer needed"
+
+
+@proves("ecs.life.run-task")
+def test_run_task_starts_as_many_tasks_as_requested(ecs, make_task_definition, run_task, unique_name, cluster, network):
+    """RunTask starts one to ten tasks, and those of a clientToken once; with other parameters it is a conflict."""
+    # ecs/RunTaskRequest.count: "You can specify up to 10 tasks for each call."
+    definition = make_task_definition()
+    run = {
+        "cluster": cluster,
+        "taskDefinition": definition["taskDefinitionArn"],
+        "launchType": "FARGATE",
+        "networkConfiguration": network,
+    }
+    for count in (0, 11):
+        with raises("InvalidParameterException"):
+            ecs.run_task(**run, count=count)
+    ten = ecs.run_task(**run, count=10)
+    assert (len({task["taskArn"] for task in ten["tasks"]}), ten["failures"]) == (10, [])
+    token = unique_name("token")
+    tasks = [run_task(definition, clientToken=token) for _ in range(2)]
+    assert tasks[0]["taskArn"] == tasks[1]["taskArn"]
+    assert run_task(definition, clientToken=unique_name("token"))["taskArn"] != tasks[0]["taskArn"]
+    with raises("ConflictException"):
+        run_task(definition, clientToken=token, startedBy="another")
 
 
 @proves("ecs.life.delete-service")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from surveyor.testing import address_of, for_each, id_of, proves, timeouts
 
 
@@ -119,21 +121,22 @@ def test_each_change_of_the_registry_starts_a_deployment(
     cluster,
     http_namespace,
 ):
-    """A registry that is added, replaced and removed is that of the new tasks only, which run before the old stop."""
+    """A registry that is added, kept, replaced and removed is that of the new tasks, which run before the old stop."""
     # ecs/UpdateServiceRequest.serviceRegistries: "You can remove existing serviceRegistries by passing an empty list."
     one, other = make_service(http_namespace), make_service(http_namespace)
     service = wait_until_steady(make_ecs_service(make_task_definition()))
     name = service["serviceName"]
     wrong: list[str] = []
-    for before, after in ((None, one), (one, other), (other, None)):
+    for before, after in ((None, one), (one, one), (one, other), (other, None)):
         old, deployment = running(tasks_of(service)), service["deployments"][0]["id"]
-        ecs.update_service(
-            serviceRegistries=[{"registryArn": after["Arn"]}] if after else [], cluster=cluster, service=name
-        )
+        change: dict[str, Any] = {"serviceRegistries": [{"registryArn": after["Arn"]}] if after else []}
+        if after is before:
+            change = {"forceNewDeployment": True}
+        ecs.update_service(cluster=cluster, service=name, **change)
 
-        def is_deployed(old=old, after=after, deployment=deployment):
+        def is_deployed(old=old, before=before, after=after, deployment=deployment):
             now = ecs.describe_services(cluster=cluster, services=[name])["services"][0]
-            if after is not None and registered(cloudmap, after).keys() & old:
+            if after not in (None, before) and registered(cloudmap, after).keys() & old:
                 wrong.append("an old task in the new registry")
             if not now["runningCount"]:
                 wrong.append("no task")
@@ -144,8 +147,9 @@ def test_each_change_of_the_registry_starts_a_deployment(
         service = wait_until_steady(service)
         assert [entry["registryArn"] for entry in service["serviceRegistries"]] == ([after["Arn"]] if after else [])
         if after is not None:
-            assert set(registered(cloudmap, after)) == running(tasks_of(service))
-        if before is not None:
+            new = running(tasks_of(service))
+            eventually(lambda after=after, new=new: set(registered(cloudmap, after)) == new, within=timeouts.OPERATION)
+        if before not in (None, after):
             eventually(lambda before=before: not registered(cloudmap, before), within=timeouts.OPERATION)
     assert not wrong
 

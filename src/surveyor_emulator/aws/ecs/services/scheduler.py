@@ -143,7 +143,9 @@ def _run_task_sets(call: Call, service: Service, tasks: Sequence[Task]) -> None:
         own_tasks = [task for task in tasks if task.deployment is task_set.deployment]
         desired_count = computed_desired_count(service, task_set) if task_set.status != "DRAINING" else 0
         current = _scale(call, service, task_set.deployment, own_tasks, desired_count, desired_count)
-        is_stable = len(current) == desired_count and all(task.status == "RUNNING" for task in current)
+        is_stable = len(current) == desired_count and all(
+            task.status == "RUNNING" and (task.health == "HEALTHY" or not task.has_health_check) for task in current
+        )
         if is_stable and task_set.stable_since is None:
             task_set.stable_since = call.now
         elif not is_stable:
@@ -189,8 +191,10 @@ def counts_towards_minimum(call: Call, task: Task) -> bool:
 
 
 def _run_when_due(call: Call, service: Service, tasks: Sequence[Task]) -> None:
-    """Have the scheduler run when the next task begins to count, or the wait for the next launch is over."""
-    moments = [task.healthy_since for task in tasks if task.healthy_since is not None and task.healthy_since > call.now]
+    """Have the scheduler run when the next task begins to count, or a grace period or the wait for a launch is over."""
+    graces = [task.started + service.grace_period for task in tasks if task.started is not None]
+    counting = [task.healthy_since for task in tasks if task.healthy_since is not None]
+    moments = [moment for moment in (*graces, *counting) if moment > call.now]
     primary = service.primary
     if primary is not None and primary.launch_after > call.now:
         moments.append(primary.launch_after)

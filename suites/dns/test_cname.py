@@ -42,7 +42,7 @@ def test_each_answer_has_one_target_of_several(publish, query_dns, public_namesp
 def test_targets_in_the_zone_are_answered_too(publish, query_dns, make_resolver, public_namespace):
     """A query for an address returns the CNAME records in order, then the addresses of the last target."""
     # RFC 1034, 3.6.2: "the name server includes the CNAME record in the response and restarts the query at the domain
-    # name specified in the data field of the CNAME record"
+    # name specified in the data field"
     addresses = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1"}
     target = publish(public_namespace, dns_config("A", "AAAA", ttl=17), {"i-1": addresses})
     middle = publish(public_namespace, CNAME, {"i-1": {"AWS_INSTANCE_CNAME": target}})

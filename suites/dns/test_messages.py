@@ -81,8 +81,8 @@ def test_zone_has_its_soa_and_name_servers(request, route53, query_dns, eventual
 @for_each("kind", ["private", "public"])
 def test_large_answers_are_truncated_over_udp(publish, namespace_of_kind, query_dns, kind):
     """Without EDNS an answer that is too large has at most 512 bytes and TC; over TCP it has all records and no TC."""
-    # "DNS constraints and behaviors": "responses sent over UDP are no more than 512 bytes in size. Responses exceeding
-    # 512 bytes are truncated and the resolver must re-issue the request over TCP."
+    # "DNS constraints and behaviors": "Responses exceeding 512 bytes are truncated and the resolver must re-issue the
+    # request over TCP."
     namespace = namespace_of_kind(kind)
     name = publish(namespace, dns_config("SRV"), LARGE)
     for _ in range(3):
@@ -151,6 +151,17 @@ def test_edns_allows_large_answers(make_text, query_dns, zone):
         answer = query_dns(name, "TXT", zone, use_edns=0, payload=payload, retry_truncated=False)
         assert answer.flags & TC
         assert len(answer.wire) <= payload
+
+
+@proves("dns.udp.edns-allows-4096")
+def test_less_than_512_bytes_count_as_512(publish, query_dns, public_namespace):
+    """Eight addresses are answered in full to those who accept 100 bytes: every client accepts 512."""
+    # RFC 6891, 6.2.3: values lower than 512 are treated as 512.
+    instances = {f"i-{n}": {"AWS_INSTANCE_IPV4": f"192.0.2.{n}"} for n in range(8)}
+    name = publish(public_namespace, dns_config("A"), instances)
+    answer = query_dns(name, "A", public_namespace, use_edns=0, payload=100, retry_truncated=False)
+    assert not answer.flags & TC
+    assert sorted(record_values(answer, name, "A")) == [f"192.0.2.{n}" for n in range(8)]
 
 
 @proves("dns.udp.edns-allows-4096")

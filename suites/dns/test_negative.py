@@ -88,7 +88,7 @@ def test_name_above_an_existing_one_is_not_nxdomain(
 def test_negative_answers_have_the_soa_of_the_zone(publish, query_dns, unique_name, public_namespace):
     """The authority section of each kind of negative answer has the SOA record of the zone and nothing else."""
     # RFC 2308, 3: "MUST include the SOA record of the zone in the authority section of the response when reporting an
-    # NXDOMAIN or indicating that no data of the requested type exists"
+    # NXDOMAIN or indicating that no data … exists"
     name = publish(public_namespace, A, ONE, f"b.{unique_name('a')}")
     zone = public_namespace["Name"]
     [soa] = query_dns(zone, "SOA", public_namespace).answer

@@ -1,5 +1,6 @@
 """Hosted zones created through Route 53: how long negative answers are cached, how fast changes are published."""
 
+import dns.flags
 import dns.name
 import dns.rcode
 import dns.rdatatype
@@ -83,3 +84,48 @@ def test_registered_instance_is_answered_within_a_minute(
     eventually(lambda: count() == 1, within=timeouts.DNS_CHANGE)
     deregister(service, "i-1")
     eventually(lambda: count() == 0, within=timeouts.DNS_CHANGE)
+
+
+def address(name, value):
+    """Return an A record set."""
+    return {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": value}]}
+
+
+@proves("dns.wildcard-answers-for-absent-names")
+def test_wildcard_answers_for_names_that_do_not_exist(change_record, query_dns, eventually, zone):
+    """A wildcard record answers, under the name in question, for absent names at any depth, and not for other names."""
+    # ResourceRecordSet.Name: "You can use the asterisk (*) wildcard to replace the leftmost label in a domain name"
+    top = zone["Name"]
+    change_record(address(f"www.{top}", "192.0.2.1"))
+    change_record(address(f"c.b.{top}", "192.0.2.2"))
+    change_record(address(f"*.{top}", "192.0.2.3"))
+
+    def found(name, rdtype="A"):
+        answer = query_dns(f"{name}.{top}", rdtype, zone)
+        return dns.rcode.to_text(answer.rcode()), record_values(answer, f"{name}.{top}", rdtype)
+
+    eventually(lambda: found("absent") == ("NOERROR", ["192.0.2.3"]), within=timeouts.DNS_CHANGE)
+    assert found("deep.absent") == ("NOERROR", ["192.0.2.3"])
+    assert found("www") == ("NOERROR", ["192.0.2.1"])
+    # RFC 4592, 2.2: the names b and www exist, so that the wildcard is for neither them nor names below them.
+    assert found("b") == found("www", "AAAA") == found("absent", "AAAA") == ("NOERROR", [])
+    assert found("x.www") == found("x.b") == ("NXDOMAIN", [])
+
+
+@proves("dns.delegation-is-referred")
+def test_delegated_names_are_referred(change_record, query_dns, eventually, zone):
+    """A name at or below an NS record is answered with that record in the authority section, without authority."""
+    delegated = f"sub.{zone['Name']}"
+    servers = ["ns1.surveyor.invalid.", "ns2.surveyor.invalid."]
+    values = [{"Value": server} for server in servers]
+    change_record({"Name": delegated, "Type": "NS", "TTL": 61, "ResourceRecords": values})
+    change_record(address(f"beside-{delegated}", "192.0.2.1"))
+    eventually(lambda: query_dns(f"beside-{delegated}", "A", zone).answer, within=timeouts.DNS_CHANGE)
+    for name in (delegated, f"www.{delegated}", f"a.b.{delegated}"):
+        answer = query_dns(name, "A", zone)
+        assert (answer.rcode(), answer.answer) == (dns.rcode.NOERROR, [])
+        assert not answer.flags & dns.flags.AA
+        [referral] = answer.authority
+        assert (referral.name.to_text(), referral.ttl) == (f"{delegated}.", 61)
+        assert sorted(record.to_text() for record in referral) == servers
+    assert query_dns(f"beside-{delegated}", "A", zone).flags & dns.flags.AA

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import dns_config, proves
+from surveyor.testing import dns_config, for_each, proves
 
 ZONES = ["route53:CreateHostedZone", "route53:GetHostedZone", "route53:ListHostedZonesByName"]
 VPCS = ["ec2:DescribeVpcs", "ec2:DescribeRegions"]
@@ -88,3 +88,32 @@ def test_deregistration_needs_route53(
     permitted = client_limited_to(allow(own, *DEREGISTERING))("servicediscovery")
     assert not lacks_permission(wait_for_operation, lambda: permitted.deregister_instance(**instance))
     assert record_sets(private_namespace, name) == []
+
+
+@proves("iam.register-needs-route53", "iam.deregister-needs-route53")
+@for_each(
+    "register_without, deregister_without",
+    [
+        ("route53:ChangeResourceRecordSets", "route53:ChangeResourceRecordSets"),
+        ("route53:CreateHealthCheck", "route53:DeleteHealthCheck"),
+    ],
+)
+def test_each_permission_is_needed(
+    client_limited_to, wait_for_operation, make_service, register, public_namespace, cloudmap,
+    register_without, deregister_without,
+):  # fmt: skip
+    """In a service with records and health checks, both fail without the permission on one of these."""
+    check = {"Type": "TCP"}
+    service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig=check)["Id"]
+    attributes = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}  # a name server of Route 53
+    register({"Id": service}, "i-1", attributes)
+    own = ["servicediscovery:RegisterInstance", "servicediscovery:DeregisterInstance"]
+    missing = {register_without, deregister_without}
+    actions = [action for action in {*REGISTERING, *DEREGISTERING} if action not in missing]
+    limited = client_limited_to(allow(*own, *actions))("servicediscovery")
+    instance = {"ServiceId": service, "InstanceId": "i-2", "Attributes": attributes}
+    assert lacks_permission(wait_for_operation, lambda: limited.register_instance(**instance))
+    assert lacks_permission(
+        wait_for_operation, lambda: limited.deregister_instance(ServiceId=service, InstanceId="i-1")
+    )
+    assert [entry["Id"] for entry in cloudmap.list_instances(ServiceId=service)["Instances"]] == ["i-1"]

@@ -1,5 +1,7 @@
 """Permissions of ECS: it registers tasks with its service-linked role, not as the caller or as the task."""
 
+from contextlib import nullcontext
+
 from surveyor.testing import proves, raises, timeouts
 
 
@@ -51,19 +53,26 @@ def test_a_role_with_a_registry_is_refused(
 def test_a_role_is_limited_to_a_namespace(
     client_limited_to, ecs, make_namespace, make_task_definition, unique_name, cluster, network
 ):
-    """CreateService is allowed with the namespace in ecs:namespace, and refused with another, named or by default."""
+    """A service is created and updated with the namespace in ecs:namespace, not with another, named or by default."""
     allowed, other = make_namespace("http"), make_namespace("http")
     ports = [{"containerPort": 8080, "name": "web"}]
     definition = make_task_definition(container={"portMappings": ports})["taskDefinitionArn"]
     condition = {"ArnEquals": {"ecs:namespace": allowed["Arn"]}}
     caller = client_limited_to(
-        {"Effect": "Allow", "Action": "ecs:CreateService", "Resource": "*", "Condition": condition}
+        {
+            "Effect": "Allow",
+            "Action": ["ecs:CreateService", "ecs:UpdateService"],
+            "Resource": "*",
+            "Condition": condition,
+        }
     )
+
+    name = unique_name("service")
 
     def create(configuration):
         caller("ecs").create_service(
             cluster=cluster,
-            serviceName=unique_name("service"),
+            serviceName=name if configuration else unique_name("service"),
             taskDefinition=definition,
             desiredCount=0,
             launchType="FARGATE",
@@ -74,6 +83,10 @@ def test_a_role_is_limited_to_a_namespace(
     create({"namespace": allowed["Arn"]})
     with raises("AccessDeniedException"):
         create({"namespace": other["Arn"]})
+    for namespace in (other, allowed):
+        configuration = {"enabled": True, "namespace": namespace["Arn"]}
+        with raises("AccessDeniedException") if namespace is other else nullcontext():
+            caller("ecs").update_service(cluster=cluster, service=name, serviceConnectConfiguration=configuration)
     ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": other["Arn"]})
     with raises("AccessDeniedException"):
         create({})

@@ -29,15 +29,30 @@ def test_register_instance_access(client_limited_to, make_service, private_names
     instance = {"ServiceId": service["Id"], "InstanceId": "i-1"}
     caller = client_limited_to(policies=[REGISTERING])("servicediscovery")
     wait_for_success(caller.register_instance(**instance, Attributes=ADDRESS))
+    names = {"NamespaceName": private_namespace["Name"], "ServiceName": service["Name"]}
     assert caller.get_instance(**instance)["Instance"]["Id"] == "i-1"
-    caller.discover_instances(NamespaceName=private_namespace["Name"], ServiceName=service["Name"])
+    assert caller.get_instances_health_status(ServiceId=service["Id"])["Status"].keys() == {"i-1"}
+    assert [entry["Id"] for entry in caller.list_instances(ServiceId=service["Id"])["Instances"]] == ["i-1"]
+    assert caller.get_service(Id=service["Id"])["Service"]["Id"] == service["Id"]
+    assert caller.get_namespace(Id=private_namespace["Id"])["Namespace"]["Id"] == private_namespace["Id"]
+    for answer in (caller.list_namespaces(), caller.list_services(), caller.list_operations()):
+        assert answer
+    assert "Instances" in caller.discover_instances(**names)
+    assert "InstancesRevision" in caller.discover_instances_revision(**names)
     with raises("AccessDeniedException"):
         caller.update_instance_custom_health_status(**instance, Status="UNHEALTHY")
     with raises("AccessDeniedException"):
         caller.create_service(Name="web", NamespaceId=private_namespace["Id"])
     with raises("AccessDeniedException"):
+        caller.create_http_namespace(Name="surveyor-refused")
+    with raises("AccessDeniedException"):
+        caller.delete_service(Id=service["Id"])
+    with raises("AccessDeniedException"):
         caller.tag_resource(ResourceARN=service["Arn"], Tags=[{"Key": "team", "Value": "red"}])
+    with raises("AccessDeniedException"):
+        caller.untag_resource(ResourceARN=service["Arn"], TagKeys=["team"])
     wait_for_success(caller.deregister_instance(**instance))
+    assert caller.list_instances(ServiceId=service["Id"])["Instances"] == []
 
 
 @proves("iam.managed.discover-instance-access")
@@ -50,6 +65,10 @@ def test_discover_instance_access(client_limited_to, make_service, http_namespac
     assert "InstancesRevision" in caller.discover_instances_revision(**names)
     with raises("AccessDeniedException"):
         caller.list_services()
+    with raises("AccessDeniedException"):
+        caller.list_namespaces()
+    with raises("AccessDeniedException"):
+        caller.list_instances(ServiceId=service["Id"])
     with raises("AccessDeniedException"):
         caller.get_service(Id=service["Id"])
     with raises("AccessDeniedException"):
@@ -69,6 +88,8 @@ def test_policy_of_the_ecs_service_role(client):
         "route53:ChangeResourceRecordSets",
         "route53:CreateHealthCheck",
         "route53:DeleteHealthCheck",
+        "route53:UpdateHealthCheck",
+        "route53:GetHealthCheck",
     ):
         assert any(fnmatch(needed.lower(), action.lower()) for action in found), needed
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from surveyor_emulator.aws.moto_services import forward_to_moto
 from surveyor_emulator.core.caller import Caller
@@ -34,6 +35,8 @@ __all__ = [
     "trust_policy",
     "user_caller",
 ]
+
+_BOUNDARY_ACTIONS = ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")
 
 _changes = 0
 """Rises with each request to IAM, so that no decision is taken from a cache of before."""
@@ -63,7 +66,18 @@ def answer(service: str, request: Request, account: str, endpoint: str) -> Respo
 
     global _changes  # noqa: PLW0603  # a counter beside the one process-wide store that it counts the changes of
     _changes += 1
-    return forward_to_moto(IamResponse, "IAM", request, request.body, account, "https://iam.amazonaws.com")
+    form = {name: values[0] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+    action, body = form.get("Action", ""), request.body
+    if action in _BOUNDARY_ACTIONS:
+        # moto has boundaries of roles only. Forwarded is GetUser, which fails if there is no such user.
+        body = body.replace(f"Action={action}".encode(), b"Action=GetUser")
+    response = forward_to_moto(IamResponse, "IAM", request, body, account, "https://iam.amazonaws.com")
+    if response.status == 200 and (action in _BOUNDARY_ACTIONS or action == "CreateUser"):
+        user: Any = backend(account).users[form["UserName"]]
+        user.permissions_boundary_arn = form.get("PermissionsBoundary")
+    if response.status == 200 and action in _BOUNDARY_ACTIONS:
+        return Response(200, f"<{action}Response/>".encode(), response.headers)
+    return response
 
 
 def access_key(key: str) -> tuple[str, str, str] | None:
@@ -133,17 +147,11 @@ def _policies_of_holder(account: str, kind: str, name: str, at_change: int) -> P
     else:
         holder = store.users[name]
         sources = [holder, *(group for group in store.groups.values() if holder in group.users)]
-    boundary = getattr(holder, "permissions_boundary_arn", None) or _boundary_of_user(holder)
+    boundary = getattr(holder, "permissions_boundary_arn", None)
     return PolicySet(
         identity=tuple(policy for source in sources for policy in _attached(source)),
         boundary=(managed_policy(account, boundary),) if boundary else None,
     )
-
-
-def _boundary_of_user(user: Any) -> str | None:
-    """Return the ARN of the boundary of a user, which moto stores in another form than that of a role."""
-    bound = getattr(user, "permissions_boundary", None)
-    return str(bound["PermissionsBoundaryArn"]) if isinstance(bound, dict) else None
 
 
 def _attached(source: Any) -> Iterable[Policy]:

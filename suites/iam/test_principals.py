@@ -1,0 +1,331 @@
+"""Users, roles and sessions: which of their policies are in force, who may assume a role, and for how long."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.testing import for_each, is_allowed, proves, raises
+
+NAMESPACES, SERVICES = "servicediscovery:ListNamespaces", "servicediscovery:ListServices"
+OPERATIONS, CLUSTERS = "servicediscovery:ListOperations", "ecs:ListClusters"
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+SESSION = "RoleSessionName"
+
+
+def allow(*actions, resource="*", condition=None):
+    """Return a statement that allows the actions."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, "Condition": condition or {}}
+
+
+def deny(*actions):
+    """Return a statement that denies the actions."""
+    return {"Effect": "Deny", "Action": list(actions), "Resource": "*"}
+
+
+def document(*statements):
+    """Return a policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def allowed_lists(caller):
+    """Return which of four list operations the caller may do."""
+    cloudmap, ecs = caller("servicediscovery"), caller("ecs")
+    calls = {NAMESPACES: cloudmap.list_namespaces, SERVICES: cloudmap.list_services,
+             OPERATIONS: cloudmap.list_operations, CLUSTERS: ecs.list_clusters}  # fmt: skip
+    return {action for action, call in calls.items() if is_allowed(call)}
+
+
+@pytest.fixture
+def assume(make_user, client_with, unique_name):
+    """Assume a role, as a user who may do everything unless `by` is another caller; return a client factory."""
+
+    def assume_role(role, by=None, **params):
+        params.setdefault(SESSION, unique_name("session")[-64:])
+        response = (by or make_user(EVERYTHING))("sts").assume_role(RoleArn=role, **params)
+        return client_with(response["Credentials"])
+
+    return assume_role
+
+
+@pytest.fixture
+def make_holder(make_user, make_role, assume):
+    """Return a caller, a user or the session of a role, with these policies."""
+
+    def make(kind, *statements, **params):
+        return make_user(*statements, **params) if kind == "user" else assume(make_role(*statements, **params))
+
+    return make
+
+
+@proves("iam.nothing-by-default")
+@for_each("kind", ["user", "role"])
+def test_nothing_is_allowed_by_default(make_holder, kind):
+    """A user or role without policies may only ask who it is; one with a policy may do what it allows and no more."""
+    caller = make_holder(kind)
+    assert allowed_lists(caller) == set()
+    assert caller("sts").get_caller_identity()["Arn"]
+    assert allowed_lists(make_holder(kind, allow(SERVICES))) == {SERVICES}
+
+
+@proves("iam.identity-policies-add-up")
+def test_policies_of_a_user_add_up(iam, make_user, unique_name):
+    """A user may do what its inline, its attached, or its groups' policies allow, and no longer once one is removed."""
+    name, group = unique_name("user"), unique_name("group")
+    caller = make_user(allow(NAMESPACES), UserName=name)
+    attached = iam.create_policy(PolicyName=unique_name("policy"), PolicyDocument=document(allow(SERVICES)))["Policy"][
+        "Arn"
+    ]
+    iam.attach_user_policy(UserName=name, PolicyArn=attached)
+    iam.create_group(GroupName=group)
+    iam.put_group_policy(GroupName=group, PolicyName="own", PolicyDocument=document(allow(OPERATIONS)))
+    assert allowed_lists(caller) == {NAMESPACES, SERVICES}
+    iam.add_user_to_group(GroupName=group, UserName=name)
+    assert allowed_lists(caller) == {NAMESPACES, SERVICES, OPERATIONS}
+    iam.detach_user_policy(UserName=name, PolicyArn=attached)
+    assert allowed_lists(caller) == {NAMESPACES, OPERATIONS}
+    iam.attach_group_policy(GroupName=group, PolicyArn=attached)
+    assert allowed_lists(caller) == {NAMESPACES, SERVICES, OPERATIONS}
+    iam.delete_user_policy(UserName=name, PolicyName="own")
+    assert allowed_lists(caller) == {SERVICES, OPERATIONS}
+    iam.remove_user_from_group(GroupName=group, UserName=name)
+    assert allowed_lists(caller) == set()
+
+
+@proves("iam.identity-policies-add-up")
+def test_policies_of_a_role_add_up(iam, make_role, assume, unique_name):
+    """A session may do what the inline and the attached policies of its role allow, also if they changed since."""
+    name = unique_name("role")
+    caller = assume(make_role(allow(NAMESPACES), RoleName=name))
+    assert allowed_lists(caller) == {NAMESPACES}
+    attached = iam.create_policy(PolicyName=unique_name("policy"), PolicyDocument=document(allow(SERVICES)))["Policy"][
+        "Arn"
+    ]
+    iam.attach_role_policy(RoleName=name, PolicyArn=attached)
+    assert allowed_lists(caller) == {NAMESPACES, SERVICES}
+    iam.delete_role_policy(RoleName=name, PolicyName="own")
+    assert allowed_lists(caller) == {SERVICES}
+
+
+@proves("iam.default-version-decides")
+def test_the_default_version_decides(iam, make_user, unique_name):
+    """Of the versions of a managed policy only the default one is in force."""
+    name = unique_name("user")
+    caller = make_user(UserName=name)
+    arn = iam.create_policy(PolicyName=unique_name("policy"), PolicyDocument=document(allow(NAMESPACES)))["Policy"][
+        "Arn"
+    ]
+    iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=document(allow(SERVICES)), SetAsDefault=False)
+    assert allowed_lists(caller) == {NAMESPACES}
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v2")
+    assert allowed_lists(caller) == {SERVICES}
+
+
+@proves("iam.deny-wins.in-every-policy")
+@for_each("where", ["inline", "attached", "group", "boundary"])
+def test_deny_in_any_policy_of_a_user_wins(iam, make_user, unique_name, where):
+    """Although every policy allows everything, what one of them denies is refused."""
+    name, group = unique_name("user"), unique_name("group")
+    denying = [EVERYTHING, deny(SERVICES)]
+    statements = {
+        kind: denying if kind == where else [EVERYTHING] for kind in ("inline", "attached", "group", "boundary")
+    }
+    caller = make_user(*statements["inline"], boundary=statements["boundary"], UserName=name)
+    attached = iam.create_policy(PolicyName=unique_name("policy"), PolicyDocument=document(*statements["attached"]))
+    iam.attach_user_policy(UserName=name, PolicyArn=attached["Policy"]["Arn"])
+    iam.create_group(GroupName=group)
+    iam.put_group_policy(GroupName=group, PolicyName="own", PolicyDocument=document(*statements["group"]))
+    iam.add_user_to_group(GroupName=group, UserName=name)
+    assert allowed_lists(caller) == {NAMESPACES, OPERATIONS, CLUSTERS}
+
+
+@proves("iam.deny-wins.in-every-policy")
+@for_each("where", ["role", "boundary", "session"])
+def test_deny_in_any_policy_of_a_session_wins(make_role, assume, where):
+    """Although role, boundary and session policy allow everything, what one of them denies is refused."""
+    denying = [EVERYTHING, deny(SERVICES)]
+    statements = {kind: denying if kind == where else [EVERYTHING] for kind in ("role", "boundary", "session")}
+    role = make_role(*statements["role"], boundary=statements["boundary"])
+    caller = assume(role, Policy=document(*statements["session"]))
+    assert allowed_lists(caller) == {NAMESPACES, OPERATIONS, CLUSTERS}
+
+
+@proves("iam.boundary-limits")
+@for_each("kind", ["user", "role"])
+def test_boundaries_limit(make_holder, kind):
+    """A user or role may do what both its policies and its boundary allow; a boundary alone allows nothing."""
+    caller = make_holder(
+        kind, allow(NAMESPACES, SERVICES, CLUSTERS), boundary=[allow(SERVICES, OPERATIONS), allow("ecs:*")]
+    )
+    assert allowed_lists(caller) == {SERVICES, CLUSTERS}
+    assert allowed_lists(make_holder(kind, boundary=[EVERYTHING])) == set()
+    assert allowed_lists(make_holder(kind, EVERYTHING, boundary=[deny(CLUSTERS)])) == set()
+
+
+@proves("iam.boundary-limits")
+def test_a_boundary_is_replaced(iam, make_user, unique_name):
+    """Once its boundary is deleted, a user may do all that its policies allow; a new boundary limits it again."""
+    name = unique_name("user")
+    caller = make_user(allow(NAMESPACES, SERVICES), boundary=[allow(SERVICES)], UserName=name)
+    assert allowed_lists(caller) == {SERVICES}
+    iam.delete_user_permissions_boundary(UserName=name)
+    assert allowed_lists(caller) == {NAMESPACES, SERVICES}
+    limit = iam.create_policy(PolicyName=unique_name("policy"), PolicyDocument=document(allow(NAMESPACES)))
+    iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=limit["Policy"]["Arn"])
+    assert allowed_lists(caller) == {NAMESPACES}
+
+
+@proves("iam.session-policies.limit-role-and-boundary")
+def test_a_session_may_do_what_all_three_allow(make_role, assume):
+    """A session may do what its role, the role's boundary and its session policy all allow."""
+    role = make_role(allow(NAMESPACES, SERVICES, OPERATIONS), boundary=[allow(SERVICES, OPERATIONS, CLUSTERS)])
+    assert allowed_lists(assume(role)) == {SERVICES, OPERATIONS}
+    limit = document(allow(NAMESPACES, OPERATIONS, CLUSTERS))
+    assert allowed_lists(assume(role, Policy=limit)) == {OPERATIONS}
+    assert allowed_lists(assume(make_role(allow(SERVICES)), Policy=document(EVERYTHING))) == {SERVICES}
+    assert allowed_lists(assume(make_role(), Policy=document(EVERYTHING))) == set()
+
+
+@proves("iam.session-policies.managed-and-inline")
+def test_managed_and_inline_session_policies(iam, make_role, assume, unique_name):
+    """Session policies passed as text and by ARN are alternatives to each other, and both limit the role."""
+    arns = [
+        {"arn": iam.create_policy(PolicyName=unique_name("p"), PolicyDocument=document(allow(action)))["Policy"]["Arn"]}
+        for action in (SERVICES, CLUSTERS)
+    ]
+    role = make_role(allow(NAMESPACES, SERVICES, OPERATIONS))
+    assert allowed_lists(assume(role, PolicyArns=arns[:1])) == {SERVICES}
+    assert allowed_lists(assume(role, PolicyArns=arns)) == {SERVICES}
+    assert allowed_lists(assume(role, PolicyArns=arns, Policy=document(allow(NAMESPACES)))) == {NAMESPACES, SERVICES}
+
+
+@proves("iam.policy-variables.of-the-principal")
+def test_variables_name_the_user(iam, make_user, make_service, http_namespace, unique_name):
+    """${aws:username} in a resource is the name of the user, ${aws:PrincipalTag/…} a tag of the user."""
+    ours, other = make_service(http_namespace), make_service(http_namespace)
+    stem = ours["Arn"].partition("service/")[0]
+    by_name = allow("servicediscovery:GetService", resource=f"{stem}service/${{aws:username}}")
+    by_tag = allow("servicediscovery:ListInstances", resource=f"{stem}service/${{aws:PrincipalTag/service}}")
+    caller = make_user(by_name, by_tag, UserName=ours["Id"])("servicediscovery")
+    assert is_allowed(caller.get_service, Id=ours["Id"])
+    assert not is_allowed(caller.get_service, Id=other["Id"])
+    assert not is_allowed(caller.list_instances, ServiceId=other["Id"])
+    iam.tag_user(UserName=ours["Id"], Tags=[{"Key": "service", "Value": other["Id"]}])
+    assert is_allowed(caller.list_instances, ServiceId=other["Id"])
+    assert not is_allowed(caller.list_instances, ServiceId=ours["Id"])
+
+
+@proves("iam.principal-tags")
+def test_tags_of_users_and_roles_decide(make_user, make_role, assume):
+    """aws:PrincipalTag has the tags of a user, those of a role, and session tags, which override those of the role."""
+    statement = allow(SERVICES, condition={"StringEquals": {"aws:PrincipalTag/team": "red"}})
+    red, blue = [{"Key": "team", "Value": "red"}], [{"Key": "team", "Value": "blue"}]
+    for tags, allowed in (([], set()), (red, {SERVICES}), (blue, set())):
+        assert allowed_lists(make_user(statement, Tags=tags)) == allowed
+        assert allowed_lists(assume(make_role(statement, Tags=tags))) == allowed
+        assert allowed_lists(assume(make_role(statement), Tags=tags)) == allowed
+    assert allowed_lists(assume(make_role(statement, Tags=red), Tags=blue)) == set()
+    assert allowed_lists(assume(make_role(statement, Tags=blue), Tags=red)) == {SERVICES}
+    other = [{"Key": "env", "Value": "test"}]
+    assert allowed_lists(assume(make_role(statement, Tags=red), Tags=other)) == {SERVICES}
+
+
+@proves("iam.session-tags-need-permission")
+def test_session_tags_need_permission(make_user, make_role, assume, account):
+    """To pass session tags, both the trust policy of the role and the caller's policies must allow sts:TagSession."""
+    tags, may_tag = [{"Key": "team", "Value": "red"}], make_user(allow("sts:AssumeRole", "sts:TagSession"))
+    by_account = {"Effect": "Allow", "Principal": {"AWS": account}}
+    untagged = make_role(trust=[{**by_account, "Action": "sts:AssumeRole"}])
+    tagged = make_role(trust=[{**by_account, "Action": ["sts:AssumeRole", "sts:TagSession"]}])
+    assert is_allowed(assume, untagged, by=may_tag)
+    assert not is_allowed(assume, untagged, by=may_tag, Tags=tags)
+    assert is_allowed(assume, tagged, by=may_tag, Tags=tags)
+    may_not_tag = make_user(allow("sts:AssumeRole"))
+    assert is_allowed(assume, tagged, by=may_not_tag)
+    assert not is_allowed(assume, tagged, by=may_not_tag, Tags=tags)
+
+
+@proves("iam.trust-policy-decides")
+def test_who_may_assume_a_role(make_user, make_role, assume, account, unique_name):
+    """A role may be assumed by the users, roles and accounts that its trust policy names, and by no others."""
+    name = unique_name("user")
+    ours, other = make_user(allow("sts:*"), UserName=name), make_user(allow("sts:*"))
+    first = make_role(allow("sts:*"))
+    session = assume(first)
+    for principal, callers in (
+        (f"arn:aws:iam::{account}:user/{name}", [ours]),
+        (first, [session]),
+        (f"arn:aws:iam::{account}:root", [ours, other, session]),
+        (account, [ours, other, session]),
+        ([f"arn:aws:iam::{account}:user/{name}", first], [ours, session]),
+    ):
+        role = make_role(trust=[{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}])
+        assert [is_allowed(assume, role, by=caller) for caller in (ours, other, session)] == [
+            caller in callers for caller in (ours, other, session)
+        ], principal
+
+
+@proves("iam.trust-policy-decides")
+def test_conditions_of_a_trust_policy(make_user, make_role, assume, account):
+    """A trust policy can require an external id or a session name, and deny."""
+    caller, by_account = make_user(allow("sts:*")), {"Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+    external = {"StringEquals": {"sts:ExternalId": "one"}}
+    named = {"StringLike": {"sts:RoleSessionName": "deploy-*"}}
+    role = make_role(trust=[{"Effect": "Allow", **by_account, "Condition": external}])
+    for given, allowed in (({}, False), ({"ExternalId": "two"}, False), ({"ExternalId": "one"}, True)):
+        assert is_allowed(assume, role, by=caller, **given) is allowed, given
+    role = make_role(trust=[{"Effect": "Allow", **by_account}, {"Effect": "Deny", **by_account, "Condition": named}])
+    assert is_allowed(assume, role, by=caller, RoleSessionName="test-1")
+    assert not is_allowed(assume, role, by=caller, RoleSessionName="deploy-1")
+
+
+@proves("iam.trust-policy-decides")
+def test_an_account_that_is_trusted_must_allow_its_users(make_user, make_role, assume):
+    """If the trust policy names the account, a user also needs permission to assume this role."""
+    role, other = make_role(), make_role()
+    caller = make_user(allow("sts:AssumeRole", resource=role))
+    assert is_allowed(assume, role, by=caller)
+    assert not is_allowed(assume, other, by=caller)
+    assert not is_allowed(assume, role, by=make_user(EVERYTHING, deny("sts:AssumeRole")))
+
+
+@proves("iam.session-expires")
+def test_a_session_expires(assumable_role, client_with, clock, tolerance, unique_name):
+    """Credentials of AssumeRole are valid for DurationSeconds, and are refused afterwards by each service."""
+    params = {"RoleArn": assumable_role.role, SESSION: unique_name("session")[-64:]}
+    short, longer = (
+        assumable_role.sts.assume_role(**params, DurationSeconds=seconds)["Credentials"] for seconds in (900, 1_200)
+    )
+    assert short["Expiration"].timestamp() == pytest.approx(clock.now() + 900, abs=max(tolerance, 5))
+    assert longer["Expiration"].timestamp() == pytest.approx(clock.now() + 1_200, abs=max(tolerance, 5))
+    cloudmap, ecs = client_with(short)("servicediscovery"), client_with(short)("ecs")
+    clock.wait(short["Expiration"].timestamp() - clock.now() - 30)
+    assert "Namespaces" in cloudmap.list_namespaces()
+    assert "clusterArns" in ecs.list_clusters()
+    clock.wait(60)
+    with raises("ExpiredTokenException"):
+        cloudmap.list_namespaces()
+    with raises("ExpiredTokenException"):
+        ecs.list_clusters()
+    assert "Namespaces" in client_with(longer)("servicediscovery").list_namespaces()
+
+
+@proves("iam.session-duration")
+def test_duration_of_sessions(make_user, make_role, client_with, clock, assume):
+    """Sessions last an hour by default, at most as long as the role allows, and an hour at most for a chained role."""
+    caller = make_user(EVERYTHING)
+    role, long = make_role(EVERYTHING), make_role(EVERYTHING, MaxSessionDuration=7_200)
+
+    def seconds(by, arn, **params):
+        try:
+            response = by("sts").assume_role(RoleArn=arn, RoleSessionName="test", **params)
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return pytest.approx(response["Credentials"]["Expiration"].timestamp() - clock.now(), abs=5)
+
+    assert [seconds(caller, arn) for arn in (role, long)] == [3_600, 3_600]
+    assert [seconds(caller, role, DurationSeconds=value) for value in (3_600, 3_601)] == [3_600, "ValidationError"]
+    assert [seconds(caller, long, DurationSeconds=value) for value in (7_200, 7_201)] == [7_200, "ValidationError"]
+    chained = assume(role, by=caller)
+    assert [seconds(chained, long, DurationSeconds=value) for value in (3_600, 3_601)] == [3_600, "ValidationError"]

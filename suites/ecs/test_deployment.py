@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -47,7 +49,7 @@ def test_the_old_task_is_stopped_when_the_new_one_counts(
         assert COUNTS_AFTER - tolerance <= ran <= COUNTS_AFTER + timeouts.SCHEDULER, f"after {ran:.1f} s"
 
 
-@proves("ecs.deployment.minimum-and-maximum")
+@proves("ecs.deployment.minimum-and-maximum", "ecs.deployment.statuses")
 @for_each(
     "count, minimum, maximum, at_least, at_most",
     {
@@ -80,17 +82,64 @@ def test_minimum_and_maximum_hold_during_a_deployment(
     first = wait_until_steady(service)["deployments"][0]["id"]
     ecs.update_service(cluster=cluster, service=service["serviceName"], forceNewDeployment=True)
     outside: list[tuple[int, int]] = []
+    wrong: list[object] = []
 
     def is_over():
         now = described(ecs, cluster, service)
         running, pending = now["runningCount"], now["pendingCount"]
         if running < at_least or running + pending > at_most:
             outside.append((running, pending))
-        ids = [deployment["id"] for deployment in now["deployments"]]
-        return first not in ids and running == count
+        statuses = {deployment["id"]: deployment["status"] for deployment in now["deployments"]}
+        parts = [deployment["runningCount"] for deployment in now["deployments"]]
+        if statuses.pop(first, "ACTIVE") != "ACTIVE" or list(statuses.values()) != ["PRIMARY"] or sum(parts) != running:
+            wrong.append((statuses, parts))
+        return len(now["deployments"]) == 1 and now["deployments"][0]["rolloutState"] == "COMPLETED"
 
+    assert described(ecs, cluster, service)["deployments"][0]["rolloutState"] == "IN_PROGRESS"
     eventually(is_over, within=timeouts.DEPLOYMENT)
     assert not outside, "running and pending"
+    assert not wrong, "deployments"
+    assert described(ecs, cluster, service)["runningCount"] == count
+
+
+@proves("ecs.deployment.triggers")
+def test_certain_changes_start_a_deployment(
+    ecs, make_service, make_task_definition, make_ecs_service, cluster, network, http_namespace
+):
+    """What tasks are made of, and forceNewDeployment, start a deployment; other members of UpdateService do not."""
+    # ecs/UpdateServiceRequest: "This parameter triggers a new service deployment." or "doesn't trigger"
+    awsvpc = network["awsvpcConfiguration"]
+    other_ip = {"ENABLED": "DISABLED", "DISABLED": "ENABLED"}[awsvpc["assignPublicIp"]]
+    changes: dict[str, tuple[Any, bool]] = {
+        "taskDefinition": (make_task_definition()["taskDefinitionArn"], True),
+        "networkConfiguration": ({"awsvpcConfiguration": {**awsvpc, "assignPublicIp": other_ip}}, True),
+        "platformVersion": ("1.4.0", True),
+        "serviceRegistries": ([{"registryArn": make_service(http_namespace)["Arn"]}], True),
+        "forceNewDeployment": (True, True),
+        "desiredCount": (0, False),
+        "deploymentConfiguration": ({"minimumHealthyPercent": 50, "maximumPercent": 150}, False),
+        "availabilityZoneRebalancing": ("DISABLED", False),
+        "healthCheckGracePeriodSeconds": (30, False),
+        "enableECSManagedTags": (True, False),
+        "enableExecuteCommand": (False, False),
+        "propagateTags": ("SERVICE", False),
+    }
+    service = make_ecs_service(make_task_definition(), count=0)
+    for member, (value, is_trigger) in changes.items():
+        before = described(ecs, cluster, service)["deployments"][0]["id"]
+        update = {"cluster": cluster, "service": service["serviceName"], member: value}
+        after = ecs.update_service(**update)["service"]["deployments"][0]
+        assert (member, after["id"] != before) == (member, is_trigger)
+    now = described(ecs, cluster, service)
+    assert now["taskDefinition"] == changes["taskDefinition"][0]
+    assert now["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == other_ip
+    assert [entry["registryArn"] for entry in now["serviceRegistries"]] == [
+        entry["registryArn"] for entry in changes["serviceRegistries"][0]
+    ]
+    for member in ("availabilityZoneRebalancing", "healthCheckGracePeriodSeconds", "propagateTags"):
+        assert now[member] == changes[member][0]
+    actual = now["deploymentConfiguration"]
+    assert (actual["minimumHealthyPercent"], actual["maximumPercent"]) == (50, 150)
 
 
 @proves("ecs.deployment.breaker-counts-health")

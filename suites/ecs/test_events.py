@@ -6,7 +6,7 @@ CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 STATES = ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"]
 
 
-@proves("ecs.events.unhealthy-instance-is-told")
+@proves("ecs.events.unhealthy-instance-is-told", "ecs.events.steady-state")
 def test_an_unhealthy_instance_is_reported(
     make_service,
     make_task_definition,
@@ -28,9 +28,21 @@ def test_an_unhealthy_instance_is_reported(
     services = [make_ecs_service(definition), registered]
     tasks = [tasks_of(wait_until_steady(service))[0] for service in services]
 
+    own = {service["serviceArn"] for service in services}
+
+    def named(name):
+        events = (event for event in received() if own.intersection(event["resources"]))
+        return [event for event in events if event["detail"]["eventName"] == name]
+
     def unhealthy():
-        name = "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY"
-        return [event for event in received() if event["detail"]["eventName"] == name]
+        return named("SERVICE_DISCOVERY_INSTANCE_UNHEALTHY")
+
+    def steady():
+        events = named("SERVICE_STEADY_STATE")
+        return {(arn, event["detail"]["eventType"]) for event in events for arn in event["resources"]}
+
+    eventually(lambda: len(steady()) == len(services), within=timeouts.SCHEDULER)
+    assert steady() == {(arn, "INFO") for arn in own}
 
     assert unhealthy() == []
     for task in tasks:

@@ -129,6 +129,66 @@ def test_tasks_are_listed_by_what_they_are(
     assert found[ended]["stoppedReason"] == "no longer needed"
 
 
+@proves("ecs.life.names")
+def test_resources_are_named_by_name_or_arn(
+    ecs, make_task_definition, make_ecs_service, run_task, unique_name, cluster
+):
+    """Clusters, services and tasks are described by name (or id) and by ARN, 10 or 100 at once; others are missing."""
+    service, task = make_ecs_service(make_task_definition(), count=0), run_task(make_task_definition())
+    for within in (cluster, task["clusterArn"]):
+        assert service["serviceArn"] in ecs.list_services(cluster=within, maxResults=100)["serviceArns"]
+        for name in (service["serviceName"], service["serviceArn"]):
+            (found,) = ecs.describe_services(cluster=within, services=[name])["services"]
+            assert found["serviceArn"] == service["serviceArn"]
+        for name in (id_of(task), task["taskArn"]):
+            (described,) = ecs.describe_tasks(cluster=within, tasks=[name])["tasks"]
+            assert described["taskArn"] == task["taskArn"]
+    names = [unique_name("none") for _ in range(10)]
+    missing = ecs.describe_services(cluster=cluster, services=names)
+    assert missing["services"] == []
+    assert [failure["reason"] for failure in missing["failures"]] == ["MISSING"] * 10
+    # ecs/DescribeServicesRequest.services: "You may specify up to 10 services to describe in a single operation."
+    with raises("InvalidParameterException"):
+        ecs.describe_services(cluster=cluster, services=[*names, "another"])
+    ids = [f"{number:032x}" for number in range(100)]
+    assert len(ecs.describe_tasks(cluster=cluster, tasks=ids)["failures"]) == 100
+    with raises("InvalidParameterException"):
+        ecs.describe_tasks(cluster=cluster, tasks=[*ids, "f" * 32])
+
+
+@proves("ecs.life.task-definition-revisions")
+def test_a_family_is_its_latest_active_revision(
+    ecs, make_task_definition, make_ecs_service, unique_name, tasks_of, eventually, cluster
+):
+    """A family means its latest ACTIVE revision; a service whose revision is INACTIVE can still be scaled."""
+    # ecs/CreateServiceRequest.taskDefinition: "If a revision isn't specified, the latest ACTIVE revision is used."
+    family = unique_name("family")
+    first, second = (make_task_definition(family=family) for _ in range(2))
+    assert (first["revision"], second["revision"]) == (1, 2)
+    named = {
+        family: second,
+        f"{family}:1": first,
+        f"{family}:2": second,
+        first["taskDefinitionArn"]: first,
+        second["taskDefinitionArn"]: second,
+    }
+    for name, definition in named.items():
+        arn = definition["taskDefinitionArn"]
+        assert ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]["taskDefinitionArn"] == arn
+        assert make_ecs_service({**second, "taskDefinitionArn": name}, count=0)["taskDefinition"] == arn
+    service = make_ecs_service(second, count=0)
+    ecs.deregister_task_definition(taskDefinition=f"{family}:2")
+
+    def latest():
+        return ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]["revision"]
+
+    eventually(lambda: latest() == 1, within=600)  # ecs/DeregisterTaskDefinition: "up to a 10-minute window"
+    inactive = ecs.describe_task_definition(taskDefinition=f"{family}:2")["taskDefinition"]
+    assert inactive["status"] == "INACTIVE"
+    ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=1)
+    eventually(lambda: [task["lastStatus"] for task in tasks_of(service)] == ["RUNNING"], within=timeouts.TASK)
+
+
 @proves("ecs.life.run-task")
 def test_run_task_starts_as_many_tasks_as_requested(ecs, make_task_definition, run_task, unique_name, cluster, network):
     """RunTask starts one to ten tasks, and those of a clientToken once; with other parameters it is a conflict."""

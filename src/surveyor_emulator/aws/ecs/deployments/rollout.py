@@ -14,7 +14,7 @@ from dataclasses import replace
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
-from surveyor_emulator.aws.ecs.service_principal import send_event
+from surveyor_emulator.aws.ecs.service_principal import send_event, send_service_action
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.core.world import Call
 
@@ -99,6 +99,8 @@ def judge(
     steady = deployment.rollout_state == "COMPLETED" and all_running
     if steady and not service.steady:
         add_event(call, service, f"(service {service.name}) has reached a steady state.")
+        detail = {"clusterArn": service.cluster.arn, "createdAt": call.now}
+        send_service_action(call, service.arn, "INFO", "SERVICE_STEADY_STATE", detail)
     service.steady = steady
 
 
@@ -113,7 +115,7 @@ def stop(call: Call, service: Service, deployment: Deployment, *, rolls_back: bo
 
 
 def threshold_of(service: Service) -> int:
-    """Return the number of failed tasks at which the circuit breaker fails a deployment (ecs ThresholdConfiguration)."""
+    """Return the number of failed tasks at which the circuit breaker fails a deployment."""
     configuration = service.circuit_breaker.get("thresholdConfiguration") or {"type": "BOUNDED_PERCENT", "value": 50}
     if configuration["type"] == "COUNT":
         return max(int(configuration["value"]), 1)

@@ -14,7 +14,7 @@ from surveyor.targets import load_target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.preflight import operations
 
-CLAIM = "services.duplicate-name-is-refused"
+CLAIM = "services.health-check.path-is-limited"
 CALLED = (
     "servicediscovery:CreateHttpNamespace", "servicediscovery:GetNamespace", "servicediscovery:GetOperation",
     "servicediscovery:CreateService", "servicediscovery:GetService",

@@ -51,7 +51,7 @@ def test_existing_names_have_no_other_types(publish, query_dns, public_namespace
 
 
 @proves("dns.negative.nxdomain-and-nodata")
-def test_dnspython_tells_both_apart(publish, make_resolver, public_namespace):
+def test_dnspython_distinguishes_both(publish, make_resolver, public_namespace):
     """dnspython's resolver raises NXDOMAIN for an absent name and NoAnswer for another type."""
     name = publish(public_namespace, A, ONE)
     resolver = make_resolver(public_namespace)
@@ -101,7 +101,7 @@ def test_negative_answers_have_the_soa_of_the_zone(publish, query_dns, unique_na
 
 @proves("dns.negative.has-soa")
 def test_nxdomain_of_a_resolver_has_the_soa(publish, query_dns, private_namespace):
-    """NXDOMAIN of a VPC's resolver has the SOA record of the private zone, which tells how long it may be cached."""
+    """NXDOMAIN of a VPC's resolver has the SOA record of the private zone."""
     publish(private_namespace, A, ONE)
     zone = private_namespace["Name"]
     answer = query_dns(f"absent.{zone}", "A", private_namespace)

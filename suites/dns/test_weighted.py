@@ -36,7 +36,7 @@ def query_values(query_dns, public_namespace):
 
 
 def chi_square(counts):
-    """Return the statistic that tells how far counts are from being equal."""
+    """Return the statistic that grows with the differences between counts."""
     expected = sum(counts) / len(counts)
     return sum((count - expected) ** 2 / expected for count in counts)
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from surveyor.testing import Inconclusive, address_of, for_each, proves, timeouts
+from surveyor.testing import address_of, for_each, proves, timeouts
 
 
 @pytest.fixture
@@ -98,8 +98,6 @@ def test_posts_that_are_executed_twice(make_three_tasks, call_from_task, call_ta
     for task in tasks:
         for key, times in call_task(task, "/executions")["executions"].items():
             executed[key] += [address_of(task)] * times
-    if not executed:
-        raise Inconclusive("no POST has arrived")
     assert set(executed) == {f"order-{number}" for number in range(12)}
     repeated = {key: addresses for key, addresses in sorted(executed.items()) if len(addresses) > 1}
     for key, addresses in repeated.items():

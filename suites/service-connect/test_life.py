@@ -71,9 +71,9 @@ def test_a_call_ends_before_its_task_does(
     ecs, make_connect_service, wait_for_task, call_from_task, call_task, clock, eventually, cluster
 ):
     """If a task is stopped while it answers a call that takes 10 s, the answer arrives."""
-    server = make_connect_service("backend", wall_second=0.04)
+    server = make_connect_service("backend")
     callee = wait_for_task(server)
-    client = wait_for_task(make_connect_service(wall_second=0.04))
+    client = wait_for_task(make_connect_service())
     calls: list[TaskCall] = []
     thread = threading.Thread(target=lambda: calls.extend(call_from_task(client, f"{server.url}/?after=10")))
     thread.start()
@@ -137,6 +137,29 @@ def test_the_port_of_a_proxy(
     assert is_proxied(client, callee, port or TASK_PORT)
     if port is not None:
         assert not is_proxied(client, callee, TASK_PORT)
+
+
+@proves("service-connect.port.ephemeral-in-bridge-mode")
+def test_the_port_of_a_proxy_in_bridge_mode(
+    cloudmap, make_connect_service, wait_for_task, call_from_task, eventually, http_namespace, start_container_instances
+):
+    """In bridge mode instances have a port of the host that is not the container port, or the override."""
+    # ecs/ServiceConnectService.ingressPortOverride: "In bridge mode, the default value is the ephemeral port of the
+    # Service Connect proxy."
+    start_container_instances()
+    bridge = {"definition": {"requiresCompatibilities": None, "networkMode": "bridge"}, "launchType": "EC2"}
+    servers = {
+        port: make_connect_service("backend", endpoint={"ingressPortOverride": port}, **bridge) for port in (None, 9090)
+    }
+    for server in servers.values():
+        wait_for_task(server)
+    client = wait_for_task(make_connect_service())
+    for override, server in servers.items():
+        names = {"NamespaceName": http_namespace["Name"], "ServiceName": server.alias}
+        [found] = eventually(lambda names=names: cloudmap.discover_instances(**names)["Instances"], timeouts.DISCOVERY)
+        port = int(found["Attributes"]["AWS_INSTANCE_PORT"])
+        assert port == override if override else port >= 32_768
+        assert [call.status for call in call_from_task(client, server.url)] == [200]
 
 
 DEFAULT = "x-amzn-ecs-blue-green-test"

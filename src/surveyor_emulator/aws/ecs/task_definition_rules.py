@@ -188,10 +188,7 @@ def _parse_port(mapping: Mapping[str, Any], mode: str) -> Port:
             "a port's name has up to 64 lowercase letters, digits, underscores and hyphens, and does not begin "
             "with a hyphen"
         )
-    app_protocol = mapping.get("appProtocol")
-    if app_protocol not in (None, "http", "http2", "grpc"):
-        raise client_error("an appProtocol is http, http2 or grpc")
-    return Port(container_port, host_port, mapping.get("protocol") or "tcp", name, app_protocol or "tcp")
+    return Port(container_port, host_port, mapping.get("protocol") or "tcp", name, mapping.get("appProtocol") or "tcp")
 
 
 def _format_port(port: Port, mapping: Mapping[str, Any]) -> dict[str, Any]:

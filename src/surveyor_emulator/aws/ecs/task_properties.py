@@ -28,6 +28,8 @@ def wall_seconds_per_second(call: Call, task: Task) -> float:
 
 
 def vpc_of(call: Call, task: Task) -> str | None:
-    """Return the VPC that a task is in, whose resolver it uses; None for a task without a subnet."""
-    subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet or "")
-    return subnet.vpc if subnet is not None else None
+    """Return the VPC whose resolver a task uses: that of its subnet or of its EC2 instance, None if it has neither."""
+    ec2 = ec2_state(call.world, call.account, call.region)
+    host = ec2.instances.get(task.instance.ec2_id) if task.instance is not None else None
+    place = ec2.subnets.get(task.subnet) if task.subnet is not None else host
+    return place.vpc if place is not None else None

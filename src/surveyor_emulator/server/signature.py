@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Authorization", "Credential", "Scope", "SigningError", "read_authorization", "verify"]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-SKEW = 15 * 60  # wall seconds; IAM User Guide: a request must reach AWS within five (here: fifteen) minutes
+# Wall seconds. IAM User Guide: "In most cases, a request must reach AWS within five minutes"; the common errors in each
+# API reference: RequestExpired after 15 minutes.
+SKEW = 15 * 60
 _BLOCK = 64  # bytes, of SHA-256
 _SMALL = 500  # bytes of a body
 
@@ -116,7 +118,7 @@ def _scope(header: str) -> Scope | None:
         return None
     fields = _fields(rest)
     credential = fields.get("Credential", "").split("/")
-    if len(credential) != 5:
+    if len(credential) != 5 or credential[4] != "aws4_request":
         return None
     access_key, date, region, service, _ = credential
     return Scope(access_key, date, region, service, fields.get("SignedHeaders", ""))

@@ -1,7 +1,4 @@
-"""Run the embedded target behind a mutant proxy. Prints one line of JSON when ready, as targets do.
-
-The target does not verify signatures, since a changed request has the signature of the original.
-"""
+"""Run the embedded target behind a mutant proxy. Prints one line of JSON when ready, as targets do."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from pathlib import Path
 
 from surveyor.claims import load_claims
 from surveyor.conformance.mutants.http_proxy import MutantProxy
-from surveyor.conformance.mutants.model import load_mutants
+from surveyor.conformance.mutants.model import FORGED, load_mutants
 from surveyor.errors import SurveyorError
 from surveyor.layout import find_layout
 
@@ -24,10 +21,15 @@ _EMBEDDED = (
     "surveyor_emulator",
     "--clock",
     "advance",
-    "--no-signatures",
     "--probe-loopback",
     "--die-with-parent",
 )
+# A request that the proxy changes has the signature of the original.
+_ACCEPT_EVERY_SIGNATURE = {
+    "in": "server.signature:verify",
+    "find": "if not hmac.compare_digest(",
+    "with": "if False and not hmac.compare_digest(",
+}
 
 
 def main() -> None:
@@ -37,6 +39,7 @@ def main() -> None:
     folder = Path(folders[0]) if folders else layout.mutants
     mutants = load_mutants(folder, load_claims(layout.claims).by_id)
     edits = {mutant.id: dict(mutant.details) for mutant in mutants.values() if mutant.operator == "edit"}
+    edits[FORGED] = _ACCEPT_EVERY_SIGNATURE
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(edits, file)
         file.flush()

@@ -11,7 +11,7 @@ from typing import Any
 from surveyor.errors import UsageError
 from surveyor.messages import either, nearest
 
-__all__ = ["OPERATORS", "Mutant", "load_mutants", "missing_mutants", "mutants_by_claim"]
+__all__ = ["FORGED", "OPERATORS", "Mutant", "load_mutants", "missing_mutants", "mutants_by_claim"]
 
 # Operator -> required details, optional details.
 OPERATORS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -46,6 +46,9 @@ OPERATORS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "edit": (frozenset({"in", "with"}), frozenset({"find"})),
 }
 
+
+FORGED = "forged"
+"""The mutation with which the target accepts requests that the proxy has changed: it verifies no signature."""
 
 MIN_MUTANTS = 2
 """How many mutants a proven claim needs, of different kinds; one of them is fine."""
@@ -89,6 +92,8 @@ class Mutant:
             return [f"{self.details['name']}={self.details['value']}"]
         if self.operator == "edit":
             return [f"mutation={self.id}"]
+        if self.operator.startswith("ask-"):
+            return [f"mutation={FORGED}"]
         return [f"mutation={self.details['name']}"] if self.operator == "mutation" else []
 
 

@@ -73,7 +73,7 @@ def test_a_rejected_invitation_gives_no_access(
 @proves("cross-account.invitation.answered-once")
 def test_an_invitation_is_answered_once(make_namespace, invite, client, consumer_client):
     """An accepted invitation is neither accepted nor rejected again; that of another account is not found."""
-    _, accepted = invite(make_namespace("http"))
+    (_, accepted), (_, pending) = (invite(make_namespace("http")) for _ in range(2))
     named, ram = {"resourceShareInvitationArn": accepted["resourceShareInvitationArn"]}, consumer_client("ram")
     with raises("ResourceShareInvitationArnNotFoundException"):
         client("ram").accept_resource_share_invitation(**named)
@@ -81,6 +81,10 @@ def test_an_invitation_is_answered_once(make_namespace, invite, client, consumer
     for answer in (ram.accept_resource_share_invitation, ram.reject_resource_share_invitation):
         with raises("ResourceShareInvitationAlreadyAcceptedException"):
             answer(**named)
+    for one, status in ((accepted, "ACCEPTED"), (pending, "PENDING")):
+        arns = [one["resourceShareInvitationArn"]]
+        [found] = ram.get_resource_share_invitations(resourceShareInvitationArns=arns)["resourceShareInvitations"]
+        assert (found["resourceShareInvitationArn"], found["status"]) == (arns[0], status)
     unknown = {"resourceShareInvitationArn": f"{named['resourceShareInvitationArn'][:-4]}none"}
     for answer in (ram.accept_resource_share_invitation, ram.reject_resource_share_invitation):
         with raises("ResourceShareInvitationArnNotFoundException"):
@@ -119,17 +123,22 @@ def test_an_invitation_expires(
 @proves("cross-account.share.of-owner-and-consumer")
 def test_shares_are_listed_by_owner(make_namespace, share_namespace, client, consumer_client, account):
     """GetResourceShares lists a share of the owner as SELF and for the consumer as OTHER-ACCOUNTS, not otherwise."""
-    share_namespace(make_namespace("http"))
+    arn, other = (share_namespace(make_namespace("http")) for _ in range(2))
 
-    def listed(by, owner):
-        pages = by.get_paginator("get_resource_shares").paginate(resourceOwner=owner)
-        return {share["name"]: share["owningAccountId"] for page in pages for share in page["resourceShares"]}
+    def listed(by, owner, *arns):
+        params = {"resourceShareArns": arns} if arns else {}
+        pages = by.get_paginator("get_resource_shares").paginate(resourceOwner=owner, **params)
+        return {
+            share["resourceShareArn"]: share["owningAccountId"] for page in pages for share in page["resourceShares"]
+        }
 
-    [name] = listed(consumer_client("ram"), "OTHER-ACCOUNTS")
-    assert listed(client("ram"), "SELF")[name] == account
-    assert listed(consumer_client("ram"), "OTHER-ACCOUNTS") == {name: account}
-    assert name not in listed(client("ram"), "OTHER-ACCOUNTS")
-    assert name not in listed(consumer_client("ram"), "SELF")
+    for by, seen, unseen in (
+        (client("ram"), "SELF", "OTHER-ACCOUNTS"),
+        (consumer_client("ram"), "OTHER-ACCOUNTS", "SELF"),
+    ):
+        assert listed(by, seen).keys() >= {arn, other}
+        assert not listed(by, unseen).keys() & {arn, other}
+        assert listed(by, seen, arn) == {arn: account}
 
 
 @proves("cross-account.share.added-namespaces")

@@ -181,7 +181,7 @@ def test_consumer_cannot_change_tag_or_share(
 ):
     """Updating, deleting, tagging and sharing are refused, and the namespace and its tags do not change."""
     namespace = make_namespace(kind, Tags=[{"Key": "team", "Value": "blue"}])
-    share_namespace(namespace)
+    owners_share = share_namespace(namespace)
     arn, ram = namespace["Arn"], consumer_client("ram")
     update = getattr(consumer_cloudmap, "update_http_namespace" if kind == "http" else f"update_{kind}_dns_namespace")
     own_share = ram.create_resource_share(name=unique_name("share"))["resourceShare"]["resourceShareArn"]
@@ -193,6 +193,7 @@ def test_consumer_cannot_change_tag_or_share(
         lambda: consumer_cloudmap.list_tags_for_resource(ResourceARN=arn),
         lambda: ram.create_resource_share(name=unique_name("share"), resourceArns=[arn], principals=["1" * 12]),
         lambda: ram.associate_resource_share(resourceShareArn=own_share, resourceArns=[arn]),
+        lambda: ram.associate_resource_share(resourceShareArn=owners_share, principals=["1" * 12]),
     ):
         assert is_refused(attempt)
     assert cloudmap.get_namespace(Id=namespace["Id"])["Namespace"] == namespace

@@ -91,11 +91,11 @@ def test_endpoint_is_requested_every_two_seconds(make_probed_server, probe, cloc
     # servicediscovery/HealthCheckConfig: "On average, your endpoint receives a health check request about every two
     # seconds."
     server = make_probed_server()
-    probe(server, "HTTP", ResourcePath="/alive")
+    probe(server, "HTTP", ResourcePath="/alive?language=jp&login=y")
     clock.wait(60)
     server.forget()
     clock.wait(600)
-    assert set(server.paths) == {"/alive"}
+    assert set(server.paths) == {"/alive?language=jp&login=y"}
     assert 240 <= len(server.paths) <= 400
     assert all(19 <= count <= 21 for count in Counter(server.sources).values())
 

@@ -176,22 +176,31 @@ def test_route53_does_not_change_checks_of_cloud_map(route53, attached_check):
 def test_check_of_a_deregistered_instance_is_deleted(
     route53, make_service, register, deregister, record_sets, public_namespace, clock
 ):
-    """A day after the deregistration the check does not exist; that of another instance does."""
+    """A day later the checks of an instance that left, or has another port, do not exist; those of others do."""
     # route53/DeleteHealthCheck: "there can be a delay of several hours before the health check is deleted"
     service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig=TCP)
-    for instance in ("leaves", "stays"):
+    for instance in ("leaves", "changes", "stays"):
         register(service, instance, NAME_SERVER)
-    found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
-    attached = {record["SetIdentifier"]: record["HealthCheckId"] for record in found}
-    assert len(set(attached.values())) == 2
+
+    def attached():
+        found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
+        return {record["SetIdentifier"]: record["HealthCheckId"] for record in found}
+
+    before = attached()
+    assert len(set(before.values())) == 3
     deregister(service, "leaves")
+    register(service, "changes", {**NAME_SERVER, "AWS_INSTANCE_PORT": "443"})
     clock.wait(24 * 3600)
-    with raises("NoSuchHealthCheck"):
-        route53.get_health_check(HealthCheckId=attached["leaves"])
-    assert route53.get_health_check(HealthCheckId=attached["stays"])["HealthCheck"]["Id"] == attached["stays"]
-    listed = checks(route53)
-    assert attached["leaves"] not in listed
-    assert attached["stays"] in listed
+    after, listed = attached(), checks(route53)
+    assert after.keys() == {"changes", "stays"}
+    for check in after.values():
+        assert route53.get_health_check(HealthCheckId=check)["HealthCheck"]["Id"] == check
+        assert check in listed
+    for instance in ("leaves", "changes"):
+        with raises("NoSuchHealthCheck"):
+            route53.get_health_check(HealthCheckId=before[instance])
+        assert before[instance] not in listed
+    assert after["stays"] == before["stays"]
 
 
 @proves("health.route53.replaced-by-registration")
@@ -210,3 +219,40 @@ def test_registering_again_creates_another_check(
 
     check = eventually(replaced, within=timeouts.DNS_CHANGE)
     assert route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]["Port"] == 443
+
+
+@proves("health.route53.version-counts-updates")
+def test_each_update_raises_the_version(route53, create_check):
+    """The version is 1, and one more after each UpdateHealthCheck; an update with another version is refused."""
+    check = create_check(Disabled=True)
+    named = {"HealthCheckId": check["Id"]}
+    assert check["HealthCheckVersion"] == 1
+    assert route53.update_health_check(**named, FailureThreshold=4)["HealthCheck"]["HealthCheckVersion"] == 2
+    updated = route53.update_health_check(**named, FailureThreshold=5, HealthCheckVersion=2)["HealthCheck"]
+    assert updated["HealthCheckVersion"] == 3
+    for version in (2, 4):
+        with raises("HealthCheckVersionMismatch"):
+            route53.update_health_check(**named, FailureThreshold=6, HealthCheckVersion=version)
+    assert route53.get_health_check(**named)["HealthCheck"] == updated
+    assert updated["HealthCheckConfig"] == {**check["HealthCheckConfig"], "FailureThreshold": 5}
+    route53.delete_health_check(**named)
+
+
+@proves("health.route53.caller-reference")
+def test_caller_reference_identifies_a_check(route53, unique_name):
+    """The reference alone tells requests apart: repeated, with other settings, another one, of a deleted check."""
+    # route53/CreateHealthCheckRequest.CallerReference: "returns the health check configuration in the response"
+    config = {"Type": "TCP", "IPAddress": IPV4, "Port": 53, "Disabled": True}
+    request = {"CallerReference": unique_name("check"), "HealthCheckConfig": config}
+    check = route53.create_health_check(**request)["HealthCheck"]
+    assert route53.create_health_check(**request)["HealthCheck"] == check
+    other = route53.create_health_check(**{**request, "CallerReference": unique_name("check")})["HealthCheck"]
+    assert other["Id"] != check["Id"]
+    route53.delete_health_check(HealthCheckId=other["Id"])
+    with raises("HealthCheckAlreadyExists"):
+        route53.create_health_check(**{**request, "HealthCheckConfig": {**config, "Port": 54}})
+    route53.delete_health_check(HealthCheckId=check["Id"])
+    with raises("HealthCheckAlreadyExists"):
+        route53.create_health_check(**request)
+    with raises("NoSuchHealthCheck"):
+        route53.get_health_check(HealthCheckId=check["Id"])

@@ -89,7 +89,7 @@ def test_only_results_in_a_row_count(
     cloudmap, make_service, register, eventually, http_namespace, make_probed_server, initial, rare
 ):
     """Two failed checks, a passed one, two failed ones and so on change nothing, and the same the other way round."""
-    # route53/HealthCheckConfig.FailureThreshold: "number of consecutive health checks that an endpoint must pass or fail"
+    # route53/HealthCheckConfig.FailureThreshold: "consecutive health checks that an endpoint must pass or fail"
     server = make_probed_server()
     service = make_service(http_namespace, HealthCheckConfig={"Type": "HTTP", "FailureThreshold": 3})["Id"]
     server.answer(initial)

@@ -60,33 +60,36 @@ def test_records_of_the_instance_are_deleted_and_others_stay(
 @proves("deregistration.removes-own-records-only")
 @for_each("kind", ["http", "private"])
 def test_instance_is_in_no_view(cloudmap, make_service, register_all, deregister, eventually, namespace_of_kind, kind):
-    """A deregistered instance is in no view of the API; the other instance, and one of another service, stay."""
+    """A deregistered instance is in no view of the API; the other instances, and those of another service, stay."""
     namespace, dns = namespace_of_kind(kind), {} if kind == "http" else {"DnsConfig": dns_config("A")}
     service, other = (make_service(namespace, HealthCheckCustomConfig={"FailureThreshold": 1}, **dns) for _ in range(2))
     for each in (service, other):
-        register_all(each, {"i-1": {"colour": "red", **FIRST}, "i-2": {"colour": "blue", **SECOND}})
+        register_all(each, {"i-1": {"colour": "blue", **FIRST}})
+        register_all(each, {"i-2": {"colour": "red", **SECOND}})
+        register_all(each, {"i-3": {"colour": "blue", **SECOND}})
     by_id = {"ServiceId": service["Id"]}
     names = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"]}
-    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 2, within=timeouts.DISCOVERY)
-    eventually(lambda: len(cloudmap.get_instances_health_status(**by_id)["Status"]) == 2, within=20)
-    deregister(service, "i-1")
-    [remaining] = cloudmap.list_instances(**by_id)["Instances"]
-    assert (remaining["Id"], remaining["Attributes"]["colour"]) == ("i-2", "blue")
-    assert cloudmap.get_instance(**by_id, InstanceId="i-2")["Instance"]["Attributes"]["colour"] == "blue"
+    eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 3, within=timeouts.DISCOVERY)
+    eventually(lambda: len(cloudmap.get_instances_health_status(**by_id)["Status"]) == 3, within=20)
+    deregister(service, "i-2")
+    remaining = {"i-1", "i-3"}
+    assert {instance["Id"] for instance in cloudmap.list_instances(**by_id)["Instances"]} == remaining
+    for instance in remaining:
+        assert cloudmap.get_instance(**by_id, InstanceId=instance)["Instance"]["Attributes"]["colour"] == "blue"
     with raises("InstanceNotFound"):
-        cloudmap.get_instance(**by_id, InstanceId="i-1")
+        cloudmap.get_instance(**by_id, InstanceId="i-2")
     with raises("InstanceNotFound"):
-        cloudmap.update_instance_custom_health_status(**by_id, InstanceId="i-1", Status="UNHEALTHY")
-    eventually(lambda: cloudmap.get_instances_health_status(**by_id)["Status"] == {"i-2": "HEALTHY"}, within=20)
+        cloudmap.update_instance_custom_health_status(**by_id, InstanceId="i-2", Status="UNHEALTHY")
+    eventually(lambda: cloudmap.get_instances_health_status(**by_id)["Status"].keys() == remaining, within=20)
     with raises("InstanceNotFound"):
-        cloudmap.get_instances_health_status(**by_id, Instances=["i-1"])
+        cloudmap.get_instances_health_status(**by_id, Instances=["i-2"])
 
     def discovered(**parameters):
-        return [found["InstanceId"] for found in cloudmap.discover_instances(**names, **parameters)["Instances"]]
+        return {found["InstanceId"] for found in cloudmap.discover_instances(**names, **parameters)["Instances"]}
 
-    eventually(lambda: discovered(HealthStatus="ALL") == ["i-2"], within=timeouts.DISCOVERY)
-    assert discovered(QueryParameters={"colour": "red"}) == []
-    assert len(cloudmap.list_instances(ServiceId=other["Id"])["Instances"]) == 2
+    eventually(lambda: discovered(HealthStatus="ALL") == remaining, within=timeouts.DISCOVERY)
+    assert discovered(QueryParameters={"colour": "red"}) == set()
+    assert len(cloudmap.list_instances(ServiceId=other["Id"])["Instances"]) == 3
 
 
 @proves("deregistration.deletes-health-check")

@@ -151,7 +151,7 @@ def test_maximum_counts_the_instances_that_match(make_service, http_namespace, d
     """MaxResults limits what the filters have left: as many matching instances as there are, or as it says."""
     service = make_service(http_namespace, HealthCheckCustomConfig={"FailureThreshold": 1})
     instances = {
-        f"{colour}-{word}-{number}": {"colour": colour, "size": "1", **health}
+        f"{colour}-{word}-{number}": {"colour": colour, "size": "1", "number": str(number), **health}
         for colour in ("red", "blue")
         for word, health in (("up", UP), ("down", DOWN))
         for number in range(4)
@@ -161,17 +161,19 @@ def test_maximum_counts_the_instances_that_match(make_service, http_namespace, d
     def of(*beginnings):
         return {instance for instance in instances if instance.startswith(beginnings)}
 
-    red, large = {"colour": "red"}, {"size": "2"}
+    red, large, zero = {"colour": "red"}, {"size": "2"}, {"number": "0"}
     for parameters, matching in (
         ({"HealthStatus": "HEALTHY"}, of("red-up", "blue-up")),
         ({"HealthStatus": "UNHEALTHY"}, of("red-down", "blue-down")),
         ({"HealthStatus": "HEALTHY_OR_ELSE_ALL"}, of("red-up", "blue-up")),
         ({"HealthStatus": "ALL", "QueryParameters": red}, of("red")),
         ({"HealthStatus": "HEALTHY", "QueryParameters": red}, of("red-up")),
+        ({"HealthStatus": "HEALTHY", "QueryParameters": zero}, of("red-up-0", "blue-up-0")),
+        ({"HealthStatus": "HEALTHY", "QueryParameters": {**red, **zero}}, of("red-up-0")),
         ({"HealthStatus": "UNHEALTHY", "OptionalParameters": red}, of("red-down")),
         ({"HealthStatus": "UNHEALTHY", "OptionalParameters": large}, of("red-down", "blue-down")),
     ):
-        for maximum in (1, len(matching) - 1, len(matching), len(matching) + 1):
+        for maximum in {1, max(1, len(matching) - 1), len(matching), len(matching) + 1}:
             found = discover(MaxResults=maximum, **parameters)
             assert len(found) == min(maximum, len(matching))
             assert matching.issuperset(found)

@@ -106,11 +106,12 @@ def test_unhealthy_instances_do_not_count_towards_the_maximum(
     },
 )
 def test_instance_is_returned_as_registered(
-    cloudmap, make_service, register, eventually, namespace_of_kind, kind, attributes
+    cloudmap, make_service, register, eventually, unique_name, namespace_of_kind, kind, attributes
 ):
     """An instance is returned with its id, both names, a health status, and exactly the registered attributes."""
     namespace = namespace_of_kind(kind)
-    service = make_service(namespace, **({} if kind == "http" else {"DnsConfig": dns_config("A", "AAAA")}))
+    dns = {} if kind == "http" else {"DnsConfig": dns_config("A", "AAAA")}
+    service = make_service(namespace, unique_name("Mixed-Case"), **dns)
     names = {
         "NamespaceName": namespace["Properties"]["HttpProperties"]["HttpName"],
         "ServiceName": service["Name"],
@@ -121,6 +122,22 @@ def test_instance_is_returned_as_registered(
     assert names.items() <= found.items()
     assert found["HealthStatus"] in ("HEALTHY", "UNHEALTHY", "UNKNOWN")
     assert found["Attributes"] == attributes
+
+
+@proves("discovery.returns-what-was-registered")
+def test_namespace_name_is_the_http_name(
+    cloudmap, make_namespace, make_service, register, eventually, unique_name, vpc, second_vpc
+):
+    """Of two namespaces with one name each is returned under its HttpName."""
+    # servicediscovery/HttpInstanceSummary.NamespaceName: "The HttpName name of the namespace."
+    name = unique_name("corp")
+    for namespace in [make_namespace("private", Name=name, Vpc=each) for each in (vpc, second_vpc)]:
+        http_name = namespace["Properties"]["HttpProperties"]["HttpName"]
+        service = make_service(namespace, DnsConfig=dns_config("A"))
+        register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+        names = {"NamespaceName": http_name, "ServiceName": service["Name"]}
+        [found] = eventually(lambda names=names: cloudmap.discover_instances(**names)["Instances"], timeouts.DISCOVERY)
+        assert names.items() <= found.items()
 
 
 @proves("discovery.unknown-without-check")

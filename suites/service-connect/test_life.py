@@ -127,12 +127,12 @@ def test_the_port_of_a_proxy(
     """Instances have the overriding port, which leads to the proxy; the container port then bypasses it."""
     # ecs/ServiceConnectService.ingressPortOverride: "In awsvpc mode and Fargate, the default value is the container
     # port number."
-    server = make_connect_service("backend", endpoint={"ingressPortOverride": port})
+    server = make_connect_service("backend", endpoint={"ingressPortOverride": port}, wall_second=0.03)
     callee = wait_for_task(server)
     names = {"NamespaceName": http_namespace["Name"], "ServiceName": server.alias}
     [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert found["Attributes"]["AWS_INSTANCE_PORT"] == str(port or TASK_PORT)
-    client = wait_for_task(make_connect_service())
+    client = wait_for_task(make_connect_service(wall_second=0.03))
     assert [call.status for call in call_from_task(client, server.url)] == [200]
     assert is_proxied(client, callee, port or TASK_PORT)
     if port is not None:

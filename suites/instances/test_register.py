@@ -41,7 +41,7 @@ def records_of(record_sets):
         "A": ({"A": 77}, ENDPOINT, ["192.0.2.44"]),
         "AAAA": ({"AAAA": 78}, ENDPOINT, ["2001:db8::abcd:1:2345"]),
         "A and AAAA": ({"A": 77, "AAAA": 78}, ENDPOINT, ["192.0.2.44", "2001:db8::abcd:1:2345"]),
-        "SRV": ({"SRV": 79}, ENDPOINT, ["1 1 8080 i-1.{}"]),
+        "SRV": ({"SRV": 79}, ENDPOINT, ["1 1 8080 web-7.{}"]),
         "CNAME": ({"CNAME": 80}, {"AWS_INSTANCE_CNAME": "www.example.com"}, ["www.example.com"]),
     },
 )
@@ -53,10 +53,10 @@ def test_register_creates_the_records_of_the_service(
     # ServiceId, a record is created or updated"
     namespace = namespace_of_kind(kind)
     service = make_service(namespace, DnsConfig=with_records(**ttls))
-    answer = cloudmap.register_instance(ServiceId=service["Id"], InstanceId="i-1", Attributes=attributes)
+    answer = cloudmap.register_instance(ServiceId=service["Id"], InstanceId="web-7", Attributes=attributes)
     assert wait_for_success(answer["OperationId"])["Type"] == "REGISTER_INSTANCE"
-    instance = cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]
-    assert (instance["Id"], instance["Attributes"]) == ("i-1", attributes)
+    instance = cloudmap.get_instance(ServiceId=service["Id"], InstanceId="web-7")["Instance"]
+    assert (instance["Id"], instance["Attributes"]) == ("web-7", attributes)
     name = f"{service['Name']}.{namespace['Name']}"
     expected = {rdtype: (ttl, value.format(name)) for (rdtype, ttl), value in zip(ttls.items(), values, strict=True)}
     assert records_of(namespace, service) == expected

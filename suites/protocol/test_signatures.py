@@ -29,6 +29,7 @@ def code_of(post_to_cloudmap):
             assert "Namespaces" in json.loads(answer.body)
             return ""
         code = re.search(rb'"__type":\s*"(?:[^"]*#)?(\w+)"|<Code>(\w+)</Code>', answer.body)
+        assert code is not None
         return (code[1] or code[2]).decode()
 
     return send

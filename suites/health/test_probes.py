@@ -24,10 +24,10 @@ def probe(make_service, register, http_namespace):
 
 @pytest.fixture
 def becomes(cloudmap, clock):
-    """Wait for a status, round by round: a single round may be delayed by a busy machine."""
+    """Wait for a status, round by round: rounds may be delayed by a busy machine."""
 
     def wait(service, status):
-        for _ in range(4):
+        for _ in range(8):
             clock.wait(timeouts.PROBE_INTERVAL + 5)
             if cloudmap.get_instances_health_status(ServiceId=service)["Status"]["i-1"] == status:
                 return True

@@ -240,7 +240,7 @@ def test_each_update_raises_the_version(route53, create_check):
 
 @proves("health.route53.caller-reference")
 def test_caller_reference_identifies_a_check(route53, unique_name):
-    """The reference alone tells requests apart: repeated, with other settings, another one, of a deleted check."""
+    """The reference identifies a check: it is repeated, has other settings, differs, or is that of a deleted check."""
     # route53/CreateHealthCheckRequest.CallerReference: "returns the health check configuration in the response"
     config = {"Type": "TCP", "IPAddress": IPV4, "Port": 53, "Disabled": True}
     request = {"CallerReference": unique_name("check"), "HealthCheckConfig": config}

@@ -28,10 +28,11 @@ OPERATIONS = {
 }
 
 
-def rows_of(*claims):
+def rows_of(*marks):
     """Run the test once for each of these claims, with its rows of the table."""
+    claims = {mark.args[0]: mark for mark in marks}
     return pytest.mark.parametrize(
-        "rows", [pytest.param(TABLE[claim]["rows"], marks=proves(claim), id=claim) for claim in claims]
+        "rows", [pytest.param(TABLE[claim]["rows"], marks=mark, id=claim) for claim, mark in claims.items()]
     )
 
 
@@ -100,24 +101,24 @@ def wrong_answers(client_limited_to, make_service, http_namespace, account, cloc
 
 
 @rows_of(
-    "iam.condition.string-equals",
-    "iam.condition.string-ignores-case",
-    "iam.condition.string-like",
-    "iam.condition.absent-key",
-    "iam.condition.if-exists",
-    "iam.condition.null",
-    "iam.condition.for-all-values",
-    "iam.condition.for-any-value",
-    "iam.condition.several-values",
-    "iam.condition.several-keys",
-    "iam.condition.key-names-in-any-case",
-    "iam.condition.numeric",
-    "iam.condition.date",
-    "iam.condition.bool",
-    "iam.condition.ip-address",
-    "iam.condition.arn",
-    "iam.policy-variables",
-    "iam.policy-variables.need-the-version",
+    proves("iam.condition.string-equals"),
+    proves("iam.condition.string-ignores-case"),
+    proves("iam.condition.string-like"),
+    proves("iam.condition.absent-key"),
+    proves("iam.condition.if-exists"),
+    proves("iam.condition.null"),
+    proves("iam.condition.for-all-values"),
+    proves("iam.condition.for-any-value"),
+    proves("iam.condition.several-values"),
+    proves("iam.condition.several-keys"),
+    proves("iam.condition.key-names-in-any-case"),
+    proves("iam.condition.numeric"),
+    proves("iam.condition.date"),
+    proves("iam.condition.bool"),
+    proves("iam.condition.ip-address"),
+    proves("iam.condition.arn"),
+    proves("iam.policy-variables"),
+    proves("iam.policy-variables.need-the-version"),
 )
 def test_conditions(wrong_answers, rows):
     """A statement applies to the requests that meet its condition: only they are allowed, or are refused with Deny."""
@@ -132,13 +133,13 @@ def test_conditions(wrong_answers, rows):
 
 
 @rows_of(
-    "iam.not-action",
-    "iam.not-resource",
-    "iam.actions-match-without-case",
-    "iam.action-wildcards",
-    "iam.resource-wildcards",
-    "iam.several-statements",
-    "iam.deny-wins",
+    proves("iam.not-action"),
+    proves("iam.not-resource"),
+    proves("iam.actions-match-without-case"),
+    proves("iam.action-wildcards"),
+    proves("iam.resource-wildcards"),
+    proves("iam.several-statements"),
+    proves("iam.deny-wins"),
 )
 def test_statements(wrong_answers, rows):
     """The statements together allow the requests that they should, and no others."""

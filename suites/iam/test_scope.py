@@ -1,5 +1,7 @@
 """Resources to which permissions can be limited."""
 
+from typing import Any
+
 import pytest
 
 from surveyor.testing import dns_config, for_each, is_allowed, proves, raises
@@ -9,7 +11,7 @@ ADDRESS = {"AWS_INSTANCE_IPV4": "192.0.2.1"}
 SERVICE = {"DnsConfig": dns_config("A"), "HealthCheckCustomConfig": {"FailureThreshold": 1}}
 TEST, LIVE = [{"Key": "env", "Value": "test"}], [{"Key": "env", "Value": "live"}]
 # Operations on a service, in an order in which all can succeed, with the members beside its id.
-INSTANCE_CALLS = {
+INSTANCE_CALLS: dict[str, dict[str, Any]] = {
     "register_instance": {"InstanceId": "i-2", "Attributes": ADDRESS},
     "list_instances": {},
     "get_instance": {"InstanceId": "i-1"},
@@ -17,7 +19,7 @@ INSTANCE_CALLS = {
     "update_instance_custom_health_status": {"InstanceId": "i-1", "Status": "HEALTHY"},
     "deregister_instance": {"InstanceId": "i-1"},
 }
-SERVICE_CALLS = {
+SERVICE_CALLS: dict[str, dict[str, Any]] = {
     "get_service": {},
     "update_service": {"Service": {"Description": "new"}},
     "update_service_attributes": {"Attributes": RED},
@@ -42,15 +44,11 @@ OTHERS = allow(["route53:*", "ec2:*"])
 
 def allowed_calls(caller, service, calls):
     """Return which of these operations on the service the caller may do."""
-    return [
-        operation
-        for operation in calls
-        if is_allowed(
-            getattr(caller("servicediscovery"), operation),
-            **{"Id" if operation in NAMED_ID else "ServiceId": service["Id"]},
-            **SERVICE_CALLS[operation],
-        )
-    ]
+    cloudmap, allowed = caller("servicediscovery"), []
+    for operation in calls:
+        params = {"Id" if operation in NAMED_ID else "ServiceId": service["Id"], **SERVICE_CALLS[operation]}
+        allowed += [operation] if is_allowed(getattr(cloudmap, operation), **params) else []
+    return allowed
 
 
 @proves("errors.access-denied-is-not-modelled")

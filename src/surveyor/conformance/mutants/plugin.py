@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -70,7 +71,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         selected = Selection(settings.areas, settings.claims).select(claims)
         known = mutants_by_claim(load_mutants(settings.layout.mutants, claims.by_id))
         config.stash[_KNOWN] = {claim: mutants for claim, mutants in known.items() if claim in selected}
-    proven = dict.fromkeys(claim for mark in metafunc.definition.iter_markers("proves") for claim in mark.args)
+    proven = dict.fromkeys(claim for mark in _marks(metafunc.definition) for claim in mark.args)
     mutants = [mutant.id for claim in proven for mutant in config.stash[_KNOWN].get(claim, ())]
     if mutants and config.getoption(UNCHANGED_FIRST):
         mutants.insert(0, UNCHANGED)
@@ -79,9 +80,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests without any mutant: there is nothing for them to notice."""
-    config.hook.pytest_deselected(items=[item for item in items if not mutant_in(item.nodeid)])
-    items[:] = [item for item in items if mutant_in(item.nodeid)]
+    """Deselect tests without any mutant of a claim that they prove: there is nothing for them to notice."""
+    config.hook.pytest_deselected(items=[item for item in items if not _is_asked(item)])
+    items[:] = [item for item in items if _is_asked(item)]
+
+
+def _marks(definition: pytest.Item) -> Iterator[Any]:
+    """Yield the marks with claims: of the test, and of the cases that it is parametrized with."""
+    yield from definition.iter_markers("proves")
+    for parametrized in definition.iter_markers("parametrize"):
+        for case in parametrized.args[1] if len(parametrized.args) > 1 else ():
+            yield from (mark for mark in getattr(case, "marks", ()) if getattr(mark, "name", "") == "proves")
+
+
+def _is_asked(item: pytest.Item) -> bool:
+    """Return whether the test, with its parameters, proves the claim of its mutant; an unchanged target has none."""
+    mutant_id = mutant_in(item.nodeid)
+    claims = {claim for mark in item.iter_markers("proves") for claim in mark.args}
+    return bool(mutant_id) and (mutant_id == UNCHANGED or mutant_id.partition("#")[0] in claims)
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ import re
 
 import pytest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from surveyor.testing import for_each, proves
 
 HEADERS = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Route53AutoNaming_v20170314.ListNamespaces"}
+EXAMPLE = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")  # of AWS's documents
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 # The documents of AWS spell the codes in two ways: with the suffix Exception in JSON protocols, without it in others.
@@ -162,9 +164,31 @@ def test_unsigned_request_is_refused(code_of, change, codes):
 @for_each("access_key", ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"])
 def test_unknown_access_key_is_refused(code_of, access_key):
     """An access key that does not exist raises UnrecognizedClientException, with and without a session token."""
-    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # of AWS's documents
+    _, secret = EXAMPLE
     for token in (None, "AQoDYXdzEJrtyWJ4NjK7PiEXAMPLEST"):
         assert code_of(credentials=Credentials(access_key, secret, token)) in UNKNOWN | {"InvalidToken"}
+
+
+@proves("protocol.unknown-key-in-other-services")
+@for_each(
+    "service, operation",
+    [("route53", "list_hosted_zones"), ("ecs", "list_clusters"), ("sts", "get_caller_identity")],
+)
+def test_other_services_refuse_unknown_keys(client, service, operation):
+    """Route 53, ECS and STS refuse an access key that does not exist."""
+    caller = client(service)
+    getattr(caller, operation)()
+
+    def sign_with_unknown_key(context, **_):
+        context["signing"] = {**context.get("signing", {}), "request_credentials": Credentials(*EXAMPLE)}
+
+    caller.meta.events.register_last("before-call", sign_with_unknown_key)
+    try:
+        with pytest.raises(ClientError) as refusal:
+            getattr(caller, operation)()
+    finally:
+        caller.meta.events.unregister("before-call", sign_with_unknown_key)
+    assert refusal.value.response["Error"]["Code"] in UNKNOWN
 
 
 @proves("protocol.session-needs-key-secret-and-token")

@@ -74,7 +74,7 @@ def test_minimum_and_maximum_hold_during_a_deployment(
     at_least,
     at_most,
 ):
-    """The minimum is rounded up and the maximum down: so many tasks are running, or running and pending."""
+    """The minimum is rounded up and the maximum down: that many tasks run, or run and are pending."""
     # ecs/DeploymentConfiguration: "(rounded down to the nearest integer)", "(rounded up to the nearest integer)"
     percentages = {"minimumHealthyPercent": minimum, "maximumPercent": maximum}
     limits = {name: value for name, value in percentages.items() if value is not None}

@@ -36,6 +36,7 @@ case $code in
     2) say "invalid usage: nothing was judged" ;;
     3) say "no verdict: the target could not be reached, or the harness failed" ;;
     4) say "resources were left behind on the target; to delete them: surveyor sweep $folder" ;;
+    5) say "no verdict: nothing passed or failed, so nothing is known about the target" ;;
     130) say "interrupted" ;;
     *) say "surveyor ended with code $code" ;;
 esac

@@ -21,6 +21,7 @@ __all__ = [
     "NAMESPACES",
     "OPERATION",
     "OPERATION_POLL",
+    "PROBE_ANSWER",
     "PROBE_INTERVAL",
     "REMOTE_ANSWER",
     "SCHEDULER",
@@ -104,6 +105,9 @@ CONNECT = 2.0
 LOCAL_ANSWER = 10.0
 REMOTE_ANSWER = 60.0
 """Wall seconds for a connection, for the answer of a target on this machine, and for that of a remote one."""
+
+PROBE_ANSWER = 8.0
+"""Wall seconds for the answer to the first call of a run: a target that does not answer ends the run within ten."""
 
 CONTROL_ANSWER = 300.0
 """Wall seconds for an answer of the control endpoint, which comes once all that was due has happened: processes that a

@@ -96,14 +96,14 @@ def test_a_dry_run_names_the_victims_and_injects_nothing(tmp_path: Path) -> None
 
 
 def test_a_named_experiment_that_is_unsupported_is_not_a_success(tmp_path: Path) -> None:
-    """A named experiment that the target does not support ends with exit code 1 and its reason."""
+    """A named experiment that the target does not support ends with exit code 5 and its reason."""
     target = tmp_path / "plain.toml"
     target.write_text(
         (find_layout().targets / "embedded.toml").read_text("utf-8").replace('"ecs-processes", ', ""), "utf-8"
     )
     assert "ecs-processes" not in target.read_text()
     run = surveyor("chaos", "kill-half", "--target", str(target), "--out", str(tmp_path / "out"))
-    assert run.returncode == 1, run.stdout + run.stderr
+    assert run.returncode == 5, run.stdout + run.stderr
     assert "kill-half could not be judged: plain lacks ecs-processes" in run.stderr
 
 

@@ -67,8 +67,8 @@ def save_survivors(path: Path, summary: Summary, judged: Sequence[Judged], set_a
     lines = [
         "# Source mutants that the suites do not notice",
         "",
-        "Written by `make mutation ARGS='source --save'`. Each line is one edit of the emulator's source, with the",
-        "number of tests that run it. Edits that do not count are in [set-aside.toml](set-aside.toml), with the reason.",
+        "Written by `make mutation ARGS='source --save'`. Each line is one edit of the source, with the number of",
+        "tests that run it. Edits that do not count are in [set-aside.toml](set-aside.toml), with the reason.",
         "",
         *(f"    {line}" for line in summary.text.splitlines()),
     ]

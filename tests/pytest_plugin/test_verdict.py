@@ -171,7 +171,7 @@ def test_declared_lack_of_an_operation_is_unsupported(checkout: Checkout) -> Non
     report = checkout.run()
     assert one(report).verdict is Verdict.UNSUPPORTED
     assert one(report).detail == "not offered: servicediscovery:CreateHttpNamespace (InvalidAction)"
-    assert exit_code(report) == 0
+    assert exit_code(report) == 5
 
 
 def test_lacking_feature_is_unsupported(checkout: Checkout) -> None:
@@ -180,7 +180,7 @@ def test_lacking_feature_is_unsupported(checkout: Checkout) -> None:
     report = checkout.run()
     assert one(report, "alpha.named").verdict is Verdict.UNSUPPORTED
     assert one(report, "alpha.named").detail == "fake lacks dns"
-    assert exit_code(report) == 0
+    assert exit_code(report) == 5
 
 
 def test_declared_feature_that_is_absent_is_a_failure(checkout: Checkout) -> None:

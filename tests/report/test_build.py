@@ -109,7 +109,8 @@ def test_last_confirmation_is_copied_from_the_claim() -> None:
     ("results", "more", "code"),
     [
         ((result("a", Verdict.PASS),), {}, 0),
-        ((result("a", Verdict.UNSUPPORTED),), {}, 0),
+        ((result("a", Verdict.UNSUPPORTED),), {}, 5),
+        ((result("a", Verdict.UNSUPPORTED),), {"leaked_resources": ("ns-1",)}, 4),
         ((result("a", Verdict.FAIL, "s"),), {}, 1),
         ((result("a", Verdict.INCONCLUSIVE, "s"),), {}, 1),
         ((result("a", Verdict.ERROR, "s"),), {}, 3),

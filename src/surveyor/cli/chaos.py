@@ -1,8 +1,8 @@
 """`surveyor chaos`: run experiments by name; `surveyor verify`: judge a history from its file alone.
 
 Exit codes of both: 0 all checks passed, 1 a check failed or could not be judged, 2 usage, 3 the target cannot be
-reached or a fault failed, 4 something was left behind, 130 interrupted. An experiment that was named and that the
-target does not support counts as not judged.
+reached or a fault failed, 4 something was left behind, 5 the target supports none of the experiments, 130 interrupted.
+An experiment that was named and that the target does not support counts as not judged.
 """
 
 from __future__ import annotations
@@ -171,10 +171,10 @@ def chaos(
         raise typer.Exit(1 if names and unsupported else 0)
     page = save_outputs(report, load_claims(layout.claims), folder)
     code = _print(report, folder, page)
-    if names and unsupported and code == 0:
+    if names and unsupported and code in (0, 5):
         for result in unsupported:
             typer.echo(f"surveyor: {result.name} could not be judged: {result.detail}", err=True)
-        code = 1
+        code = code or 1
     raise typer.Exit(code)
 
 

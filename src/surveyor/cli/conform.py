@@ -27,6 +27,7 @@ from surveyor.targets.options import TargetOptions
 
 if TYPE_CHECKING:
     from surveyor.conformance.run import RunConfig
+    from surveyor.layout import Layout
     from surveyor.report.model import ConformanceReport
 
 __all__ = ["conform", "survey"]
@@ -110,7 +111,7 @@ def conform(
     Features: accounts, clock-control, cloudmap, custom-health, dns, ec2, ecs,
     ecs-instances, ecs-processes, events, health, iam, ipv6, logs, metrics,
     private-ca, public-dns, quotas, regions, route53, service-connect, sharing,
-    task-signals, throttling. docs/ci/README.md describes them.
+    signatures, task-signals, throttling. docs/ci/README.md describes them.
     """
     options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
     _run(target, area, claim, out, workers, seed, options, plan=plan, update=update_expectations)
@@ -132,7 +133,7 @@ def _run(
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
     from surveyor.claims import load_claims
     from surveyor.claims.selection import Selection
-    from surveyor.cli._support.console_report import features_hint, print_report
+    from surveyor.cli._support.console_report import describe_ending, features_hint, print_report
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
     from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
@@ -181,21 +182,28 @@ def _run(
     page = save_outputs(report, known_claims, out)
     typer.echo(f"page:   {page}")
     code = _survey_code(report) if experiments else exit_code(report)
-    if report.failure:
-        typer.echo(f"surveyor: {report.failure}", err=True)
+    if problem := report.failure or (describe_ending(report) if code in (3, 5) else ""):
+        typer.echo(f"surveyor: {problem}", err=True)
     _print_leaked_resources(report, config)
     if update and code in (0, 1):
-        from surveyor.report.build import new_expectations
-        from surveyor.targets.expectations import expectations_file, load_expectations, write_expectations
-
-        path = expectations_file(target, layout.targets)
-        expires = datetime.now(UTC).date() + _EXPECTATION_LIFETIME
-        judged = None if selection.is_full else {claim.id for claim in report.claims}
-        known = load_expectations(path)
-        count = write_expectations(path, target.name, new_expectations(report, expires), known, judged, target_name)
-        typer.echo(f"expectations written to {path}: {count}")
+        _update_expectations(report, target, layout, target_name, is_full=selection.is_full)
         code = 0
     raise typer.Exit(code)
+
+
+def _update_expectations(
+    report: ConformanceReport, target: Target, layout: Layout, name: str, *, is_full: bool
+) -> None:
+    """Write the failures of the judged claims to the target's expectations, and print their number."""
+    from surveyor.report.build import new_expectations
+    from surveyor.targets.expectations import expectations_file, load_expectations, write_expectations
+
+    path = expectations_file(target, layout.targets)
+    expires = datetime.now(UTC).date() + _EXPECTATION_LIFETIME
+    judged = None if is_full else {claim.id for claim in report.claims}
+    known = load_expectations(path)
+    count = write_expectations(path, target.name, new_expectations(report, expires), known, judged, name)
+    typer.echo(f"expectations written to {path}: {count}")
 
 
 def _survey_code(report: ConformanceReport) -> int:

@@ -110,7 +110,7 @@ def run_suites(config: RunConfig, collector: Collector | None = None) -> Conform
 
 def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
     """Return 0 as expected, 1 a verdict moved, 2 the only errors are of usage, 3 the target or the harness failed, 4
-    resources were left behind, 130 interrupted.
+    resources were left behind, 5 nothing passed or failed, 130 interrupted.
 
     `must_judge`: what could not be judged counts as 1. If it need not be, only what was judged counts, if anything was.
     """
@@ -128,8 +128,11 @@ def exit_code(report: ConformanceReport, *, must_judge: bool = True) -> int:
         return 2
     verdicts = experiments | {claim.verdict for claim in report.claims}
     ignored = set() if must_judge or verdicts <= {Verdict.INCONCLUSIVE, Verdict.NOT_RUN} else {Verdict.INCONCLUSIVE}
+    judged = Verdict.PASS in verdicts or Verdict.FAIL in verdicts
     as_expected = all(claim.expected or claim.verdict in ignored for claim in report.claims) and not report.unexpected
-    return 0 if as_expected and experiments <= {Verdict.PASS, Verdict.UNSUPPORTED} | ignored else 1
+    if not as_expected or not experiments <= {Verdict.PASS, Verdict.UNSUPPORTED} | ignored:
+        return 1
+    return 0 if judged else 5
 
 
 def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: Sequence[str] = ()) -> int:

@@ -22,6 +22,7 @@ from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
 from surveyor.pytest_plugin.session import SESSION, TargetSession
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, PhaseVerdict, judge
 from surveyor.report.test_results import TestResult
+from surveyor.targets.features import ProbeBroken
 from surveyor.verdicts import Verdict, worst
 
 __all__ = ["FEATURES", "HISTORY", "RESULT"]
@@ -66,6 +67,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.stash[_WATCH] = MachineWatch(["self", *([running.process.pid] if running.process else [])])
     item.stash[_STARTED] = running.clock.now()
     item.stash[_CALLED] = running.spending.all()
+    for name, why in running.broken:
+        if name in needed:
+            hint = "declare in a target file what the target has"
+            raise ProbeBroken(f"it is not known whether {session.target.name} has {name}: {why}; {hint}")
     _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
     for name, why in running.absent:
         if name in needed:
@@ -143,6 +148,8 @@ def _result(item: pytest.Item) -> TestResult:
         except SurveyorError as error:
             session.failure = str(error)
     evidence = running.evidence.entries() if running is not None and started is not None else []
+    if running is not None and session.failure is None:
+        session.failure = running.clients.silence()
     calls = running.spending.all() - item.stash.get(_CALLED, Counter()) if running is not None else Counter()
     result = TestResult(
         nodeid=item.nodeid,

@@ -6,6 +6,7 @@ One botocore session keeps the parsed service models, so that a client for the a
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
 from surveyor import timeouts
@@ -24,7 +26,7 @@ from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.response import ResponseWrapper
 from surveyor.targets.model import Target
-from surveyor.unsupported import declined
+from surveyor.unsupported import declined, is_html
 
 __all__ = ["Clients", "wrap_responses"]
 
@@ -52,6 +54,13 @@ class _PooledClient:
     credentials: Credentials | None = None
 
 
+_NO_SUCH_OPERATION = (404, 405, 501)
+"""Statuses with which a web server says that it does not know a path or a method."""
+
+_SILENT_CALLS = 3
+"""After how many calls in a row without any answer a target counts as gone."""
+
+
 class Clients:
     """Create clients for one endpoint, and record every call that they make.
 
@@ -66,6 +75,7 @@ class Clients:
         ledger: Ledger | None = None,
         log: ProcessLog | None = None,
         spending: Spending | None = None,
+        read_timeout: float | None = None,
     ) -> None:
         self._target = target
         self._endpoint = endpoint
@@ -75,8 +85,9 @@ class Clients:
         self._spending = spending or Spending(target.budget)
         self._session = _session(target)
         self._session.register("creating-client-class", wrap_responses)
-        self._config = _config(target)
+        self._config = _config(target, read_timeout)
         self._idle: dict[_ClientKey, list[_PooledClient]] = {}
+        self._unanswered = self._status = 0
         self._in_use: list[tuple[_ClientKey, _PooledClient]] = []
 
     def client(
@@ -99,6 +110,12 @@ class Clients:
         pooled.credentials = session or self._test_credentials(account)
         self._in_use.append((key, pooled))
         return pooled.client
+
+    def silence(self) -> str | None:
+        """Return that the target has stopped answering, if no answer came to the last calls; None otherwise."""
+        if self._unanswered < _SILENT_CALLS:
+            return None
+        return f"{self._target.name} answered none of the last {self._unanswered} calls"
 
     def recycle(self) -> None:
         """Let later tests reuse the clients of the test that has ended.
@@ -189,6 +206,10 @@ class Clients:
         def failed(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
             self._failed(service, event_name.rsplit(".", 1)[-1], exception, context)
 
+        def received(response_dict: dict[str, Any], **_: object) -> None:
+            self._status = int(response_dict["status_code"])
+
+        events.register("before-parse", received)
         events.register("provide-client-params", add_marks)
         events.register("before-call", before)
         events.register("after-call", after)
@@ -198,6 +219,7 @@ class Clients:
         self, service: str, operation: str, http: Any, parsed: dict[str, Any], context: dict[str, Any]
     ) -> None:
         refused = http.status_code >= 300
+        self._unanswered = 0
         params_sent = context.get("surveyor_params", {})
         error = _error(parsed) if refused else None
         self._evidence.call(
@@ -210,6 +232,8 @@ class Clients:
             error=error,
         )
         self._note(service, operation, params_sent, None if refused else parsed, context)
+        if not refused and is_html({}, http.content):  # botocore's JSON parsers take it for an answer without members
+            raise ResponseParserError(f"the answer to {operation} is a web page: {http.content[:80]!r}")
         if refused:
             log = self._log_since(context) if http.status_code == 500 else ""
             answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
@@ -224,10 +248,17 @@ class Clients:
             service, operation, params_sent, context.get("surveyor_started", time.perf_counter()), error=error
         )
         if isinstance(exception, (ClientError, HTTPClientError)):
+            self._unanswered += not isinstance(exception, ClientError)
             return
+        self._unanswered = 0
         is_page = "<!doctype html" in str(exception).lower()
         if is_page and "NotImplementedError" in self._log_since(context):
             raise NotOffered(service, operation, "a web page after NotImplementedError")
+        if self._status in _NO_SUCH_OPERATION:
+            raise NotOffered(service, operation, f"HTTP {self._status} without an answer of the API")
+        if _is_from_parser(exception):  # for example a text where the model has a list
+            cause = f"{type(exception).__name__} {exception}"
+            raise ResponseParserError(f"the answer to {operation} does not have the documented shape: {cause}")
 
     def _log_since(self, context: dict[str, Any]) -> str:
         return self._log.log_since(context.get("surveyor_log", 0)) if self._log else ""
@@ -249,6 +280,12 @@ class Clients:
             self._ledger.record_deleted(service, operation, params_sent)
 
 
+def _is_from_parser(exception: Exception) -> bool:
+    """Return whether botocore's parser broke over an answer, other than by an error that it has for the purpose."""
+    frames = traceback.extract_tb(exception.__traceback__)
+    return not isinstance(exception, BotoCoreError) and bool(frames) and frames[-1].filename.endswith("parsers.py")
+
+
 def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the error of an answer with all its members."""
     return {key: value for key, value in parsed.items() if key not in ("ResponseMetadata", "Error")} | dict(
@@ -261,14 +298,14 @@ def wrap_responses(**event: Any) -> None:
     event["base_classes"].insert(0, ResponseWrapper)
 
 
-def _config(target: Target) -> Config:
+def _config(target: Target, read_timeout: float | None) -> Config:
     config = Config(  # type: ignore[call-arg]  # the stubs do not know ignore_configured_endpoint_urls
         parameter_validation=False,
         retries={"total_max_attempts": 1},
         inject_host_prefix=target.inject_host_prefix,
         ignore_configured_endpoint_urls=True,
         connect_timeout=timeouts.CONNECT if target.is_local else timeouts.REMOTE_ANSWER,
-        read_timeout=timeouts.LOCAL_ANSWER if target.is_local else timeouts.REMOTE_ANSWER,
+        read_timeout=read_timeout or (timeouts.LOCAL_ANSWER if target.is_local else timeouts.REMOTE_ANSWER),
     )
     return config.merge(Config(proxies={})) if target.is_local else config
 

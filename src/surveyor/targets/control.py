@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -25,10 +26,12 @@ class ControlRefused(SurveyorError):
 class Control:
     """A client of `/_surveyor/` at one endpoint.
 
-    Methods raise ControlRefused if the endpoint refuses, TargetUnavailable if it does not answer as specified.
+    Methods raise ControlRefused if the endpoint refuses, TargetUnavailable if it does not answer as specified within
+    `timeout` wall seconds: advancing a clock may take long.
     """
 
     def __init__(self, endpoint: str) -> None:
+        self.timeout = timeouts.CONTROL_ANSWER
         parts = urlsplit(endpoint)
         self._host = parts.hostname or "127.0.0.1"
         self._port = parts.port or 80
@@ -36,20 +39,20 @@ class Control:
 
     def now(self) -> float:
         """Return the service time of the target, in seconds since the epoch."""
-        return float(self._request("GET", "/_surveyor/clock")["now"])
+        return _number(self._request("GET", "/_surveyor/clock"), "now")
 
     def scale(self) -> float | None:
         """Return the service seconds per wall second; None if the clock stands still until it is advanced."""
         answer = self._request("GET", "/_surveyor/clock")
-        return None if answer.get("mode") == "advance" else float(answer.get("scale") or 1.0)
+        return None if answer.get("mode") == "advance" else _number({"scale": 1.0, **answer}, "scale")
 
     def advance(self, seconds: float) -> float:
         """Advance the clock by service seconds, and return the new time once everything due until then has happened."""
-        return float(self._request("POST", "/_surveyor/clock", {"advance": seconds})["now"])
+        return _number(self._request("POST", "/_surveyor/clock", {"advance": seconds}), "now")
 
     def flow(self, scale: float) -> float:
         """Let the clock flow at `scale` service seconds per wall second, or stop it (0), and return the time."""
-        return float(self._request("POST", "/_surveyor/clock", {"flow": scale})["now"])
+        return _number(self._request("POST", "/_surveyor/clock", {"flow": scale}), "now")
 
     def signal(self, task: str, name: str, to: str = "task") -> None:
         """Send KILL, STOP or CONT to the processes of the task of this ARN, or to its `proxy`."""
@@ -57,7 +60,10 @@ class Control:
 
     def signals(self) -> tuple[str, ...]:
         """Return the names of the signals that can be sent."""
-        return tuple(self._request("GET", "/_surveyor/signals")["signals"])
+        answer = self._request("GET", "/_surveyor/signals").get("signals")
+        if not isinstance(answer, list):
+            raise TargetUnavailable(f"the control endpoint named no signals: {answer!r}")
+        return tuple(map(str, answer))
 
     def resolver(self, account: str, region: str, vpc: str) -> DnsAddress:
         """Return the address of the resolver of a VPC."""
@@ -84,7 +90,7 @@ class Control:
         for attempt in (1, 2):
             is_new = self._connection is None
             if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=timeouts.CONTROL_ANSWER)
+                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=self.timeout)
             try:
                 self._connection.request(method, path, data, headers)
                 response = self._connection.getresponse()
@@ -111,6 +117,17 @@ def _parse_answer(status: int, text: bytes, request: str) -> dict[str, Any]:
         shown = text[:200].decode("utf-8", "replace")
         raise TargetUnavailable(f"the control endpoint answered {request} with {status} {shown!r}, expected JSON")
     return answer
+
+
+def _number(answer: dict[str, Any], name: str) -> float:
+    try:
+        number = float(answer[name])
+    except (KeyError, TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        shown = repr(answer)[:200]
+        raise TargetUnavailable(f"the control endpoint answered {shown}, expected a number of seconds as {name}")
+    return number
 
 
 def _address(answer: dict[str, Any]) -> DnsAddress:

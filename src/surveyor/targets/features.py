@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from surveyor.errors import NotOffered, SurveyorError, TargetUnavailable
@@ -13,32 +14,66 @@ from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control
 from surveyor.targets.model import Target
 
-__all__ = ["PROBING_ACCOUNT", "offers_operation", "probe"]
+__all__ = ["PROBING_ACCOUNT", "Features", "ProbeBroken", "offers_operation", "probe"]
+
+FIRST = "cloudmap"
+"""The feature without which nothing can be tested."""
+
+_NOT_IMPLEMENTED = "501"
 
 PROBING_ACCOUNT = "000000000001"
 """The account of the calls that probe a target with an account for each test."""
 
 
-def probe(
-    target: Target, clients: Clients, control: Control | None
-) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
-    """Return the features that the target has, and those that it declares but lacks, with the reason.
+@dataclass(frozen=True)
+class Features:
+    """What probes found: the features that the target has, and with the reason those that it declares but lacks.
+
+    `broken`: undeclared features whose probe got no answer of an API, so that it is not known whether they exist.
+    """
+
+    present: frozenset[str]
+    absent: tuple[tuple[str, str], ...] = ()
+    broken: tuple[tuple[str, str], ...] = ()
+
+
+def probe(target: Target, clients: Clients, control: Control | None) -> Features:
+    """Return the features of a target. Raises TargetUnavailable if Cloud Map does not answer as an API.
 
     Features that no harmless call can show (quotas, throttling, health, …) are trusted if declared; a target without
     declarations does not have them.
     """
     found: set[str] = set()
     absent: list[tuple[str, str]] = []
+    broken: list[tuple[str, str]] = []
+    silent = ""
     for feature, missing in _probes(target, clients, control).items():
         if target.features is not None and feature not in target.features:
             continue
-        why = missing()
-        if not why:
+        try:
+            why = f"not asked, since {silent}" if silent else missing()
+        except ProbeBroken as error:
+            if feature == FIRST:
+                raise TargetUnavailable(f"{target.name} cannot be tested: {error}") from None
+            silent = str(error) if error.is_silent else ""
+            (absent if target.features is not None else broken).append((feature, str(error)))
+            continue
+        if silent:
+            (absent if target.features is not None else broken).append((feature, why))
+        elif not why:
             found.add(feature)
         elif target.features is not None:
             absent.append((feature, why))
     unprobed = (target.features or frozenset()) - {name for name, _ in absent}
-    return frozenset(found | unprobed), tuple(absent)
+    return Features(frozenset(found | unprobed), tuple(absent), tuple(broken))
+
+
+class ProbeBroken(SurveyorError):
+    """A probe got no answer of an API. `is_silent`: it got none at all in time."""
+
+    def __init__(self, text: str, *, is_silent: bool = False) -> None:
+        super().__init__(text)
+        self.is_silent = is_silent
 
 
 def _probes(target: Target, clients: Clients, control: Control | None) -> dict[str, Callable[[], str]]:
@@ -69,7 +104,11 @@ def _probes(target: Target, clients: Clients, control: Control | None) -> dict[s
 
 
 def offers_operation(client: Any, operation: str, params: Mapping[str, object]) -> str:
-    """Return why a target does not have an operation; "" if it does. `operation`: the name of the client's method."""
+    """Return why a target does not have an operation; "" if it does. `operation`: the name of the client's method.
+
+    Raises ProbeBroken if there was no answer of an API: a reset, a timeout, a web page, a redirect, a status of 500
+    or more without an error code. It does not show whether there is such an operation.
+    """
     service = client.meta.service_model.service_name
     try:
         getattr(client, operation)(**params)
@@ -78,9 +117,15 @@ def offers_operation(client: Any, operation: str, params: Mapping[str, object]) 
     except ClientError as error:
         # Any error of the API shows that the operation exists; a bare number comes from a web server.
         code = str(error.response.get("Error", {}).get("Code", ""))
-        return f"{service}:{operation} answered HTTP {code}" if code.isdecimal() else ""
+        if not code.isdecimal():
+            return ""
+        if code.startswith("4") or code == _NOT_IMPLEMENTED:
+            return f"{service}:{operation} answered HTTP {code}"
+        raise ProbeBroken(f"{service}:{operation} answered HTTP {code}") from None
     except (BotoCoreError, ResponseParserError) as error:
-        return f"{service}:{operation}: {type(error).__name__}"
+        text = "a web page" if "<html" in str(error).lower() else type(error).__name__
+        silent = isinstance(error, (ReadTimeoutError, ConnectTimeoutError))
+        raise ProbeBroken(f"{service}:{operation}: {text}", is_silent=silent) from None
     return ""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from surveyor import timeouts
 from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control
-from surveyor.targets.features import PROBING_ACCOUNT, offers_operation
+from surveyor.targets.features import PROBING_ACCOUNT, ProbeBroken, offers_operation
 from surveyor.targets.model import Target
 from surveyor.targets.running import unreachable
 
@@ -14,31 +15,34 @@ __all__ = ["check_reachable"]
 
 
 def check_reachable(target: Target) -> None:
-    """Raise TargetUnavailable if nothing on this machine listens at the target's endpoint.
+    """Raise TargetUnavailable if nothing on this machine answers at the target's endpoint as an AWS API does.
 
-    A bare URL must also answer ListNamespaces as an AWS API does; in a target file its author has declared that it
-    does. A clock that stands still is refused if the run would use wall time (at a bare URL it is advanced).
-    Targets that Surveyor starts, and those elsewhere, are not called.
+    A clock that stands still is refused if the run would use wall time (at a bare URL it is advanced). Targets that
+    Surveyor starts, and those elsewhere, are not called.
     """
     if target.endpoint is None or not target.is_local:
         return
     problem = unreachable(target.name, target.endpoint)
     if problem:
         raise TargetUnavailable(problem)
-    if target.features is None:
-        clients = Clients(target, target.endpoint, Evidence())
-        problem = offers_operation(clients.client("servicediscovery", PROBING_ACCOUNT), "list_namespaces", {})
-        if problem:
-            raise TargetUnavailable(f"{target.endpoint} is not an AWS API that has Cloud Map: {problem}")
-    elif target.clock == "wall" and _clock_stands_still(target.endpoint):
+    if target.features is not None and target.clock == "wall" and _clock_stands_still(target.endpoint):
         raise TargetUnavailable(
             f"{target.name} at {target.endpoint}: the target's clock stands still; start it with --clock flow"
         )
+    if target.credentials.kind == "per-test":  # others are asked whose credentials they are, before anything else
+        clients = Clients(target, target.endpoint, Evidence(), read_timeout=timeouts.PROBE_ANSWER)
+        try:
+            missing = offers_operation(clients.client("servicediscovery", PROBING_ACCOUNT), "list_namespaces", {})
+        except ProbeBroken as error:
+            missing = str(error)
+        if missing:
+            raise TargetUnavailable(f"{target.endpoint} is not an AWS API that has Cloud Map: {missing}")
 
 
 def _clock_stands_still(endpoint: str) -> bool:
     """Return whether the endpoint has a control endpoint whose clock only moves when it is advanced."""
     control = Control(endpoint)
+    control.timeout = timeouts.PROBE_ANSWER
     try:
         return control.scale() is None
     except SurveyorError:

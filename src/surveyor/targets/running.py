@@ -30,7 +30,8 @@ __all__ = ["RunningTarget", "run_target"]
 class RunningTarget:
     """One running instance. `features` are those that it has, by declaration or, without declarations, by probing.
 
-    `absent` lists each feature that is declared but was not found, with the reason.
+    `absent` lists each feature that is declared but was not found, with the reason, and `broken` each undeclared one
+    whose probe got no answer of an API.
     """
 
     target: Target
@@ -43,12 +44,14 @@ class RunningTarget:
     spending: Spending
     features: frozenset[str] = frozenset()
     absent: tuple[tuple[str, str], ...] = ()
+    broken: tuple[tuple[str, str], ...] = ()
     _servers: dict[str, DnsAddress] = field(default_factory=dict)
 
     def dead(self) -> str | None:
         """Return why it cannot answer any more; None while it accepts connections."""
         ended = self.process.ended() if self.process else None
-        return ended or (unreachable(self.target.name, self.endpoint) if self.target.is_local else None)
+        silence = ended or self.clients.silence()
+        return silence or (unreachable(self.target.name, self.endpoint) if self.target.is_local else None)
 
     def account(self, run: str) -> Account:
         """Return the account for the clean-up of `run`."""
@@ -113,7 +116,8 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
         if target.is_one_account:
             preflight(target, clients)
         running = RunningTarget(target, endpoint or "AWS", clock, clients, evidence, control, process, spending)
-        running.features, running.absent = probe(running.target, clients, control)
+        found = probe(running.target, clients, control)
+        running.features, running.absent, running.broken = found.present, found.absent, found.broken
         yield running
     finally:
         if control:
@@ -148,12 +152,14 @@ def _control(target: Target, endpoint: str) -> tuple[Control | None, Target]:
     if target.file is not None or not target.is_local:
         return None, target
     control = Control(endpoint)
+    control.timeout = timeouts.PROBE_ANSWER
     try:
         control.now()
     except SurveyorError:
         control.close()
         return None, target
-    return control, replace(target, clock="control", dns=Dns("control"))
+    control.close()
+    return Control(endpoint), replace(target, clock="control", dns=Dns("control"))
 
 
 def _clock(target: Target, control: Control | None) -> Clock:

@@ -20,7 +20,7 @@ from surveyor.report.score import SCORE_RULE, Mark, score
 from surveyor.report.text import one_line
 from surveyor.verdicts import Verdict
 
-__all__ = ["MAX_LINES", "capped", "features_hint", "print_report"]
+__all__ = ["MAX_LINES", "capped", "describe_ending", "features_hint", "print_report"]
 
 MAX_LINES = 60
 """Maximum lines of a run on the terminal, with progress, table and paths."""
@@ -66,6 +66,19 @@ def print_report(report: ConformanceReport, path: Path, hint: str = "") -> None:
     print_table(columns, rows, title=f"{report.target.name}{version}", header_in_pipe=True)
     for line in (*shown, *tail):
         typer.echo(line)
+
+
+def describe_ending(report: ConformanceReport) -> str:
+    """Return why a run without failure as a whole ended without success: an error, or nothing that could be judged."""
+    results = [(claim.id, claim.verdict, claim.detail) for claim in report.claims]
+    results += [(found.name, found.verdict, found.detail) for found in report.experiments]
+    errors = [(name, detail) for name, verdict, detail in results if verdict is Verdict.ERROR]
+    if errors:
+        name, detail = errors[0]
+        return f"{len(errors)} ended with an error, the first of them {name}: {one_line(detail)}"
+    counts = Counter(str(verdict) for _, verdict, _ in results)
+    found = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    return f"nothing passed or failed, so nothing is known about the target: {found}"
 
 
 def capped(lines: Sequence[str], limit: int, path: Path) -> list[str]:

@@ -115,7 +115,7 @@ def test_keys_of_tags_decide(client_limited_to, tagging_calls, action):
 
 @proves("iam.tags-decide")
 def test_requests_without_tags(client_limited_to, tagging_calls):
-    """Null tells requests with tags from those without."""
+    """Null separates requests with tags from those without."""
     for value, tags in (("true", {}), ("false", {"Tags": [TEST]})):
         caller = limited(client_limited_to, "CreateHttpNamespace", "aws:TagKeys", value, "Null")
         for sent in ({}, {"Tags": [TEST]}):

@@ -69,7 +69,7 @@ lint: setup ## check style, types, imports, and the claims against their documen
 	$(BIN)/python -m tests.wordlist || failed=1; \
 	$(BIN)/surveyor claims drift || failed=1; \
 	$(BIN)/surveyor claims coverage --strict >/dev/null || failed=1; \
-	$(BIN)/surveyor mutants --coverage; \
+	$(BIN)/surveyor mutants --coverage || failed=1; \
 	exit $$failed
 
 .PHONY: format

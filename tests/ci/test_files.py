@@ -83,7 +83,8 @@ def test_shell_passes_a_target_that_is_as_expected(environment: dict[str, str], 
 @pytest.mark.parametrize(
     ("code", "message"),
     [(0, "as expected"), (1, "--update-expectations"), (2, "invalid usage"), (3, "could not be reached"),
-     (4, "surveyor sweep reports"), (5, "nothing passed or failed"), (130, "interrupted"), (137, "ended with code 137")],
+     (4, "surveyor sweep reports"), (5, "nothing passed or failed"), (130, "interrupted"),
+     (137, "ended with code 137")],
 )  # fmt: skip
 def test_shell_returns_each_exit_code(environment: dict[str, str], tmp_path: Path, code: int, message: str) -> None:
     """One line says what to do; surveyor gets the target, the folder and all options."""

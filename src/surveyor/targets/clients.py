@@ -112,7 +112,7 @@ class Clients:
         return pooled.client
 
     def silence(self) -> str | None:
-        """Return that the target has stopped answering, if no answer came to the last calls; None otherwise."""
+        """Return that the target has stopped answering, if no answer arrived to the last calls; None otherwise."""
         if self._unanswered < _SILENT_CALLS:
             return None
         return f"{self._target.name} answered none of the last {self._unanswered} calls"

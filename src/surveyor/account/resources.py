@@ -65,6 +65,9 @@ CREATES: Mapping[str, CreatedResource] = {
     "iam:CreateRole": CreatedResource("role"),
     "iam:CreateUser": CreatedResource("user"),
     "iam:CreateAccessKey": CreatedResource("access key"),
+    "iam:CreateGroup": CreatedResource("group"),
+    "iam:CreatePolicy": CreatedResource("policy"),
+    "iam:CreatePolicyVersion": CreatedResource("policy version"),
     "ram:CreateResourceShare": CreatedResource("resource share"),
 }
 

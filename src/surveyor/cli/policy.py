@@ -23,8 +23,24 @@ _PROVIDED_ON_AWS = {
     "iam:CreateAccessKey",
     "iam:CreateRole",
     "iam:PutRolePolicy",
+    "iam:CreateGroup",
+    "iam:CreatePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:SetDefaultPolicyVersion",
+    "iam:AddUserToGroup",
+    "iam:RemoveUserFromGroup",
+    "iam:PutGroupPolicy",
+    "iam:AttachGroupPolicy",
+    "iam:AttachUserPolicy",
+    "iam:DetachUserPolicy",
+    "iam:AttachRolePolicy",
+    "iam:DeleteRolePolicy",
+    "iam:DeleteUserPolicy",
+    "iam:PutUserPermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:TagUser",
 }
-"""Operations that the suites call only where they create the role themselves; on AWS, --role names an existing one."""
+"""Operations that the suites call only where they create users and roles; on AWS, --role names an existing role."""
 
 
 def policy(

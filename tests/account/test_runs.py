@@ -17,7 +17,7 @@ from tests.account.kills import list_resources
 if TYPE_CHECKING:
     from tests.account.conftest import EmulatorAccount
 
-CLAIMS = ("--claim", "dns.srv.value", "--claim", "namespaces.delete-needs-no-services")
+CLAIMS = ("--claim", "services.create-is-synchronous", "--claim", "namespaces.private.creates-zone-in-one-vpc")
 
 
 def surveyor(emulator: EmulatorAccount, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +35,7 @@ def conform(emulator: EmulatorAccount, out: Path, account: str = ACCOUNT) -> tup
             "--out", str(out))  # fmt: skip
 
 
+@pytest.mark.soak
 def test_run_judges_and_leaves_the_account_as_it_was(emulator: EmulatorAccount, tmp_path: Path) -> None:
     """A run passes, its resources carry its name and are deleted, and the report hides the account id."""
     before = list_resources(emulator.clients())
@@ -81,7 +82,7 @@ def test_plan_sends_nothing(emulator: EmulatorAccount, tmp_path: Path) -> None:
     rows = {line.split("\t")[0]: line.split("\t") for line in done.stdout.splitlines() if "\t" in line}
     assert set(rows) == {"calls", "resources", "minutes", "dollars"}
     assert int(rows["calls"][1].replace(",", "")) > 50
-    assert "instances" in rows["resources"][3]
+    assert "1 instance" in rows["resources"][3]
     over = surveyor(emulator, *conform(emulator, tmp_path), *CLAIMS, "--plan", "--budget", "calls=10")
     assert over.returncode == 2
     assert "the run exceeds its budget; --budget calls=" in over.stderr

@@ -40,6 +40,7 @@ def test_the_client_counts_all_errors() -> None:
     assert all(reading["correct"] for reading in readings.values())
 
 
+@pytest.mark.soak
 def test_a_client_with_hidden_retries_fails() -> None:
     """A client with hidden retries reports about four percent instead of twenty, and the check fails."""
     status, readings = run("-c", HIDDEN_RETRY)

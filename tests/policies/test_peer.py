@@ -89,6 +89,7 @@ def simulation(case: Case) -> dict[str, object]:
     return whole
 
 
+@pytest.mark.soak
 @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @pytest.mark.parametrize("kind", get_args(Kind))
 @given(data=st.data())

@@ -147,6 +147,7 @@ def test_a_view_is_named_for_its_source(view: str, title: str) -> None:
     assert view_title(view) == title
 
 
+@pytest.mark.soak
 @settings(deadline=None)
 @given(st.floats(0.1, 1e6))
 def test_bars_of_calls_have_a_round_width(seconds: float) -> None:

@@ -43,6 +43,7 @@ Workers = Annotated[int, typer.Option(min=0, help="Number of processes, each wit
 Seed = Annotated[int, typer.Option(help="Seed of all random choices.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Print what the run would do and cost; create nothing.")]
 
+_FILES_OF_A_WORKER = 5
 _WORKERS_IN_ACCOUNT = 4
 """Workers on an account that outlives the run, where nearly all time is spent waiting for the target."""
 
@@ -154,7 +155,7 @@ def _run(
     if out is None:
         out = layout.out / _run_folder(target.name)
     if workers == 0:
-        workers = _default_workers(target) if selection.is_full else 1
+        workers = _default_workers(target, layout) if selection.is_full else 1
     if workers > 1 and not target.start and not target.is_one_account:
         raise UsageError(f"{target.name} is running already, and workers would share its clock: use --workers 1")
     if plan:
@@ -230,9 +231,9 @@ def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> Non
         typer.echo(f"surveyor: interrupted; {leaked} left behind", err=True)
 
 
-def _default_workers(target: Target) -> int:
-    if target.start:
-        return default_workers()
+def _default_workers(target: Target, layout: Layout) -> int:
+    if target.start:  # few files are run sooner by one worker than it takes to start several, each with its target
+        return max(1, min(default_workers(), len(list(layout.suites.rglob("test_*.py"))) // _FILES_OF_A_WORKER))
     return _WORKERS_IN_ACCOUNT if target.is_one_account else 1
 
 

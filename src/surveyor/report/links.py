@@ -24,6 +24,8 @@ _REFERENCES = {
     "route53": (f"{_DOCS}/Route53/latest/APIReference", "Route53"),
     "ecs": (f"{_DOCS}/AmazonECS/latest/APIReference", "ECS"),
     "appmesh": (f"{_DOCS}/app-mesh/latest/APIReference", ""),
+    "ram": (f"{_DOCS}/ram/latest/APIReference", ""),
+    "sts": (f"{_DOCS}/STS/latest/APIReference", ""),
     "elbv2": (f"{_DOCS}/elasticloadbalancing/latest/APIReference", ""),
 }
 """The API reference of each service, by botocore's name, and the first word of the anchors of members in it."""
@@ -33,6 +35,8 @@ _GUIDES = {
     "AWS CLI Command Reference": f"{_DOCS}/cli/latest/reference/{{}}.html",
     "AWS Cloud Map Developer Guide": f"{_DOCS}/cloud-map/latest/dg/{{}}.html",
     "AWS Cloud Map FAQs": "https://aws.amazon.com/cloud-map/faqs/",
+    "AWS Management Console": f"{_DOCS}/awsconsolehelpdocs/latest/gsg/{{}}.html",
+    "AWS RAM User Guide": f"{_DOCS}/ram/latest/userguide/{{}}.html",
     "AWS Managed Policy Reference": f"{_DOCS}/aws-managed-policy/latest/reference/{{}}.html",
     "AWS PrivateLink Guide": f"{_DOCS}/vpc/latest/privatelink/{{}}.html",
     "Amazon ECS Developer Guide": f"{_DOCS}/AmazonECS/latest/developerguide/{{}}.html",
@@ -50,6 +54,9 @@ def href(source: Source) -> str:
         return _reference(source.text)
     if source.kind is SourceKind.GUIDE:
         guide, _, page = source.text.partition(", ")
+        if guide.startswith("RFC "):
+            section = f"#section-{page.removeprefix('section ')}" if page.startswith("section ") else ""
+            return f"https://www.rfc-editor.org/rfc/rfc{guide.removeprefix('RFC ')}{section}"
         page = page.partition(" (")[0].replace(" ", "/")  # "vpc-dns (DNS quotas)"; "servicediscovery list-services"
         return _GUIDES.get(guide, "").format(page)
     if source.kind is SourceKind.REPORT:

@@ -103,7 +103,8 @@ def _changes_of_json(value: Any, shape: Shape | None, path: tuple[str, ...]) -> 
             yield path, "drop-one"
         for name, member in value.items():
             key = "*" if is_map else name
-            yield from _changes_of_json(member, shape.value if is_map else members.get(name), (*path, key))  # type: ignore[union-attr]
+            inner = getattr(shape, "value", None) if is_map else members.get(name)
+            yield from _changes_of_json(member, inner, (*path, key))
 
 
 def _change_json(value: Any, path: list[str], change: str) -> None:

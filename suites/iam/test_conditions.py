@@ -116,7 +116,13 @@ def test_keys_of_tags_decide(client_limited_to, tagging_calls, action):
 @proves("iam.tags-decide")
 def test_requests_without_tags(client_limited_to, tagging_calls):
     """Null separates requests with tags from those without."""
-    for value, tags in (("true", {}), ("false", {"Tags": [TEST]})):
-        caller = limited(client_limited_to, "CreateHttpNamespace", "aws:TagKeys", value, "Null")
-        for sent in ({}, {"Tags": [TEST]}):
-            assert is_allowed(tagging_calls["CreateHttpNamespace"], caller, sent) is (sent == tags)
+    calls = {  # no create call: in an account that outlives the run all of these have a tag
+        "TagResource": lambda caller: is_allowed(tagging_calls["TagResource"], caller, {"Tags": [TEST]}),
+        "ListNamespaces": lambda caller: is_allowed(lambda client: client.list_namespaces(), caller),
+    }
+    for value, allowed in (("true", "ListNamespaces"), ("false", "TagResource")):
+        limits = [allow(f"servicediscovery:{action}", "aws:TagKeys", value, "Null") for action in calls]
+        caller = client_limited_to(*limits)("servicediscovery")
+        assert {action: call(caller) for action, call in calls.items()} == {
+            action: action == allowed for action in calls
+        }

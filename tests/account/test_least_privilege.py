@@ -28,6 +28,12 @@ def test_actions_are_those_called_and_those_they_depend_on() -> None:
     assert required_actions(called, dependent) == {"servicediscovery:RegisterInstance", "route53:GetHealthCheck"}
 
 
+def test_actions_have_the_prefixes_of_iam() -> None:
+    """Botocore's name of a service may be another, and a request without an operation needs no action."""
+    called = ["elbv2:CreateListener", "servicediscovery:POST /", "ecs:RunTask"]
+    assert required_actions(called, {}) == {"elasticloadbalancing:CreateListener", "ecs:RunTask"}
+
+
 def test_policy_has_a_statement_for_each_service() -> None:
     """Actions are sorted and unique, and the document is valid for IAM."""
     document = json.loads(format_policy(["sts:AssumeRole", "ec2:B", "ec2:A", "ec2:A"]))

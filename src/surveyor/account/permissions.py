@@ -12,6 +12,10 @@ _WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity"})
 """Actions that need no permission and cannot be denied (sts/GetCallerIdentity)."""
 
 
+_PREFIXES = {"elbv2": "elasticloadbalancing"}
+"""Prefixes of IAM actions, where they are not botocore's names of services (Service Authorization Reference)."""
+
+
 class _Statement(TypedDict):
     Sid: str
     Effect: str
@@ -25,10 +29,18 @@ class _Policy(TypedDict):
 
 
 def required_actions(operations: Iterable[str], dependent: Mapping[str, Iterable[str]]) -> set[str]:
-    """Return the actions behind operations (`service:Operation`), with the further actions that each depends on."""
-    called = set(operations)
+    """Return the actions behind operations (`service:Operation`), with the further actions that each depends on.
+
+    Requests that are no operation (`service:POST /path`) are left out: what they call, tests call by its name as well.
+    """
+    called = {_action(operation) for operation in operations if " " not in operation}
     further = {action for operation in called for action in dependent.get(operation, ())}
     return (called | further) - _WITHOUT_PERMISSION
+
+
+def _action(operation: str) -> str:
+    service, _, name = operation.partition(":")
+    return f"{_PREFIXES.get(service, service)}:{name}"
 
 
 def format_policy(actions: Iterable[str]) -> str:

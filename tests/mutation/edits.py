@@ -136,7 +136,8 @@ def _own_mutations(node: cst.CSTNode) -> Iterable[tuple[str, cst.CSTNode]]:
     """Remove a call that stands alone, and make a condition always true or false."""
     if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1:
         [statement] = node.body
-        if isinstance(statement, cst.Expr) and isinstance(_awaited(statement.value), cst.Call):
+        called = _awaited(statement.value) if isinstance(statement, cst.Expr) else None
+        if isinstance(called, cst.Call) and not _is_uninteresting(called):
             yield "removed_call", node.with_changes(body=[cst.Pass()])
     if isinstance(node, cst.Integer) and node.evaluated_value > 0:
         yield "number_minus", node.with_changes(value=str(node.evaluated_value - 1))

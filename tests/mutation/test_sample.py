@@ -64,6 +64,7 @@ def test_messages_and_annotations_are_left_out(tmp_path: Path) -> None:
         assert text not in changed
 
 
+@pytest.mark.soak
 def test_the_sample_is_spread_and_repeatable() -> None:
     """Each area has its share, and the same seed chooses the same edits."""
     first, again, other = (choose(SOURCE, 30, seed) for seed in (7, 7, 8))

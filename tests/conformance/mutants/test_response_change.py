@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 
 import dns.flags
 import dns.message
@@ -30,7 +31,7 @@ VALUES = st.recursive(
 )
 
 
-def answer(value: dict[str, object], status: int = 200) -> ProxyResponse:
+def answer(value: Mapping[str, object], status: int = 200) -> ProxyResponse:
     """Return a JSON answer."""
     return ProxyResponse.from_json(status, value)
 

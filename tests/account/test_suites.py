@@ -8,6 +8,7 @@ import pytest
 
 from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import find_layout
+from surveyor.machine import default_workers
 from surveyor.targets.options import TargetOptions
 from surveyor.verdicts import Verdict
 
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.soak
 
 def test_suites_pass_in_one_account(tmp_path: Path) -> None:
     """Every claim gets the same verdict as with a separate account for each test."""
-    config = RunConfig(find_layout(), "embedded", tmp_path, target_options=TargetOptions(account="111122223333"))
+    options = TargetOptions(account="111122223333")
+    config = RunConfig(find_layout(), "embedded", tmp_path, workers=default_workers(), target_options=options)
     report = run_suites(config)
     assert [claim.id for claim in report.claims if not claim.expected] == []
     assert sum(claim.verdict is Verdict.PASS for claim in report.claims) > 100

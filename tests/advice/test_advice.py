@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.advice.figures import TaskFigures, TaskSettings, figures_of, parse_task_settings
-from surveyor.advice.recommendations import IN_FLIGHT, MARGIN, MAX_STOP_TIMEOUT, Advice, advise
+from surveyor.advice.recommendations import MAX_STOP_TIMEOUT, Advice, advise
+from surveyor.advice.settings import IN_FLIGHT, MARGIN
 from surveyor.fixtures.figure_names import DANGER, DRAIN, LAG, LISTENED, STOP_TIMEOUT, TTL
 from surveyor.history.observations import Interval
 from surveyor.pytest_plugin.task_settings import task_settings_of
@@ -72,14 +73,14 @@ def test_a_gap_without_a_healthy_instance_is_closed_by_removing_the_check() -> N
     assert advise(figures(TaskSettings(15, 30, 24), lag=4, listened=24, gap=Interval(0, 1))).is_closed
 
 
-def test_a_closed_dangersneeds_no_change() -> None:
+def test_a_closed_window_needs_no_change() -> None:
     """A task that listens for longer than it is named needs no change."""
     advice = advise(figures(TaskSettings(15, 30, 24), lag=4, listened=24))
     assert advice.is_closed
     assert advice.lines[-1] == "The window is closed: change nothing."
 
 
-def test_a_dangersthat_no_setting_closes_has_a_hint() -> None:
+def test_a_window_that_no_setting_closes_has_a_hint() -> None:
     """With a stopTimeout below the registry's lag and a TTL beyond Fargate's limit there is a hint only."""
     advice = advise(figures(TaskSettings(600, 5, 0), lag=8, listened=0))
     assert advice.recommendations == ()

@@ -77,6 +77,14 @@ def test_each_fault_is_one_finding(snapshot: Snapshot, rule: str) -> None:
     assert rules(snapshot) == [rule]
 
 
+def test_recommended_settings_are_those_of_advise() -> None:
+    """The recommended TTL is that of `advise`: 15 s for a stopTimeout of 30 s. Too short a stopTimeout must be raised."""
+    [finding] = apply_rules(with_registry(replace(REGISTRY, records={"A": 60})))
+    assert finding.change.startswith("set the TTL to 15 s, and answer for 25 s after SIGTERM")
+    [finding] = apply_rules(with_registry(REGISTRY, containers=(Container("app", True, 10, True),)))
+    assert finding.change.startswith("raise stopTimeout to at least 16 s")
+
+
 def test_command_knows_every_severity() -> None:
     """The levels of `--fail-on` are those of the findings, in the same order."""
     assert list(LEVELS) == [str(severity) for severity in Severity]

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from surveyor.advice.figures import TaskFigures
+from surveyor.advice.settings import IN_FLIGHT, MARGIN, drain_for, longest_ttl
 from surveyor.history.observations import Interval
 from surveyor.pytest_plugin.task_settings import TaskSettings
 
@@ -14,18 +15,12 @@ __all__ = ["Advice", "Recommendation", "advise"]
 MAX_STOP_TIMEOUT = 120
 """Seconds that Fargate allows for a container's stopTimeout (ecs/ContainerDefinition.stopTimeout)."""
 
-IN_FLIGHT = 5
-"""Seconds for the last requests, between the end of the drain and SIGKILL."""
-
 HEALTHY_AFTER = 40
 """Seconds after RUNNING from which a task without a check counts as healthy
 (ecs/DeploymentConfiguration.minimumHealthyPercent)."""
 
 HEALTH_DELAY = 30
 """Seconds until a custom health status takes effect (servicediscovery/HealthCheckCustomConfig)."""
-
-MARGIN = 5
-"""Seconds added to a measured value, since it was measured once, and the next answer may take longer."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +107,10 @@ def _close_window(measured: TaskFigures, lag: int) -> Advice:
 
 def _shorter_ttl(present: TaskSettings, lag: int) -> Recommendation | None:
     """Keep the stopTimeout, and shorten the TTL."""
-    max_ttl = present.stop_timeout - IN_FLIGHT - MARGIN - lag
-    ttl = min(max_ttl, present.ttl)
-    if ttl < 1:
+    ttl = longest_ttl(present.stop_timeout, lag, present.ttl)
+    if ttl is None:
         return None
-    ttl = ttl // 5 * 5 or ttl  # round figures are easier to remember
-    drain = lag + ttl + MARGIN
+    drain = drain_for(ttl, lag)
     reason = (
         f"keep stopTimeout at {present.stop_timeout} s: answer for {lag} (until the last answer) + {ttl} (TTL) + "
         f"{MARGIN} = {drain} s after SIGTERM, which leaves {present.stop_timeout - drain} s for requests in flight"
@@ -127,7 +120,7 @@ def _shorter_ttl(present: TaskSettings, lag: int) -> Recommendation | None:
 
 def _longer_stop_timeout(present: TaskSettings, lag: int) -> Recommendation | None:
     """Keep the TTL, and lengthen the stopTimeout."""
-    drain = lag + present.ttl + MARGIN
+    drain = drain_for(present.ttl, lag)
     stop_timeout = max(present.stop_timeout, drain + IN_FLIGHT)
     if stop_timeout > MAX_STOP_TIMEOUT:
         return None

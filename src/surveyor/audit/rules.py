@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from surveyor.advice.settings import IN_FLIGHT, MARGIN, drain_for, longest_ttl
 from surveyor.audit.findings import Finding, Severity
 from surveyor.audit.snapshot import Registry, Service, Snapshot
 
@@ -42,6 +43,11 @@ def _ttl_against_stop_timeout(snapshot: Snapshot) -> Iterator[Finding]:
         ttl = max(registry.records.values())
         stop = min((container.stop_timeout for container in service.containers if container.essential), default=30)
         if stop < ttl + LAG:
+            fitting = longest_ttl(stop, LAG, ttl)
+            if fitting is None:
+                hint = f"raise stopTimeout to at least {LAG + MARGIN + IN_FLIGHT + 1} s: no TTL works with {stop} s"
+            else:
+                hint = f"set the TTL to {fitting} s, and answer for {drain_for(fitting, LAG)} s after SIGTERM"
             yield Finding(
                 "ttl-against-stop-timeout",
                 Severity.HURTS,
@@ -49,8 +55,7 @@ def _ttl_against_stop_timeout(snapshot: Snapshot) -> Iterator[Finding]:
                 f"the TTL is {ttl} s, but a stopping task has only {stop} s: clients call it for {ttl} (TTL) + {LAG} "
                 f"(until name servers drop it) - {stop} (stopTimeout) = {ttl + LAG - stop} s after it has stopped, "
                 f"or {ttl + LAG} s if it stops answering at SIGTERM",
-                f"set the TTL to at most {max(stop - LAG - 5, 1)} s, and continue to answer for that time and {LAG} s "
-                f"more after SIGTERM (surveyor advise --ttl {ttl} --stop-timeout {stop})",
+                f"{hint} (surveyor advise --ttl {ttl} --stop-timeout {stop} measures it)",
                 "ecs.window.one-task-measured",
                 "aws/containers-roadmap#343",
             )

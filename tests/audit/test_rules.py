@@ -78,7 +78,7 @@ def test_each_fault_is_one_finding(snapshot: Snapshot, rule: str) -> None:
 
 
 def test_recommended_settings_are_those_of_advise() -> None:
-    """The recommended TTL is that of `advise`: 15 s for a stopTimeout of 30 s. Too short a stopTimeout must be raised."""
+    """A stopTimeout of 30 s gets the TTL that `advise` recommends, 15 s; one that is too short must be raised."""
     [finding] = apply_rules(with_registry(replace(REGISTRY, records={"A": 60})))
     assert finding.change.startswith("set the TTL to 15 s, and answer for 25 s after SIGTERM")
     [finding] = apply_rules(with_registry(REGISTRY, containers=(Container("app", True, 10, True),)))

@@ -15,12 +15,17 @@ from surveyor.messages import nearest
 from surveyor.targets.model import Credentials, Dns, Start, Target, TaskPlacement, is_loopback
 from surveyor.targets.options import NO_OPTIONS, TargetOptions, address_and_port, apply_options, checked_endpoint
 
-__all__ = ["find_target", "load_target", "target_names"]
+__all__ = ["KEYS", "find_target", "load_target", "target_names"]
 
-_KEYS = {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request",
-         "optional", "lacks", "inject_host_prefix", "settles", "start", "credentials", "budget", "ecs"}  # fmt: skip
-_START_KEYS = {"argv", "env", "ready", "path", "within"}
-_CREDENTIALS_KEYS = {"kind", "secret", "header", "profile"}
+KEYS = {
+    "": {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request",
+         "optional", "lacks", "inject_host_prefix", "settles", "start", "credentials", "budget", "ecs"},
+    "start": {"argv", "env", "ready", "path", "within"},
+    "credentials": {"kind", "secret", "header", "profile"},
+    "ecs": {"cluster", "subnets", "security_groups", "capacity", "public"},
+}  # fmt: skip
+"""Section -> the keys that a target file may have there; the budget's are the fields of Budget."""
+
 _AWS = "aws"
 """The value of `endpoint` for AWS itself, which has an endpoint for each service and region."""
 
@@ -79,7 +84,7 @@ class _Invalid(Exception):
 
 
 def _target(path: Path, table: dict[str, Any]) -> Target:
-    _only(table, _KEYS, "")
+    _only(table, "")
     start = _start(table["start"]) if "start" in table else None
     endpoint = _text(table, "endpoint", None)
     if (start is None) == (endpoint is None):
@@ -132,7 +137,7 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
 
 def _start(table: object) -> Start:
     table = _table(table, "start")
-    _only(table, _START_KEYS, "start.")
+    _only(table, "start")
     argv = table.get("argv")
     if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
         raise _Invalid("start.argv must be a list of words")
@@ -157,7 +162,7 @@ def _placeholders(text: str) -> None:
 
 def _credentials(table: object) -> Credentials:
     table = _table(table, "credentials")
-    _only(table, _CREDENTIALS_KEYS, "credentials.")
+    _only(table, "credentials")
     kind = _choice(table, "kind", ("per-test", "environment", "profile"), "per-test")
     profile = _text(table, "profile", None)
     if (kind == "profile") != (profile is not None):
@@ -175,7 +180,7 @@ def _dns(text: str) -> Dns:
 
 
 def _placement(table: dict[str, Any]) -> TaskPlacement:
-    _only(table, {"cluster", "subnets", "security_groups", "capacity", "public"}, "ecs.")
+    _only(table, "ecs")
     public = table.get("public", False)
     if not isinstance(public, bool):
         raise _Invalid("ecs.public must be true or false")
@@ -201,10 +206,10 @@ def _table(value: object, name: str) -> dict[str, Any]:
     return value
 
 
-def _only(table: Mapping[str, object], known: set[str], prefix: str) -> None:
+def _only(table: Mapping[str, object], section: str) -> None:
     for key in table:
-        if key not in known:
-            _known(key, known, "key", shown=prefix + key)
+        if key not in KEYS[section]:
+            _known(key, KEYS[section], "key", shown=f"{section}.{key}" if section else key)
 
 
 def _known(value: str, known: Mapping[str, str] | set[str], kind: str, shown: str | None = None) -> None:

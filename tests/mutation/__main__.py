@@ -35,8 +35,8 @@ def main(arguments: list[str]) -> int:
 def _source(values: argparse.Namespace) -> int:
     began = time.monotonic()
     mutants = choose(find_layout().root / "src", values.count, values.seed, values.area)
-    reach = record_reach(values.workers, _say)
-    judged = judge_mutants(mutants, reach, values.workers, budget=values.budget, say=_say)
+    reach = record_reach(values.workers, _say, values.suites)
+    judged = judge_mutants(mutants, reach, values.workers, budget=values.budget, say=_say, suites=values.suites)
     set_aside = load_set_aside()
     summary = summarise(judged, set_aside, planned=len(mutants), seed=values.seed, seconds=time.monotonic() - began)
     sys.stdout.write(f"{summary.text}\n")
@@ -66,6 +66,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     add("--count", type=int, help="how many mutants (source 300, responses 2500)")
     add("--seed", type=int, default=7, help="seed of the sample (%(default)s)")
     add("--area", action="append", default=[], choices=list(AREAS), help="source: only mutants of this area")
+    add("--suites", default="suites", help="source: folder of the suites that must notice (%(default)s)")
     add("--budget", type=float, default=7200, help="wall seconds after which none is started (%(default)s)")
     add("--workers", type=int, default=default_workers(), help="processes (%(default)s)")
     add("--at-least", type=float, default=85.0, help="percent that must be noticed (%(default)s)")
@@ -74,6 +75,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     values.count = values.count or (300 if values.kind == "source" else 2500)
     if values.count < 1 or values.workers < 1:
         parser.error("--count and --workers must be at least 1")
+    if not (find_layout().root / values.suites).is_dir():
+        parser.error(f"no folder {values.suites}")
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from surveyor.conformance.mutants.response_change import ResponseChange
@@ -92,18 +93,21 @@ def save_survivors(path: Path, summary: Summary, judged: Sequence[Judged], set_a
 
 
 def load_free() -> dict[str, dict[str, str]]:
-    """Return answer -> path -> why a response mutant of that member need not be noticed; `*` is any answer."""
+    """Return answer -> path -> why a response mutant of that member need not be noticed."""
     path = find_layout().root / FREE
     return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
 def reason_free(change: ResponseChange, free: Mapping[str, Mapping[str, str]]) -> str:
-    """Return why a change need not be noticed, "" if it must; an entry may name the path or "path change"."""
-    for answer in (change.answer, "*"):
-        members = free.get(answer, {})
-        for name in (f"{change.path} {change.change}", change.path):
-            if name in members:
-                return members[name]
+    """Return why a change need not be noticed, "" if it must.
+
+    Answers and paths are patterns as for file names; a path may be followed by a change.
+    """
+    for answer, members in free.items():
+        if fnmatchcase(change.answer, answer):
+            for path, reason in members.items():
+                if fnmatchcase(change.path, path) or fnmatchcase(f"{change.path} {change.change}", path):
+                    return reason
     return ""
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,12 +57,12 @@ def cache_folder() -> Path:
     return folder
 
 
-def record_reach(workers: int, say: Callable[[str], None]) -> Reach:
-    """Return which tests reach which line, from the cache or by running all suites once."""
-    path = cache_folder() / f"reach-{_digest()}.json"
+def record_reach(workers: int, say: Callable[[str], None], suites: str = "suites") -> Reach:
+    """Return which tests of a folder reach which line, from the cache or by running them once."""
+    path = cache_folder() / f"reach-{_digest(suites)}.json"
     if path.exists():
         return load_reach(path)
-    tests = all_tests()
+    tests = all_tests(suites)
     say(f"recording which of {len(tests)} tests run which lines")
     with tempfile.TemporaryDirectory(prefix="surveyor-reach-") as name:
         scratch = Path(name)
@@ -81,10 +81,16 @@ def record_reach(workers: int, say: Callable[[str], None]) -> Reach:
 
 
 def judge_mutants(
-    mutants: Sequence[SourceMutant], reach: Reach, workers: int, *, budget: float, say: Callable[[str], None]
+    mutants: Sequence[SourceMutant],
+    reach: Reach,
+    workers: int,
+    *,
+    budget: float,
+    say: Callable[[str], None],
+    suites: str = "suites",
 ) -> list[Judged]:
     """Return what the suites made of the mutants, in their order, as far as the budget (wall seconds) goes."""
-    cache = _Cache(cache_folder() / "judged.jsonl")
+    cache = _Cache(cache_folder() / "judged.jsonl", suites)
     judged = {mutant.key: found for mutant in mutants if (found := cache.find(mutant)) is not None}
     jobs, by_key = [], {mutant.key: mutant for mutant in mutants}
     for mutant in mutants:
@@ -135,8 +141,8 @@ def _line(judged: Judged) -> str:
 class _Cache:
     """What was judged, one JSON line for each."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._digest = path, _digest()
+    def __init__(self, path: Path, suites: str) -> None:
+        self._path, self._digest = path, _digest(suites)
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         self._rows = {row["key"]: row for row in map(json.loads, lines)}
 
@@ -168,26 +174,22 @@ class _Cache:
             file.write(json.dumps(row) + "\n")
 
 
-def _digest() -> str:
-    """Return a digest of the source of the emulator and of the suites."""
+def _digest(suites: str = "suites") -> str:
+    """Return a digest of the source of the emulator, of the suites, and of the name of the folder that is run."""
     layout = find_layout()
-    folders = [layout.suites, *(layout.root / "src" / package for package in _PACKAGES)]
-    return _digest_of(path for folder in folders for path in sorted(folder.rglob("*.py")))
-
-
-def _digest_of(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.as_posix().encode() + b"\0" + path.read_bytes())
+    digest = hashlib.sha256(suites.encode())
+    for folder in (layout.suites, *(layout.root / "src" / package for package in _PACKAGES)):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(layout.root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def all_tests() -> list[str]:
-    """Return the ids of all tests of the suites."""
+def all_tests(suites: str = "suites") -> list[str]:
+    """Return the ids of the tests in a folder of suites."""
     import subprocess
     import sys
 
     root = find_layout().root
-    command = [sys.executable, "-m", "pytest", "suites", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", suites, "--collect-only", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     return [line for line in done.stdout.splitlines() if "::" in line]

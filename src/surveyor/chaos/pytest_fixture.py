@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,6 @@ from surveyor.chaos.experiment_run import ExperimentRun
 from surveyor.chaos.experiment_service import create_service
 from surveyor.chaos.safety_limits import check_opt_in
 from surveyor.chaos.service_under_test import ServiceUnderTest
-from surveyor.fixtures.account import ClientFactory
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment
 from surveyor.pytest_plugin.session import ledger_folder, worker_name
 from surveyor.pytest_plugin.verdict import FEATURES, HISTORY
@@ -50,7 +50,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture
 def service_under_test(
-    request: pytest.FixtureRequest, running_target: RunningTarget, client: ClientFactory, account: str
+    request: pytest.FixtureRequest, running_target: RunningTarget, client: Callable[..., Any], account: str
 ) -> ServiceUnderTest:
     """Return the service, with its tasks running. Raises UsageError if it does not exist or has not opted in."""
     name = request.config.stash[SETTINGS].chaos.service
@@ -65,7 +65,7 @@ def service_under_test(
 def experiment_run(
     request: pytest.FixtureRequest,
     running_target: RunningTarget,
-    client: ClientFactory,
+    client: Callable[..., Any],
     service_under_test: ServiceUnderTest,
 ) -> Iterator[ExperimentRun]:
     """Yield the running experiment, after its warm-up."""

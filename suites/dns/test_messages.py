@@ -13,19 +13,19 @@ LARGE = {
     for n in range(8)
 }
 ONE = {"i-1": {"AWS_INSTANCE_IPV4": "192.0.2.1"}}
-AA, RA, RD, TC = dns.flags.AA, dns.flags.RA, dns.flags.RD, dns.flags.TC
+AA, CD, RA, RD, TC = dns.flags.AA, dns.flags.CD, dns.flags.RA, dns.flags.RD, dns.flags.TC
 
 
 @proves("dns.flags")
-@for_each("flags", {"with RD": RD, "without RD": 0})
+@for_each("flags", {"with RD": RD, "without RD": 0, "with CD": CD})
 def test_name_servers_answer_with_authority(publish, query_dns, public_namespace, flags):
-    """Answers of name servers, positive or negative, have AA and the RD of the query, and no RA."""
-    # RFC 1035, 4.1.1: RD "is copied into the response"
+    """Answers of name servers, positive or negative, have AA and the RD and CD of the query, and no RA."""
+    # RFC 1035, 4.1.1: RD "is copied into the response". RFC 4035, 3.1.6: so is CD, by servers that know DNSSEC.
     name = publish(public_namespace, dns_config("A"), ONE)
     zone = public_namespace["Name"]
     for asked, rdtype in ((name, "A"), (name, "AAAA"), (f"absent.{name}", "A"), (zone, "SOA"), (zone, "NS")):
         answer = query_dns(asked, rdtype, public_namespace, flags=flags)
-        assert answer.flags & (AA | RA | RD | TC) == AA | flags
+        assert answer.flags & (AA | CD | RA | RD | TC) == AA | flags
 
 
 @proves("dns.flags")

@@ -23,13 +23,10 @@ from .encoding import EncodedAnswer, Envelope, Renderer, encode, make_renderer
 
 __all__ = ["NameServer", "Resolver", "Responder"]
 
-_MAX_ANSWERS = 8_192
-_MAX_RENDERERS = 4_096
-# Renderers of longer queries (bytes) are not cached.
-_MAX_CACHED_QUERY = 512
+# Entries of a cache, beyond which the next batch of queries begins with empty ones.
+_MAX_CACHED = 4_096
 _STREAM_LIMIT = 65_535
 _ZONE_TRANSFERS = (251, 252)
-_NO_QUESTION_TYPES = (0, 41)
 _ANY = 255
 
 
@@ -58,10 +55,10 @@ class Responder(ABC):
         """Return the zones that the server answers for; None if it refuses everything."""
 
     def refresh(self) -> None:
-        """Clear the caches if anything has changed; call this before each batch of queries."""
+        """Clear the caches if anything has changed, or if they are full; call this before each batch of queries."""
         settings = self._settings()
         version = self._published.generation, settings
-        if version == self._version:
+        if version == self._version and max(len(self.renderers), len(self._answers)) < _MAX_CACHED:
             return
         self._version = version
         self.renderers.clear()
@@ -77,12 +74,8 @@ class Responder(ABC):
             query = wire.parse_query(data)
         except wire.MalformedQuery as malformed:
             return malformed.reply
-        if not query.is_standard:
-            return wire.HEADER.pack(query.id, wire.response_flags(query.flags, wire.NOTIMP), 0, 0, 0, 0)
         render = self._make_renderer(query, _STREAM_LIMIT if stream else query.limit)
-        if not stream and len(data) <= _MAX_CACHED_QUERY:
-            if len(self.renderers) >= _MAX_RENDERERS:
-                self.renderers.clear()
+        if not stream:
             self.renderers[data[2:]] = render
         return data[:2] + render()
 
@@ -90,8 +83,6 @@ class Responder(ABC):
         rcode, encoded = wire.NOERROR, _refusal(wire.REFUSED)
         if query.version:
             rcode, encoded = wire.BADVERS, _refusal(wire.NOERROR)
-        elif query.qtype in _NO_QUESTION_TYPES:
-            encoded = _refusal(wire.FORMERR)
         elif query.qclass == wire.CLASS_IN and query.qtype not in _ZONE_TRANSFERS and self._scope is not None:
             encoded = self._encode_answer(self._scope, query)
         edns = wire.opt_record(rcode) if query.edns else b""
@@ -109,8 +100,6 @@ class Responder(ABC):
         if not self.recursive:
             answer = add_sections(scope, name, answer)
         encoded = encode(answer, name, recursive=self.recursive)
-        if len(self._answers) >= _MAX_ANSWERS:
-            self._answers.clear()
         self._answers[labels, query.qtype] = encoded
         return encoded
 

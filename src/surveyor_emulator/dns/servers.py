@@ -141,7 +141,7 @@ def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     """Return a UDP socket and a listening TCP socket on one port."""
     for attempt in itertools.count(1):
         tcp = udp = None
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        family = socket.getaddrinfo(host, None)[0][0]
         try:
             tcp = socket.socket(family, socket.SOCK_STREAM)
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

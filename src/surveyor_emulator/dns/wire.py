@@ -51,32 +51,24 @@ _ACCEPTED_BYTES = 1232
 _MAX_NAME_BYTES = 255
 _MAX_LABEL_BYTES = 63
 _POINTER = 0xC0
-# The minimum length: up to the byte that distinguishes queries from responses.
-_MIN_BYTES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """One well-formed query. ``question``: its only question as sent; ``limit``: its sender's limit over UDP, bytes."""
 
-    id: int
     flags: int
     question: bytes
     labels: tuple[bytes, ...]
     qtype: int
     qclass: int
-    edns: bool = False
-    version: int = 0
-    limit: int = MIN_UDP_LIMIT
-
-    @property
-    def is_standard(self) -> bool:
-        """Whether the opcode is QUERY, the only one that is implemented."""
-        return not self.flags & _OPCODE
+    edns: bool
+    version: int
+    limit: int
 
 
 class MalformedQuery(Exception):
-    """The message is not a well-formed query; ``reply`` is the error response to send, None to send nothing."""
+    """The message is not a well-formed standard query; ``reply`` is the error response, None to send nothing."""
 
     def __init__(self, reply: bytes | None) -> None:
         super().__init__("not a well-formed query")
@@ -84,25 +76,25 @@ class MalformedQuery(Exception):
 
 
 def parse_query(data: bytes) -> Query:
-    """Return the query in a message. Raise MalformedQuery otherwise, with a reply unless it may be a response."""
-    if len(data) < _MIN_BYTES or data[2] & 0x80:
-        raise MalformedQuery(None)
+    """Return the query in a message. Raise MalformedQuery otherwise, without a reply to a response or half a header."""
     if len(data) < HEADER.size:
-        raise MalformedQuery(HEADER.pack(int.from_bytes(data[:2], "big"), _QR | FORMERR, 0, 0, 0, 0))
-    query_id, flags, questions, answers, authorities, additionals = HEADER.unpack_from(data)
-    if flags & _OPCODE:
-        return Query(query_id, flags, b"", (), 0, CLASS_IN)
-    refusal = HEADER.pack(query_id, response_flags(flags, FORMERR), 0, 0, 0, 0)
-    if questions != 1 or answers or authorities:
+        raise MalformedQuery(None)
+    query_id, flags, questions, *records = HEADER.unpack_from(data)
+    if flags & _QR:
+        raise MalformedQuery(None)
+    # QUERY is the only opcode that is implemented.
+    rcode = NOTIMP if flags & _OPCODE else FORMERR
+    refusal = HEADER.pack(query_id, response_flags(flags, rcode), 0, 0, 0, 0)
+    if rcode == NOTIMP or questions != 1:
         raise MalformedQuery(refusal)
     try:
         labels, at = _read_name(data, HEADER.size)
         qtype, qclass = _QUESTION_TAIL.unpack_from(data, at)
         at += _QUESTION_TAIL.size
-        edns, version, limit = _read_additionals(data, at, additionals)
+        edns, version, limit = _read_records(data, at, sum(records))
     except (ValueError, struct.error, IndexError):
         raise MalformedQuery(refusal) from None
-    return Query(query_id, flags, data[HEADER.size : at], labels, qtype, qclass, edns, version, limit)
+    return Query(flags, data[HEADER.size : at], labels, qtype, qclass, edns, version, limit)
 
 
 def response_flags(query_flags: int, rcode: int, *, authoritative: bool = False, recursive: bool = False) -> int:
@@ -147,17 +139,16 @@ def _read_name(data: bytes, at: int) -> tuple[tuple[bytes, ...], int]:
 
 def _skip_name(data: bytes, at: int) -> int:
     """Return the end of a name that may be compressed."""
-    start = at
     while length := data[at]:
         if length >= _POINTER:
             return at + 2
-        if length > _MAX_LABEL_BYTES or at - start >= _MAX_NAME_BYTES:
-            raise ValueError("a label is longer than 63 bytes, or the name longer than 255")
+        if length > _MAX_LABEL_BYTES:
+            raise ValueError("a label is longer than 63 bytes")
         at += 1 + length
     return at + 1
 
 
-def _read_additionals(data: bytes, at: int, count: int) -> tuple[bool, int, int]:
+def _read_records(data: bytes, at: int, count: int) -> tuple[bool, int, int]:
     """Return whether there is an OPT record, its version, and its sender's limit; skip all other records."""
     edns, version, limit = False, 0, MIN_UDP_LIMIT
     for _ in range(count):
@@ -165,13 +156,11 @@ def _read_additionals(data: bytes, at: int, count: int) -> tuple[bool, int, int]
         at = _skip_name(data, at)
         kind, size, ttl, length = _RECORD_HEAD.unpack_from(data, at)
         at += _RECORD_HEAD.size + length
-        if at > len(data):
-            raise ValueError("a record ends after the end of the message")
         if kind == _TYPE_OPT:
             if edns or not is_root:
                 raise ValueError("a message has at most one OPT record, owned by the root")
             edns, version = True, ttl >> 16 & 0xFF
             limit = min(max(size, MIN_UDP_LIMIT), MAX_UDP_BYTES)
     if at != len(data):
-        raise ValueError("the message has trailing bytes")
+        raise ValueError("the message ends before or after its last record")
     return edns, version, limit

@@ -69,8 +69,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[_CALLED] = running.spending.all()
     for name, why in running.broken:
         if name in needed:
-            hint = "declare in a target file what the target has"
-            raise ProbeBroken(f"it is not known whether {session.target.name} has {name}: {why}; {hint}")
+            hint = "; declare in a target file what the target has" if declared is None else ""
+            raise ProbeBroken(f"it is not known whether {session.target.name} has {name}: {why}{hint}")
     _refuse_lacking(session, needed, running.features | {name for name, _ in running.absent})
     for name, why in running.absent:
         if name in needed:

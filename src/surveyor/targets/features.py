@@ -21,6 +21,9 @@ FIRST = "cloudmap"
 
 _NOT_IMPLEMENTED = "501"
 
+_TRIES = 2
+"""How often a probe is made after which the target stays silent, if it has answered another."""
+
 PROBING_ACCOUNT = "000000000001"
 """The account of the calls that probe a target with an account for each test."""
 
@@ -29,7 +32,7 @@ PROBING_ACCOUNT = "000000000001"
 class Features:
     """What probes found: the features that the target has, and with the reason those that it declares but lacks.
 
-    `broken`: undeclared features whose probe got no answer of an API, so that it is not known whether they exist.
+    `broken`: features whose probe got no answer of an API, so that it is not known whether they exist.
     """
 
     present: frozenset[str]
@@ -50,22 +53,34 @@ def probe(target: Target, clients: Clients, control: Control | None) -> Features
     for feature, missing in _probes(target, clients, control).items():
         if target.features is not None and feature not in target.features:
             continue
+        if silent:
+            broken.append((feature, f"not asked, since {silent}"))
+            continue
         try:
-            why = f"not asked, since {silent}" if silent else missing()
+            why = _answer(missing, tries=_TRIES if found else 1)
         except ProbeBroken as error:
             if feature == FIRST:
                 raise TargetUnavailable(f"{target.name} cannot be tested: {error}") from None
             silent = str(error) if error.is_silent else ""
-            (absent if target.features is not None else broken).append((feature, str(error)))
+            broken.append((feature, str(error)))
             continue
-        if silent:
-            (absent if target.features is not None else broken).append((feature, why))
-        elif not why:
+        if not why:
             found.add(feature)
         elif target.features is not None:
             absent.append((feature, why))
-    unprobed = (target.features or frozenset()) - {name for name, _ in absent}
+    unprobed = (target.features or frozenset()) - {name for name, _ in (*absent, *broken)}
     return Features(frozenset(found | unprobed), tuple(absent), tuple(broken))
+
+
+def _answer(missing: Callable[[], str], tries: int) -> str:
+    """Return the answer of a probe. Repeat it after silence: some targets load a service at its first call."""
+    for _ in range(1, tries):
+        try:
+            return missing()
+        except ProbeBroken as error:
+            if not error.is_silent:
+                raise
+    return missing()
 
 
 class ProbeBroken(SurveyorError):

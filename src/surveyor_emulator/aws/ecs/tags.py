@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .lookup import invalid_parameter
+from surveyor_emulator.core.world import Call
 
-__all__ = ["MAX_TAGS", "format_tags", "parse_tags"]
+from .lookup import ecs_state, invalid_parameter
+from .state import Service, TaskTemplate
+
+__all__ = ["MAX_TAGS", "format_tags", "parse_tags", "tags_to_propagate"]
 
 MAX_TAGS = 50
 
@@ -29,3 +32,12 @@ def parse_tags(entries: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
 def format_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags as a list of ecs Tag."""
     return [{"key": key, "value": value} for key, value in tags.items()]
+
+
+def tags_to_propagate(
+    call: Call, source: str | None, service: Service | None, template: TaskTemplate
+) -> dict[str, str]:
+    """Return the tags that a new task gets from its service or its task definition (ecs PropagateTags)."""
+    if source == "SERVICE" and service is not None:
+        return dict(ecs_state(call).tags.get(service.arn, {}))
+    return dict(ecs_state(call).tags.get(template.definition.arn, {})) if source == "TASK_DEFINITION" else {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from surveyor_emulator.core.errors import ServiceError
 
-from .lookup import client_error, invalid_parameter
+from .lookup import client_error
 from .state import ContainerDefinition, ContainerHealthCheck, Port
 
 __all__ = ["ParsedDefinition", "parse_definition"]
@@ -20,15 +20,15 @@ _BYTES_PER_MIB = 1024 * 1024
 DEFAULT_STOP_TIMEOUT = 30
 MAX_STOP_TIMEOUT = 120
 MIN_FARGATE_STOP_TIMEOUT = 2
-# Amazon ECS Developer Guide, Fargate task definition parameters: CPU units -> MiB of memory.
-_FARGATE_SIZES: Mapping[int, Sequence[int]] = {
-    256: (512, 1_024, 2_048),
-    512: range(1_024, 4_097, 1_024),
-    1_024: range(2_048, 8_193, 1_024),
-    2_048: range(4_096, 16_385, 1_024),
-    4_096: range(8_192, 30_721, 1_024),
-    8_192: range(16_384, 61_441, 4_096),
-    16_384: range(32_768, 122_881, 8_192),
+# ecs RegisterTaskDefinitionRequest.memory: CPU units -> GiB of memory.
+_FARGATE_SIZES: Mapping[int, Sequence[float]] = {
+    256: (0.5, 1, 2),
+    512: range(1, 5),
+    1_024: range(2, 9),
+    2_048: range(4, 17),
+    4_096: range(8, 31),
+    8_192: range(16, 61, 4),
+    16_384: range(32, 121, 8),
 }
 # ecs HealthCheck: minimum and maximum of each member, in seconds or times.
 _CHECK_BOUNDS = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
@@ -36,8 +36,6 @@ _CHECK_DEFAULTS = {"interval": 30, "timeout": 5, "retries": 3}
 _KEPT = (
     "taskRoleArn",
     "executionRoleArn",
-    "cpu",
-    "memory",
     "requiresCompatibilities",
     "runtimePlatform",
     "pidMode",
@@ -63,12 +61,12 @@ def parse_definition(request: Mapping[str, Any]) -> ParsedDefinition:
     if not _NAME.fullmatch(request["family"]):
         raise client_error("a family has up to 255 letters, digits, hyphens and underscores")
     fargate = "FARGATE" in (request.get("requiresCompatibilities") or ())
-    mode = request.get("networkMode") or ("awsvpc" if fargate else "bridge")
+    mode = request.get("networkMode") or "bridge"
+    cpu, task_memory = _parse_number(request.get("cpu")), _parse_number(request.get("memory"))
     if fargate:
-        _check_fargate(request, mode)
+        _check_fargate(cpu, task_memory, mode)
     if not request["containerDefinitions"]:
         raise client_error("Container list cannot be empty.")
-    task_memory = _parse_number(request.get("memory"))
     containers = tuple(
         _parse_container(entry, mode, task_memory, fargate=fargate) for entry in request["containerDefinitions"]
     )
@@ -82,6 +80,7 @@ def parse_definition(request: Mapping[str, Any]) -> ParsedDefinition:
         raise client_error("At least one container must be essential.")
     containers = _sort_by_dependency(containers)
     document = {key: request[key] for key in _KEPT if request.get(key) is not None}
+    document |= {name: str(value) for name, value in (("cpu", cpu), ("memory", task_memory)) if value}
     document |= {
         "volumes": list(request.get("volumes") or []),
         "placementConstraints": list(request.get("placementConstraints") or []),
@@ -117,13 +116,13 @@ def _sort_by_dependency(containers: tuple[ContainerDefinition, ...]) -> tuple[Co
     return tuple(ordered)
 
 
-def _check_fargate(request: Mapping[str, Any], mode: str) -> None:
+def _check_fargate(cpu: int, memory: int, mode: str) -> None:
+    """Raise unless Fargate has this size; ``memory`` is in MiB."""
     if mode != "awsvpc":
         raise client_error("Fargate only supports network mode 'awsvpc'.")
-    cpu, memory = _parse_number(request.get("cpu")), _parse_number(request.get("memory"))
     if not cpu or not memory:
         raise client_error("Fargate requires task definition to have cpu and memory at the task level.")
-    if memory not in _FARGATE_SIZES.get(cpu, ()):
+    if memory / 1_024 not in _FARGATE_SIZES.get(cpu, ()):
         raise client_error("No Fargate configuration exists for given values.")
 
 
@@ -147,6 +146,8 @@ def _parse_container(entry: Mapping[str, Any], mode: str, task_memory: int, *, f
     if fargate and stop_timeout is not None and stop_timeout < MIN_FARGATE_STOP_TIMEOUT:
         raise client_error(f"on Fargate stopTimeout must be at least {MIN_FARGATE_STOP_TIMEOUT} seconds")
     mappings = entry.get("portMappings") or ()
+    if mappings and mode == "none":
+        raise client_error("Port mappings are not allowed in the network mode none.")
     ports = tuple(_parse_port(mapping, mode) for mapping in mappings)
     health = _parse_health_check(entry["healthCheck"]) if entry.get("healthCheck") else None
     document = {
@@ -231,5 +232,5 @@ def _parse_number(text: object) -> int:
         if amount != number and re.fullmatch(r"\d*\.?\d+", amount):
             return int(float(amount) * 1_024)
     if number:
-        raise invalid_parameter(f"expected a number, optionally with its unit (1 vCPU, 0.5 GB), got {text!r}")
+        raise client_error(f"expected a number, optionally with its unit (1 vCPU, 0.5 GB), got {text!r}")
     return 0

@@ -139,7 +139,7 @@ def _find_namespace(call: Call, reference: str) -> tuple[Namespace, str]:
         if reference.startswith(prefix)
         else state.namespaces_by_http_name.get(reference)
     )
-    if namespace is None or namespace.deleting:
+    if namespace is None:
         raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} was not found.")
     if owner != call.account and not is_shared(call.world, namespace.arn, call.account, for_ecs=True):
         raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} is not shared for use by ECS.")

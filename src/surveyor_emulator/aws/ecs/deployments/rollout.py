@@ -50,10 +50,11 @@ def count_failure(call: Call, service: Service, deployment: Deployment, task: Ta
     ):
         return
     task.failure_counted = True
-    if not started or task.stop_code == "EssentialContainerExited":
+    if not started:
         deployment.failed_launches += 1
+        deployment.launch_after = call.now + min(2.0**deployment.failed_launches, MAX_WAIT)
         if deployment.failed_launches > 1:
-            deployment.launch_after = call.now + min(2.0 ** (deployment.failed_launches - 1), MAX_WAIT)
+            add_event(call, service, f"(service {service.name}) is unable to consistently start tasks successfully.")
     if not deployment.had_healthy_task:
         deployment.failed_tasks += 1
         deployment.updated = call.now

@@ -49,8 +49,7 @@ def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document
             list(request.get("capacityProviders") or []),
             [dict(entry) for entry in request.get("defaultCapacityProviderStrategy") or []],
         )
-        if tags:
-            state.tags[cluster.arn] = tags
+        state.tags[cluster.arn] = tags
         _set_default_namespace(call, cluster, request.get("serviceConnectDefaults"))
         call.note("cluster.created", name)
         runtime(call.world).supervisor.warm()  # tasks will follow, and starting it then would delay them
@@ -91,7 +90,8 @@ def _set_default_namespace(call: Call, cluster: Cluster, defaults: Any) -> None:
         )
     own_call = replace(call_as_ecs(call.world, call.account, call.region), operation="CreateHttpNamespace")
     # The attachment reports the progress (ecs Attachment: type, status).
-    cluster.attachment = (call.world.new_id(8), "PROVISIONING")
+    identity = call.world.new_id(8)
+    cluster.attachment = (identity, "ATTACHING")
     cluster.connect_namespace = reference
     answer: Any = create_http_namespace(own_call, {"Name": reference})
 
@@ -99,7 +99,6 @@ def _set_default_namespace(call: Call, cluster: Cluster, defaults: Any) -> None:
         created = state.namespaces_by_http_name.get(reference)
         if created is not None:
             cluster.connect_namespace = created.arn
-        identity = cluster.attachment[0] if cluster.attachment else ""
         cluster.attachment = (identity, "ATTACHED" if problem is None else "FAILED")
 
     when_finished(own_call, str(answer["OperationId"]), finished)
@@ -172,7 +171,6 @@ def _describe(call: Call, cluster: Cluster, include: set[str]) -> dict[str, Any]
         document["serviceConnectDefaults"] = {"namespace": cluster.connect_namespace}
     if cluster.attachment is not None and "ATTACHMENTS" in include:
         identity, status = cluster.attachment
-        detail = {"name": "namespace", "value": cluster.connect_namespace or ""}
-        document["attachments"] = [{"id": identity, "type": "sc", "status": status, "details": [detail]}]
-        document["attachmentsStatus"] = "UPDATE_IN_PROGRESS" if status == "PROVISIONING" else "UPDATE_COMPLETE"
+        document["attachments"] = [{"id": identity, "type": "sc", "status": status, "details": []}]
+        document["attachmentsStatus"] = "UPDATE_IN_PROGRESS" if status == "ATTACHING" else "UPDATE_COMPLETE"
     return document

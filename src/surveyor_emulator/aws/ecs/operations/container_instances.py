@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.ecs.container_agent import update_container_instances
 from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, invalid_parameter, make_arn, paginate
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
 from surveyor_emulator.aws.ecs.services import scheduler
-from surveyor_emulator.aws.ecs.state import Cluster, ContainerInstance, Task
-from surveyor_emulator.aws.ecs.tasks import lifecycle
-from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.aws.ecs.state import Cluster, ContainerInstance
+from surveyor_emulator.aws.ecs.tags import format_tags
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
@@ -34,7 +31,7 @@ __all__ = [
 def list_container_instances(call: Call, request: ListContainerInstancesRequestTypeDef) -> Document:
     """Return the ARNs of a cluster's container instances, a page at a time."""
     cluster, status = find_cluster(call, request.get("cluster")), request.get("status")
-    update_container_instances(call, partial(_stop_task_of_lost_host, call))
+    scheduler.update_hosts(call)
     matching = [
         instance.arn
         for instance in ecs_state(call).instances.values()
@@ -47,7 +44,7 @@ def list_container_instances(call: Call, request: ListContainerInstancesRequestT
 
 def describe_container_instances(call: Call, request: DescribeContainerInstancesRequestTypeDef) -> Document:
     """Return container instances by id or ARN; unknown ones are failures."""
-    update_container_instances(call, partial(_stop_task_of_lost_host, call))
+    scheduler.update_hosts(call)
     instances, failures = _find(call, find_cluster(call, request.get("cluster")), request["containerInstances"])
     return {"containerInstances": [_describe(call, instance) for instance in instances], "failures": failures}
 
@@ -57,14 +54,13 @@ def update_container_instances_state(call: Call, request: UpdateContainerInstanc
     status = request["status"]
     if status not in ("ACTIVE", "DRAINING"):
         raise invalid_parameter("status must be ACTIVE or DRAINING")
-    instances, failures = _find(call, find_cluster(call, request.get("cluster")), request["containerInstances"])
-    own_call = call_as_ecs(call.world, call.account, call.region)
+    cluster = find_cluster(call, request.get("cluster"))
+    instances, failures = _find(call, cluster, request["containerInstances"])
     for instance in instances:
         instance.status = status
-        services = {id(task.service): task.service for task in ecs_state(call).tasks.values()}
-        for service in services.values():
-            if service is not None:
-                scheduler.run_soon(own_call, service)
+    for service in ecs_state(call).services.values():
+        if service.cluster is cluster:
+            scheduler.run_soon(call, service)
     return {"containerInstances": [_describe(call, instance) for instance in instances], "failures": failures}
 
 
@@ -80,23 +76,11 @@ def deregister_container_instance(call: Call, request: DeregisterContainerInstan
         raise invalid_parameter("Found running tasks on the instance.")
     own_call = call_as_ecs(call.world, call.account, call.region)
     for task in tasks:
-        lifecycle.stop(own_call, task, "UserInitiated", "Container instance was deregistered", lambda task: None)
-        if task.service is not None:
-            scheduler.run_soon(own_call, task.service)
+        scheduler.stop_task(own_call, task, "UserInitiated", "Container instance was deregistered")
     instance.status, instance.agent_connected = "INACTIVE", False
     del ecs_state(call).instances[instance.arn]
     ecs_state(call).deregistered_instances.add(instance.ec2_id)
     return {"containerInstance": _describe(call, instance)}
-
-
-def _stop_task_of_lost_host(call: Call, task: Task, reason: str) -> None:
-    own_call = call_as_ecs(call.world, call.account, call.region)
-
-    def changed(task: Task) -> None:
-        if task.service is not None:
-            scheduler.run_soon(own_call, task.service)
-
-    lifecycle.stop(own_call, task, "TerminationNotice", reason, changed)
 
 
 def _find(call: Call, cluster: Cluster, references: Any) -> tuple[list[ContainerInstance], list[dict[str, str]]]:
@@ -110,8 +94,6 @@ def _find(call: Call, cluster: Cluster, references: Any) -> tuple[list[Container
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             found.append(instance)
-    if not references:
-        raise ServiceError("InvalidParameterException", "Container instances cannot be empty.")
     return found, failures
 
 
@@ -122,14 +104,9 @@ def _describe(call: Call, instance: ContainerInstance) -> dict[str, Any]:
         "ec2InstanceId": instance.ec2_id,
         "status": instance.status,
         "agentConnected": instance.agent_connected,
-        "runningTasksCount": sum(task.status == "RUNNING" for task in tasks),
+        "runningTasksCount": sum(task.should_run for task in tasks),
         "pendingTasksCount": sum(task.status in ("PROVISIONING", "PENDING", "ACTIVATING") for task in tasks),
         "registeredAt": instance.registered,
-        "version": 1,
-        "versionInfo": {},
-        "remainingResources": [],
-        "registeredResources": [],
         "attributes": [{"name": "ecs.availability-zone", "value": instance.zone}],
-        "attachments": [],
-        "tags": [],
+        "tags": format_tags(ecs_state(call).tags.get(instance.arn, {})),
     }

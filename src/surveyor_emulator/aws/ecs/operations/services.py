@@ -125,8 +125,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
             raise invalid_parameter("TaskDefinition cannot be blank.")
         _begin_deployment(call, service, build_template(call, cluster, request))
     state.services[cluster.name, name] = service
-    if tags:
-        state.tags[service.arn] = tags
+    state.tags[service.arn] = tags
     if token:
         state.tokens["CreateService", token] = ({}, [service.arn])
     call.note("ecs.service.created", name)

@@ -1,4 +1,4 @@
-"""Operations on tags of clusters, services, task definitions, tasks and container instances."""
+"""Operations on tags of clusters, services, task definitions, tasks, task sets and container instances."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from surveyor_emulator.aws.ecs.lookup import ecs_state, invalid_parameter
 from surveyor_emulator.aws.ecs.tags import MAX_TAGS, format_tags, parse_tags
-from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
@@ -53,10 +52,9 @@ def _tags_of(call: Call, resource: str) -> dict[str, str]:
         *(cluster.arn for cluster in state.clusters.values()),
         *(service.arn for service in state.services.values()),
         *(revision.arn for revisions in state.families.values() for revision in revisions),
+        *(task_set.arn for service in state.services.values() for task_set in service.task_sets),
         *state.instances,
     }
-    if not resource.startswith("arn:aws:ecs:"):
-        raise invalid_parameter("Invalid identifier: expected the ARN of a resource of ECS")
     if resource not in known:
-        raise ServiceError("InvalidParameterException", "The specified resource was not found.")
+        raise invalid_parameter("The specified resource was not found.")
     return state.tags.setdefault(resource, {})

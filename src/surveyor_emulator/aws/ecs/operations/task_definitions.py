@@ -15,6 +15,7 @@ from surveyor_emulator.aws.ecs.lookup import (
 from surveyor_emulator.aws.ecs.state import TaskDefinition
 from surveyor_emulator.aws.ecs.tags import format_tags, parse_tags
 from surveyor_emulator.aws.ecs.task_definition_rules import parse_definition
+from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
@@ -44,8 +45,9 @@ def register_task_definition(call: Call, request: RegisterTaskDefinitionRequestT
     """Add a revision to a family."""
     parsed = parse_definition(request)
     family = request["family"]
-    revisions = ecs_state(call).families.setdefault(family, [])
-    number = (revisions[-1].revision if revisions else 0) + 1
+    state = ecs_state(call)
+    tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    number = state.revisions[family] = state.revisions.get(family, 0) + 1
     definition = TaskDefinition(
         make_arn(call, "task-definition", f"{family}:{number}"),
         family,
@@ -56,10 +58,8 @@ def register_task_definition(call: Call, request: RegisterTaskDefinitionRequestT
         registered=call.now,
         registered_by=call.principal,
     )
-    tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
-    revisions.append(definition)
-    if tags:
-        ecs_state(call).tags[definition.arn] = tags
+    state.families.setdefault(family, []).append(definition)
+    state.tags[definition.arn] = tags
     call.note("task-definition.registered", definition.arn.rpartition("/")[2])
     return {"taskDefinition": _describe(definition), "tags": format_tags(tags)}
 
@@ -93,7 +93,7 @@ def delete_task_definitions(call: Call, request: DeleteTaskDefinitionsRequestTyp
     for reference in references:
         try:
             definition = find_task_definition(call, reference)
-        except Exception:  # noqa: BLE001  # an error with one of them does not keep the others from being deleted
+        except ServiceError:
             failures.append({"arn": reference, "reason": "MISSING"})
             continue
         if definition.status == "ACTIVE":

@@ -47,9 +47,7 @@ def create_task_set(call: Call, request: CreateTaskSetRequestTypeDef) -> Documen
     )
     arn = make_arn(call, "task-set", service.cluster.name, service.name, identity)
     task_set = TaskSet(deployment, arn, percent, None)
-    tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
-    if tags:
-        ecs_state(call).tags[arn] = tags
+    ecs_state(call).tags[arn] = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     service.task_sets.append(task_set)
     service.deployments.append(deployment)
     scheduler.run_soon(call, service)

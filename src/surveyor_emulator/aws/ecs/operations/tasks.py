@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.lookup import (
@@ -18,7 +19,7 @@ from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import build_template
 from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Task
-from surveyor_emulator.aws.ecs.tags import parse_tags
+from surveyor_emulator.aws.ecs.tags import parse_tags, tags_to_propagate
 from surveyor_emulator.aws.ecs.tasks import lifecycle
 from surveyor_emulator.aws.ecs.tasks.placement import create_task
 from surveyor_emulator.core.errors import ServiceError
@@ -53,6 +54,9 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
         raise invalid_parameter(f"count must be from 1 to {max_count}")
     template = build_template(call, cluster, request, for_service=False)
     tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+    if request.get("propagateTags") == "SERVICE":
+        raise invalid_parameter("RunTask propagates the tags of the task definition only")
+    propagated = tags_to_propagate(call, request.get("propagateTags"), None, template)
     group = request.get("group") or f"family:{template.definition.family}"
     overrides: Any = request.get("overrides") or {}
     for override in overrides.get("containerOverrides") or ():
@@ -64,9 +68,9 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
         task = create_task(call, template, cluster, group, request.get("startedBy"))
         if task is None:
             break
-        task.overrides, task.tags = overrides, dict(tags)
+        task.overrides, task.tags = overrides, propagated | tags
         state.tasks[task.arn] = task
-        lifecycle.launch(own_call, task, lambda task: _forget_stopped(own_call, task))
+        lifecycle.launch(own_call, task, partial(scheduler.task_changed, own_call))
         started.append(task)
     if token:
         state.tokens["RunTask", token] = (dict(request), [task.arn for task in started])
@@ -80,13 +84,7 @@ def stop_task(call: Call, request: StopTaskRequestTypeDef) -> Document:
     if task is None:
         raise invalid_parameter("The referenced task was not found.")
     own_call = call_as_ecs(call.world, call.account, call.region)
-
-    def changed(task: Task) -> None:
-        if task.service is not None:
-            scheduler.run_soon(own_call, task.service)
-        _forget_stopped(own_call, task)
-
-    lifecycle.stop(own_call, task, "UserInitiated", request.get("reason") or "Task stopped by user", changed)
+    scheduler.stop_task(own_call, task, "UserInitiated", request.get("reason") or "Task stopped by user")
     return {"task": format_task(call, task)}
 
 
@@ -131,10 +129,3 @@ def list_tasks(call: Call, request: ListTasksRequestTypeDef) -> Document:
     arns, token = paginate(matching, request)
     answer: dict[str, object] = {"taskArns": arns}
     return {**answer, "nextToken": token} if token else answer
-
-
-def _forget_stopped(call: Call, task: Task) -> None:
-    """Delete a stopped task once it has been described for long enough."""
-    if task.status == "STOPPED":
-        delay = call.world.settings.task_remembered
-        call.world.clock.call_later(delay, ecs_state(call).tasks.pop, task.arn, None)

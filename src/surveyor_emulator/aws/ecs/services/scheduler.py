@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.container_agent import update_container_instances
@@ -19,11 +20,21 @@ from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, send_service_action
 from surveyor_emulator.aws.ecs.shapes import computed_desired_count
 from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
+from surveyor_emulator.aws.ecs.tags import tags_to_propagate
 from surveyor_emulator.aws.ecs.tasks import lifecycle, load_balancers
 from surveyor_emulator.aws.ecs.tasks.placement import create_task
 from surveyor_emulator.core.world import Call
 
-__all__ = ["active_tasks_of", "counts_towards_minimum", "has_failed_checks", "run_soon", "stop_all"]
+__all__ = [
+    "active_tasks_of",
+    "counts_towards_minimum",
+    "has_failed_checks",
+    "run_soon",
+    "stop_all",
+    "stop_task",
+    "task_changed",
+    "update_hosts",
+]
 
 SCALED = "Scaling activity initiated by (deployment {})"
 PLACEMENT_RETRY = 10.0
@@ -54,15 +65,24 @@ def stop_all(call: Call, service: Service, reason: str) -> None:
     """Stop every task of a service that is being deleted."""
     own_call = call_as_ecs(call.world, call.account, call.region)
     for task in active_tasks_of(call, service):
-        lifecycle.stop(
-            own_call, task, "ServiceSchedulerInitiated", reason, lambda task: _task_changed(own_call, service, task)
-        )
+        stop_task(own_call, task, "ServiceSchedulerInitiated", reason)
+
+
+def stop_task(call: Call, task: Task, code: str, reason: str) -> None:
+    """Stop a task; its service, if it has one, replaces it."""
+    lifecycle.stop(call, task, code, reason, partial(task_changed, call))
+
+
+def update_hosts(call: Call) -> None:
+    """Have instances join and leave their clusters, and stop the tasks of those that have left."""
+    own_call = call_as_ecs(call.world, call.account, call.region)
+    update_container_instances(call, lambda task, reason: stop_task(own_call, task, "TerminationNotice", reason))
 
 
 def _run(call: Call, service: Service) -> None:
     if service.status == "INACTIVE":
         return
-    update_container_instances(call, lambda task, reason: _stop_task_of_lost_host(call, service, task, reason))
+    update_hosts(call)
     tasks = [task for task in active_tasks_of(call, service) if task.should_run]
     if service.status == "DRAINING":
         if all(task.status in ("STOPPING", "DEPROVISIONING") for task in active_tasks_of(call, service)):
@@ -168,12 +188,6 @@ def _is_on_draining_host(task: Task) -> bool:
     return task.instance is not None and task.instance.status == "DRAINING"
 
 
-def _stop_task_of_lost_host(call: Call, service: Service, task: Task, reason: str) -> None:
-    lifecycle.stop(
-        call, task, "TerminationNotice", reason, lambda task: _task_changed(call, task.service or service, task)
-    )
-
-
 def _report_unhealthy(call: Call, service: Service, tasks: Sequence[Task]) -> None:
     """Report each task whose checks have failed, once; if it has a registry, also to EventBridge."""
     for task in tasks:
@@ -207,28 +221,25 @@ def _start(call: Call, service: Service, deployment: Deployment) -> Task | None:
     if task is None:
         return None
     task.service, task.deployment = service, deployment
-    if service.document.get("propagateTags") == "SERVICE":
-        task.tags = dict(ecs_state(call).tags.get(service.arn, {}))
+    task.tags = tags_to_propagate(call, service.document.get("propagateTags"), service, deployment.template)
     ecs_state(call).tasks[task.arn] = task
-    lifecycle.launch(call, task, lambda task: _task_changed(call, service, task))
+    lifecycle.launch(call, task, partial(task_changed, call))
     return task
 
 
 def _stop(call: Call, service: Service, task: Task, reason: str) -> None:
     add_event(call, service, f"(service {service.name}) has stopped 1 running tasks: (task {task.id}).")
-    lifecycle.stop(call, task, "ServiceSchedulerInitiated", reason, lambda task: _task_changed(call, service, task))
+    stop_task(call, task, "ServiceSchedulerInitiated", reason)
 
 
-def _task_changed(call: Call, service: Service, task: Task) -> None:
-    """Handle one step of a task's lifecycle."""
-    deployment = task.deployment
-    assert deployment is not None
+def task_changed(call: Call, task: Task) -> None:
+    """Handle one step of a task's lifecycle; a stopped task is deleted once it has been described for long enough."""
+    if task.status == "STOPPED":
+        call.world.clock.call_later(call.world.settings.task_remembered, ecs_state(call).tasks.pop, task.arn, None)
+    if task.service is None or task.deployment is None:
+        return
     if task.status == "RUNNING" and task.should_run:
-        deployment.failed_launches = 0
-        if task.healthy_since is not None:
-            run_soon(call, service, max(0.0, task.healthy_since - call.now))
+        task.deployment.failed_launches = 0
     elif not task.should_run:
-        rollout.count_failure(call, service, deployment, task)
-        if task.status == "STOPPED":
-            call.world.clock.call_later(call.world.settings.task_remembered, ecs_state(call).tasks.pop, task.arn, None)
-    run_soon(call, service)
+        rollout.count_failure(call, task.service, task.deployment, task)
+    run_soon(call, task.service)

@@ -19,6 +19,8 @@ class EcsState:
 
     clusters: dict[str, Cluster] = field(default_factory=dict)
     families: dict[str, list[TaskDefinition]] = field(default_factory=dict)
+    # Family -> the number of its last revision, which is not used again.
+    revisions: dict[str, int] = field(default_factory=dict)
     services: dict[tuple[str, str], Service] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     instances: dict[str, ContainerInstance] = field(default_factory=dict)

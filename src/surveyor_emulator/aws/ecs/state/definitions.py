@@ -14,13 +14,13 @@ __all__ = ["ContainerDefinition", "ContainerHealthCheck", "Port", "TaskDefinitio
 
 @dataclass(frozen=True, slots=True)
 class ContainerHealthCheck:
-    """The health check of a container; times in seconds (ecs HealthCheck: 30, 5, 3 and off by default)."""
+    """The health check of a container; times in seconds."""
 
     command: tuple[str, ...]
-    interval: int = 30
-    timeout: int = 5
-    retries: int = 3
-    start_period: int | None = None
+    interval: int
+    timeout: int
+    retries: int
+    start_period: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Port:
     host: int
     protocol: str
     name: str | None
-    app_protocol: Protocol = "tcp"
+    app_protocol: Protocol
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,14 +34,16 @@ def main(arguments: list[str]) -> int:
 
 def _source(values: argparse.Namespace) -> int:
     began = time.monotonic()
-    mutants = choose(find_layout().root / "src", values.count, values.seed, values.area)
+    reasons = load_set_aside()
+    chosen = choose(find_layout().root / "src", values.count, values.seed, values.area)
+    aside = [mutant for mutant in chosen if mutant.key in reasons]
+    mutants = [mutant for mutant in chosen if mutant.key not in reasons]
     reach = record_reach(values.workers, _say, values.suites)
     judged = judge_mutants(mutants, reach, values.workers, budget=values.budget, say=_say, suites=values.suites)
-    set_aside = load_set_aside()
-    summary = summarise(judged, set_aside, planned=len(mutants), seed=values.seed, seconds=time.monotonic() - began)
+    summary = summarise(judged, aside, planned=len(mutants), seed=values.seed, seconds=time.monotonic() - began)
     sys.stdout.write(f"{summary.text}\n")
     if values.save:
-        save_survivors(find_layout().root / SURVIVORS, summary, judged, set_aside)
+        save_survivors(find_layout().root / SURVIVORS, summary, judged, aside, reasons)
     return 0 if summary.percent >= values.at_least else 1
 
 

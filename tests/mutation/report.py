@@ -10,6 +10,7 @@ from pathlib import Path
 
 from surveyor.conformance.mutants.response_change import ResponseChange
 from surveyor.layout import find_layout
+from tests.mutation.edits import SourceMutant
 from tests.mutation.responses import JudgedChange
 from tests.mutation.sample import AREAS, area_of
 from tests.mutation.source import Judged
@@ -48,11 +49,18 @@ def load_set_aside() -> dict[str, str]:
 
 
 def summarise(
-    judged: Sequence[Judged], set_aside: Mapping[str, str], *, planned: int, seed: int, seconds: float
+    judged: Sequence[Judged], aside: Sequence[SourceMutant], *, planned: int, seed: int, seconds: float
 ) -> Summary:
-    """Return the shares by area and in all."""
-    rows = [_row(area, [found for found in judged if area_of(found.mutant.file) == area], set_aside) for area in AREAS]
-    whole = _row("all", judged, set_aside)
+    """Return the shares by area and in all. `aside` do not count; `planned` mutants should have been judged."""
+    rows = [
+        _row(
+            area,
+            [found for found in judged if area_of(found.mutant.file) == area],
+            sum(area_of(mutant.file) == area for mutant in aside),
+        )
+        for area in AREAS
+    ]
+    whole = _row("all", judged, len(aside))
     lines = ["area              mutants  set aside  count  noticed  died  survived  noticed %"]
     lines += [row.line for row in (*rows, whole) if row.mutants]
     if len(judged) < planned:
@@ -63,7 +71,9 @@ def summarise(
     return Summary("\n".join(lines), whole.percent)
 
 
-def save_survivors(path: Path, summary: Summary, judged: Sequence[Judged], set_aside: Mapping[str, str]) -> None:
+def save_survivors(
+    path: Path, summary: Summary, judged: Sequence[Judged], aside: Sequence[SourceMutant], reasons: Mapping[str, str]
+) -> None:
     """Write survivors by file, those set aside with their reasons."""
     lines = [
         "# Source mutants that the suites do not notice",
@@ -73,7 +83,7 @@ def save_survivors(path: Path, summary: Summary, judged: Sequence[Judged], set_a
         "",
         *(f"    {line}" for line in summary.text.splitlines()),
     ]
-    survivors = [found for found in judged if not found.noticed and found.mutant.key not in set_aside]
+    survivors = [found for found in judged if not found.noticed]
     for file in sorted({found.mutant.file for found in survivors}):
         lines += ["", f"## {file}", ""]
         for found in survivors:
@@ -83,11 +93,10 @@ def save_survivors(path: Path, summary: Summary, judged: Sequence[Judged], set_a
                 lines.append(
                     f"- {mutant.key}, line {mutant.line}, {mutant.function or 'module'}: {edit} ({found.ran} tests)"
                 )
-    aside = [found for found in judged if found.mutant.key in set_aside]
     lines += ["", "## Set aside", ""] if aside else []
-    for found in aside:
-        edit = f"`{_one_line(found.mutant.before)}` → `{_one_line(found.mutant.after)}`"
-        lines.append(f"- {found.mutant.key}, {found.mutant.file}: {edit}: {set_aside[found.mutant.key]}")
+    for mutant in aside:
+        edit = f"`{_one_line(mutant.before)}` → `{_one_line(mutant.after)}`"
+        lines.append(f"- {mutant.key}, {mutant.file}: {edit}: {reasons[mutant.key]}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
@@ -166,11 +175,9 @@ class _Row:
         return 100 * (self.noticed + self.died) / self.count if self.count else 100.0
 
 
-def _row(area: str, judged: Sequence[Judged], set_aside: Mapping[str, str]) -> _Row:
-    """Return the figures of an area. A mutant that was noticed counts, whatever the list says."""
+def _row(area: str, judged: Sequence[Judged], aside: int) -> _Row:
     how = [found.how for found in judged]
-    aside = sum(not found.noticed and found.mutant.key in set_aside for found in judged)
-    return _Row(area, len(judged), aside, how.count("noticed"), how.count("died"), how.count("survived") - aside)
+    return _Row(area, len(judged) + aside, aside, how.count("noticed"), how.count("died"), how.count("survived"))
 
 
 def _one_line(text: str) -> str:

@@ -26,6 +26,7 @@ from surveyor.conformance.mutants.http_proxy import CONTROL
 from surveyor.conformance.mutants.response_change import ResponseChange
 from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.layout import find_layout
+from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SETTINGS
 from surveyor.pytest_plugin.session import SESSION, TargetSession
@@ -38,6 +39,10 @@ __all__ = ["Job", "Outcome", "Started", "Work", "work"]
 
 MAX_MEMORY = 12 * 2**30
 """Bytes of address space for a target: an edit that allocates without end must not take the machine with it."""
+
+
+MAX_TESTS = 100
+"""How many of the tests that receive a changed answer run: hundreds receive that of a call that every test makes."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,22 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     items = {item.nodeid: item for item in session.items}
     for job in iter(WORK.jobs.get, None):
         WORK.outcomes.put(Started(WORK.number, job.key))
-        WORK.outcomes.put(_run(job, session, [items[test] for test in job.tests if test in items], WORK))
+        chosen = [items[test] for test in job.tests if test in items]
+        if job.change is not None:
+            chosen = _nearest(chosen, job.change)
+        WORK.outcomes.put(_run(job, session, chosen, WORK))
     return True
+
+
+def _nearest(items: Sequence[pytest.Item], change: ResponseChange) -> list[pytest.Item]:
+    """Return the tests that run for a change: first those whose claims are about the operation, in the given order."""
+    operation = change.answer.split()[0]
+
+    def is_about(item: pytest.Item) -> bool:
+        claims = item.config.stash[CLAIMS].by_id
+        return any(operation in claims[claim].operations for claim in claims_of(item))
+
+    return sorted(items, key=lambda item: not is_about(item))[:MAX_TESTS]
 
 
 def _run(job: Job, session: pytest.Session, items: Sequence[pytest.Item], current: Work) -> Outcome:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from random import Random
 
@@ -13,7 +14,7 @@ from surveyor.conformance.mutants.response_change import ResponseChange
 from surveyor.layout import find_layout
 from surveyor.verdicts import Verdict
 from tests.mutation.pool import Lost, run_jobs
-from tests.mutation.source import all_tests
+from tests.mutation.source import all_tests, cache_folder, digest
 from tests.mutation.worker import Job, Outcome
 
 __all__ = ["JudgedChange", "choose_changes", "judge_changes", "record_changes"]
@@ -40,7 +41,11 @@ class Recorded:
 
 
 def record_changes(workers: int, say: Callable[[str], None]) -> Recorded:
-    """Run all suites once through the proxy, and return which changes the answers of each test allow."""
+    """Return which changes the answers of each test allow, from the cache or by running all suites once."""
+    path = cache_folder() / f"answers-{digest()}.json"
+    if path.exists():
+        saved = json.loads(path.read_text("utf-8"))
+        return Recorded(saved["seconds"], {ResponseChange(*change): names for change, names in saved["tests"]})
     tests = all_tests()
     say(f"noting which answers {len(tests)} tests receive")
     jobs = [Job(str(part), tuple(tests[part::workers]), answers=True) for part in range(workers)]
@@ -58,7 +63,10 @@ def record_changes(workers: int, say: Callable[[str], None]) -> Recorded:
         change: sorted(set(names) & seconds.keys(), key=lambda test: (seconds[test], test))
         for change, names in receivers.items()
     }
-    return Recorded(seconds, {change: names for change, names in found.items() if names})
+    recorded = Recorded(seconds, {change: names for change, names in found.items() if names})
+    rows = [(astuple(change), names) for change, names in recorded.tests.items()]
+    path.write_text(json.dumps({"seconds": seconds, "tests": rows}), "utf-8")
+    return recorded
 
 
 def choose_changes(recorded: Recorded, count: int, seed: int) -> list[ResponseChange]:

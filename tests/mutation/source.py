@@ -21,7 +21,7 @@ from tests.mutation.pool import Lost, run_jobs
 from tests.mutation.reach import Reach, load_reach, merge_recorded, save_reach
 from tests.mutation.worker import Job, Outcome
 
-__all__ = ["Judged", "all_tests", "cache_folder", "judge_mutants", "record_reach"]
+__all__ = ["Judged", "all_tests", "cache_folder", "digest", "judge_mutants", "record_reach"]
 
 _PACKAGES = ("surveyor_emulator", "surveyor_policies", "surveyor_agents")
 _START_SECONDS = 60.0
@@ -59,7 +59,7 @@ def cache_folder() -> Path:
 
 def record_reach(workers: int, say: Callable[[str], None], suites: str = "suites") -> Reach:
     """Return which tests of a folder reach which line, from the cache or by running them once."""
-    path = cache_folder() / f"reach-{_digest(suites)}.json"
+    path = cache_folder() / f"reach-{digest(suites)}.json"
     if path.exists():
         return load_reach(path)
     tests = all_tests(suites)
@@ -142,7 +142,7 @@ class _Cache:
     """What was judged, one JSON line for each."""
 
     def __init__(self, path: Path, suites: str) -> None:
-        self._path, self._digest = path, _digest(suites)
+        self._path, self._digest = path, digest(suites)
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         self._rows = {row["key"]: row for row in map(json.loads, lines)}
 
@@ -174,14 +174,14 @@ class _Cache:
             file.write(json.dumps(row) + "\n")
 
 
-def _digest(suites: str = "suites") -> str:
+def digest(suites: str = "suites") -> str:
     """Return a digest of the source of the emulator, of the suites, and of the name of the folder that is run."""
     layout = find_layout()
-    digest = hashlib.sha256(suites.encode())
+    found = hashlib.sha256(suites.encode())
     for folder in (layout.suites, *(layout.root / "src" / package for package in _PACKAGES)):
         for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(layout.root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+            found.update(path.relative_to(layout.root).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def all_tests(suites: str = "suites") -> list[str]:

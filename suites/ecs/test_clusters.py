@@ -34,7 +34,8 @@ def test_a_cluster_has_a_name(ecs, describe_cluster, unique_name):
     for refused in (own.ljust(256, "z"), f"{own}.a", f"{own} a", f"{own}/a", f"{own}é"):
         with pytest.raises(ClientError):
             ecs.create_cluster(clusterName=refused)
-    missing = [made["clusterArn"].replace(own, f"{own}-none"), *(unique_name("none") for _ in range(99))]
+    arn = describe_cluster(f"{own}-A_9")["clusterArn"]
+    missing = [f"{arn}-none", *(unique_name("none") for _ in range(99))]
     answer = ecs.describe_clusters(clusters=missing)
     assert answer["clusters"] == []
     assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"] * 100

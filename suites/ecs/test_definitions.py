@@ -1,5 +1,9 @@
 """Task definitions: what is valid, the defaults, and the lists and the end of revisions."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -89,19 +93,21 @@ def test_a_task_has_an_essential_container_and_memory(make_task_definition):
     # ecs/ContainerDefinition.memory: "If using the EC2 launch type, you must specify either a task-level memory value
     # or a container-level memory value."
     optional = {"essential": False}
-    for refused in (
+    invalid: list[dict[str, Any]] = [
         {"containerDefinitions": []},
         {"container": optional, "beside": {"side": optional}},
         {"memory": None, **EC2},
-    ):
+    ]
+    for refused in invalid:
         with raises("ClientException"):
             make_task_definition(**refused)
     make_task_definition(container=optional, beside={"side": {}})
-    for accepted in (
+    enough: list[dict[str, Any]] = [
         {"memory": "64"},
         {"memory": None, "container": {"memory": 64}},
         {"memory": None, "container": {"memoryReservation": 64}},
-    ):
+    ]
+    for accepted in enough:
         make_task_definition(**EC2, **accepted)
 
 
@@ -159,8 +165,7 @@ def test_a_definition_is_described(ecs, make_task_definition, clock, account, un
     assert f":{account}:" in made["registeredBy"]
     [app] = made["containerDefinitions"]
     # The sample of ecs/RegisterTaskDefinition has these lists.
-    empty = {name: [] for name in ("mountPoints", "volumesFrom", "portMappings")}
-    assert {name: app.get(name) for name in empty} == empty
+    assert [app.get(name) for name in ("mountPoints", "volumesFrom", "portMappings")] == [[], [], []]
     assert (app["environment"], app["entryPoint"]) == (container["environment"], ["sh"])
     assert (app["cpu"], app["essential"], app["name"]) == (0, True, "app")
     bare = make_task_definition(container={"essential": None, "environment": None}, **EC2)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import figure_names, for_each, proves, timeouts, workload
+from surveyor.testing import figure_names, for_each, proves, raises, timeouts, workload
 
 COUNTS_AFTER = 40.0
 """Seconds (ecs/DeploymentConfiguration.minimumHealthyPercent)."""
@@ -367,3 +368,195 @@ def test_the_gap_without_a_healthy_instance_is_recorded(
     assert settled_since is not None, "no HEALTHY instance of the new deployment"
     report_figure(figure_names.CHECKED, int(task_settings.check))
     report_figure(figure_names.GAP, minimum, maximum)
+
+
+@pytest.fixture
+def deployments_of(ecs, cluster):
+    """Return `deployments_of(service, **params)`: DescribeServiceDeployments of what is listed, the newest first."""
+
+    def describe(service, **params):
+        briefs = ecs.list_service_deployments(cluster=cluster, service=service["serviceName"], **params)
+        arns = [brief["serviceDeploymentArn"] for brief in briefs["serviceDeployments"]]
+        found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"] if arns else []
+        by_arn = {one["serviceDeploymentArn"]: one for one in found}
+        for brief in briefs["serviceDeployments"]:
+            one = by_arn[brief["serviceDeploymentArn"]]
+            same = ("serviceArn", "clusterArn", "createdAt", "startedAt", "status", "finishedAt")
+            assert [brief.get(name) for name in same] == [one.get(name) for name in same]
+            assert brief["targetServiceRevisionArn"] == one["targetServiceRevision"]["arn"]
+        return [by_arn[arn] for arn in arns]
+
+    return describe
+
+
+@proves("ecs.deployment.throttled-launches")
+def test_launches_that_fail_are_repeated_later_and_later(
+    ecs, make_task_definition, make_ecs_service, tasks_of, eventually, cluster
+):
+    """The time between launches grows and an event says so; a new task definition is launched at once."""
+    # guide: "the time between subsequent restart attempts is incrementally increased up to a maximum of 27 minutes"
+    broken = make_task_definition(container={"command": ["no-such-program"]})
+    service = make_ecs_service(broken)
+    ends: dict[str, float] = {}
+
+    def launched():
+        for task in tasks_of(service, "STOPPED"):
+            ends[task["taskArn"]] = task["createdAt"].timestamp()
+        return len(ends) >= 8
+
+    eventually(launched, within=3 * timeouts.DEPLOYMENT)
+    moments = sorted(ends.values())
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert gaps[-1] > 1.5 * gaps[0], gaps
+    messages = [event["message"] for event in described(ecs, cluster, service)["events"]]
+    name = service["serviceName"]
+    assert f"(service {name}) is unable to consistently start tasks successfully." in messages
+    fixed = make_task_definition()["taskDefinitionArn"]
+    ecs.update_service(cluster=cluster, service=name, taskDefinition=fixed)
+    eventually(lambda: any(task["taskDefinitionArn"] == fixed for task in tasks_of(service)), within=timeouts.SCHEDULER)
+
+
+@proves("ecs.deployment.throttled-launches")
+def test_tasks_that_ran_are_replaced_at_once(
+    ecs, make_task_definition, make_ecs_service, tasks_of, eventually, cluster
+):
+    """Tasks that reach RUNNING and then exit do not delay the next launch, and there is no event."""
+    # guide: "Tasks that are stopped after they reach the RUNNING state don't start the throttle logic"
+    definition = make_task_definition(container={"command": ["sh", "-c", "sleep 1"]})
+    service = make_ecs_service(definition)
+    ends: dict[str, tuple[float, float]] = {}
+
+    def launched():
+        for task in tasks_of(service, "STOPPED"):
+            if "startedAt" in task and "stoppedAt" in task:
+                ends[task["taskArn"]] = (task["createdAt"].timestamp(), task["stoppedAt"].timestamp())
+        return len(ends) >= 7
+
+    eventually(launched, within=2 * timeouts.DEPLOYMENT)
+    lives = sorted(ends.values())
+    waits = [later[0] - earlier[1] for earlier, later in pairwise(lives)]
+    assert max(waits[-2:]) <= timeouts.SCHEDULER
+    assert not any("unable to consistently" in event["message"] for event in described(ecs, cluster, service)["events"])
+
+
+@proves("ecs.deployment.history", "ecs.deployment.stop")
+@for_each("ending", ["complete", "roll back", "roll back by default", "abort"])
+def test_a_service_deployment_has_a_status(
+    ecs,
+    make_task_definition,
+    make_ecs_service,
+    wait_until_steady,
+    tasks_of,
+    deployments_of,
+    eventually,
+    cluster,
+    ending,
+):
+    """A deployment is IN_PROGRESS until it is SUCCESSFUL; a stopped one is rolled back, or STOPPED with ABORT."""
+    # ecs/StopServiceDeployment: "ROLLBACK - This option rolls back the service deployment to the previous service
+    # revision. You can use this option even if you didn't configure the service deployment for the rollback option."
+    first, second = (make_task_definition()["taskDefinitionArn"] for _ in range(2))
+    never = make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], "interval": 300}})
+    service = make_ecs_service({**never, "taskDefinitionArn": first})
+    wait_until_steady(service)
+    [done] = deployments_of(service)
+    assert (done["status"], done["serviceArn"]) == ("SUCCESSFUL", service["serviceArn"])
+    assert done["createdAt"] <= done["startedAt"] <= done["finishedAt"] <= done["updatedAt"]
+    assert done["deploymentCircuitBreaker"]["failureCount"] == 0
+    new = second if ending == "complete" else never["taskDefinitionArn"]
+    ecs.update_service(cluster=cluster, service=service["serviceName"], taskDefinition=new)
+    newest, before = eventually(
+        lambda: len(deployments_of(service)) == 2 and deployments_of(service), timeouts.SCHEDULER
+    )
+    assert before["serviceDeploymentArn"] == done["serviceDeploymentArn"]
+    assert newest["status"] in ("PENDING", "IN_PROGRESS")
+    assert "finishedAt" not in newest
+    assert newest["targetServiceRevision"]["arn"] != done["targetServiceRevision"]["arn"]
+    arn = newest["serviceDeploymentArn"]
+    if ending != "complete":
+        eventually(lambda: len(tasks_of(service)) == 2, within=timeouts.TASK)
+        stop_type = {"roll back": {"stopType": "ROLLBACK"}, "abort": {"stopType": "ABORT"}}.get(ending, {})
+        assert ecs.stop_service_deployment(serviceDeploymentArn=arn, **stop_type)["serviceDeploymentArn"] == arn
+    expected = {"complete": "SUCCESSFUL", "abort": "STOPPED"}.get(ending, "ROLLBACK_SUCCESSFUL")
+
+    def status():
+        return deployments_of(service)[0]["status"]
+
+    allowed = {"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", expected}
+    seen: list[str] = []
+
+    def has_ended():
+        seen.append(status())
+        return seen[-1] == expected
+
+    eventually(has_ended, within=timeouts.DEPLOYMENT)
+    assert set(seen) <= allowed
+    assert deployments_of(service, status=[expected])[0]["serviceDeploymentArn"] == arn
+    assert arn not in {one["serviceDeploymentArn"] for one in deployments_of(service, status=["IN_PROGRESS"])}
+    with raises("ConflictException"):
+        ecs.stop_service_deployment(serviceDeploymentArn=arn)
+    if ending != "abort":
+        current = wait_until_steady(service)
+        assert current["taskDefinition"] == (second if ending == "complete" else first)
+        assert {task["taskDefinitionArn"] for task in tasks_of(service)} == {current["taskDefinition"]}
+    unknown = f"{arn[:-4]}0000"
+    answer = ecs.describe_service_deployments(serviceDeploymentArns=[unknown])
+    assert (answer["serviceDeployments"], answer["failures"][0]["arn"]) == ([], unknown)
+    with raises("ServiceDeploymentNotFoundException"):
+        ecs.stop_service_deployment(serviceDeploymentArn=unknown)
+
+
+@proves("ecs.task-set.primary")
+def test_one_task_set_is_primary(ecs, make_task_definition, make_ecs_service, cluster, network, unique_name):
+    """A task set is ACTIVE until it is made the PRIMARY one, named by id or by ARN."""
+    # ecs/TaskSet.status: "PRIMARY The task set is serving production traffic. ACTIVE The task set isn't serving
+    # production traffic."
+    definition = make_task_definition()
+    bare = {"taskDefinition": None, "networkConfiguration": None, "launchType": None}
+    service = make_ecs_service(definition, count=0, deploymentController={"type": "EXTERNAL"}, **bare)
+    within = {"cluster": cluster, "service": service["serviceName"]}
+    run = {
+        "taskDefinition": definition["taskDefinitionArn"],
+        "launchType": "FARGATE",
+        "networkConfiguration": network,
+    }
+    made = [ecs.create_task_set(**run, **within)["taskSet"] for _ in range(2)]
+    for task_set in made:
+        assert (task_set["status"], task_set["scale"]) == ("ACTIVE", {"value": 100.0, "unit": "PERCENT"})
+        assert task_set["serviceArn"].endswith(f"/{service['serviceName']}")
+        assert task_set["clusterArn"].endswith(f"/{cluster}")
+        assert task_set["taskDefinition"] == definition["taskDefinitionArn"]
+        assert task_set["createdAt"] <= task_set["updatedAt"]
+        assert (task_set["launchType"], "platformVersion" in task_set) == ("FARGATE", True)
+        assert task_set["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
+
+    def statuses(*names):
+        answer = ecs.describe_task_sets(**within, **({"taskSets": list(names)} if names else {}))
+        return [one["status"] for one in answer["taskSets"]], [one["reason"] for one in answer["failures"]]
+
+    for name, expected in ((made[0]["id"], ["PRIMARY", "ACTIVE"]), (made[1]["taskSetArn"], ["ACTIVE", "PRIMARY"])):
+        answer = ecs.update_service_primary_task_set(primaryTaskSet=name, **within)["taskSet"]
+        assert (answer["status"], name in (answer["id"], answer["taskSetArn"])) == ("PRIMARY", True)
+        assert statuses() == (expected, [])
+        assert statuses(name) == (["PRIMARY"], [])
+    assert statuses(made[0]["id"], "ecs-svc/1") == (["ACTIVE"], ["MISSING"])
+    for percent in (-1.0, 101.0):
+        with pytest.raises(ClientError):
+            ecs.update_task_set(taskSet=made[0]["id"], scale={"value": percent, "unit": "PERCENT"}, **within)
+    for percent in (0.0, 100.0):
+        scale = {"value": percent, "unit": "PERCENT"}
+        assert ecs.update_task_set(taskSet=made[0]["id"], scale=scale, **within)["taskSet"]["scale"] == scale
+    for operation, params in (
+        (ecs.update_task_set, {"taskSet": "ecs-svc/1", "scale": {"value": 1.0, "unit": "PERCENT"}}),
+        (ecs.update_service_primary_task_set, {"primaryTaskSet": "ecs-svc/1"}),
+        (ecs.delete_task_set, {"taskSet": "ecs-svc/1"}),
+    ):
+        with raises("TaskSetNotFoundException"):
+            operation(**params, **within)
+    rolling = make_ecs_service(definition, count=0)["serviceName"]
+    with pytest.raises(ClientError):  # task sets are of the deployment controller EXTERNAL
+        ecs.create_task_set(**run, cluster=cluster, service=rolling)
+    with pytest.raises(ClientError):
+        ecs.update_service(forceNewDeployment=True, **within, taskDefinition=definition["taskDefinitionArn"])
+    with raises("ServiceNotFoundException"):
+        ecs.describe_task_sets(cluster=cluster, service=unique_name("none"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from botocore.exceptions import ClientError
+
 from surveyor.testing import TASK_PORT, dns_config, for_each, id_of, proves, record_values, timeouts, workload
 
 SRV = dns_config("SRV", ttl=10)
@@ -143,3 +146,171 @@ def test_health_stays_while_the_agent_is_disconnected(
     ec2.authorize_security_group_egress(GroupId=group, IpPermissions=outbound)
     eventually(connected, within=timeouts.TASK)
     eventually(lambda: status() is None, within=timeouts.OPERATION)
+
+
+@pytest.fixture
+def describe_host(ecs, cluster):
+    """Return `describe_host(host)`: the container instance, None if the cluster does not have it."""
+
+    def describe(host):
+        arns = [host["containerInstanceArn"]]
+        return next(
+            iter(ecs.describe_container_instances(cluster=cluster, containerInstances=arns)["containerInstances"]), None
+        )
+
+    return describe
+
+
+BRIDGE = {"networkMode": "bridge", **ON_EC2}
+
+
+@proves("ecs.instance.is-described")
+def test_a_container_instance_is_described(
+    ecs, make_task_definition, run_task, describe_task, start_container_instances, describe_host, eventually, clock,
+    cluster,
+):  # fmt: skip
+    """It is listed by status and described by id and ARN, with its tasks; unknown ones are failures."""
+    # ecs/ContainerInstance.runningTasksCount: "The number of tasks on the container instance that have a desired status
+    # (desiredStatus) of RUNNING."
+    first, second = hosts = start_container_instances(2)
+    arns = {host["containerInstanceArn"] for host in hosts}
+    assert len({host["ec2InstanceId"] for host in hosts}) == 2
+    for host in hosts:
+        assert (host["status"], host["agentConnected"], host["runningTasksCount"]) == ("ACTIVE", True, 0)
+        assert host["registeredAt"].timestamp() <= clock.now() + 5
+        zones = [part["value"] for part in host["attributes"] if part["name"] == "ecs.availability-zone"]
+        assert len(zones) == 1
+        own = ecs.describe_container_instances(
+            cluster=cluster, containerInstances=[id_of(host["containerInstanceArn"])]
+        )
+        assert own["containerInstances"][0]["ec2InstanceId"] == host["ec2InstanceId"]
+    unknown = first["containerInstanceArn"][:-4] + "0000"
+    answer = ecs.describe_container_instances(cluster=cluster, containerInstances=[unknown, *arns])
+    assert {found["containerInstanceArn"] for found in answer["containerInstances"]} == arns
+    assert answer["failures"] == [{"arn": unknown, "reason": "MISSING"}]
+
+    def listed(**params):
+        pages = ecs.get_paginator("list_container_instances").paginate(cluster=cluster, **params)
+        return {arn for page in pages for arn in page["containerInstanceArns"]} & arns
+
+    page = ecs.list_container_instances(cluster=cluster, maxResults=1)
+    assert len(page["containerInstanceArns"]) == 1
+    assert page["nextToken"]
+    assert listed() == listed(status="ACTIVE") == arns
+    definition = make_task_definition(**BRIDGE)
+    tasks = [run_task(definition) for _ in range(2)]
+    assert {task["containerInstanceArn"] for task in tasks} <= arns
+    eventually(lambda: all(describe_task(task)["lastStatus"] == "RUNNING" for task in tasks), within=timeouts.TASK)
+    for host in hosts:
+        own_tasks = [task["taskArn"] for task in tasks if task["containerInstanceArn"] == host["containerInstanceArn"]]
+        for name in (host["containerInstanceArn"], id_of(host["containerInstanceArn"])):
+            assert sorted(ecs.list_tasks(cluster=cluster, containerInstance=name)["taskArns"]) == sorted(own_tasks)
+        found = describe_host(host)
+        assert (found["runningTasksCount"], found["pendingTasksCount"]) == (len(own_tasks), 0)
+    ecs.update_container_instances_state(cluster=cluster, containerInstances=list(arns)[:1], status="DRAINING")
+    assert listed(status="DRAINING") == set(list(arns)[:1])
+    assert listed(status="ACTIVE") == set(list(arns)[1:])
+    assert listed() == arns
+    assert second["containerInstanceArn"] in arns
+
+
+@proves("ecs.instance.draining")
+def test_a_draining_instance_gets_no_tasks(
+    ecs, make_task_definition, make_ecs_service, run_task, wait_until_steady, tasks_of, describe_task,
+    start_container_instances, eventually, cluster,
+):  # fmt: skip
+    """Service tasks are replaced elsewhere, other tasks stay, and tasks are placed again once it is ACTIVE."""
+    # ecs/UpdateContainerInstancesState: "Any PENDING or RUNNING tasks that do not belong to a service aren't affected."
+    hosts = [host["containerInstanceArn"] for host in start_container_instances(2)]
+    definition = make_task_definition(**BRIDGE)
+    service = wait_until_steady(make_ecs_service(definition, count=2))
+    lone = run_task(definition)
+    eventually(lambda: describe_task(lone)["lastStatus"] == "RUNNING", within=timeouts.TASK)
+    drained = lone["containerInstanceArn"]
+    [other] = set(hosts) - {drained}
+
+    def set_status(status):
+        answer = ecs.update_container_instances_state(cluster=cluster, containerInstances=[drained], status=status)
+        return answer["containerInstances"][0]["status"]
+
+    for refused in ("REGISTERING", "INACTIVE", "draining"):
+        with pytest.raises(ClientError):
+            set_status(refused)
+    assert set_status("DRAINING") == "DRAINING"
+
+    def are_moved():
+        return [task["containerInstanceArn"] for task in tasks_of(service)] == [other] * 2
+
+    eventually(are_moved, within=timeouts.DEPLOYMENT)
+    wait_until_steady(service)
+    assert (describe_task(lone)["lastStatus"], describe_task(lone)["desiredStatus"]) == ("RUNNING", "RUNNING")
+    assert [run_task(definition)["containerInstanceArn"] for _ in range(3)] == [other] * 3
+    assert set_status("ACTIVE") == "ACTIVE"
+    hosts_of_new = {run_task(definition)["containerInstanceArn"] for _ in range(6)}
+    assert drained in hosts_of_new
+    unknown = f"{drained[:-4]}0000"
+    answer = ecs.update_container_instances_state(cluster=cluster, containerInstances=[unknown], status="DRAINING")
+    assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
+
+
+@proves("ecs.instance.leaves")
+@for_each("how", ["deregistered", "terminated"])
+def test_the_tasks_of_an_instance_that_leaves_are_replaced(
+    ec2, ecs, make_task_definition, make_ecs_service, run_task, wait_until_steady, tasks_of, describe_task,
+    start_container_instances, describe_host, eventually, cluster, how,
+):  # fmt: skip
+    """An instance with tasks is deregistered by force or by its end; a service then has its tasks on another one."""
+    # ecs/DeregisterContainerInstance: "If you terminate a running container instance, Amazon ECS automatically
+    # deregisters the instance from your cluster"
+    hosts = {host["containerInstanceArn"]: host for host in start_container_instances(2)}
+    definition = make_task_definition(**BRIDGE)
+    service = wait_until_steady(make_ecs_service(definition))
+    [task] = tasks_of(service)
+    gone = hosts[task["containerInstanceArn"]]
+    [other] = set(hosts) - {gone["containerInstanceArn"]}
+    named = {"cluster": cluster, "containerInstance": id_of(gone["containerInstanceArn"])}
+    if how == "deregistered":
+        with pytest.raises(ClientError):  # it has a running task
+            ecs.deregister_container_instance(**named)
+        answer = ecs.deregister_container_instance(force=True, **named)["containerInstance"]
+        assert (answer["ec2InstanceId"], answer["status"]) == (gone["ec2InstanceId"], "INACTIVE")
+        with pytest.raises(ClientError):
+            ecs.deregister_container_instance(force=True, **named)
+    else:
+        ec2.terminate_instances(InstanceIds=[gone["ec2InstanceId"]])
+
+    def is_gone():
+        found = describe_host(gone)
+        return found is None or found["status"] == "INACTIVE"
+
+    eventually(is_gone, within=timeouts.TASK)
+
+    def is_replaced():
+        found = [(one["containerInstanceArn"], one["lastStatus"]) for one in tasks_of(service)]
+        return found == [(other, "RUNNING")]
+
+    eventually(is_replaced, within=timeouts.DEPLOYMENT)
+    assert wait_until_steady(service)["runningCount"] == 1
+    arns = ecs.list_container_instances(cluster=cluster)["containerInstanceArns"]
+    assert gone["containerInstanceArn"] not in arns
+
+
+@proves("ecs.instance.placement-is-retried")
+def test_a_task_is_placed_once_there_is_an_instance(
+    ecs, make_task_definition, make_ecs_service, wait_until_steady, start_container_instances, eventually, cluster
+):
+    """Without an instance a service has no task and an event that says so; with one it runs its task."""
+    # guide: "(service service-name) was unable to place a task because no container instance met all of its
+    # requirements."
+    service = make_ecs_service(make_task_definition(**BRIDGE))
+
+    def described():
+        return ecs.describe_services(cluster=cluster, services=[service["serviceName"]])["services"][0]
+
+    def has_event():
+        return any("unable to place a task" in event["message"] for event in described()["events"])
+
+    eventually(has_event, within=timeouts.SCHEDULER)
+    assert (described()["runningCount"], described()["pendingCount"]) == (0, 0)
+    start_container_instances()
+    assert wait_until_steady(service)["runningCount"] == 1

@@ -368,6 +368,8 @@ def _deprovision(call: Call, task: Task, changed: Changed) -> None:
 
     def stopped() -> None:
         task.stopped = call.now
+        for container in task.containers:
+            container.status = "STOPPED"
         for forwarder in task.forwarders:
             forwarder.close()
         proxies.stop(call, task)

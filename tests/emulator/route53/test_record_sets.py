@@ -234,23 +234,6 @@ def test_health_checks_must_exist(change: Callable[..., Any]) -> None:
         change(("CREATE", multivalue("1", HealthCheckId="none")))
 
 
-def test_simple_records_of_private_zones_have_no_health_check(route53: Callable[..., Any], private_zone: str) -> None:
-    """Only routed records may have one (Developer Guide, Considerations when working with a private hosted zone)."""
-    check = route53(
-        "CreateHealthCheck",
-        CallerReference="r",
-        HealthCheckConfig={"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80},
-    )["HealthCheck"]["Id"]
-    shape = record("a.example.internal", HealthCheckId=check)
-    for accepted, routed in ((False, {}), (True, {"SetIdentifier": "1", "Weight": 1})):
-        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": shape | routed}]}
-        if accepted:
-            route53("ChangeResourceRecordSets", HostedZoneId=private_zone, ChangeBatch=batch)
-        else:
-            with pytest.raises(ServiceError, match="InvalidChangeBatch"):
-                route53("ChangeResourceRecordSets", HostedZoneId=private_zone, ChangeBatch=batch)
-
-
 def test_lists_are_ordered_and_can_begin_anywhere(
     route53: Callable[..., Any], zone: str, change: Callable[..., Any], listed: Callable[..., list[Record]]
 ) -> None:

@@ -35,8 +35,6 @@ def create_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, o
     config = cast(Mapping[str, object], request.get("HostedZoneConfig") or {})
     vpc = read_vpc(cast(VpcShape, request["VPC"])) if "VPC" in request else None
     if "DelegationSetId" in request:
-        if vpc is not None:
-            raise ServiceError("InvalidInput", "a private zone takes no DelegationSetId")
         raise ServiceError("NoSuchDelegationSet", f"no delegation set has the id {request['DelegationSetId']}")
     if config.get("PrivateZone") and vpc is None:
         raise ServiceError("InvalidInput", "a private zone needs a VPC to be associated with")
@@ -146,8 +144,6 @@ def list_hosted_zones_by_name(call: Call, request: Mapping[str, object]) -> dict
 def _start(request: Mapping[str, object]) -> tuple[str, str]:
     name, zone_id = request.get("DNSName"), request.get("HostedZoneId")
     if name is None:
-        if zone_id is not None:
-            raise ServiceError("InvalidInput", "HostedZoneId needs DNSName")
         return ("", "")
     try:
         return names.sort_key(names.canonical(str(name))), plain_id(str(zone_id or ""))

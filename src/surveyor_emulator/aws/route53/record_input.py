@@ -50,13 +50,6 @@ class ChangeInput(TypedDict):
 
 
 _POLICIES = ("Weight", "Failover", "MultiValueAnswer")
-_NOT_IMPLEMENTED = (
-    "Region",
-    "GeoLocation",
-    "GeoProximityLocation",
-    "CidrRoutingConfig",
-    "TrafficPolicyInstanceId",
-)
 _NO_ALIAS = ("NS", "SOA")
 
 
@@ -119,17 +112,14 @@ def _read_alias(shape: RecordSetShape) -> AliasTarget | None:
 
 def _check_members(change: ChangeInput) -> None:
     shape = change["ResourceRecordSet"]
-    unknown = [member for member in _NOT_IMPLEMENTED if member in shape]
+    unknown = sorted(shape.keys() - RecordSetShape.__annotations__.keys())
     if unknown:
         raise _invalid(
             change,
             f"{unknown[0]} is not implemented here; simple, weighted, multivalue answer and failover records are",
         )
-    plain = "TTL" in shape or "ResourceRecords" in shape
-    if plain and "AliasTarget" in shape:
-        raise _invalid(change, "expected exactly one of AliasTarget, or TTL and ResourceRecords, but found both")
-    if "AliasTarget" not in shape and not ("TTL" in shape and shape.get("ResourceRecords")):
-        raise _invalid(change, "expected AliasTarget, or TTL and ResourceRecords, but found neither")
+    if {"TTL", "ResourceRecords"} & shape.keys() != (set() if "AliasTarget" in shape else {"TTL", "ResourceRecords"}):
+        raise _invalid(change, "expected AliasTarget, or TTL and ResourceRecords, and not both")
     if "AliasTarget" in shape and shape["Type"] in _NO_ALIAS:
         raise _invalid(change, f"there are no alias records of type {shape['Type']}")
     # A weight of 0 is a policy; MultiValueAnswer false is none.

@@ -20,7 +20,6 @@ __all__ = ["check_aliases", "check_name", "check_record"]
 
 GROUP_LIMIT = 100
 VALUES_LIMIT = 400
-_MAX_TTL = 2**31 - 1
 _NO_MULTIVALUE = ("CNAME", "DS", "NS", "SOA")
 _NO_POLICY = ("DS", "NS", "SOA")
 # Where aliases may point outside their own zone.
@@ -42,7 +41,7 @@ def check_record(zone: HostedZone, record: RecordSet) -> list[str]:
         complaints.append(f"{subject}: a zone has an SOA record only at its apex")
     if record.type == "NS" and record.name.startswith(names.WILDCARD + "."):
         complaints.append(f"{subject}: the name of an NS record cannot begin with an asterisk")
-    complaints += _check_policy(zone, record, subject)
+    complaints += _check_policy(record, subject)
     complaints += _check_values(record, subject)
     return complaints
 
@@ -83,15 +82,13 @@ def check_aliases(zone: HostedZone, records: Iterable[RecordSet], table: RecordT
     return complaints
 
 
-def _check_policy(zone: HostedZone, record: RecordSet, subject: str) -> list[str]:
+def _check_policy(record: RecordSet, subject: str) -> list[str]:
     complaints = []
     routed = record.set_identifier is not None
     if record.multivalue and record.type in _NO_MULTIVALUE:
         complaints.append(f"{subject}: there are no multivalue answer records of type {record.type}")
     elif routed and record.type in _NO_POLICY:
         complaints.append(f"{subject}: records of type {record.type} have simple routing only")
-    if record.health_check_id is not None and not routed and zone.private:
-        complaints.append(f"{subject}: in a private zone a simple record cannot have a health check")
     if record.failover is not None and record.alias is not None and not record.alias.evaluate_target_health:
         complaints.append(f"{subject}: a failover alias record must evaluate the health of its target")
     return complaints
@@ -99,8 +96,6 @@ def _check_policy(zone: HostedZone, record: RecordSet, subject: str) -> list[str
 
 def _check_values(record: RecordSet, subject: str) -> list[str]:
     complaints = []
-    if record.ttl is not None and not 0 <= record.ttl <= _MAX_TTL:
-        complaints.append(f"{subject}: a TTL is 0 to {_MAX_TTL} seconds, not {record.ttl}")
     if len(record.values) > VALUES_LIMIT:
         complaints.append(f"{subject}: a record has at most {VALUES_LIMIT} values, not {len(record.values)}")
     if len(record.values) > 1 and (record.type in ("CNAME", "SOA") or record.weight is not None):

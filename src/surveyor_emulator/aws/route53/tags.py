@@ -30,8 +30,6 @@ def change_tags_for_resource(call: Call, request: Mapping[str, object]) -> dict[
     """Handle ChangeTagsForResource: removals first, then additions."""
     added = cast(Sequence[Tag], request.get("AddTags", ()))
     removed = cast(Sequence[str], request.get("RemoveTagKeys", ()))
-    if not added and not removed:
-        raise ServiceError("InvalidInput", "expected AddTags or RemoveTagKeys")
     if not all(tag.get("Key") for tag in added):
         raise ServiceError("InvalidInput", "each of AddTags must have a Key")
     resource = _resource(call, str(request["ResourceType"]), str(request["ResourceId"]))

@@ -16,10 +16,8 @@ __all__ = ["all_zones", "has_vpc", "read_vpc", "require_no_conflict", "require_v
 
 def read_vpc(shape: VpcShape) -> VpcKey:
     """Return the VPC of a request; both members are required, although the model calls them optional (route53/VPC)."""
-    if not shape.get("VPCId"):
-        raise ServiceError("InvalidVPCId", "VPC needs VPCId")
-    if not shape.get("VPCRegion"):
-        raise ServiceError("InvalidInput", "VPC needs VPCRegion")
+    if not (shape.get("VPCId") and shape.get("VPCRegion")):
+        raise ServiceError("InvalidInput", "VPC needs VPCId and VPCRegion")
     return VpcKey(shape["VPCId"], shape["VPCRegion"])
 
 

@@ -57,7 +57,7 @@ def _decide(request: AccessRequest, policies: PolicySet) -> Decision:
 
     principal = request.principal
     by_resource, reach = evaluation.granted(policies.resource)
-    if not principal.account or principal.kind in ("anonymous", "service"):
+    if not principal.account:
         return _allowed(by_resource) if by_resource else _lacking(request, "resource")
     if account_of(request) != principal.account:
         if not by_resource:
@@ -154,7 +154,7 @@ def _is_assumption(request: AccessRequest) -> bool:
 
 
 def _ref(policy: Policy, kind: PolicyKind, statement: Statement) -> StatementRef:
-    return StatementRef(policy.name, kind, statement.index, statement.sid, policy.arn)
+    return StatementRef(policy.name, kind, statement.index)
 
 
 def _allowed(by: StatementRef) -> Decision:

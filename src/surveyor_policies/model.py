@@ -25,7 +25,7 @@ __all__ = [
     "StatementRef",
 ]
 
-PrincipalKind = Literal["root", "user", "role", "assumed-role", "federated", "anonymous", "service"]
+PrincipalKind = Literal["root", "user", "role", "assumed-role", "federated", "service"]
 PolicyKind = Literal["identity", "boundary", "session", "resource"]
 Reason = Literal["allow", "explicit-deny", "implicit-deny", "error"]
 
@@ -39,8 +39,7 @@ class Principal:
     """The identity that sends a request.
 
     ``arn`` is the ARN that GetCallerIdentity returns; for a service its name (``ecs-tasks.amazonaws.com``), for a web
-    identity its provider, for an anonymous principal ``*``. ``account`` has twelve digits, or is empty for services and
-    anonymous principals.
+    identity its provider. ``account`` has twelve digits, or is empty for services.
 
     ``issuer`` is the ARN of the role behind an assumed role, or of the user behind a federated one: resource-based
     policies and ``aws:PrincipalArn`` use it, and the session's own ARN lacks the role's path.
@@ -71,13 +70,11 @@ class AccessRequest:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A parsed policy document. ``name`` is used in errors; ``arn`` is set for managed policies only."""
+    """A parsed policy document. `StatementRef` has its ``name``."""
 
     name: str
     statements: tuple[Statement, ...]
-    index: StatementIndex = field(repr=False, compare=False)
-    arn: str | None = None
-    version: str = "2008-10-17"
+    index: StatementIndex = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +98,6 @@ class StatementRef:
     policy: str
     kind: PolicyKind
     index: int
-    sid: str | None = None
-    arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

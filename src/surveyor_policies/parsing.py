@@ -1,8 +1,7 @@
 """Parse and validate policy documents.
 
 Source: IAM User Guide, Grammar of the IAM JSON policy language, and the pages of its elements. Size is not validated
-here: quotas depend on what a policy is attached to (`size_of` counts as they do), and a decision must work with any
-size.
+here: quotas depend on what a policy is attached to, and a decision must work with any size.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from .model import MalformedPolicy, Policy
 from .principals import PRINCIPAL_TYPES
 from .statements import Condition, Effect, Statement, StatementIndex
 
-__all__ = ["DocumentKind", "parse_policy", "size_of"]
+__all__ = ["DocumentKind", "parse_policy"]
 
 DocumentKind = Literal["identity", "session", "resource", "trust"]
 """The kind of a document: identity-based policy or boundary, session policy, resource-based policy, trust policy."""
@@ -37,7 +36,6 @@ _RESOURCE = re.compile(r"arn:[^:]*:[^:*?]+(:|\Z)")
 _ARN_COLONS = 5
 _IDENTITY_KINDS = ("identity", "session")
 _MAX_SHOWN = 80  # characters of an invalid value that an error message repeats
-_WHITE_SPACE = str.maketrans("", "", " \t\r\n")
 
 
 class _Number(str):
@@ -46,51 +44,48 @@ class _Number(str):
     __slots__ = ()
 
 
-def size_of(text: str) -> int:
-    """Return the size of a policy as quotas count it: characters without white space."""
-    return len(text.translate(_WHITE_SPACE))
-
-
-def parse_policy(text: str, name: str, *, arn: str | None = None, kind: DocumentKind = "identity") -> Policy:
-    """Parse the policy in ``text``; ``name`` identifies it in errors. Raise `MalformedPolicy` if it is invalid."""
-    document = _object(_json(text), "a policy")
-    _only(document, _ELEMENTS - ({"Id"} if kind in _IDENTITY_KINDS else set()), "a policy")
-    version = _text(document.get("Version", _VERSIONS[0]), "Version")
+def parse_policy(text: str, name: str = "", *, kind: DocumentKind) -> Policy:
+    """Parse the policy in ``text``; ``name`` identifies it in decisions. Raise `MalformedPolicy` if it is invalid."""
+    document = _object(_json(text))
+    _only(document, _ELEMENTS - ({"Id"} if kind in _IDENTITY_KINDS else set()))
+    version = _text(document.get("Version", _VERSIONS[0]))
     if version not in _VERSIONS:
         raise MalformedPolicy(f"expected Version {' or '.join(_VERSIONS)}, got {_shown(version)}")
     if "Id" in document:
-        _text(document["Id"], "Id")
+        _text(document["Id"])
     element = document.get("Statement")
     if not element:
         raise MalformedPolicy("expected a Statement element with at least one statement, got none")
     listed = element if isinstance(element, list) else [element]
-    statements = tuple(
-        _statement(index, entry, kind, variables=version >= _VARIABLES_SINCE) for index, entry in enumerate(listed)
-    )
+    statements = []
+    for index, entry in enumerate(listed):
+        try:
+            statements.append(_statement(index, entry, kind, variables=version >= _VARIABLES_SINCE))
+        except MalformedPolicy as error:
+            raise MalformedPolicy(f"statement {index + 1}: {error}") from None
     sids = [statement.sid for statement in statements if statement.sid]
     if len(set(sids)) < len(sids):
         repeated = next(sid for sid, times in Counter(sids).items() if times > 1)
         raise MalformedPolicy(f"expected unique statement ids in a policy, got {_shown(repeated)} twice")
-    return Policy(name, statements, StatementIndex(statements), arn, version)
+    return Policy(name, tuple(statements), StatementIndex(statements))
 
 
 def _statement(index: int, value: object, kind: DocumentKind, *, variables: bool) -> Statement:
-    where = f"statement {index + 1}"
-    elements = _object(value, where)
-    _only(elements, _STATEMENT_ELEMENTS | (set() if kind in _IDENTITY_KINDS else _PRINCIPAL_ELEMENTS), where)
+    elements = _object(value)
+    _only(elements, _STATEMENT_ELEMENTS | (set() if kind in _IDENTITY_KINDS else _PRINCIPAL_ELEMENTS))
     effect = elements.get("Effect")
     if effect != "Allow" and effect != "Deny":
-        raise MalformedPolicy(f"{where}: expected Effect Allow or Deny, got {_shown(effect)}")
-    sid = _text(elements.get("Sid", ""), f"{where}: Sid")
+        raise MalformedPolicy(f"expected Effect Allow or Deny, got {_shown(effect)}")
+    sid = _text(elements.get("Sid", ""))
     if kind != "resource" and not _SID.match(sid):
-        raise MalformedPolicy(f"{where}: expected a Sid of letters and digits, got {_shown(sid)}")
-    action, actions = _either(elements, "Action", where)
+        raise MalformedPolicy(f"expected a Sid of letters and digits, got {_shown(sid)}")
+    action, actions = _either(elements, "Action")
     for pattern in actions:
         if pattern != "*" and not _ACTION.match(pattern):
-            raise MalformedPolicy(f"{where}: expected {action} to be service:name or *, got {_shown(pattern)}")
-    resource, resources = _resources(elements, kind, where)
-    principal, principals = _principals(elements, kind, effect, where)
-    conditions = _conditions(elements.get("Condition", {}), where, variables=variables)
+            raise MalformedPolicy(f"expected {action} to be service:name or *, got {_shown(pattern)}")
+    resource, resources = _resources(elements, kind)
+    principal, principals = _principals(elements, kind, effect)
+    conditions = _conditions(elements.get("Condition", {}), variables=variables)
     tests = [resource_test(pattern, variables=variables, completed=kind == "identity") for pattern in resources]
     return Statement(
         index,
@@ -120,58 +115,54 @@ def _covers_resource(tests: list[Test], negated: bool) -> Test:
     return lambda resource, context: any(test(resource, context) for test in tests) is not negated
 
 
-def _resources(elements: Object, kind: DocumentKind, where: str) -> tuple[str, tuple[str, ...]]:
+def _resources(elements: Object, kind: DocumentKind) -> tuple[str, tuple[str, ...]]:
     """Return the resources of a statement. A trust policy has none: it applies to the role that it is attached to."""
     if kind not in _IDENTITY_KINDS and not {"Resource", "NotResource"} & elements.keys():
         return "Resource", ("*",)
     if kind == "trust":
-        raise MalformedPolicy(f"{where}: expected no Resource element in a trust policy; remove it")
-    element, resources = _either(elements, "Resource", where)
+        raise MalformedPolicy("expected no Resource element in a trust policy; remove it")
+    element, resources = _either(elements, "Resource")
     for resource in resources:
         if resource != "*" and not _RESOURCE.match(resource):
             raise MalformedPolicy(
-                f"{where}: expected {element} to be an ARN whose service has no wildcard, or *, got {_shown(resource)}"
+                f"expected {element} to be an ARN whose service has no wildcard, or *, got {_shown(resource)}"
             )
         if kind == "session" and resource != "*" and resource.count(":") < _ARN_COLONS:
-            raise MalformedPolicy(f"{where}: expected ARNs of six parts in a session policy, got {_shown(resource)}")
+            raise MalformedPolicy(f"expected ARNs of six parts in a session policy, got {_shown(resource)}")
     return element, resources
 
 
-def _principals(
-    elements: Object, kind: DocumentKind, effect: Effect, where: str
-) -> tuple[str, tuple[tuple[str, str], ...] | None]:
+def _principals(elements: Object, kind: DocumentKind, effect: Effect) -> tuple[str, tuple[tuple[str, str], ...] | None]:
     if kind in _IDENTITY_KINDS:
         return "Principal", None
-    element = _one_of(elements, "Principal", where)
+    element = _one_of(elements, "Principal")
     if element == "NotPrincipal" and (kind == "trust" or effect == "Allow"):
-        raise MalformedPolicy(
-            f"{where}: NotPrincipal is allowed only with Deny, and not in a trust policy; name the principals"
-        )
+        raise MalformedPolicy("NotPrincipal is allowed only with Deny, and not in a trust policy; name the principals")
     value = elements[element]
     if value == "*":
         return element, (("*", "*"),)
     principals: list[tuple[str, str]] = []
-    for type_, names in _object(value, f"{where}: {element}").items():
+    for type_, names in _object(value).items():
         if type_ not in PRINCIPAL_TYPES:
-            raise MalformedPolicy(f"{where}: expected a principal of {', '.join(PRINCIPAL_TYPES)}, got {_shown(type_)}")
-        for name in _texts(names, f"{where}: {element} {type_}"):
+            raise MalformedPolicy(f"expected a principal of {', '.join(PRINCIPAL_TYPES)}, got {_shown(type_)}")
+        for name in _texts(names):
             if ("*" in name or "?" in name) and (name != "*" or type_ != "AWS"):
-                raise MalformedPolicy(f"{where}: expected a principal named in full, or *, got {_shown(name)}")
+                raise MalformedPolicy(f"expected a principal named in full, or *, got {_shown(name)}")
             principals.append((type_, name))
     if not principals:
-        raise MalformedPolicy(f"{where}: expected {element} to name a principal, got none")
+        raise MalformedPolicy(f"expected {element} to name a principal, got none")
     return element, tuple(principals)
 
 
-def _conditions(value: object, where: str, *, variables: bool) -> tuple[Condition, ...]:
+def _conditions(value: object, *, variables: bool) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
-    for operator, keys in _object(value, f"{where}: Condition").items():
-        for key, values in _object(keys, f"{where}: {_shown(operator)}").items():
-            texts = _texts(values, f"{where}: {_shown(operator)} {_shown(key)}", scalars=True)
+    for operator, keys in _object(value).items():
+        for key, values in _object(keys).items():
+            texts = _texts(values, scalars=True)
             try:
                 conditions.append(compile_condition(operator, key, texts, variables=variables))
             except ValueError as error:
-                raise MalformedPolicy(f"{where}: {error}") from None
+                raise MalformedPolicy(str(error)) from None
     return tuple(conditions)
 
 
@@ -198,45 +189,45 @@ def _no_constant(name: str) -> object:
     raise MalformedPolicy(f"not JSON: expected a number, got {name}")
 
 
-def _object(value: object, where: str) -> Object:
+def _object(value: object) -> Object:
     if not isinstance(value, dict):
-        raise MalformedPolicy(f"expected {where} to be a JSON object, got {_shown(value)}")
+        raise MalformedPolicy(f"expected a JSON object, got {_shown(value)}")
     return value
 
 
-def _only(elements: Object, known: set[str], where: str) -> None:
+def _only(elements: Object, known: set[str]) -> None:
     unknown = [key for key in elements if key not in known]
     if unknown:
-        raise MalformedPolicy(f"expected {where} to have {', '.join(sorted(known))}, got {_shown(unknown[0])}")
+        raise MalformedPolicy(f"expected {', '.join(sorted(known))}, got {_shown(unknown[0])}")
 
 
-def _one_of(elements: Object, element: str, where: str) -> str:
+def _one_of(elements: Object, element: str) -> str:
     present = [name for name in (element, f"Not{element}") if name in elements]
     if len(present) != 1:
-        raise MalformedPolicy(f"{where}: expected {element} or Not{element}, got {'both' if present else 'neither'}")
+        raise MalformedPolicy(f"expected {element} or Not{element}, got {'both' if present else 'neither'}")
     return present[0]
 
 
-def _either(elements: Object, element: str, where: str) -> tuple[str, tuple[str, ...]]:
-    present = _one_of(elements, element, where)
-    values = _texts(elements[present], f"{where}: {present}")
+def _either(elements: Object, element: str) -> tuple[str, tuple[str, ...]]:
+    present = _one_of(elements, element)
+    values = _texts(elements[present])
     if not values:
-        raise MalformedPolicy(f"{where}: expected {present} to name something, got an empty list")
+        raise MalformedPolicy(f"expected {present} to name something, got an empty list")
     return present, values
 
 
-def _text(value: object, where: str) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str) or isinstance(value, _Number):
-        raise MalformedPolicy(f"expected {where} to be a text, got {_shown(value)}")
+        raise MalformedPolicy(f"expected a text, got {_shown(value)}")
     return value
 
 
-def _texts(value: object, where: str, *, scalars: bool = False) -> tuple[str, ...]:
+def _texts(value: object, *, scalars: bool = False) -> tuple[str, ...]:
     """Return one text or a list of texts as a tuple; ``scalars`` accepts numbers (as written) and booleans too."""
     listed = value if isinstance(value, list) else [value]
     if scalars:
         listed = [str(entry).lower() if isinstance(entry, (bool, _Number)) else entry for entry in listed]
-    return tuple(_text(entry, where) for entry in listed)
+    return tuple(_text(entry) for entry in listed)
 
 
 def _shown(value: object) -> str:

@@ -52,8 +52,6 @@ def _named(type_: str, value: str, principal: Principal) -> Grant:
         return Grant.NONE
     if value == "*":
         return Grant.DIRECT
-    if principal.kind == "anonymous":
-        return Grant.NONE
     if value == principal.arn and principal.kind not in ("root", "role"):
         return Grant.DIRECT
     if value == _issuer(principal, value):

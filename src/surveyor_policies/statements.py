@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -58,7 +58,7 @@ class StatementIndex:
 
     __slots__ = ("_anywhere", "_by_service", "_found")
 
-    def __init__(self, statements: tuple[Statement, ...]) -> None:
+    def __init__(self, statements: Iterable[Statement]) -> None:
         self._by_service: dict[str, list[Statement]] = {}
         self._anywhere: list[Statement] = []
         self._found: dict[str, dict[Effect, tuple[Statement, ...]]] = {}

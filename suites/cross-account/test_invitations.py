@@ -109,7 +109,9 @@ def test_an_invitation_expires(
     service = make_service(late)
     assert not has_access(late, service)
     assert has_access(early, make_service(early))
-    client("ram").associate_resource_share(resourceShareArn=share, principals=[consumer_account])
+    added = client("ram").associate_resource_share(resourceShareArn=share, principals=[consumer_account])
+    [association] = added["resourceShareAssociations"]
+    assert (association["associatedEntity"], association["associationType"]) == (consumer_account, "PRINCIPAL")
 
     def pending():
         found = ram.get_resource_share_invitations(resourceShareArns=[share])["resourceShareInvitations"]
@@ -122,14 +124,16 @@ def test_an_invitation_expires(
 
 @proves("cross-account.share.of-owner-and-consumer")
 def test_shares_are_listed_by_owner(make_namespace, share_namespace, client, consumer_client, account):
-    """GetResourceShares lists a share of the owner as SELF and for the consumer as OTHER-ACCOUNTS, not otherwise."""
+    """GetResourceShares lists an ACTIVE share to its owner as SELF and to its consumer as OTHER-ACCOUNTS only."""
     arn, other = (share_namespace(make_namespace("http")) for _ in range(2))
 
     def listed(by, owner, *arns):
         params = {"resourceShareArns": arns} if arns else {}
         pages = by.get_paginator("get_resource_shares").paginate(resourceOwner=owner, **params)
         return {
-            share["resourceShareArn"]: share["owningAccountId"] for page in pages for share in page["resourceShares"]
+            share["resourceShareArn"]: (share["owningAccountId"], share["status"], share["allowExternalPrincipals"])
+            for page in pages
+            for share in page["resourceShares"]
         }
 
     for by, seen, unseen in (
@@ -138,7 +142,22 @@ def test_shares_are_listed_by_owner(make_namespace, share_namespace, client, con
     ):
         assert listed(by, seen).keys() >= {arn, other}
         assert not listed(by, unseen).keys() & {arn, other}
-        assert listed(by, seen, arn) == {arn: account}
+        assert listed(by, seen, arn) == {arn: (account, "ACTIVE", True)}
+
+
+@proves("cross-account.share.external-principals")
+def test_shares_for_an_organization_exclude_other_accounts(client, make_namespace, consumer_account, unique_name):
+    """A share without allowExternalPrincipals is refused for an account of no organization; the default is true."""
+    # ram/CreateResourceShareRequest.allowExternalPrincipals: "The default value is true."
+    ram, namespace = client("ram"), make_namespace("http")["Arn"]
+    params = {"resourceArns": [namespace], "principals": [consumer_account]}
+    assert is_refused(
+        lambda: ram.create_resource_share(name=unique_name("share"), **params, allowExternalPrincipals=False)
+    )
+    share = ram.create_resource_share(name=unique_name("share"), **params)["resourceShare"]
+    assert share["allowExternalPrincipals"]
+    for wrong in ({"principals": ["12345"]}, {"resourceArns": [f"{namespace[:-4]}none"]}):
+        assert is_refused(lambda: ram.create_resource_share(name=unique_name("share"), **{**params, **wrong}))  # noqa: B023 (called at once)
 
 
 @proves("cross-account.share.added-namespaces")
@@ -149,7 +168,10 @@ def test_added_namespaces_are_accessible(make_namespace, make_service, share_nam
     services = [make_service(namespace) for namespace in (first, second)]
     ram, share = client("ram"), share_namespace(first)
     assert not has_access(second, services[1])
-    ram.associate_resource_share(resourceShareArn=share, resourceArns=[second["Arn"]])
+    added = ram.associate_resource_share(resourceShareArn=share, resourceArns=[second["Arn"]])
+    [association] = added["resourceShareAssociations"]
+    assert (association["associatedEntity"], association["associationType"]) == (second["Arn"], "RESOURCE")
+    assert association["resourceShareArn"] == share
     eventually(lambda: has_access(second, services[1]), within=timeouts.SHARE)
     assert has_access(first, services[0])
     ram.disassociate_resource_share(resourceShareArn=share, resourceArns=[first["Arn"]])

@@ -56,17 +56,32 @@ def test_private_namespace_needs_route53_and_ec2(client_limited_to, wait_for_ope
         assert lacks_permission(wait_for_operation, create) is is_denied
 
 
+@proves("operations.act-with-forwarded-credentials")
+@for_each("value", ["true", "false"])
+def test_forwarded_calls_are_made_by_a_service(client_limited_to, wait_for_operation, unique_name, value):
+    """The calls to Route 53 meet the condition that a service makes them for the caller, and not its opposite."""
+    # IAM User Guide, aws:ViaAWSService: "the request context contains this key with a value of true when an AWS service
+    # uses the credentials of an IAM principal to make a request"
+    by_service = {**allow(*ZONES), "Condition": {"Bool": {"aws:ViaAWSService": value}}}
+    caller = client_limited_to(allow("servicediscovery:CreatePublicDnsNamespace"), by_service)("servicediscovery")
+    create = partial(caller.create_public_dns_namespace, Name=f"{unique_name('ns')}.surveyor.test")
+    assert lacks_permission(wait_for_operation, create) is (value == "false")
+
+
 @proves("iam.register-needs-route53")
 def test_registration_needs_route53(
     client_limited_to, wait_for_operation, make_service, private_namespace, cloudmap, record_sets
 ):
-    """With only its own action RegisterInstance creates no instance and no record; with all actions it succeeds."""
+    """With only its own action RegisterInstance creates neither instance nor record; with all actions it succeeds."""
     service = make_service(private_namespace, DnsConfig=A)
     own, instance = "servicediscovery:RegisterInstance", {"ServiceId": service["Id"], "InstanceId": "i-1"}
     limited = client_limited_to(allow(own))("servicediscovery")
     assert lacks_permission(wait_for_operation, lambda: limited.register_instance(**instance, Attributes=ADDRESS))
     assert cloudmap.list_instances(ServiceId=service["Id"])["Instances"] == []
     assert record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}") == []
+    unused = {**instance, "ServiceId": make_service(private_namespace, DnsConfig=A)["Id"]}
+    assert lacks_permission(wait_for_operation, lambda: limited.register_instance(**unused, Attributes=ADDRESS))
+    cloudmap.delete_service(Id=unused["ServiceId"])
     permitted = client_limited_to(allow(own, *REGISTERING))("servicediscovery")
     assert not lacks_permission(wait_for_operation, lambda: permitted.register_instance(**instance, Attributes=ADDRESS))
     assert [entry["Id"] for entry in cloudmap.list_instances(ServiceId=service["Id"])["Instances"]] == ["i-1"]

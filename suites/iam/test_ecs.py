@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 
-from surveyor.testing import proves, raises, timeouts
+from surveyor.testing import is_allowed, proves, raises, timeouts
 
 
 @proves("iam.ecs.registers-with-service-linked-role")
@@ -90,3 +90,26 @@ def test_a_role_is_limited_to_a_namespace(
     ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": other["Arn"]})
     with raises("AccessDeniedException"):
         create({})
+
+
+@proves("iam.ecs.tags-decide")
+def test_tags_of_the_request_decide(client_limited_to, make_task_definition):
+    """TagResource is allowed with the tag and not with another value; both calls only if all keys are listed."""
+    arn = make_task_definition()["taskDefinitionArn"]
+
+    def limited(operator, key, value):
+        condition = {operator: {key: value}}
+        return client_limited_to({"Effect": "Allow", "Action": "ecs:*", "Resource": "*", "Condition": condition})("ecs")
+
+    by_value = limited("StringEquals", "aws:RequestTag/env", "test")
+    by_key = limited("ForAllValues:StringEquals", "aws:TagKeys", ["env", "owner"])
+    for tags, value_allowed, keys_allowed in (
+        ({"env": "live"}, False, True),
+        ({"env": "test", "team": "red"}, True, False),
+        ({"team": "red"}, False, False),
+        ({"env": "test", "owner": "a"}, True, True),
+    ):
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        assert is_allowed(by_value.tag_resource, resourceArn=arn, tags=pairs) is value_allowed, tags
+        assert is_allowed(by_key.tag_resource, resourceArn=arn, tags=pairs) is keys_allowed, tags
+        assert is_allowed(by_key.untag_resource, resourceArn=arn, tagKeys=list(tags)) is keys_allowed, tags

@@ -5,12 +5,13 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import for_each, is_allowed, proves, raises
+from surveyor.testing import Inconclusive, for_each, is_allowed, is_refused, proves, raises
 
 NAMESPACES, SERVICES = "servicediscovery:ListNamespaces", "servicediscovery:ListServices"
 OPERATIONS, CLUSTERS = "servicediscovery:ListOperations", "ecs:ListClusters"
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 SESSION = "RoleSessionName"
+OF_SESSIONS = ("aws:TokenIssueTime", "aws:MultiFactorAuthPresent")
 
 
 def allow(*actions, resource="*", condition=None):
@@ -259,11 +260,14 @@ def test_who_may_assume_a_role(make_user, make_role, assume, account, unique_nam
         (f"arn:aws:iam::{account}:root", [ours, other, session]),
         (account, [ours, other, session]),
         ([f"arn:aws:iam::{account}:user/{name}", first], [ours, session]),
+        ("*", [ours, other, session]),
     ):
         role = make_role(trust=[{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}])
         assert [is_allowed(assume, role, by=caller) for caller in (ours, other, session)] == [
             caller in callers for caller in (ours, other, session)
         ], principal
+    anyone = make_role(trust=[{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}])
+    assert all(is_allowed(assume, anyone, by=caller) for caller in (ours, other, session))
 
 
 @proves("iam.trust-policy-decides")
@@ -329,3 +333,107 @@ def test_duration_of_sessions(make_user, make_role, client_with, clock, assume):
     assert [seconds(caller, long, DurationSeconds=value) for value in (7_200, 7_201)] == [7_200, "ValidationError"]
     chained = assume(role, by=caller)
     assert [seconds(chained, long, DurationSeconds=value) for value in (3_600, 3_601)] == [3_600, "ValidationError"]
+
+
+@proves("iam.keys-of-the-principal")
+def test_keys_describe_the_principal(client, make_user, make_role, assume, account, unique_name):
+    """The keys of a user's request have its name, ARN, account and kind; those of a session have its role and name."""
+    name, session = unique_name("user"), unique_name("session")[-64:]
+    region = {"aws:RequestedRegion": client("servicediscovery").meta.region_name}
+    of_user = {"aws:PrincipalType": "User", "aws:PrincipalArn": f"arn:aws:iam::{account}:user/{name}"}
+    of_user |= {"aws:PrincipalAccount": account, "aws:username": name, **region}
+    # IAM User Guide, aws:TokenIssueTime: "This key is present in the request context only when the principal uses
+    # temporary credentials to make the request."
+    condition = {"StringEquals": of_user, "Null": dict.fromkeys(OF_SESSIONS, "true")}
+    user = make_user(allow(SERVICES, condition=condition), UserName=name)
+    assert allowed_lists(user) == {SERVICES}
+    role = unique_name("role")
+    of_session = {"aws:PrincipalType": "AssumedRole", "aws:PrincipalArn": f"arn:aws:iam::{account}:role/{role}"}
+    of_session |= {"aws:PrincipalAccount": account, **region}
+    condition = {
+        "StringEquals": of_session,
+        "StringLike": {"aws:userid": f"?*:{session}"},
+        "Null": {"aws:username": "true", **dict.fromkeys(OF_SESSIONS, "false")},
+    }
+    made = make_role(allow(SERVICES, condition=condition), RoleName=role)
+    assert allowed_lists(assume(made, **{SESSION: session})) == {SERVICES}
+    assert allowed_lists(assume(made, **{SESSION: f"{session[1:]}x"})) == set()
+
+
+@proves("iam.incomplete-arns")
+def test_incomplete_arns_are_completed(make_user, make_service, http_namespace):
+    """In a user's policy an ARN with fewer than six parts matches as if each missing part were a wildcard."""
+    # IAM User Guide, IAM ARNs: "specifying arn:aws:sqs is equivalent to arn:aws:sqs:*:*:*"
+    service = make_service(http_namespace)
+    region = service["Arn"].split(":")[3]
+    for resource, allowed in (
+        ("arn:aws:servicediscovery", True),
+        (f"arn:aws:servicediscovery:{region}", True),
+        ("arn:aws:servicediscovery:xx-none-1", False),
+        ("arn:aws:servicediscovery:*:111111111111", False),
+        ("arn:aws:ecs", False),
+    ):
+        caller = make_user(allow("servicediscovery:GetService", resource=resource))("servicediscovery")
+        assert is_allowed(caller.get_service, Id=service["Id"]) is allowed, resource
+
+
+@proves("iam.session-tokens")
+def test_session_tokens_of_users(make_user, make_role, assume, client_with, clock, account):
+    """GetSessionToken needs no permission and returns credentials with those of the user, for 12 hours by default."""
+    # sts/GetSessionToken: "This duration can range from 900 seconds (15 minutes) up to a maximum of 129,600 seconds (36
+    # hours), with a default of 43,200 seconds (12 hours)."
+    red = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
+    user = make_user(allow(SERVICES, condition=red), deny("sts:*"), Tags=[{"Key": "team", "Value": "red"}])
+    for params, seconds in (({}, 43_200), ({"DurationSeconds": 900}, 900), ({"DurationSeconds": 129_600}, 129_600)):
+        credentials = user("sts").get_session_token(**params)["Credentials"]
+        assert credentials["Expiration"].timestamp() == pytest.approx(clock.now() + seconds, abs=5)
+    session = client_with(credentials)
+    assert allowed_lists(session) == {SERVICES}
+    who, of_session = (caller("sts").get_caller_identity() for caller in (user, session))
+    assert [of_session[member] for member in ("Account", "Arn", "UserId")] == [account, who["Arn"], who["UserId"]]
+    # "must be called by using the long-term Amazon Web Services security credentials of an IAM user"
+    for caller in (session, assume(make_role(EVERYTHING))):
+        assert is_refused(caller("sts").get_session_token)
+    with raises("AccessDenied"):
+        user("sts").get_session_token(SerialNumber=f"arn:aws:iam::{account}:mfa/none", TokenCode="123456")
+
+
+@proves("iam.session-tokens")
+def test_session_tokens_of_the_owner(iam, client, client_with, clock, account):
+    """GetSessionToken called by the owner of an account returns credentials of the owner, for an hour at most."""
+    sts = client("sts")
+    owner = sts.get_caller_identity()["Arn"]
+    if not owner.endswith(":root"):
+        raise Inconclusive("the calls of the account are not made by its owner")
+    for params, seconds in (({}, 3_600), ({"DurationSeconds": 900}, 900)):
+        credentials = sts.get_session_token(**params)["Credentials"]
+        assert credentials["Expiration"].timestamp() == pytest.approx(clock.now() + seconds, abs=5)
+    assert client_with(credentials)("sts").get_caller_identity()["Arn"] == owner
+
+
+@proves("iam.trust-policy-decides.across-accounts")
+def test_a_role_of_another_account_is_assumed(
+    iam, consumer_client, consumer_account, make_role, client_with, unique_name
+):
+    """A user of another account needs both the role's trust, in itself or in its account, and its own permission."""
+    # sts/AssumeRole: "A user who wants to access a role in a different account must also have permissions that are
+    # delegated from the account administrator."
+    their_iam, name = consumer_client("iam"), unique_name("user")
+    user = their_iam.create_user(UserName=name)["User"]["Arn"]
+    caller = client_with(their_iam.create_access_key(UserName=name)["AccessKey"])("sts")
+    trusting = {
+        principal: make_role(trust=[{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}])
+        for principal in (user, consumer_account, f"arn:aws:iam::{consumer_account}:root")
+    }
+    roles = [*trusting.values(), make_role()]
+
+    def allowed():
+        return [is_allowed(caller.assume_role, RoleArn=role, RoleSessionName="test") for role in roles]
+
+    assert allowed() == [False, False, False, False]
+    their_iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document(allow("sts:AssumeRole")))
+    assert allowed() == [True, True, True, False]
+    their_iam.put_user_policy(
+        UserName=name, PolicyName="own", PolicyDocument=document(EVERYTHING, deny("sts:AssumeRole"))
+    )
+    assert allowed() == [False, False, False, False]

@@ -142,13 +142,19 @@ def test_discovery_needs_namespace_and_service(client_limited_to, make_service, 
 
 
 @proves("iam.resources-are-namespaces-and-services")
-def test_operations_are_limited_by_their_namespace(client_limited_to, cloudmap, make_namespace, http_namespace):
-    """GetOperation is allowed by the ARN of the namespace that the operation changed, and refused by another ARN."""
+def test_operations_are_limited_by_their_namespace(
+    client_limited_to, cloudmap, make_namespace, make_service, register, http_namespace
+):
+    """GetOperation is allowed by the ARN of the namespace that the operation was done in, and refused by another."""
     ours = make_namespace("http")
-    started = cloudmap.update_http_namespace(Id=ours["Id"], Namespace={"Description": "new"})["OperationId"]
+    started = [
+        cloudmap.update_http_namespace(Id=ours["Id"], Namespace={"Description": "new"})["OperationId"],
+        register(make_service(ours), "i-1", RED)["Id"],
+    ]
     for arn, allowed in ((ours["Arn"], True), (http_namespace["Arn"], False)):
         caller = client_limited_to(allow("servicediscovery:GetOperation", arn))("servicediscovery")
-        assert is_allowed(caller.get_operation, OperationId=started) is allowed
+        for operation in started:
+            assert is_allowed(caller.get_operation, OperationId=operation) is allowed
 
 
 @proves("iam.some-actions-have-no-resource")

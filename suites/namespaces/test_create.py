@@ -168,6 +168,25 @@ def test_repeated_create_runs_once(cloudmap, wait_for_success, unique_name, vpc,
     assert [entry["Id"] for entry in all_namespaces(cloudmap) if entry["Name"] == name] == [namespace]
 
 
+@proves("namespaces.failed-create-can-be-retried")
+def test_failed_create_is_retried(cloudmap, route53, wait_for_operation, wait_for_success, unique_name, vpc):
+    """A create call whose operation failed succeeds with the same CreatorRequestId once the cause is removed."""
+    # servicediscovery/CreatePrivateDnsNamespaceRequest.CreatorRequestId: "allows failed CreatePrivateDnsNamespace
+    # requests to be retried without the risk of running the operation twice"
+    params = {"Name": f"{unique_name('ns')}.surveyor.test", "Vpc": vpc, "CreatorRequestId": unique_name("request")}
+    association = {"VPCRegion": cloudmap.meta.region_name, "VPCId": vpc}
+    created = route53.create_hosted_zone(Name=params["Name"], CallerReference=unique_name("reference"), VPC=association)
+    try:
+        failed = wait_for_operation(cloudmap.create_private_dns_namespace(**params))
+    except (cloudmap.exceptions.NamespaceAlreadyExists, cloudmap.exceptions.InvalidInput):
+        failed = {"Status": "FAIL"}
+    finally:
+        route53.delete_hosted_zone(Id=created["HostedZone"]["Id"])
+    assert failed["Status"] == "FAIL"
+    namespace = wait_for_success(cloudmap.create_private_dns_namespace(**params))["Targets"]["NAMESPACE"]
+    assert cloudmap.get_namespace(Id=namespace)["Namespace"]["Name"] == params["Name"]
+
+
 @proves("namespaces.no-generic-create")
 @for_each("operation, exists", [("CreateHttpNamespace", True), ("CreateNamespace", False)])
 def test_create_namespace_does_not_exist(cloudmap, post_to_cloudmap, clock, unique_name, operation, exists):

@@ -1,6 +1,6 @@
 """Deletion of namespaces."""
 
-from surveyor.testing import Inconclusive, for_each, proves, raises
+from surveyor.testing import Inconclusive, for_each, is_refused, proves, raises
 
 KINDS = ["http", "private", "public"]
 
@@ -35,6 +35,15 @@ def test_delete_is_refused_until_the_last_service_is_deleted(
         assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
         cloudmap.delete_service(Id=service)
     wait_for_success(cloudmap.delete_namespace(Id=namespace["Id"]))
+
+
+@proves("namespaces.delete-needs-no-services")
+def test_a_deleted_namespace_has_no_service(cloudmap, make_namespace, wait_for_operation, unique_name):
+    """Of DeleteNamespace and a CreateService that follows at once, one fails."""
+    namespace = make_namespace("http")["Id"]
+    deletion = cloudmap.delete_namespace(Id=namespace)
+    refused = is_refused(lambda: cloudmap.create_service(Name=unique_name("svc"), NamespaceId=namespace))
+    assert wait_for_operation(deletion)["Status"] == ("SUCCESS" if refused else "FAIL")
 
 
 @proves("namespaces.running-operation-is-named")

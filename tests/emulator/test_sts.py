@@ -75,8 +75,6 @@ def test_temporary_credentials_belong_to_their_creator() -> None:
     sts = Sts()
     session = sts.session()
     assert sts.ask("Action=GetCallerIdentity", credentials_of(session))["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
-    info = sts.ask(f"Action=GetAccessKeyInfo&AccessKeyId={session['AccessKeyId']}")
-    assert info["Account"] == ACCOUNT
 
 
 def test_temporary_credentials_of_a_root_user_last_an_hour() -> None:
@@ -108,8 +106,6 @@ def test_rejects_unknown_credentials() -> None:
     [
         ("Action=GetSessionToken&DurationSeconds=5", "ValidationError"),
         ("Action=GetSessionToken&SerialNumber=GAHT12345678&TokenCode=123456", "AccessDenied"),
-        ("Action=GetAccessKeyInfo", "ValidationError"),
-        ("Action=GetAccessKeyInfo&AccessKeyId=AKIAIOSFODNN7EXAMPLE", "ValidationError"),
         ("Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=se", "AccessDenied"),
     ],
 )
@@ -123,14 +119,3 @@ def test_any_text_is_an_unknown_token(access_key: str, token: str) -> None:
     """Reading a token raises no other exception."""
     world = World(Settings(), Clock(start=0.0, scale=None))
     assert sessions.read(world, access_key, token) is None
-    assert sessions.account_of(access_key) is None
-
-
-@given(st.integers(0, 10**12 - 1))
-def test_every_account_fits_into_an_access_key(number: int) -> None:
-    """Every account number, from 000000000000 on, can be encoded and decoded."""
-    world = World(Settings(), Clock(start=0.0, scale=None))
-    account = f"{number:012d}"
-    session = sessions.issue(world, account, f"arn:aws:iam::{account}:root", 900)
-    assert sessions.account_of(session.access_key) == account
-    assert sessions.read(world, session.access_key, session.token) == session

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import hmac
+import posixpath
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -198,14 +199,7 @@ def _canonical(request: Request, names: tuple[str, ...], signed_headers: str) ->
 
 def _normal(path: str) -> str:
     """Return the path without dot segments (RFC 3986 5.2.4), as botocore signs it."""
-    kept: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            if kept:
-                kept.pop()
-        elif part not in ("", "."):
-            kept.append(part)
-    return "/" + "/".join(kept) + ("/" if path.endswith("/") and kept else "")
+    return posixpath.normpath(path) + ("/" if path.endswith("/") else "")
 
 
 def _canonical_query(query: str) -> str:

@@ -30,7 +30,7 @@ def _undo() -> Iterator[None]:
 def policies(*statements: dict[str, Any]) -> PolicySet:
     """Return identity policies of these statements."""
     text = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    return PolicySet(identity=(parse_policy(text, "own"),))
+    return PolicySet(identity=(parse_policy(text, "own", kind="identity"),))
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def discover_instances(call: Call, request: DiscoverInstancesRequestTypeDef) -> 
     quotas = call.world.settings.quotas
     if quotas.discover_rate is not None:
         _throttle(call, "discover", quotas.discover_rate, quotas.discover_burst)
-    service = _find(call, request["NamespaceName"], request["ServiceName"], request.get("OwnerAccount"))
+    service = _find(call, request["NamespaceName"], request["ServiceName"])
     health = (request.get("HealthStatus") or "HEALTHY") if service.has_health_check else "ALL"
     required, optional = request.get("QueryParameters"), request.get("OptionalParameters")
     if required or optional:
@@ -63,7 +63,7 @@ def discover_instances_revision(call: Call, request: DiscoverInstancesRevisionRe
     quotas = call.world.settings.quotas
     if quotas.revision_rate is not None:
         _throttle(call, "revision", quotas.revision_rate, quotas.revision_burst)
-    service = _find(call, request["NamespaceName"], request["ServiceName"], request.get("OwnerAccount"))
+    service = _find(call, request["NamespaceName"], request["ServiceName"])
     return {"InstancesRevision": service.view.revision}
 
 
@@ -74,8 +74,6 @@ def publish_membership(
 
     ``instance`` is the new or replaced instance; None if it was deregistered.
     """
-    service.revision += 1
-    revision = service.revision
     view = service.view
     settings = call.world.settings
     delay = settings.discovery_propagation
@@ -83,7 +81,7 @@ def publish_membership(
     view.due = max(view.due, due)
 
     def show() -> None:
-        view.revision = revision
+        view.revision += 1
         if instance is None:
             view.members.pop(identity, None)
         else:
@@ -107,10 +105,10 @@ def instance_health(service: CloudMapService, instance: RegisteredInstance) -> s
     return instance.probed_health if service.health is not None else "UNKNOWN"
 
 
-def _find(call: Call, namespace_name: str, service_name: str, owner: str | None) -> CloudMapService:
+def _find(call: Call, namespace_name: str, service_name: str) -> CloudMapService:
     registry = cloudmap_state(call)
     namespace = registry.namespaces_by_http_name.get(namespace_name)
-    if namespace is None or (owner is not None and owner != call.account):
+    if namespace is None:
         raise ServiceError("NamespaceNotFound", f"there is no namespace {namespace_name}")
     service = registry.services_by_name.get((namespace.id, service_name))
     if service is None:

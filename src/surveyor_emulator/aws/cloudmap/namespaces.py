@@ -211,23 +211,24 @@ def delete_namespace(call: Call, request: DeleteNamespaceRequestTypeDef) -> Docu
     namespace = find_namespace(call, request["Id"])
     subject = ("existing namespace", namespace.id)
     operations.refuse_if_running(call, *subject)
+    _refuse_if_in_use(call, namespace)
     registry = cloudmap_state(call)
-    if any(service.namespace is namespace for service in registry.services.values()):
-        raise ServiceError("ResourceInUse", f"namespace {namespace.id} still contains services")
-    namespace.deleting = True
 
     def work() -> None:
+        _refuse_if_in_use(call, namespace)  # a service may have been created since
         if namespace.zone_id is not None:
             managed.delete_zone(call.world, call.account, namespace.zone_id)
         del registry.namespaces[namespace.id], registry.namespaces_by_http_name[namespace.http_name]
         registry.tags.pop(namespace.arn, None)
         call.note("namespace.deleted", namespace.id, namespace.name)
 
-    def undo() -> None:
-        namespace.deleting = False
-
     delay = call.world.settings.zone_run if namespace.zone_id is not None else None
-    return operations.start(call, "DELETE_NAMESPACE", subject, {"NAMESPACE": namespace.id}, work, run=delay, undo=undo)
+    return operations.start(call, "DELETE_NAMESPACE", subject, {"NAMESPACE": namespace.id}, work, run=delay)
+
+
+def _refuse_if_in_use(call: Call, namespace: Namespace) -> None:
+    if any(service.namespace is namespace for service in cloudmap_state(call).services.values()):
+        raise ServiceError("ResourceInUse", f"namespace {namespace.id} still contains services")
 
 
 def get_namespace(call: Call, request: GetNamespaceRequestTypeDef) -> Document:

@@ -59,7 +59,7 @@ def start(
     undo: Callable[[], object] | None = None,
     dependent_actions: Mapping[str, str] | None = None,
 ) -> Document:
-    """Submit an operation that does ``work`` later; ``undo`` runs when that fails with a ServiceError.
+    """Submit an operation that does ``work`` later; ``undo`` runs when that fails.
 
     ``dependent_actions`` maps further actions that the caller must be allowed to their resources (AWS Cloud Map
     Developer Guide, How AWS Cloud Map works with IAM: forward access sessions). Raise DuplicateRequest if an operation
@@ -93,13 +93,8 @@ def start(
         try:
             _require_allowed(call, dependent_actions or {})
             work()
-        except ServiceError as error:
-            operation.status, operation.error = "FAIL", (_CODES.get(error.code, "INTERNAL_FAILURE"), error.message)
-            if undo is not None:
-                undo()
-        except Exception:
-            log.exception("operation %s failed", operation.id)
-            operation.status, operation.error = "FAIL", ("INTERNAL_FAILURE", "the embedded target failed; see its log")
+        except Exception as error:  # noqa: BLE001  # whatever is raised becomes the error of the operation
+            operation.status, operation.error = "FAIL", _describe_failure(operation.id, error)
             if undo is not None:
                 undo()
         else:
@@ -114,6 +109,13 @@ def start(
     return {"OperationId": operation.id}
 
 
+def _describe_failure(identity: str, error: Exception) -> tuple[str, str]:
+    if isinstance(error, ServiceError):
+        return _CODES.get(error.code, "INTERNAL_FAILURE"), error.message
+    log.error("operation %s failed", identity, exc_info=error)
+    return "INTERNAL_FAILURE", "the embedded target failed; see its log"
+
+
 def _require_allowed(call: Call, actions: Mapping[str, str]) -> None:
     if call.caller is None:
         return
@@ -126,16 +128,13 @@ def _require_allowed(call: Call, actions: Mapping[str, str]) -> None:
 
 
 def when_finished(call: Call, identity: str, callback: Callable[[str | None], object]) -> None:
-    """Call ``callback`` when an operation has ended: with None after success, else with the reason for its failure."""
+    """Call ``callback`` when an operation in progress ends: with None after success, else with why it failed."""
     operation = cloudmap_state(call).operations[identity]
 
     def report(finished: Operation) -> None:
         callback(None if finished.error is None else f"{finished.error[0]}: {finished.error[1]}")
 
-    if operation.status in ("SUCCESS", "FAIL"):
-        report(operation)
-    else:
-        operation.listeners.append(report)
+    operation.listeners.append(report)
 
 
 def get_operation(call: Call, request: GetOperationRequestTypeDef) -> Document:

@@ -41,7 +41,7 @@ def rewrite(
     instance: RegisteredInstance,
     before: DnsConfig | None,
     *,
-    recreate_check: bool = True,
+    recreate_check: bool,
 ) -> None:
     """Apply changed settings of the service to the records and, with ``recreate_check``, to the health check."""
     old_check = instance.health_check_id

@@ -39,8 +39,6 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     if not reference:
         raise invalid_input("NamespaceId is needed")
     namespace = find_namespace(call, reference)
-    if namespace.deleting:
-        raise ServiceError("NamespaceNotFound", f"namespace {namespace.id} is being deleted")
     new_tags = tags.read_tags(call, request.get("Tags") or [])
     api_only = request.get("Type") == "HTTP"
     custom = request.get("HealthCheckCustomConfig") is not None

@@ -34,7 +34,7 @@ def resolve_account(call: Call, params: Mapping[str, Any]) -> Call:
     if _MAY_NAME_AN_OWNER.isdisjoint(params):
         return call
     arn = next((str(params[name]) for name in _REFERENCES if str(params.get(name, "")).startswith("arn:")), "")
-    parts = arn.split(":", 5)
+    parts = arn.split(":")
     owner = parts[4] if len(parts) == 6 else ""
     if call.operation in _DISCOVERY:
         owner = str(params.get("OwnerAccount") or "")

@@ -61,10 +61,9 @@ class Namespace:
     description: str | None
     creator_request_id: str | None
     created: float
-    vpc: str | None = None
+    vpc: str | None
     zone_id: str | None = None
     soa_ttl: int | None = None
-    deleting: bool = False
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class RegisteredInstance:
     attributes: dict[str, str]
     creator_request_id: str | None
     registered_by: str
-    status: str = "HEALTHY"
+    status: str
     pending_change: tuple[str, Timer] | None = None
     health_check_id: str | None = None
     probed_health: str = "HEALTHY"
@@ -135,7 +134,6 @@ class CloudMapService:
     instances: dict[str, RegisteredInstance] = field(default_factory=dict)
     # Instance ids whose first registration is in progress; they count towards the quotas.
     registering: set[str] = field(default_factory=set)
-    revision: int = 1
     view: DiscoveryView = field(default_factory=DiscoveryView)
 
     @property

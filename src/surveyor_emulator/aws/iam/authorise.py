@@ -22,7 +22,7 @@ from .permission_request import PermissionRequest
 
 __all__ = ["authorise", "reason_for_denial", "request_keys"]
 
-_WITHOUT_PERMISSION = {"sts:GetCallerIdentity", "sts:GetAccessKeyInfo", "sts:GetSessionToken"}
+_WITHOUT_PERMISSION = {"sts:GetCallerIdentity", "sts:GetSessionToken"}
 """Actions that need no permission (sts/GetCallerIdentity, sts/GetSessionToken)."""
 
 _DENIED = {
@@ -44,7 +44,7 @@ class _AllowedCache:
 
     def __init__(self) -> None:
         self._known: set[tuple[object, ...]] = set()
-        self._since = (0, 0)
+        self._since: tuple[int, ...] = ()
 
     def contains(self, key: tuple[object, ...], second: int) -> bool:
         """Return whether exactly this was allowed within this second."""

@@ -102,7 +102,7 @@ def role(arn: str) -> Any | None:
 
 def trust_policy(role: Any) -> Policy:
     """Return the policy that says who may assume a role. Raises MalformedPolicy."""
-    return _parse(role.assume_role_policy_document, "the trust policy", "", "trust")
+    return _parse(role.assume_role_policy_document, "trust")
 
 
 def user_caller(account: str, name: str) -> Caller:
@@ -125,7 +125,7 @@ def policies_of_caller(caller: Caller) -> PolicySet:
     own = _policies_of_holder(account, *caller.holder, _changes)
     if caller.session is None and not caller.managed:
         return own
-    limits = [_parse(text, "the session policy", "", "session") for text in caller.session or ()]
+    limits = [_parse(text, "session") for text in caller.session or ()]
     limits += [managed_policy(account, arn) for arn in caller.managed]
     return replace(own, session=tuple(limits))
 
@@ -155,19 +155,19 @@ def _policies_of_holder(account: str, kind: str, name: str, at_change: int) -> P
 
 
 def _attached(source: Any) -> Iterable[Policy]:
-    for name, text in source.policies.items():
-        yield _parse(text, name, "", "identity")
+    for text in source.policies.values():
+        yield _parse(text, "identity")
     for policy in source.managed_policies.values():
         yield _default_version(policy)
 
 
 def _default_version(policy: Any) -> Policy:
     text = next(version.document for version in policy.versions if version.version_id == policy.default_version_id)
-    return _parse(text, policy.name, policy.arn, "identity")
+    return _parse(text, "identity")
 
 
 @functools.lru_cache(maxsize=2_048)
-def _parse(text: str, name: str, arn: str, kind: Any) -> Policy:
+def _parse(text: str, kind: Any) -> Policy:
     from surveyor_policies.parsing import parse_policy
 
-    return parse_policy(text, name, arn=arn or None, kind=kind)
+    return parse_policy(text, kind=kind)

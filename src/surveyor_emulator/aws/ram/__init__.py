@@ -134,13 +134,9 @@ def _expire(invitation: Invitation) -> None:
 
 
 def _require_own_namespace(call: Call, arn: str) -> None:
-    parts = arn.split(":")
-    if len(parts) != 6 or parts[2] != "servicediscovery" or not parts[5].startswith("namespace/"):
-        raise ServiceError("MalformedArnException", f"{arn} is not the ARN of a namespace")
-    if parts[4] != call.account:
-        raise ServiceError("OperationNotPermittedException", f"{arn} belongs to another account")
-    if parts[5].removeprefix("namespace/") not in call.world.regional(CloudMapState, call.account, parts[3]).namespaces:
-        raise ServiceError("UnknownResourceException", f"no such resource: {arn}")
+    namespaces = call.world.regional(CloudMapState, call.account, call.region).namespaces.values()
+    if all(namespace.arn != arn for namespace in namespaces):
+        raise ServiceError("UnknownResourceException", f"account {call.account} has no namespace {arn} in this region")
     for action in _NEEDED_ACTIONS:
         reason = reason_for_denial(call, f"servicediscovery:{action}", arn)
         if reason is not None:
@@ -193,10 +189,9 @@ def _associations(share: Share, request: Request, status: str) -> list[Document]
     pairs = [("RESOURCE", arn) for arn in request.get("resourceArns") or ()]
     pairs += [("PRINCIPAL", account) for account in request.get("principals") or ()]
     return [
-        {"resourceShareArn": share.arn, "resourceShareName": share.name, "associatedEntity": entity,
-         "associationType": kind, "status": status, "external": True}
+        {"resourceShareArn": share.arn, "associatedEntity": entity, "associationType": kind, "status": status}
         for kind, entity in pairs
-    ]  # fmt: skip
+    ]
 
 
 HANDLERS: Mapping[str, Callable[[Call, Request], Document]] = {

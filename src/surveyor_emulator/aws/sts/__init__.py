@@ -30,16 +30,18 @@ def get_caller_identity(call: Call, request: Mapping[str, object]) -> dict[str, 
 
 
 def get_session_token(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """Answer GetSessionToken: for owners and users, not for sessions (sts/GetSessionToken)."""
+    """Answer GetSessionToken: for owners and users, not for their sessions or those of roles (sts/GetSessionToken)."""
     if request.get("SerialNumber") or request.get("TokenCode"):
         raise ServiceError("AccessDenied", "the embedded target has no MFA devices", status=403)
     caller = call.caller
-    if caller is not None and caller.principal.kind != "user":
+    if caller is not None and caller.issued is not None:
         raise ServiceError("AccessDenied", "cannot call GetSessionToken with session credentials", status=403)
     seconds = cast("int", request.get("DurationSeconds") or DEFAULT_SECONDS)
     if caller is None:
         seconds = min(seconds, OWNER_SECONDS)
-    grant = sessions.OWNER if caller is None else sessions.Grant(caller.holder, user_id=caller.user_id)
+    grant = (
+        sessions.OWNER if caller is None else sessions.Grant(caller.holder, user_id=caller.user_id, tags=caller.tags)
+    )
     return {"Credentials": _credentials(sessions.issue(call.world, call.account, call.principal, seconds, grant))}
 
 
@@ -107,7 +109,7 @@ def _session_policies(account: str, request: Mapping[str, Any]) -> tuple[tuple[s
         if text is not None:
             if len(str(text)) > SESSION_POLICY:
                 raise ServiceError("PackedPolicyTooLarge", f"a session policy has at most {SESSION_POLICY} characters")
-            parse_policy(str(text), "the session policy", kind="session")
+            parse_policy(str(text), kind="session")
         for arn in arns:
             moto_store.managed_policy(account, arn)
     except MalformedPolicy as error:
@@ -117,16 +119,6 @@ def _session_policies(account: str, request: Mapping[str, Any]) -> tuple[tuple[s
     if len(arns) > MANAGED_POLICIES:
         raise ServiceError("ValidationError", f"a session has at most {MANAGED_POLICIES} managed policies")
     return ((str(text),) if text is not None else None), arns
-
-
-def get_access_key_info(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """Answer GetAccessKeyInfo: the account of a temporary key, whether or not the key has expired."""
-    account = sessions.account_of(str(request["AccessKeyId"]))
-    if account is None:
-        raise ServiceError(
-            "ValidationError", "the access key id is not of this target; expected one that begins with ASIA"
-        )
-    return {"Account": account}
 
 
 def _credentials(session: sessions.Session) -> dict[str, object]:
@@ -140,7 +132,6 @@ def _credentials(session: sessions.Session) -> dict[str, object]:
 
 HANDLERS: Mapping[str, Callable[[Call, Mapping[str, object]], dict[str, object]]] = {
     "AssumeRole": assume_role,
-    "GetAccessKeyInfo": get_access_key_info,
     "GetCallerIdentity": get_caller_identity,
     "GetSessionToken": get_session_token,
 }

@@ -5,6 +5,7 @@
         * TargetFileError: a target or expectations file is invalid
     * TargetUnavailable: exit 3, the target cannot be started or reached, or died
 * Inconclusive: a claim could not be judged
+* NotNeeded: a test need not run any more
 * FeatureLacking: the target declares that it lacks what the test needs
 * WrongAnswer: the target answered differently from the document
     * NoAnswer: it did not answer
@@ -19,6 +20,7 @@ __all__ = [
     "FeatureLacking",
     "Inconclusive",
     "NoAnswer",
+    "NotNeeded",
     "NotOffered",
     "SurveyorError",
     "TargetFileError",
@@ -46,6 +48,10 @@ class TargetUnavailable(SurveyorError):
 
 class Inconclusive(Exception):
     """Raised by a suite or a fixture when a claim could not be judged (no traffic, sampling too coarse, throttled)."""
+
+
+class NotNeeded(Exception):
+    """Raised instead of a test that can show nothing new."""
 
 
 class FeatureLacking(Exception):

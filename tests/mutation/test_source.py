@@ -36,7 +36,7 @@ def test_a_small_sample_is_mostly_noticed() -> None:
 
 @pytest.mark.parametrize("line", HOSTILE.values(), ids=list(HOSTILE))
 def test_a_hostile_edit_is_judged(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A target that ends, never starts, or allocates without end counts as noticed, and the run goes on without it."""
+    """A target that ends, never starts, or allocates without end counts as noticed, and the next edit is judged."""
     monkeypatch.setattr("tests.mutation.source.cache_folder", lambda: tmp_path)
     source = (ROOT / "src" / FILE).read_text("utf-8")
     hostile = SourceMutant(FILE, 1, "", "test", "", line, f"{source}\n{line}\n")

@@ -101,7 +101,7 @@ def pytest_runtest_makereport(
             error, slowdown = call.excinfo.value, item.stash[_WATCH].slowdown
             judgement = allow_for_busy_machine(judgement, error, item.name, _needed_features(item), slowdown)
         item.stash.setdefault(_JUDGEMENTS, []).append(judgement)
-        if judgement.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE):
+        if judgement.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE, Verdict.NOT_RUN):
             report.outcome = "skipped"
             report.longrepr = (str(item.path), item.location[1] or 0, f"{judgement.verdict}: {judgement.detail}")
     if call.when == "teardown":

@@ -29,6 +29,7 @@ from surveyor.errors import (
     FeatureLacking,
     Inconclusive,
     NoAnswer,
+    NotNeeded,
     NotOffered,
     SurveyorError,
     TargetUnavailable,
@@ -148,6 +149,8 @@ def _classify(error: BaseException, statement: FailedStatement, context: JudgeCo
         return _Outcome(Verdict.ERROR, label, str(error))
     if isinstance(error, FeatureLacking):
         return _Outcome(Verdict.UNSUPPORTED, "", str(error))
+    if isinstance(error, NotNeeded):
+        return _Outcome(Verdict.NOT_RUN, "", str(error))
     if isinstance(error, (Inconclusive, pytest.skip.Exception)):
         return _Outcome(Verdict.INCONCLUSIVE, "inconclusive", str(error))
     for link in chain:

@@ -18,7 +18,7 @@ from surveyor.claims import load_claims
 from surveyor.claims.selection import Selection
 from surveyor.conformance.mutants.http_proxy import CONTROL
 from surveyor.conformance.mutants.model import Mutant, load_mutants, mutants_by_claim
-from surveyor.errors import TargetUnavailable
+from surveyor.errors import NotNeeded, TargetUnavailable
 from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE
 from surveyor.pytest_plugin.collection import CLAIMS
 from surveyor.pytest_plugin.options import SETTINGS, is_suite
@@ -111,7 +111,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not is_suite(item):
         return
     if mutant_in(item.nodeid) in item.config.stash[_CAUGHT]:
-        pytest.skip("the mutant is caught already")
+        raise NotNeeded("the mutant is caught already")
     endpoint = urlsplit(item.config.stash[SESSION].get().endpoint)
     connection = http.client.HTTPConnection(endpoint.hostname or "", endpoint.port, timeout=10)
     try:

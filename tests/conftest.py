@@ -12,11 +12,16 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from surveyor.claims.selection import Selection
 from surveyor.conformance.run import RunConfig, run_suites
 from surveyor.layout import Layout, find_layout
 from surveyor.report import ConformanceReport
+
+# On a busy machine an example takes as long as it takes.
+settings.register_profile("surveyor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("surveyor")
 
 FAKE = Path(__file__).with_name("fake_target.py")
 

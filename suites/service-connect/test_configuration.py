@@ -216,6 +216,14 @@ def test_a_discovery_name_is_used_once(ecs, make_connect_service, make_namespace
 
 
 @proves("service-connect.discovery-name.unique-in-the-namespace")
+def test_a_discovery_name_is_no_other_service_of_cloud_map(make_service, http_namespace, configure, unique_name):
+    """The name of a Cloud Map service that was created by hand is refused."""
+    service = make_service(http_namespace, unique_name("by-hand"))
+    with raises(INVALID):
+        configure(endpoint={"discoveryName": service["Name"]})
+
+
+@proves("service-connect.discovery-name.unique-in-the-namespace")
 def test_a_discovery_name_is_used_once_in_a_service(make_service_of_two_ports, unique_name):
     """Two Service Connect services of one ECS service cannot have the same discovery name."""
     with raises(INVALID):
@@ -329,6 +337,12 @@ def test_access_logs_need_a_log_configuration(configure):
         with raises(INVALID):
             configure(configuration={"accessLogConfiguration": access})
         both = configure(configuration={"accessLogConfiguration": access, "logConfiguration": log})
+        for option in ("awslogs-group", "awslogs-region"):  # ecs/LogConfiguration.options: "Required: Yes"
+            options = {name: value for name, value in log["options"].items() if name != option}
+            with pytest.raises(ClientError):
+                configure(
+                    configuration={"accessLogConfiguration": access, "logConfiguration": {**log, "options": options}}
+                )
         assert primary(both)["serviceConnectConfiguration"]["accessLogConfiguration"]["format"] == form
 
 
@@ -451,6 +465,13 @@ def test_a_default_namespace_is_created(ecs, cloudmap, eventually, unique_name, 
     namespace = eventually(created_namespace, within=timeouts.OPERATION)
     assert namespace["Type"] == "HTTP"
     eventually(lambda: default_namespace(cluster) == namespace["Arn"], within=timeouts.OPERATION)
+
+    def attachments():
+        [described] = ecs.describe_clusters(clusters=[cluster], include=["ATTACHMENTS"])["clusters"]
+        return described.get("attachmentsStatus"), [part["status"] for part in described["attachments"]]
+
+    eventually(lambda: attachments() == ("UPDATE_COMPLETE", ["ATTACHED"]), within=timeouts.OPERATION)
+    assert not ecs.describe_clusters(clusters=[cluster])["clusters"][0].get("attachments")
     ecs.update_cluster(cluster=cluster, settings=[{"name": "containerInsights", "value": "disabled"}])
     assert default_namespace(cluster) == namespace["Arn"]
     ecs.update_cluster(cluster=cluster, serviceConnectDefaults={"namespace": ""})

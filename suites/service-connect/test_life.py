@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from botocore.exceptions import ClientError
 
 from surveyor.testing import TASK_PORT, TaskCall, address_of, for_each, id_of, proves, timeouts, workload
 
@@ -174,11 +175,27 @@ RULES = {
 }
 
 
+@pytest.fixture
+def paused_at(ecs, cluster):
+    """Return `paused_at(service, stage)`: ARN and hook of the newest deployment, None if it does not wait there."""
+
+    def paused(service, stage):
+        name = service["serviceName"]
+        [newest, *_] = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
+        arn = newest["serviceDeploymentArn"]
+        [deployment] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+        hooks = deployment.get("lifecycleHookDetails") or []
+        waiting = [hook["hookId"] for hook in hooks if hook["status"] == "AWAITING_ACTION"]
+        return (arn, waiting[0]) if waiting and deployment["lifecycleStage"] == stage else None
+
+    return paused
+
+
 @proves("service-connect.blue-green.test-traffic-by-header")
 @for_each("rule, matching, others", RULES)
 def test_test_traffic_goes_to_the_new_tasks(
-    ecs, make_connect_service, wait_for_task, tasks_of, call_from_task, eventually, wait_until_steady, cluster, rule,
-    matching, others,
+    ecs, make_connect_service, wait_for_task, tasks_of, call_from_task, eventually, wait_until_steady, cluster,
+    paused_at, rule, matching, others,
 ):  # fmt: skip
     """After the test traffic shift, and not before, calls with the header reach the new task; later all calls do."""
     # ecs/DeploymentLifecycleHook.lifecycleStages: "The green service revision has started. The blue service revision
@@ -193,20 +210,14 @@ def test_test_traffic_goes_to_the_new_tasks(
     name = server.service["serviceName"]
     ecs.update_service(cluster=cluster, service=name, forceNewDeployment=True)
 
-    def paused(stage):
-        [newest, *_] = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
-        arn = newest["serviceDeploymentArn"]
-        [deployment] = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
-        hooks = deployment.get("lifecycleHookDetails") or []
-        waiting = [hook["hookId"] for hook in hooks if hook["status"] == "AWAITING_ACTION"]
-        return (arn, waiting[0]) if waiting and deployment["lifecycleStage"] == stage else None
-
     def reached(**options):
         return {call.address for call in call_from_task(client, server.url, times=3, **options)}
 
     green = blue
     for stage in stages:
-        deployment_arn, hook_id = eventually(lambda stage=stage: paused(stage), within=timeouts.DEPLOYMENT)
+        deployment_arn, hook_id = eventually(
+            lambda stage=stage: paused_at(server.service, stage), within=timeouts.DEPLOYMENT
+        )
         [green] = [task for task in tasks_of(server.service) if task["taskArn"] != blue["taskArn"]]
         tested = {address_of(blue if stage == "POST_SCALE_UP" else green)}
         assert reached() == {address_of(blue)}
@@ -217,3 +228,77 @@ def test_test_traffic_goes_to_the_new_tasks(
     assert reached(header=matching[0]) == {address_of(green)}
     wait_until_steady(server.service)
     assert [task["taskArn"] for task in tasks_of(server.service)] == [green["taskArn"]]
+
+
+@proves("service-connect.blue-green.rolls-back")
+@for_each("how", ["ContinueServiceDeployment", "StopServiceDeployment"])
+def test_a_deployment_is_rolled_back(
+    ecs, make_connect_service, wait_for_task, tasks_of, call_from_task, eventually, wait_until_steady, cluster,
+    paused_at, how,
+):  # fmt: skip
+    """While a hook waits the deployment is rolled back: the old task gets all calls, and the new one is stopped."""
+    # ecs/ContinueServiceDeploymentRequest.action: "ROLLBACK - Rolls back the deployment to the previous service
+    # revision."
+    stage = "POST_PRODUCTION_TRAFFIC_SHIFT"
+    pause = {"targetType": "PAUSE", "lifecycleStages": [stage]}
+    strategy = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5, "lifecycleHooks": [pause]}
+    server = make_connect_service("backend", deploymentConfiguration=strategy)
+    blue = wait_for_task(server)
+    client = wait_for_task(make_connect_service())
+    name = server.service["serviceName"]
+    ecs.update_service(cluster=cluster, service=name, forceNewDeployment=True)
+    arn, hook = eventually(lambda: paused_at(server.service, stage), within=timeouts.DEPLOYMENT)
+    [green] = [task for task in tasks_of(server.service) if task["taskArn"] != blue["taskArn"]]
+
+    def reached(**options):
+        return {call.address for call in call_from_task(client, server.url, times=3, **options)}
+
+    eventually(lambda: reached() == {address_of(green)}, within=timeouts.DISCOVERY)
+    with pytest.raises(ClientError):
+        ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId="another")
+    if how == "ContinueServiceDeployment":
+        ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action="ROLLBACK")
+    else:
+        ecs.stop_service_deployment(serviceDeploymentArn=arn)
+    eventually(lambda: reached() == {address_of(blue)}, within=timeouts.DEPLOYMENT)
+    assert reached(header=f"{DEFAULT}: 1") == {address_of(blue)}
+    wait_until_steady(server.service)
+    assert [task["taskArn"] for task in tasks_of(server.service)] == [blue["taskArn"]]
+    listed = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]
+    assert (listed[0]["serviceDeploymentArn"], listed[0]["status"]) == (arn, "ROLLBACK_SUCCESSFUL")
+    with pytest.raises(ClientError):
+        ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook)
+
+
+@proves("service-connect.discovery-name.again-after-its-service")
+def test_a_service_that_was_deleted_is_created_again(
+    ecs, make_connect_service, wait_for_task, call_from_task, eventually, clock, cluster, unique_name
+):
+    """A deleted service can be created again with its name and endpoint, and a client reaches it, also later."""
+    # ecs/ServiceNotActiveException: "If you have previously deleted a service, you can re-create it with CreateService"
+    again = {"serviceName": unique_name("service"), "endpoint": {"discoveryName": unique_name("endpoint")}}
+    server = make_connect_service("backend", **again)
+    wait_for_task(server)
+    ecs.delete_service(cluster=cluster, service=again["serviceName"], force=True)
+
+    def is_inactive():
+        [found] = ecs.describe_services(cluster=cluster, services=[again["serviceName"]])["services"]
+        return found["status"] == "INACTIVE"
+
+    eventually(is_inactive, within=timeouts.TASK)
+    second = make_connect_service("backend", alias={"dnsName": server.alias}, **again)
+    wait_for_task(second)
+    client = wait_for_task(make_connect_service())
+    assert [call.status for call in call_from_task(client, second.url)] == [200]
+    clock.wait(30)
+    assert [call.status for call in call_from_task(client, second.url)] == [200]
+    ecs.delete_service(cluster=cluster, service=again["serviceName"], force=True)
+    eventually(is_inactive, within=timeouts.TASK)
+
+    def is_free():
+        try:
+            return make_connect_service("another", count=0, endpoint=again["endpoint"])
+        except ClientError:
+            return None
+
+    eventually(is_free, within=timeouts.TASK)

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -66,6 +67,12 @@ def served_certificate(task, version=ssl.TLSVersion.TLSv1_3, authority=None):
     ):
         certificate = encrypted.getpeercert(binary_form=True)
         assert certificate is not None
+        if authority is not None:
+            described = encrypted.getpeercert() or {}
+            begin, end = (ssl.cert_time_to_seconds(str(described[name])) for name in ("notBefore", "notAfter"))
+            # guide: "Certificates with a maximum validity of seven days", of which they are used for five.
+            assert 5 * DAY < end - begin <= 7 * DAY
+            assert begin - 300 <= time.time() <= end
         return certificate
 
 
@@ -122,6 +129,13 @@ def test_the_authority_must_be_tagged(pca, authority, make_connect_service, upda
         pca.tag_certificate_authority(CertificateAuthorityArn=authority, Tags=[tag])
         [offer] = ask()["deployments"][0]["serviceConnectConfiguration"]["services"]
         assert offer["tls"] == tls(authority)["tls"]
+    with pytest.raises(ClientError):
+        make_connect_service("backend", count=0, endpoint=tls(f"{authority[:-4]}0000"))
+    with pytest.raises(ClientError):
+        make_connect_service("backend", count=0, endpoint={"tls": {"issuerCertificateAuthority": {}}})
+    pca.update_certificate_authority(CertificateAuthorityArn=authority, Status="DISABLED")
+    with pytest.raises(ClientError):
+        make_connect_service("backend", count=0, endpoint=tls(authority))
 
 
 @proves("service-connect.tls.needs-awsvpc")

@@ -76,7 +76,7 @@ def _issue(authority: Authority, names: Sequence[str]) -> tuple[bytes, bytes]:
             key.public_key(),
             x509.random_serial_number(),
         )
-        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_before(now)
         .not_valid_after(now + VALID)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -14,7 +14,7 @@ from typing import Any
 from surveyor_emulator.aws.cloudmap import instances, services
 from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapService, CloudMapState
-from surveyor_emulator.aws.ecs.lookup import find_published
+from surveyor_emulator.aws.ecs.lookup import ecs_state, find_published
 from surveyor_emulator.aws.ecs.state import (
     ConnectConfiguration,
     ConnectState,
@@ -82,8 +82,12 @@ def publish(call: Call, service: Service, deployment: Deployment) -> None:
     deployment.endpoints = tuple(published.endpoint for published in in_namespace)
 
 
-def retire(call: Call, service: Service, keep: ConnectConfiguration | None = None) -> None:
+def retire(call: Call, service: Service) -> None:
     """Delete the endpoints that a service no longer offers, once nothing is registered in them."""
+    if ecs_state(call).services.get((service.cluster.name, service.name)) is not service:
+        return  # it was deleted and created again, with the same ARN
+    primary = service.primary if service.status == "ACTIVE" else None
+    keep = primary.template.connect if primary is not None else None
     kept = {offered.discovery_name for offered in keep.offered} if keep is not None else set()
     for owner, region, state in call.world.everywhere(ConnectState):
         for key, published in list(state.published.items()):
@@ -94,7 +98,7 @@ def retire(call: Call, service: Service, keep: ConnectConfiguration | None = Non
                 services.delete_service(_cloudmap_call(call, owner), {"Id": key})
             except ServiceError as error:
                 if error.code == "ResourceInUse":
-                    call.world.clock.call_later(RETRY_AFTER, retire, call, service, keep)
+                    call.world.clock.call_later(RETRY_AFTER, retire, call, service)
                     continue
             del state.published[key]
             call.note("connect.retired", name)

@@ -73,6 +73,7 @@ def roll_back(call: Call, service: Service, deployment: Deployment, run_again: R
     deployment.reason = f"ECS deployment {deployment.id} was rolled back."
     if before is not None:
         deployment.status, before.status, before.stage = "ACTIVE", "PRIMARY", None
+        deployment.rollback = before
     new_tasks = {task.id for task in ecs_state(call).tasks.values() if task.deployment is deployment}
     for published in _published_by(call, service, deployment):
         published.has_test_traffic, published.green, published.blue = False, set(), set(new_tasks)

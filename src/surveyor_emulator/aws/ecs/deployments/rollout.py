@@ -85,7 +85,7 @@ def judge(
     ):
         deployment.rollout_state, deployment.updated = "COMPLETED", call.now
         service.last_completed = deployment
-        endpoints.retire(call, service, deployment.template.connect)
+        endpoints.retire(call, service)
         deployment.reason = f"ECS deployment {deployment.id} completed."
         add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment completed.")
         _send_state_change(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_COMPLETED", "completed.")

@@ -78,7 +78,6 @@ def stop_service_deployment(call: Call, request: Any) -> Document:
     rolls_back = request.get("stopType", "ROLLBACK") == "ROLLBACK"
     if deployment.stage is not None and rolls_back:
         blue_green.roll_back(call, service, deployment, scheduler.run_soon)
-        deployment.rollback = service.primary
     else:
         rollout.stop(call, service, deployment, rolls_back=rolls_back)
         scheduler.run_soon(call, service)

@@ -198,7 +198,7 @@ def test_a_container_instance_is_described(
     assert page["nextToken"]
     assert listed() == listed(status="ACTIVE") == arns
     definition = make_task_definition(**BRIDGE)
-    tasks = [run_task(definition) for _ in range(2)]
+    tasks = [run_task(definition) for _ in range(3)]
     assert {task["containerInstanceArn"] for task in tasks} <= arns
     eventually(lambda: all(describe_task(task)["lastStatus"] == "RUNNING" for task in tasks), within=timeouts.TASK)
     for host in hosts:

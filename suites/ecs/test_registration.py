@@ -46,8 +46,11 @@ def test_each_task_of_a_service_is_registered(
 
     assert has_exactly(3)
     for count in (4, 1):
+        before = running(tasks_of(service))
         ecs.update_service(cluster=cluster, service=service["serviceName"], desiredCount=count)
         eventually(lambda count=count: has_exactly(count), within=timeouts.DEPLOYMENT)
+        after = running(tasks_of(service))
+        assert before <= after or after <= before, "tasks were replaced"
     (last,) = tasks_of(service)
     ecs.stop_task(cluster=cluster, task=last["taskArn"])
     eventually(lambda: has_exactly(1) and not running(tasks_of(service)) & {address_of(last)}, within=timeouts.TASK)

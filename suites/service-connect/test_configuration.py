@@ -331,18 +331,17 @@ def test_there_is_no_other_protocol(make_task_definition):
 def test_access_logs_need_a_log_configuration(configure):
     """accessLogConfiguration without logConfiguration is refused; with it, it is accepted."""
     # ecs/ServiceConnectAccessLogConfiguration: "To enable access logs, you must also specify a logConfiguration"
-    log = {"logDriver": "awslogs", "options": {"awslogs-group": "proxies", "awslogs-region": "us-east-1"}}
+    required = {"awslogs-group": "proxies", "awslogs-region": "us-east-1"}
+    log = {"logDriver": "awslogs", "options": required}
     for form in ("TEXT", "JSON"):
         access = {"format": form}
         with raises(INVALID):
             configure(configuration={"accessLogConfiguration": access})
         both = configure(configuration={"accessLogConfiguration": access, "logConfiguration": log})
-        for option in ("awslogs-group", "awslogs-region"):  # ecs/LogConfiguration.options: "Required: Yes"
-            options = {name: value for name, value in log["options"].items() if name != option}
+        for option in required:  # ecs/LogConfiguration.options: "Required: Yes"
+            incomplete = {**log, "options": {name: value for name, value in required.items() if name != option}}
             with pytest.raises(ClientError):
-                configure(
-                    configuration={"accessLogConfiguration": access, "logConfiguration": {**log, "options": options}}
-                )
+                configure(configuration={"accessLogConfiguration": access, "logConfiguration": incomplete})
         assert primary(both)["serviceConnectConfiguration"]["accessLogConfiguration"]["format"] == form
 
 

@@ -214,8 +214,6 @@ def format_task_set(call: Call, service: Service, task_set: TaskSet, tasks: Iter
     }
     if deployment.external_id is not None:
         document["externalId"] = deployment.external_id
-    if task_set.started_by is not None:
-        document["startedBy"] = task_set.started_by
     return document
 
 

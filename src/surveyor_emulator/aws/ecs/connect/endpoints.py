@@ -108,9 +108,7 @@ def register(call: Call, task: Task, done: Done) -> None:
     """Register a task in each Service Connect service that it serves, one after another."""
     connect = task.template.connect
     assert connect is not None
-    if task.service is None:
-        done(None)
-        return
+    assert task.service is not None
     remaining = [
         (published, offered)
         for published in _published_by(call, task.service, connect)

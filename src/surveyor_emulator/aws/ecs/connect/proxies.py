@@ -47,10 +47,9 @@ def assign_addresses(call: Call, task: Task) -> None:
         return
     if connect.offered and task.template.definition.network_mode == "awsvpc":
         task.inner_address = run.addresses.take()
-    for endpoint in reachable_endpoints(task):
-        # Two endpoints of the same name have different ports.
-        if endpoint.alias not in task.connect_names:
-            task.connect_names[endpoint.alias] = run.names.take()
+    # Two endpoints of the same name have different ports.
+    for alias in dict.fromkeys(endpoint.alias for endpoint in reachable_endpoints(task)):
+        task.connect_names[alias] = run.names.take()
 
 
 def reachable_endpoints(task: Task) -> tuple[Endpoint, ...]:

@@ -46,7 +46,7 @@ def create_task_set(call: Call, request: CreateTaskSetRequestTypeDef) -> Documen
         identity, template, created=call.now, updated=call.now, external_id=request.get("externalId")
     )
     arn = make_arn(call, "task-set", service.cluster.name, service.name, identity)
-    task_set = TaskSet(deployment, arn, percent, None)
+    task_set = TaskSet(deployment, arn, percent)
     ecs_state(call).tags[arn] = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
     service.task_sets.append(task_set)
     service.deployments.append(deployment)

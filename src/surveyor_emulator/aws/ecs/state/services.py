@@ -141,7 +141,6 @@ class TaskSet:
     deployment: Deployment
     arn: str
     scale_percent: float
-    started_by: str | None
     status: str = "ACTIVE"
     stable_since: float | None = None
 

@@ -50,12 +50,11 @@ def _source(values: argparse.Namespace) -> int:
 def _responses(values: argparse.Namespace) -> int:
     began = time.monotonic()
     recorded, free = record_changes(values.workers, _say), load_free()
-    changes = choose_changes(recorded, values.count, values.seed)
-    _say(f"{len(changes)} of {len(recorded.tests)} response mutants")
-    judged = judge_changes(
-        changes, recorded, values.workers, free=lambda change: reason_free(change, free), budget=values.budget, say=_say
-    )
-    aside = sum(bool(reason_free(change, free)) for change in changes)
+    counting = [change for change in recorded.tests if not reason_free(change, free)]
+    changes = choose_changes(counting, values.count, values.seed)
+    _say(f"{len(changes)} of {len(counting)} response mutants that count")
+    judged = judge_changes(changes, recorded, values.workers, budget=values.budget, say=_say)
+    aside = len(recorded.tests) - len(counting)
     text = save_unnoticed(judged, aside, values.seed, time.monotonic() - began, save=values.save)
     sys.stdout.write(f"{text}\n")
     return 0 if 100 * sum(found.noticed for found in judged) >= values.at_least * len(judged) else 1

@@ -17,6 +17,7 @@ from tests.mutation.source import Judged
 
 __all__ = [
     "SURVIVORS",
+    "Free",
     "Summary",
     "load_free",
     "load_set_aside",
@@ -101,23 +102,32 @@ def save_survivors(
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def load_free() -> dict[str, dict[str, str]]:
-    """Return answer -> path -> why a response mutant of that member need not be noticed."""
+@dataclass(frozen=True)
+class Free:
+    """Response mutants that need not be noticed, by patterns of answers and of `path` or `path change`."""
+
+    answers: tuple[str, ...]
+    paths: tuple[str, ...]
+    reason: str
+
+    def covers(self, change: ResponseChange) -> bool:
+        """Return whether a change is one of them."""
+        names = (change.path, f"{change.path} {change.change}")
+        return any(fnmatchcase(change.answer, answer) for answer in self.answers) and any(
+            fnmatchcase(name, path) for name in names for path in self.paths
+        )
+
+
+def load_free() -> list[Free]:
+    """Return which response mutants need not be noticed, and why."""
     path = find_layout().root / FREE
-    return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    rows = tomllib.loads(path.read_text("utf-8"))["free"] if path.exists() else []
+    return [Free(tuple(row["answers"]), tuple(row["paths"]), row["reason"]) for row in rows]
 
 
-def reason_free(change: ResponseChange, free: Mapping[str, Mapping[str, str]]) -> str:
-    """Return why a change need not be noticed, "" if it must.
-
-    Answers and paths are patterns as for file names; a path may be followed by a change.
-    """
-    for answer, members in free.items():
-        if fnmatchcase(change.answer, answer):
-            for path, reason in members.items():
-                if fnmatchcase(change.path, path) or fnmatchcase(f"{change.path} {change.change}", path):
-                    return reason
-    return ""
+def reason_free(change: ResponseChange, free: Sequence[Free]) -> str:
+    """Return why a change need not be noticed, "" if it must."""
+    return next((entry.reason for entry in free if entry.covers(change)), "")
 
 
 def save_unnoticed(judged: Sequence[JudgedChange], aside: int, seed: int, seconds: float, *, save: bool) -> str:

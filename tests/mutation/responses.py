@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from random import Random
@@ -69,11 +69,11 @@ def record_changes(workers: int, say: Callable[[str], None]) -> Recorded:
     return recorded
 
 
-def choose_changes(recorded: Recorded, count: int, seed: int) -> list[ResponseChange]:
+def choose_changes(candidates: Iterable[ResponseChange], count: int, seed: int) -> list[ResponseChange]:
     """Return `count` of the changes, or all if there are fewer, spread over the answers."""
     generator = Random(seed)
     by_answer: dict[str, list[ResponseChange]] = {}
-    for change in sorted(recorded.tests):
+    for change in sorted(candidates):
         by_answer.setdefault(change.answer, []).append(change)
     for changes in by_answer.values():
         generator.shuffle(changes)
@@ -88,12 +88,11 @@ def judge_changes(
     recorded: Recorded,
     workers: int,
     *,
-    free: Callable[[ResponseChange], str],
     budget: float,
     say: Callable[[str], None],
 ) -> list[JudgedChange]:
-    """Return what the suites made of the changes; those that are documented as free are not tried."""
-    jobs = [Job(str(change), tuple(recorded.tests[change]), change=change) for change in changes if not free(change)]
+    """Return what the suites made of the changes."""
+    jobs = [Job(str(change), tuple(recorded.tests[change]), change=change) for change in changes]
     by_key = {str(change): change for change in changes}
     judged: list[JudgedChange] = []
 

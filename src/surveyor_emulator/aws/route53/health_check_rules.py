@@ -9,9 +9,7 @@ from surveyor_emulator.core.errors import ServiceError
 
 __all__ = ["ENDPOINTS", "check_config", "is_loopback"]
 
-_HTTP = ("HTTP", "HTTP_STR_MATCH")
-_HTTPS = ("HTTPS", "HTTPS_STR_MATCH")
-ENDPOINTS = (*_HTTP, *_HTTPS, "TCP")
+ENDPOINTS = ("HTTP", "HTTP_STR_MATCH", "HTTPS", "HTTPS_STR_MATCH", "TCP")
 _INTERVALS = (10, 30)
 # Addresses that no health checker can reach (route53/HealthCheckConfig.IPAddress). The documentation networks are not
 # among them, since the documents themselves use them in examples.
@@ -44,18 +42,10 @@ def check_config(config: HealthCheckConfig, *, loopback: bool) -> None:
         raise _invalid(f"RequestInterval is 10 or 30 seconds, not {config.request_interval}")
     if config.type in ENDPOINTS:
         _check_endpoint(config, loopback=loopback)
-    elif config.ip_address is not None or config.port is not None or config.resource_path is not None:
-        raise _invalid(f"a health check of type {config.type} has no IPAddress, Port or ResourcePath")
-    if config.type == "CALCULATED" and config.health_threshold is None:
-        raise _invalid("a health check of type CALCULATED needs HealthThreshold")
-    if config.type != "CALCULATED" and (config.children or config.health_threshold is not None):
-        raise _invalid("only a health check of type CALCULATED has ChildHealthChecks and HealthThreshold")
-    for kind, setting, member in (
-        ("CLOUDWATCH_METRIC", config.alarm, "AlarmIdentifier"),
-        ("RECOVERY_CONTROL", config.routing_control_arn, "RoutingControlArn"),
-    ):
-        if (config.type == kind) is (setting is None):
-            raise _invalid(f"{member} and the type {kind} must be set together")
+    elif config.type != "CALCULATED":
+        raise _invalid(f"health checks of type {config.type} are not implemented here")
+    elif config.ip_address is not None or config.port is not None:
+        raise _invalid("a health check of type CALCULATED has no IPAddress and no Port")
 
 
 def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:
@@ -67,8 +57,8 @@ def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:
         raise _invalid("a health check of type TCP has no ResourcePath")
     if config.type.endswith("_STR_MATCH") is not bool(config.search_string):
         raise _invalid("SearchString and the types HTTP_STR_MATCH and HTTPS_STR_MATCH must be set together")
-    if config.enable_sni and config.type not in _HTTPS:
-        raise _invalid("only a health check of type HTTPS or HTTPS_STR_MATCH has EnableSNI")
+    if config.children:
+        raise _invalid("only a health check of type CALCULATED has ChildHealthChecks")
     if config.ip_address is not None:
         _check_address(config.ip_address, loopback=loopback)
 

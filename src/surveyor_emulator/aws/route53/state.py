@@ -83,9 +83,6 @@ class HealthCheckConfig:
     children: tuple[str, ...] = ()
     enable_sni: bool | None = None
     regions: tuple[str, ...] = ()
-    alarm: tuple[str, str] | None = None
-    insufficient_data: str | None = None
-    routing_control_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,6 @@ ALLOWED = {
     "by name": HealthCheckConfig("HTTP", port=80, fully_qualified_domain_name="example.com"),
     "string": HealthCheckConfig("HTTP_STR_MATCH", "192.0.2.1", 80, search_string="ok"),
     "calculated": HealthCheckConfig("CALCULATED", health_threshold=0),
-    "alarm": HealthCheckConfig("CLOUDWATCH_METRIC", alarm=("us-east-1", "name")),
-    "routing control": HealthCheckConfig("RECOVERY_CONTROL", routing_control_arn="arn:…"),
     "every 10 s": HealthCheckConfig("TCP", "192.0.2.1", 80, request_interval=10),
 }
 REFUSED = {
@@ -24,12 +22,9 @@ REFUSED = {
     "TCP with a path": HealthCheckConfig("TCP", "192.0.2.1", 80, "/"),
     "unused string": HealthCheckConfig("HTTP", "192.0.2.1", 80, search_string="ok"),
     "no string": HealthCheckConfig("HTTP_STR_MATCH", "192.0.2.1", 80),
-    "SNI without TLS": HealthCheckConfig("HTTP", "192.0.2.1", 80, enable_sni=True),
-    "no threshold": HealthCheckConfig("CALCULATED"),
     "unused children": HealthCheckConfig("TCP", "192.0.2.1", 80, children=("1",)),
     "calculated with an address": HealthCheckConfig("CALCULATED", "192.0.2.1", health_threshold=1),
-    "no alarm": HealthCheckConfig("CLOUDWATCH_METRIC"),
-    "unused alarm": HealthCheckConfig("TCP", "192.0.2.1", 80, alarm=("us-east-1", "name")),
+    "of an alarm": HealthCheckConfig("CLOUDWATCH_METRIC"),
     "every 20 s": HealthCheckConfig("TCP", "192.0.2.1", 80, request_interval=20),
     "private": HealthCheckConfig("TCP", "10.0.0.1", 80),
     "shared": HealthCheckConfig("TCP", "100.64.0.1", 80),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
-from surveyor_emulator.aws.route53.health_check_rules import ENDPOINTS, check_config
+from surveyor_emulator.aws.route53.health_check_rules import check_config
 from surveyor_emulator.aws.route53.health_checks import add_check, change_check, find_check, remove_check
 from surveyor_emulator.aws.route53.paging import from_marker, page_size
 from surveyor_emulator.aws.route53.shapes import require_unlinked
@@ -137,8 +137,6 @@ def _observations(reports: Iterable[tuple[Checker, ProbeReport | None]]) -> dict
 
 def _checkers(call: Call, request: Mapping[str, object]) -> list[Checker]:
     check = find_check(_state(call), str(request["HealthCheckId"]))
-    if check.config.type not in ENDPOINTS:
-        raise ServiceError("InvalidInput", f"a health check of type {check.config.type} has no checkers")
     return _state(call).checkers.get(check.id, [])
 
 

@@ -24,8 +24,6 @@ _PLAIN = {
     "disabled": "Disabled",
     "health_threshold": "HealthThreshold",
     "enable_sni": "EnableSNI",
-    "insufficient_data": "InsufficientDataHealthStatus",
-    "routing_control_arn": "RoutingControlArn",
 }
 _LISTS = {"children": "ChildHealthChecks", "regions": "Regions"}
 _RESETTABLE = {
@@ -35,8 +33,7 @@ _RESETTABLE = {
     "ResourcePath": "resource_path",
 }
 _DEFAULT_PORTS = {"HTTP": 80, "HTTP_STR_MATCH": 80, "HTTPS": 443, "HTTPS_STR_MATCH": 443}
-# These types are not probed, so their configurations show neither interval nor threshold.
-_WITHOUT_PROBES = ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
+# A calculated check is not probed, so that it has none of these.
 _PROBE_MEMBERS = ("RequestInterval", "FailureThreshold", "MeasureLatency")
 
 
@@ -73,9 +70,7 @@ def _config_shape(config: HealthCheckConfig) -> dict[str, object]:
     shape: dict[str, object] = {"Type": config.type}
     shape |= {member: getattr(config, name) for name, member in _PLAIN.items() if getattr(config, name) is not None}
     shape |= {member: list(getattr(config, name)) for name, member in _LISTS.items() if getattr(config, name)}
-    if config.alarm is not None:
-        shape["AlarmIdentifier"] = {"Region": config.alarm[0], "Name": config.alarm[1]}
-    if config.type in _WITHOUT_PROBES:
+    if config.type == "CALCULATED":
         for member in _PROBE_MEMBERS:
             del shape[member]
     return shape
@@ -86,7 +81,4 @@ def _with_members(config: HealthCheckConfig, shape: Mapping[str, object]) -> Hea
     for name, member in _LISTS.items():
         if member in shape:
             members[name] = tuple(cast(list[str], shape[member]))
-    if "AlarmIdentifier" in shape:
-        alarm = cast(Mapping[str, str], shape["AlarmIdentifier"])
-        members["alarm"] = (alarm["Region"], alarm["Name"])
     return replace(config, **members)  # type: ignore[arg-type]  # the model has checked the types

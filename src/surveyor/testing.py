@@ -71,13 +71,16 @@ def dns_config(*types: str, ttl: int = 60, policy: str | None = "MULTIVALUE") ->
 def is_refused(call: Callable[[], object]) -> bool:
     """Return whether the API refuses a call, with any error: for refusals whose code no document names.
 
-    An operation that the target does not offer is not refused: the error passes through.
+    An operation that the target does not offer is not refused, nor one that fails inside the target: the error passes
+    through.
     """
     try:
         call()
     except NotOffered:
         raise
-    except ClientError:
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
+            raise
         return True
     return False
 

@@ -124,7 +124,6 @@ def _parts(tokens: Resolved) -> Sequence[Resolved]:
             parts[-1].append(token)
             continue
         first, *others = token.split(":", _ARN_PARTS - len(parts))
-        if first:
-            parts[-1].append(first)
-        parts.extend([other] if other else [] for other in others)
+        parts[-1].append(first)
+        parts.extend([other] for other in others)
     return [tuple(part) for part in parts]

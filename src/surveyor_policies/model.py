@@ -74,7 +74,7 @@ class Policy:
 
     name: str
     statements: tuple[Statement, ...]
-    index: StatementIndex = field(repr=False)
+    index: StatementIndex
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,5 +231,4 @@ def _texts(value: object, *, scalars: bool = False) -> tuple[str, ...]:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+    return json.dumps(value)[:_MAX_SHOWN]

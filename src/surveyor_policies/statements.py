@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 __all__ = ["Condition", "Context", "Effect", "Statement", "StatementIndex"]
@@ -11,8 +11,6 @@ __all__ = ["Condition", "Context", "Effect", "Statement", "StatementIndex"]
 Effect = Literal["Allow", "Deny"]
 Context = Mapping[str, tuple[str, ...]]
 """The condition keys of a request, in lower case, with their values."""
-
-_CACHED_ACTIONS = 1024  # the gateway knows fewer actions; the limit is only a safeguard
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class Condition:
     operator: str
     key: str
     values: tuple[str, ...]
-    holds: Callable[[Context], bool] = field(repr=False, compare=False)
+    holds: Callable[[Context], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +37,14 @@ class Statement:
     effect: Effect
     actions: tuple[str, ...]
     resources: tuple[str, ...]
-    conditions: tuple[Condition, ...] = ()
-    principals: tuple[tuple[str, str], ...] | None = None
-    not_actions: bool = False
-    not_resources: bool = False
-    not_principals: bool = False
-    reads_context: bool = True
-    covers_action: Callable[[str], bool] = field(kw_only=True, repr=False, compare=False)
-    covers_resource: Callable[[str, Context], bool] = field(kw_only=True, repr=False, compare=False)
+    conditions: tuple[Condition, ...]
+    principals: tuple[tuple[str, str], ...] | None
+    not_actions: bool
+    not_resources: bool
+    not_principals: bool
+    reads_context: bool
+    covers_action: Callable[[str], bool]
+    covers_resource: Callable[[str, Context], bool]
 
 
 class StatementIndex:
@@ -74,8 +72,6 @@ class StatementIndex:
         """Return the statements of ``effect`` whose Action or NotAction covers ``action``, in document order."""
         found = self._found.get(action)
         if found is None:
-            if len(self._found) >= _CACHED_ACTIONS:
-                self._found.clear()
             found = self._found[action] = self._look_up(action)
         return found[effect]
 

@@ -8,6 +8,7 @@ value of a variable is literal: a ``*`` in a user's tag is no wildcard.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -33,6 +34,7 @@ class Variable:
 
 Token = str | Wildcard | Variable
 _LITERALS = frozenset("*?$")
+_QUOTED = re.compile(r"\s*'(.*)'\s*")
 
 
 def tokenise(text: str, *, variables: bool, wildcards: bool) -> tuple[Token, ...]:
@@ -89,7 +91,6 @@ def resolve(tokens: tuple[Token, ...], context: Context) -> tuple[str | Wildcard
 
 
 def _variable(inside: str) -> Variable:
-    key, comma, rest = inside.partition(",")
-    rest = rest.strip()
-    quoted = comma and len(rest) >= 2 and rest[0] == rest[-1] == "'"
-    return Variable(key.strip().lower(), rest[1:-1] if quoted else None)
+    key, _, default = inside.partition(",")
+    quoted = _QUOTED.fullmatch(default)
+    return Variable(key.strip().lower(), quoted[1] if quoted else None)

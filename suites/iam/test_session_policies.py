@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.testing import NotOffered, proves
+from surveyor.testing import is_refused, proves
 
 STATEMENT = {"Effect": "Allow", "Action": "servicediscovery:GetService", "Resource": "*"}
 MANAGED = [
@@ -71,50 +71,44 @@ VALID = {
 
 
 @pytest.fixture
-def code_of(assumable_role, unique_name):
-    """Return `code_of(**params)`: the error code of AssumeRole with these members, "" if it is accepted."""
+def assume(assumable_role, unique_name):
+    """Assume the role with these members."""
 
-    def assume(**params):
+    def assume_role(**params):
         session = {"RoleArn": assumable_role.role, "RoleSessionName": unique_name("session")[-64:]}
-        try:
-            assumable_role.sts.assume_role(**session, **params)
-        except NotOffered:
-            raise
-        except ClientError as error:
-            return error.response["Error"]["Code"]
-        return ""
+        return assumable_role.sts.assume_role(**session, **params)["AssumedRoleUser"]
 
-    return assume
+    return assume_role
 
 
 @proves("iam.session-policies.malformed")
-def test_malformed_session_policies_are_refused(code_of):
+def test_malformed_session_policies_are_refused(assume):
     """Each session policy that breaks the grammar raises MalformedPolicyDocument; valid ones are accepted."""
-    policies = {**MALFORMED, **VALID}
-    codes = {
-        name: code_of(Policy=policy if isinstance(policy, str) else json.dumps(policy))
-        for name, policy in policies.items()
-    }
-    assert codes == {name: "MalformedPolicyDocument" if name in MALFORMED else "" for name in policies}
+    for policy in VALID.values():
+        assert assume(Policy=json.dumps(policy))
+    for name, policy in MALFORMED.items():
+        with pytest.raises(ClientError) as refusal:
+            assume(Policy=policy if isinstance(policy, str) else json.dumps(policy))
+        assert (name, refusal.value.response["Error"]["Code"]) == (name, "MalformedPolicyDocument")
 
 
 @proves("iam.session-policies.limits")
-def test_size_of_session_policies(code_of):
+def test_size_of_session_policies(assume):
     """A policy of 2,048 characters and ten ARNs are accepted; one character or ARN more is refused."""
     # sts/AssumeRoleRequest.PolicyArns: "You can provide up to 10 managed policy ARNs. However, the plaintext that you
     # use for both inline and managed session policies can't exceed 2,048 characters."
     longest = f"{json.dumps({'Statement': STATEMENT}):<2048}"
-    assert code_of(Policy=longest) == ""
-    assert code_of(Policy=f"{longest} ") != ""
+    assert assume(Policy=longest)
+    assert is_refused(lambda: assume(Policy=f"{longest} "))
     arns = [{"arn": arn} for arn in MANAGED]
-    assert code_of(PolicyArns=arns[:10]) == ""
-    assert code_of(PolicyArns=arns) != ""
+    assert assume(PolicyArns=arns[:10])
+    assert is_refused(lambda: assume(PolicyArns=arns))
 
 
 @proves("iam.session-policies.limits")
-def test_unknown_managed_policy_is_refused(code_of):
+def test_unknown_managed_policy_is_refused(assume):
     """The ARN of a managed policy that does not exist is refused, also beside one that exists."""
     # sts/AssumeRoleRequest.PolicyArns: "The policies must exist in the same account as the role."
     unknown = {"arn": f"{MANAGED[0]}Unknown"}
-    assert code_of(PolicyArns=[unknown]) != ""
-    assert code_of(PolicyArns=[{"arn": MANAGED[0]}, unknown]) != ""
+    assert is_refused(lambda: assume(PolicyArns=[unknown]))
+    assert is_refused(lambda: assume(PolicyArns=[{"arn": MANAGED[0]}, unknown]))

@@ -66,32 +66,34 @@ class SigningError:
     @staticmethod
     def missing(xml: bool) -> ServiceError:
         """Return the error for a request without a signature."""
-        code = "MissingAuthenticationToken" if xml else "MissingAuthenticationTokenException"
-        return ServiceError(code, "the request carries no signature; sign it with Signature Version 4", status=403)
+        why = "the request carries no signature; sign it with Signature Version 4"
+        return _refusal("MissingAuthenticationToken" if xml else "MissingAuthenticationTokenException", why)
 
     @staticmethod
     def incomplete(xml: bool, why: str) -> ServiceError:
         """Return the error for a signature that cannot be parsed."""
-        code = "IncompleteSignature" if xml else "IncompleteSignatureException"
-        return ServiceError(code, why, status=400 if xml else 403)
+        return _refusal("IncompleteSignature" if xml else "IncompleteSignatureException", why)
 
     @staticmethod
     def unknown_key(xml: bool) -> ServiceError:
         """Return the error for an unknown key or session token."""
         code = "InvalidClientTokenId" if xml else "UnrecognizedClientException"
-        return ServiceError(code, "the security token included in the request is invalid", status=403)
+        return _refusal(code, "the security token included in the request is invalid")
 
     @staticmethod
     def expired(xml: bool) -> ServiceError:
         """Return the error for expired temporary credentials."""
         code = "ExpiredToken" if xml else "ExpiredTokenException"
-        return ServiceError(code, "the security token included in the request is expired", status=403)
+        return _refusal(code, "the security token included in the request is expired")
 
     @staticmethod
     def mismatch(xml: bool, why: str) -> ServiceError:
         """Return the error for the signature of another request or of another time."""
-        code = "SignatureDoesNotMatch" if xml else "InvalidSignatureException"
-        return ServiceError(code, why, status=403)
+        return _refusal("SignatureDoesNotMatch" if xml else "InvalidSignatureException", why)
+
+
+def _refusal(code: str, why: str) -> ServiceError:
+    return ServiceError(code, why, status=403)
 
 
 Authorization = tuple[Scope, str]

@@ -24,17 +24,8 @@ __all__ = ["get_operation", "list_operations", "refuse_if_running", "start", "wh
 MAX_OPERATIONS = 20_000
 _ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
 # Operation.ErrorCode lists seven codes; errors of Route 53 are mapped to them.
-_CODES = {
-    "InvalidVPCId": "CANNOT_CREATE_HOSTED_ZONE",
-    "ConflictingDomainExists": "CANNOT_CREATE_HOSTED_ZONE",
-    "TooManyHostedZones": "CANNOT_CREATE_HOSTED_ZONE",
-    "HostedZoneAlreadyExists": "CANNOT_CREATE_HOSTED_ZONE",
-    "InvalidDomainName": "CANNOT_CREATE_HOSTED_ZONE",
-    "NoSuchHostedZone": "HOSTED_ZONE_NOT_FOUND",
-    "InvalidChangeBatch": "INVALID_CHANGE_BATCH",
-    "AccessDenied": "ACCESS_DENIED",
-    "Throttling": "THROTTLED_REQUEST",
-}
+_CODES = {"AccessDenied": "ACCESS_DENIED", "InvalidChangeBatch": "INVALID_CHANGE_BATCH"}
+_CODES_OF_TYPES = {"CREATE_NAMESPACE": "CANNOT_CREATE_HOSTED_ZONE"}
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +85,7 @@ def start(
             _require_allowed(call, dependent_actions or {})
             work()
         except Exception as error:  # noqa: BLE001  # whatever is raised becomes the error of the operation
-            operation.status, operation.error = "FAIL", _describe_failure(operation.id, error)
+            operation.status, operation.error = "FAIL", _describe_failure(operation, error)
             if undo is not None:
                 undo()
         else:
@@ -109,10 +100,10 @@ def start(
     return {"OperationId": operation.id}
 
 
-def _describe_failure(identity: str, error: Exception) -> tuple[str, str]:
+def _describe_failure(operation: Operation, error: Exception) -> tuple[str, str]:
     if isinstance(error, ServiceError):
-        return _CODES.get(error.code, "INTERNAL_FAILURE"), error.message
-    log.error("operation %s failed", identity, exc_info=error)
+        return _CODES.get(error.code) or _CODES_OF_TYPES.get(operation.type, "INTERNAL_FAILURE"), error.message
+    log.error("operation %s failed", operation.id, exc_info=error)
     return "INTERNAL_FAILURE", "the embedded target failed; see its log"
 
 

@@ -30,9 +30,10 @@ Entry = TypeVar("Entry", bound=Numbered)
 
 def page(entries: Sequence[Entry], token: str | None, size: int | None) -> tuple[list[Entry], str | None]:
     """Return the entries after ``token``, oldest first, and the token of the next page if there is one."""
-    after = _number(token) if token is not None else 0
-    rest = [entry for entry in entries if entry.number > after]
-    rest.sort(key=lambda entry: entry.number)
+    rest = sorted(entries, key=lambda entry: entry.number)
+    if token is not None:
+        after = _number(token)
+        rest = [entry for entry in rest if entry.number > after]
     chosen = rest[: size or DEFAULT]
     return chosen, _token(chosen[-1].number) if len(rest) > len(chosen) else None
 

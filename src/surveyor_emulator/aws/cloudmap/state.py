@@ -164,7 +164,7 @@ class Operation:
 class CloudMapState:
     """The state of one account in one region."""
 
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    numbers: Iterator[int] = field(default_factory=itertools.count)
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     services: dict[str, CloudMapService] = field(default_factory=dict)
     # (namespace id, service name) -> service, for DiscoverInstances.

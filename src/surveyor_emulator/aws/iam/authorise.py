@@ -26,10 +26,10 @@ _WITHOUT_PERMISSION = {"sts:GetCallerIdentity", "sts:GetSessionToken"}
 """Actions that need no permission (sts/GetCallerIdentity, sts/GetSessionToken)."""
 
 _DENIED = {
-    "servicediscovery": ("AccessDeniedException", 400),
-    "ecs": ("AccessDeniedException", 400),
-    "events": ("AccessDeniedException", 400),
-    "ec2": ("UnauthorizedOperation", 403),
+    "servicediscovery": "AccessDeniedException",
+    "ecs": "AccessDeniedException",
+    "events": "AccessDeniedException",
+    "ec2": "UnauthorizedOperation",
 }
 _TAGS = {"Tags", "TagKeys", "tags", "tagKeys"}
 
@@ -151,9 +151,11 @@ def _text_of(second: float) -> str:
 
 
 def _denial(call: Call, caller: Caller, action: str, resource: str, decision: Decision) -> ServiceError:
-    code, status = _DENIED.get(call.service, ("AccessDenied", 403))
+    code = _DENIED.get(call.service, "AccessDenied")
     call.note("access.denied", caller.principal.arn, f"{action} on {resource}: {decision.reason}")
-    return ServiceError(code, _message(caller, action, resource, decision), status=status)
+    return ServiceError(
+        code, _message(caller, action, resource, decision), status=400 if code == "AccessDeniedException" else 403
+    )
 
 
 def _message(caller: Caller, action: str, resource: str, decision: Decision) -> str:

@@ -98,4 +98,4 @@ def _code(world: World, purpose: str, content: bytes) -> bytes:
 
 
 def _secret(world: World, content: bytes) -> str:
-    return base64.b64encode(_code(world, "secret", content)[:30]).decode()
+    return base64.b64encode(_code(world, "secret", content)).decode()

@@ -1,5 +1,7 @@
 """CNAME records: one target of those registered, followed within the zone."""
 
+import dns.rcode
+
 from surveyor.testing import dns_config, for_each, proves, record_values
 
 CNAME = dns_config("CNAME", policy="WEIGHTED")
@@ -55,3 +57,18 @@ def test_targets_in_the_zone_are_answered_too(publish, query_dns, make_resolver,
     assert chain(query_dns(name, "CNAME", public_namespace)) == aliases[:1]
     found = make_resolver(public_namespace).resolve(f"{name}.", "A")
     assert (found.canonical_name.to_text(), [record.address for record in found]) == (f"{target}.", ["192.0.2.1"])
+
+
+@proves("dns.cname.resolver-follows-it-to-another-zone")
+@for_each("target", ["A", "absent"])
+def test_resolver_follows_an_alias_to_another_zone(make_namespace, publish, query_dns, private_namespace, target):
+    """The resolver of a VPC answers an alias with the address in another private zone of the VPC, or NXDOMAIN."""
+    # RFC 1034, 5.3.3: a resolver restarts the search at the canonical name.
+    other = make_namespace("private")
+    host = publish(other, dns_config("A"), {"i-1": {"AWS_INSTANCE_IPV4": "192.0.2.1"}})
+    host = host if target == "A" else f"absent.{host}"
+    name = publish(private_namespace, CNAME, {"i-1": {"AWS_INSTANCE_CNAME": host}})
+    answer = query_dns(name, "A", private_namespace)
+    address = [(f"{host}.", "A", "192.0.2.1")] if target == "A" else []
+    assert chain(answer) == [(f"{name}.", "CNAME", f"{host}."), *address]
+    assert dns.rcode.to_text(answer.rcode()) == ("NOERROR" if target == "A" else "NXDOMAIN")

@@ -5,6 +5,7 @@ A health check that is disabled counts as healthy, and as unhealthy if it is inv
 
 from collections import Counter
 
+import dns.message
 import dns.rcode
 import pytest
 
@@ -204,10 +205,11 @@ def test_loop_of_cname_records_ends(change_record, query_dns, eventually, zone):
         record = {"Name": name, "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": target}]}
         change_record(record, "CREATE")
     eventually(lambda: query_dns(names[1], "CNAME", zone).answer, within=timeouts.DNS_CHANGE)
-    answer = query_dns(names[0], "A", zone).answer
+    wire = query_dns(names[0], "A", zone).wire
+    answer = dns.message.from_wire(wire, one_rr_per_rrset=True).answer
     owners = [rrset.name.to_text() for rrset in answer]
     assert owners in (names, names[:1])
-    assert all(len(rrset) == 1 and rrset.rdtype.name == "CNAME" for rrset in answer)
+    assert {rrset.rdtype.name for rrset in answer} == {"CNAME"}
 
 
 @proves("dns.additional-addresses-of-mx-and-ns")

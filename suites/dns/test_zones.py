@@ -129,3 +129,17 @@ def test_delegated_names_are_referred(change_record, query_dns, eventually, zone
         assert (referral.name.to_text(), referral.ttl) == (f"{delegated}.", 61)
         assert sorted(record.to_text() for record in referral) == servers
     assert query_dns(f"beside-{delegated}", "A", zone).flags & dns.flags.AA
+
+
+@proves("dns.delegation-is-referred")
+def test_ds_record_is_on_the_side_of_the_parent(change_record, query_dns, eventually, zone):
+    """The DS record of a delegated name is answered with authority, and one below it is referred."""
+    # RFC 4035, 3.1.4.1: DS records are at the parent's side of a zone cut.
+    delegated, value = f"sub.{zone['Name']}", f"1 13 2 {'ab' * 32}"
+    for rdtype, data in (("NS", "ns1.surveyor.invalid."), ("DS", value)):
+        change_record({"Name": delegated, "Type": rdtype, "TTL": 60, "ResourceRecords": [{"Value": data}]})
+    eventually(lambda: query_dns(delegated, "DS", zone).answer, within=timeouts.DNS_CHANGE)
+    answer = query_dns(delegated, "DS", zone)
+    assert record_values(answer, delegated, "DS") == [value]
+    assert answer.flags & dns.flags.AA
+    assert not query_dns(f"www.{delegated}", "DS", zone).flags & dns.flags.AA

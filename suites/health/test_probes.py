@@ -236,7 +236,7 @@ def test_new_checks_are_healthy(make_probed_server, create_check, answered_for, 
 
 
 @proves("health.route53.checked-from-regions")
-def test_checkers_are_those_of_the_regions(route53, make_probed_server, create_check, clock):
+def test_checkers_are_those_of_the_regions(route53, make_probed_server, create_check, clock, eventually):
     """GetHealthCheckStatus has the checkers of the given regions, with the addresses that requests come from."""
     regions = ["eu-west-1", "sa-east-1", "us-west-2"]
     server = make_probed_server()
@@ -248,6 +248,14 @@ def test_checkers_are_those_of_the_regions(route53, make_probed_server, create_c
     assert route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]["Regions"] == regions
     with raises("InvalidInput"):
         create_check(server, Regions=regions[:2])
+    others = ["us-east-1", "us-west-1", "us-west-2"]
+    route53.update_health_check(HealthCheckId=check, Regions=others)
+
+    def reporting():
+        current = route53.get_health_check_status(HealthCheckId=check)["HealthCheckObservations"]
+        return {report["Region"] for report in current}
+
+    eventually(lambda: reporting() == set(others), within=timeouts.DNS_CHANGE)
 
 
 @proves("health.route53.checked-from-regions")

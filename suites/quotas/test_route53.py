@@ -52,13 +52,19 @@ def test_hundred_and_first_record_of_a_name_is_refused(create, type_, policy):
 
 @proves("quotas.route53-account-limits")
 def test_limits_of_an_account(route53, zone, unique_name):
-    """By default an account may have 500 hosted zones and 200 health checks; Count is how many it has."""
+    """The default limits of an account, 500 hosted zones and 200 health checks among them; Count is how many it has."""
     config = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}
     route53.create_health_check(CallerReference=unique_name("check"), HealthCheckConfig=config)
-    for kind, value in (("MAX_HOSTED_ZONES_BY_OWNER", 500), ("MAX_HEALTH_CHECKS_BY_OWNER", 200)):
+    for kind, value, own in (
+        ("MAX_HOSTED_ZONES_BY_OWNER", 500, 1),
+        ("MAX_HEALTH_CHECKS_BY_OWNER", 200, 1),
+        ("MAX_REUSABLE_DELEGATION_SETS_BY_OWNER", 100, 0),
+        ("MAX_TRAFFIC_POLICIES_BY_OWNER", 50, 0),
+        ("MAX_TRAFFIC_POLICY_INSTANCES_BY_OWNER", 5, 0),
+    ):
         answer = route53.get_account_limit(Type=kind)
         assert answer["Limit"] == {"Type": kind, "Value": value}
-        assert 1 <= answer["Count"] <= value
+        assert own <= answer["Count"] <= value
 
 
 @proves("quotas.route53-account-limits")

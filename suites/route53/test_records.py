@@ -89,7 +89,7 @@ def test_actions_create_replace_and_delete(change, listed, refuses, zone):
 
 
 @proves("route53.records.batches-are-transactions")
-def test_batch_is_applied_as_a_whole(route53, change, listed, refuses, zone):
+def test_batch_is_applied_as_a_whole(route53, change, listed, refuses, clock, zone):
     """Of a batch with an invalid change nothing is applied; a record set can be deleted and created in one batch."""
     # ChangeResourceRecordSets: "either makes all or none of the changes in the change batch request"
     name = f"www.{zone['Name']}"
@@ -108,6 +108,7 @@ def test_batch_is_applied_as_a_whole(route53, change, listed, refuses, zone):
     assert listed() == [other]
     assert first["Comment"] == route53.get_change(Id=first["Id"])["ChangeInfo"]["Comment"] == "alias"
     assert route53.get_hosted_zone(Id=zone["Id"])["HostedZone"]["ResourceRecordSetCount"] == 3
+    assert abs(first["SubmittedAt"].timestamp() - clock.now()) < 60
     with raises("NoSuchChange"):
         route53.get_change(Id="C0123456789ABCDEFGHIJ")
     with raises("NoSuchHostedZone"):

@@ -6,6 +6,7 @@ network. If the system has no other loopback address than 127.0.0.1, each resolv
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import resource
 import socket
@@ -137,27 +138,23 @@ class DnsServers:
         return _Endpoint((address[0], address[1]), UdpServer(udp, responder, batch), TcpServer(tcp, responder))
 
 
-def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
-    """Return a UDP socket and a listening TCP socket on one port."""
-    for attempt in itertools.count(1):
-        tcp = udp = None
-        family = socket.getaddrinfo(host, None)[0][0]
+def _bind(host: str, port: int, tries_left: int = _ATTEMPTS) -> tuple[socket.socket, socket.socket]:
+    """Return a UDP socket and a listening TCP socket on one port; if that is 0, on any that is free for both."""
+    family = socket.getaddrinfo(host, None)[0][0]
+    with contextlib.ExitStack() as on_error:
+        tcp = on_error.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        udp = on_error.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.bind((host, port))
         try:
-            tcp = socket.socket(family, socket.SOCK_STREAM)
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tcp.bind((host, port))
-            udp = socket.socket(family, socket.SOCK_DGRAM)
             udp.bind((host, tcp.getsockname()[1]))
             tcp.listen(_BACKLOG)
         except OSError:
-            for opened in (tcp, udp):
-                if opened is not None:
-                    opened.close()
-            if port or attempt == _ATTEMPTS:
+            if port or not tries_left:
                 raise
-            continue
-        return udp, tcp
-    raise AssertionError("unreachable")
+            return _bind(host, 0, tries_left - 1)
+        on_error.pop_all()
+    return udp, tcp
 
 
 def _allow_open_files() -> None:

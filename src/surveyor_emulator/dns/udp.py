@@ -7,6 +7,7 @@ much as the answer itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 
 from .batch import DatagramBatch
@@ -50,19 +51,12 @@ class UdpServer:
                 return
 
     def _answer_singly(self) -> None:
-        responder = self._responder
-        find_renderer, receive, send = responder.renderers.get, self._socket.recvfrom, self._socket.sendto
-        for _ in range(_QUERIES):
-            try:
-                data, peer = receive(_MAX_QUERY_BYTES)
-            except OSError:
-                # No query is left, or an error of an earlier answer is reported.
-                return
-            render = find_renderer(data[2:])
-            reply = data[:2] + render() if render is not None else responder.answer(data)
-            if reply is not None:
-                try:
-                    send(reply, peer)
-                except OSError:
-                    # A full buffer or an unreachable source: the answer is lost, as UDP allows.
-                    continue
+        find_renderer = self._responder.renderers.get
+        # No query is left, an earlier answer was in vain, or this one is lost, as UDP allows.
+        with contextlib.suppress(OSError):
+            for _ in range(_QUERIES):
+                data, peer = self._socket.recvfrom(_MAX_QUERY_BYTES)
+                render = find_renderer(data[2:])
+                reply = data[:2] + render() if render is not None else self._responder.answer(data)
+                if reply is not None:
+                    self._socket.sendto(reply, peer)

@@ -129,7 +129,7 @@ def _records_for(zone: PublishedZone, name: str) -> tuple[Sequence[RecordSet], b
 def _referral(scope: ResolutionScope, zone: PublishedZone, name: str, kind: str) -> DnsAnswer | None:
     """Return a referral for a name at or below an NS record that delegates to other servers (RFC 1034, 4.3.2)."""
     for cut in (name, *names.ancestors(name)):
-        if cut == zone.zone.name or not names.is_within(cut, zone.zone.name):
+        if cut == zone.zone.name:
             return None
         servers = [record for record in zone.records.at(cut).values() if record.type == "NS"]
         if servers and not (cut == name and kind == "DS"):

@@ -12,6 +12,7 @@ Errors never allow: an exception during evaluation is a denial and is logged as 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 
 from .model import AccessRequest, Decision, Policy, PolicyKind, PolicySet, Principal, StatementRef
@@ -21,6 +22,7 @@ from .statements import Context, Effect, Statement
 __all__ = ["account_of", "decide"]
 
 _NO_CONTEXT: Context = {}
+_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]+):")
 _log = logging.getLogger(__name__)
 
 _NAMES: dict[PolicyKind, str] = {
@@ -44,8 +46,8 @@ def account_of(request: AccessRequest) -> str:
     """Return the account that owns the resource: twelve digits."""
     if request.owner:
         return request.owner
-    parts = request.resource.split(":", 5)
-    return parts[4] if len(parts) == 6 and parts[4].isdigit() else request.principal.account
+    named = _ACCOUNT.match(request.resource)
+    return named[1] if named else request.principal.account
 
 
 def _decide(request: AccessRequest, policies: PolicySet) -> Decision:

@@ -39,7 +39,7 @@ _MAX_SHOWN = 80  # characters of an invalid value that an error message repeats
 
 
 class _Number(str):
-    """A JSON number as written: allowed as value of a condition, nowhere else."""
+    """A JSON number as written: allowed where a text names something, such as a value of a condition."""
 
     __slots__ = ()
 
@@ -51,8 +51,6 @@ def parse_policy(text: str, name: str = "", *, kind: DocumentKind) -> Policy:
     version = _text(document.get("Version", _VERSIONS[0]))
     if version not in _VERSIONS:
         raise MalformedPolicy(f"expected Version {' or '.join(_VERSIONS)}, got {_shown(version)}")
-    if "Id" in document:
-        _text(document["Id"])
     element = document.get("Statement")
     if not element:
         raise MalformedPolicy("expected a Statement element with at least one statement, got none")
@@ -140,7 +138,7 @@ def _principals(elements: Object, kind: DocumentKind, effect: Effect) -> tuple[s
         raise MalformedPolicy("NotPrincipal is allowed only with Deny, and not in a trust policy; name the principals")
     value = elements[element]
     if value == "*":
-        return element, (("*", "*"),)
+        return element, (("*", ""),)
     principals: list[tuple[str, str]] = []
     for type_, names in _object(value).items():
         if type_ not in PRINCIPAL_TYPES:
@@ -158,7 +156,7 @@ def _conditions(value: object, *, variables: bool) -> tuple[Condition, ...]:
     conditions: list[Condition] = []
     for operator, keys in _object(value).items():
         for key, values in _object(keys).items():
-            texts = _texts(values, scalars=True)
+            texts = _texts(values)
             try:
                 conditions.append(compile_condition(operator, key, texts, variables=variables))
             except ValueError as error:
@@ -222,12 +220,10 @@ def _text(value: object) -> str:
     return value
 
 
-def _texts(value: object, *, scalars: bool = False) -> tuple[str, ...]:
-    """Return one text or a list of texts as a tuple; ``scalars`` accepts numbers (as written) and booleans too."""
+def _texts(value: object) -> tuple[str, ...]:
+    """Return one text or a list of texts as a tuple, with numbers as written and booleans as texts."""
     listed = value if isinstance(value, list) else [value]
-    if scalars:
-        listed = [str(entry).lower() if isinstance(entry, (bool, _Number)) else entry for entry in listed]
-    return tuple(_text(entry) for entry in listed)
+    return tuple(str(entry).lower() if isinstance(entry, (bool, _Number)) else _text(entry) for entry in listed)
 
 
 def _shown(value: object) -> str:

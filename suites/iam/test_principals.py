@@ -266,6 +266,9 @@ def test_who_may_assume_a_role(make_user, make_role, assume, account, unique_nam
         assert [is_allowed(assume, role, by=caller) for caller in (ours, other, session)] == [
             caller in callers for caller in (ours, other, session)
         ], principal
+    # IAM User Guide, policy evaluation: a session policy limits what a policy allows that names the role.
+    trusting = make_role(trust=[{"Effect": "Allow", "Principal": {"AWS": first}, "Action": "sts:AssumeRole"}])
+    assert not is_allowed(assume, trusting, by=assume(first, Policy=document(allow(SERVICES))))
     anyone = make_role(trust=[{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}])
     assert all(is_allowed(assume, anyone, by=caller) for caller in (ours, other, session))
 
@@ -292,6 +295,19 @@ def test_an_account_that_is_trusted_must_allow_its_users(make_user, make_role, a
     assert is_allowed(assume, role, by=caller)
     assert not is_allowed(assume, other, by=caller)
     assert not is_allowed(assume, role, by=make_user(EVERYTHING, deny("sts:AssumeRole")))
+
+
+@proves("iam.deleted-roles")
+def test_sessions_of_a_deleted_role_are_refused(iam, make_role, assume, unique_name, eventually):
+    """Once a role is deleted, the calls of its sessions are refused."""
+    # iam/DeleteRole: "Deleting a role or instance profile that is associated with a running instance will break any
+    # applications running on the instance."
+    name = unique_name("role")
+    cloudmap = assume(make_role(allow(SERVICES), RoleName=name))("servicediscovery")
+    assert "Services" in cloudmap.list_services()
+    iam.delete_role_policy(RoleName=name, PolicyName="own")
+    iam.delete_role(RoleName=name)
+    eventually(lambda: is_refused(cloudmap.list_services), within=60)
 
 
 @proves("iam.session-expires")
@@ -405,7 +421,9 @@ def test_session_tokens_of_the_owner(iam, client, client_with, clock, account):
     owner = sts.get_caller_identity()["Arn"]
     if not owner.endswith(":root"):
         raise Inconclusive("the calls of the account are not made by its owner")
-    for params, seconds in (({}, 3_600), ({"DurationSeconds": 900}, 900)):
+    # sts/GetSessionTokenRequest.DurationSeconds: "If the duration is longer than one hour, the session for Amazon Web
+    # Services account owners defaults to one hour."
+    for params, seconds in (({}, 3_600), ({"DurationSeconds": 900}, 900), ({"DurationSeconds": 7_200}, 3_600)):
         credentials = sts.get_session_token(**params)["Credentials"]
         assert credentials["Expiration"].timestamp() == pytest.approx(clock.now() + seconds, abs=5)
     assert client_with(credentials)("sts").get_caller_identity()["Arn"] == owner

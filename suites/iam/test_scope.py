@@ -78,6 +78,8 @@ def test_calls_are_limited_to_a_service(client_limited_to, make_service, registe
     resource, condition = (value, None) if limit == "arn" else ("*", {"StringEquals": {limit: value}})
     caller = client_limited_to(allow("servicediscovery:*", resource, condition), OTHERS)
     assert allowed_calls(caller, other, calls) == []
+    if calls is INSTANCE_CALLS:  # GetService does not have the key
+        assert allowed_calls(caller, ours, ["get_service"]) == []
     assert allowed_calls(caller, ours, calls) == list(calls)
 
 

@@ -43,7 +43,7 @@ def policy(*statements: dict[str, object], **elements: object) -> str:
         (policy({"Effect": "Allow", "Resource": "*"}), "got neither"),
         (policy({"Effect": "Allow", "Action": "*"}), "got neither"),
         (policy({**ALLOW, "Action": []}), "empty list"),
-        (policy({**ALLOW, "Action": 1}), "expected a text"),
+        (policy({**ALLOW, "Action": 1}), "service:name or *"),
         (policy({**ALLOW, "Action": "RegisterInstance"}), "service:name or *"),
         (policy({**ALLOW, "Resource": "srv-1"}), "to be an ARN"),
         (policy({**ALLOW, "Resource": "arn:aws:*:us-east-1:*:service/*"}), "to be an ARN"),

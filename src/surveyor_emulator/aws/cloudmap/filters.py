@@ -32,9 +32,7 @@ class _Filter:
     condition: str
     values: list[str]
 
-    def matches(self, value: str | None) -> bool:
-        if value is None:
-            return False
+    def matches(self, value: str) -> bool:
         if self.condition == "BEGINS_WITH":
             return value.startswith(self.values[0])
         return value in self.values
@@ -90,10 +88,10 @@ def operation_filter(call: Call, requested: Sequence[OperationFilterTypeDef]) ->
     ranges = [_read_range(item.values) for item in filters if item.name == "UPDATE_DATE"]
     plain = [item for item in filters if item.name != "UPDATE_DATE"]
 
-    def value(operation: Operation, name: str) -> str | None:
+    def value(operation: Operation, name: str) -> str:
         if name == "STATUS":
             return operation.status
-        return operation.type if name == "TYPE" else operation.targets.get(name.removesuffix("_ID"))
+        return operation.type if name == "TYPE" else operation.targets.get(name.removesuffix("_ID"), "")
 
     return lambda operation: (
         all(item.matches(value(operation, item.name)) for item in plain)

@@ -23,7 +23,7 @@ class PermissionRequest(NamedTuple):
 
     resource: str
     keys: Mapping[str, tuple[str, ...]]
-    action: str | None = None
+    action: str = ""
 
 
 def tags_of_resource(tags: Mapping[str, str]) -> Keys:

@@ -1,6 +1,6 @@
 """Events that ECS sends to EventBridge."""
 
-from surveyor.testing import proves, timeouts, workload
+from surveyor.testing import id_of, proves, timeouts, workload
 
 CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
 STATES = ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"]
@@ -94,3 +94,37 @@ def test_the_states_of_a_task_follow_each_other(
     assert desired == sorted(desired)  # RUNNING, then STOPPED
     assert (desired[0], desired[-1]) == ("RUNNING", "STOPPED")
     assert details[-1]["stopCode"] == "ServiceSchedulerInitiated"
+
+
+@proves("ecs.events.messages")
+def test_a_service_has_events(
+    ecs, make_task_definition, make_ecs_service, wait_until_steady, tasks_of, eventually, clock, cluster
+):
+    """The events of a service name its tasks that were started and stopped, the deployment, and the steady state."""
+    # guide: "service (service-name) has reached a steady state."
+    before = clock.now()
+    service = wait_until_steady(make_ecs_service(make_task_definition(), count=2))
+    name, ids = service["serviceName"], {id_of(task) for task in tasks_of(service)}
+
+    def messages():
+        events = ecs.describe_services(cluster=cluster, services=[name])["services"][0]["events"]
+        assert len({event["id"] for event in events}) == len(events)
+        moments = [event["createdAt"].timestamp() for event in events]
+        assert moments == sorted(moments, reverse=True)
+        assert all(before - 5 <= moment <= clock.now() + 5 for moment in moments)
+        return [event["message"] for event in events]
+
+    eventually(lambda: f"(service {name}) has reached a steady state." in messages(), within=timeouts.SCHEDULER)
+    deployment = service["deployments"][0]["id"]
+    assert f"(service {name}) (deployment {deployment}) deployment completed." in messages()
+    started = " ".join(message for message in messages() if "has started" in message)
+    assert started.startswith(f"(service {name}) has started ")
+    assert {part.split(")")[0] for part in started.split("(task ")[1:]} == ids
+    ecs.update_service(cluster=cluster, service=name, desiredCount=0)
+
+    def stopped():
+        found = " ".join(message for message in messages() if "has stopped" in message)
+        return {part.split(")")[0] for part in found.split("(task ")[1:]}
+
+    eventually(lambda: stopped() == ids, within=timeouts.TASK)
+    assert any(message.startswith(f"(service {name}) has stopped ") for message in messages())

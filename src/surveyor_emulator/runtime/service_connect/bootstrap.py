@@ -204,7 +204,6 @@ def _routes(endpoint: Endpoint, cluster: str, plan: Plan) -> list[Json]:
 def _http(name: str, routes: list[Json], limits: Endpoint | Inbound, plan: Plan, folder: Path) -> Json:
     return {
         "stat_prefix": name,
-        "codec_type": "AUTO",
         "route_config": {"name": name, "virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}]},
         "http_filters": [
             {
@@ -217,8 +216,6 @@ def _http(name: str, routes: list[Json], limits: Endpoint | Inbound, plan: Plan,
         "stream_idle_timeout": "0s",
         "drain_timeout": wall_duration(DRAIN_TIMEOUT, plan),
         "delayed_close_timeout": wall_duration(DELAYED_CLOSE_TIMEOUT, plan),
-        "use_remote_address": False,
-        "skip_xff_append": True,
         "access_log": _log(plan, folder, "http"),
     }
 

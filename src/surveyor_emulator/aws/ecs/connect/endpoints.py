@@ -136,11 +136,10 @@ def register(call: Call, task: Task, done: Done) -> None:
 
 
 def deregister(call: Call, task: Task, done: Done) -> None:
-    """Remove a task from all Service Connect services that it is registered in."""
+    """Remove a task from all Service Connect services that it is registered in; ``done`` follows the last one."""
     connect = task.template.connect
     keys, task.connect_services = task.connect_services, []
-    if connect is None or not keys:
-        done(None)
+    if connect is None:
         return
     waiting = set(keys)
 

@@ -129,9 +129,7 @@ def _refuse_unsupported(definition: TaskDefinition, request: JsonObject, launch_
 
 def _find_namespace(call: Call, reference: str) -> tuple[Namespace, str]:
     """Return the namespace of a name or ARN, and its account. Raises NamespaceNotFoundException."""
-    owner = call.account
-    if reference.startswith("arn:"):
-        owner = reference.split(":")[4] if reference.count(":") >= 5 else ""
+    owner = f"{reference}:::::".split(":")[4] if reference.startswith("arn:") else call.account
     state = call.world.regional(CloudMapState, owner, call.region)
     prefix = f"arn:aws:servicediscovery:{call.region}:{owner}:namespace/"
     namespace = (

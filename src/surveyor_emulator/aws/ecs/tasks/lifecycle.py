@@ -284,7 +284,7 @@ def _deactivate(call: Call, task: Task, changed: Changed) -> None:
         load_balancers.deregister(call, task, drained)
         return
     connect = task.template.connect
-    if connect is not None and not endpoints.has_access(call, connect):
+    if connect is not None and task.connect_services and not endpoints.has_access(call, connect):
         # ECS Developer Guide, Troubleshooting shared namespaces: the task is stranded until access is restored.
         endpoints.deregister(call, task, stopping)
         return

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from random import Random
 
 from tests.mutation.edits import Candidate, SourceMutant, candidates_in
 
@@ -51,33 +52,42 @@ def area_of(file: str) -> str:
 
 
 def choose(root: Path, count: int, seed: int, areas: Sequence[str] = ()) -> list[SourceMutant]:
-    """Return `count` mutants, as many of each area and of each kind as there are, without repetition."""
-    generator, groups = Random(seed), _groups(root, areas)
-    for group in groups.values():
-        for candidates in group.values():
-            generator.shuffle(candidates)
+    """Return `count` mutants, as many of each area and of each kind as there are, without repetition.
+
+    The rank of an edit depends on the seed and on its function alone, so that other changes of the source leave it.
+    """
+    groups = _groups(root, seed, areas)
     chosen: dict[str, SourceMutant] = {}
     while len(chosen) < count and any(groups.values()):
-        for group in groups.values():
-            for kind in list(group):
-                if not group[kind]:
-                    del group[kind]
-            if group and len(chosen) < count:
-                mutant = group[generator.choice(list(group))].pop().render()
+        for kinds in groups.values():
+            if kinds and len(chosen) < count:
+                candidates = kinds.pop(0)
+                mutant = candidates.pop(0).render()
+                if candidates:
+                    kinds.append(candidates)
                 if mutant.before != mutant.after:
                     chosen[mutant.key] = mutant
     return list(chosen.values())
 
 
-def _groups(root: Path, areas: Sequence[str]) -> dict[str, dict[str, list[Candidate]]]:
-    """Return area -> kind -> candidates."""
-    groups: dict[str, dict[str, list[Candidate]]] = {area: {} for area in AREAS if not areas or area in areas}
+def _groups(root: Path, seed: int, areas: Sequence[str]) -> dict[str, list[list[Candidate]]]:
+    """Return area -> for each kind its candidates, in the order of the sample."""
+    groups: dict[str, dict[str, list[tuple[str, Candidate]]]] = {
+        area: {} for area in AREAS if not areas or area in areas
+    }
     for path in source_files(root):
         area = area_of(path.relative_to(root).as_posix())
         if area in groups:
+            seen: Counter[str] = Counter()
             for candidate in candidates_in(root, path):
-                groups[area].setdefault(_kind(candidate.operator), []).append(candidate)
-    return groups
+                name = f"{candidate.file} {candidate.function} {candidate.operator}"
+                seen[name] += 1
+                rank = hashlib.sha256(f"{seed} {name} {seen[name]}".encode()).hexdigest()
+                groups[area].setdefault(_kind(candidate.operator), []).append((rank, candidate))
+    return {
+        area: [[candidate for _, candidate in sorted(kinds[kind], key=lambda pair: pair[0])] for kind in sorted(kinds)]
+        for area, kinds in groups.items()
+    }
 
 
 def _kind(operator: str) -> str:

@@ -229,3 +229,40 @@ def test_addresses_of_mail_exchanges_and_name_servers(change_record, query_dns, 
     answer = query_dns(owner, rdtype, zone, tcp=True)
     found = {(rrset.name.to_text(), record.to_text()) for rrset in answer.additional for record in rrset}
     assert found == {(f"a.{top}.", "192.0.2.1"), (f"b.{top}.", "2001:db8::1")}
+
+
+@proves("dns.multivalue.records-with-several-values")
+def test_multivalue_records_have_all_their_values(create, answers, eventually, zone):
+    """Of two multivalue record sets, one of which has two values, every answer has the three values."""
+    two = {"MultiValueAnswer": True, "ResourceRecords": [{"Value": "192.0.2.7"}, {"Value": "192.0.2.8"}]}
+    create(f"www.{zone['Name']}", {"MultiValueAnswer": True}, two)
+    eventually(lambda: answers(f"www.{zone['Name']}") != [[]], within=timeouts.DNS_CHANGE)
+    assert [sorted(values) for values in answers(f"www.{zone['Name']}", 5)] == [[1, 7, 8]] * 5
+
+
+@proves("dns.records.of-each-type")
+def test_record_of_each_type_is_answered(change_record, query_dns, eventually, zone):
+    """A query for each type that Route 53 supports is answered with the record of this type."""
+    # ResourceRecordSet.Type: "Valid values for basic resource record sets: A | AAAA | CAA | CNAME | DS |MX | NAPTR | …"
+    name = f"www.{zone['Name']}"
+    values = {
+        "A": "192.0.2.1",
+        "AAAA": "2001:db8::1",
+        "CAA": '0 issue "ca.example.org"',
+        "HTTPS": '1 www.example.org. alpn="h2"',
+        "MX": "10 mail.example.org.",
+        "NAPTR": '100 50 "u" "sip+E2U" "!^.*$!sip:info@example.org!" .',
+        "PTR": "www.example.org.",
+        "SPF": '"v=spf1 -all"',
+        "SRV": "1 2 3 www.example.org.",
+        "SSHFP": f"1 1 {'ab' * 20}",
+        "SVCB": '2 www.example.org. port="8443"',
+        "TLSA": f"3 1 1 {'cd' * 32}",
+        "TXT": '"text"',
+    }
+    for rdtype, value in values.items():
+        change_record({"Name": name, "Type": rdtype, "TTL": 60, "ResourceRecords": [{"Value": value}]})
+    eventually(lambda: query_dns(name, "TXT", zone).answer, within=timeouts.DNS_CHANGE)
+    assert {rdtype: record_values(query_dns(name, rdtype, zone), name, rdtype) for rdtype in values} == {
+        rdtype: [value] for rdtype, value in values.items()
+    }

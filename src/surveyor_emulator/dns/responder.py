@@ -44,7 +44,8 @@ class Responder(ABC):
         self._published = published_zones(world)
         self._version: object = None
         self._layout: object = None
-        self._scope: ResolutionScope | None = None
+        # Set by the first refresh.
+        self._scope: ResolutionScope | None
 
     @abstractmethod
     def _settings(self) -> object:

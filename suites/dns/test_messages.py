@@ -26,6 +26,8 @@ def test_name_servers_answer_with_authority(publish, query_dns, public_namespace
     for asked, rdtype in ((name, "A"), (name, "AAAA"), (f"absent.{name}", "A"), (zone, "SOA"), (zone, "NS")):
         answer = query_dns(asked, rdtype, public_namespace, flags=flags)
         assert answer.flags & (AA | CD | RA | RD | TC) == AA | flags
+    refused = query_dns("example.com", "A", public_namespace, flags=flags)
+    assert (refused.rcode(), refused.flags & (CD | RD)) == (dns.rcode.REFUSED, flags)
 
 
 @proves("dns.flags")

@@ -1,7 +1,9 @@
 """Hosted zones created through Route 53: how long negative answers are cached, how fast changes are published."""
 
 import dns.flags
+import dns.message
 import dns.name
+import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.resolver
@@ -143,3 +145,18 @@ def test_ds_record_is_on_the_side_of_the_parent(change_record, query_dns, eventu
     assert record_values(answer, delegated, "DS") == [value]
     assert answer.flags & dns.flags.AA
     assert not query_dns(f"www.{delegated}", "DS", zone).flags & dns.flags.AA
+
+
+@proves("dns.deleted-zone-is-not-answered")
+def test_deleted_zone_is_not_answered(route53, find_dns_server, eventually, zone):
+    """Within 60 seconds after DeleteHostedZone the name servers of the zone have no answer for its name."""
+    # DeleteHostedZone: "If you delete a hosted zone, you can't undelete it."
+    server = find_dns_server(zone)  # a deleted zone has none
+
+    def answered():
+        query = dns.message.make_query(zone["Name"], "SOA")
+        return bool(dns.query.tcp(query, server.address, timeouts.DNS_ANSWER, server.port).answer)
+
+    eventually(answered, within=timeouts.DNS_CHANGE)
+    route53.delete_hosted_zone(Id=zone["Properties"]["DnsProperties"]["HostedZoneId"])
+    eventually(lambda: not answered(), within=timeouts.DNS_CHANGE)

@@ -128,8 +128,5 @@ def _zone_name(text: str, *, private: bool) -> str:
 
 def _public_servers(world: World) -> tuple[str, ...]:
     """Return four names, one under each of four top-level domains, as in each delegation set."""
-    series = world.random.randrange(100)
-    return tuple(
-        f"ns-{base + world.random.randrange(512)}.awsdns-{series:02}.{domain}."
-        for base, domain in ((0, "com"), (512, "net"), (1024, "org"), (1536, "co.uk"))
-    )
+    number = world.random.randrange(2_048)
+    return tuple(f"ns-{number}.awsdns-{number % 64:02}.{domain}." for domain in ("com", "net", "org", "co.uk"))

@@ -16,6 +16,12 @@ CHANGING = {
 EC2 = {"requiresCompatibilities": ["EC2"], "networkMode": "bridge", "cpu": None}
 
 
+@pytest.fixture(autouse=True)
+def shapes(check_shapes, ecs):
+    """Compare the types of all answers with the model."""
+    check_shapes(ecs)
+
+
 def fixed(answer):
     """Return an answer without the members that change."""
     if isinstance(answer, list):
@@ -71,7 +77,11 @@ def test_connected_services_are_described_by_all_operations(
     updated = update_connect_service(connected, endpoint={"timeout": {"idleTimeoutSeconds": 30}})
     described = describe_service(created)
     assert fixed(updated) == fixed(described)
-    assert fixed(ecs.delete_service(cluster=cluster, service=created["serviceName"])["service"]) == fixed(described)
+    within = {"cluster": cluster, "service": created["serviceName"]}
+    arns = [one["serviceDeploymentArn"] for one in ecs.list_service_deployments(**within)["serviceDeployments"]]
+    deployments = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+    assert [one["serviceArn"] for one in deployments] == [created["serviceArn"]] * 2
+    assert fixed(ecs.delete_service(**within)["service"]) == fixed(described)
 
 
 @proves("ecs.describe.changes-answer-with-the-description")
@@ -147,6 +157,9 @@ def test_definitions_are_described_when_they_end(ecs, make_task_definition):
     described = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
     ended = ecs.deregister_task_definition(taskDefinition=arn)["taskDefinition"]
     assert fixed(ended) == fixed(described)
+    inactive = {"familyPrefix": described["family"], "status": "INACTIVE"}
+    assert ecs.list_task_definitions(**inactive)["taskDefinitionArns"] == [arn]
+    assert ecs.list_task_definition_families(**inactive)["families"] == [described["family"]]
     [deleted] = ecs.delete_task_definitions(taskDefinitions=[arn])["taskDefinitions"]
     assert fixed(deleted) == fixed(described)
     assert deleted["deregisteredAt"] == ended["deregisteredAt"]
@@ -188,7 +201,8 @@ def test_clusters_are_described_by_all_operations(ecs, unique_name, http_namespa
 def test_container_instances_are_described_by_all_operations(ecs, start_container_instances, cluster):
     """Draining and deregistering an instance answer with what DescribeContainerInstances says."""
     [started] = start_container_instances()
-    arns = [started["containerInstanceArn"]]
+    arns = ecs.list_container_instances(cluster=cluster)["containerInstanceArns"]
+    assert arns == [started["containerInstanceArn"]]
     within = {"cluster": cluster, "containerInstances": arns}
     [drained] = ecs.update_container_instances_state(**within, status="DRAINING")["containerInstances"]
     [described] = ecs.describe_container_instances(**within)["containerInstances"]

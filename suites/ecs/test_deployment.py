@@ -538,6 +538,10 @@ def test_one_task_set_is_primary(ecs, make_task_definition, make_ecs_service, cl
         answer = ecs.update_service_primary_task_set(primaryTaskSet=name, **within)["taskSet"]
         assert (answer["status"], name in (answer["id"], answer["taskSetArn"])) == ("PRIMARY", True)
         assert statuses() == (expected, [])
+        task_sets = described(ecs, cluster, service)["taskSets"]
+        assert [(one["id"], one["status"]) for one in task_sets] == [
+            (one["id"], status) for one, status in zip(made, expected, strict=True)
+        ]
         assert statuses(name) == (["PRIMARY"], [])
     assert statuses(made[0]["id"], "ecs-svc/1") == (["ACTIVE"], ["MISSING"])
     for percent in (-1.0, 101.0):

@@ -65,7 +65,7 @@ def test_a_check_is_a_command(ecs, make_task_definition, run_task, eventually, c
 
     eventually(lambda: "UNKNOWN" not in statuses().values(), within=timeouts.TASK)
     assert statuses() == expected
-    for refused in (["exit 0"], ["SHELL", "exit 0"], ["cmd", "true"]):
+    for refused in (["exit 0"], ["SHELL", "exit 0"], ["cmd", "true"], ["CMD"]):
         with raises("ClientException"):
             make_task_definition(container={"healthCheck": {"command": refused}})
 

@@ -209,8 +209,10 @@ def test_run_task_starts_as_many_tasks_as_requested(ecs, make_task_definition, r
     tasks = [run_task(definition, clientToken=token) for _ in range(2)]
     assert tasks[0]["taskArn"] == tasks[1]["taskArn"]
     assert run_task(definition, clientToken=unique_name("token"))["taskArn"] != tasks[0]["taskArn"]
-    with raises("ConflictException"):
+    # ecs/ConflictException.resourceIds: "The existing task ARNs which are already associated with the clientToken."
+    with raises("ConflictException") as refusal:
         run_task(definition, clientToken=token, startedBy="another")
+    assert refusal.response["resourceIds"] == [tasks[0]["taskArn"]]
 
 
 @proves("ecs.life.delete-service")

@@ -149,7 +149,7 @@ def _parse_container(entry: Mapping[str, Any], mode: str, task_memory: int, *, f
     if mappings and mode == "none":
         raise client_error("Port mappings are not allowed in the network mode none.")
     ports = tuple(_parse_port(mapping, mode) for mapping in mappings)
-    health = _parse_health_check(entry["healthCheck"]) if entry.get("healthCheck") else None
+    health = {**_CHECK_DEFAULTS, **entry["healthCheck"]} if entry.get("healthCheck") else None
     document = {
         **entry,
         "cpu": entry.get("cpu") or 0,
@@ -161,7 +161,7 @@ def _parse_container(entry: Mapping[str, Any], mode: str, task_memory: int, *, f
         "portMappings": [_format_port(port, mapping) for port, mapping in zip(ports, mappings, strict=True)],
     }
     if health is not None:
-        document["healthCheck"] = _format_health_check(health)
+        document["healthCheck"] = health
     return ContainerDefinition(
         name,
         image,
@@ -171,7 +171,7 @@ def _parse_container(entry: Mapping[str, Any], mode: str, task_memory: int, *, f
         ports,
         DEFAULT_STOP_TIMEOUT if stop_timeout is None else stop_timeout,
         (hard_limit or task_memory) * _BYTES_PER_MIB,
-        health,
+        _parse_health_check(health) if health is not None else None,
         document,
     )
 
@@ -197,29 +197,16 @@ def _format_port(port: Port, mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parse_health_check(check: Mapping[str, Any]) -> ContainerHealthCheck:
+    """Return the health check of a document in which defaults are filled in."""
     command = tuple(check["command"])
-    if not command or command[0] not in ("CMD", "CMD-SHELL", "NONE"):
+    if len(command) < 2 or command[0] not in ("CMD", "CMD-SHELL"):
         raise client_error("a health check's command begins with CMD or CMD-SHELL")
-    if command[0] != "NONE" and len(command) < 2:
-        raise client_error("a health check needs a command")
-    values = {**_CHECK_DEFAULTS, **{key: check[key] for key in _CHECK_BOUNDS if check.get(key) is not None}}
-    for key, value in values.items():
-        minimum, maximum = _CHECK_BOUNDS[key]
-        if not minimum <= value <= maximum:
+    for key, (minimum, maximum) in _CHECK_BOUNDS.items():
+        if not minimum <= check.get(key, minimum) <= maximum:
             raise client_error(f"healthCheck.{key} must be from {minimum} to {maximum}")
     return ContainerHealthCheck(
-        command, values["interval"], values["timeout"], values["retries"], values.get("startPeriod")
+        command, check["interval"], check["timeout"], check["retries"], check.get("startPeriod") or 0
     )
-
-
-def _format_health_check(check: ContainerHealthCheck) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "command": list(check.command),
-        "interval": check.interval,
-        "timeout": check.timeout,
-        "retries": check.retries,
-    }
-    return document if check.start_period is None else {**document, "startPeriod": check.start_period}
 
 
 def _parse_number(text: object) -> int:

@@ -20,7 +20,7 @@ class ContainerHealthCheck:
     interval: int
     timeout: int
     retries: int
-    start_period: int | None
+    start_period: int
 
 
 @dataclass(frozen=True, slots=True)

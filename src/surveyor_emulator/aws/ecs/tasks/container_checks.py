@@ -31,7 +31,7 @@ MIN_TIMEOUT, MIN_TIMEOUT_AFTER_HANG = 2.0, 0.3
 def start_checks(call: Call, task: Task, container: Container, changed: Callable[[], object]) -> None:
     """Check a container that has just started, until it ends; call ``changed`` when its health changes."""
     health = container.definition.health
-    if health is None or not build_check_command(task, container):
+    if health is None:
         return
     started = call.now
 
@@ -47,7 +47,7 @@ def start_checks(call: Call, task: Task, container: Container, changed: Callable
             container.failed_checks = 0
             _set_health(call, task, container, "HEALTHY", changed)
         else:
-            in_start_period = container.health == "UNKNOWN" and call.now < started + (health.start_period or 0)
+            in_start_period = container.health == "UNKNOWN" and call.now < started + health.start_period
             container.failed_checks += 0 if in_start_period else 1
             if container.failed_checks >= health.retries:
                 _set_health(call, task, container, "UNHEALTHY", changed)

@@ -70,11 +70,9 @@ def build_command(task: Task, container: Container) -> list[str]:
 
 
 def build_check_command(task: Task, container: Container) -> list[str]:
-    """Return the command of a container's health check; empty if it is switched off."""
+    """Return the command of a container's health check."""
     assert container.definition.health is not None
     kind, *command = container.definition.health.command
-    if kind == "NONE":
-        return []
     adapted = _adapt(command, _LOOPBACK, task)
     return ["/bin/sh", "-c", " ".join(adapted)] if kind == "CMD-SHELL" else adapted
 

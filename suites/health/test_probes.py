@@ -290,7 +290,10 @@ def test_last_failure_of_each_checker(route53, make_probed_server, create_check,
     clock.wait(30)
     reports = route53.get_health_check_last_failure_reason(HealthCheckId=check)["HealthCheckObservations"]
     assert {report["IPAddress"] for report in reports} == set(server.sources)
-    assert all(start <= report["StatusReport"]["CheckedTime"].timestamp() <= end for report in reports)
+    assert len({report["Region"] for report in reports}) == 8
+    for report in reports:
+        assert report["StatusReport"]["Status"]
+        assert start <= report["StatusReport"]["CheckedTime"].timestamp() <= end
 
 
 @proves("health.route53.calculated")

@@ -52,6 +52,16 @@ def test_services_are_described(cloudmap, account, make_service, register, priva
 
 
 @proves("listing.summaries-describe-resources")
+def test_health_checks_are_described(cloudmap, make_service, public_namespace):
+    """ListServices describes the Route 53 health check of a service as GetService does."""
+    check = {"Type": "HTTP", "ResourcePath": "/up", "FailureThreshold": 3}
+    created = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig=check)
+    found = entry_of(cloudmap, "list_services", "Services", created["Id"])
+    assert found["HealthCheckConfig"] == check
+    assert cloudmap.get_service(Id=created["Id"])["Service"]["HealthCheckConfig"] == check
+
+
+@proves("listing.summaries-describe-resources")
 def test_instances_are_described(cloudmap, account, make_service, register, http_namespace):
     """ListInstances describes an instance as GetInstance does, and names the owner of the namespace."""
     service = make_service(http_namespace)

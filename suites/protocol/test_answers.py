@@ -1,39 +1,6 @@
 """Answers of nearly every operation, compared with the model that documents them by botocore's own validator."""
 
-import pytest
-from botocore.validate import ParamValidator
-
 from surveyor.testing import proves, timeouts
-
-WRONG = ("Missing required", "Invalid type")
-"""Beginnings of the validator's lines about types; others are about the lengths of requests."""
-
-PRIVATE = 'CreateHostedZone: Missing required parameter in input: "DelegationSet"'
-"""The model requires it in every answer, but a private zone has no delegation set."""
-
-
-@pytest.fixture
-def check_shapes():
-    """Return `check_shapes(client)`, which from then on compares each answer of the client with its output shape."""
-    clients, seen = [], set()
-    wrong: list[str] = []
-
-    def note(parsed, model, **context):
-        if "Error" not in parsed and model.output_shape is not None:
-            members = {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
-            lines = ParamValidator().validate(members, model.output_shape).generate_report().splitlines()
-            wrong.extend(f"{model.name}: {line}" for line in lines if line.startswith(WRONG))
-            seen.add(model.name)
-
-    def check(client):
-        client.meta.events.register("after-call", note, unique_id="check-shapes")
-        clients.append(client)
-        return seen
-
-    yield check
-    for client in clients:
-        client.meta.events.unregister("after-call", note, unique_id="check-shapes")
-    assert [line for line in wrong if line != PRIVATE] == []
 
 
 def contains(answer, expected):

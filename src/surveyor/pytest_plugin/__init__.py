@@ -19,6 +19,7 @@ pytest_plugins = [
     "surveyor.fixtures.operations",
     "surveyor.fixtures.namespaces",
     "surveyor.fixtures.services",
+    "surveyor.fixtures.shapes",
     "surveyor.fixtures.tasks",
     "surveyor.fixtures.container_instances",
     "surveyor.fixtures.calls",

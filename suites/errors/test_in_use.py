@@ -1,6 +1,6 @@
 """ResourceInUse: a resource that contains another one is not deleted."""
 
-from surveyor.testing import for_each, proves, raises
+from surveyor.testing import for_each, is_refused, proves, raises
 
 
 @proves("errors.resource-in-use-guards-contents")
@@ -20,6 +20,15 @@ def test_service_with_an_instance_is_in_use(cloudmap, make_service, register, de
         cloudmap.delete_service(Id=deleted[member])
         with raises("ServiceNotFound"):
             cloudmap.get_service(Id=deleted["Id"])
+
+
+@proves("errors.resource-in-use-guards-contents")
+def test_a_deleted_service_has_no_instance(cloudmap, make_service, wait_for_operation, http_namespace):
+    """Of RegisterInstance and a DeleteService that follows at once, one fails."""
+    service = make_service(http_namespace)["Id"]
+    started = cloudmap.register_instance(ServiceId=service, InstanceId="i-1", Attributes={"colour": "red"})
+    refused = is_refused(lambda: cloudmap.delete_service(Id=service))
+    assert wait_for_operation(started)["Status"] == ("SUCCESS" if refused else "FAIL")
 
 
 @proves("errors.resource-in-use-guards-contents")

@@ -42,10 +42,8 @@ def register_instance(call: Call, request: RegisterInstanceRequestTypeDef) -> Do
     if running is not None and token is not None and cloudmap_state(call).tokens.get((service.id, token)) == running.id:
         return {"OperationId": running.id}
     operations.refuse_if_running(call, *subject)
-    is_new = instance_id not in service.instances
-    if is_new:
+    if instance_id not in service.instances:
         _refuse_over_quota(call, service)
-        service.registering.add(instance_id)
 
     def work() -> None:
         before = service.instances.get(instance_id)
@@ -61,18 +59,12 @@ def register_instance(call: Call, request: RegisterInstanceRequestTypeDef) -> Do
         if before is not None:
             health.cancel_status_change(before)
         service.instances[instance_id] = registered
-        service.registering.discard(instance_id)
         discovery.publish_membership(call, service, instance_id, registered)
         call.note("instance.registered", instance_id, service.name)
 
-    def undo() -> None:
-        service.registering.discard(instance_id)
-
     targets = {"INSTANCE": instance_id, "SERVICE": service.id}
     dependent_actions = _dependent_actions(call, service, attributes)
-    answer = operations.start(
-        call, "REGISTER_INSTANCE", subject, targets, work, undo=undo, dependent_actions=dependent_actions
-    )
+    answer = operations.start(call, "REGISTER_INSTANCE", subject, targets, work, dependent_actions=dependent_actions)
     if token is not None:
         cloudmap_state(call).tokens[service.id, token] = str(answer["OperationId"])
     return answer
@@ -93,12 +85,10 @@ def _dependent_actions(call: Call, service: CloudMapService, attributes: Mapping
 
 def _refuse_over_quota(call: Call, service: CloudMapService) -> None:
     quotas = call.world.settings.quotas
-    if len(service.instances) + len(service.registering) >= quotas.instances_per_service:
+    if len(service.instances) >= quotas.instances_per_service:
         raise ServiceError("ResourceLimitExceeded", f"the quota of instances of service {service.id} is exhausted")
     in_namespace = sum(
-        len(other.instances) + len(other.registering)
-        for other in cloudmap_state(call).services.values()
-        if other.namespace is service.namespace
+        len(other.instances) for other in cloudmap_state(call).services.values() if other.namespace is service.namespace
     )
     if in_namespace >= quotas.instances_per_namespace:
         raise ServiceError(

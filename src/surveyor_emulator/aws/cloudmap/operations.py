@@ -47,10 +47,9 @@ def start(
     work: Callable[[], object],
     *,
     run: Delay | None = None,
-    undo: Callable[[], object] | None = None,
     dependent_actions: Mapping[str, str] | None = None,
 ) -> Document:
-    """Submit an operation that does ``work`` later; ``undo`` runs when that fails.
+    """Submit an operation that does ``work`` later.
 
     ``dependent_actions`` maps further actions that the caller must be allowed to their resources (AWS Cloud Map
     Developer Guide, How AWS Cloud Map works with IAM: forward access sessions). Raise DuplicateRequest if an operation
@@ -86,8 +85,6 @@ def start(
             work()
         except Exception as error:  # noqa: BLE001  # whatever is raised becomes the error of the operation
             operation.status, operation.error = "FAIL", _describe_failure(operation, error)
-            if undo is not None:
-                undo()
         else:
             operation.status = "SUCCESS"
         operation.updated = call.now

@@ -119,9 +119,9 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
 def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document:
     """Delete a service that has no instances, with its attributes."""
     service = find_service(call, request["Id"])
-    if service.instances or service.registering:
-        raise ServiceError("ResourceInUse", f"service {service.id} still has registered instances")
     registry = cloudmap_state(call)
+    if service.instances or any(subject[:2] == ("instance", service.id) for subject in registry.running):
+        raise ServiceError("ResourceInUse", f"service {service.id} still has registered instances")
     del registry.services[service.id], registry.services_by_name[service.namespace.id, service.name]
     registry.tags.pop(service.arn, None)
     call.note("service.deleted", service.id, service.name)

@@ -132,8 +132,6 @@ class CloudMapService:
     created_by: str
     attributes: dict[str, str] = field(default_factory=dict)
     instances: dict[str, RegisteredInstance] = field(default_factory=dict)
-    # Instance ids whose first registration is in progress; they count towards the quotas.
-    registering: set[str] = field(default_factory=set)
     view: DiscoveryView = field(default_factory=DiscoveryView)
 
     @property

@@ -42,7 +42,7 @@ def test_tasks_are_targets(
     ]
     healthy = targets().get((address_of(running[0]), TASK_PORT)) == "healthy"
     assert healthy or deployment["rolloutState"] == "IN_PROGRESS"
-    wait_until_steady(service)
+    assert wait_until_steady(service)["loadBalancers"] == load_balancers
     [task] = tasks_of(service)
     assert targets() == {(address_of(task), TASK_PORT): "healthy"}
     call_task(task, "/health?do=fail", "PUT")

@@ -292,13 +292,3 @@ def test_a_service_that_was_deleted_is_created_again(
     assert [call.status for call in call_from_task(client, second.url)] == [200]
     clock.wait(30)
     assert [call.status for call in call_from_task(client, second.url)] == [200]
-    ecs.delete_service(cluster=cluster, service=again["serviceName"], force=True)
-    eventually(is_inactive, within=timeouts.TASK)
-
-    def is_free():
-        try:
-            return make_connect_service("another", count=0, endpoint=again["endpoint"])
-        except ClientError:
-            return None
-
-    eventually(is_free, within=timeouts.TASK)

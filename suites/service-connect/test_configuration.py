@@ -128,6 +128,18 @@ def test_a_namespace_has_a_name_or_an_arn(ecs, cloudmap, configure, http_namespa
             ecs.list_services_by_namespace(namespace=reference)
 
 
+@proves("service-connect.namespace.by-name-or-arn")
+def test_a_namespace_is_needed(ecs, make_connect_service, unique_name, http_namespace):
+    """In a cluster without a default namespace a client must name one."""
+    # ecs/ClusterServiceConnectDefaults: "You can set the namespace of each service individually"
+    new = ecs.create_cluster(clusterName=unique_name("cluster"))["cluster"]["clusterName"]
+    with pytest.raises(ClientError):
+        make_connect_service(count=0, cluster=new, configuration={"namespace": None})
+    ecs.update_cluster(cluster=new, serviceConnectDefaults={"namespace": http_namespace["Arn"]})
+    service = make_connect_service(count=0, cluster=new, configuration={"namespace": None}).service
+    assert primary(service)["serviceConnectConfiguration"]["enabled"]
+
+
 @proves("service-connect.port-name.of-the-task-definition")
 def test_a_port_name_must_be_in_the_task_definition(make_connect_service, update_definition, configure):
     """The name of a port mapping is accepted; another name, the container's and a lost name are refused."""

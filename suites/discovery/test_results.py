@@ -150,3 +150,25 @@ def test_health_is_unknown_without_check(cloudmap, make_service, register, event
     names = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"]}
     [found] = eventually(lambda: cloudmap.discover_instances(**names)["Instances"], within=timeouts.DISCOVERY)
     assert found["HealthStatus"] == "UNKNOWN"
+
+
+@proves("discovery.unknown-without-check")
+def test_health_follows_the_check_of_the_service(
+    cloudmap, make_service, register, eventually, wait_for_success, public_namespace
+):
+    """An instance is UNKNOWN until its service gets a health check, and again once the check is deleted."""
+    # Route 53 does not check private and documentation ranges; this is a name server of Route 53.
+    server = {"AWS_INSTANCE_IPV4": "205.251.192.1", "AWS_INSTANCE_PORT": "53"}
+    service = make_service(public_namespace, DnsConfig=dns_config("A"))
+    register(service, "i-1", server)
+    http_name = public_namespace["Properties"]["HttpProperties"]["HttpName"]
+    names = {"NamespaceName": http_name, "ServiceName": service["Name"], "HealthStatus": "ALL"}
+
+    def health():
+        return [found["HealthStatus"] for found in cloudmap.discover_instances(**names)["Instances"]]
+
+    eventually(lambda: health() == ["UNKNOWN"], within=timeouts.DISCOVERY)
+    records = {"DnsConfig": {"DnsRecords": dns_config("A")["DnsRecords"]}}
+    for check, expected in (({"HealthCheckConfig": {"Type": "TCP"}}, "HEALTHY"), ({}, "UNKNOWN")):
+        wait_for_success(cloudmap.update_service(Id=service["Id"], Service={**records, **check}))
+        eventually(lambda: health() == [expected], within=timeouts.DISCOVERY)  # noqa: B023 (called at once)

@@ -157,3 +157,35 @@ def test_lists_are_limited_to_a_cluster(client_limited_to, pairs, unique_name):
         for refused in (other, id_of(other), unique_name("none")):
             with raises(DENIED):
                 operation(cluster=refused)
+
+
+@proves("ecs.permissions.service-keys")
+@for_each("key", ["ecs:subnet", "ecs:auto-assign-public-ip", "ecs:task-definition"])
+def test_a_service_is_limited_by_its_network_and_definition(
+    client_limited_to, make_task_definition, unique_name, cluster, network, key
+):
+    """A service is created with the subnet, the public address and the definition of the condition, not with others."""
+    definition = make_task_definition()["taskDefinitionArn"]
+    awsvpc = network["awsvpcConfiguration"]
+    has_public_ip = str(awsvpc["assignPublicIp"] == "ENABLED").lower()
+    values = {
+        "ecs:subnet": ("ForAnyValue:StringEquals", awsvpc["subnets"][0], "subnet-0123456789abcdef0"),
+        "ecs:auto-assign-public-ip": ("Bool", has_public_ip, {"true": "false", "false": "true"}[has_public_ip]),
+        "ecs:task-definition": ("ArnEquals", definition, make_task_definition()["taskDefinitionArn"]),
+    }
+    operator, ours, other = values[key]
+
+    def create(value):
+        statement = {**allow("ecs:CreateService", "*"), "Condition": {operator: {key: value}}}
+        client_limited_to(statement)("ecs").create_service(
+            cluster=cluster,
+            serviceName=unique_name("service"),
+            taskDefinition=definition,
+            desiredCount=0,
+            launchType="FARGATE",
+            networkConfiguration=network,
+        )
+
+    create(ours)
+    with raises(DENIED):
+        create(other)

@@ -32,10 +32,12 @@ def test_a_client_token_creates_one_service(make_task_definition, make_ecs_servi
     """The same request with the same token returns the service that exists; with another token it is refused."""
     # ecs/CreateServiceRequest.clientToken: "An identifier that you provide to ensure the idempotency of the request."
     definition = make_task_definition()
-    request = {"count": 0, "serviceName": unique_name("service")}
+    tags = [{"key": "team", "value": "red"}]
+    request = {"count": 0, "serviceName": unique_name("service"), "tags": tags}
     token = unique_name("token")[:36]
     first, again = (make_ecs_service(definition, clientToken=token, **request) for _ in range(2))
     assert (first["serviceArn"], first["createdAt"]) == (again["serviceArn"], again["createdAt"])
+    assert first["tags"] == again["tags"] == tags
     with raises(INVALID):
         make_ecs_service(definition, clientToken=unique_name("other")[:36], **request)
 

@@ -49,11 +49,15 @@ def test_a_call_has_a_line(
             assert "404" in message
             assert ("?key=secret-" in message) is (query == "ENABLED"), (query, message)
             assert ("secret" in message) is (query == "ENABLED")
+            # The path is a value not part of another one.
+            paths = {f"/{query}-{number}" + f"?key=secret-{number}" * (query == "ENABLED") for number in range(3)}
             if form == "JSON":
                 values = {str(value) for value in json.loads(message).values()}
                 assert {"GET", "404"} <= values
+                assert len(values & paths) == 1
             else:
                 assert not message.startswith("{")
+                assert len(set(message.split()) & paths) == 1
 
 
 @proves("service-connect.access-logs.log-group")

@@ -59,6 +59,9 @@ MALFORMED = {
     "absent record": packet(ROOT_QUESTION, additional=1),
     "half a record": packet(ROOT_QUESTION + OPT[:-1], additional=1),
     "record without its data": packet(ROOT_QUESTION + OPT[:-1] + b"\1", additional=1),
+    "record with a label of 64 bytes": packet(
+        ROOT_QUESTION + b"\x40" + b"a" * 64 + b"\0" + bytes.fromhex("ff00 0001 00000000 0000"), additional=1
+    ),
     "two OPT records": packet(ROOT_QUESTION + OPT * 2, additional=2),
     "OPT record with a name": packet(ROOT_QUESTION + b"\1a" + OPT, additional=1),
 }
@@ -78,7 +81,7 @@ def test_malformed_query_is_a_format_error(send, message):
 def test_longest_name_is_well_formed(send):
     """A query with a name of 255 bytes, the maximum, is no format error, and neither is one with further records."""
     longest = LABEL * 3 + b"\x3d" + b"a" * 61 + ROOT_QUESTION
-    # Unknown type 65280: one with a name of its own, one whose name is a pointer to the question.
+    # Unknown type 65280: one with another name, one whose name is a pointer to the question.
     record = bytes.fromhex("ff00 0001 00000000 0002 abcd")
     for body, additional in ((longest, 0), (longest + b"\1a\0" + record + b"\xc0\x0c" + record + OPT, 3)):
         answer = send(packet(body, additional=additional))

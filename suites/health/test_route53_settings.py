@@ -126,8 +126,8 @@ def test_update_changes_the_settings_in_the_request(route53, create, get):
     updated = route53.update_health_check(HealthCheckId=check["Id"], ResetElements=reset)["HealthCheck"]
     assert updated["HealthCheckConfig"] == {name: value for name, value in expected.items() if name not in reset}
     parent = create(**CALCULATED, ChildHealthChecks=[check["Id"]])
-    reset = {"HealthThreshold": 0, "ResetElements": ["ChildHealthChecks"]}
-    updated = route53.update_health_check(HealthCheckId=parent["Id"], **reset)["HealthCheck"]["HealthCheckConfig"]
+    route53.update_health_check(HealthCheckId=parent["Id"], HealthThreshold=0, ResetElements=["ChildHealthChecks"])
+    updated = get(parent)["HealthCheckConfig"]
     assert (updated["HealthThreshold"], updated.get("ChildHealthChecks", [])) == (0, [])
 
 

@@ -77,7 +77,8 @@ def test_list_begins_at_name_and_type(filled, list_page, zone):
 @for_each("size", [1, 2, 7, 8])
 def test_pages_continue_where_the_last_one_ended(filled, list_page, size):
     """Pages of MaxItems, each of which begins at the Next members of the last, hold each record set once."""
-    found, start = [], {}
+    found = []
+    start: dict[str, str] = {}
     while True:
         entries, page = list_page(MaxItems=str(size), **start)
         found += entries

@@ -85,7 +85,8 @@ def test_zones_of_a_vpc_are_listed(route53, make_zone, account, in_vpc, second_v
         {"HostedZoneId": zone["Id"].rpartition("/")[2], "Name": zone["Name"], "Owner": {"OwningAccount": account}}
         for zone in zones
     ]
-    found, token = [], {}
+    found = []
+    token: dict[str, str] = {}
     for _ in range(1000):  # a shared VPC has further zones
         page = route53.list_hosted_zones_by_vpc(**in_vpc, MaxItems="1", **token)
         assert (len(page["HostedZoneSummaries"]), page["MaxItems"]) == (1, "1")

@@ -182,6 +182,7 @@ def test_revisions_are_listed(ecs, make_task_definition, make_ecs_service, uniqu
     families = [f"{prefix}-a", f"{prefix}-b"]
     first, second, third = (make_task_definition(family=families[0]) for _ in range(3))
     only = make_task_definition(family=families[1])
+    make_task_definition(family=unique_name("other"))
     make_ecs_service(second, count=0)
     for definition in (second, only):
         ecs.deregister_task_definition(taskDefinition=definition["taskDefinitionArn"])

@@ -228,6 +228,8 @@ def test_tags_of_users_and_roles_decide(make_user, make_role, assume):
         assert allowed_lists(assume(make_role(statement), Tags=tags)) == allowed
     assert allowed_lists(assume(make_role(statement, Tags=red), Tags=blue)) == set()
     assert allowed_lists(assume(make_role(statement, Tags=blue), Tags=red)) == {SERVICES}
+    # sts/AssumeRoleRequest.Tags: "the session tag passed in the request takes precedence over the role tag"
+    assert allowed_lists(assume(make_role(statement, Tags=[{"Key": "TEAM", "Value": "red"}]), Tags=blue)) == set()
     other = [{"Key": "env", "Value": "test"}]
     assert allowed_lists(assume(make_role(statement, Tags=red), Tags=other)) == {SERVICES}
 

@@ -26,6 +26,7 @@ from surveyor.conformance.mutants.http_proxy import CONTROL
 from surveyor.conformance.mutants.response_change import ResponseChange
 from surveyor.conformance.run import RunConfig, run_pytest
 from surveyor.layout import find_layout
+from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import SETTINGS
@@ -113,6 +114,12 @@ def work(what: Work) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     config = RunConfig(find_layout(), str(what.target), what.out, Selection(), 1)
     run_pytest(config, Collector(), "tests.mutation.worker")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have a failed test count, whether or not the machine is busy."""
+    if WORK is not None:
+        config.stash[IGNORE_MACHINE] = True
 
 
 @pytest.hookimpl(tryfirst=True)

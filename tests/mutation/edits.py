@@ -1,7 +1,7 @@
 """The mutants of a source file: each is one edit, made by an operator of mutmut or by one of the two below.
 
 Edits that no document speaks of are left out by rule: texts of messages (a text with a space), docstrings, annotations,
-decorators, what is logged or raised as an internal error, `__all__`, and arguments that only name something.
+types, decorators, what is logged or raised as an internal error, `__all__`, and arguments that only name something.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _SKIPPED_NODES = (cst.Annotation, cst.Decorator, cst.ImportFrom, cst.Import, cst
 @dataclass(frozen=True)
 class SourceMutant:
     """One edit. `line` counts from 1; `before` and `after` are the changed lines; `text` is the whole edited file.
+    `at_import`: the line runs when the file is imported, not when a function is called.
 
     `key` stays the same while these lines and the name of their function do, whatever is edited elsewhere.
     """
@@ -38,6 +39,7 @@ class SourceMutant:
     before: str
     after: str
     text: str
+    at_import: bool = False
 
     @property
     def key(self) -> str:
@@ -48,12 +50,13 @@ class SourceMutant:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A place that can be edited, and how. `line` counts from 1."""
+    """A place that can be edited, and how. `line` counts from 1; `at_import` as in SourceMutant."""
 
     file: str
     line: int
     function: str
     operator: str
+    at_import: bool
     module: cst.Module
     original: cst.CSTNode
     mutated: cst.CSTNode
@@ -64,7 +67,7 @@ class Candidate:
         assert isinstance(edited, cst.Module)
         source, text = self.module.code, edited.code
         before, after = _changed_lines(source, text)
-        return SourceMutant(self.file, self.line, self.function, self.operator, before, after, text)
+        return SourceMutant(self.file, self.line, self.function, self.operator, before, after, text, self.at_import)
 
 
 def candidates_in(root: Path, path: Path) -> list[Candidate]:
@@ -74,35 +77,38 @@ def candidates_in(root: Path, path: Path) -> list[Candidate]:
     wrapper.module.visit(visitor)
     file = path.relative_to(root).as_posix()
     return [
-        Candidate(file, line, function, operator, wrapper.module, original, mutated)
-        for original, mutated, operator, line, function in visitor.edits
+        Candidate(file, line, function, operator, at_import, wrapper.module, original, mutated)
+        for original, mutated, operator, line, function, at_import in visitor.edits
     ]
 
 
 class _Visitor(cst.CSTVisitor):
-    """Collect (original node, mutated node, operator, line, function) of what may be edited."""
+    """Collect (original node, mutated node, operator, line, function, at import) of what may be edited."""
 
     def __init__(self, wrapper: MetadataWrapper) -> None:
         super().__init__()
         self._positions = wrapper.resolve(PositionProvider)
         self._parents = wrapper.resolve(ParentNodeProvider)
         self._names: list[str] = []
-        self.edits: list[tuple[cst.CSTNode, cst.CSTNode, str, int, str]] = []
+        self._functions = 0
+        self.edits: list[tuple[cst.CSTNode, cst.CSTNode, str, int, str, bool]] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, _SKIPPED_NODES) or _is_uninteresting(node):
             return False
         if isinstance(node, cst.FunctionDef | cst.ClassDef):
             self._names.append(node.name.value)
+            self._functions += isinstance(node, cst.FunctionDef)
         for operator, mutated in _mutations(node):
             if self._may_edit(node, operator):
                 line = self._positions[node].start.line
-                self.edits.append((node, mutated, operator, line, ".".join(self._names)))
+                self.edits.append((node, mutated, operator, line, ".".join(self._names), not self._functions))
         return True
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
         if isinstance(original_node, cst.FunctionDef | cst.ClassDef):
             self._names.pop()
+            self._functions -= isinstance(original_node, cst.FunctionDef)
 
     def _may_edit(self, node: cst.CSTNode, operator: str) -> bool:
         if isinstance(node, cst.BaseString) and (" " in _text(node) or not _text(node)):
@@ -157,6 +163,8 @@ def _is_uninteresting(node: cst.CSTNode) -> bool:
     if isinstance(node, cst.Call):
         name = node.func.attr.value if isinstance(node.func, cst.Attribute) else getattr(node.func, "value", "")
         return name in _INTERNAL_CALLS
+    if isinstance(node, cst.Subscript):  # a type, as annotations are
+        return isinstance(node.value, cst.Name) and node.value.value == "Literal"
     if isinstance(node, cst.Assign):
         return any(isinstance(target.target, cst.Name) and target.target.value == "__all__" for target in node.targets)
     if isinstance(node, cst.If):

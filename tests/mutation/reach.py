@@ -20,14 +20,15 @@ class Reach:
     seconds: Mapping[str, float]
     lines: Mapping[str, Mapping[int, frozenset[str]]]
 
-    def tests_of(self, file: str, line: int) -> list[str]:
+    def tests_of(self, file: str, line: int, *, at_import: bool = False) -> list[str]:
         """Return the tests that can notice an edit of a line, the quickest first.
 
-        Those that run the line; for one that runs only when the file is imported, such as a table, all that run any
-        line of the file; for a file of tables only, all tests.
+        Those that run the line; for one that runs when the file is imported, such as a table, all that run any line of
+        the file, whichever of them imported it; for a file of tables only, all tests.
         """
         lines = self.lines.get(file, {})
-        tests = lines.get(line) or frozenset().union(*lines.values()) or frozenset(self.seconds)
+        reached = None if at_import else lines.get(line)
+        tests = reached or frozenset().union(*lines.values()) or frozenset(self.seconds)
         return sorted(tests & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
 
 

@@ -95,7 +95,7 @@ def judge_mutants(
     jobs, by_key = [], {mutant.key: mutant for mutant in mutants}
     for mutant in mutants:
         if mutant.key not in judged:
-            tests = reach.tests_of(mutant.file, mutant.line)
+            tests = reach.tests_of(mutant.file, mutant.line, at_import=mutant.at_import)
             hint = cache.hint(mutant)
             jobs.append(Job(mutant.key, tuple(sorted(tests, key=lambda test: test != hint)), mutant.file, mutant.text))
     say(f"{len(mutants)} mutants: {len(judged)} judged before, {len(jobs)} to judge")

@@ -80,6 +80,8 @@ def test_tests_of_a_line_are_the_quickest_first(tmp_path: Path) -> None:
     loaded = load_reach(tmp_path / "reach.json")
     assert loaded.tests_of("x.py", 3) == ["b", "a"]
     assert loaded.tests_of("x.py", 9) == ["b", "a"]
+    assert loaded.tests_of("x.py", 4) == ["a"]
+    assert loaded.tests_of("x.py", 4, at_import=True) == ["b", "a"]
     assert loaded.tests_of("tables.py", 1) == ["c", "b", "a"]
 
 

@@ -78,7 +78,7 @@ def test_share_is_the_weight(create, answers, eventually, zone):
     Of 120 answers less than 91 or all have the first record once in 300,000 runs.
     """
     # ResourceRecordSet.Weight: "if you set Weight to 0 for a resource record set, Route 53 never responds to queries
-    # with the applicable value for that resource record set"
+    # with the applicable value"
     name = f"www.{zone['Name']}"
     create(name, {"Weight": 9}, {"Weight": 1}, {"Weight": 0})
     eventually(lambda: answers(name) != [[]], within=timeouts.DNS_CHANGE)
@@ -100,8 +100,8 @@ def test_equal_probability_if_all_weights_are_zero(create, answers, drawn, event
 @proves("dns.records.weights-and-health")
 def test_zero_weight_is_the_last_resort(create, drawn, eventually, set_health, zone):
     """Unhealthy records are left out; zero weights count only while no other is healthy, others if none is."""
-    # dns-failover-types: "If all the records that have a weight greater than 0 are unhealthy, then Route 53 considers
-    # the zero-weighted records."
+    # health-checks-how-route-53-chooses-records: "If all the records that have a weight greater than 0 are unhealthy,
+    # then Route 53 considers the zero-weighted records."
     name = f"www.{zone['Name']}"
     policies = [{"Weight": weight, "healthy": True} for weight in (2, 1, 0)]
     checks = create(name, *policies)
@@ -122,7 +122,7 @@ def test_zero_weight_is_the_last_resort(create, drawn, eventually, set_health, z
 def test_primary_unless_only_the_secondary_is_healthy(create, answers, eventually, set_health, zone, rdtype):
     """The secondary is answered while the primary is unhealthy and it is healthy; without a check it is healthy."""
     # ResourceRecordSet.Failover: "When the secondary resource record set is unhealthy, Route 53 responds to DNS queries
-    # with the applicable value from the primary resource record set regardless of the health of the primary"
+    # with the applicable value … regardless of the health of the primary"
     checked, unchecked = f"www.{zone['Name']}", f"other.{zone['Name']}"
     secondary, primary = {"Failover": "SECONDARY"}, {"Failover": "PRIMARY", "healthy": True}
     second, first = create(checked, {**secondary, "healthy": True}, primary, rdtype=rdtype)
@@ -199,7 +199,7 @@ def test_alias_inherits_the_health_of_its_target(create, answers, drawn, eventua
 @proves("dns.cname.loop-ends")
 def test_loop_of_cname_records_ends(change_record, query_dns, eventually, zone):
     """Two CNAME records that name each other are answered with each of them at most once, and without an address."""
-    # RFC 1034, 3.6.2: name servers should not loop over such chains.
+    # RFC 1034, 3.6.2: "domain software should not fail when presented with CNAME chains or loops"
     names = [f"{label}.{zone['Name']}." for label in ("one", "two")]
     for name, target in zip(names, names[::-1], strict=True):
         record = {"Name": name, "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": target}]}
@@ -243,7 +243,7 @@ def test_multivalue_records_have_all_their_values(create, answers, eventually, z
 @proves("dns.records.of-each-type")
 def test_record_of_each_type_is_answered(change_record, query_dns, eventually, zone):
     """A query for each type that Route 53 supports is answered with the record of this type."""
-    # ResourceRecordSet.Type: "Valid values for basic resource record sets: A | AAAA | CAA | CNAME | DS |MX | NAPTR | …"
+    # ResourceRecordSet.Type: "Valid values for basic resource record sets: A | AAAA | CAA | CNAME | DS | MX | NAPTR …"
     name = f"www.{zone['Name']}"
     values = {
         "A": "192.0.2.1",

@@ -114,8 +114,8 @@ def test_a_task_has_an_essential_container_and_memory(make_task_definition):
 @proves("ecs.definition.ports")
 def test_the_host_port_depends_on_the_network_mode(make_task_definition):
     """In awsvpc and host mode the host port is the container port; in bridge mode it is any other, or 0."""
-    # ecs/PortMapping.hostPort: "If you use containers in a task with the awsvpc or host network mode, the hostPort can
-    # either be left blank or set to the same value as the containerPort."
+    # ecs/PortMapping.hostPort, of the modes awsvpc and host: "the hostPort can either be left blank or set to the same
+    # value as the containerPort."
 
     def register(mode, port, host_port):
         mapping = {"containerPort": port} if host_port is None else {"containerPort": port, "hostPort": host_port}
@@ -176,7 +176,7 @@ def test_a_definition_is_described(ecs, make_task_definition, clock, account, un
 @proves("ecs.definition.lists")
 def test_revisions_are_listed(ecs, make_task_definition, make_ecs_service, unique_name):
     """Revisions are listed by family, status (ACTIVE by default) and order; a family counts as its revisions do."""
-    # ecs/ListTaskDefinitionsRequest.sort: "By default, ( ASC ) task definitions are listed lexicographically by family
+    # ecs/ListTaskDefinitionsRequest.sort: "By default, (ASC) task definitions are listed lexicographically by family
     # name and in ascending numerical order by revision"
     prefix = unique_name("family")
     families = [f"{prefix}-a", f"{prefix}-b"]

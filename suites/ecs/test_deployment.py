@@ -454,7 +454,7 @@ def test_a_service_deployment_has_a_status(
 ):
     """A deployment is IN_PROGRESS until it is SUCCESSFUL; a stopped one is rolled back, or STOPPED with ABORT."""
     # ecs/StopServiceDeployment: "ROLLBACK - This option rolls back the service deployment to the previous service
-    # revision. You can use this option even if you didn't configure the service deployment for the rollback option."
+    # revision."
     first, second = (make_task_definition()["taskDefinitionArn"] for _ in range(2))
     never = make_task_definition(container={"healthCheck": {"command": ["CMD-SHELL", "exit 0"], "interval": 300}})
     service = make_ecs_service({**never, "taskDefinitionArn": first})

@@ -300,7 +300,7 @@ def test_a_task_is_placed_once_there_is_an_instance(
     ecs, make_task_definition, make_ecs_service, wait_until_steady, start_container_instances, eventually, cluster
 ):
     """Without an instance a service has no task and an event that says so; with one it runs its task."""
-    # guide: "(service service-name) was unable to place a task because no container instance met all of its
+    # guide: "service (service-name) was unable to place a task because no container instance met all of its
     # requirements."
     service = make_ecs_service(make_task_definition(**BRIDGE))
 

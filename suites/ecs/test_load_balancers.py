@@ -28,8 +28,8 @@ def test_tasks_are_targets(
     eventually, cloudmap, cluster, http_namespace, balanced,
 ):  # fmt: skip
     """A task that runs is a target and counts once it is healthy; a failing one is replaced; a stopped one is none."""
-    # ecs/UpdateContainerInstancesState: "Tasks for services that use a load balancer are considered healthy if they're
-    # in the RUNNING state and are reported as healthy by the load balancer."
+    # ecs/UpdateContainerInstancesState, of services with a load balancer: tasks "are considered healthy if they're in
+    # the RUNNING state and are reported as healthy by the load balancer."
     targets, load_balancers = balanced
     registry, definition = make_service(http_namespace), make_task_definition()
     service = make_ecs_service(definition, registry, loadBalancers=load_balancers)
@@ -54,7 +54,8 @@ def test_tasks_are_targets(
     eventually(is_replaced, within=timeouts.DEPLOYMENT)
     end = eventually(lambda: describe_task(task).get("stoppedAt") and describe_task(task), within=timeouts.TASK)
     assert end["stopCode"] == "ServiceSchedulerInitiated"
-    # guide: "DEACTIVATING", in which the target is deregistered: the containers are stopped after the delay.
+    # guide, task-lifecycle and load-balancer-connection-draining: the target is deregistered in the state DEACTIVATING,
+    # and the containers are stopped after the delay.
     assert (end["executionStoppedAt"] - end["stoppingAt"]).total_seconds() >= HOLD - 1
     wait_until_steady(service)
     [other] = tasks_of(service)

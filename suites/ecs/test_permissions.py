@@ -50,7 +50,8 @@ CALLS = {
 @for_each("action", list(CALLS))
 def test_an_action_is_limited_to_a_resource(client_limited_to, pairs, cluster, action):
     """An action that is allowed on the ARN of one resource succeeds by its name and ARN, and not on another one."""
-    # guide: "Each action in the Actions table identifies the resource types that can be specified with that action."
+    # guide: "If the column includes a resource type, then you can specify an ARN of that type in a statement with that
+    # action."
     kind, call = CALLS[action]
     ours, other = pairs[kind]
     caller = client_limited_to(allow(f"ecs:{action}", ours))("ecs")
@@ -92,7 +93,7 @@ def test_tags_and_task_sets_are_limited_to_a_resource(client_limited_to, pairs, 
 @proves("ecs.permissions.run-task")
 def test_run_task_needs_the_task_definition(client_limited_to, pairs, cluster, network):
     """RunTask is allowed on a revision, also if it is named by its family, in one cluster, and not on another."""
-    # guide: "RunTask ... task-definition*"
+    # guide: "Required resources are indicated in the table with an asterisk (*)": task-definition* of RunTask
     ours, other = pairs["definition"]
     key = {"ecs:cluster": pairs["cluster"][0].replace(id_of(pairs["cluster"][0]), cluster)}
     caller = client_limited_to(allow("ecs:RunTask", ours, **key))("ecs")
@@ -146,7 +147,7 @@ def test_a_role_is_passed_with_permission(
 @proves("ecs.permissions.cluster-key")
 def test_lists_are_limited_to_a_cluster(client_limited_to, pairs, unique_name):
     """With ecs:cluster the lists of one cluster are allowed and those of another are not."""
-    # guide: "ecs:cluster Filters access by the ARN of an Amazon ECS cluster"
+    # guide, ecs:cluster: "Filters access by the ARN of an Amazon ECS cluster"
     ours, other = pairs["cluster"]
     caller = client_limited_to(
         allow(["ecs:ListServices", "ecs:ListTasks", "ecs:ListContainerInstances"], "*", **{"ecs:cluster": ours})

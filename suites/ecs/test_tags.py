@@ -72,7 +72,7 @@ def test_a_resource_has_tags(ecs, make_tagged, kind):
 @proves("ecs.tags.reserved-and-unique")
 def test_some_tags_are_refused(ecs, make_tagged, cluster):
     """The prefix aws: is refused in any case, and so are an empty key, a key given twice and 51 tags."""
-    # ecs/Tag: "Do not use aws: , AWS: , or any upper or lowercase combination of such as a prefix for either keys or
+    # ecs/Tag: "Do not use aws:, AWS:, or any upper or lowercase combination of such as a prefix for either keys or
     # values"
     arn = make_tagged("cluster", as_tags(kept="1"))
     for key in ("aws:a", "AWS:a", "Aws:a", ""):

@@ -50,7 +50,7 @@ def override(*command, **variables):
 def test_run_task_overrides_command_and_environment(make_task_definition, run_task, exit_code):
     """A command is replaced behind its entry point, variables are added and replaced, and others stay."""
     # ecs/ContainerOverride.environment: "You can add new environment variables, which are added to the container at
-    # launch, or you can override the existing environment variables from the Docker image or the task definition."
+    # launch, or you can override the existing environment variables"
     variables = [{"name": name, "value": "1"} for name in ("KEPT", "CHANGED")]
     shell = {"entryPoint": ["sh", "-c"], "command": ["exit 3"], "environment": variables}
     definition = make_task_definition(container=shell, beside={"side": {"essential": False}})
@@ -149,7 +149,7 @@ def test_a_task_whose_container_cannot_start_has_a_reason(make_task_definition, 
     end = describe_task(task)
     assert (end["stopCode"], end["desiredStatus"]) == ("TaskFailedToStart", "STOPPED")
     assert "startedAt" not in end
-    # guide: "CannotStartContainerError: This error indicates that a container can't be started."
+    # guide, cannot-start-container: "This error occurs when a container can't be started."
     reasons = {part["name"]: part.get("reason", "") for part in end["containers"]}
     assert "CannotStartContainerError" in reasons["app"]
     assert {part["lastStatus"] for part in end["containers"]} == {"STOPPED"}

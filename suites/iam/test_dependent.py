@@ -60,8 +60,8 @@ def test_private_namespace_needs_route53_and_ec2(client_limited_to, wait_for_ope
 @for_each("value", ["true", "false"])
 def test_forwarded_calls_are_made_by_a_service(client_limited_to, wait_for_operation, unique_name, value):
     """The calls to Route 53 meet the condition that a service makes them for the caller, and not its opposite."""
-    # IAM User Guide, aws:ViaAWSService: "the request context contains this key with a value of true when an AWS service
-    # uses the credentials of an IAM principal to make a request"
+    # IAM User Guide, aws:ViaAWSService: "The request context key returns true when a service uses forward access
+    # sessions to make a request on behalf of the original IAM principal."
     by_service = {**allow(*ZONES), "Condition": {"Bool": {"aws:ViaAWSService": value}}}
     caller = client_limited_to(allow("servicediscovery:CreatePublicDnsNamespace"), by_service)("servicediscovery")
     create = partial(caller.create_public_dns_namespace, Name=f"{unique_name('ns')}.surveyor.test")

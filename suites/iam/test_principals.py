@@ -360,7 +360,7 @@ def test_keys_describe_the_principal(client, make_user, make_role, assume, accou
     region = {"aws:RequestedRegion": client("servicediscovery").meta.region_name}
     of_user = {"aws:PrincipalType": "User", "aws:PrincipalArn": f"arn:aws:iam::{account}:user/{name}"}
     of_user |= {"aws:PrincipalAccount": account, "aws:username": name, **region}
-    # IAM User Guide, aws:TokenIssueTime: "This key is present in the request context only when the principal uses
+    # IAM User Guide, aws:TokenIssueTime: "This key is included in the request context only when the principal uses
     # temporary credentials to make the request."
     condition = {"StringEquals": of_user, "Null": dict.fromkeys(OF_SESSIONS, "true")}
     user = make_user(allow(SERVICES, condition=condition), UserName=name)
@@ -398,8 +398,8 @@ def test_incomplete_arns_are_completed(make_user, make_service, http_namespace):
 @proves("iam.session-tokens")
 def test_session_tokens_of_users(make_user, make_role, assume, client_with, clock, account):
     """GetSessionToken needs no permission and returns credentials with those of the user, for 12 hours by default."""
-    # sts/GetSessionToken: "This duration can range from 900 seconds (15 minutes) up to a maximum of 129,600 seconds (36
-    # hours), with a default of 43,200 seconds (12 hours)."
+    # sts/GetSessionToken: "from 900 seconds (15 minutes) up to a maximum of 129,600 seconds (36 hours), with a default
+    # of 43,200 seconds (12 hours)."
     red = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
     user = make_user(allow(SERVICES, condition=red), deny("sts:*"), Tags=[{"Key": "team", "Value": "red"}])
     for params, seconds in (({}, 43_200), ({"DurationSeconds": 900}, 900), ({"DurationSeconds": 129_600}, 129_600)):

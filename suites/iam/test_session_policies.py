@@ -95,8 +95,8 @@ def test_malformed_session_policies_are_refused(assume):
 @proves("iam.session-policies.limits")
 def test_size_of_session_policies(assume):
     """A policy of 2,048 characters and ten ARNs are accepted; one character or ARN more is refused."""
-    # sts/AssumeRoleRequest.PolicyArns: "You can provide up to 10 managed policy ARNs. However, the plaintext that you
-    # use for both inline and managed session policies can't exceed 2,048 characters."
+    # sts/AssumeRoleRequest.PolicyArns: "You can provide up to 10 managed policy ARNs. However, the plaintext … for both
+    # inline and managed session policies can't exceed 2,048 characters."
     longest = f"{json.dumps({'Statement': STATEMENT}):<2048}"
     assert assume(Policy=longest)
     assert is_refused(lambda: assume(Policy=f"{longest} "))

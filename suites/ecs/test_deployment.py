@@ -465,9 +465,8 @@ def test_a_service_deployment_has_a_status(
     assert done["deploymentCircuitBreaker"]["failureCount"] == 0
     new = second if ending == "complete" else never["taskDefinitionArn"]
     ecs.update_service(cluster=cluster, service=service["serviceName"], taskDefinition=new)
-    newest, before = eventually(
-        lambda: len(deployments_of(service)) == 2 and deployments_of(service), timeouts.SCHEDULER
-    )
+    both = eventually(lambda: len(deployments_of(service)) == 2 and deployments_of(service), timeouts.SCHEDULER)
+    before, newest = sorted(both, key=lambda one: one["createdAt"])
     assert before["serviceDeploymentArn"] == done["serviceDeploymentArn"]
     assert newest["status"] in ("PENDING", "IN_PROGRESS")
     assert "finishedAt" not in newest

@@ -149,10 +149,9 @@ def test_lists_are_limited_to_a_cluster(client_limited_to, pairs, unique_name):
     """With ecs:cluster the lists of one cluster are allowed and those of another are not."""
     # guide, ecs:cluster: "Filters access by the ARN of an Amazon ECS cluster"
     ours, other = pairs["cluster"]
-    caller = client_limited_to(
-        allow(["ecs:ListServices", "ecs:ListTasks", "ecs:ListContainerInstances"], "*", **{"ecs:cluster": ours})
-    )("ecs")
-    for operation in (caller.list_services, caller.list_tasks, caller.list_container_instances):
+    statement = allow(["ecs:ListServices", "ecs:ListTasks"], "*", **{"ecs:cluster": ours})
+    caller = client_limited_to(statement)("ecs")
+    for operation in (caller.list_services, caller.list_tasks):
         operation(cluster=ours)
         operation(cluster=id_of(ours))
         for refused in (other, id_of(other), unique_name("none")):

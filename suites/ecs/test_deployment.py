@@ -240,7 +240,7 @@ def test_tasks_that_ran_are_replaced_at_once(
 ):
     """Tasks that reach RUNNING and then exit do not delay the next launch, and there is no event."""
     # guide: "Tasks that are stopped after they reach the RUNNING state don't start the throttle logic"
-    definition = make_task_definition(container={"command": ["sh", "-c", "sleep 1"]})
+    definition = make_task_definition(container={"command": ["sh", "-c", "sleep 0.2"]})
     service = make_ecs_service(definition)
     ends: dict[str, tuple[float, float]] = {}
 

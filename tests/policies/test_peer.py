@@ -7,6 +7,7 @@ say how to install it.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -102,6 +103,8 @@ def test_decisions_are_those_of_the_peer(peer: Peer, kind: Kind, data: st.DataOb
 
 # The peer replaces variables in every version of the language; EXPLAINED has the document.
 IN_TABLE = [claim for claim in TABLE if claim != "iam.policy-variables.need-the-version"]
+# It reads dates in epoch time and variables in ARNs in another way than documented; EXPLAINED has both.
+_NOT_IN_PEER = re.compile(r"'Date\w+': \{[^}]*-epoch>|'Arn\w+': \{[^}]*\$\{")
 NO_ARN = "arn:aws:servicediscovery:::-"
 """Stands for the resource of an action without a resource type: the peer reads * in a request as any resource."""
 
@@ -111,6 +114,8 @@ def test_the_peer_decides_as_the_table_of_the_suites_expects(peer: Peer, claim: 
     """The peer allows and refuses every request of suites/iam/policies.toml as the table says."""
     wrong = []
     for entry in table_cases(claim):
+        if _NOT_IN_PEER.search(entry.request):
+            continue
         case = replace(entry.case, resource=NO_ARN) if entry.case.resource == "*" else entry.case
         if (peer.decide(case) == "Allowed") is not entry.allowed:
             wrong.append(entry.request)
@@ -221,6 +226,16 @@ EXPLAINED = {
         DENIED,
         "the peer compares seconds with milliseconds",
         "IAM User Guide, Date condition operators: ISO 8601 or epoch time",
+    ),
+    "a variable in an ARN": Difference(
+        case_with(
+            {"ArnLike": {"servicediscovery:ServiceArn": "arn:*:*:*:${aws:PrincipalAccount}:service/*"}},
+            context={"servicediscovery:ServiceArn": (SERVICE,), "aws:PrincipalAccount": (HOME,)},
+        ),
+        ALLOWED,
+        DENIED,
+        "the peer does not replace variables for ARN operators",
+        "IAM User Guide, Policy variables: in any condition that involves the string operators or the ARN operators",
     ),
     "IfExists of a set that is absent": Difference(
         case_with({"ForAnyValue:StringEqualsIfExists": {"aws:TagKeys": "a"}}),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = ["ServiceError"]
 
 
 class ServiceError(Exception):
     """An error response: its code, its message, and further members of its shape in the model."""
 
-    def __init__(self, code: str, message: str, *, status: int | None = None, **members: str) -> None:
+    def __init__(self, code: str, message: str, *, status: int | None = None, **members: Any) -> None:
         """``status`` (HTTP) is needed only for errors that the service's model does not list."""
         super().__init__(f"{code}: {message}")
         self.code = code

@@ -63,7 +63,7 @@ def test_the_policy_engine_is_edited_and_compiles_again(tmp_path: Path) -> None:
     text = '{"Statement": {"Effect": "Allow", "NotAction": "ecs:*", "Resource": "*"}}'
 
     def covers_lists() -> bool:
-        statement = moto_store._parse(text, "p", "", "identity").statements[0]
+        statement = moto_store._parse(text, "identity").statements[0]
         return statement.covers_action("ecs:ListServices")
 
     assert not covers_lists()

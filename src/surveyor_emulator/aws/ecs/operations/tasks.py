@@ -46,7 +46,7 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     if token and ("RunTask", token) in state.tokens:
         earlier_request, arns = state.tokens["RunTask", token]
         if earlier_request != request:
-            raise ServiceError("ConflictException", "The token was used with other parameters.", resourceIds="")
+            raise ServiceError("ConflictException", "The token was used with other parameters.", resourceIds=list(arns))
         return {"tasks": [format_task(call, state.tasks[arn]) for arn in arns if arn in state.tasks], "failures": []}
     count = 1 if request.get("count") is None else request["count"]
     max_count = call.world.settings.quotas.tasks_per_run

@@ -24,6 +24,19 @@ def configure(request, make_connect_service, update_connect_service):
     return create if request.param == "CreateService" else update
 
 
+@pytest.fixture
+def update_definition(ecs, make_task_definition, cluster):
+    """Return `update_definition(connect_service, **params)`: UpdateService to a new task definition."""
+
+    def update(connect_service, **params):
+        definition = make_task_definition(**params)["taskDefinitionArn"]
+        return ecs.update_service(
+            cluster=cluster, service=connect_service.service["serviceName"], taskDefinition=definition
+        )
+
+    return update
+
+
 def primary(service):
     """Return the primary deployment."""
     return next(entry for entry in service["deployments"] if entry["status"] == "PRIMARY")

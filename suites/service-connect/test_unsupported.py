@@ -36,13 +36,14 @@ def test_an_unsupported_setting_is_refused(make_connect_service, setting):
 
 @proves("service-connect.unsupported.refused")
 def test_an_update_to_an_unsupported_setting_is_refused(
-    ecs, make_connect_service, make_task_definition, make_ecs_service, update_definition, cluster, http_namespace
+    ecs, make_connect_service, make_task_definition, make_ecs_service, cluster, http_namespace
 ):
     """UpdateService of a server to Windows is refused, and Service Connect for a service in host mode."""
     server = make_connect_service("backend", count=0)
     container = {"portMappings": server.definition["containerDefinitions"][0]["portMappings"]}
+    windows = make_task_definition(container=container, **WINDOWS)["taskDefinitionArn"]
     with pytest.raises(ClientError):
-        update_definition(server, container=container, **WINDOWS)
+        ecs.update_service(cluster=cluster, service=server.service["serviceName"], taskDefinition=windows)
     in_host_mode = make_ecs_service(make_task_definition(**HOST), count=0, **EC2)
     in_bridge_mode = make_ecs_service(make_task_definition(**BRIDGE), count=0, **EC2)
     client = {"enabled": True, "namespace": http_namespace["Arn"]}

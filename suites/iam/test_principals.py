@@ -402,6 +402,7 @@ def test_session_tokens_of_users(make_user, make_role, assume, client_with, cloc
     # of 43,200 seconds (12 hours)."
     red = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
     user = make_user(allow(SERVICES, condition=red), deny("sts:*"), Tags=[{"Key": "team", "Value": "red"}])
+    credentials = None
     for params, seconds in (({}, 43_200), ({"DurationSeconds": 900}, 900), ({"DurationSeconds": 129_600}, 129_600)):
         credentials = user("sts").get_session_token(**params)["Credentials"]
         assert credentials["Expiration"].timestamp() == pytest.approx(clock.now() + seconds, abs=5)
@@ -425,6 +426,7 @@ def test_session_tokens_of_the_owner(iam, client, client_with, clock, account):
         raise Inconclusive("the calls of the account are not made by its owner")
     # sts/GetSessionTokenRequest.DurationSeconds: "If the duration is longer than one hour, the session for Amazon Web
     # Services account owners defaults to one hour."
+    credentials = None
     for params, seconds in (({}, 3_600), ({"DurationSeconds": 900}, 900), ({"DurationSeconds": 7_200}, 3_600)):
         credentials = sts.get_session_token(**params)["Credentials"]
         assert credentials["Expiration"].timestamp() == pytest.approx(clock.now() + seconds, abs=5)

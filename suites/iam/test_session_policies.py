@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from surveyor.testing import is_refused, proves
 
-STATEMENT = {"Effect": "Allow", "Action": "servicediscovery:GetService", "Resource": "*"}
+STATEMENT: dict[str, object] = {"Effect": "Allow", "Action": "servicediscovery:GetService", "Resource": "*"}
 MANAGED = [
     f"arn:aws:iam::aws:policy/{name}"
     for name in (
@@ -16,7 +16,7 @@ MANAGED = [
         "AWSCloudMapFullAccess", "AWSCloudMapReadOnlyAccess", "AWSCloudMapRegisterInstanceAccess",
     )
 ]  # fmt: skip
-MALFORMED_STATEMENTS = {
+MALFORMED_STATEMENTS: dict[str, dict[str, object]] = {
     "no effect": {"Effect": None},
     "effect in lower case": {"Effect": "allow"},
     "no action": {"Action": None},

@@ -12,6 +12,11 @@ def contains(answer, expected):
     return answer == expected
 
 
+def listed_by(client, operation, member, **params):
+    """Return the entries on all pages of a list."""
+    return [entry for page in client.get_paginator(operation).paginate(**params) for entry in page[member]]
+
+
 @proves("protocol.cloud-map-answers-fit-the-model")
 def test_answers_of_cloud_map(
     cloudmap, check_shapes, make_namespace, make_service, register, deregister, wait_for_success, eventually
@@ -22,7 +27,7 @@ def test_answers_of_cloud_map(
     described = {"Id": namespace["Id"], "Arn": namespace["Arn"], "Type": "HTTP", "Description": "a namespace"}
     described["Properties"] = {"HttpProperties": {"HttpName": namespace["Name"]}}
     filters = [{"Name": "NAME", "Values": [namespace["Name"]]}]
-    (listed,) = cloudmap.list_namespaces(Filters=filters)["Namespaces"]
+    (listed,) = listed_by(cloudmap, "list_namespaces", "Namespaces", Filters=filters)
     assert contains(listed, {**described, "Name": namespace["Name"], "CreateDate": namespace["CreateDate"]})
     assert contains(namespace, described)
     assert cloudmap.list_tags_for_resource(ResourceARN=namespace["Arn"])["Tags"] == [{"Key": "team", "Value": "red"}]
@@ -38,7 +43,7 @@ def test_answers_of_cloud_map(
     assert contains(service, request)
     assert contains(cloudmap.get_service(Id=service["Id"])["Service"], {**request, "Arn": service["Arn"]})
     owned = [{"Name": "NAMESPACE_ID", "Values": [namespace["Id"]]}]
-    (listed,) = cloudmap.list_services(Filters=owned)["Services"]
+    (listed,) = listed_by(cloudmap, "list_services", "Services", Filters=owned)
     wanted = {name: service[name] for name in ("Id", "Arn", "Name", "Description", "CreateDate")}
     assert contains(listed, wanted)
     cloudmap.update_service_attributes(ServiceId=service["Id"], Attributes={"owner": "red"})
@@ -50,7 +55,7 @@ def test_answers_of_cloud_map(
     operation = register(service, "i-1", values)
     assert contains(operation, {"Type": "REGISTER_INSTANCE", "Status": "SUCCESS"})
     targets = [{"Name": "SERVICE_ID", "Values": [service["Id"]]}]
-    (listed,) = cloudmap.list_operations(Filters=targets)["Operations"]
+    (listed,) = listed_by(cloudmap, "list_operations", "Operations", Filters=targets)
     assert listed == {"Id": operation["Id"], "Status": "SUCCESS"}
     found = cloudmap.get_instance(ServiceId=service["Id"], InstanceId="i-1")["Instance"]
     assert contains(found, {"Id": "i-1", "Attributes": values})

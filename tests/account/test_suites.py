@@ -16,9 +16,11 @@ pytestmark = pytest.mark.soak
 
 
 def test_suites_pass_in_one_account(tmp_path: Path) -> None:
-    """Every claim gets the same verdict as with a separate account for each test."""
+    """No claim fails that holds with a separate account for each test. On a busy machine some are not judged."""
     options = TargetOptions(account="111122223333")
     config = RunConfig(find_layout(), "embedded", tmp_path, workers=default_workers(), target_options=options)
     report = run_suites(config)
-    assert [claim.id for claim in report.claims if not claim.expected] == []
-    assert sum(claim.verdict is Verdict.PASS for claim in report.claims) > 100
+    unexpected = [claim for claim in report.claims if not claim.expected]
+    assert [claim.id for claim in unexpected if claim.verdict is not Verdict.INCONCLUSIVE] == []
+    assert len(unexpected) < 40
+    assert sum(claim.verdict is Verdict.PASS for claim in report.claims) > 450

@@ -20,6 +20,7 @@ def ask(cloudmap, post_to_cloudmap):
         model = cloudmap.meta.service_model.operation_model(operation)
         request = create_serializer(protocol).serialize_to_request(params, model)
         answer = post_to_cloudmap(request["url_path"], request["headers"], request["body"])
+        assert answer.headers.get("content-type") == PROTOCOLS[protocol]  # another encoding cannot be parsed
         response = {"status_code": answer.status, "headers": answer.headers, "body": answer.body}
         return create_parser(protocol).parse(response, model.output_shape), answer
 
@@ -51,7 +52,6 @@ def test_requests_are_answered_in_their_protocol(
         ("DiscoverInstances", names, cloudmap.discover_instances(**names)),
     ):
         found, answer = ask(protocol, operation, **params)
-        assert answer.headers["content-type"] == PROTOCOLS[protocol]
         assert (answer.headers.get("smithy-protocol") == "rpc-v2-cbor") is (protocol != "json")
         assert without_metadata(found) == without_metadata(expected)
 
@@ -76,7 +76,6 @@ def test_errors_are_named_by_type(cloudmap, ask, http_namespace, protocol):
     """Both protocols name an error by __type, with its members and in the encoding of the request."""
     found, answer = ask(protocol, "GetNamespace", Id=UNKNOWN)
     assert found["Error"]["Code"] == "NamespaceNotFound"
-    assert answer.headers["content-type"] == PROTOCOLS[protocol]
     assert b"__type" in answer.body
     _, answer = ask(protocol, "CreateHttpNamespace", Name=http_namespace["Name"])
     shape = cloudmap.meta.service_model.shape_for_error_code("NamespaceAlreadyExists")

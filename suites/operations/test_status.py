@@ -49,7 +49,7 @@ def test_status_moves_forward_and_stays_at_its_end(
         assert moved or later["UpdateDate"] == earlier["UpdateDate"]
     assert {operation["CreateDate"] for operation in seen} == {seen[0]["CreateDate"]}
     assert seen[0]["UpdateDate"] >= seen[0]["CreateDate"]
-    assert seen[-1]["UpdateDate"] > seen[-1]["CreateDate"]
+    assert seen[-1]["UpdateDate"] >= seen[-1]["CreateDate"]  # equal if the first poll finds it ended
     assert not {"ErrorCode", "ErrorMessage"} & seen[-1].keys()
     always(lambda: cloudmap.get_operation(OperationId=identifier)["Operation"] == seen[-1], during=5)
 

@@ -85,7 +85,7 @@ def test_only_essential_containers_end_a_task(
             call_task(f"{address}:{port}", "/exit?code=3", "PUT")
 
     end(TASK_PORT + 1)
-    eventually(lambda: containers()["side"] == ("STOPPED", 3), within=timeouts.SCHEDULER)
+    eventually(lambda: containers()["side"] == ("STOPPED", 3), within=timeouts.TASK)
     always(lambda: describe_task(task)["desiredStatus"] == "RUNNING", during=20)
     assert call_task(f"{address}:{TASK_PORT + 2}")["stopping"] is False
     end(TASK_PORT)

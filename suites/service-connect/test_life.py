@@ -261,7 +261,7 @@ def test_a_deployment_is_rolled_back(
     else:
         ecs.stop_service_deployment(serviceDeploymentArn=arn)
     eventually(lambda: reached() == {address_of(blue)}, within=timeouts.DEPLOYMENT)
-    assert reached(header=f"{DEFAULT}: 1") == {address_of(blue)}
+    eventually(lambda: reached(header=f"{DEFAULT}: 1") == {address_of(blue)}, within=timeouts.DEPLOYMENT)
     wait_until_steady(server.service)
     assert [task["taskArn"] for task in tasks_of(server.service)] == [blue["taskArn"]]
     listed = ecs.list_service_deployments(cluster=cluster, service=name)["serviceDeployments"]

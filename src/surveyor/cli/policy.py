@@ -19,6 +19,7 @@ _PLACEHOLDER_ACCOUNT = "000000000000"
 
 _PROVIDED_ON_AWS = {
     "iam:CreateUser",
+    "iam:DeleteRole",
     "iam:PutUserPolicy",
     "iam:CreateAccessKey",
     "iam:CreateRole",

@@ -116,10 +116,18 @@ def test_an_invalid_policy_file_is_named(tmp_path: Path, capsys: pytest.CaptureF
     assert f"{path}: is not a valid identity policy: not JSON" in capsys.readouterr().err
 
 
-def test_a_report_without_the_reason_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_without_the_reason_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Denials without a reason are printed with the answer."""
-    assert run("explain", str(PUBLISHED)) == 0
-    assert "the answer does not say which permission is missing" in capsys.readouterr().out
+    report = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    error = {"Code": "AccessDeniedException", "Message": "No."}
+    call = {"kind": "call", "service": "ecs", "operation": "CreateService", "params": {}, "status": 400, "error": error}
+    claim = next(claim for claim in report["claims"] if claim["tests"])
+    claim["evidence"] = [{"test": claim["tests"][0]["id"], "entries": [call | {"at": 0.0}]}]
+    (path := tmp_path / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    assert run("explain", str(path)) == 0
+    out = capsys.readouterr().out
+    assert "the answer does not say which permission is missing" in out
+    assert "1 refused call in" in out
 
 
 def test_dependent_permissions_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUNDLE = ("claims", "suites", "mutants", "chaos", "loadtests", "targets", "reports/templates", "conftest.py")
+BUNDLE = (
+    "claims", "recordings", "suites", "mutants", "chaos", "loadtests", "targets", "reports/templates", "conftest.py",
+)  # fmt: skip
 
 
 class BundleHook(BuildHookInterface[Any]):

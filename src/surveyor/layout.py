@@ -22,6 +22,11 @@ class Layout:
         return self.root / "claims"
 
     @property
+    def recordings(self) -> Path:
+        """Return the folder with one TOML file per area."""
+        return self.root / "recordings"
+
+    @property
     def targets(self) -> Path:
         """Return the folder with one TOML file per target."""
         return self.root / "targets"

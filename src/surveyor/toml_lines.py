@@ -5,13 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-__all__ = ["TomlEntry", "entries"]
+__all__ = ["FileLocation", "TomlEntry", "entries"]
 
 _ENTRY = re.compile(r"^\[\[\s*([\w-]+)\s*\]\]")
 _TABLE = re.compile(r"^\[\s*[\w-]+\.([\w-]+)\s*\]")
 _KEY = re.compile(r"^([\w-]+)\s*=")
 _QUOTES = re.compile(r'"""|\'\'\'')
+
+
+@dataclass(frozen=True)
+class FileLocation:
+    """A line of a file, shown as `claims/dns.toml:41`."""
+
+    file: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file.parent.name}/{self.file.name}:{self.line}"
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
 
 from surveyor.errors import UsageError
+from surveyor.toml_lines import FileLocation
 
 __all__ = [
     "Area",
@@ -87,17 +87,6 @@ class Source:
 
     def __str__(self) -> str:
         return self.text if self.kind is SourceKind.MODEL else f"{self.kind}: {self.text}"
-
-
-@dataclass(frozen=True)
-class FileLocation:
-    """A line of a file, shown as `claims/dns.toml:41`."""
-
-    file: Path
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file.parent.name}/{self.file.name}:{self.line}"
 
 
 @dataclass(frozen=True)

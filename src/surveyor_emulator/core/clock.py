@@ -53,6 +53,8 @@ class Clock:
         self._advancing = asyncio.Lock()
         # Number of advances: state outside may change between two advances, but not within one.
         self.advances = 0
+        # Awaited before each advance, so that what has happened outside by then is known within.
+        self.before_advance: list[Callable[[], Awaitable[None]]] = []
         self._wake: asyncio.TimerHandle | None = None
 
     @property
@@ -104,6 +106,8 @@ class Clock:
         """Move time forward by ``seconds`` and run all timers that fall due; return the new time."""
         async with self._advancing:
             self.advances += 1
+            for catch_up in self.before_advance:
+                await catch_up()
             target = self.now() + seconds
             await self._drain()
             while self._timers and self._timers[0].due <= target:

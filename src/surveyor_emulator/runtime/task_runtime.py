@@ -56,4 +56,5 @@ def runtime(world: World) -> Runtime:
     if holder.runtime is None:
         holder.runtime = Runtime(Supervisor(), Addresses(TASKS), Addresses(NAMES), Pace(world), Discovery())
         world.at_end.append(holder.runtime.close)
+        world.clock.before_advance.append(holder.runtime.supervisor.catch_up)
     return holder.runtime

@@ -78,6 +78,10 @@ def _is_zombie(pid: int) -> bool:
         return True
 
 
+def _is_zombie_or_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists() or _is_zombie(pid)
+
+
 def test_exit_codes_and_output_are_reported() -> None:
     """The end of a command has its exit code, and its output."""
 
@@ -288,5 +292,35 @@ def test_many_simultaneous_ends_are_all_reported() -> None:
                 await supervisor.signal(process, signal.SIGKILL)
             assert {(await process.ended).code for process in started} == {128 + signal.SIGKILL}
         assert (await ended(supervisor, "echo", "still")).output == "still\n"
+
+    run(test)
+
+
+def test_an_end_is_handled_before_the_clock_is_advanced() -> None:
+    """All that has ended is handled once `catch_up` returns, however late the fork server would report it."""
+
+    async def test(supervisor: Supervisor) -> None:
+        started = [await supervisor.start(["sleep", "60"], ENVIRONMENT) for _ in range(5)]
+        for process in started:
+            os.kill(process.pid, signal.SIGKILL)
+        await until(lambda: all(_is_zombie_or_gone(process.pid) for process in started))
+        await asyncio.gather(supervisor.catch_up(), supervisor.catch_up())
+        assert [process.ended.done() for process in started] == [True] * 5
+        await supervisor.catch_up()
+
+    run(test)
+
+
+def test_the_clock_waits_for_nothing_when_the_fork_server_is_gone() -> None:
+    """A fork server that is killed leaves no advance of the clock waiting."""
+
+    async def test(supervisor: Supervisor) -> None:
+        await supervisor.start(["sleep", "60"], ENVIRONMENT)
+        assert supervisor._parent is not None
+        supervisor._parent.send_signal(signal.SIGSTOP)
+        waiting = asyncio.create_task(supervisor.catch_up())
+        await asyncio.sleep(0)
+        supervisor._parent.kill()
+        await waiting
 
     run(test)

@@ -12,23 +12,38 @@ import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-__all__ = ["NAMES", "TASKS", "AddressRange", "Addresses", "Exhausted"]
+__all__ = ["IPV6_NAMES", "NAMES", "TASKS", "AddressRange", "Addresses", "Exhausted", "stays_here"]
 
 LOCK_PORT = 51_678  # the ECS container agent's own
 
 
 @dataclass(frozen=True, slots=True)
 class AddressRange:
-    """Consecutive blocks: ``blocks`` of them, each of ``block`` addresses."""
+    """Adjacent blocks: ``blocks`` of them, each of ``block`` addresses; ``downwards`` from the first one, or upwards."""
 
     first: IPv4Address
     block: int
     blocks: int
+    downwards: bool = False
 
 
 TASKS = AddressRange(IPv4Address("127.16.0.0"), 4_096, 512)  # up to 127.47.255.255
-NAMES = AddressRange(IPv4Address("127.128.0.0"), 16_384, 500)  # up to 127.252.255.255
-"""For the endpoints that a task reaches through its proxy."""
+NAMES = AddressRange(IPv4Address("127.255.0.0"), 16_384, 500, downwards=True)  # from 127.130.64.0 on
+"""For the endpoints that a task reaches through its proxy. On AWS each task has 127.255.0.1 and on for itself; here the
+tasks share a loopback, so that only the first one has just these addresses."""
+
+IPV6_NAMES = 0x2600_F0F0 << 96
+"""2600:f0f0::, the addresses of the same endpoints in IPv6, which nothing listens at here."""
+
+
+def stays_here(address: str) -> bool:
+    """Return whether this machine has no route to an IPv6 address: a connection fails at once, and no packet leaves."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))  # a datagram socket sends nothing
+    except OSError:
+        return True
+    return False
 
 
 class Exhausted(Exception):
@@ -45,7 +60,7 @@ class Addresses:
         self._within = within
         self._lock: socket.socket | None = None
         self._first = 0
-        self._next = itertools.cycle(range(2, within.block - 1))
+        self._next = itertools.cycle(range(1, within.block - 2))
         self._taken: set[str] = set()
 
     def take(self) -> str:
@@ -73,10 +88,11 @@ class Addresses:
 
     def _claim(self) -> socket.socket:
         for number in range(self._within.blocks):
-            self._first = int(self._within.first) + number * self._within.block
+            offset = number * self._within.block
+            self._first = int(self._within.first) + (-offset if self._within.downwards else offset)
             lock = socket.socket()
             try:
-                lock.bind((str(IPv4Address(self._first + 1)), LOCK_PORT))
+                lock.bind((str(IPv4Address(self._first + self._within.block - 2)), LOCK_PORT))
                 lock.listen(1)
             except OSError:
                 lock.close()

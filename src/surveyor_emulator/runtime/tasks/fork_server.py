@@ -111,6 +111,10 @@ class ForkServer:
         if order["do"] == "start":
             self._start(order)
             return
+        if order["do"] == "reap":
+            self._reap(self._wake)
+            self._send({"event": "reaped", "id": 0})
+            return
         container = self._containers.get(order["id"])
         if order["do"] == "log":
             text = b"".join(container.kept).decode("utf-8", "replace") if container is not None else ""

@@ -13,7 +13,7 @@ MARK = "SURVEYOR_CONTAINER"
 
 
 class Order(TypedDict, total=False):
-    """From the target. ``do``: start, signal, kill, log. ``argv`` is None for the workload, with ``arguments``.
+    """From the target. ``do``: start, signal, kill, log, reap. ``argv`` is None for the workload, with ``arguments``.
 
     ``files``: path -> file that the container sees there instead (see ``mounts``).
     """
@@ -29,9 +29,10 @@ class Order(TypedDict, total=False):
 
 
 class Report(TypedDict, total=False):
-    """From the fork server. ``event``: able, started, refused, exited, log. ``code`` is 128 and more after a signal.
+    """From the fork server. ``event``: able, started, refused, exited, log, reaped.
 
-    The first one reports whether containers can have own files: ``able``, with ``files``.
+    ``code`` is 128 and more after a signal. The first one reports whether containers can have own files: ``able``, with
+    ``files``.
     """
 
     event: str

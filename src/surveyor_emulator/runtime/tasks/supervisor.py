@@ -72,6 +72,7 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._processes: dict[int, Process] = {}
         self._lines = Lines()
+        self._reaped: asyncio.Future[None] | None = None
         self._can_replace_files: asyncio.Future[bool] | None = None
         self.folder = Path()
 
@@ -155,6 +156,15 @@ class Supervisor:
         assert self._can_replace_files is not None
         return await asyncio.shield(self._can_replace_files)
 
+    async def catch_up(self) -> None:
+        """Return once each process that has ended by now has been handled."""
+        if not self._processes:
+            return
+        if self._reaped is None:
+            self._reaped = asyncio.get_running_loop().create_future()
+            await self._send({"do": "reap", "id": 0})
+        await asyncio.shield(self._reaped)
+
     def close(self) -> None:
         """Kill everything; return once nothing is left."""
         if self._parent is None or self._socket is None:
@@ -168,6 +178,7 @@ class Supervisor:
             self._parent.wait()
         shutil.rmtree(self.folder, ignore_errors=True)  # the fork server has deleted it, unless it was killed
         self._parent = self._socket = None
+        self._finish_catch_up()
 
     async def _send(self, order: Order) -> None:
         assert self._socket is not None
@@ -194,6 +205,9 @@ class Supervisor:
             assert self._can_replace_files is not None
             self._can_replace_files.set_result(report["files"])
             return
+        if report["event"] == "reaped":
+            self._finish_catch_up()
+            return
         process = self._processes.get(report["id"])
         if process is None:
             return
@@ -207,6 +221,11 @@ class Supervisor:
             process.on_end = lambda exit: None
         else:
             self._end(process, Exit(report["code"], report["out_of_memory"], report["text"]))
+
+    def _finish_catch_up(self) -> None:
+        reaped, self._reaped = self._reaped, None
+        if reaped is not None:
+            reaped.set_result(None)
 
     def _end(self, process: Process, end: Exit) -> None:
         self._processes.pop(process.id, None)
@@ -236,6 +255,7 @@ class Supervisor:
         if not self._can_replace_files.done():
             self._can_replace_files.set_result(False)
         self._parent = self._socket = None
+        self._finish_catch_up()
         for process in list(self._processes.values()):
             self._end(process, Exit(128 + signal.SIGKILL, False, ""))
 

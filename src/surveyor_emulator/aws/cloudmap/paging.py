@@ -44,6 +44,9 @@ def _token(number: int) -> str:
 
 def _number(token: str) -> int:
     try:
-        return int(base64.urlsafe_b64decode(token.encode()))
+        number = int(base64.urlsafe_b64decode(token.encode()))
     except ValueError:
-        raise invalid_input("NextToken was not returned by this operation") from None
+        number = -1
+    if number < 0 or _token(number) != token:  # decoding ignores characters outside the alphabet
+        raise invalid_input("NextToken was not returned by this operation")
+    return number

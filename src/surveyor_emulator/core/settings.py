@@ -95,7 +95,9 @@ class Settings:
     )
     # Fargate's times are not documented.
     task_provisioning: Delay = setting(Delay(2.0, 8.0), "for which a task is PROVISIONING")
-    task_pending: Delay = setting(Delay(1.0, 4.0), "for which a task is PENDING")
+    task_pending: Delay = setting(Delay(1.0, 4.0), "for which a task is PENDING, until its agent is connected")
+    task_pull: Delay = setting(Delay(0.0, 0.0), "from the connection of a task's agent until its images are pulled")
+    task_activating: Delay = setting(Delay(0.0, 0.0), "from a task's registration until it is RUNNING")
     task_deactivating: Delay = setting(
         Delay(0.1, 1.0), "for which a task is DEACTIVATING, until its containers get SIGTERM"
     )

@@ -34,6 +34,7 @@ HANDLERS: Mapping[str, Handler] = {
     "DescribeClusters": clusters.describe_clusters,
     "DescribeContainerInstances": container_instances.describe_container_instances,
     "DescribeServiceDeployments": service_deployments.describe_service_deployments,
+    "DescribeServiceRevisions": service_deployments.describe_service_revisions,
     "DescribeServices": services.describe_services,
     "DescribeTaskDefinition": task_definitions.describe_task_definition,
     "DescribeTaskSets": task_sets.describe_task_sets,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from surveyor_emulator.aws.cloudmap.state import CloudMapState, Namespace
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
@@ -14,12 +15,14 @@ __all__ = [
     "client_error",
     "ecs_state",
     "find_cluster",
+    "find_namespace",
     "find_published",
     "find_service",
     "find_task",
     "find_task_definition",
     "invalid_parameter",
     "make_arn",
+    "namespace_not_found",
     "paginate",
 ]
 
@@ -51,9 +54,30 @@ def find_cluster(call: Call, reference: str | None) -> Cluster:
     """Return the active cluster of that name or ARN, `default` for None. Raises ClusterNotFoundException."""
     name = (reference or "default").removeprefix(make_arn(call, "cluster", ""))
     cluster = ecs_state(call).clusters.get(name)
-    if cluster is None or cluster.status != "ACTIVE":
+    if cluster is None:
         raise ServiceError("ClusterNotFoundException", "Cluster not found.")
+    if cluster.status != "ACTIVE":
+        raise ServiceError("ClusterNotFoundException", "The referenced cluster was inactive.")
     return cluster
+
+
+def find_namespace(call: Call, reference: str) -> Namespace | None:
+    """Return the caller's namespace of that ARN or HTTP name; None if no namespace has the name.
+
+    Raises NamespaceNotFoundException for an ARN that does not exist.
+    """
+    state = call.world.regional(CloudMapState, call.account, call.region)
+    if not reference.startswith("arn:"):
+        return state.namespaces_by_http_name.get(reference)
+    namespace = state.namespaces.get(reference.rpartition("/")[2])
+    if namespace is None or namespace.arn != reference:
+        raise namespace_not_found(reference)
+    return namespace
+
+
+def namespace_not_found(reference: str) -> ServiceError:
+    """Return the error for a namespace that does not exist."""
+    return ServiceError("NamespaceNotFoundException", f"Failed to retrieve namespace for {reference}")
 
 
 def find_service(call: Call, cluster: Cluster, reference: str) -> Service:
@@ -71,10 +95,10 @@ def find_task(call: Call, cluster: Cluster, reference: str) -> Task | None:
     return task if task is not None and task.cluster is cluster else None
 
 
-def find_task_definition(call: Call, reference: str) -> TaskDefinition:
+def find_task_definition(call: Call, reference: str, missing: str = "TaskDefinition not found.") -> TaskDefinition:
     """Return a task definition by family (the latest active revision), `family:revision`, or an ARN of either.
 
-    Raises ClientException if it does not exist.
+    Raises ClientException with the words ``missing`` if it does not exist; they depend on the operation.
     """
     family, _, number = reference.removeprefix(make_arn(call, "task-definition", "")).partition(":")
     revisions = ecs_state(call).families.get(family, [])
@@ -83,7 +107,7 @@ def find_task_definition(call: Call, reference: str) -> TaskDefinition:
     else:
         definition = next((revision for revision in reversed(revisions) if revision.status == "ACTIVE"), None)
     if definition is None:
-        raise client_error("Unable to describe task definition.")
+        raise client_error(missing)
     return definition
 
 

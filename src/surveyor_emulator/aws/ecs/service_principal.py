@@ -5,13 +5,17 @@ Amazon ECS Developer Guide, Using service-linked roles: what ECS does in Cloud M
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from surveyor_emulator.aws.eventbridge import publish
+from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call, World
 
-__all__ = ["call_as_ecs", "send_event", "send_service_action"]
+__all__ = ["call_as_ecs", "call_other_service", "role_arn", "send_event", "send_service_action"]
+
+T = TypeVar("T")
 
 ROLE = "AWSServiceRoleForECS"
 
@@ -20,6 +24,20 @@ def call_as_ecs(world: World, account: str, region: str) -> Call:
     """Return a call that ECS makes itself."""
     principal = f"arn:aws:sts::{account}:assumed-role/{ROLE}/ecs-service-scheduler"
     return Call(world, account, region, principal, "servicediscovery", "")
+
+
+def role_arn(account: str, role: str | None) -> str:
+    """Return the ARN of the role that ECS uses for a service: the given one, or the service-linked role."""
+    name = role or f"aws-service-role/ecs.amazonaws.com/{ROLE}"
+    return name if name.startswith("arn:") else f"arn:aws:iam::{account}:role/{name}"
+
+
+def call_other_service(submit: Callable[[], T]) -> T:
+    """Call another service for a caller of ECS, who gets its words in an error of ECS, not the other API's code."""
+    try:
+        return submit()
+    except ServiceError as error:
+        raise ServiceError("InvalidParameterException", error.message) from error
 
 
 def send_service_action(call: Call, service_arn: str, kind: str, name: str, detail: Mapping[str, object]) -> None:

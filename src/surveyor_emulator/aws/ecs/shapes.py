@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from surveyor_emulator.core.world import Call
 
 from .lookup import ecs_state, find_published
-from .state import Container, Deployment, Service, ServiceRegistry, Task, TaskSet
+from .state import Container, Deployment, Service, ServiceLoadBalancer, ServiceRegistry, Task, TaskSet
 from .tags import format_tags
+from .task_properties import private_dns_name
 
-__all__ = ["computed_desired_count", "format_service", "format_task", "format_task_set"]
+__all__ = [
+    "computed_desired_count",
+    "desired_count_of",
+    "format_counts",
+    "format_deployment_configuration",
+    "format_launch",
+    "format_load_balancers",
+    "format_registries",
+    "format_service",
+    "format_task",
+    "format_task_set",
+    "image_digest",
+    "mac_address",
+]
 
 # Member -> attribute of the task; absent as long as it is None.
 _OPTIONAL = {
-    "connectivityAt": "started",
+    "connectivityAt": "connected",
     "pullStartedAt": "pull_started",
     "pullStoppedAt": "pull_stopped",
     "startedAt": "started",
@@ -28,20 +43,27 @@ _OPTIONAL = {
 }
 _PENDING = ("PROVISIONING", "PENDING", "ACTIVATING")
 MAX_EVENTS = 100
+# Also in answers about services that were made without them.
+_ALWAYS_IN_SERVICE: Mapping[str, object] = {
+    "loadBalancers": [],
+    "placementConstraints": [],
+    "placementStrategy": [],
+    "enableECSManagedTags": False,
+    "enableExecuteCommand": False,
+}
 
 
 def format_task(call: Call, task: Task) -> dict[str, Any]:
     """Return ecs Task."""
     definition = task.template.definition
-    no_overrides = [{"name": container.definition.name} for container in task.containers]
     document: dict[str, Any] = {
         "taskArn": task.arn,
         "clusterArn": task.cluster.arn,
         "taskDefinitionArn": definition.arn,
         "containers": [_format_container(task, container) for container in task.containers],
-        "attachments": _format_attachments(task),
+        "attachments": _format_attachments(call, task),
         "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
-        "overrides": task.overrides or {"containerOverrides": no_overrides},
+        "overrides": _format_overrides(task),
         "group": task.group,
         "launchType": task.template.launch_type,
         "lastStatus": task.status,
@@ -51,7 +73,6 @@ def format_task(call: Call, task: Task) -> dict[str, Any]:
         "availabilityZone": task.zone,
         "version": task.version,
         "enableExecuteCommand": False,
-        "connectivity": "CONNECTED" if task.status == "RUNNING" else "DISCONNECTED",
         "tags": format_tags(task.tags),
     }
     for key in ("cpu", "memory"):
@@ -61,11 +82,24 @@ def format_task(call: Call, task: Task) -> dict[str, Any]:
         document |= {"platformVersion": task.template.platform_version, "platformFamily": "Linux"}
     if task.instance is not None:
         document["containerInstanceArn"] = task.instance.arn
+    if task.connected is not None:
+        document["connectivity"] = "CONNECTED"
     for key, attribute in _OPTIONAL.items():
         value = getattr(task, attribute)
         if value is not None:
             document[key] = value
     return document
+
+
+def _format_overrides(task: Task) -> dict[str, Any]:
+    """Return ecs TaskOverride: with an entry for each container, and empty lists where nothing is overridden."""
+    overridden = {entry["name"]: entry for entry in task.overrides.get("containerOverrides") or ()}
+    names = [container.definition.name for container in task.containers]
+    return {
+        "inferenceAcceleratorOverrides": [],
+        **task.overrides,
+        "containerOverrides": [overridden.get(name, {"name": name}) for name in names],
+    }
 
 
 def _format_container(task: Task, container: Container) -> dict[str, Any]:
@@ -83,6 +117,8 @@ def _format_container(task: Task, container: Container) -> dict[str, Any]:
         ],
         "networkInterfaces": [_format_interface(task)] if task.template.network is not None and task.address else [],
     }
+    if task.pull_stopped is not None:
+        document["imageDigest"] = image_digest(container.definition.image)
     if container.exit_code is not None:
         document["exitCode"] = container.exit_code
     if container.reason is not None:
@@ -90,6 +126,16 @@ def _format_container(task: Task, container: Container) -> dict[str, Any]:
     if container.process is not None and container.process.pid:
         document["runtimeId"] = f"{task.id}-{container.process.id}"
     return document
+
+
+def image_digest(image: str) -> str:
+    """Return the digest of an image. No image is pulled here, so it is that of the name."""
+    return f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+
+
+def mac_address(task: Task) -> str:
+    """Return the MAC address of a task's network interface."""
+    return ":".join(["0a", *(task.attachment[start : start + 2] for start in range(24, 34, 2))])
 
 
 def _format_interface(task: Task) -> dict[str, str]:
@@ -101,12 +147,16 @@ def _format_interface(task: Task) -> dict[str, str]:
     return document
 
 
-def _format_attachments(task: Task) -> list[dict[str, Any]]:
+def _format_attachments(call: Call, task: Task) -> list[dict[str, Any]]:
     if task.template.network is None:
         return []
-    details = {"subnetId": task.subnet, "networkInterfaceId": f"eni-{task.attachment.replace('-', '')[:17]}"}
-    if not task.ipv6_only:
-        details["privateIPv4Address"] = task.address
+    details = {"subnetId": task.subnet}
+    if task.address is not None:  # the interface exists
+        details["networkInterfaceId"] = f"eni-{task.attachment.replace('-', '')[:17]}"
+        details["macAddress"] = mac_address(task)
+        if not task.ipv6_only:
+            details["privateDnsName"] = private_dns_name(call.region, task.address)
+            details["privateIPv4Address"] = task.address
     if task.ipv6:
         details["ipv6Address"] = task.ipv6
     status = {"PROVISIONING": "PRECREATED", "STOPPED": "DELETED"}.get(task.status, "ATTACHED")
@@ -126,43 +176,56 @@ def format_service(call: Call, service: Service, tasks: Iterable[Task], *, with_
     current = service.primary
     is_external = service.controller == "EXTERNAL"
     document: dict[str, Any] = {
+        **_ALWAYS_IN_SERVICE,
         **service.document,
         "serviceArn": service.arn,
         "serviceName": service.name,
         "clusterArn": service.cluster.arn,
         "status": service.status,
         "desiredCount": service.desired_count,
-        **_format_counts(active),
-        "deploymentConfiguration": {
-            "deploymentCircuitBreaker": service.circuit_breaker,
-            "maximumPercent": service.maximum_percent,
-            "minimumHealthyPercent": service.minimum_percent,
-            "strategy": "ROLLING" if service.blue_green is None else "BLUE_GREEN",
-            **({} if service.blue_green is None else service.blue_green.document),
-        },
+        **format_counts(active),
+        "deploymentConfiguration": format_deployment_configuration(service),
         "deployments": []
         if is_external
         else [_format_deployment(call, service, deployment, active) for deployment in service.deployments],
         "events": list(reversed(service.events[-MAX_EVENTS:])),
         "createdAt": service.created,
         "createdBy": service.created_by,
+        "deploymentController": {"type": service.controller},
         "schedulingStrategy": service.scheduling_strategy,
         "availabilityZoneRebalancing": service.rebalancing,
-        "serviceRegistries": _format_registries(current.template.registry if current is not None else None),
+        "serviceRegistries": format_registries(current.template.registry if current is not None else None),
         "propagateTags": service.document.get("propagateTags") or "NONE",
     }
-    if service.document.get("deploymentController"):
-        document["deploymentController"] = {"type": service.controller}
     if service.grace_period:
         document["healthCheckGracePeriodSeconds"] = service.grace_period
     if current is not None and not is_external:
         document["taskDefinition"] = current.template.definition.arn
-        document |= _format_launch(current)
+        document |= format_launch(current)
+        document["loadBalancers"] = format_load_balancers(current.template.load_balancers)
+        if current.template.requested_platform is not None:
+            document["platformVersion"] = current.template.requested_platform
     if service.task_sets:
         document["taskSets"] = [format_task_set(call, service, task_set, active) for task_set in service.task_sets]
     if with_tags:
         document["tags"] = format_tags(ecs_state(call).tags.get(service.arn, {}))
     return document
+
+
+def desired_count_of(service: Service, deployment: Deployment) -> int:
+    """Return the number of tasks that a deployment shall have: an old one keeps its own until they are stopped."""
+    return service.desired_count if deployment.status == "PRIMARY" else deployment.desired_count
+
+
+def format_deployment_configuration(service: Service) -> dict[str, Any]:
+    """Return ecs DeploymentConfiguration."""
+    return {
+        "deploymentCircuitBreaker": service.circuit_breaker,
+        "maximumPercent": service.maximum_percent,
+        "minimumHealthyPercent": service.minimum_percent,
+        "strategy": "ROLLING" if service.blue_green is None else "BLUE_GREEN",
+        **({} if service.blue_green is None else service.blue_green.document),
+    }
 
 
 def _format_deployment(call: Call, service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
@@ -171,14 +234,14 @@ def _format_deployment(call: Call, service: Service, deployment: Deployment, tas
         "id": deployment.id,
         "status": deployment.status,
         "taskDefinition": deployment.template.definition.arn,
-        "desiredCount": service.desired_count if deployment.status == "PRIMARY" else 0,
-        **_format_counts([task for task in tasks if task.deployment is deployment]),
+        "desiredCount": desired_count_of(service, deployment),
+        **format_counts([task for task in tasks if task.deployment is deployment]),
         "failedTasks": deployment.failed_tasks,
         "createdAt": deployment.created,
         "updatedAt": deployment.updated,
         "rolloutState": deployment.rollout_state,
         "rolloutStateReason": deployment.reason,
-        **_format_launch(deployment),
+        **format_launch(deployment),
     }
     if connect is not None:
         document["serviceConnectConfiguration"] = connect.document
@@ -201,16 +264,16 @@ def format_task_set(call: Call, service: Service, task_set: TaskSet, tasks: Iter
         "status": task_set.status,
         "taskDefinition": deployment.template.definition.arn,
         "computedDesiredCount": computed_desired_count(service, task_set),
-        **_format_counts([task for task in tasks if task.deployment is deployment]),
+        **format_counts([task for task in tasks if task.deployment is deployment]),
         "createdAt": deployment.created,
         "updatedAt": deployment.updated,
         "scale": {"value": task_set.scale_percent, "unit": "PERCENT"},
         "stabilityStatus": "STEADY_STATE" if stable_since is not None else "STABILIZING",
         "stabilityStatusAt": stable_since if stable_since is not None else deployment.updated,
-        "serviceRegistries": _format_registries(deployment.template.registry),
+        "serviceRegistries": format_registries(deployment.template.registry),
         "loadBalancers": [],
         "tags": format_tags(ecs_state(call).tags.get(task_set.arn, {})),
-        **_format_launch(deployment),
+        **format_launch(deployment),
     }
     if deployment.external_id is not None:
         document["externalId"] = deployment.external_id
@@ -222,14 +285,16 @@ def computed_desired_count(service: Service, task_set: TaskSet) -> int:
     return -int(-service.desired_count * task_set.scale_percent // 100)
 
 
-def _format_counts(tasks: list[Task]) -> dict[str, int]:
+def format_counts(tasks: list[Task]) -> dict[str, int]:
+    """Return how many of the tasks run, and how many are pending."""
     return {
         "runningCount": sum(task.status == "RUNNING" for task in tasks),
         "pendingCount": sum(task.status in _PENDING and task.should_run for task in tasks),
     }
 
 
-def _format_launch(deployment: Deployment) -> dict[str, Any]:
+def format_launch(deployment: Deployment) -> dict[str, Any]:
+    """Return where the tasks of a deployment are launched, and their network."""
     template = deployment.template
     document: dict[str, Any] = {}
     if template.capacity_provider_strategy:
@@ -243,7 +308,16 @@ def _format_launch(deployment: Deployment) -> dict[str, Any]:
     return document
 
 
-def _format_registries(registry: ServiceRegistry | None) -> list[dict[str, Any]]:
+def format_load_balancers(load_balancers: Iterable[ServiceLoadBalancer]) -> list[dict[str, Any]]:
+    """Return loadBalancers."""
+    return [
+        {"targetGroupArn": entry.group, "containerName": entry.container, "containerPort": entry.port}
+        for entry in load_balancers
+    ]
+
+
+def format_registries(registry: ServiceRegistry | None) -> list[dict[str, Any]]:
+    """Return serviceRegistries."""
     if registry is None:
         return []
     document = {

@@ -104,11 +104,7 @@ def _sort_by_dependency(containers: tuple[ContainerDefinition, ...]) -> tuple[Co
     remaining = list(containers)
     while remaining:
         placed = {container.name for container in ordered}
-        ready = [
-            container
-            for container in remaining
-            if all(entry["containerName"] in placed for entry in container.document.get("dependsOn") or ())
-        ]
+        ready = [container for container in remaining if container.depends_on <= placed]
         if not ready:
             raise client_error("containers depend on each other in a circle")
         ordered.append(ready[0])

@@ -10,7 +10,7 @@ from surveyor_emulator.runtime.tasks.pace import wall_per_second
 
 from .state import Task
 
-__all__ = ["vpc_of", "wall_seconds_per_second"]
+__all__ = ["private_dns_name", "vpc_of", "wall_seconds_per_second"]
 
 _NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
 
@@ -25,6 +25,12 @@ def wall_seconds_per_second(call: Call, task: Task) -> float:
         if _NUMBER.fullmatch(value) and float(value):
             return float(value)
     return wall_per_second(call.world)
+
+
+def private_dns_name(region: str, address: str) -> str:
+    """Return the name that a VPC gives an address; it is the host name of a task that has the address."""
+    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+    return f"ip-{address.replace('.', '-')}.{domain}"
 
 
 def vpc_of(call: Call, task: Task) -> str | None:

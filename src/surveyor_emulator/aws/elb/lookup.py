@@ -7,7 +7,7 @@ from surveyor_emulator.core.world import Call
 
 from .state import ElbState, LoadBalancer, TargetGroup
 
-__all__ = ["elb_state", "find_load_balancer", "find_target_group", "invalid_value", "new_arn"]
+__all__ = ["elb_state", "find_load_balancer", "find_target_group", "invalid_value", "load_balancers_of", "new_arn"]
 
 _HEX = "0123456789abcdef"
 
@@ -42,3 +42,12 @@ def find_target_group(call: Call, arn: str) -> TargetGroup:
     if group is None:
         raise ServiceError("TargetGroupNotFound", f"Target group '{arn}' not found")
     return group
+
+
+def load_balancers_of(call: Call, group: TargetGroup) -> list[str]:
+    """Return the ARNs of the load balancers with a listener that forwards to a target group."""
+    return [
+        load_balancer.arn
+        for load_balancer in elb_state(call).load_balancers.values()
+        if any(listener.group is group for listener in load_balancer.listeners)
+    ]

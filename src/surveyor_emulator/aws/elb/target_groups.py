@@ -11,7 +11,7 @@ from surveyor_emulator.protocols import Document
 from surveyor_emulator.runtime.task_runtime import runtime
 
 from . import proxy
-from .lookup import elb_state, find_target_group, invalid_value, new_arn
+from .lookup import elb_state, find_target_group, invalid_value, load_balancers_of, new_arn
 from .state import Target, TargetGroup, TargetHealthCheck
 
 __all__ = [
@@ -74,7 +74,7 @@ def delete_target_group(call: Call, request: Request) -> Document:
     """DeleteTargetGroup, unless a listener uses it."""
     arn = request["TargetGroupArn"]
     group = elb_state(call).groups.get(arn)
-    if group is not None and _load_balancers_of(call, group):
+    if group is not None and load_balancers_of(call, group):
         raise ServiceError("ResourceInUse", f"Target group '{arn}' is currently in use by a listener")
     elb_state(call).groups.pop(arn, None)
     return {}
@@ -83,12 +83,14 @@ def delete_target_group(call: Call, request: Request) -> Document:
 def modify_target_group_attributes(call: Call, request: Request) -> Document:
     """ModifyTargetGroupAttributes: the deregistration delay."""
     group = find_target_group(call, request["TargetGroupArn"])
+    delay = group.delay
     for attribute in request["Attributes"]:
         if attribute["Key"] != DELAY:
             raise ServiceError("UnsupportedFeature", f"this target offers the attribute {DELAY} only")
         if not str(attribute["Value"]).isdecimal() or int(attribute["Value"]) > MAX_DELAY:
             raise invalid_value(f"{DELAY} is from 0 to {MAX_DELAY}")
-        group.delay = float(attribute["Value"])
+        delay = float(attribute["Value"])
+    group.delay = delay
     return describe_target_group_attributes(call, request)
 
 
@@ -112,12 +114,13 @@ def register_targets(call: Call, request: Request) -> Document:
 def deregister_targets(call: Call, request: Request) -> Document:
     """DeregisterTargets: they get no new requests, and are removed after the delay."""
     group = find_target_group(call, request["TargetGroupArn"])
-    for entry in request["Targets"]:
-        endpoint = _endpoint(group, entry)
-        address, port = endpoint
-        target = group.targets.get(endpoint)
-        if target is None:
+    endpoints = [_endpoint(group, entry) for entry in request["Targets"]]
+    for address, port in endpoints:
+        if (address, port) not in group.targets:
             raise ServiceError("InvalidTarget", f"The target {address} is not registered")
+    for endpoint in endpoints:
+        address, port = endpoint
+        target = group.targets[endpoint]
         target.state = "draining"
         call.note("target.draining", group.name, f"{address}:{port}")
 
@@ -133,7 +136,7 @@ def deregister_targets(call: Call, request: Request) -> Document:
 def describe_target_health(call: Call, request: Request) -> Document:
     """DescribeTargetHealth."""
     group = find_target_group(call, request["TargetGroupArn"])
-    is_used = bool(_load_balancers_of(call, group))
+    is_used = bool(load_balancers_of(call, group))
     return {
         "TargetHealthDescriptions": [
             {
@@ -149,15 +152,6 @@ def describe_target_health(call: Call, request: Request) -> Document:
 def _endpoint(group: TargetGroup, entry: Mapping[str, Any]) -> tuple[str, int]:
     """Return address and port of a TargetDescription; the port of the group by default."""
     return str(entry["Id"]), int(entry.get("Port") or group.port)
-
-
-def _load_balancers_of(call: Call, group: TargetGroup) -> list[str]:
-    """Return the ARNs of the load balancers with a listener that forwards to a target group."""
-    return [
-        load_balancer.arn
-        for load_balancer in elb_state(call).load_balancers.values()
-        if any(listener.group is group for listener in load_balancer.listeners)
-    ]
 
 
 def _describe(call: Call, group: TargetGroup) -> dict[str, object]:
@@ -176,5 +170,5 @@ def _describe(call: Call, group: TargetGroup) -> dict[str, object]:
         "HealthCheckTimeoutSeconds": group.check.timeout,
         "HealthyThresholdCount": group.check.healthy_threshold,
         "UnhealthyThresholdCount": group.check.unhealthy_threshold,
-        "LoadBalancerArns": _load_balancers_of(call, group),
+        "LoadBalancerArns": load_balancers_of(call, group),
     }

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from surveyor_emulator.aws.ecs.connect.endpoints import refresh
 from surveyor_emulator.aws.ecs.lookup import ecs_state, find_published, invalid_parameter
-from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, PublishedEndpoint, Service
+from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, LifecycleStage, PublishedEndpoint, Rollback, Service
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
@@ -21,6 +21,7 @@ __all__ = ["parse_strategy", "resume", "roll_back", "shift_test_traffic", "start
 STAGES: tuple[LifecycleStage, ...] = get_args(LifecycleStage)
 _PAUSABLE = {*STAGES, "PRE_SCALE_UP", "RECONCILE_SERVICE", "PRE_PRODUCTION_TRAFFIC_SHIFT"} - {"SCALE_UP", "BAKE_TIME"}
 MAX_BAKE_MINUTES = 1_440
+ROLLED_BACK = "Service deployment rolled back because it was stopped by a user."
 
 RunAgain = Callable[[Call, Service], object]
 """Has the scheduler run again for a service."""
@@ -70,10 +71,11 @@ def roll_back(call: Call, service: Service, deployment: Deployment, run_again: R
     """Roll back: all calls go to the old tasks, and the new ones are stopped."""
     before = next((other for other in service.deployments if other is not deployment), None)
     deployment.paused_hook, deployment.stage, deployment.rollout_state = None, None, "FAILED"
+    deployment.updated = deployment.stopped = call.now
     deployment.reason = f"ECS deployment {deployment.id} was rolled back."
     if before is not None:
         deployment.status, before.status, before.stage = "ACTIVE", "PRIMARY", None
-        deployment.rollback = before
+        deployment.rollback = Rollback(ROLLED_BACK, call.now, before.revision, before)
     new_tasks = {task.id for task in ecs_state(call).tasks.values() if task.deployment is deployment}
     for published in _published_by(call, service, deployment):
         published.has_test_traffic, published.green, published.blue = False, set(), set(new_tasks)

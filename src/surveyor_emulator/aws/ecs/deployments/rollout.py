@@ -15,12 +15,16 @@ from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import send_event, send_service_action
-from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
+from surveyor_emulator.aws.ecs.state import Deployment, Rollback, Service, Task
 from surveyor_emulator.core.world import Call
 
-__all__ = ["begin", "count_failure", "judge", "stop", "threshold_of"]
+__all__ = ["begin", "count_failure", "judge", "next_steady_event", "stop", "threshold_of"]
 
 MAX_HISTORY = 100
+STEADY_EVENT_EVERY = 6 * 3_600.0
+"""Service seconds after which a service that is still steady reports it again."""
+BREAKER_TRIGGERED = "Service deployment rolled back because the circuit breaker threshold was exceeded."
+STOPPED_BY_USER = "Service deployment rolled back because it was stopped by a user."
 MIN_FAILURES, MAX_FAILURES = 3, 200
 MAX_WAIT = 27 * 60.0
 """ECS Developer Guide, service throttle logic: "currently 27 minutes"."""
@@ -28,11 +32,14 @@ MAX_WAIT = 27 * 60.0
 
 def begin(call: Call, service: Service, deployment: Deployment) -> None:
     """Make a deployment the primary one of its service."""
+    deployment.sources = tuple(service.deployments)
     for other in service.deployments:
         if other.status == "PRIMARY":
-            other.status, other.updated = "ACTIVE", call.now
+            other.status, other.updated, other.desired_count = "ACTIVE", call.now, service.desired_count
     service.deployments.insert(0, deployment)
     service.history.insert(0, deployment)
+    for forgotten in service.history[MAX_HISTORY:]:
+        forgotten.sources = ()
     del service.history[MAX_HISTORY:]
     service.steady = False
     _send_state_change(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", "in progress.")
@@ -98,21 +105,33 @@ def judge(
     }
     service.deployments = [other for other in service.deployments if other.status == "PRIMARY" or id(other) in used]
     steady = deployment.rollout_state == "COMPLETED" and all_running
-    if steady and not service.steady:
-        add_event(call, service, f"(service {service.name}) has reached a steady state.")
+    if steady and service.steady and call.now >= service.steady_reported + STEADY_EVENT_EVERY:
+        _report_steady(call, service)
+    elif steady and not service.steady:
+        _report_steady(call, service)
         detail = {"clusterArn": service.cluster.arn, "createdAt": call.now}
         send_service_action(call, service.arn, "INFO", "SERVICE_STEADY_STATE", detail)
     service.steady = steady
 
 
+def _report_steady(call: Call, service: Service) -> None:
+    service.steady_reported = call.now
+    add_event(call, service, f"(service {service.name}) has reached a steady state.")
+
+
 def stop(call: Call, service: Service, deployment: Deployment, *, rolls_back: bool) -> None:
     """End a deployment at a user's request: return to the last completed one, or leave the tasks as they are."""
-    deployment.rollout_state, deployment.updated = "FAILED", call.now
+    deployment.rollout_state, deployment.updated, deployment.stopped = "FAILED", call.now, call.now
     deployment.reason = f"ECS deployment {deployment.id} was stopped by a user."
     add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment stopped by a user.")
     _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "was stopped by a user.")
     if rolls_back:
-        deployment.rollback = _roll_back(call, service, deployment, "stopped by a user")
+        _roll_back(call, service, deployment, "stopped by a user", STOPPED_BY_USER)
+
+
+def next_steady_event(service: Service) -> float | None:
+    """Return when a steady service reports again that it is; None if it is not steady."""
+    return service.steady_reported + STEADY_EVENT_EVERY if service.steady else None
 
 
 def threshold_of(service: Service) -> int:
@@ -140,17 +159,18 @@ def _fail(call: Call, service: Service, deployment: Deployment) -> None:
     explanation = "circuit breaker: tasks failed to start."
     _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", explanation)
     if service.circuit_breaker.get("rollback"):
-        deployment.rollback = _roll_back(call, service, deployment, "circuit breaker")
+        _roll_back(call, service, deployment, "circuit breaker", BREAKER_TRIGGERED)
 
 
-def _roll_back(call: Call, service: Service, deployment: Deployment, reason: str) -> Deployment | None:
-    """Begin a deployment of what was completed last, and return it; None if nothing was.
+def _roll_back(call: Call, service: Service, deployment: Deployment, cause: str, reason: str) -> None:
+    """Begin a deployment of what was completed last, if anything was.
 
     It is part of the service deployment that it ends, not a separate one (Developer Guide, View service history).
     """
     last = service.last_completed
     if last is None or last is deployment:
-        return None
+        deployment.rollback = Rollback(reason, call.now, None, None)
+        return
     add_event(call, service, f"(service {service.name}) rolling back to deployment {last.id}.")
     rollback = replace(
         last,
@@ -158,16 +178,18 @@ def _roll_back(call: Call, service: Service, deployment: Deployment, reason: str
         updated=call.now,
         status="PRIMARY",
         rollout_state="IN_PROGRESS",
-        reason=f"ECS deployment {reason}: rolling back to deploymentId {last.id}.",
+        reason=f"ECS deployment {cause}: rolling back to deploymentId {last.id}.",
         failed_tasks=0,
         failed_launches=0,
         launch_after=0.0,
         rollback=None,
+        stopped=None,
     )
     rollback.id = f"ecs-svc/{call.world.random.randrange(10**18, 10**19)}"
     begin(call, service, rollback)
     service.history.remove(rollback)
-    return rollback
+    rollback.sources = ()
+    deployment.rollback = Rollback(reason, call.now, last.revision, rollback)
 
 
 def _send_state_change(
@@ -177,6 +199,7 @@ def _send_state_change(
         "eventType": kind,
         "eventName": name,
         "deploymentId": deployment.id,
+        "clusterArn": service.cluster.arn,
         "updatedAt": deployment.updated,
         "reason": f"ECS deployment {deployment.id} {explanation}",
     }

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.cloudmap.namespaces import create_http_namespace
 from surveyor_emulator.aws.cloudmap.operations import when_finished
-from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.ecs.lookup import ecs_state, find_cluster, invalid_parameter, make_arn, paginate
-from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
+from surveyor_emulator.aws.ecs.lookup import (
+    ecs_state,
+    find_cluster,
+    find_namespace,
+    invalid_parameter,
+    make_arn,
+    paginate,
+)
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, call_other_service
 from surveyor_emulator.aws.ecs.state import Cluster
 from surveyor_emulator.aws.ecs.tags import format_tags, parse_tags
 from surveyor_emulator.core.errors import ServiceError
@@ -33,7 +39,7 @@ MAX_NAMESPACE_LENGTH = 1_024
 
 
 def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document:
-    """Create a cluster, or return the one that already has the name."""
+    """Create a cluster, or return the one that already has the name. A refused call leaves nothing."""
     name = request.get("clusterName") or "default"
     if not (len(name) <= 255 and all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in name)):
         raise invalid_parameter("a cluster's name has up to 255 letters, digits, hyphens and underscores")
@@ -42,44 +48,41 @@ def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document
     if cluster is None or cluster.status != "ACTIVE":
         tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
         settings = request.get("settings") or [{"name": "containerInsights", "value": "disabled"}]
-        cluster = state.clusters[name] = Cluster(
+        cluster = Cluster(
             name,
             make_arn(call, "cluster", name),
             [dict(setting) for setting in settings],
             list(request.get("capacityProviders") or []),
             [dict(entry) for entry in request.get("defaultCapacityProviderStrategy") or []],
         )
-        state.tags[cluster.arn] = tags
         _set_default_namespace(call, cluster, request.get("serviceConnectDefaults"))
+        state.clusters[name], state.tags[cluster.arn] = cluster, tags
         call.note("cluster.created", name)
         runtime(call.world).supervisor.warm()  # tasks will follow, and starting it then would delay them
     return {"cluster": _describe(call, cluster, {"TAGS", "SETTINGS", "ATTACHMENTS"})}
 
 
 def update_cluster(call: Call, request: UpdateClusterRequestTypeDef) -> Document:
-    """Change the settings of a cluster."""
+    """Change the settings of a cluster. A refused call changes nothing."""
     cluster = find_cluster(call, request["cluster"])
+    _set_default_namespace(call, cluster, request.get("serviceConnectDefaults"))
     if "settings" in request:
         cluster.settings = [dict(setting) for setting in request["settings"]]
-    _set_default_namespace(call, cluster, request.get("serviceConnectDefaults"))
     return {"cluster": _describe(call, cluster, {"SETTINGS", "ATTACHMENTS"})}
 
 
 def _set_default_namespace(call: Call, cluster: Cluster, defaults: Any) -> None:
-    """Apply ecs ClusterServiceConnectDefaultsRequest: create a missing namespace; "" removes the default."""
+    """Apply ecs ClusterServiceConnectDefaultsRequest: create a missing namespace; "" removes the default.
+
+    The cluster is changed only once nothing can be refused any more.
+    """
     if defaults is None:
         return
     reference = defaults["namespace"]
     if reference == "":
         cluster.connect_namespace = None
         return
-    state = call.world.regional(CloudMapState, call.account, call.region)
-    if reference.startswith("arn:"):
-        namespace = state.namespaces.get(reference.rpartition("/")[2])
-        if namespace is None or namespace.arn != reference:
-            raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} was not found.")
-    else:
-        namespace = state.namespaces_by_http_name.get(reference)
+    namespace = find_namespace(call, reference)
     if namespace is not None:
         cluster.connect_namespace = namespace.arn
         return
@@ -89,14 +92,14 @@ def _set_default_namespace(call: Call, cluster: Cluster, defaults: Any) -> None:
             "none of them <, >, double quotation mark, slash"
         )
     own_call = replace(call_as_ecs(call.world, call.account, call.region), operation="CreateHttpNamespace")
+    answer: Any = call_other_service(lambda: create_http_namespace(own_call, {"Name": reference}))
     # The attachment reports the progress (ecs Attachment: type, status).
     identity = call.world.new_id(8)
     cluster.attachment = (identity, "ATTACHING")
     cluster.connect_namespace = reference
-    answer: Any = create_http_namespace(own_call, {"Name": reference})
 
     def finished(problem: str | None) -> None:
-        created = state.namespaces_by_http_name.get(reference)
+        created = find_namespace(call, reference)
         if created is not None:
             cluster.connect_namespace = created.arn
         cluster.attachment = (identity, "ATTACHED" if problem is None else "FAILED")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.deployments import blue_green, rollout
@@ -14,22 +17,40 @@ from surveyor_emulator.aws.ecs.lookup import (
     paginate,
 )
 from surveyor_emulator.aws.ecs.services import scheduler
+from surveyor_emulator.aws.ecs.shapes import (
+    desired_count_of,
+    format_counts,
+    format_deployment_configuration,
+    format_launch,
+    format_load_balancers,
+    format_registries,
+    image_digest,
+)
 from surveyor_emulator.aws.ecs.state import Deployment, Service
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
 if TYPE_CHECKING:
-    from mypy_boto3_ecs.type_defs import DescribeServiceDeploymentsRequestTypeDef, ListServiceDeploymentsRequestTypeDef
+    from mypy_boto3_ecs.type_defs import (
+        DescribeServiceDeploymentsRequestTypeDef,
+        DescribeServiceRevisionsRequestTypeDef,
+        ListServiceDeploymentsRequestTypeDef,
+    )
 
 __all__ = [
     "continue_service_deployment",
     "describe_service_deployments",
+    "describe_service_revisions",
     "list_service_deployments",
     "stop_service_deployment",
 ]
 
 MAX_DESCRIBED = 20
+PAGE_SIZE = 20
+ID_LENGTH = 21
+NO_CANDIDATE = "No rollback candidate was found to run the rollback."
+_NO_ALARMS: Mapping[str, object] = {"alarmNames": [], "rollback": False, "enable": False}
 _STATUS = {"IN_PROGRESS": "IN_PROGRESS", "COMPLETED": "SUCCESSFUL", "FAILED": "STOPPED"}
 _ROLLBACK_STATUS = {
     "IN_PROGRESS": "ROLLBACK_IN_PROGRESS",
@@ -43,9 +64,20 @@ def list_service_deployments(call: Call, request: ListServiceDeploymentsRequestT
     service = find_service(call, find_cluster(call, request.get("cluster")), request["service"])
     statuses = set(request.get("status") or ())
     briefs = [_brief(call, service, deployment) for deployment in service.history]
-    entries, token = paginate([brief for brief in briefs if not statuses or brief["status"] in statuses], request)
+    created = request.get("createdAt") or {}
+    matching = [
+        brief
+        for brief in briefs
+        if not statuses or brief["status"] in statuses
+        if _is_within(brief["createdAt"], created.get("after"), created.get("before"))
+    ]
+    entries, token = paginate(matching, {"maxResults": PAGE_SIZE, **request})
     answer: dict[str, object] = {"serviceDeployments": entries}
     return {**answer, "nextToken": token} if token else answer
+
+
+def _is_within(moment: float, after: Any, before: Any) -> bool:
+    return (after is None or moment >= float(after)) and (before is None or moment <= float(before))
 
 
 def describe_service_deployments(call: Call, request: DescribeServiceDeploymentsRequestTypeDef) -> Document:
@@ -57,6 +89,22 @@ def describe_service_deployments(call: Call, request: DescribeServiceDeployments
     return {
         "serviceDeployments": [_describe(call, *match) for _, match in found if match is not None],
         "failures": [{"arn": arn, "reason": "MISSING"} for arn, match in found if match is None],
+    }
+
+
+def describe_service_revisions(call: Call, request: DescribeServiceRevisionsRequestTypeDef) -> Document:
+    """Return service revisions by ARN; unknown ones are failures."""
+    arns = request["serviceRevisionArns"]
+    if not 0 < len(arns) <= MAX_DESCRIBED:
+        raise invalid_parameter(f"1 to {MAX_DESCRIBED} service revisions are described at once")
+    known = {
+        _revision_arn(call, service, deployment.revision): (service, deployment)
+        for service in ecs_state(call).services.values()
+        for deployment in service.history
+    }
+    return {
+        "serviceRevisions": [_describe_revision(call, *known[arn]) for arn in arns if arn in known],
+        "failures": [{"arn": arn, "reason": "MISSING"} for arn in arns if arn not in known],
     }
 
 
@@ -99,46 +147,120 @@ def _require(call: Call, arn: str) -> tuple[Service, Deployment]:
     return found
 
 
-def _arn_of(call: Call, service: Service, deployment: Deployment, kind: str = "service-deployment") -> str:
-    return make_arn(call, kind, service.cluster.name, service.name, deployment.id.rpartition("/")[2])
+def _arn_of(call: Call, service: Service, deployment: Deployment) -> str:
+    """Return the ARN of a service deployment; its id has 21 characters and is not that of the deployment."""
+    digest = hashlib.sha256(deployment.id.encode()).digest()
+    identity = base64.urlsafe_b64encode(digest).decode()[:ID_LENGTH]
+    return make_arn(call, "service-deployment", service.cluster.name, service.name, identity)
+
+
+def _revision_arn(call: Call, service: Service, revision: str) -> str:
+    return make_arn(call, "service-revision", service.cluster.name, service.name, revision)
+
+
+def _status(deployment: Deployment) -> str:
+    rollback = deployment.rollback
+    if rollback is None:
+        is_superseded = deployment.rollout_state == "IN_PROGRESS" and deployment.status != "PRIMARY"
+        return "STOPPED" if is_superseded else _STATUS[deployment.rollout_state]
+    return "ROLLBACK_FAILED" if rollback.target is None else _ROLLBACK_STATUS[rollback.target.rollout_state]
+
+
+def _status_reason(deployment: Deployment) -> str | None:
+    """Return why a service deployment was rolled back or stopped; None if it was not."""
+    rollback = deployment.rollback
+    if rollback is not None:
+        return rollback.reason if rollback.target is not None else NO_CANDIDATE
+    return deployment.reason if deployment.rollout_state == "FAILED" else None
 
 
 def _brief(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
     """Return ecs ServiceDeploymentBrief."""
-    rollback = deployment.rollback
+    status, reason, rollback = _status(deployment), _status_reason(deployment), deployment.rollback
     brief = {
         "serviceDeploymentArn": _arn_of(call, service, deployment),
         "serviceArn": service.arn,
         "clusterArn": service.cluster.arn,
         "createdAt": deployment.created,
         "startedAt": deployment.created,
-        "status": _STATUS[deployment.rollout_state] if rollback is None else _ROLLBACK_STATUS[rollback.rollout_state],
-        "targetServiceRevisionArn": _arn_of(call, service, deployment, "service-revision"),
+        "status": status,
+        "targetServiceRevisionArn": _revision_arn(call, service, deployment.revision),
     }
-    if deployment.rollout_state != "IN_PROGRESS":
-        brief["finishedAt"] = deployment.updated
-    return brief
+    if status not in ("IN_PROGRESS", "ROLLBACK_IN_PROGRESS"):
+        ended = rollback.target if rollback is not None and rollback.target is not None else deployment
+        brief["finishedAt"] = max(deployment.updated, ended.updated)
+    return brief if reason is None else {**brief, "statusReason": reason}
 
 
 def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
     """Return ecs ServiceDeployment."""
     brief = _brief(call, service, deployment)
-    revision = {"arn": brief.pop("targetServiceRevisionArn")}
+    del brief["targetServiceRevisionArn"]
     document: dict[str, Any] = {
         **brief,
-        "updatedAt": deployment.updated,
-        "targetServiceRevision": revision,
+        "updatedAt": brief.get("finishedAt", deployment.updated),
+        "sourceServiceRevisions": [_summary(call, service, source) for source in deployment.sources],
+        "targetServiceRevision": _summary(call, service, deployment),
+        "deploymentConfiguration": {**format_deployment_configuration(service), "alarms": _NO_ALARMS},
         "deploymentCircuitBreaker": {
             "status": _breaker_status(service, deployment),
             "failureCount": deployment.failed_tasks,
             "threshold": rollout.threshold_of(service),
         },
+        "alarms": {"status": "DISABLED"},
     }
+    rollback = deployment.rollback
+    if rollback is not None:
+        document["rollback"] = {"reason": rollback.reason, "startedAt": rollback.started}
+        if rollback.revision is not None:
+            document["rollback"]["serviceRevisionArn"] = _revision_arn(call, service, rollback.revision)
+    if deployment.stopped is not None:
+        document["stoppedAt"] = deployment.stopped
     if deployment.stage is not None:
         document["lifecycleStage"] = deployment.stage
     if deployment.paused_hook is not None:
         hook = {"hookId": deployment.paused_hook, "targetType": "PAUSE", "status": "AWAITING_ACTION"}
         document["lifecycleHookDetails"] = [hook]
+    return document
+
+
+def _summary(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
+    """Return ecs ServiceRevisionSummary."""
+    tasks = [task for task in scheduler.active_tasks_of(call, service) if task.deployment is deployment]
+    is_current = any(deployment is other for other in service.deployments)
+    counts = format_counts(tasks)
+    return {
+        "arn": _revision_arn(call, service, deployment.revision),
+        "requestedTaskCount": desired_count_of(service, deployment) if is_current else 0,
+        "runningTaskCount": counts["runningCount"],
+        "pendingTaskCount": counts["pendingCount"],
+    }
+
+
+def _describe_revision(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
+    """Return ecs ServiceRevision."""
+    template = deployment.template
+    document: dict[str, Any] = {
+        "serviceRevisionArn": _revision_arn(call, service, deployment.revision),
+        "serviceArn": service.arn,
+        "clusterArn": service.cluster.arn,
+        "taskDefinition": template.definition.arn,
+        "loadBalancers": format_load_balancers(template.load_balancers),
+        "serviceRegistries": format_registries(template.registry),
+        "containerImages": [
+            {
+                "containerName": container.name,
+                "imageDigest": image_digest(container.image),
+                "image": container.image,
+            }
+            for container in template.definition.containers
+        ],
+        "guardDutyEnabled": False,
+        "createdAt": deployment.created,
+        **format_launch(deployment),
+    }
+    if template.connect is not None:
+        document["serviceConnectConfiguration"] = template.connect.document
     return document
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from surveyor_emulator.aws.cloudmap.state import CloudMapState
 from surveyor_emulator.aws.ecs.connect import endpoints
 from surveyor_emulator.aws.ecs.connect.rules import check_names_free
 from surveyor_emulator.aws.ecs.deployments import rollout
@@ -13,16 +12,18 @@ from surveyor_emulator.aws.ecs.deployments.blue_green import parse_strategy
 from surveyor_emulator.aws.ecs.lookup import (
     ecs_state,
     find_cluster,
+    find_namespace,
     find_service,
     invalid_parameter,
     make_arn,
+    namespace_not_found,
     paginate,
 )
-from surveyor_emulator.aws.ecs.service_principal import call_as_ecs
+from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, role_arn
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.services.rules import MAX_DISCOVERED_TASKS, build_template, parse_percentages
-from surveyor_emulator.aws.ecs.shapes import format_service
-from surveyor_emulator.aws.ecs.state import Deployment, Service, TaskTemplate
+from surveyor_emulator.aws.ecs.shapes import format_load_balancers, format_registries, format_service
+from surveyor_emulator.aws.ecs.state import BlueGreen, Deployment, Service, TaskTemplate
 from surveyor_emulator.aws.ecs.tags import parse_tags
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
@@ -56,8 +57,6 @@ _KEPT = (
     "enableExecuteCommand",
     "placementConstraints",
     "placementStrategy",
-    "loadBalancers",
-    "deploymentController",
 )
 # A change of one of these starts a new deployment (ecs UpdateService).
 _DEPLOYED = (
@@ -85,7 +84,9 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     existing = state.services.get((cluster.name, name))
     if existing is not None and existing.status != "INACTIVE":
         raise invalid_parameter(
-            "Creation of service was not idempotent." if existing.status == "ACTIVE" else "The service is draining."
+            "Creation of service was not idempotent."
+            if existing.status == "ACTIVE"
+            else "Unable to Start a service that is still Draining."
         )
     controller = (request.get("deploymentController") or {"type": "ECS"})["type"]
     _refuse_unsupported(request, controller)
@@ -117,13 +118,17 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         created_by=call.principal,
         rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
         grace_period=request.get("healthCheckGracePeriodSeconds") or 0,
-        document={key: request[key] for key in _KEPT if request.get(key)},  # type: ignore[literal-required]  # keys are in a table
+        document={key: request[key] for key in _KEPT if request.get(key)}  # type: ignore[literal-required]  # keys are in a table
+        | {"roleArn": role_arn(call.account, request.get("role"))},
         blue_green=strategy,
     )
     if controller == "ECS":
         if not request.get("taskDefinition"):
             raise invalid_parameter("TaskDefinition cannot be blank.")
-        _begin_deployment(call, service, build_template(call, cluster, request))
+        template = build_template(call, cluster, request)
+        if template.connect is not None:
+            check_names_free(call, template.connect, service.arn)
+        _begin_deployment(call, service, template)
     state.services[cluster.name, name] = service
     state.tags[service.arn] = tags
     if token:
@@ -149,34 +154,42 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     configuration: Any = request.get("deploymentConfiguration") or {}
     before = {"minimumHealthyPercent": service.minimum_percent, "maximumPercent": service.maximum_percent}
     minimum, maximum = parse_percentages(before | configuration)
+    breaker = service.circuit_breaker
+    if "deploymentCircuitBreaker" in configuration:
+        breaker = _parse_circuit_breaker(configuration, service.controller)
+    strategy = parse_strategy(configuration) if "strategy" in configuration else service.blue_green
     if current is not None and (request.get("forceNewDeployment") or any(key in request for key in _DEPLOYED)):
-        if "strategy" in configuration:
-            service.blue_green = parse_strategy(configuration)
-        _begin_deployment(call, service, build_template(call, cluster, _complete(service, current, request)))
+        template = build_template(call, cluster, _complete(strategy, current, request))
+        if template.connect is not None:
+            check_names_free(call, template.connect, service.arn)
+        service.blue_green = strategy
+        _begin_deployment(call, service, template)
+    service.blue_green, service.circuit_breaker = strategy, breaker
     if current is None or desired_count != service.desired_count:
         service.steady = False
     service.desired_count, service.minimum_percent, service.maximum_percent = desired_count, minimum, maximum
-    if "deploymentCircuitBreaker" in configuration:
-        service.circuit_breaker = _parse_circuit_breaker(configuration, service.controller)
     if request.get("availabilityZoneRebalancing"):
         service.rebalancing = request["availabilityZoneRebalancing"]
     if request.get("healthCheckGracePeriodSeconds") is not None:
         service.grace_period = request["healthCheckGracePeriodSeconds"]
-    for key in ("propagateTags", "enableExecuteCommand", "enableECSManagedTags"):
+    for key in _KEPT:
         if request.get(key) is not None:
-            service.document[key] = request[key]
+            service.document[key] = request[key]  # type: ignore[literal-required]  # keys are in a table
     call.note("ecs.service.updated", service.name, f"{service.desired_count} tasks")
     scheduler.run_soon(call, service)
     return {"service": format_service(call, service, scheduler.active_tasks_of(call, service))}
 
 
 def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document:
-    """Delete a service that is scaled to zero, or with `force` any: it drains until its tasks are stopping."""
+    """Delete a service that is scaled to zero, or with `force` any: it drains until its tasks are stopping.
+
+    Scaled to zero it can be deleted although its tasks still run.
+    """
     service = find_service(call, find_cluster(call, request.get("cluster")), request["service"])
     if service.status != "ACTIVE":
         raise ServiceError("ServiceNotFoundException", "Service not found.")
     tasks = scheduler.active_tasks_of(call, service)
-    if not request.get("force") and (service.desired_count > 0 or any(task.should_run for task in tasks)):
+    if not request.get("force") and service.desired_count > 0:
         raise invalid_parameter("The service cannot be stopped while it is scaled above 0.")
     service.status, service.desired_count = "DRAINING", 0
     scheduler.stop_all(call, service, f"Scaling activity initiated by (service {service.name})")
@@ -225,13 +238,9 @@ def list_services(call: Call, request: ListServicesRequestTypeDef) -> Document:
 
 def list_services_by_namespace(call: Call, request: ListServicesByNamespaceRequestTypeDef) -> Document:
     """Return ARNs of the services that use Service Connect in a namespace, of all clusters."""
-    state = call.world.regional(CloudMapState, call.account, call.region)
-    reference = request["namespace"]
-    is_arn = reference.startswith("arn:")
-    known = state.namespaces if is_arn else state.namespaces_by_http_name
-    namespace = known.get(reference.rpartition("/")[2] if is_arn else reference)
-    if namespace is None or (is_arn and namespace.arn != reference):
-        raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} was not found.")
+    namespace = find_namespace(call, request["namespace"])
+    if namespace is None:
+        raise namespace_not_found(request["namespace"])
     connected = [
         service.arn
         for service in ecs_state(call).services.values()
@@ -246,8 +255,6 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
 
 
 def _begin_deployment(call: Call, service: Service, template: TaskTemplate) -> None:
-    if template.connect is not None:
-        check_names_free(call, template.connect, service.arn)
     number = call.world.random.randrange(10**18, 10**19)
     deployment = Deployment(f"ecs-svc/{number}", template, created=call.now, updated=call.now)
     if service.blue_green is not None and service.deployments:
@@ -257,7 +264,7 @@ def _begin_deployment(call: Call, service: Service, template: TaskTemplate) -> N
     rollout.begin(call, service, deployment)
 
 
-def _complete(service: Service, current: Deployment, request: Any) -> dict[str, Any]:
+def _complete(strategy: BlueGreen | None, current: Deployment, request: Any) -> dict[str, Any]:
     """Return the request with the members that it omits filled in from the current deployment."""
     before = current.template
     registry = before.registry
@@ -266,32 +273,18 @@ def _complete(service: Service, current: Deployment, request: Any) -> dict[str, 
         complete["capacityProviderStrategy"] = list(before.capacity_provider_strategy)
     else:
         complete["launchType"] = before.launch_type
-    if before.platform_version is not None:
-        complete["platformVersion"] = before.platform_version
+    if before.requested_platform is not None:
+        complete["platformVersion"] = before.requested_platform
     if before.network is not None:
         complete["networkConfiguration"] = before.network.to_document()
     if registry is not None:
-        complete["serviceRegistries"] = [
-            {
-                "registryArn": registry.arn,
-                "port": registry.port,
-                "containerName": registry.container,
-                "containerPort": registry.container_port,
-            }
-        ]
+        complete["serviceRegistries"] = format_registries(registry)
     if before.load_balancers:
-        complete["loadBalancers"] = [
-            {
-                "targetGroupArn": load_balancer.group,
-                "containerName": load_balancer.container,
-                "containerPort": load_balancer.port,
-            }
-            for load_balancer in before.load_balancers
-        ]
+        complete["loadBalancers"] = format_load_balancers(before.load_balancers)
     if before.connect is not None:
         complete["serviceConnectConfiguration"] = before.connect.document
-    if service.blue_green is not None:
-        complete["deploymentConfiguration"] = service.blue_green.document
+    if strategy is not None:
+        complete["deploymentConfiguration"] = strategy.document
     changed = {key: request[key] for key in _DEPLOYED if request.get(key) is not None}
     if "capacityProviderStrategy" in changed:
         complete.pop("launchType", None)

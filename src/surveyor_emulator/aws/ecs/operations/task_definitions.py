@@ -66,7 +66,7 @@ def register_task_definition(call: Call, request: RegisterTaskDefinitionRequestT
 
 def describe_task_definition(call: Call, request: DescribeTaskDefinitionRequestTypeDef) -> Document:
     """Return one revision, or the latest active one of a family."""
-    definition = find_task_definition(call, request["taskDefinition"])
+    definition = find_task_definition(call, request["taskDefinition"], "Unable to describe task definition.")
     answer: dict[str, object] = {"taskDefinition": _describe(definition)}
     if "TAGS" in (request.get("include") or ()):
         answer["tags"] = format_tags(ecs_state(call).tags.get(definition.arn, {}))
@@ -77,7 +77,7 @@ def deregister_task_definition(call: Call, request: DeregisterTaskDefinitionRequ
     """Make a revision INACTIVE: its tasks continue to run, and no new ones are started from it."""
     if ":" not in request["taskDefinition"].rpartition("/")[2]:
         raise invalid_parameter("a revision is needed: family:revision")
-    definition = find_task_definition(call, request["taskDefinition"])
+    definition = find_task_definition(call, request["taskDefinition"], "The specified task definition does not exist.")
     if definition.status == "DELETE_IN_PROGRESS":
         raise client_error("The specified task definition is being deleted.")
     definition.status, definition.deregistered = "INACTIVE", call.now

@@ -7,21 +7,24 @@ InvalidParameterException unless another is named.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapService, CloudMapState
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect.rules import parse_configuration
 from surveyor_emulator.aws.ecs.lookup import find_task_definition, invalid_parameter
+from surveyor_emulator.aws.ecs.service_principal import call_other_service
 from surveyor_emulator.aws.ecs.state import (
     Cluster,
+    ContainerDefinition,
     NetworkConfiguration,
     ServiceLoadBalancer,
     ServiceRegistry,
     TaskDefinition,
     TaskTemplate,
 )
-from surveyor_emulator.aws.elb.lookup import find_target_group
+from surveyor_emulator.aws.elb.lookup import find_target_group, load_balancers_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
@@ -43,20 +46,25 @@ def build_template(
     strategy = tuple(request.get("capacityProviderStrategy") or ())
     launch_type = request.get("launchType")
     if strategy and launch_type:
-        raise invalid_parameter("a launch type and a capacity provider strategy cannot be combined")
+        raise invalid_parameter(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."
+        )
     if not launch_type:
         effective = strategy or tuple(cluster.capacity_provider_strategy)
         is_fargate = effective and all(str(entry["capacityProvider"]).startswith("FARGATE") for entry in effective)
         launch_type = "FARGATE" if is_fargate else "EC2"
     if launch_type == "FARGATE" and "FARGATE" not in definition.document["compatibilities"]:
         raise invalid_parameter("Task definition does not support launch_type FARGATE.")
-    platform_version = _parse_platform_version(request.get("platformVersion")) if launch_type == "FARGATE" else None
+    requested = (request.get("platformVersion") or "LATEST") if launch_type == "FARGATE" else None
+    platform_version = _parse_platform_version(requested) if requested is not None else None
     network = _parse_network(call, definition, request.get("networkConfiguration"))
     registries = request.get("serviceRegistries") or [] if for_service else []
     registry = _parse_registry(call, definition, registries, launch_type, platform_version) if registries else None
     connect = parse_configuration(call, cluster, definition, request, launch_type) if for_service else None
     load_balancers = _parse_load_balancers(call, definition, request.get("loadBalancers") or []) if for_service else ()
-    return TaskTemplate(definition, launch_type, platform_version, network, registry, strategy, connect, load_balancers)
+    return TaskTemplate(
+        definition, launch_type, platform_version, requested, network, registry, strategy, connect, load_balancers
+    )
 
 
 def parse_percentages(configuration: Mapping[str, Any] | None) -> tuple[int, int]:
@@ -73,8 +81,8 @@ def parse_percentages(configuration: Mapping[str, Any] | None) -> tuple[int, int
     return minimum, maximum
 
 
-def _parse_platform_version(version: str | None) -> str:
-    if version in (None, "", "LATEST"):
+def _parse_platform_version(version: str) -> str:
+    if version == "LATEST":
         return LATEST
     if version not in PLATFORM_VERSIONS:
         raise ServiceError("PlatformUnknownException", "The specified platform version does not exist.")
@@ -95,7 +103,9 @@ def _parse_network(
         raise invalid_parameter("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
     subnets = tuple(configuration.get("subnets") or ())
     groups = tuple(configuration.get("securityGroups") or ())
-    if not 0 < len(subnets) <= MAX_SUBNETS:
+    if not subnets:
+        raise invalid_parameter("subnets can not be empty.")
+    if len(subnets) > MAX_SUBNETS:
         raise invalid_parameter(f"subnets can have 1 to {MAX_SUBNETS} items.")
     if len(groups) > MAX_GROUPS:
         raise invalid_parameter(f"securityGroups can have at most {MAX_GROUPS} items.")
@@ -130,22 +140,39 @@ def _parse_registry(
         entry.get("registryArn") or "", entry.get("port"), entry.get("containerName"), entry.get("containerPort")
     )
     cloudmap_service = _find_cloudmap_service(call, registry)
-    names_container = registry.container is not None or registry.container_port is not None
-    if names_container and registry.port is not None:
-        raise invalid_parameter("specify either containerName and containerPort, or port, not both")
-    if names_container:
-        _check_container_port(definition, registry)
     records = set(cloudmap_service.dns.ttls) if cloudmap_service.dns is not None else set()
+    has_pair = registry.container is not None and registry.container_port is not None
+    if registry.port is not None and (registry.container is not None or registry.container_port is not None):
+        raise invalid_parameter(
+            "Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both. "
+            "Remove one and retry."
+        )
     if definition.network_mode in ("bridge", "host"):
-        if not names_container:
-            raise invalid_parameter("in the network modes bridge and host containerName and containerPort are needed")
+        if not has_pair:
+            raise invalid_parameter(
+                "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' "
+                f"must be specified from the task definition. Registry: {registry.arn}"
+            )
         if records - {"SRV"}:
             raise invalid_parameter("in the network modes bridge and host only SRV records are supported")
-    elif "SRV" in records and not names_container and registry.port is None:
+    elif "SRV" in records and not has_pair and registry.port is None:
         raise invalid_parameter("SRV records need a port, or a containerName and containerPort")
+    elif records and "SRV" not in records:
+        _refuse_port(registry)
     if "CNAME" in records:
         raise invalid_parameter("ECS registers addresses, which CNAME records do not have")
+    _check_container(definition, registry)
     return registry
+
+
+def _refuse_port(registry: ServiceRegistry) -> None:
+    """Refuse the port of a registry whose records have none; the name of a container alone is accepted."""
+    for name, value in (("Port", registry.port), ("containerPort", registry.container_port)):
+        if value is not None:
+            raise invalid_parameter(
+                f"The values specified for serviceRegistries do not require a value for '{name}'. "
+                f"Remove the value and retry. Registry: {registry.arn}"
+            )
 
 
 def _find_cloudmap_service(call: Call, registry: ServiceRegistry) -> CloudMapService:
@@ -159,16 +186,26 @@ def _find_cloudmap_service(call: Call, registry: ServiceRegistry) -> CloudMapSer
     return service
 
 
-def _check_container_port(definition: TaskDefinition, registry: ServiceRegistry) -> None:
-    if registry.container is None or registry.container_port is None:
-        raise invalid_parameter("containerName and containerPort must be specified together")
-    container = definition.container(registry.container)
+def _check_container(definition: TaskDefinition, registry: ServiceRegistry) -> None:
+    if registry.container is None:
+        if registry.container_port is not None:
+            raise invalid_parameter("containerPort needs a containerName")
+        return
+    container = _find_container(definition, registry.container)
+    if registry.container_port is not None:
+        _check_port(container, registry.container_port)
+
+
+def _find_container(definition: TaskDefinition, name: str) -> ContainerDefinition:
+    container = definition.container(name)
     if container is None:
-        raise invalid_parameter(f"The container {registry.container} does not exist in the task definition.")
-    if registry.container_port not in {port.container for port in container.ports}:
-        raise invalid_parameter(
-            f"The container {registry.container} did not have a container port {registry.container_port}."
-        )
+        raise invalid_parameter(f"The container {name} does not exist in the task definition.")
+    return container
+
+
+def _check_port(container: ContainerDefinition, port: int | None) -> None:
+    if port not in {mapping.container for mapping in container.ports}:
+        raise invalid_parameter(f"The container {container.name} did not have a container port {port} defined.")
 
 
 def _parse_load_balancers(
@@ -179,14 +216,13 @@ def _parse_load_balancers(
         arn, name, port = entry.get("targetGroupArn"), entry.get("containerName"), entry.get("containerPort")
         if not arn:
             raise ServiceError("UnsupportedFeatureException", "this target offers no Classic Load Balancers")
-        container = definition.container(name or "")
-        if container is None or port not in {mapping.container for mapping in container.ports}:
-            raise invalid_parameter(f"The container {name} did not have a container port {port}.")
+        _check_port(_find_container(definition, name or ""), port)
         if definition.network_mode != "awsvpc":
             raise invalid_parameter("target groups of the type ip need the network mode awsvpc")
-        try:
-            find_target_group(call, arn)
-        except ServiceError:
-            raise invalid_parameter(f"The specified target group {arn} does not exist.") from None
+        group = call_other_service(partial(find_target_group, call, arn))
+        if not load_balancers_of(call, group):
+            raise invalid_parameter(
+                f"The target group with targetGroupArn {arn} does not have an associated load balancer."
+            )
         load_balancers.append(ServiceLoadBalancer(arn, str(name), int(port or 0)))
     return tuple(load_balancers)

@@ -125,6 +125,7 @@ def _run(call: Call, service: Service) -> None:
             elif healthy > min_healthy:
                 healthy -= 1
                 _stop(call, service, task, SCALED.format(primary.id))
+    _keep_desired_counts(service, tasks)
     still_running = [task for task in old if task.should_run]
     rollout.judge(call, service, primary, current, old=still_running, run_again=run_soon)
     _run_when_due(call, service, [*current, *old])
@@ -146,8 +147,8 @@ def _scale(
     attempts = [_start(call, service, deployment) for _ in range(missing)]
     started = [task for task in attempts if task is not None]
     if started:
-        ids = " ".join(f"(task {task.id})." for task in started)
-        add_event(call, service, f"(service {service.name}) has started {len(started)} tasks: {ids}")
+        ids = " ".join(f"(task {task.id})" for task in started)
+        add_event(call, service, f"(service {service.name}) has started {len(started)} tasks: {ids}.")
     if len(started) < missing:
         reason = "no container instance met all of its requirements"
         message = f"(service {service.name}) was unable to place a task because {reason}."
@@ -155,6 +156,12 @@ def _scale(
             add_event(call, service, message)
         run_soon(call, service, PLACEMENT_RETRY)
     return [*tasks, *started]
+
+
+def _keep_desired_counts(service: Service, tasks: Sequence[Task]) -> None:
+    """Set the desired count of each deployment to the tasks that it has left; that of the primary one is not used."""
+    for deployment in service.deployments:
+        deployment.desired_count = sum(task.deployment is deployment and task.should_run for task in tasks)
 
 
 def _run_task_sets(call: Call, service: Service, tasks: Sequence[Task]) -> None:
@@ -212,6 +219,9 @@ def _run_when_due(call: Call, service: Service, tasks: Sequence[Task]) -> None:
     primary = service.primary
     if primary is not None and primary.launch_after > call.now:
         moments.append(primary.launch_after)
+    steady_event = rollout.next_steady_event(service)
+    if steady_event is not None and steady_event > call.now:
+        moments.append(steady_event)
     if moments:
         run_soon(call, service, min(moments) - call.now)
 

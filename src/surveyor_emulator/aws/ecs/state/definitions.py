@@ -49,6 +49,11 @@ class ContainerDefinition:
     health: ContainerHealthCheck | None
     document: Document = field(compare=False)
 
+    @property
+    def depends_on(self) -> frozenset[str]:
+        """Return the names of the containers that it depends on."""
+        return frozenset(entry["containerName"] for entry in self.document.get("dependsOn") or ())
+
 
 @dataclass(slots=True)
 class TaskDefinition:

@@ -19,6 +19,7 @@ __all__ = [
     "Deployment",
     "LifecycleStage",
     "NetworkConfiguration",
+    "Rollback",
     "Service",
     "ServiceLoadBalancer",
     "ServiceRegistry",
@@ -90,6 +91,8 @@ class TaskTemplate:
     definition: TaskDefinition
     launch_type: str
     platform_version: str | None
+    # As requested: LATEST unless the request names a version.
+    requested_platform: str | None
     network: NetworkConfiguration | None
     registry: ServiceRegistry | None
     capacity_provider_strategy: tuple[Mapping[str, object], ...] = ()
@@ -104,6 +107,19 @@ class BlueGreen:
     bake_seconds: float
     pause_stages: frozenset[str]
     document: Document = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """The way back from a deployment: to ``target``, or None if no deployment was completed before it.
+
+    ``revision`` is the id of the service revision that is restored.
+    """
+
+    reason: str
+    started: float
+    revision: str | None
+    target: Deployment | None
 
 
 @dataclass(slots=True)
@@ -130,8 +146,20 @@ class Deployment:
     stage: LifecycleStage | None = None
     # The id of the hook that it waits at.
     paused_hook: str | None = None
-    # The deployment that the service returned to when a user or the circuit breaker stopped this one.
-    rollback: Deployment | None = None
+    # What followed when a user or the circuit breaker stopped it.
+    rollback: Rollback | None = None
+    # What the service ran when it began.
+    sources: tuple[Deployment, ...] = ()
+    # Its desired count, once it is no longer the primary one.
+    desired_count: int = 0
+    # When a user stopped it.
+    stopped: float | None = None
+    # The id of its service revision, which a rollback deploys again.
+    revision: str = ""
+
+    def __post_init__(self) -> None:
+        """Number the revision as the deployment, unless it is an earlier one."""
+        self.revision = self.revision or self.id.rpartition("/")[2]
 
 
 @dataclass(slots=True)
@@ -171,6 +199,8 @@ class Service:
     history: list[Deployment] = field(default_factory=list)
     events: list[Document] = field(default_factory=list)
     steady: bool = False
+    # When the steady state was last reported in its events.
+    steady_reported: float = 0.0
     # The deployment that a rollback returns to.
     last_completed: Deployment | None = None
     # The next run of the scheduler for this service.

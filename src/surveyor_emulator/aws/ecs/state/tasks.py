@@ -33,6 +33,9 @@ class Container:
     exit_code: int | None = None
     reason: str | None = None
     health: Health = "UNKNOWN"
+    is_stopping: bool = False
+    health_since: float | None = None
+    started: float | None = None
     failed_checks: int = 0
     # Whether the last check did not end within its timeout.
     check_hung: bool = False
@@ -76,6 +79,8 @@ class Task:
     # Whether its failure was counted against its deployment.
     failure_counted: bool = False
     healthy_since: float | None = None
+    # When its agent was connected; before that it has no connectivity.
+    connected: float | None = None
     pull_started: float | None = None
     pull_stopped: float | None = None
     started: float | None = None

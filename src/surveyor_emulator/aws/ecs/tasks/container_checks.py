@@ -90,7 +90,7 @@ def agent_is_connected(call: Call, task: Task) -> bool:
 def _set_health(call: Call, task: Task, container: Container, health: Health, changed: Callable[[], object]) -> None:
     if container.health == health or not agent_is_connected(call, task):
         return
-    container.health = health
+    container.health, container.health_since = health, call.now
     call.note("ecs.container.health", task.id, f"{container.definition.name} {health}")
     if task.health == "HEALTHY" and task.healthy_since is None:
         task.healthy_since = call.now

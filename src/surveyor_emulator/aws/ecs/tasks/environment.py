@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from surveyor_emulator.aws.ecs.state import Container, Task
-from surveyor_emulator.aws.ecs.task_properties import vpc_of, wall_seconds_per_second
+from surveyor_emulator.aws.ecs.task_properties import private_dns_name, vpc_of, wall_seconds_per_second
 from surveyor_emulator.core.world import Call
 
 __all__ = ["build_check_command", "build_command", "build_environment", "names_of"]
@@ -32,7 +32,7 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": "/",
         "LANG": "C.UTF-8",
-        "HOSTNAME": f"ip-{(task.address or address).replace('.', '-')}.ec2.internal",
+        "HOSTNAME": private_dns_name(call.region, task.address or address),
         "AWS_REGION": call.region,
         "AWS_DEFAULT_REGION": call.region,
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.template.launch_type == "FARGATE" else "AWS_ECS_EC2",

@@ -53,14 +53,22 @@ def launch(call: Call, task: Task, changed: Changed) -> None:
             _fail(call, task, changed, "RESOURCE:ENI")
             return
         _set_status(call, task, "PENDING", changed)
-        _later(call, task, call.world.settings.task_pending, activating)
+        _later(call, task, call.world.settings.task_pending, pulling)
+
+    def pulling() -> None:
+        task.connected = task.pull_started = call.now
+        _later(call, task, call.world.settings.task_pull, activating)
 
     def activating() -> None:
-        task.pull_started = task.pull_stopped = call.now
-        _set_status(call, task, "ACTIVATING", changed)
+        task.pull_stopped = call.now
+        if task.template.connect is not None:
+            _set_status(call, task, "ACTIVATING", changed)
+        else:  # without an event and a version of it
+            task.status = "ACTIVATING"
+            call.note("ecs.task.activating", task.id)
         call.world.clock.run(_activate(call, task, changed))
 
-    _report_change(call, task, changed)
+    _send_state(call, task, changed)
     _later(call, task, call.world.settings.task_provisioning, pending)
 
 
@@ -69,12 +77,17 @@ def stop(call: Call, task: Task, code: str, reason: str, changed: Changed) -> No
     if not task.should_run:
         return
     task.desired_status, task.stop_code, task.stopped_reason, task.stopping = "STOPPED", code, reason, call.now
+    _report_change(call, task, changed)
+    # The answer of StopTask, and the event of this moment, have the status that the task is in.
+    call.world.clock.call_later(0, _begin_to_stop, call, task, changed)
+
+
+def _begin_to_stop(call: Call, task: Task, changed: Changed) -> None:
     if task.status in ("PROVISIONING", "PENDING"):
         _deprovision(call, task, changed)
     elif task.status == "RUNNING":
         _deactivate(call, task, changed)
-    else:  # ACTIVATING: it is deactivated once its containers have started and its registration has ended
-        _report_change(call, task, changed)
+    # ACTIVATING: it is deactivated once its containers have started and its registration has ended
 
 
 def _later(call: Call, task: Task, delay: Delay, step: Callable[[], object]) -> None:
@@ -94,24 +107,24 @@ def _set_status(call: Call, task: Task, status: TaskStatus, changed: Changed) ->
 
 def _report_change(call: Call, task: Task, changed: Changed) -> None:
     task.version += 1
+    _send_state(call, task, changed)
+
+
+def _send_state(call: Call, task: Task, changed: Changed) -> None:
     call.note(f"ecs.task.{task.status.lower()}", task.id, task.stopped_reason or "")
     send_event(call, "ECS Task State Change", [task.arn], format_task(call, task))
     changed(task)
 
 
 def _assign_addresses(call: Call, task: Task) -> bool:
-    """Assign the task's address, and the zone of its subnet or container instance; return whether that succeeded."""
-    network = task.template.network
-    if network is not None:
-        subnets = ec2_state(call.world, call.account, call.region).subnets
-        subnet = subnets.get(call.world.random.choice(network.subnets))
+    """Assign the task's addresses; return whether that succeeded."""
+    if task.subnet is not None:
+        subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet)
         if subnet is None:
             return False
-        task.subnet, task.zone, task.ipv6_only = subnet.id, subnet.zone, subnet.native
+        task.ipv6_only = subnet.native
         ipv6 = subnet.next_ipv6()
         task.ipv6 = str(ipv6) if ipv6 is not None else None
-    elif task.instance is not None:
-        task.zone = task.instance.zone
     mode = task.template.definition.network_mode
     try:
         proxies.assign_addresses(call, task)
@@ -180,10 +193,8 @@ def _register(call: Call, task: Task, changed: Changed) -> None:
     def registered(problem: str | None) -> None:
         if problem is not None and task.should_run:
             _fail(call, task, changed, f"ServiceDiscoveryError: {problem}")
-        elif task.should_run:
-            _run(call, task, changed)
         else:
-            _deactivate(call, task, changed)
+            call.world.later(call.world.settings.task_activating, _run, call, task, changed)
 
     def connected(problem: str | None) -> None:
         if problem is not None or task.template.registry is None:
@@ -229,13 +240,16 @@ async def _start_container(
         on_end=ended,
     )
     if container.status == "PENDING":  # it may have ended already
-        container.status = "RUNNING"
+        container.status, container.started = "RUNNING", call.now
     if container.process.foreign:
         run.pace.hold(container, FOREIGN_START)
     start_checks(call, task, container, lambda: _report_change(call, task, changed))
 
 
 def _run(call: Call, task: Task, changed: Changed) -> None:
+    if not task.should_run:
+        _deactivate(call, task, changed)
+        return
     task.started = call.now
     load_balancers.register(call, task)
     if task.template.load_balancers:
@@ -298,6 +312,7 @@ def _deactivate(call: Call, task: Task, changed: Changed) -> None:
 
 
 async def _terminate(call: Call, task: Task, changed: Changed) -> None:
+    """Stop the containers that no running one depends on; as they end, those that they depended on follow."""
     running = [
         container
         for container in task.containers
@@ -306,8 +321,11 @@ async def _terminate(call: Call, task: Task, changed: Changed) -> None:
     if not running:
         _all_ended(call, task, changed)
         return
+    needed = {name for container in running for name in container.definition.depends_on}
     for container in running:
-        await stop_container(call, task, container)
+        if container.definition.name not in needed and not container.is_stopping:
+            container.is_stopping = True
+            await stop_container(call, task, container)
 
 
 async def stop_container(call: Call, task: Task, container: Container) -> None:
@@ -337,8 +355,8 @@ def _container_ended(call: Call, task: Task, container: Container, end: Exit, ch
     if end.out_of_memory:
         container.reason = "OutOfMemoryError: Container killed due to memory usage"
     call.note("ecs.container.exited", task.id, f"{container.definition.name} {end.code}")
-    if task.status == "STOPPING" and all(other.status == "STOPPED" for other in task.containers):
-        _all_ended(call, task, changed)
+    if task.status == "STOPPING":
+        call.world.clock.run(_terminate(call, task, changed))
     elif task.should_run and container.definition.essential:
         call.world.later(call.world.settings.task_exit_noticed, _essential_ended, call, task, changed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.lookup import ecs_state, make_arn
 from surveyor_emulator.aws.ecs.state import Cluster, Container, ContainerInstance, Task, TaskTemplate
 from surveyor_emulator.core.world import Call
@@ -22,7 +23,7 @@ def create_task(
             return None
     identity = call.world.new_id(32, _HEX)
     attachment = call.world.new_id(32, _HEX)
-    return Task(
+    task = Task(
         identity,
         make_arn(call, "task", cluster.name, identity),
         cluster,
@@ -37,6 +38,19 @@ def create_task(
         attachment=f"{attachment[:8]}-{attachment[8:12]}-{attachment[12:16]}-{attachment[16:20]}-{attachment[20:]}",
         instance=instance,
     )
+    _choose_zone(call, task)
+    return task
+
+
+def _choose_zone(call: Call, task: Task) -> None:
+    """Choose the subnet of a task and with it its zone; a subnet that no longer exists gives none."""
+    network = task.template.network
+    if network is not None:
+        task.subnet = call.world.random.choice(network.subnets)
+        subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet)
+        task.zone = subnet.zone if subnet is not None else ""
+    elif task.instance is not None:
+        task.zone = task.instance.zone
 
 
 def _find_emptiest_instance(call: Call, cluster: Cluster) -> ContainerInstance | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from surveyor_emulator.aws.ecs.state import Task
-from surveyor_emulator.aws.ecs.task_properties import vpc_of
+from surveyor_emulator.aws.ecs.task_properties import private_dns_name, vpc_of
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.mounts import HOSTS, RESOLVER
@@ -24,7 +24,7 @@ async def write_task_files(call: Call, task: Task) -> Mapping[str, str]:
     supervisor = runtime(call.world).supervisor
     if task.address is None or not await supervisor.can_replace_files():
         return {}
-    lines = [f"{task.listen_address} localhost", f"{task.address} ip-{task.address.replace('.', '-')}.ec2.internal"]
+    lines = [f"{task.listen_address} localhost", f"{task.address} {private_dns_name(call.region, task.address)}"]
     lines += [f"{address} {name}" for name, address in names_of(call, task).items()]
     files = {HOSTS: _write(call, task, "hosts", lines)}
     vpc = vpc_of(call, task)

@@ -10,7 +10,7 @@ from surveyor.claims.documents import Documents
 from surveyor.claims.drift import accept_drift, read_recorded
 from surveyor.claims.loading import load_claims
 from surveyor.cli import claims as commands
-from surveyor.cli import main
+from surveyor.cli import claims_drift, main
 from surveyor.layout import Layout
 
 CLAIMS = """\
@@ -31,19 +31,29 @@ source = "report: aws/containers-roadmap#343"
 unproven = { reason = "later", note = "Needs ECS." }
 """
 
+NOT_COVERED = """\
+title = "Not covered"
+
+[[not-covered]]
+items = ["{ecs,route53,servicediscovery}/*"]
+because = "This project has one claim."
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Create a checkout with two claims, one of them proven, and matching fingerprints."""
     for folder, name, text in (
         ("claims", "dns.toml", CLAIMS),
+        ("claims", "not-covered.toml", NOT_COVERED),
         ("suites", "test_srv.py", '@proves("dns.srv.value")\ndef test_value(): ...\n'),
     ):
-        (tmp_path / folder).mkdir()
+        (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / name).write_text(text)
     (tmp_path / "pyproject.toml").touch()
     accept_drift(load_claims(tmp_path / "claims"), tmp_path / "claims", Documents())
-    monkeypatch.setattr(commands, "find_layout", lambda: Layout(tmp_path))
+    for module in (commands, claims_drift):
+        monkeypatch.setattr(module, "find_layout", lambda: Layout(tmp_path))
     return tmp_path
 
 

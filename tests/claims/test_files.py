@@ -31,7 +31,7 @@ def test_every_claim_of_every_file_is_loaded(claims: Claims) -> None:
     """Each file has claims, all of them are loaded, and no id occurs twice."""
     ids = []
     for path in sorted(FOLDER.glob("*.toml")):
-        if path.name in ("articles.toml", "fingerprints.toml"):
+        if path.name in ("articles.toml", "fingerprints.toml", "not-covered.toml", "pages.toml"):
             continue
         found = [claim["id"] for claim in tomllib.loads(path.read_text("utf-8")).get("claim", [])]
         assert found, f"{path.name} has no claims"

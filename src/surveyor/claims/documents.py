@@ -13,11 +13,14 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import botocore
 import botocore.loaders
 from botocore.exceptions import DataNotFoundError
+
+from surveyor.errors import UsageError
 
 __all__ = ["VERSION", "Documents", "fingerprint", "normalise_text"]
 
@@ -42,10 +45,16 @@ def fingerprint(member: Mapping[str, Any]) -> str:
 
 
 class Documents:
-    """The models of the installed botocore, or `models` (service models by name of the service) in tests."""
+    """The models of the installed botocore, of the one in `folder`, or `models` (by name of the service) in tests."""
 
-    def __init__(self, models: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(self, models: Mapping[str, Mapping[str, Any]] | None = None, folder: Path | None = None) -> None:
         self._models = models
+        self._data = _find_data(folder) if folder else None
+        self.version = _version(self._data) if self._data else VERSION
+
+    def model(self, service: str) -> Mapping[str, Any] | None:
+        """Return the model of a service, or None if botocore does not know it."""
+        return self._load(service, "service-2")
 
     def operations(self, service: str) -> tuple[str, ...]:
         """Return the sorted names of a service's operations; empty if botocore does not know the service."""
@@ -81,7 +90,7 @@ class Documents:
 
     def _load(self, service: str, kind: str) -> Mapping[str, Any] | None:
         if self._models is None:
-            return _load(service, kind)
+            return _load(self._data, service, kind)
         return self._models.get(service) if kind == "service-2" else None
 
 
@@ -124,15 +133,34 @@ def _own_constraints(shape: Mapping[str, Any]) -> dict[str, Any]:
     return constraints
 
 
-@cache
-def _load(service: str, kind: str) -> Mapping[str, Any] | None:
+def _find_data(folder: Path) -> Path:
+    """Return the folder of models in an unpacked botocore: itself, or below its package or its wheel."""
+    for data in (folder, folder / "data", folder / "botocore" / "data"):
+        if (data / "servicediscovery").is_dir():
+            return data
+    raise UsageError(f"no models of botocore in {folder}: expected the folder of an unpacked botocore wheel")
+
+
+def _version(data: Path) -> str:
     try:
-        model: Mapping[str, Any] = _loader().load_service_model(service, kind)
+        text = (data.parent / "__init__.py").read_text("utf-8")
+    except OSError:
+        return f"in {data}"
+    found = re.search(r"^__version__ = ['\"](.+?)['\"]", text, re.MULTILINE)
+    return found[1] if found else f"in {data}"
+
+
+@cache
+def _load(data: Path | None, service: str, kind: str) -> Mapping[str, Any] | None:
+    try:
+        model: Mapping[str, Any] = _loader(data).load_service_model(service, kind)
     except (DataNotFoundError, ValueError):
         return None
     return model
 
 
 @cache
-def _loader() -> botocore.loaders.Loader:
-    return botocore.loaders.Loader()
+def _loader(data: Path | None) -> botocore.loaders.Loader:
+    if data is None:
+        return botocore.loaders.Loader()
+    return botocore.loaders.Loader(extra_search_paths=[str(data)], include_default_search_paths=False)

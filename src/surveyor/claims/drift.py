@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from surveyor.claims.documents import VERSION, Documents
+from surveyor.claims.documents import Documents
 from surveyor.claims.loading import FINGERPRINTS
 from surveyor.claims.model import Claims, ClaimsError, FileLocation, SourceKind
 
@@ -86,7 +86,7 @@ def compare(claims: Claims, recorded: RecordedFingerprints, documents: Documents
     known = recorded.fingerprints
     return Drift(
         before=recorded.botocore,
-        now=VERSION,
+        now=documents.version,
         changed=tuple(path for path, current in present.items() if path in known and known[path] != current),
         vanished=tuple(path for path in today if path not in present),
         new=tuple(path for path in present if path not in known),
@@ -101,7 +101,8 @@ def accept_drift(claims: Claims, folder: Path, documents: Documents) -> Recorded
     Raise ClaimsError if the file cannot be written.
     """
     today = {path: documents.fingerprint(path) for path in model_sources(claims)}
-    recorded = RecordedFingerprints(VERSION, {path: current for path, current in today.items() if current is not None})
+    present = {path: current for path, current in today.items() if current is not None}
+    recorded = RecordedFingerprints(documents.version, present)
     lines = [_HEAD, "", f'botocore = "{recorded.botocore}"', "", "[fingerprints]"]
     lines += [f'"{path}" = "{current}"' for path, current in recorded.fingerprints.items()]
     path = folder / FINGERPRINTS

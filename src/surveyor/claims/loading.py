@@ -23,10 +23,13 @@ from surveyor.claims.model import (
 from surveyor.claims.toml_table import Table, read
 from surveyor.messages import either, nearest
 
-__all__ = ["ARTICLES", "FINGERPRINTS", "load_claims"]
+__all__ = ["ARTICLES", "FINGERPRINTS", "NOT_COVERED", "PAGES", "load_claims"]
 
 ARTICLES = "articles.toml"
 FINGERPRINTS = "fingerprints.toml"
+NOT_COVERED = "not-covered.toml"
+PAGES = "pages.toml"
+_OTHER_FILES = (ARTICLES, FINGERPRINTS, NOT_COVERED, PAGES)
 _OUTSIDE = "outside the project"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 _MODEL = re.compile(r"[a-z0-9-]+/[A-Za-z0-9]+(\.[A-Za-z0-9]+)?")
@@ -43,7 +46,7 @@ def load_claims(folder: Path) -> Claims:
     """
     if not folder.is_dir():
         raise ClaimsError(f"no folder of claims at {folder}")
-    files = sorted(path for path in folder.glob("*.toml") if path.name not in (ARTICLES, FINGERPRINTS))
+    files = sorted(path for path in folder.glob("*.toml") if path.name not in _OTHER_FILES)
     if not files:
         raise ClaimsError(f"no claims in {folder}: expected one <area>.toml per area")
     areas = tuple(_area(path) for path in files)

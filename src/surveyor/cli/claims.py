@@ -15,10 +15,13 @@ from surveyor.claims.duplicates import find_duplicates
 from surveyor.claims.proofs import find_proofs
 from surveyor.cli._support.lazy_commands import help_style
 from surveyor.cli._support.tables import print_table
+from surveyor.cli.claims_drift import drift, pages
 from surveyor.cli.policy import policy
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.messages import nearest
+from surveyor.recordings import Recording, load_recordings
+from surveyor.recordings.status import status_of
 
 __all__ = ["app"]
 
@@ -57,6 +60,7 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a cla
     claim = claims.by_id.get(claim_id)
     if claim is None:
         raise UsageError(f"no claim {claim_id!r}{nearest(claim_id, claims.by_id) or '; see: surveyor claims list'}")
+    recordings = load_recordings(find_layout().recordings, claims.by_id).by_claim.get(claim.id, ())
     rows = [
         ("claim", claim.id),
         ("statement", claim.statement),
@@ -67,7 +71,9 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a cla
         ("check", claim.check),
         ("unproven", f"{claim.unproven.reason}: {claim.unproven.note}" if claim.unproven else ""),
         *(("proven by", test) for test in coverage.proofs[claim.id]),
-        ("confirmed", claim.confirmed or "never on a real account"),
+        ("status", status_of(recordings, claim.confirmed)),
+        ("on an account", claim.confirmed or "never confirmed by a run on a real account"),
+        *((f"{recording.relation}", f"{recording.fact} ({recording.id}: {_provenance(recording)})") for recording in recordings),
         *(("article", _format_article(article)) for article in claims.articles_on(claim.id)),
         ("file", claim.location),
     ]
@@ -112,39 +118,6 @@ def coverage(
         typer.echo(line, err=True)
     if strict and problems:
         raise typer.Exit(1)
-
-
-@app.command()
-def drift(
-    accept: Annotated[bool, typer.Option("--accept", help="Record what the documents say now.")] = False,
-) -> None:
-    """Compare the botocore models with what they said when the claims were written; exit 1 if they differ."""
-    from surveyor.claims.documents import Documents
-    from surveyor.claims.drift import accept_drift, compare, model_sources, read_recorded
-
-    layout = find_layout()
-    if accept and not layout.is_checkout:
-        raise UsageError(
-            f"--accept writes to {layout.claims}, which belongs to an installed package; use it in a checkout"
-        )
-    folder = layout.claims
-    claims, documents = load_claims(folder), Documents()
-    sources = model_sources(claims)
-    found = compare(claims, read_recorded(folder), documents)
-    for kind, paths in (("changed", found.changed), ("vanished", found.vanished), ("new", found.new)):
-        for path in paths:
-            typer.echo(f"{kind}\t{path}\t{', '.join(sources[path])}")
-    for path in found.unused:
-        typer.echo(f"unused\t{path}\t")
-    versions = f"botocore {found.before or 'none'} recorded, {found.now} installed"
-    if accept:
-        accept_drift(claims, folder, documents)
-        typer.echo(f"recorded {len(sources) - len(found.vanished)} sources from botocore {found.now}")
-        raise typer.Exit(1 if found.vanished else 0)
-    if found:
-        typer.echo(f"{versions}; read these sources again, then run: surveyor claims drift --accept")
-        raise typer.Exit(1)
-    typer.echo(f"no drift in {len(sources)} sources ({versions})")
 
 
 def _read() -> tuple[Claims, Coverage]:
@@ -196,8 +169,15 @@ def _status(claim: Claim, tests: tuple[str, ...]) -> str:
     return f"not: {claim.unproven.reason}" if claim.unproven else "nothing yet"
 
 
+def _provenance(recording: Recording) -> str:
+    return ", ".join(
+        text for text in (recording.source, recording.date, f"{recording.confidence} confidence") if text
+    )
+
+
 def _format_article(article: Article) -> str:
     return f"{article.ref} ({article.opinion}): {article.said}"
 
 
-app.command()(policy)
+for _command in (drift, pages, policy):
+    app.command()(_command)

@@ -15,7 +15,7 @@ from surveyor.claims import Claims, load_claims
 from surveyor.claims.selection import Selection
 from surveyor.errors import SurveyorError
 from surveyor.messages import nearest
-from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged, is_suite
+from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged, is_replay, is_suite
 
 __all__ = ["CLAIMS", "COLLECTED", "claims_of"]
 
@@ -74,8 +74,8 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     suites = [item for item in items if is_suite(item)]
-    experiments = {item.nodeid: () for item in items if is_experiment(item)}
-    config.stash[COLLECTED] = experiments
+    without_claims = {item.nodeid: () for item in items if is_experiment(item) or is_replay(item)}
+    config.stash[COLLECTED] = without_claims
     if not suites:
         return
     settings = config.stash[SETTINGS]
@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
     proofs = {item.nodeid: claims_of(item) for item in suites if item not in left_out}
-    config.stash[COLLECTED] = {**experiments, **proofs}
+    config.stash[COLLECTED] = {**without_claims, **proofs}
 
 
 def _known(config: pytest.Config) -> Claims:
@@ -102,6 +102,8 @@ def _problems(items: list[pytest.Item]) -> list[str]:
     problems = []
     for item in items:
         claims = claims_of(item)
+        if is_replay(item):
+            continue
         if is_experiment(item):
             if item.get_closest_marker("experiment") is None:
                 problems.append(f"{item.nodeid} is not an experiment: decorate it with @experiment(…)")

@@ -34,7 +34,7 @@ HISTORY = pytest.StashKey[str]()
 """The path of the history of an experiment, once it is complete."""
 
 FEATURES = pytest.StashKey[frozenset[str]]()
-"""The features that an experiment needs, set by the plugin that runs experiments when the test is collected."""
+"""The features that an experiment or the replay of a recording needs, set when the test is collected."""
 
 _COMPARISON = pytest.StashKey[Comparison]()
 _JUDGEMENTS = pytest.StashKey[list[PhaseVerdict]]()
@@ -45,7 +45,7 @@ _WATCH = pytest.StashKey[MachineWatch]()
 
 def _needed_features(item: pytest.Item) -> frozenset[str]:
     """Return the features that a target must have for this test."""
-    if is_experiment(item):
+    if FEATURES in item.stash:
         return item.stash[FEATURES]
     claims = item.config.stash[CLAIMS].by_id
     return frozenset({"cloudmap"}.union(*(claims[claim].features for claim in claims_of(item))))

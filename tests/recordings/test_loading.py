@@ -90,9 +90,7 @@ def test_an_error_names_the_line(tmp_path: Path, old: str, new: str, line: int, 
 
 def test_an_id_occurs_once(tmp_path: Path) -> None:
     """A second recording of one id is refused, with the place of the first."""
-    with pytest.raises(
-        UsageError, match=r"dns\.toml:21: duplicate recording 'a-fact', first at recordings/dns\.toml:3"
-    ):
+    with pytest.raises(UsageError, match=r"dns\.toml:21: duplicate recording 'a-fact', first at .*:3"):
         load(tmp_path, VALID + VALID.partition("\n")[2])
 
 

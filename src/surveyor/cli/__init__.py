@@ -115,6 +115,12 @@ COMMANDS = (
         "Show documented behaviours, what proves them, and their sources.",
         attribute="app",
     ),
+    CommandEntry(
+        "recordings",
+        "surveyor.cli.recordings",
+        "Show what real AWS was seen to answer, and repeat it on a target.",
+        attribute="app",
+    ),
 )
 
 app = typer.Typer(

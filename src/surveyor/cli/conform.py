@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from surveyor.layout import Layout
     from surveyor.report.model import ConformanceReport
 
-__all__ = ["conform", "survey"]
+__all__ = ["conform", "default_workers_for", "run_folder", "survey"]
 
 TargetName = Annotated[
     str,
@@ -153,9 +153,9 @@ def _run(
     if update and not layout.is_checkout and target.file == layout.targets / f"{target.name}.toml":
         raise UsageError(f"{target.file} belongs to an installed package; copy it and pass the copy as --target")
     if out is None:
-        out = layout.out / _run_folder(target.name)
+        out = layout.out / run_folder(target.name)
     if workers == 0:
-        workers = _default_workers(target, layout) if selection.is_full else 1
+        workers = default_workers_for(target, layout) if selection.is_full else 1
     if workers > 1 and not target.start and not target.is_one_account:
         raise UsageError(f"{target.name} is running already, and workers would share its clock: use --workers 1")
     if plan:
@@ -231,13 +231,14 @@ def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> Non
         typer.echo(f"surveyor: interrupted; {leaked} left behind", err=True)
 
 
-def _default_workers(target: Target, layout: Layout) -> int:
+def default_workers_for(target: Target, layout: Layout) -> int:
+    """Return the number of workers for a whole run on a target."""
     if target.start:  # few files are run sooner by one worker than it takes to start several, each with its target
         return max(1, min(default_workers(), len(list(layout.suites.rglob("test_*.py"))) // _FILES_OF_A_WORKER))
     return _WORKERS_IN_ACCOUNT if target.is_one_account else 1
 
 
-def _run_folder(target: str) -> str:
+def run_folder(target: str) -> str:
     """Return a folder name of time, target and process id."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = "".join(letter if letter.isalnum() else "-" for letter in target)

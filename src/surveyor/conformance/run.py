@@ -37,7 +37,7 @@ from surveyor.targets.running import run_target
 from surveyor.targets.sweep import forget
 from surveyor.verdicts import Verdict
 
-__all__ = ["RunConfig", "check_account", "exit_code", "run_pytest", "run_suites"]
+__all__ = ["RunConfig", "check_account", "exit_code", "run_failure", "run_pytest", "run_suites"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def run_suites(config: RunConfig, collector: Collector | None = None) -> Conform
     collector = collector or Collector()
     started, began = datetime.now(UTC), time.perf_counter()
     status = run_pytest(config, collector)
-    failure = _failure(status, collector, config)
+    failure = run_failure(status, collector, config)
     run = Run(
         target=target,
         seed=config.seed,
@@ -188,7 +188,7 @@ def _isolated_pytest() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _failure(status: int, collector: Collector, config: RunConfig) -> str:
+def run_failure(status: int, collector: Collector, config: RunConfig) -> str:
     """Return why the run failed, "" if it did not. Raises if there is nothing to report on."""
     if collector.broken:
         raise SurveyorError(f"the suites cannot be collected: {collector.broken[0]}")

@@ -12,7 +12,7 @@ from surveyor.layout import Layout, find_layout
 from surveyor.pytest_plugin.task_settings import DEFAULT, TaskSettings, task_settings_of
 from surveyor.targets.options import TargetOptions, split_features
 
-__all__ = ["SETTINGS", "Chaos", "Settings", "is_experiment", "is_judged", "is_suite"]
+__all__ = ["REPLAY_TEST", "SETTINGS", "Chaos", "Settings", "is_experiment", "is_judged", "is_replay", "is_suite"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,9 @@ class Settings:
 
 SCENARIO_TEST = Path(__file__).parents[1] / "load" / "pytest_scenario.py"
 """The test that runs a load scenario."""
+
+REPLAY_TEST = Path(__file__).parents[1] / "conformance" / "replay" / "pytest_replay.py"
+"""The test that repeats recordings."""
 
 SETTINGS = pytest.StashKey[Settings]()
 
@@ -190,8 +193,13 @@ def is_experiment(node: pytest.Item) -> bool:
 
 
 def is_judged(node: pytest.Item) -> bool:
-    """Return whether a test belongs to a suite or is an experiment; the plugin ignores all others."""
-    return is_suite(node) or is_experiment(node)
+    """Return whether a test belongs to a suite, is an experiment or repeats a recording; others are not judged."""
+    return is_suite(node) or is_experiment(node) or is_replay(node)
+
+
+def is_replay(node: pytest.Item) -> bool:
+    """Return whether a test repeats a recording."""
+    return node.path == REPLAY_TEST
 
 
 def is_suite(node: pytest.Item) -> bool:

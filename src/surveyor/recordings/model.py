@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -64,13 +64,17 @@ class Relation(StrEnum):
 class Call(Struct, frozen=True, forbid_unknown_fields=True):
     """One call of an API. `params` may contain `{variables}` of the situation and of calls before it.
 
-    `save`: variables for later calls, each with the dotted path of its value in the answer.
+    `save`: variables for later calls, each with the dotted path of its value in the answer. `wait`: whether to wait
+    until the operation of Cloud Map that the call starts has succeeded. `caller`: "" for the account of the test,
+    "consumer" for an account that its namespaces are shared with, "user" for an IAM user who may assume the role.
     """
 
     service: Text
     operation: Text
     params: dict[str, Any] = {}
     save: dict[str, str] = {}
+    wait: bool = False
+    caller: Literal["", "consumer", "user"] = ""
 
 
 class Answer(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,255 @@
+"""`surveyor recordings`: list what real AWS was seen to answer, and repeat it on a target.
+
+Exit codes: 0 success, 1 the target contradicts a recording, 2 an unknown name or an invalid file, 3 target unreachable
+or harness error, 4 resources were left behind, 5 nothing could be repeated.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from surveyor.claims import load_claims
+from surveyor.cli._support.lazy_commands import help_style
+from surveyor.cli._support.options import (
+    Account,
+    BudgetText,
+    DnsText,
+    Enable,
+    Endpoint,
+    Region,
+    Role,
+    Vpc,
+    parse_target_options,
+)
+from surveyor.cli._support.tables import print_table
+from surveyor.errors import UsageError
+from surveyor.layout import find_layout
+from surveyor.messages import either, nearest
+from surveyor.recordings import Confidence, Recording, Recordings, load_recordings
+from surveyor.recordings.model import Call
+from surveyor.recordings.model_check import check_recordings, earlier_answers
+
+if TYPE_CHECKING:
+    from surveyor.conformance.replay.run import ReplayReport
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Show what real AWS was seen to answer, and repeat it on a target.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=help_style(),
+)
+
+Areas = Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only this area; may be repeated.")]
+ClaimIds = Annotated[
+    list[str] | None, typer.Option("--claim", metavar="ID", help="Only recordings about this claim; may be repeated.")
+]
+Ids = Annotated[
+    list[str] | None, typer.Option("--recording", metavar="ID", help="Only this recording; may be repeated.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(
+    area: Areas = None,
+    claim: ClaimIds = None,
+    confidence: Annotated[Confidence | None, typer.Option(help="Only recordings that are this sure.")] = None,
+    about: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only recordings with this in id, fact, claims, source or request.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """List the recordings with their date, how sure they are, and the claims that they are about."""
+    recordings = _load()
+    rows = [
+        recording
+        for recording in _select(recordings, area, claim, None)
+        if confidence in (None, recording.confidence) and _is_about(recording, about)
+    ]
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(rows), indent=1))
+        return
+    print_table(
+        ("recording", "date", "confidence", "replayed", "claims", "fact"),
+        [
+            (row.id, row.date or "unknown", row.confidence, "yes" if row.replay else "no", ", ".join(row.claims),
+             " ".join(row.fact.split()))
+            for row in rows
+        ],
+        title=f"{len(rows)} recordings",
+        header_in_pipe=True,
+    )  # fmt: skip
+
+
+@app.command()
+def show(
+    recording_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a recording.")], json: Json = False
+) -> None:
+    """Show one recording: the fact, its source, the request, and what the answer has."""
+    recordings = _load()
+    [recording] = _select(recordings, None, None, [recording_id])
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(recording), indent=1))
+        return
+    call = recording.request
+    later = earlier_answers(recordings).get(recording.id)
+    rows = [
+        ("recording", recording.id),
+        ("fact", " ".join(recording.fact.split())),
+        *((recording.relation, claim) for claim in recording.claims),
+        ("provenance", recording.provenance),
+        ("source", recording.source),
+        ("date", recording.date or "unknown"),
+        ("confidence", recording.confidence),
+        ("request", f"{call.service}:{call.operation} {msgspec.json.encode(call.params).decode()}" if call else ""),
+        ("observation", recording.observation),
+        *_answer_rows(recording),
+        ("situation", recording.replay.situation if recording.replay else ""),
+        *(("before", f"{before.service}:{before.operation}") for before in _before(recording)),
+        ("not replayed", f"AWS has answered otherwise since: {later}" if later else recording.not_replayed),
+        ("waived", recording.waived),
+        ("file", recordings.locations[recording.id]),
+    ]
+    print_table(("", ""), [(name, value) for name, value in rows if str(value)])
+
+
+@app.command()
+def check(
+    target: Annotated[
+        str, typer.Option(metavar="NAME|URL|PATH", help="Target to test: a name, a URL, or a target file.")
+    ] = "embedded",
+    area: Areas = None,
+    claim: ClaimIds = None,
+    recording: Ids = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of recordings.json; default: reports/out/RUN.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Number of processes, each with its own target; 0 chooses a number.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 7,
+    account: Account = None,
+    region: Region = None,
+    endpoint: Endpoint = None,
+    dns: DnsText = None,
+    vpc: Vpc = None,
+    role: Role = None,
+    enable: Enable = None,
+    budget: BudgetText = None,
+    json: Json = False,
+) -> None:
+    """Repeat on a target what AWS was seen to answer, and compare; exit 1 if an answer contradicts a recording.
+
+    Compared are members, values and formats, error codes, HTTP statuses and words of errors. A recording that cannot
+    be repeated is listed with the reason.
+    """
+    from surveyor.cli._support.progress import make_progress
+    from surveyor.cli.conform import default_workers_for, run_folder
+    from surveyor.conformance.replay.run import REPLAY_FILE, exit_code, replay
+    from surveyor.conformance.run import RunConfig, check_account
+    from surveyor.report.run_folder import reserve_folder
+    from surveyor.targets import load_target
+    from surveyor.targets.reachable import check_reachable
+
+    layout = find_layout()
+    options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
+    recordings = _load()
+    chosen = [entry.id for entry in _select(recordings, area, claim, recording)]
+    known = load_target(target, layout.targets, options)
+    workers = workers or (default_workers_for(known, layout) if not (area or claim or recording) else 1)
+    if workers > 1 and not known.start and not known.is_one_account:
+        raise UsageError(f"{known.name} is running already, and workers would share its clock: use --workers 1")
+    out = out or layout.out / run_folder(known.name)
+    config = RunConfig(layout, target, out, workers=workers, seed=seed, target_options=options)
+    check_reachable(known)
+    reserve_folder(out)
+    check_account(config)
+    if known.is_one_account and not json:
+        typer.echo(f"run {config.run} in account {known.account}, {known.region}; its ledger is in {out}")
+    with make_progress() as progress:
+        report = replay(config, recordings, chosen, progress)
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    else:
+        _print_report(report, out / REPLAY_FILE)
+    if report.failure:
+        typer.echo(f"surveyor: {report.failure}", err=True)
+    for resource in report.leaked_resources:
+        typer.echo(f"left behind: {resource}", err=True)
+    raise typer.Exit(exit_code(report))
+
+
+def _print_report(report: ReplayReport, path: Path) -> None:
+    from surveyor.conformance.replay.run import Status
+
+    silent = (Status.AGREES, Status.NOT_REPLAYED, Status.UNSUPPORTED)
+    print_table(
+        ("recording", "on the target", "detail"),
+        [(row.id, row.status, row.detail) for row in report.results if row.status not in silent],
+    )
+    print_table(
+        ("not repeated", "", "because"),
+        [(row.id, row.status, row.detail) for row in report.results if row.status in silent[1:]],
+    )
+    counts = ", ".join(f"{number} {status}" for status, number in report.counts.items())
+    typer.echo(f"{report.target} {report.version}: {counts}".replace(" : ", ": "))
+    typer.echo(f"report: {path}")
+
+
+def _load() -> Recordings:
+    layout = find_layout()
+    recordings = load_recordings(layout.recordings, load_claims(layout.claims).by_id)
+    check_recordings(recordings)
+    return recordings
+
+
+def _select(
+    recordings: Recordings, areas: list[str] | None, claims: list[str] | None, ids: list[str] | None
+) -> list[Recording]:
+    """Return the recordings of these areas, claims and ids. Raise UsageError for an unknown name."""
+    known_areas = {area.name: area.recordings for area in recordings.areas}
+    for kind, names, known in (
+        ("area", areas, known_areas),
+        ("recording", ids, recordings.by_id),
+    ):
+        for name in names or ():
+            if name not in known:
+                hint = nearest(name, known) or (f"; expected {either(known)}" if kind == "area" else "")
+                raise UsageError(f"no {kind} {name!r}{hint}")
+    for claim in claims or ():
+        if claim not in recordings.by_claim:
+            raise UsageError(f"no recording is about the claim {claim!r}{nearest(claim, recordings.by_claim)}")
+    return [
+        recording
+        for area, members in known_areas.items()
+        if not areas or area in areas
+        for recording in members
+        if (not ids or recording.id in ids) and (not claims or set(claims) & set(recording.claims))
+    ]
+
+
+def _is_about(recording: Recording, text: str) -> bool:
+    operation = recording.request.operation if recording.request else recording.observation
+    fields = (recording.id, recording.fact, recording.source, operation, *recording.claims)
+    return any(text.lower() in field.lower() for field in fields)
+
+
+def _answer_rows(recording: Recording) -> list[tuple[str, str]]:
+    defaults = type(recording.answer)()
+    rows = []
+    for name in recording.answer.__struct_fields__:
+        value = getattr(recording.answer, name)
+        if value != getattr(defaults, name):
+            text = ", ".join(value) if isinstance(value, tuple) else value
+            rows.append((name, text if isinstance(text, str) else msgspec.json.encode(text).decode()))
+    return rows
+
+
+def _before(recording: Recording) -> tuple[Call, ...]:
+    return recording.replay.before if recording.replay else ()

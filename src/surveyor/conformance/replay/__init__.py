@@ -1,0 +1,1 @@
+"""Repeat recordings on a target, and compare its answers with what AWS was seen to answer."""

@@ -1,0 +1,32 @@
+"""Situations of IAM and STS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from surveyor.conformance.replay.situations import situation
+from surveyor.fixtures.permissions import AssumableRole
+
+__all__: list[str] = []
+
+_ECS_POLICY = "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy"
+
+
+@situation("ecs-role-policy", "iam")
+def with_ecs_role_policy(client: Callable[..., Any]) -> dict[str, str]:
+    """Provide the policy of ECS's service-linked role, and its default version."""
+    version = client("iam").get_policy(PolicyArn=_ECS_POLICY)["Policy"]["DefaultVersionId"]
+    return {"policy": _ECS_POLICY, "version": version}
+
+
+@situation("ecs-role", "iam", "ecs")
+def with_ecs_role(cluster: str) -> dict[str, str]:
+    """Provide a cluster: the first one in an account creates ECS's service-linked role."""
+    return {"cluster": cluster}
+
+
+@situation("role-to-assume", "iam")
+def with_role(assumable_role: AssumableRole) -> dict[str, str]:
+    """Provide a role that the caller `user` may assume."""
+    return {"role": assumable_role.role}

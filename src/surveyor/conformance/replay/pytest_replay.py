@@ -1,0 +1,172 @@
+"""The test that repeats one recording; it is not part of tests/. `surveyor recordings check` runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from msgspec import structs
+
+from surveyor import timeouts
+from surveyor.clock import Clock
+from surveyor.conformance.replay.situations import fixture_name
+from surveyor.errors import FeatureLacking, Inconclusive, NotOffered, WrongAnswer
+from surveyor.fixtures.permissions import AssumableRole
+from surveyor.pytest_plugin.verdict_rules import THROTTLED
+from surveyor.recordings import Recording
+from surveyor.recordings.comparison import differences
+from surveyor.recordings.model import Answer, Call
+from surveyor.recordings.paths import MISSING, fill, find
+from surveyor.response import operation_name
+from surveyor.targets.running import RunningTarget
+
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+
+class _Caller:
+    """Make the calls of one recording, with the variables of its situation and of the calls before."""
+
+    def __init__(self, request: pytest.FixtureRequest, variables: Mapping[str, str]) -> None:
+        self.variables = dict(variables)
+        self._request = request
+        self._clock: Clock = request.getfixturevalue("clock")
+        self._account = str(request.getfixturevalue("account"))
+
+    def prepare(self, call: Call) -> None:
+        """Make a call that the request depends on. Raises Inconclusive if it does not succeed."""
+        try:
+            answer = self.send(call)
+            for name, path in call.save.items():
+                [(where, value)] = find(answer, path)
+                if value is MISSING:
+                    raise Inconclusive(f"cannot be repeated: {where} of {call.operation} is missing")
+                self.variables[name] = str(value)
+            if call.wait:
+                self._wait(call, answer)
+        except NotOffered:
+            raise
+        except ClientError as error:
+            if _code(error.response) in THROTTLED:
+                raise
+            raise Inconclusive(f"cannot be repeated: {call.operation} before it is refused: {error}") from error
+
+    def send(self, call: Call) -> Any:
+        """Send a call and return its answer. Raises ClientError."""
+        client = self._client(call)
+        return getattr(client, xform_name(call.operation))(**fill(call.params, self.variables))
+
+    def answer(self, call: Call, expected: Answer, *, is_shared: bool) -> Mapping[str, Any]:
+        """Send the request and return its answer or its error.
+
+        Raises ClientError if it says nothing about the recording: throttling, and in an account that is shared with
+        others a lack of permission, unless the recording is about that.
+        """
+        try:
+            return dict(self.send(call))
+        except NotOffered:
+            raise
+        except ClientError as error:
+            code = _code(error.response)
+            if code != expected.error:
+                if code in THROTTLED:
+                    raise
+                if is_shared and code in _DENIED:
+                    raise Inconclusive(f"the credentials do not allow {call.operation}") from error
+            return dict(error.response)
+
+    def _client(self, call: Call) -> Any:
+        if call.caller == "user":
+            role: AssumableRole = self._request.getfixturevalue("assumable_role")
+            return role.sts
+        name = "consumer_client" if call.caller == "consumer" else "client"
+        return self._request.getfixturevalue(name)(call.service)
+
+    def _wait(self, call: Call, answer: Mapping[str, Any]) -> None:
+        identifier = answer.get("OperationId")
+        if identifier is None:
+            raise Inconclusive(f"cannot be repeated: {call.operation} returns no OperationId")
+        client = self._client(call)
+        owner = {"OwnerAccount": self._account} if call.caller else {}
+
+        def has_ended() -> dict[str, Any] | None:
+            operation = client.get_operation(OperationId=identifier, **owner).get("Operation", {})
+            return operation if operation.get("Status") in ("SUCCESS", "FAIL") else None
+
+        operation = self._clock.eventually(has_ended, within=timeouts.OPERATION, poll_every=timeouts.OPERATION_POLL)
+        if operation["Status"] != "SUCCESS":
+            raise Inconclusive(f"cannot be repeated: {call.operation} ends as FAIL: {operation.get('ErrorMessage')}")
+
+
+@pytest.fixture
+def observed(request: pytest.FixtureRequest, recording: Recording) -> Callable[[str, str], dict[str, Any]]:
+    """Return what a situation or an observation provides. Raises Inconclusive if the target cannot be brought there."""
+
+    def provide(kind: str, name: str) -> dict[str, Any]:
+        try:
+            return dict(request.getfixturevalue(fixture_name(kind, name)))
+        except (NotOffered, FeatureLacking, Inconclusive):
+            raise
+        except (ClientError, WrongAnswer, KeyError, IndexError) as error:
+            if isinstance(error, ClientError) and _code(error.response) in THROTTLED:
+                raise
+            raise Inconclusive(f"cannot be repeated: the {kind} {name} cannot be created: {error}") from error
+
+    return provide
+
+
+def test_recording(
+    request: pytest.FixtureRequest,
+    recording: Recording,
+    running_target: RunningTarget,
+    clock: Clock,
+    account: str,
+    unique_name: Callable[..., str],
+    observed: Callable[[str, str], dict[str, Any]],
+) -> None:
+    """Bring the target into the situation, send the request, and compare the answer."""
+    replay = recording.replay
+    assert replay is not None, "a recording that is not replayed is not selected"
+    common = {"account": account, "region": running_target.target.region, "name": unique_name("rec"),
+              "other": unique_name("rec")}  # fmt: skip
+    caller = _Caller(request, common | observed("situation", replay.situation))
+    for call in replay.before:
+        caller.prepare(call)
+    expected = recording.answer
+    found: list[str] = []
+
+    def agrees() -> bool:
+        wanted = _filled(expected, caller.variables)
+        if recording.request is None:
+            actual: Mapping[str, Any] = observed("observation", recording.observation)
+        else:
+            actual = caller.answer(recording.request, wanted, is_shared=running_target.target.is_one_account)
+        found[:] = differences(wanted, actual)
+        return not found
+
+    if replay.within:
+        try:
+            clock.eventually(agrees, within=replay.within)
+        except WrongAnswer:
+            if not found:
+                raise
+    else:
+        agrees()
+    if found:
+        operation = ""
+        if recording.request is not None:
+            operation = operation_name(recording.request.service, recording.request.operation)
+        raise WrongAnswer("; ".join(found), actual="differs from the recording", operation=operation)
+
+
+def _filled(expected: Answer, variables: Mapping[str, str]) -> Answer:
+    """Return the expected answer with its variables replaced, except in regular expressions' own braces."""
+    return structs.replace(
+        expected, **{name: fill(getattr(expected, name), variables) for name in expected.__struct_fields__}
+    )
+
+
+def _code(response: Mapping[str, Any]) -> str:
+    return str(response.get("Error", {}).get("Code", ""))

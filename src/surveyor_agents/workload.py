@@ -329,15 +329,15 @@ async def _fetch(url: str) -> dict[str, Any]:
 
 
 async def _addresses(name: str) -> dict[str, object]:
-    """Return the addresses of a name, from SURVEYOR_HOSTS or getaddrinfo."""
-    for pair in os.environ.get("SURVEYOR_HOSTS", "").split():
-        if pair.partition("=")[0] == name:
-            return {"addresses": [pair.partition("=")[2]]}
+    """Return the addresses of a name, from SURVEYOR_HOSTS or getaddrinfo, in the order in which clients try them."""
+    pairs = [pair.partition("=") for pair in os.environ.get("SURVEYOR_HOSTS", "").split()]
+    if own := [address for known, _, address in pairs if known == name]:
+        return {"addresses": own}
     try:
         found = await asyncio.to_thread(socket.getaddrinfo, name, None, 0, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         return {"error": str(error), "addresses": []}
-    return {"addresses": sorted({str(entry[4][0]) for entry in found})}
+    return {"addresses": list(dict.fromkeys(str(entry[4][0]) for entry in found))}
 
 
 async def _calls(query: dict[str, str], second: float) -> list[dict[str, object]]:
@@ -395,12 +395,12 @@ async def _hold(query: dict[str, str], second: float) -> dict[str, object]:
 
 
 async def _send(query: dict[str, str], *, keep: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Send a request to the address that any program here finds for the URL's name."""
+    """Send a request to the first address that accepts, of those that any program here finds for the URL's name."""
     url = urlsplit(query.get("url", ""))
     found: list[str] = (await _addresses(url.hostname or ""))["addresses"]  # type: ignore[assignment]  # a list of texts
     if not found:
         raise OSError(f"{url.hostname} is not known")
-    reader, writer = await asyncio.open_connection(found[0], url.port or 80)
+    reader, writer = await _connect(found, url.port or 80)
     path = f"{url.path or '/'}{'?' if url.query else ''}{url.query}"
     lines = [
         f"{query.get('method', 'GET')} {path} {query.get('http', 'HTTP/1.1')}",
@@ -412,6 +412,13 @@ async def _send(query: dict[str, str], *, keep: bool) -> tuple[asyncio.StreamRea
         lines.append(query["header"])
     writer.write("\r\n".join((*lines, "", "")).encode("latin-1"))
     return reader, writer
+
+
+async def _connect(addresses: Sequence[str], port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):
+            return await asyncio.open_connection(address, port)
+    return await asyncio.open_connection(addresses[-1], port)
 
 
 def _choice(value: str, *allowed: str) -> str:

@@ -11,6 +11,7 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, cast
+from uuid import UUID
 
 from .caller import Caller
 from .clock import Clock
@@ -65,6 +66,10 @@ class World:
     def new_id(self, length: int, alphabet: str = _ID_ALPHABET) -> str:
         """Return random characters for the id of a resource."""
         return "".join(self.random.choices(alphabet, k=length))
+
+    def new_uuid(self) -> str:
+        """Return a random UUID for the id of a resource."""
+        return str(UUID(int=self.random.getrandbits(128)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from surveyor_emulator.aws.ecs.connect import endpoints, proxies, proxy_metrics
+from surveyor_emulator.aws.ecs.connect import cloudmap_calls, endpoints, proxies, proxy_metrics
 from surveyor_emulator.aws.ecs.deployments import blue_green
 from surveyor_emulator.aws.ecs.lookup import find_published
 from surveyor_emulator.aws.ecs.state import ConnectConfiguration, Deployment, PublishedEndpoint, Service, Task
 from surveyor_emulator.aws.ecs.tasks import environment
+from surveyor_emulator.core.settings import ProxyDrain
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.service_connect import bootstrap
 from surveyor_emulator.runtime.service_connect.bootstrap import Json
 from surveyor_emulator.runtime.service_connect.values import REQUEST_TIMEOUT, Plan
+from surveyor_emulator.runtime.task_runtime import runtime
 
 from .registry import Patches, mutation
 
@@ -48,8 +50,8 @@ NOWHERE = "192.0.2.1"
 def names_elsewhere(patches: Patches) -> None:
     """Have the names of endpoints lead to `NOWHERE` instead of the proxy."""
 
-    def names_of_nowhere(call: Call, task: Task) -> Mapping[str, str]:
-        return dict.fromkeys(task.connect_names, NOWHERE)
+    def names_of_nowhere(call: Call, task: Task) -> Mapping[str, Sequence[str]]:
+        return dict.fromkeys(task.connect_names, (NOWHERE,))
 
     patches.replace(environment.names_of, names_of_nowhere)
 
@@ -110,7 +112,7 @@ def never_strands(patches: Patches) -> None:
     def always_access(call: Call, connect: ConnectConfiguration) -> bool:
         return True
 
-    patches.replace(endpoints.has_access, always_access)
+    patches.replace(cloudmap_calls.has_access, always_access)
 
 
 @mutation("no-test-traffic")
@@ -125,12 +127,14 @@ def no_test_traffic(patches: Patches) -> None:
 
 @mutation("never-drains")
 def never_drains(patches: Patches) -> None:
-    """End containers without having callers leave first."""
+    """Stop the proxy of a task as soon as its containers get SIGTERM."""
 
-    def skip_drain(call: Call, task: Task, then: Callable[[], object]) -> None:
+    def stop_at_once(call: Call, task: Task, moment: ProxyDrain, then: Callable[[], object]) -> None:
+        if task.sidecar is not None:
+            call.world.clock.run(task.sidecar.envoy.stop(runtime(call.world).supervisor))
         then()
 
-    patches.replace(proxies.drain, skip_drain)
+    patches.replace(proxies.drain, stop_at_once)
 
 
 @mutation("never-rotates")

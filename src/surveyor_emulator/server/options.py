@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from surveyor_emulator.core.identifiers import is_account, is_region
-from surveyor_emulator.core.settings import Delay, Deregistration, Quotas, Settings
+from surveyor_emulator.core.settings import DELAYS, Delay, Deregistration, ProxyDrain, Quotas, Settings
 
 __all__ = ["Options", "apply_setting", "parse_options"]
 
@@ -24,7 +24,7 @@ _DESCRIPTION = """\
 The embedded target, an emulator of Cloud Map, Route 53 and ECS. When it is ready, `surveyor emulator` prints the
 settings of AWS clients as export lines, and `python -m surveyor_emulator` prints one line of JSON: endpoint, dns,
 secret, pid."""
-_CHOICES = {"Deregistration": get_args(Deregistration)}
+_CHOICES = {"Deregistration": get_args(Deregistration), "ProxyDrain": get_args(ProxyDrain)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     )
     if not values.throttle:
         settings = replace(settings, quotas=replace(settings.quotas, discover_rate=None, revision_rate=None))
+    settings = replace(settings, **DELAYS[values.delays])
     for text in values.set:
         try:
             settings = apply_setting(settings, text)
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--signatures", action=argparse.BooleanOptionalAction, default=True, help="verify signatures")
     add("--probe-loopback", action="store_true", help="health checks probe loopback addresses (and nothing else)")
+    add("--delays", choices=tuple(DELAYS), default="short", help="how long tasks take: short, or as on Fargate (short)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a delay or a quota; see below")
     add(
         "--edits",

@@ -2,103 +2,46 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from surveyor.fixtures.tasks import address_of
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor_emulator.runtime.envoy.binary import binary
-from surveyor_emulator.runtime.tasks.processes import descendants
+from tests.emulator.ecs.connecting import NAMESPACE, begin, call, connect, proxies, until
 
 if TYPE_CHECKING:
     from tests.emulator.ecs.conftest import Ecs
 
 pytestmark = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 
-PORTS = [{"containerPort": 8080, "name": "web", "appProtocol": "http"}]
-NAMESPACE = "mesh"
 ENDPOINTS = 1_000
 
 
-def connect(name: str | None = None, **more: Any) -> dict[str, Any]:
-    """Return a serviceConnectConfiguration that offers the endpoint `name`, or none."""
-    endpoint = {"portName": "web", "discoveryName": name, "clientAliases": [{"port": 8080, "dnsName": name}], **more}
-    return {"enabled": True, "namespace": NAMESPACE, "services": [endpoint] if name else []}
-
-
-@pytest.fixture
-def connected(ecs: Ecs) -> Ecs:
-    """Return an account with a namespace, and a task definition whose port has a name."""
-    ecs.cloudmap.create_http_namespace(Name=NAMESPACE)
-    ecs.wait(10)
-    ecs.define(portMappings=PORTS)
-    return ecs
-
-
-def begin(connected: Ecs, name: str, configuration: dict[str, Any], count: int = 1) -> list[dict[str, Any]]:
-    """Create a service and wait until its tasks run; return the tasks."""
-    connected.create(count=count, serviceName=name, serviceConnectConfiguration=configuration)
-    tasks: list[dict[str, Any]] = []
-    for _ in range(60):
-        arns = connected.ecs.list_tasks(cluster="shop", serviceName=name)["taskArns"]
-        tasks = [connected.task(arn) for arn in arns]
-        if len(tasks) == count and all(task["lastStatus"] == "RUNNING" for task in tasks):
-            connected.wait(5)
-            return tasks
-        connected.wait(1)
-    stopped = [task.get("stoppedReason") for task in connected.tasks("STOPPED")]
-    raise AssertionError(f"{name} has {[task['lastStatus'] for task in tasks]}; stopped: {stopped}")
-
-
-def until(connected: Ecs, condition: Callable[[], bool]) -> None:
-    """Advance service time until a condition holds; processes need wall time, so it advances in steps."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "the condition did not hold within 20 s"
-        connected.wait(0.5)
-
-
-def call(connected: Ecs, task: dict[str, Any], url: str) -> dict[str, Any]:
-    """Have a task call a URL; return the result."""
-    with urllib.request.urlopen(f"http://{address_of(task)}:8080/call?url={url}&within=20", timeout=30) as answer:
-        [result] = json.load(answer)["calls"]
-        return dict(result)
-
-
-def proxies(connected: Ecs, task: dict[str, Any]) -> list[int]:
-    """Return the process ids of a task's Envoy, among those of this target."""
-    assert connected.running.process is not None
-    path = f"proxy-{task['taskArn'].rpartition('/')[2]}/envoy.json"
-    found = []
-    for pid in descendants([connected.running.process.pid]):
-        with contextlib.suppress(OSError):
-            if path in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace"):
-                found.append(pid)
-    return found
-
-
-def test_a_task_whose_proxy_dies_is_replaced(connected: Ecs) -> None:
-    """The proxy is an essential container."""
+def test_a_dead_envoy_is_started_again_three_times(connected: Ecs) -> None:
+    """The agent in the proxy's container starts Envoy again; then the container ends, and it is essential."""
     [task] = begin(connected, "backend", connect("backend"))
+    [client] = begin(connected, "client", connect())
+    killed: list[int] = []
+    for _ in range(3):
+        [pid] = proxies(connected, task)
+        os.kill(pid, signal.SIGKILL)
+        killed.append(pid)
+        until(connected, lambda: proxies(connected, task) not in ([], [killed[-1]]))
+        until(connected, lambda: call(connected, client, "http://backend:8080/")["status"] == 200)
+    assert connected.task(task["taskArn"])["lastStatus"] == "RUNNING"
     [pid] = proxies(connected, task)
     os.kill(pid, signal.SIGKILL)
     until(connected, lambda: connected.task(task["taskArn"])["lastStatus"] == "STOPPED")
     assert connected.task(task["taskArn"])["stopCode"] == "EssentialContainerExited"
-    until(connected, lambda: [task["lastStatus"] for task in connected.tasks()] == ["RUNNING"])
+    until(connected, lambda: [found["lastStatus"] for found in connected.tasks()] == ["RUNNING"] * 2)
 
 
 def test_a_paused_proxy_delays_calls_but_not_the_target(connected: Ecs) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from surveyor_emulator.core.world import Call
 
 from .lookup import ecs_state, find_published
+from .proxy_shapes import format_proxy, format_proxy_attachment, format_proxy_override
 from .state import Container, Deployment, Service, ServiceLoadBalancer, ServiceRegistry, Task, TaskSet
 from .tags import format_tags
 from .task_properties import private_dns_name
@@ -60,10 +61,13 @@ def format_task(call: Call, task: Task) -> dict[str, Any]:
         "taskArn": task.arn,
         "clusterArn": task.cluster.arn,
         "taskDefinitionArn": definition.arn,
-        "containers": [_format_container(task, container) for container in task.containers],
+        "containers": [
+            *format_proxy(task, _format_interfaces(task)),
+            *(_format_container(task, container) for container in task.containers),
+        ],
         "attachments": _format_attachments(call, task),
         "attributes": [{"name": "ecs.cpu-architecture", "value": "x86_64"}],
-        "overrides": _format_overrides(task),
+        "overrides": _format_overrides(call, task),
         "group": task.group,
         "launchType": task.template.launch_type,
         "lastStatus": task.status,
@@ -91,14 +95,17 @@ def format_task(call: Call, task: Task) -> dict[str, Any]:
     return document
 
 
-def _format_overrides(task: Task) -> dict[str, Any]:
+def _format_overrides(call: Call, task: Task) -> dict[str, Any]:
     """Return ecs TaskOverride: with an entry for each container, and empty lists where nothing is overridden."""
     overridden = {entry["name"]: entry for entry in task.overrides.get("containerOverrides") or ()}
     names = [container.definition.name for container in task.containers]
     return {
         "inferenceAcceleratorOverrides": [],
         **task.overrides,
-        "containerOverrides": [overridden.get(name, {"name": name}) for name in names],
+        "containerOverrides": [
+            *format_proxy_override(call, task),
+            *(overridden.get(name, {"name": name}) for name in names),
+        ],
     }
 
 
@@ -115,7 +122,7 @@ def _format_container(task: Task, container: Container) -> dict[str, Any]:
             {"bindIP": "0.0.0.0", "containerPort": container_port, "hostPort": host_port, "protocol": "tcp"}
             for container_port, host_port in container.host_ports.items()
         ],
-        "networkInterfaces": [_format_interface(task)] if task.template.network is not None and task.address else [],
+        "networkInterfaces": _format_interfaces(task),
     }
     if task.pull_stopped is not None:
         document["imageDigest"] = image_digest(container.definition.image)
@@ -138,6 +145,10 @@ def mac_address(task: Task) -> str:
     return ":".join(["0a", *(task.attachment[start : start + 2] for start in range(24, 34, 2))])
 
 
+def _format_interfaces(task: Task) -> list[dict[str, str]]:
+    return [_format_interface(task)] if task.template.network is not None and task.address else []
+
+
 def _format_interface(task: Task) -> dict[str, str]:
     document = {"attachmentId": task.attachment}
     if task.address and not task.ipv6_only:
@@ -148,8 +159,9 @@ def _format_interface(task: Task) -> dict[str, str]:
 
 
 def _format_attachments(call: Call, task: Task) -> list[dict[str, Any]]:
+    status = {"PROVISIONING": "PRECREATED", "STOPPED": "DELETED"}.get(task.status, "ATTACHED")
     if task.template.network is None:
-        return []
+        return format_proxy_attachment(task, status)
     details = {"subnetId": task.subnet}
     if task.address is not None:  # the interface exists
         details["networkInterfaceId"] = f"eni-{task.attachment.replace('-', '')[:17]}"
@@ -159,14 +171,14 @@ def _format_attachments(call: Call, task: Task) -> list[dict[str, Any]]:
             details["privateIPv4Address"] = task.address
     if task.ipv6:
         details["ipv6Address"] = task.ipv6
-    status = {"PROVISIONING": "PRECREATED", "STOPPED": "DELETED"}.get(task.status, "ATTACHED")
     return [
+        *format_proxy_attachment(task, status),
         {
             "id": task.attachment,
             "type": "ElasticNetworkInterface",
             "status": status,
             "details": [{"name": name, "value": value} for name, value in details.items() if value],
-        }
+        },
     ]
 
 

@@ -8,9 +8,10 @@ from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.tasks.pace import wall_per_second
 
+from .lookup import make_arn
 from .state import Task
 
-__all__ = ["private_dns_name", "vpc_of", "wall_seconds_per_second"]
+__all__ = ["private_dns_name", "task_set_arn", "vpc_of", "wall_seconds_per_second"]
 
 _NUMBER = re.compile(r"\d{0,3}\.?\d{1,6}")
 
@@ -31,6 +32,13 @@ def private_dns_name(region: str, address: str) -> str:
     """Return the name that a VPC gives an address; it is the host name of a task that has the address."""
     domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
     return f"ip-{address.replace('.', '-')}.{domain}"
+
+
+def task_set_arn(call: Call, task: Task) -> str:
+    """Return the ARN by which Service Connect knows the deployment of a service's task."""
+    assert task.service is not None
+    assert task.deployment is not None
+    return make_arn(call, "task-set", task.cluster.name, task.service.name, task.deployment.id)
 
 
 def vpc_of(call: Call, task: Task) -> str | None:

@@ -17,10 +17,13 @@ from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit, Proces
 from . import admin
 from .binary import INSTALL, binary
 
-__all__ = ["ADMIN", "Envoy", "start"]
+__all__ = ["ADMIN", "WORKERS", "Envoy", "start"]
 
 ADMIN = "admin.sock"
 """File name of the admin socket in the folder of an Envoy; its configuration must use it."""
+
+WORKERS = 2
+"""Worker threads: the ENVOY_CONCURRENCY that ECS sets for Service Connect. Each balances its own connections."""
 
 # Wall seconds.
 READY_TIMEOUT = 20.0
@@ -70,8 +73,7 @@ async def start(
     file = folder / "envoy.json"
     file.write_text(configuration, "utf-8")
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/"}
-    # One worker thread, and no hot restart.
-    command = [path, "--config-path", str(file), "--concurrency", "1", "--disable-hot-restart"]
+    command = [path, "--config-path", str(file), "--concurrency", str(WORKERS), "--disable-hot-restart"]
     command += ["--log-level", "debug" if debug else "error", "--file-flush-interval-msec", "50"]
     command += ["--drain-time-s", str(max(1, math.ceil(drain)))]
     envoy = Envoy(folder, await supervisor.start(command, environment, on_end=on_end))

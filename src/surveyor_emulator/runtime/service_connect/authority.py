@@ -63,6 +63,7 @@ def _issue(authority: Authority, names: Sequence[str]) -> tuple[bytes, bytes]:
     from cryptography import x509  # installed with moto, which has the authority; slow to import
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
     issuer = x509.load_pem_x509_certificate(authority.certificate)
     signer = serialization.load_pem_private_key(authority.key, authority.password)
@@ -79,6 +80,7 @@ def _issue(authority: Authority, names: Sequence[str]) -> tuple[bytes, bytes]:
         .not_valid_before(now)
         .not_valid_after(now + VALID)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([Usage.SERVER_AUTH, Usage.CLIENT_AUTH]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(signer, hashes.SHA256())
     )

@@ -23,11 +23,25 @@ _READ_AT_ONCE = 64 * 1024
 
 @dataclass(slots=True, eq=False)
 class Sidecar:
-    """A running proxy."""
+    """A running proxy. ``restarts``: how often its Envoy was started again; ``restarting``: this happens now."""
 
     plan: Plan
     envoy: Envoy
     log: int | None = None
+    restarts: int = 0
+    restarting: bool = False
+    stopped: bool = False
+
+    async def restart(self, supervisor: Supervisor, on_end: Callable[[Exit], object]) -> None:
+        """Start an Envoy again that has ended; return once it listens. Raises CannotStart."""
+        self.restarts, self.restarting = self.restarts + 1, True
+        try:
+            envoy = await _start_envoy(supervisor, self.plan, self.envoy.folder, on_end)
+        finally:
+            self.restarting = False
+        self.envoy = envoy
+        if self.stopped:
+            await envoy.stop(supervisor)
 
     async def count_open_calls(self) -> int:
         """Return how many calls to its task are in progress; 0 if the proxy does not answer."""
@@ -46,6 +60,7 @@ class Sidecar:
 
     async def stop(self, supervisor: Supervisor) -> None:
         """End the proxy, and delete its folder."""
+        self.stopped = True
         await self.envoy.stop(supervisor)
         if self.log is not None:
             asyncio.get_running_loop().remove_reader(self.log)
@@ -65,10 +80,12 @@ async def start(
     ``on_log`` gets lines of its access log. Raises CannotStart.
     """
     log = _read_log(folder / LOG, on_log) if plan.access_log is not None else None
-    configuration = render(plan, folder)
+    return Sidecar(plan, await _start_envoy(supervisor, plan, folder, on_end), log)
+
+
+async def _start_envoy(supervisor: Supervisor, plan: Plan, folder: Path, on_end: Callable[[Exit], object]) -> Envoy:
     drain = DRAIN * plan.second
-    envoy = await running.start(supervisor, configuration, folder, on_end=on_end, drain=drain, debug=plan.debug)
-    return Sidecar(plan, envoy, log)
+    return await running.start(supervisor, render(plan, folder), folder, on_end=on_end, drain=drain, debug=plan.debug)
 
 
 def _read_log(path: Path, on_lines: Callable[[list[str]], object]) -> int:

@@ -11,6 +11,7 @@ from typing import Literal
 __all__ = [
     "HTTP_IDLE",
     "REQUEST_TIMEOUT",
+    "RESTARTS",
     "TCP_IDLE",
     "AccessLog",
     "Endpoint",
@@ -24,6 +25,10 @@ Protocol = Literal["tcp", "http", "http2", "grpc"]
 
 # ecs TimeoutConfiguration.idleTimeoutSeconds; ECS Developer Guide, Service Connect components.
 HTTP_IDLE, TCP_IDLE, REQUEST_TIMEOUT = 300.0, 3_600.0, 15.0
+
+
+# What ECS sets for the proxy of a task: APPNET_ENVOY_RESTART_COUNT.
+RESTARTS = 3
 
 
 @dataclass(frozen=True, slots=True)

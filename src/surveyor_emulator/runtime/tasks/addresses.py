@@ -12,14 +12,14 @@ import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-__all__ = ["IPV6_NAMES", "NAMES", "TASKS", "AddressRange", "Addresses", "Exhausted", "stays_here"]
+__all__ = ["IPV6_NAME", "NAMES", "TASKS", "AddressRange", "Addresses", "Exhausted", "stays_here"]
 
 LOCK_PORT = 51_678  # the ECS container agent's own
 
 
 @dataclass(frozen=True, slots=True)
 class AddressRange:
-    """Adjacent blocks: ``blocks`` of them, each of ``block`` addresses; ``downwards`` from the first one, or upwards."""
+    """Adjacent blocks: ``blocks`` of them, each of ``block`` addresses, upwards or ``downwards`` from the first."""
 
     first: IPv4Address
     block: int
@@ -32,8 +32,8 @@ NAMES = AddressRange(IPv4Address("127.255.0.0"), 16_384, 500, downwards=True)  #
 """For the endpoints that a task reaches through its proxy. On AWS each task has 127.255.0.1 and on for itself; here the
 tasks share a loopback, so that only the first one has just these addresses."""
 
-IPV6_NAMES = 0x2600_F0F0 << 96
-"""2600:f0f0::, the addresses of the same endpoints in IPv6, which nothing listens at here."""
+IPV6_NAME = "2600:f0f0:0:0:0:0:0:{:x}"
+"""The address of the same endpoint in IPv6, by its number in the task; nothing listens there here."""
 
 
 def stays_here(address: str) -> bool:

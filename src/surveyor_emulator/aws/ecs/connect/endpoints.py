@@ -6,16 +6,13 @@ began, and no others, whatever tasks it starts later; the members of an endpoint
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from surveyor_emulator.aws.cloudmap import instances, services
-from surveyor_emulator.aws.cloudmap.operations import when_finished
+from surveyor_emulator.aws.cloudmap import services
 from surveyor_emulator.aws.cloudmap.state import CloudMapService, CloudMapState
 from surveyor_emulator.aws.ecs.lookup import ecs_state, find_published
 from surveyor_emulator.aws.ecs.state import (
+    ClientService,
     ConnectConfiguration,
     ConnectState,
     Deployment,
@@ -24,8 +21,7 @@ from surveyor_emulator.aws.ecs.state import (
     Service,
     Task,
 )
-from surveyor_emulator.aws.ecs.task_properties import vpc_of
-from surveyor_emulator.aws.resource_shares import is_shared
+from surveyor_emulator.aws.ecs.task_properties import task_set_arn, vpc_of
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.envoy.discovery import Member
@@ -33,12 +29,14 @@ from surveyor_emulator.runtime.service_connect.bootstrap import resource_name
 from surveyor_emulator.runtime.service_connect.values import Endpoint
 from surveyor_emulator.runtime.task_runtime import runtime
 
+from . import cloudmap_calls
+from .cloudmap_calls import RETRY_AFTER, Done, cloudmap_call, ensure_services
+
 __all__ = [
     "NO_VPC",
     "announce",
     "deregister",
     "forward_health",
-    "has_access",
     "has_path",
     "is_withheld_at_first",
     "publish",
@@ -50,26 +48,41 @@ __all__ = [
 MAX_WITHHELD = 480.0
 """Service seconds: "up to 8 minutes" (ECS Developer Guide, Service Connect concepts)."""
 
-RETRY_AFTER = 2.0
-RETRY_WITHOUT_ACCESS = 10.0
+CLIENT_NAME = "aws-ecs-sc.client.{}.{}"
+MAX_NAME_LENGTH = 127
+"""servicediscovery ServiceName."""
+
 NO_VPC = "host"
 """The network of tasks that have no network interface."""
 
 BEFORE_SHIFT = ("SCALE_UP", "POST_SCALE_UP", "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT")
-Done = Callable[[str | None], object]
-"""Called with None after success, else with the reason of the failure."""
 
 
 def publish(call: Call, service: Service, deployment: Deployment) -> None:
-    """Publish the endpoints that a deployment offers, and record which endpoints it can reach."""
+    """Publish the endpoints that a deployment offers, and record which endpoints it can reach.
+
+    A service that offers none gets a Cloud Map service for its tasks. A refusal is an error of ECS and leaves nothing.
+    """
     connect = deployment.template.connect
     if connect is None:
         return
+    if connect.offered:
+        _publish_offered(call, service, connect)
+    else:
+        _publish_client(call, service, connect)
+    in_namespace = find_published(call, connect.owner, connect.namespace_id)
+    deployment.endpoints = tuple(published.endpoint for published in in_namespace)
+
+
+def _publish_offered(call: Call, service: Service, connect: ConnectConfiguration) -> None:
     state = call.world.regional(ConnectState, connect.owner, call.region)
     own = {published.endpoint.discovery_name: published for published in _published_by(call, service, connect)}
+    keys = {name: published.endpoint.key for name, published in own.items()}
+    names = [offered.discovery_name for offered in connect.offered]
+    cloudmap_services = ensure_services(call, connect, service, {name: keys.get(name) for name in names})
     for offered in connect.offered:
+        cloudmap_service = cloudmap_services[offered.discovery_name]
         published = own.get(offered.discovery_name)
-        cloudmap_service = _ensure_cloudmap_service(call, connect, published, offered)
         endpoint = _endpoint(connect, offered, cloudmap_service)
         if published is None:
             state.published[cloudmap_service.id] = PublishedEndpoint(
@@ -78,61 +91,85 @@ def publish(call: Call, service: Service, deployment: Deployment) -> None:
             cloudmap_service.view.listeners.append(partial(_view_changed, call, connect.owner, cloudmap_service.id))
         else:
             published.endpoint = endpoint
-    in_namespace = find_published(call, connect.owner, connect.namespace_id)
-    deployment.endpoints = tuple(published.endpoint for published in in_namespace)
+
+
+def _publish_client(call: Call, service: Service, connect: ConnectConfiguration) -> None:
+    state = call.world.regional(ConnectState, connect.owner, call.region)
+    name = CLIENT_NAME.format(call.world.new_uuid(), service.name)[:MAX_NAME_LENGTH]
+    key = _client_service_of(call, service, connect)
+    [cloudmap_service] = ensure_services(call, connect, service, {name: key}).values()
+    state.clients[cloudmap_service.id] = ClientService(connect.namespace_id, service.arn)
 
 
 def retire(call: Call, service: Service) -> None:
-    """Delete the endpoints that a service no longer offers, once nothing is registered in them."""
-    if ecs_state(call).services.get((service.cluster.name, service.name)) is not service:
-        return  # it was deleted and created again, with the same ARN
-    primary = service.primary if service.status == "ACTIVE" else None
+    """Delete the endpoints that a service no longer offers, once nothing is registered in them.
+
+    A service that was deleted and created again has the same ARN: what counts is the present one.
+    """
+    present = ecs_state(call).services.get((service.cluster.name, service.name), service)
+    primary = present.primary if present.status == "ACTIVE" else None
     keep = primary.template.connect if primary is not None else None
     kept = {offered.discovery_name for offered in keep.offered} if keep is not None else set()
+    is_client = keep is not None and not keep.offered
     for owner, region, state in call.world.everywhere(ConnectState):
-        for key, published in list(state.published.items()):
-            name = published.endpoint.discovery_name
-            if published.service_arn != service.arn or region != call.region or name in kept:
-                continue
+        if region != call.region:
+            continue
+        unused = [
+            key
+            for key, published in state.published.items()
+            if published.service_arn == service.arn and published.endpoint.discovery_name not in kept
+        ]
+        unused += [key for key, client in state.clients.items() if client.service_arn == service.arn and not is_client]
+        for key in unused:
             try:
-                services.delete_service(_cloudmap_call(call, owner), {"Id": key})
+                services.delete_service(cloudmap_call(call, owner), {"Id": key})
             except ServiceError as error:
                 if error.code == "ResourceInUse":
                     call.world.clock.call_later(RETRY_AFTER, retire, call, service)
                     continue
-            del state.published[key]
-            call.note("connect.retired", name)
+            state.published.pop(key, None)
+            state.clients.pop(key, None)
+            call.note("connect.retired", key)
 
 
 def register(call: Call, task: Task, done: Done) -> None:
-    """Register a task in each Service Connect service that it serves, one after another."""
+    """Register a task in each Service Connect service that it serves, or in that of its client service."""
     connect = task.template.connect
     assert connect is not None
     assert task.service is not None
-    remaining = [
-        (published, offered)
-        for published in _published_by(call, task.service, connect)
-        for offered in connect.offered
-        if offered.discovery_name == published.endpoint.discovery_name
-    ]
+    published_by_name = {
+        published.endpoint.discovery_name: published for published in _published_by(call, task.service, connect)
+    }
+    remaining: list[tuple[str, dict[str, str]]] = []
+    for offered in connect.offered:
+        published = published_by_name.get(offered.discovery_name)
+        if published is not None:
+            _prepare_endpoint(call, connect.owner, published, task)
+            remaining.append((published.endpoint.key, _endpoint_attributes(call, task, offered)))
+    client = _client_service_of(call, task.service, connect)
+    if not connect.offered and client is not None:
+        remaining.append((client, _task_attributes(call, task)))
 
     def register_next(problem: str | None) -> None:
         if problem is not None or not remaining:
             done(problem)
             return
-        published, offered = remaining.pop()
-        task.connect_services.append(published.endpoint.key)
-        published.networks[task.id] = vpc_of(call, task) or NO_VPC
-        if is_withheld_at_first(task):
-            published.withheld.add(task.id)
-            call.world.clock.call_later(MAX_WITHHELD, _admit, call, connect.owner, published, task.id)
-        if task.deployment is not None and task.deployment.stage in BEFORE_SHIFT:
-            published.green.add(task.id)
-        request = _registration_request(task, published, offered)
-        submit = partial(_send, instances.register_instance, request)
-        _submit(call, connect, "RegisterInstance", submit, register_next)
+        key, attributes = remaining.pop()
+        task.connect_services.append(key)
+        request = {"ServiceId": key, "InstanceId": task.id, "Attributes": attributes}
+        cloudmap_calls.register(call, connect, request, register_next)
 
     register_next(None)
+
+
+def _prepare_endpoint(call: Call, owner: str, published: PublishedEndpoint, task: Task) -> None:
+    """Note where a task is, and whether calls are withheld from it, before it is registered."""
+    published.networks[task.id] = vpc_of(call, task) or NO_VPC
+    if is_withheld_at_first(task):
+        published.withheld.add(task.id)
+        call.world.clock.call_later(MAX_WITHHELD, _admit, call, owner, published, task.id)
+    if task.deployment is not None and task.deployment.stage in BEFORE_SHIFT:
+        published.green.add(task.id)
 
 
 def deregister(call: Call, task: Task, done: Done) -> None:
@@ -151,8 +188,8 @@ def deregister(call: Call, task: Task, done: Done) -> None:
             done(problem)
 
     for key in keys:
-        submit = partial(_send, instances.deregister_instance, {"ServiceId": key, "InstanceId": task.id})
-        _submit(call, connect, "DeregisterInstance", submit, partial(finished, key))
+        request = {"ServiceId": key, "InstanceId": task.id}
+        cloudmap_calls.deregister(call, connect, request, partial(finished, key))
 
 
 def forward_health(call: Call, task: Task) -> None:
@@ -165,11 +202,6 @@ def forward_health(call: Call, task: Task) -> None:
         published = state.published.get(key)
         if published is not None:
             _admit(call, connect.owner, published, task.id)
-
-
-def has_access(call: Call, connect: ConnectConfiguration) -> bool:
-    """Return whether the namespace belongs to the account, or is shared with it for Service Connect."""
-    return connect.owner == call.account or is_shared(call.world, connect.namespace_arn, call.account, for_ecs=True)
 
 
 def refresh(call: Call, owner: str, published: PublishedEndpoint) -> None:
@@ -260,60 +292,30 @@ def _endpoint(connect: ConnectConfiguration, offered: OfferedEndpoint, cloudmap_
     )
 
 
-def _ensure_cloudmap_service(
-    call: Call, connect: ConnectConfiguration, published: PublishedEndpoint | None, offered: OfferedEndpoint
-) -> CloudMapService:
-    """Return the Cloud Map service of an endpoint; create it if it does not exist."""
-    state = call.world.regional(CloudMapState, connect.owner, call.region)
-    if published is not None and published.endpoint.key in state.services:
-        return state.services[published.endpoint.key]
-    request: Any = {"Name": offered.discovery_name, "NamespaceId": connect.namespace_id, "Type": "HTTP"}
-    answer: Any = services.create_service(_cloudmap_call(call, connect.owner), request)
-    return state.services[answer["Service"]["Id"]]
+def _client_service_of(call: Call, service: Service, connect: ConnectConfiguration) -> str | None:
+    """Return the id of the Cloud Map service of a client in the namespace of a configuration; None if it has none."""
+    clients = call.world.regional(ConnectState, connect.owner, call.region).clients
+    own = ClientService(connect.namespace_id, service.arn)
+    return next((key for key, client in clients.items() if client == own), None)
 
 
-def _registration_request(task: Task, published: PublishedEndpoint, offered: OfferedEndpoint) -> dict[str, object]:
+def _endpoint_attributes(call: Call, task: Task, offered: OfferedEndpoint) -> dict[str, str]:
     port = offered.ingress_port or offered.container_port
     for container in task.containers:
         if container.definition.name == offered.container and task.template.definition.network_mode == "bridge":
             port = container.proxy_ports[offered.container_port]
-    attributes = {
-        "AWS_INSTANCE_IPV4": task.reachable_address or "",
+    idle, request = offered.configured_timeouts
+    return {
+        **_task_attributes(call, task),
         "AWS_INSTANCE_PORT": str(port),
-        "AvailabilityZone": task.zone,
-        "DeploymentId": task.deployment.id.rpartition("/")[2] if task.deployment is not None else "",
+        "IdleTimeoutInSeconds": str(idle),
+        "PerRequestTimeoutInSeconds": str(request),
     }
-    return {"ServiceId": published.endpoint.key, "InstanceId": task.id, "Attributes": attributes}
 
 
-def _send(operation: Callable[[Call, Any], Any], request: Any, own_call: Call) -> Any:
-    return operation(own_call, request)
-
-
-def _cloudmap_call(call: Call, owner: str, operation: str = "") -> Call:
-    consumer = call.account if owner != call.account else None
-    return replace(call, account=owner, consumer=consumer, service="servicediscovery", operation=operation)
-
-
-def _submit(
-    call: Call, connect: ConnectConfiguration, operation: str, submit: Callable[[Call], Any], done: Done
-) -> None:
-    """Call Cloud Map, and ``done`` once its operation has ended.
-
-    While the namespace is no longer shared with this account, try again until it is.
-    """
-    again = partial(_submit, call, connect, operation, submit, done)
-    if not has_access(call, connect):
-        call.world.clock.call_later(RETRY_WITHOUT_ACCESS, again)
-        return
-    try:
-        answer = submit(_cloudmap_call(call, connect.owner, operation))
-    except ServiceError as error:
-        if error.code in ("InstanceNotFound", "ServiceNotFound") and operation == "DeregisterInstance":
-            done(None)  # already deregistered
-        elif "DuplicateOperationId" in error.members:
-            call.world.clock.call_later(RETRY_AFTER, again)
-        else:
-            done(str(error))
-        return
-    when_finished(call, str(answer["OperationId"]), done)
+def _task_attributes(call: Call, task: Task) -> dict[str, str]:
+    return {
+        "AWS_INSTANCE_IPV4": task.reachable_address or "",
+        "AvailabilityZone": task.zone,
+        "DeploymentId": task_set_arn(call, task),
+    }

@@ -18,14 +18,16 @@ from surveyor_emulator.aws.ecs.lookup import find_published
 from surveyor_emulator.aws.ecs.state import ConnectConfiguration, OfferedEndpoint, Task
 from surveyor_emulator.aws.ecs.task_properties import vpc_of, wall_seconds_per_second
 from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.settings import ProxyDrain
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.service_connect import authority as certificates
 from surveyor_emulator.runtime.service_connect import sidecar
 from surveyor_emulator.runtime.service_connect.authority import ROTATION_PERIOD
 from surveyor_emulator.runtime.service_connect.bootstrap import DRAIN
-from surveyor_emulator.runtime.service_connect.values import Endpoint, Inbound, Plan, Secrets
+from surveyor_emulator.runtime.service_connect.sidecar import Sidecar
+from surveyor_emulator.runtime.service_connect.values import RESTARTS, Endpoint, Inbound, Plan, Secrets
 from surveyor_emulator.runtime.task_runtime import runtime
-from surveyor_emulator.runtime.tasks.supervisor import Exit
+from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit
 
 from . import endpoints
 from .authorities import find_authority
@@ -47,8 +49,8 @@ def assign_addresses(call: Call, task: Task) -> None:
         return
     if connect.offered and task.template.definition.network_mode == "awsvpc":
         task.inner_address = run.addresses.take()
-    # Two endpoints of the same name have different ports.
-    for alias in dict.fromkeys(endpoint.alias for endpoint in reachable_endpoints(task)):
+    # Two endpoints of the same name have different ports. The names are numbered in alphabetical order.
+    for alias in sorted({endpoint.alias for endpoint in reachable_endpoints(task)}):
         task.connect_names[alias] = run.names.take()
 
 
@@ -85,19 +87,49 @@ async def start(call: Call, task: Task, ended: Callable[[Exit], object]) -> None
     for published in find_published(call, connect.owner, connect.namespace_id):
         endpoints.announce(call, connect.owner, published, plan.network)
     deliver = partial(deliver_log_lines, call, task, connect)
-    task.sidecar = await sidecar.start(run.supervisor, plan, folder, ended, deliver)
+    task.sidecar = await sidecar.start(run.supervisor, plan, folder, partial(_envoy_ended, call, task, ended), deliver)
+    if task.proxy is not None:
+        task.proxy.status, task.proxy.health = "RUNNING", "HEALTHY"
     collect_metrics(call, task)
     if secrets is not None:
         call.world.clock.call_later(ROTATION_PERIOD, rotate_certificates, call, task, connect, folder)
 
 
-def drain(call: Call, task: Task, then: Callable[[], object]) -> None:
-    """Have callers close their connections, and call ``then`` after the wait of the agent (its README: 20 s)."""
-    if task.sidecar is None or not task.sidecar.plan.inbound:
+def _envoy_ended(call: Call, task: Task, ended: Callable[[Exit], object], end: Exit) -> None:
+    """Start a dead Envoy again, as the agent in its container does; after some times the container ends."""
+    proxy = task.sidecar
+    if proxy is None or not task.should_run or proxy.restarts >= RESTARTS:
+        ended(end)
+    elif not proxy.restarting:
+        call.note("connect.envoy-restarted", task.id, f"{end.code}")
+        call.world.clock.run(_restart(call, task, proxy, ended, end))
+
+
+async def _restart(call: Call, task: Task, proxy: Sidecar, ended: Callable[[Exit], object], end: Exit) -> None:
+    try:
+        await proxy.restart(runtime(call.world).supervisor, partial(_envoy_ended, call, task, ended))
+    except CannotStart:
+        ended(end)
+
+
+def drain(call: Call, task: Task, moment: ProxyDrain, then: Callable[[], object]) -> None:
+    """Have callers close their connections if the proxy drains at this moment; call ``then`` after 20 s, else at once.
+
+    After the containers it is the agent of the proxy that waits, on its own SIGTERM, whatever the proxy serves.
+    """
+    if (
+        call.world.settings.proxy_drain != moment
+        or task.sidecar is None
+        or task.sidecar.envoy.process.ended.done()
+        or (moment == "before-containers" and not task.sidecar.plan.inbound)
+    ):
         then()
         return
     call.note("connect.drain", task.id)
     call.world.clock.run(task.sidecar.envoy.drain())
+    if moment == "after-containers":
+        call.world.clock.call_later(DRAIN, then)
+        return
     run = runtime(call.world)
     run.pace.hold(task, DRAIN)
     watching = asyncio.get_running_loop().create_task(_release_clock(call, task))
@@ -125,6 +157,9 @@ def stop(call: Call, task: Task) -> None:
     if task.sidecar is not None:
         stopped, task.sidecar = task.sidecar, None
         call.world.clock.run(stopped.stop(run.supervisor))
+    if task.proxy is not None:
+        task.proxy.exit_code = 0 if task.proxy.status == "RUNNING" else None
+        task.proxy.status = "STOPPED"
     if task.inner_address is not None:
         run.addresses.release(task.inner_address)
     for address in task.connect_names.values():

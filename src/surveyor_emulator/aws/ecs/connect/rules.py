@@ -86,7 +86,7 @@ def parse_configuration(
 def check_names_free(call: Call, connect: ConnectConfiguration, service_arn: str) -> None:
     """Raise if another service has one of the names: they are unique in the namespace, across accounts.
 
-    An endpoint that exists cannot change its protocol either.
+    An endpoint that exists cannot change its protocol either, nor can an alias move to another endpoint of its service.
     """
     in_namespace = find_published(call, connect.owner, connect.namespace_id)
     keys = {published.endpoint.key for published in in_namespace}
@@ -97,19 +97,24 @@ def check_names_free(call: Call, connect: ConnectConfiguration, service_arn: str
             endpoint, is_own = published.endpoint, published.service_arn == service_arn
             same_name = endpoint.discovery_name == name
             if same_name and not is_own:
-                raise invalid_parameter(f"discoveryName {name} is used by {published.service_arn}")
+                raise _already_used(published.service_arn, connect)
             if same_name and endpoint.protocol != offered.protocol:
                 raise invalid_parameter(
                     f"appProtocol of {name} cannot be changed: delete the service and create it again"
                 )
             same_alias = (endpoint.alias, endpoint.port) == (offered.alias, offered.port)
-            if not same_name and same_alias and not is_own:
+            if not same_name and same_alias:
                 raise invalid_parameter(
-                    f"the client alias {offered.alias}:{offered.port} is used by {published.service_arn}"
+                    f"ClientAlias {offered.alias}:{offered.port} is already used by service with discovery name "
+                    f"{endpoint.discovery_name} in namespace {connect.namespace_arn}"
                 )
         existing = cloudmap.services_by_name.get((connect.namespace_id, name))
         if existing is not None and existing.id not in keys:
-            raise invalid_parameter(f"the namespace has a service {name}, which is not Service Connect's")
+            raise _already_used(existing.arn, connect)
+
+
+def _already_used(arn: str, connect: ConnectConfiguration) -> ServiceError:
+    return invalid_parameter(f"SC service is already used by {arn} in namespace {connect.namespace_arn}")
 
 
 def _refuse_unsupported(definition: TaskDefinition, request: JsonObject, launch_type: str) -> None:
@@ -157,7 +162,7 @@ def _parse_service(
         )
     aliases: list[JsonObject] = list(service.get("clientAliases") or [])
     if len(aliases) != 1:
-        raise invalid_parameter(f"{name} must have exactly one client alias, got {len(aliases)}")
+        raise invalid_parameter("clientAliases must have 1 element.")
     alias = aliases[0].get("dnsName") or f"{name}.{namespace.name}"
     if len(alias) > MAX_ALIAS_LENGTH or not _ALIAS.fullmatch(alias) or ".." in alias:
         raise invalid_parameter(
@@ -167,8 +172,9 @@ def _parse_service(
     if not alias_port or override == 0:
         raise invalid_parameter("a port is from 1 to 65535")
     timeout: JsonObject = service.get("timeout") or {}
+    idle, request = timeout.get("idleTimeoutSeconds"), timeout.get("perRequestTimeoutSeconds")
     http = port.app_protocol != "tcp"
-    if not http and timeout.get("perRequestTimeoutSeconds") is not None:
+    if not http and request is not None:
         raise invalid_parameter("perRequestTimeoutSeconds is not for TCP")
     return OfferedEndpoint(
         name,
@@ -178,8 +184,9 @@ def _parse_service(
         port.container,
         override,
         port.app_protocol,
-        _seconds_or(timeout.get("idleTimeoutSeconds"), HTTP_IDLE if http else TCP_IDLE),
-        _seconds_or(timeout.get("perRequestTimeoutSeconds"), REQUEST_TIMEOUT if http else 0.0),
+        _seconds_or(idle, HTTP_IDLE if http else TCP_IDLE),
+        _seconds_or(request, REQUEST_TIMEOUT if http else 0.0),
+        (idle or 0, request or 0),
         _parse_authority(call, definition, service.get("tls")),
         _parse_test_header(aliases[0].get("testTrafficRules"), http=http) if blue_green else None,
     )
@@ -193,7 +200,7 @@ def _find_port(definition: TaskDefinition, name: str) -> tuple[str, Port]:
                 if port.protocol != "tcp":
                     raise invalid_parameter("Service Connect is for TCP ports")
                 return container.name, port
-    raise invalid_parameter(f"The portName {name} does not exist in the task definition.")
+    raise invalid_parameter(f"portName({name}) does not refer to any named PortMapping in the container definitions.")
 
 
 def _parse_test_header(rules: JsonObject | None, *, http: bool) -> tuple[str, str | None] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .account import EcsState
 from .clusters import Cluster, ContainerInstance
-from .connect import ConnectConfiguration, ConnectState, LogTarget, OfferedEndpoint, PublishedEndpoint
+from .connect import ClientService, ConnectConfiguration, ConnectState, LogTarget, OfferedEndpoint, PublishedEndpoint
 from .definitions import ContainerDefinition, ContainerHealthCheck, Port, TaskDefinition
 from .documents import Document
 from .services import (
@@ -19,10 +19,11 @@ from .services import (
     TaskSet,
     TaskTemplate,
 )
-from .tasks import Container, Health, Task, TaskStatus
+from .tasks import Container, Health, ProxyContainer, Task, TaskStatus
 
 __all__ = [
     "BlueGreen",
+    "ClientService",
     "Cluster",
     "ConnectConfiguration",
     "ConnectState",
@@ -39,6 +40,7 @@ __all__ = [
     "NetworkConfiguration",
     "OfferedEndpoint",
     "Port",
+    "ProxyContainer",
     "PublishedEndpoint",
     "Rollback",
     "Service",

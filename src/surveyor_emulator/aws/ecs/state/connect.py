@@ -9,7 +9,7 @@ from surveyor_emulator.runtime.service_connect.values import AccessLog, Endpoint
 
 from .documents import Document
 
-__all__ = ["ConnectConfiguration", "ConnectState", "LogTarget", "OfferedEndpoint", "PublishedEndpoint"]
+__all__ = ["ClientService", "ConnectConfiguration", "ConnectState", "LogTarget", "OfferedEndpoint", "PublishedEndpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class OfferedEndpoint:
     protocol: Protocol
     idle_timeout: float
     request_timeout: float
+    # The two as the configuration has them, 0 for those that it leaves out.
+    configured_timeouts: tuple[int, int]
     authority: str | None
     test_header: tuple[str, str | None] | None
 
@@ -80,8 +82,17 @@ class PublishedEndpoint:
     sent: dict[str, tuple[tuple[Member, ...], tuple[Member, ...]]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ClientService:
+    """The Cloud Map service of an ECS service that offers no endpoint: its tasks are the instances."""
+
+    namespace_id: str
+    service_arn: str
+
+
 @dataclass(slots=True)
 class ConnectState:
-    """Endpoints in the namespaces of one account, by Cloud Map's id of their service."""
+    """Endpoints and clients in the namespaces of one account, by Cloud Map's id of their service."""
 
     published: dict[str, PublishedEndpoint] = field(default_factory=dict)
+    clients: dict[str, ClientService] = field(default_factory=dict)

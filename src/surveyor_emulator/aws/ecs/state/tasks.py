@@ -14,7 +14,7 @@ from .definitions import ContainerDefinition
 from .documents import Document
 from .services import Deployment, Service, TaskTemplate
 
-__all__ = ["Container", "Health", "Task", "TaskStatus"]
+__all__ = ["Container", "Health", "ProxyContainer", "Task", "TaskStatus"]
 
 Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
 TaskStatus = Literal[
@@ -43,6 +43,18 @@ class Container:
     host_ports: dict[int, int] = field(default_factory=dict)
     # Container port -> port on the host at which the proxy takes calls for it (bridge mode).
     proxy_ports: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class ProxyContainer:
+    """The container that ECS adds for the Service Connect proxy of a task, and its attachment."""
+
+    name: str
+    arn: str
+    attachment: str
+    status: str = "PENDING"
+    exit_code: int | None = None
+    health: Health = "UNKNOWN"
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +105,7 @@ class Task:
     # Where its containers listen if a proxy takes the calls to the task; and that proxy.
     inner_address: str | None = None
     sidecar: Sidecar | None = None
+    proxy: ProxyContainer | None = None
     # Name -> address of what it reaches by Service Connect.
     connect_names: dict[str, str] = field(default_factory=dict)
     # Cloud Map's ids of the Service Connect services that it is registered in.

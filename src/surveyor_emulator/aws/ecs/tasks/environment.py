@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from surveyor_emulator.aws.ecs.state import Container, Task
 from surveyor_emulator.aws.ecs.task_properties import private_dns_name, vpc_of, wall_seconds_per_second
 from surveyor_emulator.core.world import Call
+from surveyor_emulator.runtime.tasks.addresses import IPV6_NAME, stays_here
 
 __all__ = ["build_check_command", "build_command", "build_environment", "names_of"]
 
@@ -53,8 +54,10 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
         variables["SURVEYOR_DNS"] = f"{resolver}:{port}"
     # For programs on systems where a task cannot have a separate /etc/hosts.
     if task.connect_names:
-        names = names_of(call, task)
-        variables["SURVEYOR_HOSTS"] = " ".join(f"{name}={address}" for name, address in names.items())
+        # Resolvers prefer IPv6.
+        names = names_of(call, task).items()
+        pairs = [f"{name}={address}" for name, addresses in names for address in reversed(addresses)]
+        variables["SURVEYOR_HOSTS"] = " ".join(pairs)
     defined = {**container.definition.environment, **_overridden_variables(task, container)}
     return variables | {name: _ANY_ADDRESS.sub(address, value) for name, value in defined.items()}
 
@@ -97,6 +100,14 @@ def _container_override(task: Task, container: Container) -> Mapping[str, list[d
     return {}
 
 
-def names_of(call: Call, task: Task) -> Mapping[str, str]:
-    """Return name -> address of the endpoints that a task reaches by Service Connect."""
-    return task.connect_names
+def names_of(call: Call, task: Task) -> Mapping[str, Sequence[str]]:
+    """Return name -> addresses of the endpoints that a task reaches by Service Connect: IPv4, then IPv6.
+
+    Nothing listens at the one in IPv6, as in a VPC without IPv6: connections fail at once, and clients fall back. It is
+    left out on a machine that would send packets to it.
+    """
+    has_ipv6 = stays_here(IPV6_NAME.format(1))
+    return {
+        name: (address, IPV6_NAME.format(number)) if has_ipv6 else (address,)
+        for number, (name, address) in enumerate(task.connect_names.items(), 1)
+    }

@@ -15,6 +15,7 @@ from functools import partial
 
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect import endpoints, proxies
+from surveyor_emulator.aws.ecs.connect.cloudmap_calls import has_access
 from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import send_event
 from surveyor_emulator.aws.ecs.shapes import format_task
@@ -53,10 +54,14 @@ def launch(call: Call, task: Task, changed: Changed) -> None:
             _fail(call, task, changed, "RESOURCE:ENI")
             return
         _set_status(call, task, "PENDING", changed)
-        _later(call, task, call.world.settings.task_pending, pulling)
+        _later(call, task, call.world.settings.task_pending, connected)
+
+    def connected() -> None:
+        task.connected = call.now
+        _later(call, task, call.world.settings.task_pull_wait, pulling)
 
     def pulling() -> None:
-        task.connected = task.pull_started = call.now
+        task.pull_started = call.now
         _later(call, task, call.world.settings.task_pull, activating)
 
     def activating() -> None:
@@ -289,7 +294,8 @@ def _deactivate(call: Call, task: Task, changed: Changed) -> None:
     def stopping(problem: str | None = None) -> None:
         if task.status == "DEACTIVATING":
             _set_status(call, task, "STOPPING", changed)
-            proxies.drain(call, task, lambda: call.world.clock.run(_terminate(call, task, changed)))
+            terminate = partial(_terminate, call, task, changed)
+            proxies.drain(call, task, "before-containers", lambda: call.world.clock.run(terminate()))
 
     if task.template.load_balancers and task.started is not None:
         drained = partial(call.world.later, call.world.settings.task_deactivating, stopping)
@@ -298,7 +304,7 @@ def _deactivate(call: Call, task: Task, changed: Changed) -> None:
         load_balancers.deregister(call, task, drained)
         return
     connect = task.template.connect
-    if connect is not None and task.connect_services and not endpoints.has_access(call, connect):
+    if connect is not None and task.connect_services and not has_access(call, connect):
         # ECS Developer Guide, Troubleshooting shared namespaces: the task is stranded until access is restored.
         endpoints.deregister(call, task, stopping)
         return
@@ -373,12 +379,12 @@ def _proxy_ended(call: Call, task: Task, end: Exit, changed: Changed) -> None:
 
 
 def _all_ended(call: Call, task: Task, changed: Changed) -> None:
-    if task.status != "STOPPING":
+    if task.status != "STOPPING" or task.execution_stopped is not None:
         return
     task.execution_stopped = call.now
     if call.world.settings.deregistration == "after-exit":
         registration.deregister(call, task, lambda problem: None)
-    _deprovision(call, task, changed)
+    proxies.drain(call, task, "after-containers", partial(_deprovision, call, task, changed))
 
 
 def _deprovision(call: Call, task: Task, changed: Changed) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import string
+
 from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.lookup import ecs_state, make_arn
-from surveyor_emulator.aws.ecs.state import Cluster, Container, ContainerInstance, Task, TaskTemplate
+from surveyor_emulator.aws.ecs.state import Cluster, Container, ContainerInstance, ProxyContainer, Task, TaskTemplate
 from surveyor_emulator.core.world import Call
 
 __all__ = ["create_task"]
@@ -22,7 +24,6 @@ def create_task(
         if instance is None:
             return None
     identity = call.world.new_id(32, _HEX)
-    attachment = call.world.new_id(32, _HEX)
     task = Task(
         identity,
         make_arn(call, "task", cluster.name, identity),
@@ -35,11 +36,20 @@ def create_task(
         group,
         created=call.now,
         started_by=started_by,
-        attachment=f"{attachment[:8]}-{attachment[8:12]}-{attachment[12:16]}-{attachment[16:20]}-{attachment[20:]}",
+        attachment=call.world.new_uuid(),
         instance=instance,
+        proxy=_proxy_of(call, template, cluster, identity),
     )
     _choose_zone(call, task)
     return task
+
+
+def _proxy_of(call: Call, template: TaskTemplate, cluster: Cluster, identity: str) -> ProxyContainer | None:
+    if template.connect is None:
+        return None
+    arn = make_arn(call, "container", cluster.name, identity, call.world.new_uuid())
+    suffix = call.world.new_id(5, string.ascii_letters + string.digits)
+    return ProxyContainer(f"ecs-service-connect-{suffix}", arn, call.world.new_uuid())
 
 
 def _choose_zone(call: Call, task: Task) -> None:

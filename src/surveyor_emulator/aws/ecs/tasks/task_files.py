@@ -25,7 +25,8 @@ async def write_task_files(call: Call, task: Task) -> Mapping[str, str]:
     if task.address is None or not await supervisor.can_replace_files():
         return {}
     lines = [f"{task.listen_address} localhost", f"{task.address} {private_dns_name(call.region, task.address)}"]
-    lines += [f"{address} {name}" for name, address in names_of(call, task).items()]
+    for name, addresses in names_of(call, task).items():
+        lines += [f"{address} {name}" for address in addresses]
     files = {HOSTS: _write(call, task, "hosts", lines)}
     vpc = vpc_of(call, task)
     if vpc is not None and call.world.resolver_at_53 is not None:

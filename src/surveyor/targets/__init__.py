@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from surveyor.targets.loading import load_target, target_names
-from surveyor.targets.model import Credentials, Dns, Start, Target, TaskPlacement
+from surveyor.targets.loading import load_target, target_names, target_versions
+from surveyor.targets.model import Credentials, Dns, Environment, Start, Target, TaskPlacement
 
-__all__ = ["Credentials", "Dns", "Start", "Target", "TaskPlacement", "load_target", "target_names"]
+__all__ = [
+    "Credentials",
+    "Dns",
+    "Environment",
+    "Start",
+    "Target",
+    "TaskPlacement",
+    "load_target",
+    "target_names",
+    "target_versions",
+]

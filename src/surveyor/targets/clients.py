@@ -237,6 +237,8 @@ class Clients:
         if refused:
             log = self._log_since(context) if http.status_code == 500 else ""
             answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
+            if not answer and is_html(http.headers, http.content) and self._is_declared_lacking(service, operation):
+                answer = f"a web page with HTTP {http.status_code}"
             if answer:
                 raise NotOffered(service, operation, answer)
 
@@ -252,13 +254,18 @@ class Clients:
             return
         self._unanswered = 0
         is_page = "<!doctype html" in str(exception).lower()
-        if is_page and "NotImplementedError" in self._log_since(context):
-            raise NotOffered(service, operation, "a web page after NotImplementedError")
+        lacking = self._is_declared_lacking(service, operation)
+        if is_page and (lacking or "NotImplementedError" in self._log_since(context)):
+            raise NotOffered(service, operation, "a web page" if lacking else "a web page after NotImplementedError")
         if self._status in _NO_SUCH_OPERATION:
             raise NotOffered(service, operation, f"HTTP {self._status} without an answer of the API")
         if _is_from_parser(exception):  # for example a text where the model has a list
             cause = f"{type(exception).__name__} {exception}"
             raise ResponseParserError(f"the answer to {operation} does not have the documented shape: {cause}")
+
+    def _is_declared_lacking(self, service: str, operation: str) -> bool:
+        """Return whether the target file says so. The log may not say it yet when the answer arrives."""
+        return f"{service}:{operation}" in self._target.lacks
 
     def _log_since(self, context: dict[str, Any]) -> str:
         return self._log.log_since(context.get("surveyor_log", 0)) if self._log else ""

@@ -65,9 +65,13 @@ class Expectations:
 
 
 def expectations_file(target: Target, targets: Path) -> Path:
-    """Return the file of a target's entries: in `expectations/` beside the target file, else below `targets`."""
+    """Return the file of a target's entries: in `expectations/` beside the target file, else below `targets`.
+
+    Each version of a target has a separate one.
+    """
     folder = target.file.parent if target.file else targets
-    return folder / "expectations" / f"{target.name}.toml"
+    stem = f"{target.name}-{target.environment.version}" if target.environment else target.name
+    return folder / "expectations" / f"{stem}.toml"
 
 
 def load_expectations(path: Path) -> Expectations:

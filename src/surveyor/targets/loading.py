@@ -1,26 +1,32 @@
-"""Load the target that --target names: the stem of a target file, a path, or a URL."""
+"""Load the target that --target names: the stem of a target file, a path, or a URL; the first two with @VERSION."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
 
 from surveyor import timeouts
 from surveyor.account.budget import Budget, BudgetError, parse_budget
 from surveyor.claims.features import FEATURES
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.messages import nearest
-from surveyor.targets.model import Credentials, Dns, Start, Target, TaskPlacement, is_loopback
+from surveyor.targets.model import Credentials, Dns, Environment, Start, Target, TaskPlacement, is_loopback
 from surveyor.targets.options import NO_OPTIONS, TargetOptions, address_and_port, apply_options, checked_endpoint
+from surveyor.targets.requirements import check_pins
 
-__all__ = ["KEYS", "find_target", "load_target", "target_names"]
+__all__ = ["KEYS", "find_target", "load_target", "target_names", "target_versions"]
 
 KEYS = {
     "": {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request",
-         "optional", "lacks", "inject_host_prefix", "settles", "start", "credentials", "budget", "ecs"},
+         "optional", "lacks", "inject_host_prefix", "settles", "start", "versions", "credentials", "budget", "ecs"},
     "start": {"argv", "env", "ready", "path", "within"},
+    "versions": {"features", "lacks"},
     "credentials": {"kind", "secret", "header", "profile"},
     "ecs": {"cluster", "subnets", "security_groups", "capacity", "public"},
 }  # fmt: skip
@@ -35,10 +41,16 @@ def target_names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
+def target_versions(name: str, folder: Path) -> tuple[str, ...]:
+    """Return the versions of a target, the newest last; none if it has no separate environments."""
+    environment = find_target(name, folder).environment
+    return tuple(sorted((*environment.others, environment.version), key=Version)) if environment else ()
+
+
 def load_target(name: str, folder: Path, options: TargetOptions = NO_OPTIONS) -> Target:
     """Return the target called `name`, a stem in `folder`, a path or a URL, with the options applied.
 
-    Raises UsageError for an unknown name (with the nearest known one) and for options that do not fit the target,
+    Raises UsageError for an unknown name or version (with the known ones) and for options that do not fit the target,
     TargetFileError for an invalid file.
     """
     return apply_options(find_target(name, folder), options)
@@ -48,17 +60,24 @@ def find_target(name: str, folder: Path) -> Target:
     """Return the target called `name` without options. Raises UsageError and TargetFileError."""
     if "://" in name:
         return _from_url(name)
-    if name.endswith(".toml") or "/" in name:
-        path = Path(name)
+    stem, version = _name_and_version(name)
+    if stem.endswith(".toml") or "/" in stem:
+        path = Path(stem)
         if not path.is_file():
-            raise UsageError(f"no target file at {name}")
-        return _from_file(path)
-    path = folder / f"{name}.toml"
+            raise UsageError(f"no target file at {stem}")
+        return _from_file(path, version)
+    path = folder / f"{stem}.toml"
     if not path.is_file():
         names = target_names(folder)
-        hint = nearest(name, names) or f"; known are {', '.join(names) or 'none'}, or give a URL"
-        raise UsageError(f"unknown target {name!r}{hint}")
-    return _from_file(path)
+        hint = nearest(stem, names) or f"; known are {', '.join(names) or 'none'}, or give a URL"
+        raise UsageError(f"unknown target {stem!r}{hint}")
+    return _from_file(path, version)
+
+
+def _name_and_version(text: str) -> tuple[str, str | None]:
+    """Return the parts of NAME@VERSION; None if there is no version. The path of a file may contain @."""
+    name, at, version = text.rpartition("@")
+    return (name, version) if at and not Path(text).is_file() else (text, None)
 
 
 def _from_url(url: str) -> Target:
@@ -68,13 +87,14 @@ def _from_url(url: str) -> Target:
                   description="an endpoint given by its URL", credentials=credentials)  # fmt: skip
 
 
-def _from_file(path: Path) -> Target:
+def _from_file(path: Path, version: str | None) -> Target:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TargetFileError(f"{path}: cannot be read: {error}") from None
     try:
-        return _target(path, table)
+        table, environment = _of_version(path, table, version)
+        return _target(path, table, environment)
     except _Invalid as error:
         raise TargetFileError(f"{path}: {error}") from None
 
@@ -83,9 +103,46 @@ class _Invalid(Exception):
     """An error in the file; the text does not name the file."""
 
 
-def _target(path: Path, table: dict[str, Any]) -> Target:
+def _of_version(path: Path, table: dict[str, Any], version: str | None) -> tuple[dict[str, Any], Environment | None]:
+    """Return the table with the values of one version, by default the newest, and the environment of that version."""
+    name = path.stem
+    versions = _table(table.get("versions", {}), "versions")
+    if not versions:
+        if version is not None:
+            raise UsageError(f"{name} has no versions to choose from: write --target {name}")
+        return table, None
+    for text, values in versions.items():
+        try:
+            Version(text)
+        except InvalidVersion:
+            raise _Invalid(f"versions: {text!r} is not the version of a package") from None
+        _only(_table(values, f"versions.{text}"), "versions")
+    known = sorted(versions, key=Version)
+    if version is not None and version not in versions:
+        raise UsageError(f"{name} has no version {version!r}; known are {', '.join(known)} (the default)")
+    if "start" not in table or "package" not in table:
+        raise _Invalid("[versions] needs package and [start]")
+    chosen = version or known[-1]
+    requirements = path.parent / "requirements" / f"{name}-{chosen}.txt"
+    if not requirements.is_file():
+        raise _Invalid(f"version {chosen} needs {requirements}, the pinned packages with their hashes")
+    check_pins(requirements, _package(table) or "", chosen)
+    others = tuple(text for text in known if text != chosen)
+    return {**table, **versions[chosen]}, Environment(name, chosen, requirements.absolute(), others)
+
+
+def _package(table: Mapping[str, object]) -> str | None:
+    """Return the name of the package, without the extras that its requirement may have."""
+    text = _text(table, "package", None)
+    try:
+        return Requirement(text).name if text else None
+    except InvalidRequirement:
+        raise _Invalid(f"package must be the name of a Python package, not {text!r}") from None
+
+
+def _target(path: Path, table: dict[str, Any], environment: Environment | None) -> Target:
     _only(table, "")
-    start = _start(table["start"]) if "start" in table else None
+    start = replace(_start(table["start"]), environment=environment) if "start" in table else None
     endpoint = _text(table, "endpoint", None)
     if (start is None) == (endpoint is None):
         raise _Invalid("needs either endpoint or [start], not both")
@@ -118,7 +175,7 @@ def _target(path: Path, table: dict[str, Any]) -> Target:
         endpoint=endpoint,
         start=start,
         description=_text(table, "description", "") or "",
-        package=_text(table, "package", None),
+        package=_package(table),
         credentials=_credentials(table.get("credentials", {})),
         dns=_dns(_text(table, "dns", "none") or ""),
         clock="control" if clock == "control" else "wall",

@@ -12,7 +12,25 @@ from urllib.parse import urlsplit
 from surveyor import timeouts
 from surveyor.account.budget import UNBOUNDED, Budget
 
-__all__ = ["Credentials", "Dns", "Start", "Target", "TaskPlacement", "is_loopback"]
+__all__ = ["Credentials", "Dns", "Environment", "Start", "Target", "TaskPlacement", "is_loopback"]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The Python environment of one version of a target. `requirements`: a file of pinned packages with their hashes.
+
+    `others`: the other versions of the target, for messages.
+    """
+
+    target: str
+    version: str
+    requirements: Path
+    others: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Return target and version as `--target` accepts them."""
+        return f"{self.target}@{self.version}"
 
 
 @dataclass(frozen=True)
@@ -20,6 +38,7 @@ class Start:
     """How Surveyor starts the target.
 
     `argv` and the values of `env` may contain {python}, {port}, {seed} and {scratch} (a temporary directory).
+    `environment`: where {python} has the packages of the target; None is the environment of Surveyor itself.
     `ready`: "http" = a GET of `path` is answered with any status; "json-line" = one JSON line on stdout that names
     the endpoint. `within` is in wall seconds.
     """
@@ -29,6 +48,7 @@ class Start:
     ready: Literal["http", "json-line"] = "http"
     path: str = "/"
     within: float = timeouts.START
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True)
@@ -118,8 +138,20 @@ class Target:
         """Return whether all tests use one account that outlives the run, so that their resources must be deleted."""
         return self.account is not None or self.credentials.kind != "per-test"
 
+    @property
+    def environment(self) -> Environment | None:
+        """Return the separate environment that it is started in, if it has one."""
+        return self.start.environment if self.start else None
+
+    @property
+    def label(self) -> str:
+        """Return its name, with the version if there are several, as `moto@5.2.5`."""
+        return self.environment.label if self.environment else self.name
+
     def version(self) -> str:
         """Return the version of the package that is the target, or "" if it is unknown."""
+        if self.environment:
+            return self.environment.version
         try:
             return importlib.metadata.version(self.package) if self.package else ""
         except importlib.metadata.PackageNotFoundError:

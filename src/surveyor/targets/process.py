@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,21 +23,14 @@ from surveyor import timeouts
 from surveyor.clock import WallClock
 from surveyor.errors import TargetUnavailable, WrongAnswer
 from surveyor.targets import parent_death
-from surveyor.targets.model import Start
+from surveyor.targets.environments import use_environment
+from surveyor.targets.model import Environment, Start
 
 __all__ = ["StartedProcess", "free_port", "start"]
 
-_KEPT = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "LD_LIBRARY_PATH",
-    "COVERAGE_PROCESS_START",
-)
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+_KEPT_FOR_OWN_PYTHON = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
+"""Environment variables that a target inherits: all targets, and those that run in Surveyor's own environment."""
 
 
 class StartedProcess:
@@ -116,17 +110,34 @@ def start(name: str, settings: Start, seed: int) -> StartedProcess:
 
     Call it from a thread that lives as long as the target: the parent-death signal follows the thread, not the process.
     Raises TargetUnavailable, with its last line of output, if it ends or is not ready within
-    `settings.within` wall seconds.
+    `settings.within` wall seconds, and if its environment cannot be created.
     """
+    with _python(settings.environment) as (python, inherited):
+        return _start(name, settings, seed, python, inherited)
+
+
+@contextlib.contextmanager
+def _python(environment: Environment | None) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the Python that runs a target, and the file descriptors that it must inherit."""
+    if environment is None:
+        yield sys.executable, ()
+    else:
+        with use_environment(environment) as (python, descriptor):
+            yield str(python), (descriptor,)
+
+
+def _start(name: str, settings: Start, seed: int, python: str, inherited: tuple[int, ...]) -> StartedProcess:
     port = free_port()
     scratch = tempfile.TemporaryDirectory(prefix=f"surveyor-{name}-", ignore_cleanup_errors=True)
-    values = {"python": sys.executable, "port": str(port), "seed": str(seed), "scratch": scratch.name}
+    values = {"python": python, "port": str(port), "seed": str(seed), "scratch": scratch.name}
     command = [word.format(**values) for word in settings.argv]
     launch = [sys.executable, "-I", "-S", str(parent_death.__file__), str(os.getpid()), *command]
-    env = _environment() | {key: value.format(**values) for key, value in settings.env.items()}
+    env = _environment(settings.environment) | {key: value.format(**values) for key, value in settings.env.items()}
     folder = Path(scratch.name)
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        process = subprocess.Popen(launch, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, process_group=0)
+        process = subprocess.Popen(
+            launch, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, process_group=0, pass_fds=inherited
+        )
     started = StartedProcess(name, process, scratch)
     try:
         _await_ready(started, settings, port)
@@ -143,8 +154,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+def _environment(environment: Environment | None) -> dict[str, str]:
+    names = _KEPT if environment else (*_KEPT, *_KEPT_FOR_OWN_PYTHON)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    if environment:
+        kept["PYTHONSAFEPATH"] = "1"  # no module of the current folder, such as another botocore
     # AWS clients of the target, if it has any, must find neither the user's settings nor a metadata service.
     no_files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     return kept | no_files | {"AWS_EC2_METADATA_DISABLED": "true", "PYTHONUNBUFFERED": "1"}

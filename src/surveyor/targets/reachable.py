@@ -1,4 +1,4 @@
-"""Ask a running target once before a run, so that a wrong address costs one line and not a failure of every test."""
+"""Prepare a target before a run, so that what is wrong with it costs one line and not a failure of every test."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control
+from surveyor.targets.environments import create_environment
 from surveyor.targets.features import PROBING_ACCOUNT, ProbeBroken, offers_operation
 from surveyor.targets.model import Target
 from surveyor.targets.running import unreachable
@@ -18,8 +19,11 @@ def check_reachable(target: Target) -> None:
     """Raise TargetUnavailable if nothing on this machine answers at the target's endpoint as an AWS API does.
 
     A clock that stands still is refused if the run would use wall time (at a bare URL it is advanced). Targets that
-    Surveyor starts, and those elsewhere, are not called.
+    Surveyor starts, and those elsewhere, are not called; a separate environment of the former is created, since workers
+    could not show the progress.
     """
+    if target.environment is not None:
+        create_environment(target.environment)
     if target.endpoint is None or not target.is_local:
         return
     problem = unreachable(target.name, target.endpoint)

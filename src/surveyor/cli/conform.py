@@ -153,7 +153,7 @@ def _run(
     if update and not layout.is_checkout and target.file == layout.targets / f"{target.name}.toml":
         raise UsageError(f"{target.file} belongs to an installed package; copy it and pass the copy as --target")
     if out is None:
-        out = layout.out / run_folder(target.name)
+        out = layout.out / run_folder(target.label)
     if workers == 0:
         workers = default_workers_for(target, layout) if selection.is_full else 1
     if workers > 1 and not target.start and not target.is_one_account:
@@ -203,7 +203,8 @@ def _update_expectations(
     expires = datetime.now(UTC).date() + _EXPECTATION_LIFETIME
     judged = None if is_full else {claim.id for claim in report.claims}
     known = load_expectations(path)
-    count = write_expectations(path, target.name, new_expectations(report, expires), known, judged, name)
+    argument = target.label if target.environment and "@" not in name else name  # the file is of this version
+    count = write_expectations(path, target.label, new_expectations(report, expires), known, judged, argument)
     typer.echo(f"expectations written to {path}: {count}")
 
 

@@ -101,7 +101,7 @@ def run_target(target: Target, seed: int, ledger: Ledger | None = None) -> Itera
 
     Raises TargetUnavailable if it does not start or answer.
     """
-    process = start(target.name, target.start, seed) if target.start else None
+    process = start(target.label, target.start, seed) if target.start else None
     control: Control | None = None
     try:
         endpoint = process.endpoint if process else target.endpoint

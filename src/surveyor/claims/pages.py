@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +19,17 @@ from surveyor.claims.model import Claims, ClaimsError, FileLocation, SourceKind
 from surveyor.claims.page_text import compact
 from surveyor.typed_toml import TypedEntry, read_entries
 
-__all__ = ["LONGEST", "NOT_VERIFIED", "Extract", "GuidePage", "claims_by_page", "digest", "load_pages", "write_pages"]
+__all__ = [
+    "LONGEST",
+    "NOT_VERIFIED",
+    "Extract",
+    "GuidePage",
+    "claims_by_page",
+    "digest",
+    "load_pages",
+    "unused_extracts",
+    "write_pages",
+]
 
 LONGEST = 25
 """The number of words that an extract may have."""
@@ -87,11 +97,11 @@ def claims_by_page(claims: Claims) -> dict[str, tuple[str, ...]]:
     return {source: tuple(ids[source]) for source in sorted(ids)}
 
 
-def load_pages(folder: Path, sources: Mapping[str, tuple[str, ...]]) -> tuple[GuidePage, ...]:
-    """Return the pages of pages.toml in `folder`; empty if there is no file. `sources`: as from `claims_by_page`.
+def load_pages(folder: Path) -> tuple[GuidePage, ...]:
+    """Return the pages of pages.toml in `folder`; empty if there is no file.
 
-    Raise UsageError with file and line for a file that has not this form, an extract that is too long or was edited
-    without its hash, and a claim that does not rest on the page.
+    Raise UsageError with file and line for a file that has not this form, and an extract that is too long or was edited
+    without its hash.
     """
     path = folder / PAGES
     if not path.is_file():
@@ -102,11 +112,11 @@ def load_pages(folder: Path, sources: Mapping[str, tuple[str, ...]]) -> tuple[Gu
         if first := seen.get(entry.value.source):
             raise ClaimsError(f"{entry.location('source')}: {entry.value.source!r} is a second time, first at {first}")
         seen[entry.value.source] = entry.location()
-        _check(entry, sources.get(entry.value.source))
+        _check(entry)
     return tuple(entry.value for entry in entries)
 
 
-def _check(entry: TypedEntry[GuidePage], claims: tuple[str, ...] | None) -> None:
+def _check(entry: TypedEntry[GuidePage]) -> None:
     page = entry.value
 
     def refuse(key: str, message: str) -> None:
@@ -128,17 +138,26 @@ def _check(entry: TypedEntry[GuidePage], claims: tuple[str, ...] | None) -> None
                 "extracts",
                 f"has another hash than {extract.text!r}, which is {digest(extract.text)}",
             )
-        for claim in extract.claims:
-            if claims is not None and claim not in claims:
-                refuse("extracts", f"has an extract for {claim!r}, which does not rest on this page")
 
 
-def write_pages(folder: Path, pages: tuple[GuidePage, ...], sources: Mapping[str, tuple[str, ...]]) -> None:
+def unused_extracts(pages: Sequence[GuidePage], sources: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Return pages with claims that have an extract of them and do not rest on them (any more)."""
+    return [
+        (page.source, claim)
+        for page in pages
+        for extract in page.extracts
+        for claim in extract.claims
+        if claim not in sources.get(page.source, ())
+    ]
+
+
+def write_pages(folder: Path, pages: Sequence[GuidePage], sources: Mapping[str, tuple[str, ...]]) -> None:
     """Write pages.toml: the pages that claims name, with an entry "not verified" for each that has none.
 
+    Extracts keep the claims that rest on the page; those that keep none are left out.
     Raise ClaimsError if the file cannot be written.
     """
-    known = {page.source: page for page in pages}
+    known = {page.source: _without_unused(page, sources.get(page.source, ())) for page in pages}
     path = folder / PAGES
     if not sources:
         path.unlink(missing_ok=True)
@@ -158,6 +177,14 @@ def _new(source: str) -> GuidePage:
     name = page.partition(" ")[0]
     address = f"https://www.rfc-editor.org/rfc/rfc{standard[1]}.txt" if standard else f"{root}{name}.html"
     return GuidePage(source, address, note=f"{NOT_VERIFIED}: read the page, and add its extract")
+
+
+def _without_unused(page: GuidePage, claims: tuple[str, ...]) -> GuidePage:
+    kept = [(tuple(claim for claim in extract.claims if claim in claims), extract) for extract in page.extracts]
+    extracts = tuple(Extract(claims, extract.text, extract.sha256) for claims, extract in kept if claims)
+    if page.extracts and not extracts:
+        return _new(page.source)
+    return msgspec.structs.replace(page, extracts=extracts)
 
 
 def _entry(page: GuidePage) -> str:

@@ -71,10 +71,9 @@ def drift(
 
 def pages() -> None:
     """List the guide pages behind claims: address, page, its extracts, and when they were read."""
-    from surveyor.claims.pages import claims_by_page, load_pages
+    from surveyor.claims.pages import load_pages
 
-    layout = find_layout()
-    entries = load_pages(layout.claims, claims_by_page(load_claims(layout.claims)))
+    entries = load_pages(find_layout().claims)
     rows = [(page.address, page.source, len(page.extracts), page.read or page.note) for page in entries]
     print_table(("address", "page", "extracts", "read"), rows, title=f"{len(rows)} pages")
 
@@ -133,18 +132,20 @@ def _reason(path: str, reasons: dict[str, str]) -> str:
 def _compare_guides(claims: Claims, layout: Layout, folder: Path | None, *, accept: bool) -> _Result:
     """Check that each guide has an entry in pages.toml, and compare the saved pages in `folder`."""
     from surveyor.claims.page_drift import compare_pages, renew
-    from surveyor.claims.pages import claims_by_page, load_pages, write_pages
+    from surveyor.claims.pages import claims_by_page, load_pages, unused_extracts, write_pages
 
     sources = claims_by_page(claims)
-    entries = load_pages(layout.claims, sources)
+    entries = load_pages(layout.claims)
     listed = {page.source for page in entries}
     found = compare_pages([page for page in entries if page.source in sources], folder) if folder else None
     lines = [f"new\tguide: {source}\t{', '.join(sources[source])}" for source in sources if source not in listed]
+    lines += [f"unused\tguide: {source}\t{claim}" for source, claim in unused_extracts(entries, sources)]
     lines += [f"unused\tguide: {source}\t" for source in sorted(listed - sources.keys())]
+    is_drift = bool(lines)
     lines += _guide_lines(found) if found else []
     errors = found.wrong if found else ()
     summary = _guide_summary(entries, sources, found)
-    is_drift = bool(listed ^ sources.keys() or (found and found.changed))
+    is_drift |= bool(found and found.changed)
     if accept:
         write_pages(layout.claims, renew(entries, found, datetime.now(UTC).date()) if found else entries, sources)
         is_drift = found is not None and any(not changed.nearest for changed in found.changed)

@@ -44,6 +44,16 @@ COMMANDS = (
         "worse.",
     ),
     CommandEntry(
+        "publish",
+        "surveyor.cli.publish",
+        "Test targets, renew their known failures, and keep small reports of them in a repository.",
+    ),
+    CommandEntry(
+        "targets",
+        "surveyor.cli.targets",
+        "List the targets with their versions, and the environments in which Surveyor starts them.",
+    ),
+    CommandEntry(
         "mutants",
         "surveyor.cli.mutants",
         "Break one documented behaviour of the embedded target after another, and check that the suites notice.",

@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
+from surveyor.cli._support.sources import check_sources, load_or_run, read_report
 from surveyor.cli._support.tables import print_table
 from surveyor.conformance.comparison import Matrix, compare_reports
 from surveyor.conformance.diff import ChangeKind, diff_reports
-from surveyor.errors import SurveyorError, UsageError
-from surveyor.layout import Layout, find_layout
-from surveyor.report import ConformanceReport, load_report
-from surveyor.report.file import REPORT_FILE
+from surveyor.errors import UsageError
+from surveyor.layout import find_layout
+from surveyor.report import ConformanceReport
 from surveyor.report.run_folder import reserve_folder
 from surveyor.report.score import SCORE_RULE, Mark
 from surveyor.verdicts import Verdict
@@ -51,7 +51,8 @@ def compare(
     layout = find_layout()
     folder = out or layout.out / "compare"
     reserve_folder(folder)
-    reports = [_load_or_run(source, layout, folder, workers) for source in sources]
+    check_sources(sources, layout)
+    reports = [load_or_run(source, layout, folder / source.replace("/", "_"), workers) for source in sources]
     _print_matrix(compare_reports(reports), all_claims=all_claims)
     page = folder / "compare.html"
     page.write_text(render(reports, load_claims(layout.claims)), encoding="utf-8")
@@ -63,7 +64,7 @@ def diff(
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The report of a later run, or its folder.")],
 ) -> None:
     """Print which claims regressed, vanished, were fixed, are new or fail differently; exit 1 if anything got worse."""
-    before, after = _read(old), _read(new)
+    before, after = read_report(old), read_report(new)
     for path, report in ((old, before), (new, after)):
         if not report.claims:
             raise UsageError(f"no claims in {path}: diff compares runs of `surveyor conform`")
@@ -90,33 +91,6 @@ def diff(
         typer.echo("no claim changed")
     if difference.worse:
         raise typer.Exit(1)
-
-
-def _load_or_run(source: str, layout: Layout, folder: Path, workers: int) -> ConformanceReport:
-    """Return the report at ``source``, or a new one if ``source`` names a target."""
-    from surveyor.conformance.run import RunConfig, run_suites
-    from surveyor.targets import load_target
-    from surveyor.targets.reachable import check_reachable
-
-    path = Path(source)
-    if path.exists() and (path.suffix == ".json" or path.is_dir()):
-        return _read(path)
-    check_reachable(load_target(source, layout.targets))
-    typer.echo(f"testing {source} ...", err=True)
-    report = run_suites(RunConfig(layout, source, folder / source.replace("/", "_"), workers=workers))
-    if report.interrupted:
-        raise typer.Exit(130)
-    if report.failure:
-        raise SurveyorError(f"{source}: {report.failure}")
-    return report
-
-
-def _read(path: Path) -> ConformanceReport:
-    if path.is_dir():
-        path = path / REPORT_FILE
-        if not path.exists():
-            raise UsageError(f"{path.parent}: holds no {REPORT_FILE}")
-    return load_report(path)
 
 
 def _name_and_version(report: ConformanceReport) -> str:

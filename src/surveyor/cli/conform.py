@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from surveyor.layout import Layout
     from surveyor.report.model import ConformanceReport
 
-__all__ = ["conform", "default_workers_for", "run_folder", "survey"]
+__all__ = ["conform", "default_workers_for", "run_folder", "survey", "update_expectations"]
 
 TargetName = Annotated[
     str,
@@ -187,14 +187,12 @@ def _run(
         typer.echo(f"surveyor: {problem}", err=True)
     _print_leaked_resources(report, config)
     if update and code in (0, 1):
-        _update_expectations(report, target, layout, target_name, is_full=selection.is_full)
+        update_expectations(report, target, layout, target_name, is_full=selection.is_full)
         code = 0
     raise typer.Exit(code)
 
 
-def _update_expectations(
-    report: ConformanceReport, target: Target, layout: Layout, name: str, *, is_full: bool
-) -> None:
+def update_expectations(report: ConformanceReport, target: Target, layout: Layout, name: str, *, is_full: bool) -> None:
     """Write the failures of the judged claims to the target's expectations, and print their number."""
     from surveyor.report.build import new_expectations
     from surveyor.targets.expectations import expectations_file, load_expectations, write_expectations

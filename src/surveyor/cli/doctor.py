@@ -60,6 +60,7 @@ def run_checks() -> Iterator[DoctorCheck]:
     yield DoctorCheck("python", sys.version_info >= (3, 11), f"{version}, 3.11 or newer is needed")
     yield from _check_packages()
     yield _check_data()
+    yield from _check_environments()
     yield _check_loopback()
     yield _check_tasks()
     yield _check_hosts_files()
@@ -74,33 +75,19 @@ def run_checks() -> Iterator[DoctorCheck]:
 def _check_packages() -> Iterator[DoctorCheck]:
     for text in importlib.metadata.requires("surveyor") or ():
         requirement = Requirement(text)
-        marker = "" if requirement.marker is None else str(requirement.marker)
-        is_emulator = 'extra == "emulators"' in marker
-        if marker and not is_emulator:
-            continue
-        problem = _unmet(requirement)
-        if is_emulator and problem:
-            problem += f"; only for --target {requirement.name}: pip install 'surveyor[emulators]'"
-        if problem or not is_emulator:
-            detail = problem or importlib.metadata.version(requirement.name)
-            yield DoctorCheck(requirement.name, not problem, detail, required=not is_emulator)
+        if requirement.marker is None:
+            problem = _unmet(requirement)
+            yield DoctorCheck(requirement.name, not problem, problem or importlib.metadata.version(requirement.name))
 
 
 def _unmet(requirement: Requirement) -> str:
-    """Return what is missing of a package or of one of its requested extras; "" if nothing is."""
+    """Return what is missing of a package; "" if nothing is."""
     try:
         installed = importlib.metadata.version(requirement.name)
     except importlib.metadata.PackageNotFoundError:
         installed = ""
     if not installed or not requirement.specifier.contains(installed, prereleases=True):
         return f"{installed or 'not installed'}, needed is {requirement.specifier}"
-    for extra in sorted(requirement.extras):
-        for text in importlib.metadata.requires(requirement.name) or ():
-            part = Requirement(text)
-            if part.marker is None or part.marker.evaluate() or not part.marker.evaluate({"extra": extra}):
-                continue
-            if _unmet(Requirement(f"{part.name}{part.specifier}")):
-                return f"{installed} without {part.name}, which {requirement.name}[{extra}] needs"
     return ""
 
 
@@ -115,6 +102,25 @@ def _check_data() -> DoctorCheck:
         return DoctorCheck("claims and targets", False, str(error))
     names = target_names(layout.targets)
     return DoctorCheck("claims and targets", "embedded" in names, f"{len(claims.by_id)} claims; {', '.join(names)}")
+
+
+def _check_environments() -> Iterator[DoctorCheck]:
+    """Check for the environments of emulators, which are created when they are first needed."""
+    from surveyor.targets import all_versions
+    from surveyor.targets.environments import creation_problem, find_python
+    from surveyor.targets.loading import find_target
+
+    folder = find_layout().targets
+    try:
+        targets = [find_target(label, folder) for label in all_versions(folder)]
+        pythons = [(target.label, find_python(target.environment)) for target in targets if target.environment]
+    except SurveyorError as error:
+        yield DoctorCheck("environments of targets", False, str(error), required=False)
+        return
+    problem = creation_problem()
+    for label, python in pythons:
+        missing = problem or f"created at first use, or now by surveyor targets --create {label}"
+        yield DoctorCheck(label, python is not None, str(python.parent.parent) if python else missing, required=False)
 
 
 def _check_loopback() -> DoctorCheck:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surveyor.targets.loading import load_target, target_names, target_versions
+from surveyor.targets.loading import all_versions, load_target, target_names, target_versions
 from surveyor.targets.model import Credentials, Dns, Environment, Start, Target, TaskPlacement
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Start",
     "Target",
     "TaskPlacement",
+    "all_versions",
     "load_target",
     "target_names",
     "target_versions",

@@ -33,6 +33,7 @@ __all__ = [
     "CACHE_VARIABLE",
     "cache_folder",
     "create_environment",
+    "creation_problem",
     "environment_folder",
     "find_python",
     "use_environment",
@@ -79,6 +80,8 @@ def create_environment(environment: Environment) -> Path:
     if python is not None:
         return python
     folder = environment_folder(environment)
+    if problem := creation_problem():
+        raise TargetUnavailable(f"{environment.label} needs a separate environment, which cannot be created: {problem}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder.parent / ".lock", environment):
@@ -92,6 +95,20 @@ def create_environment(environment: Environment) -> Path:
             f"{environment.label} needs a separate environment, which cannot be created in {folder.parent}: "
             f"{error.strerror or error}; make space or set {CACHE_VARIABLE} to another folder"
         ) from None
+
+
+def creation_problem() -> str:
+    """Return why no environment can be created on this machine; "" if nothing is known to prevent it."""
+    if importlib.util.find_spec("ensurepip") is None:
+        return "this Python's ensurepip is missing (Debian and Ubuntu: apt-get install python3-venv)"
+    try:
+        folder = cache_folder()
+    except TargetUnavailable as error:
+        return str(error)
+    existing = next(parent for parent in (folder / "environments", folder, *folder.parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return f"{existing} cannot be written; set {CACHE_VARIABLE} to another folder"
+    return ""
 
 
 @contextlib.contextmanager
@@ -155,11 +172,6 @@ def _delete(folder: Path) -> None:
 
 def _build(folder: Path, environment: Environment) -> None:
     """Create the environment in a folder of another name, and rename it."""
-    if importlib.util.find_spec("ensurepip") is None:
-        raise TargetUnavailable(
-            f"{environment.label} needs a separate environment, and this Python cannot create any: its ensurepip is "
-            "missing (Debian and Ubuntu: apt-get install python3-venv)"
-        )
     fresh = folder.with_name(f"{folder.name}.new-{os.getpid()}")
     began = time.monotonic()
     _say(f"{environment.label}: creating its environment in {folder.parent} (the first time only)")

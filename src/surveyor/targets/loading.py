@@ -20,7 +20,7 @@ from surveyor.targets.model import Credentials, Dns, Environment, Start, Target,
 from surveyor.targets.options import NO_OPTIONS, TargetOptions, address_and_port, apply_options, checked_endpoint
 from surveyor.targets.requirements import check_pins
 
-__all__ = ["KEYS", "find_target", "load_target", "target_names", "target_versions"]
+__all__ = ["KEYS", "all_versions", "find_target", "load_target", "target_names", "target_versions"]
 
 KEYS = {
     "": {"description", "package", "region", "regions", "endpoint", "clock", "dns", "features", "on_request",
@@ -45,6 +45,11 @@ def target_versions(name: str, folder: Path) -> tuple[str, ...]:
     """Return the versions of a target, the newest last; none if it has no separate environments."""
     environment = find_target(name, folder).environment
     return tuple(sorted((*environment.others, environment.version), key=Version)) if environment else ()
+
+
+def all_versions(folder: Path) -> list[str]:
+    """Return the names with version, as `moto@5.2.5`, of all targets that have separate environments."""
+    return [f"{name}@{version}" for name in target_names(folder) for version in target_versions(name, folder)]
 
 
 def load_target(name: str, folder: Path, options: TargetOptions = NO_OPTIONS) -> Target:
@@ -128,7 +133,8 @@ def _of_version(path: Path, table: dict[str, Any], version: str | None) -> tuple
         raise _Invalid(f"version {chosen} needs {requirements}, the pinned packages with their hashes")
     check_pins(requirements, _package(table) or "", chosen)
     others = tuple(text for text in known if text != chosen)
-    return {**table, **versions[chosen]}, Environment(name, chosen, requirements.absolute(), others)
+    environment = Environment(name, chosen, requirements.absolute(), others, is_default=chosen == known[-1])
+    return {**table, **versions[chosen]}, environment
 
 
 def _package(table: Mapping[str, object]) -> str | None:

@@ -19,13 +19,14 @@ __all__ = ["Credentials", "Dns", "Environment", "Start", "Target", "TaskPlacemen
 class Environment:
     """The Python environment of one version of a target. `requirements`: a file of pinned packages with their hashes.
 
-    `others`: the other versions of the target, for messages.
+    `others`: the other versions of the target, for messages. `is_default`: the target's name alone means this version.
     """
 
     target: str
     version: str
     requirements: Path
     others: tuple[str, ...] = ()
+    is_default: bool = True
 
     @property
     def label(self) -> str:

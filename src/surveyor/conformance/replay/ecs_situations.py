@@ -105,6 +105,12 @@ def with_ecs_service(running_service: Callable[..., dict[str, str]]) -> dict[str
     return running_service()
 
 
+@situation("two-tasks", "ecs")
+def with_two_tasks(running_service: Callable[..., dict[str, str]]) -> dict[str, str]:
+    """Provide a steady ECS service with two Fargate tasks."""
+    return running_service(count=2)
+
+
 @situation("draining-service", "ecs")
 def with_draining_service(
     running_service: Callable[..., dict[str, str]], ecs: ECSClient, cluster: str

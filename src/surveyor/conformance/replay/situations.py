@@ -18,7 +18,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 MODULES = tuple(
     f"surveyor.conformance.replay.{name}"
-    for name in ("cloudmap_situations", "route53_situations", "ecs_situations", "connect_situations", "other_situations", "observations")
+    for name in (
+        "cloudmap_situations",
+        "route53_situations",
+        "ecs_situations",
+        "connect_situations",
+        "other_situations",
+        "observations",
+    )
 )
 """The modules that define situations and observations; each is a plugin of pytest."""
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from surveyor.claims.page_text import EXTENSIONS, PageError, PageText, compact, cut, read_page
+from surveyor.claims.page_text import EXTENSIONS, PageError, PageText, compact, cut, read_page, similarity
 from surveyor.claims.pages import LONGEST, Extract, GuidePage, digest
 from surveyor.errors import UsageError
 
 __all__ = ["ChangedExtract", "PageDrift", "compare_pages", "renew"]
 
+_SAME = 0.75
+"""Share of equal words from which a changed sentence shows that a page is the expected one under another title."""
 _ERROR_TITLE = re.compile(
     r"\b(4\d\d|5\d\d|error|not found|denied|forbidden|unavailable|sign in|timeout|timed out|too many requests)\b",
     re.IGNORECASE,
@@ -133,8 +135,9 @@ def _refuse_other_page(page: GuidePage, text: PageText) -> None:
     """Raise PageError if a text has nothing of the page and another title, or the title of an error."""
     if any(text.contains(extract.text) for extract in page.extracts):
         return
-    is_titled = bool(page.title) and compact(page.title) in compact(text.title)
-    if is_titled:
+    if page.title and compact(page.title) in compact(text.title):
+        return
+    if any(similarity(extract.text, text.nearest(extract.text)) >= _SAME for extract in page.extracts):
         return
     if _ERROR_TITLE.search(text.title):
         raise PageError(f"is an error page, {text.title!r}")

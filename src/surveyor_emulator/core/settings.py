@@ -59,8 +59,8 @@ class Quotas:
 
 DELAYS: Mapping[str, Mapping[str, Delay]] = {
     "short": {},
-    # Of Fargate tasks whose answers are public (cloud-custodian, aws-cli, apptality): 19 to 70 s until RUNNING, about 34 s
-    # from the end of the containers until STOPPED.
+    # Of Fargate tasks whose answers are public (cloud-custodian, aws-cli, apptality): 19 to 70 s until RUNNING, about
+    # 34 s from the end of the containers until STOPPED.
     "fargate": {
         "task_provisioning": Delay(3.4, 15.6),
         "task_pending": Delay(0.4, 2.0),

@@ -63,7 +63,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     )
     if not values.throttle:
         settings = replace(settings, quotas=replace(settings.quotas, discover_rate=None, revision_rate=None))
-    settings = replace(settings, **DELAYS[values.delays])
+    delays: dict[str, Any] = dict(DELAYS[values.delays])
+    settings = replace(settings, **delays)
     for text in values.set:
         try:
             settings = apply_setting(settings, text)

@@ -77,7 +77,10 @@ def list_service_deployments(call: Call, request: ListServiceDeploymentsRequestT
 
 
 def _is_within(moment: float, after: Any, before: Any) -> bool:
-    return (after is None or moment >= float(after)) and (before is None or moment <= float(before))
+    """Return whether a moment is within the bounds, in whole milliseconds, as timestamps are in answers."""
+    since, until = (None if bound is None else round(float(bound), 3) for bound in (after, before))
+    moment = round(moment, 3)
+    return (since is None or moment >= since) and (until is None or moment <= until)
 
 
 def describe_service_deployments(call: Call, request: DescribeServiceDeploymentsRequestTypeDef) -> Document:

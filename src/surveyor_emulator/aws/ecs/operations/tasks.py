@@ -42,6 +42,7 @@ MAX_DESCRIBED = 100
 def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     """Start tasks that belong to no service."""
     cluster, state = find_cluster(call, request.get("cluster")), ecs_state(call)
+    scheduler.update_hosts(call)
     token = request.get("clientToken")
     if token and ("RunTask", token) in state.tokens:
         earlier_request, arns = state.tokens["RunTask", token]
@@ -60,8 +61,11 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
     group = request.get("group") or f"family:{template.definition.family}"
     overrides: Any = request.get("overrides") or {}
     for override in overrides.get("containerOverrides") or ():
-        if template.definition.container(override.get("name") or "") is None:
-            raise invalid_parameter("Override for container is not a container in the TaskDefinition.")
+        name = override.get("name") or ""
+        if template.definition.container(name) is None:
+            raise invalid_parameter(f"Override for container named {name} is not a container in the TaskDefinition.")
+    if template.launch_type == "EC2" and not any(instance.cluster is cluster for instance in state.instances.values()):
+        raise invalid_parameter("No Container Instances were found in your cluster.")
     own_call = call_as_ecs(call.world, call.account, call.region)
     started: list[Task] = []
     for _ in range(count):
@@ -79,7 +83,7 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
 
 
 def stop_task(call: Call, request: StopTaskRequestTypeDef) -> Document:
-    """Begin to stop a task; the answer describes the task after that."""
+    """Begin to stop a task; the answer has the status that it still has."""
     task = find_task(call, find_cluster(call, request.get("cluster")), request["task"])
     if task is None:
         raise invalid_parameter("The referenced task was not found.")

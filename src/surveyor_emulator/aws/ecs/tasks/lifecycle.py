@@ -1,8 +1,8 @@
 """The lifecycle of one task.
 
 PROVISIONING, PENDING, ACTIVATING, RUNNING, DEACTIVATING, STOPPING, DEPROVISIONING, STOPPED (ECS Developer Guide, Task
-lifecycle). A task gets its address while PROVISIONING; while ACTIVATING its containers are
-started and it is registered, so that its instance exists before it is RUNNING. No document describes the order of
+lifecycle). A task gets its address while PROVISIONING; while ACTIVATING its containers are started and it is
+registered, so that its instance exists before it is RUNNING. No document describes the order of
 deregistration and SIGTERM: it is a setting.
 """
 
@@ -13,23 +13,21 @@ import signal
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from surveyor_emulator.aws.ec2.state import ec2_state
 from surveyor_emulator.aws.ecs.connect import endpoints, proxies
 from surveyor_emulator.aws.ecs.connect.cloudmap_calls import has_access
-from surveyor_emulator.aws.ecs.lookup import ecs_state
 from surveyor_emulator.aws.ecs.service_principal import send_event
 from surveyor_emulator.aws.ecs.shapes import format_task
 from surveyor_emulator.aws.ecs.state import Container, Task, TaskStatus
 from surveyor_emulator.core.settings import Delay
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
-from surveyor_emulator.runtime.tasks.addresses import Exhausted
 from surveyor_emulator.runtime.tasks.forwarding import forward
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit
 
 from . import load_balancers, registration
 from .container_checks import start_checks
 from .environment import build_command, build_environment
+from .task_addresses import assign_addresses
 from .task_files import write_task_files
 
 __all__ = ["kill_container", "launch", "stop", "stop_container"]
@@ -39,8 +37,6 @@ log = logging.getLogger(__name__)
 # A command other than the workload needs time to start; an advanced clock waits that long (service seconds).
 FOREIGN_START = 5.0
 TARGET_POLL = 1.0  # service seconds
-HOST_PORTS = range(32_768, 61_000)
-"""Ports of the host that bridge mode assigns (ECS Developer Guide, PortMapping: the ephemeral range)."""
 
 Changed = Callable[[Task], object]
 """Called after each step of a task's lifecycle."""
@@ -50,7 +46,7 @@ def launch(call: Call, task: Task, changed: Changed) -> None:
     """Launch a task that is in the state already; ``call`` must be ECS's own (see `call_as_ecs`)."""
 
     def pending() -> None:
-        if not _assign_addresses(call, task):
+        if not assign_addresses(call, task):
             _fail(call, task, changed, "RESOURCE:ENI")
             return
         _set_status(call, task, "PENDING", changed)
@@ -119,47 +115,6 @@ def _send_state(call: Call, task: Task, changed: Changed) -> None:
     call.note(f"ecs.task.{task.status.lower()}", task.id, task.stopped_reason or "")
     send_event(call, "ECS Task State Change", [task.arn], format_task(call, task))
     changed(task)
-
-
-def _assign_addresses(call: Call, task: Task) -> bool:
-    """Assign the task's addresses; return whether that succeeded."""
-    if task.subnet is not None:
-        subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet)
-        if subnet is None:
-            return False
-        task.ipv6_only = subnet.native
-        ipv6 = subnet.next_ipv6()
-        task.ipv6 = str(ipv6) if ipv6 is not None else None
-    mode = task.template.definition.network_mode
-    try:
-        proxies.assign_addresses(call, task)
-        if mode == "host" and task.instance is not None:
-            task.address = task.instance.address
-        else:
-            task.address = runtime(call.world).addresses.take()
-    except Exhausted:
-        return False
-    if mode == "bridge":
-        _assign_host_ports(call, task)
-    return True
-
-
-def _assign_host_ports(call: Call, task: Task) -> None:
-    used = {
-        port
-        for other in ecs_state(call).tasks.values()
-        if other.instance is task.instance and other is not task and other.status != "STOPPED"
-        for container in other.containers
-        for port in (*container.host_ports.values(), *container.proxy_ports.values())
-    }
-    free = (port for port in HOST_PORTS if port not in used)
-    offered = task.template.connect.offered if task.template.connect is not None else ()
-    for container in task.containers:
-        for mapping in container.definition.ports:
-            container.host_ports[mapping.container] = mapping.host or next(free)
-        for endpoint in offered:
-            if endpoint.container == container.definition.name:
-                container.proxy_ports[endpoint.container_port] = endpoint.ingress_port or next(free)
 
 
 async def _activate(call: Call, task: Task, changed: Changed) -> None:

@@ -21,9 +21,12 @@ __all__ = ["deregister", "has_failed_check", "is_healthy", "register"]
 
 
 def register(call: Call, task: Task) -> None:
-    """Register a task in the target groups of its service."""
+    """Register a task in the target groups of its service; a deleted one leaves the task without a healthy target."""
     for entry in task.template.load_balancers:
-        register_targets(_elb_call(call), {"TargetGroupArn": entry.group, "Targets": [_target(task, entry)]})
+        try:
+            register_targets(_elb_call(call), {"TargetGroupArn": entry.group, "Targets": [_target(task, entry)]})
+        except ServiceError as error:
+            call.note("ecs.target.not-registered", task.id, str(error))
 
 
 def deregister(call: Call, task: Task, then: Callable[[], object]) -> None:

@@ -1,0 +1,57 @@
+"""The addresses of a task, and the ports of its host that lead to it."""
+
+from __future__ import annotations
+
+from surveyor_emulator.aws.ec2.state import ec2_state
+from surveyor_emulator.aws.ecs.connect import proxies
+from surveyor_emulator.aws.ecs.lookup import ecs_state
+from surveyor_emulator.aws.ecs.state import Task
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.runtime.task_runtime import runtime
+from surveyor_emulator.runtime.tasks.addresses import Exhausted
+
+__all__ = ["assign_addresses"]
+
+HOST_PORTS = range(32_768, 61_000)
+"""Ports of the host that bridge mode assigns (ECS Developer Guide, PortMapping: the ephemeral range)."""
+
+
+def assign_addresses(call: Call, task: Task) -> bool:
+    """Assign the task's addresses; return whether that succeeded."""
+    if task.subnet is not None:
+        subnet = ec2_state(call.world, call.account, call.region).subnets.get(task.subnet)
+        if subnet is None:
+            return False
+        task.ipv6_only = subnet.native
+        ipv6 = subnet.next_ipv6()
+        task.ipv6 = str(ipv6) if ipv6 is not None else None
+    mode = task.template.definition.network_mode
+    try:
+        proxies.assign_addresses(call, task)
+        if mode == "host" and task.instance is not None:
+            task.address = task.instance.address
+        else:
+            task.address = runtime(call.world).addresses.take()
+    except Exhausted:
+        return False
+    if mode == "bridge":
+        _assign_host_ports(call, task)
+    return True
+
+
+def _assign_host_ports(call: Call, task: Task) -> None:
+    used = {
+        port
+        for other in ecs_state(call).tasks.values()
+        if other.instance is task.instance and other is not task and other.status != "STOPPED"
+        for container in other.containers
+        for port in (*container.host_ports.values(), *container.proxy_ports.values())
+    }
+    free = (port for port in HOST_PORTS if port not in used)
+    offered = task.template.connect.offered if task.template.connect is not None else ()
+    for container in task.containers:
+        for mapping in container.definition.ports:
+            container.host_ports[mapping.container] = mapping.host or next(free)
+        for endpoint in offered:
+            if endpoint.container == container.definition.name:
+                container.proxy_ports[endpoint.container_port] = endpoint.ingress_port or next(free)

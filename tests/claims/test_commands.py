@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from surveyor.claims.documents import Documents
 from surveyor.claims.drift import accept_drift, read_recorded
 from surveyor.claims.loading import load_claims
+from surveyor.claims.pages import Extract, GuidePage, digest, write_pages
 from surveyor.cli import claims as commands
 from surveyor.cli import claims_drift, main
 from surveyor.layout import Layout
@@ -38,6 +41,11 @@ title = "Not covered"
 items = ["{ecs,route53,servicediscovery}/*"]
 because = "This project has one claim."
 """
+
+EACH_BUT_NEW = NOT_COVERED.replace(
+    '"{ecs,route53,servicediscovery}/*"',
+    '"{ecs,route53}/*", "servicediscovery/{[!CF]*,Create[!S]*,*.[!Z]*}"',
+).replace("This project has one claim.", "Known before.")
 
 
 @pytest.fixture
@@ -166,3 +174,107 @@ def test_drift_ends_with_1_until_it_is_accepted(project: Path, capsys: pytest.Ca
     assert run("drift", "--accept") == 0
     assert run("drift") == 0
     assert len(read_recorded(project / "claims").fingerprints) == 1
+
+
+@pytest.fixture
+def botocore(tmp_path: Path) -> Path:
+    """Return an unpacked botocore 9.9.9: CreateService has two new members, and DnsRecord.Type has other words."""
+    data = tmp_path / "wheel" / "botocore" / "data"
+    (data / "servicediscovery" / "2017-03-14").mkdir(parents=True)
+    (data.parent / "__init__.py").write_text("__version__ = '9.9.9'\n")
+    model = json.loads(json.dumps(Documents().model("servicediscovery")))
+    shapes = model["shapes"]
+    shapes["CreateServiceRequest"]["members"] |= {"Zone": {"shape": "RecordType"}, "Aside": {"shape": "RecordType"}}
+    shapes["RecordType"]["enum"].append("HTTPS")
+    shapes["DnsRecord"]["members"]["Type"]["documentation"] = "Other words."
+    model["operations"]["ForgetService"] = {"name": "ForgetService"}
+    (data / "servicediscovery" / "2017-03-14" / "service-2.json").write_text(json.dumps(model))
+    return data.parent.parent
+
+
+def test_drift_against_another_botocore_names_what_is_new(
+    project: Path, botocore: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Changed sources, and new operations, members and values are listed: unexplained, or with the reason."""
+    (project / "claims" / "not-covered.toml").write_text(EACH_BUT_NEW)
+    (project / "suites" / "test_srv.py").write_text("client.create_service()  # Zone is mentioned")
+    assert run("drift") == 0
+    capsys.readouterr()
+    assert run("drift", "--against", str(botocore)) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "changed\tservicediscovery/DnsRecord.Type\tdns.srv.value" in lines
+    assert "new\tservicediscovery/CreateServiceRequest.Aside\tnot covered: Known before." in lines
+    assert "unexplained\tservicediscovery/CreateServiceRequest.Zone\t" in lines
+    assert "new\tservicediscovery/RecordType:HTTPS\tnot covered: Known before." in lines
+    assert "unexplained\tservicediscovery/ForgetService\t" in lines
+    assert "gone\troute53/CreateHostedZone\t" in lines
+    assert any("9.9.9 compared" in line for line in lines)
+
+
+def test_drift_refuses_a_folder_without_models_and_recording_another_version(
+    project: Path, botocore: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only the installed botocore is recorded."""
+    assert run("drift", "--against", str(tmp_path / "claims")) == 2
+    assert "no models of botocore in" in capsys.readouterr().err
+    assert run("drift", "--accept", "--against", str(botocore)) == 2
+    assert "leave out --against" in capsys.readouterr().err
+
+
+GUIDE = """
+[[claim]]
+id = "dns.names.end"
+statement = "Names end."
+level = "must"
+source = "guide: AWS Cloud Map Developer Guide, names"
+unproven = { reason = "later", note = "Needs names." }
+"""
+
+
+def test_a_guide_without_an_entry_is_a_drift(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Accepting adds an entry that says that nothing was verified, and `pages` lists its address."""
+    (project / "claims" / "dns.toml").write_text(CLAIMS + GUIDE)
+    assert run("drift") == 1
+    assert "new\tguide: AWS Cloud Map Developer Guide, names\tdns.names.end" in capsys.readouterr().out
+    assert run("drift", "--accept") == 0
+    assert run("drift") == 0
+    capsys.readouterr()
+    assert run("pages") == 0
+    assert capsys.readouterr().out.startswith("https://docs.aws.amazon.com/cloud-map/latest/dg/names.html\t")
+
+
+def test_drift_of_saved_pages(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """0 unchanged, 1 changed until it is accepted, 2 for a file that is not the page; missing pages are listed."""
+    said = "Each name ends with one dot in every zone."
+    (project / "claims" / "dns.toml").write_text(CLAIMS + GUIDE)
+    source, address = (
+        "AWS Cloud Map Developer Guide, names",
+        "https://docs.aws.amazon.com/cloud-map/latest/dg/names.html",
+    )
+    extract = Extract(("dns.names.end",), said, digest(said))
+    entry = GuidePage(source, address, "Names", date(2026, 1, 1), "", "", (extract,))
+    write_pages(project / "claims", [entry], {source: ("dns.names.end",)})
+    saved = tmp_path / "saved" / "names.md"
+    saved.parent.mkdir()
+    saved.write_text(f"# Names\n\n{said}\n")
+    assert run("drift", "--pages", str(saved.parent)) == 0
+    assert f"ok\tguide: {source}\t{address}" in capsys.readouterr().out
+    saved.write_text(f"# Names\n\n{said.replace('one dot', 'two dots')}\n")
+    assert run("drift", "--pages", str(saved.parent)) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        f"changed\tguide: {source}\tdns.names.end",
+        f"\twas\t{said}",
+        "\tnow\tEach name ends with two dots in every zone.",
+    ]
+    assert run("drift", "--pages", str(saved.parent), "--accept") == 0
+    assert run("drift", "--pages", str(saved.parent)) == 0
+    capsys.readouterr()
+    saved.write_text("<html><title>404 Not Found</title></html>")
+    assert run("drift", "--pages", str(saved.parent)) == 2
+    printed = capsys.readouterr()
+    assert printed.err == f"surveyor: {saved}: is an error page, '404 Not Found'; expected {address}\n"
+    assert f"missing\tguide: {source}\t{address}" in printed.out
+    saved.unlink()
+    assert run("drift", "--pages", str(saved.parent)) == 2
+    assert "has no page of a claim" in capsys.readouterr().err

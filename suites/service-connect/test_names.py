@@ -6,6 +6,11 @@ import pytest
 
 from surveyor.testing import TASK_PORT, address_of, for_each, proves, timeouts
 
+OF_CLIENTS = "aws-ecs-sc.client."
+"""Prefix of the Cloud Map services that ECS keeps for services without endpoints; no document mentions them."""
+
+IPV6_OF_ALIASES = ipaddress.ip_network("2600:f0f0::/32")
+
 
 @pytest.fixture
 def resolve_in_task(call_task):
@@ -19,12 +24,13 @@ def resolve_in_task(call_task):
 
 @pytest.fixture
 def names_in(cloudmap):
-    """Return `names_in(namespace)`: the names of its Cloud Map services."""
+    """Return `names_in(namespace)`: the names of its Cloud Map services, without those that ECS keeps for clients."""
 
     def names(namespace):
         filters = [{"Name": "NAMESPACE_ID", "Values": [namespace["Id"]]}]
         pages = cloudmap.get_paginator("list_services").paginate(Filters=filters)
-        return {service["Name"] for page in pages for service in page["Services"]}
+        names = {service["Name"] for page in pages for service in page["Services"]}
+        return {name for name in names if not name.startswith(OF_CLIENTS)}
 
     return names
 
@@ -33,7 +39,7 @@ def names_in(cloudmap):
 def test_a_client_needs_only_enabled(
     ecs, make_connect_service, wait_for_task, call_from_task, cluster, make_namespace, names_in
 ):
-    """With its own or its cluster's namespace a client reaches an endpoint, and gets no Cloud Map service."""
+    """With its own or its cluster's namespace a client reaches an endpoint, and offers none."""
     # ecs/ServiceConnectConfiguration.services: "This field is not required for a "client" Amazon ECS service"
     namespace = make_namespace("http")
     server = make_connect_service("backend", configuration={"namespace": namespace["Arn"]})
@@ -146,13 +152,15 @@ def test_names_are_in_no_zone(
 
 
 @proves("service-connect.names.lead-to-loopback")
-def test_an_alias_leads_to_loopback(make_connect_service, wait_for_task, resolve_in_task):
-    """Programs in the task get an address in 127.0.0.0/8, or also the IPv6 address that ECS uses with it."""
+def test_an_alias_leads_to_loopback(make_connect_service, wait_for_task, resolve_in_task, call_from_task):
+    """Programs in the task get an address in 127.0.0.0/8, and perhaps one in IPv6 that they need not reach."""
     server = make_connect_service("backend")
     wait_for_task(server)
     client = wait_for_task(make_connect_service())
     addresses = [ipaddress.ip_address(address) for address in resolve_in_task(client, server.alias)]
     assert any(address.is_loopback for address in addresses), addresses
+    assert all(address.is_loopback or address in IPV6_OF_ALIASES for address in addresses), addresses
+    assert [call.status for call in call_from_task(client, server.url)] == [200]
 
 
 @proves("service-connect.alias.by-default-discovery-name-and-namespace")

@@ -10,9 +10,9 @@ import itertools
 import socket
 import sys
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
-__all__ = ["IPV6_NAME", "NAMES", "TASKS", "AddressRange", "Addresses", "Exhausted", "stays_here"]
+__all__ = ["IPV6_NAME", "NAMES", "TASKS", "AddressRange", "Addresses", "Exhausted", "source_towards"]
 
 LOCK_PORT = 51_678  # the ECS container agent's own
 
@@ -36,14 +36,14 @@ IPV6_NAME = "2600:f0f0:0:0:0:0:0:{:x}"
 """The address of the same endpoint in IPv6, by its number in the task; nothing listens there here."""
 
 
-def stays_here(address: str) -> bool:
-    """Return whether this machine has no route to an IPv6 address: a connection fails at once, and no packet leaves."""
+def source_towards(address: str) -> IPv6Address | None:
+    """Return from which address this machine would send to an IPv6 address; None if it has no route there."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
             probe.connect((address, 9))  # a datagram socket sends nothing
+            return IPv6Address(probe.getsockname()[0])
     except OSError:
-        return True
-    return False
+        return None
 
 
 class Exhausted(Exception):

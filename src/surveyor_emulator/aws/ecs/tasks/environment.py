@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from surveyor_emulator.aws.ecs.state import Container, Task
 from surveyor_emulator.aws.ecs.task_properties import private_dns_name, vpc_of, wall_seconds_per_second
 from surveyor_emulator.core.world import Call
-from surveyor_emulator.runtime.tasks.addresses import IPV6_NAME, stays_here
+from surveyor_emulator.runtime.tasks.addresses import IPV6_NAME, source_towards
 
 __all__ = ["build_check_command", "build_command", "build_environment", "names_of"]
 
@@ -54,9 +54,10 @@ def build_environment(call: Call, task: Task, container: Container) -> dict[str,
         variables["SURVEYOR_DNS"] = f"{resolver}:{port}"
     # For programs on systems where a task cannot have a separate /etc/hosts.
     if task.connect_names:
-        # Resolvers prefer IPv6.
-        names = names_of(call, task).items()
-        pairs = [f"{name}={address}" for name, addresses in names for address in reversed(addresses)]
+        # In the order of getaddrinfo. On AWS IPv6 is first, also where nothing can be reached by it; connections then
+        # fail at once, but not on a machine with a route.
+        names, has_route = names_of(call, task).items(), source_towards(IPV6_NAME.format(1)) is not None
+        pairs = [f"{name}={address}" for name, both in names for address in (both if has_route else reversed(both))]
         variables["SURVEYOR_HOSTS"] = " ".join(pairs)
     defined = {**container.definition.environment, **_overridden_variables(task, container)}
     return variables | {name: _ANY_ADDRESS.sub(address, value) for name, value in defined.items()}
@@ -103,11 +104,11 @@ def _container_override(task: Task, container: Container) -> Mapping[str, list[d
 def names_of(call: Call, task: Task) -> Mapping[str, Sequence[str]]:
     """Return name -> addresses of the endpoints that a task reaches by Service Connect: IPv4, then IPv6.
 
-    Nothing listens at the one in IPv6, as in a VPC without IPv6: connections fail at once, and clients fall back. It is
-    left out on a machine that would send packets to it.
+    Nothing listens at the one in IPv6, as in a VPC without IPv6: clients fall back. A machine that has a global IPv6
+    address leaves it out, since programs would try it first, and wait.
     """
-    has_ipv6 = stays_here(IPV6_NAME.format(1))
+    source = source_towards(IPV6_NAME.format(1))
     return {
-        name: (address, IPV6_NAME.format(number)) if has_ipv6 else (address,)
+        name: (address,) if source is not None and source.is_global else (address, IPV6_NAME.format(number))
         for number, (name, address) in enumerate(task.connect_names.items(), 1)
     }

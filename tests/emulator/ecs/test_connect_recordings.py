@@ -1,0 +1,274 @@
+"""What real AWS was seen to do for Service Connect where no document says it: Cloud Map, tasks, names, refusals."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.fixtures.tasks import address_of
+from surveyor_emulator.runtime.envoy.binary import binary
+from tests.emulator.ecs.connecting import NAMESPACE, PORTS, begin, call, connect, proxies, until
+
+if TYPE_CHECKING:
+    from tests.emulator.ecs.conftest import Ecs
+
+pytestmark = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
+
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SHOW_HOSTS = ["sh", "-c", "cat /etc/hosts && sleep 1000"]
+
+
+def services(connected: Ecs) -> dict[str, dict[str, Any]]:
+    """Return the Cloud Map services of the account by name."""
+    return {entry["Name"]: entry for entry in connected.cloudmap.list_services()["Services"]}
+
+
+def instances(connected: Ecs, name: str) -> list[dict[str, Any]]:
+    """Return what DiscoverInstances finds in a service of the namespace."""
+    answer = connected.cloudmap.discover_instances(NamespaceName=NAMESPACE, ServiceName=name)
+    return list(answer["Instances"])
+
+
+def client_service(connected: Ecs) -> str | None:
+    """Return the name of the only Cloud Map service of a client; None if there is none."""
+    names = [name for name in services(connected) if name.startswith("aws-ecs-sc.client.")]
+    assert len(names) <= 1
+    return names[0] if names else None
+
+
+def refused(connected: Ecs, operation: str, **params: Any) -> str:
+    """Return the message with which ECS refuses a call, as InvalidParameterException."""
+    with pytest.raises(ClientError) as error:
+        connected.create(**params) if operation == "create" else connected.ecs.update_service(cluster="shop", **params)
+    assert error.value.response["Error"]["Code"] == "InvalidParameterException"
+    return str(error.value.response["Error"]["Message"])
+
+
+def test_the_cloud_map_service_of_an_endpoint(connected: Ecs) -> None:
+    """It exists before any task, is of type HTTP without health checks, and has a description and ECS's tag."""
+    created = connected.create(count=0, serviceName="backend", serviceConnectConfiguration=connect("backend"))
+    service = connected.cloudmap.get_service(Id=services(connected)["backend"]["Id"])["Service"]
+    assert (service["Type"], service["Description"]) == ("HTTP", f"Managed by {created['serviceArn']}")
+    assert not service.keys() & {"HealthCheckConfig", "HealthCheckCustomConfig"}
+    assert service["CreateDate"] <= created["createdAt"]
+    tags = connected.cloudmap.list_tags_for_resource(ResourceARN=service["Arn"])["Tags"]
+    assert tags == [{"Key": "AmazonECSManaged", "Value": "true"}]
+
+
+@pytest.mark.parametrize(("timeout", "expected"), [(None, ("0", "0")), ({"idleTimeoutSeconds": 7}, ("7", "0"))])
+def test_the_attributes_of_an_instance(connected: Ecs, timeout: Any, expected: tuple[str, str]) -> None:
+    """There are six: the deployment is the ARN of a task set, and a timeout that is not configured is 0."""
+    more = {} if timeout is None else {"timeout": timeout}
+    [task] = begin(connected, "backend", connect("backend", **more))
+    [found] = instances(connected, "backend")
+    number = task["startedBy"].rpartition("/")[2]
+    assert found["Attributes"] == {
+        "AWS_INSTANCE_IPV4": address_of(task),
+        "AWS_INSTANCE_PORT": "8080",
+        "AvailabilityZone": task["availabilityZone"],
+        "DeploymentId": f"arn:aws:ecs:us-east-1:{connected.account}:task-set/shop/backend/ecs-svc/{number}",
+        "IdleTimeoutInSeconds": expected[0],
+        "PerRequestTimeoutInSeconds": expected[1],
+    }
+
+
+def test_a_client_has_a_cloud_map_service(connected: Ecs) -> None:
+    """It has the client's tasks as instances, and goes when the client offers an endpoint, or is deleted."""
+    created = connected.create(count=0, serviceName="client", serviceConnectConfiguration=connect())
+    name = client_service(connected)
+    assert name is not None
+    assert re.fullmatch(rf"aws-ecs-sc\.client\.{UUID}\.client", name)
+    assert not created["deployments"][0].get("serviceConnectResources")
+    connected.ecs.update_service(cluster="shop", service="client", desiredCount=2)
+    until(connected, lambda: len(connected.tasks()) == 2)
+    connected.wait(30)
+    addresses = {found["Attributes"]["AWS_INSTANCE_IPV4"] for found in instances(connected, name)}
+    assert addresses == {address_of(task) for task in connected.tasks()}
+    connected.ecs.update_service(cluster="shop", service="client", forceNewDeployment=True, desiredCount=1)
+    connected.wait(120)
+    assert client_service(connected) == name
+    connected.ecs.update_service(cluster="shop", service="client", serviceConnectConfiguration=connect("frontend"))
+    until(connected, lambda: services(connected).keys() == {"frontend"})
+    connected.ecs.update_service(cluster="shop", service="client", serviceConnectConfiguration=connect())
+    until(connected, lambda: services(connected).keys() == {client_service(connected)})
+    connected.ecs.delete_service(cluster="shop", service="client", force=True)
+    until(connected, lambda: services(connected) == {})
+
+
+def test_the_proxy_is_described_with_the_task(connected: Ecs) -> None:
+    """Attachment, container and overrides of the proxy come first; the container has a health and no image."""
+    [task] = begin(connected, "backend", connect("backend"))
+    first, second = task["attachments"]
+    assert (first["type"], first["status"], second["type"]) == ("ServiceConnect", "ATTACHED", "ElasticNetworkInterface")
+    [detail] = first["details"]
+    assert detail["name"] == "ContainerName"
+    assert re.fullmatch("ecs-service-connect-[A-Za-z0-9]{5}", detail["value"])
+    proxy, app = task["containers"]
+    assert (proxy["name"], proxy["healthStatus"], proxy["lastStatus"]) == (detail["value"], "HEALTHY", "RUNNING")
+    assert not proxy.keys() & {"image", "cpu", "memory", "runtimeId"}
+    assert (app["name"], app["healthStatus"]) == ("app", "UNKNOWN")
+    override, other = task["overrides"]["containerOverrides"]
+    variables = {entry["name"]: entry["value"] for entry in override["environment"]}
+    assert (override["name"], other["name"]) == (proxy["name"], "app")
+    assert (variables["ENVOY_CONCURRENCY"], variables["APPNET_ENVOY_RESTART_COUNT"]) == ("2", "3")
+    assert variables["HC_DISCONNECTED_TIMEOUT_S"] == "10800"
+    assert variables["APPMESH_RESOURCE_ARN"].endswith(f"task-set/shop/backend/{task['startedBy']}")
+    [pid] = proxies(connected, task)
+    assert b"--concurrency\0" + b"2\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_standalone_tasks_have_no_proxy(connected: Ecs) -> None:
+    """A task of RunTask is described without attachment and container of a proxy."""
+    task = connected.task(connected.run())
+    assert [part["type"] for part in task["attachments"]] == ["ElasticNetworkInterface"]
+    assert [part["name"] for part in task["containers"]] == ["app"]
+
+
+def test_names_have_two_lines_each(connected: Ecs) -> None:
+    """They are numbered from 1 in alphabetical order; two ports of an alias share a pair, and the task has its own too."""
+    for name, alias, port in (("one", "zebra", 80), ("two", "ant", 80), ("three", "zebra", 81)):
+        configuration = connect(name, clientAliases=[{"port": port, "dnsName": alias}])
+        connected.create(count=0, serviceName=name, serviceConnectConfiguration=configuration)
+    connected.define(portMappings=PORTS, command=SHOW_HOSTS, family="hosts")
+    own = connect("own", clientAliases=[{"port": 80, "dnsName": "mine"}])
+    connected.create("hosts", serviceName="hosts", serviceConnectConfiguration=own)
+    until(connected, lambda: [task["lastStatus"] for task in connected.tasks()] == ["RUNNING"])
+    [task] = connected.tasks()
+    path = f"ecs/{connected.account}/us-east-1/shop/{task['taskArn'].rpartition('/')[2]}/output"
+    lines = [line.split() for line in connected.control(path)["app"].splitlines()]
+    if ["127.0.0.1", "localhost"] in lines:
+        pytest.skip("tasks cannot have files of their own here")
+    pairs = [line for line in lines if line[1] in ("ant", "mine", "zebra")]
+    assert [name for _, name in pairs] == ["ant", "ant", "mine", "mine", "zebra", "zebra"]
+    assert [address for address, _ in pairs[1::2]] == [f"2600:f0f0:0:0:0:0:0:{number}" for number in (1, 2, 3)]
+    numbers = [int.from_bytes(socket.inet_aton(address), "big") for address, _ in pairs[::2]]
+    assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+    assert all(address.startswith("127.") for address, _ in pairs[::2])
+
+
+def test_an_endpoint_without_tasks_answers_503(connected: Ecs) -> None:
+    """Its alias resolves, to IPv6 first; once it has a task, the same client gets answers without a deployment."""
+    connected.create(count=0, serviceName="backend", serviceConnectConfiguration=connect("backend"))
+    [client] = begin(connected, "client", connect())
+    assert call(connected, client, "http://backend:8080/")["status"] == 503
+    connected.ecs.update_service(cluster="shop", service="backend", desiredCount=1)
+    until(connected, lambda: call(connected, client, "http://backend:8080/")["status"] == 200)
+
+
+def test_a_proxy_is_healthy_without_its_control_plane(connected: Ecs) -> None:
+    """If nothing answers where it asks for members, it keeps those that it has."""
+    begin(connected, "backend", connect("backend"))
+    [client] = begin(connected, "client", connect())
+    [pid] = proxies(connected, client)
+    [folder] = re.findall(rb"([^\0]+)/proxy-[^/]+/envoy.json", Path(f"/proc/{pid}/cmdline").read_bytes())
+    control_plane = Path(folder.decode()) / "discovery.sock"
+    hidden = control_plane.rename(control_plane.with_suffix(".hidden"))
+    try:
+        connected.wait(600)
+        assert connected.task(client["taskArn"])["containers"][0]["healthStatus"] == "HEALTHY"
+        assert call(connected, client, "http://backend:8080/")["status"] == 200
+    finally:
+        hidden.rename(control_plane)
+
+
+@pytest.mark.parametrize("operation", ["create", "update"])
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ({"clientAliases": []}, "clientAliases must have 1 element."),
+        (
+            {"clientAliases": [{"port": 1, "dnsName": "a"}, {"port": 2, "dnsName": "b"}]},
+            "clientAliases must have 1 element.",
+        ),
+        (
+            {"portName": "app"},
+            "portName(app) does not refer to any named PortMapping in the container definitions.",
+        ),
+        ({"discoveryName": "taken", "clientAliases": [{"port": 8080, "dnsName": "x"}]}, "is already used by arn:"),
+        (
+            {"discoveryName": "other", "clientAliases": [{"port": 8080, "dnsName": "taken"}]},
+            "ClientAlias taken:8080 is already used by service with discovery name taken in namespace arn:",
+        ),
+        ({"discoveryName": "by-hand", "clientAliases": [{"port": 1}]}, "SC service is already used by arn:"),
+    ],
+)
+def test_refusals_have_the_words_of_aws(connected: Ecs, operation: str, endpoint: dict[str, Any], words: str) -> None:
+    """Users' tools and runbooks match on them; nothing is created or changed in Cloud Map."""
+    [namespace] = connected.cloudmap.list_namespaces()["Namespaces"]
+    connected.cloudmap.create_service(Name="by-hand", NamespaceId=namespace["Id"])
+    for name in ("taken", "backend"):
+        connected.create(count=0, serviceName=name, serviceConnectConfiguration=connect(name))
+    before = connected.cloudmap.list_services()["Services"]
+    configuration = connect("backend" if operation == "update" else "new")
+    configuration["services"][0] |= endpoint
+    names = {"serviceName": "new", "count": 0} if operation == "create" else {"service": "backend"}
+    assert words in refused(connected, operation, **names, serviceConnectConfiguration=configuration)
+    assert connected.cloudmap.list_services()["Services"] == before
+
+
+def test_an_update_to_ports_without_names_is_refused(connected: Ecs) -> None:
+    """A tool that drops the names of port mappings makes a revision that the service cannot use."""
+    connected.create(count=0, serviceName="backend", serviceConnectConfiguration=connect("backend"))
+    connected.define(portMappings=[{"containerPort": 8080}], family="nameless")
+    message = refused(connected, "update", service="backend", taskDefinition="nameless")
+    assert message == "portName(web) does not refer to any named PortMapping in the container definitions."
+
+
+def test_an_alias_cannot_move_within_a_service(connected: Ecs) -> None:
+    """Another discovery name for the alias is refused, until the endpoint that has the alias is gone."""
+    connected.create(count=0, serviceName="backend", serviceConnectConfiguration=connect("old"))
+    moved = connect("new", clientAliases=[{"port": 8080, "dnsName": "old"}])
+    message = refused(connected, "update", service="backend", serviceConnectConfiguration=moved)
+    assert "ClientAlias old:8080 is already used by service with discovery name old" in message
+    connected.ecs.update_service(cluster="shop", service="backend", serviceConnectConfiguration=connect())
+    until(connected, lambda: "old" not in services(connected))
+    connected.ecs.update_service(cluster="shop", service="backend", serviceConnectConfiguration=moved)
+    assert "new" in services(connected)
+
+
+def test_a_deleted_service_comes_back_under_another_name(connected: Ecs) -> None:
+    """The endpoint of the deleted service goes, although a service with its ARN exists again."""
+    [task] = begin(connected, "backend", connect("old"))
+    connected.ecs.delete_service(cluster="shop", service="backend", force=True)
+    until(connected, lambda: connected.task(task["taskArn"])["lastStatus"] != "RUNNING")
+
+    def is_created() -> bool:
+        try:
+            connected.create(count=0, serviceName="backend", serviceConnectConfiguration=connect("new"))
+        except ClientError:
+            return False
+        return True
+
+    until(connected, is_created)
+    until(connected, lambda: services(connected).keys() == {"new"})
+
+
+def test_a_refusal_of_cloud_map_leaves_no_service(connected: Ecs) -> None:
+    """If Cloud Map refuses the second endpoint, the first is not left, and the error is one of ECS."""
+    [vpc] = connected.ec2.describe_vpcs()["Vpcs"]
+    connected.cloudmap.create_private_dns_namespace(Name="town.internal", Vpc=vpc["VpcId"])
+    connected.wait(30)
+    namespaces = connected.cloudmap.list_namespaces()["Namespaces"]
+    [town] = [entry for entry in namespaces if entry["Name"] == "town.internal"]
+    # Names differ in case, which DNS namespaces do not tell apart.
+    connected.cloudmap.create_service(Name="BACKEND", NamespaceId=town["Id"])
+    ports = [{"containerPort": port, "name": name} for name, port in (("web", 8080), ("admin", 9090))]
+    connected.define(portMappings=ports, family="two")
+    offers = [
+        {"portName": port, "discoveryName": name, "clientAliases": [{"port": 80, "dnsName": name}]}
+        for port, name in (("web", "frontend"), ("admin", "backend"))
+    ]
+    configuration = {"enabled": True, "namespace": town["Arn"], "services": offers}
+    before = set(services(connected))
+    new = {"definition": "two", "count": 0, "serviceName": "two"}
+    refused(connected, "create", **new, serviceConnectConfiguration=configuration)
+    connected.create("two", count=0, serviceName="two")
+    refused(connected, "update", service="two", serviceConnectConfiguration=configuration)
+    assert set(services(connected)) == before
+    [described] = connected.ecs.describe_services(cluster="shop", services=["two"])["services"]
+    assert len(described["deployments"]) == 1

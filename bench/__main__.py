@@ -21,7 +21,7 @@ from rich.table import Table
 from bench import attempts, ceiling, conformance, dns_servers, recovery, registry, sidecars, tasks
 from bench.goals import Goal, check_goals
 from bench.registry import Measurement
-from bench.servers import SERVERS, version
+from bench.servers import SERVERS
 
 OUT = Path("reports/out/bench.json")
 PARTS = ("start", "ceiling", "registry", "tasks", "chaos", "load", "dns", "conformance")
@@ -66,7 +66,7 @@ def main() -> None:
 
 def _print(measurements: list[Measurement], goals: list[Goal]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 130)
-    versions = ", ".join(f"{spec.name} {version(spec)}" for spec in SERVERS)
+    versions = ", ".join(f"{spec.name} {spec.version}" for spec in SERVERS)
     console.print(f"{versions}; Python {platform.python_version()}; {os.cpu_count()} processors", highlight=False)
     servers = list(dict.fromkeys(measurement.server for measurement in measurements))
     table = Table("figure", *servers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import signal
 import socket
@@ -11,13 +10,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.calls import Account
+from surveyor import __version__
+from surveyor.layout import find_layout
+from surveyor.targets import Environment, load_target
+from surveyor.targets.environments import create_environment
 
-__all__ = ["SERVERS", "Server", "ServerSpec", "cpu_seconds", "find_python", "memory", "run_server", "version"]
+__all__ = ["SERVERS", "Server", "ServerSpec", "cpu_seconds", "find_python", "memory", "run_server"]
 
 START_TIMEOUT = 30.0  # wall seconds
 
@@ -26,14 +29,14 @@ START_TIMEOUT = 30.0  # wall seconds
 class ServerSpec:
     """A server and its start command, in which ``{port}`` and ``{scratch}`` are placeholders.
 
-    ``release`` is the version to measure, if it is not the one that is installed for Surveyor.
+    ``environment`` has its packages, if they are not in the environment of Surveyor.
     """
 
     name: str
-    package: str
+    version: str
     argv: tuple[str, ...]
-    env: dict[str, str] = field(default_factory=dict)
-    release: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +48,26 @@ class Server:
     ready: float
 
 
+def _emulator(name: str) -> ServerSpec:
+    """Return the newest pinned version of an emulator, started as its target file has it."""
+    target = load_target(name, find_layout().targets)
+    assert target.start is not None, f"{name} is started by Surveyor"
+    _, *arguments = target.start.argv  # the first word is the Python
+    return ServerSpec(name, target.version(), tuple(arguments), target.start.env, target.environment)
+
+
 SERVERS = (
     ServerSpec(
         "embedded",
-        "surveyor",
+        __version__,
         # Quotas of requests and instances would end a load test; all other settings are the defaults.
         (
             *("-m", "surveyor_emulator", "--port", "{port}", "--dns-port", "0", "--no-throttle"),
             *("--set", "quotas.instances_per_service=1000000", "--set", "quotas.instances_per_namespace=1000000"),
         ),
     ),
-    ServerSpec("moto", "moto", ("-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}")),
-    ServerSpec(
-        "ministack",
-        "ministack",
-        ("-m", "ministack"),
-        {
-            "GATEWAY_PORT": "{port}",
-            "BIND_HOST": "127.0.0.1",
-            "TMPDIR": "{scratch}",
-            "STATE_DIR": "{scratch}/state",
-            "S3_DATA_DIR": "{scratch}/s3",
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-        },
-        # The newest one. It requires another botocore than Surveyor's pin, and reports name the pinned ministack.
-        release="1.5.33",
-    ),
+    _emulator("moto"),
+    _emulator("ministack"),
 )
 
 
@@ -95,37 +91,9 @@ def run_server(spec: ServerSpec, *arguments: str) -> Iterator[Server]:
             _stop(process)
 
 
-@functools.cache
 def find_python(spec: ServerSpec) -> str:
-    """Return the Python that runs a server. A release gets an environment in `.venv`, made the first time.
-
-    The environment variable `BENCH_MINISTACK_PYTHON` (or that of another server) names the Python to use instead.
-    """
-    named = os.environ.get(f"BENCH_{spec.name.upper()}_PYTHON")
-    if named or spec.release is None:
-        return named or sys.executable
-    folder = Path(".venv", f"{spec.package}-{spec.release}")
-    python, complete = folder / "bin" / "python", folder / ".complete"
-    if not complete.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "-q", "install"]
-        installed = subprocess.run(
-            [*pip, f"{spec.package}=={spec.release}"], capture_output=True, text=True, check=False
-        )
-        if installed.returncode:
-            sys.stderr.write(
-                f"{spec.package} {spec.release} could not be installed, the installed version is measured instead: "
-                f"{installed.stderr.strip()[-300:]}\n"
-            )
-            return sys.executable
-        complete.touch()
-    return str(python.absolute())
-
-
-def version(spec: ServerSpec) -> str:
-    """Return the version of a server."""
-    code = f"import importlib.metadata as metadata; print(metadata.version({spec.package!r}))"
-    return subprocess.run([find_python(spec), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+    """Return the Python that runs a server, after creating its environment if there is none yet."""
+    return str(create_environment(spec.environment)) if spec.environment else sys.executable
 
 
 def memory(pid: int) -> float:

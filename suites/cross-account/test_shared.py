@@ -2,7 +2,7 @@
 
 import pytest
 
-from surveyor.testing import dns_config, for_each, is_refused, proves, timeouts
+from surveyor.testing import dns_config, for_each, is_refused, proves, raises, timeouts
 
 RED = {"colour": "red"}
 CUSTOM = {"HealthCheckCustomConfig": {"FailureThreshold": 1}}
@@ -67,7 +67,7 @@ def test_consumer_creates_registers_discovers_and_deletes(
 
 @proves("cross-account.owners-manage-what-consumers-create")
 def test_owner_manages_services_and_instances_of_consumers(
-    shared, consumer_cloudmap, consumer_waits, cloudmap, deregister, unique_name, wait_for_success
+    shared, consumer_cloudmap, consumer_waits, cloudmap, deregister, unique_name, wait_for_success, eventually
 ):
     """The owner reads, deregisters and deletes what the consumer made; only then can it delete the namespace."""
     # Cloud Map Developer Guide: "Delete services and deregister instances, including services created and instances
@@ -82,7 +82,14 @@ def test_owner_manages_services_and_instances_of_consumers(
     change = {"Description": "changed by the owner"}
     wait_for_success(cloudmap.update_http_namespace(Id=shared["Id"], Namespace=change))
     assert consumer_cloudmap.get_namespace(Id=shared["Arn"])["Namespace"]["Description"] == change["Description"]
-    wait_for_success(cloudmap.delete_namespace(Id=shared["Id"]))
+
+    def start_deletion():
+        try:  # a namespace may stay in use for a while after its last service was deleted
+            return cloudmap.delete_namespace(Id=shared["Id"])
+        except cloudmap.exceptions.ResourceInUse:
+            return None
+
+    wait_for_success(eventually(start_deletion, within=120))
     assert is_refused(lambda: consumer_cloudmap.get_namespace(Id=shared["Arn"]))
 
 
@@ -198,6 +205,15 @@ def test_consumer_cannot_change_tag_or_share(
         assert is_refused(attempt)
     assert cloudmap.get_namespace(Id=namespace["Id"])["Namespace"] == namespace
     assert cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "team", "Value": "blue"}]
+
+
+@proves("cross-account.consumers-do-not-tag-at-creation")
+def test_consumer_cannot_tag_at_creation(shared, consumer_cloudmap, unique_name):
+    """The consumer's CreateService with a tag is refused and creates nothing; without a tag it succeeds."""
+    service = {"Name": unique_name("svc"), "NamespaceId": shared["Arn"]}
+    with raises("AccessDeniedException"):
+        consumer_cloudmap.create_service(**service, Tags=[{"Key": "team", "Value": "red"}])
+    assert consumer_cloudmap.create_service(**service)["Service"]["Name"] == service["Name"]
 
 
 @proves("cross-account.no-update-with-instances-of-others")

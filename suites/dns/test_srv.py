@@ -25,6 +25,21 @@ def test_value_has_port_and_host_name(publish, namespace_of_kind, query_dns, kin
     assert sorted(record_values(query_dns(name, "SRV", namespace), name, "SRV")) == sorted(expected)
 
 
+@proves("dns.srv.beside-addresses")
+@for_each("kind", ["private", "public"])
+def test_name_has_addresses_and_ports(publish, namespace_of_kind, query_dns, kind):
+    """A service with A and SRV records is found by both types, and the host names of the latter have addresses."""
+    namespace = namespace_of_kind(kind)
+    instances = {f"web-{number}": {V4: f"192.0.2.{number}", PORT: f"808{number}"} for number in (1, 2)}
+    name = publish(namespace, dns_config("A", "SRV"), instances)
+    assert sorted(record_values(query_dns(name, "A", namespace), name, "A")) == ["192.0.2.1", "192.0.2.2"]
+    ports = [f"1 1 808{number} web-{number}.{name}." for number in (1, 2)]
+    assert sorted(record_values(query_dns(name, "SRV", namespace), name, "SRV")) == ports
+    for instance, attributes in instances.items():
+        host = f"{instance}.{name}"
+        assert record_values(query_dns(host, "A", namespace), host, "A") == [attributes[V4]]
+
+
 @proves("dns.srv.host-names-have-addresses")
 @for_each("kind", ["private", "public"])
 @for_each("attributes", {"IPv4": {V4: "192.0.2.1"}, "IPv6": {V6: "2001:db8::1"}, "both": BOTH})

@@ -30,9 +30,8 @@ def always(*actions):
 def test_services_are_created_in_one_namespace(client_limited_to, make_namespace, unique_name, named):
     """With a condition on the ARN of one namespace, CreateService succeeds there and is refused in another."""
     ours, other = make_namespace("private"), make_namespace("private")
-    caller = client_limited_to(allow("servicediscovery:CreateService", "servicediscovery:NamespaceArn", ours["Arn"]))(
-        "servicediscovery"
-    )
+    creating = allow("servicediscovery:CreateService", "servicediscovery:NamespaceArn", ours["Arn"])
+    caller = client_limited_to(creating, always("servicediscovery:TagResource"))("servicediscovery")
     assert caller.create_service(Name=unique_name("svc"), **named(ours))["Service"]["Id"]
     with raises("AccessDeniedException"):
         caller.create_service(Name=unique_name("svc"), **named(other))
@@ -86,6 +85,19 @@ def limited(client_limited_to, action, key, value, operator="StringEquals"):
     return client_limited_to(allow(f"servicediscovery:{action}", key, value, operator), OTHERS, *tagging)(
         "servicediscovery"
     )
+
+
+@proves("iam.tags-at-creation-need-tag-resource")
+@for_each("action", CREATES)
+def test_tags_at_creation_need_tag_resource(client_limited_to, tagging_calls, action):
+    """A create call with a tag is refused to a caller who may not tag, and accepted from one who may."""
+    # Service Authorization Reference, "API operations defined by AWS Cloud Map": TagResource is beside each of them.
+    own, call = always(f"servicediscovery:{action}"), tagging_calls[action]
+    untagging = client_limited_to(own, OTHERS, always("servicediscovery:UntagResource"))("servicediscovery")
+    assert not is_allowed(call, untagging, {"Tags": [TEST]})
+    # Without tags it succeeds, but not in an account that outlives the run, where each create call has a tag.
+    tagging = client_limited_to(own, OTHERS, always("servicediscovery:TagResource"))("servicediscovery")
+    assert is_allowed(call, tagging, {"Tags": [TEST]})
 
 
 @proves("iam.tags-decide")

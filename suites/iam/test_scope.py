@@ -124,7 +124,8 @@ def test_creating_a_service_needs_namespace_and_service(client_limited_to, make_
     arn = http_namespace["Arn"]
     services = arn.partition(":namespace/")[0] + ":service/*"
     for resources, allowed in (([arn, services], True), ([arn], False), ([services], False)):
-        caller = client_limited_to(allow("servicediscovery:CreateService", resources))("servicediscovery")
+        tagging = allow("servicediscovery:TagResource")  # in an account that outlives the run the service has a tag
+        caller = client_limited_to(allow("servicediscovery:CreateService", resources), tagging)("servicediscovery")
         arguments = {"Name": unique_name("svc"), "NamespaceId": http_namespace["Id"]}
         assert is_allowed(caller.create_service, **arguments) is allowed, resources
 

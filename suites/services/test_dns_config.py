@@ -4,13 +4,11 @@ from surveyor.testing import dns_config, for_each, proves, raises
 
 TYPES = ("A", "AAAA", "SRV", "CNAME")
 COMBINATIONS = ["A", "AAAA", "A AAAA", "SRV", "CNAME"]
+SRV_BESIDE_ADDRESSES = ["A SRV", "AAAA SRV", "A AAAA SRV"]
 OTHER_COMBINATIONS = [
-    "A SRV",
     "A CNAME",
-    "AAAA SRV",
     "AAAA CNAME",
     "SRV CNAME",
-    "A AAAA SRV",
     "A AAAA CNAME",
     "A SRV CNAME",
     "AAAA SRV CNAME",
@@ -96,7 +94,7 @@ def test_ttl_out_of_bounds_is_refused(make_service, private_namespace, types, tt
         make_service(private_namespace, DnsConfig=config)
 
 
-@proves("services.five-combinations-of-records")
+@proves("services.combinations-of-records")
 @for_each("kind", ["private", "public"])
 @for_each("types", COMBINATIONS)
 def test_documented_combinations_are_kept(cloudmap, make_service, namespace_of_kind, types, kind):
@@ -105,10 +103,21 @@ def test_documented_combinations_are_kept(cloudmap, make_service, namespace_of_k
     assert ttl_by_type(cloudmap, service) == dict.fromkeys(types.split(), 60)
 
 
-@proves("services.five-combinations-of-records")
+@proves("services.srv-beside-addresses")
+@for_each("kind", ["private", "public"])
+@for_each("policy", ["MULTIVALUE", "WEIGHTED"])
+def test_srv_stands_beside_addresses(cloudmap, make_service, namespace_of_kind, policy, kind):
+    """SRV with A, with AAAA and with both is accepted and read back, with each policy."""
+    # ECS Developer Guide, service-discovery: "you can create any combination of A or SRV records for each service task"
+    for types in SRV_BESIDE_ADDRESSES:
+        service = make_service(namespace_of_kind(kind), DnsConfig=weighted(types) | {"RoutingPolicy": policy})
+        assert ttl_by_type(cloudmap, service) == dict.fromkeys(types.split(), 60)
+
+
+@proves("services.combinations-of-records")
 @for_each("kind", ["private", "public"])
 def test_other_combinations_are_refused(make_service, namespace_of_kind, kind):
-    """Each of the ten other sets of record types, and a type twice, is refused with InvalidInput."""
+    """CNAME beside any other type, and a type twice, is refused with InvalidInput."""
     namespace = namespace_of_kind(kind)
     for types in OTHER_COMBINATIONS:
         with raises("InvalidInput"):

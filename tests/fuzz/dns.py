@@ -33,7 +33,7 @@ __all__ = ["main"]
 
 Address = tuple[str, int]
 
-ZONE = "fuzz.example.com"
+ZONE = "fuzz.example.net"
 # This number of packets fills all caches of the target (measured: the resident set is constant from 225,000 on).
 WARM_UP = 250_000
 # The allowed growth of the resident set after that, since allocators keep reserves; and in runs that are shorter.

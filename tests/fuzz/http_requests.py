@@ -35,8 +35,8 @@ ACCOUNTS = ("000000000000", "111111111111")
 CLOUDMAP_PREFIX = "Route53AutoNaming_v20170314"
 WORDS = (
     *("", "x", "a" * 2_000, "\u00e9", "\x00", "\ud7ff\uffff", "a\r\nb", "*a*a*a*a?", "-1", "1e9", "true", "<&>"),
-    *("10.0.0.1", "10.0.0.0/16", "10.0.0.0/24", "::1", "8080", "a.example.com", "_x._tcp.example.com", "arn:aws:x"),
-    *("HEALTHY", "DNS_PUBLIC", "A", "EQ", "CREATE", "UPSERT", "us-east-1", "ami-12345678", "vpc", "example.com."),
+    *("10.0.0.1", "10.0.0.0/16", "10.0.0.0/24", "::1", "8080", "a.example.net", "_x._tcp.example.net", "arn:aws:x"),
+    *("HEALTHY", "DNS_PUBLIC", "A", "EQ", "CREATE", "UPSERT", "us-east-1", "ami-12345678", "vpc", "example.net."),
 )
 NUMBERS = (0, 1, 2, 5, 60, 100, 1_000, -1, 2**31, 2**63 - 1)
 # Plausible texts by the end of a member's name, with ids by their prefix; the first match is used.
@@ -54,12 +54,12 @@ PLAUSIBLE_TEXTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("ResourceARN", ("arn:",)),
     ("Resources", ("vpc-", "subnet-", "i-0")),
     ("Id", ("ns-", "srv-", "Z", "C")),
-    ("DNSName", ("a.example.com",)),
-    ("NamespaceName", ("example.com", "inner")),
+    ("DNSName", ("a.example.net",)),
+    ("NamespaceName", ("example.net", "inner")),
     ("ServiceName", ("web", "api")),
-    ("Name", ("example.com", "web", "a.example.com.", "inner", "vpc-id")),
+    ("Name", ("example.net", "web", "a.example.net.", "inner", "vpc-id")),
     ("RecordValue", ("10.0.0.1",)),
-    ("Value", ("10.0.0.1", "1 1 80 a.example.com", "80")),
+    ("Value", ("10.0.0.1", "1 1 80 a.example.net", "80")),
     ("CidrBlock", ("10.0.0.0/16", "10.0.0.0/24")),
     ("VPCRegion", ("us-east-1",)),
     ("ImageId", ("ami-12345678",)),

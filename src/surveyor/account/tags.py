@@ -32,7 +32,8 @@ def add_run_tag(service: str, operation: str, params: Mapping[str, Any], run: st
     """
     tag = [{"Key": TAG, "Value": run}]
     if service == "servicediscovery" and operation in _CLOUD_MAP and "Tags" not in params:
-        return {**params, "Tags": tag}
+        # A namespace that is named by its ARN may be another account's, in which tags are refused; names have the run.
+        return None if str(params.get("NamespaceId", "")).startswith("arn:") else {**params, "Tags": tag}
     if service == "ec2" and operation in _EC2_RESOURCE_TYPES and "TagSpecifications" not in params:
         return {**params, "TagSpecifications": [{"ResourceType": _EC2_RESOURCE_TYPES[operation], "Tags": tag}]}
     if service == "ecs" and operation in _ECS and "tags" not in params:

@@ -59,8 +59,9 @@ def route53(world: World) -> Callable[..., Any]:
         shape = model.operation_model(operation).output_shape
         assert shape is not None
         report = ParamValidator().validate(answer, shape).generate_report()
-        # According to the model every new zone has a delegation set, according to the guide only public ones do.
-        assert not report or report == 'Missing required parameter in input: "DelegationSet"', report
+        # The model requires members that AWS leaves out: private zones have no delegation set, first pages no marker.
+        missing = {f'Missing required parameter in input: "{member}"' for member in ("DelegationSet", "Marker")}
+        assert set(report.splitlines()) <= missing, report
         return answer
 
     return call
@@ -77,13 +78,13 @@ def private_zone(route53: Callable[..., Any], vpc: str) -> str:
 
 @pytest.fixture
 def zone(route53: Callable[..., Any]) -> str:
-    """Return the id of a public zone example.com."""
-    return str(route53("CreateHostedZone", Name="example.com", CallerReference="2")["HostedZone"]["Id"])
+    """Return the id of a public zone example.net."""
+    return str(route53("CreateHostedZone", Name="example.net", CallerReference="2")["HostedZone"]["Id"])
 
 
 @pytest.fixture
 def change(route53: Callable[..., Any], zone: str) -> Callable[..., Any]:
-    """Return a function that changes records of example.com: ``change(("CREATE", {…}), …)``."""
+    """Return a function that changes records of example.net: ``change(("CREATE", {…}), …)``."""
 
     def send(*changes: tuple[str, dict[str, object]]) -> Any:
         batch = [{"Action": action, "ResourceRecordSet": record} for action, record in changes]

@@ -29,7 +29,7 @@ def test_a_change_is_pending_until_it_has_propagated(
                 {
                     "Action": "CREATE",
                     "ResourceRecordSet": {
-                        "Name": "a.example.com",
+                        "Name": "a.example.net",
                         "Type": "A",
                         "TTL": 5,
                         "ResourceRecords": [{"Value": "192.0.2.1"}],

@@ -29,15 +29,15 @@ def test_returns_the_answer_of_the_name_servers(
                 | policy,
             )
             for n in range(9)
-            for name, policy in (("w.example.com", {"Weight": n}), ("m.example.com", {"MultiValueAnswer": True}))
+            for name, policy in (("w.example.net", {"Weight": n}), ("m.example.net", {"MultiValueAnswer": True}))
         )
     )
     advance(60)
     servers = route53("GetHostedZone", Id=zone)["DelegationSet"]["NameServers"]
     for name, values, code in (
-        ("W.example.com", 1, "NOERROR"),
-        ("m.example.com", 8, "NOERROR"),
-        ("x.example.com", 0, "NXDOMAIN"),
+        ("W.example.net", 1, "NOERROR"),
+        ("m.example.net", 8, "NOERROR"),
+        ("x.example.net", 0, "NXDOMAIN"),
     ):
         answer = route53("TestDNSAnswer", HostedZoneId=own, RecordName=name, RecordType="A")
         assert (answer["ResponseCode"], len(set(answer["RecordData"]))) == (code, values)
@@ -53,5 +53,5 @@ def test_only_public_zones_can_be_tested(route53: Callable[..., Any], private_zo
 
 def test_a_zone_is_refused_before_propagation(route53: Callable[..., Any], zone: str) -> None:
     """The name servers refuse questions about a zone that has not propagated yet."""
-    answer = route53("TestDNSAnswer", HostedZoneId=zone, RecordName="example.com", RecordType="SOA")
+    answer = route53("TestDNSAnswer", HostedZoneId=zone, RecordName="example.net", RecordType="SOA")
     assert answer["ResponseCode"] == "REFUSED"

@@ -21,11 +21,11 @@ def records(route53: Callable[..., Any], zone: str) -> dict[str, dict[str, Any]]
 
 def test_a_public_zone_begins_with_soa_and_ns(route53: Callable[..., Any]) -> None:
     """It has four name servers, SOA TTL 900, minimum 86400, NS TTL 172800 (Developer Guide, NS and SOA records)."""
-    created = route53("CreateHostedZone", Name="Example.COM", CallerReference="r", HostedZoneConfig={"Comment": "c"})
+    created = route53("CreateHostedZone", Name="Example.NET", CallerReference="r", HostedZoneConfig={"Comment": "c"})
     zone = created["HostedZone"]
     servers = created["DelegationSet"]["NameServers"]
     assert (zone["Name"], zone["Config"], zone["ResourceRecordSetCount"]) == (
-        "example.com.",
+        "example.net.",
         {"Comment": "c", "PrivateZone": False},
         2,
     )
@@ -95,7 +95,7 @@ def test_accounts_have_a_quota_of_zones(world: World, route53: Callable[..., Any
 
 def test_a_zone_with_records_is_not_empty(route53: Callable[..., Any], zone: str, change: Callable[..., Any]) -> None:
     """DeleteHostedZone requires a zone without records other than its SOA and NS records."""
-    record = {"Name": "a.example.com", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    record = {"Name": "a.example.net", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     change(("CREATE", record))
     with pytest.raises(ServiceError, match="HostedZoneNotEmpty"):
         route53("DeleteHostedZone", Id=zone)
@@ -128,18 +128,18 @@ def test_zones_are_listed_page_by_page(route53: Callable[..., Any], zone: str, p
 
 def test_zones_by_name_have_their_labels_reversed(route53: Callable[..., Any]) -> None:
     """ListHostedZonesByName orders com.example. before com.example.a. before org.…, and pages begin at a given name."""
-    for number, name in enumerate(["b.example.com", "example.org", "example.com", "a.example.com"]):
+    for number, name in enumerate(["b.example.net", "example.org", "example.net", "a.example.net"]):
         route53("CreateHostedZone", Name=name, CallerReference=str(number))
     listed = route53("ListHostedZonesByName")
     assert [zone["Name"] for zone in listed["HostedZones"]] == [
-        "example.com.",
-        "a.example.com.",
-        "b.example.com.",
+        "example.net.",
+        "a.example.net.",
+        "b.example.net.",
         "example.org.",
     ]
-    page = route53("ListHostedZonesByName", DNSName="a.example.com", MaxItems="2")
-    assert [zone["Name"] for zone in page["HostedZones"]] == ["a.example.com.", "b.example.com."]
-    assert (page["IsTruncated"], page["DNSName"], page["NextDNSName"]) == (True, "a.example.com", "example.org.")
+    page = route53("ListHostedZonesByName", DNSName="a.example.net", MaxItems="2")
+    assert [zone["Name"] for zone in page["HostedZones"]] == ["a.example.net.", "b.example.net."]
+    assert (page["IsTruncated"], page["DNSName"], page["NextDNSName"]) == (True, "a.example.net", "example.org.")
     rest = route53("ListHostedZonesByName", DNSName=page["NextDNSName"], HostedZoneId=page["NextHostedZoneId"])
     assert [zone["Name"] for zone in rest["HostedZones"]] == ["example.org."]
 

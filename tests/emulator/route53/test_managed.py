@@ -17,13 +17,23 @@ from surveyor_emulator.core.world import World
 
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
+NAMESPACE = f"arn:aws:servicediscovery:{REGION}:{ACCOUNT}:namespace/ns-1"
+SERVICE = f"arn:aws:servicediscovery:{REGION}:{ACCOUNT}:service/srv-1"
 RECORD = RecordSet("web.corp.internal.", "A", 60, ("10.0.0.1",), "i-1", multivalue=True)
 
 
 @pytest.fixture
 def corp(world: World, vpc: str) -> HostedZone:
     """Return a private zone of Cloud Map."""
-    return managed.create_zone(world, ACCOUNT, "Corp.internal", soa_ttl=7, comment="created", vpc=(vpc, REGION))
+    return create_zone(world, "Corp.internal", vpc=(vpc, REGION))
+
+
+def create_zone(world: World, name: str, *, vpc: tuple[str, str] | None) -> HostedZone:
+    """Create the zone of a namespace."""
+    reference = world.new_id(16)
+    return managed.create_zone(
+        world, ACCOUNT, name, soa_ttl=7, caller_reference=reference, namespace_arn=NAMESPACE, vpc=vpc
+    )
 
 
 def served(world: World, zone: HostedZone, key: RecordKey) -> RecordSet | None:
@@ -35,9 +45,10 @@ def served(world: World, zone: HostedZone, key: RecordKey) -> RecordSet | None:
 def test_a_zone_of_cloud_map_names_its_owner(route53: Callable[..., Any], corp: HostedZone, vpc: str) -> None:
     """GetHostedZone shows the linked service, the VPC, and no name servers."""
     shown = route53("GetHostedZone", Id=corp.id)
-    assert shown["HostedZone"]["LinkedService"] == {"ServicePrincipal": CLOUD_MAP}
+    assert shown["HostedZone"]["LinkedService"] == {"ServicePrincipal": CLOUD_MAP, "Description": NAMESPACE}
     assert shown["HostedZone"]["Name"] == "corp.internal."
-    assert shown["HostedZone"]["Config"] == {"PrivateZone": True, "Comment": "created"}
+    comment = f"Created by AWS Cloud Map namespace with ARN {NAMESPACE}"
+    assert shown["HostedZone"]["Config"] == {"PrivateZone": True, "Comment": comment}
     assert shown["VPCs"] == [{"VPCRegion": REGION, "VPCId": vpc}]
     assert "DelegationSet" not in shown
 
@@ -48,7 +59,7 @@ def test_route_53_cannot_change_resources_of_cloud_map(
     """Records, zones and health checks cannot be changed; associating further VPCs is allowed."""
     record = {"Name": "x.corp.internal", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
-    check = managed.create_health_check(world, ACCOUNT, HealthCheckConfig("TCP", "192.0.2.1", 80), owner=CLOUD_MAP)
+    check = managed.create_health_check(world, ACCOUNT, HealthCheckConfig("TCP", "192.0.2.1", 80), service_arn=SERVICE)
     for operation, request in (
         ("ChangeResourceRecordSets", {"HostedZoneId": corp.id, "ChangeBatch": batch}),
         ("DeleteHostedZone", {"Id": corp.id}),
@@ -56,7 +67,9 @@ def test_route_53_cannot_change_resources_of_cloud_map(
         ("DeleteHealthCheck", {"HealthCheckId": check.id}),
         ("UpdateHealthCheck", {"HealthCheckId": check.id, "Port": 81}),
     ):
-        with pytest.raises(ServiceError, match="AccessDenied"):
+        with pytest.raises(
+            ServiceError, match=r"AccessDenied: .* can only be managed through AWS Cloud Map \(arn:aws:"
+        ):
             route53(operation, **request)
 
 
@@ -101,9 +114,9 @@ def test_the_soa_ttl_is_as_requested(world: World, corp: HostedZone, advance: Ca
 def test_two_zones_of_one_name_cannot_share_a_vpc(world: World, corp: HostedZone, vpc: str, second_vpc: str) -> None:
     """The second zone is ConflictingDomainExists, unless it is in another VPC or public."""
     with pytest.raises(ServiceError, match="ConflictingDomainExists"):
-        managed.create_zone(world, ACCOUNT, "corp.internal.", soa_ttl=None, comment="", vpc=(vpc, REGION))
-    other = managed.create_zone(world, ACCOUNT, "corp.internal", soa_ttl=None, comment="", vpc=(second_vpc, REGION))
-    public = managed.create_zone(world, ACCOUNT, "corp.internal", soa_ttl=None, comment="", vpc=None)
+        create_zone(world, "corp.internal.", vpc=(vpc, REGION))
+    other = create_zone(world, "corp.internal", vpc=(second_vpc, REGION))
+    public = create_zone(world, "corp.internal", vpc=None)
     assert other.private
     assert not public.private
 
@@ -111,7 +124,7 @@ def test_two_zones_of_one_name_cannot_share_a_vpc(world: World, corp: HostedZone
 def test_an_unknown_vpc_is_refused(world: World) -> None:
     """An unknown VPC and a VPC of another region are InvalidVPCId."""
     with pytest.raises(ServiceError, match="InvalidVPCId"):
-        managed.create_zone(world, ACCOUNT, "x.internal", soa_ttl=None, comment="", vpc=("vpc-0", REGION))
+        create_zone(world, "x.internal", vpc=("vpc-0", REGION))
 
 
 def test_a_zone_is_deleted_with_all_its_records(
@@ -146,12 +159,28 @@ def test_an_invalid_value_changes_nothing(world: World, corp: HostedZone, kind: 
 def test_a_zone_has_its_quota_of_records(world: World, corp: HostedZone) -> None:
     """SOA and NS records count; replacing and deleting records is possible in a full zone."""
     limit = world.settings.quotas.records_per_zone
-    full = [replace(RECORD, set_identifier=f"i-{number}") for number in range(limit - 2)]
+
+    def numbered(number: int) -> RecordSet:
+        return replace(RECORD, set_identifier=f"i-{number}", values=(f"10.1.{number // 256}.{number % 256}",))
+
+    full = [numbered(number) for number in range(limit - 2)]
     managed.apply_changes(world, ACCOUNT, corp.id, full, [])
     with pytest.raises(ServiceError, match="InvalidChangeBatch"):
-        managed.apply_changes(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="one more")], [])
+        managed.apply_changes(world, ACCOUNT, corp.id, [numbered(limit)], [])
     managed.apply_changes(world, ACCOUNT, corp.id, full, [])
-    managed.apply_changes(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="instead")], [full[0].key])
+    managed.apply_changes(world, ACCOUNT, corp.id, [numbered(limit)], [full[0].key])
+
+
+def test_two_multivalue_records_cannot_share_an_address(world: World, corp: HostedZone) -> None:
+    """A second one is refused and changes nothing; the same one again, and after the first is deleted, is accepted."""
+    managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
+    for _ in range(2):
+        with pytest.raises(ServiceError, match=r"InvalidChangeBatch: .*'i-1' has the same value"):
+            managed.apply_changes(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="i-2")], [])
+    managed.apply_changes(world, ACCOUNT, corp.id, [RECORD], [])
+    managed.apply_changes(world, ACCOUNT, corp.id, [replace(RECORD, set_identifier="i-2")], [RECORD.key])
+    weighted = replace(RECORD, name="w.corp.internal.", multivalue=False, weight=1)
+    managed.apply_changes(world, ACCOUNT, corp.id, [weighted, replace(weighted, set_identifier="i-2")], [])
 
 
 def test_deleting_an_absent_record_is_no_error(world: World, route53: Callable[..., Any], corp: HostedZone) -> None:
@@ -168,15 +197,15 @@ def test_a_deleted_health_check_stays_listed(
     """It stays in lists for a while (route53/DeleteHealthCheck), but does not count towards the quota."""
     config = HealthCheckConfig("TCP", "192.0.2.1", 80)
     checks = [
-        managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
+        managed.create_health_check(world, ACCOUNT, config, service_arn=SERVICE)
         for _ in range(world.settings.quotas.health_checks)
     ]
     with pytest.raises(ServiceError, match="TooManyHealthChecks"):
-        managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
+        managed.create_health_check(world, ACCOUNT, config, service_arn=SERVICE)
     managed.delete_health_check(world, ACCOUNT, checks[0].id)
-    managed.create_health_check(world, ACCOUNT, config, owner=CLOUD_MAP)
+    managed.create_health_check(world, ACCOUNT, config, service_arn=SERVICE)
     shown = route53("GetHealthCheck", HealthCheckId=checks[0].id)["HealthCheck"]
-    assert shown["LinkedService"] == {"ServicePrincipal": CLOUD_MAP}
+    assert shown["LinkedService"] == {"ServicePrincipal": CLOUD_MAP, "Description": SERVICE}
     advance(world.settings.health_check_removal.maximum)
     with pytest.raises(ServiceError, match="NoSuchHealthCheck"):
         route53("GetHealthCheck", HealthCheckId=checks[0].id)

@@ -17,7 +17,7 @@ from surveyor_emulator.aws.route53.handlers import HANDLERS
 
 REGION = "us-east-1"
 CHECK = {"Type": "TCP", "IPAddress": "192.0.2.1", "Port": 80}
-RECORD = {"Name": "a.example.com", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+RECORD = {"Name": "a.example.net", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_every_operation_over_http(client: Any) -> None:
         done.add(route53.meta.method_to_api_mapping[operation])
         return getattr(route53, operation)(**request)
 
-    zone = call("create_hosted_zone", Name="example.com", CallerReference="1")["HostedZone"]["Id"]
+    zone = call("create_hosted_zone", Name="example.net", CallerReference="1")["HostedZone"]["Id"]
     private = call("create_hosted_zone", Name="example.internal", CallerReference="2", VPC=first)["HostedZone"]["Id"]
     change = call(
         "change_resource_record_sets",
@@ -67,14 +67,14 @@ def test_every_operation_over_http(client: Any) -> None:
         ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": RECORD}]},
     )["ChangeInfo"]
     assert call("get_change", Id=change["Id"])["ChangeInfo"] == change
-    listed = call("list_resource_record_sets", HostedZoneId=zone, StartRecordName="a.example.com", StartRecordType="A")
-    assert listed["ResourceRecordSets"] == [RECORD | {"Name": "a.example.com."}]
+    listed = call("list_resource_record_sets", HostedZoneId=zone, StartRecordName="a.example.net", StartRecordType="A")
+    assert listed["ResourceRecordSets"] == [RECORD | {"Name": "a.example.net."}]
     assert len(call("get_hosted_zone", Id=zone)["DelegationSet"]["NameServers"]) == 4
     assert {entry["Id"] for entry in call("list_hosted_zones")["HostedZones"]} == {zone, private}
-    assert call("list_hosted_zones_by_name", DNSName="example.com", MaxItems="1")["IsTruncated"] is True
+    assert call("list_hosted_zones_by_name", DNSName="example.internal", MaxItems="1")["IsTruncated"] is True
     assert call("get_hosted_zone_count")["HostedZoneCount"] == 2
     assert call("update_hosted_zone_comment", Id=zone, Comment="c")["HostedZone"]["Config"]["Comment"] == "c"
-    assert call("test_dns_answer", HostedZoneId=zone, RecordName="a.example.com", RecordType="A")["Protocol"] == "UDP"
+    assert call("test_dns_answer", HostedZoneId=zone, RecordName="a.example.net", RecordType="A")["Protocol"] == "UDP"
 
     call("associate_vpc_with_hosted_zone", HostedZoneId=private, VPC=second)
     assert call("list_hosted_zones_by_vpc", VPCId=vpcs[1], VPCRegion=REGION)["HostedZoneSummaries"]

@@ -16,7 +16,7 @@ from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
 from .lookup import cloudmap_state
-from .state import CloudMapService, DiscoveryEntry, RegisteredInstance
+from .state import CloudMapService, DiscoveryEntry, DiscoveryView, RegisteredInstance
 from .throttle import TokenBucket
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "discover_instances",
     "discover_instances_revision",
     "instance_health",
+    "new_view",
     "publish_membership",
     "refresh_health",
 ]
@@ -65,6 +66,11 @@ def discover_instances_revision(call: Call, request: DiscoverInstancesRevisionRe
         _throttle(call, "revision", quotas.revision_rate, quotas.revision_burst)
     service = _find(call, request["NamespaceName"], request["ServiceName"])
     return {"InstancesRevision": service.view.revision}
+
+
+def new_view(call: Call) -> DiscoveryView:
+    """Return the view of a new service. Revisions of AWS have 17 digits: a client that reads them as doubles errs."""
+    return DiscoveryView(revision=2**53 + int(call.now * 1e6))
 
 
 def publish_membership(
@@ -109,7 +115,7 @@ def _find(call: Call, namespace_name: str, service_name: str) -> CloudMapService
     registry = cloudmap_state(call)
     namespace = registry.namespaces_by_http_name.get(namespace_name)
     if namespace is None:
-        raise ServiceError("NamespaceNotFound", f"there is no namespace {namespace_name}")
+        raise ServiceError("NamespaceNotFound", "Namespace not found")
     service = registry.services_by_name.get((namespace.id, service_name))
     if service is None:
         raise ServiceError("ServiceNotFound", f"namespace {namespace_name} has no service {service_name}")

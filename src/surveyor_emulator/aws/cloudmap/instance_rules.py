@@ -88,10 +88,12 @@ def _ec2_instance(service: CloudMapService, attributes: Mapping[str, str]) -> No
 
 def _records(service: CloudMapService, attributes: Mapping[str, str]) -> None:
     types = set(service.dns.ttls) if service.dns is not None else set()
-    needed = {"A": IPV4, "AAAA": IPV6, "CNAME": CNAME, "SRV": PORT}
+    needed = {"A": IPV4, "AAAA": IPV6, "CNAME": CNAME}
     for kind, key in needed.items():
         if kind in types and key not in attributes:
             raise invalid_input(f"a service with {kind} records needs {key}")
+    if "SRV" in types and PORT not in attributes:
+        raise invalid_input("A valid port number must be supplied.")
     has_address = IPV4 in attributes or IPV6 in attributes
     if "SRV" in types and not has_address:
         raise invalid_input(f"a service with SRV records needs {IPV4}, {IPV6} or both")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,15 @@ __all__ = [
     "update_private_dns_namespace",
     "update_public_dns_namespace",
 ]
+
+
+# Not documented; recorded answers of AWS have these. Route 53's zones have 900.
+_SOA_TTLS: Mapping[NamespaceType, int] = {"DNS_PRIVATE": 15, "DNS_PUBLIC": 60}
+_REQUESTS: Mapping[NamespaceType, str] = {
+    "HTTP": "HttpNamespace",
+    "DNS_PRIVATE": "PrivateDnsNamespace",
+    "DNS_PUBLIC": "PublicDnsNamespace",
+}
 
 
 def create_http_namespace(call: Call, request: CreateHttpNamespaceRequestTypeDef) -> Document:
@@ -101,16 +110,9 @@ def _create(
     repeated = registry.tokens.get((kind, token)) if token else None
     if repeated is not None and registry.operations[repeated].status != "FAIL":
         return {"OperationId": repeated}
-    subject = ("namespace", kind, name.lower(), vpc or "")
+    subject = ("namespace", name.lower())  # whatever the types and VPCs: so AWS was seen to do
     operations.refuse_if_running(call, *subject)
-    for other in registry.namespaces.values():
-        if other.type == kind and other.vpc == vpc and _same_name(kind, other.name, name):
-            raise ServiceError(
-                "NamespaceAlreadyExists",
-                f"namespace {other.id} has that name",
-                NamespaceId=other.id,
-                CreatorRequestId=other.creator_request_id or "",
-            )
+    _refuse_existing(call, kind, name)
     if len(registry.namespaces) + sum(key[0] == "namespace" for key in registry.running) >= (
         call.world.settings.quotas.namespaces
     ):
@@ -135,8 +137,9 @@ def _create(
                 call.world,
                 call.account,
                 name,
-                soa_ttl=soa_ttl,
-                comment="Created by AWS Cloud Map",
+                soa_ttl=_SOA_TTLS[kind] if soa_ttl is None else soa_ttl,
+                caller_reference=created.operation,
+                namespace_arn=created.arn,
                 vpc=(vpc, call.region) if vpc is not None else None,
             )
             created.zone_id, created.soa_ttl = zone.id, zone.soa_ttl
@@ -150,11 +153,32 @@ def _create(
     delay = call.world.settings.zone_run if kind != "HTTP" else None
     dependent_actions = dict.fromkeys(DEPENDENT.get(f"servicediscovery:{call.operation}", ()), "*")
     answer = operations.start(
-        call, "CREATE_NAMESPACE", subject, {"NAMESPACE": identity}, work, run=delay, dependent_actions=dependent_actions
+        call,
+        "CREATE_NAMESPACE",
+        subject,
+        {"NAMESPACE": identity},
+        work,
+        request=f"Create{_REQUESTS[kind]}",
+        run=delay,
+        dependent_actions=dependent_actions,
     )
+    created.operation = str(answer["OperationId"])
     if token:
-        registry.tokens[kind, token] = str(answer["OperationId"])
+        registry.tokens[kind, token] = created.operation
     return answer
+
+
+def _refuse_existing(call: Call, kind: NamespaceType, name: str) -> None:
+    """Raise NamespaceAlreadyExists. A private name is refused later, by Route 53: its operation fails."""
+    registry = cloudmap_state(call)
+    for other in registry.namespaces.values():
+        if kind != "DNS_PRIVATE" and other.type == kind and _same_name(kind, other.name, name):
+            raise ServiceError(
+                "NamespaceAlreadyExists",
+                operations.progress_message(f"Create{_REQUESTS[kind]}", other.operation, "has completed"),
+                NamespaceId=other.id,
+                CreatorRequestId=other.creator_request_id or "",
+            )
 
 
 def _same_name(kind: NamespaceType, first: str, second: str) -> bool:
@@ -202,7 +226,12 @@ def _update(call: Call, kind: NamespaceType, reference: str, description: str | 
             namespace.description = description
 
     return operations.start(
-        call, "UPDATE_NAMESPACE", ("existing namespace", namespace.id), {"NAMESPACE": namespace.id}, work
+        call,
+        "UPDATE_NAMESPACE",
+        ("existing namespace", namespace.id),
+        {"NAMESPACE": namespace.id},
+        work,
+        request=f"Update{_REQUESTS[kind]}",
     )
 
 
@@ -220,6 +249,7 @@ def delete_namespace(call: Call, request: DeleteNamespaceRequestTypeDef) -> Docu
             managed.delete_zone(call.world, call.account, namespace.zone_id)
         del registry.namespaces[namespace.id], registry.namespaces_by_http_name[namespace.http_name]
         registry.tags.pop(namespace.arn, None)
+        operations.stop_listing(call, namespace.id)
         call.note("namespace.deleted", namespace.id, namespace.name)
 
     delay = call.world.settings.zone_run if namespace.zone_id is not None else None
@@ -228,7 +258,9 @@ def delete_namespace(call: Call, request: DeleteNamespaceRequestTypeDef) -> Docu
 
 def _refuse_if_in_use(call: Call, namespace: Namespace) -> None:
     if any(service.namespace is namespace for service in cloudmap_state(call).services.values()):
-        raise ServiceError("ResourceInUse", f"namespace {namespace.id} still contains services")
+        raise ServiceError(
+            "ResourceInUse", "Namespace has associated services; delete the services before deleting the namespace"
+        )
 
 
 def get_namespace(call: Call, request: GetNamespaceRequestTypeDef) -> Document:
@@ -262,16 +294,19 @@ def _shared(call: Call, matches: Callable[[Namespace], bool]) -> list[Document]:
 
 
 def _describe(call: Call, namespace: Namespace, *, whole: bool) -> Document:
-    properties: dict[str, object] = {"HttpProperties": {"HttpName": namespace.http_name}}
+    """Return a namespace without ServiceCount, which no recorded answer of AWS has."""
+    dns: dict[str, object] = {}  # AWS shows such empty members for HTTP namespaces
     if namespace.zone_id is not None:
-        properties["DnsProperties"] = {"HostedZoneId": namespace.zone_id, "SOA": {"TTL": namespace.soa_ttl}}
+        dns = {"HostedZoneId": namespace.zone_id, "SOA": {"TTL": namespace.soa_ttl}}
+    elif not whole:
+        dns = {"SOA": {}}
+    properties = {"DnsProperties": dns, "HttpProperties": {"HttpName": namespace.http_name}}
     document: dict[str, object] = {
         "Id": namespace.id,
         "Arn": namespace.arn,
         "ResourceOwner": call.account,
         "Name": namespace.name,
         "Type": namespace.type,
-        "ServiceCount": sum(service.namespace is namespace for service in cloudmap_state(call).services.values()),
         "Properties": properties,
         "CreateDate": namespace.created,
     }

@@ -23,12 +23,16 @@ _INSTANCES = {"RegisterInstance", "DeregisterInstance", "GetInstance", "ListInst
               "UpdateInstanceCustomHealthStatus"}  # fmt: skip
 _WRITES = {"DeleteService", "UpdateService", "UpdateServiceAttributes", "DeleteServiceAttributes", "RegisterInstance",
            "DeregisterInstance", "UpdateInstanceCustomHealthStatus"}  # fmt: skip
+# "API operations defined by AWS Cloud Map" names TagResource beside the action of each of these, for their tags.
+_CREATIONS = {"CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicDnsNamespace", "CreateService"}
 _DISCOVERY = {"DiscoverInstances", "DiscoverInstancesRevision"}
 
 
 def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
     """Yield the permissions of a call, all of which must be allowed."""
     operation = call.operation
+    if operation in _CREATIONS and params.get("Tags"):
+        yield PermissionRequest("*", {}, "servicediscovery:TagResource")
     if operation in _NAMESPACES:
         yield _on(call, "namespace", str(params["Id"]))
     elif operation in _SERVICES:

@@ -12,7 +12,6 @@ from .state import CloudMapService, DnsConfig, RegisteredInstance
 
 __all__ = ["remove", "rewrite", "set_health", "write"]
 
-_OWNER = "servicediscovery.amazonaws.com"
 _ADDRESS = {"A": IPV4, "AAAA": IPV6}
 # On AWS the alias zone of load balancers differs by region; here all regions share one.
 _ELB_ZONE = "Z35SXDOTRQ7X7K"
@@ -145,6 +144,7 @@ def _create_check(call: Call, service: CloudMapService, instance: RegisteredInst
         resource_path=service.health.path,
         failure_threshold=service.health.threshold or 3,
         fully_qualified_domain_name=None,
+        enable_sni=service.health.type == "HTTPS",
     )
 
     def follow(healthy: bool) -> None:
@@ -154,7 +154,7 @@ def _create_check(call: Call, service: CloudMapService, instance: RegisteredInst
             call.note("instance.health", instance.id, instance.probed_health)
 
     instance.probed_health = "HEALTHY"
-    check = managed.create_health_check(call.world, call.account, config, owner=_OWNER, follower=follow)
+    check = managed.create_health_check(call.world, call.account, config, service_arn=service.arn, follower=follow)
     return check.id
 
 

@@ -1,7 +1,7 @@
-"""Rules for services: the documented combinations of records, routing policies and health checks.
+"""Rules for services: combinations of records, routing policies and health checks.
 
 Sources: servicediscovery CreateServiceRequest, DnsConfig, DnsRecord.Type, HealthCheckConfig, and the operation
-UpdateService.
+UpdateService. Where AWS's words are known from reports, errors have them, since tools match words.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["read_dns_config", "read_health_check", "update_dns_config", "update_health_check"]
 
-_COMBINATIONS = [{"A"}, {"AAAA"}, {"A", "AAAA"}, {"SRV"}, {"CNAME"}]
+# DnsRecord.Type lists the first five. Amazon ECS Developer Guide, Service discovery: "you can create any combination of
+# A or SRV records", and AAAA records beside them; services with both are in use (aws/aws-cdk#18894).
+_COMBINATIONS = [
+    {"A"}, {"AAAA"}, {"A", "AAAA"}, {"SRV"}, {"CNAME"}, {"A", "SRV"}, {"AAAA", "SRV"}, {"A", "AAAA", "SRV"}
+]  # fmt: skip
+_NO_DNS = "When you specify an HTTP service, you can't include a DnsConfig element."
 
 
 def read_dns_config(
@@ -32,16 +37,16 @@ def read_dns_config(
     if requested is None:
         return None
     if namespace.type == "HTTP":
-        raise invalid_input("DnsConfig is for public and private DNS namespaces; this one is HTTP")
+        raise invalid_input(_NO_DNS)
     if api_only:
-        raise invalid_input("a service of Type HTTP has no DNS records; leave DnsConfig out")
+        raise invalid_input(_NO_DNS)
     records = list(requested["DnsRecords"])
     types = {record["Type"] for record in records}
     if types not in _COMBINATIONS or len(types) != len(records):
-        raise invalid_input("DnsRecords must be A, AAAA, A and AAAA, SRV, or CNAME, each type once")
+        raise invalid_input("DnsRecords must be CNAME, or one or more of A, AAAA and SRV, each type once")
     policy = requested.get("RoutingPolicy") or "MULTIVALUE"
     if types == {"CNAME"} and policy != "WEIGHTED":
-        raise invalid_input("a CNAME record needs the routing policy WEIGHTED")
+        raise invalid_input("WEIGHTED routing policy must be used with DNS Record Type CNAME")
     return DnsConfig({record["Type"]: record["TTL"] for record in records}, policy)
 
 
@@ -77,7 +82,12 @@ def update_dns_config(service: CloudMapService, records: Sequence[DnsRecordTypeD
     before = service.dns.ttls if service.dns is not None else {}
     for record in records:
         if record["Type"] not in before:
-            raise invalid_input(f"the service has no {record['Type']} record; record types cannot be changed or added")
+            requested = ", ".join(other["Type"] for other in records)
+            raise invalid_input(
+                "The record types in the request must be the same as those present in the existing service. Records in"
+                f" the existing service are [{', '.join(before)}], but the records in the request are [{requested}]."
+                " The record types of a service cannot be changed."
+            )
     if len({record["Type"] for record in records}) != len(records):
         raise invalid_input("DnsRecords names a type twice")
     assert service.dns is not None
@@ -89,5 +99,5 @@ def update_health_check(
 ) -> ServiceHealthCheck | None:
     """Return the health check settings after an update; omitted settings are removed."""
     if requested is not None and service.health is not None and requested["Type"] != service.health.type:
-        raise invalid_input("the Type of a health check cannot be changed")
+        raise invalid_input("Type of health check cannot be changed")
     return read_health_check(service.namespace, dns, requested, custom=service.custom_health)

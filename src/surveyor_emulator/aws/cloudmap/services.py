@@ -37,7 +37,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
     if not reference and dns_request is not None:
         reference = dns_request.get("NamespaceId")  # its place in the first version of the API
     if not reference:
-        raise invalid_input("NamespaceId is needed")
+        raise invalid_input("Service namespace id cannot be null")
     namespace = find_namespace(call, reference)
     new_tags = tags.read_tags(call, request.get("Tags") or [])
     api_only = request.get("Type") == "HTTP"
@@ -71,6 +71,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         custom_health=custom,
         api_only=api_only or dns is None,
         created_by=call.creator,
+        view=discovery.new_view(call),
     )
     registry.services[identity] = created
     registry.services_by_name[namespace.id, created.name] = created
@@ -121,7 +122,10 @@ def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document
     service = find_service(call, request["Id"])
     registry = cloudmap_state(call)
     if service.instances or any(subject[:2] == ("instance", service.id) for subject in registry.running):
-        raise ServiceError("ResourceInUse", f"service {service.id} still has registered instances")
+        raise ServiceError(
+            "ResourceInUse",
+            "Service contains registered instances; delete the instances before deleting the service",
+        )
     del registry.services[service.id], registry.services_by_name[service.namespace.id, service.name]
     registry.tags.pop(service.arn, None)
     call.note("service.deleted", service.id, service.name)
@@ -156,20 +160,31 @@ def _shared(call: Call) -> Iterator[tuple[Call, CloudMapService]]:
 
 
 def _summarise(call: Call, service: CloudMapService) -> dict[str, object]:
+    """Return a service as ListServices shows it: without its namespace, also within DnsConfig."""
     summary = _describe(call, service)
     del summary["NamespaceId"]
     summary.pop("CreatorRequestId", None)
+    summary["DnsConfig"] = _describe_dns(service)
     return summary
 
 
+def _describe_dns(service: CloudMapService) -> dict[str, object]:
+    """Return the DNS settings; AWS was seen to show them without members for a service that has none."""
+    if service.dns is None:
+        return {}
+    records = [{"Type": kind, "TTL": ttl} for kind, ttl in service.dns.ttls.items()]
+    return {"RoutingPolicy": service.dns.policy, "DnsRecords": records}
+
+
 def _describe(call: Call, service: CloudMapService) -> dict[str, object]:
+    """Return a service without InstanceCount, which no recorded answer of AWS has."""
     document: dict[str, object] = {
         "Id": service.id,
         "Arn": service.arn,
         "ResourceOwner": call.account,
         "Name": service.name,
         "NamespaceId": service.namespace.id,
-        "InstanceCount": len(service.instances),
+        "DnsConfig": _describe_dns(service),
         "Type": "HTTP" if service.api_only else "DNS_HTTP",
         "CreateDate": service.created,
         "CreatedByAccount": service.created_by,
@@ -179,11 +194,7 @@ def _describe(call: Call, service: CloudMapService) -> dict[str, object]:
     if service.creator_request_id is not None:
         document["CreatorRequestId"] = service.creator_request_id
     if service.dns is not None:
-        document["DnsConfig"] = {
-            "NamespaceId": service.namespace.id,
-            "RoutingPolicy": service.dns.policy,
-            "DnsRecords": [{"Type": kind, "TTL": ttl} for kind, ttl in service.dns.ttls.items()],
-        }
+        document["DnsConfig"] = {"NamespaceId": service.namespace.id, **_describe_dns(service)}
     if service.health is not None:
         optional = {"ResourcePath": service.health.path, "FailureThreshold": service.health.threshold}
         document["HealthCheckConfig"] = {

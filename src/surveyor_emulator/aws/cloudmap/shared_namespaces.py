@@ -45,12 +45,19 @@ def resolve_account(call: Call, params: Mapping[str, Any]) -> Call:
         missing = "ServiceNotFound" if arn and parts[5].startswith("service/") else "NamespaceNotFound"
         raise ServiceError(missing, f"no such resource is shared with account {call.account}")
     if call.operation in _OWNERS_ONLY:
-        raise ServiceError(
-            "AccessDeniedException",
-            f"only account {owner}, the owner of {arn}, may call {call.operation} on it",
-            status=400,
-        )
+        raise _denial(call, call.operation, arn)
+    if params.get("Tags"):
+        raise _denial(call, "TagResource", arn)
     return replace(call, account=owner, consumer=call.account)
+
+
+def _denial(call: Call, action: str, arn: str) -> ServiceError:
+    """Return the error for what the permissions of a resource share do not contain: tags at creation, for example."""
+    action = f"servicediscovery:{action}"
+    text = f"User: {call.principal} is not authorized to perform: {action} on resource: {arn}"
+    return ServiceError(
+        "AccessDeniedException", f"{text} because no resource-based policy allows the {action} action", status=400
+    )
 
 
 def _namespace(call: Call, owner: str, resource: str, params: Mapping[str, Any]) -> str | None:

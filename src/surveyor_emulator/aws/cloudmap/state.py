@@ -64,6 +64,8 @@ class Namespace:
     vpc: str | None
     zone_id: str | None = None
     soa_ttl: int | None = None
+    # Id of the operation that created it.
+    operation: str = ""
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ class DiscoveryEntry(NamedTuple):
 class DiscoveryView:
     """The instances of a service that DiscoverInstances returns; it follows the registry with a short delay."""
 
-    revision: int = 1
+    revision: int
     members: dict[str, RegisteredInstance] = field(default_factory=dict)
     # When the latest change becomes visible (service seconds), so that changes keep their order.
     due: float = 0.0
@@ -130,9 +132,9 @@ class CloudMapService:
     custom_health: bool
     api_only: bool
     created_by: str
+    view: DiscoveryView
     attributes: dict[str, str] = field(default_factory=dict)
     instances: dict[str, RegisteredInstance] = field(default_factory=dict)
-    view: DiscoveryView = field(default_factory=DiscoveryView)
 
     @property
     def has_health_check(self) -> bool:
@@ -150,10 +152,14 @@ class Operation:
     targets: dict[str, str]
     subject: tuple[str, ...]
     owner: str
+    # The name of the request that started it.
+    request: str
     created: float
     updated: float
     status: str = "SUBMITTED"
     error: tuple[str, str] | None = None
+    # Whether ListOperations shows it.
+    listed: bool = True
     # Called when the operation has ended.
     listeners: list[Callable[[Operation], object]] = field(default_factory=list)
 

@@ -15,7 +15,7 @@ from surveyor_emulator.core.world import World
 
 from . import names
 from .load_balancers import is_load_balancer, load_balancer_addresses
-from .published_zones import PublishedZone
+from .published_zones import PublishedZone, published_zones
 from .record_model import RecordSet
 from .state import Route53State
 
@@ -71,13 +71,27 @@ class ResolutionScope:
     recursive: bool
 
     def zone_of(self, name: str) -> PublishedZone | None:
-        """Return the most specific zone that contains a name."""
+        """Return the zone that answers for a name: the most specific one, for a resolver the one delegated to."""
         candidates = (name, *names.ancestors(name))
-        for zones in (self.private, self.public):
-            for candidate in candidates:
-                if candidate in zones:
-                    return zones[candidate]
-        return None
+        private = [self.private[each] for each in candidates if each in self.private]
+        public = [self.public[each] for each in candidates if each in self.public]
+        if private or not (public and self.recursive):
+            return next(iter(private or public), None)
+        return self._delegated(public[-1], candidates)
+
+    def _delegated(self, zone: PublishedZone, candidates: Sequence[str]) -> PublishedZone:
+        """Follow NS records from the zone at the top, which counts as delegated, as far as they lead to other zones."""
+        for cut in reversed(candidates):
+            if cut == zone.zone.name or not names.is_within(cut, zone.zone.name):
+                continue
+            servers = [
+                value for record in zone.records.at(cut).values() if record.type == "NS" for value in record.values
+            ]
+            child = published_zones(self.world).delegated(cut, servers)
+            if servers and child is None:
+                break
+            zone = child or zone
+        return zone
 
 
 def resolve(scope: ResolutionScope, name: str, kind: str) -> DnsAnswer:

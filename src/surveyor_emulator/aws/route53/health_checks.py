@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from surveyor_emulator.aws.route53.published_zones import published_zones
 from surveyor_emulator.aws.route53.shapes import plain_id
-from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53HealthCheck, Route53State
+from surveyor_emulator.aws.route53.state import HealthCheckConfig, ResourceOwner, Route53HealthCheck, Route53State
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.events import Event
 from surveyor_emulator.core.world import World
@@ -38,7 +38,7 @@ def find_check(state: Route53State, check_id: str) -> Route53HealthCheck:
 
 
 def add_check(
-    world: World, account: str, config: HealthCheckConfig, *, caller_reference: str, owner: str | None = None
+    world: World, account: str, config: HealthCheckConfig, *, caller_reference: str, owner: ResourceOwner | None = None
 ) -> Route53HealthCheck:
     """Create a health check. Raise InvalidInput or TooManyHealthChecks; checks that are being deleted do not count."""
     check_config(config, loopback=world.settings.probe_loopback)

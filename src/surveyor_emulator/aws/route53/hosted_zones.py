@@ -114,10 +114,11 @@ def list_hosted_zones(call: Call, request: Mapping[str, object]) -> dict[str, ob
     rest = from_marker(zones, request.get("Marker"), "InvalidInput")
     answer: dict[str, object] = {
         "HostedZones": [_shape(state, zone) for zone in rest[:size]],
-        "Marker": str(request.get("Marker", "")),
         "IsTruncated": len(rest) > size,
         "MaxItems": str(size),
     }
+    if "Marker" in request:
+        answer["Marker"] = request["Marker"]
     if len(rest) > size:
         answer["NextMarker"] = rest[size].id
     return answer

@@ -20,7 +20,17 @@ from .changes import submit_change
 from .published_zones import published_zones
 from .rdata import encode
 from .record_model import RecordKey, RecordSet
-from .state import CLOUD_MAP, Change, HealthCheckConfig, HostedZone, Route53HealthCheck, Route53State, VpcKey
+from .record_table import RecordTable
+from .state import (
+    CLOUD_MAP,
+    Change,
+    HealthCheckConfig,
+    HostedZone,
+    ResourceOwner,
+    Route53HealthCheck,
+    Route53State,
+    VpcKey,
+)
 from .zones import add_zone, find_zone, remove_zone
 
 __all__ = [
@@ -37,9 +47,16 @@ __all__ = [
 
 
 def create_zone(
-    world: World, account: str, name: str, *, soa_ttl: int | None, comment: str, vpc: tuple[str, str] | None
+    world: World,
+    account: str,
+    name: str,
+    *,
+    soa_ttl: int,
+    caller_reference: str,
+    namespace_arn: str,
+    vpc: tuple[str, str] | None,
 ) -> HostedZone:
-    """Create a zone for Cloud Map; ``vpc`` is (id, region), None for a public zone.
+    """Create the zone of a namespace of Cloud Map; ``vpc`` is (id, region), None for a public zone.
 
     Raise ServiceError: InvalidDomainName, InvalidVPCId, ConflictingDomainExists, TooManyHostedZones.
     """
@@ -47,10 +64,10 @@ def create_zone(
         world,
         account,
         name,
-        caller_reference="servicediscovery-" + world.new_id(16),
-        comment=comment or None,
+        caller_reference=caller_reference,
+        comment=f"Created by AWS Cloud Map namespace with ARN {namespace_arn}",
         vpc=VpcKey(*vpc) if vpc else None,
-        owner=CLOUD_MAP,
+        owner=ResourceOwner(CLOUD_MAP, namespace_arn),
         soa_ttl=soa_ttl,
     )
     return zone
@@ -93,6 +110,7 @@ def apply_changes(
     outside = [record.name for record in upserts if not names.is_within(record.name, zone.name)]
     if outside:
         raise ServiceError("InvalidChangeBatch", f"{', '.join(outside)} is not in zone {zone.name}")
+    _refuse_shared_addresses(table, upserts, deleted)
     new = {record.key for record in upserts if table.get(record.key) is None}
     being_deleted = {key for key in deleted if table.get(key) is not None}
     limit = world.settings.quotas.records_per_zone
@@ -127,14 +145,16 @@ def create_health_check(
     account: str,
     config: HealthCheckConfig,
     *,
-    owner: str,
+    service_arn: str,
     follower: Callable[[bool], object] | None = None,
 ) -> Route53HealthCheck:
-    """Create a health check for a service, ``owner`` is its principal. Raise TooManyHealthChecks, InvalidInput.
+    """Create a health check for a service of Cloud Map. Raise TooManyHealthChecks, InvalidInput.
 
     ``follower`` is called whenever the check becomes healthy (True) or unhealthy (False).
     """
-    check = add_check(world, account, config, caller_reference=f"{owner}-{world.new_id(16)}"[-64:], owner=owner)
+    owner = ResourceOwner(CLOUD_MAP, service_arn)
+    reference = f"{CLOUD_MAP}-{world.new_id(16)}"[-64:]
+    check = add_check(world, account, config, caller_reference=reference, owner=owner)
     if follower is not None:
         world.in_account(Route53State, account).followers[check.id] = follower
     start_probing(world, account, check)
@@ -147,6 +167,28 @@ def delete_health_check(world: World, account: str, check_id: str) -> None:
     Raise NoSuchHealthCheck.
     """
     remove_check_later(world, account, find_check(world.in_account(Route53State, account), check_id))
+
+
+def _refuse_shared_addresses(table: RecordTable, upserts: Sequence[RecordSet], deleted: Sequence[RecordKey]) -> None:
+    """Raise InvalidChangeBatch if two multivalue answer records of a name would have one address.
+
+    No document says so; two instances that share an address cannot both be registered (hashicorp/consul-aws#20).
+    """
+    routed = [record for record in upserts if record.multivalue and record.type in ("A", "AAAA")]
+    taken = {
+        (other.name, other.type, other.values): other.set_identifier
+        for name in dict.fromkeys(record.name for record in routed)
+        for other in table.at(name).values()
+        if other.key not in deleted
+    }
+    for record in routed:
+        holder = taken.get((record.name, record.type, record.values), record.set_identifier)
+        if holder != record.set_identifier:
+            raise ServiceError(
+                "InvalidChangeBatch",
+                f"[Tried to create resource record set [name='{record.name}', type='{record.type}', set"
+                f" identifier='{record.set_identifier}'] but '{holder}' has the same value]",
+            )
 
 
 def _check_values(records: Sequence[RecordSet]) -> None:

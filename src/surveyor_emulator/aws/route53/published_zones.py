@@ -7,11 +7,12 @@ answer, ``layout`` when the set of zones or of VPCs changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from surveyor_emulator.core.world import World
 
+from . import names
 from .record_model import RecordKey, RecordSet
 from .record_table import RecordTable
 from .state import HostedZone, VpcKey
@@ -40,6 +41,12 @@ class PublishedZones:
         zones = [zone for zone in self._zones.values() if not zone.zone.private]
         zones.sort(key=lambda zone: zone.zone.account == account)
         return {zone.zone.name: zone for zone in zones}
+
+    def delegated(self, name: str, servers: Collection[str]) -> PublishedZone | None:
+        """Return the public zone of a name that one of these name servers answers for."""
+        wanted = {names.canonical(server) for server in servers}
+        zones = (zone for zone in self._zones.values() if zone.zone.name == name and not zone.zone.private)
+        return next((zone for zone in zones if not wanted.isdisjoint(zone.zone.name_servers)), None)
 
     def private(self, vpc: VpcKey) -> Mapping[str, PublishedZone]:
         """Return private zones associated with a VPC, by name."""

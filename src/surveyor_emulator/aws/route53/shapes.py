@@ -6,13 +6,14 @@ from typing import NotRequired, TypedDict
 
 from surveyor_emulator.core.errors import ServiceError
 
-from .state import HostedZone, VpcKey
+from .state import HostedZone, ResourceOwner, VpcKey
 
 __all__ = [
     "ChangeInfo",
     "HostedZoneShape",
     "LinkedService",
     "VpcShape",
+    "linked_service",
     "plain_id",
     "require_unlinked",
     "vpc_shape",
@@ -66,10 +67,16 @@ def plain_id(text: str) -> str:
     return text.rsplit("/", 1)[-1]
 
 
-def require_unlinked(resource: str, owner: str | None) -> None:
-    """Raise AccessDenied if another service owns a resource (LinkedService); the error code is not documented."""
+def require_unlinked(resource: str, owner: ResourceOwner | None) -> None:
+    """Raise AccessDenied if Cloud Map owns a resource; users have reported this code and these words."""
     if owner is not None:
-        raise ServiceError("AccessDenied", f"the resource {resource} can only be managed through {owner}", status=403)
+        text = f"The resource {resource} can only be managed through AWS Cloud Map ({owner.arn})"
+        raise ServiceError("AccessDenied", text, status=403)
+
+
+def linked_service(owner: ResourceOwner) -> LinkedService:
+    """Return the owner of a zone or health check as the API shows it."""
+    return {"ServicePrincipal": owner.principal, "Description": owner.arn}
 
 
 def vpc_shape(vpc: VpcKey) -> VpcShape:
@@ -89,5 +96,5 @@ def zone_shape(zone: HostedZone, records: int) -> HostedZoneShape:
     if zone.comment:
         shape["Config"]["Comment"] = zone.comment
     if zone.owner:
-        shape["LinkedService"] = {"ServicePrincipal": zone.owner}
+        shape["LinkedService"] = linked_service(zone.owner)
     return shape

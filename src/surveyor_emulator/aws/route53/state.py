@@ -15,6 +15,7 @@ __all__ = [
     "HealthCheckConfig",
     "HostedZone",
     "ProbeReport",
+    "ResourceOwner",
     "Route53HealthCheck",
     "Route53State",
     "VpcKey",
@@ -22,6 +23,13 @@ __all__ = [
 
 # The service principal under which Cloud Map owns zones and health checks (LinkedService).
 CLOUD_MAP = "servicediscovery.amazonaws.com"
+
+
+class ResourceOwner(NamedTuple):
+    """The service that owns a zone or health check: its principal, and the ARN of what it created that for."""
+
+    principal: str
+    arn: str
 
 
 class VpcKey(NamedTuple):
@@ -33,7 +41,7 @@ class VpcKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HostedZone:
-    """A hosted zone without its records. ``owner`` is the service that created it, None for the user.
+    """A hosted zone without its records. ``owner`` is None if the user created it.
 
     ``soa_ttl`` is the initial TTL of its SOA record, in seconds.
     """
@@ -47,7 +55,7 @@ class HostedZone:
     soa_ttl: int
     # Empty for public zones; a private zone always has at least one.
     vpcs: tuple[VpcKey, ...] = ()
-    owner: str | None = None
+    owner: ResourceOwner | None = None
 
     @property
     def private(self) -> bool:
@@ -87,7 +95,7 @@ class HealthCheckConfig:
 
 @dataclass(frozen=True, slots=True)
 class Route53HealthCheck:
-    """A health check and its latest result. ``owner`` is the service that created it, None for the user.
+    """A health check and its latest result. ``owner`` is None if the user created it.
 
     The prober sets ``observed``; until then the check counts as healthy (Route 53 Developer Guide, "How Amazon Route 53
     determines whether a health check is healthy").
@@ -97,7 +105,7 @@ class Route53HealthCheck:
     caller_reference: str
     config: HealthCheckConfig
     version: int = 1
-    owner: str | None = None
+    owner: ResourceOwner | None = None
     observed: bool | None = None
     # Deleted by its owner, but still in the lists.
     being_deleted: bool = False

@@ -38,7 +38,8 @@ def require_no_conflict(world: World, name: str, vpc: VpcKey) -> None:
         if zone.name == name and vpc in zone.vpcs:
             raise ServiceError(
                 "ConflictingDomainExists",
-                f"VPC {vpc.id} in {vpc.region} is already associated with a zone {name} (/hostedzone/{zone.id})",
+                f"The VPC {vpc.id} in region {vpc.region} has already been associated with the hosted zone {zone.id}"
+                " with the same domain name.",
             )
 
 

@@ -14,7 +14,7 @@ from .published_zones import published_zones
 from .record_model import RecordSet
 from .record_table import RecordTable
 from .shapes import plain_id
-from .state import Change, HostedZone, Route53State, VpcKey
+from .state import Change, HostedZone, ResourceOwner, Route53State, VpcKey
 from .vpcs import require_no_conflict, require_vpc
 
 __all__ = ["add_zone", "find_zone", "remove_zone", "set_vpcs"]
@@ -30,6 +30,9 @@ _PRIVATE_SERVERS = (
     "ns-1024.awsdns-00.org.",
     "ns-512.awsdns-00.net.",
 )
+_DOMAINS = ("com", "net", "org", "co.uk")
+_RESERVED = ("example.com.",)
+"""Public domains of which AWS was seen to refuse zones, and zones below them."""
 _ALPHABET = string.ascii_uppercase + string.digits
 
 
@@ -49,7 +52,7 @@ def add_zone(
     caller_reference: str,
     comment: str | None,
     vpc: VpcKey | None,
-    owner: str | None = None,
+    owner: ResourceOwner | None = None,
     soa_ttl: int | None = None,
 ) -> tuple[HostedZone, Change]:
     """Create a zone with its SOA and NS records; public if ``vpc`` is None."""
@@ -123,10 +126,15 @@ def _zone_name(text: str, *, private: bool) -> str:
     # are common all the same.
     if name == names.ROOT or (not private and name.count(".") < 2):
         raise ServiceError("InvalidDomainName", f"a hosted zone cannot be a top-level domain: {text!r}")
+    if not private and any(names.is_within(name, reserved) for reserved in _RESERVED):
+        raise ServiceError("InvalidDomainName", f"{name.rstrip('.')} is reserved by AWS!")
     return name
 
 
 def _public_servers(world: World) -> tuple[str, ...]:
-    """Return four names, one under each of four top-level domains, as in each delegation set."""
-    number = world.random.randrange(2_048)
-    return tuple(f"ns-{number}.awsdns-{number % 64:02}.{domain}." for domain in ("com", "net", "org", "co.uk"))
+    """Return four names, as in each delegation set: one of each top-level domain's 512, of four different series."""
+    series = world.random.sample(range(64), len(_DOMAINS))
+    return tuple(
+        f"ns-{first * 512 + world.random.randrange(512)}.awsdns-{number:02}.{domain}."
+        for (first, domain), number in zip(enumerate(_DOMAINS), series, strict=True)
+    )

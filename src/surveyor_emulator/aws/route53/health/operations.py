@@ -99,10 +99,11 @@ def list_health_checks(call: Call, request: Mapping[str, object]) -> dict[str, o
     rest = from_marker(checks, request.get("Marker"), "InvalidInput")
     answer: dict[str, object] = {
         "HealthChecks": [check_shape(check) for check in rest[:size]],
-        "Marker": str(request.get("Marker", "")),
         "IsTruncated": len(rest) > size,
         "MaxItems": str(size),
     }
+    if "Marker" in request:
+        answer["Marker"] = request["Marker"]
     if len(rest) > size:
         answer["NextMarker"] = rest[size].id
     return answer

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import cast
 
+from surveyor_emulator.aws.route53.shapes import linked_service
 from surveyor_emulator.aws.route53.state import HealthCheckConfig, Route53HealthCheck
 
 __all__ = ["check_shape", "read_config", "update_config"]
@@ -38,9 +39,10 @@ _PROBE_MEMBERS = ("RequestInterval", "FailureThreshold", "MeasureLatency")
 
 
 def read_config(shape: Mapping[str, object]) -> HealthCheckConfig:
-    """Return a new check's settings, with the documented defaults."""
+    """Return a new check's settings, with the documented defaults; AWS shows EnableSNI for other endpoints too."""
     kind = str(shape["Type"])
-    config = _with_members(HealthCheckConfig(kind, enable_sni=True if kind.startswith("HTTPS") else None), shape)
+    enable_sni = None if kind == "CALCULATED" else kind.startswith("HTTPS")
+    config = _with_members(HealthCheckConfig(kind, enable_sni=enable_sni), shape)
     return config if config.port is not None else replace(config, port=_DEFAULT_PORTS.get(kind))
 
 
@@ -62,7 +64,7 @@ def check_shape(check: Route53HealthCheck) -> dict[str, object]:
         "HealthCheckVersion": check.version,
     }
     if check.owner is not None:
-        shape["LinkedService"] = {"ServicePrincipal": check.owner}
+        shape["LinkedService"] = linked_service(check.owner)
     return shape
 
 

@@ -26,16 +26,21 @@ def holds(actual, expected):
 
 @pytest.fixture
 def exit_code(describe_task, eventually):
-    """Return `exit_code(task)`: wait until a task has stopped, and return the exit code of its first container."""
+    """Return `exit_code(task)`: wait until a task has stopped, and return the exit code of its container `app`."""
 
     def wait(task):
         def stopped():
             found = describe_task(task)
             return found if found["lastStatus"] == "STOPPED" else None
 
-        return eventually(stopped, within=timeouts.TASK)["containers"][0].get("exitCode")
+        return container_of(eventually(stopped, within=timeouts.TASK)).get("exitCode")
 
     return wait
+
+
+def container_of(task, name="app"):
+    """Return a container of a task by name: a task can have others that the target adds."""
+    return next(part for part in task["containers"] if part["name"] == name)
 
 
 def override(*command, **variables):
@@ -60,7 +65,8 @@ def test_run_task_overrides_command_and_environment(make_task_definition, run_ta
         123: run_task(definition, overrides=override("exit $KEPT$CHANGED$ADDED", CHANGED="2", ADDED="3")),
     }
     assert {code: exit_code(task) for code, task in tasks.items()} == {code: code for code in tasks}
-    assert tasks[4]["overrides"]["containerOverrides"][0]["command"] == ["exit 4"]
+    overridden = {one["name"]: one.get("command") for one in tasks[4]["overrides"]["containerOverrides"]}
+    assert overridden["app"] == ["exit 4"]
     with pytest.raises(ClientError):
         run_task(definition, overrides={"containerOverrides": [{"name": "another", "command": ["exit 4"]}]})
 
@@ -137,7 +143,7 @@ def test_a_container_that_exceeds_its_memory_is_killed(make_task_definition, run
         for size in ("400", "20")
     ]
     assert [exit_code(task) for task in tasks] == [137, 0]
-    reasons = [describe_task(task)["containers"][0].get("reason", "") for task in tasks]
+    reasons = [container_of(describe_task(task)).get("reason", "") for task in tasks]
     assert ["OutOfMemory" in reason for reason in reasons] == [True, False]
 
 
@@ -230,7 +236,7 @@ def test_a_task_is_described(ecs, make_task_definition, run_task, describe_task,
     assert interface["status"] == "ATTACHED"
     assert details["subnetId"] in network["awsvpcConfiguration"]["subnets"]
     assert details["networkInterfaceId"].startswith("eni-")
-    [app] = found["containers"]
+    app = container_of(found)
     [own] = app["networkInterfaces"]
     assert own["privateIpv4Address"] == details["privateIPv4Address"] == address_of(found)
     assert own["attachmentId"] == interface["id"]
@@ -242,5 +248,5 @@ def test_a_task_is_described(ecs, make_task_definition, run_task, describe_task,
     end = describe_task(task)
     moments = ("startedAt", "stoppingAt", "executionStoppedAt", "stoppedAt")
     assert [end[name] for name in moments] == sorted(end[name] for name in moments)
-    assert end["attachments"][0]["status"] == "DELETED"
-    assert end["containers"][0]["lastStatus"] == "STOPPED"
+    assert [part["status"] for part in end["attachments"] if part["id"] == interface["id"]] == ["DELETED"]
+    assert container_of(end)["lastStatus"] == "STOPPED"

@@ -207,10 +207,11 @@ def test_the_form_of_a_discovery_name(configure, unique_name):
     # hyphens (-). The name can't start with a hyphen."
     longest = unique_name("a").ljust(64, "z")
     for accepted in (longest, f"_{unique_name('a')}_9-", f"0{unique_name('a')}"):
-        assert offered(configure(endpoint={"discoveryName": accepted}))["discoveryName"] == accepted
+        alias = {"dnsName": unique_name("alias")}  # one that exists stays with its discovery name
+        assert offered(configure(endpoint={"discoveryName": accepted}, alias=alias))["discoveryName"] == accepted
     for refused in (f"{longest}z", "Backend", "backenD", "back.end", "back end", "back/end", "-backend"):
         with raises(INVALID):
-            configure(endpoint={"discoveryName": refused})
+            configure(endpoint={"discoveryName": refused}, alias={"dnsName": unique_name("alias")})
 
 
 @proves("service-connect.discovery-name.unique-in-the-namespace")

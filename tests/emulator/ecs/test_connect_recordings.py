@@ -130,7 +130,7 @@ def test_standalone_tasks_have_no_proxy(connected: Ecs) -> None:
 
 
 def test_names_have_two_lines_each(connected: Ecs) -> None:
-    """They are numbered from 1 in alphabetical order; two ports of an alias share a pair, and the task has its own too."""
+    """They are numbered from 1 in alphabetical order; two ports of an alias share a pair, and the own alias has one."""
     for name, alias, port in (("one", "zebra", 80), ("two", "ant", 80), ("three", "zebra", 81)):
         configuration = connect(name, clientAliases=[{"port": port, "dnsName": alias}])
         connected.create(count=0, serviceName=name, serviceConnectConfiguration=configuration)

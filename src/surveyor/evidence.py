@@ -57,13 +57,13 @@ class EvidenceEntry(TypedDict, total=False):
     kind: str
     service: str
     operation: str
-    params: object
+    params: Any
     status: int
-    response: object
-    error: object
+    response: Any
+    error: Any
     question: str
     server: str
-    answer: object
+    answer: Any
     at: float
     until: float
     times: int

@@ -49,7 +49,7 @@ def changed(tmp_path: Path) -> Callable[[Callable[[Any], object]], str]:
         (b"[" * 100_000, "is nested too deeply"),
         (b'{"apiVersion": "surveyor/v9", "kind": "ConformanceReport"}', "has apiVersion 'surveyor/v9'"),
         (b'{"results": []}', "is not a ConformanceReport"),
-        (b'{"apiVersion": "surveyor/v2", "kind": "ConformanceReport"}', "is a required property"),
+        (b'{"apiVersion": "surveyor/v3", "kind": "ConformanceReport"}', "missing required field 'target'"),
     ],
 )
 def test_an_invalid_report_is_2_in_one_line(tmp_path: Path, command: list[str], content: bytes, message: str) -> None:
@@ -100,7 +100,7 @@ def test_reports_of_different_suites_are_compared_with_a_note(
     """A claim that only one report has is new or vanished, the others are compared, and the page has both."""
 
     def other_suites(report: Any) -> None:
-        report["selection"]["areas"] = ["dns"]
+        report["areas"] = ["dns"]
         report["claims"] = [claim for claim in report["claims"] if claim["area"] == "dns"]
         report["claims"][0]["id"] = "dns.of.another.time"
 
@@ -120,14 +120,14 @@ def test_evidence_of_any_shape_is_rendered(tmp_path: Path, changed: Callable[[Ca
     """Responses may be nested as deeply as JSON can be read, and evidence entries may be of unknown kinds."""
 
     def add_unusual_evidence(report: Any) -> None:
-        claim = next(claim for claim in report["claims"] if claim["evidence"])
+        test = next(test for claim in report["claims"] for test in claim["tests"] if test["evidence"])
         deep: object = "bottom"
         for _ in range(300):
             deep = {"down": [deep]}
-        claim["evidence"][0]["entries"] += [
+        test["evidence"] += [
             {"kind": "call", "service": "x", "operation": "Y", "params": {}, "response": deep},
             {"kind": "call"},
-            {"kind": 7, "at": "noon"},
+            {"kind": "dance", "tempo": 7},
         ]
 
     completed = surveyor(tmp_path, "compare", changed(add_unusual_evidence), "--out", "out")

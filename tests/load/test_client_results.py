@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from surveyor.load.client_results import with_client_results
 from surveyor.load.console import comparison_lines, report_lines

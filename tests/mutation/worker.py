@@ -33,6 +33,7 @@ from surveyor.pytest_plugin.options import SETTINGS
 from surveyor.pytest_plugin.session import SESSION, TargetSession
 from surveyor.pytest_plugin.verdict import RESULT
 from surveyor.report.test_results import TestResult
+from surveyor.typed_json import parse_json
 from surveyor.verdicts import Verdict
 from tests.mutation.recorder import send_context
 
@@ -162,7 +163,7 @@ def _run(job: Job, session: pytest.Session, items: Sequence[pytest.Item], curren
             began = time.perf_counter()
             item._initrequest()  # type: ignore[attr-defined]  # as for every repeated run of a test
             reports = runtestprotocol(item, log=False, nextitem=following)
-            result = TestResult.loads(getattr(reports[-1], RESULT))
+            result = parse_json(getattr(reports[-1], RESULT), TestResult)
             results.append((item.nodeid, result.verdict, time.perf_counter() - began))
             symptom = result.symptom or result.detail
             if job.answers:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 import pytest
+from msgspec import structs
 
 from surveyor.claims import Claims, load_claims
 from surveyor.evidence import EvidenceEntry
@@ -111,7 +111,6 @@ def make_report(claims: Claims) -> MakeReport:
                     detail=detail,
                     tests=(test,) if judged else (),
                     unproven=f"{claim.unproven.reason}: {claim.unproven.note}" if claim.unproven else None,
-                    last_confirmed_on_aws=None,
                 )
             )
         return ConformanceReport(
@@ -152,11 +151,11 @@ def hostile_report(make_report: MakeReport) -> ConformanceReport:
         {"kind": HOSTILE},
     )
     report = make_report(HOSTILE, HOSTILE, entries=entries, text=HOSTILE, unexpected=("dns.srv.value",))
-    alien = dataclasses.replace(
+    alien = structs.replace(
         report.claims[0], id=f"alien.{HOSTILE}", area=HOSTILE, statement=HOSTILE, note=HOSTILE, expected=False
     )
-    target = dataclasses.replace(report.target, absent={HOSTILE: HOSTILE})
-    return dataclasses.replace(
+    target = structs.replace(report.target, absent={HOSTILE: HOSTILE})
+    return structs.replace(
         report,
         target=target,
         claims=(*report.claims, alien),

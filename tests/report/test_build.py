@@ -12,9 +12,13 @@ from surveyor.claims.model import FileLocation, Level, Reason, Source, SourceKin
 from surveyor.claims.selection import Selection
 from surveyor.conformance.run import exit_code
 from surveyor.layout import find_layout
+from surveyor.recordings import Confidence, Provenance, Recording, Relation
+from surveyor.recordings.model import Answer
+from surveyor.recordings.status import ClaimStatus
 from surveyor.report import ClaimReport, ConformanceReport
 from surveyor.report.build import Run, build_report, new_expectations
 from surveyor.report.model import KnownReport
+from surveyor.report.score import status_text
 from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import load_target
 from surveyor.targets.expectations import Expectation, Expectations
@@ -39,15 +43,16 @@ def report_of(
     claims: tuple[Claim, ...] = (claim("dns.a"),),
     planned: tuple[str, ...] = (),
     expected: Expectations | None = None,
+    recordings: dict[str, list[Recording]] | None = None,
     **more: Any,
 ) -> ConformanceReport:
     """Return the report of a run with these results; `planned` are the collected tests of dns.a."""
-    collected = dict.fromkeys(planned, ("dns.a",))
+    collected: dict[str, tuple[str, ...]] = dict.fromkeys(planned, ("dns.a",))
     facts = WorkerFacts("1", ("cloudmap",), (), collected, 12.5, more.pop("failure", ""))
     target = load_target("embedded", find_layout().targets)
     run = Run(target, 7, Selection(), results, [facts], NOW, NOW, 1.5, failure=facts.failure, **more)
     known = {claim.id: claim for claim in claims}
-    return build_report(run, known, known, expected or Expectations())
+    return build_report(run, known, known, expected or Expectations(), recordings or {})
 
 
 def only(report: ConformanceReport) -> ClaimReport:
@@ -101,8 +106,52 @@ def test_claim_without_suite_is_not_run_and_expected() -> None:
 
 def test_last_confirmation_is_copied_from_the_claim() -> None:
     """The report has the date on which a real account confirmed the claim, or None."""
-    assert only(report_of(claims=(claim("dns.a", confirmed=date(2026, 10, 1)),))).last_confirmed_on_aws == "2026-10-01"
-    assert only(report_of()).last_confirmed_on_aws is None
+    assert only(report_of(claims=(claim("dns.a", confirmed=date(2026, 10, 1)),))).confirmed_on_account == "2026-10-01"
+    assert only(report_of()).confirmed_on_account is None
+
+
+@pytest.mark.parametrize(
+    ("relations", "confirmed", "status", "text"),
+    [
+        ([], None, ClaimStatus.DOCUMENTED, "documented, not confirmed by an answer of AWS"),
+        ([("confirms", "high")], None, ClaimStatus.CONFIRMED, "confirmed 2024-05 by aws/a b.json (high confidence)"),
+        ([("confirms", "low")], None, ClaimStatus.DOCUMENTED, "documented, not confirmed by an answer of AWS"),
+        ([("bounds", "high")], None, ClaimStatus.DOCUMENTED, "documented, not confirmed by an answer of AWS"),
+        ([], date(2026, 10, 1), ClaimStatus.CONFIRMED, "confirmed 2026-10-01 by a run on a real account"),
+        (
+            [("confirms", "high"), ("contradicts", "medium")],
+            date(2026, 10, 1),
+            ClaimStatus.CONTRADICTED,
+            "contradicted 2024-05 by aws/a b.json (medium confidence)",
+        ),
+        ([("contradicts", "low")], None, ClaimStatus.DOCUMENTED, "documented, not confirmed by an answer of AWS"),
+    ],
+)
+def test_how_a_claim_is_known_is_reported(
+    relations: list[tuple[str, str]], confirmed: date | None, status: ClaimStatus, text: str
+) -> None:
+    """Recordings of high and medium confidence decide; a contradiction weighs more than a confirmation."""
+    recordings = [
+        Recording(
+            *("r", "It was so.", Provenance.RECORDED, "aws/a", "b.json", Confidence(confidence), Relation(relation)),
+            *(Answer(), ("dns.a",), "2024-05"),
+        )
+        for relation, confidence in relations
+    ]
+    found = only(report_of(claims=(claim("dns.a", confirmed=confirmed),), recordings={"dns.a": recordings}))
+    assert (found.status, found.status_text) == (status, text)
+    assert [recording.relation for recording in found.recordings] == [relation for relation, _ in relations]
+
+
+def test_the_first_line_counts_confirmed_claims() -> None:
+    """Claims that a recording confirms and those that a run on an account confirms are counted apart."""
+    claims = (claim("dns.a"), claim("dns.b", confirmed=date(2026, 10, 1)), claim("dns.c"))
+    recording = Recording(
+        *("r", "It was so.", Provenance.RECORDED, "aws/a", "b.json", Confidence.HIGH, Relation.CONFIRMS),
+        *(Answer(), ("dns.a",), "2024-05"),
+    )
+    report = report_of(claims=claims, recordings={"dns.a": [recording]})
+    assert status_text(report.claims) == "Recorded answers of AWS confirm 1 of 3 claims, runs on a real account 1."
 
 
 @pytest.mark.parametrize(

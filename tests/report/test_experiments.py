@@ -10,9 +10,11 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from surveyor.checkers import Judgement, judge_history, make_check
 from surveyor.claims import Claims
@@ -21,10 +23,11 @@ from surveyor.report import allure, junit, markdown
 from surveyor.report.chart import BUCKET_SECONDS, BUCKETS, Chart, chart_of
 from surveyor.report.drawing import NARROW, WIDE, Drawing, DrawingLayout, draw, draw_narrow, view_title
 from surveyor.report.experiments import ExperimentReport, experiments_of
-from surveyor.report.file import load_report, save_report, schema
-from surveyor.report.model import ConformanceReport, TargetReport
+from surveyor.report.file import load_report, save_report
+from surveyor.report.model import ConformanceReport, ReportFile, TargetReport
 from surveyor.report.page import render
 from surveyor.report.test_results import TestResult
+from surveyor.typed_json import dump_json, parse_json
 from surveyor.verdicts import Verdict
 from tests.checkers.simulated_services import (
     SimulatedService,
@@ -86,9 +89,9 @@ def test_verdict_and_chart_survive_the_file(tmp_path_factory: object, service: S
     found = experiment(service)
     assert found.judged is not None
     assert found.chart is not None
-    assert Judgement.from_json(json.loads(found.judged.dumps())) == found.judged
-    assert Chart.from_json(json.loads(json.dumps(found.chart.to_json()))) == found.chart
-    jsonschema.validate(report(found).to_json(), schema())
+    assert parse_json(dump_json(found.judged), Judgement) == found.judged
+    assert parse_json(dump_json(found.chart), Chart) == found.chart
+    jsonschema.validate(json.loads(dump_json(ReportFile.of(report(found)))), msgspec.json.schema(ReportFile))
 
 
 def test_a_report_with_experiments_is_loaded(tmp_path: Path) -> None:
@@ -191,7 +194,9 @@ def test_text_of_a_target_stays_text(claims: Claims) -> None:
     """Names of tasks, views and errors are escaped, in the chart as well."""
     found = experiment(SimulatedService((SimulatedTask(HOSTILE, HOSTILE, 0.0),)))
     assert found.judged is not None
-    hostile = replace(found, detail=HOSTILE, judged=replace(found.judged, title=HOSTILE, stopped=HOSTILE))
+    hostile = structs.replace(
+        found, detail=HOSTILE, judged=structs.replace(found.judged, title=HOSTILE, stopped=HOSTILE)
+    )
     page = render([report(hostile)], claims)
     assert "<script>window.stolen" not in page
     assert "<img src=x" not in page
@@ -212,9 +217,9 @@ def test_experiments_are_read_from_their_histories(tmp_path: Path) -> None:
     [found] = experiments_of([result], tmp_path)
     assert found.judged is not None
     assert (found.name, found.verdict) == ("kill-one", Verdict.PASS)
-    assert path.with_suffix(".verdict.json").read_text() == found.judged.dumps()
-    kept = replace(found.judged, title="Written by the experiment.")
-    path.with_suffix(".verdict.json").write_text(kept.dumps())
+    assert path.with_suffix(".verdict.json").read_text() == dump_json(found.judged, indent=1)
+    kept = structs.replace(found.judged, title="Written by the experiment.")
+    path.with_suffix(".verdict.json").write_text(dump_json(kept))
     assert experiments_of([result], tmp_path)[0].judged == kept
     path.with_suffix(".verdict.json").write_text("{}")
     assert experiments_of([result], tmp_path)[0].judged == found.judged

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveyor.errors import UsageError
 from surveyor.evidence import EvidenceEntry
+from surveyor.recordings import Confidence, Relation
+from surveyor.recordings.status import ClaimStatus
 from surveyor.report import ClaimReport, ConformanceReport, TargetReport, TestReport, load_report, save_report
-from surveyor.report.file import schema
-from surveyor.report.model import KnownReport
+from surveyor.report.model import KnownReport, RecordingReport, ReportFile
+from surveyor.typed_json import dump_json
 from surveyor.verdicts import Verdict
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -26,11 +29,15 @@ entries = st.builds(
     texts, st.floats(0, 2e9), st.dictionaries(texts, texts, max_size=3),
 )  # fmt: skip
 tests = st.builds(TestReport, texts, verdicts, texts, texts, st.lists(entries, max_size=3).map(tuple))
+recordings = st.builds(
+    RecordingReport, texts, st.sampled_from(Relation), texts, texts, texts, st.sampled_from(Confidence)
+)
 claims = st.builds(
     ClaimReport,
     id=texts, area=texts, statement=texts, verdict=verdicts, expected=st.booleans(), note=texts, symptom=texts,
     detail=texts, tests=st.lists(tests, max_size=3, unique_by=lambda test: test.id).map(tuple),
-    unproven=st.none() | texts, last_confirmed_on_aws=st.none() | texts,
+    unproven=st.none() | texts, confirmed_on_account=st.none() | texts, status=st.sampled_from(ClaimStatus),
+    recordings=st.lists(recordings, max_size=2).map(tuple),
     known=st.none() | st.builds(KnownReport, verdicts, texts, texts, texts),
 )  # fmt: skip
 reports = st.builds(
@@ -40,7 +47,7 @@ reports = st.builds(
         st.dictionaries(texts, texts, max_size=2), texts, texts,
         st.sampled_from(["", "per-test", "environment", "profile"]),
     ),
-    surveyor=texts, seed=st.integers(), areas=many, selected=many, started=texts, finished=texts,
+    surveyor=texts, seed=st.integers(-(2**63), 2**63 - 1), areas=many, selected=many, started=texts, finished=texts,
     wall_seconds=st.floats(0, 1e6), service_seconds=st.floats(-1e6, 1e9),
     claims=st.lists(claims, max_size=4).map(tuple),
     failure=texts, unexpected=many, leaked_resources=many, interrupted=st.booleans(),
@@ -53,7 +60,7 @@ def test_a_saved_report_is_loaded(tmp_path_factory: pytest.TempPathFactory, repo
     """Any report fits its schema and survives the file."""
     path = tmp_path_factory.mktemp("report") / "report.json"
     save_report(report, path)
-    jsonschema.validate(json.loads(path.read_text()), schema())
+    jsonschema.validate(json.loads(path.read_text()), msgspec.json.schema(ReportFile))
     assert load_report(path) == report
     assert [file.name for file in path.parent.iterdir()] == ["report.json"]
 
@@ -61,13 +68,16 @@ def test_a_saved_report_is_loaded(tmp_path_factory: pytest.TempPathFactory, repo
 REPORT = ConformanceReport(
     TargetReport("moto", "5.2.5", "started", ("cloudmap",), {}), "0.1.0", 7, (), (), "2026-11-20T10:00:00+00:00",
     "2026-11-20T10:00:09+00:00", 9.0, 120.0,
-    (ClaimReport("dns.a", "dns", "It is so.", Verdict.FAIL, False, "moved", "s", "d", (), None, None),),
+    (ClaimReport("dns.a", "dns", "It is so.", Verdict.FAIL, False, "moved", "s", "d", (), None),),
 )  # fmt: skip
+
+
+VALUE = json.loads(dump_json(ReportFile.of(REPORT)))
 
 
 def change(path: Path, **values: Any) -> None:
     """Write the report with other values at its top level."""
-    path.write_text(json.dumps(REPORT.to_json() | values))
+    path.write_text(json.dumps(VALUE | values))
 
 
 def test_invalid_files_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -88,7 +98,7 @@ def test_invalid_files_are_refused_in_one_line(tmp_path: Path) -> None:
     path.write_text(whole[: len(whole) - 3])
     assert "not complete JSON" in refusal()
     change(path, apiVersion="surveyor/v1")
-    assert "has apiVersion 'surveyor/v1'; this Surveyor reads 'surveyor/v2'" in refusal()
+    assert "has apiVersion 'surveyor/v1'; this Surveyor reads 'surveyor/v3'" in refusal()
     change(path, kind="LoadReport")
     assert "is not a ConformanceReport" in refusal()
     path.write_text("[]")
@@ -96,9 +106,9 @@ def test_invalid_files_are_refused_in_one_line(tmp_path: Path) -> None:
     path.write_text("[" * 100_000)
     assert "nested too deeply" in refusal()
     change(path, seed="seven")
-    assert "at seed: 'seven' is not of type 'integer'" in refusal()
-    change(path, claims=[REPORT.to_json()["claims"][0] | {"verdict": "green"}])
-    assert "at claims/0/verdict: 'green' is not one of" in refusal()
+    assert "at seed: expected 'int', got 'str'" in refusal()
+    change(path, claims=[VALUE["claims"][0] | {"verdict": "green"}])
+    assert "at claims/0/verdict: invalid enum value 'green'" in refusal()
     path.unlink()
     assert "cannot be read" in refusal()
 
@@ -120,6 +130,6 @@ def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch: pytes
 
 def test_summary_counts_every_verdict() -> None:
     """The summary has all six verdicts, including those with no claim."""
-    assert REPORT.summary == {
+    assert ReportFile.of(REPORT).summary == {
         "error": 0, "fail": 1, "inconclusive": 0, "not-run": 0, "unsupported": 0, "pass": 0,
     }  # fmt: skip

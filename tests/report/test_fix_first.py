@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import replace
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from surveyor.report.file import schema
 from surveyor.report.fix_first import failed_first, group_failures
-from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
+from surveyor.report.model import ClaimReport, ReportFile, TestReport
 from surveyor.report.score import Mark, score
+from surveyor.typed_json import dump_json, parse_json
 from surveyor.verdicts import Verdict
 from tests.report.conftest import MakeReport
 
@@ -43,7 +45,7 @@ def claim_reports(draw: st.DrawFn) -> list[ClaimReport]:
             detail="",
             tests=tuple(draw(TESTS)),
             unproven=draw(st.sampled_from([None, "later"])),
-            last_confirmed_on_aws=None,
+            confirmed_on_account=None,
             reports=tuple(draw(st.lists(st.sampled_from(["a/b#1", "a/b#2"]), unique=True))),
         )
         for number in range(draw(st.integers(0, 8)))
@@ -115,15 +117,15 @@ def test_reports_of_earlier_versions_are_grouped_by_their_label(symptom: str, ex
 def test_report_holds_score_and_groups(make_report: MakeReport) -> None:
     """report.json holds the score that is shown, and its groups are the same after reading it."""
     report = make_report()
-    value = report.to_json()
-    jsonschema.validate(value, schema())
+    value = json.loads(dump_json(ReportFile.of(report)))
+    jsonschema.validate(value, msgspec.json.schema(ReportFile))
     whole = score(report.claims)
     assert value["score"]["passed"] == whole.held
     assert value["score"]["judged"] == whole.marks[Mark.PASS] + whole.marks[Mark.FAIL]
     assert value["score"]["notCounted"]["no-suite"] == whole.marks[Mark.NO_SUITE]
     assert [group["symptom"] for group in value["fixFirst"]] == [group.symptom for group in report.fix_first]
-    assert ConformanceReport.from_json(value).fix_first == report.fix_first != ()
+    assert parse_json(dump_json(value), ReportFile).report.fix_first == report.fix_first != ()
 
 
 def _claim(claim: str, *tests: TestReport) -> ClaimReport:
-    return ClaimReport(claim, "a", "It is so.", Verdict.FAIL, False, "", tests[0].symptom, "", tests, None, None)
+    return ClaimReport(claim, "a", "It is so.", Verdict.FAIL, False, "", tests[0].symptom, "", tests, None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from surveyor.claims import Claims
 from surveyor.report import junit
@@ -73,7 +73,7 @@ def test_evidence_is_included(make_report: Callable[..., ConformanceReport], cla
 
 def test_problems_of_the_run_are_failures(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
     """A broken run, leaked resources and unexpected results without a claim are separate cases."""
-    report = dataclasses.replace(
+    report = structs.replace(
         make_report(), failure="the target died", unexpected=("odd",), leaked_resources=("ns-1", "ns-2")
     )
     suite = ET.fromstring(junit.render(report, claims)).find("testsuite[@name='the run']")

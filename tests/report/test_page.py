@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import json
 import re
@@ -12,6 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from surveyor.claims import Claims
 from surveyor.evidence import EvidenceEntry
@@ -180,8 +180,8 @@ def test_evidence_of_a_test_is_included_once(make_report: Callable[..., Conforma
     """Two claims with the same test have one block of evidence, with snippets that reproduce it."""
     report = make_report(only=("dns.srv.value", "dns.multivalue.caps-at-eight"), verdicts={"x": Verdict.PASS})
     test = report.claims[0].tests[0]
-    shared = tuple(dataclasses.replace(claim, tests=(test,)) for claim in report.claims)
-    page = Parsed(render([dataclasses.replace(report, claims=shared)], claims))
+    shared = tuple(structs.replace(claim, tests=(test,)) for claim in report.claims)
+    page = Parsed(render([structs.replace(report, claims=shared)], claims))
     assert [name for name in page.raw if name.startswith("evidence-")] == ["evidence-0-0"]
     evidence = page.json("evidence-0-0")
     assert "cloudmap.create_service(" in evidence["boto3"]
@@ -193,8 +193,8 @@ def test_reports_of_different_versions_are_combined(
 ) -> None:
     """A claim missing from a report has no cell there; a claim missing from the files keeps its reported text."""
     old = make_report("moto", "5.2.4", only=("dns.srv.value",))
-    gone = dataclasses.replace(old.claims[0], id="dns.forgotten", statement="Once claimed.")
-    old = dataclasses.replace(old, claims=(*old.claims, gone))
+    gone = structs.replace(old.claims[0], id="dns.forgotten", statement="Once claimed.")
+    old = structs.replace(old, claims=(*old.claims, gone))
     new = make_report("moto", "5.2.5", only=("dns.srv.value", "services.delete.needs-no-instances"))
     data = Parsed(render([old, new], claims)).json("data")
     assert [column["label"] for column in data["columns"]] == ["moto 5.2.4", "moto 5.2.5"]
@@ -218,13 +218,13 @@ def test_two_runs_of_one_version_have_different_labels(
 def test_problems_of_the_run_are_at_the_top(make_report: Callable[..., ConformanceReport], claims: Claims) -> None:
     """A broken or interrupted run, leaked resources, unexpected results and absent features precede everything else."""
     report = make_report()
-    report = dataclasses.replace(
+    report = structs.replace(
         report,
         failure="the target died",
         interrupted=True,
         leaked_resources=("namespace ns-1",),
         unexpected=("an odd expectation",),
-        target=dataclasses.replace(report.target, absent={"dns": "nothing answered"}),
+        target=structs.replace(report.target, absent={"dns": "nothing answered"}),
     )
     head = render([report], claims).partition("</header>")[0]
     for text in ("the target died", "interrupted", "namespace ns-1", "an odd expectation", "nothing answered"):

@@ -34,7 +34,8 @@ function document_(claim) {
       claim.source && make("div", null, make("dt", null, "Source"), make("dd", null, link(claim.source, claim.href))),
       claim.check && make("div", null, make("dt", null, "Checked"), make("dd", null, claim.check)),
       claim.unproven && make("div", null, make("dt", null, "No suite"), make("dd", null, claim.unproven)),
-      make("div", null, make("dt", null, "Real account"), make("dd", null, claim.confirmed ? `last confirmed on ${claim.confirmed}` : "not confirmed yet")),
+      make("div", null, make("dt", null, "Known"), make("dd", { class: `status ${claim.status}` }, claim.statusText)),
+      ...claim.recordings.map((recording) => make("div", null, make("dt", null, "Recording"), make("dd", null, `${recording.fact} (${recording.text})`))),
     ),
   ];
 }

@@ -43,6 +43,7 @@ from surveyor.pytest_plugin.options import Chaos
 from surveyor.report.experiments import VERDICT_SUFFIX
 from surveyor.targets.clients import Clients
 from surveyor.targets.running import RunningTarget
+from surveyor.typed_json import dump_json
 from surveyor.verdicts import Verdict
 
 __all__ = ["HISTORIES", "Parts", "concluded", "experiment_run"]
@@ -195,7 +196,7 @@ def concluded(run: ExperimentRun) -> Iterator[None]:
     run.recorder.close()
     path = run.recorder.path
     judgement = judge_history(load_history(path))
-    path.with_suffix(VERDICT_SUFFIX).write_text(judgement.dumps(), "utf-8")
+    path.with_suffix(VERDICT_SUFFIX).write_text(dump_json(judgement, indent=1), "utf-8")
     if judgement.verdict is Verdict.FAIL and (lag := run.lag()):
         raise Inconclusive(f"{lag}; {judgement.detail}")
     if judgement.verdict is Verdict.FAIL:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from msgspec import Struct
 
 from surveyor.checkers.figures import figures_of
 from surveyor.checkers.registry import judge
@@ -16,20 +13,18 @@ from surveyor.verdicts import Verdict, worst
 __all__ = ["AppliedFault", "CheckVerdict", "Judgement", "ReportedFigure", "WitnessEvent", "judge_history"]
 
 
-@dataclass(frozen=True)
-class WitnessEvent:
+class WitnessEvent(Struct, frozen=True, forbid_unknown_fields=True):
     """An event that proves something: its number in the history, and a description."""
 
     event: int
     description: str
 
 
-@dataclass(frozen=True)
-class CheckVerdict:
+class CheckVerdict(Struct, frozen=True, forbid_unknown_fields=True):
     """The verdict of one check; `limits` are those in the header of the history."""
 
     check: str
-    limits: Mapping[str, float | str]
+    limits: dict[str, float | str]
     verdict: Verdict
     detail: str
     witness: tuple[WitnessEvent, ...]
@@ -44,8 +39,7 @@ class CheckVerdict:
         return f"{self.check.replace('-', ' ')} ({limits})" if limits else self.check.replace("-", " ")
 
 
-@dataclass(frozen=True)
-class ReportedFigure:
+class ReportedFigure(Struct, frozen=True, forbid_unknown_fields=True):
     """A measured figure between `low` and `high`."""
 
     figure: str
@@ -60,8 +54,7 @@ class ReportedFigure:
         return f"{low} {self.unit}" if low == high else f"{low} to {high} {self.unit}"
 
 
-@dataclass(frozen=True)
-class AppliedFault:
+class AppliedFault(Struct, frozen=True, forbid_unknown_fields=True):
     """A fault, the service seconds between which it was active, and the tasks that it affected."""
 
     fault: str
@@ -70,8 +63,7 @@ class AppliedFault:
     victims: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
     """The verdict on an experiment: the worst of its checks; at best inconclusive if it was stopped early."""
 
     experiment: str
@@ -80,7 +72,7 @@ class Judgement:
     seed: int
     scale: float
     started: str
-    service: Mapping[str, str]
+    service: dict[str, str]
     seconds: float
     stopped: str
     verdict: Verdict
@@ -94,77 +86,6 @@ class Judgement:
         decisive = [check for check in self.checks if check.verdict is self.verdict is not Verdict.PASS]
         reasons = [f"{check.label}: {check.detail}" for check in decisive]
         return "; ".join([self.stopped, *reasons] if self.stopped else reasons)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON values, in reading order."""
-        return {
-            "experiment": self.experiment,
-            "title": self.title,
-            "target": self.target,
-            "seed": self.seed,
-            "scale": self.scale,
-            "started": self.started,
-            "service": dict(self.service),
-            "seconds": self.seconds,
-            "stopped": self.stopped,
-            "verdict": str(self.verdict),
-            "faults": [
-                {"fault": fault.fault, "start": fault.start, "end": fault.end, "victims": list(fault.victims)}
-                for fault in self.faults
-            ],
-            "checks": [
-                {
-                    "check": check.check,
-                    "limits": dict(check.limits),
-                    "verdict": str(check.verdict),
-                    "detail": check.detail,
-                    "witness": [{"event": event.event, "description": event.description} for event in check.witness],
-                }
-                for check in self.checks
-            ],
-            "figures": [
-                {"figure": figure.figure, "low": figure.low, "high": figure.high, "unit": figure.unit}
-                for figure in self.figures
-            ],
-        }
-
-    def dumps(self) -> str:
-        """Return the text of a .verdict.json file."""
-        return json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Judgement:
-        """Return the judgement in a value of to_json."""
-        return cls(
-            experiment=value["experiment"],
-            title=value["title"],
-            target=value["target"],
-            seed=value["seed"],
-            scale=value["scale"],
-            started=value["started"],
-            service=dict(value["service"]),
-            seconds=value["seconds"],
-            stopped=value["stopped"],
-            verdict=Verdict(value["verdict"]),
-            faults=tuple(
-                AppliedFault(fault["fault"], fault["start"], fault["end"], tuple(fault["victims"]))
-                for fault in value["faults"]
-            ),
-            checks=tuple(
-                CheckVerdict(
-                    check["check"],
-                    dict(check["limits"]),
-                    Verdict(check["verdict"]),
-                    check["detail"],
-                    tuple(WitnessEvent(event["event"], event["description"]) for event in check["witness"]),
-                )
-                for check in value["checks"]
-            ),
-            figures=tuple(
-                ReportedFigure(figure["figure"], figure["low"], figure["high"], figure["unit"])
-                for figure in value["figures"]
-            ),
-        )
 
 
 def judge_history(history: History) -> Judgement:
@@ -181,7 +102,7 @@ def judge_history(history: History) -> Judgement:
         seed=header.seed,
         scale=header.scale,
         started=header.started,
-        service=header.service,
+        service=dict(header.service),
         seconds=round(history.end, 1),
         stopped=history.stopped,
         verdict=verdict,
@@ -193,7 +114,7 @@ def judge_history(history: History) -> Judgement:
         checks=tuple(
             CheckVerdict(
                 check.name,
-                check.limits,
+                dict(check.limits),
                 result.verdict,
                 result.detail,
                 tuple(WitnessEvent(number, describe_event(history, number)) for number in result.witness),

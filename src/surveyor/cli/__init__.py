@@ -54,6 +54,11 @@ COMMANDS = (
         "List the targets with their versions, and the environments in which Surveyor starts them.",
     ),
     CommandEntry(
+        "schema",
+        "surveyor.cli.schema",
+        "Print the JSON Schema of a file: a report, a judgement of a history, or a recording.",
+    ),
+    CommandEntry(
         "mutants",
         "surveyor.cli.mutants",
         "Break one documented behaviour of the embedded target after another, and check that the suites notice.",

@@ -187,10 +187,11 @@ def verify(
     """Judge a history again: the same file gives the same verdicts."""
     from surveyor.checkers import judge_history
     from surveyor.history import load_history
+    from surveyor.typed_json import dump_json
 
     judgement = judge_history(load_history(history))
     if as_json:
-        typer.echo(judgement.dumps(), nl=False)
+        typer.echo(dump_json(judgement, indent=1), nl=False)
     else:
         for line in _judgement_lines(judgement):
             typer.echo(line)

@@ -73,7 +73,7 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a cla
         *(("proven by", test) for test in coverage.proofs[claim.id]),
         ("status", status_of(recordings, claim.confirmed)),
         ("on an account", claim.confirmed or "never confirmed by a run on a real account"),
-        *((f"{recording.relation}", f"{recording.fact} ({recording.id}: {_provenance(recording)})") for recording in recordings),
+        *((recording.relation, f"{recording.fact} ({_provenance(recording)})") for recording in recordings),
         *(("article", _format_article(article)) for article in claims.articles_on(claim.id)),
         ("file", claim.location),
     ]
@@ -171,7 +171,7 @@ def _status(claim: Claim, tests: tuple[str, ...]) -> str:
 
 def _provenance(recording: Recording) -> str:
     return ", ".join(
-        text for text in (recording.source, recording.date, f"{recording.confidence} confidence") if text
+        text for text in (recording.id, recording.source, recording.date, f"{recording.confidence} confidence") if text
     )
 
 

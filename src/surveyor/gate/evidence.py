@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import structs
 
 from surveyor.checkers import Judgement
 from surveyor.errors import UsageError
@@ -71,7 +73,7 @@ def _with_run_verdict(experiment: ExperimentReport, judged: Judgement) -> Judgem
     verdict = worst((experiment.verdict, judged.verdict))
     if verdict is judged.verdict:
         return judged
-    return replace(judged, verdict=verdict, stopped=judged.stopped or experiment.detail)
+    return structs.replace(judged, verdict=verdict, stopped=judged.stopped or experiment.detail)
 
 
 def _load_tally(path: Path) -> Tally:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec import structs
 
 from surveyor.history import History, load_history
 from surveyor.load.attribution import attribute_failures, cause_sentence
@@ -31,7 +32,7 @@ def with_client_results(report: ConformanceReport, folder: Path, note: str = "")
     """
     tally = Tally.from_json(json.loads((folder / TALLY_FILE).read_text("utf-8")))
     experiments = tuple(_with_results(result, folder, tally, note) for result in report.experiments)
-    return replace(report, experiments=experiments)
+    return structs.replace(report, experiments=experiments)
 
 
 def _with_results(result: ExperimentReport, folder: Path, tally: Tally, note: str) -> ExperimentReport:
@@ -41,10 +42,10 @@ def _with_results(result: ExperimentReport, folder: Path, tally: Tally, note: st
     problems = [*tally.problems, *_overload(history, tally)]
     if problems:
         detail = "; ".join(filter(None, (result.detail, *problems)))
-        result = replace(result, verdict=worst((result.verdict, Verdict.INCONCLUSIVE)), detail=detail)
+        result = structs.replace(result, verdict=worst((result.verdict, Verdict.INCONCLUSIVE)), detail=detail)
     figures = figures_of(history, tally)
-    chart = replace(result.chart, lanes=_lanes(tally, result.chart, figures)) if result.chart else None
-    return replace(
+    chart = structs.replace(result.chart, lanes=_lanes(tally, result.chart, figures)) if result.chart else None
+    return structs.replace(
         result,
         chart=chart,
         clients=tuple(map(_row, figures)),

@@ -17,6 +17,7 @@ from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
 from surveyor.pytest_plugin.session import SESSION, ledger_folder
 from surveyor.pytest_plugin.verdict import RESULT
 from surveyor.report.test_results import TestResult
+from surveyor.typed_json import parse_json
 
 if TYPE_CHECKING:
     from surveyor.claims import Claim
@@ -69,7 +70,7 @@ class _Labels:
         test = self._listener.allure_logger.get_test(None)
         if value is None or test is None:  # the process that only collects the reports of xdist's workers has no test
             return
-        result = TestResult.loads(value)
+        result = parse_json(value, TestResult)
         test.status = STATUS[result.verdict]
         if test.statusDetails is not None and result.detail:
             test.statusDetails.message = visible(result.detail)

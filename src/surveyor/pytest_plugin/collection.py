@@ -25,7 +25,7 @@ _MAX_ID = 48
 CLAIMS = pytest.StashKey[Claims]()
 """Set once a suite has been collected."""
 
-COLLECTED = pytest.StashKey[Mapping[str, tuple[str, ...]]]()
+COLLECTED = pytest.StashKey[dict[str, tuple[str, ...]]]()
 """The ids of the claims that each kept test proves, by node id."""
 
 
@@ -74,7 +74,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     suites = [item for item in items if is_suite(item)]
-    without_claims = {item.nodeid: () for item in items if is_experiment(item) or is_replay(item)}
+    without_claims: dict[str, tuple[str, ...]] = {item.nodeid: () for item in items if is_experiment(item) or is_replay(item)}
     config.stash[COLLECTED] = without_claims
     if not suites:
         return

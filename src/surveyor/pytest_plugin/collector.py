@@ -11,6 +11,7 @@ from surveyor.pytest_plugin.collection import COLLECTED
 from surveyor.pytest_plugin.session import SESSION
 from surveyor.pytest_plugin.verdict import RESULT
 from surveyor.report.test_results import TestResult, WorkerFacts
+from surveyor.typed_json import dump_json, parse_json
 from surveyor.verdicts import Verdict
 
 __all__ = ["Collector", "facts_of_process"]
@@ -46,7 +47,7 @@ class Collector:
         """Record the result of a test at the end of its last phase."""
         value = getattr(report, RESULT, None)
         if value is not None:
-            result = TestResult.loads(value)
+            result = parse_json(value, TestResult)
             self.results.append(result)
             self.judged(result)
         elif report.when not in ("setup", "call", "teardown"):  # how xdist reports a worker that died in this test
@@ -72,7 +73,7 @@ class Collector:
         """Record the facts of a worker of xdist that has ended."""
         output = getattr(node, "workeroutput", {})
         if _KEY in output:
-            self.facts.append(WorkerFacts.loads(output[_KEY]))
+            self.facts.append(parse_json(output[_KEY], WorkerFacts))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Record the facts of this process."""
@@ -119,7 +120,7 @@ class _FactSender:
     def pytest_sessionfinish(self) -> None:
         """Add the facts once all tests of this worker are over."""
         output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]  # set by xdist
-        output[_KEY] = facts_of_process(self._config).dumps()
+        output[_KEY] = dump_json(facts_of_process(self._config))
 
 
 def _one_line(longrepr: object) -> str:

@@ -23,12 +23,13 @@ from surveyor.pytest_plugin.session import SESSION, TargetSession
 from surveyor.pytest_plugin.verdict_rules import JudgeContext, PhaseVerdict, judge
 from surveyor.report.test_results import TestResult
 from surveyor.targets.features import ProbeBroken
+from surveyor.typed_json import dump_json, parse_json
 from surveyor.verdicts import Verdict, worst
 
 __all__ = ["FEATURES", "HISTORY", "RESULT"]
 
 RESULT = "surveyor"
-"""The attribute of a report that holds TestResult.dumps()."""
+"""The attribute of a report that holds its TestResult as JSON text."""
 
 HISTORY = pytest.StashKey[str]()
 """The path of the history of an experiment, once it is complete."""
@@ -105,7 +106,7 @@ def pytest_runtest_makereport(
             report.outcome = "skipped"
             report.longrepr = (str(item.path), item.location[1] or 0, f"{judgement.verdict}: {judgement.detail}")
     if call.when == "teardown":
-        setattr(report, RESULT, _result(item).dumps())
+        setattr(report, RESULT, dump_json(_result(item)))
     return report
 
 
@@ -166,4 +167,4 @@ def _result(item: pytest.Item) -> TestResult:
     )
     # Reports are shared and published, so they must not contain the id of the account.
     account = session.target.account
-    return TestResult.loads(result.dumps().replace(account, "0" * 12)) if account else result
+    return parse_json(dump_json(result).replace(account, "0" * 12), TestResult) if account else result

@@ -228,6 +228,7 @@ def _labels(
         ("framework", "surveyor"),
         ("language", "python"),
         ("tag", mark(claim).value),
+        ("tag", claim.status.value),
         *([] if claim.expected else [("tag", "unexpected")]),
     ]
     return [{"name": name, "value": value} for name, value in labels]
@@ -240,7 +241,8 @@ def _links(known: Claim | None) -> list[dict[str, str]]:
 
 def _description(claim: ClaimReport, known: Claim | None) -> str:
     text = describe_claim(known) if known else claim.statement
-    return visible(f"{text}\n\nLast confirmed on a real account: {claim.last_confirmed_on_aws or 'never'}")
+    recordings = [f"Recording {recording.id}: {recording.text}: {recording.fact}" for recording in claim.recordings]
+    return visible("\n\n".join([text, f"Known: {claim.status_text}", *recordings]))
 
 
 def describe_claim(claim: Claim) -> str:

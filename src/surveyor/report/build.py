@@ -9,12 +9,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from msgspec import structs
+
 from surveyor.claims import Claim, load_claims
 from surveyor.claims.model import SourceKind
 from surveyor.claims.selection import Selection
 from surveyor.layout import Layout
+from surveyor.recordings import Recording, load_recordings
+from surveyor.recordings.status import status_of
 from surveyor.report.experiments import experiments_of
-from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport, TargetReport, TestReport
+from surveyor.report.model import (
+    ClaimReport,
+    ConformanceReport,
+    KnownReport,
+    RecordingReport,
+    TargetReport,
+    TestReport,
+)
 from surveyor.report.test_results import TestResult, WorkerFacts
 from surveyor.targets import Target
 from surveyor.targets.expectations import Expectation, Expectations, expectations_file, load_expectations
@@ -53,13 +64,18 @@ def load_and_build_report(run: Run, layout: Layout) -> ConformanceReport:
     claims = load_claims(layout.claims)
     expected = load_expectations(expectations_file(run.target, layout.targets))
     chosen = {} if run.only_experiments else run.selection.select(claims)
-    return build_report(run, chosen, claims.by_id, expected)
+    recordings = load_recordings(layout.recordings, claims.by_id).by_claim
+    return build_report(run, chosen, claims.by_id, expected, recordings)
 
 
 def build_report(
-    run: Run, claims: Mapping[str, Claim], known: Iterable[str], expected: Expectations
+    run: Run,
+    claims: Mapping[str, Claim],
+    known: Iterable[str],
+    expected: Expectations,
+    recordings: Mapping[str, Sequence[Recording]],
 ) -> ConformanceReport:
-    """Return the report on the selected `claims`; `known` are the ids of all claims."""
+    """Return the report on the selected `claims`; `known` are the ids of all claims, `recordings` those by claim."""
     planned: dict[str, list[str]] = {}
     for facts in run.facts:
         for nodeid, proven in facts.collected.items():
@@ -72,7 +88,11 @@ def build_report(
             by_claim.setdefault(claim, []).append(result)
     today = run.finished.date()
     rows = tuple(
-        _claim_report(claim, by_claim.get(name, []), planned.get(name, []), expected, today, run.interrupted)
+        _add_status(
+            _claim_report(claim, by_claim.get(name, []), planned.get(name, []), expected, today, run.interrupted),
+            claim,
+            recordings.get(name, ()),
+        )
         for name, claim in claims.items()
     )
     return ConformanceReport(
@@ -171,9 +191,24 @@ def _claim_report(
             for result in results
         ),
         unproven=unproven,
-        last_confirmed_on_aws=claim.confirmed.isoformat() if claim.confirmed else None,
         known=_known_report(expected.entries.get(claim.id)),
         reports=(claim.source.text,) if claim.source.kind is SourceKind.REPORT else (),
+    )
+
+
+def _add_status(report: ClaimReport, claim: Claim, recordings: Sequence[Recording]) -> ClaimReport:
+    """Return the report of a claim with how it is known."""
+    return structs.replace(
+        report,
+        confirmed_on_account=claim.confirmed.isoformat() if claim.confirmed else None,
+        status=status_of(recordings, claim.confirmed),
+        recordings=tuple(
+            RecordingReport(
+                *(recording.id, recording.relation, recording.fact, recording.source),
+                *(recording.date, recording.confidence),
+            )
+            for recording in recordings
+        ),
     )
 
 

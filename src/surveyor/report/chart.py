@@ -6,9 +6,9 @@ The chart is numbers only, small enough for a report; `drawing` draws it. All ti
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
 
 from surveyor.checkers.sightings import snapshots_by_observer
 from surveyor.history import History, Outcome, TaskLifetime, task_lifetimes
@@ -22,8 +22,7 @@ BUCKETS = 90
 BUCKET_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(Struct, frozen=True, forbid_unknown_fields=True):
     """A fault, from when it began until it was over."""
 
     name: str
@@ -31,8 +30,7 @@ class Band:
     end: float
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a task's lifetime: `starting`, `running` or `leaving`."""
 
     start: float
@@ -40,8 +38,7 @@ class Bar:
     state: str
 
 
-@dataclass(frozen=True)
-class TaskRow:
+class TaskRow(Struct, frozen=True, forbid_unknown_fields=True):
     """One task. `victim`: a fault affected it."""
 
     task: str
@@ -50,16 +47,14 @@ class TaskRow:
     bars: tuple[Bar, ...]
 
 
-@dataclass(frozen=True)
-class Stairs:
+class Stairs(Struct, frozen=True, forbid_unknown_fields=True):
     """How many members a view showed: pairs of a time and the number from then on."""
 
     view: str
     steps: tuple[tuple[float, int], ...]
 
 
-@dataclass(frozen=True)
-class ClientLane:
+class ClientLane(Struct, frozen=True, forbid_unknown_fields=True):
     """One client model: its attempts in each bucket, and how many of them failed or had no answer in time."""
 
     client: str
@@ -67,8 +62,7 @@ class ClientLane:
     failed: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(Struct, frozen=True, forbid_unknown_fields=True):
     """The chart of an experiment.
 
     `more`: tasks that have no row; `bucket`: seconds in which calls are counted together; `lanes`: of a load scenario.
@@ -84,43 +78,6 @@ class Chart:
     fail: tuple[int, ...]
     info: tuple[int, ...]
     lanes: tuple[ClientLane, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON values."""
-        value: dict[str, Any] = _with_lists(asdict(self))
-        return value
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Chart:
-        """Return the chart in a value of to_json."""
-        return cls(
-            seconds=value["seconds"],
-            bands=tuple(Band(**band) for band in value["bands"]),
-            rows=tuple(
-                TaskRow(row["task"], row["address"], row["victim"], tuple(Bar(**bar) for bar in row["bars"]))
-                for row in value["rows"]
-            ),
-            more=value["more"],
-            stairs=tuple(
-                Stairs(stairs["view"], tuple((at, count) for at, count in stairs["steps"]))
-                for stairs in value["stairs"]
-            ),
-            bucket=value["bucket"],
-            ok=tuple(value["ok"]),
-            fail=tuple(value["fail"]),
-            info=tuple(value["info"]),
-            lanes=tuple(
-                ClientLane(lane["client"], tuple(lane["attempts"]), tuple(lane["failed"]))
-                for lane in value.get("lanes", ())
-            ),
-        )
-
-
-def _with_lists(value: Any) -> Any:
-    """Return the value with lists in place of tuples, which JSON does not have."""
-    if isinstance(value, dict):
-        return {name: _with_lists(item) for name, item in value.items()}
-    return [_with_lists(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def chart_of(history: History) -> Chart:

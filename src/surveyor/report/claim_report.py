@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
+
+from msgspec import Struct
 
 from surveyor.evidence import EvidenceEntry
+from surveyor.recordings.model import Confidence, Relation
+from surveyor.recordings.status import ClaimStatus
 from surveyor.verdicts import Verdict
 
-__all__ = ["ClaimReport", "KnownReport", "TestReport", "claim_from_json", "claim_to_json"]
+__all__ = ["ClaimReport", "KnownReport", "RecordingReport", "TestReport"]
 
 
-@dataclass(frozen=True)
-class TestReport:
+class TestReport(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One test of a claim; `evidence` holds its requests and the answers.
 
     Of a test that fails, `operation` and `cause` say what is wrong in the words of the API, without values of this run:
     `GetNamespace`, `Namespace.Properties.HttpProperties.HttpName is missing`. They are "" otherwise.
     """
 
-    __test__ = False
+    __test__: ClassVar[bool] = False
 
     id: str
     verdict: Verdict
@@ -31,8 +32,7 @@ class TestReport:
     cause: str = ""
 
 
-@dataclass(frozen=True)
-class KnownReport:
+class KnownReport(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The expectation for a claim that the target is known not to fulfil, with its reason; `expires` is an ISO date."""
 
     verdict: Verdict
@@ -41,12 +41,29 @@ class KnownReport:
     expires: str
 
 
-@dataclass(frozen=True)
-class ClaimReport:
+class RecordingReport(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """An answer of AWS that confirms, bounds or contradicts a claim. `date`: when AWS answered so; "" if unknown."""
+
+    id: str
+    relation: Relation
+    fact: str
+    source: str
+    date: str
+    confidence: Confidence
+
+    @property
+    def text(self) -> str:
+        """Return relation, date and source in one line: `confirmed 2024-05 by owner/repository path (high)`."""
+        word = {Relation.CONFIRMS: "confirmed", Relation.CONTRADICTS: "contradicted"}.get(self.relation, "bounded")
+        return f"{word}{f' {self.date}' if self.date else ''} by {self.source} ({self.confidence} confidence)"
+
+
+class ClaimReport(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One claim.
 
     `note`: what is unexpected; `unproven`: why no suite tests it; `known`: the target's expectation; `reports`: the
-    users' reports that it rests on, as `owner/repository#number`.
+    users' reports that it rests on, as `owner/repository#number`. `status`, `recordings`: how the claim is known.
+    `confirmed_on_account`: the day of the last published report of a real account that passes it; None if never.
     """
 
     id: str
@@ -59,74 +76,19 @@ class ClaimReport:
     detail: str
     tests: tuple[TestReport, ...]
     unproven: str | None
-    last_confirmed_on_aws: str | None
+    confirmed_on_account: str | None = None
     known: KnownReport | None = None
     reports: tuple[str, ...] = ()
+    status: ClaimStatus = ClaimStatus.DOCUMENTED
+    recordings: tuple[RecordingReport, ...] = ()
 
-
-def claim_to_json(claim: ClaimReport) -> dict[str, Any]:
-    """Return JSON values, in reading order."""
-    return {
-        "id": claim.id,
-        "area": claim.area,
-        "statement": claim.statement,
-        "verdict": str(claim.verdict),
-        "expected": claim.expected,
-        "note": claim.note,
-        "symptom": claim.symptom,
-        "detail": claim.detail,
-        "tests": [_test_to_json(test) for test in claim.tests],
-        "evidence": [{"test": test.id, "entries": list(test.evidence)} for test in claim.tests if test.evidence],
-        "unproven": claim.unproven,
-        "lastConfirmedOnAws": claim.last_confirmed_on_aws,
-        "known": _known_to_json(claim.known) if claim.known else None,
-        **({"reports": list(claim.reports)} if claim.reports else {}),
-    }
-
-
-def _test_to_json(test: TestReport) -> dict[str, str]:
-    value = {"id": test.id, "verdict": str(test.verdict), "symptom": test.symptom, "detail": test.detail}
-    return value | ({"operation": test.operation, "cause": test.cause} if test.cause else {})
-
-
-def _known_to_json(known: KnownReport) -> dict[str, str]:
-    return {
-        "verdict": str(known.verdict),
-        "reason": known.reason,
-        "link": known.link,
-        "expires": known.expires,
-    }
-
-
-def claim_from_json(value: Mapping[str, Any]) -> ClaimReport:
-    """Return the claim in a value of claim_to_json that report.schema.json allows."""
-    evidence = {item["test"]: tuple(item["entries"]) for item in value["evidence"]}
-    known = value.get("known")
-    return ClaimReport(
-        id=value["id"],
-        area=value["area"],
-        statement=value["statement"],
-        verdict=Verdict(value["verdict"]),
-        expected=value["expected"],
-        note=value["note"],
-        symptom=value["symptom"],
-        detail=value["detail"],
-        tests=tuple(
-            TestReport(
-                test["id"],
-                Verdict(test["verdict"]),
-                test["symptom"],
-                test["detail"],
-                evidence.get(test["id"], ()),
-                test.get("operation", ""),
-                test.get("cause", ""),
-            )
-            for test in value["tests"]
-        ),
-        unproven=value["unproven"],
-        last_confirmed_on_aws=value["lastConfirmedOnAws"],
-        known=KnownReport(Verdict(known["verdict"]), known["reason"], known["link"], known["expires"])
-        if known
-        else None,
-        reports=tuple(value.get("reports", ())),
-    )
+    @property
+    def status_text(self) -> str:
+        """Return how the claim is known, in one line."""
+        if self.status is not ClaimStatus.CONTRADICTED and self.confirmed_on_account:
+            return f"confirmed {self.confirmed_on_account} by a run on a real account"
+        wanted = Relation.CONTRADICTS if self.status is ClaimStatus.CONTRADICTED else Relation.CONFIRMS
+        found = [recording for recording in self.recordings if recording.relation is wanted]
+        if self.status is ClaimStatus.DOCUMENTED or not found:
+            return "documented, not confirmed by an answer of AWS"
+        return max(found, key=lambda recording: (recording.confidence is Confidence.HIGH, recording.date)).text

@@ -50,7 +50,11 @@ def _add_case(suite: ET.Element, claim: ClaimReport, classname: str, claims: Cla
     known = claims.by_id.get(claim.id)
     if known is not None:
         properties = ET.SubElement(case, "properties")
-        for name, value in (("level", known.level.value), ("source", str(known.source))):
+        for name, value in (
+            ("level", known.level.value),
+            ("source", str(known.source)),
+            ("status", claim.status_text),
+        ):
             ET.SubElement(properties, "property", name=name, value=value)
     shown = mark(claim)
     if not claim.expected:

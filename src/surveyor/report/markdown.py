@@ -19,7 +19,7 @@ from surveyor.report.fix_first import FailureGroup, failed_first
 from surveyor.report.impact import service_under_test, worst_failed_calls
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport
-from surveyor.report.score import SCORE_RULE, Mark, Score, mark, score, score_by_area
+from surveyor.report.score import SCORE_RULE, Mark, Score, mark, score, score_by_area, status_text
 from surveyor.report.text import one_line
 from surveyor.verdicts import Verdict
 
@@ -99,7 +99,7 @@ def _head(report: ConformanceReport) -> str:
         outcome = f"**{whole.unexpected} {'outcome is' if whole.unexpected == 1 else 'outcomes are'} unexpected**"
     lines = [f"## Surveyor: {_escape(target)}\n"]
     if report.claims or not report.experiments:
-        lines.append(f"**{whole.text}**; {outcome}.\n")
+        lines.append(f"{status_text(report.claims)} **{whole.text}**; {outcome}.\n")
         not_counted = f" Not counted: {whole.not_counted_text}." if whole.not_counted else ""
         lines.append(f"{SCORE_RULE}{not_counted}\n")
     if report.experiments:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec import structs
 
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.model import ConformanceReport
@@ -25,7 +26,7 @@ def merge_reports(parts: Mapping[str, ConformanceReport], first: ConformanceRepo
     experiments = tuple(_move(experiment, folder) for folder, part in parts.items() for experiment in part.experiments)
     started = min(report.started for report in reports)
     finished = max(report.finished for report in reports)
-    return replace(
+    return structs.replace(
         base,
         started=started,
         finished=finished,
@@ -45,4 +46,4 @@ def _seconds_between(started: str, finished: str) -> float:
 def _move(experiment: ExperimentReport, folder: str) -> ExperimentReport:
     if not experiment.history:
         return experiment
-    return replace(experiment, history=f"{folder}/{experiment.history}")
+    return structs.replace(experiment, history=f"{folder}/{experiment.history}")

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -33,7 +34,7 @@ from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport
 from surveyor.report.page_data import MEANINGS, ClaimRow, Column, PageData, bar, page_data
-from surveyor.report.score import SCORE_RULE, mark
+from surveyor.report.score import SCORE_RULE, mark, status_text
 from surveyor.report.snippets import Documented, boto3_snippet, dig_snippet
 from surveyor.report.text import one_line, visible
 from surveyor.report.timeline import timeline_of
@@ -77,6 +78,7 @@ def render(reports: Sequence[ConformanceReport], claims: Claims) -> str:
         total=sum(len(area.rows) for area in shown.areas),
         meanings=MEANINGS,
         score_rule=SCORE_RULE,
+        status=status_text([cell for area in shown.areas for row in area.rows for cell in row.cells[:1] if cell]),
         style=Markup(style),  # trusted: from the templates
         script=Markup(script),  # trusted: from the templates
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -126,7 +128,7 @@ def _blocks(shown: PageData) -> list[tuple[str, Markup]]:
 def _chart(chart: Chart) -> Mapping[str, object]:
     """Return the values that the page shows for a moment of a chart."""
     views = [{"view": view_title(view.view), "steps": view.steps} for view in chart.stairs]
-    return {**chart.to_json(), "stairs": views}
+    return {**msgspec.to_builtins(chart), "stairs": views}
 
 
 def _timeline(evidence: Sequence[EvidenceEntry]) -> Mapping[str, object] | None:
@@ -141,7 +143,8 @@ def _column(column: Column) -> Mapping[str, object]:
 
 def _claim(row: ClaimRow) -> Mapping[str, object]:
     known = row.known
-    confirmed = max((cell.last_confirmed_on_aws or "" for cell in row.cells if cell), default="")
+    cells = [cell for cell in row.cells if cell]
+    latest = max(cells, key=lambda cell: (len(cell.recordings), cell.confirmed_on_account or ""))
     return {
         "id": row.id,
         "statement": row.statement,
@@ -151,7 +154,9 @@ def _claim(row: ClaimRow) -> Mapping[str, object]:
         "check": known.check if known else "",
         "features": known.features if known else (),
         "unproven": f"{known.unproven.reason}: {known.unproven.note}" if known and known.unproven else "",
-        "confirmed": confirmed,
+        "status": latest.status,
+        "statusText": latest.status_text,
+        "recordings": [{"text": recording.text, "fact": recording.fact} for recording in latest.recordings],
         "articles": [
             {
                 "said": article.said,

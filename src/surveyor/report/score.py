@@ -14,10 +14,23 @@ from enum import StrEnum
 from typing import Protocol
 
 from surveyor.claims import Claims
+from surveyor.recordings.model import Relation
+from surveyor.recordings.status import ClaimStatus
 from surveyor.report.claim_report import ClaimReport
 from surveyor.verdicts import Verdict
 
-__all__ = ["SCORE_RULE", "AreaScore", "Mark", "Score", "area_title", "areas_of", "mark", "score", "score_by_area"]
+__all__ = [
+    "SCORE_RULE",
+    "AreaScore",
+    "Mark",
+    "Score",
+    "area_title",
+    "areas_of",
+    "mark",
+    "score",
+    "score_by_area",
+    "status_text",
+]
 
 SCORE_RULE = "The score counts claims whose features the target has and that could be judged, as pass or fail."
 """The sentence that explains the denominator, shown wherever the score is."""
@@ -133,6 +146,21 @@ def areas_of(reports: Iterable[ClaimResults], claims: Claims) -> list[str]:
     found = dict.fromkeys(claim.area for report in reports for claim in report.claims)
     known = [area.name for area in claims.areas if area.name in found]
     return [*known, *(name for name in found if name not in known)]
+
+
+def status_text(claims: Iterable[ClaimReport]) -> str:
+    """Return how many claims an answer of AWS confirms or contradicts, in one sentence."""
+    chosen = list(claims)
+    recorded = sum(
+        any(recording.relation is Relation.CONFIRMS for recording in claim.recordings)
+        for claim in chosen
+        if claim.status is ClaimStatus.CONFIRMED
+    )
+    on_account = sum(claim.confirmed_on_account is not None for claim in chosen)
+    contradicted = sum(claim.status is ClaimStatus.CONTRADICTED for claim in chosen)
+    rest = f"; recordings contradict {contradicted}" if contradicted else ""
+    counted = f"{recorded} of {len(chosen)} claims"
+    return f"Recorded answers of AWS confirm {counted}, runs on a real account {on_account}{rest}."
 
 
 def area_title(name: str, claims: Claims) -> str:

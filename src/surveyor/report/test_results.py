@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from typing import ClassVar
+
+from msgspec import Struct
 
 from surveyor.evidence import EvidenceEntry
 from surveyor.verdicts import Verdict
@@ -12,8 +12,7 @@ from surveyor.verdicts import Verdict
 __all__ = ["TestResult", "WorkerFacts"]
 
 
-@dataclass(frozen=True)
-class TestResult:
+class TestResult(Struct, frozen=True):
     """The result of one test.
 
     `service_seconds`: service time that passed during the test; `calls`: the number of calls of each
@@ -21,7 +20,7 @@ class TestResult:
     and `cause`: of a test that fails, what is wrong in the words of the API, without values of this run.
     """
 
-    __test__ = False  # pytest must not collect this class
+    __test__: ClassVar[bool] = False  # pytest must not collect this class
 
     nodeid: str
     claims: tuple[str, ...]
@@ -30,58 +29,18 @@ class TestResult:
     detail: str = ""
     evidence: tuple[EvidenceEntry, ...] = ()
     service_seconds: float = 0.0
-    calls: Mapping[str, int] = field(default_factory=dict)
+    calls: dict[str, int] = {}
     history: str = ""
     operation: str = ""
     cause: str = ""
 
-    def dumps(self) -> str:
-        """Return JSON text, which can be sent between processes."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def loads(cls, text: str) -> TestResult:
-        """Return the result in a text of dumps."""
-        value = json.loads(text)
-        return cls(
-            nodeid=value["nodeid"],
-            claims=tuple(value["claims"]),
-            verdict=Verdict(value["verdict"]),
-            symptom=value["symptom"],
-            detail=value["detail"],
-            evidence=tuple(value["evidence"]),
-            service_seconds=value["service_seconds"],
-            calls=value["calls"],
-            history=value["history"],
-            operation=value["operation"],
-            cause=value["cause"],
-        )
-
-
-@dataclass(frozen=True)
-class WorkerFacts:
+class WorkerFacts(Struct, frozen=True):
     """The facts that one worker reports at its end: its target, and the claims that each test proves."""
 
     version: str
     features: tuple[str, ...]
     absent: tuple[tuple[str, str], ...]
-    collected: Mapping[str, tuple[str, ...]]
+    collected: dict[str, tuple[str, ...]]
     service_seconds: float
     failure: str
-
-    def dumps(self) -> str:
-        """Return JSON text, which can be sent between processes."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def loads(cls, text: str) -> WorkerFacts:
-        """Return the facts in a text of dumps."""
-        value = json.loads(text)
-        return cls(
-            version=value["version"],
-            features=tuple(value["features"]),
-            absent=tuple((name, reason) for name, reason in value["absent"]),
-            collected={nodeid: tuple(claims) for nodeid, claims in value["collected"].items()},
-            service_seconds=value["service_seconds"],
-            failure=value["failure"],
-        )

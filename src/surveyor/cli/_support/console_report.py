@@ -16,7 +16,7 @@ from surveyor.claims import Claim
 from surveyor.cli._support.tables import print_table
 from surveyor.report.fix_first import FailureGroup, failed_first
 from surveyor.report.model import ClaimReport, ConformanceReport
-from surveyor.report.score import SCORE_RULE, Mark, score
+from surveyor.report.score import SCORE_RULE, Mark, score, status_text
 from surveyor.report.text import one_line
 from surveyor.verdicts import Verdict
 
@@ -198,7 +198,7 @@ def _score_lines(report: ConformanceReport) -> list[str]:
         f"took {report.wall_seconds:.1f} s; the targets' clocks moved {report.service_seconds:,.0f} s "
         "(all workers added)"
     )
-    lines = [f"{whole.text}; {outcome}; {times}", SCORE_RULE]
+    lines = [status_text(report.claims), f"{whole.text}; {outcome}; {times}", SCORE_RULE]
     return [*lines, f"not counted: {whole.not_counted_text}"] if whole.not_counted else lines
 
 

@@ -10,10 +10,10 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import typer
+from msgspec import structs
 from rich.console import Console
 
 from surveyor.chaos.keeping_up import SPEED
@@ -83,7 +83,7 @@ def run_experiments_after_survey(report: ConformanceReport, out: Path, target: s
         if result.judged is not None and SPEED in result.judged.service:
             typer.echo(f"  {result.name}: {result.judged.service[SPEED]}")
     failure = "; ".join(filter(None, (merged.failure, *missing)))
-    return replace(
+    return structs.replace(
         merged,
         failure=failure,
         interrupted=merged.interrupted or interrupted,

@@ -25,6 +25,7 @@ from surveyor.pytest_plugin.options import SETTINGS, is_suite
 from surveyor.pytest_plugin.session import SESSION
 from surveyor.pytest_plugin.verdict import RESULT
 from surveyor.report.test_results import TestResult
+from surveyor.typed_json import parse_json
 from surveyor.verdicts import Verdict
 
 __all__ = ["MARK", "UNCHANGED", "UNCHANGED_FIRST", "mutant_in", "without_mutant"]
@@ -131,6 +132,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Remember the mutants that a test has caught in this process."""
     report = yield
     result = getattr(report, RESULT, "")
-    if result and not item.config.getoption(UNCHANGED_FIRST) and TestResult.loads(result).verdict is Verdict.FAIL:
+    if result and not item.config.getoption(UNCHANGED_FIRST) and parse_json(result, TestResult).verdict is Verdict.FAIL:
         item.config.stash[_CAUGHT].add(mutant_in(item.nodeid))
     return report

@@ -1,0 +1,63 @@
+"""Read and write values as JSON with msgspec; an error names the file, the member and what was expected."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from surveyor.errors import UsageError
+
+__all__ = ["dump_json", "parse_json", "read_json", "write_json"]
+
+T = TypeVar("T")
+_PATH = re.compile(r"(?P<message>.*?)(?: - at `(?:key in )?(?P<path>[^`]*)`)?", re.DOTALL)
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
+
+
+def dump_json(value: object, *, indent: int | None = None) -> str:
+    """Return a value as JSON text: on one line, or with an indentation and a line feed at the end."""
+    data = msgspec.json.encode(value)
+    return msgspec.json.format(data, indent=indent).decode() + "\n" if indent is not None else data.decode()
+
+
+def parse_json(text: str | bytes, kind: type[T]) -> T:
+    """Return the value in a JSON text. Raise ValueError, in one line, for what is not JSON or not of this kind."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(_describe(error)) from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"is not complete JSON, was its run cut short? ({error})") from None
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """Return the value in a JSON file. Raise UsageError, in one line that begins with the path."""
+    try:
+        return parse_json(path.read_bytes(), kind)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a value atomically: a reader sees either the old file or the complete new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(dump_json(value, indent=1), encoding="utf-8")
+    fresh.replace(path)
+
+
+def _describe(error: msgspec.ValidationError) -> str:
+    """Return one line: where in the value, and what msgspec expected there."""
+    found = _PATH.fullmatch(str(error))
+    message, path = (found["message"], found["path"]) if found else (str(error), None)
+    steps = [name or index for name, index in _STEP.findall((path or "").removeprefix("$"))]
+    where = "/".join(steps) or "the top"
+    return f"at {where}: {message[:1].lower()}{message[1:]}".replace("`", "'").replace("\n", " ")[:300]

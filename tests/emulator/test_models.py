@@ -52,6 +52,40 @@ def test_rejects_violated_constraints(operation: str, params: dict[str, object])
         compile_check("servicediscovery", operation)(params)
 
 
+LONG = "s" * 65
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "value", "member", "constraint"),
+    [
+        (
+            *("sts", "AssumeRole", {"RoleArn": "a" * 20, "RoleSessionName": LONG}),
+            *(LONG, "roleSessionName", "have length less than or equal to 64"),
+        ),
+        (
+            *("servicediscovery", "ListNamespaces", {"MaxResults": 0}),
+            *("0", "maxResults", "have value greater than or equal to 1"),
+        ),
+        (
+            *(
+                "servicediscovery",
+                "CreateService",
+                {"Name": "x", "DnsConfig": {"DnsRecords": [{"Type": "MX", "TTL": 1}]}},
+            ),
+            *("MX", "dnsConfig.dnsRecords.1.member.type", "satisfy enum value set: [A, AAAA, CNAME, SRV]"),
+        ),
+    ],
+)
+def test_words_of_violated_constraints(
+    service: str, operation: str, params: dict[str, object], value: str, member: str, constraint: str
+) -> None:
+    """The text is that of AWS: one error, the value, the member in camel case with entries from 1, the constraint."""
+    with pytest.raises(ConstraintViolation) as error:
+        compile_check(service, operation)(params)
+    subject = f"1 validation error detected: Value '{value}' at '{member}'"
+    assert str(error.value) == f"{subject} failed to satisfy constraint: Member must {constraint}"
+
+
 @pytest.mark.parametrize(
     ("operation", "params"),
     [

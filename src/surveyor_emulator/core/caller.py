@@ -17,8 +17,9 @@ class Caller:
 
     ``holder`` is the kind and the name of the user or role whose policies apply. ``session`` holds the texts of session
     policies and ``managed`` the ARNs of managed session policies, both of which narrow what a session may do. ``tags``
-    are the tags of the principal, for ``aws:PrincipalTag``. ``issued`` is the time at which temporary credentials were
-    issued, in service seconds since the epoch; None for the key of a user.
+    are the tags of the principal, for ``aws:PrincipalTag``; the keys in ``transitive`` pass on to the sessions of roles
+    that this session assumes. ``issued`` is the time at which temporary credentials were issued, in service seconds
+    since the epoch; None for the key of a user.
     """
 
     principal: Principal
@@ -28,3 +29,4 @@ class Caller:
     managed: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     issued: float | None = None
+    transitive: tuple[str, ...] = ()

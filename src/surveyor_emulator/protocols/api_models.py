@@ -129,7 +129,7 @@ def _list(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
     def check(value: object, where: str) -> None:
         if not isinstance(value, list):
             raise TypeMismatch(f"{where} must be a list")
-        _within(len(value), minimum, maximum, f"the number of entries of {where}")
+        _within(len(value), minimum, maximum, value, where, "length")
         for number, item in enumerate(value):
             if item is None:
                 raise ConstraintViolation(f"{where}[{number}] may not be null")
@@ -145,7 +145,7 @@ def _map(model: Model, shape: Shape, known: dict[str, Check]) -> Check:
     def check(value: object, where: str) -> None:
         if not isinstance(value, dict):
             raise TypeMismatch(f"{where} must be a map")
-        _within(len(value), minimum, maximum, f"the number of entries of {where}")
+        _within(len(value), minimum, maximum, value, where, "length")
         for name, item in value.items():
             key(name, f"a key of {where}")
             if item is None:
@@ -165,11 +165,11 @@ def _string(shape: Shape) -> Check:
             raise TypeMismatch(f"{where} must be a string")
         length = len(value)
         if (minimum is not None and length < minimum) or (maximum is not None and length > maximum):
-            _within(length, minimum, maximum, f"the length of {where}")
+            _within(length, minimum, maximum, value, where, "length")
         if enum is not None and value not in enum:
-            raise ConstraintViolation(f"{where} must be one of {', '.join(sorted(enum))}")
+            raise _violation(value, where, f"satisfy enum value set: [{', '.join(sorted(enum))}]")
         if pattern is not None and not pattern.search(value):
-            raise ConstraintViolation(f"{where} does not match {shape['pattern']}")
+            raise _violation(value, where, f"satisfy regular expression pattern: {shape['pattern']}")
 
     return check
 
@@ -180,7 +180,7 @@ def _integer(shape: Shape) -> Check:
     def check(value: object, where: str) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeMismatch(f"{where} must be an integer")
-        _within(value, minimum, maximum, where)
+        _within(value, minimum, maximum, value, where, "value")
 
     return check
 
@@ -191,7 +191,7 @@ def _number(shape: Shape) -> Check:
     def check(value: object, where: str) -> None:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise TypeMismatch(f"{where} must be a number")
-        _within(value, minimum, maximum, where)
+        _within(value, minimum, maximum, value, where, "value")
 
     return check
 
@@ -226,11 +226,19 @@ def _bounds(shape: Shape) -> tuple[float | None, float | None]:
     return shape.get("min"), shape.get("max")
 
 
-def _within(size: float, minimum: float | None, maximum: float | None, what: str) -> None:
+def _within(size: float, minimum: float | None, maximum: float | None, value: object, where: str, measure: str) -> None:
     if minimum is not None and size < minimum:
-        raise ConstraintViolation(f"{what} is {size}, the minimum is {minimum}")
+        raise _violation(value, where, f"have {measure} greater than or equal to {minimum}")
     if maximum is not None and size > maximum:
-        raise ConstraintViolation(f"{what} is {size}, the maximum is {maximum}")
+        raise _violation(value, where, f"have {measure} less than or equal to {maximum}")
+
+
+def _violation(value: object, where: str, constraint: str) -> ConstraintViolation:
+    """Return the error with the words of AWS: members in camel case, entries of lists counted from 1."""
+    counted = re.sub(r"\[(\d+)\]", lambda match: f".{int(match[1]) + 1}.member", where)
+    path = ".".join(name[:1].lower() + name[1:] for name in counted.split("."))
+    subject = f"1 validation error detected: Value '{value}' at '{path}'"
+    return ConstraintViolation(f"{subject} failed to satisfy constraint: Member must {constraint}")
 
 
 def _pattern(text: str | None) -> re.Pattern[str] | None:

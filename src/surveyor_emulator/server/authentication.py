@@ -81,4 +81,7 @@ def _session_caller(session: sessions.Session) -> Caller:
     principal = Principal(
         session.principal, session.account, "assumed-role" if is_role else "user", grant.issuer or None
     )
-    return Caller(principal, grant.holder, grant.user_id, grant.policies, grant.managed, grant.tags, session.issued)
+    return Caller(
+        *(principal, grant.holder, grant.user_id, grant.policies, grant.managed, grant.tags, session.issued),
+        grant.transitive,
+    )

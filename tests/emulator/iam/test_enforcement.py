@@ -111,7 +111,7 @@ def test_a_user_is_allowed_what_its_policies_allow(emulator: EmulatorClient) -> 
     assert code == "AccessDeniedException"
     assert message == (
         f"User: arn:aws:iam::{ACCOUNT}:user/reader is not authorized to perform: servicediscovery:ListNamespaces "
-        "because no identity-based policy allows the servicediscovery:ListNamespaces action"
+        "on resource: * because no identity-based policy allows the servicediscovery:ListNamespaces action"
     )
     iam = emulator.client("iam")
     iam.put_user_policy(
@@ -229,6 +229,115 @@ def test_assuming_a_role(emulator: EmulatorClient) -> None:
     assert error_of(sts.assume_role, **request, ExternalId="abc", Policy="{")[0] == "MalformedPolicyDocument"
     not_allowed = emulator.client("sts", *emulator.user("untrusted", allow("servicediscovery:*")))
     assert error_of(not_allowed.assume_role, **request, ExternalId="abc")[0] == "AccessDenied"
+
+
+TAGGING = {"Action": ["sts:AssumeRole", "sts:TagSession"]}
+"""What the trust policy of a role allows that is assumed with tags."""
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "nothing-valid-in-here",
+        "arn::b:::something/test-role",
+        "arn:a::::something/test-role",
+        "arn:a:::something/test-role",
+        "arn:a:a::aaaaaaaaaa:",
+        "iam:aws:iam::111122223333:role/r",
+    ],
+)
+def test_malformed_role_arns(emulator: EmulatorClient, arn: str) -> None:
+    """A text that is no ARN is ValidationError for every caller, also one who may not assume roles."""
+    expected = ("ValidationError", f"{arn} is invalid")
+    assert error_of(emulator.client("sts").assume_role, RoleArn=arn, RoleSessionName="night") == expected
+
+
+def test_invalid_session_names(emulator: EmulatorClient) -> None:
+    """A session name with another character is ValidationError with AWS's words; one of 65 characters is refused."""
+    sts = emulator.client("sts")
+    code, text = error_of(sts.assume_role, RoleArn=UNKNOWN_ROLE, RoleSessionName="Session1:2")
+    assert code == "ValidationError"
+    assert text == (
+        "1 validation error detected: Value 'Session1:2' at 'roleSessionName' failed to satisfy constraint: Member "
+        r"must satisfy regular expression pattern: [\w+=,.@-]*"
+    )
+    assert error_of(sts.assume_role, RoleArn=UNKNOWN_ROLE, RoleSessionName="s" * 65)[0] == "ValidationError"
+
+
+def test_packed_policy_size(emulator: EmulatorClient) -> None:
+    """The size is there only if the session has policies or tags."""
+    arn = emulator.role("packed", allow("*"), **TAGGING)
+    sts = emulator.client("sts", *emulator.user("packer", allow("sts:*")))
+    request = {"RoleArn": arn, "RoleSessionName": "night"}
+    assert "PackedPolicySize" not in sts.assume_role(**request)
+    assert "PackedPolicySize" in sts.assume_role(**request, Policy=policy(allow("sts:*")))
+    assert "PackedPolicySize" in sts.assume_role(
+        **request, PolicyArns=[{"arn": "arn:aws:iam::aws:policy/AWSCloudMapReadOnlyAccess"}]
+    )
+    assert "PackedPolicySize" in sts.assume_role(**request, Tags=[{"Key": "team", "Value": "red"}])
+
+
+def test_invalid_session_tags(emulator: EmulatorClient) -> None:
+    """Keys that differ in case alone are equal; a transitive key needs a tag, and cannot be set again in a chain."""
+    first, second = emulator.role("first", allow("sts:*"), **TAGGING), emulator.role("second", allow("*"), **TAGGING)
+    sts = emulator.client("sts", *emulator.user("tagger", allow("sts:*")))
+    red, blue = {"Key": "team", "Value": "red"}, {"Key": "TEAM", "Value": "blue"}
+    request = {"RoleArn": first, "RoleSessionName": "night"}
+    assert error_of(sts.assume_role, **request, Tags=[red, blue])[0] == "InvalidParameterValue"
+    assert error_of(sts.assume_role, **request, Tags=[red, red])[0] == "InvalidParameterValue"
+    assert error_of(sts.assume_role, **request, TransitiveTagKeys=["team"])[0] == "InvalidParameterValue"
+    assert error_of(sts.assume_role, **request, Tags=[red], TransitiveTagKeys=["city"])[0] == "InvalidParameterValue"
+    credentials = sts.assume_role(**request, Tags=[red], TransitiveTagKeys=["Team"])["Credentials"]
+    chained = emulator.client(
+        "sts", credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+    )
+    request["RoleArn"] = second
+    for tag in (red, blue):
+        code, text = error_of(chained.assume_role, **request, Tags=[tag])
+        assert code == "InvalidParameterValue"
+        assert "conflicts with a transitive tag key from the calling session" in text
+    assert chained.assume_role(**request, Tags=[{"Key": "city", "Value": "ulm"}])["Credentials"]
+
+
+def test_transitive_tags_pass_on(emulator: EmulatorClient) -> None:
+    """A transitive tag is a principal tag of the second session in a chain, above the role's own; another is not."""
+    own = {"Key": "team", "Value": "of-the-role"}
+    first = emulator.role("chain-first", allow("sts:*"), **TAGGING)
+    tagged = {"StringEquals": {"aws:PrincipalTag/team": "red"}, "Null": {"aws:PrincipalTag/city": "true"}}
+    second = emulator.role("chain-second", allow("servicediscovery:ListNamespaces", Condition=tagged))
+    emulator.client("iam").tag_role(RoleName="chain-second", Tags=[own])
+    sts = emulator.client("sts", *emulator.user("chainer", allow("sts:*")))
+    tags = [{"Key": "team", "Value": "red"}, {"Key": "city", "Value": "ulm"}]
+    request = {"RoleArn": first, "RoleSessionName": "night"}
+    for transitive, is_allowed in ((["team"], True), ([], False)):
+        found = sts.assume_role(**request, Tags=tags, TransitiveTagKeys=transitive)["Credentials"]
+        chained = emulator.client("sts", found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+        last = chained.assume_role(RoleArn=second, RoleSessionName="late")["Credentials"]
+        session = (last["AccessKeyId"], last["SecretAccessKey"], last["SessionToken"])
+        cloudmap = emulator.client("servicediscovery", *session)
+        if is_allowed:
+            assert "Namespaces" in cloudmap.list_namespaces()
+        else:
+            assert error_of(cloudmap.list_namespaces)[0] == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        ("ecs", "AWSServiceRoleForECS"),
+        ("elasticloadbalancing", "AWSServiceRoleForElasticLoadBalancing"),
+        ("ram", "AWSServiceRoleForResourceAccessManager"),
+    ],
+)
+def test_names_of_service_linked_roles(emulator: EmulatorClient, service: str, name: str) -> None:
+    """The name has the service as AWS writes it, below a path of its principal; sessions last an hour."""
+    iam = emulator.client("iam")
+    role = iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")["Role"]
+    assert (role["RoleName"], role["Path"]) == (name, f"/aws-service-role/{service}.amazonaws.com/")
+    assert iam.get_role(RoleName=name)["Role"]["MaxSessionDuration"] == 3_600
+    if service == "ecs":
+        [attached] = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        assert attached["PolicyArn"] == "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy"
 
 
 def test_unreadable_policies_deny(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from surveyor.fixtures.permissions import AssumableRole
 
 __all__: list[str] = []
 
+_ECS_ROLE = "AWSServiceRoleForECS"
 _ECS_POLICY = "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy"
 
 
@@ -21,9 +22,14 @@ def with_ecs_role_policy(client: Callable[..., Any]) -> dict[str, str]:
 
 
 @situation("ecs-role", "iam", "ecs")
-def with_ecs_role(cluster: str) -> dict[str, str]:
-    """Provide a cluster: the first one in an account creates ECS's service-linked role."""
-    return {"cluster": cluster}
+def with_ecs_role(client: Callable[..., Any]) -> dict[str, str]:
+    """Provide ECS's service-linked role, which an account has as soon as it uses ECS."""
+    iam = client("iam")
+    try:
+        iam.get_role(RoleName=_ECS_ROLE)
+    except iam.exceptions.NoSuchEntityException:
+        iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
+    return {"role": _ECS_ROLE}
 
 
 @situation("role-to-assume", "iam")

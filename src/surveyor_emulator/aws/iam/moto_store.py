@@ -38,6 +38,16 @@ __all__ = [
 
 _BOUNDARY_ACTIONS = ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")
 
+_LINKED_ROLES = {
+    "ecs": "ECS",
+    "elasticloadbalancing": "ElasticLoadBalancing",
+    "ram": "ResourceAccessManager",
+}
+"""How the names of service-linked roles write the service (IAM User Guide, "AWS services that work with IAM")."""
+
+_ECS_PRINCIPAL = "ecs.amazonaws.com"
+_ECS_POLICY = "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy"
+
 _changes = 0
 """Rises with each request to IAM, so that no decision is taken from a cache of before."""
 
@@ -50,6 +60,9 @@ def changes() -> int:
 def load(service: str = "iam") -> None:
     """Import moto's IAM with AWS's managed policies; takes three tenths of a second the first time."""
     import moto.iam.responses  # noqa: F401  # loaded now, in a thread, so that requests need not wait
+    from moto.iam.models import SERVICE_NAME_CONVERSION
+
+    SERVICE_NAME_CONVERSION.update(_LINKED_ROLES)
 
 
 def backend(account: str) -> IAMBackend:
@@ -75,6 +88,8 @@ def answer(service: str, request: Request, account: str, endpoint: str) -> Respo
     if response.status == 200 and (action in _BOUNDARY_ACTIONS or action == "CreateUser"):
         user: Any = backend(account).users[form["UserName"]]
         user.permissions_boundary_arn = form.get("PermissionsBoundary")
+    if response.status == 200 and action == "CreateServiceLinkedRole" and form["AWSServiceName"] == _ECS_PRINCIPAL:
+        backend(account).attach_role_policy(_ECS_POLICY, "AWSServiceRoleForECS")
     if response.status == 200 and action in _BOUNDARY_ACTIONS:
         return Response(200, f"<{action}Response/>".encode(), response.headers)
     return response

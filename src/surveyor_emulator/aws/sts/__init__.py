@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 from . import sessions
+from .parameters import check_role_arn, check_session_name, check_tags
 
 __all__ = ["HANDLERS"]
 
@@ -53,6 +55,9 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
     from surveyor_policies.model import AccessRequest
 
     caller, arn = call.caller, str(request["RoleArn"])
+    check_role_arn(arn)
+    check_session_name(str(request["RoleSessionName"]))
+    check_tags(request, caller)
     if caller is None:
         raise ServiceError("AccessDenied", "Roles may not be assumed by root accounts.", status=403)
     role = moto_store.role(arn)
@@ -60,6 +65,8 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
     keys = {**request_keys(call, caller, request), "sts:RoleSessionName": (session,)}
     if request.get("ExternalId"):
         keys["sts:ExternalId"] = (str(request["ExternalId"]),)
+    if request.get("TransitiveTagKeys"):
+        keys["sts:TransitiveTagKeys"] = tuple(map(str, request["TransitiveTagKeys"]))
     # IAM User Guide, id_session-tags: to pass tags, the caller and the trust policy must allow sts:TagSession as well.
     for action in ("sts:AssumeRole", "sts:TagSession") if request.get("Tags") else ("sts:AssumeRole",):
         if role is not None:
@@ -73,10 +80,7 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
         )
     assert role is not None
     session_policies, managed = _session_policies(role.account_id, request)
-    # A session tag overrides the role's tag of the same key (id_session-tags).
-    given = {str(tag["Key"]): str(tag["Value"]) for tag in request.get("Tags") or ()}
-    kept = [(key, value) for key, value in moto_store.tags_of(role) if key.lower() not in {k.lower() for k in given}]
-    tags = (*kept, *given.items())
+    tags, transitive = _session_tags(caller, moto_store.tags_of(role), request)
     max_seconds = (
         ROLE_SECONDS if caller.principal.kind == "assumed-role" else int(role.max_session_duration or ROLE_SECONDS)
     )
@@ -88,13 +92,35 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
         )
     principal = f"arn:aws:sts::{role.account_id}:assumed-role/{role.name}/{session}"
     user_id = f"{role.id}:{session}"
-    grant = sessions.Grant(("role", role.name), arn, user_id, session_policies, managed, tags)
+    grant = sessions.Grant(("role", role.name), arn, user_id, session_policies, managed, tags, transitive)
     session_credentials = sessions.issue(call.world, role.account_id, principal, seconds, grant)
+    packed = [
+        *(session_policies or ()),
+        *managed,
+        *(f"{tag['Key']}{tag['Value']}" for tag in request.get("Tags") or ()),
+    ]
     return {
         "Credentials": _credentials(session_credentials),
         "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": principal},
-        "PackedPolicySize": sum(map(len, session_policies or ())) * 100 // SESSION_POLICY,
+        **({"PackedPolicySize": sum(map(len, packed)) * 100 // SESSION_POLICY} if packed else {}),
     }
+
+
+def _session_tags(
+    caller: Caller, of_role: Iterable[tuple[str, str]], request: Mapping[str, Any]
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Return the tags of a session, and the keys of those that pass on to the sessions that it starts.
+
+    A session tag overrides the role's tag of the same key, and so does one that passes on from the caller's session
+    (id_session-tags).
+    """
+    given = {str(tag["Key"]): str(tag["Value"]) for tag in request.get("Tags") or ()}
+    inherited = [(key, value) for key, value in caller.tags if key in caller.transitive]
+    overridden = {key.lower() for key in (*given, *dict(inherited))}
+    kept = [(key, value) for key, value in of_role if key.lower() not in overridden]
+    named = {str(key).lower() for key in request.get("TransitiveTagKeys") or ()}
+    transitive = (*caller.transitive, *(key for key in given if key.lower() in named))
+    return (*kept, *inherited, *given.items()), transitive
 
 
 def _session_policies(account: str, request: Mapping[str, Any]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:

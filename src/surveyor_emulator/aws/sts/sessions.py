@@ -39,7 +39,8 @@ class Grant:
     """The rights of a session, beyond its principal: its user or role, and the policies that limit it.
 
     ``holder`` is `("", "")` for the owner of an account. ``issuer`` is the ARN of the role, ``policies`` are texts of
-    session policies (None if there are none), ``managed`` ARNs of managed ones.
+    session policies (None if there are none), ``managed`` ARNs of managed ones, ``transitive`` keys of tags
+    that pass on.
     """
 
     holder: tuple[str, str] = ("", "")
@@ -48,6 +49,7 @@ class Grant:
     policies: tuple[str, ...] | None = None
     managed: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
+    transitive: tuple[str, ...] = ()
 
 
 OWNER = Grant()
@@ -89,6 +91,7 @@ def _parse_grant(values: dict[str, Any]) -> Grant:
         policies=tuple(policies) if policies is not None else None,
         managed=tuple(values["managed"]),
         tags=tuple((key, value) for key, value in values["tags"]),
+        transitive=tuple(values["transitive"]),
     )
 
 

@@ -1,7 +1,8 @@
-"""The Service Connect proxy of one of three tasks is killed; the task itself keeps running.
+"""The Service Connect proxy of one of three tasks is killed until it stays dead; the task itself keeps running.
 
-All calls go through the proxy, so that the task cannot be reached any more. The proxy is an essential container: ECS
-stops the task and starts another, and callers by DNS fail as if the task itself had been killed.
+All calls go through the proxy. The agent in its container starts it again three times, which few calls notice. Then the
+container ends, which is essential: ECS stops the task and starts another, and callers by DNS fail as if the task itself
+had been killed.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from surveyor.chaos import (
 )
 
 TTL = 20
+RESTARTS = 3
 
 
 @experiment(
-    "The proxy of one of three tasks is killed while clients call by DNS.",
+    "The proxy of one of three tasks is killed four times while clients call by DNS.",
     faults=("proxy.kill",),
     setup=ServiceSetup(count=3, ttl=TTL),
     checks=(
@@ -35,7 +37,11 @@ TTL = 20
     ),
 )
 def test_kill_a_proxy(experiment_run: ExperimentRun) -> None:
-    """Kill the proxy, and wait until the service has recovered."""
-    with experiment_run.fault("proxy.kill", experiment_run.pick(1)):
+    """Kill the proxy once more than it is started again, and wait until the service has recovered."""
+    victim = experiment_run.pick(1)
+    for _ in range(RESTARTS):
+        with experiment_run.fault("proxy.kill", victim):
+            experiment_run.wait(5)
+    with experiment_run.fault("proxy.kill", victim):
         experiment_run.wait(TTL + 20)
     experiment_run.rest(75)

@@ -86,6 +86,21 @@ def test_addresses_and_srv_need_a_port(ecs: Ecs) -> None:
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         ),
         (
+            {"launchType": None, "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]},
+            "InvalidParameterException",
+            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with",
+        ),
+        (
+            {"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0"]}}},
+            "InvalidParameterException",
+            "Error retrieving subnet information for [subnet-0]: The subnet ID 'subnet-0' does not exist",
+        ),
+        (
+            {"role": "a-role"},
+            "InvalidParameterException",
+            "You cannot specify an IAM role for services that require a service linked role.",
+        ),
+        (
             {"serviceConnectConfiguration": {"enabled": True, "namespace": "nowhere"}},
             "NamespaceNotFoundException",
             "",
@@ -135,6 +150,46 @@ def test_refusals_of_tasks_and_definitions_have_the_words_of_ecs(ecs: Ecs) -> No
     on_ec2 = {"taskDefinition": "host", "launchType": "EC2", "networkConfiguration": {}}
     code, message = refusal(lambda: ecs.run(**on_ec2))
     assert (code, message) == ("InvalidParameterException", "No Container Instances were found in your cluster.")
+
+
+@pytest.mark.parametrize(
+    ("container", "words"),
+    [
+        (
+            {"portMappings": [{"containerPort": 80, "hostPort": 81}]},
+            "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+        ),
+        ({"portMappings": [{"hostPort": 80}]}, "Invalid 'containerPort' setting for container 'app'."),
+        (
+            {"secrets": [{"name": "KEY", "valueFrom": "key"}]},
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+        ),
+        (
+            {"image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/web"},
+            "Fargate requires task definition to have execution role ARN to support ECR images.",
+        ),
+        (
+            {"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "web"}}},
+            "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+        ),
+    ],
+)
+def test_refusals_of_containers_have_the_words_of_ecs(ecs: Ecs, container: dict[str, Any], words: str) -> None:
+    """RegisterTaskDefinition says which setting of which container is wrong, or needs a role."""
+    assert refusal(lambda: ecs.define(**container)) == ("ClientException", words)
+    assert ecs.ecs.list_task_definitions()["taskDefinitionArns"] == []
+
+
+def test_a_group_that_does_not_exist_is_refused(ecs: Ecs) -> None:
+    """CreateService and RunTask name the security group that EC2 does not have; empty lists are refused too."""
+    ecs.define()
+    network = {"awsvpcConfiguration": {"subnets": [ecs.subnet], "securityGroups": ["sg-0"]}}
+    words = "Error retrieving security group information for [sg-0]: The security group 'sg-0' does not exist"
+    for call in (ecs.create, ecs.run):
+        code, message = refusal(partial(call, networkConfiguration=network))
+        assert (code, message[: len(words)]) == ("InvalidParameterException", words)
+    assert refusal(partial(ecs.ecs.describe_tasks, cluster="shop", tasks=[]))[1] == "Tasks cannot be empty."
+    assert refusal(partial(ecs.ecs.describe_services, cluster="shop", services=[]))[1] == "Services cannot be empty."
 
 
 def test_a_draining_name_is_not_free(ecs: Ecs) -> None:

@@ -16,6 +16,7 @@ __all__ = ["ParsedDefinition", "parse_definition"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _PORT_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
+_ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.")
 _BYTES_PER_MIB = 1024 * 1024
 DEFAULT_STOP_TIMEOUT = 30
 MAX_STOP_TIMEOUT = 120
@@ -78,6 +79,8 @@ def parse_definition(request: Mapping[str, Any]) -> ParsedDefinition:
         raise client_error("Port names must be different from each other.")
     if not any(container.essential for container in containers):
         raise client_error("At least one container must be essential.")
+    if not request.get("executionRoleArn"):
+        _refuse_without_execution_role(request["containerDefinitions"], fargate=fargate)
     containers = _sort_by_dependency(containers)
     document = {key: request[key] for key in _KEPT if request.get(key) is not None}
     document |= {name: str(value) for name, value in (("cpu", cpu), ("memory", task_memory)) if value}
@@ -112,6 +115,26 @@ def _sort_by_dependency(containers: tuple[ContainerDefinition, ...]) -> tuple[Co
     return tuple(ordered)
 
 
+def _refuse_without_execution_role(entries: Sequence[Mapping[str, Any]], *, fargate: bool) -> None:
+    """Refuse containers for which the agent itself needs permissions."""
+    for entry in entries:
+        if entry.get("secrets"):
+            raise client_error(
+                "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+            )
+        driver = (entry.get("logConfiguration") or {}).get("logDriver")
+        needs = [
+            what
+            for what, is_needed in (
+                ("ECR images", _ECR_IMAGE.match(entry.get("image") or "")),
+                ("log driver awslogs", driver == "awslogs"),
+            )
+            if is_needed
+        ]
+        if fargate and needs:
+            raise client_error(f"Fargate requires task definition to have execution role ARN to support {needs[0]}.")
+
+
 def _check_fargate(cpu: int, memory: int, mode: str) -> None:
     """Raise unless Fargate has this size; ``memory`` is in MiB."""
     if mode != "awsvpc":
@@ -132,7 +155,8 @@ def _parse_container(entry: Mapping[str, Any], mode: str, task_memory: int, *, f
     hard_limit, soft_limit = entry.get("memory") or 0, entry.get("memoryReservation") or 0
     if not (hard_limit or soft_limit or task_memory):
         raise client_error(
-            "Invalid setting for container. At least one of 'memory' or 'memoryReservation' must be specified."
+            f"Invalid setting for container '{name}'. "
+            "At least one of 'memory' or 'memoryReservation' must be specified."
         )
     if not all(variable.get("name") for variable in entry.get("environment") or ()):
         raise client_error("An environment variable's name should not be null or empty.")
@@ -144,7 +168,7 @@ def _parse_container(entry: Mapping[str, Any], mode: str, task_memory: int, *, f
     mappings = entry.get("portMappings") or ()
     if mappings and mode == "none":
         raise client_error("Port mappings are not allowed in the network mode none.")
-    ports = tuple(_parse_port(mapping, mode) for mapping in mappings)
+    ports = tuple(_parse_port(mapping, mode, name) for mapping in mappings)
     health = {**_CHECK_DEFAULTS, **entry["healthCheck"]} if entry.get("healthCheck") else None
     document = {
         **entry,
@@ -172,13 +196,14 @@ def _parse_container(entry: Mapping[str, Any], mode: str, task_memory: int, *, f
     )
 
 
-def _parse_port(mapping: Mapping[str, Any], mode: str) -> Port:
+def _parse_port(mapping: Mapping[str, Any], mode: str, container: str) -> Port:
     container_port = mapping.get("containerPort") or 0
     host_port = mapping.get("hostPort") or (container_port if mode in ("awsvpc", "host") else 0)
-    if not 0 < container_port <= 65_535 or not 0 <= host_port <= 65_535:
-        raise client_error("a port is from 1 to 65535")
+    for member, port, minimum in (("containerPort", container_port, 1), ("hostPort", host_port, 0)):
+        if not minimum <= port <= 65_535:
+            raise client_error(f"Invalid '{member}' setting for container '{container}'.")
     if mode in ("awsvpc", "host") and host_port != container_port:
-        raise client_error("in the network modes awsvpc and host the host port is the container port")
+        raise client_error(f"When networkMode={mode}, the host ports and container ports in port mappings must match.")
     name = mapping.get("name")
     if name is not None and not _PORT_NAME.fullmatch(name):
         raise client_error(

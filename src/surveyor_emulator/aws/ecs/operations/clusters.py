@@ -16,6 +16,7 @@ from surveyor_emulator.aws.ecs.lookup import (
     paginate,
 )
 from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, call_other_service
+from surveyor_emulator.aws.ecs.services.rules import check_providers
 from surveyor_emulator.aws.ecs.state import Cluster
 from surveyor_emulator.aws.ecs.tags import format_tags, parse_tags
 from surveyor_emulator.core.errors import ServiceError
@@ -47,6 +48,7 @@ def create_cluster(call: Call, request: CreateClusterRequestTypeDef) -> Document
     cluster = state.clusters.get(name)
     if cluster is None or cluster.status != "ACTIVE":
         tags = parse_tags(request.get("tags"))  # type: ignore[arg-type]  # TypedDicts of two strings
+        check_providers(request.get("defaultCapacityProviderStrategy") or (), request.get("capacityProviders") or ())
         settings = request.get("settings") or [{"name": "containerInsights", "value": "disabled"}]
         cluster = Cluster(
             name,

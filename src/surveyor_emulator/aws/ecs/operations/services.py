@@ -201,7 +201,9 @@ def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document
 def describe_services(call: Call, request: DescribeServicesRequestTypeDef) -> Document:
     """Return services by name or ARN; unknown ones are failures."""
     cluster = find_cluster(call, request.get("cluster"))
-    if not 0 < len(request["services"]) <= MAX_DESCRIBED:
+    if not request["services"]:
+        raise invalid_parameter("Services cannot be empty.")
+    if len(request["services"]) > MAX_DESCRIBED:
         raise invalid_parameter(f"1 to {MAX_DESCRIBED} services are described at once")
     with_tags = "TAGS" in (request.get("include") or ())
     found, failures = [], []
@@ -317,8 +319,8 @@ def _refuse_unsupported(request: CreateServiceRequestTypeDef, controller: str) -
 def _refuse_role(request: CreateServiceRequestTypeDef, *, has_registries: bool) -> None:
     if not request.get("role"):
         return
-    if has_registries:
-        raise invalid_parameter("You cannot specify an IAM role for services that use service discovery.")
+    if has_registries or request.get("networkConfiguration"):
+        raise invalid_parameter("You cannot specify an IAM role for services that require a service linked role.")
     if not request.get("loadBalancers"):
         raise invalid_parameter("You cannot specify an IAM role for services without load balancers.")
 

@@ -95,7 +95,9 @@ def stop_task(call: Call, request: StopTaskRequestTypeDef) -> Document:
 def describe_tasks(call: Call, request: DescribeTasksRequestTypeDef) -> Document:
     """Return tasks by id or ARN; unknown ones are failures."""
     cluster = find_cluster(call, request.get("cluster"))
-    if not 0 < len(request["tasks"]) <= MAX_DESCRIBED:
+    if not request["tasks"]:
+        raise invalid_parameter("Tasks cannot be empty.")
+    if len(request["tasks"]) > MAX_DESCRIBED:
         raise invalid_parameter(f"1 to {MAX_DESCRIBED} tasks are described at once")
     with_tags = "TAGS" in (request.get("include") or ())
     found, failures = [], []

@@ -6,7 +6,7 @@ InvalidParameterException unless another is named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,7 +28,7 @@ from surveyor_emulator.aws.elb.lookup import find_target_group, load_balancers_o
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-__all__ = ["MAX_DISCOVERED_TASKS", "build_template", "parse_percentages"]
+__all__ = ["MAX_DISCOVERED_TASKS", "build_template", "check_providers", "parse_percentages"]
 
 MAX_DISCOVERED_TASKS = 1_000
 LATEST = "1.4.0"
@@ -49,6 +49,7 @@ def build_template(
         raise invalid_parameter(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."
         )
+    check_providers(strategy, cluster.capacity_providers)
     if not launch_type:
         effective = strategy or tuple(cluster.capacity_provider_strategy)
         is_fargate = effective and all(str(entry["capacityProvider"]).startswith("FARGATE") for entry in effective)
@@ -65,6 +66,15 @@ def build_template(
     return TaskTemplate(
         definition, launch_type, platform_version, requested, network, registry, strategy, connect, load_balancers
     )
+
+
+def check_providers(strategy: Iterable[Mapping[str, Any]], associated: Collection[str]) -> None:
+    """Refuse a capacity provider strategy with a provider that the cluster does not have."""
+    if any(entry["capacityProvider"] not in associated for entry in strategy):
+        raise invalid_parameter(
+            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with "
+            "the cluster. Associate the capacity provider with the cluster and try again."
+        )
 
 
 def parse_percentages(configuration: Mapping[str, Any] | None) -> tuple[int, int]:
@@ -109,11 +119,19 @@ def _parse_network(
         raise invalid_parameter(f"subnets can have 1 to {MAX_SUBNETS} items.")
     if len(groups) > MAX_GROUPS:
         raise invalid_parameter(f"securityGroups can have at most {MAX_GROUPS} items.")
-    known = ec2_state(call.world, call.account, call.region).subnets
+    state = ec2_state(call.world, call.account, call.region)
+    known = state.subnets
     for subnet in subnets:
         if subnet not in known:
             raise invalid_parameter(
-                f"Error retrieving subnet information for [{subnet}]: The subnet ID '{subnet}' does not exist"
+                f"Error retrieving subnet information for [{', '.join(subnets)}]: "
+                f"The subnet ID '{subnet}' does not exist (ErrorCode: InvalidSubnetID.NotFound)"
+            )
+    for group in groups:
+        if group not in state.groups:
+            raise invalid_parameter(
+                f"Error retrieving security group information for [{', '.join(groups)}]: "
+                f"The security group '{group}' does not exist (ErrorCode: InvalidGroup.NotFound)"
             )
     if len({known[subnet].vpc for subnet in subnets}) > 1:
         raise invalid_parameter("subnets must be in one VPC")

@@ -19,8 +19,8 @@ def at(number):
 @for_each("prefix", {"same name": "", "more specific public zone": "sub."})
 def test_private_zone_hides_the_public_one(make_namespace, publish, query_dns, private_namespace, prefix):
     """In the VPC a name of only a public namespace is NXDOMAIN if a private one of its name or above covers it."""
-    # hosted-zone-private-considerations: "Resolver doesn't forward the request to a public DNS resolver. Instead, it
-    # returns NXDOMAIN (non-existent domain) to the client."
+    # hosted-zone-private-considerations: "VPC Resolver doesn't forward the request to a public DNS resolver. Instead,
+    # it returns NXDOMAIN (non-existent domain) to the client." Public DNS fallback is off unless its owner wants it.
     public_namespace = make_namespace("public", Name=f"{prefix}{private_namespace['Name']}")
     public_name = publish(public_namespace, A, at(2))
     private_name = publish(private_namespace, A, at(1))

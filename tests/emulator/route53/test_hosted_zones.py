@@ -65,6 +65,8 @@ def test_a_private_zone_has_its_vpc_and_the_common_servers(
         ("InvalidInput", {"Name": "example.org", "VPC": {"VPCRegion": REGION}}),
         ("InvalidInput", {"Name": "example.org", "HostedZoneConfig": {"PrivateZone": True}}),
         ("NoSuchDelegationSet", {"Name": "example.org", "DelegationSetId": "N1"}),
+        ("InvalidInput", {"Name": "example.org", "EnablePublicDNSFallback": True}),
+        ("InvalidInput", {"Name": "example.org", "HostedZoneConfig": {"HostedZoneTier": "ADVANCED"}}),
     ],
 )
 @pytest.mark.usefixtures("zone")

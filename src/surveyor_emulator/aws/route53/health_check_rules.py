@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from surveyor_emulator.aws.route53.state import HealthCheckConfig
 from surveyor_emulator.core.errors import ServiceError
 
-__all__ = ["ENDPOINTS", "check_config", "is_loopback"]
+__all__ = ["ENDPOINTS", "check_config", "is_loopback", "refuse_private_endpoint"]
 
 ENDPOINTS = ("HTTP", "HTTP_STR_MATCH", "HTTPS", "HTTPS_STR_MATCH", "TCP")
 _INTERVALS = (10, 30)
@@ -46,6 +47,16 @@ def check_config(config: HealthCheckConfig, *, loopback: bool) -> None:
         raise _invalid(f"health checks of type {config.type} are not implemented here")
     elif config.ip_address is not None or config.port is not None:
         raise _invalid("a health check of type CALCULATED has no IPAddress and no Port")
+
+
+def refuse_private_endpoint(shape: Mapping[str, object]) -> None:
+    """Raise an error for a check of a private endpoint: it needs a health check source, and there are none here."""
+    if "HealthCheckSourceId" in shape:
+        raise ServiceError(
+            "NoSuchHealthCheckSource", f"no health check source has the id {shape['HealthCheckSourceId']}"
+        )
+    if shape.get("EndpointType") == "PRIVATE":
+        raise _invalid("a health check with the EndpointType PRIVATE needs HealthCheckSourceId")
 
 
 def _check_endpoint(config: HealthCheckConfig, *, loopback: bool) -> None:

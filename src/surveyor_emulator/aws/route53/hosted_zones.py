@@ -38,6 +38,10 @@ def create_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, o
         raise ServiceError("NoSuchDelegationSet", f"no delegation set has the id {request['DelegationSetId']}")
     if config.get("PrivateZone") and vpc is None:
         raise ServiceError("InvalidInput", "a private zone needs a VPC to be associated with")
+    if request.get("EnablePublicDNSFallback") or request.get("ChangeGuardrails"):
+        raise ServiceError("InvalidInput", "public DNS fallback and change guardrails are not implemented here")
+    if config.get("HostedZoneTier", "STANDARD") != "STANDARD":
+        raise ServiceError("InvalidInput", f"the tier {config['HostedZoneTier']} is not implemented here")
     zone, change = add_zone(
         call.world,
         call.account,

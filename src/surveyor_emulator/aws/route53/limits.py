@@ -18,6 +18,7 @@ _UNUSED = {
     "MAX_REUSABLE_DELEGATION_SETS_BY_OWNER": 100,
     "MAX_TRAFFIC_POLICIES_BY_OWNER": 50,
     "MAX_TRAFFIC_POLICY_INSTANCES_BY_OWNER": 5,
+    "MAX_HEALTH_CHECK_SOURCES_BY_OWNER": 5,  # from the page "Health check sources"; "Quotas" does not name it
 }
 
 

@@ -39,6 +39,16 @@ def test_checks_have_documented_defaults(make: Callable[..., dict[str, Any]]) ->
     assert calculated == {"Type": "CALCULATED", "HealthThreshold": 1, "Inverted": False, "Disabled": False}
 
 
+def test_checks_of_private_endpoints_need_a_source(make: Callable[..., dict[str, Any]]) -> None:
+    """PRIVATE needs a health check source, of which there are none; PUBLIC is the default (HealthCheckConfig)."""
+    private = {**TCP, "IPAddress": "10.0.0.1", "EndpointType": "PRIVATE"}
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        make(**private)
+    with pytest.raises(ServiceError, match="NoSuchHealthCheckSource"):
+        make(**private, HealthCheckSourceId="source")
+    make(**TCP, EndpointType="PUBLIC")
+
+
 def test_a_repeated_caller_reference(route53: Callable[..., Any], make: Callable[..., dict[str, Any]]) -> None:
     """Equal settings return the same check; other settings, or a deleted check: HealthCheckAlreadyExists."""
     check = make()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
-from surveyor_emulator.aws.route53.health_check_rules import check_config
+from surveyor_emulator.aws.route53.health_check_rules import check_config, refuse_private_endpoint
 from surveyor_emulator.aws.route53.health_checks import add_check, change_check, find_check, remove_check
 from surveyor_emulator.aws.route53.paging import from_marker, page_size
 from surveyor_emulator.aws.route53.shapes import require_unlinked
@@ -41,7 +41,9 @@ def create_health_check(call: Call, request: Mapping[str, object]) -> dict[str, 
     """Handle CreateHealthCheck; a repeated caller reference with the same settings returns the existing check."""
     state = _state(call)
     reference = str(request["CallerReference"])
-    config = read_config(cast(Mapping[str, object], request["HealthCheckConfig"]))
+    shape = cast(Mapping[str, object], request["HealthCheckConfig"])
+    refuse_private_endpoint(shape)
+    config = read_config(shape)
     existing = next((check for check in state.health_checks.values() if check.caller_reference == reference), None)
     if reference in state.used_references or (existing is not None and existing.config != config):
         raise ServiceError("HealthCheckAlreadyExists", f"the caller reference {reference} was used for another check")

@@ -1,4 +1,5 @@
-# One command per task; all files stay inside the checkout. `make help` lists the commands.
+# One command per task; all files stay inside the checkout, except pip's cache and the environments of emulators
+# (`surveyor targets` shows where). `make help` lists the commands.
 # Arguments pass through: make survey ARGS='--target moto', make test ARGS='tests/test_project.py -x'.
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -46,12 +47,19 @@ setup: .venv/.checkout ## create .venv from the pinned versions (all other comma
 survey: setup ## check the documented behaviours on the embedded target, and measure clients while a task is killed
 	@$(BIN)/surveyor survey $(ARGS)
 
+# What cannot be created is named, and tests that need it are skipped by name.
+.PHONY: emulators
+emulators: setup ## create the environments of emulators that tests need: all of them, or ARGS=moto
+	@$(BIN)/surveyor targets --create $(ARGS) >/dev/null || echo 'tests that need this environment will be skipped'
+
 .PHONY: test
 test: setup ## run the project's own tests and the suites against the embedded target
+	@$(MAKE) --no-print-directory emulators ARGS=moto
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not soak' $(ARGS)
 
 .PHONY: soak
 soak: setup ## run the tests that are slow by nature: whole runs, real time, many examples
+	@$(MAKE) --no-print-directory emulators ARGS=
 	@$(BIN)/python -m pytest tests -n $(JOBS) --dist worksteal -m soak $(ARGS)
 
 .PHONY: mutation
@@ -81,11 +89,25 @@ format: setup ## format the code
 bench: setup ## measure the embedded target, moto, ministack and nsd (a few minutes)
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: publish
+publish: setup ## renew the known failures and the published reports of all targets (ten minutes), or of ARGS=moto@5.2.5
+	@$(BIN)/surveyor publish $(ARGS)
+
 .PHONY: pins
 pins: .venv/uv/bin/uv ## update requirements/lock.txt from pyproject.toml
 	@UV_CUSTOM_COMPILE_COMMAND='make pins' .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 --all-extras \
 	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --constraints requirements/constraints.txt -o requirements/lock.txt $(ARGS) pyproject.toml requirements/build.in
+
+.PHONY: pin-target
+pin-target: .venv/uv/bin/uv ## pin the packages of a version of an emulator: make pin-target TARGET=moto@5.2.5
+	@set -eu; name='$(TARGET)'; version="$${name#*@}"; name="$${name%@*}"; \
+	package=$$(sed -n 's/^package = "\(.*\)"$$/\1/p' "targets/$$name.toml"); \
+	if [ -z "$$package" ] || [ "$$version" = '$(TARGET)' ]; then echo 'usage: make pin-target TARGET=NAME@VERSION, with package in targets/NAME.toml' >&2; exit 2; fi; \
+	echo "$$package==$$version" | UV_CUSTOM_COMPILE_COMMAND='make pin-target TARGET=$(TARGET)' .venv/uv/bin/uv pip compile -q \
+	  --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	  -o "targets/requirements/$$name-$$version.txt" $(ARGS) -; \
+	grep -q "^\[versions.\"$$version\"\]" "targets/$$name.toml" || echo "now add [versions.\"$$version\"] to targets/$$name.toml, then: make publish ARGS=$(TARGET)"
 
 .venv/uv/bin/uv: | .venv/.python
 	@$(BIN)/python -m venv .venv/uv

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
+from pathlib import Path
 
 import pytest
 
 from surveyor.cli.doctor import doctor, run_checks
+from surveyor.layout import find_layout
+from surveyor.targets import all_versions
 
 
 def test_everything_needed_is_here(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,38 +26,25 @@ def test_a_missing_tool_reports_what_works_without_it(monkeypatch: pytest.Monkey
     assert "Surveyor has its own resolver" in optional["dig"].detail
 
 
-def test_an_emulator_without_its_extra_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package with a requested extra counts as installed only with the packages of the extra."""
-    requirements = {
-        "surveyor": ['thing[server]>=1; extra == "emulators"'],
-        "thing": ['no-such-package; extra == "server"'],
-    }
-    installed = {"thing": "1.2"}
-
-    def version(name: str) -> str:
-        if name not in installed:
-            raise importlib.metadata.PackageNotFoundError(name)
-        return installed[name]
-
-    monkeypatch.setattr("importlib.metadata.requires", lambda name: requirements[name])
-    monkeypatch.setattr("importlib.metadata.version", version)
-    (thing,) = [check for check in run_checks() if check.name == "thing"]
-    assert (thing.ok, thing.required) == (False, False)
-    assert thing.detail == (
-        "1.2 without no-such-package, which thing[server] needs; "
-        "only for --target thing: pip install 'surveyor[emulators]'"
-    )
-    installed["no-such-package"] = "0.1"
-    assert not [check for check in run_checks() if check.name == "thing"]
+def test_emulators_are_absent_until_their_environment_exists(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each version of an emulator has a line with the command that creates its environment, or what prevents it."""
+    monkeypatch.setenv("SURVEYOR_CACHE", str(tmp_path / "cache"))
+    checks = {check.name: check for check in run_checks()}
+    assert "moto@5.2.5" in checks
+    for label in all_versions(find_layout().targets):
+        assert (checks[label].status, checks[label].required) == ("absent", False)
+        assert checks[label].detail.endswith(f"surveyor targets --create {label}")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SURVEYOR_CACHE", str(tmp_path / "file"))
+    (moto,) = [check for check in run_checks() if check.name == "moto@5.2.5"]
+    assert moto.detail == f"{tmp_path / 'file'} cannot be written; set SURVEYOR_CACHE to another folder"
 
 
 def test_a_missing_requirement_is_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """If a required package is missing, the exit code is 3 and the last line names it."""
     import typer
 
-    monkeypatch.setattr(
-        "importlib.metadata.requires", lambda name: ["no-such-package>=1", 'moto; extra == "emulators"']
-    )
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: ["no-such-package>=1", 'x; extra == "dev"'])
     with pytest.raises(typer.Exit) as ended:
         doctor()
     assert ended.value.exit_code == 3

@@ -13,6 +13,7 @@ from surveyor.conformance.mutants.http_proxy import CONTROL
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
+from tests.emulators import emulator
 
 Activate = Callable[[str], RunningTarget]
 
@@ -20,7 +21,7 @@ Activate = Callable[[str], RunningTarget]
 @pytest.fixture(scope="module")
 def moto() -> Iterator[RunningTarget]:
     """Start moto."""
-    with run_target(load_target("moto", find_layout().targets), 7) as running:
+    with run_target(emulator("moto"), 7) as running:
         yield running
 
 

@@ -16,6 +16,7 @@ from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import run_target
 from surveyor.targets.sweep import existing_resources
+from tests.emulators import emulator
 
 pytestmark = pytest.mark.soak
 
@@ -31,7 +32,7 @@ def run(*argv: str) -> int:
 def test_divergence_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A divergence is printed with its claim and program; the program and model.json are written."""
     claim = "namespaces.delete-needs-no-services"
-    assert run("--target", "moto", "--claim", claim, "--out", str(tmp_path)) == 1
+    assert run("--target", emulator("moto").label, "--claim", claim, "--out", str(tmp_path)) == 1
     report = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
     assert (report["kind"], report["apiVersion"]) == ("ModelReport", "surveyor/v1")
     [found] = report["divergences"]

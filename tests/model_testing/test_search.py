@@ -16,6 +16,7 @@ from surveyor.model_testing.state_machine import machine_for
 from surveyor.model_testing.steps import History, describe_step
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
+from tests.emulators import emulator
 from tests.model_testing.conftest import Activate
 
 CONTEXT = DivergenceContext("It is so.", "servicediscovery/X", "some target", "surveyor model")
@@ -104,7 +105,7 @@ def test_seed_determines_the_histories() -> None:
 
 def test_dead_target_ends_the_search() -> None:
     """A target that dies is not a divergence: the search ends with TargetUnavailable."""
-    with run_target(load_target("moto", find_layout().targets), 7) as running:
+    with run_target(emulator("moto"), 7) as running:
         assert running.process is not None
         running.process.stop()
         with pytest.raises(TargetUnavailable):

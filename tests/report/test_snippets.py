@@ -14,12 +14,13 @@ import pytest
 from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 
 from surveyor.evidence import Evidence, EvidenceEntry, trim
 from surveyor.report.model import TargetReport, TestReport
 from surveyor.report.snippets import Documented, boto3_snippet, dig_snippet, expected_and_actual
+from surveyor.targets.running import run_target
 from surveyor.verdicts import Verdict
+from tests.emulators import emulator
 
 MOTO = TargetReport("moto", "5.2.5", "started", (), {})
 ANYTHING = st.text(st.characters(codec=None, categories=None), max_size=20)
@@ -44,12 +45,9 @@ def call(operation: str, params: dict[str, object], **rest: object) -> EvidenceE
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """Start a moto server, and yield its address."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    """Start moto, and yield its address."""
+    with run_target(emulator("moto"), 7) as running:
+        yield running.endpoint
 
 
 def test_a_snippet_reproduces_the_calls_on_a_fresh_target(moto: str) -> None:

@@ -8,20 +8,104 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveyor.claims import load_claims
 from surveyor.errors import TargetFileError, UsageError
 from surveyor.layout import find_layout
-from surveyor.targets import Credentials, Dns, TaskPlacement, load_target, target_names
+from surveyor.targets import Credentials, Dns, TaskPlacement, all_versions, load_target, target_names, target_versions
+from surveyor.targets.expectations import expectations_file, load_expectations
 from surveyor.targets.options import TargetOptions
 
+HASH = f"--hash=sha256:{'0' * 64}"
+VERSIONED = 'package = "mine[all]"\n[start]\nargv = ["{python}", "-p", "{port}"]\n[versions."1.0"]\n'
 GOOD = 'features = ["dns"]\n[start]\nargv = ["{python}", "-p", "{port}"]\n'
 
 
-@pytest.mark.parametrize("name", ["embedded", "moto", "ministack"])
+@pytest.mark.parametrize("name", ["embedded", *all_versions(find_layout().targets)])
 def test_known_targets_load(name: str) -> None:
     """The target files of the checkout are valid; their targets are local and started by Surveyor."""
     target = load_target(name, find_layout().targets)
-    assert (target.name, target.kind, target.is_local) == (name, "started", True)
+    assert (target.label, target.kind, target.is_local) == (name, "started", True)
     assert target.version()
+    assert not load_expectations(expectations_file(target, find_layout().targets)).unknown(
+        load_claims(find_layout().claims).by_id
+    )
+
+
+def test_a_name_alone_means_the_newest_version() -> None:
+    """Versions are ordered as versions, not as text; values of a version replace those of the file."""
+    folder = find_layout().targets
+    assert target_versions("moto", folder)[:2] == ("5.0.5", "5.0.28")
+    assert load_target("moto", folder).label == f"moto@{target_versions('moto', folder)[-1]}"
+    old, new = load_target("moto@5.0.5", folder), load_target("moto", folder)
+    assert "servicediscovery:RegisterInstance" in old.lacks - new.lacks
+    assert "custom-health" in (new.features or set()) - (old.features or set())
+    assert expectations_file(old, folder).name == "moto-5.0.5.toml"
+    assert target_versions("embedded", folder) == ()
+
+
+def versioned(folder: Path, text: str = VERSIONED, requirements: str = f"mine==1.0 {HASH}") -> Path:
+    """Write a target file with versions, and the requirements of 1.0."""
+    (folder / "requirements").mkdir()
+    (folder / "requirements" / "mine-1.0.txt").write_text(requirements)
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mine@2.0", "mine has no version '2.0'; known are 1.0 (the default)"),
+        ("mine@", "mine has no version ''; known are 1.0 (the default)"),
+        ("mine@1.0@1.0", "unknown target 'mine@1.0'; did you mean 'mine'?"),
+        ("bare@1.0", "bare has no versions to choose from: write --target bare"),
+        ("mien@1.0", "unknown target 'mien'; did you mean 'mine'?"),
+    ],
+)
+def test_an_unknown_version_is_refused_with_the_known_ones(tmp_path: Path, name: str, message: str) -> None:
+    """The error of an unknown version lists the known ones."""
+    path = versioned(tmp_path)
+    (tmp_path / "bare.toml").write_text(GOOD)
+    with pytest.raises(UsageError) as refusal:
+        load_target(name, tmp_path)
+    assert str(refusal.value) == message
+    assert load_target("mine@1.0", tmp_path) == load_target("mine", tmp_path)
+    by_path = load_target(f"{path}@1.0", Path("elsewhere"))
+    assert (by_path.label, by_path.version()) == ("mine@1.0", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (VERSIONED.replace('"1.0"', '"latest"'), "versions: 'latest' is not the version of a package"),
+        (VERSIONED.replace('"1.0"', "1"), "version 1 needs "),
+        (VERSIONED + 'feature = ["dns"]\n', "unknown key 'versions.feature'; did you mean 'features'?"),
+        (VERSIONED + 'features = ["dsn"]\n', "unknown feature 'dsn'"),
+        (VERSIONED.replace('[versions."1.0"]', '[versions]\n"1.0" = "yes"'), "versions.1.0 must be a table"),
+        (VERSIONED + '[versions."1.1"]\n', "version 1.1 needs "),
+        (VERSIONED.replace('package = "mine[all]"\n', ""), "[versions] needs package and [start]"),
+        (VERSIONED.replace("mine[all]", "mine="), "package must be the name of a Python package, not 'mine='"),
+        (VERSIONED.replace("mine[all]", "other"), "must pin other==1.0, and pins no version of it"),
+        (
+            'endpoint = "http://127.0.0.1:1"\npackage = "mine"\n[versions."1.0"]\n',
+            "[versions] needs package and [start]",
+        ),
+    ],
+)
+def test_a_file_with_wrong_versions_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """Each mistake is one line that names the target file or the requirements file."""
+    versioned(tmp_path, text)
+    with pytest.raises(TargetFileError) as refusal:
+        load_target("mine", tmp_path)
+    assert str(refusal.value).startswith(str(tmp_path))
+    assert message in str(refusal.value)
+
+
+def test_requirements_without_hashes_are_refused(tmp_path: Path) -> None:
+    """The error names the requirements file and the line."""
+    versioned(tmp_path, requirements="mine==1.0\n")
+    with pytest.raises(TargetFileError, match=r"mine-1\.0\.txt:1: mine==1\.0 has no hash"):
+        load_target("mine", tmp_path)
 
 
 def test_a_target_is_named_after_its_file(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ from surveyor.account.ledger import Ledger, Owner, read_ledger
 from surveyor.clock import ControlledClock, WallClock
 from surveyor.errors import FeatureLacking, TargetUnavailable
 from surveyor.layout import find_layout
-from surveyor.targets import Credentials, Dns, Start, Target, load_target
+from surveyor.targets import Credentials, Dns, Start, Target, all_versions, load_target
 from surveyor.targets.control import ControlRefused
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.process import StartedProcess, free_port, start
 from surveyor.targets.reachable import check_reachable
 from surveyor.targets.running import run_target
+from tests.emulators import emulator
 
 TARGETS = find_layout().targets
 ACCOUNT = "111122223333"
@@ -160,3 +161,12 @@ def test_no_credentials_is_one_line(endpoint: StartedProcess, monkeypatch: pytes
         target = Target("there", "us-east-1", endpoint.endpoint, credentials=credentials, file=Path("there"))
         with pytest.raises(TargetUnavailable, match="no credentials for there"), run_target(target, 7):
             pass
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", all_versions(TARGETS))
+def test_each_version_has_the_features_of_its_target_file(name: str) -> None:
+    """Each version starts in its environment, and has what its target file declares."""
+    with run_target(emulator(name), seed=7) as running:
+        assert running.absent == ()
+        assert running.features == running.target.features

@@ -28,9 +28,9 @@ def publish(
             help="Targets to test, or reports; default: embedded and all versions of emulators.",
         ),
     ] = None,
-    to: Annotated[
+    out: Annotated[
         Path | None,
-        typer.Option("--to", metavar="DIR", help="Folder of the reports; default: reports/published."),
+        typer.Option("--out", metavar="DIR", help="Folder of the reports; default: reports/published."),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Number of processes for each target that is tested.")] = 1,
 ) -> None:
@@ -46,9 +46,9 @@ def publish(
     from surveyor.targets import all_versions
 
     layout = find_layout()
-    if to is None and not layout.is_checkout:
-        raise UsageError("an installed package publishes nothing by itself: name a folder with --to")
-    folder = to or layout.root / "reports" / "published"
+    if out is None and not layout.is_checkout:
+        raise UsageError("an installed package publishes nothing by itself: name a folder with --out")
+    folder = out or layout.root / "reports" / "published"
     make_folder(folder)
     sources = sources or ["embedded", *all_versions(layout.targets)]
     check_sources(sources, layout)
@@ -56,7 +56,7 @@ def publish(
         path = save_small_report(_load_or_run(source, layout, workers), folder)
         typer.echo(f"{source}: {path} ({path.stat().st_size / 1e6:.1f} MB)")
     documents = [(folder / "README.md", True)]
-    documents += [(layout.root / "README.md", False)] if to is None else []
+    documents += [(layout.root / "README.md", False)] if out is None else []
     for document, links in documents:
         if document.is_file() and renew_table(document, folder, links=links):
             typer.echo(f"table renewed: {document}")

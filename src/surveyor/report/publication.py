@@ -5,6 +5,7 @@ A small report is a report of `surveyor conform` on one line, without the record
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from msgspec import structs
@@ -48,10 +49,15 @@ def renew_table(document: Path, published: Path, *, links: bool) -> bool:
     if head is None:
         return False
     end = next((number for number in range(head, len(lines)) if not lines[number].startswith("|")), len(lines))
-    rows = [_row(path, links=links) for path in sorted(published.glob("*.json"))]
+    rows = [_row(path, links=links) for path in sorted(published.glob("*.json"), key=_by_number)]
     renewed = [*lines[: head + 1], "|---|---|---|---|", *rows, *lines[end:]]
     document.write_text("\n".join(renewed) + "\n", encoding="utf-8")
     return renewed != lines
+
+
+def _by_number(path: Path) -> list[tuple[str, int]]:
+    """Return a key that puts moto-5.0.5 before moto-5.0.28."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D+)(\d*)", path.stem)]
 
 
 def _without_evidence(claim: ClaimReport) -> ClaimReport:

@@ -30,7 +30,7 @@ def read_pins(path: Path) -> dict[str, str]:
             entry = entry[:-1]
             continue
         if entry.strip():
-            name, version = _pin(path, start, entry.strip())
+            name, version = _pin(path, start, " ".join(entry.split()))
             pins[name] = version
         entry = ""
     return pins

@@ -203,3 +203,15 @@ def test_any_bytes_leave_it_running(serve: Serve) -> None:
 
     send()
     assert running.ask("/")[0] == 200
+
+
+def test_a_call_falls_back_to_the_next_address(serve: Serve) -> None:
+    """Of several addresses of a name, in the order of the resolver, the first that accepts gets the call."""
+    callee = serve()
+    hosts = f"backend=::ffff:127.0.0.2 backend={callee.address}"
+    caller = serve(SURVEYOR_HOSTS=f"{hosts} nowhere=127.0.0.2")
+    assert caller.ask("/names?name=backend")[1]["addresses"] == ["::ffff:127.0.0.2", callee.address]
+    [call] = caller.ask(f"/call?url=http://backend:{callee.port}/")[1]["calls"]
+    assert call["status"] == 200
+    [refused] = caller.ask(f"/call?url=http://nowhere:{callee.port}/")[1]["calls"]
+    assert "status" not in refused

@@ -14,7 +14,7 @@ from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor.targets.running import RunningTarget, run_target
 from surveyor_agents import workload
-from tests.emulator.ecs.connecting import NAMESPACE, PORTS
+from tests.emulator.ecs.connecting import prepare
 
 _accounts = itertools.count(700_000_000_000)
 
@@ -112,7 +112,4 @@ def ecs(running: RunningTarget) -> Ecs:
 @pytest.fixture
 def connected(ecs: Ecs) -> Ecs:
     """Return an account with a namespace, and a task definition whose port has a name."""
-    ecs.cloudmap.create_http_namespace(Name=NAMESPACE)
-    ecs.wait(10)
-    ecs.define(portMappings=PORTS)
-    return ecs
+    return prepare(ecs)

@@ -16,7 +16,7 @@ from surveyor_emulator.runtime.tasks.processes import descendants
 if TYPE_CHECKING:
     from tests.emulator.ecs.conftest import Ecs
 
-__all__ = ["NAMESPACE", "PORTS", "begin", "call", "connect", "proxies", "until"]
+__all__ = ["NAMESPACE", "PORTS", "begin", "call", "connect", "prepare", "proxies", "until"]
 
 PORTS = [{"containerPort": 8080, "name": "web", "appProtocol": "http"}]
 NAMESPACE = "mesh"
@@ -26,6 +26,14 @@ def connect(name: str | None = None, **more: Any) -> dict[str, Any]:
     """Return a serviceConnectConfiguration that offers the endpoint `name`, or none."""
     endpoint = {"portName": "web", "discoveryName": name, "clientAliases": [{"port": 8080, "dnsName": name}], **more}
     return {"enabled": True, "namespace": NAMESPACE, "services": [endpoint] if name else []}
+
+
+def prepare(ecs: Ecs) -> Ecs:
+    """Return an account after the creation of a namespace, and of a task definition whose port has a name."""
+    ecs.cloudmap.create_http_namespace(Name=NAMESPACE)
+    ecs.wait(10)
+    ecs.define(portMappings=PORTS)
+    return ecs
 
 
 def begin(connected: Ecs, name: str, configuration: dict[str, Any], count: int = 1) -> list[dict[str, Any]]:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from ipaddress import IPv6Address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 
 from surveyor.fixtures.tasks import address_of
+from surveyor.layout import find_layout
+from surveyor.targets import load_target
+from surveyor.targets.running import run_target
+from surveyor_emulator.aws.ecs.tasks import environment
 from surveyor_emulator.runtime.envoy.binary import binary
-from tests.emulator.ecs.connecting import NAMESPACE, PORTS, begin, call, connect, proxies, until
-
-if TYPE_CHECKING:
-    from tests.emulator.ecs.conftest import Ecs
+from tests.emulator.ecs.conftest import Ecs
+from tests.emulator.ecs.connecting import NAMESPACE, PORTS, begin, call, connect, prepare, proxies, until
 
 pytestmark = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 
@@ -55,7 +65,7 @@ def test_the_cloud_map_service_of_an_endpoint(connected: Ecs) -> None:
     service = connected.cloudmap.get_service(Id=services(connected)["backend"]["Id"])["Service"]
     assert (service["Type"], service["Description"]) == ("HTTP", f"Managed by {created['serviceArn']}")
     assert not service.keys() & {"HealthCheckConfig", "HealthCheckCustomConfig"}
-    assert service["CreateDate"] <= created["createdAt"]
+    assert service["CreateDate"] - created["createdAt"] <= timedelta(milliseconds=1)
     tags = connected.cloudmap.list_tags_for_resource(ResourceARN=service["Arn"])["Tags"]
     assert tags == [{"Key": "AmazonECSManaged", "Value": "true"}]
 
@@ -149,6 +159,69 @@ def test_names_have_two_lines_each(connected: Ecs) -> None:
     numbers = [int.from_bytes(socket.inet_aton(address), "big") for address, _ in pairs[::2]]
     assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
     assert all(address.startswith("127.") for address, _ in pairs[::2])
+
+
+@pytest.mark.parametrize(
+    ("source", "addresses"),
+    [
+        (None, ("127.255.0.1", "2600:f0f0:0:0:0:0:0:1")),
+        ("fd00::2", ("127.255.0.1", "2600:f0f0:0:0:0:0:0:1")),
+        ("2001:4860::1", ("127.255.0.1",)),
+    ],
+)
+def test_a_machine_with_global_ipv6_has_no_ipv6_names(
+    monkeypatch: pytest.MonkeyPatch, source: str | None, addresses: tuple[str, ...]
+) -> None:
+    """There a program would send packets to the address; elsewhere connections fail, or IPv4 is tried first."""
+    found = None if source is None else IPv6Address(source)
+    monkeypatch.setattr(environment, "source_towards", lambda address: found)
+    task: Any = SimpleNamespace(connect_names={"backend": "127.255.0.1"})
+    assert environment.names_of(None, task) == {"backend": addresses}  # type: ignore[arg-type]  # of no call
+
+
+@pytest.fixture
+def drains_first() -> Iterator[Ecs]:
+    """Return an account of a target whose proxies drain before containers get SIGTERM."""
+    target = load_target("embedded", find_layout().targets)
+    assert target.start is not None
+    argv = (*target.start.argv, "--set", "proxy_drain=before-containers")
+    with run_target(replace(target, start=replace(target.start, argv=argv)), 7) as running:
+        yield prepare(Ecs(running))
+
+
+def call_during_a_stop(connected: Ecs, *, seconds: int) -> int:
+    """Return the status of a call that takes some seconds, during which its task, which dies at SIGTERM, is stopped."""
+    [task] = begin(connected, "backend", connect("backend"))
+    [client] = begin(connected, "client", connect())
+    statuses: list[int] = []
+    url = f"http://backend:8080/?after={seconds}"
+    thread = threading.Thread(target=lambda: statuses.append(call(connected, client, url).get("status", 0)))
+    thread.start()
+
+    def has_arrived() -> bool:
+        with urlopen(f"http://{address_of(task)}:8080/executions") as answer:
+            return bool(json.load(answer)["served"])
+
+    until(connected, has_arrived)
+    connected.ecs.update_service(cluster="shop", service="backend", desiredCount=0)
+    connected.wait(30)
+    thread.join()
+    return statuses[0]
+
+
+def test_sigterm_does_not_wait_for_the_drain(connected: Ecs) -> None:
+    """A call to a workload that dies at SIGTERM is lost; the task is there for 20 s more, until its proxy ends."""
+    assert call_during_a_stop(connected, seconds=10) != 200
+    connected.wait(60)
+    [stopped] = connected.tasks("STOPPED")
+    assert (stopped["stoppedAt"] - stopped["executionStoppedAt"]).total_seconds() >= 20
+    assert (stopped["executionStoppedAt"] - stopped["stoppingAt"]).total_seconds() < 5
+    assert [part["lastStatus"] for part in stopped["containers"]] == ["STOPPED", "STOPPED"]
+
+
+def test_a_drain_before_sigterm_is_a_setting(drains_first: Ecs) -> None:
+    """With it such a call is answered, as the README of the proxy's agent can be read."""
+    assert call_during_a_stop(drains_first, seconds=10) == 200
 
 
 def test_an_endpoint_without_tasks_answers_503(connected: Ecs) -> None:

@@ -128,7 +128,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         template = build_template(call, cluster, request)
         if template.connect is not None:
             check_names_free(call, template.connect, service.arn)
-        _begin_deployment(call, service, template)
+        _begin_deployment(call, service, template, strategy)
     state.services[cluster.name, name] = service
     state.tags[service.arn] = tags
     if token:
@@ -162,8 +162,7 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
         template = build_template(call, cluster, _complete(strategy, current, request))
         if template.connect is not None:
             check_names_free(call, template.connect, service.arn)
-        service.blue_green = strategy
-        _begin_deployment(call, service, template)
+        _begin_deployment(call, service, template, strategy)
     service.blue_green, service.circuit_breaker = strategy, breaker
     if current is None or desired_count != service.desired_count:
         service.steady = False
@@ -256,13 +255,14 @@ def list_services_by_namespace(call: Call, request: ListServicesByNamespaceReque
     return {**answer, "nextToken": token} if token else answer
 
 
-def _begin_deployment(call: Call, service: Service, template: TaskTemplate) -> None:
+def _begin_deployment(call: Call, service: Service, template: TaskTemplate, strategy: BlueGreen | None) -> None:
     number = call.world.random.randrange(10**18, 10**19)
     deployment = Deployment(f"ecs-svc/{number}", template, created=call.now, updated=call.now)
-    if service.blue_green is not None and service.deployments:
+    if strategy is not None and service.deployments:
         deployment.stage = "SCALE_UP"
     own_call = call_as_ecs(call.world, call.account, call.region)
-    endpoints.publish(own_call, service, deployment)
+    endpoints.publish(own_call, service, deployment)  # the last step that may be refused
+    service.blue_green = strategy
     rollout.begin(call, service, deployment)
 
 

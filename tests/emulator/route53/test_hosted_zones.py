@@ -32,7 +32,10 @@ def test_a_public_zone_begins_with_soa_and_ns(route53: Callable[..., Any]) -> No
     assert zone["Id"].startswith("/hostedzone/Z")
     assert created["Location"].endswith(zone["Id"])
     assert created["ChangeInfo"]["Status"] == "PENDING"
-    assert len(set(servers)) == 4
+    # AWS was seen to take each name from the range and the top-level domain of a different series.
+    assert sorted(name.split(".", 2)[2] for name in servers) == ["co.uk", "com", "net", "org"]
+    assert len({name.split(".")[1] for name in servers}) == 4
+    assert sorted(int(name.split(".")[0].removeprefix("ns-")) // 512 for name in servers) == [0, 1, 2, 3]
     found = records(route53, zone["Id"])
     assert found["SOA"]["TTL"] == 900
     assert found["SOA"]["ResourceRecords"] == [
@@ -107,6 +110,16 @@ def test_a_zone_with_records_is_not_empty(route53: Callable[..., Any], zone: str
         route53("GetHostedZone", Id=zone)
 
 
+@pytest.mark.parametrize("name", ["example.com", "Shop.Example.com"])
+def test_public_zones_of_a_reserved_name_are_refused(route53: Callable[..., Any], vpc: str, name: str) -> None:
+    """AWS was seen to refuse example.com and names below it; a private zone may have them."""
+    with pytest.raises(ServiceError, match=rf"InvalidDomainName: {name.lower()} is reserved by AWS!"):
+        route53("CreateHostedZone", Name=name, CallerReference="r")
+    association = {"VPCId": vpc, "VPCRegion": "us-east-1"}
+    created = route53("CreateHostedZone", Name=name, CallerReference="r", VPC=association)
+    assert created["HostedZone"]["Name"] == f"{name.lower()}."
+
+
 def test_comments_can_be_changed_and_removed(route53: Callable[..., Any], zone: str) -> None:
     """UpdateHostedZoneComment without a comment removes the existing comment."""
     assert route53("UpdateHostedZoneComment", Id=zone, Comment="c")["HostedZone"]["Config"]["Comment"] == "c"
@@ -119,6 +132,7 @@ def test_zones_are_listed_page_by_page(route53: Callable[..., Any], zone: str, p
     while True:
         page = route53("ListHostedZones", **request)
         assert page["MaxItems"] == "1"
+        assert page.get("Marker") == request.get("Marker")
         seen += [zone["Id"] for zone in page["HostedZones"]]
         if not page["IsTruncated"]:
             break

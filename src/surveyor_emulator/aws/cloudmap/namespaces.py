@@ -308,7 +308,7 @@ def _describe(call: Call, namespace: Namespace, *, whole: bool) -> Document:
         "Name": namespace.name,
         "Type": namespace.type,
         "Properties": properties,
-        "CreateDate": namespace.created,
+        "CreateDate": round(namespace.created, 3),  # AWS has milliseconds
     }
     if namespace.description is not None:
         document["Description"] = namespace.description

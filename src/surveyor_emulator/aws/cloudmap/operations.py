@@ -162,8 +162,8 @@ def get_operation(call: Call, request: GetOperationRequestTypeDef) -> Document:
         "Id": operation.id,
         "Type": operation.type,
         "Status": operation.status,
-        "CreateDate": operation.created,
-        "UpdateDate": operation.updated,
+        "CreateDate": round(operation.created, 3),
+        "UpdateDate": round(operation.updated, 3),
         "Targets": operation.targets,
     }
     if "OwnerAccount" in request:  # AWS was seen to leave it out otherwise

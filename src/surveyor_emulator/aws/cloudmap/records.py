@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from surveyor_emulator.aws.route53 import managed
 from surveyor_emulator.aws.route53.record_model import AliasTarget, RecordKey, RecordSet
+from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 from . import discovery
 from .instance_rules import ALIAS, CNAME, IPV4, IPV6, PORT
-from .state import CloudMapService, DnsConfig, RegisteredInstance
+from .state import CloudMapService, DnsConfig, RegisteredInstance, ServiceHealthCheck
 
-__all__ = ["remove", "rewrite", "set_health", "write"]
+__all__ = ["create_checks", "remove", "rewrite", "set_health", "write"]
 
 _ADDRESS = {"A": IPV4, "AAAA": IPV6}
 # On AWS the alias zone of load balancers differs by region; here all regions share one.
@@ -21,7 +24,7 @@ def write(
     call: Call, service: CloudMapService, instance: RegisteredInstance, before: RegisteredInstance | None
 ) -> None:
     """Create or replace the records and the health check; ``before`` is the instance that had that id until now."""
-    new_check = _create_check(call, service, instance)
+    new_check = _create_check(call, service, instance, service.health)
     instance.health_check_id = new_check
     old = _record_sets(service, before, service.dns) if before is not None else []
     try:
@@ -34,21 +37,33 @@ def write(
         managed.delete_health_check(call.world, call.account, before.health_check_id)
 
 
+def create_checks(call: Call, service: CloudMapService, health: ServiceHealthCheck | None) -> dict[str, str | None]:
+    """Create a health check with these settings for each instance, all or none: instance id -> id of its check."""
+    created: dict[str, str | None] = {}
+    try:
+        for instance in service.instances.values():
+            created[instance.id] = _create_check(call, service, instance, health)
+    except ServiceError:
+        for check in filter(None, created.values()):
+            managed.delete_health_check(call.world, call.account, check)
+        raise
+    return created
+
+
 def rewrite(
     call: Call,
     service: CloudMapService,
     instance: RegisteredInstance,
     before: DnsConfig | None,
-    *,
-    recreate_check: bool,
+    checks: Mapping[str, str | None] | None,
 ) -> None:
-    """Apply changed settings of the service to the records and, with ``recreate_check``, to the health check."""
+    """Apply changed settings of the service to the records and, if there are new health checks, put these there."""
     old_check = instance.health_check_id
     old = _record_sets(service, instance, before)
-    if recreate_check:
-        instance.health_check_id = _create_check(call, service, instance)
+    if checks is not None:
+        instance.health_check_id, instance.probed_health = checks.get(instance.id), "HEALTHY"
     _apply(call, service, _record_sets(service, instance, service.dns), old)
-    if old_check is not None and recreate_check:
+    if old_check is not None and checks is not None:
         managed.delete_health_check(call.world, call.account, old_check)
 
 
@@ -131,20 +146,22 @@ def _record(
     )
 
 
-def _create_check(call: Call, service: CloudMapService, instance: RegisteredInstance) -> str | None:
+def _create_check(
+    call: Call, service: CloudMapService, instance: RegisteredInstance, health: ServiceHealthCheck | None
+) -> str | None:
     has_address = PORT in instance.attributes and (IPV4 in instance.attributes or IPV6 in instance.attributes)
     # An instance that was registered before the service had a check may lack what a check needs.
-    if service.health is None or not has_address:
+    if health is None or not has_address:
         return None
     config = managed.HealthCheckConfig(
-        type=service.health.type,
+        type=health.type,
         # With both addresses Route 53 probes the IPv4 one.
         ip_address=instance.attributes.get(IPV4) or instance.attributes[IPV6],
         port=int(instance.attributes[PORT]),
-        resource_path=service.health.path,
-        failure_threshold=service.health.threshold or 3,
+        resource_path=health.path,
+        failure_threshold=health.threshold or 3,
         fully_qualified_domain_name=None,
-        enable_sni=service.health.type == "HTTPS",
+        enable_sni=health.type == "HTTPS",
     )
 
     def follow(healthy: bool) -> None:
@@ -153,7 +170,6 @@ def _create_check(call: Call, service: CloudMapService, instance: RegisteredInst
             discovery.refresh_health(service)
             call.note("instance.health", instance.id, instance.probed_health)
 
-    instance.probed_health = "HEALTHY"
     check = managed.create_health_check(call.world, call.account, config, service_arn=service.arn, follower=follow)
     return check.id
 

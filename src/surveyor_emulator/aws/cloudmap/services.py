@@ -106,12 +106,14 @@ def update_service(call: Call, request: UpdateServiceRequestTypeDef) -> Document
     health = update_health_check(service, dns, change.get("HealthCheckConfig"))
 
     def work() -> None:
-        before, recreate_check = service.dns, health != service.health
+        # What Route 53 may refuse is first, so that nothing has changed if the operation fails.
+        checks = records.create_checks(call, service, health) if health != service.health else None
+        before = service.dns
         service.dns, service.health = dns, health
         if change.get("Description") is not None:
             service.description = change["Description"]
         for instance in service.instances.values():
-            records.rewrite(call, service, instance, before, recreate_check=recreate_check)
+            records.rewrite(call, service, instance, before, checks)
         discovery.refresh_health(service)
 
     return operations.start(call, "UPDATE_SERVICE", ("service", service.id), {"SERVICE": service.id}, work)
@@ -186,7 +188,7 @@ def _describe(call: Call, service: CloudMapService) -> dict[str, object]:
         "NamespaceId": service.namespace.id,
         "DnsConfig": _describe_dns(service),
         "Type": "HTTP" if service.api_only else "DNS_HTTP",
-        "CreateDate": service.created,
+        "CreateDate": round(service.created, 3),
         "CreatedByAccount": service.created_by,
     }
     if service.description is not None:

@@ -31,6 +31,7 @@ _DENIED = {
     "events": "AccessDeniedException",
     "ec2": "UnauthorizedOperation",
 }
+_NAMES_ALWAYS = ("servicediscovery:", "ecs:")
 _TAGS = {"Tags", "TagKeys", "tags", "tagKeys"}
 
 log = logging.getLogger(__name__)
@@ -159,6 +160,7 @@ def _denial(call: Call, caller: Caller, action: str, resource: str, decision: De
 
 
 def _message(caller: Caller, action: str, resource: str, decision: Decision) -> str:
-    where = "" if resource == "*" else f" on resource: {resource}"
+    # Cloud Map and ECS were seen to name a resource for actions that have none, too; Route 53 and EC2 were not.
+    where = "" if resource == "*" and not action.startswith(_NAMES_ALWAYS) else f" on resource: {resource}"
     why = decision.why.removeprefix("because ")
     return f"User: {caller.principal.arn} is not authorized to perform: {action}{where} because {why}"

@@ -32,7 +32,8 @@ def test_checks_have_documented_defaults(make: Callable[..., dict[str, Any]]) ->
     """Defaults are 30 s, three failures, port 80 or 443, SNI for HTTPS (route53/HealthCheckConfig)."""
     http = make("1", Type="HTTP", IPAddress="192.0.2.1")["HealthCheckConfig"]
     assert (http["RequestInterval"], http["FailureThreshold"], http["Port"]) == (30, 3, 80)
-    assert (http["Inverted"], http["Disabled"], http["MeasureLatency"]) == (False, False, False)
+    shown = [http[member] for member in ("Inverted", "Disabled", "MeasureLatency", "EnableSNI")]
+    assert shown == [False] * 4
     https = make("2", Type="HTTPS", FullyQualifiedDomainName="example.com", ResourcePath="/x")["HealthCheckConfig"]
     assert (https["Port"], https["EnableSNI"], https["ResourcePath"]) == (443, True, "/x")
     calculated = make("3", Type="CALCULATED", HealthThreshold=1, ChildHealthChecks=[])["HealthCheckConfig"]
@@ -119,6 +120,8 @@ def test_checks_are_counted_and_listed_page_by_page(
     assert route53("GetHealthCheckCount") == {"HealthCheckCount": 3}
     first = route53("ListHealthChecks", MaxItems="2")
     rest = route53("ListHealthChecks", MaxItems="2", Marker=first["NextMarker"])
+    assert "Marker" not in first
+    assert rest["Marker"] == first["NextMarker"]
     assert (first["IsTruncated"], rest["IsTruncated"]) == (True, False)
     seen = first["HealthChecks"] + rest["HealthChecks"]
     assert sorted(check["Id"] for check in seen) == sorted(check["Id"] for check in checks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -54,7 +53,7 @@ def test_a_survey_ends_with_client_results(tmp_path: Path, capsys: pytest.Captur
     assert [result.name for result in whole_report.experiments] == list(PROGRAMS.values())
     assert all((tmp_path / result.history).is_file() for result in whole_report.experiments)
     folder = tmp_path / "load" / "lose-one"
-    tally = Tally.from_json(json.loads((folder / "tally.json").read_text("utf-8")))
+    tally = Tally.loads((folder / "tally.json").read_bytes())
     history = load_history(folder / "histories" / "lose-one.jsonl")
     assert [phase.name for phase in history.phases] == ["before", "killed", "after"]
     whole = {row.model: row for row in figures_of(history, tally) if row.phase == WHOLE}
@@ -117,7 +116,7 @@ def with_workers(tmp_path: Path, during: Callable[[list[subprocess.Popen[bytes]]
 
 def totals_of(folder: Path) -> tuple[dict[str, ClientFigures], float]:
     """Return the figures of the whole scenario by model, and the wall seconds that it took."""
-    tally = Tally.from_json(json.loads((folder / "tally.json").read_text("utf-8")))
+    tally = Tally.loads((folder / "tally.json").read_bytes())
     history = load_history(folder / "histories" / "short.jsonl")
     seconds = (history.phases[-1].end - history.phases[0].begin) / history.header.scale
     return {row.model: row for row in figures_of(history, tally) if row.phase == WHOLE}, seconds

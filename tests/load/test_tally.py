@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from surveyor.load.confidence import share_of
 from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.histogram import Latencies
 from surveyor.load.tally import Tally, TallyEntry
+from surveyor.typed_json import dump_json, parse_json
 
 Attempt = tuple[str, int, str, str, str, bool, float]
 """Model, second, address, outcome, error, answered by a retry, latency."""
@@ -48,7 +47,7 @@ def test_merged_parts_equal_the_whole(attempts: list[Attempt], cut: int) -> None
     """Two workers' tallies, sent as text, add up to what a single process would have counted."""
     whole, parts = tally_of(attempts), Tally()
     for part in (attempts[:cut], attempts[cut:]):
-        parts.add(Tally.from_json(json.loads(tally_of(part).dumps())))
+        parts.add(Tally.loads(tally_of(part).dumps()))
     assert sorted_entries(parts) == sorted_entries(whole)
     for model in ("dns", "api"):
         expected, actual = whole.latencies(model, 10, 50), parts.latencies(model, 10, 50)
@@ -105,5 +104,12 @@ def test_endpoints_survive_their_text() -> None:
         8080, "/", "web.ns", ("127.0.0.2", 53), "http://127.0.0.1:1", "1" * 12, "surveyor", "us-east-1", "ns", "web",
         ("127.0.0.3", 80), ("", 0), 20.0, 0.5, 1_000.0, 10.0,
     )  # fmt: skip
-    assert ServiceEndpoints.loads(endpoints.dumps()) == endpoints
+    assert parse_json(dump_json(endpoints), ServiceEndpoints) == endpoints
     assert endpoints.service_seconds(1_002.5) == 25.0
+
+
+@pytest.mark.parametrize("text", ["", "AAAA", "garbage", "HISTFAAAA", "\u00e9", Latencies().encoded()[:-8]])
+def test_a_broken_histogram_is_a_value_error(text: str) -> None:
+    """Whatever the text of a histogram in a file is, it is read or refused with ValueError."""
+    with pytest.raises(ValueError, match=r"\w"):
+        Latencies([text])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +77,6 @@ def _with_run_verdict(experiment: ExperimentReport, judged: Judgement) -> Judgem
 
 def _load_tally(path: Path) -> Tally:
     try:
-        return Tally.from_json(json.loads(path.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
+        return Tally.loads(path.read_bytes())
+    except ValueError as error:
         raise UsageError(f"{path}: is not a tally: {error}") from None

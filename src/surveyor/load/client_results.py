@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def with_client_results(report: ConformanceReport, folder: Path, note: str = "")
 
     Raises HistoryBroken, OSError or ValueError.
     """
-    tally = Tally.from_json(json.loads((folder / TALLY_FILE).read_text("utf-8")))
+    tally = Tally.loads((folder / TALLY_FILE).read_bytes())
     experiments = tuple(_with_results(result, folder, tally, note) for result in report.experiments)
     return structs.replace(report, experiments=experiments)
 

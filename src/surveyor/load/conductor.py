@@ -30,6 +30,7 @@ from surveyor.report.file import REPORT_FILE, save_report
 from surveyor.report.outputs import save_outputs
 from surveyor.report.run_folder import reserve_folder
 from surveyor.targets.options import TargetOptions
+from surveyor.typed_json import dump_json, parse_json
 
 __all__ = ["main"]
 
@@ -38,9 +39,9 @@ def main() -> int:
     """Conduct the scenario; the exit status is that of `surveyor chaos`."""
     for number in (signal.SIGTERM, signal.SIGINT):  # Ctrl-C in a terminal sends SIGINT, and Locust then SIGTERM
         signal.signal(number, _interrupt)
-    conductor_input = ConductorInput.loads(sys.stdin.readline())
-    scenario = Scenario.loads(conductor_input.scenario)
-    os.environ["SURVEYOR_SCENARIO"] = conductor_input.scenario
+    conductor_input = parse_json(sys.stdin.readline(), ConductorInput)
+    scenario = conductor_input.scenario
+    os.environ["SURVEYOR_SCENARIO"] = dump_json(scenario)
     options = conductor_input.target_options
     config = RunConfig(
         find_layout(),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 __all__ = ["ServiceEndpoints"]
 
@@ -42,14 +39,3 @@ class ServiceEndpoints:
     def service_seconds(self, wall: float) -> float:
         """Return the service seconds since the start of the scenario at a wall time."""
         return (wall - self.epoch) * self.scale
-
-    def dumps(self) -> str:
-        """Return JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def loads(cls, text: str) -> ServiceEndpoints:
-        """Return what `dumps` wrote. Raises ValueError or TypeError for anything else."""
-        value: Mapping[str, Any] = json.loads(text)
-        pairs = {name: (str(value[name][0]), int(value[name][1])) for name in ("resolver", "load_balancer", "proxy")}
-        return cls(**{**value, **pairs})

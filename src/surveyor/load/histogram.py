@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 
+from hdrh.codec import HdrCookieException, HdrHistogramSettingsException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 
 __all__ = ["Latencies"]
 
 _MAX_LATENCY = 600_000_000
 """Microseconds."""
+
+_BROKEN = (HdrCookieException, HdrHistogramSettingsException, HdrLengthException)
 
 _DIGITS = 2
 """A third digit would make each histogram eight times as large; there is one for each second of each model."""
@@ -19,9 +23,13 @@ class Latencies:
     """Wall seconds of many attempts, each counted from its due time."""
 
     def __init__(self, encoded: Iterable[str] = ()) -> None:
+        """Start with what these texts of `encoded` hold. Raise ValueError for any other text."""
         self._histogram = HdrHistogram(1, _MAX_LATENCY, _DIGITS)
         for text in encoded:
-            self._histogram.decode_and_add(text.encode("ascii"))
+            try:
+                self._histogram.decode_and_add(text.encode("ascii"))
+            except (*_BROKEN, IndexError, RuntimeError, zlib.error) as error:
+                raise ValueError(f"not an encoded histogram: {text[:40]!r} ({error})") from None
 
     def record(self, seconds: float) -> None:
         """Add one latency; anything above ten minutes counts as ten minutes."""

@@ -37,6 +37,7 @@ from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.workers import Workers, serve
 from surveyor.messages import UNTRUSTED
 from surveyor.pytest_plugin.task_settings import parse_task_settings
+from surveyor.typed_json import dump_json, parse_json
 
 __all__ = ["play"]
 
@@ -177,7 +178,7 @@ def _conduct(state: _State, environment: Environment) -> None:
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-load-{os.getpid()}"
     state.out = Path(options.out) if options.out else Path("reports/out") / stamp
     conductor_input = ConductorInput(
-        scenario.dumps(),
+        scenario,
         options.target,
         str(state.out.resolve()),
         options.seed,
@@ -193,7 +194,7 @@ def _conduct(state: _State, environment: Environment) -> None:
     )
     state.conductor = process
     assert process.stdout is not None
-    _send(process, conductor_input.dumps())
+    _send(process, dump_json(conductor_input) + "\n")
     for line in process.stdout:
         _on_message(state, environment, json.loads(line))
     process.wait()
@@ -243,7 +244,7 @@ def _send(process: subprocess.Popen[str], line: str) -> None:
 def _on_message(state: _State, environment: Environment, message: dict[str, Any]) -> None:
     if "endpoints" in message:
         endpoints = json.dumps(message["endpoints"])
-        state.endpoints.set(ServiceEndpoints.loads(endpoints))
+        state.endpoints.set(parse_json(endpoints, ServiceEndpoints))
         if state.workers is not None:
             state.workers.announce(endpoints)
     elif "phase" in message:

@@ -11,15 +11,16 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from surveyor.chaos import ExperimentRun, experiment
 from surveyor.chaos.service_under_test import ServiceTask
 from surveyor.history import Outcome
 from surveyor.load.endpoints import ServiceEndpoints
 from surveyor.load.scenario import Phase, Scenario
+from surveyor.typed_json import parse_json
 
-SCENARIO = Scenario.loads(os.environ["SURVEYOR_SCENARIO"])
+SCENARIO = parse_json(os.environ["SURVEYOR_SCENARIO"], Scenario)
 CALLERS_END = 10.0
 """Service seconds in which callers are stopped; their results then belong to no phase."""
 
@@ -36,7 +37,7 @@ CALLERS_BEGIN = 5.0
 )
 def test_scenario(experiment_run: ExperimentRun) -> None:
     """Run phase after phase; faults that are kept are undone at the end."""
-    send({"endpoints": json.loads(endpoints_of(experiment_run).dumps())})
+    send({"endpoints": asdict(endpoints_of(experiment_run))})
     experiment_run.wait(CALLERS_BEGIN)
     with ExitStack() as kept:
         for phase in SCENARIO.phases:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from surveyor.chaos.experiment import ServiceSetup
@@ -51,45 +50,18 @@ class Scenario:
         """Return the names of the faults of all phases."""
         return tuple(dict.fromkeys(phase.fault for phase in self.phases if phase.fault))
 
-    def dumps(self) -> str:
-        """Return JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def loads(cls, text: str) -> Scenario:
-        """Return what `dumps` wrote. Raises ValueError, KeyError or TypeError for anything else."""
-        value: Mapping[str, Any] = json.loads(text)
-        return cls(
-            name=value["name"],
-            title=value["title"],
-            setup=ServiceSetup(**value["setup"]),
-            phases=tuple(Phase(**phase) for phase in value["phases"]),
-            rate=value["rate"],
-            scale=value["scale"],
-            checks=tuple(Check(check["name"], check["limits"]) for check in value["checks"]),
-        )
-
 
 @dataclass(frozen=True)
 class ConductorInput:
-    """What the conductor of a scenario needs: the scenario (as text), the target, and the folder of the report.
+    """What the conductor of a scenario needs: the scenario, the target, and the folder of the report.
 
     `target_options`: the members of TargetOptions that were given. `note`: a sentence about the callers for the report.
     """
 
-    scenario: str
+    scenario: Scenario
     target: str
     out: str
     seed: int
     scale: float
     target_options: Mapping[str, Any]
     note: str = ""
-
-    def dumps(self) -> str:
-        """Return a line of JSON."""
-        return json.dumps(asdict(self)) + "\n"
-
-    @classmethod
-    def loads(cls, text: str) -> ConductorInput:
-        """Return what `dumps` wrote."""
-        return cls(**json.loads(text))

@@ -6,14 +6,16 @@ service seconds, so that phases can be cut out afterwards.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import cast
+
+from msgspec import Struct
 
 from surveyor.load.histogram import Latencies
+from surveyor.typed_json import dump_json, parse_json
 
-__all__ = ["TALLY_FILE", "Tally", "TallyEntry"]
+__all__ = ["TALLY_FILE", "Tally", "TallyEntry", "TallyRows"]
 
 TALLY_FILE = "tally.json"
 """The name of the file in the folder of a scenario."""
@@ -37,6 +39,20 @@ class TallyEntry:
     error: str
     count: int
     retried: int
+
+
+class TallyRows(Struct, frozen=True):
+    """A tally in the file tally.json, and between processes.
+
+    `counts`: model, service second, address, outcome, error, number, number of answered retries. `latencies`: model,
+    service second, encoded histogram.
+    """
+
+    counts: list[tuple[str, int, str, str, str, int, int]]
+    latencies: list[tuple[str, int, str]]
+    retries: int
+    late: int
+    problems: list[str]
 
 
 @dataclass
@@ -112,29 +128,34 @@ class Tally:
         self.retries, self.late, self.problems = 0, 0, fresh.problems
         return taken
 
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON values."""
-        return {
-            "counts": [[*key, count, self._retried.get(key, 0)] for key, count in self._counts.items()],
-            "latencies": [[*moment, latencies.encoded()] for moment, latencies in self._latencies.items()],
-            "retries": self.retries,
-            "late": self.late,
-            "problems": self.problems,
-        }
+    def to_rows(self) -> TallyRows:
+        """Return everything as a value for a file or another process."""
+        return TallyRows(
+            counts=[(*key, count, self._retried.get(key, 0)) for key, count in self._counts.items()],
+            latencies=[(*moment, latencies.encoded()) for moment, latencies in self._latencies.items()],
+            retries=self.retries,
+            late=self.late,
+            problems=self.problems,
+        )
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Tally:
-        """Return what `to_json` wrote."""
-        tally = cls(retries=int(value["retries"]), late=int(value["late"]), problems=[*map(str, value["problems"])])
-        for model, second, address, outcome, error, count, retried in value["counts"]:
-            key = (str(model), int(second), str(address), str(outcome), str(error))
-            tally._counts[key] = int(count)
+    def from_rows(cls, rows: TallyRows) -> Tally:
+        """Return the tally of which these are the rows."""
+        tally = cls(retries=rows.retries, late=rows.late, problems=rows.problems)
+        for *key, count, retried in rows.counts:
+            moment = cast(Key, tuple(key))
+            tally._counts[moment] = count
             if retried:
-                tally._retried[key] = int(retried)
-        for model, second, encoded in value["latencies"]:
-            tally._latencies[str(model), int(second)] = Latencies([encoded])
+                tally._retried[moment] = retried
+        for model, second, encoded in rows.latencies:
+            tally._latencies[model, second] = Latencies([encoded])
         return tally
 
     def dumps(self) -> str:
         """Return the content of the file."""
-        return json.dumps(self.to_json()) + "\n"
+        return dump_json(self.to_rows()) + "\n"
+
+    @classmethod
+    def loads(cls, text: str | bytes) -> Tally:
+        """Return the tally in the content of a file. Raise ValueError, in one line, for anything else."""
+        return cls.from_rows(parse_json(text, TallyRows))

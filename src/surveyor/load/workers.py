@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import gevent
+import msgspec
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
 from surveyor.load.endpoints import ServiceEndpoints
-from surveyor.load.tally import Tally
+from surveyor.load.tally import Tally, TallyRows
+from surveyor.typed_json import parse_json
 
 __all__ = ["Workers", "serve"]
 
@@ -26,11 +28,18 @@ _KEY = "surveyor"
 def serve(runner: WorkerRunner, tally: Tally, begin: Callable[[ServiceEndpoints], object]) -> None:
     """Act as a worker: call `begin` with the endpoints when they arrive, and send the content of `tally`."""
 
-    def report(client_id: str, data: dict[str, Any]) -> None:
-        data[_KEY] = tally.take().to_json()
+    def taken() -> dict[str, Any]:
+        value: dict[str, Any] = msgspec.to_builtins(tally.take().to_rows())
+        return value
 
-    runner.register_message(_ENDPOINTS, lambda environment, msg: begin(ServiceEndpoints.loads(msg.data["endpoints"])))
-    runner.register_message(_REQUEST, lambda environment, msg: runner.send_message(_TALLY, tally.take().to_json()))
+    def report(client_id: str, data: dict[str, Any]) -> None:
+        data[_KEY] = taken()
+
+    def announced(environment: object, msg: Any) -> None:
+        begin(parse_json(msg.data["endpoints"], ServiceEndpoints))
+
+    runner.register_message(_ENDPOINTS, announced)
+    runner.register_message(_REQUEST, lambda environment, msg: runner.send_message(_TALLY, taken()))
     cast(Any, runner.environment.events).report_to_master.add_listener(report)  # Locust's events have no types
 
 
@@ -78,8 +87,8 @@ class Workers:
 
     def _on_report(self, client_id: str, data: dict[str, Any]) -> None:
         if _KEY in data:
-            self._tally.add(Tally.from_json(data[_KEY]))
+            self._tally.add(Tally.from_rows(msgspec.convert(data[_KEY], TallyRows)))
 
     def _on_tally(self, worker: str, value: dict[str, Any]) -> None:
-        self._tally.add(Tally.from_json(value))
+        self._tally.add(Tally.from_rows(msgspec.convert(value, TallyRows)))
         self._pending.discard(worker)

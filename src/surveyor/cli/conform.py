@@ -15,6 +15,7 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    Record,
     Region,
     Role,
     Vpc,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from surveyor.layout import Layout
     from surveyor.report.model import ConformanceReport
 
-__all__ = ["conform", "default_workers_for", "run_folder", "survey", "update_expectations"]
+__all__ = ["conform", "default_workers_for", "print_recorded", "run_folder", "survey", "update_expectations"]
 
 TargetName = Annotated[
     str,
@@ -94,6 +95,7 @@ def conform(
     role: Role = None,
     enable: Enable = None,
     budget: BudgetText = None,
+    record: Record = None,
     plan: Plan = False,  # typer passes options by keyword
     update_expectations: Annotated[
         bool, typer.Option("--update-expectations", help="Record this run's failures as the known ones.")
@@ -115,7 +117,7 @@ def conform(
     signatures, task-signals, throttling. docs/ci/README.md describes them.
     """
     options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
-    _run(target, area, claim, out, workers, seed, options, plan=plan, update=update_expectations)
+    _run(target, area, claim, out, workers, seed, options, plan=plan, update=update_expectations, record=record)
 
 
 def _run(
@@ -130,6 +132,7 @@ def _run(
     plan: bool,
     update: bool,
     experiments: bool = False,
+    record: Path | None = None,
 ) -> None:
     # Imported here: pytest and botocore are slow to load, and `surveyor --help` needs neither.
     from surveyor.claims import load_claims
@@ -137,6 +140,7 @@ def _run(
     from surveyor.cli._support.console_report import describe_ending, features_hint, print_report
     from surveyor.cli._support.progress import make_progress
     from surveyor.cli._support.survey_experiments import run_experiments_after_survey, supports_experiments
+    from surveyor.conformance.own_run import record_conformance
     from surveyor.conformance.run import RunConfig, check_account, exit_code, run_suites
     from surveyor.layout import find_layout
     from surveyor.report.file import REPORT_FILE, save_report
@@ -148,10 +152,7 @@ def _run(
     layout = find_layout()
     selection = Selection(tuple(areas or ()), tuple(claims or ()))
     target = load_target(target_name, layout.targets, options)
-    if update and target.file is None:
-        raise UsageError("--update-expectations needs a target file; `surveyor conform --help` shows one")
-    if update and not layout.is_checkout and target.file == layout.targets / f"{target.name}.toml":
-        raise UsageError(f"{target.file} belongs to an installed package; copy it and pass the copy as --target")
+    _check_writable(target, layout, update=update, record=record)
     if out is None:
         out = layout.out / run_folder(target.label)
     if workers == 0:
@@ -182,6 +183,8 @@ def _run(
         save_report(report, out / REPORT_FILE)
     page = save_outputs(report, known_claims, out)
     typer.echo(f"page:   {page}")
+    if record is not None:
+        print_recorded(record_conformance(report, known_claims, target, record), record)
     code = _survey_code(report) if experiments else exit_code(report)
     if problem := report.failure or (describe_ending(report) if code in (3, 5) else ""):
         typer.echo(f"surveyor: {problem}", err=True)
@@ -190,6 +193,18 @@ def _run(
         update_expectations(report, target, layout, target_name, is_full=selection.is_full)
         code = 0
     raise typer.Exit(code)
+
+
+def _check_writable(target: Target, layout: Layout, *, update: bool, record: Path | None) -> None:
+    """Raise UsageError if a run on this target cannot write expectations or recordings, as requested."""
+    if update and target.file is None:
+        raise UsageError("--update-expectations needs a target file; `surveyor conform --help` shows one")
+    if update and not layout.is_checkout and target.file == layout.targets / f"{target.name}.toml":
+        raise UsageError(f"{target.file} belongs to an installed package; copy it and pass the copy as --target")
+    if record is not None:
+        from surveyor.conformance.own_run import check_recordable
+
+        check_recordable(target)
 
 
 def update_expectations(report: ConformanceReport, target: Target, layout: Layout, name: str, *, is_full: bool) -> None:
@@ -235,6 +250,11 @@ def default_workers_for(target: Target, layout: Layout) -> int:
     if target.start:  # few files are run sooner by one worker than it takes to start several, each with its target
         return max(1, min(default_workers(), len(list(layout.suites.rglob("test_*.py"))) // _FILES_OF_A_WORKER))
     return _WORKERS_IN_ACCOUNT if target.is_one_account else 1
+
+
+def print_recorded(count: int, folder: Path) -> None:
+    """Print how many recordings were written, and what to do with them."""
+    typer.echo(f"recordings written to {folder}: {count}; read them before you publish them (docs/recordings.md)")
 
 
 def run_folder(target: str) -> str:

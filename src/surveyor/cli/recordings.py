@@ -20,6 +20,7 @@ from surveyor.cli._support.options import (
     DnsText,
     Enable,
     Endpoint,
+    Record,
     Region,
     Role,
     Vpc,
@@ -52,6 +53,10 @@ ClaimIds = Annotated[
 Ids = Annotated[
     list[str] | None, typer.Option("--recording", metavar="ID", help="Only this recording; may be repeated.")
 ]
+From = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="DIR", help="Read the recordings of this folder instead of Surveyor's."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -63,10 +68,11 @@ def list_(
     about: Annotated[
         str, typer.Option(metavar="TEXT", help="Only recordings with this in id, fact, claims, source or request.")
     ] = "",
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """List the recordings with their date, how sure they are, and the claims that they are about."""
-    recordings = _load()
+    recordings = _load(from_)
     rows = [
         recording
         for recording in _select(recordings, area, claim, None)
@@ -89,10 +95,12 @@ def list_(
 
 @app.command()
 def show(
-    recording_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a recording.")], json: Json = False
+    recording_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a recording.")],
+    from_: From = None,
+    json: Json = False,
 ) -> None:
     """Show one recording: the fact, its source, the request, and what the answer has."""
-    recordings = _load()
+    recordings = _load(from_)
     [recording] = _select(recordings, None, None, [recording_id])
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(recording), indent=1))
@@ -142,6 +150,8 @@ def check(
     role: Role = None,
     enable: Enable = None,
     budget: BudgetText = None,
+    record: Record = None,
+    from_: From = None,
     json: Json = False,
 ) -> None:
     """Repeat on a target what AWS was seen to answer, and compare; exit 1 if an answer contradicts a recording.
@@ -150,7 +160,8 @@ def check(
     be repeated is listed with the reason.
     """
     from surveyor.cli._support.progress import make_progress
-    from surveyor.cli.conform import default_workers_for, run_folder
+    from surveyor.cli.conform import default_workers_for, print_recorded, run_folder
+    from surveyor.conformance.own_run import check_recordable, record_replay
     from surveyor.conformance.replay.run import REPLAY_FILE, exit_code, replay
     from surveyor.conformance.run import RunConfig, check_account
     from surveyor.report.run_folder import reserve_folder
@@ -159,12 +170,14 @@ def check(
 
     layout = find_layout()
     options = parse_target_options(account, region, endpoint, dns, vpc, role, enable, budget)
-    recordings = _load()
+    recordings = _load(from_)
     chosen = [entry.id for entry in _select(recordings, area, claim, recording)]
     known = load_target(target, layout.targets, options)
     workers = workers or (default_workers_for(known, layout) if not (area or claim or recording) else 1)
     if workers > 1 and not known.start and not known.is_one_account:
         raise UsageError(f"{known.name} is running already, and workers would share its clock: use --workers 1")
+    if record is not None:
+        check_recordable(known)
     out = out or layout.out / run_folder(known.name)
     config = RunConfig(layout, target, out, workers=workers, seed=seed, target_options=options)
     check_reachable(known)
@@ -173,11 +186,14 @@ def check(
     if known.is_one_account and not json:
         typer.echo(f"run {config.run} in account {known.account}, {known.region}; its ledger is in {out}")
     with make_progress() as progress:
-        report = replay(config, recordings, chosen, progress)
+        report = replay(config, recordings, chosen, progress, from_)
+    recorded = record_replay(report, recordings, known, record) if record is not None else 0
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=1))
     else:
         _print_report(report, out / REPLAY_FILE)
+        if record is not None:
+            print_recorded(recorded, record)
     if report.failure:
         typer.echo(f"surveyor: {report.failure}", err=True)
     for resource in report.leaked_resources:
@@ -202,9 +218,9 @@ def _print_report(report: ReplayReport, path: Path) -> None:
     typer.echo(f"report: {path}")
 
 
-def _load() -> Recordings:
+def _load(folder: Path | None) -> Recordings:
     layout = find_layout()
-    recordings = load_recordings(layout.recordings, load_claims(layout.claims).by_id)
+    recordings = load_recordings(folder or layout.recordings, load_claims(layout.claims).by_id)
     check_recordings(recordings)
     return recordings
 

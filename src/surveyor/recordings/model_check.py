@@ -12,10 +12,10 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 
 from surveyor.errors import UsageError
 from surveyor.messages import nearest
-from surveyor.recordings.model import Answer, Call, Recording, Recordings
+from surveyor.recordings.model import Answer, Call, Provenance, Recording, Recordings
 from surveyor.recordings.paths import Segment, parse_path
 
-__all__ = ["check_recordings", "earlier_answers"]
+__all__ = ["check_recordings", "earlier_answers", "operation_model"]
 
 _METADATA = "ResponseMetadata"
 
@@ -42,6 +42,15 @@ def earlier_answers(recordings: Recordings) -> Mapping[str, str]:
     """Return for each recording that a later one of the same request contradicts, the id of the later one."""
     pairs = _disagreements(list(recordings.by_id.values()))
     return {min(pair, key=_end).id: max(pair, key=_end).id for *pair, _ in pairs}
+
+
+def operation_model(service: str, operation: str) -> OperationModel | None:
+    """Return the model of an operation, or None if botocore does not have it."""
+    model = _service(service)
+    if model is None or operation not in model.operation_names:
+        return None
+    found: OperationModel = model.operation_model(operation)
+    return found
 
 
 def _end(recording: Recording) -> str:
@@ -147,7 +156,9 @@ def _disagreements(recordings: Sequence[Recording]) -> Iterator[tuple[Recording,
     """Yield two recordings of the same request in the same situation with contrary answers, and in what they differ."""
     by_request: dict[str, list[Recording]] = {}
     for recording in recordings:
-        if recording.request:
+        # The values of a run's own requests are variables, so that equal requests need not mean the same.
+        is_anonymous = recording.provenance is Provenance.OWN_RUN and recording.replay is None
+        if recording.request and not is_anonymous:
             before = (recording.replay.situation, recording.replay.before) if recording.replay else None
             by_request.setdefault(repr((recording.request, before)), []).append(recording)
     for same in by_request.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ __all__ = [
     "DnsText",
     "Enable",
     "Endpoint",
+    "Record",
     "Region",
     "Role",
     "Vpc",
@@ -41,6 +43,14 @@ Role = Annotated[
 Enable = Annotated[
     list[str] | None,
     typer.Option(metavar="FEATURE", help="Also test this feature (quotas, throttling, regions, …); may be repeated."),
+]
+Record = Annotated[
+    Path | None,
+    typer.Option(
+        "--record",
+        metavar="DIR",
+        help="Write what the account answers to this folder as recordings, without anything that belongs to it.",
+    ),
 ]
 BudgetText = Annotated[
     str | None,

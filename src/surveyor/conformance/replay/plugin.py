@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,12 +27,14 @@ _CONSUMER = "sharing"
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("surveyor")
     group.addoption("--recording", action="append", default=[], metavar="ID", help="repeat this recording")
+    group.addoption("--recordings-from", default=None, metavar="DIR", help="folder of the recordings")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if is_replay(metafunc.definition):
         layout = metafunc.config.stash[SETTINGS].layout
-        known = load_recordings(layout.recordings, load_claims(layout.claims).by_id).by_id
+        folder = Path(metafunc.config.getoption("--recordings-from") or layout.recordings)
+        known = load_recordings(folder, load_claims(layout.claims).by_id).by_id
         chosen = [known[name] for name in metafunc.config.getoption("--recording")]
         metafunc.parametrize("recording", chosen, ids=[recording.id for recording in chosen])
 

@@ -96,9 +96,15 @@ def why_not_replayed(recordings: Recordings) -> dict[str, str]:
 
 
 def replay(
-    config: RunConfig, recordings: Recordings, chosen: Collection[str], collector: Collector | None = None
+    config: RunConfig,
+    recordings: Recordings,
+    chosen: Collection[str],
+    collector: Collector | None = None,
+    folder: Path | None = None,
 ) -> ReplayReport:
     """Repeat the recordings with the ids in `chosen`, and write the report to `config.out`.
+
+    `folder`: where `recordings` were read from, if it is not that of the layout.
 
     Raises UsageError for a recording that fits no model or names an unknown situation.
     """
@@ -112,6 +118,7 @@ def replay(
     status = 0
     if to_run:
         options = [word for name in to_run for word in ("--recording", name)]
+        options += ["--recordings-from", str(folder)] if folder else []
         status = run_pytest(replace(config, experiments=(REPLAY_TEST,)), collector, PLUGIN, options=options)
     results = {_id_of(result): result for result in collector.finished()}
     report = ReplayReport(

@@ -51,20 +51,19 @@ def run_script(environment: Mapping[str, str], folder: Path, *arguments: str) ->
 
 
 def run_workflow(
-    environment: Mapping[str, str], folder: Path, **settings: str
+    environment: Mapping[str, str], folder: Path, job: dict[str, Any] = JOB, **settings: str
 ) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Run the workflow's shell steps as a runner does: after a failed step, only those that always run.
+    """Run the shell steps of a job as a runner does: after a failed step, only those that always run.
 
-    `settings` are the values that a user writes under `env`. Only the conditions that the file uses are supported.
+    `settings` are the values that a user writes under `env`. Only the conditions that the files use are supported.
     """
-    env = {**environment, **{name: str(value) for name, value in JOB["env"].items()}, **settings}
+    env = {**environment, **{name: str(value) for name, value in job["env"].items()}, **settings}
     results: dict[str, subprocess.CompletedProcess[str]] = {}
     failed = False
-    for step in STEPS:
+    for step in job["steps"]:
         condition = step.get("if", "success()")
-        met = {"always()": True, "success()": not failed, "env.START != ''": not failed and env["START"] != ""}[
-            condition
-        ]
+        started = not failed and env.get("START", "") != ""
+        met = {"always()": True, "success()": not failed, "env.START != ''": started}[condition]
         if "run" in step and met:
             results[step["name"]] = run(["bash", "-e", "-c", step["run"]], folder, env)
             failed |= results[step["name"]].returncode != 0
@@ -110,7 +109,7 @@ def test_shell_reports_missing_arguments_and_a_missing_program(environment: dict
     assert "surveyor is not on the path" in completed.stderr
 
 
-@pytest.fixture(params=["github-actions.yml", "gate-actions.yml"])
+@pytest.fixture(params=["github-actions.yml", "gate-actions.yml", "drift-actions.yml"])
 def workflow(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return each workflow, with its text under `text` and its only job under `job`."""
     text = (CI / request.param).read_text("utf-8")
@@ -238,3 +237,53 @@ def test_the_gate_script_reports_invalid_arguments(
     assert completed.returncode == 2
     assert message in completed.stderr
     assert not (tmp_path / "summary.md").exists()
+
+
+PROGRAMS = {
+    "make": "#!/bin/sh\n",
+    "python": '#!/bin/sh\nmkdir -p newest; touch newest/botocore-9.9.9-py3-none-any.whl; echo "$@" >> python.txt\n',
+    "curl": """#!/bin/sh
+for last; do :; done
+case $last in *missing*) exit 22;; esac
+while [ "$1" != --output ]; do shift; done
+mkdir -p "$(dirname "$2")"; echo "$last" > "$2"
+""",
+    ".venv/bin/surveyor": """#!/bin/sh
+if [ "$2" = pages ]; then
+    printf 'https://docs.example/a/one.html\\tA, one\\t1\\t2026-11-28\\n'
+    printf 'https://docs.example/missing.html\\tA, missing\\t0\\tnot verified\\n'
+    printf 'https://docs.example/a/one.html\\tA, one twice\\t1\\t2026-11-28\\n'
+else
+    echo "$@" > arguments
+    printf 'changed\\tguide: A, one\\tx.claim\\nok\\tguide: A, two\\t\\n'
+    exit CODE
+fi
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "annotation"),
+    [(0, ""), (1, "::error title=Documents have changed"), (2, "::error title=Not compared"), (3, "ended with code 3")],
+)
+def test_the_drift_workflow_compares_the_newest_documents(
+    tmp_path: Path, environment: dict[str, str], code: int, annotation: str
+) -> None:
+    """It fetches each address once, continues where a page is missing, and returns surveyor's exit code."""
+    for name, text in PROGRAMS.items():
+        program = tmp_path / (name if "/" in name else f"bin/{name}")
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(text.replace("CODE", str(code)))
+        program.chmod(0o755)
+    job = yaml.safe_load((CI / "drift-actions.yml").read_text("utf-8"))["jobs"]["drift"]
+    path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    results = run_workflow(environment | path, tmp_path, job, PAUSE="0")
+    assert {name: result.returncode for name, result in results.items()} == {
+        "Install": 0, "Botocore": 0, "Pages": 0, "Drift": code, "Summary": 0
+    }  # fmt: skip
+    assert (tmp_path / "pages" / "docs.example" / "a" / "one.html").is_file()
+    assert "1 of 2 pages could not be fetched" in results["Pages"].stdout
+    assert (tmp_path / "arguments").read_text() == "claims drift --against newest/unpacked --pages pages\n"
+    assert annotation in results["Drift"].stdout
+    assert "guide: A, one" in (tmp_path / "summary.md").read_text()
+    assert "guide: A, two" not in (tmp_path / "summary.md").read_text()

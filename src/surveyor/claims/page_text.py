@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from html.parser import HTMLParser
@@ -20,10 +21,11 @@ EXTENSIONS = (".md", ".html", ".htm", ".txt")
 _BLOCKS = {
     "address", "article", "aside", "blockquote", "br", "caption", "dd", "details", "div", "dl", "dt", "figure",
     "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section",
-    "summary", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul",
+    "summary", "table", "tbody", "tfoot", "thead", "title", "tr", "ul",
 }  # fmt: skip
+_CELLS = {"td", "th"}
 _HIDDEN = {"noscript", "script", "style", "template"}
-_SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[A-Z0-9\"'(])")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])")
 _TYPOGRAPHY = {
     **dict.fromkeys(map(ord, "\u2018\u2019"), "'"),
     **dict.fromkeys(map(ord, "\u201c\u201d"), '"'),
@@ -38,7 +40,7 @@ class PageError(Exception):
 
 @dataclass(frozen=True)
 class PageText:
-    """The words of a page: its first heading (or title), and its paragraphs, list items and cells in order."""
+    """The words of a page: its first heading (or title), and its paragraphs, list items and rows in order."""
 
     title: str
     blocks: tuple[str, ...]
@@ -48,10 +50,14 @@ class PageText:
         return compact(extract) in compact("".join(self.blocks))
 
     def nearest(self, extract: str) -> str:
-        """Return the sentence that is most like `extract`, or "" if none is like it."""
-        sentences = [sentence for block in self.blocks for sentence in _SENTENCE.split(block)]
-        likeness, nearest = max(((similarity(extract, sentence), sentence) for sentence in sentences), default=(0, ""))
-        return nearest if likeness >= 0.5 else ""  # below it, sentences share no more than common words
+        """Return the sentence, or row of a table, that has words most like `extract`; "" if none is like it."""
+        length, words = len(extract.split()), Counter(extract.lower().split())
+        found, nearest = 0.5, ""  # below it, sentences share no more than common words
+        for sentence in (sentence for block in self.blocks for sentence in _SENTENCE.split(block)):
+            shared = (words & Counter(sentence.lower().split())).total()
+            if shared * 2 >= length and (likeness := similarity(extract, cut(sentence, extract, length + 2))) > found:
+                found, nearest = likeness, sentence
+        return nearest
 
 
 def read_page(path: Path) -> PageText:
@@ -93,13 +99,13 @@ def parse_page(text: str, extension: str) -> PageText:
 
 def compact(text: str) -> str:
     """Return the text without white space, and with plain quotation marks and dashes."""
-    return "".join(unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY)).split())
+    plain = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY))
+    return "".join(plain.replace("{{", "").replace("}}", "").split())  # AWS marks {{placeholders}} in Markdown only
 
 
 def similarity(one: str, other: str) -> float:
     """Return how much of two texts is equal, word by word: 0 to 1."""
-    matcher = SequenceMatcher(None, one.lower().split(), other.lower().split(), autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() >= 0.3 else 0.0  # the exact ratio is slow, and pages are long
+    return SequenceMatcher(None, one.lower().split(), other.lower().split(), autojunk=False).ratio()
 
 
 def cut(sentence: str, like: str, words: int) -> str:
@@ -123,6 +129,8 @@ class _Parser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _HIDDEN:
             self._hidden += 1
+        elif tag in _CELLS:
+            self._words.append(" ")
         elif tag in _BLOCKS:
             self._end_block()
             self._heading = tag

@@ -1,7 +1,7 @@
 """Pages of guides behind claims: for each the sentence that a claim rests on, and where and when it was read.
 
-claims/pages.toml holds them. An extract has at most 25 words of the page, and its hash: whoever edits the words must
-read the page again, and renews both with `surveyor claims drift --pages DIR --accept`.
+claims/pages.toml holds them. An extract has at most 25 words of the page, and its hash: words are not edited without
+reading the page again, and `surveyor claims drift --pages DIR --accept` renews both.
 """
 
 from __future__ import annotations

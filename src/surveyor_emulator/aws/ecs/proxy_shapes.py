@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from surveyor_emulator.core.world import Call
-from surveyor_emulator.runtime.envoy.running import WORKERS
-from surveyor_emulator.runtime.service_connect.values import RESTARTS
+from surveyor_emulator.runtime.service_connect.values import RESTARTS, WORKERS
 
 from .state import Task
 from .task_properties import task_set_arn

@@ -17,13 +17,10 @@ from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit, Proces
 from . import admin
 from .binary import INSTALL, binary
 
-__all__ = ["ADMIN", "WORKERS", "Envoy", "start"]
+__all__ = ["ADMIN", "Envoy", "start"]
 
 ADMIN = "admin.sock"
 """File name of the admin socket in the folder of an Envoy; its configuration must use it."""
-
-WORKERS = 2
-"""Worker threads: the ENVOY_CONCURRENCY that ECS sets for Service Connect. Each balances its own connections."""
 
 # Wall seconds.
 READY_TIMEOUT = 20.0
@@ -61,11 +58,13 @@ async def start(
     *,
     on_end: Callable[[Exit], object] = lambda exit: None,
     drain: float = 0.0,
+    workers: int = 1,
     debug: bool = False,
 ) -> Envoy:
     """Start an Envoy with this configuration (JSON) in this folder; return once it listens.
 
-    ``drain``: wall seconds that `Envoy.drain` takes. Raises CannotStart.
+    ``drain``: wall seconds that `Envoy.drain` takes; ``workers``: threads, of which each balances its own connections.
+    Raises CannotStart.
     """
     path = binary()
     if path is None:
@@ -73,7 +72,7 @@ async def start(
     file = folder / "envoy.json"
     file.write_text(configuration, "utf-8")
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/"}
-    command = [path, "--config-path", str(file), "--concurrency", str(WORKERS), "--disable-hot-restart"]
+    command = [path, "--config-path", str(file), "--concurrency", str(workers), "--disable-hot-restart"]
     command += ["--log-level", "debug" if debug else "error", "--file-flush-interval-msec", "50"]
     command += ["--drain-time-s", str(max(1, math.ceil(drain)))]
     envoy = Envoy(folder, await supervisor.start(command, environment, on_end=on_end))

@@ -14,7 +14,7 @@ from surveyor_emulator.runtime.envoy.running import Envoy
 from surveyor_emulator.runtime.tasks.supervisor import Exit, Supervisor
 
 from .bootstrap import DRAIN, INGRESS, LOG, render
-from .values import Plan
+from .values import WORKERS, Plan
 
 __all__ = ["Sidecar", "start"]
 
@@ -85,7 +85,15 @@ async def start(
 
 async def _start_envoy(supervisor: Supervisor, plan: Plan, folder: Path, on_end: Callable[[Exit], object]) -> Envoy:
     drain = DRAIN * plan.second
-    return await running.start(supervisor, render(plan, folder), folder, on_end=on_end, drain=drain, debug=plan.debug)
+    return await running.start(
+        supervisor,
+        render(plan, folder),
+        folder,
+        on_end=on_end,
+        drain=drain,
+        workers=WORKERS,
+        debug=plan.debug,
+    )
 
 
 def _read_log(path: Path, on_lines: Callable[[list[str]], object]) -> int:

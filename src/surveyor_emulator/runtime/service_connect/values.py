@@ -13,6 +13,7 @@ __all__ = [
     "REQUEST_TIMEOUT",
     "RESTARTS",
     "TCP_IDLE",
+    "WORKERS",
     "AccessLog",
     "Endpoint",
     "Inbound",
@@ -27,8 +28,8 @@ Protocol = Literal["tcp", "http", "http2", "grpc"]
 HTTP_IDLE, TCP_IDLE, REQUEST_TIMEOUT = 300.0, 3_600.0, 15.0
 
 
-# What ECS sets for the proxy of a task: APPNET_ENVOY_RESTART_COUNT.
-RESTARTS = 3
+# What ECS sets for the proxy of a task: ENVOY_CONCURRENCY and APPNET_ENVOY_RESTART_COUNT.
+WORKERS, RESTARTS = 2, 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def addresses(ecs: Any) -> list[str]:
     """Return the addresses of the tasks of the measured service."""
     arns = ecs.list_tasks(cluster="bench", serviceName="bench")["taskArns"]
     tasks = ecs.describe_tasks(cluster="bench", tasks=arns)["tasks"] if arns else []
-    details = [detail for task in tasks for detail in task["attachments"][0]["details"]]
+    details = [detail for task in tasks for part in task["attachments"] for detail in part["details"]]
     return [detail["value"] for detail in details if detail["name"] == "privateIPv4Address"]
 
 

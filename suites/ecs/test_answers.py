@@ -5,8 +5,8 @@ import pytest
 from surveyor.testing import for_each, id_of, proves, timeouts
 
 CHANGING = {
-    "agentConnected",
-    "computedDesiredCount", "connectivity", "connectivityAt", "deregisteredAt", "deregisteredBy", "desiredCount",
+    "agentConnected", "computedDesiredCount", "connectivity", "connectivityAt", "deleteRequestedAt", "deregisteredAt",
+    "deregisteredBy", "desiredCount",
     "desiredStatus", "events", "exitCode", "healthStatus", "lastStatus", "pendingCount", "pendingTasksCount", "reason",
     "rolloutState", "rolloutStateReason", "runningCount", "runningTasksCount", "scale", "stabilityStatus",
     "stabilityStatusAt", "status", "stopCode", "stoppedReason", "stoppingAt", "tags", "updatedAt", "version",

@@ -93,6 +93,8 @@ def test_a_task_becomes_known_step_by_step(running: RunningTarget, region: str, 
     assert task["createdAt"] < task["connectivityAt"] <= task["pullStartedAt"] <= task["startedAt"]
     assert task["overrides"] == {"containerOverrides": [{"name": "app"}], "inferenceAcceleratorOverrides": []}
     assert task["containers"][0]["imageDigest"].startswith("sha256:")
+    assert (task["ephemeralStorage"], task["containers"][0]["cpu"]) == ({"sizeInGiB": 20}, "0")
+    assert all(task[name].microsecond % 1_000 == 0 for name in task if name.endswith("At"))
     assert [seen[status]["version"] for status in ("PROVISIONING", "PENDING", "RUNNING")] == [1, 2, 3]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from surveyor_emulator.aws.handler import Handler
+from surveyor_emulator.core.world import Call
+from surveyor_emulator.protocols import Document
 
 from .operations import (
     clusters,
@@ -19,7 +22,7 @@ from .operations import (
 
 __all__ = ["HANDLERS"]
 
-HANDLERS: Mapping[str, Handler] = {
+_HANDLERS: Mapping[str, Handler] = {
     "ContinueServiceDeployment": service_deployments.continue_service_deployment,
     "StopServiceDeployment": service_deployments.stop_service_deployment,
     "CreateCluster": clusters.create_cluster,
@@ -59,3 +62,24 @@ HANDLERS: Mapping[str, Handler] = {
     "UpdateServicePrimaryTaskSet": task_sets.update_service_primary_task_set,
     "UpdateTaskSet": task_sets.update_task_set,
 }
+
+
+def _in_milliseconds(value: Any) -> Any:
+    """Return an answer whose moments have milliseconds, as those of ECS have."""
+    if isinstance(value, dict):
+        return {
+            name: round(entry, 3) if isinstance(entry, float) and name.endswith("At") else _in_milliseconds(entry)
+            for name, entry in value.items()
+        }
+    return [_in_milliseconds(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _handler(handler: Handler) -> Handler:
+    def handle(call: Call, request: Any) -> Document:
+        answer: Document = _in_milliseconds(handler(call, request))
+        return answer
+
+    return handle
+
+
+HANDLERS: Mapping[str, Handler] = {operation: _handler(handler) for operation, handler in _HANDLERS.items()}

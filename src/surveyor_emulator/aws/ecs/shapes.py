@@ -44,6 +44,8 @@ _OPTIONAL = {
 }
 _PENDING = ("PROVISIONING", "PENDING", "ACTIVATING")
 MAX_EVENTS = 100
+FARGATE_STORAGE = 20
+"""GiB of ephemeral storage of a Fargate task (Amazon ECS Developer Guide, Fargate task ephemeral storage)."""
 # Also in answers about services that were made without them.
 _ALWAYS_IN_SERVICE: Mapping[str, object] = {
     "loadBalancers": [],
@@ -84,6 +86,9 @@ def format_task(call: Call, task: Task) -> dict[str, Any]:
             document[key] = definition.document[key]
     if task.template.platform_version is not None:
         document |= {"platformVersion": task.template.platform_version, "platformFamily": "Linux"}
+        document["ephemeralStorage"] = definition.document.get("ephemeralStorage") or {"sizeInGiB": FARGATE_STORAGE}
+    if task.template.capacity_provider_strategy:
+        document["capacityProviderName"] = task.template.capacity_provider_strategy[0]["capacityProvider"]
     if task.instance is not None:
         document["containerInstanceArn"] = task.instance.arn
     if task.connected is not None:
@@ -126,6 +131,9 @@ def _format_container(task: Task, container: Container) -> dict[str, Any]:
     }
     if task.pull_stopped is not None:
         document["imageDigest"] = image_digest(container.definition.image)
+    for key in ("memory", "memoryReservation"):
+        if container.definition.document.get(key):
+            document[key] = str(container.definition.document[key])
     if container.exit_code is not None:
         document["exitCode"] = container.exit_code
     if container.reason is not None:

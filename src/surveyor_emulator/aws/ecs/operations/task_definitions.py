@@ -100,7 +100,7 @@ def delete_task_definitions(call: Call, request: DeleteTaskDefinitionsRequestTyp
             reason = "The specified task definition is still in ACTIVE status. Deregister it."
             failures.append({"arn": definition.arn, "reason": reason})
             continue
-        definition.status = "DELETE_IN_PROGRESS"
+        definition.status, definition.delete_requested = "DELETE_IN_PROGRESS", call.now
         deleted.append(_describe(definition))
         if not _is_used(call, definition):
             ecs_state(call).families[definition.family].remove(definition)
@@ -160,6 +160,5 @@ def _describe(definition: TaskDefinition) -> dict[str, Any]:
         "registeredAt": definition.registered,
         "registeredBy": definition.registered_by,
     }
-    if definition.deregistered is not None:
-        document["deregisteredAt"] = definition.deregistered
-    return document
+    ends = {"deregisteredAt": definition.deregistered, "deleteRequestedAt": definition.delete_requested}
+    return document | {key: moment for key, moment in ends.items() if moment is not None}

@@ -69,6 +69,7 @@ class TaskDefinition:
     registered_by: str
     status: str = "ACTIVE"
     deregistered: float | None = None
+    delete_requested: float | None = None
 
     def container(self, name: str) -> ContainerDefinition | None:
         """Return the container of that name, or None."""

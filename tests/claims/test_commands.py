@@ -34,6 +34,26 @@ source = "report: aws/containers-roadmap#343"
 unproven = { reason = "later", note = "Needs ECS." }
 """
 
+RECORDINGS = """\
+title = "DNS"
+
+[[recording]]
+id = "dns-srv"
+fact = "It is a name."
+claims = ["dns.srv.value"]
+relation = "confirms"
+provenance = "recorded"
+repository = "owner/name"
+path = "data.json"
+date = "2024-07"
+confidence = "high"
+replay = { situation = "nothing" }
+[recording.request]
+service = "sts"
+operation = "GetCallerIdentity"
+[recording.answer]
+present = ["Arn"]
+"""
 NOT_COVERED = """\
 title = "Not covered"
 
@@ -54,6 +74,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder, name, text in (
         ("claims", "dns.toml", CLAIMS),
         ("claims", "not-covered.toml", NOT_COVERED),
+        ("recordings", "dns.toml", RECORDINGS),
         ("suites", "test_srv.py", '@proves("dns.srv.value")\ndef test_value(): ...\n'),
     ):
         (tmp_path / folder).mkdir(exist_ok=True)
@@ -90,7 +111,8 @@ def test_show_prints_tests_and_confirmation(project: Path, capsys: pytest.Captur
     assert run("show", "dns.srv.value") == 0
     shown = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
     assert shown["proven by"] == "test_srv.py::test_value"
-    assert shown["confirmed"] == "never on a real account"
+    assert shown["on an account"] == "never confirmed by a run on a real account"
+    assert shown["confirms"] == "It is a name. (dns-srv, owner/name data.json, 2024-07, high confidence)"
     assert shown["file"] == "claims/dns.toml:3"
 
 
@@ -259,6 +281,8 @@ def test_drift_of_saved_pages(project: Path, tmp_path: Path, capsys: pytest.Capt
     saved.write_text(f"# Names\n\n{said}\n")
     assert run("drift", "--pages", str(saved.parent)) == 0
     assert f"ok\tguide: {source}\t{address}" in capsys.readouterr().out
+    assert run("show", "dns.names.end") == 0
+    assert f"page\t{address}\nsays\t{said} (read on 2026-01-01)\n" in capsys.readouterr().out
     saved.write_text(f"# Names\n\n{said.replace('one dot', 'two dots')}\n")
     assert run("drift", "--pages", str(saved.parent)) == 1
     lines = capsys.readouterr().out.splitlines()

@@ -12,6 +12,7 @@ import typer
 from surveyor.claims import Area, Article, Claim, Claims, Reason, load_claims
 from surveyor.claims.coverage import Coverage, measure_coverage
 from surveyor.claims.duplicates import find_duplicates
+from surveyor.claims.pages import load_pages
 from surveyor.claims.proofs import find_proofs
 from surveyor.cli._support.lazy_commands import help_style
 from surveyor.cli._support.tables import print_table
@@ -66,6 +67,7 @@ def show(claim_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a cla
         ("statement", claim.statement),
         ("level", claim.level),
         ("source", claim.source),
+        *_page_rows(claim),
         ("needs", ", ".join(("cloudmap", *claim.features))),
         ("operations", ", ".join(claim.operations)),
         ("check", claim.check),
@@ -167,6 +169,15 @@ def _status(claim: Claim, tests: tuple[str, ...]) -> str:
     if tests:
         return f"{len(tests)} test{'s' if len(tests) > 1 else ''}"
     return f"not: {claim.unproven.reason}" if claim.unproven else "nothing yet"
+
+
+def _page_rows(claim: Claim) -> list[tuple[str, object]]:
+    """Return the address of the guide page that a claim rests on, and the words that it rests on."""
+    page = next((page for page in load_pages(find_layout().claims) if page.source == claim.source.text), None)
+    if page is None:
+        return []
+    said = [f"{extract.text} (read on {page.read})" for extract in page.extracts if claim.id in extract.claims]
+    return [("page", page.address), *(("says", text) for text in said)]
 
 
 def _provenance(recording: Recording) -> str:

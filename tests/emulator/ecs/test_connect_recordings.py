@@ -110,6 +110,36 @@ def test_a_client_has_a_cloud_map_service(connected: Ecs) -> None:
     until(connected, lambda: services(connected) == {})
 
 
+@pytest.mark.parametrize("name", ["backend", None])
+def test_a_cloud_map_service_deleted_by_hand_is_created_again(connected: Ecs, name: str | None) -> None:
+    """The next deployment creates it, for an endpoint and for a client, and its tasks are registered there."""
+    connected.create(count=0, serviceName="web", serviceConnectConfiguration=connect(name))
+    [before] = services(connected).values()
+    connected.cloudmap.delete_service(Id=before["Id"])
+    connected.ecs.update_service(cluster="shop", service="web", forceNewDeployment=True, desiredCount=1)
+    until(connected, lambda: [task["lastStatus"] for task in connected.tasks()] == ["RUNNING"])
+    [after] = services(connected).values()
+    assert after["Id"] != before["Id"]
+    until(connected, lambda: len(instances(connected, after["Name"])) == 1)
+
+
+@pytest.mark.parametrize("name", ["backend", None])
+def test_a_service_that_moves_leaves_its_namespace(connected: Ecs, name: str | None) -> None:
+    """The Cloud Map service in the former namespace goes, though the new one has another of the same name."""
+    connected.cloudmap.create_http_namespace(Name="elsewhere")
+    connected.wait(10)
+    connected.create(count=0, serviceName="web", serviceConnectConfiguration=connect(name))
+    [before] = connected.cloudmap.list_services()["Services"]
+    moved = {**connect(name), "namespace": "elsewhere"}
+    connected.ecs.update_service(cluster="shop", service="web", serviceConnectConfiguration=moved)
+
+    def has_moved() -> bool:
+        found = connected.cloudmap.list_services()["Services"]
+        return len(found) == 1 and found[0]["Id"] != before["Id"]
+
+    until(connected, has_moved)
+
+
 def test_the_proxy_is_described_with_the_task(connected: Ecs) -> None:
     """Attachment, container and overrides of the proxy come first; the container has a health and no image."""
     [task] = begin(connected, "backend", connect("backend"))

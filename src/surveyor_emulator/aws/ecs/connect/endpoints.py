@@ -84,7 +84,8 @@ def _publish_offered(call: Call, service: Service, connect: ConnectConfiguration
         cloudmap_service = cloudmap_services[offered.discovery_name]
         published = own.get(offered.discovery_name)
         endpoint = _endpoint(connect, offered, cloudmap_service)
-        if published is None:
+        if published is None or published.endpoint.key != cloudmap_service.id:
+            state.published.pop(published.endpoint.key if published is not None else "", None)  # deleted by hand
             state.published[cloudmap_service.id] = PublishedEndpoint(
                 endpoint, connect.namespace_id, service.arn, cloudmap_service.arn
             )
@@ -98,6 +99,7 @@ def _publish_client(call: Call, service: Service, connect: ConnectConfiguration)
     name = CLIENT_NAME.format(call.world.new_uuid(), service.name)[:MAX_NAME_LENGTH]
     key = _client_service_of(call, service, connect)
     [cloudmap_service] = ensure_services(call, connect, service, {name: key}).values()
+    state.clients.pop(key or "", None)
     state.clients[cloudmap_service.id] = ClientService(connect.namespace_id, service.arn)
 
 
@@ -109,17 +111,20 @@ def retire(call: Call, service: Service) -> None:
     present = ecs_state(call).services.get((service.cluster.name, service.name), service)
     primary = present.primary if present.status == "ACTIVE" else None
     keep = primary.template.connect if primary is not None else None
-    kept = {offered.discovery_name for offered in keep.offered} if keep is not None else set()
-    is_client = keep is not None and not keep.offered
+    kept = {(keep.namespace_id, offered.discovery_name) for offered in keep.offered} if keep is not None else set()
+    kept_client = ClientService(keep.namespace_id, service.arn) if keep is not None and not keep.offered else None
     for owner, region, state in call.world.everywhere(ConnectState):
         if region != call.region:
             continue
         unused = [
             key
             for key, published in state.published.items()
-            if published.service_arn == service.arn and published.endpoint.discovery_name not in kept
+            if published.service_arn == service.arn
+            and (published.namespace_id, published.endpoint.discovery_name) not in kept
         ]
-        unused += [key for key, client in state.clients.items() if client.service_arn == service.arn and not is_client]
+        unused += [
+            key for key, client in state.clients.items() if client.service_arn == service.arn and client != kept_client
+        ]
         for key in unused:
             try:
                 services.delete_service(cloudmap_call(call, owner), {"Id": key})

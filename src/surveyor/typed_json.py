@@ -11,7 +11,7 @@ import msgspec
 
 from surveyor.errors import UsageError
 
-__all__ = ["dump_json", "parse_json", "read_json", "write_json"]
+__all__ = ["describe", "dump_json", "parse_json", "read_json", "write_json"]
 
 T = TypeVar("T")
 _PATH = re.compile(r"(?P<message>.*?)(?: - at `(?:key in )?(?P<path>[^`]*)`)?", re.DOTALL)
@@ -29,7 +29,7 @@ def parse_json(text: str | bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
-        raise ValueError(_describe(error)) from None
+        raise ValueError(describe(error)) from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -54,7 +54,7 @@ def write_json(value: Any, path: Path) -> None:
     fresh.replace(path)
 
 
-def _describe(error: msgspec.ValidationError) -> str:
+def describe(error: msgspec.ValidationError) -> str:
     """Return one line: where in the value, and what msgspec expected there."""
     found = _PATH.fullmatch(str(error))
     message, path = (found["message"], found["path"]) if found else (str(error), None)

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from surveyor.history import Check, History, read_history
-from surveyor.history.values import KIND, VERSION
+from surveyor.history.lines import KIND, VERSION
 
 END = 300.0
 TTL = 20.0

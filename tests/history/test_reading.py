@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,9 +28,10 @@ from surveyor.history import (
     load_history,
     read_history,
 )
+from surveyor.history.lines import Line
 from tests.checkers.simulated_services import SimulatedService, SimulatedTask, fault, lines_of, simulated_services
 
-SCHEMA = json.loads((Path(load_history.__code__.co_filename).with_name("history.schema.json")).read_text("utf-8"))
+SCHEMA = msgspec.json.schema(Line)
 HEADER = Header(
     "made", "A made-up experiment.", "nothing", 7, 10.0, "2026-11-20T00:00:00+00:00", {"TTL": "20 s"}, {},
     {"discover": View(), "names": View("addresses", healthy=True, max_members=8)}, (Check("gone", {"within": 5.0}),),
@@ -163,9 +165,9 @@ BROKEN: dict[str, tuple[Callable[[Lines], Lines], str]] = {
     "an unknown machine": (_edited(9, machine="laptop"), "from the machine 'laptop'"),
     "time goes back": (_edited(-2, at=0.5), "time goes back"),
     "an end of nothing": (_edited(-2, of=10_000), "which is not open"),
-    "an unknown operation": (_edited(1, what="dance"), "no operation 'dance'"),
-    "no time": (_edited(5, at=None), "expected a number, got None"),
-    "a list": (lambda lines: [*lines[:4], "[]", *lines[5:]], "not a JSON object"),
+    "an unknown operation": (_edited(1, what="dance"), "at what: invalid enum value 'dance'"),
+    "no time": (_edited(5, at=None), "at at: expected 'float', got 'null'"),
+    "a list": (lambda lines: [*lines[:4], "[]", *lines[5:]], "expected 'object', got 'array'"),
 }
 
 

@@ -56,7 +56,7 @@ COMMANDS = (
     CommandEntry(
         "schema",
         "surveyor.cli.schema",
-        "Print the JSON Schema of a file: a report, a judgement of a history, or a recording.",
+        "Print the JSON Schema of a file: a report, a judgement, a line of a history, or a recording.",
     ),
     CommandEntry(
         "mutants",

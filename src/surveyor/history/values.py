@@ -1,4 +1,4 @@
-"""Define the values that a history holds. history.schema.json beside this file describes the file format.
+"""Define the values that a history holds; `lines` describes the file.
 
 All times are service seconds from the beginning of the history. An operation is an interval: it began with `invoke`,
 and what it did or saw was true at some moment before it ended. `number` and `end_event` are the numbers of its two
@@ -15,9 +15,6 @@ from surveyor.errors import UsageError
 from surveyor.history.observations import Interval
 
 __all__ = [
-    "KIND",
-    "READABLE_VERSIONS",
-    "VERSION",
     "CallRecord",
     "ChangeRecord",
     "Check",
@@ -35,11 +32,6 @@ __all__ = [
     "ViewMember",
     "ViewSnapshot",
 ]
-
-KIND = "surveyor/history"
-VERSION = 2
-READABLE_VERSIONS = (1, 2)
-"""Version 1 differs only in the name of the member that version 2 calls `parameters` (changes) or `description`."""
 
 
 class HistoryBroken(UsageError):

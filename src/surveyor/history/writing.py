@@ -5,7 +5,6 @@ A file without its footer belongs to a run that was cut short.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -13,7 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from surveyor.history.values import KIND, VERSION, Header, Outcome, TaskState, ViewMember
+from surveyor.history.lines import Footer, HeaderLine
+from surveyor.history.values import Header, Outcome, TaskState, ViewMember
+from surveyor.typed_json import dump_json
 
 __all__ = ["OperationNumber", "Recorder"]
 
@@ -35,7 +36,7 @@ class Recorder:
         self._events = 0
         self._lock = threading.Lock()
         self._closed = False
-        self._write({"type": "header", "kind": KIND, "version": VERSION, **_header_to_json(header)})
+        self._write(HeaderLine.of(header))
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +82,7 @@ class Recorder:
             if self._closed:
                 return
             self._closed = True
-            self._write({"type": "footer", "events": self._events, "at": self._stamp(), "stopped": stopped})
+            self._write(Footer(self._events, self._stamp(), stopped))
             self._file.close()
 
     def _event(self, event: Mapping[str, object]) -> int:
@@ -97,27 +98,9 @@ class Recorder:
         self._last = max(self._last, round(self.seconds, 4))
         return self._last
 
-    def _write(self, value: Mapping[str, object]) -> None:
-        self._file.write(json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n")
+    def _write(self, value: object) -> None:
+        self._file.write(dump_json(value) + "\n")
         self._file.flush()
-
-
-def _header_to_json(header: Header) -> dict[str, object]:
-    return {
-        "experiment": header.experiment,
-        "title": header.title,
-        "target": header.target,
-        "seed": header.seed,
-        "scale": header.scale,
-        "started": header.started,
-        "service": dict(header.service),
-        "machines": dict(header.machines),
-        "views": {
-            name: {"of": view.of, "healthy": view.healthy, "most": view.max_members}
-            for name, view in header.views.items()
-        },
-        "checks": [{"check": check.name, **check.limits} for check in header.checks],
-    }
 
 
 def _without_empty(value: Mapping[str, object]) -> dict[str, object]:

@@ -70,6 +70,16 @@ def test_the_cloud_map_service_of_an_endpoint(connected: Ecs) -> None:
     assert tags == [{"Key": "AmazonECSManaged", "Value": "true"}]
 
 
+def test_the_default_namespace_has_the_tag_of_ecs(connected: Ecs) -> None:
+    """ECS's role may create namespaces with no other tag than that."""
+    connected.ecs.create_cluster(clusterName="tagged", serviceConnectDefaults={"namespace": "made-by-ecs"})
+    connected.wait(10)
+    found = connected.cloudmap.list_namespaces()["Namespaces"]
+    [arn] = [entry["Arn"] for entry in found if entry["Name"] == "made-by-ecs"]
+    tags = connected.cloudmap.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    assert tags == [{"Key": "AmazonECSManaged", "Value": "true"}]
+
+
 @pytest.mark.parametrize(("timeout", "expected"), [(None, ("0", "0")), ({"idleTimeoutSeconds": 7}, ("7", "0"))])
 def test_the_attributes_of_an_instance(connected: Ecs, timeout: Any, expected: tuple[str, str]) -> None:
     """There are six: the deployment is the ARN of a task set, and a timeout that is not configured is 0."""

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from surveyor_emulator.aws.eventbridge import publish
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call, World
 
-__all__ = ["call_as_ecs", "call_other_service", "role_arn", "send_event", "send_service_action"]
+__all__ = ["MANAGED", "call_as_ecs", "call_other_service", "role_arn", "send_event", "send_service_action"]
+
+if TYPE_CHECKING:
+    from mypy_boto3_servicediscovery.type_defs import TagTypeDef
 
 T = TypeVar("T")
 
 ROLE = "AWSServiceRoleForECS"
+MANAGED: list[TagTypeDef] = [{"Key": "AmazonECSManaged", "Value": "true"}]
+"""The tag of what ECS creates in Cloud Map; its role may not create anything there without it."""
 
 
 def call_as_ecs(world: World, account: str, region: str) -> Call:

@@ -10,7 +10,7 @@ from typing import Any
 from surveyor_emulator.aws.cloudmap import instances, services
 from surveyor_emulator.aws.cloudmap.operations import when_finished
 from surveyor_emulator.aws.cloudmap.state import CloudMapService, CloudMapState
-from surveyor_emulator.aws.ecs.service_principal import call_other_service
+from surveyor_emulator.aws.ecs.service_principal import MANAGED, call_other_service
 from surveyor_emulator.aws.ecs.state import ConnectConfiguration, Service
 from surveyor_emulator.aws.resource_shares import is_shared
 from surveyor_emulator.core.errors import ServiceError
@@ -18,7 +18,6 @@ from surveyor_emulator.core.world import Call
 
 __all__ = ["RETRY_AFTER", "Done", "cloudmap_call", "deregister", "ensure_services", "has_access", "register"]
 
-MANAGED = [{"Key": "AmazonECSManaged", "Value": "true"}]
 RETRY_AFTER = 2.0
 RETRY_WITHOUT_ACCESS = 10.0
 

@@ -15,7 +15,7 @@ from surveyor_emulator.aws.ecs.lookup import (
     make_arn,
     paginate,
 )
-from surveyor_emulator.aws.ecs.service_principal import call_as_ecs, call_other_service
+from surveyor_emulator.aws.ecs.service_principal import MANAGED, call_as_ecs, call_other_service
 from surveyor_emulator.aws.ecs.services.rules import check_providers
 from surveyor_emulator.aws.ecs.state import Cluster
 from surveyor_emulator.aws.ecs.tags import format_tags, parse_tags
@@ -94,7 +94,7 @@ def _set_default_namespace(call: Call, cluster: Cluster, defaults: Any) -> None:
             "none of them <, >, double quotation mark, slash"
         )
     own_call = replace(call_as_ecs(call.world, call.account, call.region), operation="CreateHttpNamespace")
-    answer: Any = call_other_service(lambda: create_http_namespace(own_call, {"Name": reference}))
+    answer: Any = call_other_service(lambda: create_http_namespace(own_call, {"Name": reference, "Tags": MANAGED}))
     # The attachment reports the progress (ecs Attachment: type, status).
     identity = call.world.new_id(8)
     cluster.attachment = (identity, "ATTACHING")

@@ -69,7 +69,7 @@ class World:
 
     def new_uuid(self) -> str:
         """Return a random UUID for the id of a resource."""
-        return str(UUID(int=self.random.getrandbits(128)))
+        return str(UUID(int=self.random.getrandbits(128), version=4))
 
 
 @dataclass(frozen=True, slots=True)

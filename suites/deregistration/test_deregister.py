@@ -7,8 +7,8 @@ from surveyor.testing import Inconclusive, dns_config, for_each, proves, raises,
 FIRST = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_IPV6": "2001:db8::1", "AWS_INSTANCE_PORT": "8080"}
 SECOND = {"AWS_INSTANCE_IPV4": "192.0.2.2", "AWS_INSTANCE_IPV6": "2001:db8::2", "AWS_INSTANCE_PORT": "8080"}
 LOAD_BALANCER = {"AWS_ALIAS_DNS_NAME": "surveyor-1234567890.{region}.elb.amazonaws.com"}
-# Route 53 does not check private and documentation ranges; this is a name server of Route 53.
-NAME_SERVER = "205.251.192.1"
+# Route 53 does not check private and documentation ranges; these are name servers of Route 53.
+NAME_SERVERS = ("205.251.192.1", "205.251.192.2")
 A_DAY = 24 * 3600
 
 
@@ -19,7 +19,7 @@ A_DAY = 24 * 3600
         "A": ("A", "MULTIVALUE", FIRST, SECOND),
         "AAAA": ("AAAA", "MULTIVALUE", FIRST, SECOND),
         "A and AAAA": ("A AAAA", "MULTIVALUE", FIRST, SECOND),
-        "same address": ("A", "MULTIVALUE", FIRST, FIRST),
+        "same address": ("A", "WEIGHTED", FIRST, FIRST),  # AWS was seen to refuse it with MULTIVALUE
         "SRV": ("SRV", "MULTIVALUE", FIRST, SECOND),
         "weighted": ("A AAAA", "WEIGHTED", FIRST, SECOND),
         "weighted SRV": ("SRV", "WEIGHTED", FIRST, SECOND),
@@ -66,7 +66,7 @@ def test_instance_is_in_no_view(cloudmap, make_service, register_all, deregister
     for each in (service, other):
         register_all(each, {"i-1": {"colour": "blue", **FIRST}})
         register_all(each, {"i-2": {"colour": "red", **SECOND}})
-        register_all(each, {"i-3": {"colour": "blue", **SECOND}})
+        register_all(each, {"i-3": {"colour": "blue", **SECOND, "AWS_INSTANCE_IPV4": "192.0.2.3"}})
     by_id = {"ServiceId": service["Id"]}
     names = {"NamespaceName": namespace["Name"], "ServiceName": service["Name"]}
     eventually(lambda: len(cloudmap.discover_instances(**names)["Instances"]) == 3, within=timeouts.DISCOVERY)
@@ -109,10 +109,13 @@ def test_health_check_is_deleted_with_its_instance(
         found = [check["HealthCheckConfig"].get("Port") for page in pages for check in page["HealthChecks"]]
         return [number for number in (port, port + 1) if number in found]
 
-    ports = {"i-1": port, "i-2": port + 1}
+    endpoints = {"i-1": (NAME_SERVERS[0], port), "i-2": (NAME_SERVERS[1], port + 1)}
     register_all(
         service,
-        {name: {"AWS_INSTANCE_IPV4": NAME_SERVER, "AWS_INSTANCE_PORT": str(each)} for name, each in ports.items()},
+        {
+            name: {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": str(each)}
+            for name, (address, each) in endpoints.items()
+        },
     )
     assert checked_ports() == [port, port + 1]
     deregister(service, "i-1")

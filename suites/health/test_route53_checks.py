@@ -181,8 +181,10 @@ def test_check_of_a_deregistered_instance_is_deleted(
     """A day later the checks of an instance that left, or has another port, do not exist; those of others do."""
     # route53/DeleteHealthCheck: "there can be a delay of several hours before the health check is deleted"
     service = make_service(public_namespace, DnsConfig=dns_config("A"), HealthCheckConfig=TCP)
-    for instance in ("leaves", "changes", "stays"):
-        register(service, instance, NAME_SERVER)
+    # Name servers of Route 53, each another one: two instances with one address were seen to be refused.
+    addresses = {name: f"205.251.192.{number}" for number, name in enumerate(("leaves", "changes", "stays"), 1)}
+    for instance, address in addresses.items():
+        register(service, instance, {**NAME_SERVER, "AWS_INSTANCE_IPV4": address})
 
     def attached():
         found = record_sets(public_namespace, f"{service['Name']}.{public_namespace['Name']}")
@@ -191,7 +193,7 @@ def test_check_of_a_deregistered_instance_is_deleted(
     before = attached()
     assert len(set(before.values())) == 3
     deregister(service, "leaves")
-    register(service, "changes", {**NAME_SERVER, "AWS_INSTANCE_PORT": "443"})
+    register(service, "changes", {"AWS_INSTANCE_IPV4": addresses["changes"], "AWS_INSTANCE_PORT": "443"})
     clock.wait(24 * 3600)
     after, listed = attached(), checks(route53)
     assert after.keys() == {"changes", "stays"}

@@ -37,7 +37,9 @@ def test_initial_status_is_as_registered_or_healthy(
     expected = {"up": "HEALTHY", "down": "UNHEALTHY", "unset": "HEALTHY"}
     instances = {name: {"AWS_INIT_HEALTH_STATUS": status} for name, status in expected.items()}
     instances["unset"] = {"colour": "red"}
-    register_all(service, {name: {**each, "AWS_INSTANCE_IPV4": "192.0.2.1"} for name, each in instances.items()})
+    for number, each in enumerate(instances.values()):
+        each["AWS_INSTANCE_IPV4"] = f"192.0.2.{number}"
+    register_all(service, instances)
 
     def status_of_all():
         status = dict(cloudmap.get_instances_health_status(ServiceId=service["Id"])["Status"])

@@ -68,7 +68,7 @@ def test_register_creates_the_records_of_the_service(
 def test_records_have_the_routing_policy(make_service, register_all, record_sets, private_namespace, policy, types):
     """Records of a MULTIVALUE service are multivalue answers; those of a WEIGHTED service have one weight."""
     service = make_service(private_namespace, DnsConfig=with_records(policy, **dict.fromkeys(types.split(), 60)))
-    register_all(service, {"i-1": ENDPOINT, "i-2": ENDPOINT})
+    register_all(service, {"i-1": ENDPOINT, "i-2": {**ENDPOINT, IPV4: "192.0.2.9", IPV6: "2001:db8::9"}})
     records = record_sets(private_namespace, f"{service['Name']}.{private_namespace['Name']}")
     assert len({(record["Type"], record["SetIdentifier"]) for record in records}) == 2 * len(types.split())
     if policy == "MULTIVALUE":

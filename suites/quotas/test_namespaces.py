@@ -12,10 +12,9 @@ def test_fifty_first_namespace_is_refused(cloudmap, client, wait_for_success, un
         raise Inconclusive(
             f"the account has {count} namespaces in this Region already, so its quota is used up or was raised"
         )
-    dns_name = f"{unique_name('ns')}.surveyor.test"
-    creations = [
-        lambda: cloudmap.create_public_dns_namespace(Name=dns_name),
-        lambda: cloudmap.create_private_dns_namespace(Name=dns_name, Vpc=vpc),
+    creations = [  # each with another name: a creation in progress blocks its name
+        lambda: cloudmap.create_public_dns_namespace(Name=f"{unique_name('ns')}.surveyor.test"),
+        lambda: cloudmap.create_private_dns_namespace(Name=f"{unique_name('ns')}.surveyor.test", Vpc=vpc),
         *[lambda: cloudmap.create_http_namespace(Name=unique_name("ns"))] * 48,
     ]
     for answer in [create() for create in creations[: 50 - count]]:

@@ -134,6 +134,15 @@ def _choose(values: Callable[[Any], Any]) -> Any:
 
 _kinds = _choose(lambda machine: [kind for kind, needs in KINDS.items() if machine.has(*needs)])
 _services = _choose(lambda machine: machine.services())
+
+
+def _address_of(instance: str, address: str) -> str:
+    """Return an address that no other instance has: AWS was seen to refuse two instances with one address in DNS."""
+    kind, _, number = instance.rpartition("-")
+    prefix, _, host = address.rpartition(".")
+    return f"{prefix}.{10 * int(number) + int(host) + (110 if kind == 'many' else 0)}"
+
+
 _instances = st.sampled_from(_INSTANCES)
 # Mostly registered instances, and of services mostly those with a custom check.
 _members = _choose(lambda machine: machine.members())
@@ -187,7 +196,7 @@ class RegistryMachine(_Machine):
         found = self.registry.services[service]
         attributes = {"colour": colour} if colour or not complete else {}
         if complete:
-            attributes |= {"AWS_INSTANCE_IPV4": address}
+            attributes |= {"AWS_INSTANCE_IPV4": _address_of(instance, address)}
             attributes |= dict([_PORT]) if found.records == "SRV" else {}
         if initial and found.custom:
             attributes |= {"AWS_INIT_HEALTH_STATUS": initial}

@@ -37,7 +37,10 @@ def test_emulators_are_absent_until_their_environment_exists(monkeypatch: pytest
     (tmp_path / "file").touch()
     monkeypatch.setenv("SURVEYOR_CACHE", str(tmp_path / "file"))
     (moto,) = [check for check in run_checks() if check.name == "moto@5.2.5"]
-    assert moto.detail == f"{tmp_path / 'file'} cannot be written; set SURVEYOR_CACHE to another folder"
+    assert moto.detail == (
+        f"{tmp_path / 'file' / 'environments'} cannot be created, since {tmp_path / 'file'} cannot be written; "
+        "set SURVEYOR_CACHE to another folder"
+    )
 
 
 def test_a_missing_requirement_is_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

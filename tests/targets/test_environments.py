@@ -26,7 +26,7 @@ from surveyor.targets.environments import (
 from surveyor.targets.process import StartedProcess
 from tests.targets.package_index import PackageIndex
 
-BROKEN = "connection broken by 'NewConnectionError(refused)': /simple/tiny/"
+BROKEN = "connection broken by 'NewConnectionError('<x.Connection object at 0x7f>: refused')': /simple/tiny/"
 UNMATCHED = "ERROR: No matching distribution found for tiny==1.0"
 RUN = "import sys; from surveyor.cli import main; sys.exit(main())"
 
@@ -117,6 +117,7 @@ def test_a_version_that_the_index_lacks_is_one_line(index: PackageIndex, tmp_pat
     assert folders() == []
 
 
+@pytest.mark.soak
 def test_a_replaced_file_is_refused(index: PackageIndex, tmp_path: Path) -> None:
     """If the index has another file than the pinned one, pip refuses it and the message names the package."""
     environment = index.environment(tmp_path, "1.0")
@@ -179,6 +180,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+@pytest.mark.soak
 def test_a_read_only_cache_is_enough_for_what_exists(index: PackageIndex, tmp_path: Path) -> None:
     """Nothing is written to use an environment."""
     environment = index.environment(tmp_path, "1.0")
@@ -234,7 +236,7 @@ def test_the_cache_folder_follows_the_environment(tmp_path: Path, monkeypatch: p
         ),
         (
             f"WARNING: Retrying (Retry(total=0)) after {BROKEN}\nERROR: Could not find a version\n{UNMATCHED}",
-            "No matching distribution found for tiny==1.0 ('NewConnectionError(refused)': /simple/tiny/)",
+            "No matching distribution found for tiny==1.0 ('NewConnectionError('refused')': /simple/tiny/)",
         ),
         ("Killed", "pip: Killed; "),
         ("", "pip: status 9; "),

@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -68,7 +69,7 @@ def environment_folder(environment: Environment) -> Path:
 def find_python(environment: Environment) -> Path | None:
     """Return the Python of an environment; None if it has not been created, or its base was removed since."""
     python = environment_folder(environment) / "bin" / "python"
-    return python if os.access(python, os.X_OK) else None
+    return python if python.exists() else None
 
 
 def create_environment(environment: Environment) -> Path:
@@ -81,7 +82,7 @@ def create_environment(environment: Environment) -> Path:
         return python
     folder = environment_folder(environment)
     if problem := creation_problem():
-        raise TargetUnavailable(f"{environment.label} needs a separate environment, which cannot be created: {problem}")
+        raise TargetUnavailable(f"{environment.label} needs a separate environment: {problem}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder.parent / ".lock", environment):
@@ -102,12 +103,13 @@ def creation_problem() -> str:
     if importlib.util.find_spec("ensurepip") is None:
         return "this Python's ensurepip is missing (Debian and Ubuntu: apt-get install python3-venv)"
     try:
-        folder = cache_folder()
+        folder = cache_folder() / "environments"
     except TargetUnavailable as error:
         return str(error)
-    existing = next(parent for parent in (folder / "environments", folder, *folder.parents) if parent.exists())
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        return f"{existing} cannot be written; set {CACHE_VARIABLE} to another folder"
+        created = "" if existing == folder else f"{folder} cannot be created, since "
+        return f"{created}{existing} cannot be written; set {CACHE_VARIABLE} to another folder"
     return ""
 
 
@@ -231,16 +233,17 @@ def _explain(environment: Environment, lines: deque[str], code: int) -> str:
     cause = next((line for line in errors if "No matching distribution" in line), errors[0] if errors else "")
     cause = cause or (lines[-1] if lines else f"status {code}")
     advice = "look at `pip config list` and at the network: the index that pip uses must have these versions"
+    advice += f"; other versions: {', '.join(environment.others)}" if environment.others else ""
     if "hash" in cause.lower():
         cause, advice = _mismatch(lines) or cause, "the index has other files than the ones that were pinned"
     elif "No space left" in cause:
         advice = f"make space or set {CACHE_VARIABLE} to another folder"
     elif lost := next((line for line in lines if "connection broken by" in line), ""):
-        cause = f"{cause} ({lost.partition('connection broken by ')[2][:160]})"
-    others = f"; other versions: {', '.join(environment.others)}" if environment.others else ""
+        reason = re.sub(r"<[^>]*>:? ?", "", lost.partition("connection broken by ")[2])  # without the names of objects
+        cause = f"{cause} ({reason[:160]})"
     return (
         f"{environment.label} needs the packages of {environment.requirements}, which could not be installed; pip: "
-        f"{cause[:400].rstrip('.')}; {advice}{others}"
+        f"{cause[:400].rstrip('.')}; {advice}"
     )
 
 

@@ -6,6 +6,7 @@ or harness error, 4 resources were left behind, 5 nothing could be repeated.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -185,7 +186,7 @@ def check(
     check_account(config)
     if known.is_one_account and not json:
         typer.echo(f"run {config.run} in account {known.account}, {known.region}; its ledger is in {out}")
-    with make_progress() as progress:
+    with nullcontext() if json else make_progress() as progress:  # progress is printed to the standard output
         report = replay(config, recordings, chosen, progress, from_)
     recorded = record_replay(report, recordings, known, record) if record is not None else 0
     if json:

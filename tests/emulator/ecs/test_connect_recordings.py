@@ -120,6 +120,15 @@ def test_a_client_has_a_cloud_map_service(connected: Ecs) -> None:
     until(connected, lambda: services(connected) == {})
 
 
+def test_a_deployment_has_the_resources_that_it_offers(connected: Ecs) -> None:
+    """While another deployment replaces it, the former one still shows its endpoint, and only that."""
+    begin(connected, "backend", connect("old"))
+    connected.ecs.update_service(cluster="shop", service="backend", serviceConnectConfiguration=connect("new"))
+    [service] = connected.ecs.describe_services(cluster="shop", services=["backend"])["services"]
+    names = [[entry["discoveryName"] for entry in one["serviceConnectResources"]] for one in service["deployments"]]
+    assert names == [["new"], ["old"]]
+
+
 @pytest.mark.parametrize("name", ["backend", None])
 def test_a_cloud_map_service_deleted_by_hand_is_created_again(connected: Ecs, name: str | None) -> None:
     """The next deployment creates it, for an endpoint and for a client, and its tasks are registered there."""

@@ -264,11 +264,12 @@ def _format_deployment(call: Call, service: Service, deployment: Deployment, tas
         **format_launch(deployment),
     }
     if connect is not None:
+        names = {offered.discovery_name for offered in connect.offered}
         document["serviceConnectConfiguration"] = connect.document
         document["serviceConnectResources"] = [
             {"discoveryName": published.endpoint.discovery_name, "discoveryArn": published.discovery_arn}
             for published in find_published(call, connect.owner, connect.namespace_id)
-            if published.service_arn == service.arn
+            if published.endpoint.discovery_name in names
         ]
     return document
 

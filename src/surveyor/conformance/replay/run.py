@@ -122,7 +122,7 @@ def replay(
         status = run_pytest(replace(config, experiments=(REPLAY_TEST,)), collector, PLUGIN, options=options)
     results = {_id_of(result): result for result in collector.finished()}
     report = ReplayReport(
-        target=target.name,
+        target=target.label,
         version=target.version(),
         surveyor=importlib.metadata.version("surveyor"),
         started=started.isoformat(timespec="seconds"),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 __all__ = [
     "BUSY",
+    "BUSY_LABEL",
     "MachineWatch",
     "ProcessTimes",
     "default_workers",
@@ -26,6 +27,9 @@ __all__ = [
 
 BUSY = 3.0
 """Slowdown from which the machine counts as busy. Two workers on two idle processors stay below."""
+
+BUSY_LABEL = "the machine was busy"
+"""The symptom of a test that could not be judged for that reason."""
 
 _MIN_RUN = 0.02
 """Seconds that a process must have run for its times to mean something."""
@@ -95,4 +99,4 @@ class MachineWatch:
 
 def describe_busy(slowdown: float) -> str:
     """Return that the machine was busy, "" if it was not."""
-    return f"the machine was busy: work took {slowdown:.1f} times as long as on an idle one" if slowdown >= BUSY else ""
+    return f"{BUSY_LABEL}: work took {slowdown:.1f} times as long as on an idle one" if slowdown >= BUSY else ""

@@ -209,7 +209,7 @@ def _check_writable(target: Target, layout: Layout, *, update: bool, record: Pat
 
 def update_expectations(report: ConformanceReport, target: Target, layout: Layout, name: str, *, is_full: bool) -> None:
     """Write the failures of the judged claims to the target's expectations, and print their number."""
-    from surveyor.report.build import new_expectations
+    from surveyor.report.build import busy_claims, new_expectations
     from surveyor.targets.expectations import expectations_file, load_expectations, write_expectations
 
     path = expectations_file(target, layout.targets)
@@ -217,7 +217,9 @@ def update_expectations(report: ConformanceReport, target: Target, layout: Layou
     judged = None if is_full else {claim.id for claim in report.claims}
     known = load_expectations(path)
     argument = target.label if target.environment and "@" not in name else name  # the file is of this version
-    count = write_expectations(path, target.label, new_expectations(report, expires), known, judged, argument)
+    unjudged = [known.entries[claim] for claim in busy_claims(report) if claim in known.entries]
+    fresh = [*new_expectations(report, expires), *unjudged]
+    count = write_expectations(path, target.label, fresh, known, judged, argument)
     typer.echo(f"expectations written to {path}: {count}")
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["publish"]
 
+_TRIES = 3
+"""How often a claim is judged on a busy machine."""
+
 
 def publish(
     sources: Annotated[
@@ -69,9 +72,30 @@ def _load_or_run(source: str, layout: Layout, workers: int) -> ConformanceReport
     from surveyor.targets import load_target
     from surveyor.targets.expectations import expectations_file
 
-    report = load_or_run(source, layout, layout.out / run_folder(source), workers)
+    folder = layout.out / run_folder(source)
+    report = load_or_run(source, layout, folder, workers)
     if not is_report(source):
+        report = _judge_again(report, source, layout, folder)
         target = load_target(source, layout.targets)
         if layout.is_checkout and (target.environment or expectations_file(target, layout.targets).exists()):
             update_expectations(report, target, layout, source, is_full=True)
+    return report
+
+
+def _judge_again(report: ConformanceReport, source: str, layout: Layout, folder: Path) -> ConformanceReport:
+    """Judge the claims again that could not be judged because this machine was busy, and return the whole report."""
+    from msgspec import structs
+
+    from surveyor.cli._support.sources import load_or_run
+    from surveyor.report.build import busy_claims
+
+    for number in range(1, _TRIES):
+        busy = busy_claims(report)
+        if not busy:
+            return report
+        again = load_or_run(source, layout, folder / f"again-{number}", 1, claims=busy)
+        judged = {claim.id: claim for claim in again.claims}
+        report = structs.replace(report, claims=tuple(judged.get(claim.id, claim) for claim in report.claims))
+    if busy := busy_claims(report):
+        typer.echo(f"{source}: not judged, since this machine was busy: {', '.join(busy)}", err=True)
     return report

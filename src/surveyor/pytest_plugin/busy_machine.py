@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from surveyor.errors import NoAnswer
-from surveyor.machine import describe_busy
+from surveyor.machine import BUSY_LABEL, describe_busy
 from surveyor.pytest_plugin.verdict_rules import PhaseVerdict
 from surveyor.verdicts import Verdict
 
@@ -23,8 +23,6 @@ IGNORE_MACHINE = pytest.StashKey[bool]()
 
 PROCESS_FEATURES = frozenset({"ecs", "ecs-instances", "ecs-processes", "health", "service-connect", "task-signals"})
 """Features whose claims are judged by what real processes do."""
-
-LABEL = "the machine was busy"
 
 
 def allow_for_busy_machine(
@@ -43,7 +41,7 @@ def allow_for_busy_machine(
     reason = describe_busy(slowdown())
     if not reason:
         return judgement
-    return PhaseVerdict(Verdict.INCONCLUSIVE, f"{test}: {LABEL}", f"{reason}; {judgement.detail}")
+    return PhaseVerdict(Verdict.INCONCLUSIVE, f"{test}: {BUSY_LABEL}", f"{reason}; {judgement.detail}")
 
 
 def _is_silent(error: BaseException | None) -> bool:

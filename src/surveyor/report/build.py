@@ -15,6 +15,7 @@ from surveyor.claims import Claim, load_claims
 from surveyor.claims.model import SourceKind
 from surveyor.claims.selection import Selection
 from surveyor.layout import Layout
+from surveyor.machine import BUSY_LABEL
 from surveyor.recordings import Recording, load_recordings
 from surveyor.recordings.status import status_of
 from surveyor.report.experiments import experiments_of
@@ -32,7 +33,7 @@ from surveyor.targets.expectations import Expectation, Expectations, expectation
 from surveyor.targets.sweep import existing_resources
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["Run", "build_report", "find_leaked_resources", "load_and_build_report", "new_expectations"]
+__all__ = ["Run", "build_report", "busy_claims", "find_leaked_resources", "load_and_build_report", "new_expectations"]
 
 _CASE = re.compile(r"(?P<test>(?:set-up: |tear-down: )?\w+)\[(?P<case>.*?)\]: (?P<rest>.*)", re.DOTALL)
 
@@ -118,7 +119,7 @@ def new_expectations(report: ConformanceReport, expires: date) -> list[Expectati
     """Return an expectation for each claim that fails or is inconclusive.
 
     The reason is for people to complete. It repeats neither the claim nor the answer: both are in the report, and an
-    expectation must not change with the wording of claims or suites.
+    expectation must not change with the wording of claims or suites. That the machine was busy is not expected again.
     """
     return [
         Expectation(
@@ -129,8 +130,13 @@ def new_expectations(report: ConformanceReport, expires: date) -> list[Expectati
             reason="recorded from a run, not investigated",
         )
         for claim in report.claims
-        if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
+        if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and BUSY_LABEL not in claim.symptom
     ]
+
+
+def busy_claims(report: ConformanceReport) -> tuple[str, ...]:
+    """Return the claims of which a test could not be judged because this machine was busy."""
+    return tuple(claim.id for claim in report.claims if BUSY_LABEL in claim.symptom)
 
 
 def _target_report(run: Run) -> TargetReport:

@@ -33,14 +33,20 @@ def check_sources(sources: list[str], layout: Layout) -> None:
         check_reachable(target)
 
 
-def load_or_run(source: str, layout: Layout, out: Path, workers: int) -> ConformanceReport:
-    """Return the report at `source`, or that of a new run, in the folder `out`, if `source` names a target."""
+def load_or_run(
+    source: str, layout: Layout, out: Path, workers: int, claims: tuple[str, ...] = ()
+) -> ConformanceReport:
+    """Return the report at `source`, or that of a new run, in the folder `out`, if `source` names a target.
+
+    `claims`: the run judges only these; default: all.
+    """
+    from surveyor.claims.selection import Selection
     from surveyor.conformance.run import RunConfig, run_suites
 
     if is_report(source):
         return read_report(Path(source))
-    typer.echo(f"testing {source} ...", err=True)
-    report = run_suites(RunConfig(layout, source, out, workers=workers))
+    typer.echo(f"testing {source}{f', {len(claims)} claims' if claims else ''} ...", err=True)
+    report = run_suites(RunConfig(layout, source, out, Selection(claims=claims), workers))
     if report.interrupted:
         raise typer.Exit(130)
     if report.failure:

@@ -128,7 +128,7 @@ def drain(call: Call, task: Task, moment: ProxyDrain, then: Callable[[], object]
     call.note("connect.drain", task.id)
     call.world.clock.run(task.sidecar.envoy.drain())
     if moment == "after-containers":
-        call.world.clock.call_later(DRAIN, then)
+        call.world.clock.call_later(DRAIN, _end_after_drain, call, task, then)
         return
     run = runtime(call.world)
     run.pace.hold(task, DRAIN)
@@ -140,6 +140,21 @@ def drain(call: Call, task: Task, moment: ProxyDrain, then: Callable[[], object]
         then()
 
     call.world.clock.call_later(DRAIN, drained)
+
+
+def _end_after_drain(call: Call, task: Task, then: Callable[[], object]) -> None:
+    _end(call, task)
+    then()
+
+
+def _end(call: Call, task: Task) -> None:
+    """End the proxy of a task, and its container."""
+    if task.sidecar is not None:
+        stopped, task.sidecar = task.sidecar, None
+        call.world.clock.run(stopped.stop(runtime(call.world).supervisor))
+    if task.proxy is not None and task.proxy.status != "STOPPED":
+        task.proxy.exit_code = 0 if task.proxy.status == "RUNNING" else None
+        task.proxy.status = "STOPPED"
 
 
 async def _release_clock(call: Call, task: Task) -> None:
@@ -154,12 +169,7 @@ async def _release_clock(call: Call, task: Task) -> None:
 def stop(call: Call, task: Task) -> None:
     """Stop the proxy of a task that has stopped, and release its addresses."""
     run = runtime(call.world)
-    if task.sidecar is not None:
-        stopped, task.sidecar = task.sidecar, None
-        call.world.clock.run(stopped.stop(run.supervisor))
-    if task.proxy is not None:
-        task.proxy.exit_code = 0 if task.proxy.status == "RUNNING" else None
-        task.proxy.status = "STOPPED"
+    _end(call, task)
     if task.inner_address is not None:
         run.addresses.release(task.inner_address)
     for address in task.connect_names.values():

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from surveyor.errors import UsageError
-from surveyor.messages import nearest
+from surveyor.messages import either, nearest
 from surveyor.toml_lines import FileLocation, TomlEntry, entries
 
-__all__ = ["TypedEntry", "TypedFile", "read_entries"]
+__all__ = ["TypedEntry", "TypedFile", "TypedToml", "explain", "read_entries", "read_toml"]
 
 T = TypeVar("T")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
+_TYPE = re.compile(r"`(\w+)(?: \| null)?`")
+_TYPES = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+_MISSING = re.compile(r"Object missing required field `([^`]+)`")
 _PATH = re.compile(r"(.*) - at `(?:key in )?\$\.?([^`]*)`", re.DOTALL)
 
 
@@ -38,6 +48,19 @@ class TypedFile(NamedTuple, Generic[T]):
 
     title: str
     entries: tuple[TypedEntry[T], ...]
+
+
+class TypedToml(NamedTuple, Generic[T]):
+    """A file as a struct, with the lines of its tables."""
+
+    value: T
+    path: Path
+    lines: tuple[TomlEntry, ...]
+
+    def location(self, table: str = "", number: int = 0, key: str = "") -> FileLocation:
+        """Return the line that sets `key` in the `[[table]]` with this number, counted from 0; "" is the top."""
+        entry = [entry for entry in self.lines if entry.name == table][number]
+        return FileLocation(self.path, entry.line_of(key))
 
 
 def read_entries(path: Path, name: str, kind: type[T]) -> TypedFile[T]:
@@ -76,22 +99,83 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         raise UsageError(f"{FileLocation(path, number)}: not valid TOML: {message}") from None
 
 
+def read_toml(path: Path, kind: type[T]) -> TypedToml[T]:
+    """Return a TOML file as the struct `kind`, with the lines of its tables.
+
+    Raise UsageError with one line that begins with file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not text") from None
+    values, lines = _parse(path, text), entries(text)
+    try:
+        return TypedToml(msgspec.convert(values, kind), path, tuple(lines))
+    except msgspec.ValidationError as error:
+        steps, message = explain(error, values, kind)
+        table, *rest = steps or ("",)
+        tables = [entry for entry in lines if entry.name == table]
+        entry = tables[int(rest[0])] if tables and rest and rest[0].isdigit() else lines[0]
+        line = next((entry.keys[step] for step in reversed(steps) if step in entry.keys), entry.line)
+        raise UsageError(f"{FileLocation(path, line)}: {message}") from None
+
+
+def explain(error: msgspec.ValidationError, values: Any, kind: Any) -> tuple[list[str], str]:
+    """Return the keys and indexes that lead to an invalid value, and what was expected there and what is there."""
+    found = _PATH.fullmatch(str(error))
+    message, where = (found[1], found[2]) if found else (str(error), "")
+    steps = re.findall(r"[\w-]+", where)
+    if unknown := _UNKNOWN.match(message):
+        name = unknown[1]
+        return [*steps, name], f"unknown key {name!r}{nearest(name, sorted(set(_fields(kind))))}"
+    if missing := _MISSING.match(message):
+        return steps, f"{missing[1]} is missing"
+    actual: Any = values
+    for step in steps:
+        actual = actual[int(step)] if isinstance(actual, list) else actual.get(step)
+    names = [step for step in steps if not step.isdigit()]
+    label = f"{names[-1]}: " if names else ""
+    allowed = _allowed(kind, steps) if message.startswith("Invalid enum value") else []
+    if allowed:
+        return steps, f"{label}expected {either(allowed)}, got {actual!r}{nearest(str(actual), allowed)}"
+    words = _TYPE.sub(lambda found: _TYPES.get(found[1], found[1]), message)
+    return steps, f"{label}{words[:1].lower()}{words[1:]} ({actual!r:.80})"
+
+
+def _allowed(kind: Any, steps: Sequence[str]) -> list[str]:
+    """Return the values that the type at the end of a path allows; none if it is no choice."""
+    info = _required(msgspec.inspect.type_info(kind))
+    for step in steps:
+        if isinstance(info, msgspec.inspect.StructType):
+            info = next(field.type for field in info.fields if field.encode_name == step)
+        elif isinstance(info, (msgspec.inspect.VarTupleType, msgspec.inspect.ListType)):
+            info = info.item_type
+        elif isinstance(info, msgspec.inspect.DictType):
+            info = info.value_type
+        info = _required(info)
+    if isinstance(info, msgspec.inspect.LiteralType):
+        return [str(value) for value in info.values]
+    return [member.value for member in info.cls] if isinstance(info, msgspec.inspect.EnumType) else []
+
+
+def _required(info: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    """Return the type of a value that may be left out."""
+    if not isinstance(info, msgspec.inspect.UnionType):
+        return info
+    others = [part for part in info.types if not isinstance(part, msgspec.inspect.NoneType)]
+    return others[0] if len(others) == 1 else info
+
+
 def _convert(path: Path, name: str, lines: TomlEntry, table: dict[str, Any], kind: type[T]) -> T:
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
-        found = _PATH.fullmatch(str(error))
-        message, where = (found[1], found[2]) if found else (str(error), "")
-        keys = re.findall(r"[\w-]+", where)
-        if unknown := _UNKNOWN.match(message):
-            keys.append(unknown[1])
-            message = f"unknown member {unknown[1]!r}{nearest(unknown[1], sorted(set(_fields(kind))))}"
-        else:
-            message = message.replace("`", "'").replace("Object", "the table")
-        line = next((lines.keys[key] for key in reversed(keys) if key in lines.keys), lines.line)
+        steps, message = explain(error, table, kind)
+        line = next((lines.keys[step] for step in reversed(steps) if step in lines.keys), lines.line)
         subject = f"{name} {table['id']!r}" if isinstance(table.get("id"), str) else f"this {name}"
-        member = f", {where}" if where else ""
-        raise UsageError(f"{FileLocation(path, line)}: {subject}{member}: {message}") from None
+        raise UsageError(f"{FileLocation(path, line)}: {subject}: {message}") from None
 
 
 def _fields(kind: Any) -> Iterator[str]:

@@ -76,18 +76,21 @@ def test_a_file_of_thresholds_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("error-rate", "eror-rate"), "gate.toml:8: figure must be one of"),
+        (("error-rate", "eror-rate"), "gate.toml:8: figure: expected checks, danger-window, error-rate"),
         (("error-rate", "eror-rate"), "did you mean 'error-rate'"),
-        (("at-most = 1.0", "at-most = -1"), "gate.toml:9: at-most must be a number from 0 on, got -1"),
-        (("at-most = 1.0", 'at-most = "1 %"'), "gate.toml:9: at-most must be a number"),
+        (("at-most = 1.0", "at-most = -1"), "gate.toml:9: at-most: expected a number >= 0.0 (-1)"),
+        (("at-most = 1.0", 'at-most = "1 %"'), "gate.toml:9: at-most: expected a number, got text ('1 %')"),
         (("at-most = 1.0", ""), "gate.toml:4: error-rate needs at-most"),
         (("client =", "cleint ="), "gate.toml:6: unknown key 'cleint'; did you mean 'client'"),
         (('scenario = "deploy"\nclient', "client"), "gate.toml:4: a threshold must name its scenario, or a claim"),
         (("confidence = 0.99", "confidence = 0.5"), "gate.toml:15: confidence must be 0.95, 0.99 or 0.999"),
         (('figure = "checks"', 'figure = "checks"\nat-most = 1'), "gate.toml:17: checks have no at-most"),
-        (('inconclusive = "fail"', 'inconclusive = "maybe"'), 'inconclusive must be "fail" or "pass", got \'maybe\''),
+        (
+            ('inconclusive = "fail"', 'inconclusive = "maybe"'),
+            "gate.toml:2: inconclusive: expected fail or pass, got 'maybe'",
+        ),
         (("[[threshold]]", "[[treshold]]"), "unknown key 'treshold'; did you mean 'threshold'"),
-        (('scenario = "deploy"', "scenario = deploy"), "line 5"),
+        (('scenario = "deploy"', "scenario = deploy"), "gate.toml:5: not valid TOML"),
     ],
 )
 def test_an_error_names_its_line(tmp_path: Path, change: tuple[str, str], message: str) -> None:

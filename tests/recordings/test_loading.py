@@ -72,7 +72,7 @@ def test_those_of_the_project_load() -> None:
         ('"owner/name"', '"owner"', 9, "expected owner/name"),
         ('replay = { situation = "nothing" }\n', "", 3, "needs either replay or not_replayed"),
         ('fact = "It answers."\n', "", 3, "fact"),
-        ('fact = "It answers."', "fact = 3", 5, "xpected 'str', got 'int'"),
+        ('fact = "It answers."', "fact = 3", 5, "fact: expected text, got a whole number (3)"),
         ('fact = "It answers."', 'fact = "', 5, "not valid TOML"),
         ('title = "DNS"', 'tittle = "DNS"', 1, "unknown key 'tittle'"),
     ],

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
 
 from surveyor.errors import UsageError
-from surveyor.messages import nearest
+from surveyor.messages import either
 from surveyor.report.experiments import WHOLE
-from surveyor.toml_lines import TomlEntry, entries
+from surveyor.typed_toml import read_toml
 
 __all__ = ["CLIENT_FIGURES", "SCENARIO_FIGURES", "Rules", "Threshold", "load_rules"]
 
@@ -31,8 +33,12 @@ CLIENT_FIGURES: Mapping[str, str] = {
 SCENARIO_FIGURES: Mapping[str, str] = {"danger-window": "s", "zero-healthy-gap": "s"}
 """Figures of a whole scenario or experiment, in service seconds; in a scenario each client has a danger window."""
 
+_Figure = Literal[
+    "error-rate", "masked-rate", "p50", "p99", "outage", "recovery", "danger-window", "zero-healthy-gap", "checks"
+]
+_Text = Annotated[str, Meta(min_length=1)]
+_CONFIDENCES = (0.95, 0.99, 0.999)
 _FIGURES = {**CLIENT_FIGURES, **SCENARIO_FIGURES, "checks": ""}
-_KEYS = {"scenario", "client", "phase", "figure", "at-most", "confidence", "claim"}
 
 
 @dataclass(frozen=True)
@@ -75,85 +81,73 @@ class Rules:
     inconclusive: Literal["fail", "pass"] = "fail"
 
 
+class _ThresholdTable(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """A `[[threshold]]` as written: on a figure of a scenario, or on a claim."""
+
+    scenario: _Text | None = None
+    client: _Text | None = None
+    phase: _Text | None = None
+    figure: _Figure | None = None
+    at_most: Annotated[float, Meta(ge=0)] | None = None
+    confidence: float = 0.95
+    claim: _Text | None = None
+
+
+class _GateFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A gate.toml as written."""
+
+    threshold: tuple[_ThresholdTable, ...] = ()
+    inconclusive: Literal["fail", "pass"] = "fail"
+
+
 def load_rules(path: Path) -> Rules:
     """Return the rules in a file. Raises UsageError, in one line with the line number, for an error in the file."""
-    try:
-        text = path.read_text("utf-8")
-        table = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
-    try:
-        return _read_rules(table, [entry for entry in entries(text) if entry.name == "threshold"])
-    except _RuleError as error:
-        raise UsageError(f"{path}:{error.line}: {error}") from None
-
-
-class _RuleError(Exception):
-    """An error in a gate file, with its line."""
-
-    def __init__(self, line: int, text: str) -> None:
-        super().__init__(text)
-        self.line = line
-
-
-def _read_rules(table: Mapping[str, Any], lines: list[TomlEntry]) -> Rules:
-    for key in table:
-        if key not in ("inconclusive", "threshold"):
-            raise _RuleError(1, f"unknown key {key!r}{nearest(key, ('inconclusive', 'threshold'))}")
-    inconclusive = table.get("inconclusive", "fail")
-    if inconclusive not in ("fail", "pass"):
-        raise _RuleError(1, f'inconclusive must be "fail" or "pass", got {inconclusive!r}')
-    tables = table.get("threshold")
-    if not isinstance(tables, list) or not tables:
-        raise _RuleError(1, "there is no [[threshold]]: a gate without thresholds would let everything pass")
-    thresholds = tuple(_read_threshold(values, entry) for values, entry in zip(tables, lines, strict=True))
-    return Rules(thresholds, "pass" if inconclusive == "pass" else "fail")
-
-
-def _read_threshold(table: Mapping[str, Any], entry: TomlEntry) -> Threshold:
-    for key in table:
-        if key not in _KEYS:
-            raise _RuleError(entry.line_of(key), f"unknown key {key!r}{nearest(key, _KEYS)}")
-    for key in ("scenario", "client", "phase", "figure", "claim"):
-        if key in table and (not isinstance(table[key], str) or not table[key]):
-            raise _RuleError(entry.line_of(key), f"{key} must be text")
-    if "claim" in table:
-        if set(table) != {"claim"}:
-            raise _RuleError(entry.line, "a threshold on a claim has no other key than claim")
-        return Threshold(claim=table["claim"], line=entry.line)
-    figure = table.get("figure", "")
-    if figure not in _FIGURES:
-        known = ", ".join(_FIGURES)
-        raise _RuleError(
-            entry.line_of("figure"), f"figure must be one of {known}, got {figure!r}{nearest(figure, _FIGURES)}"
+    file = read_toml(path, _GateFile)
+    if not file.value.threshold:
+        raise UsageError(
+            f"{file.location()}: there is no [[threshold]]: a gate without thresholds would let everything pass"
         )
-    if "scenario" not in table:
-        raise _RuleError(entry.line, "a threshold must name its scenario, or a claim")
+    thresholds = []
+    for number, table in enumerate(file.value.threshold):
+        if problem := _problem(table):
+            key = "confidence" if problem.startswith("confidence") else ""
+            raise UsageError(f"{file.location('threshold', number, key)}: {problem}")
+        thresholds.append(_threshold(table, file.location("threshold", number).line))
+    return Rules(tuple(thresholds), file.value.inconclusive)
+
+
+def _problem(table: _ThresholdTable) -> str:
+    """Return what is wrong with the keys of a threshold together, "" if nothing."""
+    given = {name for name in table.__struct_fields__ if getattr(table, name) is not None} - {"confidence"}
+    figure = table.figure
+    if table.claim is not None:
+        return "" if given == {"claim"} else "a threshold on a claim has no other key than claim"
+    if figure is None:
+        return f"a threshold needs a figure: {either(_FIGURES)}"
+    if table.scenario is None:
+        return "a threshold must name its scenario, or a claim"
     foreign = {"phase"} if figure == "danger-window" else {"client", "phase"}
-    if figure not in CLIENT_FIGURES and foreign & set(table):
-        raise _RuleError(
-            entry.line, f"{figure} is a figure of the whole scenario, without {' and '.join(sorted(foreign))}"
-        )
-    if (figure == "checks") == ("at-most" in table):
-        raise _RuleError(entry.line, "checks have no at-most" if figure == "checks" else f"{figure} needs at-most")
-    confidence = table.get("confidence", 0.95)
-    if confidence not in (0.95, 0.99, 0.999):
-        raise _RuleError(entry.line_of("confidence"), f"confidence must be 0.95, 0.99 or 0.999, got {confidence!r}")
+    if figure not in CLIENT_FIGURES and foreign & given:
+        return f"{figure} is a figure of the whole scenario, without {' and '.join(sorted(foreign))}"
+    if figure == "checks" and table.at_most is not None:
+        return "checks have no at-most"
+    if figure != "checks" and table.at_most is None:
+        return f"{figure} needs at-most"
+    if table.at_most is not None and not math.isfinite(table.at_most):
+        return f"at-most must be a finite number, got {table.at_most!r}"
+    if table.confidence not in _CONFIDENCES:
+        return f"confidence must be {either(map(str, _CONFIDENCES))}, got {table.confidence!r}"
+    return ""
+
+
+def _threshold(table: _ThresholdTable, line: int) -> Threshold:
     return Threshold(
-        scenario=table["scenario"],
-        client=table.get("client", ""),
-        phase=table.get("phase", WHOLE),
-        figure=figure,
-        at_most=_at_most(table, entry),
-        confidence=confidence,
-        line=entry.line,
+        scenario=table.scenario or "",
+        client=table.client or "",
+        phase=table.phase or WHOLE,
+        figure=table.figure or "",
+        at_most=table.at_most or 0.0,
+        confidence=table.confidence,
+        claim=table.claim or "",
+        line=line,
     )
-
-
-def _at_most(table: Mapping[str, Any], entry: TomlEntry) -> float:
-    value = table.get("at-most", 0.0)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < float("inf"):
-        raise _RuleError(entry.line_of("at-most"), f"at-most must be a number from 0 on, got {value!r}")
-    return float(value)

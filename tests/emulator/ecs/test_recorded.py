@@ -160,13 +160,16 @@ def test_a_rollback_is_explained(ecs: Ecs) -> None:
     good, bad = ecs.define(), ecs.define(command=["no-such-program"])
     ecs.create(good, deploymentConfiguration=BREAKER)
     ecs.wait(120)
-    ecs.ecs.update_service(cluster="shop", service="web", taskDefinition=bad)
+    update = ecs.ecs.update_service(cluster="shop", service="web", taskDefinition=bad)["service"]["deployments"][0]
+    assert update["rolloutStateReason"] == f"ECS deployment {update['id']} in progress."
     ecs.wait(600)
     listed = ecs.ecs.list_service_deployments(cluster="shop", service="web")["serviceDeployments"]
     assert [brief["status"] for brief in listed] == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]
     words = "Service deployment rolled back because the circuit breaker threshold was exceeded."
     assert listed[0]["statusReason"] == words
     assert "statusReason" not in listed[1]
+    [current] = ecs.service()["deployments"]
+    assert current["rolloutStateReason"] == f"ECS deployment {current['id']} completed."
     arns = [brief["serviceDeploymentArn"] for brief in listed]
     newest, first = ecs.ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
     before = first["targetServiceRevision"]["arn"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.session import Session
 
 from tests.emulator.ecs.conftest import Ecs
 
@@ -103,7 +107,7 @@ def test_addresses_and_srv_need_a_port(ecs: Ecs) -> None:
         (
             {"serviceConnectConfiguration": {"enabled": True, "namespace": "nowhere"}},
             "NamespaceNotFoundException",
-            "",
+            "Failed to retrieve namespace for nowhere",
         ),
     ],
 )
@@ -261,3 +265,13 @@ def test_a_refused_update_changes_nothing(ecs: Ecs) -> None:
     assert {name: after[name] for name in before if name not in ("events", "tags")} == {
         name: value for name, value in before.items() if name not in ("events", "tags")
     }
+
+
+def test_every_error_is_one_of_ecs() -> None:
+    """The codes that the operations raise are in the model of ECS; what the target lacks is NotImplemented."""
+    package = Path(str(find_spec("surveyor_emulator.aws.ecs").submodule_search_locations[0]))  # type: ignore[union-attr, index]
+    source = "".join(file.read_text("utf-8") for file in package.rglob("*.py"))
+    codes = set(re.findall(r'ServiceError\(\s*"(\w+)"', source))
+    model = Session().get_service_model("ecs")
+    assert "InvalidParameterException" in codes
+    assert codes - {shape.name for shape in model.error_shapes} == {"NotImplemented"}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState, Namespace
-from surveyor_emulator.aws.ecs.lookup import find_published, invalid_parameter
+from surveyor_emulator.aws.ecs.lookup import find_published, invalid_parameter, namespace_not_found
 from surveyor_emulator.aws.ecs.state import (
     Cluster,
     ConnectConfiguration,
@@ -143,7 +143,7 @@ def _find_namespace(call: Call, reference: str) -> tuple[Namespace, str]:
         else state.namespaces_by_http_name.get(reference)
     )
     if namespace is None:
-        raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} was not found.")
+        raise namespace_not_found(reference)
     if owner != call.account and not is_shared(call.world, namespace.arn, call.account, for_ecs=True):
         raise ServiceError("NamespaceNotFoundException", f"The namespace {reference} is not shared for use by ECS.")
     return namespace, owner

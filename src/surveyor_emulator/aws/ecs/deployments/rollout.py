@@ -42,7 +42,9 @@ def begin(call: Call, service: Service, deployment: Deployment) -> None:
         forgotten.sources = ()
     del service.history[MAX_HISTORY:]
     service.steady = False
-    _send_state_change(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", "in progress.")
+    in_progress = f"ECS deployment {deployment.id} in progress."
+    deployment.reason = deployment.reason or in_progress
+    _send_state_change(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", in_progress)
 
 
 def count_failure(call: Call, service: Service, deployment: Deployment, task: Task) -> None:
@@ -95,7 +97,7 @@ def judge(
         endpoints.retire(call, service)
         deployment.reason = f"ECS deployment {deployment.id} completed."
         add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment completed.")
-        _send_state_change(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_COMPLETED", "completed.")
+        _send_state_change(call, service, deployment, "INFO", "SERVICE_DEPLOYMENT_COMPLETED", deployment.reason)
     used = {
         id(task.deployment)
         for task in ecs_state(call).tasks.values()
@@ -124,7 +126,7 @@ def stop(call: Call, service: Service, deployment: Deployment, *, rolls_back: bo
     deployment.rollout_state, deployment.updated, deployment.stopped = "FAILED", call.now, call.now
     deployment.reason = f"ECS deployment {deployment.id} was stopped by a user."
     add_event(call, service, f"(service {service.name}) (deployment {deployment.id}) deployment stopped by a user.")
-    _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "was stopped by a user.")
+    _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", deployment.reason)
     if rolls_back:
         _roll_back(call, service, deployment, "stopped by a user", STOPPED_BY_USER)
 
@@ -156,8 +158,7 @@ def _fail(call: Call, service: Service, deployment: Deployment) -> None:
         service,
         f"(service {service.name}) (deployment {deployment.id}) deployment failed: tasks failed to start.",
     )
-    explanation = "circuit breaker: tasks failed to start."
-    _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", explanation)
+    _send_state_change(call, service, deployment, "ERROR", "SERVICE_DEPLOYMENT_FAILED", deployment.reason)
     if service.circuit_breaker.get("rollback"):
         _roll_back(call, service, deployment, "circuit breaker", BREAKER_TRIGGERED)
 
@@ -192,16 +193,14 @@ def _roll_back(call: Call, service: Service, deployment: Deployment, cause: str,
     deployment.rollback = Rollback(reason, call.now, last.revision, rollback)
 
 
-def _send_state_change(
-    call: Call, service: Service, deployment: Deployment, kind: str, name: str, explanation: str
-) -> None:
+def _send_state_change(call: Call, service: Service, deployment: Deployment, kind: str, name: str, reason: str) -> None:
     detail = {
         "eventType": kind,
         "eventName": name,
         "deploymentId": deployment.id,
         "clusterArn": service.cluster.arn,
         "updatedAt": deployment.updated,
-        "reason": f"ECS deployment {deployment.id} {explanation}",
+        "reason": reason,
     }
     send_event(call, "ECS Deployment State Change", [service.arn], detail)
-    call.note("ecs.deployment", service.name, f"{deployment.id} {explanation}")
+    call.note("ecs.deployment", service.name, reason)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from surveyor_emulator.aws.ecs.events import add_event
 from surveyor_emulator.aws.ecs.state import ServiceLoadBalancer, Task
 from surveyor_emulator.aws.elb.lookup import find_target_group
 from surveyor_emulator.aws.elb.state import ElbState
@@ -25,6 +26,7 @@ def register(call: Call, task: Task) -> None:
     for entry in task.template.load_balancers:
         try:
             register_targets(_elb_call(call), {"TargetGroupArn": entry.group, "Targets": [_target(task, entry)]})
+            _report(call, task, f"registered 1 targets in (target-group {entry.group})")
         except ServiceError as error:
             call.note("ecs.target.not-registered", task.id, str(error))
 
@@ -35,6 +37,7 @@ def deregister(call: Call, task: Task, then: Callable[[], object]) -> None:
     for entry in task.template.load_balancers if task.started is not None else ():
         try:
             deregister_targets(_elb_call(call), {"TargetGroupArn": entry.group, "Targets": [_target(task, entry)]})
+            _report(call, task, f"deregistered 1 targets in (target-group {entry.group})")
             max_delay = max(max_delay, find_target_group(_elb_call(call), entry.group).delay)
         except ServiceError as error:
             call.note("ecs.target.not-deregistered", task.id, str(error))
@@ -42,6 +45,11 @@ def deregister(call: Call, task: Task, then: Callable[[], object]) -> None:
         call.world.clock.call_later(max_delay, then)
     else:
         then()
+
+
+def _report(call: Call, task: Task, message: str) -> None:
+    if task.service is not None:
+        add_event(call, task.service, f"(service {task.service.name}) {message}")
 
 
 def has_failed_check(call: Call, task: Task) -> bool:

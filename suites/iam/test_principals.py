@@ -249,6 +249,19 @@ def test_session_tags_need_permission(make_user, make_role, assume, account):
     assert not is_allowed(assume, tagged, by=may_not_tag, Tags=tags)
 
 
+@proves("iam.transitive-tags-pass-on")
+@for_each("transitive", {"transitive": True, "not-transitive": False})
+def test_transitive_tags_pass_on(make_role, assume, transitive):
+    """A transitive tag is a principal tag of the next session in a chain, and any other tag of the session is not."""
+    kept, lost = {"Key": "team", "Value": "red"}, {"Key": "env", "Value": "test"}
+    keys = ["team"] if transitive else []
+    first = assume(make_role(allow("sts:*")), Tags=[kept, lost], TransitiveTagKeys=keys)
+    for key, value, passes in (("team", "red", transitive), ("env", "test", False)):
+        condition = {"StringEquals": {f"aws:PrincipalTag/{key}": value}}
+        second = assume(make_role(allow(SERVICES, condition=condition)), by=first)
+        assert allowed_lists(second) == ({SERVICES} if passes else set()), key
+
+
 @proves("iam.trust-policy-decides")
 def test_who_may_assume_a_role(make_user, make_role, assume, account, unique_name):
     """A role may be assumed by the users, roles and accounts that its trust policy names, and by no others."""

@@ -41,8 +41,15 @@ class JsonProtocol:
         return Response(200, orjson.dumps(result), headers)
 
     def write_error(self, operation: str | None, error: ServiceError, request_id: str) -> Response:
-        """Write an error; ``__type`` is its code."""
+        """Write an error; ``__type`` is its code.
+
+        Errors of the caller have the status 400, whatever the model says: so AWS answers in this protocol
+        (recordings/cloud-map.toml, cm-errors-400).
+        """
         # Cloud Map's error shapes have a member Message, others message.
         body = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
         headers = {"Content-Type": self._type, "x-amzn-RequestId": request_id}
-        return Response(http_status(self._model, error), orjson.dumps(body), headers)
+        status = http_status(self._model, error)
+        if error.status is None and status < 500:
+            status = 400
+        return Response(status, orjson.dumps(body), headers)

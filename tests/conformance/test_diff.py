@@ -46,21 +46,27 @@ def test_swapping_the_reports_mirrors_the_kinds(old: dict[str, Verdict], new: di
         ChangeKind.REGRESSED: ChangeKind.FIXED,
         ChangeKind.VANISHED: ChangeKind.NEW,
         ChangeKind.DIFFERENT: ChangeKind.DIFFERENT,
+        ChangeKind.JUDGED_NOW: ChangeKind.NOT_JUDGED,
     }
     for kind, other in mirrored.items():
-        assert {change.claim for change in forward.of(kind)} == {change.claim for change in backward.of(other)}
+        assert {change.claim for change in forward.of(kind)} <= {change.claim for change in backward.of(other)}
+    assert {change.claim for change in forward.changes} == {change.claim for change in backward.changes}
 
 
 def test_each_kind_of_change_is_reported() -> None:
-    """Pass to fail is regressed, fail to pass fixed, fail to unsupported different; not-run is no verdict."""
+    """Pass to fail is regressed, fail to pass fixed, fail to unsupported not judged any more; not-run is no verdict."""
     old = {"r": Verdict.PASS, "f": Verdict.FAIL, "d": Verdict.FAIL, "v": Verdict.PASS, "n": Verdict.NOT_RUN}
     new = {"r": Verdict.FAIL, "f": Verdict.PASS, "d": Verdict.UNSUPPORTED, "v": Verdict.NOT_RUN, "n": Verdict.FAIL}
+    old |= {"j": Verdict.UNSUPPORTED, "i": Verdict.INCONCLUSIVE}
+    new |= {"j": Verdict.FAIL, "i": Verdict.UNSUPPORTED}
     difference = diff_reports(report(old), report(new))
     assert [(change.kind, change.claim) for change in difference.changes] == [
         (ChangeKind.REGRESSED, "r"),
         (ChangeKind.VANISHED, "v"),
-        (ChangeKind.DIFFERENT, "d"),
         (ChangeKind.FIXED, "f"),
+        (ChangeKind.JUDGED_NOW, "j"),
+        (ChangeKind.NOT_JUDGED, "d"),
+        (ChangeKind.NOT_JUDGED, "i"),
         (ChangeKind.NEW, "n"),
     ]
     assert difference.worse
@@ -68,8 +74,12 @@ def test_each_kind_of_change_is_reported() -> None:
 
 def test_another_symptom_is_a_difference_but_not_worse() -> None:
     """A claim that fails with another symptom is reported, and does not fail the comparison."""
-    difference = diff_reports(report({"a": Verdict.FAIL}, symptom="one"), report({"a": Verdict.FAIL}, symptom="two"))
-    assert [change.kind for change in difference.changes] == [ChangeKind.DIFFERENT]
+    old, new = (
+        report({"a": Verdict.FAIL}, symptom=symptom) for symptom in ("t1: one | t2: same", "t2: same | t3: two")
+    )
+    difference = diff_reports(old, new)
+    (change,) = difference.changes
+    assert (change.kind, change.gone, change.added) == (ChangeKind.DIFFERENT, ("t1: x",), ("t3: z",))
     assert not difference.worse
 
 

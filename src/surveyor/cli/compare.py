@@ -13,12 +13,12 @@ import typer
 from surveyor.cli._support.sources import check_sources, load_or_run, read_report
 from surveyor.cli._support.tables import print_table
 from surveyor.conformance.comparison import Matrix, compare_reports
-from surveyor.conformance.diff import ChangeKind, diff_reports
+from surveyor.conformance.diff import Change, ChangeKind, diff_reports
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.report import ConformanceReport
 from surveyor.report.run_folder import reserve_folder
-from surveyor.report.score import SCORE_RULE, Mark
+from surveyor.report.score import SCORE_RULE, Mark, score
 from surveyor.verdicts import Verdict
 
 __all__ = ["compare", "diff"]
@@ -70,6 +70,7 @@ def diff(
             raise UsageError(f"no claims in {path}: diff compares runs of `surveyor conform`")
     difference = diff_reports(before, after)
     typer.echo(f"{_name_and_version(before)} -> {_name_and_version(after)}")
+    typer.echo(f"{score(before.claims).text} before, {score(after.claims).text} now")
     for caveat in difference.caveats:
         typer.echo(f"note: {caveat}")
     statements = {claim.id: claim.statement for report in (before, after) for claim in report.claims}
@@ -77,20 +78,23 @@ def diff(
         changes = difference.of(kind)
         if changes:
             typer.echo(f"\n{len(changes)} {kind}:")
-            print_table(
-                ("claim", "before", "now", "documented", "actual before", "actual now"),
-                [
-                    (
-                        *(change.claim, change.before or "absent", change.after or "absent"),
-                        *(statements[change.claim], change.symptom_before, change.symptom),
-                    )
-                    for change in changes
-                ],
-            )
+        for change in changes:
+            _print_change(change, statements[change.claim])
     if not difference.changes:
         typer.echo("no claim changed")
     if difference.worse:
         raise typer.Exit(1)
+
+
+def _print_change(change: Change, statement: str) -> None:
+    """Print one claim with what is documented, and the symptoms that are no longer there, and that are new."""
+    verdicts = [str(verdict or "absent") for verdict in (change.before, change.after)]
+    typer.echo(f"{change.claim}  {' -> '.join(dict.fromkeys(verdicts))}")
+    lines = [("documented", statement)]
+    lines += [("before", part) for part in change.gone]
+    lines += [("now", part) for part in change.added]
+    for label, text in lines:
+        typer.echo(f"    {label:<10}  {text}")
 
 
 def _name_and_version(report: ConformanceReport) -> str:

@@ -18,10 +18,14 @@ class ChangeKind(StrEnum):
     """It passed, and no longer does."""
     VANISHED = "vanished"
     """The new report does not have it, or did not run it."""
-    DIFFERENT = "different"
-    """It does not pass in either report, with another verdict or another symptom."""
     FIXED = "fixed"
     """It passes now."""
+    DIFFERENT = "fail differently"
+    """It fails in both reports, with another symptom."""
+    JUDGED_NOW = "could not be judged before, and fail"
+    """It fails, and was unsupported, inconclusive or an error."""
+    NOT_JUDGED = "not judged any more, or for another reason"
+    """It is unsupported, inconclusive or an error, and failed before or was not judged for another reason."""
     NEW = "new"
     """The old report did not have it, or did not run it."""
 
@@ -36,6 +40,16 @@ class Change:
     after: Verdict | None
     symptom_before: str
     symptom: str
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Return the parts of the symptom before that are no longer there: one for each test that failed so."""
+        return _missing(self.symptom_before, self.symptom)
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Return the parts of the symptom that were not there before."""
+        return _missing(self.symptom, self.symptom_before)
 
 
 @dataclass(frozen=True)
@@ -82,11 +96,22 @@ def _change(claim: str, old: ClaimReport | None, new: ClaimReport | None) -> Cha
         kind = ChangeKind.REGRESSED
     elif before is not after and after is Verdict.PASS:
         kind = ChangeKind.FIXED
-    elif before is not after or old_symptom != new_symptom:
-        kind = ChangeKind.DIFFERENT
+    elif (before, old_symptom) != (after, new_symptom):
+        kind = _kind_of_failure(before, after)
     else:
         return None
     return Change(claim, kind, before, after, old_symptom, new_symptom)
+
+
+def _missing(symptom: str, other: str) -> tuple[str, ...]:
+    others = other.split(" | ")
+    return tuple(part for part in symptom.split(" | ") if part and part not in others)
+
+
+def _kind_of_failure(before: Verdict, after: Verdict) -> ChangeKind:
+    if after is not Verdict.FAIL:
+        return ChangeKind.NOT_JUDGED
+    return ChangeKind.DIFFERENT if before is Verdict.FAIL else ChangeKind.JUDGED_NOW
 
 
 def _verdict(claim: ClaimReport | None) -> Verdict | None:

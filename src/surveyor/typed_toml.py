@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 
@@ -14,9 +14,12 @@ from surveyor.errors import UsageError
 from surveyor.messages import either, nearest
 from surveyor.toml_lines import FileLocation, TomlEntry, entries
 
-__all__ = ["TypedEntry", "TypedFile", "TypedToml", "explain", "read_entries", "read_toml"]
+__all__ = ["Text", "TypedEntry", "TypedFile", "TypedToml", "explain", "read_entries", "read_toml"]
 
 T = TypeVar("T")
+Text = Annotated[str, msgspec.Meta(pattern=r"\S")]
+"""Text with more than white space."""
+
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
 _TYPE = re.compile(r"`(\w+)(?: \| null)?`")
 _TYPES = {
@@ -41,6 +44,10 @@ class TypedEntry(NamedTuple, Generic[T]):
     def location(self, key: str = "") -> FileLocation:
         """Return the line that sets `key`, or the line where the entry begins."""
         return FileLocation(self.file, self.lines.line_of(key))
+
+    def refuse(self, key: str, message: str) -> NoReturn:
+        """Raise UsageError with a message that begins with the location of `key`."""
+        raise UsageError(f"{self.location(key)}: {message}")
 
 
 class TypedFile(NamedTuple, Generic[T]):
@@ -78,7 +85,8 @@ def read_entries(path: Path, name: str, kind: type[T]) -> TypedFile[T]:
     title = values.pop("title", "")
     if unknown := next(iter(values), ""):
         raise UsageError(
-            f"{FileLocation(path, top.line_of(unknown))}: unknown key {unknown!r}; expected title and [[{name}]]"
+            f"{FileLocation(path, top.line_of(unknown))}: unknown key {unknown!r}{nearest(unknown, ('title', name))}; "
+            f"expected title and [[{name}]]"
         )
     if not isinstance(tables, list) or len(tables) != len(lines) or not tables:
         raise UsageError(f"{FileLocation(path, 1)}: write each {name} under a separate line [[{name}]]")
@@ -174,7 +182,8 @@ def _convert(path: Path, name: str, lines: TomlEntry, table: dict[str, Any], kin
     except msgspec.ValidationError as error:
         steps, message = explain(error, table, kind)
         line = next((lines.keys[step] for step in reversed(steps) if step in lines.keys), lines.line)
-        subject = f"{name} {table['id']!r}" if isinstance(table.get("id"), str) else f"this {name}"
+        id_ = table.get("id", table.get("ref"))
+        subject = f"{name} {id_!r}" if isinstance(id_, str) else f"this {name}"
         raise UsageError(f"{FileLocation(path, line)}: {subject}: {message}") from None
 
 

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from surveyor.claims.loading import load_claims
-from surveyor.claims.model import Area, Article, Claim, Claims, ClaimsError, Level, Opinion, Reason, Source, Unproven
+from surveyor.claims.model import Area, Article, Claim, Claims, Level, Opinion, Reason, Source, Unproven
 
 __all__ = [
     "Area",
     "Article",
     "Claim",
     "Claims",
-    "ClaimsError",
     "Level",
     "Opinion",
     "Reason",

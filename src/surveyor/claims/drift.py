@@ -13,7 +13,8 @@ from pathlib import Path
 
 from surveyor.claims.documents import Documents
 from surveyor.claims.loading import FINGERPRINTS
-from surveyor.claims.model import Claims, ClaimsError, FileLocation, SourceKind
+from surveyor.claims.model import Claims, FileLocation, SourceKind
+from surveyor.errors import UsageError
 
 __all__ = ["Drift", "RecordedFingerprints", "accept_drift", "compare", "model_sources", "read_recorded"]
 
@@ -60,7 +61,7 @@ def model_sources(claims: Claims) -> dict[str, tuple[str, ...]]:
 def read_recorded(folder: Path) -> RecordedFingerprints:
     """Return the content of fingerprints.toml in `folder`.
 
-    Raise ClaimsError if the file does not have the form that `accept_drift` writes.
+    Raise UsageError if the file does not have the form that `accept_drift` writes.
     """
     path = folder / FINGERPRINTS
     if not path.is_file():
@@ -68,14 +69,14 @@ def read_recorded(folder: Path) -> RecordedFingerprints:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ClaimsError(f"{FileLocation(path, 1)}: cannot be read: {error}") from None
+        raise UsageError(f"{FileLocation(path, 1)}: cannot be read: {error}") from None
     version, fingerprints = table.get("botocore"), table.get("fingerprints")
     if not isinstance(version, str) or not isinstance(fingerprints, dict) or set(table) != {"botocore", "fingerprints"}:
-        raise ClaimsError(
+        raise UsageError(
             f"{FileLocation(path, 1)}: expected botocore and [fingerprints]; `claims drift --accept` writes both"
         )
     if invalid := [name for name, value in fingerprints.items() if not isinstance(value, str)]:
-        raise ClaimsError(f"{FileLocation(path, 1)}: the fingerprint of {invalid[0]!r} must be text")
+        raise UsageError(f"{FileLocation(path, 1)}: the fingerprint of {invalid[0]!r} must be text")
     return RecordedFingerprints(version, fingerprints)
 
 
@@ -98,7 +99,7 @@ def accept_drift(claims: Claims, folder: Path, documents: Documents) -> Recorded
     """Write what the sources say now to fingerprints.toml in `folder`, and return it.
 
     A source that the models lack is left out, so it remains a drift until its claim names another.
-    Raise ClaimsError if the file cannot be written.
+    Raise UsageError if the file cannot be written.
     """
     today = {path: documents.fingerprint(path) for path in model_sources(claims)}
     present = {path: current for path, current in today.items() if current is not None}
@@ -109,5 +110,5 @@ def accept_drift(claims: Claims, folder: Path, documents: Documents) -> Recorded
     try:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:
-        raise ClaimsError(f"{FileLocation(path, 1)}: cannot be written: {error.strerror or error}") from None
+        raise UsageError(f"{FileLocation(path, 1)}: cannot be written: {error.strerror or error}") from None
     return recorded

@@ -8,7 +8,6 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
-from surveyor.errors import UsageError
 from surveyor.toml_lines import FileLocation
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "Article",
     "Claim",
     "Claims",
-    "ClaimsError",
     "FileLocation",
     "Level",
     "Opinion",
@@ -25,10 +23,6 @@ __all__ = [
     "SourceKind",
     "Unproven",
 ]
-
-
-class ClaimsError(UsageError):
-    """A file of claims, or a suite that names claims, is invalid; the message begins with file and line."""
 
 
 class Level(StrEnum):

@@ -15,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 from surveyor.claims.loading import PAGES
-from surveyor.claims.model import Claims, ClaimsError, FileLocation, SourceKind
+from surveyor.claims.model import Claims, FileLocation, SourceKind
 from surveyor.claims.page_text import compact
+from surveyor.errors import UsageError
 from surveyor.typed_toml import TypedEntry, read_entries
 
 __all__ = [
@@ -110,7 +111,7 @@ def load_pages(folder: Path) -> tuple[GuidePage, ...]:
     seen: dict[str, FileLocation] = {}
     for entry in entries:
         if first := seen.get(entry.value.source):
-            raise ClaimsError(f"{entry.location('source')}: {entry.value.source!r} is a second time, first at {first}")
+            raise UsageError(f"{entry.location('source')}: {entry.value.source!r} is a second time, first at {first}")
         seen[entry.value.source] = entry.location()
         _check(entry)
     return tuple(entry.value for entry in entries)
@@ -120,7 +121,7 @@ def _check(entry: TypedEntry[GuidePage]) -> None:
     page = entry.value
 
     def refuse(key: str, message: str) -> None:
-        raise ClaimsError(f"{entry.location(key)}: {page.source!r} {message}")
+        raise UsageError(f"{entry.location(key)}: {page.source!r} {message}")
 
     if not page.address.startswith("https://"):
         refuse("address", f"has the address {page.address!r}; expected https://…")
@@ -155,7 +156,7 @@ def write_pages(folder: Path, pages: Sequence[GuidePage], sources: Mapping[str, 
     """Write pages.toml: the pages that claims name, with an entry "not verified" for each that has none.
 
     Extracts keep the claims that rest on the page; those that keep none are left out.
-    Raise ClaimsError if the file cannot be written.
+    Raise UsageError if the file cannot be written.
     """
     known = {page.source: _without_unused(page, sources.get(page.source, ())) for page in pages}
     path = folder / PAGES
@@ -166,7 +167,7 @@ def write_pages(folder: Path, pages: Sequence[GuidePage], sources: Mapping[str, 
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ClaimsError(f"{FileLocation(path, 1)}: cannot be written: {error.strerror or error}") from None
+        raise UsageError(f"{FileLocation(path, 1)}: cannot be written: {error.strerror or error}") from None
 
 
 def _new(source: str) -> GuidePage:

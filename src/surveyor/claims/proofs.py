@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from surveyor.claims.model import ClaimsError, FileLocation
+from surveyor.claims.model import FileLocation
+from surveyor.errors import UsageError
 
 __all__ = ["find_proofs"]
 
@@ -15,7 +16,7 @@ def find_proofs(suites: Path) -> Mapping[str, tuple[str, ...]]:
     """Return claim ids with the tests that name them in `@proves("…")`, as `dns/test_x.py::test_y`, in file order.
 
     Decorators of functions and classes, `pytestmark`, and marks of `pytest.param` count. The mapping is empty if
-    there are no suites. Raise ClaimsError for a file that cannot be parsed and for an id that is not a literal.
+    there are no suites. Raise UsageError for a file that cannot be parsed and for an id that is not a literal.
     """
     proofs: dict[str, list[str]] = {}
     for path in sorted(suites.glob("**/test_*.py")):
@@ -23,7 +24,7 @@ def find_proofs(suites: Path) -> Mapping[str, tuple[str, ...]]:
             module = ast.parse(path.read_text(encoding="utf-8"))
         except (SyntaxError, UnicodeDecodeError) as error:
             line = getattr(error, "lineno", None) or 1
-            raise ClaimsError(f"{FileLocation(path, line)}: cannot be read: {getattr(error, 'msg', error)}") from None
+            raise UsageError(f"{FileLocation(path, line)}: cannot be read: {getattr(error, 'msg', error)}") from None
         for test, claims in _tests(path, module.body, path.relative_to(suites).as_posix(), ()):
             for claim in claims:
                 tests = proofs.setdefault(claim, [])
@@ -53,7 +54,7 @@ def _claims(path: Path, expression: ast.expr) -> Iterator[str]:
             for argument in call.args:
                 if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
                     location = FileLocation(path, argument.lineno)
-                    raise ClaimsError(f"{location}: proves() takes claim ids as string literals, not an expression")
+                    raise UsageError(f"{location}: proves() takes claim ids as string literals, not an expression")
                 yield argument.value
 
 

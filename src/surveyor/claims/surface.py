@@ -18,7 +18,8 @@ from botocore import xform_name
 
 from surveyor.claims.documents import Documents
 from surveyor.claims.loading import NOT_COVERED
-from surveyor.claims.model import Claims, ClaimsError, SourceKind
+from surveyor.claims.model import Claims, SourceKind
+from surveyor.errors import UsageError
 from surveyor.typed_toml import read_entries
 
 __all__ = ["WATCHED", "Knowledge", "NotCovered", "Surface", "explain", "load_not_covered", "read_knowledge"]
@@ -98,12 +99,12 @@ def load_not_covered(folder: Path) -> tuple[NotCovered, ...]:
     entries = read_entries(path, "not-covered", NotCovered).entries
     for entry in entries:
         if not entry.value.because.strip():
-            raise ClaimsError(f"{entry.location('because')}: expected a reason")
+            raise UsageError(f"{entry.location('because')}: expected a reason")
         for pattern in entry.value.patterns():
             if pattern.partition("/")[0] not in WATCHED:
-                raise ClaimsError(f"{entry.location('items')}: {pattern!r} must begin with {', '.join(WATCHED)} and /")
+                raise UsageError(f"{entry.location('items')}: {pattern!r} must begin with {', '.join(WATCHED)} and /")
             if pattern in seen:
-                raise ClaimsError(f"{entry.location('items')}: {pattern!r} is a second time")
+                raise UsageError(f"{entry.location('items')}: {pattern!r} is a second time")
             seen.add(pattern)
     return tuple(entry.value for entry in entries)
 

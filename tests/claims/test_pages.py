@@ -187,7 +187,7 @@ sha256 = "{digest("Names end with a dot.")}"
         ("read = 2026-11-28\n", "", "needs the day"),
         ('claims = ["x.a"]', "claims = []", "has an extract without claims"),
         ("read =", 'note = "not verified: no copy"\nread =', "needs either extracts, or a note"),
-        ("read =", "raed =", "unknown member 'raed'; did you mean 'read'"),
+        ("read =", "raed =", "unknown key 'raed'; did you mean 'read'"),
     ],
 )
 def test_an_invalid_entry_is_refused_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:

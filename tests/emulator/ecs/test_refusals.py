@@ -196,6 +196,24 @@ def test_a_group_that_does_not_exist_is_refused(ecs: Ecs) -> None:
     assert refusal(partial(ecs.ecs.describe_services, cluster="shop", services=[]))[1] == "Services cannot be empty."
 
 
+def test_a_role_that_does_not_exist_cannot_be_assumed(ecs: Ecs) -> None:
+    """RunTask is refused at once; a service is accepted, and its events say why no task starts."""
+    role = f"arn:aws:iam::{ecs.account}:role/absent"
+    ecs.ecs.register_task_definition(
+        family="web", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512",
+        taskRoleArn=role, containerDefinitions=[{"name": "app", "image": "any", "command": ["sleep", "1000"]}],
+    )  # fmt: skip
+    code, message = refusal(ecs.run)
+    words = f"ECS was unable to assume the role '{role}' that was provided for this task."
+    assert (code, message[: len(words)]) == ("ClientException", words)
+    ecs.create()
+    ecs.wait(60)
+    service = ecs.service()
+    assert (service["runningCount"], ecs.tasks()) == (0, [])
+    [event] = [event["message"] for event in service["events"]]
+    assert event.startswith(f"(service web) failed to launch a task with (error {words}")
+
+
 def test_a_draining_name_is_not_free(ecs: Ecs) -> None:
     """A service at zero is deleted though its tasks run; until they stop, its name is refused in known words."""
     ecs.define("serve", "--on-term", "ignore")

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from surveyor_emulator.aws.ecs.lookup import (
+    client_error,
     ecs_state,
     find_cluster,
     find_service,
@@ -22,6 +23,7 @@ from surveyor_emulator.aws.ecs.state import Task
 from surveyor_emulator.aws.ecs.tags import parse_tags, tags_to_propagate
 from surveyor_emulator.aws.ecs.tasks import lifecycle
 from surveyor_emulator.aws.ecs.tasks.placement import create_task
+from surveyor_emulator.aws.ecs.tasks.roles import problem_with_roles
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
@@ -64,6 +66,9 @@ def run_task(call: Call, request: RunTaskRequestTypeDef) -> Document:
         name = override.get("name") or ""
         if template.definition.container(name) is None:
             raise invalid_parameter(f"Override for container named {name} is not a container in the TaskDefinition.")
+    problem = problem_with_roles(call, template.definition, overrides)
+    if problem is not None:
+        raise client_error(problem)
     if template.launch_type == "EC2" and not any(instance.cluster is cluster for instance in state.instances.values()):
         raise invalid_parameter("No Container Instances were found in your cluster.")
     own_call = call_as_ecs(call.world, call.account, call.region)

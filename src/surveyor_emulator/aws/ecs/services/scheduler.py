@@ -23,6 +23,7 @@ from surveyor_emulator.aws.ecs.state import Deployment, Service, Task
 from surveyor_emulator.aws.ecs.tags import tags_to_propagate
 from surveyor_emulator.aws.ecs.tasks import lifecycle, load_balancers
 from surveyor_emulator.aws.ecs.tasks.placement import create_task
+from surveyor_emulator.aws.ecs.tasks.roles import problem_with_roles
 from surveyor_emulator.core.world import Call
 
 __all__ = [
@@ -144,6 +145,11 @@ def _scale(
         return [task for task in tasks if task.should_run]
     if missing <= 0 or deployment.rollout_state == "FAILED" or call.now < deployment.launch_after:
         return list(tasks)
+    problem = problem_with_roles(call, deployment.template.definition, {})
+    if problem is not None:
+        _report_once(call, service, f"(service {service.name}) failed to launch a task with (error {problem}).")
+        run_soon(call, service, PLACEMENT_RETRY)
+        return list(tasks)
     attempts = [_start(call, service, deployment) for _ in range(missing)]
     started = [task for task in attempts if task is not None]
     if started:
@@ -151,11 +157,15 @@ def _scale(
         add_event(call, service, f"(service {service.name}) has started {len(started)} tasks: {ids}.")
     if len(started) < missing:
         reason = "no container instance met all of its requirements"
-        message = f"(service {service.name}) was unable to place a task because {reason}."
-        if not service.events or service.events[-1]["message"] != message:
-            add_event(call, service, message)
+        _report_once(call, service, f"(service {service.name}) was unable to place a task because {reason}.")
         run_soon(call, service, PLACEMENT_RETRY)
     return [*tasks, *started]
+
+
+def _report_once(call: Call, service: Service, message: str) -> None:
+    """Add an event, unless it is the last one already."""
+    if not service.events or service.events[-1]["message"] != message:
+        add_event(call, service, message)
 
 
 def _keep_desired_counts(service: Service, tasks: Sequence[Task]) -> None:

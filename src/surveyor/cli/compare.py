@@ -109,8 +109,9 @@ def _print_matrix(matrix: Matrix, *, all_claims: bool) -> None:
     print_table(
         ("claim", *matrix.targets),
         [(row.claim, *(_SYMBOLS[verdict] for verdict in row.verdicts)) for row in rows],
+        header_in_pipe=True,
     )
-    typer.echo(f"\n{SCORE_RULE}")
+    typer.echo(f"\n- is unsupported, ? inconclusive, and an empty cell was not run. {SCORE_RULE}")
     marks = [mark for mark in Mark if any(mark in target.score.marks for target in matrix.scores)]
     columns = ("target", "score", "judged", *marks)
     print_table(

@@ -6,6 +6,7 @@ import json
 from datetime import date
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,7 +118,9 @@ def test_confirmations(tmp_path: Path) -> None:
 
 
 @given(st.text(min_size=1), st.dictionaries(st.text(), st.text() | st.integers() | st.booleans(), max_size=3))
-def test_any_text_is_written_so_that_it_loads(tmp_path_factory: object, text: str, params: dict[str, object]) -> None:
+def test_any_text_is_written_so_that_it_loads(
+    tmp_path_factory: pytest.TempPathFactory, text: str, params: dict[str, object]
+) -> None:
     """Whatever characters a text has, it is the same after loading."""
     recording = Recording(
         id="x",
@@ -131,6 +134,6 @@ def test_any_text_is_written_so_that_it_loads(tmp_path_factory: object, text: st
         request=Call("s", "O", json.loads(json.dumps(params))),
         not_replayed="because",
     )
-    folder = tmp_path_factory.mktemp("any")  # type: ignore[attr-defined]  # pytest's factory
+    folder = tmp_path_factory.mktemp("any")
     write_recordings([recording], folder, text)
     assert load_recordings(folder, ()).by_id["x"] == recording

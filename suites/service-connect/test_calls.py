@@ -80,6 +80,28 @@ def test_a_failed_call_is_retried_on_other_tasks(make_three_tasks, call_from_tas
 
 
 @proves("service-connect.retries.two-by-other-hosts")
+def test_a_failed_call_does_not_return_to_its_task(
+    make_connect_service, wait_until_steady, tasks_of, wait_for_task, call_from_task, call_task
+):
+    """Of two tasks one resets: none of three calls at the same time is executed by it twice, and all are answered."""
+    limits = {"timeout": {"perRequestTimeoutSeconds": 0}}
+    server = make_connect_service("backend", count=2, wall_second=0.02, endpoint=limits)
+    wait_until_steady(server.service)
+    failing, _ = tasks_of(server.service)
+    client = wait_for_task(make_connect_service(wall_second=0.02))
+    # Which calls share a worker of the proxy, and so a turn, is chance.
+    for turn in range(8):
+        call_task(failing, "/behave?do=reset", "PUT")
+        calls = call_from_task(client, f"{server.url}/?after=2&key={turn}-{{n}}", times=3, every=0.01)
+        assert {call.status for call in calls} == {200}
+        call_task(failing, "/behave?do=answer", "PUT")
+        call_from_task(client, server.url, times=4)  # after an answer it may fail five times more
+    executed = call_task(failing, "/executions")["executions"]
+    assert executed
+    assert set(executed.values()) == {1}, executed
+
+
+@proves("service-connect.retries.two-by-other-hosts")
 def test_calls_succeed_while_another_task_answers(make_three_tasks, call_from_task, call_task):
     """If one or two of three tasks reset every call, no call fails."""
     server, tasks, client = make_three_tasks()

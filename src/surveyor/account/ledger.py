@@ -14,17 +14,20 @@ An intent without an answer means that the resource may exist.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
+from msgspec import Struct
+
 from surveyor.account.resources import CREATES
 from surveyor.errors import Inconclusive, SurveyorError
+from surveyor.typed_json import dump_json
 
 __all__ = [
     "Ledger",
@@ -105,6 +108,68 @@ class LedgerContents:
     shared: tuple[Shared, ...] = ()
 
 
+class _Run(Struct, frozen=True, tag_field="event", tag="run"):
+    """The first line of a ledger: its owner."""
+
+    format: int
+    run: str
+    target: str
+    account: str
+    region: str
+    endpoint: str | None
+    dns: str | None
+    host: str
+    process: int
+
+
+class _Intent(Struct, frozen=True, tag_field="event", tag="intent"):
+    """A create call that is about to be sent, with its text parameters."""
+
+    number: int
+    operation: str
+    region: str
+    asked: dict[str, str]
+
+
+class _Created(Struct, frozen=True, tag_field="event", tag="created"):
+    """The answer to a create call."""
+
+    number: int
+    ids: tuple[str, ...]
+
+
+class _Refused(Struct, frozen=True, tag_field="event", tag="refused"):
+    """A create call that created nothing."""
+
+    number: int
+
+
+class _Deleted(Struct, frozen=True, tag_field="event", tag="deleted"):
+    """A delete call that was accepted, with its text parameters."""
+
+    operation: str
+    asked: dict[str, str]
+
+
+class _Shared(Struct, frozen=True, tag_field="event", tag="shared"):
+    """A resource that all tests of the run use."""
+
+    kind: str
+    id: str
+    number: int
+    vpc: str | None
+
+
+class _Removed(Struct, frozen=True, tag_field="event", tag="removed"):
+    """A resource that was deleted."""
+
+    number: int
+
+
+_Entry = _Run | _Intent | _Created | _Refused | _Deleted | _Shared | _Removed
+_DECODER: msgspec.json.Decoder[_Entry] = msgspec.json.Decoder(_Entry)
+
+
 class Ledger:
     """Appends to one file, synced to disk before each method returns; holds the file's lock while it is open.
 
@@ -143,22 +208,22 @@ class Ledger:
     def record_result(self, number: int, operation: str, response: Mapping[str, Any] | None) -> None:
         """Write the result of the call with that number; `response` is None if the target refused it."""
         if response is None:
-            self._write("refused", number=number)
+            self._write(_Refused(number))
         else:
-            self._write("created", number=number, ids=_values_at(response, CREATES[operation].id_path))
+            self._write(_Created(number, tuple(_values_at(response, CREATES[operation].id_path))))
 
     def record_deleted(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
         """Write that a delete call of a test was accepted."""
         if operation.startswith(_DELETE_VERBS):
-            self._write("deleted", operation=f"{service}:{operation}", asked=_text_parameters(params))
+            self._write(_Deleted(f"{service}:{operation}", _text_parameters(params)))
 
     def record_shared(self, resource: Shared) -> None:
         """Write that all tests of this run may use a resource."""
-        self._write("shared", **asdict(resource))
+        self._write(_Shared(**asdict(resource)))
 
     def record_removed(self, number: int) -> None:
         """Write that the resource with that number was deleted."""
-        self._write("removed", number=number)
+        self._write(_Removed(number))
 
     def close(self) -> None:
         """Close the file and release its lock."""
@@ -168,7 +233,7 @@ class Ledger:
 
     def _write_intent(self, name: str, params: Mapping[str, Any], region: str) -> int:
         self._count += 1
-        self._write("intent", number=self._count, operation=name, region=region, asked=_text_parameters(params))
+        self._write(_Intent(self._count, name, region, _text_parameters(params)))
         return self._count
 
     def _write_intent_below_limit(self, name: str, params: Mapping[str, Any], region: str, limit: int) -> int:
@@ -196,18 +261,18 @@ class Ledger:
         before = file.read()
         if not before:
             owner = asdict(self.owner) | {"host": socket.gethostname(), "process": os.getpid()}
-            self._append({"event": "run", "format": _FORMAT, **owner})
+            self._append(_Run(format=_FORMAT, **owner))
         elif not before.endswith("\n"):
             file.write("\n")  # the last line was cut short, and would spoil the next one
         return True
 
-    def _write(self, event: str, **values: object) -> None:
+    def _write(self, entry: _Entry) -> None:
         self.acquire(wait=True)
-        self._append({"event": event, **values})
+        self._append(entry)
 
-    def _append(self, line: Mapping[str, object]) -> None:
+    def _append(self, entry: _Entry) -> None:
         assert self._file is not None
-        self._file.write(json.dumps(line) + "\n")
+        self._file.write(dump_json(entry) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -219,12 +284,10 @@ def read_ledger(path: Path) -> LedgerContents:
     it wrote an intent had not sent the call.
     """
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
-    entries = [entry for entry in map(_parse_entry, lines) if entry]
-    if not entries:
-        return LedgerContents()
     try:
-        return _replay(entries)
-    except (KeyError, TypeError, ValueError):
+        entries = [entry for entry in map(_parse_entry, lines) if entry]
+        return _replay(entries) if entries else LedgerContents()
+    except (KeyError, ValueError):
         raise MalformedLedger(f"{path} is not a ledger that this version can read (format {_FORMAT})") from None
 
 
@@ -247,41 +310,42 @@ def exclusive_lock(folder: Path, subject: str) -> Iterator[None]:
         yield
 
 
-def _replay(entries: Sequence[Mapping[str, Any]]) -> LedgerContents:
+def _replay(entries: Sequence[_Entry]) -> LedgerContents:
     head, *rest = entries
-    if head["event"] != "run" or head["format"] != _FORMAT:
+    if not isinstance(head, _Run) or head.format != _FORMAT:
         raise ValueError("another format")
-    owner = Owner(**{name: head[name] for name in Owner.__dataclass_fields__})
+    owner = Owner(**{name: getattr(head, name) for name in Owner.__dataclass_fields__})
     existing: dict[int, Resource] = {}
     shared: list[Shared] = []
     for entry in rest:
-        event, number = entry["event"], entry.get("number", 0)
-        if event == "intent":
-            existing[number] = Resource(number, entry["operation"], entry["region"], entry["asked"])
-        elif event == "created":
-            known = existing[number]
-            existing[number] = Resource(number, known.operation, known.region, known.parameters, tuple(entry["ids"]))
-        elif event in ("refused", "removed"):
-            existing.pop(number, None)
-        elif event == "shared":
-            shared.append(Shared(entry["kind"], entry["id"], number, entry["vpc"]))
-        elif event == "deleted":
-            names = set(entry["asked"].values())
-            for other, resource in list(existing.items()):
-                if resource.ids and names.issuperset(resource.ids):
-                    del existing[other]
-        else:
-            raise ValueError(event)
+        match entry:
+            case _Intent():
+                existing[entry.number] = Resource(entry.number, entry.operation, entry.region, entry.asked)
+            case _Created():
+                existing[entry.number] = replace(existing[entry.number], ids=entry.ids)
+            case _Refused() | _Removed():
+                existing.pop(entry.number, None)
+            case _Shared():
+                shared.append(Shared(entry.kind, entry.id, entry.number, entry.vpc))
+            case _Deleted():
+                names = set(entry.asked.values())
+                for other, resource in list(existing.items()):
+                    if resource.ids and names.issuperset(resource.ids):
+                        del existing[other]
+            case _Run():
+                raise ValueError("a second run")
     still_shared = tuple(resource for resource in shared if not resource.number or resource.number in existing)
     return LedgerContents(owner, tuple(existing.values()), still_shared)
 
 
-def _parse_entry(text: str) -> Mapping[str, Any] | None:
+def _parse_entry(text: str) -> _Entry | None:
+    """Return the entry in a line; None for one that was cut short. Raise ValueError for any other line."""
     try:
-        value = json.loads(text)
-    except ValueError:
+        return _DECODER.decode(text)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
+    except (msgspec.DecodeError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
 
 
 def _text_parameters(params: Mapping[str, Any]) -> dict[str, str]:

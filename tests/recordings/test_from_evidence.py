@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from surveyor.evidence import EvidenceEntry
 from surveyor.recordings import Confidence, Provenance, Recording, Relation, load_recordings
-from surveyor.recordings.from_evidence import Origin, confirmations, recordings_of_test
+from surveyor.recordings.from_evidence import RunOrigin, confirmations, recordings_of_test
 from surveyor.recordings.model import Answer, Call, Replay
 from surveyor.recordings.model_check import check_recordings
 from surveyor.recordings.writing import write_recordings
 
-ORIGIN = Origin(date(2026, 11, 28), "aws", "us-east-1", "0.1.0")
+ORIGIN = RunOrigin(date(2026, 11, 28), "aws", "us-east-1", "0.1.0")
 CLAIM = "services.create-is-synchronous"
 SECRETS = ("123456789012", "ns-abc", "srv-abc", "acme", "192.0.2.77", "team-red", "hunter2", "shop")
 CALLS: list[EvidenceEntry] = [

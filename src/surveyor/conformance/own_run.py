@@ -10,7 +10,7 @@ from surveyor.claims import Claims
 from surveyor.conformance.replay.run import ReplayReport, Status
 from surveyor.errors import UsageError
 from surveyor.recordings import Confidence, Recording, Recordings, Relation
-from surveyor.recordings.from_evidence import Origin, confirmations, recordings_of_test
+from surveyor.recordings.from_evidence import RunOrigin, confirmations, recordings_of_test
 from surveyor.recordings.writing import write_recordings
 from surveyor.report.model import ConformanceReport
 from surveyor.targets import Target
@@ -37,7 +37,7 @@ def record_replay(report: ReplayReport, recordings: Recordings, target: Target, 
     return write_recordings(_of_replays(report, recordings, origin), folder, origin.text)
 
 
-def _of_suites(report: ConformanceReport, claims: Claims, origin: Origin) -> Iterator[Recording]:
+def _of_suites(report: ConformanceReport, claims: Claims, origin: RunOrigin) -> Iterator[Recording]:
     proven: dict[str, list[str]] = {}
     tests = {}
     for claim in report.claims:
@@ -51,7 +51,7 @@ def _of_suites(report: ConformanceReport, claims: Claims, origin: Origin) -> Ite
         yield from recordings_of_test(name, ids, operations, tests[nodeid].evidence, origin)
 
 
-def _of_replays(report: ReplayReport, recordings: Recordings, origin: Origin) -> Iterator[Recording]:
+def _of_replays(report: ReplayReport, recordings: Recordings, origin: RunOrigin) -> Iterator[Recording]:
     for result in report.results:
         recording = recordings.by_id[result.id]
         if result.status is Status.AGREES:
@@ -64,9 +64,9 @@ def _of_replays(report: ReplayReport, recordings: Recordings, origin: Origin) ->
             )
 
 
-def _origin(started: str, target: Target, surveyor: str) -> Origin:
+def _origin(started: str, target: Target, surveyor: str) -> RunOrigin:
     day = datetime.fromisoformat(started).date()
     if target.endpoint:
         name = f"{target.name}, at an endpoint that is not AWS's,"
-        return Origin(day, name, target.region, surveyor, Confidence.LOW)
-    return Origin(day, target.name, target.region, surveyor)
+        return RunOrigin(day, name, target.region, surveyor, Confidence.LOW)
+    return RunOrigin(day, target.name, target.region, surveyor)

@@ -19,10 +19,10 @@ from surveyor.evidence import EvidenceEntry
 from surveyor.recordings.model import Answer, Call, Confidence, Provenance, Recording, Relation
 from surveyor.recordings.model_check import operation_model
 
-__all__ = ["OWN_REPOSITORY", "Origin", "confirmations", "recordings_of_test"]
+__all__ = ["OWN_REPOSITORY", "RunOrigin", "confirmations", "recordings_of_test"]
 
 OWN_REPOSITORY = "surveyor/own-run"
-"""The repository of recordings that a run makes; whoever publishes them writes their own."""
+"""The repository of recordings that a run makes, until they are published in one."""
 
 _REPLAYED_BY_SUITES = "made by a run: the suites of its claims repeat it"
 _KEY = re.compile(
@@ -40,7 +40,7 @@ _REMOVED = "(removed)"
 
 
 @dataclass(frozen=True)
-class Origin:
+class RunOrigin:
     """The run that makes recordings: the day, the target, its region and Surveyor's version.
 
     `confidence`: low if the endpoint is not that of AWS.
@@ -74,7 +74,7 @@ def recordings_of_test(
     claims: Sequence[str],
     operations: Iterable[str],
     evidence: Iterable[EvidenceEntry],
-    origin: Origin,
+    origin: RunOrigin,
     relation: Relation = Relation.CONFIRMS,
 ) -> Iterator[Recording]:
     """Yield a recording for each different call of a test that passed, of one of `operations` if it made any.
@@ -98,7 +98,7 @@ def recordings_of_test(
             yield recording
 
 
-def confirmations(recordings: Iterable[Recording], origin: Origin) -> Iterator[Recording]:
+def confirmations(recordings: Iterable[Recording], origin: RunOrigin) -> Iterator[Recording]:
     """Yield a recording of today for each one that an account was found to agree with."""
     for recording in recordings:
         yield structs.replace(
@@ -114,7 +114,7 @@ def confirmations(recordings: Iterable[Recording], origin: Origin) -> Iterator[R
 
 
 def _recording(
-    test: str, claims: Sequence[str], entry: EvidenceEntry, origin: Origin, variables: _Variables, number: int
+    test: str, claims: Sequence[str], entry: EvidenceEntry, origin: RunOrigin, variables: _Variables, number: int
 ) -> Recording | None:
     service, name = str(entry.get("service", "")), str(entry.get("operation", ""))
     model = operation_model(service, name)

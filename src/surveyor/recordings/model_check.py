@@ -13,7 +13,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 from surveyor.errors import UsageError
 from surveyor.messages import nearest
 from surveyor.recordings.model import Answer, Call, Provenance, Recording, Recordings
-from surveyor.recordings.paths import Segment, parse_path
+from surveyor.recordings.paths import PathStep, parse_path
 
 __all__ = ["check_recordings", "earlier_answers", "operation_model"]
 
@@ -120,7 +120,7 @@ def _check_path(shape: Shape | None, path: str, operation: str) -> None:
         where += f", {step.name}"
 
 
-def _step(shape: Shape | None, step: Segment, where: str) -> Shape | None:
+def _step(shape: Shape | None, step: PathStep, where: str) -> Shape | None:
     """Return the shape after one step of a path; None where a model says nothing about what is inside."""
     if isinstance(shape, ListShape) and (step.name == "*" or step.name.isdigit()):
         return shape.member

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-__all__ = ["MISSING", "Found", "Segment", "fill", "find", "parse_path"]
+__all__ = ["MISSING", "Found", "PathStep", "fill", "find", "parse_path"]
 
 MISSING: Final = object()
 """The value at a path that leads nowhere."""
@@ -15,7 +15,7 @@ _SEGMENT = re.compile(r"(?P<name>[^.\[\]]+)(?:\[(?P<key>[^=\]]+)=(?P<value>[^\]]
 _VARIABLE = re.compile(r"\{([a-z][a-z_0-9]*)\}")
 
 
-class Segment(NamedTuple):
+class PathStep(NamedTuple):
     """One step of a path: a member, an index or `*`; with `key`, the element whose member `key` has that value."""
 
     name: str
@@ -30,14 +30,14 @@ class Found(NamedTuple):
     value: Any
 
 
-def parse_path(text: str) -> tuple[Segment, ...]:
+def parse_path(text: str) -> tuple[PathStep, ...]:
     """Return the steps of a path. Raise ValueError if it is not one."""
     segments, position = [], 0
     while position < len(text):
         match = _SEGMENT.match(text, position)
         if match is None:
             raise ValueError(f"{text!r} is no path; expected names joined by dots, such as Services[Id=x].Name")
-        segments.append(Segment(match["name"], match["key"] or "", match["value"] or ""))
+        segments.append(PathStep(match["name"], match["key"] or "", match["value"] or ""))
         position = match.end()
     return tuple(segments)
 
@@ -58,7 +58,7 @@ def fill(value: Any, variables: Mapping[str, str]) -> Any:
     return value
 
 
-def _find(value: Any, segments: Sequence[Segment], path: str) -> Iterator[Found]:
+def _find(value: Any, segments: Sequence[PathStep], path: str) -> Iterator[Found]:
     if not segments:
         yield Found(path, value)
         return

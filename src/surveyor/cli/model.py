@@ -35,7 +35,7 @@ __all__ = ["model"]
 
 
 def model(
-    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to test.")] = "embedded",
+    target: Annotated[str, typer.Option(metavar="NAME|URL|PATH", help="Target to test, as in conform.")] = "embedded",
     examples: Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of call sequences.")] = 100,
     steps: Annotated[
         int, typer.Option(min=1, max=100, metavar="N", help="Maximum number of calls in a sequence.")

@@ -35,7 +35,9 @@ __all__ = ["conform", "default_workers_for", "print_recorded", "run_folder", "su
 
 TargetName = Annotated[
     str,
-    typer.Option("--target", metavar="NAME|URL|PATH", help="Target to test: a name, NAME@VERSION, a URL, or a target file."),
+    typer.Option(
+        "--target", metavar="NAME|URL|PATH", help="Target to test: a name, NAME@VERSION, a URL, or a target file."
+    ),
 ]
 Area = Annotated[list[str] | None, typer.Option("--area", metavar="AREA", help="Only this area; may be repeated.")]
 ClaimId = Annotated[list[str] | None, typer.Option("--claim", metavar="ID", help="Only this claim; may be repeated.")]

@@ -131,7 +131,8 @@ def show(
 @app.command()
 def check(
     target: Annotated[
-        str, typer.Option(metavar="NAME|URL|PATH", help="Target to test: a name, NAME@VERSION, a URL, or a target file.")
+        str,
+        typer.Option(metavar="NAME|URL|PATH", help="Target to test: a name, NAME@VERSION, a URL, or a target file."),
     ] = "embedded",
     area: Areas = None,
     claim: ClaimIds = None,

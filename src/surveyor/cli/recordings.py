@@ -216,7 +216,8 @@ def _print_report(report: ReplayReport, path: Path) -> None:
         [(row.id, row.status, row.detail) for row in report.results if row.status in silent[1:]],
     )
     counts = ", ".join(f"{number} {status}" for status, number in report.counts.items())
-    typer.echo(f"{report.target} {report.version}: {counts}".replace(" : ", ": "))
+    target = report.target if "@" in report.target else f"{report.target} {report.version}".rstrip()
+    typer.echo(f"{target}: {counts}")
     typer.echo(f"report: {path}")
 
 

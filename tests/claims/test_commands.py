@@ -136,8 +136,8 @@ def test_an_invalid_file_ends_with_2(project: Path, capsys: pytest.CaptureFixtur
     """One line on stderr begins with file and line."""
     (project / "claims" / "dns.toml").write_text(CLAIMS.replace("must", "muts"))
     assert run("list") == 2
-    expected = "surveyor: claims/dns.toml:6: unknown level 'muts'; expected must, should or observed\n"
-    assert capsys.readouterr().err == expected
+    expected = "surveyor: claims/dns.toml:6: claim 'dns.srv.value': level: expected must, should or observed, got 'muts'"
+    assert capsys.readouterr().err == f"{expected}; did you mean 'must'?\n"
 
 
 def test_strict_coverage_ends_with_1_at_a_gap(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

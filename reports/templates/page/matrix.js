@@ -9,6 +9,7 @@ const rows = [...document.querySelectorAll("tr.claim")].map((element) => {
     n,
     area: element.parentElement.dataset.area,
     level: claim.level,
+    known: claim.status,
     text: [claim.id, claim.statement, claim.source].join(" ").toLowerCase(),
     cells: data.cells[n],
   };
@@ -22,6 +23,7 @@ function state() {
     words: values.get("q").toLowerCase().split(/\s+/).filter(Boolean),
     area: values.get("area"),
     level: values.get("level"),
+    known: values.get("known"),
     expected: values.get("expected"),
     column: data.columns.findIndex((column) => column.label === values.get("target")),
     verdicts: verdicts.length ? new Set(verdicts) : null,
@@ -32,6 +34,7 @@ function state() {
 function fits(row, filters) {
   if (filters.area && row.area !== filters.area) return false;
   if (filters.level && row.level !== filters.level) return false;
+  if (filters.known && row.known !== filters.known) return false;
   if (!filters.words.every((word) => row.text.includes(word))) return false;
   if (filters.differ && new Set(row.cells.map((cell) => cell && cell.mark)).size < 2) return false;
   if (!filters.verdicts && !filters.expected && filters.column < 0) return true;

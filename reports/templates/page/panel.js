@@ -35,7 +35,7 @@ function document_(claim) {
       claim.check && make("div", null, make("dt", null, "Checked"), make("dd", null, claim.check)),
       claim.unproven && make("div", null, make("dt", null, "No suite"), make("dd", null, claim.unproven)),
       make("div", null, make("dt", null, "Known"), make("dd", { class: `status ${claim.status}` }, claim.statusText)),
-      ...claim.recordings.map((recording) => make("div", null, make("dt", null, "Recording"), make("dd", null, `${recording.fact} (${recording.text})`))),
+      ...claim.recordings.map((recording) => make("div", null, make("dt", null, "Recording"), make("dd", null, `${recording.fact} `, link(recording.text, recording.href)))),
     ),
   ];
 }

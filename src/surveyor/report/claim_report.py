@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from msgspec import Struct
@@ -12,6 +13,9 @@ from surveyor.recordings.status import ClaimStatus
 from surveyor.verdicts import Verdict
 
 __all__ = ["ClaimReport", "KnownReport", "RecordingReport", "TestReport"]
+
+
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class TestReport(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -50,6 +54,12 @@ class RecordingReport(Struct, frozen=True, forbid_unknown_fields=True, rename="c
     source: str
     date: str
     confidence: Confidence
+
+    @property
+    def href(self) -> str:
+        """Return the address of its repository; "" for a run of Surveyor."""
+        repository = self.source.partition(" ")[0]
+        return f"https://github.com/{repository}" if _REPOSITORY.fullmatch(repository) else ""
 
     @property
     def text(self) -> str:

@@ -143,8 +143,6 @@ def _column(column: Column) -> Mapping[str, object]:
 
 def _claim(row: ClaimRow) -> Mapping[str, object]:
     known = row.known
-    cells = [cell for cell in row.cells if cell]
-    latest = max(cells, key=lambda cell: (len(cell.recordings), cell.confirmed_on_account or ""))
     return {
         "id": row.id,
         "statement": row.statement,
@@ -154,9 +152,12 @@ def _claim(row: ClaimRow) -> Mapping[str, object]:
         "check": known.check if known else "",
         "features": known.features if known else (),
         "unproven": f"{known.unproven.reason}: {known.unproven.note}" if known and known.unproven else "",
-        "status": latest.status,
-        "statusText": latest.status_text,
-        "recordings": [{"text": recording.text, "fact": recording.fact} for recording in latest.recordings],
+        "status": row.known_by.status,
+        "statusText": row.known_by.status_text,
+        "recordings": [
+            {"text": recording.text, "fact": recording.fact, "href": recording.href}
+            for recording in row.known_by.recordings
+        ],
         "articles": [
             {
                 "said": article.said,

@@ -55,6 +55,12 @@ class ClaimRow:
     address: str
 
     @property
+    def known_by(self) -> ClaimReport:
+        """Return the outcome that shows best how the claim is known: reports are of different times."""
+        cells = [cell for cell in self.cells if cell is not None]
+        return max(cells, key=lambda cell: (len(cell.recordings), cell.confirmed_on_account or ""))
+
+    @property
     def rank(self) -> int:
         """Return the place of the row's worst mark in reading order: 0 if the claim fails in any column."""
         return min(_READING_ORDER.index(mark(cell)) for cell in self.cells if cell is not None)

@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from surveyor.claims import Claims
 from surveyor.evidence import EvidenceEntry
-from surveyor.report.model import ConformanceReport, KnownReport
+from surveyor.recordings import Confidence, Relation
+from surveyor.recordings.status import ClaimStatus
+from surveyor.report.model import ConformanceReport, KnownReport, RecordingReport
 from surveyor.report.page import render
 from surveyor.verdicts import Verdict
 
@@ -89,7 +91,7 @@ def test_a_keyboard_finds_the_red_cell_and_its_evidence(browser: Browser, page: 
     assert claims.by_id[RED].statement in panel
     assert "moto 5.2.5 does not behave as documented: expected the error InvalidInput, got no error" in panel
     assert "servicediscovery/DnsRecord.Type" in panel
-    assert "not confirmed yet" in panel
+    assert "documented, not confirmed by an answer of AWS" in panel
     assert "ServiceAlreadyExists" in browser.run("document.querySelector('.exchange[open] pre + h5 + pre').innerText")
     assert "dig @127.0.0.2 -p 5353 web.shop.example.com A" in panel
     assert browser.run("document.activeElement.id") == "panel-title"
@@ -113,6 +115,27 @@ def test_the_address_restores_filters_and_cell(browser: Browser, page: Path, cla
     browser.run("new Promise((done) => setTimeout(done, 50))")
     assert browser.run(SHOWN) == len(claims.by_id)
     quiet(browser, page)
+
+
+def test_claims_that_aws_confirmed_are_found(
+    browser: Browser, make_report: Callable[..., ConformanceReport], claims: Claims, tmp_path: Path
+) -> None:
+    """A filter leaves the confirmed claims; the panel has the recording and the address of its source."""
+    recording = RecordingReport("r", Relation.CONFIRMS, "It was 1.", "aws/aws-cli a.rst", "2024", Confidence.HIGH)
+    report = make_report(verdicts={RED: Verdict.FAIL})
+    rows = [
+        replace(claim, status=ClaimStatus.CONFIRMED, recordings=(recording,)) if claim.id == RED else claim
+        for claim in report.claims
+    ]
+    (path := tmp_path / "page.html").write_text(render([replace(report, claims=tuple(rows))], claims), encoding="utf-8")
+    browser.open(path, f"#known=confirmed&cell={RED}@moto")
+    assert browser.run(SHOWN) == 1
+    assert "confirmed" in browser.run("document.querySelector('tr.claim:not([hidden])').innerText")
+    panel = browser.run("document.getElementById('panel').innerText")
+    assert "confirmed 2024 by aws/aws-cli a.rst (high confidence)" in panel
+    assert "It was 1." in panel
+    assert browser.run("document.querySelector('#panel a[href*=\"aws-cli\"]').href") == "https://github.com/aws/aws-cli"
+    quiet(browser, path)
 
 
 def test_what_to_fix_first_opens_a_claim(browser: Browser, page: Path, claims: Claims) -> None:

@@ -5,6 +5,7 @@ Exit codes of diff: 0 nothing got worse, 1 a claim regressed or vanished, 2 a fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,10 @@ from surveyor.conformance.comparison import Matrix, compare_reports
 from surveyor.conformance.diff import Change, ChangeKind, diff_reports
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
+from surveyor.recordings.status import ClaimStatus
 from surveyor.report import ConformanceReport
 from surveyor.report.run_folder import reserve_folder
-from surveyor.report.score import SCORE_RULE, Mark, score
+from surveyor.report.score import SCORE_RULE, Mark, score, status_text
 from surveyor.verdicts import Verdict
 
 __all__ = ["compare", "diff"]
@@ -53,7 +55,14 @@ def compare(
     reserve_folder(folder)
     check_sources(sources, layout)
     reports = [load_or_run(source, layout, folder / source.replace("/", "_"), workers) for source in sources]
-    _print_matrix(compare_reports(reports), all_claims=all_claims)
+    known = {
+        claim.id: str(claim.status)
+        for report in reports
+        for claim in report.claims
+        if claim.status is not ClaimStatus.DOCUMENTED
+    }
+    typer.echo(status_text(max(reports, key=lambda report: len(report.claims)).claims))
+    _print_matrix(compare_reports(reports), known, all_claims=all_claims)
     page = folder / "compare.html"
     page.write_text(render(reports, load_claims(layout.claims)), encoding="utf-8")
     typer.echo(f"\npage with the evidence: {page}")
@@ -101,14 +110,14 @@ def _name_and_version(report: ConformanceReport) -> str:
     return f"{report.target.name} {report.target.version or '(version unknown)'}"
 
 
-def _print_matrix(matrix: Matrix, *, all_claims: bool) -> None:
+def _print_matrix(matrix: Matrix, known: Mapping[str, str], *, all_claims: bool) -> None:
     rows = [row for row in matrix.rows if all_claims or row.differs]
     typer.echo(
         f"{len(rows)} of {len(matrix.rows)} claims" + ("" if all_claims else ", on which the targets differ") + ":"
     )
     print_table(
-        ("claim", *matrix.targets),
-        [(row.claim, *(_SYMBOLS[verdict] for verdict in row.verdicts)) for row in rows],
+        ("claim", "known", *matrix.targets),
+        [(row.claim, known.get(row.claim, ""), *(_SYMBOLS[verdict] for verdict in row.verdicts)) for row in rows],
         header_in_pipe=True,
     )
     typer.echo(f"\n- is unsupported, ? inconclusive, and an empty cell was not run. {SCORE_RULE}")

@@ -202,6 +202,28 @@ def test_exit_codes(tmp_path: Path, entries: tuple[str, ...], code: int) -> None
     assert json.loads(completed.stdout)["target"] == "embedded"
 
 
+def test_an_unknown_variable(tmp_path: Path) -> None:
+    """A variable that nothing sets is named, with those that there are, and exit code 2."""
+    given, out = folder(tmp_path / "given", AGREES.replace("{namespace}", "{namspace}")), tmp_path / "out"
+    completed = surveyor("recordings", "check", "--from", str(given), "--out", str(out))
+    assert completed.returncode == 2, completed.stdout + completed.stderr
+    assert (
+        "the recording has the unknown variable 'namspace'; expected one of account, name, namespace, "
+        in completed.stdout
+    )
+
+
+@pytest.mark.soak
+def test_the_embedded_target_agrees(tmp_path: Path) -> None:
+    """Nothing contradicts a recording, and at least 90 are repeated, unless the machine is busy."""
+    completed = surveyor("recordings", "check", "--out", str(tmp_path / "out"), "--json")
+    report = json.loads(completed.stdout)
+    assert [result for result in report["results"] if result["status"] in ("contradicts", "error")] == []
+    assert completed.returncode == 0, completed.stderr
+    judged = report["counts"].get("agrees", 0) + report["counts"].get("waived", 0)
+    assert judged + report["counts"].get("inconclusive", 0) >= 90
+
+
 @pytest.mark.soak
 def test_record(tmp_path: Path) -> None:
     """A run in an account writes recordings that load again and name nothing of the account."""

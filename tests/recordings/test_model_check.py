@@ -77,6 +77,17 @@ def test_those_of_the_project() -> None:
         ("Namespace.Arn", "Namespace.Art", "names 'Art' in the answer of GetNamespace, Namespace, which the model"),
         ("Namespace.Arn", "Namespace[Id=x]", "selects an element of 'Namespace'"),
         ("Namespace.Arn", "Namespace..Arn", "is no path"),
+        (
+            'present = ["Namespace.Arn"]',
+            'formats = { "Namespace.Arn" = "(" }',
+            "has the format '(', which is no regular expression",
+        ),
+        (
+            'replay = { situation = "http-namespace" }',
+            'replay = { before = [{ service = "servicediscovery", operation = "ListNamespaces", '
+            'save = { ns = "Namespaces.*.Id" } }] }',
+            "saves 'Namespaces.*.Id', which may be several values; expected one",
+        ),
     ],
 )
 def test_what_the_model_lacks(tmp_path: Path, old: str, new: str, words: str) -> None:

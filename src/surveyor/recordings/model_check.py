@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NoReturn
@@ -68,6 +69,13 @@ def _check_models(recording: Recording) -> None:
         _check_params(operation.input_shape, call.params, f"the request of {call.operation}")
         for path in call.save.values():
             _check_path(operation.output_shape, path, call.operation)
+            if any(step.name == "*" for step in parse_path(path)):
+                raise ValueError(f"saves {path!r}, which may be several values; expected one")
+    for pattern in recording.answer.formats.values():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"has the format {pattern!r}, which is no regular expression: {error}") from None
     for path in _paths(recording.answer):
         parse_path(path)
         if recording.request:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from botocore import xform_name
@@ -13,7 +13,7 @@ from msgspec import structs
 from surveyor import timeouts
 from surveyor.clock import Clock
 from surveyor.conformance.replay.situations import fixture_name
-from surveyor.errors import FeatureLacking, Inconclusive, NotOffered, WrongAnswer
+from surveyor.errors import FeatureLacking, Inconclusive, NotOffered, UsageError, WrongAnswer
 from surveyor.fixtures.permissions import AssumableRole
 from surveyor.pytest_plugin.verdict_rules import THROTTLED
 from surveyor.recordings import Recording
@@ -23,6 +23,7 @@ from surveyor.recordings.paths import MISSING, fill, find
 from surveyor.response import operation_name
 from surveyor.targets.running import RunningTarget
 
+T = TypeVar("T")
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
@@ -40,7 +41,7 @@ class _Caller:
         try:
             answer = self.send(call)
             for name, path in call.save.items():
-                [(where, value)] = find(answer, path)
+                [(where, value)] = find(answer, self.fill(path))
                 if value is MISSING:
                     raise Inconclusive(f"cannot be repeated: {where} of {call.operation} is missing")
                 self.variables[name] = str(value)
@@ -56,7 +57,16 @@ class _Caller:
     def send(self, call: Call) -> Any:
         """Send a call and return its answer. Raises ClientError."""
         client = self._client(call)
-        return getattr(client, xform_name(call.operation))(**fill(call.params, self.variables))
+        return getattr(client, xform_name(call.operation))(**self.fill(call.params))
+
+    def fill(self, value: T) -> T:
+        """Return a value with the variables in it replaced. Raises UsageError for an unknown one."""
+        try:
+            filled: T = fill(value, self.variables)
+        except KeyError as error:
+            known = ", ".join(sorted(self.variables))
+            raise UsageError(f"the recording has the unknown variable {error}; expected one of {known}") from None
+        return filled
 
     def answer(self, call: Call, expected: Answer, *, is_shared: bool) -> Mapping[str, Any]:
         """Send the request and return its answer or its error.
@@ -138,7 +148,7 @@ def test_recording(
     found: list[str] = []
 
     def agrees() -> bool:
-        wanted = _filled(expected, caller.variables)
+        wanted = _filled(expected, caller)
         if recording.request is None:
             actual: Mapping[str, Any] = observed("observation", recording.observation)
         else:
@@ -161,10 +171,10 @@ def test_recording(
         raise WrongAnswer("; ".join(found), actual="differs from the recording", operation=operation)
 
 
-def _filled(expected: Answer, variables: Mapping[str, str]) -> Answer:
-    """Return the expected answer with its variables replaced, except in regular expressions' own braces."""
+def _filled(expected: Answer, caller: _Caller) -> Answer:
+    """Return the expected answer with its variables replaced."""
     return structs.replace(
-        expected, **{name: fill(getattr(expected, name), variables) for name in expected.__struct_fields__}
+        expected, **{name: caller.fill(getattr(expected, name)) for name in expected.__struct_fields__}
     )
 
 

@@ -68,6 +68,7 @@ class RecordingResult(msgspec.Struct, frozen=True, kw_only=True):
     area: str
     status: Status
     detail: str = ""
+    symptom: str = ""
     confidence: str
     claims: tuple[str, ...] = ()
     evidence: tuple[EvidenceEntry, ...] = ()
@@ -154,8 +155,8 @@ def exit_code(report: ReplayReport) -> int:
     """
     if report.interrupted:
         return 130
-    errors = [result.detail for result in report.results if result.status is Status.ERROR]
-    if report.failure or any(REFUSED not in detail for detail in errors):
+    errors = [result.symptom for result in report.results if result.status is Status.ERROR]
+    if report.failure or any(REFUSED not in symptom for symptom in errors):
         return 3
     if report.leaked_resources:
         return 4
@@ -183,6 +184,7 @@ def _result(area: str, recording: Recording, result: TestResult | None, reasons:
         area=area,
         status=status,
         detail=detail,
+        symptom=result.symptom if result is not None else "",
         confidence=recording.confidence,
         claims=recording.claims,
         evidence=evidence,

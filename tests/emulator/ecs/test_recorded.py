@@ -34,6 +34,8 @@ def test_a_service_has_members_that_nothing_asked_for(ecs: Ecs) -> None:
         "enableExecuteCommand": False,
         "deploymentController": {"type": "ECS"},
         "platformVersion": "LATEST",
+        "healthCheckGracePeriodSeconds": 0,
+        "resourceManagementType": "CUSTOMER",
     }
     assert {name: service.get(name) for name in expected} == expected
     assert service["deployments"][0]["platformVersion"] == "1.4.0"
@@ -49,9 +51,19 @@ def test_an_old_deployment_keeps_its_desired_count(ecs: Ecs) -> None:
     ecs.wait(120)
     answer = ecs.ecs.update_service(cluster="shop", service="web", forceNewDeployment=True)["service"]
     primary, old = answer["deployments"]
-    assert (primary["status"], old["status"], old["desiredCount"], old["runningCount"]) == ("PRIMARY", "ACTIVE", 2, 2)
+    assert (primary["status"], old["status"], old["runningCount"]) == ("PRIMARY", "ACTIVE", 2)
+    assert (primary["desiredCount"], old["desiredCount"]) == (0, 2)
+    revisions = answer["currentServiceRevisions"]
+    assert [revision["requestedTaskCount"] for revision in revisions] == [0, 2]
+    assert [revision["arn"].rpartition("/")[2] for revision in revisions] == [
+        deployment["id"].rpartition("/")[2] for deployment in (primary, old)
+    ]
     ecs.wait(300)
     assert [entry["desiredCount"] for entry in ecs.service()["deployments"]] == [2]
+    answer = ecs.ecs.update_service(cluster="shop", service="web", desiredCount=3)["service"]
+    assert (answer["desiredCount"], answer["deployments"][0]["desiredCount"]) == (3, 2)
+    ecs.wait(5)
+    assert ecs.service()["deployments"][0]["desiredCount"] == 3
 
 
 def details(task: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from surveyor_emulator.core.world import Call
 
-from .lookup import ecs_state, find_published
+from .lookup import ecs_state, find_published, make_arn
 from .proxy_shapes import format_proxy, format_proxy_attachment, format_proxy_override
 from .state import Container, Deployment, Service, ServiceLoadBalancer, ServiceRegistry, Task, TaskSet
 from .tags import format_tags
@@ -16,17 +16,18 @@ from .task_properties import private_dns_name
 
 __all__ = [
     "computed_desired_count",
-    "desired_count_of",
     "format_counts",
     "format_deployment_configuration",
     "format_launch",
     "format_load_balancers",
     "format_registries",
+    "format_revision_summary",
     "format_service",
     "format_task",
     "format_task_set",
     "image_digest",
     "mac_address",
+    "revision_arn",
 ]
 
 # Member -> attribute of the task; absent as long as it is None.
@@ -216,11 +217,14 @@ def format_service(call: Call, service: Service, tasks: Iterable[Task], *, with_
         "availabilityZoneRebalancing": service.rebalancing,
         "serviceRegistries": format_registries(current.template.registry if current is not None else None),
         "propagateTags": service.document.get("propagateTags") or "NONE",
+        "healthCheckGracePeriodSeconds": service.grace_period,
+        "resourceManagementType": "CUSTOMER",
     }
-    if service.grace_period:
-        document["healthCheckGracePeriodSeconds"] = service.grace_period
     if current is not None and not is_external:
         document["taskDefinition"] = current.template.definition.arn
+        document["currentServiceRevisions"] = [
+            format_revision_summary(call, service, deployment, active) for deployment in service.deployments
+        ]
         document |= format_launch(current)
         document["loadBalancers"] = format_load_balancers(current.template.load_balancers)
         if current.template.requested_platform is not None:
@@ -232,9 +236,23 @@ def format_service(call: Call, service: Service, tasks: Iterable[Task], *, with_
     return document
 
 
-def desired_count_of(service: Service, deployment: Deployment) -> int:
-    """Return the number of tasks that a deployment shall have: an old one keeps its own until they are stopped."""
-    return service.desired_count if deployment.status == "PRIMARY" else deployment.desired_count
+def revision_arn(call: Call, service: Service, revision: str) -> str:
+    """Return the ARN of a service revision."""
+    return make_arn(call, "service-revision", service.cluster.name, service.name, revision)
+
+
+def format_revision_summary(
+    call: Call, service: Service, deployment: Deployment, tasks: Iterable[Task]
+) -> dict[str, Any]:
+    """Return ecs ServiceRevisionSummary; ``tasks`` are those of the service that have not stopped."""
+    is_current = any(deployment is other for other in service.deployments)
+    counts = format_counts([task for task in tasks if task.deployment is deployment])
+    return {
+        "arn": revision_arn(call, service, deployment.revision),
+        "requestedTaskCount": deployment.desired_count if is_current else 0,
+        "runningTaskCount": counts["runningCount"],
+        "pendingTaskCount": counts["pendingCount"],
+    }
 
 
 def format_deployment_configuration(service: Service) -> dict[str, Any]:
@@ -243,8 +261,11 @@ def format_deployment_configuration(service: Service) -> dict[str, Any]:
         "deploymentCircuitBreaker": service.circuit_breaker,
         "maximumPercent": service.maximum_percent,
         "minimumHealthyPercent": service.minimum_percent,
-        "strategy": "ROLLING" if service.blue_green is None else "BLUE_GREEN",
-        **({} if service.blue_green is None else service.blue_green.document),
+        **(
+            {"strategy": "ROLLING", "bakeTimeInMinutes": 0}
+            if service.blue_green is None
+            else service.blue_green.document
+        ),
     }
 
 
@@ -254,7 +275,7 @@ def _format_deployment(call: Call, service: Service, deployment: Deployment, tas
         "id": deployment.id,
         "status": deployment.status,
         "taskDefinition": deployment.template.definition.arn,
-        "desiredCount": desired_count_of(service, deployment),
+        "desiredCount": deployment.desired_count,
         **format_counts([task for task in tasks if task.deployment is deployment]),
         "failedTasks": deployment.failed_tasks,
         "createdAt": deployment.created,

@@ -35,7 +35,8 @@ def begin(call: Call, service: Service, deployment: Deployment) -> None:
     deployment.sources = tuple(service.deployments)
     for other in service.deployments:
         if other.status == "PRIMARY":
-            other.status, other.updated, other.desired_count = "ACTIVE", call.now, service.desired_count
+            other.status, other.updated = "ACTIVE", call.now
+    deployment.desired_count = 0 if service.deployments else service.desired_count
     service.deployments.insert(0, deployment)
     service.history.insert(0, deployment)
     for forgotten in service.history[MAX_HISTORY:]:

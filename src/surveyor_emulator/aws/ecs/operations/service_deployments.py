@@ -18,13 +18,13 @@ from surveyor_emulator.aws.ecs.lookup import (
 )
 from surveyor_emulator.aws.ecs.services import scheduler
 from surveyor_emulator.aws.ecs.shapes import (
-    desired_count_of,
-    format_counts,
     format_deployment_configuration,
     format_launch,
     format_load_balancers,
     format_registries,
+    format_revision_summary,
     image_digest,
+    revision_arn,
 )
 from surveyor_emulator.aws.ecs.state import Deployment, Service
 from surveyor_emulator.core.errors import ServiceError
@@ -101,7 +101,7 @@ def describe_service_revisions(call: Call, request: DescribeServiceRevisionsRequ
     if not 0 < len(arns) <= MAX_DESCRIBED:
         raise invalid_parameter(f"1 to {MAX_DESCRIBED} service revisions are described at once")
     known = {
-        _revision_arn(call, service, deployment.revision): (service, deployment)
+        revision_arn(call, service, deployment.revision): (service, deployment)
         for service in ecs_state(call).services.values()
         for deployment in service.history
     }
@@ -157,10 +157,6 @@ def _arn_of(call: Call, service: Service, deployment: Deployment) -> str:
     return make_arn(call, "service-deployment", service.cluster.name, service.name, identity)
 
 
-def _revision_arn(call: Call, service: Service, revision: str) -> str:
-    return make_arn(call, "service-revision", service.cluster.name, service.name, revision)
-
-
 def _status(deployment: Deployment) -> str:
     rollback = deployment.rollback
     if rollback is None:
@@ -187,7 +183,7 @@ def _brief(call: Call, service: Service, deployment: Deployment) -> dict[str, An
         "createdAt": deployment.created,
         "startedAt": deployment.created,
         "status": status,
-        "targetServiceRevisionArn": _revision_arn(call, service, deployment.revision),
+        "targetServiceRevisionArn": revision_arn(call, service, deployment.revision),
     }
     if status not in ("IN_PROGRESS", "ROLLBACK_IN_PROGRESS"):
         ended = rollback.target if rollback is not None and rollback.target is not None else deployment
@@ -197,13 +193,15 @@ def _brief(call: Call, service: Service, deployment: Deployment) -> dict[str, An
 
 def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
     """Return ecs ServiceDeployment."""
-    brief = _brief(call, service, deployment)
+    brief, tasks = _brief(call, service, deployment), scheduler.active_tasks_of(call, service)
     del brief["targetServiceRevisionArn"]
     document: dict[str, Any] = {
         **brief,
         "updatedAt": brief.get("finishedAt", deployment.updated),
-        "sourceServiceRevisions": [_summary(call, service, source) for source in deployment.sources],
-        "targetServiceRevision": _summary(call, service, deployment),
+        "sourceServiceRevisions": [
+            format_revision_summary(call, service, source, tasks) for source in deployment.sources
+        ],
+        "targetServiceRevision": format_revision_summary(call, service, deployment, tasks),
         "deploymentConfiguration": {**format_deployment_configuration(service), "alarms": _NO_ALARMS},
         "deploymentCircuitBreaker": {
             "status": _breaker_status(service, deployment),
@@ -216,7 +214,7 @@ def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str,
     if rollback is not None:
         document["rollback"] = {"reason": rollback.reason, "startedAt": rollback.started}
         if rollback.revision is not None:
-            document["rollback"]["serviceRevisionArn"] = _revision_arn(call, service, rollback.revision)
+            document["rollback"]["serviceRevisionArn"] = revision_arn(call, service, rollback.revision)
     if deployment.stopped is not None:
         document["stoppedAt"] = deployment.stopped
     if deployment.stage is not None:
@@ -227,24 +225,11 @@ def _describe(call: Call, service: Service, deployment: Deployment) -> dict[str,
     return document
 
 
-def _summary(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
-    """Return ecs ServiceRevisionSummary."""
-    tasks = [task for task in scheduler.active_tasks_of(call, service) if task.deployment is deployment]
-    is_current = any(deployment is other for other in service.deployments)
-    counts = format_counts(tasks)
-    return {
-        "arn": _revision_arn(call, service, deployment.revision),
-        "requestedTaskCount": desired_count_of(service, deployment) if is_current else 0,
-        "runningTaskCount": counts["runningCount"],
-        "pendingTaskCount": counts["pendingCount"],
-    }
-
-
 def _describe_revision(call: Call, service: Service, deployment: Deployment) -> dict[str, Any]:
     """Return ecs ServiceRevision."""
     template = deployment.template
     document: dict[str, Any] = {
-        "serviceRevisionArn": _revision_arn(call, service, deployment.revision),
+        "serviceRevisionArn": revision_arn(call, service, deployment.revision),
         "serviceArn": service.arn,
         "clusterArn": service.cluster.arn,
         "taskDefinition": template.definition.arn,

@@ -119,7 +119,7 @@ def create_service(call: Call, request: CreateServiceRequestTypeDef) -> Document
         rebalancing=request.get("availabilityZoneRebalancing") or "ENABLED",
         grace_period=request.get("healthCheckGracePeriodSeconds") or 0,
         document={key: request[key] for key in _KEPT if request.get(key)}  # type: ignore[literal-required]  # keys are in a table
-        | {"roleArn": role_arn(call.account, request.get("role"))},
+        | _role(call, request),
         blue_green=strategy,
     )
     if controller == "ECS":
@@ -314,6 +314,12 @@ def _refuse_unsupported(request: CreateServiceRequestTypeDef, controller: str) -
         raise invalid_parameter(f"Service Connect is not supported with the deployment controller {controller}")
     if controller == "CODE_DEPLOY":
         raise ServiceError("UnsupportedFeatureException", "this target does not offer the CODE_DEPLOY controller")
+
+
+def _role(call: Call, request: CreateServiceRequestTypeDef) -> dict[str, str]:
+    """Return roleArn: the given role, else the service-linked one where ECS calls other services for the tasks."""
+    uses = ("role", "networkConfiguration", "serviceRegistries", "loadBalancers", "serviceConnectConfiguration")
+    return {"roleArn": role_arn(call.account, request.get("role"))} if any(request.get(use) for use in uses) else {}
 
 
 def _refuse_role(request: CreateServiceRequestTypeDef, *, has_registries: bool) -> None:

@@ -169,9 +169,10 @@ def _report_once(call: Call, service: Service, message: str) -> None:
 
 
 def _keep_desired_counts(service: Service, tasks: Sequence[Task]) -> None:
-    """Set the desired count of each deployment to the tasks that it has left; that of the primary one is not used."""
+    """Set the desired count of the primary deployment to that of the service, of others to the tasks they have left."""
     for deployment in service.deployments:
-        deployment.desired_count = sum(task.deployment is deployment and task.should_run for task in tasks)
+        own_tasks = sum(task.deployment is deployment and task.should_run for task in tasks)
+        deployment.desired_count = service.desired_count if deployment.status == "PRIMARY" else own_tasks
 
 
 def _run_task_sets(call: Call, service: Service, tasks: Sequence[Task]) -> None:

@@ -150,7 +150,7 @@ class Deployment:
     rollback: Rollback | None = None
     # What the service ran when it began.
     sources: tuple[Deployment, ...] = ()
-    # Its desired count, once it is no longer the primary one.
+    # How many tasks it shall have; the scheduler sets it when it runs after a change.
     desired_count: int = 0
     # When a user stopped it.
     stopped: float | None = None

@@ -38,6 +38,7 @@ def deregister(call: Call, task: Task, then: Callable[[], object]) -> None:
         try:
             deregister_targets(_elb_call(call), {"TargetGroupArn": entry.group, "Targets": [_target(task, entry)]})
             _report(call, task, f"deregistered 1 targets in (target-group {entry.group})")
+            _report(call, task, "has begun draining connections on 1 tasks.", of_task_set=True)
             max_delay = max(max_delay, find_target_group(_elb_call(call), entry.group).delay)
         except ServiceError as error:
             call.note("ecs.target.not-deregistered", task.id, str(error))
@@ -47,9 +48,10 @@ def deregister(call: Call, task: Task, then: Callable[[], object]) -> None:
         then()
 
 
-def _report(call: Call, task: Task, message: str) -> None:
+def _report(call: Call, task: Task, message: str, *, of_task_set: bool = False) -> None:
     if task.service is not None:
-        add_event(call, task.service, f"(service {task.service.name}) {message}")
+        task_set = f", taskSet {task.deployment.id}" if of_task_set and task.deployment is not None else ""
+        add_event(call, task.service, f"(service {task.service.name}{task_set}) {message}")
 
 
 def has_failed_check(call: Call, task: Task) -> bool:

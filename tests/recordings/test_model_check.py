@@ -84,8 +84,8 @@ def test_those_of_the_project() -> None:
         ),
         (
             'replay = { situation = "http-namespace" }',
-            'replay = { before = [{ service = "servicediscovery", operation = "ListNamespaces", '
-            'save = { ns = "Namespaces.*.Id" } }] }',
+            """[recording.replay]
+before = [{ service = "servicediscovery", operation = "ListNamespaces", save = { ns = "Namespaces.*.Id" } }]""",
             "saves 'Namespaces.*.Id', which may be several values; expected one",
         ),
     ],

@@ -1,8 +1,9 @@
 """The resources and condition keys of the actions of ECS."""
 
 import pytest
+from botocore.exceptions import ClientError
 
-from surveyor.testing import for_each, id_of, proves, raises
+from surveyor.testing import for_each, id_of, proves, raises, timeouts
 
 DENIED = "AccessDeniedException"
 
@@ -112,8 +113,9 @@ def test_run_task_needs_the_task_definition(client_limited_to, pairs, cluster, n
 @for_each("operation", ["RegisterTaskDefinition", "RunTask"])
 @for_each("member", ["taskRoleArn", "executionRoleArn"])
 def test_a_role_is_passed_with_permission(
-    client_limited_to, make_task_definition, make_role, unique_name, account, cluster, network, operation, member
-):
+    client_limited_to, make_task_definition, make_role, unique_name, eventually, account, cluster, network, operation,
+    member,
+):  # fmt: skip
     """A role of a task is passed to ecs-tasks with iam:PassRole on it; another role, or another service, is refused."""
     # guide: "To pass a role (and its permissions) to an AWS service, a user must have permissions to pass the role to
     # the service."
@@ -140,7 +142,16 @@ def test_a_role_is_passed_with_permission(
                 overrides={member: role},
             )
 
-    ask("ecs-tasks.amazonaws.com", ours)
+    def is_accepted():
+        try:
+            ask("ecs-tasks.amazonaws.com", ours)
+        except ClientError as refusal:
+            if refusal.response["Error"]["Code"] != "ClientException":
+                raise
+            return False  # a new role cannot be assumed at once
+        return True
+
+    eventually(is_accepted, within=timeouts.SCHEDULER)
     for service, role in (("ecs-tasks.amazonaws.com", other), ("ecs.amazonaws.com", ours)):
         with raises(DENIED):
             ask(service, role)

@@ -87,10 +87,11 @@ class ResolutionScope:
             servers = [
                 value for record in zone.records.at(cut).values() if record.type == "NS" for value in record.values
             ]
-            child = published_zones(self.world).delegated(cut, servers)
-            if servers and child is None:
-                break
-            zone = child or zone
+            if servers:
+                child = published_zones(self.world).delegated(cut, servers)
+                if child is None:
+                    break  # to servers of others
+                zone = child
         return zone
 
 

@@ -24,12 +24,14 @@ from surveyor.targets import load_target
 from surveyor.targets.running import run_target
 from surveyor_emulator.aws.ecs.tasks import environment
 from surveyor_emulator.runtime.envoy.binary import binary
+from surveyor_emulator.runtime.tasks.mounts import can_replace
 from tests.emulator.ecs.conftest import Ecs
 from tests.emulator.ecs.connecting import NAMESPACE, PORTS, begin, call, connect, prepare, proxies, until
 
 pytestmark = pytest.mark.skipif(binary() is None, reason="Envoy is not installed here")
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+CALL = "import time, urllib.request as u; print(u.urlopen('http://backend:8080/').status, flush=True); time.sleep(999)"
 SHOW_HOSTS = ["sh", "-c", "cat /etc/hosts && sleep 1000"]
 
 
@@ -190,6 +192,8 @@ def test_standalone_tasks_have_no_proxy(connected: Ecs) -> None:
 
 def test_names_have_two_lines_each(connected: Ecs) -> None:
     """They are numbered from 1 in alphabetical order; two ports of an alias share a pair, and the own alias has one."""
+    if not can_replace():
+        pytest.skip("tasks cannot have files of their own here")
     for name, alias, port in (("one", "zebra", 80), ("two", "ant", 80), ("three", "zebra", 81)):
         configuration = connect(name, clientAliases=[{"port": port, "dnsName": alias}])
         connected.create(count=0, serviceName=name, serviceConnectConfiguration=configuration)
@@ -200,14 +204,25 @@ def test_names_have_two_lines_each(connected: Ecs) -> None:
     [task] = connected.tasks()
     path = f"ecs/{connected.account}/us-east-1/shop/{task['taskArn'].rpartition('/')[2]}/output"
     lines = [line.split() for line in connected.control(path)["app"].splitlines()]
-    if ["127.0.0.1", "localhost"] in lines:
-        pytest.skip("tasks cannot have files of their own here")
     pairs = [line for line in lines if line[1] in ("ant", "mine", "zebra")]
     assert [name for _, name in pairs] == ["ant", "ant", "mine", "mine", "zebra", "zebra"]
     assert [address for address, _ in pairs[1::2]] == [f"2600:f0f0:0:0:0:0:0:{number}" for number in (1, 2, 3)]
     numbers = [int.from_bytes(socket.inet_aton(address), "big") for address, _ in pairs[::2]]
     assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
     assert all(address.startswith("127.") for address, _ in pairs[::2])
+
+
+def test_a_program_falls_back_to_ipv4(connected: Ecs) -> None:
+    """Python tries the addresses of the hosts file one after another, in the order of getaddrinfo."""
+    if not can_replace():
+        pytest.skip("tasks cannot have files of their own here")
+    begin(connected, "backend", connect("backend"))
+    connected.define(portMappings=PORTS, command=["python", "-c", CALL], family="caller")
+    connected.create("caller", serviceName="caller", serviceConnectConfiguration=connect())
+    until(connected, lambda: len(connected.tasks()) == 2)
+    [caller] = [task for task in connected.tasks() if task["group"] == "service:caller"]
+    path = f"ecs/{connected.account}/us-east-1/shop/{caller['taskArn'].rpartition('/')[2]}/output"
+    until(connected, lambda: connected.control(path)["app"] == "200\n")
 
 
 @pytest.mark.parametrize(

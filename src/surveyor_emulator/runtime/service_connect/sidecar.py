@@ -33,9 +33,7 @@ class Sidecar:
     stopped: bool = False
 
     async def restart(self, supervisor: Supervisor, on_end: Callable[[Exit], object]) -> None:
-        """Start an Envoy again that has ended, unless the proxy was stopped. Raises CannotStart."""
-        if self.stopped:
-            return
+        """Start an Envoy again that has ended; return once it listens. Raises CannotStart."""
         self.restarts, self.restarting = self.restarts + 1, True
         try:
             envoy = await _start_envoy(supervisor, self.plan, self.envoy.folder, on_end)

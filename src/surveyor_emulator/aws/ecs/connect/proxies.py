@@ -106,6 +106,8 @@ def _envoy_ended(call: Call, task: Task, ended: Callable[[Exit], object], end: E
 
 
 async def _restart(call: Call, task: Task, proxy: Sidecar, ended: Callable[[Exit], object], end: Exit) -> None:
+    if task.sidecar is not proxy:
+        return  # it was stopped meanwhile
     try:
         await proxy.restart(runtime(call.world).supervisor, partial(_envoy_ended, call, task, ended))
     except CannotStart:

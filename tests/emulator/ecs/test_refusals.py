@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
+from surveyor_emulator.aws import ecs as aws_ecs
 from tests.emulator.ecs.conftest import Ecs
 
 
@@ -287,7 +287,7 @@ def test_a_refused_update_changes_nothing(ecs: Ecs) -> None:
 
 def test_every_error_is_one_of_ecs() -> None:
     """The codes that the operations raise are in the model of ECS; what the target lacks is NotImplemented."""
-    package = Path(str(find_spec("surveyor_emulator.aws.ecs").submodule_search_locations[0]))  # type: ignore[union-attr, index]
+    package = Path(str(aws_ecs.__file__)).parent
     source = "".join(file.read_text("utf-8") for file in package.rglob("*.py"))
     codes = set(re.findall(r'ServiceError\(\s*"(\w+)"', source))
     model = Session().get_service_model("ecs")

@@ -88,6 +88,11 @@ def test_an_error_names_the_line(tmp_path: Path, old: str, new: str, line: int, 
     assert "\n" not in message
 
 
+def test_a_folder_without_files(tmp_path: Path) -> None:
+    """A project may have no recordings."""
+    assert load_recordings(tmp_path / "none", CLAIMS).by_id == {}
+
+
 def test_an_id_occurs_once(tmp_path: Path) -> None:
     """A second recording of one id is refused, with the place of the first."""
     with pytest.raises(UsageError, match=r"dns\.toml:21: duplicate recording 'a-fact', first at .*:3"):

@@ -223,7 +223,10 @@ def _print_report(report: ReplayReport, path: Path) -> None:
 
 def _load(folder: Path | None) -> Recordings:
     layout = find_layout()
-    recordings = load_recordings(folder or layout.recordings, load_claims(layout.claims).by_id)
+    folder = folder or layout.recordings
+    recordings = load_recordings(folder, load_claims(layout.claims).by_id)
+    if not recordings.areas:
+        raise UsageError(f"no recordings in {folder}: expected one <area>.toml per area")
     check_recordings(recordings)
     return recordings
 

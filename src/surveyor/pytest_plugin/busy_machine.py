@@ -16,10 +16,13 @@ from surveyor.machine import BUSY_LABEL, describe_busy
 from surveyor.pytest_plugin.verdict_rules import PhaseVerdict
 from surveyor.verdicts import Verdict
 
-__all__ = ["IGNORE_MACHINE", "PROCESS_FEATURES", "allow_for_busy_machine"]
+__all__ = ["IGNORE_MACHINE", "INSTANT", "PROCESS_FEATURES", "allow_for_busy_machine"]
 
 IGNORE_MACHINE = pytest.StashKey[bool]()
 """Set where tests should fail, on mutants: there a failed test is one whether or not the machine is busy."""
+
+INSTANT = pytest.StashKey[bool]()
+"""Set for a test that compares one answer, which is the same on a busy machine, whatever the features that it needs."""
 
 PROCESS_FEATURES = frozenset({"ecs", "ecs-instances", "ecs-processes", "health", "service-connect", "task-signals"})
 """Features whose claims are judged by what real processes do."""

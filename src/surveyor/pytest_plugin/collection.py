@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 
 import pytest
 
@@ -74,7 +74,9 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     suites = [item for item in items if is_suite(item)]
-    without_claims: dict[str, tuple[str, ...]] = {item.nodeid: () for item in items if is_experiment(item) or is_replay(item)}
+    without_claims: dict[str, tuple[str, ...]] = {
+        item.nodeid: () for item in items if is_experiment(item) or is_replay(item)
+    }
     config.stash[COLLECTED] = without_claims
     if not suites:
         return

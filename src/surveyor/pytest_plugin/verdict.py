@@ -15,7 +15,7 @@ import pytest
 from surveyor.errors import FeatureLacking, SurveyorError, WrongAnswer
 from surveyor.layout import Layout
 from surveyor.machine import MachineWatch
-from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE, allow_for_busy_machine
+from surveyor.pytest_plugin.busy_machine import IGNORE_MACHINE, INSTANT, allow_for_busy_machine
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.failed_assertion import Comparison
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
@@ -100,7 +100,8 @@ def pytest_runtest_makereport(
         judgement = judge(call.excinfo.value, item.name, call.when, _context(item))
         if _WATCH in item.stash and not is_experiment(item):  # experiments watch the machine themselves
             error, slowdown = call.excinfo.value, item.stash[_WATCH].slowdown
-            judgement = allow_for_busy_machine(judgement, error, item.name, _needed_features(item), slowdown)
+            features = frozenset() if INSTANT in item.stash else _needed_features(item)
+            judgement = allow_for_busy_machine(judgement, error, item.name, features, slowdown)
         item.stash.setdefault(_JUDGEMENTS, []).append(judgement)
         if judgement.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE, Verdict.NOT_RUN):
             report.outcome = "skipped"

@@ -20,16 +20,13 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def load_recordings(folder: Path, claims: Collection[str]) -> Recordings:
-    """Return all recordings of `folder`: one `<area>.toml` per area. `claims`: the ids of all claims.
+    """Return all recordings of `folder`: one `<area>.toml` per area, or none. `claims`: the ids of all claims.
 
     Raise UsageError at the first error; its message is one line that begins with file and line.
     """
-    files = sorted(folder.glob("*.toml"))
-    if not files:
-        raise UsageError(f"no recordings in {folder}: expected one <area>.toml per area")
     areas = []
     locations: dict[str, FileLocation] = {}
-    for path in files:
+    for path in sorted(folder.glob("*.toml")):
         file = read_entries(path, "recording", Recording)
         for entry in file.entries:
             _check(entry, claims)

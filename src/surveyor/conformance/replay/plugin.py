@@ -9,6 +9,7 @@ import pytest
 
 from surveyor.claims import load_claims
 from surveyor.conformance.replay.situations import MODULES, OBSERVATIONS, SITUATIONS
+from surveyor.pytest_plugin.busy_machine import INSTANT
 from surveyor.pytest_plugin.options import SETTINGS, is_replay
 from surveyor.pytest_plugin.verdict import FEATURES
 from surveyor.recordings import Recording, load_recordings
@@ -45,6 +46,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         recording = item.callspec.params["recording"]
         assert isinstance(recording, Recording)
         item.stash[FEATURES] = features_of(recording)
+        if recording.request is not None and recording.replay is not None and not recording.replay.within:
+            item.stash[INSTANT] = True
 
 
 def features_of(recording: Recording) -> frozenset[str]:

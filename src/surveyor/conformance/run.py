@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -165,11 +166,20 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
     for plugin in plugins:
         arguments += ["-p", plugin]
     arguments += options
+    _forget_modules(config.layout.suites)
     with _isolated_pytest():
         try:
             return int(pytest.main(arguments, plugins=[collector]))
         except KeyboardInterrupt:  # pytest was starting or ending
             return int(pytest.ExitCode.INTERRUPTED)
+
+
+def _forget_modules(folder: Path) -> None:
+    """Let pytest import the modules below a folder again: the ids of their parameters would be escaped twice."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).is_relative_to(folder):
+            del sys.modules[name]
 
 
 @contextmanager

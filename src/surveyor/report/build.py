@@ -119,8 +119,9 @@ def new_expectations(report: ConformanceReport, expires: date) -> list[Expectati
     """Return an expectation for each claim that fails or is inconclusive.
 
     The reason is for people to complete. It repeats neither the claim nor the answer: both are in the report, and an
-    expectation must not change with the wording of claims or suites. That the machine was busy is not expected again.
+    expectation must not change with the wording of claims or suites. What a busy machine left open is not expected.
     """
+    busy = busy_claims(report)
     return [
         Expectation(
             claim=claim.id,
@@ -130,13 +131,13 @@ def new_expectations(report: ConformanceReport, expires: date) -> list[Expectati
             reason="recorded from a run, not investigated",
         )
         for claim in report.claims
-        if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and BUSY_LABEL not in claim.symptom
+        if claim.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) and claim.id not in busy
     ]
 
 
 def busy_claims(report: ConformanceReport) -> tuple[str, ...]:
     """Return the claims of which a test could not be judged because this machine was busy."""
-    return tuple(claim.id for claim in report.claims if BUSY_LABEL in claim.symptom)
+    return tuple(claim.id for claim in report.claims if any(BUSY_LABEL in test.symptom for test in claim.tests))
 
 
 def _target_report(run: Run) -> TargetReport:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from surveyor.conformance.replay.situations import situation
+from surveyor.errors import FeatureLacking
 from surveyor.fixtures.permissions import AssumableRole
+from surveyor.targets.running import RunningTarget
 
 __all__: list[str] = []
 
@@ -22,12 +24,14 @@ def with_ecs_role_policy(client: Callable[..., Any]) -> dict[str, str]:
 
 
 @situation("ecs-role", "iam", "ecs")
-def with_ecs_role(client: Callable[..., Any]) -> dict[str, str]:
-    """Provide ECS's service-linked role, which an account has as soon as it uses ECS."""
+def with_ecs_role(client: Callable[..., Any], running_target: RunningTarget) -> dict[str, str]:
+    """Provide ECS's service-linked role, which an account has as soon as it uses ECS: a run creates no role there."""
     iam = client("iam")
     try:
         iam.get_role(RoleName=_ECS_ROLE)
     except iam.exceptions.NoSuchEntityException:
+        if running_target.target.is_one_account:
+            raise FeatureLacking("the account has no service-linked role of ECS") from None
         iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
     return {"role": _ECS_ROLE}
 

@@ -172,3 +172,23 @@ def test_invalid_pages_are_refused(route53: Callable[..., Any], operation: str, 
     """Invalid sizes and unknown markers are InvalidInput."""
     with pytest.raises(ServiceError, match="InvalidInput"):
         route53(operation, **request_)
+
+
+def test_refusals_have_the_words_of_aws(route53: Callable[..., Any], zone: str) -> None:
+    """Tools match these texts, which users have reported."""
+    absent, reference = "Z0123456789ABCDEFGHIJ", route53("GetHostedZone", Id=zone)["HostedZone"]["CallerReference"]
+    record = {"Name": "x.example.net", "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    route53("ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
+    for operation, request, words in (
+        ("GetHostedZone", {"Id": absent}, f"NoSuchHostedZone: No hosted zone found with ID: {absent}"),
+        (
+            "CreateHostedZone",
+            {"Name": "b.test", "CallerReference": reference},
+            "HostedZoneAlreadyExists: A hosted zone has already been created with the specified caller reference.",
+        ),
+        ("DeleteHostedZone", {"Id": zone}, "HostedZoneNotEmpty: .* contains non-required resource record sets"),
+        ("GetHealthCheck", {"HealthCheckId": "1"}, "NoSuchHealthCheck: A health check with id 1 does not exist."),
+    ):
+        with pytest.raises(ServiceError, match=words):
+            route53(operation, **request)

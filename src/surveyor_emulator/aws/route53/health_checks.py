@@ -33,7 +33,7 @@ def find_check(state: Route53State, check_id: str) -> Route53HealthCheck:
     """Return the health check with this id. Raise NoSuchHealthCheck."""
     check = state.health_checks.get(plain_id(check_id))
     if check is None:
-        raise ServiceError("NoSuchHealthCheck", f"no health check has the id {plain_id(check_id)}")
+        raise ServiceError("NoSuchHealthCheck", f"A health check with id {plain_id(check_id)} does not exist.")
     return check
 
 

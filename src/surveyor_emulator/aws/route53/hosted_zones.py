@@ -100,7 +100,9 @@ def delete_hosted_zone(call: Call, request: Mapping[str, object]) -> dict[str, o
         record.name != zone.name or record.type not in ("NS", "SOA")
         for record in state.records[zone.id].sorted_records()
     ):
-        raise ServiceError("HostedZoneNotEmpty", f"zone {zone.name} has records beside its SOA and NS records")
+        # The two spaces are AWS's.
+        text = "The specified hosted zone contains non-required resource record sets  and so cannot be deleted."
+        raise ServiceError("HostedZoneNotEmpty", text)
     change = remove_zone(call.world, zone)
     call.note("zone.deleted", zone.id, zone.name)
     return {"ChangeInfo": change_info(state, change)}

@@ -106,7 +106,7 @@ def _require_health_checks(state: Route53State, edits: Iterable[_Edit]) -> None:
     for edit in edits:
         check_id = edit.record.health_check_id
         if edit.action != "DELETE" and check_id is not None and check_id not in state.health_checks:
-            raise ServiceError("NoSuchHealthCheck", f"no health check has the id {check_id}")
+            raise ServiceError("NoSuchHealthCheck", f"A health check with id {check_id} does not exist.")
 
 
 def _check_size(edits: Sequence[_Edit]) -> list[str]:

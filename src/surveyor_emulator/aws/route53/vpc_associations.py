@@ -117,7 +117,7 @@ def _find_anywhere(call: Call, request: Mapping[str, object]) -> HostedZone:
     for zone in all_zones(call.world):
         if zone.id == zone_id:
             return zone
-    raise ServiceError("NoSuchHostedZone", f"no hosted zone has the id {zone_id}")
+    raise ServiceError("NoSuchHostedZone", f"No hosted zone found with ID: {zone_id}")
 
 
 def _own_private(call: Call, request: Mapping[str, object]) -> tuple[Route53State, HostedZone, VpcKey]:

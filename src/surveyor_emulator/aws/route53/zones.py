@@ -40,7 +40,7 @@ def find_zone(state: Route53State, zone_id: str) -> HostedZone:
     """Return the zone with this id, with or without its path. Raise NoSuchHostedZone."""
     zone = state.zones.get(plain_id(zone_id))
     if zone is None:
-        raise ServiceError("NoSuchHostedZone", f"no hosted zone has the id {plain_id(zone_id)}")
+        raise ServiceError("NoSuchHostedZone", f"No hosted zone found with ID: {plain_id(zone_id)}")
     return zone
 
 
@@ -60,7 +60,7 @@ def add_zone(
     name = _zone_name(name, private=vpc is not None)
     if any(zone.caller_reference == caller_reference for zone in state.zones.values()):
         raise ServiceError(
-            "HostedZoneAlreadyExists", f"a zone was created with the caller reference {caller_reference}"
+            "HostedZoneAlreadyExists", "A hosted zone has already been created with the specified caller reference."
         )
     if vpc is not None:
         require_vpc(world, account, vpc)

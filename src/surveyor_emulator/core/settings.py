@@ -87,6 +87,10 @@ class Settings:
     operation_run: Delay = setting(Delay(0.2, 1.5), "until a Cloud Map operation goes from PENDING to SUCCESS or FAIL")
     # AWS's own samples take 4 and 40 s.
     zone_run: Delay = setting(Delay(1.0, 4.0), "to create or delete a namespace with a hosted zone")
+    # Terraform's provider tries for two minutes to delete a namespace whose services are gone.
+    namespace_in_use: Delay = setting(
+        Delay(0.0, 0.0), "for which a namespace stays in use after its last service was deleted"
+    )
     discovery_propagation: Delay = setting(
         Delay(0.2, 2.0), "from a finished operation until DiscoverInstances shows it"
     )

@@ -22,9 +22,15 @@ PREFIX = "Route53AutoNaming_v20170314"
 class CloudMap:
     """Cloud Map behind the gateway of a world with a stopped clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.world = World(
-            Settings(seed=5, scale=None, verify_signatures=False, quotas=Quotas(discover_rate=None, health_checks=3)),
+            Settings(
+                seed=5,
+                scale=None,
+                verify_signatures=False,
+                quotas=Quotas(discover_rate=None, health_checks=3),
+                **settings,
+            ),
             Clock(scale=None),
         )
         self._gateway = Gateway(self.world, self._control)

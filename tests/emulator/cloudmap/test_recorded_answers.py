@@ -10,6 +10,7 @@ import pytest
 
 from surveyor_emulator.aws.ec2 import vpcs_of
 from surveyor_emulator.aws.route53.state import Route53State
+from surveyor_emulator.core.settings import Delay
 from tests.emulator.cloudmap.conftest import CloudMap
 
 A = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}]}
@@ -274,3 +275,15 @@ def test_an_update_that_fails_changes_nothing(cloudmap: CloudMap) -> None:
     assert all(check.being_deleted for check in state.health_checks.values())
     records = state.records[zone(cloudmap, namespace).id].at("web.shop.test.").values()
     assert {(record.ttl, record.health_check_id) for record in records} == {(10, None)}
+
+
+def test_a_namespace_may_stay_in_use_for_a_while() -> None:
+    """With the setting DeleteNamespace is refused for that time after the last service, and then accepted."""
+    cloudmap = CloudMap(namespace_in_use=Delay(100, 100))
+    namespace = cloudmap.create_namespace("Http", "shop")
+    service = cloudmap.create_service(namespace, "web")
+    cloudmap.json("DeleteService", {"Id": service["Id"]})
+    cloudmap.advance(99)
+    assert cloudmap.json("DeleteNamespace", {"Id": namespace["Id"]})["__type"].endswith("ResourceInUse")
+    cloudmap.advance(2)
+    assert cloudmap.finish(cloudmap.json("DeleteNamespace", {"Id": namespace["Id"]}))["Status"] == "SUCCESS"

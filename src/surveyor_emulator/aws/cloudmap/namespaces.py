@@ -257,10 +257,13 @@ def delete_namespace(call: Call, request: DeleteNamespaceRequestTypeDef) -> Docu
 
 
 def _refuse_if_in_use(call: Call, namespace: Namespace) -> None:
+    refusal = ServiceError(
+        "ResourceInUse", "Namespace has associated services; delete the services before deleting the namespace"
+    )
     if any(service.namespace is namespace for service in cloudmap_state(call).services.values()):
-        raise ServiceError(
-            "ResourceInUse", "Namespace has associated services; delete the services before deleting the namespace"
-        )
+        raise refusal
+    if call.now < namespace.in_use_until:
+        raise refusal
 
 
 def get_namespace(call: Call, request: GetNamespaceRequestTypeDef) -> Document:

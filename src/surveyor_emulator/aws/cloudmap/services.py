@@ -130,6 +130,9 @@ def delete_service(call: Call, request: DeleteServiceRequestTypeDef) -> Document
         )
     del registry.services[service.id], registry.services_by_name[service.namespace.id, service.name]
     registry.tags.pop(service.arn, None)
+    lingers = call.world.settings.namespace_in_use
+    if lingers.maximum:
+        service.namespace.in_use_until = call.now + call.world.random.uniform(lingers.minimum, lingers.maximum)
     call.note("service.deleted", service.id, service.name)
     return {}
 

@@ -66,6 +66,8 @@ class Namespace:
     soa_ttl: int | None = None
     # Id of the operation that created it.
     operation: str = ""
+    # Until when it is in use although it may have no service (service seconds).
+    in_use_until: float = 0.0
 
 
 @dataclass(slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from surveyor.chaos import assembly
 from surveyor.chaos.actions import ActionContext, FaultFailed
@@ -157,7 +158,7 @@ def test_a_failed_check_on_a_machine_that_lags_is_inconclusive(
 ) -> None:
     """The judgement in the file is that of the history alone; the experiment's verdict also depends on the machine."""
     check = CheckVerdict("gone", {}, Verdict.FAIL, "too late", ())
-    failed = partial(replace, verdict=Verdict.FAIL, checks=(check,))
+    failed = partial(structs.replace, verdict=Verdict.FAIL, checks=(check,))
     monkeypatch.setattr(assembly, "judge_history", lambda history: failed(judge_history(history)))
     run.observers[0].made, run.observers[0].skipped = 100, skipped
     with pytest.raises(error, match="gone: too late"), concluded(run):

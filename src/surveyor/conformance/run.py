@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -166,20 +167,28 @@ def run_pytest(config: RunConfig, collector: Collector, *plugins: str, options: 
     for plugin in plugins:
         arguments += ["-p", plugin]
     arguments += options
-    _forget_modules(config.layout.suites)
-    with _isolated_pytest():
+    with _isolated_pytest(), _fresh_modules(config.layout.suites):
         try:
             return int(pytest.main(arguments, plugins=[collector]))
         except KeyboardInterrupt:  # pytest was starting or ending
             return int(pytest.ExitCode.INTERRUPTED)
 
 
-def _forget_modules(folder: Path) -> None:
-    """Let pytest import the modules below a folder again: the ids of their parameters would be escaped twice."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(folder):
-            del sys.modules[name]
+@contextmanager
+def _fresh_modules(folder: Path) -> Iterator[None]:
+    """Let pytest import the modules below a folder anew: it would escape the ids of their parameters a second time."""
+    before = _take_modules(folder)
+    try:
+        yield
+    finally:
+        _take_modules(folder)
+        sys.modules.update(before)
+
+
+def _take_modules(folder: Path) -> dict[str, ModuleType]:
+    files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+    names = [name for name, file in files.items() if file and Path(file).is_relative_to(folder)]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @contextmanager

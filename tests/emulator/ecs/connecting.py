@@ -16,7 +16,7 @@ from surveyor_emulator.runtime.tasks.processes import descendants
 if TYPE_CHECKING:
     from tests.emulator.ecs.conftest import Ecs
 
-__all__ = ["NAMESPACE", "PORTS", "begin", "call", "connect", "prepare", "proxies", "until"]
+__all__ = ["NAMESPACE", "PORTS", "begin", "call", "connect", "prepare", "proxies", "services", "until"]
 
 PORTS = [{"containerPort": 8080, "name": "web", "appProtocol": "http"}]
 NAMESPACE = "mesh"
@@ -76,3 +76,8 @@ def proxies(connected: Ecs, task: dict[str, Any]) -> list[int]:
             if path in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace"):
                 found.append(pid)
     return found
+
+
+def services(connected: Ecs) -> dict[str, dict[str, Any]]:
+    """Return the Cloud Map services of the account by name."""
+    return {entry["Name"]: entry for entry in connected.cloudmap.list_services()["Services"]}

@@ -12,8 +12,10 @@ from tests.conftest import Checkout
 def test_a_second_run_in_one_process_has_the_same_test_ids(checkout: Checkout) -> None:
     """The ids of parameters do not depend on earlier runs, and no module stays behind."""
     checkout.suite("""
+        from surveyor.testing import for_each
+
         @proves("alpha.first")
-        @pytest.mark.parametrize("text", ["\u00e9", "a\\tb"])
+        @for_each("text", ["\u00e9", "a\\tb"])
         def test_text(text):
             assert not text
     """)

@@ -19,6 +19,7 @@ __all__ = [
     "LARGEST_STEP",
     "LOCAL_ANSWER",
     "NAMESPACES",
+    "NAMESPACE_IN_USE",
     "OPERATION",
     "OPERATION_POLL",
     "PROBE_ANSWER",
@@ -48,6 +49,9 @@ DISCOVERY = 60.0
 
 DNS_CHANGE = 60.0
 """Service seconds until name servers answer with a change (route53/ChangeResourceRecordSets: "generally within 60")."""
+
+NAMESPACE_IN_USE = 120.0
+"""Service seconds for which a namespace may be in use after its last service (Terraform's provider tries as long)."""
 
 CUSTOM_HEALTH = 30.0
 """Service seconds that a change of a custom health status takes (servicediscovery/HealthCheckCustomConfig), without the

@@ -67,7 +67,14 @@ def test_consumer_creates_registers_discovers_and_deletes(
 
 @proves("cross-account.owners-manage-what-consumers-create")
 def test_owner_manages_services_and_instances_of_consumers(
-    shared, consumer_cloudmap, consumer_waits, cloudmap, deregister, unique_name, wait_for_success, eventually
+    shared,
+    consumer_cloudmap,
+    consumer_waits,
+    cloudmap,
+    deregister,
+    delete_emptied_namespace,
+    unique_name,
+    wait_for_success,
 ):
     """The owner reads, deregisters and deletes what the consumer made; only then can it delete the namespace."""
     # Cloud Map Developer Guide: "Delete services and deregister instances, including services created and instances
@@ -83,13 +90,7 @@ def test_owner_manages_services_and_instances_of_consumers(
     wait_for_success(cloudmap.update_http_namespace(Id=shared["Id"], Namespace=change))
     assert consumer_cloudmap.get_namespace(Id=shared["Arn"])["Namespace"]["Description"] == change["Description"]
 
-    def start_deletion():
-        try:  # a namespace may stay in use for a while after its last service was deleted
-            return cloudmap.delete_namespace(Id=shared["Id"])
-        except cloudmap.exceptions.ResourceInUse:
-            return None
-
-    wait_for_success(eventually(start_deletion, within=120))
+    delete_emptied_namespace(shared)
     assert is_refused(lambda: consumer_cloudmap.get_namespace(Id=shared["Arn"]))
 
 

@@ -34,7 +34,7 @@ def test_a_deleted_service_has_no_instance(cloudmap, make_service, wait_for_oper
 @proves("errors.resource-in-use-guards-contents")
 @for_each("kind, member", [("http", "Id"), ("http", "Arn"), ("private", "Id"), ("public", "Id")])
 def test_namespace_with_a_service_is_in_use(
-    cloudmap, make_service, make_namespace, wait_for_success, eventually, kind, member
+    cloudmap, make_service, make_namespace, delete_emptied_namespace, kind, member
 ):
     """DeleteNamespace raises ResourceInUse and deletes nothing while the namespace has a service, even one of two."""
     namespace = make_namespace(kind)
@@ -45,12 +45,6 @@ def test_namespace_with_a_service_is_in_use(
         assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
         cloudmap.delete_service(Id=service)
 
-    def start_deletion():
-        try:  # a namespace may stay in use for a while after its last service was deleted
-            return cloudmap.delete_namespace(Id=namespace[member])
-        except cloudmap.exceptions.ResourceInUse:
-            return None
-
-    wait_for_success(eventually(start_deletion, within=120))
+    delete_emptied_namespace(namespace[member])
     with raises("NamespaceNotFound"):
         cloudmap.get_namespace(Id=namespace["Id"])

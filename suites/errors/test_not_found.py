@@ -126,7 +126,7 @@ def test_tags_of_an_unknown_resource_are_not_found(cloudmap, service, http_names
 
 @proves("errors.not-found-by-kind")
 def test_deleted_resources_are_not_found(
-    cloudmap, make_namespace, make_service, register, deregister, wait_for_success
+    cloudmap, make_namespace, make_service, register, deregister, delete_emptied_namespace
 ):
     """An instance, a service and a namespace are not found once they are deleted, nor are their tags."""
     namespace = make_namespace("http")
@@ -138,7 +138,7 @@ def test_deleted_resources_are_not_found(
     cloudmap.delete_service(Id=service["Id"])
     with raises("ServiceNotFound"):
         cloudmap.get_service(Id=service["Id"])
-    wait_for_success(cloudmap.delete_namespace(Id=namespace["Id"]))
+    delete_emptied_namespace(namespace)
     with raises("NamespaceNotFound"):
         cloudmap.get_namespace(Id=namespace["Id"])
     for resource in (namespace, service):

@@ -5,14 +5,6 @@ from surveyor.testing import Inconclusive, for_each, is_refused, proves, raises
 KINDS = ["http", "private", "public"]
 
 
-def start_deletion(cloudmap, namespace):
-    """Return DeleteNamespace's answer; None while it is in use, as it may be for a while after its last service."""
-    try:
-        return cloudmap.delete_namespace(Id=namespace)
-    except cloudmap.exceptions.ResourceInUse:
-        return None
-
-
 @proves("namespaces.changes-are-asynchronous")
 @for_each("kind", KINDS)
 def test_delete_returns_only_an_operation(cloudmap, make_namespace, wait_for_success, kind):
@@ -30,7 +22,7 @@ def test_delete_returns_only_an_operation(cloudmap, make_namespace, wait_for_suc
 @proves("namespaces.delete-needs-no-services")
 @for_each("kind", KINDS)
 def test_delete_is_refused_until_the_last_service_is_deleted(
-    cloudmap, make_namespace, make_service, wait_for_success, eventually, kind
+    cloudmap, make_namespace, make_service, delete_emptied_namespace, kind
 ):
     """DeleteNamespace raises ResourceInUse while there is a service, even without instances; then it succeeds."""
     # servicediscovery/DeleteNamespace: "If the namespace still contains one or more services, the request fails."
@@ -42,8 +34,7 @@ def test_delete_is_refused_until_the_last_service_is_deleted(
         assert cloudmap.get_namespace(Id=namespace["Id"])["Namespace"]["Name"] == namespace["Name"]
         assert cloudmap.get_service(Id=service)["Service"]["Id"] == service
         cloudmap.delete_service(Id=service)
-    # Terraform's provider tries for two minutes (aws_service_discovery_http_namespace).
-    wait_for_success(eventually(lambda: start_deletion(cloudmap, namespace["Id"]), within=120))
+    delete_emptied_namespace(namespace)
 
 
 @proves("namespaces.delete-needs-no-services")

@@ -19,7 +19,15 @@ def listed_by(client, operation, member, **params):
 
 @proves("protocol.cloud-map-answers-fit-the-model")
 def test_answers_of_cloud_map(
-    cloudmap, check_shapes, make_namespace, make_service, register, deregister, wait_for_success, eventually
+    cloudmap,
+    check_shapes,
+    make_namespace,
+    make_service,
+    register,
+    deregister,
+    delete_emptied_namespace,
+    wait_for_success,
+    eventually,
 ):
     """Each answer has the documented types, and describes a resource by what it was created and updated with."""
     seen = check_shapes(cloudmap)
@@ -75,7 +83,8 @@ def test_answers_of_cloud_map(
     assert cloudmap.get_instances_health_status(ServiceId=service["Id"])["Status"] == {"i-1": "UNHEALTHY"}
     deregister(service, "i-1")
     cloudmap.delete_service(Id=service["Id"])
-    wait_for_success(cloudmap.delete_namespace(Id=namespace["Id"]))
+
+    delete_emptied_namespace(namespace)
     assert len(seen) >= 24
 
 

@@ -16,6 +16,7 @@ runs it in a fork of a process that has it imported already.
     GET  /health          200, or as set by PUT
     PUT  /health          ?do=pass, ?do=fail, ?do=hang, ?do=slow&seconds=S
     GET  /lifetime        events of this process, as seconds since it started
+    GET  /metadata        the task metadata of version 4: container and task
     GET  /resolve         ?name=N&type=A: the answer of this task's resolver
     GET  /names           ?name=N: the addresses that any program of this task finds for a name
     GET  /call            ?url=U&method=GET&times=1&every=S&within=S&header=N:V: calls on schedule, each by a new
@@ -222,13 +223,7 @@ class _Workload:
                 "arrivals": list(self.arrivals),
             }
         if (method, path) == ("PUT", "/behave"):
-            do = _choice(query.get("do", ""), *BEHAVIOURS)
-            if do.endswith("sigterm"):
-                self.on_term = "ignore" if do == "ignore-sigterm" else self.first_on_term
-            else:
-                self.behaviour = (do, int(query.get("status", "503")))
-                self.slow = _seconds(query, "seconds") if do == "slow" else 0.0
-            return 200, {"behaviour": do}
+            return 200, self.behave(query)
         if (method, path) == ("GET", "/names"):
             return 200, await _addresses(query.get("name", ""))
         if (method, path) == ("GET", "/call"):
@@ -242,15 +237,26 @@ class _Workload:
             return 200, {"health": self.health[0]}
         if (method, path) == ("GET", "/lifetime"):
             return 200, {"task": await self.name(), "events": self.events}
+        if (method, path) == ("GET", "/metadata"):
+            return 200, await _metadata()
         if (method, path) == ("GET", "/resolve"):
             kind = _choice(query.get("type", "A"), *TYPES)
             return 200, await asyncio.to_thread(_resolve, query.get("name", ""), kind)
         if (method, path) == ("PUT", "/exit"):
             os._exit(int(query.get("code", "1")) & 0xFF)
         return 404, {
-            "error": "there is /, GET /health, /lifetime, /executions, /resolve, /names, /call, /hold, "
+            "error": "there is /, GET /health, /lifetime, /executions, /metadata, /resolve, /names, /call, /hold, "
             "and PUT /health, /behave, /exit"
         }
+
+    def behave(self, query: dict[str, str]) -> dict[str, object]:
+        do = _choice(query.get("do", ""), *BEHAVIOURS)
+        if do.endswith("sigterm"):
+            self.on_term = "ignore" if do == "ignore-sigterm" else self.first_on_term
+        else:
+            self.behaviour = (do, int(query.get("status", "503")))
+            self.slow = _seconds(query, "seconds") if do == "slow" else 0.0
+        return {"behaviour": do}
 
     async def identity(self, query: dict[str, str]) -> tuple[int, dict[str, object]]:
         self.served += 1
@@ -309,6 +315,13 @@ async def _task() -> str:
         return str((await _fetch(os.environ[METADATA] + "/task"))["TaskARN"])
     except (OSError, ValueError, KeyError, EOFError) as error:
         return f"unknown: {type(error).__name__} {error}"
+
+
+async def _metadata() -> dict[str, object]:
+    if METADATA not in os.environ:
+        raise _Refusal("this process has no metadata endpoint")
+    uri = os.environ[METADATA]
+    return {"container": await _fetch(uri), "task": await _fetch(f"{uri}/task")}
 
 
 async def _fetch(url: str) -> dict[str, Any]:

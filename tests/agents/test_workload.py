@@ -178,7 +178,10 @@ def test_it_exits_on_request(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/?status=99", "/?status=x", "/?after=-1", "/?after=1e9", "/resolve?type=MX&name=a.test", "/resolve?name=a..b"],
+    [
+        *("/?status=99", "/?status=x", "/?after=-1", "/?after=1e9"),
+        *("/resolve?type=MX&name=a.test", "/resolve?name=a..b", "/metadata"),
+    ],
 )
 def test_invalid_requests_are_refused(serve: Serve, path: str) -> None:
     """The answer is 400 with an error, and it keeps running."""

@@ -85,6 +85,14 @@ def started(run_task: Make, describe_task: Make, clock: Clock) -> Callable[[Mapp
     return start
 
 
+@observation("task-metadata", "ecs", "ecs-processes")
+def task_metadata(
+    make_task_definition: Make, started: Callable[[Mapping[str, Any]], dict[str, Any]], call_task: Make
+) -> dict[str, Any]:
+    """Return what a container reads about itself and its task from the metadata endpoint."""
+    return call_task(started(make_task_definition()), "/metadata")
+
+
 @observation("stop-of-a-deaf-container", "ecs", "ecs-processes", "task-signals")
 def stop_of_deaf_container(
     ecs: ECSClient,

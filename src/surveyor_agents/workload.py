@@ -244,10 +244,7 @@ class _Workload:
             return 200, await asyncio.to_thread(_resolve, query.get("name", ""), kind)
         if (method, path) == ("PUT", "/exit"):
             os._exit(int(query.get("code", "1")) & 0xFF)
-        return 404, {
-            "error": "there is /, GET /health, /lifetime, /executions, /metadata, /resolve, /names, /call, /hold, "
-            "and PUT /health, /behave, /exit"
-        }
+        return 404, {"error": f"no {method} {path}; the docstring of this program lists what there is"}
 
     def behave(self, query: dict[str, str]) -> dict[str, object]:
         do = _choice(query.get("do", ""), *BEHAVIOURS)

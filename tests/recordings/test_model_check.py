@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from surveyor.claims import load_claims
-from surveyor.conformance.replay.run import why_not_replayed
+from surveyor.conformance.replay.plugin import features_of
+from surveyor.conformance.replay.run import check_situations, why_not_replayed
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.recordings import Recordings, load_recordings
@@ -143,3 +144,17 @@ def test_two_that_agree(tmp_path: Path) -> None:
     )
     check_recordings(recordings)
     assert earlier_answers(recordings) == {}
+
+
+def test_features_of_a_replay() -> None:
+    """A replay needs the features of its situation and its calls, and a clock that can be advanced for a long wait."""
+    layout = find_layout()
+    recordings = load_recordings(layout.recordings, load_claims(layout.claims).by_id)
+    check_situations(recordings)
+    features = {name: features_of(recordings.by_id[name]) for name in recordings.by_id}
+    assert features["cm-srv-in-use"] == {"cloudmap"}
+    assert features["cm-shared-create-by-arn"] == {"cloudmap", "sharing"}
+    assert features["r53-no-such-zone"] == {"cloudmap", "route53"}
+    assert features["ecs-stop-timeout-30"] == {"cloudmap", "ecs", "ecs-processes", "task-signals"}
+    assert "clock-control" in features["ecs-event-steady-repeats"]
+    assert features["cm-pr-durations"] == set()

@@ -22,6 +22,9 @@ pytest_plugins = list(MODULES)
 _FEATURES = {"route53": "route53", "ec2": "ec2", "ecs": "ecs", "iam": "iam", "sts": "iam", "events": "events"}
 """The feature that a target needs for the calls of a service."""
 
+_LONGEST_WAIT = 1_800
+"""Service seconds that a replay may wait on a clock that cannot be advanced."""
+
 _CONSUMER = "sharing"
 
 
@@ -55,7 +58,8 @@ def features_of(recording: Recording) -> frozenset[str]:
     if recording.replay is None:
         return frozenset()
     setting = OBSERVATIONS[recording.observation] if recording.observation else SITUATIONS[recording.replay.situation]
-    return setting.features.union(*map(_needs, _calls(recording)))
+    patience = {"clock-control"} if recording.replay.within > _LONGEST_WAIT else set()
+    return setting.features.union(patience, *map(_needs, _calls(recording)))
 
 
 def _calls(recording: Recording) -> Iterator[Call]:

@@ -29,7 +29,16 @@ from surveyor.report.test_results import TestResult
 from surveyor.targets import load_target
 from surveyor.verdicts import Verdict
 
-__all__ = ["REPLAY_FILE", "RecordingResult", "ReplayReport", "Status", "exit_code", "replay", "why_not_replayed"]
+__all__ = [
+    "REPLAY_FILE",
+    "RecordingResult",
+    "ReplayReport",
+    "Status",
+    "check_situations",
+    "exit_code",
+    "replay",
+    "why_not_replayed",
+]
 
 REPLAY_FILE = "recordings.json"
 PLUGIN = "surveyor.conformance.replay.plugin"
@@ -110,7 +119,7 @@ def replay(
     Raises UsageError for a recording that fits no model or names an unknown situation.
     """
     check_recordings(recordings)
-    _check_situations(recordings)
+    check_situations(recordings)
     target = load_target(config.target, config.layout.targets, config.target_options)
     reasons = why_not_replayed(recordings)
     to_run = [name for name in recordings.by_id if name in chosen and name not in reasons]
@@ -195,7 +204,8 @@ def _id_of(result: TestResult) -> str:
     return result.nodeid.rpartition("[")[2].removesuffix("]")
 
 
-def _check_situations(recordings: Recordings) -> None:
+def check_situations(recordings: Recordings) -> None:
+    """Raise UsageError for the first recording that names an unknown situation or observation."""
     for module in situations.MODULES:
         importlib.import_module(module)
     for recording in recordings.by_id.values():

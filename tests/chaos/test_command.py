@@ -118,7 +118,7 @@ def test_a_named_experiment_that_is_unsupported_is_not_a_success(tmp_path: Path)
         (("chaos", "kill-half", "--scale", "1000"), "--scale"),
         (("chaos", "--fault", "task.kil"), "did you mean 'task.kill'"),
         (("verify", "nowhere.jsonl"), "nowhere.jsonl: cannot be read"),
-        (("verify", __file__), "not JSON"),
+        (("verify", __file__), "line 1 is not a JSON object"),
     ],
 )
 def test_wrong_usage_is_reported_in_one_line(words: tuple[str, ...], message: str, tmp_path: Path) -> None:

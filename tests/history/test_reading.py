@@ -167,7 +167,7 @@ BROKEN: dict[str, tuple[Callable[[Lines], Lines], str]] = {
     "an end of nothing": (_edited(-2, of=10_000), "which is not open"),
     "an unknown operation": (_edited(1, what="dance"), "at what: invalid enum value 'dance'"),
     "no time": (_edited(5, at=None), "at at: expected 'float', got 'null'"),
-    "a list": (lambda lines: [*lines[:4], "[]", *lines[5:]], "expected 'object', got 'array'"),
+    "a list": (lambda lines: [*lines[:4], "[]", *lines[5:]], "not a JSON object"),
 }
 
 

@@ -73,6 +73,8 @@ def _parse_line(number: int, line: str) -> Line:
     try:
         return _DECODER.decode(line)
     except msgspec.ValidationError as error:
+        if str(error).startswith("Expected `object`, got") and " at `" not in str(error):
+            raise HistoryBroken(f"line {number} is not a JSON object") from None
         raise HistoryBroken(f"line {number}: {describe(error)}") from None
     except (msgspec.DecodeError, RecursionError):
         raise HistoryBroken(f"line {number} is cut off or not JSON") from None

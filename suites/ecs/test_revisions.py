@@ -94,7 +94,8 @@ def test_deployments_are_listed_twenty_to_a_page(ecs, make_task_definition, make
         clock.wait(1)
         ecs.update_service(**listing, forceNewDeployment=True)
     whole = ecs.list_service_deployments(**listing, maxResults=100)["serviceDeployments"]
-    pages, token = [], {}
+    pages: list[list[str]] = []
+    token: dict[str, str] = {}
     while not pages or token:
         answer = ecs.list_service_deployments(**listing, **token)
         pages.append([brief["serviceDeploymentArn"] for brief in answer["serviceDeployments"]])

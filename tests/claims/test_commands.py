@@ -136,7 +136,9 @@ def test_an_invalid_file_ends_with_2(project: Path, capsys: pytest.CaptureFixtur
     """One line on stderr begins with file and line."""
     (project / "claims" / "dns.toml").write_text(CLAIMS.replace("must", "muts"))
     assert run("list") == 2
-    expected = "surveyor: claims/dns.toml:6: claim 'dns.srv.value': level: expected must, should or observed, got 'muts'"
+    expected = (
+        "surveyor: claims/dns.toml:6: claim 'dns.srv.value': level: expected must, should or observed, got 'muts'"
+    )
     assert capsys.readouterr().err == f"{expected}; did you mean 'must'?\n"
 
 

@@ -1,7 +1,7 @@
 """XML documents: parse them safely into elements, and write results as a model describes.
 
-Only what the models need: the three services that use XML have neither maps nor flattened lists, payloads or
-attributes, and the rest is one page. docs/decisions/0006 states the cost of using moto's code for it.
+Only what is needed: the operations of the three services that use XML have neither maps nor flattened lists, payloads
+or attributes, and the rest is one page. docs/decisions/0006 states the cost of using moto's code for it.
 """
 
 from __future__ import annotations

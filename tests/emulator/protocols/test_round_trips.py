@@ -33,7 +33,8 @@ PROTOCOLS: dict[str, WireProtocol] = {
 OPERATIONS = [
     *(("ec2", operation) for operation in sorted(HANDLERS)),
     *(("route53", operation) for operation in load_service_model("route53").operations),
-    *(("sts", operation) for operation in load_service_model("sts").operations),
+    # The sessions of federated users have maps, which no operation of the target has.
+    *(("sts", name) for name in load_service_model("sts").operations if not name.startswith("AssumeRoleWith")),
 ]
 # botocore's XML writer loses carriage returns; the other excluded characters are not allowed in XML.
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x10FFFF, exclude_categories=["Cs"]), max_size=6).filter(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surveyor.errors import UsageError
+from surveyor.errors import SurveyorError, UsageError
 from surveyor.layout import Layout, find_layout
 
 if TYPE_CHECKING:
@@ -71,11 +71,15 @@ def _load_or_run(source: str, layout: Layout, workers: int) -> ConformanceReport
     from surveyor.cli.conform import run_folder, update_expectations
     from surveyor.targets import load_target
     from surveyor.targets.expectations import expectations_file
+    from surveyor.verdicts import Verdict
 
     folder = layout.out / run_folder(source)
     report = load_or_run(source, layout, folder, workers)
     if not is_report(source):
         report = _judge_again(report, source, layout, folder)
+        broken = next((claim for claim in report.claims if claim.verdict is Verdict.ERROR), None)
+        if broken is not None:  # of the suites or of the target: no fact about the target
+            raise SurveyorError(f"{source}: not published, since {broken.id} ended in an error: {broken.symptom}")
         target = load_target(source, layout.targets)
         if layout.is_checkout and (target.environment or expectations_file(target, layout.targets).exists()):
             update_expectations(report, target, layout, source, is_full=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -20,19 +21,27 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 
 def dump_json(value: object, *, indent: int | None = None) -> str:
     """Return a value as JSON text: on one line, or with an indentation and a line feed at the end."""
-    data = msgspec.json.encode(value)
+    try:
+        data = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a target may send half of a surrogate pair
+        data = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(value)))
     return msgspec.json.format(data, indent=indent).decode() + "\n" if indent is not None else data.decode()
 
 
 def parse_json(text: str | bytes, kind: type[T]) -> T:
     """Return the value in a JSON text. Raise ValueError, in one line, for what is not JSON or not of this kind."""
     try:
-        return msgspec.json.decode(text, type=kind)
+        try:
+            return msgspec.json.decode(text, type=kind)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:  # msgspec takes half of a surrogate pair for the end of the text
+            return msgspec.convert(_without_surrogates(json.loads(text)), kind)
     except msgspec.ValidationError as error:
         raise ValueError(describe(error)) from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ValueError(f"is not complete JSON, was its run cut short? ({error})") from None
 
 
@@ -52,6 +61,15 @@ def write_json(value: Any, path: Path) -> None:
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.write_text(dump_json(value, indent=1), encoding="utf-8")
     fresh.replace(path)
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Return a JSON value with each half of a surrogate pair in its texts replaced."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return [_without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def describe(error: msgspec.ValidationError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -23,7 +23,7 @@ from surveyor.history.values import (
     UndoRecord,
     ViewSnapshot,
 )
-from surveyor.typed_json import describe
+from surveyor.typed_json import parse_json
 
 __all__ = ["load_history", "read_history"]
 
@@ -71,13 +71,17 @@ def read_history(lines: Iterable[str]) -> History:
 
 def _parse_line(number: int, line: str) -> Line:
     try:
-        return _DECODER.decode(line)
-    except msgspec.ValidationError as error:
-        if str(error).startswith("Expected `object`, got") and " at `" not in str(error):
+        try:
+            return _DECODER.decode(line)
+        except msgspec.DecodeError:
+            return parse_json(line, cast(type[Line], Line))  # it reads half a surrogate pair, and says what is wrong
+    except ValueError as error:
+        problem = str(error)
+        if problem.startswith("is "):
+            raise HistoryBroken(f"line {number} is cut off or not JSON") from None
+        if problem.startswith("at the top: expected 'object'"):
             raise HistoryBroken(f"line {number} is not a JSON object") from None
-        raise HistoryBroken(f"line {number}: {describe(error)}") from None
-    except (msgspec.DecodeError, RecursionError):
-        raise HistoryBroken(f"line {number} is cut off or not JSON") from None
+        raise HistoryBroken(f"line {number}: {problem}") from None
 
 
 def _read_header(value: Line) -> Header:

@@ -2,7 +2,7 @@
 
 * SurveyorError: shown to the user as one line, never as a traceback
     * UsageError: exit 2, the request cannot be carried out as given
-        * TargetFileError: a target or expectations file is invalid
+        * TargetFileError: a target file is invalid
     * TargetUnavailable: exit 3, the target cannot be started or reached, or died
 * Inconclusive: a claim could not be judged
 * NotNeeded: a test need not run any more
@@ -39,7 +39,7 @@ class UsageError(SurveyorError):
 
 
 class TargetFileError(UsageError):
-    """A target or expectations file that is missing or invalid; the text names the file."""
+    """A target file that is missing or invalid; the text names the file."""
 
 
 class TargetUnavailable(SurveyorError):

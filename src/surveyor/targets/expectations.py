@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import shlex
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from surveyor.errors import TargetFileError
+from msgspec import Struct
+
+from surveyor.errors import UsageError
 from surveyor.targets.model import Target
+from surveyor.typed_toml import Text, read_toml
 from surveyor.verdicts import Verdict
 
 __all__ = ["Expectation", "Expectations", "expectations_file", "load_expectations", "write_expectations"]
-
-_ALLOWED = (Verdict.FAIL, Verdict.INCONCLUSIVE)
-_KEYS = {"claim", "verdict", "symptom", "reason", "link", "expires"}
 
 
 @dataclass(frozen=True)
@@ -74,27 +73,38 @@ def expectations_file(target: Target, targets: Path) -> Path:
     return folder / "expectations" / f"{stem}.toml"
 
 
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    """An `[[expected]]` as written."""
+
+    claim: Text
+    verdict: Literal["fail", "inconclusive"]
+    symptom: Text
+    expires: date
+    reason: str = ""
+    link: str = ""
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of expectations as written."""
+
+    expected: tuple[_Entry, ...] = ()
+
+
 def load_expectations(path: Path) -> Expectations:
-    """Return the entries in a file; none if there is no file. Raises TargetFileError."""
+    """Return the entries in a file; none if there is no file. Raises UsageError, with file and line."""
     if not path.exists():
         return Expectations()
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TargetFileError(f"{path}: cannot be read: {error}") from None
-    rows = table.pop("expected", [])
-    if table or not isinstance(rows, list):
-        actual = ", ".join(table) or "no table"
-        raise TargetFileError(f"{path}: expected [[expected]] entries only, got {actual}")
+    file = read_toml(path, _File)
     entries: dict[str, Expectation] = {}
-    for number, row in enumerate(rows, 1):
-        try:
-            entry = _entry(row)
-            if entry.claim in entries:
-                raise ValueError(f"{entry.claim} has two entries")
-        except ValueError as error:
-            raise TargetFileError(f"{path}: entry {number}: {error}") from None
-        entries[entry.claim] = entry
+    for number, entry in enumerate(file.value.expected):
+        location = file.location("expected", number)
+        if not (entry.reason or entry.link):
+            raise UsageError(f"{location}: {entry.claim} needs a reason or a link")
+        if entry.claim in entries:
+            raise UsageError(f"{location}: {entry.claim} has two entries")
+        entries[entry.claim] = Expectation(
+            entry.claim, Verdict(entry.verdict), entry.symptom, entry.expires, entry.reason, entry.link
+        )
     return Expectations(entries)
 
 
@@ -122,26 +132,6 @@ def write_expectations(
     complete.write_text("\n".join(parts), encoding="utf-8")
     complete.replace(path)
     return len(entries)
-
-
-def _entry(row: Any) -> Expectation:
-    if not isinstance(row, dict):
-        raise ValueError("is not a table")
-    unknown = sorted(row.keys() - _KEYS)
-    if unknown:
-        raise ValueError(f"has the unknown key {unknown[0]!r}")
-    for key in ("claim", "verdict", "symptom"):
-        if not isinstance(row.get(key), str) or not row[key]:
-            raise ValueError(f"needs {key}, a string")
-    texts = {key: row.get(key, "") for key in ("reason", "link")}
-    if not all(isinstance(text, str) for text in texts.values()) or not any(texts.values()):
-        raise ValueError("needs a reason or a link, a string")
-    if row["verdict"] not in _ALLOWED:
-        raise ValueError(f"verdict must be one of {', '.join(_ALLOWED)}, not {row['verdict']!r}")
-    expires = row.get("expires")
-    if type(expires) is not date:
-        raise ValueError("needs expires, a date")
-    return Expectation(row["claim"], Verdict(row["verdict"]), row["symptom"], expires, texts["reason"], texts["link"])
 
 
 def _kept(fresh: Expectation, existing: Expectation | None) -> Expectation:

@@ -50,6 +50,7 @@ MAX_WITHHELD = 480.0
 
 CLIENT_NAME = "aws-ecs-sc.client.{}.{}"
 MAX_NAME_LENGTH = 127
+LONGEST_RETRY = 600.0  # service seconds
 """servicediscovery ServiceName."""
 
 NO_VPC = "host"
@@ -103,16 +104,18 @@ def _publish_client(call: Call, service: Service, connect: ConnectConfiguration)
     state.clients[cloudmap_service.id] = ClientService(connect.namespace_id, service.arn)
 
 
-def retire(call: Call, service: Service) -> None:
+def retire(call: Call, service: Service, after: float = RETRY_AFTER) -> None:
     """Delete the endpoints that a service no longer offers, once nothing is registered in them.
 
-    A service that was deleted and created again has the same ARN: what counts is the present one.
+    What is still in use is tried again ``after`` some service seconds, then in longer and longer intervals. A service
+    that was deleted and created again has the same ARN: what counts is the present one.
     """
     present = ecs_state(call).services.get((service.cluster.name, service.name), service)
     primary = present.primary if present.status == "ACTIVE" else None
     keep = primary.template.connect if primary is not None else None
     kept = {(keep.namespace_id, offered.discovery_name) for offered in keep.offered} if keep is not None else set()
     kept_client = ClientService(keep.namespace_id, service.arn) if keep is not None and not keep.offered else None
+    in_use = False
     for owner, region, state in call.world.everywhere(ConnectState):
         if region != call.region:
             continue
@@ -130,11 +133,13 @@ def retire(call: Call, service: Service) -> None:
                 services.delete_service(cloudmap_call(call, owner), {"Id": key})
             except ServiceError as error:
                 if error.code == "ResourceInUse":
-                    call.world.clock.call_later(RETRY_AFTER, retire, call, service)
+                    in_use = True
                     continue
             state.published.pop(key, None)
             state.clients.pop(key, None)
             call.note("connect.retired", key)
+    if in_use:
+        call.world.clock.call_later(after, retire, call, service, min(2 * after, LONGEST_RETRY))
 
 
 def register(call: Call, task: Task, done: Done) -> None:

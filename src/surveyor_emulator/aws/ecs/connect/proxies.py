@@ -185,7 +185,13 @@ def _write_secrets(call: Call, task: Task, connect: ConnectConfiguration, folder
     arns = {endpoint.authority for endpoint in reachable_endpoints(task)} | own_arns
     if arns <= {None}:
         return None
-    secrets = certificates.trust([find_authority(call, arn) for arn in arns if arn is not None], folder)
+    trusted = []
+    for arn in arns - {None}:
+        assert arn is not None
+        # The authority of another service's endpoint may have been deleted: its calls fail, this task does not.
+        with contextlib.nullcontext() if arn in own_arns else contextlib.suppress(ServiceError):
+            trusted.append(find_authority(call, arn))
+    secrets = certificates.trust(trusted, folder)
     for own_arn in own_arns - {None}:
         assert own_arn is not None
         names = [

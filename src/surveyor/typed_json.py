@@ -55,11 +55,11 @@ def read_json(path: Path, kind: type[T]) -> T:
         raise UsageError(f"{path}: {error}") from None
 
 
-def write_json(value: Any, path: Path) -> None:
-    """Write a value atomically: a reader sees either the old file or the complete new one."""
+def write_json(value: Any, path: Path, *, indent: int | None = 1) -> None:
+    """Write a value atomically, on one line without `indent`: a reader sees the old file or the complete new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(dump_json(value, indent=1), encoding="utf-8")
+    fresh.write_text(dump_json(value, indent=indent).rstrip("\n") + "\n", encoding="utf-8")
     fresh.replace(path)
 
 

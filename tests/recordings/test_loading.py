@@ -9,7 +9,7 @@ import pytest
 from surveyor.claims import load_claims
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
-from surveyor.recordings import Confidence, Provenance, Relation, load_recordings
+from surveyor.recordings import Confidence, Provenance, Recordings, Relation, load_recordings
 
 CLAIMS = ("dns.one", "dns.two")
 VALID = """\
@@ -34,7 +34,7 @@ present = ["Arn"]
 """
 
 
-def load(folder: Path, text: str) -> object:
+def load(folder: Path, text: str) -> Recordings:
     """Load one file of recordings with this text."""
     (folder / "recordings").mkdir()
     (folder / "recordings" / "dns.toml").write_text(text, encoding="utf-8")
@@ -102,4 +102,5 @@ def test_an_id_occurs_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("date", ["2024", "2024-07", "2024-07-31", "2022-11/2024-07", "2019/2019-02"])
 def test_forms_of_dates(tmp_path: Path, date: str) -> None:
     """Years, months, days and ranges are dates."""
-    load(tmp_path, VALID.replace("2024-07", date))
+    loaded = load(tmp_path, VALID.replace("2024-07", date))
+    assert [recording.date for recording in loaded.by_id.values()] == [date]

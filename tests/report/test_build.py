@@ -16,7 +16,7 @@ from surveyor.recordings import Confidence, Provenance, Recording, Relation
 from surveyor.recordings.model import Answer
 from surveyor.recordings.status import ClaimStatus
 from surveyor.report import ClaimReport, ConformanceReport
-from surveyor.report.build import Run, build_report, new_expectations
+from surveyor.report.build import Run, build_report, new_expectations, with_expectations
 from surveyor.report.model import KnownReport
 from surveyor.report.score import status_text
 from surveyor.report.test_results import TestResult, WorkerFacts
@@ -220,3 +220,14 @@ def test_service_time_is_summed_over_all_workers() -> None:
     """The report has the sum of service time, and the wall time of the run."""
     report = report_of(result("a", Verdict.PASS))
     assert (report.wall_seconds, report.service_seconds) == (1.5, 12.5)
+
+
+def test_a_report_is_judged_by_renewed_expectations() -> None:
+    """What the renewed list expects is expected, with its reason; what it no longer has is unexpected."""
+    found = report_of(result("a", Verdict.FAIL, "late"))
+    assert not only(found).expected
+    entry = Expectation("dns.a", Verdict.FAIL, "late", date(2027, 1, 1), "it is late")
+    renewed = with_expectations(found, Expectations({"dns.a": entry}), NOW.date())
+    assert only(renewed).expected
+    assert only(renewed).known is not None
+    assert with_expectations(renewed, Expectations(), NOW.date()) == found

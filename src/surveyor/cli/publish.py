@@ -6,6 +6,7 @@ interrupted. A target whose run did not complete changes nothing.
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,8 +70,9 @@ def _load_or_run(source: str, layout: Layout, workers: int) -> ConformanceReport
     """Return the report of a source; renew the known failures of a target that has a list of them in the repository."""
     from surveyor.cli._support.sources import is_report, load_or_run
     from surveyor.cli.conform import run_folder, update_expectations
+    from surveyor.report.build import with_expectations
     from surveyor.targets import load_target
-    from surveyor.targets.expectations import expectations_file
+    from surveyor.targets.expectations import expectations_file, load_expectations
     from surveyor.verdicts import Verdict
 
     folder = layout.out / run_folder(source)
@@ -83,6 +85,8 @@ def _load_or_run(source: str, layout: Layout, workers: int) -> ConformanceReport
         target = load_target(source, layout.targets)
         if layout.is_checkout and (target.environment or expectations_file(target, layout.targets).exists()):
             update_expectations(report, target, layout, source, is_full=True)
+            expected = load_expectations(expectations_file(target, layout.targets))
+            report = with_expectations(report, expected, datetime.fromisoformat(report.finished).date())
     return report
 
 

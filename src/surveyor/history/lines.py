@@ -94,12 +94,15 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type", rename={"number
     machine: str | None = None
 
 
-class Invoked(Event, frozen=True, kw_only=True, tag="invoke", rename={"number": "n", "actor": "who"}):
+_MEMBERS = {"number": "n", "actor": "who", "version_1_parameters": "told"}
+
+
+class Invoked(Event, frozen=True, kw_only=True, tag="invoke", rename=_MEMBERS):
     """The beginning of an operation by an observer, `client`, `conductor` or `faults`.
 
     `view`: of a look (one reading of a view), its name in the header. `address`: of a call; "" if none was known. `by`:
     of a call, the number of the look that named the address. `call`, `parameters`: of a change, the API call, such as
-    ecs:UpdateService; `told` are the parameters in version 1. `fault`: of a fault, its name; of an undo, the number of
+    ecs:UpdateService; version 1 has them in another member. `fault`: of a fault, its name; of an undo, the number of
     the fault's first event. `victims`, `lasting`, `description`: of a fault; `lasting`: it stays active until it is
     undone. `name`: of a phase.
     """
@@ -111,7 +114,7 @@ class Invoked(Event, frozen=True, kw_only=True, tag="invoke", rename={"number": 
     by: int = 0
     call: str = ""
     parameters: dict[str, str] = {}
-    told: dict[str, str] = {}
+    version_1_parameters: dict[str, str] = {}
     fault: str | int = ""
     victims: tuple[str, ...] = ()
     lasting: bool = False

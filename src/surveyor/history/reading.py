@@ -193,7 +193,7 @@ def _operation(begun: _OpenOperation, result: Ended, *, end_event: int, end: flo
                 error=result.error,
             )  # fmt: skip
         case "change":
-            return ChangeRecord(**base, call=line.call, parameters=line.parameters or line.told)
+            return ChangeRecord(**base, call=line.call, parameters=line.parameters or line.version_1_parameters)
         case "fault":
             return FaultRecord(**base, fault=str(line.fault), victims=line.victims, lasting=line.lasting)
         case "undo":

@@ -33,7 +33,15 @@ from surveyor.targets.expectations import Expectation, Expectations, expectation
 from surveyor.targets.sweep import existing_resources
 from surveyor.verdicts import Verdict, worst
 
-__all__ = ["Run", "build_report", "busy_claims", "find_leaked_resources", "load_and_build_report", "new_expectations"]
+__all__ = [
+    "Run",
+    "build_report",
+    "busy_claims",
+    "find_leaked_resources",
+    "load_and_build_report",
+    "new_expectations",
+    "with_expectations",
+]
 
 _CASE = re.compile(r"(?P<test>(?:set-up: |tear-down: )?\w+)\[(?P<case>.*?)\]: (?P<rest>.*)", re.DOTALL)
 
@@ -113,6 +121,18 @@ def build_report(
         interrupted=run.interrupted,
         experiments=experiments_of(run.results, run.folder),
     )
+
+
+def with_expectations(report: ConformanceReport, expected: Expectations, today: date) -> ConformanceReport:
+    """Return a report judged by other expectations, such as those that were renewed from it."""
+    claims = []
+    for claim in report.claims:
+        note = claim.note
+        if claim.tests or claim.id in expected.entries:
+            note = expected.objection(claim.id, claim.verdict, claim.symptom, today)
+        known = _known_report(expected.entries.get(claim.id))
+        claims.append(structs.replace(claim, note=note, expected=not note, known=known))
+    return structs.replace(report, claims=tuple(claims))
 
 
 def new_expectations(report: ConformanceReport, expires: date) -> list[Expectation]:

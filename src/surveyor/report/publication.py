@@ -14,7 +14,7 @@ from surveyor.report.claim_report import ClaimReport
 from surveyor.report.file import load_report
 from surveyor.report.model import ConformanceReport, ReportFile
 from surveyor.report.score import Mark, score
-from surveyor.typed_json import dump_json
+from surveyor.typed_json import write_json
 from surveyor.verdicts import Verdict
 
 __all__ = ["published_path", "renew_table", "save_small_report"]
@@ -33,9 +33,7 @@ def save_small_report(report: ConformanceReport, folder: Path) -> Path:
     """Write a small report to a folder of published ones, atomically, and return its path."""
     path = published_path(report, folder)
     small = structs.replace(report, claims=tuple(_without_evidence(claim) for claim in report.claims))
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(dump_json(ReportFile.of(small)) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    write_json(ReportFile.of(small), path, indent=None)
     return path
 
 

@@ -121,6 +121,14 @@ def with_draining_service(
     return found
 
 
+def _private_service(
+    task_vpc: str, make_namespace: Make, make_service: Make
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return a private namespace in the VPC of the tasks, and a Cloud Map service in it for tasks."""
+    namespace = make_namespace("private", Vpc=task_vpc)
+    return namespace, make_service(namespace, DnsConfig=A_RECORD, HealthCheckCustomConfig={"FailureThreshold": 1})
+
+
 def _registered(
     namespace: Mapping[str, Any], service: Mapping[str, Any], variables: Mapping[str, str]
 ) -> dict[str, str]:
@@ -135,8 +143,7 @@ def with_registered_task(
     running_service: Callable[..., dict[str, str]],
 ) -> dict[str, str]:
     """Provide a steady ECS service whose task is registered in a Cloud Map service with A records."""
-    namespace = make_namespace("private", Vpc=task_vpc)
-    service = make_service(namespace, DnsConfig=A_RECORD, HealthCheckCustomConfig={"FailureThreshold": 1})
+    namespace, service = _private_service(task_vpc, make_namespace, make_service)
     return _registered(namespace, service, running_service(service))
 
 
@@ -148,8 +155,7 @@ def with_registered_checked_task(
     running_service: Callable[..., dict[str, str]],
 ) -> dict[str, str]:
     """Provide such a service whose container has a health check that passes."""
-    namespace = make_namespace("private", Vpc=task_vpc)
-    service = make_service(namespace, DnsConfig=A_RECORD, HealthCheckCustomConfig={"FailureThreshold": 1})
+    namespace, service = _private_service(task_vpc, make_namespace, make_service)
     return _registered(namespace, service, running_service(service, container={"healthCheck": CHECK}))
 
 

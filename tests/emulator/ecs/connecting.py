@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import time
 import urllib.request
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from surveyor_emulator.runtime.tasks.processes import descendants
 if TYPE_CHECKING:
     from tests.emulator.ecs.conftest import Ecs
 
-__all__ = ["NAMESPACE", "PORTS", "begin", "call", "connect", "prepare", "proxies", "services", "until"]
+__all__ = ["NAMESPACE", "PORTS", "begin", "call", "connect", "pause", "prepare", "proxies", "services", "until"]
 
 PORTS = [{"containerPort": 8080, "name": "web", "appProtocol": "http"}]
 NAMESPACE = "mesh"
@@ -76,6 +78,17 @@ def proxies(connected: Ecs, task: dict[str, Any]) -> list[int]:
             if path in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace"):
                 found.append(pid)
     return found
+
+
+def pause(connected: Ecs, pid: int) -> None:
+    """Stop a process; return when each of its threads has stopped: the signal alone lets them run on for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    until(connected, lambda: {_state(thread) for thread in Path(f"/proc/{pid}/task").iterdir()} == {"T"})
+
+
+def _state(thread: Path) -> str:
+    """Return the letter of a thread's state: it follows the name, which is in brackets and may hold anything."""
+    return (thread / "stat").read_text().rpartition(") ")[2][0]
 
 
 def services(connected: Ecs) -> dict[str, dict[str, Any]]:

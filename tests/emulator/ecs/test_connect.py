@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from surveyor.layout import find_layout
 from surveyor.targets import load_target
 from surveyor_emulator.runtime.envoy.binary import binary
-from tests.emulator.ecs.connecting import NAMESPACE, begin, call, connect, proxies, until
+from tests.emulator.ecs.connecting import NAMESPACE, begin, call, connect, pause, proxies, until
 
 if TYPE_CHECKING:
     from tests.emulator.ecs.conftest import Ecs
@@ -50,7 +50,7 @@ def test_a_paused_proxy_delays_calls_but_not_the_target(connected: Ecs) -> None:
     [client] = begin(connected, "client", connect())
     assert call(connected, client, "http://backend:8080/")["status"] == 200
     [pid] = proxies(connected, task)
-    os.kill(pid, signal.SIGSTOP)
+    pause(connected, pid)
     try:
         assert call(connected, client, "http://backend:8080/")["status"] == 504
         connected.ecs.update_service(cluster="shop", service="backend", desiredCount=0)

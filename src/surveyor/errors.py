@@ -2,7 +2,6 @@
 
 * SurveyorError: shown to the user as one line, never as a traceback
     * UsageError: exit 2, the request cannot be carried out as given
-        * TargetFileError: a target file is invalid
     * TargetUnavailable: exit 3, the target cannot be started or reached, or died
 * Inconclusive: a claim could not be judged
 * NotNeeded: a test need not run any more
@@ -23,7 +22,6 @@ __all__ = [
     "NotNeeded",
     "NotOffered",
     "SurveyorError",
-    "TargetFileError",
     "TargetUnavailable",
     "UsageError",
     "WrongAnswer",
@@ -36,10 +34,6 @@ class SurveyorError(Exception):
 
 class UsageError(SurveyorError):
     """A request that cannot be carried out: an unknown name, nothing selected, a folder that cannot be written."""
-
-
-class TargetFileError(UsageError):
-    """A target file that is missing or invalid; the text names the file."""
 
 
 class TargetUnavailable(SurveyorError):

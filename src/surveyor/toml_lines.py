@@ -10,8 +10,10 @@ from pathlib import Path
 __all__ = ["FileLocation", "TomlEntry", "entries"]
 
 _ENTRY = re.compile(r"^\[\[\s*([\w-]+)\s*\]\]")
-_TABLE = re.compile(r"^\[\s*[\w-]+\.([\w-]+)\s*\]")
-_KEY = re.compile(r"^([\w-]+)\s*=")
+_NAME = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_TABLE = re.compile(rf"^\[\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*\]")
+_KEY = re.compile(rf"^({_NAME})\s*=")
+_PART = re.compile(_NAME)
 _QUOTES = re.compile(r'"""|\'\'\'')
 
 
@@ -28,7 +30,10 @@ class FileLocation:
 
 @dataclass(frozen=True)
 class TomlEntry:
-    """One `[[name]]` of a file, or the part before the first (name "", line 1). Lines count from 1."""
+    """One `[[name]]` of a file, or the part before the first (name "", line 1). Lines count from 1.
+
+    `keys` has each key and table alone (`argv`) and with the names of its tables (`start.argv`).
+    """
 
     name: str
     line: int
@@ -42,15 +47,24 @@ class TomlEntry:
 def entries(text: str) -> list[TomlEntry]:
     """Return the entries of a TOML document in order. Only keys at the start of a line are found."""
     keys: dict[str, int] = {}
+    tables: list[str] = []
     found = [TomlEntry("", 1, keys)]
     quotes = ""  # the delimiter of a string that is still open
     for number, line in enumerate(text.splitlines(), start=1):
         if not quotes:
             if entry := _ENTRY.match(line):
-                keys = {}
+                keys, tables = {}, []
                 found.append(TomlEntry(entry[1], number, keys))
-            elif named := _TABLE.match(line) or _KEY.match(line):
-                keys.setdefault(named[1], number)
+            elif table := _TABLE.match(line):
+                parts = [part.strip("\"'") for part in _PART.findall(table[1])]
+                # [task.labels] below [[task]] belongs to that entry.
+                tables = parts[1:] if found[-1].name == parts[0] else parts
+                keys.setdefault(tables[-1] if tables else "", number)
+                keys.setdefault(".".join(tables), number)
+            elif key := _KEY.match(line):
+                name = key[1].strip("\"'")
+                keys.setdefault(name, number)
+                keys.setdefault(".".join([*tables, name]), number)
             elif line.lstrip().startswith("#"):
                 continue
         for mark in _QUOTES.findall(line):

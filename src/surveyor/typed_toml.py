@@ -17,7 +17,7 @@ from surveyor.toml_lines import FileLocation, TomlEntry, entries
 __all__ = ["Text", "TypedEntry", "TypedFile", "TypedToml", "explain", "read_entries", "read_toml"]
 
 T = TypeVar("T")
-Text = Annotated[str, msgspec.Meta(pattern=r"\S")]
+Text = Annotated[str, msgspec.Meta(pattern=r"\S", description="text")]
 """Text with more than white space."""
 
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
@@ -68,6 +68,10 @@ class TypedToml(NamedTuple, Generic[T]):
         """Return the line that sets `key` in the `[[table]]` with this number, counted from 0; "" is the top."""
         entry = [entry for entry in self.lines if entry.name == table][number]
         return FileLocation(self.path, entry.line_of(key))
+
+    def error(self, key: str, message: str) -> UsageError:
+        """Return an error whose message begins with the line that sets `key` (as `start.argv`), else with line 1."""
+        return UsageError(f"{FileLocation(self.path, self.lines[0].line_of(key))}: {message}")
 
 
 def read_entries(path: Path, name: str, kind: type[T]) -> TypedFile[T]:
@@ -126,15 +130,21 @@ def read_toml(path: Path, kind: type[T]) -> TypedToml[T]:
         table, *rest = steps or ("",)
         tables = [entry for entry in lines if entry.name == table]
         entry = tables[int(rest[0])] if tables and rest and rest[0].isdigit() else lines[0]
-        line = next((entry.keys[step] for step in reversed(steps) if step in entry.keys), entry.line)
-        raise UsageError(f"{FileLocation(path, line)}: {message}") from None
+        raise UsageError(f"{FileLocation(path, _line(entry, steps))}: {message}") from None
+
+
+def _line(entry: TomlEntry, steps: Sequence[str]) -> int:
+    """Return the line of the innermost table or key of a path that has one; the numbers of list items have none."""
+    names = [step for step in steps if not step.isdigit()]
+    paths = [".".join(names[:length]) for length in range(len(names), 0, -1)]
+    return next((entry.keys[key] for key in (*paths, *reversed(names)) if key in entry.keys), entry.line)
 
 
 def explain(error: msgspec.ValidationError, values: Any, kind: Any) -> tuple[list[str], str]:
     """Return the keys and indexes that lead to an invalid value, and what was expected there and what is there."""
     found = _PATH.fullmatch(str(error))
     message, where = (found[1], found[2]) if found else (str(error), "")
-    steps = re.findall(r"[\w-]+", where)
+    steps = _keys_of(values, kind, re.findall(r"[\w-]+|\.\.\.", where))
     if unknown := _UNKNOWN.match(message):
         name = unknown[1]
         return [*steps, name], f"unknown key {name!r}{nearest(name, sorted(set(_fields(kind))))}"
@@ -145,17 +155,42 @@ def explain(error: msgspec.ValidationError, values: Any, kind: Any) -> tuple[lis
         actual = actual[int(step)] if isinstance(actual, list) else actual.get(step)
     names = [step for step in steps if not step.isdigit()]
     label = f"{names[-1]}: " if names else ""
-    allowed = _allowed(kind, steps) if message.startswith("Invalid enum value") else []
-    if allowed:
+    expected = _type_at(kind, steps)
+    if message.startswith("Invalid enum value") and (allowed := _choices(expected)):
         return steps, f"{label}expected {either(allowed)}, got {actual!r}{nearest(str(actual), allowed)}"
+    if "regex" in message and isinstance(expected, msgspec.inspect.Metadata):
+        return steps, f"{label}expected {(expected.extra_json_schema or {})['description']}, got {actual!r:.80}"
     words = _TYPE.sub(lambda found: _TYPES.get(found[1], found[1]), message)
     return steps, f"{label}{words[:1].lower()}{words[1:]} ({actual!r:.80})"
 
 
-def _allowed(kind: Any, steps: Sequence[str]) -> list[str]:
-    """Return the values that the type at the end of a path allows; none if it is no choice."""
+def _keys_of(values: Any, kind: Any, steps: list[str]) -> list[str]:
+    """Return a path with the key in place of `...`, by which msgspec names any entry of a table of free keys."""
+    for index, step in enumerate(steps):
+        if step == "...":
+            table = values
+            for before in steps[:index]:
+                table = table[int(before)] if isinstance(table, list) else table[before]
+            items = dict(table)
+            for key, value in items.items():  # the one that is refused alone
+                table.clear()
+                table[key] = value
+                try:
+                    msgspec.convert(values, kind)
+                except msgspec.ValidationError:
+                    steps = [*steps[:index], key, *steps[index + 1 :]]
+                    break
+            table.clear()
+            table.update(items)
+    return steps
+
+
+def _type_at(kind: Any, steps: Sequence[str]) -> msgspec.inspect.Type:
+    """Return the type at the end of a path."""
     info = _required(msgspec.inspect.type_info(kind))
     for step in steps:
+        if isinstance(info, msgspec.inspect.Metadata):
+            info = info.type
         if isinstance(info, msgspec.inspect.StructType):
             info = next(field.type for field in info.fields if field.encode_name == step)
         elif isinstance(info, (msgspec.inspect.VarTupleType, msgspec.inspect.ListType)):
@@ -163,6 +198,11 @@ def _allowed(kind: Any, steps: Sequence[str]) -> list[str]:
         elif isinstance(info, msgspec.inspect.DictType):
             info = info.value_type
         info = _required(info)
+    return info
+
+
+def _choices(info: msgspec.inspect.Type) -> list[str]:
+    """Return the values that a type allows; none if it is no choice."""
     if isinstance(info, msgspec.inspect.LiteralType):
         return [str(value) for value in info.values]
     return [member.value for member in info.cls] if isinstance(info, msgspec.inspect.EnumType) else []
@@ -181,7 +221,7 @@ def _convert(path: Path, name: str, lines: TomlEntry, table: dict[str, Any], kin
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         steps, message = explain(error, table, kind)
-        line = next((lines.keys[step] for step in reversed(steps) if step in lines.keys), lines.line)
+        line = _line(lines, steps)
         id_ = table.get("id", table.get("ref"))
         subject = f"{name} {id_!r}" if isinstance(id_, str) else f"this {name}"
         raise UsageError(f"{FileLocation(path, line)}: {subject}: {message}") from None

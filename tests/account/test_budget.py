@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.account.budget import UNBOUNDED, Budget, BudgetError, Spending, parse_budget
+from surveyor.account.budget import UNBOUNDED, Budget, BudgetError, Spending
 from surveyor.conformance.plan import make_plan, over_budget
 from surveyor.errors import Inconclusive
 from surveyor.report.test_results import TestResult
@@ -20,7 +20,7 @@ LIST = ("servicediscovery", "ListInstances")
 
 def test_limits_of_a_text_replace_those_of_the_file() -> None:
     """Named limits replace those of the file; the others stay."""
-    own = parse_budget({"calls": 100, "dollars": 5.0})
+    own = Budget(calls=100, dollars=5.0)
     assert own.with_limits("calls=7, minutes=1.5") == Budget(calls=7, minutes=1.5, dollars=5)
     assert Budget(math.inf, math.inf, math.inf, math.inf) == UNBOUNDED
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.errors import TargetFileError
+from surveyor.errors import UsageError
 from surveyor.layout import find_layout
 from surveyor.targets.requirements import check_pins, read_pins
 
@@ -32,9 +32,9 @@ def test_all_forms_of_pins_are_read(tmp_path: Path) -> None:
     )
     assert read_pins(path) == {"my-thing": "1.2", "other": "2", "last": "3.0"}
     check_pins(path, "my_thing", "1.2")
-    with pytest.raises(TargetFileError, match=r"must pin other==1, and pins 2"):
+    with pytest.raises(UsageError, match=r"must pin other==1, and pins 2"):
         check_pins(path, "other", "1")
-    with pytest.raises(TargetFileError, match=r"must pin nothing==1, and pins no version of it"):
+    with pytest.raises(UsageError, match=r"must pin nothing==1, and pins no version of it"):
         check_pins(path, "nothing", "1")
 
 
@@ -55,7 +55,7 @@ def test_all_forms_of_pins_are_read(tmp_path: Path) -> None:
 def test_anything_else_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     """What has no hash, no exact version, or is an option is refused, since its result could differ tomorrow."""
     (tmp_path / "r.txt").write_text(f"# head\n{text}\n")
-    with pytest.raises(TargetFileError) as refusal:
+    with pytest.raises(UsageError) as refusal:
         read_pins(tmp_path / "r.txt")
     assert message in str(refusal.value)
 
@@ -64,5 +64,5 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A file in another encoding, and a folder, are reported with their path."""
     (tmp_path / "r.txt").write_bytes(b"\xff\xfe")
     for path in (tmp_path / "r.txt", tmp_path):
-        with pytest.raises(TargetFileError, match=r"cannot be read"):
+        with pytest.raises(UsageError, match=r"cannot be read"):
             read_pins(path)

@@ -11,41 +11,41 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from surveyor.account.resources import CREATES, maximum_cost
 from surveyor.errors import Inconclusive
 
-__all__ = ["UNBOUNDED", "Budget", "BudgetError", "Spending", "parse_budget"]
+__all__ = ["UNBOUNDED", "Budget", "BudgetError", "Spending"]
 
 
 class BudgetError(ValueError):
     """A budget is invalid; the text is one line."""
 
 
-@dataclass(frozen=True)
-class Budget:
+Limit = Annotated[float, Meta(ge=0)]
+
+
+class Budget(Struct, frozen=True, forbid_unknown_fields=True):
     """The maximum that a run may spend: API `calls`, `resources` created, wall `minutes`, US `dollars`."""
 
-    calls: float = math.inf
-    resources: float = math.inf
-    minutes: float = math.inf
-    dollars: float = math.inf
+    calls: Limit = math.inf
+    resources: Limit = math.inf
+    minutes: Limit = math.inf
+    dollars: Limit = math.inf
 
     def with_limits(self, text: str) -> Budget:
         """Return this budget with the limits in `text`, such as `calls=5000,dollars=2`. Raises BudgetError."""
-        return Budget(**{**vars(self), **_parse_limits(text)})
+        return replace(self, **_parse_limits(text))
 
 
 UNBOUNDED = Budget()
 """A budget that refuses nothing."""
-
-
-def parse_budget(table: dict[str, object]) -> Budget:
-    """Return the budget that a table of a target file describes. Raises BudgetError."""
-    return Budget(**{name: _check_limit(name, value) for name, value in table.items()})
 
 
 def _parse_limits(text: str) -> dict[str, float]:
@@ -54,20 +54,15 @@ def _parse_limits(text: str) -> dict[str, float]:
         name, equals, value = part.strip().partition("=")
         if not equals:
             raise BudgetError(f"expected a budget like calls=N,resources=N,minutes=N,dollars=N, got {text!r}")
+        if name not in Budget.__struct_fields__:
+            raise BudgetError(f"a budget has {', '.join(Budget.__struct_fields__)}, but no {name!r}")
         try:
-            limits[name] = _check_limit(name, float(value))
-        except ValueError as error:
-            raise BudgetError(str(error) if isinstance(error, BudgetError) else f"{value!r} is not a number") from None
+            limits[name] = float(value)
+        except ValueError:
+            raise BudgetError(f"{value!r} is not a number") from None
+        if not 0 <= limits[name] < math.inf:
+            raise BudgetError(f"{name} of a budget must be a number of 0 or more, got {value}")
     return limits
-
-
-def _check_limit(name: str, value: object) -> float:
-    known = [limit.name for limit in fields(Budget)]
-    if name not in known:
-        raise BudgetError(f"a budget has {', '.join(known)}, but no {name!r}")
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < math.inf:
-        raise BudgetError(f"{name} of a budget must be a number of 0 or more, got {value!r}")
-    return float(value)
 
 
 @dataclass
@@ -110,12 +105,10 @@ class Spending:
         return self.calls + self.cleanup
 
     def _check(self, spent: Budget) -> None:
-        for limit in fields(Budget):
-            allowed = getattr(self.budget, limit.name)
-            if getattr(spent, limit.name) > allowed:
-                raise Inconclusive(
-                    f"the budget of {allowed:g} {limit.name} is spent; --budget {limit.name}=N allows more"
-                )
+        for name in Budget.__struct_fields__:
+            allowed = getattr(self.budget, name)
+            if getattr(spent, name) > allowed:
+                raise Inconclusive(f"the budget of {allowed:g} {name} is spent; --budget {name}=N allows more")
 
     @contextmanager
     def _open_shared(self) -> Iterator[IO[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from surveyor.account.budget import Budget
 from surveyor.account.resources import CREATES, maximum_cost
@@ -56,7 +56,7 @@ def over_budget(plan: Plan, budget: Budget) -> dict[str, float]:
     """Return, by name of the limit, what the plan needs where the budget allows less."""
     needed = plan.total
     return {
-        limit.name: getattr(needed, limit.name)
-        for limit in fields(Budget)
-        if getattr(needed, limit.name) > getattr(budget, limit.name)
+        name: getattr(needed, name)
+        for name in Budget.__struct_fields__
+        if getattr(needed, name) > getattr(budget, name)
     }

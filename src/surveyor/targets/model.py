@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from surveyor import timeouts
 from surveyor.account.budget import UNBOUNDED, Budget
+from surveyor.typed_toml import Text
 
 __all__ = ["Credentials", "Dns", "Environment", "Start", "Target", "TaskPlacement", "is_loopback"]
 
@@ -52,17 +55,16 @@ class Start:
     environment: Environment | None = None
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(Struct, frozen=True, forbid_unknown_fields=True):
     """The credentials of calls. `per-test`: each test has its own account, whose 12 digits are the access key id.
 
     `header`: a request header that carries the account, for a target that does not read it from the key.
     """
 
     kind: Literal["per-test", "environment", "profile"] = "per-test"
-    secret: str = "surveyor"
-    header: str | None = None
-    profile: str | None = None
+    secret: Text = "surveyor"
+    header: Text | None = None
+    profile: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -78,18 +80,17 @@ class Dns:
     port: int = 53
 
 
-@dataclass(frozen=True)
-class TaskPlacement:
+class TaskPlacement(Struct, frozen=True, forbid_unknown_fields=True):
     """Where tasks run on a real account: a cluster, subnets of one VPC, security groups, a capacity provider.
 
     Without it tests create a cluster and use the subnets of the default VPC. `public` gives tasks public addresses, at
     which they are called from outside the VPC.
     """
 
-    cluster: str | None = None
-    subnets: tuple[str, ...] = ()
-    security_groups: tuple[str, ...] = ()
-    capacity: str | None = None
+    cluster: Text | None = None
+    subnets: tuple[Text, ...] = ()
+    security_groups: tuple[Text, ...] = ()
+    capacity: Text | None = None
     public: bool = False
 
 
@@ -112,7 +113,7 @@ class Target:
     start: Start | None = None
     description: str = ""
     package: str | None = None
-    credentials: Credentials = Credentials()
+    credentials: Credentials = field(default_factory=Credentials)
     dns: Dns = Dns()
     clock: Literal["control", "wall"] = "wall"  # the clock of the control endpoint, or wall time
     features: frozenset[str] | None = None
@@ -126,7 +127,7 @@ class Target:
     vpc: str | None = None
     role: str | None = None
     budget: Budget = UNBOUNDED
-    place: TaskPlacement = TaskPlacement()
+    place: TaskPlacement = field(default_factory=TaskPlacement)
     file: Path | None = None
 
     @property

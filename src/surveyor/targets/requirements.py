@@ -7,7 +7,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from surveyor.errors import TargetFileError
+from surveyor.errors import UsageError
 
 __all__ = ["check_pins", "read_pins"]
 
@@ -16,11 +16,11 @@ _HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
 
 
 def read_pins(path: Path) -> dict[str, str]:
-    """Return the version of each package, by canonical name. Raises TargetFileError with the line of a mistake."""
+    """Return the version of each package, by canonical name. Raises UsageError with the line of a mistake."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise TargetFileError(f"{path}: cannot be read: {error}") from None
+        raise UsageError(f"{path}: cannot be read: {error}") from None
     pins: dict[str, str] = {}
     start, entry = 0, ""
     for number, line in enumerate([*lines, ""], start=1):
@@ -37,20 +37,20 @@ def read_pins(path: Path) -> dict[str, str]:
 
 
 def check_pins(path: Path, package: str, version: str) -> None:
-    """Raise TargetFileError unless a file pins `package` at `version`, and everything in it has hashes."""
+    """Raise UsageError unless a file pins `package` at `version`, and everything in it has hashes."""
     pinned = read_pins(path).get(canonicalize_name(package))
     if pinned != version:
-        raise TargetFileError(f"{path}: must pin {package}=={version}, and pins {pinned or 'no version of it'}")
+        raise UsageError(f"{path}: must pin {package}=={version}, and pins {pinned or 'no version of it'}")
 
 
 def _pin(path: Path, number: int, entry: str) -> tuple[str, str]:
     where = f"{path}:{number}"
     if entry.startswith("-"):
         option = re.split(r"[\s=]", entry, maxsplit=1)[0]
-        raise TargetFileError(f"{where}: {option} is not allowed: the package index is configured on each machine")
+        raise UsageError(f"{where}: {option} is not allowed: the package index is configured on each machine")
     pinned = _PIN.fullmatch(_HASH.sub("", entry).strip())
     if pinned is None:
-        raise TargetFileError(f"{where}: {entry[:80]!r} is not of the form NAME==VERSION --hash=sha256:…")
+        raise UsageError(f"{where}: {entry[:80]!r} is not of the form NAME==VERSION --hash=sha256:…")
     if not _HASH.search(entry):
-        raise TargetFileError(f"{where}: {pinned['name']}=={pinned['version']} has no hash")
+        raise UsageError(f"{where}: {pinned['name']}=={pinned['version']} has no hash")
     return canonicalize_name(pinned["name"]), pinned["version"]

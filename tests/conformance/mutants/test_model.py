@@ -52,21 +52,26 @@ def test_what_a_claim_lacks() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('"a.b" = [{ operator = "drop", operation = "X", path = "Y" }]', "no such claim"),
+        ('"a.b" = [{ operator = "drop", operation = "X", path = "Y" }]', "there is no claim 'a.b'"),
         ('"dns.srv.value" = [{ operator = "forge" }]', "unknown operator 'forge'"),
         ('"dns.srv.value" = [{ operator = "drop", operation = "X" }]', "needs path"),
-        ('"dns.srv.value" = [{ operator = "dns-drop", colour = "red" }]', "takes no colour"),
-        ('"dns.srv.value" = { operator = "dns-drop" }', "expected a list"),
-        ('"dns.srv.value" = []', "expected a list"),
-        ('"dns.srv.value" = [3]', "expected {"),
-        ('"dns.srv.value" = [{ operator = "dns-drop", fine = 1 }]', "expected true or false for fine"),
-        ('"dns.srv.value" = {', "dns.toml"),
+        ('"dns.srv.value" = [{ operator = "dns-drop", colour = "red" }]', "unknown key 'colour'"),
+        (
+            '"dns.srv.value" = [{ operator = "dns-drop", count = 1 }]',
+            "dns.srv.value#1: operator dns-drop takes no count",
+        ),
+        ('"dns.srv.value" = [{ operator = "dns-first", count = "1" }]', "count: expected a whole number"),
+        ('"dns.srv.value" = { operator = "dns-drop" }', "dns.srv.value: expected a list, got a table"),
+        ('"dns.srv.value" = []', "expected a list of length >= 1"),
+        ('"dns.srv.value" = [3]', "expected a table, got a whole number"),
+        ('"dns.srv.value" = [{ operator = "dns-drop", fine = 1 }]', "fine: expected true or false, got a whole number"),
+        ('"dns.srv.value" = {', "not valid TOML"),
     ],
 )
 def test_errors_are_one_line(tmp_path: Path, line: str, message: str) -> None:
-    """An error names the file and says what is invalid in it."""
+    """An error names the file and the line, and says what is invalid there."""
     (tmp_path / "dns.toml").write_text(line)
-    with pytest.raises(UsageError, match=r"mutants/dns\.toml") as refusal:
+    with pytest.raises(UsageError, match=r"/dns\.toml:1: ") as refusal:
         load_mutants(tmp_path, {"dns.srv.value": None})
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from surveyor.errors import UsageError
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
 from surveyor.messages import either, nearest
+from surveyor.typed_toml import Text, TypedToml, read_toml
 
 __all__ = ["FORGED", "OPERATORS", "Mutant", "load_mutants", "missing_mutants", "mutants_by_claim"]
 
@@ -97,20 +99,44 @@ class Mutant:
         return [f"mutation={self.details['name']}"] if self.operator == "mutation" else []
 
 
+class _Entry(Struct, forbid_unknown_fields=True):
+    """A mutant as it is written: `OPERATORS` says which operator has which of these details."""
+
+    operator: Text
+    fine: bool = False
+    operation: Text | UnsetType = UNSET
+    error: Text | UnsetType = UNSET
+    to: Text | UnsetType = UNSET
+    path: Text | UnsetType = UNSET
+    value: Any = UNSET
+    by: int | float | UnsetType = UNSET
+    key: Text | UnsetType = UNSET
+    count: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    find: Text | UnsetType = UNSET
+    with_: str | UnsetType = msgspec.field(default=UNSET, name="with")
+    type: Text | UnsetType = UNSET
+    from_: Text | UnsetType = msgspec.field(default=UNSET, name="from")
+    name: Text | UnsetType = UNSET
+    in_: Text | UnsetType = msgspec.field(default=UNSET, name="in")
+
+
+_File = dict[str, Annotated[tuple[_Entry, ...], Meta(min_length=1)]]
+
+
 def load_mutants(folder: Path, claims: Mapping[str, object]) -> dict[str, Mutant]:
-    """Return mutants by id. Raises UsageError, which names the file, for an invalid entry."""
+    """Return mutants by id. Raises UsageError, which names the file and the line, for an invalid entry."""
     mutants: dict[str, Mutant] = {}
-    for file in sorted(folder.glob("*.toml")):
-        try:
-            document = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"mutants/{file.name}: {error}") from None
-        for claim, entries in document.items():
-            try:
-                found = _mutants(claim, entries, claims)
-            except ValueError as error:
-                raise UsageError(f"mutants/{file.name}: {claim}: {error}") from None
-            mutants.update({mutant.id: mutant for mutant in found})
+    for path in sorted(folder.glob("*.toml")):
+        file: TypedToml[_File] = read_toml(path, _File)
+        for claim, entries in file.value.items():
+            if claim not in claims:
+                raise file.error(claim, f"there is no claim {claim!r}{nearest(claim, claims)}")
+            for number, entry in enumerate(entries, 1):
+                try:
+                    mutant = _mutant(claim, number, entry)
+                except ValueError as error:
+                    raise file.error(claim, f"{claim}#{number}: {error}") from None
+                mutants[mutant.id] = mutant
     return mutants
 
 
@@ -130,26 +156,14 @@ def missing_mutants(mutants: Sequence[Mutant]) -> str:
     return " and ".join(lacks)
 
 
-def _mutants(claim: str, entries: object, claims: Mapping[str, object]) -> list[Mutant]:
-    if claim not in claims:
-        raise ValueError(f"there is no such claim{nearest(claim, claims)}")
-    if not isinstance(entries, list) or not entries:
-        raise ValueError('expected a list like [{ operator = "…", … }]')
-    return [_mutant(claim, number, entry) for number, entry in enumerate(entries, 1)]
-
-
-def _mutant(claim: str, number: int, details: object) -> Mutant:
-    if not isinstance(details, dict) or not isinstance(details.get("operator"), str):
-        raise ValueError('expected { operator = "…", … }')
-    given = dict(details)
-    operator, fine = given.pop("operator"), given.pop("fine", False)
+def _mutant(claim: str, number: int, entry: _Entry) -> Mutant:
+    details = msgspec.to_builtins(entry)
+    operator, fine = details.pop("operator"), details.pop("fine", False)
     if operator not in OPERATORS:
         raise ValueError(f"unknown operator {operator!r}; expected {either(OPERATORS)}")
     required, optional = OPERATORS[operator]
-    if missing := required - given.keys():
+    if missing := required - details.keys():
         raise ValueError(f"operator {operator} needs {either(sorted(missing))}")
-    if unknown := given.keys() - required - optional:
+    if unknown := details.keys() - required - optional:
         raise ValueError(f"operator {operator} takes no {either(sorted(unknown))}")
-    if not isinstance(fine, bool):
-        raise ValueError(f"expected true or false for fine; got {fine!r}")
-    return Mutant(claim, operator, given, number, fine)
+    return Mutant(claim, operator, details, number, fine)

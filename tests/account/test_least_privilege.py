@@ -61,6 +61,7 @@ def test_printed_policy_lets_a_run_begin() -> None:
     assert not [action for action in actions if action.startswith("iam:") and not action.startswith("iam:Get")]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("missing", ["", "servicediscovery:TagResource", "servicediscovery:DeleteNamespace"])
 def test_claims_pass_with_all_actions_and_fail_without_any_of_them(tmp_path: Path, missing: str) -> None:
     """A claim passes for a user with the policy, and fails without one action of the claim or of clean-up."""

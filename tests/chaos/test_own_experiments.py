@@ -33,6 +33,7 @@ def test_the_documented_example_runs_from_any_folder(folder: Path) -> None:
     assert len(reported["judged"]["faults"][0]["victims"]) == 2
 
 
+@pytest.mark.soak
 def test_an_experiment_may_import_modules_beside_it(folder: Path) -> None:
     """The folder of the file is on the path of modules; a dry run needs nothing else."""
     (folder / "shared_settings.py").write_text("COUNT = 3\n")

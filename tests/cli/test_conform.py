@@ -236,6 +236,7 @@ def test_survey_uses_the_embedded_target_by_default(checkout: Checkout) -> None:
     assert load_report(checkout.layout.root / "out" / "report.json").target.name == "embedded"
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("children_take_ctrl_c")
 @pytest.mark.parametrize(("workers", "number"), [("1", signal.SIGINT), ("2", signal.SIGINT), ("2", signal.SIGHUP)])
 def test_an_interrupted_run_is_130_and_leaves_no_process(

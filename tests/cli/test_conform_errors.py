@@ -52,6 +52,7 @@ def test_unwritable_out_is_2(checkout: Checkout) -> None:
     assert completed.stderr.startswith(f"surveyor: cannot write to {occupied / 'out'}")
 
 
+@pytest.mark.soak
 def test_a_second_run_into_one_folder_is_2(checkout: Checkout) -> None:
     """While a run writes to a folder, another run is refused before it starts anything."""
     marker = checkout.layout.root / "started"

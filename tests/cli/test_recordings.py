@@ -164,6 +164,7 @@ def test_bad_recordings(text: str, words: str, tmp_path: Path, capsys: pytest.Ca
     assert error.count("\n") == 1
 
 
+@pytest.mark.soak
 def test_check(tmp_path: Path) -> None:
     """Each recording has its status in table and file; a contradiction without a waiver is exit code 1."""
     given, out = (
@@ -202,6 +203,7 @@ def test_exit_codes(tmp_path: Path, entries: tuple[str, ...], code: int) -> None
     assert json.loads(completed.stdout)["target"] == "embedded"
 
 
+@pytest.mark.soak
 def test_an_unknown_variable(tmp_path: Path) -> None:
     """A variable that nothing sets is named, with those that there are, and exit code 2."""
     given, out = folder(tmp_path / "given", AGREES.replace("{namespace}", "{namspace}")), tmp_path / "out"

@@ -39,6 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.soak
 def test_a_scenario_runs_from_any_folder(folder: Path) -> None:
     """It may import modules beside it, and its results are in a folder with the name of its file."""
     (folder / "settings_of_ours.py").write_text("SECONDS = 20\n")

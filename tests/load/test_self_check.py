@@ -32,6 +32,7 @@ def run(*words: str) -> tuple[int, dict[str, dict[str, object]]]:
     return done.returncode, {reading["check"]: reading for reading in json.loads(done.stdout)["readings"]}
 
 
+@pytest.mark.soak
 def test_the_client_counts_all_errors() -> None:
     """All readings are correct: a killed fifth for GET, POST and kept connections, a dead address, a stall."""
     status, readings = run("-m", "surveyor.load.self_check", "7")

@@ -41,6 +41,7 @@ def test_embedded_target_agrees() -> None:
     assert result.left_out == set()
 
 
+@pytest.mark.soak
 def test_duplicate_of_moto_is_found_and_reproduced_in_five_calls(moto: RunningTarget, tmp_path: Path) -> None:
     """An id registered twice is listed twice: the shortest history has five calls, and its program fails."""
     claims = frozenset({"instances.register-again-updates"})
@@ -103,6 +104,7 @@ def test_seed_determines_the_histories() -> None:
     assert histories(7) != histories(8)
 
 
+@pytest.mark.soak
 def test_dead_target_ends_the_search() -> None:
     """A target that dies is not a divergence: the search ends with TargetUnavailable."""
     with run_target(emulator("moto"), 7) as running:

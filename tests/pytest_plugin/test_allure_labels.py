@@ -97,6 +97,7 @@ def test_the_status_is_the_verdict(checkout: Checkout) -> None:
     assert labels_of(results["test_unclear"], "tag")[-1] == "inconclusive"
 
 
+@pytest.mark.soak
 def test_targets_have_separate_histories(checkout: Checkout) -> None:
     """The same test on two targets is one test case with two histories."""
     first = results_of(checkout)["test_good"]

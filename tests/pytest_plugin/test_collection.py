@@ -42,6 +42,7 @@ def test_bad_suite_is_one_line_and_no_verdict(checkout: Checkout, body: str, mes
     assert not isinstance(broken.value, UsageError)
 
 
+@pytest.mark.soak
 def test_each_case_of_a_bad_file_is_named(checkout: Checkout) -> None:
     """All tests of a file that break the rule are reported at once."""
     checkout.suite(GOOD.replace("first", "frist") + OTHER.replace("@proves('alpha.second')", ""))

@@ -103,6 +103,7 @@ def test_ending_decides_the_verdict(judged: dict[str, TestReport], what: str) ->
     assert (judged[name].verdict, judged[name].symptom) == (verdict, f"{name}: {label}" if label else "")
 
 
+@pytest.mark.soak
 def test_symptom_is_the_same_in_every_run(checkout: Checkout) -> None:
     """Two runs with different ports, ids and times have the same symptoms."""
     checkout.suite(
@@ -119,6 +120,7 @@ def test_symptom_is_the_same_in_every_run(checkout: Checkout) -> None:
     assert first.symptom == "test_it: the answer has another value"
 
 
+@pytest.mark.soak
 def test_symptom_does_not_depend_on_the_source_of_the_suite(checkout: Checkout) -> None:
     """Renaming a variable or a parameter in a suite changes no symptom, so no data file."""
     source = """

@@ -82,6 +82,7 @@ def report(*experiments: ExperimentReport) -> ConformanceReport:
     )  # fmt: skip
 
 
+@pytest.mark.soak
 @settings(max_examples=20, deadline=None)
 @given(simulated_services())
 def test_verdict_and_chart_survive_the_file(tmp_path_factory: object, service: SimulatedService) -> None:

@@ -62,6 +62,7 @@ def start(label: str) -> StartedProcess:
     return process.start(target.label, target.start, seed=7)
 
 
+@pytest.mark.soak
 def test_versions_run_side_by_side(index: PackageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each version has its packages and none of Surveyor's; the second start uses the first one's environment."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -100,6 +101,7 @@ def test_changed_requirements_replace_the_environment(index: PackageIndex, tmp_p
     assert not second.exists()
 
 
+@pytest.mark.soak
 def test_a_version_that_the_index_lacks_is_one_line(index: PackageIndex, tmp_path: Path) -> None:
     """The line says what was wanted, what pip said and what else there is; exit 3, and nothing half-made is left."""
     path = index.target(tmp_path, "1.0", "2.0")

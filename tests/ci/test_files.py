@@ -109,7 +109,7 @@ def test_shell_reports_missing_arguments_and_a_missing_program(environment: dict
     assert "surveyor is not on the path" in completed.stderr
 
 
-@pytest.fixture(params=["github-actions.yml", "gate-actions.yml", "drift-actions.yml"])
+@pytest.fixture(params=sorted(path.name for path in CI.glob("*-actions.yml")))
 def workflow(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return each workflow, with its text under `text` and its only job under `job`."""
     text = (CI / request.param).read_text("utf-8")
@@ -287,3 +287,47 @@ def test_the_drift_workflow_compares_the_newest_documents(
     assert annotation in results["Drift"].stdout
     assert "guide: A, one" in (tmp_path / "summary.md").read_text()
     assert "guide: A, two" not in (tmp_path / "summary.md").read_text()
+
+
+AUDIT = """#!/bin/sh
+output= file=
+while [ $# -gt 0 ]; do
+    case $1 in --output) output=$2;; --requirement) file=$2;; esac
+    shift
+done
+[ -f "$file" ] || exit 9
+case $file in VULNERABLE) echo "| found in $file |" > "$output"; exit 1;; esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("vulnerable", "code", "annotation"),
+    [
+        ("none", 0, ""),
+        ("requirements/lock.txt", 1, "::error title=Vulnerable packages"),
+        ("*moto-5.0.5.txt", 0, "::warning title=Vulnerable packages::of moto-5.0.5"),
+    ],
+)
+def test_the_dependencies_workflow_audits_all_pins(
+    tmp_path: Path, environment: dict[str, str], vulnerable: str, code: int, annotation: str
+) -> None:
+    """A vulnerable package of Surveyor fails the job, one of an emulator is a warning; the summary has all results."""
+    for name, text in {"pip-audit": AUDIT.replace("VULNERABLE", vulnerable), "python": "#!/bin/sh\n"}.items():
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(text)
+        program.chmod(0o755)
+    for folder in ("requirements", "targets/requirements"):
+        (tmp_path / folder).mkdir(parents=True)
+        for file in (ROOT / folder).glob("*.txt"):
+            (tmp_path / folder / file.name).write_text("")
+    job = yaml.safe_load((CI / "dependencies-actions.yml").read_text("utf-8"))["jobs"]["dependencies"]
+    path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    results = run_workflow(environment | path, tmp_path, job)
+    assert results["Surveyor"].returncode == code
+    assert annotation in results["Surveyor"].stdout + results["Emulators"].stdout
+    summary = (tmp_path / "summary.md").read_text()
+    files = 1 + len(list((ROOT / "targets" / "requirements").glob("*.txt")))
+    assert summary.count("## ") == files
+    assert summary.count("No known vulnerabilities.") + summary.count("found in ") == files
+    assert ("found in " in summary) is bool(annotation)

@@ -71,6 +71,7 @@ class Control:
             "name-servers": {"GET": self._name_servers},
             "events": {"GET": self._events},
             "settings": {"GET": self._settings, "POST": self._change_settings},
+            "inventory": {"GET": self._inventory},
             "health": {"GET": self._health},
         }
 
@@ -147,6 +148,15 @@ class Control:
             since = math.nan
         moment = _number(since, "expected service seconds since the epoch for since")
         return {"events": [asdict(event) for event in self._world.events.since(moment)]}
+
+    async def _inventory(self, request: Request) -> Answer:
+        """List what exists in an account, or in all accounts, whatever the API says."""
+        from surveyor_emulator.aws.inventory import list_resources
+
+        account = _query(request, {"account"}).get("account")
+        if account is not None and not is_account(account):
+            raise _RequestError(f"expected an account of 12 digits, got {account!r}")
+        return {"resources": [asdict(resource) for resource in list_resources(self._world, account)]}
 
     async def _settings(self, request: Request) -> Answer:
         settings = {name: value for name, value in asdict(self._world.settings).items() if name != "secret"}

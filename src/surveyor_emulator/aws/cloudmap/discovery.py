@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import orjson
 
 from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.token_bucket import TokenBucket
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.protocols import Document
 
 from .lookup import cloudmap_state
 from .state import CloudMapService, DiscoveryEntry, DiscoveryView, RegisteredInstance
-from .throttle import TokenBucket
 
 if TYPE_CHECKING:
     from mypy_boto3_servicediscovery.type_defs import (

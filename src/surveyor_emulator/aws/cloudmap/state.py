@@ -10,8 +10,7 @@ from typing import Literal, NamedTuple
 import orjson
 
 from surveyor_emulator.core.clock import Timer
-
-from .throttle import TokenBucket
+from surveyor_emulator.core.token_bucket import TokenBucket
 
 __all__ = [
     "CloudMapService",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor_emulator.aws.cloudmap.throttle import TokenBucket
+from surveyor_emulator.core.token_bucket import TokenBucket
 
 
 @given(st.lists(st.floats(0, 3), max_size=300))

@@ -1,4 +1,4 @@
-"""The token bucket behind the documented request quotas of the discovery calls."""
+"""The token bucket behind documented rates of calls."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ class TokenBucket:
     tokens: float
     filled: float
 
-    def take(self, now: float) -> bool:
-        """Take a token for a call at ``now`` (service seconds); return False if there is none."""
+    def has_token(self, now: float) -> bool:
+        """Return whether a call at ``now`` (service seconds) may take a token."""
         self.tokens = min(self.burst, self.tokens + (now - self.filled) * self.rate)
         self.filled = now
-        if self.tokens < 1.0:
+        return self.tokens >= 1.0
+
+    def take(self, now: float) -> bool:
+        """Take a token for a call at ``now`` (service seconds); return False if there is none."""
+        if not self.has_token(now):
             return False
         self.tokens -= 1.0
         return True

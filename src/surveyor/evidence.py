@@ -1,7 +1,8 @@
 """The record of the AWS calls and DNS queries of each test, with their answers.
 
-Credentials are never recorded: only the parameters of an operation and the parsed answer are kept, never headers, and
-members whose names suggest secrets are removed at any depth.
+Credentials are never recorded: only the parameters of an operation and the parsed answer are kept, never headers,
+members whose names suggest secrets are removed at any depth, and the values of the run's credentials are blanked
+wherever a target repeats them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import dns.message
 import dns.rcode
 
 from surveyor.response import operation_name
+from surveyor.secret_values import REMOVED, blank
 
 __all__ = [
     "CACHE",
@@ -124,17 +126,18 @@ class Evidence:
 
     def question(self, name: str, rdtype: str, server: str, started: float, answer: dns.message.Message | str) -> None:
         """Record one DNS query with its answer, or with the reason why there is none."""
-        entry: EvidenceEntry = {"kind": "dns", "question": f"{name} {rdtype}", "server": server}
-        entry["answer"] = answer if isinstance(answer, str) else _message(answer)
+        entry: EvidenceEntry = {"kind": "dns", "question": blank(f"{name} {rdtype}"), "server": blank(server)}
+        entry["answer"] = blank(answer) if isinstance(answer, str) else _message(answer)
         self._keep(entry, started)
 
     def event(self, what: str) -> None:
         """Record, in a few words, what a fixture did to the surroundings of the target."""
-        self._keep({"kind": "event", "event": what}, time.perf_counter())
+        self._keep({"kind": "event", "event": blank(what)}, time.perf_counter())
 
     def observation(self, observer: str, subject: str, state: str) -> None:
         """Record the state of a subject as seen by an observer that is neither the API nor DNS."""
-        self._keep({"kind": "look", "server": observer, "question": subject, "answer": state}, time.perf_counter())
+        entry: EvidenceEntry = {"kind": "look", "server": observer, "question": blank(subject), "answer": blank(state)}
+        self._keep(entry, time.perf_counter())
 
     def figure(self, name: str, low: float, high: float, unit: str) -> None:
         """Record a measured figure. It lies between `low` and `high`, since state is sampled at intervals."""
@@ -238,11 +241,12 @@ def trim(value: object, depth: int = 0) -> object:
     if isinstance(value, (bytes, bytearray)):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
+        value = blank(value)
         return value if len(value) <= _TEXT else f"{value[:_TEXT]}… ({len(value)} characters)"
     if depth >= _DEPTH:
         return "…"
     if isinstance(value, Mapping):
-        kept = {str(key): "(removed)" if _SECRET.search(str(key)) else trim(member, depth + 1)
+        kept = {blank(str(key)): REMOVED if _SECRET.search(str(key)) else trim(member, depth + 1)
                 for key, member in list(value.items())[: 4 * _ITEMS]}  # fmt: skip
         left = len(value) - len(kept)
         return kept | {"…": f"{left} more"} if left > 0 else kept
@@ -250,7 +254,7 @@ def trim(value: object, depth: int = 0) -> object:
         items = [trim(item, depth + 1) for item in value[:_ITEMS]]
         return [*items, f"… {len(value) - _ITEMS} more"] if len(value) > _ITEMS else items
     isoformat = getattr(value, "isoformat", None)
-    return isoformat() if isoformat else str(value)[:_TEXT]
+    return isoformat() if isoformat else blank(str(value))[:_TEXT]
 
 
 def _message(answer: dns.message.Message) -> object:

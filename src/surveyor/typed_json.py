@@ -11,20 +11,26 @@ from typing import Any, TypeVar
 import msgspec
 
 from surveyor.errors import UsageError
+from surveyor.input_files import REPORT_LIMIT, read_bytes
+from surveyor.secret_values import blank_members, holds_secret
 
 __all__ = ["describe", "dump_json", "parse_json", "read_json", "write_json"]
 
 T = TypeVar("T")
 _PATH = re.compile(r"(?P<message>.*?)(?: - at `(?:key in )?(?P<path>[^`]*)`)?", re.DOTALL)
+_MAX_VALUES = 5_000_000
+"""Values of a JSON file; the report of a complete survey has 900,000."""
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 
 
 def dump_json(value: object, *, indent: int | None = None) -> str:
-    """Return a value as JSON text: on one line, or with an indentation and a line feed at the end."""
+    """Return a value as JSON text without secrets: on one line, or with an indentation and a line feed at the end."""
     try:
         data = msgspec.json.encode(value)
     except UnicodeEncodeError:  # a target may send half of a surrogate pair
         data = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(value)))
+    if holds_secret(data.decode()):
+        data = msgspec.json.encode(blank_members(msgspec.to_builtins(value)))
     return msgspec.json.format(data, indent=indent).decode() + "\n" if indent is not None else data.decode()
 
 
@@ -48,9 +54,7 @@ def parse_json(text: str | bytes, kind: type[T]) -> T:
 def read_json(path: Path, kind: type[T]) -> T:
     """Return the value in a JSON file. Raise UsageError, in one line that begins with the path."""
     try:
-        return parse_json(path.read_bytes(), kind)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        return parse_json(_with_few_values(read_bytes(path, REPORT_LIMIT)), kind)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
 
@@ -61,6 +65,13 @@ def write_json(value: Any, path: Path, *, indent: int | None = 1) -> None:
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.write_text(dump_json(value, indent=indent).rstrip("\n") + "\n", encoding="utf-8")
     fresh.replace(path)
+
+
+def _with_few_values(content: bytes) -> bytes:
+    """Return the content. Raise ValueError if it has so many values that they need far more memory than the file."""
+    if sum(map(content.count, (b"[", b"{", b","))) > _MAX_VALUES:
+        raise ValueError(f"has more than {_MAX_VALUES:,} values")
+    return content
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -64,7 +64,7 @@ class _Labels:
         """Add the verdict and the evidence at the end of the last phase; the listener has not yet closed the test."""
         from surveyor.report.allure import STATUS, describe_claim
         from surveyor.report.jsontext import dumps
-        from surveyor.report.text import visible
+        from surveyor.visible_text import visible
 
         value = getattr(report, RESULT, None)
         test = self._listener.allure_logger.get_test(None)

@@ -22,8 +22,8 @@ from surveyor.report.jsontext import dumps
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
 from surveyor.report.score import area_title, mark
-from surveyor.report.text import one_line, visible
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line, visible
 
 __all__ = ["CATEGORIES", "SEVERITY", "STATUS", "AllureFile", "describe_claim", "environment_text", "render", "save"]
 

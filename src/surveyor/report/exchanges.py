@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from surveyor.evidence import EvidenceEntry
 from surveyor.report.model import ClaimReport, TestReport
-from surveyor.report.text import one_line
+from surveyor.visible_text import one_line
 
 __all__ = ["deciding_tests", "format_exchange", "last_exchange", "transcript"]
 

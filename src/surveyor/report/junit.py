@@ -12,8 +12,8 @@ from surveyor.claims import Claims
 from surveyor.report.exchanges import deciding_tests, transcript
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import mark, score_by_area
-from surveyor.report.text import one_line, visible
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line, visible
 
 __all__ = ["render"]
 

@@ -20,8 +20,8 @@ from surveyor.report.impact import service_under_test, worst_failed_calls
 from surveyor.report.links import href
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import SCORE_RULE, Mark, Score, mark, score, score_by_area, status_text
-from surveyor.report.text import one_line
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line
 
 __all__ = ["LIMIT", "render"]
 

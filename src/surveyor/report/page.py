@@ -36,9 +36,9 @@ from surveyor.report.model import ClaimReport, ConformanceReport, KnownReport
 from surveyor.report.page_data import MEANINGS, ClaimRow, Column, PageData, bar, page_data
 from surveyor.report.score import SCORE_RULE, mark, status_text
 from surveyor.report.snippets import Documented, boto3_snippet, dig_snippet
-from surveyor.report.text import one_line, visible
 from surveyor.report.timeline import timeline_of
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line, visible
 
 __all__ = ["render"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from surveyor.claims import Article, Claim, Claims
 from surveyor.report.model import ClaimReport, ConformanceReport, TestReport
 from surveyor.report.score import Mark, Score, area_title, areas_of, mark, score
-from surveyor.report.text import one_line, visible
+from surveyor.visible_text import one_line, visible
 
 __all__ = ["MEANINGS", "AreaRows", "ClaimRow", "Column", "PageData", "Segment", "bar", "page_data"]
 

@@ -22,8 +22,8 @@ from botocore import xform_name
 
 from surveyor.evidence import EvidenceEntry, operation_of
 from surveyor.report.model import TargetReport, TestReport
-from surveyor.report.text import one_line
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line
 
 __all__ = ["Documented", "boto3_snippet", "dig_snippet", "expected_and_actual"]
 

@@ -17,8 +17,8 @@ from surveyor.cli._support.tables import print_table
 from surveyor.report.fix_first import FailureGroup, failed_first
 from surveyor.report.model import ClaimReport, ConformanceReport
 from surveyor.report.score import SCORE_RULE, Mark, score, status_text
-from surveyor.report.text import one_line
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line
 
 __all__ = ["MAX_LINES", "capped", "describe_ending", "features_hint", "print_report"]
 

@@ -23,9 +23,9 @@ from surveyor.report.experiments import ExperimentReport
 from surveyor.report.file import load_report_since
 from surveyor.report.merge import merge_reports
 from surveyor.report.model import ConformanceReport
-from surveyor.report.text import one_line
 from surveyor.targets.model import Target
 from surveyor.verdicts import Verdict
+from surveyor.visible_text import one_line
 
 __all__ = ["PROGRAMS", "print_unjudged", "run_experiments_after_survey", "supports_experiments"]
 

@@ -16,8 +16,8 @@ from surveyor.model_testing.script.calls import expression, literal, names_in, p
 from surveyor.model_testing.script.helpers import head
 from surveyor.model_testing.search import FoundDivergence
 from surveyor.model_testing.steps import DiscoverInstances, ReadStep, Step
-from surveyor.report.text import one_line
 from surveyor.targets.running import RunningTarget
+from surveyor.visible_text import one_line
 
 __all__ = ["DivergenceContext", "format_program"]
 

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.report.text import cut, one_line, visible
+from surveyor.visible_text import cut, one_line, visible
 
 ANYTHING = st.text(st.characters(codec=None, categories=None))
 

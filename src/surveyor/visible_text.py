@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from surveyor.secret_values import blank
+
 __all__ = ["cut", "one_line", "visible"]
 
 # Controls except tab and line feed, surrogates, non-characters, and characters that reorder or hide text.
@@ -19,8 +21,8 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, max_length: int = 600) -> str:
-    """Return the words of `text` on one line, cut after `max_length` characters."""
-    return cut(visible(" ".join(text.split())), max_length)
+    """Return the words of `text` on one line, without secrets, cut after `max_length` characters."""
+    return cut(visible(" ".join(blank(text).split())), max_length)
 
 
 def cut(text: str, max_length: int) -> str:

@@ -1,0 +1,91 @@
+"""Standard output and standard error of a command: without the secrets of the run, and without hidden characters.
+
+Text of a target or of a file may control a terminal: recolour it, set its title, reorder or overwrite lines. All that a
+command prints goes through the streams that `guarded_output` puts in place of the real ones, so no caller has to think
+of it. Only rich, which draws tables and progress from text that is already visible, may style and move on a terminal.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
+
+from surveyor.secret_values import blank
+from surveyor.visible_text import visible
+
+__all__ = ["GuardedStream", "guard", "guarded_output", "write_status"]
+
+_STYLE = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z]|\r)")
+"""The sequences of rich that style text, move the cursor and erase lines."""
+
+_HIDDEN_BYTES = ("buffer", "detach")
+"""Members of a text stream that lead around it."""
+
+
+class GuardedStream:
+    """A text stream that writes to another one what is safe to show. `styled`: styles and cursor movements may pass."""
+
+    def __init__(self, stream: TextIO, *, styled: bool = False) -> None:
+        self._stream = stream
+        self._styled = styled
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _HIDDEN_BYTES:
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+    @property
+    def rich_proxied_file(self) -> GuardedStream:
+        """Return the stream that rich writes to in place of this one."""
+        return GuardedStream(self._stream, styled=self._stream.isatty())
+
+    def write(self, text: str | bytes) -> int:
+        """Write a text; bytes are taken for UTF-8."""
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        self._stream.write(self._safe(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts."""
+        for line in lines:
+            self.write(line)
+
+    def _safe(self, text: str) -> str:
+        text = blank(text)
+        if not self._styled:
+            return visible(text)
+        return "".join(part if number % 2 else visible(part) for number, part in enumerate(_STYLE.split(text)))
+
+
+def guard(stream: TextIO, *, styled: bool = False) -> TextIO:
+    """Return a stream that writes to this one what is safe to show."""
+    if isinstance(stream, GuardedStream):
+        return stream
+    if hasattr(stream, "reconfigure"):  # what a terminal cannot show must not end the command
+        is_ascii = codecs.lookup(stream.encoding or "ascii").name == "ascii"
+        stream.reconfigure(encoding="utf-8" if is_ascii else None, errors="backslashreplace")
+    return cast(TextIO, GuardedStream(stream, styled=styled))
+
+
+@contextmanager
+def guarded_output() -> Iterator[None]:
+    """Guard standard output and standard error, and put the real ones back at the end."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (stream and guard(stream) for stream in before)  # None if it was closed at the start
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def write_status(text: str) -> None:
+    """Show a text in place of the current line of a terminal on standard error; "" erases it. Do nothing elsewhere."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        stream = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+        stream.write("\r\x1b[K")
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 Deregistration = Literal["no-wait", "wait-for-operation", "after-exit"]
 ProxyDrain = Literal["after-containers", "before-containers"]
+CallRates = Literal["discovery", "all"]
+Residents = Literal["none", "some"]
 
 
 def setting(default: T, meaning: str, unit: str = "") -> T:
@@ -150,5 +152,11 @@ class Settings:
     task_remembered: float = setting(3_600.0, "for which a stopped task is described", "s")
     quotas: Quotas = field(default_factory=Quotas)
     verify_signatures: bool = True
+    # What distinguishes an account in use (surveyor_emulator.staging).
+    call_rates: CallRates = setting("discovery", "which calls are throttled by their documented rates")
+    read_lag: float = setting(0.0, "by which reads may lag writes in ECS, EC2, Cloud Map and Route 53, at most", "s")
+    failures: float = setting(0.0, "share of calls (0 to 1) that fail with 5xx")
+    resets: float = setting(0.0, "share of calls (0 to 1) whose connection is reset, before or after they are done")
+    residents: Residents = setting("none", "resources of other teams in each account: none, or some of each kind")
     # Not documented.
     deployment_stage: Delay = setting(Delay(2.0, 10.0), "for a stage of a blue/green deployment that waits for nothing")

@@ -1,0 +1,5 @@
+"""What an AWS account in use does and an unused emulator does not: throttling, late reads, failures, other teams."""
+
+from .conditions import Conditions
+
+__all__ = ["Conditions"]

@@ -1,0 +1,196 @@
+"""An account in use: calls are throttled, reads are late, calls fail, and other teams have resources there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from surveyor_emulator.aws import cloudmap, ecs
+from surveyor_emulator.aws.ec2.handlers import HANDLERS as EC2_HANDLERS
+from surveyor_emulator.aws.inventory import list_resources
+from surveyor_emulator.aws.route53.handlers import HANDLERS as ROUTE53_HANDLERS
+from surveyor_emulator.core.clock import Clock
+from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import Call, World
+from surveyor_emulator.staging import Conditions
+from surveyor_emulator.staging.conditions import ConnectionReset
+
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+HANDLERS = {
+    "ecs": ecs.HANDLERS,
+    "ec2": EC2_HANDLERS,
+    "route53": ROUTE53_HANDLERS,
+    "servicediscovery": cloudmap.HANDLERS,
+}
+
+
+class Account:
+    """The owner of an account, whose calls meet the conditions that the settings say."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.world = World(Settings(scale=None, **settings), Clock(start=1_000.0, scale=None))
+        self.conditions = Conditions(self.world)
+
+    def call(self, service: str, operation: str, **params: Any) -> Any:
+        """Return the answer of one call."""
+        call = Call(self.world, ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:root", service, operation)
+        self.conditions.admit(call)
+
+        def perform(name: str, given: Any) -> Any:
+            return HANDLERS[service][name](replace(call, operation=name), given)
+
+        return self.conditions.perform(call, params, perform)
+
+    def count(self, service: str, operation: str, **params: Any) -> int:
+        """Return how many calls at once succeed."""
+        for number in range(1_000):
+            try:
+                self.call(service, operation, **params)
+            except ServiceError as error:
+                if "xceeded" not in error.message:
+                    raise
+                return number
+        raise AssertionError(f"{service}:{operation} is not throttled")
+
+
+def run(account: Account, *names: str, **params: Any) -> None:
+    """Make one call within an event loop, which clusters need, and end the processes that they start."""
+
+    async def inside() -> None:
+        account.call(*names, **params)
+        for end in account.world.at_end:
+            end()
+
+    asyncio.run(inside())
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "burst", "per_second"),
+    [
+        ("ecs", "ListClusters", {}, 50, 20),
+        ("ecs", "ListTaskDefinitions", {}, 50, 20),
+        ("route53", "ListHostedZones", {}, 50, 10),
+        ("ec2", "DescribeVpcs", {}, 100, 20),
+        ("ec2", "DescribeSubnets", {}, 100, 20),
+    ],
+)
+def test_calls_are_throttled_by_the_documented_buckets(
+    service: str, operation: str, params: dict[str, Any], burst: int, per_second: int
+) -> None:
+    """A full bucket lets the burst pass; after a second the rate passes."""
+    account = Account(call_rates="all")
+    assert account.count(service, operation, **params) == burst
+    asyncio.run(account.world.clock.advance(1))
+    assert account.count(service, operation, **params) == per_second
+
+
+def test_operations_share_a_bucket_and_accounts_and_regions_do_not() -> None:
+    """ListClusters uses up the tokens of DescribeClusters; Cloud Map documents no rate for its control plane."""
+    account = Account(call_rates="all")
+    assert account.count("ecs", "ListClusters") == 50
+    with pytest.raises(ServiceError, match="Rate exceeded"):
+        account.call("ecs", "DescribeClusters", clusters=["x"])
+    for _ in range(200):
+        account.call("servicediscovery", "ListNamespaces")
+    call = Call(account.world, ACCOUNT, "us-east-1", "", "ecs", "ListClusters")
+    account.conditions.admit(call)
+
+
+def test_a_call_that_is_refused_takes_no_token() -> None:
+    """GetHealthCheckStatus has four tokens, and its refusals do not use up those of the account."""
+    account = Account(call_rates="all")
+    for _ in range(4):
+        with pytest.raises(ServiceError, match="NoSuchHealthCheck"):
+            account.call("route53", "GetHealthCheckStatus", HealthCheckId="x")
+    for _ in range(100):
+        with pytest.raises(ServiceError, match="Rate exceeded"):
+            account.call("route53", "GetHealthCheckStatus", HealthCheckId="x")
+    assert account.count("route53", "ListHostedZones") == 46
+
+
+def test_a_new_vpc_is_not_found_for_a_moment() -> None:
+    """DescribeVpcs of its id raises the error of an unknown id, and lists do not have it; then both show it."""
+    account = Account(read_lag=1.0)
+    vpc = account.call("ec2", "CreateVpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    with pytest.raises(ServiceError, match=f"The ID '{vpc}' does not exist"):
+        account.call("ec2", "DescribeVpcs", VpcIds=[vpc])
+    assert vpc not in str(account.call("ec2", "DescribeVpcs"))
+    account.call("ec2", "CreateSubnet", VpcId=vpc, CidrBlock="10.9.0.0/24")  # only reads are late
+    asyncio.run(account.world.clock.advance(1))
+    assert account.call("ec2", "DescribeVpcs", VpcIds=[vpc])["Vpcs"][0]["VpcId"] == vpc
+    assert vpc in str(account.call("ec2", "DescribeVpcs"))
+
+
+def test_a_changed_value_is_as_before_for_a_moment() -> None:
+    """A client that polls sees the old value for up to the lag; another account sees its own."""
+    account = Account(read_lag=1.0)
+    vpc = account.call("ec2", "CreateVpc", CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    asyncio.run(account.world.clock.advance(1))
+
+    def hostnames() -> bool:
+        answer = account.call("ec2", "DescribeVpcAttribute", VpcId=vpc, Attribute="enableDnsHostnames")
+        return bool(answer["EnableDnsHostnames"]["Value"])
+
+    assert hostnames() is False
+    account.call("ec2", "ModifyVpcAttribute", VpcId=vpc, EnableDnsHostnames={"Value": True})
+    assert hostnames() is False
+    asyncio.run(account.world.clock.advance(1))
+    assert hostnames() is True
+
+
+def test_a_deleted_resource_is_still_described_for_a_moment() -> None:
+    """What was read before the deletion is read again, and then it is gone."""
+    account = Account(read_lag=1.0)
+
+    run(account, "ecs", "CreateCluster", clusterName="c")
+    asyncio.run(account.world.clock.advance(1))
+
+    def describe() -> str:
+        return str(account.call("ecs", "DescribeClusters", clusters=["c"])["clusters"][0]["status"])
+
+    assert describe() == "ACTIVE"
+    account.call("ecs", "DeleteCluster", cluster="c")
+    assert describe() == "ACTIVE"
+    asyncio.run(account.world.clock.advance(1))
+    assert describe() == "INACTIVE"
+
+
+def test_calls_fail_and_connections_are_reset_by_their_shares() -> None:
+    """A failed call changes nothing; of the resets half come before the call is done, and half after it."""
+    account = Account(failures=0.1, resets=0.2)
+    outcomes: Counter[str] = Counter()
+    for number in range(400):
+        try:
+            account.call("route53", "CreateHostedZone", Name=f"z{number}.net", CallerReference=str(number))
+        except (ServiceError, ConnectionReset) as error:
+            outcomes[type(error).__name__] += 1
+    assert 20 < outcomes["ServiceError"] < 60
+    assert 55 < outcomes["ConnectionReset"] < 105
+    zones = [resource for resource in list_resources(account.world) if resource.kind == "route53:zone"]
+    done = 400 - outcomes["ServiceError"] - outcomes["ConnectionReset"]
+    assert done + 20 < len(zones) < done + 60
+
+
+def test_other_teams_have_resources_of_each_kind() -> None:
+    """They are there with the first call, tagged and untagged, once; three of five VPCs are theirs."""
+    account = Account(residents="some")
+
+    run(account, "servicediscovery", "ListNamespaces")
+    asyncio.run(account.world.clock.advance(1))
+    found = list_resources(account.world, ACCOUNT)
+    assert Counter(resource.kind for resource in found) == {
+        "cloudmap:instance": 4, "cloudmap:namespace": 4, "cloudmap:service": 4, "ec2:subnet": 6, "ec2:vpc": 4,
+        "ecs:cluster": 2, "ecs:service": 2, "ecs:task-definition": 1, "route53:health-check": 1, "route53:zone": 4,
+    }  # fmt: skip
+    assert {bool(resource.tags) for resource in found if resource.kind == "cloudmap:namespace"} == {True, False}
+    assert {resource.name for resource in found if resource.name.startswith("surveyor-")} == {
+        "surveyor-dashboards", "surveyor-metrics"
+    }  # fmt: skip
+    asyncio.run(account.world.clock.advance(100))
+    run(account, "servicediscovery", "ListNamespaces")
+    assert list_resources(account.world, ACCOUNT) == found

@@ -8,6 +8,7 @@ of it. Only rich, which draws tables and progress from text that is already visi
 from __future__ import annotations
 
 import codecs
+import logging
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ from typing import Any, TextIO, cast
 from surveyor.secret_values import blank
 from surveyor.visible_text import visible
 
-__all__ = ["GuardedStream", "guard", "guarded_output", "write_status"]
+__all__ = ["GuardedStream", "guard", "guard_errors", "guarded_output", "write_status"]
 
 _STYLE = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z]|\r)")
 """The sequences of rich that style text, move the cursor and erase lines."""
@@ -80,6 +81,14 @@ def guarded_output() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def guard_errors() -> None:
+    """Guard standard error until this process ends, also for loggers that write to it already."""
+    plain, sys.stderr = sys.stderr, guard(sys.stderr)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is plain:
+            handler.setStream(sys.stderr)
 
 
 def write_status(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ import msgspec
 
 from surveyor.errors import UsageError
 from surveyor.input_files import REPORT_LIMIT, read_bytes
+from surveyor.output_files import replace_text
 from surveyor.secret_values import blank_members, holds_secret
 
 __all__ = ["describe", "dump_json", "parse_json", "read_json", "write_json"]
@@ -61,10 +61,7 @@ def read_json(path: Path, kind: type[T]) -> T:
 
 def write_json(value: Any, path: Path, *, indent: int | None = 1) -> None:
     """Write a value atomically, on one line without `indent`: a reader sees the old file or the complete new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(dump_json(value, indent=indent).rstrip("\n") + "\n", encoding="utf-8")
-    fresh.replace(path)
+    replace_text(path, dump_json(value, indent=indent).rstrip("\n") + "\n")
 
 
 def _with_few_values(content: bytes) -> bytes:

@@ -38,6 +38,7 @@ from surveyor.dns import DnsAddress
 from surveyor.errors import FeatureLacking, Inconclusive, WrongAnswer
 from surveyor.evidence import NullRecorder
 from surveyor.history import Header, Recorder, load_history
+from surveyor.output_files import write_text
 from surveyor.proxies import SigningUpstream, Upstream
 from surveyor.pytest_plugin.options import Chaos
 from surveyor.report.experiments import VERDICT_SUFFIX
@@ -196,7 +197,7 @@ def concluded(run: ExperimentRun) -> Iterator[None]:
     run.recorder.close()
     path = run.recorder.path
     judgement = judge_history(load_history(path))
-    path.with_suffix(VERDICT_SUFFIX).write_text(dump_json(judgement, indent=1), "utf-8")
+    write_text(path.with_suffix(VERDICT_SUFFIX), dump_json(judgement, indent=1))
     if judgement.verdict is Verdict.FAIL and (lag := run.lag()):
         raise Inconclusive(f"{lag}; {judgement.detail}")
     if judgement.verdict is Verdict.FAIL:

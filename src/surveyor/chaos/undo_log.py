@@ -11,6 +11,7 @@ from typing import Any
 
 from surveyor.chaos.actions import Action, dump_action, load_action
 from surveyor.errors import SurveyorError
+from surveyor.typed_json import dump_json
 
 __all__ = ["UndoEntry", "UndoLog", "UndoTarget", "open_entries", "read_target"]
 
@@ -61,7 +62,7 @@ class UndoLog:
         self._file.close()
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(value) + "\n")
+        self._file.write(dump_json(value) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 

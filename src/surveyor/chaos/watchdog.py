@@ -25,6 +25,7 @@ from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions, split_features
 from surveyor.targets.running import run_target
 from surveyor.targets.sweep import RunStillActive, sweep_folder
+from surveyor.terminal import guard_errors
 
 __all__ = ["main", "undo_all", "watched"]
 
@@ -54,6 +55,7 @@ def watched(undo_log: Path, ledgers: Path) -> Iterator[None]:
 
 def main(arguments: Sequence[str]) -> int:
     """Wait for the other process to end, then undo; return exit status 1 if something could not be undone."""
+    guard_errors()
     parser = argparse.ArgumentParser("surveyor.chaos.watchdog")
     parser.add_argument("undo_log", type=Path)
     parser.add_argument("ledgers", type=Path, help="the folder of the run's ledgers")

@@ -15,6 +15,7 @@ from surveyor.claims.documents import Documents
 from surveyor.claims.loading import FINGERPRINTS
 from surveyor.claims.model import Claims, FileLocation, SourceKind
 from surveyor.errors import UsageError
+from surveyor.output_files import write_text
 
 __all__ = ["Drift", "RecordedFingerprints", "accept_drift", "compare", "model_sources", "read_recorded"]
 
@@ -108,7 +109,7 @@ def accept_drift(claims: Claims, folder: Path, documents: Documents) -> Recorded
     lines += [f'"{path}" = "{current}"' for path, current in recorded.fingerprints.items()]
     path = folder / FINGERPRINTS
     try:
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_text(path, "\n".join(lines) + "\n")
     except OSError as error:
         raise UsageError(f"{FileLocation(path, 1)}: cannot be written: {error.strerror or error}") from None
     return recorded

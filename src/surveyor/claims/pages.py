@@ -18,6 +18,7 @@ from surveyor.claims.loading import PAGES
 from surveyor.claims.model import Claims, FileLocation, SourceKind
 from surveyor.claims.page_text import compact
 from surveyor.errors import UsageError
+from surveyor.output_files import write_text
 from surveyor.typed_toml import TypedEntry, read_entries
 
 __all__ = [
@@ -165,7 +166,7 @@ def write_pages(folder: Path, pages: Sequence[GuidePage], sources: Mapping[str, 
         return
     text = f'{_HEAD}\ntitle = "{_TITLE}"\n' + "".join(_entry(known.get(source) or _new(source)) for source in sources)
     try:
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise UsageError(f"{FileLocation(path, 1)}: cannot be written: {error.strerror or error}") from None
 

@@ -15,6 +15,7 @@ import typer
 from surveyor import __version__
 from surveyor.cli._support.lazy_commands import CommandEntry, group_of, help_style
 from surveyor.cli._support.process_ends import CLOSED_PIPE, discard_output, is_output_closed, signals_interrupt
+from surveyor.terminal import guarded_output
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -173,7 +174,7 @@ def _options(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; print an expected error as one line on stderr."""
     try:
-        with signals_interrupt():
+        with signals_interrupt(), guarded_output():
             code = _run(argv)
             if sys.stdout is not None:  # it is None if the program was started with it closed
                 sys.stdout.flush()

@@ -5,12 +5,14 @@ Exit codes: 0 measured, 2 usage, 3 the target does not start or a resource does 
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from surveyor.output_files import write_text
+from surveyor.typed_json import dump_json
 
 __all__ = ["architectures"]
 
@@ -63,4 +65,4 @@ def architectures(
     )
     if out is not None:
         figures = {"experiment": asdict(options), "rows": [asdict(row) for row in rows]}
-        out.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+        write_text(out, dump_json(figures, indent=2))

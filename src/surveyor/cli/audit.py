@@ -5,7 +5,6 @@ Exit codes: 0 no finding of the level of --fail-on or worse, 1 there is one, 2 u
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,8 @@ import typer
 
 from surveyor.cli._support.options import Account, Endpoint, Region, parse_target_options
 from surveyor.errors import TargetUnavailable, UsageError
+from surveyor.output_files import write_text
+from surveyor.typed_json import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,11 +127,11 @@ def _count(number: int, noun: str) -> str:
 
 
 def _write_json(findings: Sequence[Finding], path: Path) -> None:
-    text = json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2) + "\n"
+    text = dump_json({"findings": [asdict(finding) for finding in findings]}, indent=2)
     if str(path) == "-":
         typer.echo(text, nl=False)
         return
     try:
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None

@@ -17,6 +17,7 @@ from surveyor.conformance.comparison import Matrix, compare_reports
 from surveyor.conformance.diff import Change, ChangeKind, diff_reports
 from surveyor.errors import UsageError
 from surveyor.layout import find_layout
+from surveyor.output_files import write_text
 from surveyor.recordings.status import ClaimStatus
 from surveyor.report import ConformanceReport
 from surveyor.report.run_folder import reserve_folder
@@ -64,7 +65,7 @@ def compare(
     typer.echo(status_text(max(reports, key=lambda report: len(report.claims)).claims))
     _print_matrix(compare_reports(reports), known, all_claims=all_claims)
     page = folder / "compare.html"
-    page.write_text(render(reports, load_claims(layout.claims)), encoding="utf-8")
+    write_text(page, render(reports, load_claims(layout.claims)))
     typer.echo(f"\npage with the evidence: {page}")
 
 

@@ -45,6 +45,7 @@ def gate(
     from surveyor.gate.deployment_actions import GateAction, parse_service
     from surveyor.gate.record import save_record
     from surveyor.gate.summary import render, shorten_reasons
+    from surveyor.output_files import append_text
     from surveyor.verdicts import Verdict
 
     service = parse_service(ecs) if ecs else None
@@ -61,8 +62,7 @@ def gate(
     note = f", treated as {loaded.inconclusive}" if verdict is Verdict.INCONCLUSIVE else ""
     typer.echo(f"the gate is {'open' if is_open else 'closed'}: {verdict}{note}")
     if summary is not None:
-        with summary.open("a", encoding="utf-8") as file:
-            file.write(render(results, open_=is_open))
+        append_text(summary, render(results, open_=is_open))
     action = None
     try:
         if service is not None:

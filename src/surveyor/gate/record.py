@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +11,10 @@ from surveyor.errors import UsageError
 from surveyor.gate.deployment_actions import GateAction
 from surveyor.gate.thresholds import ThresholdResult
 from surveyor.load.tally import TALLY_FILE
+from surveyor.output_files import write_text
 from surveyor.report.file import REPORT_FILE
 from surveyor.report.model import API_VERSION
+from surveyor.typed_json import dump_json
 
 __all__ = ["RECORD_FILE", "save_record"]
 
@@ -51,7 +52,7 @@ def save_record(
     }
     path = runs[0] / RECORD_FILE
     try:
-        path.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+        write_text(path, dump_json(record, indent=2))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     return path

@@ -30,6 +30,7 @@ from surveyor.report.file import REPORT_FILE, save_report
 from surveyor.report.outputs import save_outputs
 from surveyor.report.run_folder import reserve_folder
 from surveyor.targets.options import TargetOptions
+from surveyor.terminal import guard_errors
 from surveyor.typed_json import dump_json, parse_json
 
 __all__ = ["main"]
@@ -39,6 +40,7 @@ def main() -> int:
     """Conduct the scenario; the exit status is that of `surveyor chaos`."""
     for number in (signal.SIGTERM, signal.SIGINT):  # Ctrl-C in a terminal sends SIGINT, and Locust then SIGTERM
         signal.signal(number, _interrupt)
+    guard_errors()
     conductor_input = parse_json(sys.stdin.readline(), ConductorInput)
     scenario = conductor_input.scenario
     os.environ["SURVEYOR_SCENARIO"] = dump_json(scenario)

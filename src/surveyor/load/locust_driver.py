@@ -36,7 +36,9 @@ from surveyor.load.self_check import SelfCheck, self_check_in_subprocess
 from surveyor.load.tally import TALLY_FILE, Tally
 from surveyor.load.workers import Workers, serve
 from surveyor.messages import UNTRUSTED
+from surveyor.output_files import write_text
 from surveyor.pytest_plugin.task_settings import parse_task_settings
+from surveyor.terminal import guard_errors
 from surveyor.typed_json import dump_json, parse_json
 
 __all__ = ["play"]
@@ -149,6 +151,7 @@ def _fire(environment: Environment, name: str, seconds: float, result: AttemptRe
 
 
 def _init(state: _State, environment: Environment) -> None:
+    guard_errors()
     runner, hooks = environment.runner, cast(Any, environment.events)  # Locust's events have no types
     if isinstance(runner, WorkerRunner):
         serve(runner, state.tally, state.endpoints.set)
@@ -268,7 +271,7 @@ def _on_message(state: _State, environment: Environment, message: dict[str, Any]
 
 def _save(state: _State) -> None:
     state.out.mkdir(parents=True, exist_ok=True)
-    (state.out / TALLY_FILE).write_text(state.tally.dumps(), "utf-8")
+    write_text(state.out / TALLY_FILE, state.tally.dumps())
 
 
 def _quit(state: _State) -> None:

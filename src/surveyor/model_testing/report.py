@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from surveyor.evidence import EvidenceEntry
+from surveyor.typed_json import write_json
 
 __all__ = ["API_VERSION", "KIND", "MODEL_FILE", "DivergenceReport", "ModelReport", "save_model_report"]
 
@@ -68,6 +67,4 @@ class ModelReport:
 
 def save_model_report(report: ModelReport, path: Path) -> None:
     """Write the report atomically: a reader gets either the old file or the whole new file."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    write_json(report.to_json(), path)

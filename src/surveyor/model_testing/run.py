@@ -22,6 +22,7 @@ from surveyor.model_testing.script import DivergenceContext, format_program
 from surveyor.model_testing.search import FoundDivergence, Search, SearchBudget, SearchProgress
 from surveyor.model_testing.state_machine import OPTIONAL_FEATURES
 from surveyor.model_testing.steps import describe_step
+from surveyor.output_files import write_text
 from surveyor.targets.expectations import Expectations, expectations_file, load_expectations
 from surveyor.targets.loading import load_target
 from surveyor.targets.model import Target
@@ -84,7 +85,7 @@ def run_model(config: ModelRunConfig, report_progress: Callable[[SearchProgress]
         reports = _reports(search.result.found, claims, expected)
         features = running.features
     for divergence, text in zip(reports, scripts, strict=True):
-        (folder / divergence.script).write_text(text, encoding="utf-8")
+        write_text(folder / divergence.script, text)
     progress = search.result
     report = ModelReport(
         target=target.name, version=target.version(), surveyor=__version__, seed=config.budget.seed,

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from surveyor.output_files import write_text
 from surveyor.pytest_plugin.collection import CLAIMS, claims_of
 from surveyor.pytest_plugin.options import SETTINGS, is_experiment, is_judged
+from surveyor.pytest_plugin.safe_output import safe_text
 from surveyor.pytest_plugin.session import SESSION, ledger_folder
 from surveyor.pytest_plugin.verdict import RESULT
 from surveyor.report.test_results import TestResult
@@ -64,7 +66,6 @@ class _Labels:
         """Add the verdict and the evidence at the end of the last phase; the listener has not yet closed the test."""
         from surveyor.report.allure import STATUS, describe_claim
         from surveyor.report.jsontext import dumps
-        from surveyor.visible_text import visible
 
         value = getattr(report, RESULT, None)
         test = self._listener.allure_logger.get_test(None)
@@ -72,8 +73,9 @@ class _Labels:
             return
         result = parse_json(value, TestResult)
         test.status = STATUS[result.verdict]
-        if test.statusDetails is not None and result.detail:
-            test.statusDetails.message = visible(result.detail)
+        if test.statusDetails is not None:
+            test.statusDetails.message = safe_text(result.detail or test.statusDetails.message or "")
+            test.statusDetails.trace = safe_text(test.statusDetails.trace or "")
         self._allure.dynamic.tag(str(result.verdict))
         if CLAIMS in self._config.stash and result.claims:
             known = self._config.stash[CLAIMS]
@@ -102,8 +104,8 @@ class _Labels:
             "seed": str(settings.seed),
         }
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "environment.properties").write_text(environment_text(values), "utf-8")
-        (folder / "categories.json").write_text(dumps(CATEGORIES, indent=1) + "\n", "utf-8")
+        write_text(folder / "environment.properties", environment_text(values))
+        write_text(folder / "categories.json", dumps(CATEGORIES, indent=1) + "\n")
 
     def _label(self, claims: list[Claim], titles: dict[str, str]) -> None:
         from surveyor.report.allure import SEVERITY

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from surveyor.errors import UsageError
+from surveyor.output_files import write_text
 from surveyor.recordings.model import Recording
 
 __all__ = ["write_recordings"]
@@ -31,7 +32,7 @@ def write_recordings(recordings: Iterable[Recording], folder: Path, title: str) 
         folder.mkdir(parents=True, exist_ok=True)
         for area, members in by_area.items():
             text = "\n".join([f"title = {_value(f'{area}: {title}')}\n", *map(_entry, members)])
-            (folder / f"{area}.toml").write_text(text, encoding="utf-8")
+            write_text(folder / f"{area}.toml", text)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error}") from None
     return sum(map(len, by_area.values()))

@@ -16,6 +16,7 @@ from typing import TypedDict
 
 from surveyor.checkers.judgement import CheckVerdict
 from surveyor.claims import Claim, Claims, Level
+from surveyor.output_files import write_text
 from surveyor.report.experiments import ExperimentReport
 from surveyor.report.impact import failed_calls, service_under_test, settings_of
 from surveyor.report.jsontext import dumps
@@ -82,7 +83,7 @@ def save(report: ConformanceReport, claims: Claims, folder: Path) -> None:
     """Write the results into `folder`, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in render(report, claims):
-        (folder / file.name).write_text(file.text, encoding="utf-8")
+        write_text(folder / file.name, file.text)
 
 
 def render(report: ConformanceReport, claims: Claims) -> list[AllureFile]:

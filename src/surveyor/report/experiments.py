@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from surveyor.checkers.judgement import Judgement, judge_history
 from surveyor.history import History, HistoryBroken, load_history
+from surveyor.output_files import write_text
 from surveyor.report.chart import Chart, chart_of
 from surveyor.report.test_results import TestResult
 from surveyor.typed_json import dump_json, parse_json
@@ -95,5 +96,5 @@ def _load_judgement(path: Path, history: History) -> Judgement:
         return parse_json(path.read_bytes(), Judgement)
     except (OSError, ValueError):
         judged = judge_history(history)
-        path.write_text(dump_json(judged, indent=1), "utf-8")
+        write_text(path, dump_json(judged, indent=1))
         return judged

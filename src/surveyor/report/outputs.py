@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from surveyor.claims import Claims
+from surveyor.output_files import write_text
 from surveyor.report import allure, junit, markdown, page
 from surveyor.report.model import ConformanceReport
 
@@ -18,8 +19,8 @@ ALLURE_FOLDER = "allure-results"
 
 def save_outputs(report: ConformanceReport, claims: Claims, out: Path) -> Path:
     """Write all derived files into the folder `out`, and return the path of the page."""
-    (out / JUNIT_FILE).write_text(junit.render(report, claims), encoding="utf-8")
-    (out / SUMMARY_FILE).write_text(markdown.render(report, claims), encoding="utf-8")
+    write_text(out / JUNIT_FILE, junit.render(report, claims))
+    write_text(out / SUMMARY_FILE, markdown.render(report, claims))
     allure.save(report, claims, out / ALLURE_FOLDER)
-    (out / PAGE_FILE).write_text(page.render([report], claims), encoding="utf-8")
+    write_text(out / PAGE_FILE, page.render([report], claims))
     return out / PAGE_FILE

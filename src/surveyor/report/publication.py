@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from surveyor.output_files import write_text
 from surveyor.report.claim_report import ClaimReport
 from surveyor.report.file import load_report
 from surveyor.report.model import ConformanceReport, ReportFile
@@ -49,7 +50,7 @@ def renew_table(document: Path, published: Path, *, links: bool) -> bool:
     end = next((number for number in range(head, len(lines)) if not lines[number].startswith("|")), len(lines))
     rows = [_row(path, links=links) for path in sorted(published.glob("*.json"), key=_by_number)]
     renewed = [*lines[: head + 1], "|---|---|---|---|", *rows, *lines[end:]]
-    document.write_text("\n".join(renewed) + "\n", encoding="utf-8")
+    write_text(document, "\n".join(renewed) + "\n")
     return renewed != lines
 
 

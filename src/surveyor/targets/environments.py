@@ -29,6 +29,7 @@ from surveyor.errors import TargetUnavailable
 from surveyor.targets import parent_death
 from surveyor.targets.model import Environment
 from surveyor.targets.requirements import read_pins
+from surveyor.terminal import write_status
 
 __all__ = [
     "CACHE_VARIABLE",
@@ -203,14 +204,12 @@ def _run(environment: Environment, command: list[str]) -> None:
     try:
         for line in process.stdout or ():
             lines.append(line.strip())
-            if line.startswith("Collecting ") and sys.stderr.isatty():
+            if line.startswith("Collecting "):
                 collected += 1
-                sys.stderr.write(f"\r\x1b[K{environment.label}: package {collected} of {total}")
-                sys.stderr.flush()
+                write_status(f"{environment.label}: package {collected} of {total}")
         code = process.wait()
     finally:
-        if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[K")
+        write_status("")
         _stop(process)
     if code:
         raise TargetUnavailable(_explain(environment, lines, code))

@@ -17,6 +17,7 @@ from typing import Literal
 from msgspec import Struct
 
 from surveyor.errors import UsageError
+from surveyor.output_files import replace_text
 from surveyor.targets.model import Target
 from surveyor.typed_toml import Text, read_toml
 from surveyor.verdicts import Verdict
@@ -127,10 +128,7 @@ def write_expectations(
     command = f"surveyor conform --target {shlex.quote(argument or target)} --update-expectations"
     head = f"# The known failures of {target}, written by:\n# {command}\n# Reasons, links and dates are kept.\n"
     parts = [head, *(_toml(entry) for entry in entries)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    complete = path.with_suffix(".toml.new")
-    complete.write_text("\n".join(parts), encoding="utf-8")
-    complete.replace(path)
+    replace_text(path, "\n".join(parts))
     return len(entries)
 
 

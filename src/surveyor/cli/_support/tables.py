@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import typer
@@ -12,7 +13,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from surveyor.secret_values import blank
+from surveyor.visible_text import visible
+
 __all__ = ["print_table"]
+
+_FORMULA = re.compile(r"[=+@-].*[A-Za-z(|]", re.DOTALL)
+"""The beginning of a formula; a number with a sign and a sign alone are none."""
 
 _NARROWEST = 24
 """Width down to which a column with longer words may shrink; its words are folded then."""
@@ -36,10 +43,10 @@ def print_table(
         if header_in_pipe:
             typer.echo("\t".join(columns))
         for row in rows:
-            typer.echo("\t".join(str(cell) for cell in row))
+            typer.echo("\t".join(_without_formula(_one_cell(cell)) for cell in row))
         return
     rows = list(rows)
-    texts = [[str(cell) for cell in row] for row in rows]
+    texts = [[_one_cell(cell) for cell in row] for row in rows]
     if _narrowest_width(columns, texts) > console.width:
         _print_paragraphs(columns, texts, title, console)
         return
@@ -55,6 +62,16 @@ def print_table(
     for row in texts:
         table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _one_cell(cell: object) -> str:
+    """Return a cell without secrets, hidden characters, and tabs and line feeds that would make other cells of it."""
+    return visible(blank(str(cell))).replace("\t", "\\t").replace("\n", "\\n")
+
+
+def _without_formula(cell: str) -> str:
+    """Return a cell that a spreadsheet does not take for a formula: behind an apostrophe if it begins like one."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _narrowest_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

@@ -19,6 +19,7 @@ from surveyor.conformance.run import RunConfig, run_failure, run_pytest
 from surveyor.errors import UsageError
 from surveyor.evidence import EvidenceEntry
 from surveyor.messages import nearest
+from surveyor.output_files import write_text
 from surveyor.pytest_plugin.collector import Collector
 from surveyor.pytest_plugin.options import REPLAY_TEST
 from surveyor.pytest_plugin.verdict_rules import REFUSED
@@ -27,6 +28,7 @@ from surveyor.recordings.model_check import check_recordings, earlier_answers
 from surveyor.report.build import find_leaked_resources
 from surveyor.report.test_results import TestResult
 from surveyor.targets import load_target
+from surveyor.typed_json import dump_json
 from surveyor.verdicts import Verdict
 
 __all__ = [
@@ -155,7 +157,7 @@ def replay(
 
 def save(report: ReplayReport, path: Path) -> None:
     """Write a report as JSON."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+    write_text(path, dump_json(report, indent=1))
 
 
 def exit_code(report: ReplayReport) -> int:

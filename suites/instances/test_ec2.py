@@ -1,8 +1,11 @@
 """Instances registered by the id of an EC2 instance."""
 
-import pytest
+from ipaddress import ip_network
 
-from surveyor.testing import dns_config, for_each, proves, raises, timeouts
+import pytest
+from botocore.exceptions import ClientError
+
+from surveyor.testing import Inconclusive, dns_config, for_each, proves, raises, timeouts
 
 # EC2 User Guide, "Reference AMIs using Systems Manager parameters": works without the id of an image.
 AMAZON_LINUX = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
@@ -15,10 +18,21 @@ OTHERS = {
 
 
 @pytest.fixture
-def ec2_instance(ec2, vpc, eventually):
-    """Run an EC2 instance, and terminate it after the test."""
+def subnet(ec2, vpc):
+    """Create the smallest subnet in the VPC, which may have others, and return its id."""
     [described_vpc] = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=described_vpc["CidrBlock"])["Subnet"]["SubnetId"]
+    for block in ip_network(described_vpc["CidrBlock"]).subnets(new_prefix=28):
+        try:
+            return ec2.create_subnet(VpcId=vpc, CidrBlock=str(block))["Subnet"]["SubnetId"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidSubnet.Conflict":
+                raise
+    raise Inconclusive("the VPC has no room for a subnet of 16 addresses")
+
+
+@pytest.fixture
+def ec2_instance(ec2, subnet, eventually):
+    """Run an EC2 instance, and terminate it after the test."""
     started = ec2.run_instances(ImageId=AMAZON_LINUX, InstanceType="t3.nano", SubnetId=subnet, MinCount=1, MaxCount=1)
     instance_id = started["Instances"][0]["InstanceId"]
 

@@ -26,7 +26,9 @@ def fill(cloudmap, eventually):
 
 
 @proves("quotas.thousand-instances-a-service", "quotas.two-thousand-instances-a-namespace")
-def test_services_and_namespaces_are_full(cloudmap, make_service, register, fill, deregister, make_namespace):
+def test_services_and_namespaces_are_full(
+    cloudmap, make_service, register, fill, deregister, make_namespace, beyond_quota
+):
     """A service takes 1,000 instances and a namespace 2,000; one more raises ResourceLimitExceeded until one leaves."""
     namespace = make_namespace("http")
     full, nearly, third = (make_service(namespace) for _ in range(3))
@@ -34,7 +36,7 @@ def test_services_and_namespaces_are_full(cloudmap, make_service, register, fill
     def refuse_one_more(*services):
         for service in services:
             for name in (service["Id"], service["Arn"]):
-                with raises("ResourceLimitExceeded"):
+                with raises("ResourceLimitExceeded"), beyond_quota():
                     cloudmap.register_instance(ServiceId=name, InstanceId="i-1001", Attributes=RED)
 
     fill(full, THOUSAND)
@@ -43,12 +45,12 @@ def test_services_and_namespaces_are_full(cloudmap, make_service, register, fill
     register(third, "i-1001", RED)
     deregister(full, "i-1")
     register(full, "i-1001", RED)
-    with raises("ResourceLimitExceeded"):
+    with raises("ResourceLimitExceeded"), beyond_quota():
         cloudmap.register_instance(ServiceId=full["Id"], InstanceId="i-1", Attributes=RED)
 
     fill(nearly, THOUSAND[2:])
     register(nearly, "i-1", RED)  # the two-thousandth of the namespace, which the service would have room for
-    with raises("ResourceLimitExceeded"):
+    with raises("ResourceLimitExceeded"), beyond_quota():
         cloudmap.register_instance(ServiceId=third["Id"], InstanceId="i-1", Attributes=RED)
     refuse_one_more(nearly)
     register(third, "i-1001", {"colour": "blue"})

@@ -4,7 +4,7 @@ from surveyor.testing import Inconclusive, proves, raises
 
 
 @proves("quotas.fifty-namespaces-a-region")
-def test_fifty_first_namespace_is_refused(cloudmap, client, wait_for_success, unique_name, vpc):
+def test_fifty_first_namespace_is_refused(cloudmap, client, wait_for_success, unique_name, vpc, beyond_quota):
     """The 50th namespace of a Region is accepted, the 51st raises ResourceLimitExceeded; other Regions accept more."""
     pages = cloudmap.get_paginator("list_namespaces").paginate()
     count = sum(len(page["Namespaces"]) for page in pages)
@@ -20,7 +20,7 @@ def test_fifty_first_namespace_is_refused(cloudmap, client, wait_for_success, un
     for answer in [create() for create in creations[: 50 - count]]:
         wait_for_success(answer)
     for _ in range(2):
-        with raises("ResourceLimitExceeded"):
+        with raises("ResourceLimitExceeded"), beyond_quota():
             cloudmap.create_http_namespace(Name=unique_name("ns"))
     elsewhere = "eu-west-1" if cloudmap.meta.region_name != "eu-west-1" else "us-east-1"
     assert client("servicediscovery", elsewhere).create_http_namespace(Name=unique_name("ns"))["OperationId"]

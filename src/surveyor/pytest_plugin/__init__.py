@@ -4,6 +4,7 @@ from __future__ import annotations
 
 pytest_plugins = [
     "surveyor.pytest_plugin.options",
+    "surveyor.pytest_plugin.safe_output",
     "surveyor.pytest_plugin.session",
     "surveyor.pytest_plugin.collection",
     "surveyor.pytest_plugin.quick_start",
@@ -17,6 +18,7 @@ pytest_plugins = [
     "surveyor.fixtures.permissions",
     "surveyor.fixtures.second_account",
     "surveyor.fixtures.operations",
+    "surveyor.fixtures.quotas",
     "surveyor.fixtures.namespaces",
     "surveyor.fixtures.services",
     "surveyor.fixtures.shapes",

@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 
 import pytest
 
-from surveyor_emulator.core.http import Limits, Request, Response, serve
+from surveyor_emulator.core.http import Hosts, Limits, Request, Response, serve
 
 SMALL = Limits(target=200, headers=500, body=1000, seconds=0.2)
+HOSTS = Hosts(["x", "elsewhere"])
 
 
 def talk(*pieces: bytes, limits: Limits = SMALL) -> tuple[bytes, list[Request]]:
@@ -25,7 +26,7 @@ def talk(*pieces: bytes, limits: Limits = SMALL) -> tuple[bytes, list[Request]]:
         return Response(200, request.path.encode(), {"Content-Type": "text/plain"})
 
     async def scenario() -> bytes:
-        server = await serve(handler, "127.0.0.1", 0, limits)
+        server = await serve(handler, "127.0.0.1", 0, limits, HOSTS)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
         for piece in pieces:
             writer.write(piece)
@@ -132,7 +133,7 @@ def test_answers_a_client_that_sends_no_more() -> None:
     """A client may close its sending side and wait for the answer, slow ones included."""
 
     async def scenario() -> bytes:
-        server = await serve(lambda request: asyncio.sleep(0.01, Response(200, b"slow")), "127.0.0.1", 0, SMALL)
+        server = await serve(lambda request: asyncio.sleep(0.01, Response(200, b"slow")), "127.0.0.1", 0, SMALL, HOSTS)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         writer.write_eof()

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from .hosts import Hosts, is_loopback, usable_address
 from .message import Headers, Request, Response
 from .server import Handler, Limits, serve
 
-__all__ = ["Handler", "Headers", "Limits", "Request", "Response", "serve"]
+__all__ = [
+    "Handler",
+    "Headers",
+    "Hosts",
+    "Limits",
+    "Request",
+    "Response",
+    "is_loopback",
+    "serve",
+    "usable_address",
+]

@@ -16,6 +16,7 @@ from surveyor_emulator.core.clock import Clock
 from surveyor_emulator.core.http import serve
 from surveyor_emulator.core.world import World
 from surveyor_emulator.dns import DnsServers
+from surveyor_emulator.runtime.tasks import leftovers
 
 from .control import Control
 from .gateway import Gateway
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     # Every part of moto imports its IAM, which reads this variable at import.
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    leftovers.sweep()
     try:
         return asyncio.run(_run(options))
     except _CannotStart as error:
@@ -63,7 +65,7 @@ async def _run(options: Options) -> int:
         server = await serve(Gateway(world, Control(world, names, options.mutation)), options.host, options.port)
     except OSError as error:
         raise _CannotStart(_listen_error("HTTP", options.host, options.port, error)) from None
-    default_vpc = next(iter(vpcs_of(world, settings.account, settings.region)))
+    default_vpc = next(iter(vpcs_of(world, settings.account, settings.region)), "")
     address, port = names.resolver(settings.account, settings.region, default_vpc)
     host, http_port = server.sockets[0].getsockname()[:2]
     world.endpoint = f"http://{f'[{host}]' if ':' in host else host}:{http_port}"

@@ -7,82 +7,30 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from surveyor_agents import workload
-from surveyor_emulator.runtime.tasks import processes
 from surveyor_emulator.runtime.tasks.addresses import TASKS, Addresses
 from surveyor_emulator.runtime.tasks.forwarding import forward
-from surveyor_emulator.runtime.tasks.messages import MARK
-from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit, Process, Supervisor
+from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit, Supervisor
+from tests.emulator.tasks.supervised import (
+    ENVIRONMENT,
+    Run,
+    ended,
+    has_ended,
+    marked,
+    running,
+    seen_from_outside,
+    until,
+    until_printed,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
 
-ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath)}
-TIMEOUT = 10.0  # wall seconds
 
-
-@asynccontextmanager
-async def supervised() -> AsyncIterator[Supervisor]:
-    """Yield a supervisor, and close it in any case."""
-    supervisor = Supervisor()
-    try:
-        yield supervisor
-    finally:
-        supervisor.close()
-
-
-def run(test: Callable[[Supervisor], Coroutine[Any, Any, None]]) -> None:
-    """Run a test in an event loop, with a new supervisor."""
-
-    async def within() -> None:
-        async with supervised() as supervisor:
-            await asyncio.wait_for(test(supervisor), TIMEOUT)
-
-    asyncio.run(within())
-
-
-async def ended(supervisor: Supervisor, *command: str, memory: int = 0) -> Exit:
-    """Run a command; return how it ended."""
-    process = await supervisor.start(command, ENVIRONMENT, memory=memory)
-    return await process.ended
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Return once the condition holds."""
-    while not condition():  # noqa: ASYNC110 (the end of a process sends no event here)
-        await asyncio.sleep(0.01)
-
-
-def marked(mark: str) -> list[int]:
-    """Return the processes that were started with this entry in their environment."""
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    return [pid for pid in pids if processes.has_mark(pid, mark) and not _is_zombie(pid)]
-
-
-def mark_of(supervisor: Supervisor, process: Process) -> str:
-    """Return the environment entry that all processes of a container have."""
-    assert supervisor._parent is not None
-    return f"{MARK}={supervisor._parent.pid}.{process.id}."
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def _is_zombie_or_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists() or _is_zombie(pid)
-
-
-def test_exit_codes_and_output_are_reported() -> None:
+def test_exit_codes_and_output_are_reported(run: Run) -> None:
     """The end of a command has its exit code, and its output."""
 
     async def test(supervisor: Supervisor) -> None:
@@ -96,7 +44,7 @@ def test_exit_codes_and_output_are_reported() -> None:
 
 
 @pytest.mark.parametrize("command", ["no-such-program", "/", "", "a\0b"])
-def test_a_command_that_does_not_run_says_why(command: str) -> None:
+def test_a_command_that_does_not_run_says_why(run: Run, command: str) -> None:
     """Starting fails with the system's reason."""
 
     async def test(supervisor: Supervisor) -> None:
@@ -107,19 +55,19 @@ def test_a_command_that_does_not_run_says_why(command: str) -> None:
     run(test)
 
 
-def test_only_the_given_environment_is_passed() -> None:
+def test_only_the_given_environment_is_passed(run: Run) -> None:
     """A container gets nothing of this process's own environment, and no file that it has open."""
 
     async def test(supervisor: Supervisor) -> None:
         result = await ended(supervisor, "sh", "-c", "env | cut -d= -f1 | sort; ls /proc/self/fd | wc -l")
         names = result.output.split()
-        assert set(names[:-1]) <= {"PATH", "PWD", "SHLVL", "_", "OLDPWD", MARK}
+        assert set(names[:-1]) <= {"PATH", "PWD", "SHLVL", "_", "OLDPWD"}
         assert int(names[-1]) <= 4  # three, and the folder that is listed
 
     run(test)
 
 
-def test_floods_of_output_are_kept_in_part() -> None:
+def test_floods_of_output_are_kept_in_part(run: Run) -> None:
     """The last 64 KiB of a flood of output are kept; the command keeps running, and others start meanwhile."""
 
     async def test(supervisor: Supervisor) -> None:
@@ -136,7 +84,7 @@ def test_floods_of_output_are_kept_in_part() -> None:
     run(test)
 
 
-def test_a_container_over_its_memory_limit_is_killed() -> None:
+def test_a_container_over_its_memory_limit_is_killed(run: Run) -> None:
     """It ends with 137, and is reported as out of memory."""
 
     async def test(supervisor: Supervisor) -> None:
@@ -147,44 +95,42 @@ def test_a_container_over_its_memory_limit_is_killed() -> None:
     run(test)
 
 
-def test_children_end_with_their_container() -> None:
+def test_children_end_with_their_container(run: Run) -> None:
     """Children of a container end when it is killed, and orphans of it when it ends by itself."""
 
     async def test(supervisor: Supervisor) -> None:
         process = await supervisor.start(["sh", "-c", "sleep 1000 & (setsid sleep 1000 &); sleep 1000"], ENVIRONMENT)
-        mark = mark_of(supervisor, process)
-        await until(lambda: len(marked(mark)) >= 4)
+        await until(lambda: len(running(supervisor)) >= 5)
         await supervisor.signal(process, signal.SIGKILL)
         await process.ended
-        await until(lambda: not marked(mark))
+        assert not running(supervisor)
         process = await supervisor.start(["sh", "-c", "(setsid sleep 1000 &); exit 3"], ENVIRONMENT)
         assert (await process.ended).code == 3
-        await until(lambda: not marked(mark_of(supervisor, process)))
+        assert not running(supervisor)
 
     run(test)
 
 
-def test_a_fork_bomb_ends() -> None:
+def test_a_fork_bomb_ends(run: Run) -> None:
     """A container with more processes than allowed is killed."""
 
     async def test(supervisor: Supervisor) -> None:
         bomb = "import os, time\nfor _ in range(2_000):\n    if os.fork() == 0: time.sleep(1_000)\ntime.sleep(1_000)"
         process = await supervisor.start(["python", "-c", bomb], ENVIRONMENT)
         assert (await process.ended).code == 128 + signal.SIGKILL
-        await until(lambda: not marked(mark_of(supervisor, process)))
+        assert not running(supervisor)
 
     run(test)
 
 
-def test_sigterm_can_be_ignored_and_sigkill_cannot() -> None:
+def test_sigterm_can_be_ignored_and_sigkill_cannot(run: Run) -> None:
     """A command that traps SIGTERM survives it, and does not survive SIGKILL."""
 
     async def test(supervisor: Supervisor) -> None:
         process = await supervisor.start(
             ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"], ENVIRONMENT
         )
-        while "ready" not in await supervisor.output(process):  # noqa: ASYNC110 (output sends no event)
-            await asyncio.sleep(0.01)
+        await until_printed(supervisor, process, "ready")
         await supervisor.signal(process, signal.SIGTERM)
         assert (await ended(supervisor, "true")).code == 0
         assert not process.ended.done()
@@ -195,7 +141,7 @@ def test_sigterm_can_be_ignored_and_sigkill_cannot() -> None:
     run(test)
 
 
-def test_the_workload_is_recognised_by_text_and_by_module_name() -> None:
+def test_the_workload_is_recognised_by_text_and_by_module_name(run: Run) -> None:
     """Both ways it is a fork that listens once its start is reported."""
 
     async def test(supervisor: Supervisor) -> None:
@@ -216,14 +162,14 @@ def test_the_workload_is_recognised_by_text_and_by_module_name() -> None:
     run(test)
 
 
-def test_when_the_fork_server_is_killed_its_tasks_end_and_new_ones_start() -> None:
+def test_when_the_fork_server_is_killed_its_tasks_end_and_new_ones_start(run: Run) -> None:
     """Killing the fork server ends all tasks, with what they started; the next task starts a new one."""
 
     async def test(supervisor: Supervisor) -> None:
         process = await supervisor.start(["sh", "-c", "sleep 1000 & sleep 1000"], ENVIRONMENT)
-        mark = mark_of(supervisor, process)
-        await until(lambda: len(marked(mark)) >= 3)
+        await until(lambda: len(running(supervisor)) >= 4)
         assert supervisor._parent is not None
+        mark = supervisor._mark
         os.kill(supervisor._parent.pid, signal.SIGKILL)
         assert (await process.ended).code == 128 + signal.SIGKILL
         await until(lambda: not marked(mark))
@@ -232,18 +178,17 @@ def test_when_the_fork_server_is_killed_its_tasks_end_and_new_ones_start() -> No
     run(test)
 
 
-def test_closing_ends_everything() -> None:
+def test_closing_ends_everything(run: Run) -> None:
     """After close no process and no folder is left."""
 
     async def test(supervisor: Supervisor) -> None:
         process = await supervisor.start(["sh", "-c", "touch created; pwd; sleep 1000 & sleep 1000"], ENVIRONMENT)
-        while "\n" not in (folder := await supervisor.output(process)):  # noqa: ASYNC110 (output sends no event)
-            await asyncio.sleep(0.01)
+        folder = await until_printed(supervisor, process, "\n")
         path = Path(folder.strip())
         assert os.path.exists(path / "created")  # noqa: ASYNC240, PTH110 (nothing else runs in this loop)
-        mark = mark_of(supervisor, process)
+        mark = supervisor._mark
         supervisor.close()
-        assert marked(mark) == []
+        assert marked(mark) == set()
         assert not os.path.exists(path)  # noqa: ASYNC240, PTH110 (nothing else runs in this loop)
 
     run(test)
@@ -261,7 +206,7 @@ def test_targets_have_different_addresses() -> None:
     second.close()
 
 
-def test_a_mapped_port_leads_to_the_container() -> None:
+def test_a_mapped_port_leads_to_the_container(run: Run) -> None:
     """A request to the host's port gets the container's answer; after close connections are refused."""
 
     async def test(supervisor: Supervisor) -> None:
@@ -281,7 +226,7 @@ def test_a_mapped_port_leads_to_the_container() -> None:
     run(test)
 
 
-def test_many_simultaneous_ends_are_all_reported() -> None:
+def test_many_simultaneous_ends_are_all_reported(run: Run) -> None:
     """The end of each container is reported when many with children that hold their output open are killed at once."""
 
     async def test(supervisor: Supervisor) -> None:
@@ -296,14 +241,15 @@ def test_many_simultaneous_ends_are_all_reported() -> None:
     run(test)
 
 
-def test_an_end_is_handled_before_the_clock_is_advanced() -> None:
+def test_an_end_is_handled_before_the_clock_is_advanced(run: Run) -> None:
     """All that has ended is handled once `catch_up` returns, however late the fork server would report it."""
 
     async def test(supervisor: Supervisor) -> None:
         started = [await supervisor.start(["sleep", "60"], ENVIRONMENT) for _ in range(5)]
-        for process in started:
-            os.kill(process.pid, signal.SIGKILL)
-        await until(lambda: all(_is_zombie_or_gone(process.pid) for process in started))
+        pids = [seen_from_outside(supervisor, process) for process in started]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        await until(lambda: all(map(has_ended, pids)))
         await asyncio.gather(supervisor.catch_up(), supervisor.catch_up())
         assert [process.ended.done() for process in started] == [True] * 5
         await supervisor.catch_up()
@@ -311,7 +257,7 @@ def test_an_end_is_handled_before_the_clock_is_advanced() -> None:
     run(test)
 
 
-def test_the_clock_waits_for_nothing_when_the_fork_server_is_gone() -> None:
+def test_the_clock_waits_for_nothing_when_the_fork_server_is_gone(run: Run) -> None:
     """A fork server that is killed leaves no advance of the clock waiting."""
 
     async def test(supervisor: Supervisor) -> None:

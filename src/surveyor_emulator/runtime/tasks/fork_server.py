@@ -1,12 +1,13 @@
 """The fork server of all containers: forks them, keeps their last output, and lets none outlive the target.
 
 It has imported the workload, so that a fork of it serves within milliseconds and shares its memory; any other command
-replaces its fork. The target is at the other end of a socket: when that closes, however the target ended, everything
-below this process is killed. The kernel kills children when this process ends, and what they forked is killed with
-them, since orphans become children of this process.
+replaces its fork, below a keeper that nothing can leave (``keeper``). Where Linux allows it, all of them are in a PID
+namespace (``namespace``). The target is at the other end of a socket: when that closes, however the target ended,
+everything below this process is killed. A child that is neither a keeper nor a workload has lost its keeper, and is
+killed.
 
-Run as ``python -m surveyor_emulator.runtime.tasks.fork_server FD FOLDER``. This process deletes the folder, which is
-the target's, when it ends.
+Run as ``python -m surveyor_emulator.runtime.tasks.fork_server FD FOLDER MARK NAMESPACE``; NAMESPACE is 1 to use one if
+possible, else 0. This process deletes the folder, which is the target's, when it ends.
 """
 
 from __future__ import annotations
@@ -17,36 +18,37 @@ import gc
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn, cast
 
-from surveyor_agents import workload  # with all that it needs, so that its forks import nothing
-
-from . import mounts, processes
-from .messages import MARK, Lines, Order, Report, line
+from . import leftovers, mounts, namespace, processes
+from .container import become_container
+from .keeper import keep
+from .messages import Lines, Order, Report, line
 
 __all__ = ["ForkServer", "main"]
 
 KEPT_OUTPUT = 64 * 1024
 # The output of a container that floods it is read in pieces of this size, and it waits in between.
 READ_AT_ONCE = 64 * 1024
-MEMORY_CHECK_INTERVAL = 0.1  # wall seconds
+CHECK_INTERVAL = 0.1  # wall seconds
 MAX_PROCESSES = 256
 """Processes in one container; a fork bomb is killed there."""
 
 
 @dataclass(slots=True)
 class ContainerProcess:
-    """One container's process.
+    """One container: ``pid`` is the workload's process, or the keeper of a program of the user (``foreign``).
 
     ``start`` is a pipe that reports that the command runs ("+", or end of file), or why it does not; ``report`` is the
-    text read from it. ``foreign``: the command is not the workload, but a program of the user.
+    text read from it.
     """
 
     id: int
@@ -76,8 +78,9 @@ class ForkServer:
         os.set_blocking(self._wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda number, frame: self._end())
+        if os.getpid() != 1:  # as the first process of a namespace it cannot be signalled from within
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, lambda number, frame: self._end())
         self._selector.register(target, selectors.EVENT_READ, self._read_orders)
         self._selector.register(self._wake, selectors.EVENT_READ, self._reap)
 
@@ -85,17 +88,14 @@ class ForkServer:
         """Serve until the target is gone."""
         processes.adopt_orphans()
         self._send({"event": "able", "id": 0, "files": mounts.can_replace()})
-        asyncio.run(asyncio.sleep(0))  # all later forks share what a first event loop loads and fills
-        gc.collect()
-        gc.freeze()  # memory that no collection touches stays shared with the forks
         while True:
             foreign = any(container.foreign for container in self._containers.values())
-            for key, _ in self._selector.select(MEMORY_CHECK_INTERVAL if foreign else None):
+            for key, _ in self._selector.select(CHECK_INTERVAL if foreign else None):
                 # An earlier event of the same batch may have ended this one.
                 if self._selector.get_map().get(key.fileobj) is key:
                     key.data(key.fd)
             if foreign:
-                self._check_memory()
+                self._check_limits()
 
     def _read_orders(self, fd: int) -> None:
         try:
@@ -120,11 +120,10 @@ class ForkServer:
             text = b"".join(container.kept).decode("utf-8", "replace") if container is not None else ""
             self._send({"event": "log", "id": order["id"], "text": text})
         elif container is not None and order["do"] == "signal":
-            # SIGSTOP stops all that the container has started too; other signals are for its first process alone.
+            # SIGSTOP stops all that the container has started too; other signals are for its first process alone, and
+            # its keeper forwards them.
             whole = container.foreign and order["signal"] in (signal.SIGSTOP, signal.SIGCONT)
-            for pid in processes.descendants([container.pid]) if whole else (container.pid,):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, order["signal"])
+            processes.send(order["signal"], _below(container) if whole else [container.pid])
         elif container is not None and order["do"] == "kill":
             self._kill(container)
 
@@ -142,7 +141,9 @@ class ForkServer:
             self._send({"event": "refused", "id": order["id"], "why": f"cannot fork: {error.strerror}"})
             return
         if pid == 0:
-            _become_container(order, own_pid, child_out, child_start, folder)
+            if folder is None:
+                become_container(order, own_pid, child_out, child_start, folder)
+            keep(own_pid, lambda keeper: become_container(order, keeper, child_out, child_start, folder))
         os.close(child_out)
         os.close(child_start)
         container = ContainerProcess(order["id"], pid, out, start, order.get("memory", 0), foreign, folder)
@@ -162,9 +163,12 @@ class ForkServer:
         self._selector.unregister(fd)
         os.close(fd)
         container.start = None
-        why = container.report.decode("utf-8", "replace")
+        why, pid = container.report.decode("utf-8", "replace"), container.pid
+        if container.foreign and " " in why:
+            first, _, why = why.partition(" ")
+            pid = int(first)
         if why in ("", "+"):
-            self._send({"event": "started", "id": container.id, "pid": container.pid})
+            self._send({"event": "started", "id": container.id, "pid": pid})
         else:
             self._send({"event": "refused", "id": container.id, "why": why})
 
@@ -199,9 +203,8 @@ class ForkServer:
 
     def _report_exit(self, container: ContainerProcess, code: int) -> None:
         if container.foreign:
-            mark = f"{MARK}={os.getpid()}.{container.id}."
-            orphans = [pid for pid in processes.children_of(os.getpid()) if pid not in self._by_pid]
-            processes.kill(processes.descendants(pid for pid in orphans if processes.has_mark(pid, mark)))
+            # What is left of a container whose keeper was killed.
+            processes.end_children(lambda pid: pid not in self._by_pid)
         for _ in range(2):  # the last data, and the end of file
             if container.start is not None:
                 self._read_start(container, container.start)
@@ -214,7 +217,7 @@ class ForkServer:
             self._selector.unregister(container.output)
             os.close(container.output)
         if container.folder is not None:
-            shutil.rmtree(container.folder, ignore_errors=True)
+            leftovers.remove_folder(Path(container.folder))
         del self._containers[container.id]
         report: Report = {
             "event": "exited",
@@ -226,16 +229,20 @@ class ForkServer:
         self._send(report)
 
     def _kill(self, container: ContainerProcess) -> None:
-        processes.kill(processes.descendants([container.pid]) if container.foreign else [container.pid])
+        """Kill all of a container; its keeper ends when nothing is left, unless it is too young or was killed."""
+        if not container.foreign or not processes.end_tree([container.pid], spare=[container.pid]):
+            processes.send(signal.SIGKILL, [container.pid])
+        else:
+            processes.send(signal.SIGCONT, [container.pid])  # the container may have stopped it
 
-    def _check_memory(self) -> None:
-        children = processes.children_by_parent()
+    def _check_limits(self) -> None:
+        children = processes.family()
         for container in [container for container in self._containers.values() if container.foreign]:
-            family = processes.descendants([container.pid], children)
-            if container.memory and processes.resident(family) > container.memory:
+            below = _below(container, children)
+            if container.memory and processes.resident(below) > container.memory:
                 container.out_of_memory = True
                 self._kill(container)
-            elif len(family) > MAX_PROCESSES:
+            elif len(below) > MAX_PROCESSES:
                 self._kill(container)
 
     def _send(self, report: Report) -> None:
@@ -245,75 +252,32 @@ class ForkServer:
             self._end()
 
     def _end(self) -> NoReturn:
-        """Kill everything below this process, repeatedly until nothing is left: a process may be forking just now."""
-        own_pid = os.getpid()
-        for _ in range(100):
-            left = processes.descendants([own_pid]) - {own_pid} if processes.LINUX else set(self._by_pid)
-            if not left:
-                break
-            processes.kill(left)
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-1, 0)[0]:
-                    pass
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Kill everything below this process, and delete the folder."""
+        if processes.LINUX:
+            processes.end_children()
+        else:
+            processes.send(signal.SIGKILL, self._by_pid)
+        leftovers.remove_folder(Path(self._folder))
         os._exit(0)
 
 
-def _become_container(order: Order, parent: int, output: int, start: int, folder: str | None) -> NoReturn:
-    """Turn the fork, in which this runs, into the container."""
-    code = 126
-    try:
-        os.setsid()
-        try:
-            mounts.replace_files(order["files"])
-        except OSError as error:
-            os.write(start, str(error).encode())
-            os._exit(code)
-        processes.die_with_parent(parent)
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        environment = {**order["environment"], MARK: f"{parent}.{order['id']}."}
-        argv = order["argv"]
-        if argv is None:
-            os.dup2(start, 3)
-            os.closerange(4, 4096)
-            os.environ.clear()
-            os.environ.update(environment)
-            if "check" in order["arguments"][:1]:  # it runs already; a server does once it listens
-                _report_start(3)
-            code = workload.main(order["arguments"], lambda: _report_start(3))
-        else:
-            assert folder is not None
-            os.chdir(folder)
-            try:
-                os.execvpe(argv[0], argv, environment)  # this closes the start pipe, which reports that it runs
-            except (OSError, ValueError) as error:  # ValueError: what no system call takes, such as a zero byte
-                os.write(start, f"{getattr(error, 'strerror', error)}: {argv[0]!r}".encode())
-    except BaseException as error:  # noqa: BLE001  # a fork may never return into the server's code
-        with contextlib.suppress(OSError):
-            os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        if isinstance(error, SystemExit):
-            code = error.code if isinstance(error.code, int) else 1
-    finally:
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-        os._exit(code)
-
-
-def _report_start(start: int) -> None:
-    os.write(start, b"+")
-    os.close(start)
+def _below(container: ContainerProcess, children: Callable[[int], Iterable[int]] | None = None) -> set[int]:
+    """Return all processes of a foreign container; its keeper is none of them."""
+    return processes.descendants([container.pid], children) - {container.pid}
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Serve the target at the other end of a socket. Arguments: the socket's file descriptor, and the folder."""
+    """Serve the target at the other end of a socket. Arguments: see above; FD is the socket's file descriptor."""
+    descriptor, folder, mark, use_namespace = arguments
     # It is inheritable for this program only; a container that had it could act as this server, and keep it open.
-    os.set_inheritable(int(arguments[0]), False)
-    ForkServer(socket.socket(fileno=int(arguments[0])), arguments[1]).run()
+    os.set_inheritable(int(descriptor), False)
+    leftovers.set_mark(int(mark))
+    asyncio.run(asyncio.sleep(0))  # all later forks share what a first event loop loads and fills
+    gc.collect()
+    gc.freeze()  # memory that no collection touches stays shared with the forks
+    if use_namespace == "1":
+        namespace.enter()
+    ForkServer(socket.socket(fileno=int(descriptor)), folder).run()
 
 
 if __name__ == "__main__":

@@ -6,10 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TypedDict
 
-__all__ = ["MARK", "Lines", "Order", "Report", "line"]
-
-MARK = "SURVEYOR_CONTAINER"
-"""Environment variable of everything that a container has started, with the value `SERVER_PID.CONTAINER_ID.`"""
+__all__ = ["Lines", "Order", "Report", "line"]
 
 
 class Order(TypedDict, total=False):

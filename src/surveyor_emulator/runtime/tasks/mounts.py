@@ -15,12 +15,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["HOSTS", "RESOLVER", "can_replace", "replace_files"]
+__all__ = ["HOSTS", "NEWPID", "RESOLVER", "can_replace", "mount_processes", "replace_files", "unshare"]
 
 HOSTS, RESOLVER = "/etc/hosts", "/etc/resolv.conf"
 
-_NEWNS, _NEWUSER = 0x0002_0000, 0x1000_0000
-_BIND, _RECURSIVE, _PRIVATE = 4_096, 16_384, 1 << 18
+_NEWNS, _NEWUSER, NEWPID = 0x0002_0000, 0x1000_0000, 0x2000_0000
+_NOSUID, _NODEV, _NOEXEC = 2, 4, 8
+_BIND, _RECURSIVE, _SLAVE = 4_096, 16_384, 1 << 19
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -28,18 +29,31 @@ def replace_files(files: Mapping[str, str]) -> None:
     """Make this process, and all that it starts, see another file at each path (path -> file). Raises OSError."""
     if not files:
         return
-    user, group = os.getuid(), os.getgid()
-    try:
-        _call("unshare", _NEWNS)
-    except PermissionError:
-        _call("unshare", _NEWNS | _NEWUSER)
-        Path("/proc/self/setgroups").write_text("deny", "ascii")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", "ascii")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1", "ascii")
-    _call("mount", None, b"/", None, _RECURSIVE | _PRIVATE, None)
+    unshare()
     for path, source in files.items():
         # If the machine's file is a link, its target is covered.
         _call("mount", os.fsencode(source), os.fsencode(os.path.realpath(path)), None, _BIND, None)
+
+
+def unshare(also: int = 0) -> None:
+    """Give this process a mount namespace, in which nothing that it mounts is seen elsewhere. Raises OSError.
+
+    ``also``: `NEWPID` for a PID namespace of what it starts next.
+    """
+    user, group = os.getuid(), os.getgid()
+    try:
+        _call("unshare", _NEWNS | also)
+    except PermissionError:
+        _call("unshare", _NEWNS | _NEWUSER | also)
+        Path("/proc/self/setgroups").write_text("deny", "ascii")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", "ascii")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1", "ascii")
+    _call("mount", None, b"/", None, _RECURSIVE | _SLAVE, None)
+
+
+def mount_processes() -> None:
+    """Make /proc show the processes of this process's PID namespace, in a mount namespace. Raises OSError."""
+    _call("mount", b"proc", b"/proc", b"proc", _NOSUID | _NODEV | _NOEXEC, None)
 
 
 def can_replace() -> bool:

@@ -11,12 +11,10 @@ import itertools
 import json
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +22,8 @@ from typing import cast
 
 from surveyor_agents import workload
 
-from . import processes
-from .messages import MARK, Lines, Order, Report, line
+from . import leftovers, processes
+from .messages import Lines, Order, Report, line
 
 __all__ = ["CannotStart", "Exit", "Process", "Supervisor"]
 
@@ -64,9 +62,14 @@ class Process:
 
 
 class Supervisor:
-    """All containers of one target. ``folder`` has their files; it is deleted when the target ends."""
+    """All containers of one target. ``folder`` has their files; it is deleted when the target ends.
 
-    def __init__(self) -> None:
+    ``use_namespace``: put them in a PID namespace if this machine allows it.
+    """
+
+    def __init__(self, *, use_namespace: bool = True) -> None:
+        self._use_namespace = use_namespace
+        self._mark = 0
         self._parent: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._numbers = itertools.count(1)
@@ -81,7 +84,7 @@ class Supervisor:
         if self._parent is not None:
             return
         processes.adopt_orphans()  # if the fork server is killed, its descendants become children of this process
-        self.folder = Path(tempfile.mkdtemp(prefix="surveyor-tasks-"))
+        self.folder, self._mark = leftovers.create_folder()
         self._can_replace_files = asyncio.get_running_loop().create_future()
         own_end, server_end = socket.socketpair()
         with server_end:
@@ -92,6 +95,8 @@ class Supervisor:
                     "surveyor_emulator.runtime.tasks.fork_server",
                     str(server_end.fileno()),
                     str(self.folder),
+                    str(self._mark),
+                    "1" if self._use_namespace else "0",
                 ],
                 pass_fds=[server_end.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -174,9 +179,10 @@ class Supervisor:
         try:
             self._parent.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
-            processes.kill(processes.descendants([self._parent.pid]))
+            processes.end_tree([self._parent.pid])
             self._parent.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)  # the fork server has deleted it, unless it was killed
+        self._end_orphans()
+        leftovers.remove_folder(self.folder)  # the fork server has deleted it, unless it was killed
         self._parent = self._socket = None
         self._finish_catch_up()
 
@@ -236,6 +242,10 @@ class Supervisor:
             output.set_result(end.output)
         process.on_end(end)
 
+    def _end_orphans(self) -> None:
+        """Kill what has become a child of this process because the fork server and a keeper were killed."""
+        processes.end_children(lambda pid: leftovers.has_mark(pid, self._mark))
+
     def _end_after_server(self) -> None:
         """Kill everything that the fork server had started, after it was killed itself, and report it as killed."""
         assert self._parent is not None
@@ -244,13 +254,8 @@ class Supervisor:
         self._socket.close()
         log.warning("the fork server of all tasks was killed, and its tasks with it")
         self._parent.wait()
-        # The kernel kills its children; what those had started is killed here, until nothing is left of it.
-        for _ in range(100):
-            left = processes.marked(f"{MARK}={self._parent.pid}.")
-            if not left:
-                break
-            processes.kill(left)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._end_orphans()
+        leftovers.remove_folder(self.folder)
         assert self._can_replace_files is not None
         if not self._can_replace_files.done():
             self._can_replace_files.set_result(False)

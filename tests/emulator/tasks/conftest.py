@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from surveyor_emulator.runtime.tasks.namespace import find_problem
-from tests.emulator.tasks.supervised import Run, run_supervised
+from tests.emulator.tasks.container_processes import Run, run_supervised
 
 
 @pytest.fixture(params=["namespace", "keepers-only"])

@@ -15,7 +15,7 @@ from surveyor_agents import workload
 from surveyor_emulator.runtime.tasks.addresses import TASKS, Addresses
 from surveyor_emulator.runtime.tasks.forwarding import forward
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit, Supervisor
-from tests.emulator.tasks.supervised import (
+from tests.emulator.tasks.container_processes import (
     ENVIRONMENT,
     Run,
     ended,

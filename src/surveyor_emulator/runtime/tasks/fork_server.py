@@ -239,7 +239,8 @@ class ForkServer:
         children = processes.family()
         for container in [container for container in self._containers.values() if container.foreign]:
             below = _below(container, children)
-            if container.memory and processes.resident(below) > container.memory:
+            runs = container.start is None  # until then its process is a fork of this one, and as large
+            if runs and container.memory and processes.resident(below) > container.memory:
                 container.out_of_memory = True
                 self._kill(container)
             elif len(below) > MAX_PROCESSES:

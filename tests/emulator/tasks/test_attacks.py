@@ -1,0 +1,238 @@
+"""Containers that try to leave: whatever they do, they count for their limits, and nothing of them is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from random import Random
+
+import pytest
+
+from surveyor_emulator.runtime.tasks import processes
+from surveyor_emulator.runtime.tasks.supervisor import Exit, Process, Supervisor
+from tests.emulator.tasks.attacks import ATTACKS, eat_memory, fork_orphans
+from tests.emulator.tasks.container_processes import (
+    ENVIRONMENT,
+    Run,
+    ended,
+    has_ended,
+    running,
+    start_python,
+    until_printed,
+)
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched by /proc")
+
+KILLED = 128 + signal.SIGKILL
+MIB = 2**20
+
+
+async def attack(supervisor: Supervisor, name: str) -> Process:
+    """Start one attack; return once it has done its worst."""
+    process = await supervisor.start(ATTACKS[name], ENVIRONMENT, memory=512 * MIB)
+    await until_printed(supervisor, process, "ready")
+    return process
+
+
+async def stop(supervisor: Supervisor, process: Process) -> Exit:
+    """Stop a container as ECS does, but without waiting in between."""
+    await supervisor.signal(process, signal.SIGTERM)
+    await supervisor.signal(process, signal.SIGKILL)
+    return await process.ended
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_nothing_of_a_container_is_left_after_its_end(run: Run, name: str) -> None:
+    """No process is left when a container has stopped, and another one has noticed nothing."""
+
+    async def test(supervisor: Supervisor) -> None:
+        beside = await supervisor.start(["sleep", "1000"], ENVIRONMENT)
+        others = running(supervisor)
+        process = await attack(supervisor, name)
+        await stop(supervisor, process)
+        assert running(supervisor) == others
+        assert not beside.ended.done()
+
+    run(test)
+
+
+def test_nothing_is_left_when_a_container_ends_by_itself(run: Run) -> None:
+    """Detached processes end with the first one, before its end is reported, and its exit code is kept."""
+
+    async def test(supervisor: Supervisor) -> None:
+        assert (await ended(supervisor, *ATTACKS["detach and end"])).code == 3
+        assert not running(supervisor)
+        assert (await ended(supervisor, *ATTACKS["fork twice and end"])).code == 0
+        assert not running(supervisor)
+        assert (await ended(supervisor, *ATTACKS["kill parent"])).code == KILLED
+        assert not running(supervisor)
+
+    run(test)
+
+
+def test_an_address_is_free_after_a_detached_listener_has_stopped(run: Run) -> None:
+    """A detached process that listens is gone once its container has stopped: the next one can listen there."""
+    listen = (
+        "import os, socket, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0:\n"
+        "        s = socket.create_server(('127.0.0.1', {port})); print('ready', s.getsockname()[1], flush=True)\n"
+        "        time.sleep(1000)\n"
+        "    os._exit(0)\n"
+        "time.sleep(1000)"
+    )
+
+    async def test(supervisor: Supervisor) -> None:
+        first = await start_python(supervisor, listen.format(port=0))
+        port = (await until_printed(supervisor, first, "\n")).split()[1]
+        await stop(supervisor, first)
+        second = await start_python(supervisor, listen.format(port=port))
+        assert (await until_printed(supervisor, second, "\n")).split()[1] == port
+
+    run(test)
+
+
+def test_detached_processes_count_for_the_number_of_processes(run: Run) -> None:
+    """A container with more processes than allowed is killed, wherever they are in its tree."""
+
+    async def test(supervisor: Supervisor) -> None:
+        process = await start_python(supervisor, fork_orphans(700))
+        assert (await process.ended).code == KILLED
+        assert not running(supervisor)
+
+    run(test)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_detached_processes_count_for_the_memory(run: Run, count: int) -> None:
+    """Memory that only orphans hold, alone or together, is the container's."""
+
+    async def test(supervisor: Supervisor) -> None:
+        process = await start_python(supervisor, eat_memory(200, processes=count), memory=128 * MIB)
+        end = await process.ended
+        assert (end.code, end.out_of_memory) == (KILLED, True)
+        assert not running(supervisor)
+
+    run(test)
+
+
+def test_a_keeper_does_not_count(run: Run) -> None:
+    """A container gets all of its limit: what watches it is not part of it."""
+
+    async def test(supervisor: Supervisor) -> None:
+        process = await supervisor.start(["sleep", "1000"], ENVIRONMENT, memory=6 * MIB)
+        await asyncio.sleep(0.4)  # several looks at the memory
+        assert not process.ended.done()
+
+    run(test)
+
+
+def test_a_container_that_kills_the_fork_server_ends_with_it(run: Run) -> None:
+    """Without a namespace a container can kill the server of all containers: nothing is left of any, and new ones run.
+
+    In a namespace the server does not notice.
+    """
+    program = (
+        "import os, time\n"
+        "keeper = os.getppid(); server = int(open(f'/proc/{keeper}/stat').read().rpartition(')')[2].split()[1])\n"
+        + fork_orphans(5, then="os.kill(server, 9); os.kill(keeper, 9); time.sleep(1000)")
+    )
+
+    async def test(supervisor: Supervisor) -> None:
+        beside = await supervisor.start(["sh", "-c", "(env -i setsid sleep 1000 &); sleep 1000"], ENVIRONMENT)
+        process = await start_python(supervisor, program)
+        assert (await process.ended).code == KILLED
+        if not beside.ended.done():
+            await stop(supervisor, beside)
+        assert supervisor._parent is None or not running(supervisor)
+        assert (await ended(supervisor, "echo", "again")).output == "again\n"
+
+    run(test)
+
+
+def test_a_namespace_shows_no_process_outside_of_it(run: Run) -> None:
+    """Where there is a PID namespace, a container that kills all processes that it may kills only containers."""
+    # As root it would end this machine, so it does it only if the first process is the fork server.
+    program = (
+        "import os\nif b'fork_server' in open('/proc/1/cmdline', 'rb').read():\n"
+        "    print(os.path.exists('/proc/%d' % TEST)); os.kill(-1, 9)\n"
+    ).replace("TEST", str(os.getpid()))
+
+    async def test(supervisor: Supervisor) -> None:
+        process = await start_python(supervisor, program)
+        end = await process.ended
+        if end.output:
+            assert end == Exit(KILLED, False, "False\n")
+        assert (await ended(supervisor, "echo", "again")).output == "again\n"
+
+    run(test)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may trace any process")
+def test_a_keeper_cannot_be_traced(run: Run) -> None:
+    """A container of an ordinary user cannot attach to the process that watches it."""
+    program = (
+        "import ctypes, os; libc = ctypes.CDLL(None, use_errno=True)\n"
+        "print(libc.ptrace(16, os.getppid(), 0, 0), os.strerror(ctypes.get_errno()))"
+    )
+
+    async def test(supervisor: Supervisor) -> None:
+        process = await start_python(supervisor, program)
+        assert (await process.ended).output == "-1 Operation not permitted\n"
+
+    run(test)
+
+
+def test_keepers_end_their_containers_without_the_fork_server_and_the_target(run: Run) -> None:
+    """When the server is killed while the target cannot react, each keeper ends all of its container."""
+
+    async def test(supervisor: Supervisor) -> None:
+        for name in ("detach", "fork twice", "ignore signals", "adopt"):
+            await attack(supervisor, name)
+        everything = running(supervisor)
+        assert len(everything) > 30
+        assert supervisor._parent is not None
+        os.kill(supervisor._parent.pid, signal.SIGKILL)
+        while not all(map(has_ended, everything)):  # this test's loop, the target, stands still
+            pass
+
+    run(test)
+
+
+@pytest.mark.soak
+def test_a_hundred_attacks_at_once(run: Run) -> None:
+    """Of a hundred containers that attack in every way, some at once, nothing is left after they have stopped."""
+    random = Random(20)
+    names = [random.choice(sorted(ATTACKS)) for _ in range(100)]
+
+    async def test(supervisor: Supervisor) -> None:
+        # Few at a time on a machine with few processors, or none would be ready before the test's time is over.
+        for begin in range(0, 100, 25):
+            group = await asyncio.gather(*(attack(supervisor, name) for name in names[begin : begin + 25]))
+            random.shuffle(group)
+            await asyncio.gather(*(stop(supervisor, process) for process in group))
+            assert not running(supervisor)
+
+    run(test)
+
+
+def test_a_frozen_tree_does_not_grow_while_it_is_killed() -> None:
+    """A tree that forks as fast as it can is killed whole."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.setpriority(os.PRIO_PROCESS, 0, 5)
+        for _ in range(60):
+            if os.fork() == 0:
+                for _ in range(20):
+                    if os.fork() == 0:
+                        os._exit(0)
+        signal.pause()
+    found: set[int] = set()
+    for _ in range(3):
+        found |= processes.end_tree([child])
+    os.waitpid(child, 0)
+    assert all(map(has_ended, found))

@@ -1,8 +1,12 @@
-"""`surveyor sweep`: delete what a run left behind in an account, according to its ledgers, and nothing else."""
+"""`surveyor sweep`: delete what runs left behind in an account, and nothing else.
+
+By the ledgers of the runs; or, with --account, by the marks that everything has which a run makes.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +22,23 @@ from surveyor.targets import load_target
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
 from surveyor.targets.running import run_target
-from surveyor.targets.sweep import RunStillActive, existing_resources, owner_of, sweep_folder
+from surveyor.targets.sweep import (
+    RunStillActive,
+    existing_resources,
+    find_leftovers,
+    owner_of,
+    sweep_folder,
+    sweep_marked,
+)
 
 __all__ = ["sweep"]
+
+
+OLDER_THAN = "5h"
+"""Longer than a run may take: the budget of the target `aws` is four hours."""
+
+_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhd])?")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def sweep(
@@ -28,9 +46,42 @@ def sweep(
         list[Path] | None, typer.Argument(metavar="DIR...", help="Folders of runs; default: reports/out.")
     ] = None,
     run: Annotated[str | None, typer.Option(metavar="ID", help="Sweep only this run.")] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="ID", help="Search this account, 12 digits, without any ledger.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(metavar="REGION", help="With --account: the Region to search.")] = None,
+    older_than: Annotated[
+        str, typer.Option(metavar="AGE", help="With --account and without --run: the age of a run, as 90m, 12h, 2d.")
+    ] = OLDER_THAN,
+    target: Annotated[str, typer.Option(metavar="TARGET", help="With --account: how the account is reached.")] = "aws",
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="With --account: another endpoint than AWS's.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --account: list what would be deleted.")] = False,
 ) -> None:
     """Delete what dead runs left behind in an account; exit 4 if something is still there afterwards."""
     layout = find_layout()
+    if account is None:
+        if region or endpoint or dry_run:
+            raise UsageError("--region, --endpoint and --dry-run go with --account")
+        kept, (left, errors) = 0, _sweep_folders(folders, run, layout)
+    else:
+        if folders:
+            raise UsageError("--account searches the account itself: leave the folders out")
+        options = TargetOptions(account=account, region=region, endpoint=endpoint)
+        chosen = load_target(target, layout.targets, options)
+        (kept, left), errors = _sweep_account(chosen, run, _seconds(older_than), dry_run=dry_run), []
+    for line in left:
+        typer.echo(f"left behind: {line}", err=True)
+    for line in errors:
+        typer.echo(f"surveyor: {line}", err=True)
+    if not left and not errors:
+        typer.echo("nothing else is left behind" if kept else "nothing is left behind")
+    raise typer.Exit(3 if errors else 4 if left else 0)
+
+
+def _sweep_folders(folders: list[Path] | None, run: str | None, layout: Layout) -> tuple[list[str], list[str]]:
+    """Return a line for each resource that is left, and for each run that could not be swept."""
     searched = folders or [layout.out]
     for folder in searched:
         if not folder.is_dir() and (folders or run):
@@ -41,7 +92,10 @@ def sweep(
         if (owner := owner_of(folder)) and run in (None, owner.run)
     }
     if run is not None and not owners:
-        raise UsageError(f"no ledger of run {run} in {', '.join(map(str, searched))}; give the run's --out folder")
+        raise UsageError(
+            f"no ledger of run {run} in {', '.join(map(str, searched))}; give the run's --out folder, "
+            "or search the account itself with --account ID --region REGION"
+        )
     left, errors = [], []
     for folder, owner in owners.items():
         if not existing_resources(folder):
@@ -52,13 +106,42 @@ def sweep(
             left.append(f"{len(existing_resources(folder))} resources: {error}")
         except SurveyorError as error:
             errors.append(f"run {owner.run}: {error}")
-    for line in left:
-        typer.echo(f"left behind: {line}", err=True)
-    for line in errors:
-        typer.echo(f"surveyor: {line}", err=True)
-    if not left and not errors:
-        typer.echo("nothing is left behind")
-    raise typer.Exit(3 if errors else 4 if left else 0)
+    return left, errors
+
+
+def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool) -> tuple[int, list[str]]:
+    """Return how many runs are kept, and a line for each resource that is left of the others."""
+    kept, left = 0, list[str]()
+    with run_target(target, 0) as running:
+        now = running.clock.now()
+        for leftovers in find_leftovers(running.account(run or ""), target.region):
+            newest = leftovers.newest
+            since = f"the latest made {_format_age(now - newest.timestamp())} ago" if newest else "of unknown age"
+            old = age == 0 or (newest is not None and now - newest.timestamp() >= age)
+            if run not in (None, leftovers.run):
+                continue
+            if run is None and not old:
+                kept += 1
+                typer.echo(f"{leftovers}, {since}: kept, the run may be active; --run {leftovers.run} deletes it")
+            elif dry_run:
+                typer.echo(f"{leftovers}, {since}: would be deleted")
+                left += map(str, leftovers.found)
+            else:
+                typer.echo(f"{leftovers}, {since}: deleting")
+                left += sweep_marked(leftovers, running.account(leftovers.run), typer.echo)
+    return kept, left
+
+
+def _seconds(age: str) -> float:
+    found = _AGE.fullmatch(age)
+    if found is None:
+        raise UsageError(f"--older-than {age}: expected an age such as 90m, 12h or 2d")
+    return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def _format_age(seconds: float) -> str:
+    unit = next((unit for unit in "dhm" if seconds >= _UNITS[unit]), "s")
+    return f"{seconds / _UNITS[unit]:.0f} {unit}"
 
 
 def _folders_with_ledgers(folders: list[Path]) -> list[Path]:

@@ -1,18 +1,30 @@
-"""Delete what a run left behind, by its ledgers, and nothing else."""
+"""Delete what runs left behind, by their ledgers or by their marks in an account, and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from surveyor.account.ledger import Ledger, Owner, Resource, ledgers_in, read_ledger
+from surveyor.account.marked import Marked, find_marked
 from surveyor.account.removal import Account, delete_resources
 from surveyor.errors import SurveyorError, UsageError
 from surveyor.targets.model import Target
 
-__all__ = ["RunStillActive", "existing_resources", "forget", "owner_of", "sweep_folder"]
+__all__ = [
+    "Leftovers",
+    "RunStillActive",
+    "existing_resources",
+    "find_leftovers",
+    "forget",
+    "owner_of",
+    "sweep_folder",
+    "sweep_marked",
+]
 
 
 class RunStillActive(SurveyorError):
@@ -79,3 +91,37 @@ def sweep_folder(
             existing[resource].record_removed(resource.number)
             report(f"deleted: {resource}")
         return [f"{resource}: {why}" for resource, why in result.remaining.items()]
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What one run has in an account and Region."""
+
+    run: str
+    found: tuple[Marked, ...]
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the latest of them was made; None if the API does not say it of any."""
+        return max((marked.created for marked in self.found if marked.created), default=None)
+
+    def __str__(self) -> str:
+        count = len(self.found)
+        return f"run {self.run}: {count} resource{'' if count == 1 else 's'}"
+
+
+def find_leftovers(account: Account, region: str) -> list[Leftovers]:
+    """Return what each run has in a Region, by its marks alone."""
+    runs: dict[str, list[Marked]] = {}
+    for marked in find_marked(account.client, region):
+        runs.setdefault(marked.run, []).append(marked)
+    return [Leftovers(run, tuple(found)) for run, found in runs.items()]
+
+
+def sweep_marked(leftovers: Leftovers, account: Account, report: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Delete what a run has, by its marks, and return a line for each resource that is left."""
+    names = {marked.resource(): marked for marked in leftovers.found}
+    result = delete_resources(list(names), account)
+    for resource in result.deleted:
+        report(f"deleted: {names[resource]}")
+    return [f"{names[resource]}: {why}" for resource, why in result.remaining.items()]

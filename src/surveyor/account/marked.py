@@ -1,0 +1,187 @@
+"""Find what runs made in an account by its marks alone, without any ledger: the run's tag, or its prefix in a name.
+
+A zone and a health check have no name or tag of the run from the start; their caller references have the prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from surveyor.account.ledger import Resource
+from surveyor.account.resources import CREATES
+from surveyor.account.tags import TAG
+
+__all__ = ["Marked", "find_marked"]
+
+_RUN = re.compile(r"(?:^|[^\w-])surveyor-([0-9a-f]{8})-")
+_EC2_TAG = [{"Name": "tag-key", "Values": [TAG]}]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A resource with the mark of a run; `created` is None where the API does not say when."""
+
+    run: str
+    operation: str
+    id: str
+    region: str
+    name: str = ""
+    created: datetime | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    def resource(self) -> Resource:
+        """Return it as ledgers hold it: those that are deleted by name have their details, the others the id."""
+        return Resource(0, self.operation, self.region, self.details, () if self.details else (self.id,))
+
+    def __str__(self) -> str:
+        return f"{CREATES[self.operation].kind} {self.name or self.id}"
+
+
+def find_marked(client: Callable[[str, str], Any], region: str) -> list[Marked]:
+    """Return all that has the mark of any run in a Region of an account, and in the services without Regions.
+
+    `client(service, region)` returns a boto3 client that retries. Raises ClientError and BotoCoreError.
+    """
+    return [found for find in _FINDERS for found in find(lambda service: client(service, region), region)]
+
+
+_Client = Callable[[str], Any]
+
+
+def _run_in(*names: str | None) -> str | None:
+    """Return the run whose prefix is in one of the names."""
+    return next((found[1] for name in names if name and (found := _RUN.search(name))), None)
+
+
+def _pages(client: Any, operation: str, member: str, **params: Any) -> Iterator[Any]:
+    for page in client.get_paginator(operation).paginate(**params):
+        yield from page.get(member) or ()
+
+
+def _namespaces(client: _Client, region: str) -> Iterator[Marked]:
+    """Yield namespaces, also those that ECS made for a cluster of a run: they are named after it."""
+    for entry in _pages(client("servicediscovery"), "list_namespaces", "Namespaces"):
+        if run := _run_in(entry["Name"]):
+            operation = "servicediscovery:CreateHttpNamespace"  # all types are deleted alike
+            name, created = entry["Name"], entry.get("CreateDate")
+            yield Marked(run, operation, entry["Id"], region, name, created, {"Name": name})
+
+
+def _route53(client: _Client, region: str) -> Iterator[Marked]:
+    route53 = client("route53")
+    for zone in _pages(route53, "list_hosted_zones", "HostedZones"):
+        linked = zone.get("LinkedService", {}).get("ServicePrincipal", "")
+        # Zones of namespaces are deleted with them.
+        if (run := _run_in(zone["CallerReference"], zone["Name"])) and "servicediscovery" not in linked:
+            yield Marked(run, "route53:CreateHostedZone", zone["Id"].rpartition("/")[2], region, zone["Name"])
+    for check in _pages(route53, "list_health_checks", "HealthChecks"):
+        if (run := _run_in(check["CallerReference"])) and not check.get("LinkedService"):
+            yield Marked(run, "route53:CreateHealthCheck", check["Id"], region, check["CallerReference"])
+
+
+def _ec2(client: _Client, region: str) -> Iterator[Marked]:
+    ec2 = client("ec2")
+    kinds = (
+        ("ec2:CreateVpc", "describe_vpcs", "Vpcs", "VpcId"),
+        ("ec2:CreateSubnet", "describe_subnets", "Subnets", "SubnetId"),
+        ("ec2:CreateSecurityGroup", "describe_security_groups", "SecurityGroups", "GroupId"),
+    )
+    for operation, call, member, key in kinds:
+        for entry in _pages(ec2, call, member, Filters=_EC2_TAG):
+            if run := _tag(entry):
+                yield Marked(run, operation, entry[key], region)
+    for reservation in _pages(ec2, "describe_instances", "Reservations", Filters=_EC2_TAG):
+        for entry in reservation["Instances"]:
+            if (run := _tag(entry)) and entry["State"]["Name"] != "terminated":
+                yield Marked(run, "ec2:RunInstances", entry["InstanceId"], region, created=entry["LaunchTime"])
+
+
+def _tag(entry: Mapping[str, Any]) -> str | None:
+    """Return the run in the tags of an EC2 resource."""
+    return next((tag["Value"] for tag in entry.get("Tags", ()) if tag["Key"] == TAG), None)
+
+
+def _ecs(client: _Client, region: str) -> Iterator[Marked]:
+    """Yield clusters of runs, and in all clusters services and tasks of runs; then task definitions."""
+    ecs = client("ecs")
+    families = [
+        (family, run)
+        for family in _pages(ecs, "list_task_definition_families", "families", familyPrefix="surveyor-")
+        if (run := _run_in(family))
+    ]
+    for arn in _pages(ecs, "list_clusters", "clusterArns"):
+        cluster = arn.rpartition("/")[2]
+        for service in _pages(ecs, "list_services", "serviceArns", cluster=cluster):
+            if run := _run_in(service.rpartition("/")[2]):
+                yield Marked(run, "ecs:CreateService", service, region)
+        for family, run in families:
+            for task in _pages(ecs, "list_tasks", "taskArns", cluster=cluster, family=family):
+                yield Marked(run, "ecs:RunTask", task, region)
+        if run := _run_in(cluster):
+            yield Marked(run, "ecs:CreateCluster", cluster, region)
+    for family, run in families:
+        for arn in _pages(ecs, "list_task_definitions", "taskDefinitionArns", familyPrefix=family):
+            if arn.rpartition("/")[2].rpartition(":")[0] == family:
+                yield Marked(run, "ecs:RegisterTaskDefinition", arn, region)
+
+
+def _load_balancing(client: _Client, region: str) -> Iterator[Marked]:
+    elb = client("elbv2")
+    for entry in _pages(elb, "describe_load_balancers", "LoadBalancers"):
+        if run := _run_in(entry["LoadBalancerName"]):
+            name, created = entry["LoadBalancerName"], entry.get("CreatedTime")
+            yield Marked(run, "elbv2:CreateLoadBalancer", entry["LoadBalancerArn"], region, name, created)
+    for entry in _pages(elb, "describe_target_groups", "TargetGroups"):
+        if run := _run_in(entry["TargetGroupName"]):
+            yield Marked(run, "elbv2:CreateTargetGroup", entry["TargetGroupArn"], region, entry["TargetGroupName"])
+
+
+def _events(client: _Client, region: str) -> Iterator[Marked]:
+    for rule in _pages(client("events"), "list_rules", "Rules", NamePrefix="surveyor-"):
+        if run := _run_in(rule["Name"]):
+            yield Marked(run, "events:PutRule", rule["Name"], region, details={"Name": rule["Name"]})
+    for url in _pages(client("sqs"), "list_queues", "QueueUrls", QueueNamePrefix="surveyor-"):
+        if run := _run_in(url.rpartition("/")[2]):
+            yield Marked(run, "sqs:CreateQueue", url, region)
+
+
+def _log_groups(client: _Client, region: str) -> Iterator[Marked]:
+    """Yield log groups of runs, also those that Container Insights made for a cluster of a run."""
+    for group in _pages(client("logs"), "describe_log_groups", "logGroups"):
+        if run := _run_in(group["logGroupName"]):
+            created = datetime.fromtimestamp(group["creationTime"] / 1_000).astimezone()
+            name = group["logGroupName"]
+            yield Marked(run, "logs:CreateLogGroup", name, region, created=created, details={"logGroupName": name})
+
+
+def _authorities(client: _Client, region: str) -> Iterator[Marked]:
+    pca = client("acm-pca")
+    for entry in _pages(pca, "list_certificate_authorities", "CertificateAuthorities"):
+        if entry["Status"] != "DELETED":
+            try:
+                tags = pca.list_tags(CertificateAuthorityArn=entry["Arn"])["Tags"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ResourceNotFoundException":  # deleted meanwhile
+                    continue
+                raise
+            if run := _tag({"Tags": tags}):
+                created = entry.get("CreatedAt")
+                yield Marked(run, "acm-pca:CreateCertificateAuthority", entry["Arn"], region, created=created)
+
+
+_FINDERS: tuple[Callable[[_Client, str], Iterable[Marked]], ...] = (
+    _namespaces,
+    _route53,
+    _ec2,
+    _ecs,
+    _load_balancing,
+    _events,
+    _log_groups,
+    _authorities,
+)

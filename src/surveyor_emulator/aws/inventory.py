@@ -1,7 +1,7 @@
 """The inventory of an account: everything that exists in it, read from the states of the services and not by the API.
 
 Tests compare it before and after a run. What AWS makes by itself and nobody can delete is left out: the default
-security group and the event bus of an account, AWS's managed policies.
+security group and the main route table of a VPC, the event bus of an account, AWS's managed policies.
 """
 
 from __future__ import annotations
@@ -87,11 +87,27 @@ def _route53(world: World) -> Iterator[Resource]:
 def _ec2(world: World) -> Iterator[Resource]:
     for account, region, state in world.everywhere(Ec2State):
         place = (account, region)
+        main_routes = {table.vpc: table.routes for table in state.route_tables.values() if table.main is not None}
         for vpc in state.vpcs.values():
-            settings: dict[str, object] = {"dns_support": vpc.dns_support, "dns_hostnames": vpc.dns_hostnames}
+            settings: dict[str, object] = {
+                "dns_support": vpc.dns_support,
+                "dns_hostnames": vpc.dns_hostnames,
+                "routes": dict(main_routes[vpc.id]),
+            }
             yield Resource("ec2:vpc", vpc.id, *place, tags=state.tags.get(vpc.id, {}), settings=settings)
         for subnet in state.subnets.values():
-            yield Resource("ec2:subnet", subnet.id, *place, tags=state.tags.get(subnet.id, {}))
+            settings = {"map_public": subnet.map_public}
+            yield Resource("ec2:subnet", subnet.id, *place, tags=state.tags.get(subnet.id, {}), settings=settings)
+        for gateway in state.internet_gateways.values():
+            tags, settings = state.tags.get(gateway.id, {}), {"vpc": gateway.vpc}
+            yield Resource("ec2:internet-gateway", gateway.id, *place, tags=tags, settings=settings)
+        for nat in state.nat_gateways.values():
+            yield Resource("ec2:nat-gateway", nat.id, *place, tags=state.tags.get(nat.id, {}))
+        for table in state.route_tables.values():
+            if table.main is None:
+                tags = state.tags.get(table.id, {})
+                settings = {"routes": dict(table.routes), "subnets": sorted(table.associations.values())}
+                yield Resource("ec2:route-table", table.id, *place, tags=tags, settings=settings)
         for group in state.groups.values():
             if group.name != "default":
                 yield Resource("ec2:security-group", group.id, *place, group.name, state.tags.get(group.id, {}))

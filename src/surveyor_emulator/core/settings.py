@@ -8,12 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-__all__ = ["DELAYS", "Delay", "Deregistration", "ProxyDrain", "Quotas", "Settings", "setting"]
+__all__ = [
+    "DELAYS",
+    "DefaultVpc",
+    "Delay",
+    "Deregistration",
+    "Egress",
+    "ProxyDrain",
+    "Quotas",
+    "Settings",
+    "setting",
+]
 
 T = TypeVar("T")
 
 Deregistration = Literal["no-wait", "wait-for-operation", "after-exit"]
 ProxyDrain = Literal["after-containers", "before-containers"]
+Egress = Literal["free", "routed"]
+DefaultVpc = Literal["present", "none"]
 CallRates = Literal["discovery", "all"]
 Residents = Literal["none", "some"]
 
@@ -150,6 +162,12 @@ class Settings:
     )
     # "at least one hour" (ecs DescribeTasks).
     task_remembered: float = setting(3_600.0, "for which a stopped task is described", "s")
+    egress: Egress = setting(
+        "free", "what a task needs to pull images: nothing, or as on AWS a route to the internet and an address for it"
+    )
+    # A connection is given up after 30 s, and five to seven are tried (answers of AWS in public repositories).
+    pull_retries: Delay = setting(Delay(155.0, 220.0), "for which an image that cannot be reached is tried, if routed")
+    default_vpc: DefaultVpc = setting("present", "whether accounts have a default VPC")
     quotas: Quotas = field(default_factory=Quotas)
     verify_signatures: bool = True
     # What distinguishes an account in use (surveyor_emulator.staging).

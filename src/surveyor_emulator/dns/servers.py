@@ -63,10 +63,13 @@ class DnsServers:
         self._port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Answer at ``host`` as the resolver of the default VPC; port 0 picks a free port. Raise OSError."""
+        """Answer at ``host`` as the resolver of the default VPC; port 0 picks a free port. Raise OSError.
+
+        Without a default VPC that resolver refuses all questions.
+        """
         _allow_open_files()
         settings = self._world.settings
-        default = next(vpc.id for vpc in vpcs_of(self._world, settings.account, settings.region).values())
+        default = next(iter(vpcs_of(self._world, settings.account, settings.region)), "")
         endpoint = self._open(self._resolver(settings.account, VpcKey(default, settings.region)), host, port)
         self._resolvers[settings.account, VpcKey(default, settings.region)] = endpoint
         self._port = endpoint.address[1]

@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from surveyor_emulator.core.identifiers import is_account, is_region
-from surveyor_emulator.core.settings import DELAYS, Delay, Deregistration, ProxyDrain, Quotas, Settings
+from surveyor_emulator.core.settings import (
+    DELAYS,
+    CallRates,
+    DefaultVpc,
+    Delay,
+    Deregistration,
+    Egress,
+    ProxyDrain,
+    Quotas,
+    Residents,
+    Settings,
+)
 
 __all__ = ["Options", "apply_setting", "parse_options"]
 
@@ -24,7 +35,14 @@ _DESCRIPTION = """\
 The embedded target, an emulator of Cloud Map, Route 53 and ECS. When it is ready, `surveyor emulator` prints the
 settings of AWS clients as export lines, and `python -m surveyor_emulator` prints one line of JSON: endpoint, dns,
 secret, pid."""
-_CHOICES = {"Deregistration": get_args(Deregistration), "ProxyDrain": get_args(ProxyDrain)}
+_CHOICES = {
+    "CallRates": get_args(CallRates),
+    "DefaultVpc": get_args(DefaultVpc),
+    "Deregistration": get_args(Deregistration),
+    "Egress": get_args(Egress),
+    "ProxyDrain": get_args(ProxyDrain),
+    "Residents": get_args(Residents),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,12 +79,15 @@ def test_a_region_has_at_most_five_vpcs(ask: Ask) -> None:
 
 
 def test_a_vpc_with_subnets_cannot_be_deleted(ask: Ask) -> None:
-    """The default VPC can be deleted after its subnets, and created again once."""
+    """The default VPC can be deleted after its subnets and its gateway, and created again once."""
     vpc = default_vpc(ask)
     assert ask("DeleteVpc", VpcId=vpc) == "DependencyViolation"
     assert ask("CreateDefaultVpc") == "DefaultVpcAlreadyExists"
     for subnet in ask("DescribeSubnets")["Subnets"]:
         assert ask("DeleteSubnet", SubnetId=subnet["SubnetId"]) == {}
+    (gateway,) = ask("DescribeInternetGateways")["InternetGateways"]
+    assert ask("DeleteVpc", VpcId=vpc) == "DependencyViolation"
+    ask("DetachInternetGateway", InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
     assert ask("DeleteVpc", VpcId=vpc) == {}
     assert ask("CreateDefaultVpc")["Vpc"]["VpcId"] == default_vpc(ask) != vpc
 
@@ -131,3 +135,49 @@ def test_regions_are_those_of_every_account(ask: Ask) -> None:
         "eu-west-1"
     ]
     assert ask("DescribeRegions", RegionNames=["moon-1"]) == "InvalidParameterValue"
+
+
+def test_a_vpc_with_a_group_cannot_be_deleted(ask: Ask) -> None:
+    """Its default group goes with it."""
+    vpc = ask("CreateVpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    assert len(ask("DescribeSecurityGroups", Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]) == 1
+    group = ask("CreateSecurityGroup", GroupName="web", Description="of the web", VpcId=vpc)["GroupId"]
+    assert ask("DeleteVpc", VpcId=vpc) == "DependencyViolation"
+    ask("DeleteSecurityGroup", GroupId=group)
+    assert ask("DeleteVpc", VpcId=vpc) == {}
+
+
+def test_an_account_may_have_no_default_vpc(ask: Ask, world: World) -> None:
+    """With the setting, until CreateDefaultVpc makes one; what needs a subnet must name it."""
+    world.settings = replace(world.settings, default_vpc="none")
+    for operation, member in (
+        ("DescribeVpcs", "Vpcs"),
+        ("DescribeSubnets", "Subnets"),
+        ("DescribeRouteTables", "RouteTables"),
+        ("DescribeInternetGateways", "InternetGateways"),
+        ("DescribeSecurityGroups", "SecurityGroups"),
+    ):
+        assert ask(operation)[member] == []
+    assert ask("RunInstances", ImageId="ami-12345678", MinCount=1, MaxCount=1) == "VPCIdNotSpecified"
+    vpc = ask("CreateDefaultVpc")["Vpc"]["VpcId"]
+    assert default_vpc(ask) == vpc
+    assert {subnet["VpcId"] for subnet in ask("DescribeSubnets")["Subnets"]} == {vpc}
+    assert ask("CreateDefaultVpc") == "DefaultVpcAlreadyExists"
+
+
+@pytest.mark.parametrize("kind", ["vpc", "subnet", "security-group", "internet-gateway", "route-table"])
+def test_all_kinds_are_tagged_and_their_tags_described(ask: Ask, kind: str) -> None:
+    """CreateTags, and DescribeTags with the kind of the resource."""
+    vpc = default_vpc(ask)
+    resource = {
+        "vpc": vpc,
+        "subnet": ask("DescribeSubnets")["Subnets"][0]["SubnetId"],
+        "security-group": ask("CreateSecurityGroup", GroupName="a", Description="a")["GroupId"],
+        "internet-gateway": ask("DescribeInternetGateways")["InternetGateways"][0]["InternetGatewayId"],
+        "route-table": ask("DescribeRouteTables")["RouteTables"][0]["RouteTableId"],
+    }[kind]
+    assert ask("CreateTags", Resources=[resource], Tags=[{"Key": "team", "Value": "a"}]) == {}
+    (tag,) = ask("DescribeTags")["Tags"]
+    assert (tag["ResourceId"], tag["ResourceType"]) == (resource, kind)
+    gone = resource.partition("-")[0] + "-0"
+    assert ask("CreateTags", Resources=[gone], Tags=[{"Key": "team", "Value": "a"}]).endswith("NotFound")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
-from . import groups, instances, subnets, tags, vpcs, zones
+from . import gateways, groups, instances, route_tables, subnets, tags, vpcs, zones
 
 __all__ = ["HANDLERS"]
 
@@ -28,26 +28,41 @@ def _with_dry_run(handler: _Handler) -> _Handler:
 HANDLERS: Mapping[str, _Handler] = {
     operation: _with_dry_run(handler)
     for operation, handler in {
-        "CreateDefaultVpc": vpcs.create_default_vpc,
+        "AssociateRouteTable": route_tables.associate_route_table,
+        "AttachInternetGateway": gateways.attach_internet_gateway,
         "AuthorizeSecurityGroupEgress": groups.authorize_egress,
         "AuthorizeSecurityGroupIngress": groups.authorize_ingress,
+        "CreateDefaultVpc": vpcs.create_default_vpc,
+        "CreateInternetGateway": gateways.create_internet_gateway,
+        "CreateRoute": route_tables.create_route,
+        "CreateRouteTable": route_tables.create_route_table,
         "CreateSecurityGroup": groups.create_security_group,
         "CreateSubnet": subnets.create_subnet,
         "CreateTags": tags.create_tags,
         "CreateVpc": vpcs.create_vpc,
+        "DeleteInternetGateway": gateways.delete_internet_gateway,
+        "DeleteRoute": route_tables.delete_route,
+        "DeleteRouteTable": route_tables.delete_route_table,
         "DeleteSecurityGroup": groups.delete_security_group,
         "DeleteSubnet": subnets.delete_subnet,
         "DeleteTags": tags.delete_tags,
         "DeleteVpc": vpcs.delete_vpc,
         "DescribeAvailabilityZones": zones.describe_availability_zones,
         "DescribeInstances": instances.describe_instances,
+        "DescribeInternetGateways": gateways.describe_internet_gateways,
+        "DescribeNatGateways": gateways.describe_nat_gateways,
         "DescribeRegions": zones.describe_regions,
+        "DescribeRouteTables": route_tables.describe_route_tables,
         "DescribeSecurityGroups": groups.describe_security_groups,
         "DescribeSubnets": subnets.describe_subnets,
         "DescribeTags": tags.describe_tags,
         "DescribeVpcAttribute": vpcs.describe_vpc_attribute,
         "DescribeVpcs": vpcs.describe_vpcs,
+        "DetachInternetGateway": gateways.detach_internet_gateway,
+        "DisassociateRouteTable": route_tables.disassociate_route_table,
+        "ModifySubnetAttribute": subnets.modify_subnet_attribute,
         "ModifyVpcAttribute": vpcs.modify_vpc_attribute,
+        "ReplaceRoute": route_tables.replace_route,
         "RevokeSecurityGroupEgress": groups.revoke_egress,
         "RevokeSecurityGroupIngress": groups.revoke_ingress,
         "RunInstances": instances.run_instances,

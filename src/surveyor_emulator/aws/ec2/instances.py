@@ -206,6 +206,7 @@ def _start(
         client_token=str(request.get("ClientToken") or ""),
         user_data=str(request.get("UserData") or ""),
         groups=select_groups(ec2_state(call.world, call.account, call.region), request, subnet.vpc),
+        has_public_ip=subnet.map_public,
     )
 
 

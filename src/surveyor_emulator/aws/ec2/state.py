@@ -1,7 +1,8 @@
-"""State of EC2 in one region of an account: VPCs, subnets, instances and their tags, as plain data.
+"""State of EC2 in one region of an account: VPCs, subnets, gateways, routes, instances and their tags, as plain data.
 
-A region starts with a default VPC, as in every account created since 2013 (Amazon VPC User Guide, Default VPCs).
-It is created when the region is first used, so that unused accounts cost nothing.
+A region starts with a default VPC, as in every account created since 2013 (Amazon VPC User Guide, Default VPCs),
+unless the setting `default_vpc` is `none`: accounts in use often have deleted it. It is created when the region is
+first used, so that unused accounts cost nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ __all__ = [
     "IPV6",
     "Ec2State",
     "Instance",
+    "InternetGateway",
+    "NatGateway",
+    "RouteTable",
     "SecurityGroup",
     "Subnet",
     "Vpc",
+    "add_vpc",
     "create_default_vpc_state",
     "ec2_state",
     "new_id",
@@ -69,6 +74,8 @@ class Subnet:
     # Whether the subnet is IPv6-only: `cidr` is then meaningless.
     native: bool = False
     assigned_ipv6: int = 0
+    # Whether instances that start here get a public address.
+    map_public: bool = False
 
     @property
     def free(self) -> int:
@@ -114,6 +121,40 @@ class SecurityGroup:
 
 
 @dataclass(slots=True)
+class InternetGateway:
+    """An internet gateway, attached to a VPC or to none."""
+
+    id: str
+    vpc: str | None = None
+
+
+@dataclass(slots=True)
+class NatGateway:
+    """A public NAT gateway in a subnet, where it has an address."""
+
+    id: str
+    vpc: str
+    subnet: str
+    address: IPv4Address
+    created: float
+
+
+@dataclass(slots=True)
+class RouteTable:
+    """A route table of a VPC.
+
+    ``routes``: destination -> target, an id or `local`. ``associations``: id of the association -> subnet; ``main`` is
+    the id of the association that makes it the main table of its VPC.
+    """
+
+    id: str
+    vpc: str
+    routes: dict[str, str]
+    main: str | None = None
+    associations: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Instance:
     """An EC2 instance: an address without a machine. ``state`` is ``running`` or ``terminated``."""
 
@@ -133,17 +174,26 @@ class Instance:
     # As in the request: base64 of the script that runs at start.
     user_data: str = ""
     groups: tuple[str, ...] = ()
+    has_public_ip: bool = False
 
 
 @dataclass(slots=True)
 class Ec2State:
-    """EC2 of an account in one region. ``tags`` are keyed by resource id, ``tokens`` by ``ClientToken``."""
+    """EC2 of an account in one region.
+
+    ``tags`` are keyed by resource id, ``tokens`` by ``ClientToken``. ``public_tasks`` has the VPC of each ECS task with
+    a public address.
+    """
 
     initialised: bool = False
     vpcs: dict[str, Vpc] = field(default_factory=dict)
     subnets: dict[str, Subnet] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     groups: dict[str, SecurityGroup] = field(default_factory=dict)
+    internet_gateways: dict[str, InternetGateway] = field(default_factory=dict)
+    nat_gateways: dict[str, NatGateway] = field(default_factory=dict)
+    route_tables: dict[str, RouteTable] = field(default_factory=dict)
+    public_tasks: dict[str, str] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[str, tuple[str, Mapping[str, object]]] = field(default_factory=dict)
 
@@ -168,19 +218,38 @@ def ec2_state(world: World, account: str, region: str) -> Ec2State:
     state = world.regional(Ec2State, account, region)
     if not state.initialised:
         state.initialised = True
+        if world.settings.default_vpc == "none":
+            return state
         # A separate random generator: reading a region must not change what happens in another.
         create_default_vpc_state(state, region, random.Random(f"{world.settings.seed}/{account}/{region}"))
     return state
 
 
 def create_default_vpc_state(state: Ec2State, region: str, generator: random.Random) -> Vpc:
-    """Create a default VPC with a default subnet of size /20 in each zone."""
+    """Create a default VPC with a public default subnet of size /20 in each zone, and an internet gateway."""
     vpc = Vpc(new_id("vpc", generator), str(DEFAULT_CIDR), True, new_id("dopt", generator), dns_hostnames=True)
-    state.vpcs[vpc.id] = vpc
+    table = add_vpc(state, vpc)
+    gateway = InternetGateway(_id_beside(vpc, "igw"), vpc.id)
+    state.internet_gateways[gateway.id] = gateway
+    table.routes["0.0.0.0/0"] = gateway.id
     for zone, cidr in zip(zone_names(region), DEFAULT_CIDR.subnets(new_prefix=20), strict=False):
-        subnet = Subnet(new_id("subnet", generator), vpc.id, cidr, zone, True)
+        subnet = Subnet(new_id("subnet", generator), vpc.id, cidr, zone, True, map_public=True)
         state.subnets[subnet.id] = subnet
     return vpc
+
+
+def add_vpc(state: Ec2State, vpc: Vpc) -> RouteTable:
+    """Add a VPC with its main route table, and return that: it routes within the VPC."""
+    state.vpcs[vpc.id] = vpc
+    routes = {str(block): "local" for block in (vpc.cidr, vpc.ipv6) if block is not None}
+    table = RouteTable(_id_beside(vpc, "rtb"), vpc.id, routes, main=_id_beside(vpc, "rtbassoc"))
+    state.route_tables[table.id] = table
+    return table
+
+
+def _id_beside(vpc: Vpc, prefix: str) -> str:
+    """Return the id of what is created with a VPC: derived, so that it takes nothing from the random generator."""
+    return f"{prefix}-{vpc.id.partition('-')[2]}"
 
 
 def zone_names(region: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
+from typing import cast
 
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
@@ -15,7 +16,7 @@ from .vpcs import NOT_FOUND as VPC_NOT_FOUND
 from .vpcs import ipv6_association, parse_network
 from .zones import zone_id
 
-__all__ = ["NOT_FOUND", "create_subnet", "delete_subnet", "describe_subnets"]
+__all__ = ["NOT_FOUND", "create_subnet", "delete_subnet", "describe_subnets", "modify_subnet_attribute"]
 
 NOT_FOUND = "InvalidSubnetID.NotFound"
 NONE = IPv4Network("0.0.0.0/32")
@@ -117,13 +118,28 @@ def describe_subnets(call: Call, request: Mapping[str, object]) -> dict[str, obj
 
 
 def delete_subnet(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """Handle DeleteSubnet; fail while an instance has an address of the subnet."""
+    """Handle DeleteSubnet; fail while an instance or a NAT gateway has an address of the subnet."""
     state = ec2_state(call.world, call.account, call.region)
     subnet = select_by_id(state.subnets, [request["SubnetId"]], NOT_FOUND)[0]
     if subnet.used:
         raise ServiceError("DependencyViolation", f"The subnet '{subnet.id}' has dependencies and cannot be deleted.")
     del state.subnets[subnet.id]
+    for table in state.route_tables.values():
+        table.associations = {key: other for key, other in table.associations.items() if other != subnet.id}
     state.tags.pop(subnet.id, None)
+    return {}
+
+
+def modify_subnet_attribute(call: Call, request: Mapping[str, object]) -> dict[str, object]:
+    """Handle ModifySubnetAttribute, with MapPublicIpOnLaunch."""
+    state = ec2_state(call.world, call.account, call.region)
+    subnet = select_by_id(state.subnets, [request["SubnetId"]], NOT_FOUND)[0]
+    value = cast("dict[str, bool]", request.get("MapPublicIpOnLaunch") or {}).get("Value")
+    if value is None:
+        raise ServiceError("UnsupportedOperation", "The embedded target changes MapPublicIpOnLaunch only")
+    if value and subnet.native:
+        raise ServiceError("InvalidParameterCombination", "An IPv6-only subnet has no public IPv4 addresses")
+    subnet.map_public = value
     return {}
 
 
@@ -156,7 +172,7 @@ def _describe(call: Call, state: Ec2State, subnet: Subnet) -> dict[str, object]:
         "AvailabilityZone": subnet.zone,
         "AvailabilityZoneId": zone_id(subnet.zone),
         "DefaultForAz": subnet.is_default,
-        "MapPublicIpOnLaunch": subnet.is_default,
+        "MapPublicIpOnLaunch": subnet.map_public,
         "AssignIpv6AddressOnCreation": subnet.native,
         "Ipv6CidrBlockAssociationSet": ipv6_association(subnet.id, subnet.ipv6),
         "Tags": tag_list(state.tags.get(subnet.id, {})),

@@ -28,8 +28,24 @@ TAG_FILTERS = frozenset({TAG_FILTER, "tag-key"})
 
 MAX_TAGS = 50
 MAX_KEY_LENGTH, MAX_VALUE_LENGTH = 128, 256
-_KINDS = {"vpc": "vpc", "subnet": "subnet", "i": "instance"}
-_NOT_FOUND = {"vpc": "InvalidVpcID.NotFound", "subnet": "InvalidSubnetID.NotFound", "i": "InvalidInstanceID.NotFound"}
+_KINDS = {
+    "vpc": "vpc",
+    "subnet": "subnet",
+    "i": "instance",
+    "sg": "security-group",
+    "igw": "internet-gateway",
+    "nat": "natgateway",
+    "rtb": "route-table",
+}
+_NOT_FOUND = {
+    "vpc": "InvalidVpcID.NotFound",
+    "subnet": "InvalidSubnetID.NotFound",
+    "i": "InvalidInstanceID.NotFound",
+    "sg": "InvalidGroup.NotFound",
+    "igw": "InvalidInternetGatewayID.NotFound",
+    "nat": "NatGatewayNotFound",
+    "rtb": "InvalidRouteTableID.NotFound",
+}
 
 
 def create_tags(call: Call, request: Mapping[str, object]) -> dict[str, object]:
@@ -132,9 +148,21 @@ def _resources(state: Ec2State, request: Mapping[str, object]) -> list[str]:
     for resource in resources:
         if _prefix(resource) not in _KINDS:
             raise ServiceError("InvalidID", f"The ID '{resource}' is not valid")
-        if resource not in state.vpcs and resource not in state.subnets and resource not in state.instances:
+        if not any(resource in known for known in _taggable(state)):
             raise ServiceError(_NOT_FOUND[_prefix(resource)], f"The ID '{resource}' does not exist")
     return resources
+
+
+def _taggable(state: Ec2State) -> Sequence[Mapping[str, object]]:
+    return (
+        state.vpcs,
+        state.subnets,
+        state.instances,
+        state.groups,
+        state.internet_gateways,
+        state.nat_gateways,
+        state.route_tables,
+    )
 
 
 def _prefix(resource: str) -> str:

@@ -10,7 +10,7 @@ from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 
 from .filters import FilterValues, apply_filters, paginate, select_by_id
-from .state import IPV6, Ec2State, Vpc, create_default_vpc_state, ec2_state, new_id
+from .state import IPV6, Ec2State, Vpc, add_vpc, create_default_vpc_state, ec2_state, new_id
 from .tags import TAG_FILTERS, specified_tags, tag_filter_values, tag_list
 
 __all__ = [
@@ -61,7 +61,7 @@ def create_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
         tenancy=str(request.get("InstanceTenancy") or "default"),
         ipv6=_ipv6(call) if request.get("AmazonProvidedIpv6CidrBlock") else None,
     )
-    state.vpcs[vpc.id] = vpc
+    add_vpc(state, vpc)
     if tags:
         state.tags[vpc.id] = tags
     call.note("ec2.vpc.created", vpc.id, vpc.cidr)
@@ -108,13 +108,21 @@ def describe_vpcs(call: Call, request: Mapping[str, object]) -> dict[str, object
 
 
 def delete_vpc(call: Call, request: Mapping[str, object]) -> dict[str, object]:
-    """Handle DeleteVpc; fail while the VPC has subnets."""
+    """Handle DeleteVpc; fail while the VPC has subnets, a gateway, or route tables and groups beside the first ones."""
     state = ec2_state(call.world, call.account, call.region)
     vpc = select_by_id(state.vpcs, [request["VpcId"]], NOT_FOUND)[0]
-    if state.subnets_of(vpc.id):
+    tables = [table for table in state.route_tables.values() if table.vpc == vpc.id]
+    if (
+        state.subnets_of(vpc.id)
+        or any(gateway.vpc == vpc.id for gateway in state.internet_gateways.values())
+        or any(table.main is None for table in tables)
+        or any((group.vpc, group.name != "default") == (vpc.id, True) for group in state.groups.values())
+    ):
         raise ServiceError("DependencyViolation", f"The vpc '{vpc.id}' has dependencies and cannot be deleted.")
     del state.vpcs[vpc.id]
-    state.tags.pop(vpc.id, None)
+    for identity in (vpc.id, *(table.id for table in tables)):
+        state.route_tables.pop(identity, None)
+        state.tags.pop(identity, None)
     call.note("ec2.vpc.deleted", vpc.id)
     return {}
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 from surveyor_emulator.aws.ec2.groups import allows_egress
+from surveyor_emulator.aws.ec2.route_tables import has_way_out
 from surveyor_emulator.aws.ec2.state import Instance, ec2_state
 from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
@@ -38,15 +39,23 @@ def update_container_instances(call: Call, stop: Callable[[Task, str], object]) 
             if joined is not None:
                 _remove(call, joined, stop)
         elif joined is not None:
-            joined.agent_connected = allows_egress(call.world, call.account, call.region, ec2_instance.id)
+            joined.agent_connected = _reaches_ecs(call, ec2_instance)
         elif ec2_instance.user_data and ec2_instance.id not in state.deregistered_instances:
             cluster = state.clusters.get(_cluster_name(ec2_instance.user_data))
             if (
                 cluster is not None
                 and cluster.status == "ACTIVE"
                 and call.now >= ec2_instance.launched + _start_time(call, ec2_instance)
+                and (call.world.settings.egress == "free" or _reaches_ecs(call, ec2_instance))
             ):
                 _add(call, cluster, ec2_instance)
+
+
+def _reaches_ecs(call: Call, instance: Instance) -> bool:
+    state = ec2_state(call.world, call.account, call.region)
+    subnet = state.subnets[instance.subnet]
+    is_routed = call.world.settings.egress == "free" or has_way_out(state, subnet, has_public_ip=instance.has_public_ip)
+    return is_routed and allows_egress(call.world, call.account, call.region, instance.id)
 
 
 def _add(call: Call, cluster: Cluster, instance: Instance) -> None:

@@ -262,5 +262,9 @@ def task_changed(call: Call, task: Task) -> None:
     if task.status == "RUNNING" and task.should_run:
         task.deployment.failed_launches = 0
     elif not task.should_run:
+        reason = task.stopped_reason or ""
+        if task.status == "DEPROVISIONING" and reason.startswith("CannotPullContainerError"):
+            message = f"(service {task.service.name}) was unable to place a task. Reason: {reason}."
+            _report_once(call, task.service, message)
         rollout.count_failure(call, task.service, task.deployment, task)
     run_soon(call, task.service)

@@ -27,7 +27,8 @@ from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit
 from . import load_balancers, registration
 from .container_checks import start_checks
 from .environment import build_command, build_environment
-from .task_addresses import assign_addresses
+from .images import pull_problem
+from .task_addresses import assign_addresses, release_addresses
 from .task_files import write_task_files
 
 __all__ = ["kill_container", "launch", "stop", "stop_container"]
@@ -58,7 +59,18 @@ def launch(call: Call, task: Task, changed: Changed) -> None:
 
     def pulling() -> None:
         task.pull_started = call.now
-        _later(call, task, call.world.settings.task_pull, activating)
+        if pull_problem(call, task) is None:
+            _later(call, task, call.world.settings.task_pull, activating)
+        else:
+            _later(call, task, call.world.settings.pull_retries, pulled_at_last)
+
+    def pulled_at_last() -> None:
+        problem = pull_problem(call, task)
+        if problem is None:
+            activating()
+        else:
+            task.containers[0].reason = problem
+            _fail(call, task, changed, problem)
 
     def activating() -> None:
         task.pull_stopped = call.now
@@ -352,8 +364,7 @@ def _deprovision(call: Call, task: Task, changed: Changed) -> None:
         for forwarder in task.forwarders:
             forwarder.close()
         proxies.stop(call, task)
-        if task.address is not None and (task.instance is None or task.address != task.instance.address):
-            runtime(call.world).addresses.release(task.address)
+        release_addresses(call, task)
         _set_status(call, task, "STOPPED", changed)
 
     call.world.later(call.world.settings.task_deprovisioning, stopped)

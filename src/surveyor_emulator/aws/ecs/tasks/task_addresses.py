@@ -10,7 +10,7 @@ from surveyor_emulator.core.world import Call
 from surveyor_emulator.runtime.task_runtime import runtime
 from surveyor_emulator.runtime.tasks.addresses import Exhausted
 
-__all__ = ["assign_addresses"]
+__all__ = ["assign_addresses", "release_addresses"]
 
 HOST_PORTS = range(32_768, 61_000)
 """Ports of the host that bridge mode assigns (ECS Developer Guide, PortMapping: the ephemeral range)."""
@@ -36,7 +36,18 @@ def assign_addresses(call: Call, task: Task) -> bool:
         return False
     if mode == "bridge":
         _assign_host_ports(call, task)
+    network = task.template.network
+    if task.subnet is not None and network is not None and network.public and not task.ipv6_only:
+        state = ec2_state(call.world, call.account, call.region)
+        state.public_tasks[task.id] = state.subnets[task.subnet].vpc
     return True
+
+
+def release_addresses(call: Call, task: Task) -> None:
+    """Release the addresses of a task that has stopped."""
+    ec2_state(call.world, call.account, call.region).public_tasks.pop(task.id, None)
+    if task.address is not None and (task.instance is None or task.address != task.instance.address):
+        runtime(call.world).addresses.release(task.address)
 
 
 def _assign_host_ports(call: Call, task: Task) -> None:

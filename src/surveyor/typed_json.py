@@ -14,7 +14,7 @@ from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.output_files import replace_text
 from surveyor.secret_values import blank_members, holds_secret
 
-__all__ = ["describe", "dump_json", "parse_json", "read_json", "write_json"]
+__all__ = ["describe", "dump_json", "parse_file", "parse_json", "read_content", "read_json", "write_json"]
 
 T = TypeVar("T")
 _PATH = re.compile(r"(?P<message>.*?)(?: - at `(?:key in )?(?P<path>[^`]*)`)?", re.DOTALL)
@@ -53,8 +53,21 @@ def parse_json(text: str | bytes, kind: type[T]) -> T:
 
 def read_json(path: Path, kind: type[T]) -> T:
     """Return the value in a JSON file. Raise UsageError, in one line that begins with the path."""
+    return parse_file(path, read_content(path), kind)
+
+
+def read_content(path: Path) -> bytes:
+    """Return the content of a JSON file. Raise UsageError, also if its values would need far more memory than it."""
+    content = read_bytes(path, REPORT_LIMIT)
+    if sum(map(content.count, (b"[", b"{", b","))) > _MAX_VALUES:
+        raise UsageError(f"{path}: cannot be read: it has more than {_MAX_VALUES:,} values")
+    return content
+
+
+def parse_file(path: Path, content: bytes, kind: type[T]) -> T:
+    """Return the value in the content of a JSON file. Raise UsageError, in one line that begins with the path."""
     try:
-        return parse_json(_with_few_values(read_bytes(path, REPORT_LIMIT)), kind)
+        return parse_json(content, kind)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
 
@@ -62,13 +75,6 @@ def read_json(path: Path, kind: type[T]) -> T:
 def write_json(value: Any, path: Path, *, indent: int | None = 1) -> None:
     """Write a value atomically, on one line without `indent`: a reader sees the old file or the complete new one."""
     replace_text(path, dump_json(value, indent=indent).rstrip("\n") + "\n")
-
-
-def _with_few_values(content: bytes) -> bytes:
-    """Return the content. Raise ValueError if it has so many values that they need far more memory than the file."""
-    if sum(map(content.count, (b"[", b"{", b","))) > _MAX_VALUES:
-        raise ValueError(f"has more than {_MAX_VALUES:,} values")
-    return content
 
 
 def _without_surrogates(value: Any) -> Any:

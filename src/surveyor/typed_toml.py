@@ -11,6 +11,7 @@ from typing import Annotated, Any, Generic, NamedTuple, NoReturn, TypeVar
 import msgspec
 
 from surveyor.errors import UsageError
+from surveyor.input_files import read_text
 from surveyor.messages import either, nearest
 from surveyor.toml_lines import FileLocation, TomlEntry, entries
 
@@ -79,11 +80,8 @@ def read_entries(path: Path, name: str, kind: type[T]) -> TypedFile[T]:
 
     Raise UsageError with one line that begins with file and line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{FileLocation(path, 1)}: cannot be read: {error}") from None
-    values = _parse(path, text)
+    text = read_text(path)
+    values = parse_toml(path, text)
     top, *lines = (entry for entry in entries(text) if entry.name in ("", name))
     tables = values.pop(name, [])
     title = values.pop("title", "")
@@ -101,14 +99,21 @@ def read_entries(path: Path, name: str, kind: type[T]) -> TypedFile[T]:
     return TypedFile(title, tuple(found))
 
 
-def _parse(path: Path, text: str) -> dict[str, Any]:
+def parse_toml(path: Path, text: str) -> dict[str, Any]:
+    """Return the tables of a TOML file. Raise UsageError with one line that begins with file and line."""
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
+        repr(values)  # what is nested too deeply for this is too deep for all that follows
+        return values
+    except RecursionError:
+        raise UsageError(f"{FileLocation(path, 1)}: not valid TOML: nested too deeply") from None
     except tomllib.TOMLDecodeError as error:
         message, _, position = str(error).partition(" (at ")
         line = re.match(r"line (\d+)", position)
         number = int(line[1]) if line else max(1, len(text.splitlines()))
         raise UsageError(f"{FileLocation(path, number)}: not valid TOML: {message}") from None
+    except ValueError as error:  # a number with too many digits
+        raise UsageError(f"{FileLocation(path, 1)}: not valid TOML: {str(error).partition(';')[0]}") from None
 
 
 def read_toml(path: Path, kind: type[T]) -> TypedToml[T]:
@@ -116,13 +121,8 @@ def read_toml(path: Path, kind: type[T]) -> TypedToml[T]:
 
     Raise UsageError with one line that begins with file and line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not text") from None
-    values, lines = _parse(path, text), entries(text)
+    text = read_text(path)
+    values, lines = parse_toml(path, text), entries(text)
     try:
         return TypedToml(msgspec.convert(values, kind), path, tuple(lines))
     except msgspec.ValidationError as error:

@@ -27,6 +27,7 @@ from msgspec import Struct
 
 from surveyor.account.resources import CREATES
 from surveyor.errors import Inconclusive, SurveyorError
+from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.typed_json import dump_json
 
 __all__ = [
@@ -283,7 +284,8 @@ def read_ledger(path: Path) -> LedgerContents:
     Raises MalformedLedger for any other file. A last line that was cut short is ignored: a run that was killed while
     it wrote an intent had not sent the call.
     """
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+    content = read_bytes(path, REPORT_LIMIT) if path.exists() else b""
+    lines = content.decode("utf-8", "replace").split("\n")
     try:
         entries = [entry for entry in map(_parse_entry, lines) if entry]
         return _replay(entries) if entries else LedgerContents()

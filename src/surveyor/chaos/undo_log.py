@@ -11,6 +11,7 @@ from typing import Any
 
 from surveyor.chaos.actions import Action, dump_action, load_action
 from surveyor.errors import SurveyorError
+from surveyor.input_files import REPORT_LIMIT, read_text
 from surveyor.typed_json import dump_json
 
 __all__ = ["UndoEntry", "UndoLog", "UndoTarget", "open_entries", "read_target"]
@@ -92,16 +93,13 @@ def open_entries(path: Path) -> list[UndoEntry]:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        texts = path.read_text("utf-8").splitlines(keepends=True)
-    except OSError as error:
-        raise SurveyorError(f"{path}: cannot be read: {error.strerror}") from None
+    texts = read_text(path, REPORT_LIMIT).splitlines(keepends=True)
     lines = []
     for number, text in enumerate(texts, 1):
         if number == len(texts) and not text.endswith("\n"):
             break
         try:
             lines.append(dict(json.loads(text)))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise SurveyorError(f"{path}: line {number} is damaged") from None
     return lines

@@ -21,6 +21,7 @@ import botocore.loaders
 from botocore.exceptions import DataNotFoundError
 
 from surveyor.errors import UsageError
+from surveyor.input_files import read_text
 
 __all__ = ["VERSION", "Documents", "fingerprint", "normalise_text"]
 
@@ -143,8 +144,8 @@ def _find_data(folder: Path) -> Path:
 
 def _version(data: Path) -> str:
     try:
-        text = (data.parent / "__init__.py").read_text("utf-8")
-    except OSError:
+        text = read_text(data.parent / "__init__.py")
+    except UsageError:
         return f"in {data}"
     found = re.search(r"^__version__ = ['\"](.+?)['\"]", text, re.MULTILINE)
     return found[1] if found else f"in {data}"

@@ -6,7 +6,6 @@ version in which it was read. A difference is not a verdict: a person reads the 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,9 @@ from surveyor.claims.documents import Documents
 from surveyor.claims.loading import FINGERPRINTS
 from surveyor.claims.model import Claims, FileLocation, SourceKind
 from surveyor.errors import UsageError
+from surveyor.input_files import read_text
 from surveyor.output_files import write_text
+from surveyor.typed_toml import parse_toml
 
 __all__ = ["Drift", "RecordedFingerprints", "accept_drift", "compare", "model_sources", "read_recorded"]
 
@@ -67,10 +68,7 @@ def read_recorded(folder: Path) -> RecordedFingerprints:
     path = folder / FINGERPRINTS
     if not path.is_file():
         return RecordedFingerprints("", {})
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{FileLocation(path, 1)}: cannot be read: {error}") from None
+    table = parse_toml(path, read_text(path))
     version, fingerprints = table.get("botocore"), table.get("fingerprints")
     if not isinstance(version, str) or not isinstance(fingerprints, dict) or set(table) != {"botocore", "fingerprints"}:
         raise UsageError(

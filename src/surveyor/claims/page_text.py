@@ -15,6 +15,9 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
+from surveyor.errors import UsageError
+from surveyor.input_files import read_bytes
+
 __all__ = ["EXTENSIONS", "PageError", "PageText", "compact", "cut", "parse_page", "read_page", "similarity"]
 
 EXTENSIONS = (".md", ".html", ".htm", ".txt")
@@ -23,6 +26,9 @@ _BLOCKS = {
     "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section",
     "summary", "table", "tbody", "tfoot", "thead", "title", "tr", "ul",
 }  # fmt: skip
+_LIMIT = 1024 * 1024
+"""Bytes of a page: the time that unclosed tags take grows with the square of it."""
+
 _CELLS = {"td", "th"}
 _HIDDEN = {"noscript", "script", "style", "template"}
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])")
@@ -66,9 +72,9 @@ def read_page(path: Path) -> PageText:
     Raise PageError if the file is empty or binary, or cannot be read.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise PageError(f"cannot be read: {error.strerror or error}") from None
+        content = read_bytes(path, _LIMIT)
+    except UsageError as error:
+        raise PageError(str(error).removeprefix(f"{path}: ")) from None
     if not content.strip():
         raise PageError("is empty")
     try:

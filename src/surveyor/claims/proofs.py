@@ -8,6 +8,7 @@ from pathlib import Path
 
 from surveyor.claims.model import FileLocation
 from surveyor.errors import UsageError
+from surveyor.input_files import read_text
 
 __all__ = ["find_proofs"]
 
@@ -21,7 +22,7 @@ def find_proofs(suites: Path) -> Mapping[str, tuple[str, ...]]:
     proofs: dict[str, list[str]] = {}
     for path in sorted(suites.glob("**/test_*.py")):
         try:
-            module = ast.parse(path.read_text(encoding="utf-8"))
+            module = ast.parse(read_text(path))
         except (SyntaxError, UnicodeDecodeError) as error:
             line = getattr(error, "lineno", None) or 1
             raise UsageError(f"{FileLocation(path, line)}: cannot be read: {getattr(error, 'msg', error)}") from None

@@ -20,6 +20,7 @@ from surveyor.claims.documents import Documents
 from surveyor.claims.loading import NOT_COVERED
 from surveyor.claims.model import Claims, SourceKind
 from surveyor.errors import UsageError
+from surveyor.input_files import read_text
 from surveyor.typed_toml import read_entries
 
 __all__ = ["WATCHED", "Knowledge", "NotCovered", "Surface", "explain", "load_not_covered", "read_knowledge"]
@@ -111,7 +112,7 @@ def load_not_covered(folder: Path) -> tuple[NotCovered, ...]:
 
 def read_knowledge(claims: Claims, folder: Path, suites: Path) -> Knowledge:
     """Return what the claims, their suites and not-covered.toml in `folder` say."""
-    texts = [path.read_text("utf-8") for path in sorted(suites.rglob("*.py"))]
+    texts = [read_text(path) for path in sorted(suites.rglob("*.py"))]
     sources = {f"servicediscovery/{name}" for claim in claims.by_id.values() for name in claim.operations}
     for claim in claims.by_id.values():
         texts += [claim.id, claim.statement, claim.check, claim.source.text]

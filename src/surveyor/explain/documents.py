@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.errors import UsageError
+from surveyor.input_files import read_text
 from surveyor_policies.model import MalformedPolicy, Policy
 from surveyor_policies.parsing import DocumentKind, parse_policy
 
 __all__ = ["Document", "parse_document", "read_document"]
+
+
+_LIMIT = 512 * 1024
+"""Bytes of a policy; those of AWS have 20,480 characters at most."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,7 @@ class Document:
 def read_document(path: Path, kind: DocumentKind) -> Document:
     """Return the policy in a file. Raises UsageError, which names the file."""
     try:
-        return parse_document(path.read_text(encoding="utf-8"), str(path), kind)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: cannot be read: it is not UTF-8") from None
+        return parse_document(read_text(path, _LIMIT), str(path), kind)
     except MalformedPolicy as error:
         raise UsageError(f"{path}: is not a valid {kind} policy: {error}") from None
 
@@ -48,7 +49,7 @@ def parse_document(text: str, name: str, kind: DocumentKind) -> Document:
 
 def _spans(text: str, count: int) -> Sequence[tuple[int, int]]:
     """Return start and end of each statement. A text that was parsed has a Statement key with `count` values."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_int=str, parse_float=str)  # of any number of digits
     at = 0
     while (at := text.find('"Statement"', at)) >= 0:
         at += len('"Statement"')

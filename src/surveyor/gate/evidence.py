@@ -12,6 +12,7 @@ from surveyor.checkers import Judgement
 from surveyor.errors import UsageError
 from surveyor.history import load_history
 from surveyor.history.observations import Interval
+from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.load.attribution import danger_windows
 from surveyor.load.client_models import INDIRECT
 from surveyor.load.figures import ClientFigures, figures_of
@@ -77,6 +78,6 @@ def _with_run_verdict(experiment: ExperimentReport, judged: Judgement) -> Judgem
 
 def _load_tally(path: Path) -> Tally:
     try:
-        return Tally.loads(path.read_bytes())
+        return Tally.loads(read_bytes(path, REPORT_LIMIT))
     except ValueError as error:
         raise UsageError(f"{path}: is not a tally: {error}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from surveyor.errors import UsageError
 from surveyor.gate.deployment_actions import GateAction
 from surveyor.gate.thresholds import ThresholdResult
+from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.load.tally import TALLY_FILE
 from surveyor.output_files import write_text
 from surveyor.report.file import REPORT_FILE
@@ -48,7 +49,7 @@ def save_record(
             for result in results
         ],
         "deployment": {"service": service, "done": action.what, "description": action.description} if action else None,
-        "evidence": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (rules, *evidence)},
+        "evidence": {str(path): _digest(path) for path in (rules, *evidence)},
     }
     path = runs[0] / RECORD_FILE
     try:
@@ -56,3 +57,7 @@ def save_record(
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     return path
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(read_bytes(path, REPORT_LIMIT)).hexdigest()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
+from surveyor.errors import UsageError
 from surveyor.history.lines import KIND, READABLE_VERSIONS, Ended, Footer, HeaderLine, Invoked, Line, Unclear
 from surveyor.history.values import (
     CallRecord,
@@ -23,6 +24,7 @@ from surveyor.history.values import (
     UndoRecord,
     ViewSnapshot,
 )
+from surveyor.input_files import REPORT_LIMIT, read_text
 from surveyor.typed_json import parse_json
 
 __all__ = ["load_history", "read_history"]
@@ -35,11 +37,9 @@ _DECODER: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 def load_history(path: Path) -> History:
     """Return the history in a file. Raises HistoryBroken, in one line, for anything but a complete history."""
     try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise HistoryBroken(f"{path}: is not text") from None
-    except OSError as error:
-        raise HistoryBroken(f"{path}: cannot be read: {error.strerror}") from None
+        text = read_text(path, REPORT_LIMIT)
+    except UsageError as error:
+        raise HistoryBroken(str(error)) from None
     try:
         return read_history(text.splitlines())
     except HistoryBroken as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import structs
 
 from surveyor.history import History, load_history
+from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.load.attribution import attribute_failures, cause_sentence
 from surveyor.load.client_models import INDIRECT, MODELS
 from surveyor.load.confidence import Share
@@ -29,7 +30,7 @@ def with_client_results(report: ConformanceReport, folder: Path, note: str = "")
 
     Raises HistoryBroken, OSError or ValueError.
     """
-    tally = Tally.loads((folder / TALLY_FILE).read_bytes())
+    tally = Tally.loads(read_bytes(folder / TALLY_FILE, REPORT_LIMIT))
     experiments = tuple(_with_results(result, folder, tally, note) for result in report.experiments)
     return structs.replace(report, experiments=experiments)
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from surveyor.claims.selection import Selection
+from surveyor.errors import UsageError
+from surveyor.input_files import read_text
 from surveyor.pytest_plugin.collection import CLAIMS
 from surveyor.pytest_plugin.options import SETTINGS
 
@@ -45,8 +47,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not collection_path.is_relative_to(config.stash[SETTINGS].layout.suites):
         return None
     try:
-        text = collection_path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = read_text(collection_path)
+    except UsageError:
         return None  # the import reports the problem
     return None if names_any_claim(text, selected) else True
 

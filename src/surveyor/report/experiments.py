@@ -8,11 +8,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from surveyor.checkers.judgement import Judgement, judge_history
+from surveyor.errors import UsageError
 from surveyor.history import History, HistoryBroken, load_history
 from surveyor.output_files import write_text
 from surveyor.report.chart import Chart, chart_of
 from surveyor.report.test_results import TestResult
-from surveyor.typed_json import dump_json, parse_json
+from surveyor.typed_json import dump_json, read_json
 from surveyor.verdicts import Verdict
 
 __all__ = ["VERDICT_SUFFIX", "WHOLE", "ClientRow", "ExperimentReport", "experiments_of"]
@@ -93,8 +94,8 @@ def _experiment(result: TestResult, folder: Path | None) -> ExperimentReport:
 def _load_judgement(path: Path, history: History) -> Judgement:
     """Return the judgement that the experiment wrote; judge the history, and write it, if there is none."""
     try:
-        return parse_json(path.read_bytes(), Judgement)
-    except (OSError, ValueError):
+        return read_json(path, Judgement)
+    except UsageError:
         judged = judge_history(history)
         write_text(path, dump_json(judged, indent=1))
         return judged

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, cast
+
+from msgspec import Struct
 
 from surveyor.errors import UsageError
 from surveyor.report.model import API_VERSION, KIND, ConformanceReport, ReportFile
-from surveyor.typed_json import read_json, write_json
+from surveyor.typed_json import parse_file, read_content, write_json
 
 __all__ = ["REPORT_FILE", "load_report", "load_report_since", "make_folder", "save_report"]
 
 
 REPORT_FILE = "report.json"
+
+
+class _Head(Struct, rename="camel"):
+    """What every kind of file begins with; the rest of it is not read."""
+
+    kind: Any = None
+    api_version: Any = None
 
 
 def save_report(report: ConformanceReport, path: Path) -> None:
@@ -39,10 +49,10 @@ def load_report_since(folder: Path, since: float) -> ConformanceReport | None:
 
 def load_report(path: Path) -> ConformanceReport:
     """Return the report in a file. Raises UsageError, in one line, for a cut or foreign file or another version."""
-    head = read_json(path, object)
-    kind, version = (head.get("kind"), head.get("apiVersion")) if isinstance(head, dict) else (None, None)
-    if kind != KIND:
+    content = read_content(path)
+    head = parse_file(path, content, cast(type[Any], _Head | list[Any] | str | float | bool | None))
+    if not isinstance(head, _Head) or head.kind != KIND:
         raise UsageError(f"{path}: is not a {KIND}")
-    if version != API_VERSION:
-        raise UsageError(f"{path}: has apiVersion {version!r}; this Surveyor reads {API_VERSION!r}: run again")
-    return read_json(path, ReportFile).report
+    if head.api_version != API_VERSION:
+        raise UsageError(f"{path}: has apiVersion {head.api_version!r}; this Surveyor reads {API_VERSION!r}: run again")
+    return parse_file(path, content, ReportFile).report

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from surveyor.input_files import read_text
 from surveyor.output_files import write_text
 from surveyor.report.claim_report import ClaimReport
 from surveyor.report.file import load_report
@@ -43,7 +44,7 @@ def renew_table(document: Path, published: Path, *, links: bool) -> bool:
 
     `links`: the first column links the report. Without a table with the known columns the document stays as it is.
     """
-    lines = document.read_text(encoding="utf-8").splitlines()
+    lines = read_text(document).splitlines()
     head = next((number for number, line in enumerate(lines) if line.endswith(_COLUMNS)), None)
     if head is None:
         return False

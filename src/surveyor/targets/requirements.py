@@ -8,6 +8,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from surveyor.errors import UsageError
+from surveyor.input_files import read_text
 
 __all__ = ["check_pins", "read_pins"]
 
@@ -17,10 +18,7 @@ _HASH = re.compile(r"\s--hash=sha256:[0-9a-f]{64}(?=\s|$)")
 
 def read_pins(path: Path) -> dict[str, str]:
     """Return the version of each package, by canonical name. Raises UsageError with the line of a mistake."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
+    lines = read_text(path).splitlines()
     pins: dict[str, str] = {}
     start, entry = 0, ""
     for number, line in enumerate([*lines, ""], start=1):

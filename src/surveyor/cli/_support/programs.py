@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from surveyor.errors import UsageError
+from surveyor.input_files import read_bytes
 from surveyor.messages import nearest
 
 __all__ = ["describe_program", "find_programs", "select_programs"]
@@ -44,7 +45,7 @@ def select_programs(
 
 def describe_program(path: Path) -> str:
     """Return the first paragraph of the file's docstring, on one line."""
-    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    docstring = ast.get_docstring(_parse(path, str(path))) or ""
     return " ".join(docstring.partition("\n\n")[0].split())
 
 
@@ -54,18 +55,24 @@ def _name_of(path: Path) -> str:
 
 def _check_file(path: Path, name: str, kind: str, declaration: str) -> None:
     """Raise UsageError unless the file is Python that calls or uses `declaration`."""
-    try:
-        tree = ast.parse(path.read_bytes(), filename=name)
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {error.strerror}") from None
-    except (SyntaxError, ValueError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise UsageError(f"{name}{line}: is not Python: {getattr(error, 'msg', error)}") from None
+    tree = _parse(path, name)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     if declaration not in used:
         article = "an" if kind[0] in "aeiou" else "a"
         raise UsageError(f"{name} is not {article} {kind}: it does not use `{declaration}` (docs/{_DOCUMENTS[kind]})")
+
+
+def _parse(path: Path, name: str) -> ast.Module:
+    """Return the parsed file. Raises UsageError."""
+    content = read_bytes(path)
+    try:
+        return ast.parse(content, filename=name)
+    except (SyntaxError, ValueError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise UsageError(f"{name}{line}: is not Python: {getattr(error, 'msg', error)}") from None
+    except (RecursionError, MemoryError):  # MemoryError: the parser's stack is full
+        raise UsageError(f"{name}: is not Python: it is nested too deeply") from None
 
 
 _DOCUMENTS = {"experiment": "chaos.md", "scenario": "load.md"}

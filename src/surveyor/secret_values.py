@@ -22,7 +22,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-__all__ = ["REMOVED", "blank", "blank_members", "holds_secret", "note_request", "register", "register_url"]
+__all__ = [
+    "REMOVED",
+    "SHORTEST_KEY",
+    "blank",
+    "blank_members",
+    "holds_secret",
+    "note_request",
+    "register",
+    "register_url",
+]
 
 REMOVED = "(removed)"
 """What stands in place of a secret."""
@@ -34,10 +43,12 @@ _MIN_PIECE = 12
 Looked up is each eighth position of a text, so that any 15 characters of a value are found.
 """
 
+SHORTEST_KEY = 12
+"""Characters of a key of AWS; `test` and `testing` are keys of emulators, and no secrets."""
+
 _MIN_LONG = 16
 _MIN_SHORT = 6
-_MIN_KEY = 12
-"""Characters of a value that is found by pieces, of a password, and of a key of AWS: `test` is the key of emulators."""
+"""Characters of a value that is found by pieces, and of a password."""
 
 _MAX_FILE = 64 * 1024
 _SIGNATURES = 100
@@ -123,7 +134,7 @@ def note_request(headers: Mapping[str, Any]) -> bool:
         known.add_signature(signature[1])
     access_key = re.search(r"Credential=([^/,\s]+)/", authorization)
     is_new = bool(token) and token not in known.values
-    register(access_key[1] if access_key else None, token, shortest=_MIN_KEY)
+    register(access_key[1] if access_key else None, token, shortest=SHORTEST_KEY)
     return is_new
 
 
@@ -168,7 +179,7 @@ def _known() -> _Known:
 
 def _register_environment() -> None:
     environment = os.environ
-    register(*(environment.get(name) for name in _KEYS), shortest=_MIN_KEY)
+    register(*(environment.get(name) for name in _KEYS), shortest=SHORTEST_KEY)
     bearer = [value for name, value in environment.items() if name.startswith("AWS_BEARER_TOKEN_")]
     register(*(environment.get(name) for name in _TOKENS), *bearer)
     for name in _TOKEN_FILES:

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from botocore.config import Config
@@ -25,6 +26,7 @@ from surveyor.account.tags import add_run_tag
 from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.response import ResponseWrapper
+from surveyor.secret_values import SHORTEST_KEY, note_request, register
 from surveyor.targets.model import Target
 from surveyor.unsupported import declined, is_html
 
@@ -85,6 +87,8 @@ class Clients:
         self._spending = spending or Spending(target.budget)
         self._session = _session(target)
         self._session.register("creating-client-class", wrap_responses)
+        if target.credentials.kind != "per-test":
+            self._session.register("before-send", partial(_note_secrets, self._session))
         self._config = _config(target, read_timeout)
         self._idle: dict[_ClientKey, list[_PooledClient]] = {}
         self._unanswered = self._status = 0
@@ -300,6 +304,13 @@ def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
+def _note_secrets(session: Session, request: Any, **_: object) -> None:
+    """Note what a request carries of the credentials, and the others too when they are new: they are renewed."""
+    credentials = session.get_credentials()
+    if note_request(request.headers) and credentials is not None:
+        register(*credentials.get_frozen_credentials(), shortest=SHORTEST_KEY)
+
+
 def wrap_responses(**event: Any) -> None:
     """Handle botocore's `creating-client-class`: responses of the client name a member that is missing."""
     event["base_classes"].insert(0, ResponseWrapper)
@@ -333,4 +344,5 @@ def _session(target: Target) -> Session:
         raise TargetUnavailable(f"no credentials for {target.name}: {error}") from None
     if found is None:
         raise TargetUnavailable(f"no credentials for {target.name}: neither in the environment nor in a profile")
+    register(*found.get_frozen_credentials(), shortest=SHORTEST_KEY)
     return session

@@ -18,8 +18,8 @@ def inventory(ecs: Ecs) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_an_unused_account_has_its_default_network(ecs: Ecs) -> None:
-    """A new account has the default VPC with its subnets, and here a cluster."""
-    assert {kind for kind, _ in inventory(ecs)} == {"ec2:vpc", "ec2:subnet", "ecs:cluster"}
+    """A new account has the default VPC with its subnets and gateway, and here a cluster."""
+    assert {kind for kind, _ in inventory(ecs)} == {"ec2:internet-gateway", "ec2:vpc", "ec2:subnet", "ecs:cluster"}
 
 
 def make_all(ecs: Ecs) -> None:
@@ -40,6 +40,8 @@ def make_all(ecs: Ecs) -> None:
     vpc = ecs.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     ecs.ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")
     ecs.ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)
+    ecs.ec2.create_internet_gateway()
+    ecs.ec2.create_route_table(VpcId=vpc)
     ecs.ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=ecs.subnet)
     subnets = [found["SubnetId"] for found in ecs.ec2.describe_subnets()["Subnets"][:2]]
     elb.create_load_balancer(Name="lb", Subnets=subnets, Scheme="internal")
@@ -64,8 +66,8 @@ def test_each_kind_is_listed(ecs: Ecs) -> None:
     make_all(ecs)
     made = {key: entry for key, entry in inventory(ecs).items() if key not in before}
     assert {kind for kind, _ in made} == {
-        "cloudmap:instance", "cloudmap:namespace", "cloudmap:service", "ec2:instance", "ec2:security-group",
-        "ec2:subnet", "ec2:vpc", "ecs:service", "ecs:task", "ecs:task-definition", "elb:load-balancer",
+        "cloudmap:instance", "cloudmap:namespace", "cloudmap:service", "ec2:instance", "ec2:internet-gateway",
+        "ec2:route-table", "ec2:security-group", "ec2:subnet", "ec2:vpc", "ecs:service", "ecs:task", "ecs:task-definition", "elb:load-balancer",
         "elb:target-group", "events:rule", "iam:policy", "iam:role", "iam:user", "logs:group", "ram:share",
         "route53:health-check", "route53:zone", "sqs:queue",
     }  # fmt: skip
@@ -82,6 +84,13 @@ def test_what_is_deleted_is_gone_and_what_is_changed_differs(ecs: Ecs) -> None:
     zone = ecs.client("route53").create_hosted_zone(Name="example.net", CallerReference="1")["HostedZone"]["Id"]
     ecs.client("logs").create_log_group(logGroupName="/l")
     assert len(inventory(ecs)) == len(before) + 2
+    [vpc] = [id_ for kind, id_ in before if kind == "ec2:vpc"]
+    route = {"RouteTableId": ecs.ec2.describe_route_tables()["RouteTables"][0]["RouteTableId"]}
+    route["DestinationCidrBlock"] = "192.0.2.0/24"
+    [gateway] = [id_ for kind, id_ in before if kind == "ec2:internet-gateway"]
+    ecs.ec2.create_route(**route, GatewayId=gateway)
+    assert inventory(ecs)["ec2:vpc", vpc]["settings"]["routes"]["192.0.2.0/24"] == gateway
+    ecs.ec2.delete_route(**route)
     ecs.client("route53").delete_hosted_zone(Id=zone)
     ecs.client("logs").delete_log_group(logGroupName="/l")
     assert inventory(ecs) == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["ATTACKS", "eat_memory", "fork_orphans"]
+__all__ = ["ATTACKS", "NEST_FOLDERS", "eat_memory", "fork_orphans"]
 
 _PYTHON = sys.executable
 
@@ -57,6 +57,14 @@ if ctypes.CDLL(None).syscall(number, 0x8000 | signal.SIGCHLD, 0, 0, 0, 0) == 0:
 """
 _FORBID_PARENT_SIGNAL = "import ctypes; ctypes.CDLL(None).prctl(1, 0)\n"
 _ADOPT = "import ctypes; ctypes.CDLL(None).prctl(36, 1)\n"
+NEST_FOLDERS = """
+import os, time
+for _ in range(1_100):
+    os.mkdir("a"); os.chdir("a")
+os.chmod(".", 0); print("ready", flush=True); time.sleep(1000)
+"""
+"""More folders in each other than Python recurses."""
+
 _RESPAWN = """
 import os, time
 # Each generation starts the next one when its parent is gone; 300 generations at most.

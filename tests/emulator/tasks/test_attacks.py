@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from surveyor_emulator.runtime.tasks import processes
 from surveyor_emulator.runtime.tasks.supervisor import Exit, Process, Supervisor
-from tests.emulator.tasks.attacks import ATTACKS, eat_memory, fork_orphans
+from tests.emulator.tasks.attacks import ATTACKS, NEST_FOLDERS, eat_memory, fork_orphans
 from tests.emulator.tasks.container_processes import (
     ENVIRONMENT,
     Run,
@@ -36,6 +37,11 @@ async def attack(supervisor: Supervisor, name: str) -> Process:
     return process
 
 
+def folders(supervisor: Supervisor) -> list[Path]:
+    """Return the folders of containers."""
+    return [path for path in supervisor.folder.iterdir() if path.is_dir()]
+
+
 async def stop(supervisor: Supervisor, process: Process) -> Exit:
     """Stop a container as ECS does, but without waiting in between."""
     await supervisor.signal(process, signal.SIGTERM)
@@ -53,6 +59,7 @@ def test_nothing_of_a_container_is_left_after_its_end(run: Run, name: str) -> No
         process = await attack(supervisor, name)
         await stop(supervisor, process)
         assert running(supervisor) == others
+        assert len(folders(supervisor)) == 1
         assert not beside.ended.done()
 
     run(test)
@@ -198,6 +205,22 @@ def test_keepers_end_their_containers_without_the_fork_server_and_the_target(run
         os.kill(supervisor._parent.pid, signal.SIGKILL)
         while not all(map(has_ended, everything)):  # this test's loop, the target, stands still
             pass
+
+    run(test)
+
+
+@pytest.mark.soak
+def test_deep_folders_are_deleted(run: Run) -> None:
+    """Folders in each other, a thousand and more, are deleted with their container, and delay no other one."""
+
+    async def test(supervisor: Supervisor) -> None:
+        process = await start_python(supervisor, NEST_FOLDERS)
+        await until_printed(supervisor, process, "ready")
+        stopping = asyncio.create_task(stop(supervisor, process))
+        await ended(supervisor, "true")
+        assert not stopping.done()
+        await stopping
+        assert folders(supervisor) == []
 
     run(test)
 

@@ -143,7 +143,7 @@ class ForkServer:
         if pid == 0:
             if folder is None:
                 become_container(order, own_pid, child_out, child_start, folder)
-            keep(own_pid, lambda keeper: become_container(order, keeper, child_out, child_start, folder))
+            keep(own_pid, Path(folder), lambda keeper: become_container(order, keeper, child_out, child_start, folder))
         os.close(child_out)
         os.close(child_start)
         container = ContainerProcess(order["id"], pid, out, start, order.get("memory", 0), foreign, folder)

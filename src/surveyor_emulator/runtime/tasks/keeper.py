@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from . import processes
+from .leftovers import remove_folder
 
 __all__ = ["keep"]
 
@@ -21,10 +23,11 @@ _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, sign
 _DESCRIPTORS = 4_096
 
 
-def keep(server: int, become_container: Callable[[int], NoReturn]) -> NoReturn:
+def keep(server: int, folder: Path, become_container: Callable[[int], NoReturn]) -> NoReturn:
     """Turn this fork of the server into a keeper, and a fork of it into the container; never return.
 
-    ``become_container`` gets the keeper's process id.
+    ``become_container`` gets the keeper's process id. The keeper deletes the folder of the container in the end, since
+    a container can make this take long.
     """
     os.setsid()  # a signal to the server's process group is not for it
     signal.set_wakeup_fd(-1)
@@ -57,5 +60,6 @@ def keep(server: int, become_container: Callable[[int], NoReturn]) -> NoReturn:
                 code = ended.si_status if ended.si_code == os.CLD_EXITED else 128 + ended.si_status
             os.waitpid(ended.si_pid, 0)
         processes.end_children()
+        remove_folder(folder)
     finally:
         os._exit(code)

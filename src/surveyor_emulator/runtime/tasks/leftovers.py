@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -74,13 +73,25 @@ def has_mark(pid: int, mark: int) -> bool:
 
 
 def remove_folder(folder: Path) -> None:
-    """Delete a folder, also where a container has taken the permission to do so away."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for path, _, _ in os.walk(folder):
-            with contextlib.suppress(OSError):
-                Path(path).chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)
+    """Delete a folder, also where a container has taken the permission away, or nested folders thousands deep.
+
+    Each folder within is moved up before it is emptied, so that no path is long.
+    """
+    token, left = os.urandom(8).hex(), [folder]
+    for path in left:  # the list grows meanwhile
+        with contextlib.suppress(OSError):  # gone already
+            path.chmod(0o700)
+            for entry in list(os.scandir(path)):
+                with contextlib.suppress(OSError):  # it belongs to another user
+                    if entry.is_dir(follow_symlinks=False):
+                        Path(entry).chmod(0o700)
+                        left.append(Path(entry).rename(folder / f"{token}.{len(left)}"))
+                    else:
+                        Path(entry).unlink()
+            if path != folder:
+                path.rmdir()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def sweep() -> list[Path]:

@@ -28,7 +28,6 @@ from .messages import Lines, Order, Report, line
 __all__ = ["CannotStart", "Exit", "Process", "Supervisor"]
 
 END_TIMEOUT = 5.0  # wall seconds
-_SOURCE = workload.source()
 log = logging.getLogger(__name__)
 
 
@@ -268,7 +267,7 @@ class Supervisor:
 def _workload_arguments(command: Sequence[str]) -> list[str] | None:
     """Return the workload's arguments if the command runs the workload, else None."""
     if len(command) > 2 and Path(command[0]).name.startswith("python"):
-        if command[1] == "-c" and command[2] == _SOURCE:
+        if command[1] == "-c" and command[2] == workload.source():
             return list(command[3:])
         if command[1:3] == ["-m", "surveyor_agents.workload"]:
             return list(command[3:])

@@ -6,7 +6,8 @@ identity-based or a resource-based policy must allow; permissions boundary and s
 unless the resource-based policy names the user or the session itself. Across accounts both sides must allow. A role's
 trust policy must allow the principal that assumes the role, in the same account too.
 
-Errors never allow: an exception during evaluation is a denial and is logged as an error.
+Errors never allow: an exception during evaluation is a denial and is logged as an error. Neither does a resource that
+is not known: a deny with any Resource covers it, an allow only with ``*``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ import logging
 import re
 from collections.abc import Iterable
 
-from .model import AccessRequest, Decision, Policy, PolicyKind, PolicySet, Principal, StatementRef
+from .model import (
+    UNKNOWN_RESOURCE,
+    AccessRequest,
+    Decision,
+    Policy,
+    PolicyKind,
+    PolicySet,
+    Principal,
+    StatementRef,
+)
 from .principals import Grant, find_grant
 from .statements import Context, Effect, Statement
 
@@ -92,7 +102,10 @@ class _Evaluation:
         context: Context = _NO_CONTEXT
         if statement.reads_context:
             context = self.context or self._context()
-        if not statement.covers_resource(self.resource, context):
+        if self.resource == UNKNOWN_RESOURCE:
+            if statement.effect == "Allow" and (statement.not_resources or "*" not in statement.resources):
+                return False
+        elif not statement.covers_resource(self.resource, context):
             return False
         return not statement.conditions or all(condition.holds(context) for condition in statement.conditions)
 

@@ -13,6 +13,7 @@ from typing import Literal
 from .statements import Statement, StatementIndex
 
 __all__ = [
+    "UNKNOWN_RESOURCE",
     "AccessRequest",
     "Decision",
     "MalformedPolicy",
@@ -24,6 +25,10 @@ __all__ = [
     "Reason",
     "StatementRef",
 ]
+
+UNKNOWN_RESOURCE = "?"
+"""The resource of a request that does not say which one it is about: a deny with any Resource covers it, an allow only
+with ``*``, so that nothing is allowed by mistake."""
 
 PrincipalKind = Literal["root", "user", "role", "assumed-role", "federated", "service"]
 PolicyKind = Literal["identity", "boundary", "session", "resource"]
@@ -55,10 +60,10 @@ class Principal:
 class AccessRequest:
     """One action on one resource.
 
-    ``action`` is for example ``servicediscovery:RegisterInstance``; ``resource`` is an ARN, or ``*`` if the action has
-    no resource type. ``context`` has the condition keys of the request, in any case; a key with an empty tuple is
-    present without values, which differs from an absent key. ``owner`` is the account that owns the resource, if the
-    ARN does not contain it; empty means the account in the ARN or, without one, the principal's.
+    ``action`` is for example ``servicediscovery:RegisterInstance``; ``resource`` is an ARN, ``*`` if the action has no
+    resource type, or UNKNOWN_RESOURCE. ``context`` has the condition keys of the request, in any case; a key with an
+    empty tuple is present without values, which differs from an absent key. ``owner`` is the account that owns the
+    resource, if the ARN does not contain it; empty means the account in the ARN or, without one, the principal's.
     """
 
     action: str

@@ -157,6 +157,8 @@ def _conditions(value: object, *, variables: bool) -> tuple[Condition, ...]:
     for operator, keys in _object(value).items():
         for key, values in _object(keys).items():
             texts = _texts(values)
+            if not texts:
+                raise MalformedPolicy(f"expected {operator} to have a value for {_shown(key)}, got an empty list")
             try:
                 conditions.append(compile_condition(operator, key, texts, variables=variables))
             except ValueError as error:

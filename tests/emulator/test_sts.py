@@ -42,6 +42,7 @@ class Sts:
 
     def ask(self, body: str, credentials: Credentials | None = None) -> Any:
         """Send a form; return the result, or the code of the error."""
+        body = f"{body}&Version=2011-06-15"
         request = AWSRequest("POST", "http://127.0.0.1/", data=body)
         SigV4Auth(credentials or Credentials(ACCOUNT, "surveyor"), "sts", "us-east-1").add_auth(request)
         headers = {name.lower(): str(value) for name, value in request.headers.items()} | {"host": "127.0.0.1"}

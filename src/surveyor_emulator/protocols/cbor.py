@@ -16,11 +16,13 @@ from surveyor_emulator.core.http import Request, Response
 
 from . import Document, ParsedRequest, http_status
 from .api_models import Model
+from .plain_requests import has_type, known_members, plain_body
 
 __all__ = ["CborProtocol"]
 
 _EPOCH_TAG = 1
-_HEADERS = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+_TYPE = "application/cbor"
+_HEADERS = {"Content-Type": _TYPE, "smithy-protocol": "rpc-v2-cbor"}
 
 
 class CborProtocol:
@@ -28,21 +30,32 @@ class CborProtocol:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        prefix = model.metadata["targetPrefix"]
+        self._operations = {f"/service/{prefix}/operation/{name}": name for name in model.operations}
 
     def parse(self, request: Request) -> ParsedRequest:
         """Read operation and parameters from path and body."""
-        parts = request.path.strip("/").split("/")
-        if len(parts) != 4 or parts[0] != "service" or parts[2] != "operation":
-            raise ServiceError("UnknownOperationException", "expected the path /service/NAME/operation/OPERATION")
-        if parts[1] != self._model.metadata["targetPrefix"] or parts[3] not in self._model.operations:
-            raise ServiceError("UnknownOperationException", "the path names no operation of this service")
+        operation, headers = self._operations.get(request.path), request.headers
+        if operation is None or request.method != "POST" or request.query or "x-amz-target" in headers:
+            raise ServiceError(
+                "UnknownOperationException", "expected POST /service/NAME/operation/OPERATION without a query"
+            )
+        if headers.get("smithy-protocol") != "rpc-v2-cbor" or (request.body and not has_type(request, _TYPE)):
+            raise ServiceError("UnknownOperationException", f"expected smithy-protocol rpc-v2-cbor, and {_TYPE}")
+        description = self._model.operations[operation]
+        body = plain_body(request, description, "SerializationException")
         try:
-            params = cbor2.loads(request.body) if request.body else {}
+            params = cbor2.loads(body) if body else {}
+            params = (
+                _plain(params) if isinstance(params, dict) and all(isinstance(key, str) for key in params) else None
+            )
         except Exception:  # noqa: BLE001  # cbor2 raises ValueError, RecursionError, OverflowError and more
             raise ServiceError("SerializationException", "the body is not CBOR") from None
-        if not isinstance(params, dict) or not all(isinstance(key, str) for key in params):
+        if params is None:
             raise ServiceError("SerializationException", "expected a CBOR map with text keys as body")
-        return ParsedRequest(parts[3], _plain(params))
+        if "input" not in description:
+            return ParsedRequest(operation, {})
+        return ParsedRequest(operation, known_members(self._model, description["input"]["shape"], params))
 
     def write_result(self, operation: str, result: Document, request_id: str) -> Response:
         """Write a result; timestamps get the epoch tag."""

@@ -9,8 +9,11 @@ from surveyor_emulator.core.http import Request, Response
 
 from . import Document, ParsedRequest, http_status
 from .api_models import Model
+from .plain_requests import has_type, known_members, plain_body
 
 __all__ = ["JsonProtocol"]
+
+_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1")
 
 
 class JsonProtocol:
@@ -22,18 +25,40 @@ class JsonProtocol:
         self._targets = {f"{model.metadata['targetPrefix']}.{name}": name for name in model.operations}
         self._type = f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}"
 
+    def check(self, request: Request) -> None:
+        """Refuse a request that is not one of this protocol, whatever its target and body."""
+        method, path, query, headers, _ = request
+        if method != "POST" or path != "/" or query or "smithy-protocol" in headers:
+            raise ServiceError("UnknownOperationException", "expected POST / without a query", status=404)
+        if headers.get("content-type") not in _TYPES and not has_type(request, *_TYPES):
+            raise ServiceError("UnknownOperationException", f"expected the Content-Type {self._type}", status=404)
+
     def parse(self, request: Request) -> ParsedRequest:
         """Read the operation from ``X-Amz-Target`` and the parameters from the body."""
+        self.check(request)
         operation = self._targets.get(request.headers.get("x-amz-target", ""))
         if operation is None:
             raise ServiceError("UnknownOperationException", "X-Amz-Target names no operation of this service")
+        description = self._model.operations[operation]
+        body = plain_body(request, description, "SerializationException")
         try:
-            params = orjson.loads(request.body or b"{}")
+            params = orjson.loads(body or b"{}")
         except orjson.JSONDecodeError as error:
             raise ServiceError("SerializationException", f"the body is not JSON: {error}") from None
         if not isinstance(params, dict):
             raise ServiceError("SerializationException", "expected a JSON object as body")
-        return ParsedRequest(operation, params)
+        if "input" not in description:
+            return ParsedRequest(operation, {})
+        return ParsedRequest(operation, known_members(self._model, description["input"]["shape"], params))
+
+    def write_request(self, operation: str, params: Document) -> Request:
+        """Return the request that has this operation and these parameters, and no other reading.
+
+        Characters that delimit the parameters of a form are escaped, since moto looks for a form in every body.
+        """
+        headers = {"content-type": self._type, "x-amz-target": f"{self._model.metadata['targetPrefix']}.{operation}"}
+        body = orjson.dumps(params).replace(b"&", b"\\u0026").replace(b"=", b"\\u003d")
+        return Request("POST", "/", "", headers, body)
 
     def write_result(self, operation: str, result: Document, request_id: str) -> Response:
         """Write a result; timestamps are numbers in JSON already."""

@@ -15,6 +15,7 @@ from surveyor_emulator.core.http import Request, Response
 
 from . import Document, ParsedRequest, http_status
 from .api_models import Model
+from .plain_requests import plain_body
 from .scalars import parse_scalar
 from .xml import DECLARATION, Element, InvalidXml, escape, list_tag, read, write_members
 
@@ -67,15 +68,19 @@ class RestXmlProtocol:
         input_shape = self._model.operations[operation].get("input")
         if input_shape is None:
             return ParsedRequest(operation, {})
-        queries = dict(parse_qsl(request.query, keep_blank_values=True, errors="replace"))
+        pairs = parse_qsl(request.query, keep_blank_values=True, errors="replace")
+        queries = dict(pairs)
+        if len(queries) < len(pairs):
+            raise ServiceError("InvalidInput", "expected each parameter of the query once")
         sources = {"uri": labels, "querystring": queries}
         params: dict[str, object] = {}
         for name, reference in self._model.shapes[input_shape["shape"]]["members"].items():
             text = sources.get(reference.get("location", ""), {}).get(reference.get("locationName", name))
             if text is not None:
                 params[name] = self._scalar(self._model.shapes[reference["shape"]]["type"], text, name)
-        if "locationName" in input_shape and request.body.strip():
-            params |= self._body(input_shape["shape"], input_shape["locationName"], request.body)
+        body = plain_body(request, self._model.operations[operation], "MalformedInput")
+        if "locationName" in input_shape and body.strip():
+            params |= self._body(input_shape["shape"], input_shape["locationName"], body)
         return ParsedRequest(operation, params)
 
     def write_result(self, operation: str, result: Document, request_id: str) -> Response:

@@ -22,7 +22,11 @@ def parse_scalar(kind: str, text: str) -> object:
 
 
 def format_scalar(kind: str, value: object) -> str:
-    """Format a scalar of the model's type ``kind``; timestamps (epoch seconds) as ISO 8601 with milliseconds."""
+    """Format a scalar of the model's type ``kind``; timestamps (epoch seconds) as ISO 8601 with milliseconds,
+    blobs in base 64.
+    """
+    if kind == "blob" and isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if kind == "boolean":
         return "true" if value else "false"
     if kind == "timestamp":

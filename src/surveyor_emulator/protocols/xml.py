@@ -1,7 +1,7 @@
 """XML documents: parse them safely into elements, and write results as a model describes.
 
-Only what is needed: the operations of the three services that use XML have neither maps nor flattened lists, payloads
-or attributes, and the rest is one page. docs/decisions/0006 states the cost of using moto's code for it.
+Only what is needed: the operations of the services that use XML have neither flattened lists and maps, nor payloads or
+attributes, and the rest is one page. docs/decisions/0006 states the cost of using moto's code for it.
 """
 
 from __future__ import annotations
@@ -134,6 +134,18 @@ def _writer(model: Model, name: str) -> _Write:
             out.append(f"<{tag}>")
             for item in cast("Sequence[object]", value):
                 write_entry(out, entry_tag, item)
+            out.append(f"</{tag}>")
+
+    elif kind == "map":
+        key_tag, value_tag = (shape[part].get("locationName", part) for part in ("key", "value"))
+
+        def write(out: list[str], tag: str, value: object) -> None:
+            write_item = _writer(model, shape["value"]["shape"])
+            out.append(f"<{tag}>")
+            for key, item in cast("Mapping[str, object]", value).items():
+                out.append(f"<entry><{key_tag}>{escape(key)}</{key_tag}>")
+                write_item(out, value_tag, item)
+                out.append("</entry>")
             out.append(f"</{tag}>")
 
     else:

@@ -1,14 +1,12 @@
-"""What answers the requests of one service: handlers of the emulator, or moto in the same process."""
+"""What answers the requests of one service: handlers of the emulator, or another program that it forwards to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import import_module
-from typing import Any, Protocol
-from urllib.parse import parse_qs
+from typing import Any
 
-from surveyor_emulator.aws.handler import Handler
-from surveyor_emulator.aws.iam.permission_request import PermissionRequest
+from surveyor_emulator.aws.iam.permission_request import PermissionRequest, PermissionRequests
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.http import Request, Response
 from surveyor_emulator.core.world import Call
@@ -20,71 +18,64 @@ from .services import AwsService
 __all__ = ["Backend", "load_backend"]
 
 _Check = Callable[[Mapping[str, object]], None]
+_Answer = Callable[[Call, ParsedRequest, WireProtocol, str], Response]
 
 # Requests that a service keeps, and the largest body of one.
 _RECENT_COUNT = 1000
 _RECENT_SIZE = 500
 
 
-class Backend(Protocol):
-    """The steps of the request pipeline that differ between services. Each raises ServiceError to refuse a request."""
+def load_backend(service: AwsService) -> Backend:
+    """Import what answers a service. Takes tenths of a second for large models: call it in a thread."""
+    if not service.forwarder:
+        handlers: Mapping[str, Callable[..., Any]] = _module(service.handlers).HANDLERS
 
-    service: AwsService
+        def answer(call: Call, parsed: ParsedRequest, wire: WireProtocol, request_id: str) -> Response:
+            return wire.write_result(parsed.operation, handlers[parsed.operation](call, parsed.params), request_id)
+
+        return Backend(service, handlers, answer)
+    forwarder = _module(service.forwarder)
+    forwarder.load(service.name)
+    model = api_models.load_service_model(service.model)
+    return Backend(service, forwarder.operations(service.name, model), forwarder.answer)
+
+
+class Backend:
+    """The steps of the request pipeline that differ between services. Each raises ServiceError to refuse a request.
+
+    ``answer`` carries a call out and serialises its result, for the operations of ``offered``.
+    """
+
+    def __init__(self, service: AwsService, offered: Collection[str], answer: _Answer) -> None:
+        self.service = service
+        self._offered = offered
+        self.respond = answer
+        self._wires = {name: _wire(name, service.model) for name in service.protocols}
+        self._permissions: PermissionRequests = _module(service.permissions).permission_requests
+        self._account_resolver = _module(service.account_resolver) if service.account_resolver else None
+        json_wire = self._wires.get("json")
+        self._json = json_wire if isinstance(json_wire, JsonProtocol) else None
+        self._recent: dict[tuple[str, bytes], tuple[_Check, ParsedRequest]] = {}
 
     def wire(self, request: Request) -> WireProtocol:
-        """Return the protocol that a request speaks."""
+        """Return the protocol that a request speaks: its headers decide, not the order in the model."""
+        headers, wires = request.headers, self._wires
+        content_type = headers.get("content-type", "")
+        if "cbor" in wires and ("cbor" in content_type or "smithy-protocol" in headers):
+            return wires["cbor"]
+        if "query" in wires and "x-amz-target" not in headers and "json" not in content_type:
+            return wires["query"]
+        return wires[self.service.protocols[0]]
 
     def read(self, wire: WireProtocol, request: Request) -> ParsedRequest:
         """Return the operation and the parameters of a request, checked against the model of the API."""
-
-    def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
-        """Return what must be allowed."""
-
-    def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
-        """Return the call in the account that it is about."""
-
-    def respond(
-        self, call: Call, parsed: ParsedRequest, request: Request, wire: WireProtocol, request_id: str
-    ) -> Response:
-        """Carry the call out and return its response."""
-
-
-def load_backend(service: AwsService) -> Backend:
-    """Import what answers a service. Takes tenths of a second for large models: call it in a thread."""
-    return _MotoBackend(service) if service.moto else _NativeBackend(service)
-
-
-class _Backend:
-    """What both kinds share."""
-
-    def __init__(self, service: AwsService) -> None:
-        self.service = service
-        self._wires = {name: _wire(name, service.model) for name in service.protocols}
-
-    def wire(self, request: Request) -> WireProtocol:
-        # The content type decides, not the order in the model.
-        is_cbor = "cbor" in request.headers.get("content-type", "") or "smithy-protocol" in request.headers
-        if is_cbor and "cbor" in self._wires:
-            return self._wires["cbor"]
-        return self._wires[self.service.protocols[0]]
-
-
-class _NativeBackend(_Backend):
-    def __init__(self, service: AwsService) -> None:
-        super().__init__(service)
-        self._handlers: Mapping[str, Handler] = _module(service.handlers).HANDLERS
-        self._permissions = _module(service.permissions) if service.permissions else None
-        self._account_resolver = _module(service.account_resolver) if service.account_resolver else None
-        self._json = self._wires.get("json")
-        self._recent: dict[tuple[str, bytes], tuple[_Check, ParsedRequest]] = {}
-
-    def read(self, wire: WireProtocol, request: Request) -> ParsedRequest:
-        if wire is not self._json:
+        if self._json is None or wire is not self._json or "content-encoding" in request.headers:
             parsed = wire.parse(request)
             self._validate(parsed)
             return parsed
         # Clients poll with the same few bodies: requests that were read lately are kept, if all of their values are
         # scalar, so that nothing can change that a handler keeps, until a mutation has them checked again.
+        self._json.check(request)
         key = (request.headers.get("x-amz-target", ""), request.body)
         recent = self._recent.get(key)
         if recent is not None and recent[0] is self._check(recent[1].operation):
@@ -97,8 +88,19 @@ class _NativeBackend(_Backend):
             self._recent[key] = check, parsed
         return parsed
 
+    def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
+        """Return what must be allowed."""
+        return self._permissions(call, params)
+
+    def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
+        """Return the call in the account that it is about."""
+        if self._account_resolver is None:
+            return call
+        resolved: Call = self._account_resolver.resolve_account(call, params)
+        return resolved
+
     def _check(self, operation: str) -> _Check:
-        if operation not in self._handlers:
+        if operation not in self._offered:
             raise ServiceError(
                 "NotImplemented", f"the embedded target does not offer {self.service.name}:{operation}", status=501
             )
@@ -116,53 +118,6 @@ class _NativeBackend(_Backend):
         except api_models.ConstraintViolation as error:
             raise ServiceError(service.invalid, str(error)) from None
         return check
-
-    def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
-        if self._permissions is None:
-            return (PermissionRequest("*", {}),)
-        requests: Iterable[PermissionRequest] = self._permissions.permission_requests(call, params)
-        return requests
-
-    def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
-        if self._account_resolver is None:
-            return call
-        resolved: Call = self._account_resolver.resolve_account(call, params)
-        return resolved
-
-    def respond(
-        self, call: Call, parsed: ParsedRequest, request: Request, wire: WireProtocol, request_id: str
-    ) -> Response:
-        return wire.write_result(parsed.operation, self._handlers[parsed.operation](call, parsed.params), request_id)
-
-
-class _MotoBackend(_Backend):
-    """Parameters are parsed and validated by moto; only the name of the operation is read here."""
-
-    def __init__(self, service: AwsService) -> None:
-        super().__init__(service)
-        self._forwarder = _module(service.moto)
-        self._forwarder.load(service.name)
-
-    def read(self, wire: WireProtocol, request: Request) -> ParsedRequest:
-        if "smithy-protocol" in request.headers:
-            operation = request.path.rpartition("/")[2]
-        elif "x-amz-target" in request.headers:
-            operation = request.headers["x-amz-target"].rpartition(".")[2]
-        else:
-            operation = parse_qs(request.body.decode("utf-8", "replace")).get("Action", [""])[0]
-        return ParsedRequest(operation, {})
-
-    def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterable[PermissionRequest]:
-        return (PermissionRequest("*", {}),)
-
-    def resolve_account(self, call: Call, params: Mapping[str, Any]) -> Call:
-        return call
-
-    def respond(
-        self, call: Call, parsed: ParsedRequest, request: Request, wire: WireProtocol, request_id: str
-    ) -> Response:
-        response: Response = self._forwarder.answer(self.service.name, request, call.account, call.world.endpoint)
-        return response
 
 
 def _module(name: str) -> Any:

@@ -1,7 +1,9 @@
 """The request pipeline: one HTTP port for every AWS service of the emulator.
 
-Each request passes the same steps: find the service by the scope of the signature, authenticate, parse, validate,
-authorise, resolve the account, handle, serialise. What goes wrong on the way is answered as AWS would answer it.
+Each request passes the same steps, whatever answers its service: find the service by the scope of the signature,
+authenticate, parse, validate, authorise, resolve the account, handle, serialise. A request is read once: permission is
+asked for the operation and the parameters that the handler gets, and of the request that arrived it gets nothing else.
+What goes wrong on the way is answered as AWS would answer it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from surveyor_emulator.core.world import Call, World
 
 from .authentication import authenticate
 from .backends import Backend, load_backend
-from .services import SERVICES
+from .services import SERVICES, guess_service
 from .signature import Authorization, Credential, read_authorization
 
 __all__ = ["Gateway"]
@@ -46,7 +48,7 @@ class Gateway:
         if request.path.startswith(CONTROL_PREFIX):
             return self._control(request)
         authorization = read_authorization(request)
-        name = authorization[0].service if authorization is not None else _guess_service(request)
+        name = authorization[0].service if authorization is not None else _service_of_unsigned(request)
         backend = self._backends.get(name)
         if backend is not None:
             return self._respond(request, authorization, backend)
@@ -80,7 +82,7 @@ class Gateway:
             if call.caller is not None:
                 self._authorise(call, params, backend.permission_requests(call, params))
             call = backend.resolve_account(call, params)
-            return backend.respond(call, parsed, request, wire, request_id)
+            return backend.respond(call, parsed, wire, request_id)
         except ServiceError as error:
             return wire.write_error(operation, error, request_id)
         except Exception:
@@ -111,12 +113,8 @@ class Gateway:
         self._authorisation.authorise(call, params, requests)
 
 
-def _guess_service(request: Request) -> str:
-    """Return the service of an unsigned request, so that it is refused in the right protocol."""
-    target = request.headers.get("x-amz-target", "")
-    if target.startswith("Route53AutoNaming") or request.path.startswith("/service/Route53AutoNaming"):
-        return "servicediscovery"
-    return "route53" if request.path.startswith("/2013-04-01/") else "sts"
+def _service_of_unsigned(request: Request) -> str:
+    return guess_service(request.headers.get("x-amz-target", ""), request.path)
 
 
 def _uuid(bits: int) -> str:

@@ -88,13 +88,56 @@ def test_rejects_a_parameter_that_ec2_does_not_know() -> None:
     """It is UnknownParameter in EC2, also inside structures; the Query protocol ignores it."""
     assert error_code(EC2, b"Action=DescribeVpcs&VpcIds.1=vpc-1") == "UnknownParameter"
     assert error_code(EC2, b"Action=DescribeVpcs&Filter.1.Names=vpc-id") == "UnknownParameter"
-    assert STS.parse(form(b"Action=GetCallerIdentity&Moon=full")).params == {}
+    assert STS.parse(form(b"Action=GetCallerIdentity&Moon=full&Version=2011-06-15")).params == {}
 
 
-def test_reads_parameters_from_query_and_body() -> None:
+def test_a_get_has_its_parameters_in_the_query() -> None:
     """GET is allowed; parameters that signing adds to the query are ignored."""
-    parsed = EC2.parse(form(b"VpcId.2=b", "Action=DescribeVpcs&VpcId.1=a&X-Amz-Date=now&Version=2016-11-15"))
-    assert (parsed.operation, parsed.params) == ("DescribeVpcs", {"VpcIds": ["a", "b"]})
+    query = "Action=DescribeVpcs&VpcId.1=a&X-Amz-Date=now&Version=2016-11-15"
+    parsed = EC2.parse(Request("GET", "/", query, {}, b""))
+    assert (parsed.operation, parsed.params) == ("DescribeVpcs", {"VpcIds": ["a"]})
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+ACTION = "Action=DescribeVpcs&Version=2016-11-15"
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (Request("POST", "/", ACTION, FORM, b"VpcId.1=a"), "MalformedQueryString"),
+        (Request("POST", "/", ACTION, FORM, b""), "MalformedQueryString"),
+        (Request("GET", "/", ACTION, FORM, b"VpcId.1=a"), "MalformedQueryString"),
+        (Request("PUT", "/", "", FORM, ACTION.encode()), "InvalidAction"),
+        (Request("POST", "/vpcs", "", FORM, ACTION.encode()), "InvalidAction"),
+        (Request("POST", "/", "", {"content-type": "text/plain"}, ACTION.encode()), "MalformedQueryString"),
+        (Request("POST", "/", "", {"content-type": "multipart/form-data"}, ACTION.encode()), "MalformedQueryString"),
+        (
+            Request("POST", "/", "", {"content-type": f"{FORM['content-type']}; charset=utf-16"}, ACTION.encode()),
+            "MalformedQueryString",
+        ),
+        (Request("POST", "/", "", {**FORM, "content-encoding": "gzip"}, ACTION.encode()), "MalformedQueryString"),
+        (Request("POST", "/", "", FORM, b"Action=DescribeVpcs&Version=newest"), "NoSuchVersion"),
+    ],
+)
+def test_parameters_have_one_place_and_one_encoding(request_: Request, code: str) -> None:
+    """A request that could be read in two ways is refused."""
+    with pytest.raises(ServiceError) as raised:
+        EC2.parse(request_)
+    assert raised.value.code == code
+
+
+@pytest.mark.parametrize("version", ["", "&Version=", "&Version=2011-06-16", "&Version=2010-05-08"])
+def test_the_query_protocol_needs_its_version(version: str) -> None:
+    """Another version, or none, has no such operation."""
+    assert error_code(STS, f"Action=GetCallerIdentity{version}".encode()) == "InvalidAction"
+
+
+def test_written_requests_are_read_alike() -> None:
+    """What is written from an operation and its parameters is read as the same."""
+    params = {"RoleArn": "arn:aws:iam::1:role/a&Action=b", "RoleSessionName": "é =%26", "DurationSeconds": 900,
+              "Tags": [{"Key": "k", "Value": ""}], "PolicyArns": [{"arn": "a"}, {"arn": "b"}]}  # fmt: skip
+    assert STS.parse(STS.write_request("AssumeRole", params)) == ("AssumeRole", params)
 
 
 def test_lists_are_in_the_order_of_their_numbers() -> None:

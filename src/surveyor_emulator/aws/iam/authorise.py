@@ -15,10 +15,10 @@ from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.errors import ServiceError
 from surveyor_emulator.core.world import Call
 from surveyor_policies.engine import decide
-from surveyor_policies.model import AccessRequest, Decision
+from surveyor_policies.model import UNKNOWN_RESOURCE, AccessRequest, Decision
 
 from . import moto_store
-from .permission_request import PermissionRequest
+from .permission_request import PermissionRequest, tags_of_request
 
 __all__ = ["authorise", "reason_for_denial", "request_keys"]
 
@@ -32,24 +32,24 @@ _DENIED = {
     "ec2": "UnauthorizedOperation",
 }
 _NAMES_ALWAYS = ("servicediscovery:", "ecs:")
-_TAGS = {"Tags", "TagKeys", "tags", "tagKeys"}
 
 log = logging.getLogger(__name__)
 
 
 class _AllowedCache:
-    """What was allowed in the current second of service time, until anything changes in IAM.
+    """What was allowed in the current second of service time, until anything else changes that a decision depends on.
 
-    Services repeat the same request a thousand times a second, and conditions on time have a resolution of a second.
+    These are IAM, the settings, and the engine itself, which a mutation replaces. Services repeat the same request a
+    thousand times a second, and conditions on time have a resolution of a second.
     """
 
     def __init__(self) -> None:
         self._known: set[tuple[object, ...]] = set()
-        self._since: tuple[int, ...] = ()
+        self._since: tuple[object, ...] = ()
 
-    def contains(self, key: tuple[object, ...], second: int) -> bool:
-        """Return whether exactly this was allowed within this second."""
-        since = (second, moto_store.changes())
+    def contains(self, key: tuple[object, ...], call: Call) -> bool:
+        """Return whether exactly this was allowed under the same circumstances."""
+        since = (int(call.now), moto_store.changes(), decide, call.world.settings, call.world)
         if since != self._since:
             self._known.clear()
             self._since = since
@@ -73,18 +73,18 @@ def authorise(call: Call, params: Mapping[str, Any], requests: Iterable[Permissi
     # The trust policy of a role takes part in the decision on AssumeRole, so STS decides that itself.
     if caller is None or own_action in _WITHOUT_PERMISSION or own_action == "sts:AssumeRole":
         return
-    tagged = not _TAGS.isdisjoint(params)
+    tags = tags_of_request(params)
     for request in requests:
         action = request.action or own_action
-        key = (caller.principal.arn, caller.session, caller.managed, caller.tags, caller.issued, action, call.region,
-               request.resource, tuple(request.keys.items()))  # fmt: skip
-        if not tagged and _allowed.contains(key, int(call.now)):
+        key = (caller.principal.arn, caller.user_id, caller.session, caller.managed, caller.tags, caller.issued, action,
+               call.region, request.resource, request.also, tuple(request.keys.items()))  # fmt: skip
+        if not tags and _allowed.contains(key, call):
             continue
-        keys = {**request_keys(call, caller, params), **request.keys}
-        decision = _decide(caller, action, request.resource, keys)
+        keys = {**request_keys(call, caller, {}), **tags, **request.keys}
+        decision = _decide_on_any((request.resource, *request.also), caller, action, keys)
         if not decision.allowed:
             raise _denial(call, caller, action, request.resource, decision)
-        if not tagged:
+        if not tags:
             _allowed.add(key)
 
 
@@ -98,9 +98,23 @@ def reason_for_denial(call: Call, action: str, resource: str) -> str | None:
     return None if decision.allowed else _message(caller, action, resource, decision)
 
 
+def _decide_on_any(
+    resources: Iterable[str], caller: Caller, action: str, keys: Mapping[str, tuple[str, ...]]
+) -> Decision:
+    """Decide on a resource with several ARNs: an error or a deny of one counts, then an allow, then the first."""
+    decisions = [_decide(caller, action, resource, keys) for resource in resources]
+    for reason in ("error", "explicit-deny", "allow"):
+        for decision in decisions:
+            if decision.reason == reason:
+                return decision
+    return decisions[0]
+
+
 def _decide(caller: Caller, action: str, resource: str, keys: Mapping[str, tuple[str, ...]]) -> Decision:
     try:
         policies = moto_store.policies_of_caller(caller)
+    except moto_store.HolderGone as error:
+        return Decision(False, "error", None, f"because {error}")
     except Exception:  # a policy that cannot be found or parsed must not allow anything
         log.exception("the policies of %s cannot be read: denied", caller.principal.arn)
         return Decision(False, "error", None, "because its policies could not be read")
@@ -110,14 +124,7 @@ def _decide(caller: Caller, action: str, resource: str, keys: Mapping[str, tuple
 def request_keys(call: Call, caller: Caller, params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return the global condition keys of a request (IAM User Guide, AWS global condition context keys)."""
     keys = {**_caller_keys(caller), **_time_keys(int(call.now)), "aws:RequestedRegion": (call.region,)}
-    tags, tag_keys = params.get("Tags") or params.get("tags"), params.get("TagKeys") or params.get("tagKeys")
-    if isinstance(tags, list):
-        pairs = [{name.lower(): str(value) for name, value in tag.items()} for tag in tags]
-        keys |= {f"aws:RequestTag/{pair['key']}": (pair.get("value", ""),) for pair in pairs}
-        keys["aws:TagKeys"] = tuple(pair["key"] for pair in pairs)
-    elif isinstance(tag_keys, list):
-        keys["aws:TagKeys"] = tuple(map(str, tag_keys))
-    return keys
+    return keys | tags_of_request(params)
 
 
 @functools.lru_cache(maxsize=4_096)
@@ -161,6 +168,7 @@ def _denial(call: Call, caller: Caller, action: str, resource: str, decision: De
 
 def _message(caller: Caller, action: str, resource: str, decision: Decision) -> str:
     # Cloud Map and ECS were seen to name a resource for actions that have none, too; Route 53 and EC2 were not.
+    resource = "*" if resource == UNKNOWN_RESOURCE else resource
     where = "" if resource == "*" and not action.startswith(_NAMES_ALWAYS) else f" on resource: {resource}"
     why = decision.why.removeprefix("because ")
     return f"User: {caller.principal.arn} is not authorized to perform: {action}{where} because {why}"

@@ -10,33 +10,33 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
-from surveyor_emulator.aws.moto_services import forward_to_moto
 from surveyor_emulator.core.caller import Caller
-from surveyor_emulator.core.http import Request, Response
 
 # The policy engine is imported with the first caller that has policies: it takes a tenth of the start of the target.
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend
 
-    from surveyor_policies.model import Policy, PolicySet
+    from surveyor_policies.model import Policy, PolicySet, Principal
 
 __all__ = [
+    "HolderGone",
     "access_key",
-    "answer",
     "backend",
     "changes",
+    "linked_role_name",
     "load",
     "managed_policy",
     "policies_of_caller",
+    "principal_in_trust_policy",
+    "record_change",
+    "record_trusted_principals",
     "role",
     "tags_of",
     "trust_policy",
     "user_caller",
 ]
 
-_BOUNDARY_ACTIONS = ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")
 
 _LINKED_ROLES = {
     "ecs": "ECS",
@@ -45,11 +45,12 @@ _LINKED_ROLES = {
 }
 """How the names of service-linked roles write the service (IAM User Guide, "AWS services that work with IAM")."""
 
-_ECS_PRINCIPAL = "ecs.amazonaws.com"
-_ECS_POLICY = "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy"
-
 _changes = 0
 """Rises with each request to IAM, so that no decision is taken from a cache of before."""
+
+
+class HolderGone(LookupError):
+    """Raised for a session whose user or role was deleted since."""
 
 
 def changes() -> int:
@@ -57,7 +58,7 @@ def changes() -> int:
     return _changes
 
 
-def load(service: str = "iam") -> None:
+def load() -> None:
     """Import moto's IAM with AWS's managed policies; takes three tenths of a second the first time."""
     import moto.iam.responses  # noqa: F401  # loaded now, in a thread, so that requests need not wait
     from moto.iam.models import SERVICE_NAME_CONVERSION
@@ -73,26 +74,20 @@ def backend(account: str) -> IAMBackend:
     return store
 
 
-def answer(service: str, request: Request, account: str, endpoint: str) -> Response:
-    """Answer a request whose caller is known to be allowed to make it. IAM has one endpoint, whatever the region."""
-    from moto.iam.responses import IamResponse
+def linked_role_name(service: str) -> str:
+    """Return the name that moto gives the service-linked role of a service principal, without a suffix."""
+    from moto.iam.models import SERVICE_NAME_CONVERSION
 
+    first, *_ = parts = service.split(".")
+    name = parts[-3] if len(parts) > 2 else service
+    below = "" if first == name else "_" + "".join(word.capitalize() for word in first.split("-"))
+    return f"AWSServiceRoleFor{SERVICE_NAME_CONVERSION.get(name, name)}{below}"
+
+
+def record_change() -> None:
+    """Note that a request may change IAM: what was read or decided before must be read and decided again."""
     global _changes  # noqa: PLW0603  # a counter beside the one process-wide store that it counts the changes of
     _changes += 1
-    form = {name: values[0] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
-    action, body = form.get("Action", ""), request.body
-    if action in _BOUNDARY_ACTIONS:
-        # moto has boundaries of roles only. Forwarded is GetUser, which fails if there is no such user.
-        body = body.replace(f"Action={action}".encode(), b"Action=GetUser")
-    response = forward_to_moto(IamResponse, "IAM", request, body, account, "https://iam.amazonaws.com")
-    if response.status == 200 and (action in _BOUNDARY_ACTIONS or action == "CreateUser"):
-        user: Any = backend(account).users[form["UserName"]]
-        user.permissions_boundary_arn = form.get("PermissionsBoundary")
-    if response.status == 200 and action == "CreateServiceLinkedRole" and form["AWSServiceName"] == _ECS_PRINCIPAL:
-        backend(account).attach_role_policy(_ECS_POLICY, "AWSServiceRoleForECS")
-    if response.status == 200 and action in _BOUNDARY_ACTIONS:
-        return Response(200, f"<{action}Response/>".encode(), response.headers)
-    return response
 
 
 def access_key(key: str) -> tuple[str, str, str] | None:
@@ -120,6 +115,41 @@ def trust_policy(role: Any) -> Policy:
     return _parse(role.assume_role_policy_document, "trust")
 
 
+def record_trusted_principals(role: Any) -> None:
+    """Record the unique ids of the users and roles that a trust policy names, when it is saved.
+
+    An ARN in a trust policy stands for the user or role that has it then: one that is deleted and created again is not
+    trusted (IAM User Guide, AWS JSON policy elements: Principal).
+    """
+    named = {
+        name
+        for statement in trust_policy(role).statements
+        for kind, name in statement.principals or ()
+        if kind == "AWS" and name.count(":") >= 5
+    }
+    found = [
+        holder
+        for account in {name.split(":")[4] for name in named}
+        if account.isdigit()
+        for holders in (backend(account).users, backend(account).roles)
+        for holder in holders.values()
+        if holder.arn in named
+    ]
+    role.surveyor_trusted_ids = {str(holder.arn): str(holder.id) for holder in found}
+
+
+def principal_in_trust_policy(role: Any, caller: Caller) -> Principal:
+    """Return the principal of a caller as the trust policy of a role sees it.
+
+    One that was created again under an ARN that the policy names has its unique id in place of that ARN.
+    """
+    principal, unique_id = caller.principal, caller.user_id.partition(":")[0]
+    arn = principal.issuer or principal.arn
+    if getattr(role, "surveyor_trusted_ids", {}).get(arn, unique_id) == unique_id:
+        return principal
+    return replace(principal, issuer=unique_id) if principal.issuer else replace(principal, arn=unique_id)
+
+
 def user_caller(account: str, name: str) -> Caller:
     """Return the caller for a user, by its name. Raises KeyError."""
     from surveyor_policies.model import Principal
@@ -135,9 +165,10 @@ def tags_of(holder: Any) -> tuple[tuple[str, str], ...]:
 
 
 def policies_of_caller(caller: Caller) -> PolicySet:
-    """Return all policies that apply to a caller now. Raises KeyError or MalformedPolicy."""
+    """Return all policies that apply to a caller now. Raises HolderGone, KeyError or MalformedPolicy."""
     account = caller.principal.account
-    own = _policies_of_holder(account, *caller.holder, _changes)
+    unique_id = caller.user_id.partition(":")[0]
+    own = _policies_of_holder(account, *caller.holder, unique_id, _changes)
     if caller.session is None and not caller.managed:
         return own
     limits = [_parse(text, "session") for text in caller.session or ()]
@@ -151,17 +182,22 @@ def managed_policy(account: str, arn: str) -> Policy:
 
 
 @functools.lru_cache(maxsize=1_024)
-def _policies_of_holder(account: str, kind: str, name: str, at_change: int) -> PolicySet:
-    """Return the policies of a user or role, and its permissions boundary; cached until IAM changes."""
+def _policies_of_holder(account: str, kind: str, name: str, unique_id: str, at_change: int) -> PolicySet:
+    """Return the policies of a user or role, and its permissions boundary; cached until IAM changes.
+
+    One that was deleted and created again under its name has another unique id (IAM User Guide, IAM identifiers):
+    sessions of the former have none of its rights.
+    """
     from surveyor_policies.model import PolicySet
 
     store = backend(account)
-    if kind == "role":
-        holder: Any = next(role for role in store.roles.values() if role.name == name)
-        sources = [holder]
-    else:
-        holder = store.users[name]
-        sources = [holder, *(group for group in store.groups.values() if holder in group.users)]
+    holders: Iterable[Any] = store.roles.values() if kind == "role" else store.users.values()
+    holder = next((holder for holder in holders if holder.name == name and holder.id == unique_id), None)
+    if holder is None:
+        raise HolderGone(f"the {kind} {name} with the unique id {unique_id} no longer exists")
+    sources = [holder]
+    if kind == "user":
+        sources += [group for group in store.groups.values() if holder in group.users]
     boundary = getattr(holder, "permissions_boundary_arn", None)
     return PolicySet(
         identity=tuple(policy for source in sources for policy in _attached(source)),

@@ -1,23 +1,62 @@
-"""The permissions that requests to Route 53 need."""
+"""The permissions that requests to Route 53 need (Service Authorization Reference, Amazon Route 53).
+
+ARNs of zones, health checks and changes have no account and no Region.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor_emulator.aws.iam.permission_request import PermissionRequest
+from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, Resource, texts
+from surveyor_emulator.aws.iam.permission_request import Keys
 from surveyor_emulator.core.world import Call
+
+from .shapes import plain_id
+from .state import Route53State
 
 __all__ = ["permission_requests"]
 
 
-def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """Yield the permissions of a call, all of which must be allowed.
+def _by_id(kind: str, *members: str) -> Find:
+    def find(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+        tags = call.world.in_account(Route53State, call.account).tags
+        for text in texts(params, members):
+            identity = plain_id(text)
+            yield Resource(f"arn:aws:route53:::{kind}/{identity}", tags=tags.get((kind, identity), {}))
 
-    ARNs of zones and health checks have no account and no region (Service Authorization Reference, Amazon Route 53).
-    """
-    for member, kind in (("HostedZoneId", "hostedzone"), ("Id", "hostedzone"), ("HealthCheckId", "healthcheck")):
-        if member in params:
-            yield PermissionRequest(f"arn:aws:route53:::{kind}/{str(params[member]).rpartition('/')[2]}", {})
-            return
-    yield PermissionRequest("*", {})
+    return find
+
+
+def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    yield from _by_id(str(params["ResourceType"]), "ResourceId", "ResourceIds")(call, params)
+
+
+def _keys(call: Call, params: Mapping[str, Any]) -> Keys:
+    vpc = params.get("VPC") or {}
+    if vpc.get("VPCId"):
+        return {"route53:VPCs": (f"VPCId={vpc['VPCId']},VPCRegion={vpc.get('VPCRegion', '')}",)}
+    return {}
+
+
+permission_requests = ActionTable(
+    types=[
+        (
+            _by_id("hostedzone", "HostedZoneId", "Id"),
+            (
+                "AssociateVPCWithHostedZone ChangeResourceRecordSets CreateVPCAssociationAuthorization "
+                "DeleteHostedZone DeleteVPCAssociationAuthorization DisassociateVPCFromHostedZone GetHostedZone "
+                "GetHostedZoneLimit ListResourceRecordSets ListVPCAssociationAuthorizations UpdateHostedZoneComment"
+            ),
+        ),
+        (
+            _by_id("healthcheck", "HealthCheckId"),
+            "DeleteHealthCheck GetHealthCheck GetHealthCheckLastFailureReason GetHealthCheckStatus UpdateHealthCheck",
+        ),
+        (_by_id("change", "Id"), "GetChange"),
+        (_tagged, "ChangeTagsForResource ListTagsForResource ListTagsForResources"),
+    ],
+    without="CreateHealthCheck CreateHostedZone GetAccountLimit GetHealthCheckCount GetHostedZoneCount "
+    "ListHealthChecks ListHostedZones ListHostedZonesByName ListHostedZonesByVPC TestDNSAnswer",
+    keys=_keys,
+).permission_requests

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from surveyor_emulator.core.caller import Caller
 from surveyor_emulator.core.errors import ServiceError
@@ -13,7 +14,12 @@ from surveyor_emulator.core.world import Call
 from . import sessions
 from .parameters import check_role_arn, check_session_name, check_tags
 
+if TYPE_CHECKING:
+    from surveyor_policies.model import AccessRequest
+
 __all__ = ["HANDLERS"]
+
+log = logging.getLogger(__name__)
 
 # sts/GetSessionToken: sessions of account owners last an hour at most, and an hour if more is requested.
 OWNER_SECONDS = 3_600
@@ -51,7 +57,6 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
     """Answer AssumeRole: the trust policy of the role must allow the caller; session policies limit the role."""
     from surveyor_emulator.aws.iam import moto_store
     from surveyor_emulator.aws.iam.authorise import request_keys
-    from surveyor_policies.engine import decide
     from surveyor_policies.model import AccessRequest
 
     caller, arn = call.caller, str(request["RoleArn"])
@@ -69,10 +74,8 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
         keys["sts:TransitiveTagKeys"] = tuple(map(str, request["TransitiveTagKeys"]))
     # IAM User Guide, id_session-tags: to pass tags, the caller and the trust policy must allow sts:TagSession as well.
     for action in ("sts:AssumeRole", "sts:TagSession") if request.get("Tags") else ("sts:AssumeRole",):
-        if role is not None:
-            policies = replace(moto_store.policies_of_caller(caller), resource=(moto_store.trust_policy(role),))
-            if decide(AccessRequest(action, arn, caller.principal, keys), policies).allowed:
-                continue
+        if role is not None and _may_assume(AccessRequest(action, arn, caller.principal, keys), caller, role):
+            continue
         raise ServiceError(
             "AccessDenied",
             f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {arn}",
@@ -104,6 +107,20 @@ def assume_role(call: Call, request: Mapping[str, Any]) -> dict[str, object]:
         "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": principal},
         **({"PackedPolicySize": sum(map(len, packed)) * 100 // SESSION_POLICY} if packed else {}),
     }
+
+
+def _may_assume(request: AccessRequest, caller: Caller, role: Any) -> bool:
+    """Return whether the policies of a caller and the trust policy of a role allow a request for a session."""
+    from surveyor_emulator.aws.iam import moto_store
+    from surveyor_policies.engine import decide
+    from surveyor_policies.model import MalformedPolicy
+
+    try:
+        policies = replace(moto_store.policies_of_caller(caller), resource=(moto_store.trust_policy(role),))
+    except (LookupError, MalformedPolicy):  # a policy that cannot be found or parsed must not allow anything
+        log.exception("the policies for %s on %s cannot be read: denied", request.action, request.resource)
+        return False
+    return decide(replace(request, principal=moto_store.principal_in_trust_policy(role, caller)), policies).allowed
 
 
 def _session_tags(

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, SupportsIndex
 
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from botocore.parsers import ResponseParserError
 
 from surveyor.errors import WrongAnswer
 
@@ -197,12 +198,16 @@ class ResponseWrapper:
     def _make_api_call(self, operation: str, params: Mapping[str, Any]) -> Any:
         model = self.meta.service_model
         try:
-            answer = super()._make_api_call(operation, params)  # type: ignore[misc]  # a method of botocore's client
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            error.response = wrap(dict(error.response), Origin(model.service_name, operation, model, code))
-            raise
-        return wrap(answer, Origin(model.service_name, operation, model))
+            try:
+                answer = super()._make_api_call(operation, params)  # type: ignore[misc]  # a method of botocore's client
+            except ClientError as error:
+                code = str(error.response.get("Error", {}).get("Code", ""))
+                error.response = wrap(dict(error.response), Origin(model.service_name, operation, model, code))
+                raise
+            return wrap(answer, Origin(model.service_name, operation, model))
+        except RecursionError:
+            name = f"{model.service_name}:{operation}"
+            raise ResponseParserError(f"{name} answered with what is nested too deeply") from None
 
 
 def find_path(value: object, *keys: object) -> tuple[str, str] | None:

@@ -76,7 +76,8 @@ def broken_target(answer: Callable[[str, bytes], Answer | None]) -> Iterator[str
         ((302, "text/plain", b""), "answered HTTP 302"),
         ((200, HTML, b"<html>hello</html>"), "a web page"),
         ((503, HTML, b"<!doctype html><p>busy"), "answered HTTP 503"),
-        ((200, JSON, b'{"Namespaces": "' + b"x" * 10_000_000 + b'"}'), "ResponseParserError"),
+        ((200, JSON, b'{"Namespaces": "' + b"x" * 10_000_000 + b'"}'), "an answer of more than 8388608 bytes"),
+        ((200, JSON, b'{"Namespaces": "none"}'), "which does not have the documented shape"),
         ((404, "text/plain", b"nothing here"), "answered HTTP 404"),
     ],
 )

@@ -40,6 +40,7 @@ from surveyor.evidence import EvidenceEntry, operation_of
 from surveyor.pytest_plugin.failed_assertion import Comparison, describe_assertion
 from surveyor.pytest_plugin.failed_statement import FailedStatement, find_statement
 from surveyor.response import MissingEntry, MissingMember, Response, operation_name
+from surveyor.targets.answers import describe_missing
 from surveyor.unsupported import is_html
 from surveyor.verdicts import Verdict
 
@@ -190,7 +191,9 @@ def _answered(error: BaseException, statement: FailedStatement, context: JudgeCo
     if statement.in_suite and isinstance(error, _WRONG_SHAPE):
         cause = _wrong_shape(error)
         counts = _UNPACKED.search(_flat(error))
-        detail = f"{cause}: {counts[1]}" if counts else f"{cause} (`{statement.text}`: {kind} {_flat(error)})"
+        # What the interpreter says of a type is about the suite's statement, and not about the answer.
+        words = "" if isinstance(error, (TypeError, AttributeError)) else f": {kind} {_flat(error)}"
+        detail = f"{cause}: {counts[1]}" if counts else f"{cause} (`{statement.text}`{words})"
         return _Outcome(Verdict.FAIL, cause, detail)
     return _Outcome(Verdict.ERROR, kind, f"{kind} in {statement.text or 'the harness'}: {_flat(error)}")
 
@@ -237,6 +240,8 @@ def _wrong_shape(error: BaseException) -> str:
         return "a page leads back to itself"
     if isinstance(error, dns.exception.DNSException):
         return f"the answer is not valid DNS ({type(error).__name__})"
+    if isinstance(error, (TypeError, AttributeError)):
+        return "the answer has a value of another type"
     return f"the answer has another form ({type(error).__name__})"
 
 
@@ -274,7 +279,8 @@ def _disconnected(link: BaseException, error: BaseException, context: JudgeConte
     is_closed = isinstance(link, (ConnectionClosedError, ConnectionError))
     label = "connection closed" if is_closed else type(link).__name__
     cause = "the connection is closed without an answer" if is_closed else ""
-    detail = f"expected an answer, the connection was closed without one: {_flat(link)}"
+    why = describe_missing(link) if isinstance(link, HTTPClientError) else _flat(link)
+    detail = f"expected an answer, the connection was closed without one: {why}"
     return _Outcome(Verdict.FAIL, label, detail, cause=cause)
 
 

@@ -5,8 +5,8 @@ One botocore session keeps the parsed service models, so that a client for the a
 
 from __future__ import annotations
 
+import threading
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as SESSION_VARIABLES
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.parsers import ResponseParserError
+from botocore.model import OperationModel
 from botocore.session import Session
 
 from surveyor import timeouts
@@ -27,7 +27,17 @@ from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
 from surveyor.response import ResponseWrapper
 from surveyor.secret_values import SHORTEST_KEY, note_request, register
+from surveyor.targets.answers import (
+    BrokenAnswer,
+    check_answer,
+    check_types,
+    describe_broken,
+    describe_missing,
+    flatten_error,
+)
+from surveyor.targets.liveness import Liveness
 from surveyor.targets.model import Target
+from surveyor.targets.transport import AnswerTooLarge, limit_answers
 from surveyor.unsupported import declined, is_html
 
 __all__ = ["Clients", "wrap_responses"]
@@ -56,11 +66,15 @@ class _PooledClient:
     credentials: Credentials | None = None
 
 
+class _Received(threading.local):
+    """Status and body of the answer that this thread got last; 0 while it waits for one."""
+
+    status = 0
+    body: object = b""
+
+
 _NO_SUCH_OPERATION = (404, 405, 501)
 """Statuses with which a web server says that it does not know a path or a method."""
-
-_SILENT_CALLS = 3
-"""After how many calls in a row without any answer a target counts as gone."""
 
 
 class Clients:
@@ -91,7 +105,8 @@ class Clients:
             self._session.register("before-send", partial(_note_secrets, self._session))
         self._config = _config(target, read_timeout)
         self._idle: dict[_ClientKey, list[_PooledClient]] = {}
-        self._unanswered = self._status = 0
+        self._received = _Received()
+        self._liveness = Liveness(target.name, self._config.read_timeout)  # type: ignore[attr-defined]  # an option
         self._in_use: list[tuple[_ClientKey, _PooledClient]] = []
 
     def client(
@@ -117,9 +132,7 @@ class Clients:
 
     def silence(self) -> str | None:
         """Return that the target has stopped answering, if no answer arrived to the last calls; None otherwise."""
-        if self._unanswered < _SILENT_CALLS:
-            return None
-        return f"{self._target.name} answered none of the last {self._unanswered} calls"
+        return self._liveness.silence()
 
     def recycle(self) -> None:
         """Let later tests reuse the clients of the test that has ended.
@@ -141,6 +154,7 @@ class Clients:
             aws_access_key_id=keys[0],
             aws_secret_access_key=keys[1],
         )
+        limit_answers(client)
         pooled = _PooledClient(client)
         self._listen(pooled)
         return pooled
@@ -156,13 +170,35 @@ class Clients:
             aws_access_key_id=credentials.access_key if credentials else None,
             aws_secret_access_key=credentials.secret_key if credentials else None,
         )
+        limit_answers(client)
+        self._watch(client)
+        return client
+
+    def _watch(self, client: Any) -> None:
+        """Count the calls of a client that retries; a target that has stopped answering is not tried further."""
+        service = client.meta.service_model.service_name
         cleaning = self._spending.cleanup
 
-        def count(model: Any, **_: object) -> None:
+        def requested(params: dict[str, Any], model: Any, **_: object) -> None:
+            self._liveness.sent(service, model.name, params)
             cleaning[f"{service}:{model.name}"] += 1
 
-        client.meta.events.register("before-call", count)
-        return client
+        def sending(**_: object) -> None:
+            if why := self.silence():
+                raise TargetUnavailable(why)
+
+        def tried(exception: Exception | None, event_name: str, **_: object) -> None:
+            name = f"{service}:{event_name.rsplit('.', 1)[-1]}"
+            if isinstance(exception, HTTPClientError):
+                self._liveness.unanswered(name, describe_missing(exception))
+            elif exception is None:
+                self._liveness.answered(name, 0.0)
+
+        client.meta.events.register("provide-client-params", requested)
+        client.meta.events.register("before-send", sending)
+        client.meta.events.register("response-received", tried)
+        client.meta.events.register("before-parse", _check)
+        client.meta.events.register("after-call", _check_parsed)
 
     def credentials(self, account: str) -> Credentials:
         """Return the credentials of `account`, for requests that no client sends."""
@@ -192,6 +228,7 @@ class Clients:
             if pooled.credentials is not None:
                 context.setdefault("signing", {})["request_credentials"] = pooled.credentials
             params_sent = context.get("surveyor_params", {})
+            self._received.status, self._received.body = 0, b""
             context["surveyor_started"] = time.perf_counter()
             context["surveyor_log"] = self._log.log_size() if self._log else 0
             self._spending.count_call(service, model.name)
@@ -202,16 +239,18 @@ class Clients:
             if self._ledger is not None:
                 params = add_run_tag(service, model.name, params, self._ledger.owner.run) or params
             context["surveyor_params"] = params
+            self._liveness.sent(service, model.name, params)
             return params
 
         def after(http_response: Any, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:
-            self._answered(service, model.name, http_response, parsed, context)
+            self._answered(service, model, http_response, parsed, context)
 
         def failed(exception: Exception, context: dict[str, Any], event_name: str, **_: object) -> None:
             self._failed(service, event_name.rsplit(".", 1)[-1], exception, context)
 
-        def received(response_dict: dict[str, Any], **_: object) -> None:
-            self._status = int(response_dict["status_code"])
+        def received(response_dict: dict[str, Any], operation_model: OperationModel, **_: object) -> None:
+            self._received.status, self._received.body = int(response_dict["status_code"]), response_dict["body"]
+            check_answer(operation_model, self._received.status, self._received.body)
 
         events.register("before-parse", received)
         events.register("provide-client-params", add_marks)
@@ -220,10 +259,12 @@ class Clients:
         events.register("after-call-error", failed)
 
     def _answered(
-        self, service: str, operation: str, http: Any, parsed: dict[str, Any], context: dict[str, Any]
+        self, service: str, model: OperationModel, http: Any, parsed: dict[str, Any], context: dict[str, Any]
     ) -> None:
+        operation = model.name
         refused = http.status_code >= 300
-        self._unanswered = 0
+        flatten_error(parsed)
+        self._liveness.answered(f"{service}:{operation}", time.perf_counter() - context["surveyor_started"])
         params_sent = context.get("surveyor_params", {})
         error = _error(parsed) if refused else None
         self._evidence.call(
@@ -237,8 +278,10 @@ class Clients:
         )
         self._note(service, operation, params_sent, None if refused else parsed, context)
         if not refused and is_html({}, http.content):  # botocore's JSON parsers take it for an answer without members
-            raise ResponseParserError(f"the answer to {operation} is a web page: {http.content[:80]!r}")
-        if refused:
+            raise BrokenAnswer(f"{service}:{operation} answered with a web page: {http.content[:80]!r}")
+        if not refused:
+            check_types(model, parsed)
+        else:
             log = self._log_since(context) if http.status_code == 500 else ""
             answer = declined(http.status_code, http.headers, http.content, parsed.get("Error"), log)
             if not answer and is_html(http.headers, http.content) and self._is_declared_lacking(service, operation):
@@ -249,23 +292,35 @@ class Clients:
     def _failed(self, service: str, operation: str, exception: Exception, context: dict[str, Any]) -> None:
         """Record a missing answer, or one that cannot be parsed: moto's web pages make botocore's XML parsers fail."""
         params_sent = context.get("surveyor_params", {})
-        error = {"Code": type(exception).__name__, "Message": str(exception)}
-        self._evidence.call(
-            service, operation, params_sent, context.get("surveyor_started", time.perf_counter()), error=error
-        )
-        if isinstance(exception, (ClientError, HTTPClientError)):
-            self._unanswered += not isinstance(exception, ClientError)
+        started, name = context.get("surveyor_started", time.perf_counter()), f"{service}:{operation}"
+        broken = self._broken(name, exception)
+        error = {"Code": type(broken).__name__, "Message": str(broken)}
+        self._evidence.call(service, operation, params_sent, started, error=error)
+        if isinstance(exception, ClientError):
             return
-        self._unanswered = 0
+        if isinstance(exception, HTTPClientError):
+            self._liveness.unanswered(name, describe_missing(broken))
+            if broken is not exception:
+                raise broken
+            return
+        self._liveness.answered(name, time.perf_counter() - started)
         is_page = "<!doctype html" in str(exception).lower()
         lacking = self._is_declared_lacking(service, operation)
         if is_page and (lacking or "NotImplementedError" in self._log_since(context)):
             raise NotOffered(service, operation, "a web page" if lacking else "a web page after NotImplementedError")
-        if self._status in _NO_SUCH_OPERATION:
-            raise NotOffered(service, operation, f"HTTP {self._status} without an answer of the API")
-        if _is_from_parser(exception):  # for example a text where the model has a list
-            cause = f"{type(exception).__name__} {exception}"
-            raise ResponseParserError(f"the answer to {operation} does not have the documented shape: {cause}")
+        if self._received.status in _NO_SUCH_OPERATION:
+            raise NotOffered(service, operation, f"HTTP {self._received.status} without an answer of the API")
+        if broken is not exception:
+            raise broken
+
+    def _broken(self, operation: str, exception: Exception) -> Exception:
+        """Return the error in words of the API if botocore broke over an answer, or found it too large."""
+        if isinstance(exception, HTTPClientError):
+            inner = exception.kwargs.get("error")
+            return inner if isinstance(inner, AnswerTooLarge) else exception
+        if isinstance(exception, (ClientError, BrokenAnswer)) or not self._received.status:
+            return exception
+        return BrokenAnswer(describe_broken(operation, self._received.body, exception))
 
     def _is_declared_lacking(self, service: str, operation: str) -> bool:
         """Return whether the target file says so. The log may not say it yet when the answer arrives."""
@@ -291,17 +346,21 @@ class Clients:
             self._ledger.record_deleted(service, operation, params_sent)
 
 
-def _is_from_parser(exception: Exception) -> bool:
-    """Return whether botocore's parser broke over an answer, other than by an error that it has for the purpose."""
-    frames = traceback.extract_tb(exception.__traceback__)
-    return not isinstance(exception, BotoCoreError) and bool(frames) and frames[-1].filename.endswith("parsers.py")
-
-
 def _error(parsed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the error of an answer with all its members."""
     return {key: value for key, value in parsed.items() if key not in ("ResponseMetadata", "Error")} | dict(
         parsed.get("Error", {})
     )
+
+
+def _check(response_dict: dict[str, Any], operation_model: OperationModel, **_: object) -> None:
+    check_answer(operation_model, int(response_dict["status_code"]), response_dict["body"])
+
+
+def _check_parsed(http_response: Any, parsed: dict[str, Any], model: OperationModel, **_: object) -> None:
+    flatten_error(parsed)
+    if http_response.status_code < 300:
+        check_types(model, parsed)
 
 
 def _note_secrets(session: Session, request: Any, **_: object) -> None:

@@ -1,6 +1,7 @@
 """A client of the control endpoint of a target (`/_surveyor/`): its clock, its DNS servers, signals to its tasks.
 
-Plain http.client, which ignores proxy settings.
+Plain http.client, which ignores proxy settings. The endpoint answers programs that have its token: a target that
+Surveyor starts prints it in its first line, and for any other SURVEYOR_TOKEN holds it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,12 +17,22 @@ from urllib.parse import urlencode, urlsplit
 from surveyor import timeouts
 from surveyor.dns import DnsAddress
 from surveyor.errors import SurveyorError, TargetUnavailable
+from surveyor.targets.transport import AnswerTooLarge, BoundedResponse
 
-__all__ = ["Control", "ControlRefused"]
+__all__ = ["TOKEN_VARIABLE", "Control", "ControlRefused", "TokenRefused"]
+
+TOKEN_VARIABLE = "SURVEYOR_TOKEN"
+"""The environment variable with the token of a control endpoint."""
+
+_REALM = 'Bearer realm="surveyor"'
 
 
 class ControlRefused(SurveyorError):
     """The control endpoint refused a request; the text says why."""
+
+
+class TokenRefused(TargetUnavailable):
+    """The target has a control endpoint, which wants another token; the text says how to pass it."""
 
 
 class Control:
@@ -30,8 +42,9 @@ class Control:
     `timeout` wall seconds: advancing a clock may take long.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, token: str = "") -> None:
         self.timeout = timeouts.CONTROL_ANSWER
+        self.headers = {"Authorization": f"Bearer {token}"} if (token := token or _token()) else {}
         parts = urlsplit(endpoint)
         self._host = parts.hostname or "127.0.0.1"
         self._port = parts.port or 80
@@ -86,30 +99,45 @@ class Control:
 
     def _request(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, Any]:
         data = json.dumps(body).encode() if body is not None else None
-        headers = {"Content-Type": "application/json"} if data else {}
+        headers = {**self.headers, "Content-Type": "application/json"} if data else self.headers
         for attempt in (1, 2):
             is_new = self._connection is None
             if self._connection is None:
                 self._connection = http.client.HTTPConnection(self._host, self._port, timeout=self.timeout)
+                self._connection.response_class = BoundedResponse
             try:
                 self._connection.request(method, path, data, headers)
+                self._connection.sock.settimeout(self.timeout)  # the last answer has used up a part of it
                 response = self._connection.getresponse()
                 text = response.read()
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, AnswerTooLarge) as error:
                 self.close()
                 # The server may have closed an idle connection: retry once on a new one.
                 if attempt == 1 and not is_new and not isinstance(error, TimeoutError):
                     continue
                 what = str(error) or type(error).__name__
                 raise TargetUnavailable(f"the control endpoint did not answer {method} {path}: {what}") from error
+            if response.status == 401 and response.getheader("WWW-Authenticate") == _REALM:
+                raise TokenRefused(
+                    f"the emulator at {self._host}:{self._port} wants another token: set {TOKEN_VARIABLE} to the one "
+                    "that it printed at its start"
+                )
             return _parse_answer(response.status, text, f"{method} {path}")
         raise AssertionError("unreachable")
+
+
+def _token() -> str:
+    """Return the token in this process's environment, if any. Raises TargetUnavailable if it is none."""
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if not (token.isascii() and token.isprintable()):
+        raise TargetUnavailable(f"{TOKEN_VARIABLE} holds no token: expected visible ASCII characters")
+    return token
 
 
 def _parse_answer(status: int, text: bytes, request: str) -> dict[str, Any]:
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if 400 <= status < 500 and isinstance(answer, dict) and "error" in answer:
         raise ControlRefused(f"the control endpoint refused {request}: {answer['error']}")

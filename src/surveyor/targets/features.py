@@ -9,10 +9,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
-from surveyor.errors import NotOffered, SurveyorError, TargetUnavailable
+from surveyor.errors import NotOffered, SurveyorError, TargetUnavailable, WrongAnswer
+from surveyor.targets.answers import describe_missing
 from surveyor.targets.clients import Clients
 from surveyor.targets.control import Control
 from surveyor.targets.model import Target
+from surveyor.targets.transport import AnswerTooLarge
 
 __all__ = ["PROBING_ACCOUNT", "Features", "ProbeBroken", "offers_operation", "probe"]
 
@@ -124,7 +126,7 @@ def offers_operation(client: Any, operation: str, params: Mapping[str, object]) 
     Raises ProbeBroken if there was no answer of an API: a reset, a timeout, a web page, a redirect, a status of 500
     or more without an error code. It does not show whether there is such an operation.
     """
-    service = client.meta.service_model.service_name
+    name = f"{client.meta.service_model.service_name}:{client.meta.method_to_api_mapping[operation]}"
     try:
         getattr(client, operation)(**params)
     except NotOffered as error:
@@ -135,12 +137,15 @@ def offers_operation(client: Any, operation: str, params: Mapping[str, object]) 
         if not code.isdecimal():
             return ""
         if code.startswith("4") or code == _NOT_IMPLEMENTED:
-            return f"{service}:{operation} answered HTTP {code}"
-        raise ProbeBroken(f"{service}:{operation} answered HTTP {code}") from None
+            return f"{name} answered HTTP {code}"
+        raise ProbeBroken(f"{name} answered HTTP {code}") from None
     except (BotoCoreError, ResponseParserError) as error:
-        text = "a web page" if "<html" in str(error).lower() else type(error).__name__
-        silent = isinstance(error, (ReadTimeoutError, ConnectTimeoutError))
-        raise ProbeBroken(f"{service}:{operation}: {text}", is_silent=silent) from None
+        is_page = "<html" in str(error).lower() or "<!doctype html" in str(error).lower()
+        text = "a web page" if is_page else describe_missing(error).removeprefix(f"{name} ")
+        silent = isinstance(error, (ReadTimeoutError, ConnectTimeoutError, AnswerTooLarge))
+        raise ProbeBroken(f"{name}: {text}", is_silent=silent) from None
+    except WrongAnswer as error:
+        raise ProbeBroken(str(error)) from None
     return ""
 
 

@@ -1,11 +1,15 @@
 """The program that tasks run: it reports its identity, fails on demand, drains when it is stopped, and resolves names.
 
-One file that imports the standard library only, so that a task definition's command can carry it whole
-(`python -c <this file> serve`) into any public Python image on Fargate; the embedded target recognises it there and
+One file that imports the standard library only, so that a task definition's command can carry it
+(`python -c <this program> serve`) into any public Python image on Fargate; the embedded target recognises it there and
 runs it in a fork of a process that has it imported already.
 
-    serve [--port N] [--on-term die|drain|ignore] [--drain S] [--start-after S]    answer until stopped
-    check [--port N]                                                               exit 0 if /health answers 200, else 1
+    serve [--port N] [--on-term die|drain|ignore] [--drain S] [--start-after S] [--token T]    answer until stopped
+    check [--port N]                                                 exit 0 if /health answers 200, else 1
+
+Everything but ANY / and GET /health needs the header X-Surveyor-Token, if there is a token: others who reach the port
+learn the identity, and can do nothing. Calls go to private addresses only, and never to link-local ones, where the
+credentials of tasks and hosts are.
 
     ANY  /                identity: task, address, number of requests served, whether it is stopping
                           ?after=S answers S seconds later, ?status=N with that status, ?bytes=N with a longer body,
@@ -36,6 +40,9 @@ lacks: name=address, separated by spaces.
 import argparse
 import asyncio
 import contextlib
+import functools
+import hmac
+import ipaddress
 import json
 import math
 import os
@@ -51,7 +58,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import urlopen
 
-__all__ = ["command", "main", "source"]
+__all__ = ["TOKEN_HEADER", "command", "is_command", "main", "source", "token_of"]
+
+TOKEN_HEADER = "X-Surveyor-Token"
 
 PORT = 8080
 MAX_BODY = 1_000_000
@@ -67,14 +76,34 @@ TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
 METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 
 
+@functools.cache
 def source() -> str:
-    """Return the text of this file."""
-    return Path(__file__).read_text("utf-8")
+    """Return this program without comments and docstrings: a task definition of 64 KiB has to hold it three times."""
+    import ast  # not needed in a task
+
+    tree = ast.parse(Path(__file__).read_text("utf-8"))
+    for node in ast.walk(tree):
+        kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        if isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    lines = ast.unparse(tree).splitlines()
+    return "\n".join(" " * ((len(line) - len(line.lstrip())) // 4) + line.lstrip() for line in lines)
 
 
-def command(*arguments: str) -> list[str]:
+def is_command(command: Sequence[str]) -> bool:
+    """Return whether a container's command runs this program."""
+    return source() in command
+
+
+def command(*arguments: str, token: str = "") -> list[str]:
     """Return the command of a container that runs this file on any Python image, with `arguments` as above."""
-    return ["python", "-c", source(), *arguments]
+    return ["python", "-c", source(), *arguments, *(("--token", token) if token else ())]
+
+
+def token_of(command: Sequence[str]) -> str:
+    """Return the token in a command that runs this file, "" if it has none."""
+    words = list(command)
+    return words[words.index("--token") + 1] if "--token" in words[:-1] else ""
 
 
 def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None) -> int:
@@ -85,10 +114,12 @@ def main(arguments: Sequence[str], ready: Callable[[], object] = lambda: None) -
     parser.add_argument("--on-term", choices=("die", "drain", "ignore"), default="die")
     parser.add_argument("--drain", type=float, default=0.0, help="seconds that it answers after SIGTERM")
     parser.add_argument("--start-after", type=float, default=0.0, help="seconds until it listens")
+    parser.add_argument("--token", default="", help="what requests need in the header X-Surveyor-Token")
     options = parser.parse_args(arguments)
     if options.do == "check":
         return _check(options.port)
-    return asyncio.run(_Workload(options.port, options.on_term, options.drain, options.start_after).serve(ready))
+    workload = _Workload(options.port, options.on_term, options.drain, options.start_after, options.token)
+    return asyncio.run(workload.serve(ready))
 
 
 def _check(port: int) -> int:
@@ -110,7 +141,8 @@ class _Refusal(Exception):
 class _Workload:
     """One process: its counters, its behaviour, and its events."""
 
-    def __init__(self, port: int, on_term: str, drain: float, start_after: float = 0.0) -> None:
+    def __init__(self, port: int, on_term: str, drain: float, start_after: float = 0.0, token: str = "") -> None:
+        self.token = token
         self.port, self.on_term, self.drain, self.start_after = port, on_term, drain, start_after
         self.slow = 0.0
         self.first_on_term = on_term
@@ -202,7 +234,12 @@ class _Workload:
             await reader.readexactly(int(length))
             url = urlsplit(rest.partition(" ")[0])
             query = dict(parse_qsl(url.query))
-            status, answer = await (self.identity(query) if url.path == "/" else self.answer(method, url.path, query))
+            if url.path == "/":
+                status, answer = await self.identity(query)
+            elif (method, url.path) == ("GET", "/health") or self.accepts(headers.get(TOKEN_HEADER.lower(), "")):
+                status, answer = await self.answer(method, url.path, query)
+            else:
+                status, answer = 403, {"error": f"expected the token of this task in the header {TOKEN_HEADER}"}
             if not status:
                 writer.transport.abort()
                 return
@@ -214,6 +251,10 @@ class _Workload:
         await writer.drain()
         if not keep:
             writer.close()
+
+    def accepts(self, token: str) -> bool:
+        """Return whether a request with this token may do everything."""
+        return hmac.compare_digest(token.encode("latin-1"), self.token.encode("latin-1")) or not self.token
 
     async def answer(self, method: str, path: str, query: dict[str, str]) -> tuple[int, dict[str, object]]:
         if (method, path) == ("GET", "/executions"):
@@ -410,7 +451,10 @@ async def _send(query: dict[str, str], *, keep: bool) -> tuple[asyncio.StreamRea
     found: list[str] = (await _addresses(url.hostname or ""))["addresses"]  # type: ignore[assignment]  # a list of texts
     if not found:
         raise OSError(f"{url.hostname} is not known")
-    reader, writer = await _connect(found, url.port or 80)
+    allowed = [address for address in found if _is_allowed(address)]
+    if not allowed:
+        raise OSError(f"{', '.join(found)}: only private addresses are called, and no link-local ones")
+    reader, writer = await _connect(allowed, url.port or 80)
     path = f"{url.path or '/'}{'?' if url.query else ''}{url.query}"
     lines = [
         f"{query.get('method', 'GET')} {path} {query.get('http', 'HTTP/1.1')}",
@@ -422,6 +466,13 @@ async def _send(query: dict[str, str], *, keep: bool) -> tuple[asyncio.StreamRea
         lines.append(query["header"])
     writer.write("\r\n".join((*lines, "", "")).encode("latin-1"))
     return reader, writer
+
+
+def _is_allowed(address: str) -> bool:
+    """Return whether a task may call an address; Python takes link-local ones for private, too."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return not (mapped.is_global or mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified)
 
 
 async def _connect(addresses: Sequence[str], port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -80,8 +80,8 @@ def serve() -> Iterator[Serve]:
 
 
 def test_it_fits_into_a_task_definition() -> None:
-    """Its text, twice (for the command and a health check), leaves a quarter of a task definition's 64 KiB free."""
-    assert 2 * len(json.dumps(workload.source())) < MAX_DEFINITION * 3 / 4
+    """Three times (two containers and a health check), it leaves 6 KiB of a task definition's 64 KiB."""
+    assert 3 * len(json.dumps(workload.source())) < MAX_DEFINITION - 6 * 1_024
 
 
 def test_it_reports_its_identity(serve: Serve) -> None:
@@ -218,3 +218,48 @@ def test_a_call_falls_back_to_the_next_address(serve: Serve) -> None:
     assert call["status"] == 200
     [refused] = caller.ask(f"/call?url=http://nowhere:{callee.port}/")[1]["calls"]
     assert "status" not in refused
+
+
+TOKEN = "0123456789abcdef"
+
+
+def ask_with(running: RunningWorkload, token: str | None, path: str, method: str) -> int:
+    """Return the status of a request with a token, or with none."""
+    connection = http.client.HTTPConnection(running.address, running.port, timeout=TIMEOUT)
+    connection.request(method, path, headers={} if token is None else {workload.TOKEN_HEADER: token})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize("token", [None, "", "0", TOKEN[:-1], TOKEN + "x", TOKEN.upper() + "\xe4"])
+def test_without_the_token_a_task_only_says_who_it_is(serve: Serve, token: str | None) -> None:
+    """Others who reach the port get the identity and the health, and nothing else; nothing changes."""
+    running = serve("--token", TOKEN)
+    assert [ask_with(running, token, path, "GET") for path in ("/", "/?key=k", "/health")] == [200] * 3
+    changes = ("/exit", "/behave?do=reset", "/health?do=fail")
+    called = ("/call?url=http://127.0.0.1/", "/hold?url=http://127.0.0.1/")
+    asked = ("/metadata", "/resolve?name=a", "/names?name=a", "/executions", "/lifetime", "/nothing", "//", "/health/")
+    for path in (*changes, *called, *asked):
+        method = "PUT" if path in changes else "GET"
+        assert ask_with(running, token, path, method) == 403, path
+    assert ask_with(running, TOKEN, "/executions", "GET") == 200
+    assert ask_with(running, TOKEN, "/health?do=fail", "PUT") == 200
+    assert ask_with(running, None, "/health", "GET") == 503
+
+
+def test_the_token_is_in_the_command() -> None:
+    """A service that runs this program can be given commands by who may describe its task definition."""
+    assert workload.token_of(workload.command("serve", "--drain", "3", token=TOKEN)) == TOKEN
+    assert workload.token_of(workload.command("serve")) == ""
+    assert workload.token_of(["serve", "--token"]) == ""
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.170.2", "::ffff:169.254.169.254", "fe80::1", "8.8.8.8", "2606:4700::1", "0.0.0.0"]
+)
+def test_link_local_and_public_addresses_are_not_called(serve: Serve, address: str) -> None:
+    """Credentials of tasks and hosts are at link-local addresses; a call there is refused without a connection."""
+    running = serve(SURVEYOR_HOSTS=f"backend={address}")
+    [call] = running.ask("/call?url=http://backend:1/")[1]["calls"]
+    assert "only private addresses are called" in call["error"]

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from surveyor.errors import SurveyorError, TargetUnavailable
 from surveyor.pytest_plugin.verdict_rules import THROTTLED
 from surveyor.targets.control import Control, ControlRefused
+from surveyor_agents import workload
 
 __all__ = ["Action", "ActionContext", "ApiAction", "FaultFailed", "TaskCommand", "TaskSignal", "dump_action",
            "load_action", "perform"]  # fmt: skip
@@ -58,13 +59,14 @@ class ApiAction:
 class TaskCommand:
     """A request to the control path of a task that runs surveyor_agents.workload.
 
-    `ends`: the command ends the process, so that no response is expected.
+    `ends`: the command ends the process, so that no response is expected. `token`: what the task demands, if anything.
     """
 
     address: str
     path: str
     port: int
     ends: bool = False
+    token: str = ""
 
     def __str__(self) -> str:
         return f"PUT {self.path} to {self.address}"
@@ -145,7 +147,9 @@ def _command(action: TaskCommand) -> None:
     if not ipaddress.ip_address(action.address).is_private:
         raise FaultFailed(f"{action}: commands are sent to private addresses only")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(f"http://{action.address}:{action.port}{action.path}", method="PUT")
+    headers = {workload.TOKEN_HEADER: action.token} if action.token else {}
+    url = f"http://{action.address}:{action.port}{action.path}"
+    request = urllib.request.Request(url, method="PUT", headers=headers)
     ignored: tuple[type[Exception], ...] = (OSError, http.client.HTTPException) if action.ends else ()
     with contextlib.suppress(*ignored):
         try:

@@ -52,7 +52,8 @@ def find_service(
         port=int(registries[0].get("containerPort") or (ports or [80])[0]),
         path=path,
         health="HealthCheckCustomConfig" in registry,
-        workload=workload.source() in (container.get("command") or ()),
+        workload=workload.is_command(container.get("command") or ()),
+        token=workload.token_of(container.get("command") or ()),
         temporary=False,
         settings=_settings(full_name, service, container, records),
     )

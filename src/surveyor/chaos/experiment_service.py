@@ -8,7 +8,7 @@ from typing import Any
 from surveyor import timeouts
 from surveyor.chaos.experiment import ServiceSetup
 from surveyor.chaos.service_under_test import ServiceUnderTest
-from surveyor.fixtures.tasks import TASK_PORT
+from surveyor.fixtures.tasks import TASK_PORT, TASK_TOKEN
 from surveyor.targets.running import RunningTarget
 from surveyor_agents import workload
 
@@ -76,6 +76,7 @@ def create_service(
         alias=f"{registry['Name']}.{namespace['Name']}" if has_names else "",
         vpc=vpc,
         port=TASK_PORT,
+        token=TASK_TOKEN,
         path=f"/?after={setup.response_seconds:g}" if setup.response_seconds else "/",
         share=fixture("share_namespace")(namespace) if setup.shared else "",
         namespace_arn=namespace["Arn"],

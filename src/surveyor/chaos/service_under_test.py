@@ -20,9 +20,10 @@ class ServiceUnderTest:
     it has no A records; `vpc`: whose resolver answers that name; `settings`: its settings by name, as text for people.
 
     `health`: ECS reports the health of its tasks to the registry. `workload`: its tasks run surveyor_agents.workload,
-    and accept commands. `temporary`: it was created for the experiment. `owner`: account that owns the namespace, for
-    callers of another account, with which the resource share `share` (an ARN) shares it. `load_balancer`: name and port
-    of a load balancer before the service; `proxy`: address and port of a client's Service Connect proxy.
+    and accept commands with `token`. `temporary`: it was created for the experiment. `owner`: account that owns the
+    namespace, for callers of another account, with which the resource share `share` (an ARN) shares it.
+    `load_balancer`: name and port of a load balancer before the service; `proxy`: address and port of a client's
+    Service Connect proxy.
     """
 
     account: str
@@ -43,6 +44,7 @@ class ServiceUnderTest:
     proxy: tuple[str, int] = ("", 0)
     health: bool = True
     workload: bool = True
+    token: str = ""
     temporary: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
 

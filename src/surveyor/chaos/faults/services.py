@@ -64,7 +64,7 @@ def _slow_start(service: ServiceUnderTest, victims: Victims, context: ActionCont
 
 def _starting_after(container: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     command = list(container.get("command") or ())
-    is_workload = workload.source() in command
+    is_workload = workload.is_command(command)
     return {**container, "command": [*command, "--start-after", f"{seconds:g}"]} if is_workload else dict(container)
 
 

@@ -35,7 +35,7 @@ def _signal(name: str, to: str = "task") -> MakeAction:
 
 
 def _command(path: str, *, ends: bool = False) -> MakeAction:
-    return lambda service, task: TaskCommand(task.address, path, service.port, ends)
+    return lambda service, task: TaskCommand(task.address, path, service.port, ends, service.token)
 
 
 def _stop(service: ServiceUnderTest, task: ServiceTask) -> Action:

@@ -15,13 +15,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from surveyor.secret_values import blank
-from surveyor.visible_text import visible
+import typer
 
-__all__ = ["GuardedStream", "guard", "guard_errors", "guarded_output", "write_status"]
+from surveyor.secret_values import blank
+from surveyor.visible_text import one_line, visible
+
+__all__ = ["GuardedStream", "guard", "guard_errors", "guarded_output", "print_error", "write_status"]
 
 _STYLE = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z]|\r)")
 """The sequences of rich that style text, move the cursor and erase lines."""
+
+_MAX_ERROR = 2_000
 
 _HIDDEN_BYTES = ("buffer", "detach")
 """Members of a text stream that lead around it."""
@@ -89,6 +93,11 @@ def guard_errors() -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is plain:
             handler.setStream(sys.stderr)
+
+
+def print_error(text: str) -> None:
+    """Print an error on standard error: one line, whatever a target wrote into it."""
+    typer.echo(f"surveyor: {one_line(text, _MAX_ERROR)}", err=True)
 
 
 def write_status(text: str) -> None:

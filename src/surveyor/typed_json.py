@@ -13,6 +13,7 @@ from surveyor.errors import UsageError
 from surveyor.input_files import REPORT_LIMIT, read_bytes
 from surveyor.output_files import replace_text
 from surveyor.secret_values import blank_members, holds_secret
+from surveyor.visible_text import escape_in_json
 
 __all__ = ["describe", "dump_json", "parse_file", "parse_json", "read_content", "read_json", "write_json"]
 
@@ -24,14 +25,19 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 
 
 def dump_json(value: object, *, indent: int | None = None) -> str:
-    """Return a value as JSON text without secrets: on one line, or with an indentation and a line feed at the end."""
+    """Return a value as JSON text: on one line, or with an indentation and a line feed at the end.
+
+    Secrets are blanked, and hidden characters are escapes.
+    """
     try:
         data = msgspec.json.encode(value)
     except UnicodeEncodeError:  # a target may send half of a surrogate pair
         data = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(value)))
     if holds_secret(data.decode()):
         data = msgspec.json.encode(blank_members(msgspec.to_builtins(value)))
-    return msgspec.json.format(data, indent=indent).decode() + "\n" if indent is not None else data.decode()
+    if indent is not None:
+        data = msgspec.json.format(data, indent=indent) + b"\n"
+    return escape_in_json(data.decode())
 
 
 def parse_json(text: str | bytes, kind: type[T]) -> T:

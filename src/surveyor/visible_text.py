@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from surveyor.secret_values import blank
 
-__all__ = ["cut", "one_line", "visible"]
+__all__ = ["cut", "escape_in_json", "one_line", "visible"]
 
 # Controls except tab and line feed, surrogates, non-characters, and characters that reorder or hide text.
 _HIDDEN = re.compile(
@@ -18,6 +19,13 @@ _HIDDEN = re.compile(
 def visible(text: str) -> str:
     """Return `text` with each hidden character replaced by its escape, `\\x1b` or `\\u202e`."""
     return _HIDDEN.sub(lambda found: _escape(ord(found[0])), text)
+
+
+def escape_in_json(text: str) -> str:
+    """Return a JSON text with each hidden character in its strings as an escape of JSON, which means the same."""
+    return (
+        text if text.isascii() and "\x7f" not in text else _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    )
 
 
 def one_line(text: str, max_length: int = 600) -> str:

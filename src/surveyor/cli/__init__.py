@@ -15,7 +15,7 @@ import typer
 from surveyor import __version__
 from surveyor.cli._support.lazy_commands import CommandEntry, group_of, help_style
 from surveyor.cli._support.process_ends import CLOSED_PIPE, discard_output, is_output_closed, signals_interrupt
-from surveyor.terminal import guarded_output
+from surveyor.terminal import guarded_output, print_error
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -196,6 +196,6 @@ def _run(argv: Sequence[str] | None) -> int:
 
         if not isinstance(error, SurveyorError):
             raise
-        typer.echo(f"surveyor: {error}", err=True)
+        print_error(str(error))
         return 2 if isinstance(error, UsageError) else 3
     return 0

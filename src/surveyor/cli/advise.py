@@ -25,6 +25,7 @@ from surveyor.cli._support.options import (
     task_settings_from,
 )
 from surveyor.errors import SurveyorError, UsageError
+from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.advice.figures import TaskFigures
@@ -85,7 +86,7 @@ def advise(
     code = exit_code(measured)
     if code in (3, 4, 130):
         if measured.failure:
-            typer.echo(f"surveyor: {measured.failure}", err=True)
+            print_error(measured.failure)
         raise typer.Exit(code)
     raise typer.Exit(_print_advice(_figures(measured), str(page), target))
 

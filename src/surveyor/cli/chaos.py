@@ -28,6 +28,7 @@ from surveyor.cli._support.options import (
 )
 from surveyor.cli._support.programs import describe_program, find_programs, select_programs
 from surveyor.errors import UsageError
+from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.checkers import Judgement
@@ -173,7 +174,7 @@ def chaos(
     code = _print(report, folder, page)
     if names and unsupported and code in (0, 5):
         for result in unsupported:
-            typer.echo(f"surveyor: {result.name} could not be judged: {result.detail}", err=True)
+            print_error(f"{result.name} could not be judged: {result.detail}")
         code = code or 1
     raise typer.Exit(code)
 
@@ -231,9 +232,9 @@ def _print(report: ConformanceReport, folder: Path, page: Path) -> int:
     typer.echo(f"\npage: {page}")
     for result in report.experiments:
         if REFUSED in result.symptom:
-            typer.echo(f"surveyor: {result.name}: {result.detail}", err=True)
+            print_error(f"{result.name}: {result.detail}")
     if report.failure:
-        typer.echo(f"surveyor: {report.failure}", err=True)
+        print_error(report.failure)
     return exit_code(report)
 
 

@@ -17,6 +17,7 @@ from surveyor.claims import Claims, load_claims
 from surveyor.cli._support.tables import print_table
 from surveyor.errors import UsageError
 from surveyor.layout import Layout, find_layout
+from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.claims.documents import Documents
@@ -60,7 +61,7 @@ def drift(
     for line in (*models.lines, *api.lines, *guides.lines):
         typer.echo(line)
     for line in guides.errors:
-        typer.echo(f"surveyor: {line}", err=True)
+        print_error(line)
     typer.echo(f"{models.summary}; {api.summary}; {guides.summary}")
     if models.is_drift or api.is_drift or guides.is_drift:
         typer.echo(_advice(models, api, guides))

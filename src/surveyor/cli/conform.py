@@ -25,6 +25,7 @@ from surveyor.errors import UsageError
 from surveyor.machine import default_workers
 from surveyor.targets.model import Target
 from surveyor.targets.options import TargetOptions
+from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.conformance.run import RunConfig
@@ -189,7 +190,7 @@ def _run(
         print_recorded(record_conformance(report, known_claims, target, record), record)
     code = _survey_code(report) if experiments else exit_code(report)
     if problem := report.failure or (describe_ending(report) if code in (3, 5) else ""):
-        typer.echo(f"surveyor: {problem}", err=True)
+        print_error(problem)
     _print_leaked_resources(report, config)
     if update and code in (0, 1):
         update_expectations(report, target, layout, target_name, is_full=selection.is_full)
@@ -246,7 +247,7 @@ def _print_leaked_resources(report: ConformanceReport, config: RunConfig) -> Non
     if report.interrupted:
         count = len(report.leaked_resources)
         leaked = f"{count} resources were" if count else "nothing was"
-        typer.echo(f"surveyor: interrupted; {leaked} left behind", err=True)
+        print_error(f"interrupted; {leaked} left behind")
 
 
 def default_workers_for(target: Target, layout: Layout) -> int:

@@ -23,6 +23,7 @@ from surveyor.cli._support.options import (
     parse_target_options,
 )
 from surveyor.errors import UsageError
+from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +135,7 @@ def _print_result(run: ModelRun, folder: Path) -> None:
     for line in run.left_behind:
         typer.echo(f"left behind: {line}", err=True)
     if report.interrupted:
-        typer.echo("surveyor: interrupted", err=True)
+        print_error("interrupted")
 
 
 def _summary(report: ModelReport) -> str:

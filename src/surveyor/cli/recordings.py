@@ -34,6 +34,7 @@ from surveyor.messages import either, nearest
 from surveyor.recordings import Confidence, Recording, Recordings, load_recordings
 from surveyor.recordings.model import Call
 from surveyor.recordings.model_check import check_recordings, earlier_answers
+from surveyor.terminal import print_error
 
 if TYPE_CHECKING:
     from surveyor.conformance.replay.run import ReplayReport
@@ -197,7 +198,7 @@ def check(
         if record is not None:
             print_recorded(recorded, record)
     if report.failure:
-        typer.echo(f"surveyor: {report.failure}", err=True)
+        print_error(report.failure)
     for resource in report.leaked_resources:
         typer.echo(f"left behind: {resource}", err=True)
     raise typer.Exit(exit_code(report))

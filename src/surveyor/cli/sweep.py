@@ -30,6 +30,7 @@ from surveyor.targets.sweep import (
     sweep_folder,
     sweep_marked,
 )
+from surveyor.terminal import print_error
 
 __all__ = ["sweep"]
 
@@ -74,7 +75,7 @@ def sweep(
     for line in left:
         typer.echo(f"left behind: {line}", err=True)
     for line in errors:
-        typer.echo(f"surveyor: {line}", err=True)
+        print_error(line)
     if not left and not errors:
         typer.echo("nothing else is left behind" if kept else "nothing is left behind")
     raise typer.Exit(3 if errors else 4 if left else 0)

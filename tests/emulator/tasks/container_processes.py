@@ -61,7 +61,7 @@ async def until_printed(supervisor: Supervisor, process: Process, text: str) -> 
 
 def marked(mark: int) -> set[int]:
     """Return the processes with a target's mark, apart from those that have ended."""
-    return {pid for pid in processes.all_pids() if leftovers.has_mark(pid, mark) and not has_ended(pid)}
+    return {pid for pid in processes.all_pids() if leftovers.has_mark(pid, mark) and not processes.has_ended(pid)}
 
 
 def running(supervisor: Supervisor) -> set[int]:
@@ -92,11 +92,3 @@ def ids_of(pid: int) -> list[int]:
     except OSError:
         return []
     return [int(word) for line in lines if line.startswith("NSpid:") for word in line.split()[1:]]
-
-
-def has_ended(pid: int) -> bool:
-    """Return whether a process is gone, or waits only for its parent to notice."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True

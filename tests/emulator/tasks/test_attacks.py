@@ -18,7 +18,6 @@ from tests.emulator.tasks.container_processes import (
     ENVIRONMENT,
     Run,
     ended,
-    has_ended,
     running,
     start_python,
     until_printed,
@@ -203,7 +202,7 @@ def test_keepers_end_their_containers_without_the_fork_server_and_the_target(run
         assert len(everything) > 30
         assert supervisor._parent is not None
         os.kill(supervisor._parent.pid, signal.SIGKILL)
-        while not all(map(has_ended, everything)):  # this test's loop, the target, stands still
+        while not all(map(processes.has_ended, everything)):  # this test's loop, the target, stands still
             pass
 
     run(test)
@@ -258,4 +257,4 @@ def test_a_frozen_tree_does_not_grow_while_it_is_killed() -> None:
     for _ in range(3):
         found |= processes.end_tree([child])
     os.waitpid(child, 0)
-    assert all(map(has_ended, found))
+    assert all(map(processes.has_ended, found))

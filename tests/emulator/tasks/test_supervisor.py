@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from surveyor_agents import workload
+from surveyor_emulator.runtime.tasks import processes
 from surveyor_emulator.runtime.tasks.addresses import TASKS, Addresses
 from surveyor_emulator.runtime.tasks.forwarding import forward
 from surveyor_emulator.runtime.tasks.supervisor import CannotStart, Exit, Supervisor
@@ -19,7 +20,6 @@ from tests.emulator.tasks.container_processes import (
     ENVIRONMENT,
     Run,
     ended,
-    has_ended,
     marked,
     running,
     seen_from_outside,
@@ -249,7 +249,7 @@ def test_an_end_is_handled_before_the_clock_is_advanced(run: Run) -> None:
         pids = [seen_from_outside(supervisor, process) for process in started]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        await until(lambda: all(map(has_ended, pids)))
+        await until(lambda: all(map(processes.has_ended, pids)))
         await asyncio.gather(supervisor.catch_up(), supervisor.catch_up())
         assert [process.ended.done() for process in started] == [True] * 5
         await supervisor.catch_up()

@@ -48,7 +48,7 @@ class ContainerProcess:
     """One container: ``pid`` is the workload's process, or the keeper of a program of the user (``foreign``).
 
     ``start`` is a pipe that reports that the command runs ("+", or end of file), or why it does not; ``report`` is the
-    text read from it.
+    text read from it. ``first``: the process of a program that runs.
     """
 
     id: int
@@ -58,6 +58,7 @@ class ContainerProcess:
     memory: int
     foreign: bool
     folder: str | None = None
+    first: int = 0
     report: bytes = b""
     out_of_memory: bool = False
     kept: deque[bytes] = field(default_factory=deque)
@@ -73,6 +74,7 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
         self._containers: dict[int, ContainerProcess] = {}
         self._by_pid: dict[int, ContainerProcess] = {}
+        self._awaited: set[int] = set()  # ends to report before the target has caught up
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if processes.LINUX else os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(self._wake, False)
@@ -112,8 +114,7 @@ class ForkServer:
             self._start(order)
             return
         if order["do"] == "reap":
-            self._reap(self._wake)
-            self._send({"event": "reaped", "id": 0})
+            self._catch_up()
             return
         container = self._containers.get(order["id"])
         if order["do"] == "log":
@@ -126,6 +127,15 @@ class ForkServer:
             processes.send(order["signal"], _below(container) if whole else [container.pid])
         elif container is not None and order["do"] == "kill":
             self._kill(container)
+
+    def _catch_up(self) -> None:
+        """Report all ends until now, and then that this is done: keepers may still be ending what is left."""
+        self._reap(self._wake)
+        ending = [one for one in self._containers.values() if one.first and processes.has_ended(one.first)]
+        processes.send(signal.SIGCONT, [one.pid for one in ending])  # a container may have stopped its keeper
+        self._awaited = {one.id for one in ending}
+        if not ending:
+            self._send({"event": "reaped", "id": 0})
 
     def _start(self, order: Order) -> None:
         out, child_out = os.pipe()
@@ -166,7 +176,7 @@ class ForkServer:
         why, pid = container.report.decode("utf-8", "replace"), container.pid
         if container.foreign and " " in why:
             first, _, why = why.partition(" ")
-            pid = int(first)
+            container.first = pid = int(first)
         if why in ("", "+"):
             self._send({"event": "started", "id": container.id, "pid": pid})
         else:
@@ -227,6 +237,10 @@ class ForkServer:
             "text": b"".join(container.kept).decode("utf-8", "replace"),
         }
         self._send(report)
+        if container.id in self._awaited:
+            self._awaited.discard(container.id)
+            if not self._awaited:
+                self._send({"event": "reaped", "id": 0})
 
     def _kill(self, container: ContainerProcess) -> None:
         """Kill all of a container; its keeper ends when nothing is left, unless it is too young or was killed."""

@@ -21,6 +21,7 @@ __all__ = [
     "die_with_parent",
     "end_children",
     "end_tree",
+    "has_ended",
     "protect",
     "resident",
     "send",
@@ -104,6 +105,13 @@ def start_time(pid: int) -> int | None:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(_stat(pid)[19])
     return None
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a process is gone, or its parent has only not waited for it yet."""
+    with contextlib.suppress(OSError, IndexError):
+        return _stat(pid)[0] in "ZX"
+    return True
 
 
 def resident(pids: Iterable[int]) -> int:

@@ -1,10 +1,10 @@
-"""The exception that a handler raises to answer with an error of its service."""
+"""The exceptions that a handler raises to answer with an error of its service, or not at all."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ServiceError"]
+__all__ = ["ConnectionCut", "ServiceError"]
 
 
 class ServiceError(Exception):
@@ -17,3 +17,7 @@ class ServiceError(Exception):
         self.message = message
         self.status = status
         self.members = members
+
+
+class ConnectionCut(Exception):
+    """Raised in place of an answer: the connection is reset."""

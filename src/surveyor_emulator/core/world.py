@@ -7,10 +7,11 @@ State is plain data in one place per service; this module knows none of the serv
 from __future__ import annotations
 
 import random
+import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from .caller import Caller
@@ -18,10 +19,20 @@ from .clock import Clock
 from .events import Event, EventLog
 from .settings import Delay, Settings
 
-__all__ = ["Call", "World"]
+__all__ = ["Call", "Conditions", "World"]
 
 State = TypeVar("State")
 _ID_ALPHABET = string.ascii_lowercase + string.digits
+
+
+class Conditions(Protocol):
+    """What calls meet in an account that is in use."""
+
+    def admit(self, call: Call) -> None:
+        """Refuse a call with ServiceError or ConnectionCut, or return."""
+
+    def perform(self, call: Call, params: Mapping[str, Any], perform: Callable[[str, Mapping[str, Any]], Any]) -> Any:
+        """Return the answer of a call; `perform` carries out an operation of the same service."""
 
 
 class World:
@@ -31,9 +42,12 @@ class World:
         self.settings = settings
         self.clock = clock
         self.random = random.Random(settings.seed)
+        # Of codes that only this target can compute, whoever knows its settings: a random one for each start.
+        self.secret_key = secrets.token_bytes(32)
         # Separate, so that the number of requests does not change what happens to resources.
         self.request_random = random.Random(settings.seed + 1)
         self.events = EventLog()
+        self.conditions: Conditions | None = None
         # The URL at which tasks reach the target, and the resolver of each (account, region, VPC); set at start.
         self.endpoint = ""
         self.resolver: Callable[[str, str, str], tuple[str, int]] | None = None
@@ -50,6 +64,11 @@ class World:
         if state is None:
             state = self._regional[key] = kind()
         return cast(State, state)
+
+    def peek(self, kind: type[State], account: str, region: str) -> State:
+        """Return the same to read from it only, where a request names any account: what is empty is not kept."""
+        state = self._regional.get((kind, account, region))
+        return cast(State, state) if state is not None else kind()
 
     def in_account(self, kind: type[State], account: str) -> State:
         """Return the state of a service without regions (Route 53, IAM)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -31,7 +32,15 @@ def load_backend(service: AwsService) -> Backend:
         handlers: Mapping[str, Callable[..., Any]] = _module(service.handlers).HANDLERS
 
         def answer(call: Call, parsed: ParsedRequest, wire: WireProtocol, request_id: str) -> Response:
-            return wire.write_result(parsed.operation, handlers[parsed.operation](call, parsed.params), request_id)
+            operation, params = parsed
+            conditions = call.world.conditions
+            if conditions is None:
+                document = handlers[operation](call, params)
+            else:
+                document = conditions.perform(
+                    call, params, lambda name, given: handlers[name](replace(call, operation=name), given)
+                )
+            return wire.write_result(operation, document, request_id)
 
         return Backend(service, handlers, answer)
     forwarder = _module(service.forwarder)

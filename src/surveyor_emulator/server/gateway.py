@@ -15,9 +15,10 @@ from types import ModuleType
 from typing import Any
 
 from surveyor_emulator.aws.iam.permission_request import PermissionRequest
-from surveyor_emulator.core.errors import ServiceError
-from surveyor_emulator.core.http import Request, Response
-from surveyor_emulator.core.world import Call, World
+from surveyor_emulator.core.errors import ConnectionCut, ServiceError
+from surveyor_emulator.core.http import CUT, Request, Response
+from surveyor_emulator.core.settings import Settings
+from surveyor_emulator.core.world import Call, Conditions, World
 
 from .authentication import authenticate
 from .backends import Backend, load_backend
@@ -40,6 +41,7 @@ class Gateway:
         self._control = control
         self._backends: dict[str, Backend] = {}
         self._authorisation: ModuleType | None = None
+        self._settings: Settings | None = None
         # Calls hold nothing of a single request: those of the latest credentials are kept, with the credential of each.
         self._calls: dict[tuple[int, str, str, str], tuple[Credential, Call]] = {}
 
@@ -70,6 +72,9 @@ class Gateway:
         request_id = _uuid(world.request_random.getrandbits(128))
         wire = backend.wire(request)
         operation: str | None = None
+        if world.settings is not self._settings:
+            self._settings = world.settings
+            world.conditions = _conditions(world)
         try:
             credential = authenticate(world, request, authorization, xml=service.xml)
             parsed = backend.read(wire, request)
@@ -82,9 +87,13 @@ class Gateway:
             if call.caller is not None:
                 self._authorise(call, params, backend.permission_requests(call, params))
             call = backend.resolve_account(call, params)
+            if world.conditions is not None:
+                world.conditions.admit(call)
             return backend.respond(call, parsed, wire, request_id)
         except ServiceError as error:
             return wire.write_error(operation, error, request_id)
+        except ConnectionCut:
+            return CUT
         except Exception:
             log.exception("no answer to %s %s", service.name, operation)
             failure = ServiceError(
@@ -111,6 +120,17 @@ class Gateway:
 
             self._authorisation = authorise
         self._authorisation.authorise(call, params, requests)
+
+
+def _conditions(world: World) -> Conditions | None:
+    """Return the conditions of an account in use, if the settings have any."""
+    settings = world.settings
+    disturbed = settings.read_lag or settings.failures or settings.resets
+    if settings.call_rates == "discovery" and settings.residents == "none" and not disturbed:
+        return None
+    from surveyor_emulator.staging import AccountInUse
+
+    return AccountInUse(world)
 
 
 def _service_of_unsigned(request: Request) -> str:

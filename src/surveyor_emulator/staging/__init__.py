@@ -1,5 +1,5 @@
 """What an AWS account in use does and an unused emulator does not: throttling, late reads, failures, other teams."""
 
-from .conditions import Conditions
+from .conditions import AccountInUse
 
-__all__ = ["Conditions"]
+__all__ = ["AccountInUse"]

@@ -6,18 +6,14 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.errors import ConnectionCut, ServiceError
 from surveyor_emulator.core.world import Call, World
 
 from .call_rates import limit_call
 from .late_reads import LateReads, is_read
 from .residents import Residents
 
-__all__ = ["Conditions", "ConnectionReset"]
-
-
-class ConnectionReset(Exception):
-    """Raised in place of an answer: the connection is to be cut."""
+__all__ = ["AccountInUse"]
 
 
 # How services answer when they fail (Common Errors of each API reference).
@@ -29,7 +25,7 @@ _FAILURES: Mapping[str, tuple[str, str, int]] = {
 _FAILURE = ("ServiceUnavailable", "Service is unable to handle request.", 503)
 
 
-class Conditions:
+class AccountInUse:
     """Throttling, failures, late reads and other teams' resources, as the settings say."""
 
     def __init__(self, world: World) -> None:
@@ -51,12 +47,12 @@ class Conditions:
             code, message, status = _FAILURES.get(call.service, _FAILURE)
             raise ServiceError(code, message, status=status)
         if chance < settings.failures + settings.resets / 2:
-            raise ConnectionReset
+            raise ConnectionCut
 
     def perform(self, call: Call, params: Mapping[str, Any], perform: Callable[[str, Mapping[str, Any]], Any]) -> Any:
         """Return the answer of a call that `perform` carries out. Half of all resets come after a call is done."""
         late = self._late
         answer = late.perform(call, params, perform) if late is not None else perform(call.operation, params)
         if not is_read(call.operation) and self._random.random() < self._world.settings.resets / 2:
-            raise ConnectionReset
+            raise ConnectionCut
         return answer

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from surveyor_emulator.aws import cloudmap, ecs
@@ -32,18 +32,25 @@ _VPCS = ("10.40.0.0/16", "10.41.0.0/16", "10.42.0.0/16")
 """With the default VPC four of the five that an account may have."""
 
 
+@dataclass(slots=True)
+class _Settled:
+    """Whether an account and Region have the resources of others."""
+
+    done: bool = False
+
+
 class Residents:
     """Makes the resources of others, once for each account and Region."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._settled: set[tuple[str, str]] = set()
 
     def settle(self, account: str, region: str) -> None:
         """Make the resources of others in this account and Region, unless they are there."""
-        if (account, region) in self._settled:
+        settled = self._world.regional(_Settled, account, region)
+        if settled.done:
             return
-        self._settled.add((account, region))
+        settled.done = True
         with self._prompt():
             home = _Home(self._world, account, region)
             vpc = home.make_networks()

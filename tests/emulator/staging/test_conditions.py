@@ -14,11 +14,10 @@ from surveyor_emulator.aws.ec2.handlers import HANDLERS as EC2_HANDLERS
 from surveyor_emulator.aws.inventory import list_resources
 from surveyor_emulator.aws.route53.handlers import HANDLERS as ROUTE53_HANDLERS
 from surveyor_emulator.core.clock import Clock
-from surveyor_emulator.core.errors import ServiceError
+from surveyor_emulator.core.errors import ConnectionCut, ServiceError
 from surveyor_emulator.core.settings import Settings
 from surveyor_emulator.core.world import Call, World
-from surveyor_emulator.staging import Conditions
-from surveyor_emulator.staging.conditions import ConnectionReset
+from surveyor_emulator.staging import AccountInUse
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 HANDLERS = {
@@ -34,7 +33,7 @@ class Account:
 
     def __init__(self, **settings: Any) -> None:
         self.world = World(Settings(scale=None, **settings), Clock(start=1_000.0, scale=None))
-        self.conditions = Conditions(self.world)
+        self.conditions = AccountInUse(self.world)
 
     def call(self, service: str, operation: str, **params: Any) -> Any:
         """Return the answer of one call."""
@@ -167,12 +166,12 @@ def test_calls_fail_and_connections_are_reset_by_their_shares() -> None:
     for number in range(400):
         try:
             account.call("route53", "CreateHostedZone", Name=f"z{number}.net", CallerReference=str(number))
-        except (ServiceError, ConnectionReset) as error:
+        except (ServiceError, ConnectionCut) as error:
             outcomes[type(error).__name__] += 1
     assert 20 < outcomes["ServiceError"] < 60
-    assert 55 < outcomes["ConnectionReset"] < 105
+    assert 55 < outcomes["ConnectionCut"] < 105
     zones = [resource for resource in list_resources(account.world) if resource.kind == "route53:zone"]
-    done = 400 - outcomes["ServiceError"] - outcomes["ConnectionReset"]
+    done = 400 - outcomes["ServiceError"] - outcomes["ConnectionCut"]
     assert done + 20 < len(zones) < done + 60
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .hosts import Hosts, is_loopback, usable_address
-from .message import Headers, Request, Response
+from .message import CUT, Headers, Request, Response
 from .server import Handler, Limits, serve
 
 __all__ = [
+    "CUT",
     "Handler",
     "Headers",
     "Hosts",

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["Headers", "Request", "Response", "encode"]
+__all__ = ["CUT", "Headers", "Request", "Response", "encode"]
 
 Headers = Mapping[str, str]
 
@@ -34,6 +34,10 @@ class Response(NamedTuple):
     status: int
     body: bytes = b""
     headers: Headers = _NO_HEADERS
+
+
+CUT = Response(0)
+"""No response: the connection is reset."""
 
 
 @functools.lru_cache(maxsize=1)

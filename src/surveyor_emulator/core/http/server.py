@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import struct
 from collections import deque
 from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
 from typing import cast
 
 import httptools
 
 from .hosts import Hosts
-from .message import Request, Response, encode
+from .message import CUT, Request, Response, encode
 
 __all__ = ["Handler", "Limits", "serve", "serve_at"]
 
@@ -334,9 +336,18 @@ class _Connection(asyncio.Protocol):
         self._process()
 
     def _write(self, response: Response, request: Request, keep_alive: bool) -> None:
+        if response is CUT:
+            self._cut()
+            return
         self._transport.write(encode(response, keep_alive=keep_alive, head=request.method == "HEAD"))
         if not keep_alive:
             self._close()
+
+    def _cut(self) -> None:
+        """Reset the connection: the client gets no answer and no orderly end."""
+        self._closing = True
+        self._transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
     def _close(self) -> None:
         self._closing = True

@@ -98,7 +98,9 @@ def make_strangers(running: RunningTarget) -> None:
 
 def leftovers(running: RunningTarget) -> dict[str, Leftovers]:
     """Return what each run has."""
-    return {found.run: found for found in find_leftovers(running.account(""), REGION)}
+    found, failed = find_leftovers(running.account(""), REGION)
+    assert failed == {}
+    return {entry.run: entry for entry in found}
 
 
 @pytest.mark.soak

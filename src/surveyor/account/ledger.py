@@ -218,6 +218,13 @@ class Ledger:
         if operation.startswith(_DELETE_VERBS):
             self._write(_Deleted(f"{service}:{operation}", _text_parameters(params)))
 
+    def adopt(self, resource: Resource) -> None:
+        """Write a resource that was found by the run's marks: another service made it, or a call past the ledger."""
+        self._count += 1
+        self._write(_Intent(self._count, resource.operation, resource.region, dict(resource.parameters)))
+        if resource.ids:
+            self._write(_Created(self._count, resource.ids))
+
     def record_shared(self, resource: Shared) -> None:
         """Write that all tests of this run may use a resource."""
         self._write(_Shared(**asdict(resource)))

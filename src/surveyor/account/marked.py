@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from surveyor.account.ledger import Resource
 from surveyor.account.resources import CREATES
 from surveyor.account.tags import TAG
 
-__all__ = ["Marked", "find_marked"]
+__all__ = ["Marked", "Search", "find_marked"]
 
 _RUN = re.compile(r"(?:^|[^\w-])surveyor-([0-9a-f]{8})-")
 _EC2_TAG = [{"Name": "tag-key", "Values": [TAG]}]
@@ -43,12 +43,27 @@ class Marked:
         return f"{CREATES[self.operation].kind} {self.name or self.id}"
 
 
-def find_marked(client: Callable[[str, str], Any], region: str) -> list[Marked]:
-    """Return all that has the mark of any run in a Region of an account, and in the services without Regions.
+@dataclass(frozen=True)
+class Search:
+    """What a search found, and in which services it failed: service -> why."""
 
-    `client(service, region)` returns a boto3 client that retries. Raises ClientError and BotoCoreError.
+    found: tuple[Marked, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_marked(client: Callable[[str, str], Any], region: str) -> Search:
+    """Search a Region of an account, and the services without Regions, for what has the mark of any run.
+
+    `client(service, region)` returns a boto3 client that retries.
     """
-    return [found for find in _FINDERS for found in find(lambda service: client(service, region), region)]
+    found: list[Marked] = []
+    failed: dict[str, str] = {}
+    for services, find in _FINDERS:
+        try:
+            found += find(lambda service: client(service, region), region)
+        except (ClientError, BotoCoreError) as error:
+            failed[services] = " ".join(str(error).split())
+    return Search(tuple(found), failed)
 
 
 _Client = Callable[[str], Any]
@@ -175,13 +190,13 @@ def _authorities(client: _Client, region: str) -> Iterator[Marked]:
                 yield Marked(run, "acm-pca:CreateCertificateAuthority", entry["Arn"], region, created=created)
 
 
-_FINDERS: tuple[Callable[[_Client, str], Iterable[Marked]], ...] = (
-    _namespaces,
-    _route53,
-    _ec2,
-    _ecs,
-    _load_balancing,
-    _events,
-    _log_groups,
-    _authorities,
+_FINDERS: tuple[tuple[str, Callable[[_Client, str], Iterable[Marked]]], ...] = (
+    ("servicediscovery", _namespaces),
+    ("route53", _route53),
+    ("ec2", _ec2),
+    ("ecs", _ecs),
+    ("elasticloadbalancing", _load_balancing),
+    ("events and sqs", _events),
+    ("logs", _log_groups),
+    ("acm-pca", _authorities),
 )

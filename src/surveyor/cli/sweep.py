@@ -115,7 +115,9 @@ def _sweep_account(target: Target, run: str | None, age: float, *, dry_run: bool
     kept, left = 0, list[str]()
     with run_target(target, 0) as running:
         now = running.clock.now()
-        for leftovers in find_leftovers(running.account(run or ""), target.region):
+        found, failed = find_leftovers(running.account(run or ""), target.region)
+        left += [f"{service} was not searched: {why}" for service, why in failed.items()]
+        for leftovers in found:
             newest = leftovers.newest
             since = f"the latest made {_format_age(now - newest.timestamp())} ago" if newest else "of unknown age"
             old = age == 0 or (newest is not None and now - newest.timestamp() >= age)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from botocore.session import Session
 from surveyor import timeouts
 from surveyor.account.budget import Spending
 from surveyor.account.ledger import Ledger
+from surveyor.account.resources import CREATES
 from surveyor.account.tags import add_run_tag
 from surveyor.errors import NotOffered, TargetUnavailable
 from surveyor.evidence import Evidence
@@ -206,9 +207,26 @@ class Clients:
         assert found is not None, "a session without credentials is refused when it is created"
         return found
 
-    def count_call(self, service: str, operation: str) -> None:
-        """Count a call that no client sends."""
+    def begin_raw_call(
+        self, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Callable[[Mapping[str, Any] | None], None]:
+        """Count a call that no client sends, and write its intent if it creates a resource.
+
+        Call the returned function with the answer, or with None if the call was refused.
+        """
         self._spending.count_call(service, operation)
+        name, ledger = f"{service}:{operation}", self._ledger
+        number = (
+            ledger.record_intent(service, operation, params, self._target.region)
+            if ledger is not None and name in CREATES
+            else None
+        )
+
+        def answered(answer: Mapping[str, Any] | None) -> None:
+            if ledger is not None and number is not None:
+                ledger.record_result(number, name, answer)
+
+        return answered
 
     def _test_credentials(self, account: str) -> Credentials | None:
         """Return the credentials of a test's account; None if they come from the environment or a profile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from surveyor.targets.model import Target
 __all__ = [
     "Leftovers",
     "RunStillActive",
+    "adopt_leftovers",
     "existing_resources",
     "find_leftovers",
     "forget",
@@ -110,12 +111,30 @@ class Leftovers:
         return f"run {self.run}: {count} resource{'' if count == 1 else 's'}"
 
 
-def find_leftovers(account: Account, region: str) -> list[Leftovers]:
-    """Return what each run has in a Region, by its marks alone."""
+def find_leftovers(account: Account, region: str) -> tuple[list[Leftovers], Mapping[str, str]]:
+    """Return what each run has in a Region, by its marks alone; and where the search failed: service -> why."""
     runs: dict[str, list[Marked]] = {}
-    for marked in find_marked(account.client, region):
+    search = find_marked(account.client, region)
+    for marked in search.found:
         runs.setdefault(marked.run, []).append(marked)
-    return [Leftovers(run, tuple(found)) for run, found in runs.items()]
+    return [Leftovers(run, tuple(found)) for run, found in runs.items()], search.failed
+
+
+def adopt_leftovers(folder: Path, owner: Owner, target: Target, reach: Reach) -> int:
+    """Write what a run still has by its marks into a ledger of its own; return how many resources these are.
+
+    Raises TargetUnavailable as `reach` does.
+    """
+    with reach(target, 0) as reached:
+        leftovers, _ = find_leftovers(reached.account(owner.run), owner.region)
+    found = [marked for leftover in leftovers if leftover.run == owner.run for marked in leftover.found]
+    if found:
+        ledger = Ledger(folder / "ledger-closing.jsonl", owner)
+        ledger.acquire(wait=True)
+        for marked in found:
+            ledger.adopt(marked.resource())
+        ledger.close()
+    return len(found)
 
 
 def sweep_marked(leftovers: Leftovers, account: Account, report: Callable[[str], None] = lambda _: None) -> list[str]:

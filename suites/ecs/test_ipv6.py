@@ -2,7 +2,7 @@
 
 from ipaddress import IPv6Address, IPv6Network
 
-from surveyor.testing import address_of, dns_config, for_each, proves, record_values, timeouts
+from surveyor.testing import TASK_IMAGE, address_of, dns_config, for_each, proves, record_values, timeouts
 
 AAAA = dns_config("AAAA", ttl=10)
 
@@ -19,6 +19,8 @@ def test_ipv6_addresses_are_registered(
     wait_until_steady,
     tasks_of,
     query_dns,
+    network_in,
+    open_vpc,
     eventually,
     only,
 ):
@@ -36,10 +38,13 @@ def test_ipv6_addresses_are_registered(
     kind = {"Ipv6Native": True} if only else {"CidrBlock": "10.9.1.0/24"}
     subnet = ec2.create_subnet(VpcId=vpc, Ipv6CidrBlock=part, **kind)["Subnet"]["SubnetId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    open_vpc(vpc)
     namespace = make_namespace("private", Vpc=vpc)
     registry = make_service(namespace, DnsConfig=AAAA)
-    network = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
-    service = wait_until_steady(make_ecs_service(make_task_definition(), registry, networkConfiguration=network))
+    # ECR Public User Guide: "For making requests from an IPv6 network, use a dual-stack endpoint."
+    container = {"image": TASK_IMAGE.replace("public.ecr.aws", "ecr-public.aws.com")} if only else {}
+    definition = make_task_definition(container=container)
+    service = wait_until_steady(make_ecs_service(definition, registry, networkConfiguration=network_in(subnet)))
     (task,) = tasks_of(service)
     (instance,) = cloudmap.list_instances(ServiceId=registry["Id"])["Instances"]
     attributes, address = instance["Attributes"], address_of(task, "ipv6Address")

@@ -271,12 +271,12 @@ def test_new_tasks_of_a_known_endpoint_are_used(
 
 @proves("service-connect.network.other-vpcs-need-a-path")
 def test_another_vpc_is_resolved_and_not_reached(
-    ec2, second_vpc, make_connect_service, wait_for_task, call_from_task, call_task, network, resolve_in_task
+    ec2, second_vpc, make_connect_service, wait_for_task, call_from_task, network_in, open_vpc, resolve_in_task
 ):
     """Without a path between the VPCs of client and server the name resolves, but no call succeeds."""
     subnet = ec2.create_subnet(VpcId=second_vpc, CidrBlock="10.2.77.0/24")["Subnet"]["SubnetId"]
-    remote = {**network["awsvpcConfiguration"], "subnets": [subnet], "securityGroups": []}
-    server = make_connect_service("backend", networkConfiguration={"awsvpcConfiguration": remote})
+    open_vpc(second_vpc)
+    server = make_connect_service("backend", networkConfiguration=network_in(subnet))
     near = make_connect_service("nearby")
     for service in (server, near):
         wait_for_task(service)

@@ -37,6 +37,8 @@ def list_resources(clients: Clients) -> list[str]:
         listed = client.get_paginator(operation).paginate().build_full_result()[member]
         found += [entry["Id"] for entry in listed if "LinkedService" not in entry]
     found += [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
+    gateways = ec2.describe_internet_gateways()["InternetGateways"]
+    found += [gateway["InternetGatewayId"] for gateway in gateways]
     instances = [instance for group in ec2.describe_instances()["Reservations"] for instance in group["Instances"]]
     found += [instance["InstanceId"] for instance in instances if instance["State"]["Name"] != "terminated"]
     return found

@@ -93,11 +93,17 @@ def test_everything_of_a_run_is_deleted(running: RunningTarget, ledger: Ledger, 
     create("route53", "create_health_check", lost=lost, CallerReference=name, HealthCheckConfig=check)
     vpc = create("ec2", "create_vpc", lost=lost, CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = create("ec2", "create_subnet", lost=lost, VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    gateway = create("ec2", "create_internet_gateway", lost=lost)["InternetGateway"]["InternetGatewayId"]
+    ec2 = running.clients.client("ec2", ACCOUNT)
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    main: Any = [{"Name": "vpc-id", "Values": [vpc]}]
+    table = ec2.describe_route_tables(Filters=main)["RouteTables"][0]["RouteTableId"]
+    create("ec2", "create_route", RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     instance: Any = {"ImageId": "ami-12345678", "InstanceType": "t3.nano", "MinCount": 1, "MaxCount": 1}
     create("ec2", "run_instances", lost=lost, SubnetId=subnet, **instance)
     reported, left = swept(running, ledger)
     assert left == []
-    assert (reported[0], len(reported[1:])) == (f"run {RUN}: deleting 7 resources", 7)
+    assert (reported[0], len(reported[1:])) == (f"run {RUN}: deleting 8 resources", 8)
     assert list_resources(running.clients) == before
     assert stranger in before
     assert swept(running, ledger) == ([], [])

@@ -45,6 +45,8 @@ CREATES: Mapping[str, CreatedResource] = {
     "route53:CreateVPCAssociationAuthorization": CreatedResource("authorization"),
     "ec2:CreateVpc": CreatedResource("VPC", ("Vpc", "VpcId")),
     "ec2:CreateSubnet": CreatedResource("subnet", ("Subnet", "SubnetId")),
+    "ec2:CreateInternetGateway": CreatedResource("internet gateway", ("InternetGateway", "InternetGatewayId")),
+    "ec2:CreateRoute": CreatedResource("route"),
     "ec2:CreateSecurityGroup": CreatedResource("security group", ("GroupId",)),
     "ec2:RunInstances": CreatedResource("EC2 instance", ("Instances", "InstanceId"), _T3_NANO_HOUR),
     "ec2:CreateTags": CreatedResource("tag"),

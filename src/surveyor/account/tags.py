@@ -11,6 +11,7 @@ TAG = "surveyor:run"
 """The key of the tag; its value is the run."""
 
 _EC2_RESOURCE_TYPES = {
+    "CreateInternetGateway": "internet-gateway",
     "CreateSecurityGroup": "security-group",
     "CreateVpc": "vpc",
     "CreateSubnet": "subnet",

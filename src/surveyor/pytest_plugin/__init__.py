@@ -22,6 +22,7 @@ pytest_plugins = [
     "surveyor.fixtures.namespaces",
     "surveyor.fixtures.services",
     "surveyor.fixtures.shapes",
+    "surveyor.fixtures.routes",
     "surveyor.fixtures.tasks",
     "surveyor.fixtures.container_instances",
     "surveyor.fixtures.calls",

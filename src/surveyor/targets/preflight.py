@@ -119,6 +119,8 @@ def _calls(features: frozenset[str]) -> list[_Call]:
         _Call("ec2", "describe_vpcs", {}),
         _Call("ec2", "describe_subnets", {}),
         _Call("ec2", "describe_instances", {}),
+        _Call("ec2", "describe_route_tables", {}),
+        _Call("ec2", "delete_internet_gateway", {"InternetGatewayId": "igw-00000000000000000"}),
         _Call("ec2", "delete_vpc", {"VpcId": "vpc-00000000000000000"}),
         _Call("ec2", "delete_subnet", {"SubnetId": "subnet-00000000000000000"}),
         _Call("ec2", "terminate_instances", {"InstanceIds": ["i-00000000000000000"]}),

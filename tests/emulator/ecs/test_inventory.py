@@ -67,9 +67,9 @@ def test_each_kind_is_listed(ecs: Ecs) -> None:
     made = {key: entry for key, entry in inventory(ecs).items() if key not in before}
     assert {kind for kind, _ in made} == {
         "cloudmap:instance", "cloudmap:namespace", "cloudmap:service", "ec2:instance", "ec2:internet-gateway",
-        "ec2:route-table", "ec2:security-group", "ec2:subnet", "ec2:vpc", "ecs:service", "ecs:task", "ecs:task-definition", "elb:load-balancer",
-        "elb:target-group", "events:rule", "iam:policy", "iam:role", "iam:user", "logs:group", "ram:share",
-        "route53:health-check", "route53:zone", "sqs:queue",
+        "ec2:route-table", "ec2:security-group", "ec2:subnet", "ec2:vpc", "ecs:service", "ecs:task",
+        "ecs:task-definition", "elb:load-balancer", "elb:target-group", "events:rule", "iam:policy", "iam:role",
+        "iam:user", "logs:group", "ram:share", "route53:health-check", "route53:zone", "sqs:queue",
     }  # fmt: skip
     assert {entry["account"] for entry in made.values()} == {ecs.account}
 

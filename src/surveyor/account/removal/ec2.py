@@ -1,4 +1,4 @@
-"""VPCs, subnets, security groups and EC2 instances that suites create."""
+"""VPCs, subnets, internet gateways, security groups and EC2 instances that suites create."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from surveyor.account.ledger import Resource
 from surveyor.account.removal.account import Account, Problems, ignore_absent, retry_while
 from surveyor.account.tags import TAG
 
-__all__ = ["delete_instances", "delete_security_groups", "delete_subnets", "delete_vpcs", "find_ec2"]
+__all__ = [
+    "delete_instances",
+    "delete_internet_gateways",
+    "delete_security_groups",
+    "delete_subnets",
+    "delete_vpcs",
+    "find_ec2",
+]
 
 _IN_USE = "DependencyViolation"
 
@@ -26,6 +33,9 @@ def find_ec2(account: Account, resource: Resource) -> tuple[str, ...]:
     filters = [{"Name": f"tag:{TAG}", "Values": [account.run]}]
     if resource.kind == "VPC":
         return tuple(vpc["VpcId"] for vpc in ec2.describe_vpcs(Filters=filters)["Vpcs"])
+    if resource.kind == "internet gateway":
+        gateways = ec2.describe_internet_gateways(Filters=filters)["InternetGateways"]
+        return tuple(gateway["InternetGatewayId"] for gateway in gateways)
     if resource.kind == "security group":
         groups = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
         return tuple(group["GroupId"] for group in groups)
@@ -58,6 +68,19 @@ def delete_security_groups(account: Account, region: str, ids: Sequence[str]) ->
     """Delete security groups."""
     ec2 = account.client("ec2", region)
     return _delete_each(account, ids, lambda group: ec2.delete_security_group(GroupId=group), "InvalidGroup.NotFound")
+
+
+def delete_internet_gateways(account: Account, region: str, ids: Sequence[str]) -> Problems:
+    """Detach internet gateways from their VPCs, once no public address is left there, and delete them."""
+    ec2 = account.client("ec2", region)
+
+    def delete(gateway: str) -> None:
+        [described] = ec2.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"]
+        for attachment in described["Attachments"]:
+            ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=attachment["VpcId"])
+        ec2.delete_internet_gateway(InternetGatewayId=gateway)
+
+    return _delete_each(account, ids, delete, "InvalidInternetGatewayID.NotFound")
 
 
 def delete_vpcs(account: Account, region: str, ids: Sequence[str]) -> Problems:

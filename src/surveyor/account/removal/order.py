@@ -12,6 +12,7 @@ from surveyor.account.removal.account import Account, FindIds, Problems
 from surveyor.account.removal.cloudmap import delete_namespaces, delete_services, find_namespace, find_service
 from surveyor.account.removal.ec2 import (
     delete_instances,
+    delete_internet_gateways,
     delete_security_groups,
     delete_subnets,
     delete_vpcs,
@@ -75,6 +76,7 @@ _RULES = (
     _DeletionRule("namespace", find_namespace, delete_namespaces),
     _DeletionRule("hosted zone", find_hosted_zone, delete_hosted_zones),
     _DeletionRule("health check", find_health_check, delete_health_checks),
+    _DeletionRule("internet gateway", find_ec2, delete_internet_gateways),
     _DeletionRule("VPC", find_ec2, delete_vpcs),
 )
 

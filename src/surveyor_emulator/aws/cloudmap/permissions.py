@@ -10,6 +10,7 @@ from typing import Any
 
 from surveyor_emulator.aws.iam.permission_request import Keys, PermissionRequest, tags_of_resource
 from surveyor_emulator.core.world import Call
+from surveyor_policies.model import UNKNOWN_RESOURCE
 
 from .state import CloudMapState
 
@@ -25,6 +26,8 @@ _WRITES = {"DeleteService", "UpdateService", "UpdateServiceAttributes", "DeleteS
            "DeregisterInstance", "UpdateInstanceCustomHealthStatus"}  # fmt: skip
 # "API operations defined by AWS Cloud Map" names TagResource beside the action of each of these, for their tags.
 _CREATIONS = {"CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicDnsNamespace", "CreateService"}
+_WITHOUT_RESOURCE = {*_CREATIONS, "ListNamespaces", "ListOperations", "ListServices", "ListTagsForResource",
+                     "TagResource", "UntagResource"}  # fmt: skip
 _DISCOVERY = {"DiscoverInstances", "DiscoverInstancesRevision"}
 
 
@@ -46,7 +49,7 @@ def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[Permi
     elif operation == "GetOperation":
         yield _operation(call, str(params["OperationId"]))
     else:
-        yield PermissionRequest("*", {})
+        yield PermissionRequest("*" if operation in _WITHOUT_RESOURCE else UNKNOWN_RESOURCE, {})
 
 
 def _create_service(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
@@ -63,7 +66,7 @@ def _discovery(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequ
         "servicediscovery:NamespaceName": (str(params["NamespaceName"]),),
         "servicediscovery:ServiceName": (str(params["ServiceName"]),),
     }
-    state = call.world.regional(CloudMapState, str(params.get("OwnerAccount") or call.account), call.region)
+    state = call.world.peek(CloudMapState, str(params.get("OwnerAccount") or call.account), call.region)
     namespace = state.namespaces_by_http_name.get(str(params["NamespaceName"]))
     service = state.services_by_name.get((namespace.id, str(params["ServiceName"]))) if namespace is not None else None
     for found in (namespace, service):

@@ -1,73 +1,98 @@
 """The permissions that requests to ECS need: resources, condition keys, and roles that are passed.
 
 Service Authorization Reference, Actions, resources, and condition keys for Amazon Elastic Container Service; IAM User
-Guide, Grant a user permissions to pass a role to an AWS service. An action whose resource does not depend on the
-request needs permission on `*`.
+Guide, Grant a user permissions to pass a role to an AWS service.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from surveyor_emulator.aws.cloudmap.state import CloudMapState
-from surveyor_emulator.aws.iam.permission_request import Keys, PermissionRequest, tags_of_resource
+from surveyor_emulator.aws.iam.action_resources import ActionTable, Find, Resource, texts
+from surveyor_emulator.aws.iam.permission_request import Keys, PermissionRequest
 from surveyor_emulator.core.world import Call
 
 from .state import EcsState
 
 __all__ = ["permission_requests"]
 
-_CLUSTERS = {"DeleteCluster": "cluster", "UpdateCluster": "cluster", "CreateCluster": "clusterName"}
-_SERVICES = {"CreateService": "serviceName", "UpdateService": "service", "DeleteService": "service"}
-_DESCRIBES = {"DescribeServices": ("service", "services"), "DescribeTasks": ("task", "tasks")}
-_TASK_SETS = {"DeleteTaskSet": "taskSet", "UpdateTaskSet": "taskSet", "UpdateServicePrimaryTaskSet": "primaryTaskSet"}
-_IN_CLUSTER = {"ListServices", "ListTasks", "ListContainerInstances", "DescribeTaskSets", "CreateTaskSet"}
 _TASKS, _ECS = "ecs-tasks.amazonaws.com", "ecs.amazonaws.com"
+# Operations whose actions have the condition key `ecs:cluster`.
+_WITHIN_CLUSTER = frozenset({
+    "CreateService", "CreateTaskSet", "DeleteService", "DeleteTaskSet", "DescribeContainerInstances",
+    "DescribeServices", "DescribeTaskSets", "DescribeTasks", "ListServices", "ListTasks", "RunTask", "StopTask",
+    "UpdateContainerInstancesState", "UpdateService", "UpdateServicePrimaryTaskSet", "UpdateTaskSet",
+})  # fmt: skip
+_TASK_SETS = frozenset({"CreateTaskSet", "DeleteTaskSet", "DescribeTaskSets", "UpdateTaskSet"})
 
 
-def permission_requests(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """Yield the permissions of a call, all of which must be allowed.
-
-    They are the action itself, and `iam:PassRole` for each role that the request passes.
-    """
-    yield from _own_action(call, params)
-    yield from _passed_roles(call, params)
+def _resource(call: Call, arn: str) -> Resource:
+    state = call.world.regional(EcsState, call.account, call.region)
+    task = state.tasks.get(arn)
+    return Resource(arn, tags=task.tags if task is not None else state.tags.get(arn, {}))
 
 
-def _own_action(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    operation = call.operation
-    cluster = _cluster_arn(call, params)
-    within: Keys = {"ecs:cluster": (cluster,)}
-    if operation in _CLUSTERS:
-        yield _on(call, _arn(call, "cluster", str(params.get(_CLUSTERS[operation]) or "default")), {})
-    elif operation == "DescribeClusters":
-        for name in params.get("clusters") or ["default"]:
-            yield _on(call, _arn(call, "cluster", str(name)), {})
-    elif operation in _SERVICES:
-        keys = {**within, **_namespace_keys(call, cluster, params), **_service_keys(call, params)}
-        yield _on(call, _arn_in_cluster(call, "service", cluster, str(params[_SERVICES[operation]])), keys)
-    elif operation in _DESCRIBES:
-        kind, member = _DESCRIBES[operation]
-        for name in params[member]:
-            yield _on(call, _arn_in_cluster(call, kind, cluster, str(name)), within)
-    elif operation == "StopTask":
-        yield _on(call, _arn_in_cluster(call, "task", cluster, str(params["task"])), within)
-    elif operation == "RunTask":
-        yield _on(call, _definition_arn(call, str(params["taskDefinition"])), within)
-    elif operation == "RegisterTaskDefinition":
-        yield PermissionRequest(_arn(call, "task-definition", f"{params['family']}:*"), _definition_keys(params))
+def _clusters(*members: str) -> Find:
+    """Return a function that finds clusters by name or ARN; without any it is the default one."""
+    return lambda call, params: [
+        _resource(call, _arn(call, "cluster", text)) for text in list(texts(params, members)) or ["default"]
+    ]
+
+
+def _in_cluster(kind: str, *members: str, otherwise: Iterable[str] = ()) -> Find:
+    """Return a function that finds resources of one kind, in the cluster of the request, by name, id or ARN."""
+    return lambda call, params: [
+        _resource(call, _arn_in_cluster(call, kind, _cluster_arn(call, params), text))
+        for text in list(texts(params, members)) or otherwise
+    ]
+
+
+def _task_sets(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    service = _service_arn(call, params)
+    for text in list(texts(params, ("taskSet", "taskSets"))) or ["*"]:
+        name = f"{service.replace(':service/', ':task-set/', 1)}/{text.rpartition('/')[2]}"
+        yield _resource(call, text if text.startswith("arn:") else name)
+
+
+def _definitions(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    for text in texts(params, ("taskDefinition", "taskDefinitions")):
+        yield _resource(call, _definition_arn(call, text))
+
+
+def _new_definition(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    yield Resource(_arn(call, "task-definition", f"{params['family']}:*"))
+
+
+def _deployments(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    """Find each service deployment or revision that a request names, and its service."""
+    for arn in texts(params, ("serviceDeploymentArn", "serviceDeploymentArns", "serviceRevisionArns")):
+        cluster, service, *_ = (*arn.partition("/")[2].split("/"), "", "")
+        yield _resource(call, _arn(call, "service", f"{cluster}/{service}"))
+        yield Resource(arn)
+
+
+def _tagged(call: Call, params: Mapping[str, Any]) -> Iterator[Resource]:
+    yield _resource(call, str(params["resourceArn"]))
+
+
+def _keys(call: Call, params: Mapping[str, Any]) -> Keys:
+    operation, cluster = call.operation, _cluster_arn(call, params)
+    keys: Keys = {"ecs:cluster": (cluster,)} if operation in _WITHIN_CLUSTER else {}
+    if operation in ("CreateService", "UpdateService", "DeleteService"):
+        keys |= {**_namespace_keys(call, cluster, params), **_service_keys(call, params)}
     elif operation in _TASK_SETS:
-        service: Keys = {"ecs:service": (_arn_in_cluster(call, "service", cluster, str(params["service"])),)}
-        yield _on(call, str(params[_TASK_SETS[operation]]), {**within, **service})
-    elif operation in ("TagResource", "UntagResource", "ListTagsForResource"):
-        yield _on(call, str(params["resourceArn"]), {})
-    else:
-        yield PermissionRequest("*", within if operation in _IN_CLUSTER else {})
+        keys["ecs:service"] = (_service_arn(call, params),)
+    elif operation == "RegisterTaskDefinition":
+        keys |= _definition_keys(params)
+    elif operation == "ListServicesByNamespace":
+        keys["ecs:namespace"] = (_namespace_arn(call, str(params["namespace"])),)
+    return keys
 
 
 def _passed_roles(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
-    """Yield the roles that a request passes, each with the service that receives it."""
+    """Yield `iam:PassRole` for each role that a request passes, with the service that receives it."""
     roles: list[tuple[object, str]] = []
     if call.operation == "RegisterTaskDefinition":
         roles = [(params.get(name), _TASKS) for name in ("taskRoleArn", "executionRoleArn")]
@@ -82,13 +107,6 @@ def _passed_roles(call: Call, params: Mapping[str, Any]) -> Iterator[PermissionR
             yield PermissionRequest(arn, {"iam:PassedToService": (service,)}, "iam:PassRole")
 
 
-def _on(call: Call, arn: str, keys: Keys) -> PermissionRequest:
-    state = call.world.regional(EcsState, call.account, call.region)
-    task = state.tasks.get(arn)
-    tags = task.tags if task is not None else state.tags.get(arn, {})
-    return PermissionRequest(arn, {**keys, **tags_of_resource(tags)})
-
-
 def _namespace_keys(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys:
     """Return the condition key `ecs:namespace`: the ARN of the namespace of a Service Connect configuration."""
     connect = params.get("serviceConnectConfiguration") or {}
@@ -96,9 +114,12 @@ def _namespace_keys(call: Call, cluster: str, params: Mapping[str, Any]) -> Keys
         return {}
     known = call.world.regional(EcsState, call.account, call.region).clusters.get(cluster.rpartition("/")[2])
     name = str(connect.get("namespace") or (known.connect_namespace if known is not None else "") or "")
+    return {"ecs:namespace": (_namespace_arn(call, name),)} if name else {}
+
+
+def _namespace_arn(call: Call, name: str) -> str:
     namespace = call.world.regional(CloudMapState, call.account, call.region).namespaces_by_http_name.get(name)
-    arn = namespace.arn if namespace is not None else name
-    return {"ecs:namespace": (arn,)} if arn else {}
+    return namespace.arn if namespace is not None else name
 
 
 def _service_keys(call: Call, params: Mapping[str, Any]) -> Keys:
@@ -126,13 +147,20 @@ def _cluster_arn(call: Call, params: Mapping[str, Any]) -> str:
     return _arn(call, "cluster", str(params.get("cluster") or "default"))
 
 
+def _service_arn(call: Call, params: Mapping[str, Any]) -> str:
+    return _arn_in_cluster(call, "service", _cluster_arn(call, params), str(params["service"]))
+
+
 def _arn_in_cluster(call: Call, kind: str, cluster: str, reference: str) -> str:
-    return _arn(call, f"{kind}/{cluster.rpartition('/')[2]}", reference)
+    """Return the ARN of what a name, an id or an ARN means; of a name with slashes its last part counts."""
+    name = reference if reference.startswith("arn:") else reference.rpartition("/")[2]
+    return _arn(call, f"{kind}/{cluster.rpartition('/')[2]}", name)
 
 
 def _definition_arn(call: Call, reference: str) -> str:
-    """Return the ARN of a task definition; a family alone means its latest active revision."""
-    if reference.startswith("arn:") or ":" in reference:
+    """Return the ARN of a task definition; a family alone means its latest active revision, by an ARN too."""
+    reference = reference.removeprefix(_arn(call, "task-definition", ""))
+    if ":" in reference:
         return _arn(call, "task-definition", reference)
     revisions = call.world.regional(EcsState, call.account, call.region).families.get(reference, [])
     latest = next((revision.revision for revision in reversed(revisions) if revision.status == "ACTIVE"), 1)
@@ -141,3 +169,35 @@ def _definition_arn(call: Call, reference: str) -> str:
 
 def _arn(call: Call, kind: str, reference: str) -> str:
     return reference if reference.startswith("arn:") else f"arn:aws:ecs:{call.region}:{call.account}:{kind}/{reference}"
+
+
+permission_requests = ActionTable(
+    types=[
+        (_clusters("cluster", "clusterName", "clusters"), "CreateCluster DeleteCluster DescribeClusters UpdateCluster"),
+        (_clusters("cluster"), "DeregisterContainerInstance ListContainerInstances"),
+        (_in_cluster("service", "serviceName"), "CreateService"),
+        (
+            _in_cluster("service", "service", "services"),
+            ("DeleteService DescribeServices ListServiceDeployments UpdateService UpdateServicePrimaryTaskSet"),
+        ),
+        (_in_cluster("task", "task", "tasks"), "DescribeTasks StopTask"),
+        (
+            _in_cluster("container-instance", "containerInstance", "containerInstances", otherwise=("*",)),
+            "DescribeContainerInstances ListTasks UpdateContainerInstancesState",
+        ),
+        (_task_sets, "CreateTaskSet DeleteTaskSet DescribeTaskSets UpdateTaskSet"),
+        (_definitions, "DeleteTaskDefinitions RunTask"),
+        (_new_definition, "RegisterTaskDefinition"),
+        (
+            _deployments,
+            ("ContinueServiceDeployment DescribeServiceDeployments DescribeServiceRevisions StopServiceDeployment"),
+        ),
+        (_tagged, "ListTagsForResource TagResource UntagResource"),
+    ],
+    without=(
+        "DeregisterTaskDefinition DescribeTaskDefinition ListClusters ListServices ListServicesByNamespace "
+        "ListTaskDefinitionFamilies ListTaskDefinitions"
+    ),
+    keys=_keys,
+    further=_passed_roles,
+).permission_requests

@@ -8,7 +8,6 @@ with any Resource covers it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from surveyor_emulator.core.world import Call
@@ -31,41 +30,42 @@ Find = Callable[[Call, Mapping[str, Any]], Iterable[Resource]]
 """From a call and its parameters to the resources of one type; nothing if the request does not say which."""
 
 
-def _no_keys(call: Call, params: Mapping[str, Any]) -> Keys:
-    return {}
-
-
-@dataclass(frozen=True, slots=True)
 class ActionTable:
-    """The actions of one service.
+    """The actions of one service."""
 
-    ``types`` has the operations of each type of resource, ``without`` those whose action has none, both separated by
-    blanks. ``actions`` names the action of an operation that has another name, ``prefix`` the service of its actions if
-    that is not the name that requests are signed for. ``keys`` returns the condition keys of a request; ``further`` the
-    permissions that it needs besides those of its own action.
-    """
+    def __init__(
+        self,
+        types: Iterable[tuple[Find, str]],
+        without: str = "",
+        prefix: str = "",
+        actions: Mapping[str, str] | None = None,
+        keys: Callable[[Call, Mapping[str, Any]], Keys] = lambda call, params: {},
+        further: Callable[[Call, Mapping[str, Any]], Iterable[PermissionRequest]] = lambda call, params: (),
+    ) -> None:
+        """``types`` has the operations of each type of resource, ``without`` those whose action has none, as words.
 
-    types: Iterable[tuple[Find, str]]
-    without: str = ""
-    prefix: str = ""
-    actions: Mapping[str, str] = field(default_factory=dict)
-    keys: Callable[[Call, Mapping[str, Any]], Keys] = _no_keys
-    further: Callable[[Call, Mapping[str, Any]], Iterable[PermissionRequest]] = lambda call, params: ()
+        ``actions`` names the action of an operation that has another name, ``prefix`` the service of its actions if
+        that is not the name that requests are signed for. ``keys`` returns the condition keys of a request, ``further``
+        the permissions that it needs besides those of its own action.
+        """
+        self._finds: dict[str, list[Find]] = {operation: [] for operation in without.split()}
+        for find, operations in types:
+            for operation in operations.split():
+                self._finds.setdefault(operation, []).append(find)
+        self._prefix, self._actions, self._keys, self._further = prefix, actions or {}, keys, further
 
     def permission_requests(self, call: Call, params: Mapping[str, Any]) -> Iterator[PermissionRequest]:
         """Yield the permissions of a call, all of which must be allowed."""
-        operation = call.operation
-        keys = self.keys(call, params)
-        action = self.actions.get(operation) or (f"{self.prefix}:{operation}" if self.prefix else "")
-        finds = [find for find, operations in self.types if operation in operations.split()]
+        operation, keys = call.operation, self._keys(call, params)
+        action = self._actions.get(operation) or (f"{self._prefix}:{operation}" if self._prefix else "")
+        finds = self._finds.get(operation)
         if not finds:
-            resource = "*" if operation in self.without.split() else UNKNOWN_RESOURCE
-            yield PermissionRequest(resource, keys, action)
-        for find in finds:
+            yield PermissionRequest(UNKNOWN_RESOURCE if finds is None else "*", keys, action)
+        for find in finds or ():
             found = list(find(call, params)) or [Resource(UNKNOWN_RESOURCE)]
             for arn, also, tags in found:
                 yield PermissionRequest(arn, {**keys, **tags_of_resource(tags)}, action, also)
-        yield from self.further(call, params)
+        yield from self._further(call, params)
 
 
 def fill(template: str, call: Call, name: str) -> str:
